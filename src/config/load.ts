@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { KeywrightError } from '../shared/errors.ts'
+import { SETTINGS, type Setting } from './settings.ts'
+
+export interface Config {
+  /** Absent: the embedded PostgreSQL in `dataDir`. */
+  readonly databaseUrl?: string
+  readonly dataDir: string
+  readonly port: number
+  readonly host: string
+  /** Absent: the address that is listened on. */
+  readonly issuer?: string
+  /** 32 bytes each, newest first; empty: made and kept in `dataDir`. */
+  readonly encryptionKeys: readonly Buffer[]
+  readonly workers: number
+  readonly logLevel: string
+  readonly trustProxy: boolean
+  readonly metricsToken?: string
+  readonly databasePoolMax: number
+  /** Milliseconds. */
+  readonly databaseStatementTimeout: number
+  readonly databasePreparedStatements: boolean
+  readonly clientCacheSize: number
+  /** Days. */
+  readonly signingKeyMaxAge: number
+  /** Days. */
+  readonly auditRetention: number
+  /** Seconds. */
+  readonly shutdownDelay: number
+  /** Seconds. */
+  readonly shutdownTimeout: number
+}
+
+type Environment = Record<string, string | undefined>
+type Values = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never }
+
+/** The text of a setting: from the variable, or from the file that `NAME_FILE` names (Docker and Kubernetes secrets). */
+function textOf(env: Environment, name: string, faults: string[]): string | undefined {
+  const file = env[`${name}_FILE`]
+  if (env[name] && file) faults.push(`${name} and ${name}_FILE are both set; keep one`)
+  if (env[name] || !file) return env[name] || undefined
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined
+  } catch (error) {
+    faults.push(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`)
+    return undefined
+  }
+}
+
+function judge(env: Environment, faults: string[]): Values {
+  const values: Record<string, unknown> = {}
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    const parsed = setting.schema.safeParse(textOf(env, name, faults) ?? setting.default)
+    if (parsed.success) values[name] = parsed.data
+    else faults.push(...parsed.error.issues.map((issue) => `${name}: ${issue.message}`))
+  }
+  return values as Values
+}
+
+/**
+ * Reads the configuration from the environment. Refuses rather than clamps, and tells every fault at once.
+ * @throws KeywrightError `misconfigured`, one fault a line
+ */
+export function loadConfig(env: Environment): Config {
+  const faults: string[] = []
+  const values = judge(env, faults)
+  if (values.DATABASE_URL && !values.ENCRYPTION_KEY && !faults.some((fault) => fault.startsWith('ENCRYPTION_KEY'))) {
+    faults.push('ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32')
+  }
+  if (faults.length > 0) {
+    throw new KeywrightError(
+      'misconfigured',
+      `the configuration has faults:\n${faults.map((f) => `  ${f}`).join('\n')}`,
+    )
+  }
+  return {
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    port: values.PORT,
+    host: values.HOST,
+    issuer: values.ISSUER,
+    encryptionKeys: values.ENCRYPTION_KEY ?? [],
+    workers: values.WORKERS === 'auto' ? availableParallelism() : values.WORKERS,
+    logLevel: values.LOG_LEVEL,
+    trustProxy: values.TRUST_PROXY,
+    metricsToken: values.METRICS_TOKEN,
+    databasePoolMax: values.DATABASE_POOL_MAX,
+    databaseStatementTimeout: values.DATABASE_STATEMENT_TIMEOUT,
+    databasePreparedStatements: values.DATABASE_PREPARED_STATEMENTS,
+    clientCacheSize: values.CLIENT_CACHE_SIZE,
+    signingKeyMaxAge: values.SIGNING_KEY_MAX_AGE,
+    auditRetention: values.AUDIT_RETENTION,
+    shutdownDelay: values.SHUTDOWN_DELAY,
+    shutdownTimeout: values.SHUTDOWN_TIMEOUT,
+  }
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod'
+
+/** One setting: how its text is judged, and what the operator is told about it. */
+export interface Setting<T = unknown> {
+  readonly schema: z.ZodType<T>
+  readonly default?: string
+  readonly unit?: string
+  readonly secret?: true
+  readonly doc: string
+}
+
+const text = () => z.string().min(1)
+const wholeNumber = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max))
+const onOff = () => z.enum(['on', 'off']).transform((value) => value === 'on')
+
+function encryptionKeys(value: string, ctx: z.RefinementCtx): Buffer[] {
+  const keys = value.split(',').map((part) => Buffer.from(part.trim(), 'base64'))
+  const wrong = keys.findIndex((key) => key.length !== 32)
+  if (wrong >= 0) ctx.addIssue({ code: 'custom', message: `key ${wrong + 1} is not 32 bytes in base64` })
+  return keys
+}
+
+function issuer(value: string, ctx: z.RefinementCtx): string {
+  const url = URL.parse(value)
+  if (!url || !/^https?:$/.test(url.protocol)) ctx.addIssue({ code: 'custom', message: 'must be an http(s) URL' })
+  else if (url.pathname !== '/' || value.endsWith('/') || url.search || url.hash || url.username) {
+    ctx.addIssue({ code: 'custom', message: 'must be an origin: no path, query, fragment or trailing slash' })
+  }
+  return value
+}
+
+const setting = <T>(definition: Setting<T>): Setting<T> => definition
+
+/** Every setting, declared once. The environment is read only by `load.ts`; `docs/configuration.md` is made from this. */
+export const SETTINGS = {
+  DATABASE_URL: setting({
+    schema: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+      .optional(),
+    secret: true,
+    doc: 'The PostgreSQL (14 to 18) to keep everything in. Unset or empty: an embedded PostgreSQL in `DATA_DIR`, for trying, developing and testing.',
+  }),
+  DATA_DIR: setting({
+    schema: text(),
+    default: './data',
+    doc: 'Where the embedded PostgreSQL and the generated encryption key live.',
+  }),
+  PORT: setting({ schema: wholeNumber(0, 65535), default: '3000', doc: 'The port to listen on; 0 takes a free one.' }),
+  HOST: setting({ schema: text(), default: '127.0.0.1', doc: 'The address to listen on.' }),
+  ISSUER: setting({
+    schema: z.string().transform(issuer).optional(),
+    doc: 'The public origin of this server, the `iss` of every token. Unset: the address it listens on.',
+  }),
+  ENCRYPTION_KEY: setting({
+    schema: z.string().transform(encryptionKeys).optional(),
+    secret: true,
+    doc: '32 bytes in base64 that seal the private signing keys, or a comma-separated list with the newest first. Required with `DATABASE_URL`; otherwise made and kept in `DATA_DIR`. Make one with `openssl rand -base64 32`.',
+  }),
+  WORKERS: setting({
+    schema: z.union([z.literal('auto'), wholeNumber(1, 256)]),
+    default: '1',
+    doc: 'Server processes on this machine that share the port; `auto` takes one per core.',
+  }),
+  LOG_LEVEL: setting({
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    default: 'info',
+    doc: 'The least severe log line written (JSON lines on standard error).',
+  }),
+  TRUST_PROXY: setting({
+    schema: onOff(),
+    default: 'off',
+    doc: 'Whether `X-Forwarded-For` and `X-Forwarded-Proto` come from a proxy of yours and are to be believed.',
+  }),
+  METRICS_TOKEN: setting({
+    schema: text().optional(),
+    secret: true,
+    doc: 'When set, `/metrics` answers only requests that carry it as a bearer token.',
+  }),
+  DATABASE_POOL_MAX: setting({
+    schema: wholeNumber(2, 500),
+    default: '10',
+    unit: 'connections',
+    doc: 'The most connections that each server process opens to PostgreSQL.',
+  }),
+  DATABASE_STATEMENT_TIMEOUT: setting({
+    schema: wholeNumber(100, 600_000),
+    default: '10000',
+    unit: 'ms',
+    doc: 'After this long PostgreSQL gives up a statement, and the caller is told to retry.',
+  }),
+  DATABASE_PREPARED_STATEMENTS: setting({
+    schema: onOff(),
+    default: 'on',
+    doc: 'Off behind a PgBouncer before 1.21 in transaction mode, which cannot keep named statements.',
+  }),
+  CLIENT_CACHE_SIZE: setting({
+    schema: wholeNumber(0, 10_000_000),
+    default: '200000',
+    unit: 'clients',
+    doc: 'How many client registrations each server process remembers. A remembered one is checked for freshness whenever a token is recorded.',
+  }),
+  SIGNING_KEY_MAX_AGE: setting({
+    schema: wholeNumber(1, 3650),
+    default: '90',
+    unit: 'days',
+    doc: 'A signing key that has signed for this long is rotated.',
+  }),
+  AUDIT_RETENTION: setting({
+    schema: wholeNumber(1, 36_500),
+    default: '400',
+    unit: 'days',
+    doc: 'How long the audit log is kept.',
+  }),
+  SHUTDOWN_DELAY: setting({
+    schema: wholeNumber(0, 600),
+    default: '0',
+    unit: 's',
+    doc: 'After SIGTERM, how long `/readyz` says no while requests are still served, so that a load balancer looks away first.',
+  }),
+  SHUTDOWN_TIMEOUT: setting({
+    schema: wholeNumber(1, 600),
+    default: '30',
+    unit: 's',
+    doc: 'How long requests in flight may take to finish before the process ends all the same.',
+  }),
+}

@@ -1,0 +1,61 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+/** What a generated secret is for; its prefix lets people and secret scanners recognise it. */
+export type SecretKind = keyof typeof SHAPES
+
+const SHAPES = {
+  clientSecret: { prefix: 'kws_', parts: 1 },
+  apiKey: { prefix: 'kwk_', parts: 1 },
+  password: { prefix: 'kwp_', parts: 1 },
+  /** The family's secret, which stays, and the turn's, which changes with each redemption. */
+  refreshToken: { prefix: 'kwr_', parts: 2 },
+} as const
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const PART_LENGTH = 43
+const CHECKSUM_LENGTH = 6
+
+/** Base 62 with leading zeros kept, so that every value of a size has one length. */
+function base62(value: bigint, length: number): string {
+  let text = ''
+  for (let rest = value; text.length < length; rest /= 62n) text = ALPHABET[Number(rest % 62n)] + text
+  return text
+}
+
+const randomText = (bytes: number, length: number) => base62(BigInt(`0x${randomBytes(bytes).toString('hex')}`), length)
+
+const checksum = (text: string): string => base62(BigInt(crc32(text)), CHECKSUM_LENGTH)
+
+/**
+ * A prefix, parts of 256 random bits in base 62, and a checksum: nothing in it needs escaping anywhere.
+ * @param kept parts to begin with instead of fresh ones
+ */
+export function generateSecret(kind: SecretKind, kept: readonly string[] = []): string {
+  const parts = Array.from({ length: SHAPES[kind].parts }, (_, index) => kept[index] ?? randomText(32, PART_LENGTH))
+  const body = SHAPES[kind].prefix + parts.join('')
+  return body + checksum(body)
+}
+
+/** The random parts of a well-formed secret of this kind; a mistyped one is refused without asking the database. */
+export function secretParts(kind: SecretKind, value: string): string[] | undefined {
+  const { prefix, parts } = SHAPES[kind]
+  if (!value.startsWith(prefix) || value.length !== prefix.length + parts * PART_LENGTH + CHECKSUM_LENGTH)
+    return undefined
+  if (checksum(value.slice(0, -CHECKSUM_LENGTH)) !== value.slice(-CHECKSUM_LENGTH)) return undefined
+  return Array.from({ length: parts }, (_, n) =>
+    value.slice(prefix.length + n * PART_LENGTH, prefix.length + (n + 1) * PART_LENGTH),
+  )
+}
+
+export const isWellFormedSecret = (kind: SecretKind, value: string): boolean => secretParts(kind, value) !== undefined
+
+/** SHA-256. A fast hash serves, because what is hashed carries 256 random bits (promise 5). */
+export const hashSecret = (value: string): Buffer => createHash('sha256').update(value).digest()
+
+export const lastFour = (value: string): string => value.slice(-4)
+
+export const sameHash = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b)
+
+/** A public identifier: a prefix and 119 random bits. */
+export const generateIdentifier = (prefix: string): string => prefix + randomText(15, 20)
