@@ -1,0 +1,82 @@
+import type { Knex } from 'knex'
+import { generateSecret, hashSecret, lastFour } from '../shared/secrets.ts'
+
+export type StoredSecretKind = 'secret' | 'api_key'
+
+/** What may be shown of a secret after its one showing. */
+export interface SecretSummary {
+  readonly kind: StoredSecretKind
+  readonly lastFour: string
+  readonly createdAt: Date
+  readonly retiresAt: Date | null
+  /** Written behind the requests, at most once a minute for each secret. */
+  readonly lastUsedAt: Date | null
+  readonly lastUsedIp: string | null
+}
+
+interface SecretRow {
+  kind: StoredSecretKind
+  last_four: string
+  created_at: Date
+  retires_at: Date | null
+  last_used_at: Date | null
+  last_used_ip: string | null
+}
+
+/** Makes and stores a new secret; its value is in the answer and nowhere else. */
+export async function addSecret(trx: Knex, clientKey: number, kind: StoredSecretKind): Promise<string> {
+  const value = generateSecret(kind === 'secret' ? 'clientSecret' : 'apiKey')
+  await trx('client_secrets').insert({
+    client_id: clientKey,
+    kind,
+    hash: hashSecret(value),
+    last_four: lastFour(value),
+  })
+  return value
+}
+
+/**
+ * Ends the client's present secrets of a kind, `overlap` seconds from now. One that was to end sooner still does.
+ * With no overlap they are dead when the transaction commits, and so is every token that they obtained.
+ */
+export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSecretKind, overlap = 0): Promise<void> {
+  await trx('client_secrets')
+    .where({ client_id: clientKey, kind })
+    .update({ retires_at: trx.raw('least(retires_at, now() + make_interval(secs => ?))', [overlap]) })
+}
+
+export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSummary[]> {
+  const rows = await db<SecretRow & { client_id: number }>('client_secrets')
+    .where({ client_id: clientKey })
+    .where((live) => live.whereNull('retires_at').orWhereRaw('retires_at > now()'))
+    .orderBy('created_at', 'desc')
+  return rows.map((row) => ({
+    kind: row.kind,
+    lastFour: row.last_four,
+    createdAt: row.created_at,
+    retiresAt: row.retires_at,
+    lastUsedAt: row.last_used_at,
+    lastUsedIp: row.last_used_ip,
+  }))
+}
+
+/** Notes when and from where secrets were last used. Rows are locked in one order, and never waited for. */
+export async function recordSecretUses(db: Knex, uses: { id: number; at: Date; ip: string }[]): Promise<void> {
+  await db.raw(
+    `UPDATE client_secrets s SET last_used_at = u.at, last_used_ip = u.ip
+       FROM json_to_recordset(?) AS u(id bigint, at timestamptz, ip text)
+      WHERE s.id = u.id AND s.id IN (
+        SELECT id FROM client_secrets WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)`,
+    [JSON.stringify(uses), uses.map((use) => use.id)],
+  )
+}
+
+/** Deletes at most `limit` secrets that have retired more than a day ago. */
+export async function forgetRetiredSecrets(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM client_secrets WHERE id IN (
+       SELECT id FROM client_secrets WHERE retires_at < now() - interval '1 day' LIMIT ?)`,
+    [limit],
+  )
+  return rowCount
+}

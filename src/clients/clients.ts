@@ -1,0 +1,260 @@
+import type { Knex } from 'knex'
+import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { generateIdentifier } from '../shared/secrets.ts'
+import type { Api, TokenPolicy } from './apis.ts'
+import { checkClientSettings } from './client-rules.ts'
+import type { RateLimit } from './rate-limits.ts'
+
+export type ClientKind = 'key_pair' | 'application' | 'api'
+export type ClientStatus = 'active' | 'archived' | 'replaced'
+
+/** What a registration says beyond who it is. Absent lifetimes and policy are the API's. */
+export interface ClientSettings {
+  readonly name: string
+  readonly grants: readonly string[]
+  readonly redirectUris: readonly string[]
+  readonly isPublic: boolean
+  readonly consent: 'show' | 'skip'
+  /** Seconds. */
+  readonly accessTokenTtl: number | null
+  /** Seconds. */
+  readonly refreshTokenTtl: number | null
+  readonly policy: TokenPolicy | null
+  readonly rateLimit: RateLimit | null
+  readonly queryCredentials: boolean
+  readonly clientCredentialsRefresh: boolean
+  readonly apiKeyRequired: boolean
+}
+
+export interface Client extends ClientSettings {
+  readonly key: number
+  readonly clientId: string
+  readonly kind: ClientKind
+  readonly accountId: string | null
+  readonly userId: string | null
+  readonly status: ClientStatus
+  readonly createdAt: Date
+}
+
+export interface ClientOwner {
+  readonly kind: ClientKind
+  readonly accountId: string | null
+  readonly userId: string | null
+  readonly apiId: number | null
+}
+
+export interface ClientRow {
+  id: number
+  client_id: string
+  kind: ClientKind
+  account_id: string | null
+  user_id: string | null
+  name: string
+  status: ClientStatus
+  grants: string[]
+  redirect_uris: string[]
+  is_public: boolean
+  consent: 'show' | 'skip'
+  access_token_ttl: number | null
+  refresh_token_ttl: number | null
+  policy: TokenPolicy | null
+  rate_limit_count: number | null
+  rate_limit_period: number | null
+  query_credentials: boolean
+  client_credentials_refresh: boolean
+  api_key_required: boolean
+  created_at: Date
+}
+
+export const DEFAULT_SETTINGS: Omit<ClientSettings, 'name' | 'grants'> = {
+  redirectUris: [],
+  isPublic: false,
+  consent: 'show',
+  accessTokenTtl: null,
+  refreshTokenTtl: null,
+  policy: null,
+  rateLimit: null,
+  queryCredentials: false,
+  clientCredentialsRefresh: false,
+  apiKeyRequired: false,
+}
+
+export function toClient(row: ClientRow): Client {
+  return {
+    key: row.id,
+    clientId: row.client_id,
+    kind: row.kind,
+    accountId: row.account_id,
+    userId: row.user_id,
+    status: row.status,
+    name: row.name,
+    grants: row.grants,
+    redirectUris: row.redirect_uris,
+    isPublic: row.is_public,
+    consent: row.consent,
+    accessTokenTtl: row.access_token_ttl,
+    refreshTokenTtl: row.refresh_token_ttl,
+    policy: row.policy,
+    rateLimit: row.rate_limit_count ? { count: row.rate_limit_count, period: row.rate_limit_period! } : null,
+    queryCredentials: row.query_credentials,
+    clientCredentialsRefresh: row.client_credentials_refresh,
+    apiKeyRequired: row.api_key_required,
+    createdAt: row.created_at,
+  }
+}
+
+const toColumns = (settings: ClientSettings) => ({
+  name: settings.name,
+  grants: [...settings.grants],
+  redirect_uris: [...settings.redirectUris],
+  is_public: settings.isPublic,
+  consent: settings.consent,
+  access_token_ttl: settings.accessTokenTtl,
+  refresh_token_ttl: settings.refreshTokenTtl,
+  policy: settings.policy,
+  rate_limit_count: settings.rateLimit?.count ?? null,
+  rate_limit_period: settings.rateLimit?.period ?? null,
+  query_credentials: settings.queryCredentials,
+  client_credentials_refresh: settings.clientCredentialsRefresh,
+  api_key_required: settings.apiKeyRequired,
+})
+
+const ID_PREFIXES: Record<ClientKind, string> = { key_pair: 'kwc_', application: 'kwc_', api: 'kwa_' }
+
+/** @throws KeywrightError `invalid_input` */
+export async function insertClient(trx: Knex, owner: ClientOwner, settings: ClientSettings): Promise<Client> {
+  if (owner.kind !== 'api') checkClientSettings(settings)
+  const row = {
+    client_id: generateIdentifier(ID_PREFIXES[owner.kind]),
+    kind: owner.kind,
+    account_id: owner.accountId,
+    user_id: owner.userId,
+    api_id: owner.apiId,
+    ...toColumns(settings),
+  }
+  const [created] = await trx('clients').insert(row).returning<ClientRow[]>('*')
+  return toClient(created!)
+}
+
+/** Gives a client its APIs in order, the first being its default. `scopes` narrows them; null means all, always. */
+export async function setClientApis(
+  trx: Knex,
+  clientKey: number,
+  apis: readonly Api[],
+  scopes: readonly string[] | null,
+): Promise<void> {
+  const unknown = scopes?.find((scope) => !apis.some((api) => api.scopes.includes(scope)))
+  if (unknown) throw invalidInput(`none of the client's APIs has the scope ${unknown}`)
+  await trx('client_apis').where({ client_id: clientKey }).delete()
+  if (apis.length === 0) return
+  await trx('client_apis').insert(
+    apis.map((api, position) => ({
+      client_id: clientKey,
+      api_id: api.id,
+      position,
+      scopes: scopes && api.scopes.filter((scope) => scopes.includes(scope)),
+    })),
+  )
+}
+
+export interface ClientApi {
+  readonly identifier: string
+  readonly scopes: readonly string[]
+}
+
+export async function listClientApis(db: Knex, clientKey: number): Promise<ClientApi[]> {
+  return await db('client_apis')
+    .join('apis', 'apis.id', 'client_apis.api_id')
+    .where('client_apis.client_id', clientKey)
+    .orderBy('position')
+    .select('apis.identifier', db.raw('coalesce(client_apis.scopes, apis.scopes) AS scopes'))
+}
+
+export async function copyClientApis(trx: Knex, fromKey: number, toKey: number): Promise<void> {
+  await trx.raw(
+    `INSERT INTO client_apis (client_id, api_id, position, scopes)
+     SELECT ?, api_id, position, scopes FROM client_apis WHERE client_id = ?`,
+    [toKey, fromKey],
+  )
+}
+
+/** @throws KeywrightError `not_found` */
+export async function getClient(db: Knex, clientId: string): Promise<Client> {
+  const row = await db<ClientRow>('clients')
+    .where({ client_id: clientId.replaceAll('\0', '') })
+    .first()
+  if (!row) throw notFound('client', clientId)
+  return toClient(row)
+}
+
+/** The client with its row locked against every token that is being issued to it: they wait, then see what changed. */
+export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
+  const client = await getClient(trx, clientId)
+  const row = await trx<ClientRow>('clients').where({ id: client.key }).forUpdate().first()
+  if (!row) throw notFound('client', clientId)
+  return toClient(row)
+}
+
+export async function listClients(db: Knex, filter: { accountId?: string } = {}): Promise<Client[]> {
+  const query = db<ClientRow>('clients').whereNot('kind', 'api').whereNot('status', 'replaced').orderBy('id')
+  if (filter.accountId) query.where('account_id', filter.accountId)
+  return (await query).map(toClient)
+}
+
+export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
+  const row = await trx<ClientRow>('clients')
+    .where({ user_id: userId, kind: 'key_pair' })
+    .whereNot('status', 'replaced')
+    .forUpdate()
+    .first()
+  return row && toClient(row)
+}
+
+/** @throws KeywrightError `invalid_input` */
+export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
+  const settings = { ...client, ...changes }
+  checkClientSettings(settings)
+  const columns = { ...toColumns(settings), version: trx.raw('version + 1') }
+  const [row] = await trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*')
+  return toClient(row!)
+}
+
+/** What a change of something beside the client's own row must do, so that no cached registration outlives it. */
+export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
+  await trx('clients').where({ id: clientKey }).increment('version', 1)
+}
+
+/** Ends every token of the clients that `where` names; they may get new ones, unless their standing changed too. */
+export async function endTokensOfClients(trx: Knex, where: Record<string, unknown>): Promise<void> {
+  // Rows are locked in one order everywhere, so that two such statements never wait for each other.
+  await trx.raw(
+    `UPDATE clients SET epoch = epoch + 1, version = version + 1
+      WHERE id IN (SELECT id FROM clients WHERE ?? = ? ORDER BY id FOR UPDATE)`,
+    Object.entries(where)[0] as [string, string],
+  )
+}
+
+/** @throws KeywrightError `conflict` when the key pair was replaced, which nothing undoes */
+export async function setClientStatus(trx: Knex, client: Client, status: ClientStatus): Promise<Client> {
+  if (client.status === 'replaced') {
+    throw new KeywrightError('conflict', `${client.clientId} was replaced by a newer key pair`)
+  }
+  const change = {
+    status,
+    ended_at: status === 'active' ? null : trx.fn.now(),
+    epoch: trx.raw('epoch + 1'),
+    version: trx.raw('version + 1'),
+  }
+  const [row] = await trx('clients').where({ id: client.key }).update(change).returning<ClientRow[]>('*')
+  return toClient(row!)
+}
+
+/** Deletes at most `limit` key pairs that were replaced so long ago that none of their tokens can be left. */
+export async function forgetReplacedKeyPairs(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM clients WHERE id IN (
+       SELECT id FROM clients WHERE status = 'replaced' AND ended_at < now() - interval '40 days' LIMIT ?)`,
+    [limit],
+  )
+  return rowCount
+}

@@ -1,0 +1,43 @@
+import type { Knex } from 'knex'
+import { recordAudit } from '../audit/audit-log.ts'
+
+/** Remembers which clients made use of what they are allowed against the standard, until it is written down. */
+export interface Concessions {
+  note(clientId: string, kind: string): void
+  /** Writes one audit entry for each client and kind since the last time, with how often. */
+  flush(knex: Knex): Promise<void>
+}
+
+export function createConcessions(): Concessions {
+  const noted = new Map<string, { clientId: string; kind: string; count: number }>()
+  return {
+    note(clientId, kind) {
+      const key = `${kind} ${clientId}`
+      const entry = noted.get(key) ?? { clientId, kind, count: 0 }
+      entry.count++
+      noted.set(key, entry)
+    },
+    async flush(knex) {
+      if (noted.size === 0) return
+      const entries = [...noted.values()]
+      noted.clear()
+      const known: { client_id: string; account_id: string }[] = await knex('clients')
+        .whereIn(
+          'client_id',
+          entries.map((entry) => entry.clientId),
+        )
+        .select('client_id', 'account_id')
+      const accounts = new Map(known.map((row) => [row.client_id, row.account_id]))
+      await recordAudit(
+        knex,
+        { type: 'system' },
+        ...entries.map(({ clientId, kind, count }) => ({
+          action: 'client.concession_used',
+          target: { type: 'client', id: clientId },
+          accountId: accounts.get(clientId) ?? null,
+          detail: { kind, count },
+        })),
+      )
+    },
+  }
+}

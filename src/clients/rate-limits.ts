@@ -1,0 +1,60 @@
+import type { Database } from '../database/open.ts'
+import { invalidInput, RateLimitedError } from '../shared/errors.ts'
+
+/** At most `count` requests in `period` seconds. */
+export interface RateLimit {
+  readonly count: number
+  readonly period: number
+}
+
+const PERIODS = { s: 1, min: 60, h: 3600 } as const
+
+/** Reads `10/s`, `600/min` or `5000/h`. @throws KeywrightError `invalid_input` */
+export function parseRateLimit(text: string): RateLimit {
+  const match = /^([1-9]\d{0,8})\/(s|min|h)$/.exec(text)
+  if (!match) throw invalidInput(`a rate limit is written N/s, N/min or N/h, not: ${text}`)
+  return { count: Number(match[1]), period: PERIODS[match[2] as keyof typeof PERIODS] }
+}
+
+export function formatRateLimit(limit: RateLimit): string {
+  const unit = Object.entries(PERIODS).find(([, seconds]) => seconds === limit.period)
+  return unit ? `${limit.count}/${unit[0]}` : `${limit.count}/${limit.period}s`
+}
+
+// The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
+// requests on any number of nodes take their turns one by one.
+const TAKE = `
+  INSERT INTO rate_limits AS r (client_id, arrival_at)
+  VALUES ($1, clock_timestamp() + make_interval(secs => $2))
+  ON CONFLICT (client_id) DO UPDATE
+     SET arrival_at = greatest(r.arrival_at, clock_timestamp()) + make_interval(secs => $2)
+   WHERE greatest(r.arrival_at, clock_timestamp()) + make_interval(secs => $2)
+         <= clock_timestamp() + make_interval(secs => $3)
+  RETURNING 1`
+
+const WAIT = `
+  SELECT extract(epoch FROM arrival_at + make_interval(secs => $2) - make_interval(secs => $3) - clock_timestamp())::float8
+         AS seconds
+    FROM rate_limits WHERE client_id = $1`
+
+/**
+ * Takes one request from a client's allowance: a bucket of `count` that refills evenly over `period` (the generic cell
+ * rate algorithm), one for all nodes.
+ * @throws RateLimitedError with the seconds until the next request would pass
+ */
+export async function takeFromRateLimit(db: Database, clientKey: number, limit: RateLimit): Promise<void> {
+  const values = [clientKey, limit.period / limit.count, limit.period]
+  if ((await db.query({ name: 'rate-limit-take', text: TAKE, values })).length > 0) return
+  const [wait] = await db.query<{ seconds: number }>({ name: 'rate-limit-wait', text: WAIT, values })
+  throw new RateLimitedError(Math.max(1, Math.ceil(wait?.seconds ?? 1)))
+}
+
+/** Deletes at most `limit` rows of clients that have long been within their limits. */
+export async function sweepRateLimits(db: Database, limit: number): Promise<number> {
+  const { rowCount } = await db.knex.raw(
+    `DELETE FROM rate_limits WHERE client_id IN (
+       SELECT client_id FROM rate_limits WHERE arrival_at < now() - interval '1 hour' LIMIT ? FOR UPDATE SKIP LOCKED)`,
+    [limit],
+  )
+  return rowCount
+}

@@ -1,0 +1,26 @@
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+
+/** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/
+
+/** @throws KeywrightError `invalid_input` */
+export function checkScopes(scopes: readonly string[]): void {
+  if (scopes.length === 0) throw invalidInput('at least one scope is needed')
+  const wrong = scopes.find((scope) => !SCOPE_TOKEN.test(scope))
+  if (wrong !== undefined) throw invalidInput(`not a scope (RFC 6749, section 3.3): ${JSON.stringify(wrong)}`)
+  if (new Set(scopes).size !== scopes.length) throw invalidInput('a scope is named twice')
+}
+
+/**
+ * The scope of a token: what was asked for, or everything granted when nothing was (RFC 6749, section 3.3).
+ * @throws KeywrightError `invalid_scope` when more was asked for than was granted
+ */
+export function resolveScope(requested: string | undefined, granted: readonly string[]): string {
+  if (requested === undefined || requested === '') return granted.join(' ')
+  const wanted = [...new Set(requested.split(' ').filter(Boolean))]
+  const missing = wanted.filter((scope) => !granted.includes(scope))
+  if (missing.length > 0) {
+    throw new KeywrightError('invalid_scope', `the client was not granted: ${missing.join(' ').slice(0, 200)}`)
+  }
+  return wanted.length > 0 ? wanted.join(' ') : granted.join(' ')
+}

@@ -1,0 +1,165 @@
+import { generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { calculateJwkThumbprint, type JWK } from 'jose'
+import type { Knex } from 'knex'
+import type { SigningAlg } from '../shared/algorithms.ts'
+import { seal } from '../shared/envelope.ts'
+
+export type KeyState = 'next' | 'current' | 'previous'
+
+/** A signing key without its private half. */
+export interface SigningKey {
+  readonly kid: string
+  readonly alg: SigningAlg
+  readonly state: KeyState
+  readonly publicJwk: JWK
+  readonly createdAt: Date
+  /** Since when, or from when on, it signs; null: not yet asked to. */
+  readonly signsFrom: Date | null
+}
+
+export interface SigningKeyRow {
+  kid: string
+  alg: SigningAlg
+  public_jwk: JWK
+  private_jwk: Buffer
+  created_at: Date
+  may_sign_from: Date
+  signs_from: Date | null
+}
+
+/**
+ * For how long a key is published before it may sign, in seconds. It must exceed the time in which every node has
+ * heard of it (about a second) and the cooldown of the usual JWKS caches (30 s in jose), which refetch on an unknown kid.
+ */
+const PUBLISHED_FIRST = 60
+
+/** How long a key is published after its last signature, in days: more than any token lives. */
+export const PUBLISHED_AFTER = 31
+
+const generate = promisify(generateKeyPair) as unknown as (
+  type: string,
+  options: object,
+) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>
+
+function generateFor(alg: SigningAlg) {
+  if (alg === 'ES256') return generate('ec', { namedCurve: 'P-256' })
+  if (alg === 'EdDSA') return generate('ed25519', {})
+  return generate('rsa', { modulusLength: 2048 })
+}
+
+async function newKey(alg: SigningAlg, encryptionKeys: readonly Buffer[]) {
+  const { publicKey, privateKey } = await generateFor(alg)
+  const publicJwk = publicKey.export({ format: 'jwk' }) as JsonWebKey as JWK
+  const kid = await calculateJwkThumbprint(publicJwk)
+  return {
+    kid,
+    alg,
+    public_jwk: JSON.stringify({ ...publicJwk, kid, alg, use: 'sig' }),
+    private_jwk: seal(encryptionKeys, Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' }))), kid),
+  }
+}
+
+/** Makes every other change of the ring wait, and tells the nodes that something changed. */
+async function touchRing(trx: Knex): Promise<void> {
+  await trx('key_ring').increment('version', 1)
+}
+
+/** Newest first; the states follow from the times, so that no two nodes can disagree. */
+export function withStates(rows: readonly SigningKeyRow[], now: number): (SigningKeyRow & { state: KeyState })[] {
+  const begun = (row: SigningKeyRow) => row.signs_from !== null && row.signs_from.getTime() <= now
+  const currents = new Map<SigningAlg, SigningKeyRow>()
+  for (const row of rows) {
+    const best = currents.get(row.alg)
+    if (begun(row) && (!best || row.signs_from! > best.signs_from!)) currents.set(row.alg, row)
+  }
+  const stateOf = (row: SigningKeyRow): KeyState =>
+    currents.get(row.alg) === row ? 'current' : begun(row) ? 'previous' : 'next'
+  return rows.map((row) => ({ ...row, state: stateOf(row) }))
+}
+
+const rowsOf = (db: Knex) => db<SigningKeyRow>('signing_keys').orderBy('created_at', 'desc')
+
+export async function listSigningKeys(db: Knex): Promise<SigningKey[]> {
+  return withStates(await rowsOf(db), Date.now()).map((row) => ({
+    kid: row.kid,
+    alg: row.alg,
+    state: row.state,
+    publicJwk: row.public_jwk,
+    createdAt: row.created_at,
+    signsFrom: row.signs_from,
+  }))
+}
+
+/** The ring with its version, read in one statement so that they belong together. */
+export async function readKeyRing(db: Knex): Promise<{ version: number; rows: SigningKeyRow[] }> {
+  const result = await db.raw(
+    `SELECT r.version, k.* FROM key_ring r LEFT JOIN signing_keys k ON true ORDER BY k.created_at DESC`,
+  )
+  const rows: (SigningKeyRow & { version: number })[] = result.rows
+  return { version: rows[0]?.version ?? 0, rows: rows.filter((row) => row.kid !== null) }
+}
+
+/** Sees to it that there are a key to sign with for an algorithm and the next one, which nobody can yet have missed. */
+export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKeys: readonly Buffer[]): Promise<void> {
+  if (await db('signing_keys').where({ alg }).first()) return
+  const [current, next] = await Promise.all([newKey(alg, encryptionKeys), newKey(alg, encryptionKeys)])
+  await db.transaction(async (trx) => {
+    await touchRing(trx)
+    if (await trx('signing_keys').where({ alg }).first()) return
+    const now = trx.fn.now()
+    await trx('signing_keys').insert({ ...current, may_sign_from: now, signs_from: now })
+    await trx('signing_keys').insert({ ...next, may_sign_from: now })
+  })
+}
+
+async function promoteNext(trx: Knex, alg: SigningAlg): Promise<boolean> {
+  const promoted = await trx('signing_keys')
+    .whereIn(
+      'kid',
+      trx('signing_keys').where({ alg }).whereNull('signs_from').orderBy('created_at').limit(1).select('kid'),
+    )
+    .update({ signs_from: trx.raw('greatest(now(), may_sign_from)') })
+  return promoted > 0
+}
+
+const addNext = (trx: Knex, key: Awaited<ReturnType<typeof newKey>>) =>
+  trx('signing_keys').insert({ ...key, may_sign_from: trx.raw('now() + make_interval(secs => ?)', [PUBLISHED_FIRST]) })
+
+/**
+ * Lets the next key of each algorithm sign and publishes a new next one. A next key that has not been published for a
+ * minute begins when it has; until then a further rotation changes nothing.
+ */
+export async function rotateSigningKeys(
+  db: Knex,
+  encryptionKeys: readonly Buffer[],
+  due: { olderThanDays?: number } = {},
+): Promise<SigningAlg[]> {
+  const present: { alg: SigningAlg }[] = await db('signing_keys').distinct('alg')
+  const rotated: SigningAlg[] = []
+  for (const { alg } of present) {
+    const successor = await newKey(alg, encryptionKeys)
+    await db.transaction(async (trx) => {
+      await touchRing(trx)
+      const latest = await trx('signing_keys').where({ alg }).max('signs_from AS at').first()
+      const age = (Date.now() - latest!.at.getTime()) / 86_400_000
+      if (age < 0 || age < (due.olderThanDays ?? 0)) return
+      if (await promoteNext(trx, alg)) rotated.push(alg)
+      await addNext(trx, successor)
+    })
+  }
+  return rotated
+}
+
+/** Deletes keys that stopped signing so long ago that nothing they signed can still be valid. */
+export async function forgetSigningKeys(db: Knex): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM signing_keys k USING (
+       SELECT kid, lead(signs_from) OVER (PARTITION BY alg ORDER BY signs_from) AS ended_at
+         FROM signing_keys WHERE signs_from IS NOT NULL) e
+      WHERE e.kid = k.kid AND e.ended_at < now() - make_interval(days => ?)`,
+    [PUBLISHED_AFTER],
+  )
+  if (rowCount > 0) await touchRing(db)
+  return rowCount
+}

@@ -1,0 +1,209 @@
+import type { Knex } from 'knex'
+import { setAccountStatus } from '../accounts/accounts.ts'
+import { findUser } from '../accounts/users.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
+import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
+import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
+import {
+  type Client,
+  type ClientSettings,
+  copyClientApis,
+  DEFAULT_SETTINGS,
+  endTokensOfClients,
+  findKeyPairOf,
+  insertClient,
+  lockClient,
+  saveSettings,
+  setClientApis,
+  setClientStatus,
+  touchClient,
+} from '../clients/clients.ts'
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { countActiveTokens } from './active-tokens.ts'
+
+/** Shown once. */
+export interface NewSecrets {
+  /** Absent for a public client. */
+  readonly clientSecret?: string
+  /** Where the client must send one. */
+  readonly apiKey?: string
+}
+
+const entry = (action: string, client: Client, detail: Record<string, unknown> = {}): AuditEntry => ({
+  action,
+  target: { type: 'client', id: client.clientId },
+  accountId: client.accountId,
+  detail,
+})
+
+async function addSecrets(trx: Knex, client: Client): Promise<NewSecrets> {
+  if (client.isPublic) return {}
+  const clientSecret = await addSecret(trx, client.key, 'secret')
+  return client.apiKeyRequired
+    ? { clientSecret, apiKey: await addSecret(trx, client.key, 'api_key') }
+    : { clientSecret }
+}
+
+/** The APIs that are named, or the instance's default one when none is. */
+async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
+  if (identifiers.length > 0) return await findApis(trx, identifiers)
+  const api = await defaultApi(trx)
+  return api ? [api] : []
+}
+
+/** Declares an API, with the credentials by which it introspects. @throws KeywrightError as `insertApi` */
+export async function createApi(knex: Knex, api: NewApi, actor: Actor) {
+  return await knex.transaction(async (trx) => {
+    const created = await insertApi(trx, api)
+    const owner = { kind: 'api' as const, accountId: null, userId: null, apiId: created.id }
+    const settings = { ...DEFAULT_SETTINGS, name: created.identifier.slice(0, 200), grants: [] }
+    const client = await insertClient(trx, owner, settings)
+    await recordAudit(trx, actor, { action: 'api.created', target: { type: 'api', id: created.identifier } })
+    return { api: created, client, ...(await addSecrets(trx, client)) }
+  })
+}
+
+/**
+ * A new key pair in place of the user's earlier one, which is dead with everything that came of it when this is answered
+ * (promise 1). The new pair keeps the earlier one's settings, and its APIs unless others are named.
+ * @throws KeywrightError `not_found`, `invalid_input`
+ */
+export async function generateKeyPair(
+  knex: Knex,
+  request: { user: string; apis: readonly string[] },
+  actor: Actor,
+): Promise<NewSecrets & { client: Client; revoked: number }> {
+  return await knex.transaction(async (trx) => {
+    const user = await findUser(trx, request.user)
+    if (!user.accountId) throw invalidInput('an operator has no account, so no key pair; name an admin of an account')
+    if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
+    // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
+    await trx.raw('SELECT id FROM users WHERE id = ? FOR NO KEY UPDATE', [user.id])
+    const earlier = await findKeyPairOf(trx, user.id)
+    const revoked = earlier ? await countActiveTokens(trx, earlier.key) : 0
+    if (earlier) await setClientStatus(trx, earlier, 'replaced')
+    const owner = { kind: 'key_pair' as const, accountId: user.accountId, userId: user.id, apiId: null }
+    const settings = earlier ?? {
+      ...DEFAULT_SETTINGS,
+      name: `Key pair of ${user.email}`.slice(0, 200),
+      grants: ['client_credentials'],
+    }
+    const client = await insertClient(trx, owner, settings)
+    if (earlier && request.apis.length === 0) await copyClientApis(trx, earlier.key, client.key)
+    else await setClientApis(trx, client.key, await chosenApis(trx, request.apis), null)
+    const replaced = earlier && { replaced: earlier.clientId, revoked }
+    await recordAudit(trx, actor, entry('key_pair.generated', client, { user_id: user.id, ...replaced }))
+    return { client, revoked, ...(await addSecrets(trx, client)) }
+  })
+}
+
+/** @throws KeywrightError `not_found`, `invalid_input` */
+export async function createClient(
+  knex: Knex,
+  request: { accountId: string; settings: ClientSettings; apis: readonly string[]; scopes: readonly string[] | null },
+  actor: Actor,
+): Promise<NewSecrets & { client: Client }> {
+  return await knex.transaction(async (trx) => {
+    const owner = { kind: 'application' as const, accountId: request.accountId, userId: null, apiId: null }
+    const client = await insertClient(trx, owner, request.settings)
+    await setClientApis(trx, client.key, await chosenApis(trx, request.apis), request.scopes)
+    await recordAudit(trx, actor, entry('client.created', client))
+    return { client, ...(await addSecrets(trx, client)) }
+  })
+}
+
+/** Names of the settings that differ, with their new values. */
+function changedSettings(before: Client, after: Client): Record<string, unknown> {
+  const changed = Object.entries(after).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof Client]),
+  )
+  return Object.fromEntries(changed)
+}
+
+/** @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair) */
+export async function updateClient(
+  knex: Knex,
+  clientId: string,
+  change: { settings: Partial<ClientSettings>; apis?: readonly string[]; scopes?: readonly string[] | null },
+  actor: Actor,
+): Promise<{ client: Client; apiKey?: string }> {
+  return await knex.transaction(async (trx) => {
+    const before = await lockClient(trx, clientId)
+    if (before.status === 'replaced')
+      throw new KeywrightError('conflict', `${clientId} was replaced by a newer key pair`)
+    if (before.kind === 'api') throw invalidInput(`${clientId} is an API's own client and has nothing to set`)
+    const after = await saveSettings(trx, before, change.settings)
+    if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
+    await recordAudit(trx, actor, entry('client.updated', after, changedSettings(before, after)))
+    if (before.apiKeyRequired && !after.apiKeyRequired) await retireSecrets(trx, after.key, 'api_key')
+    if (before.apiKeyRequired || !after.apiKeyRequired) return { client: after }
+    return { client: after, apiKey: await addSecret(trx, after.key, 'api_key') }
+  })
+}
+
+async function changeApis(
+  trx: Knex,
+  client: Client,
+  change: { apis?: readonly string[]; scopes?: readonly string[] | null },
+): Promise<void> {
+  const present: string[] = await trx('client_apis')
+    .join('apis', 'apis.id', 'api_id')
+    .where('client_id', client.key)
+    .orderBy('position')
+    .pluck('identifier')
+  await setClientApis(trx, client.key, await findApis(trx, change.apis ?? present), change.scopes ?? null)
+}
+
+/** Archives a client, ending all that it holds at once, or lets it work again, which brings nothing back. */
+export async function changeClientStatus(
+  knex: Knex,
+  clientId: string,
+  status: 'active' | 'archived',
+  actor: Actor,
+): Promise<Client> {
+  return await knex.transaction(async (trx) => {
+    const client = await lockClient(trx, clientId)
+    if (client.status === status) return client
+    const changed = await setClientStatus(trx, client, status)
+    await recordAudit(trx, actor, entry(status === 'active' ? 'client.restored' : 'client.archived', changed))
+    return changed
+  })
+}
+
+/**
+ * A new secret, and a new API key where the client needs one. The present ones work for `overlap` more seconds; when
+ * they end, so does every token that they obtained.
+ * @throws KeywrightError `not_found`, `invalid_input`, `conflict`
+ */
+export async function rotateSecret(
+  knex: Knex,
+  clientId: string,
+  overlap: number,
+  actor: Actor,
+): Promise<NewSecrets & { client: Client }> {
+  return await knex.transaction(async (trx) => {
+    const client = await lockClient(trx, clientId)
+    if (client.status === 'replaced')
+      throw new KeywrightError('conflict', `${clientId} was replaced by a newer key pair`)
+    if (client.isPublic) throw invalidInput('a public client has no secret')
+    await retireSecrets(trx, client.key, 'secret', overlap)
+    await retireSecrets(trx, client.key, 'api_key', overlap)
+    await touchClient(trx, client.key)
+    await recordAudit(trx, actor, entry('client.secret_rotated', client, { overlap }))
+    return { client, ...(await addSecrets(trx, client)) }
+  })
+}
+
+/** Switches an account off or on. Off ends every token of its clients; on again, they must get new ones. */
+export async function changeAccountStatus(knex: Knex, id: string, status: 'active' | 'disabled', actor: Actor) {
+  return await knex.transaction(async (trx) => {
+    const account = await setAccountStatus(trx, id, status)
+    await endTokensOfClients(trx, { account_id: id })
+    await recordAudit(trx, actor, {
+      action: status === 'active' ? 'account.enabled' : 'account.disabled',
+      target: { type: 'account', id },
+      accountId: id,
+    })
+    return account
+  })
+}

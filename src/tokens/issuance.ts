@@ -1,0 +1,166 @@
+import type { AuthenticatedClient } from '../clients/authentication.ts'
+import type { ApiAccess, Registration } from '../clients/registrations.ts'
+import { resolveScope } from '../clients/scopes.ts'
+import { signJwt } from '../keys/jwt.ts'
+import type { KeyRings } from '../keys/key-ring.ts'
+import { epochSeconds } from '../shared/clock.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { Ledger, Recorded, TokenRecord } from './ledger.ts'
+
+/** What is asked for. */
+export interface TokenRequest {
+  readonly client: AuthenticatedClient
+  /** The API by its identifier; undefined: the client's default. */
+  readonly resource: string | undefined
+  /** Space-separated; undefined: everything granted. */
+  readonly scope: string | undefined
+  /** Empty for the client itself. */
+  readonly subject: string
+  readonly grantId: string | null
+  /** Claims beside those of RFC 9068, such as a key binding. */
+  readonly extra?: Record<string, unknown>
+}
+
+/** A token ready to be recorded and signed. */
+export interface PlannedToken {
+  readonly record: TokenRecord
+  readonly api: ApiAccess
+  readonly claims: Record<string, unknown>
+}
+
+export interface IssuedToken {
+  readonly accessToken: string
+  readonly jti: string
+  readonly audience: string
+  /** Seconds. */
+  readonly expiresIn: number
+  readonly scope: string
+}
+
+/** @throws KeywrightError `invalid_target` (RFC 8707, section 2) */
+export function selectApi(registration: Registration, resource: string | undefined): ApiAccess {
+  const api =
+    resource === undefined
+      ? registration.apis[0]
+      : registration.apis.find((candidate) => candidate.identifier === resource)
+  if (api) return api
+  throw new KeywrightError(
+    'invalid_target',
+    resource === undefined ? 'the client has no default API; name one with resource' : 'the client has no such API',
+  )
+}
+
+/**
+ * RFC 7800 confirmation of the API key that came with the request: the SHA-256 of the key, which carries 256 random bits
+ * and so gives nothing away. A resource server hashes the `x-api-key` that it receives and compares.
+ */
+function confirmation(apiKeyHash: Buffer | null): Record<string, unknown> | undefined {
+  return apiKeyHash ? { 'x-api-key#S256': apiKeyHash.toString('base64url') } : undefined
+}
+
+function expiry(client: AuthenticatedClient, api: ApiAccess, issuedAt: number): number {
+  const ttl = client.registration.accessTokenTtl ?? api.tokenTtl
+  const retiresAt = client.authentication?.retiresAt ?? null
+  // A token dies with the secret that obtained it; saying so in `exp` tells those too who only verify offline.
+  return retiresAt === null ? issuedAt + ttl : Math.min(issuedAt + ttl, epochSeconds(retiresAt))
+}
+
+/**
+ * Decides what a token will say, without issuing it.
+ * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` (the secret ends this very second)
+ */
+export function planToken(request: TokenRequest, issuer: string, now = Date.now()): PlannedToken {
+  const { registration, authentication } = request.client
+  const api = selectApi(registration, request.resource)
+  const scope = resolveScope(request.scope, api.scopes)
+  const issuedAt = epochSeconds(now)
+  const expiresAt = expiry(request.client, api, issuedAt)
+  if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
+  const jti = newId()
+  const cnf = confirmation(authentication?.apiKeyHash ?? null)
+  return {
+    api,
+    record: {
+      jti,
+      clientKey: registration.key,
+      clientVersion: registration.version,
+      apiId: api.id,
+      apiVersion: api.version,
+      secretId: authentication?.secretId ?? null,
+      secretRetiresAt: authentication?.retiresAt ?? null,
+      subject: request.subject,
+      scope,
+      issuedAt,
+      expiresAt,
+      single: (registration.policy ?? api.policy) === 'single',
+      grantId: request.grantId,
+    },
+    claims: {
+      iss: issuer,
+      sub: request.subject || registration.clientId,
+      aud: api.identifier,
+      exp: expiresAt,
+      iat: issuedAt,
+      jti,
+      client_id: registration.clientId,
+      scope,
+      ...request.extra,
+      ...(cnf && { cnf: { ...(request.extra?.cnf as object), ...cnf } }),
+    },
+  }
+}
+
+export interface Issuer {
+  /**
+   * Records a token, then signs it (RFC 9068).
+   * @throws KeywrightError as `planToken`, and `invalid_client` when the client was replaced meanwhile
+   */
+  issue(request: TokenRequest): Promise<IssuedToken>
+  /** Signs what has been recorded. */
+  seal(planned: PlannedToken, recorded: Recorded): Promise<IssuedToken>
+  plan(request: TokenRequest): PlannedToken
+}
+
+/** How often a registration may change under one request before the client is asked to come again. */
+const ATTEMPTS = 4
+
+export async function withFreshClient<T>(
+  client: AuthenticatedClient,
+  attempt: (client: AuthenticatedClient) => Promise<T | undefined>,
+): Promise<T> {
+  let current = client
+  for (let n = 0; n < ATTEMPTS; n++) {
+    const outcome = await attempt(current)
+    if (outcome !== undefined) return outcome
+    current = await current.renew()
+  }
+  throw new KeywrightError('unavailable', 'the client is being changed; try again')
+}
+
+export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): Issuer {
+  const plan = (request: TokenRequest) => planToken(request, issuer)
+
+  async function seal(planned: PlannedToken, recorded: Recorded): Promise<IssuedToken> {
+    await rings.follow(recorded.keyRingVersion)
+    const { record, claims, api } = planned
+    return {
+      accessToken: await signJwt(rings.ring.current(api.signingAlg), 'at+jwt', claims),
+      jti: record.jti,
+      audience: api.identifier,
+      expiresIn: record.expiresAt - record.issuedAt,
+      scope: record.scope,
+    }
+  }
+
+  return {
+    plan,
+    seal,
+    issue: (request) =>
+      withFreshClient(request.client, async (client) => {
+        const planned = plan({ ...request, client })
+        const recorded = await ledger.record(planned.record)
+        return recorded.recorded ? await seal(planned, recorded) : undefined
+      }),
+  }
+}

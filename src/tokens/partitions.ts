@@ -1,0 +1,65 @@
+import type { Knex } from 'knex'
+
+const DAY = 86_400_000
+
+/** How many days ahead partitions are kept ready; the longest token lives 30. */
+const DAYS_AHEAD = 32
+
+const startOfDay = (at: number): number => Math.floor(at / DAY) * DAY
+const dayName = (day: number): string => new Date(day).toISOString().slice(0, 10)
+const partitionName = (day: number): string => `access_tokens_${dayName(day).replaceAll('-', '')}`
+
+/**
+ * Made apart and then attached: unlike `CREATE TABLE … PARTITION OF` that does not lock the ledger against those who are
+ * writing to it.
+ */
+async function createPartition(knex: Knex, day: number): Promise<void> {
+  const name = partitionName(day)
+  const [from, to] = [dayName(day), dayName(day + DAY)]
+  await knex.transaction(async (trx) => {
+    await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['access_tokens partitions'])
+    if ((await trx.raw('SELECT to_regclass(?) AS found', [name])).rows[0].found) return
+    await trx.raw(`
+      CREATE TABLE ${name} (LIKE access_tokens INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+      ALTER TABLE ${name} SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
+      ALTER TABLE access_tokens ATTACH PARTITION ${name} FOR VALUES FROM ('${from} 00:00Z') TO ('${to} 00:00Z')`)
+  })
+}
+
+async function existingPartitions(knex: Knex): Promise<string[]> {
+  const { rows } = await knex.raw(
+    `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent = 'access_tokens'::regclass ORDER BY 1`,
+  )
+  return rows.map((row: { name: string }) => row.name)
+}
+
+/** Makes the partitions, one for each day, that tokens issued today can fall into. */
+export async function ensurePartitions(knex: Knex, now = Date.now()): Promise<void> {
+  const existing = new Set(await existingPartitions(knex))
+  for (let day = startOfDay(now) - DAY; day <= now + DAYS_AHEAD * DAY; day += DAY) {
+    if (!existing.has(partitionName(day))) await createPartition(knex, day)
+  }
+}
+
+/**
+ * Drops the partitions in which every token has expired: a day is kept for clocks that differ. Detaching concurrently
+ * waits for statements in flight instead of making new ones wait.
+ */
+export async function dropExpiredPartitions(knex: Knex, now = Date.now()): Promise<string[]> {
+  const oldest = partitionName(startOfDay(now) - DAY)
+  const expired = (await existingPartitions(knex)).filter((name) => name < oldest)
+  for (const name of expired) {
+    await detach(knex, name)
+    await knex.schema.dropTableIfExists(name)
+  }
+  return expired
+}
+
+/** A detach that was interrupted stays pending, and only FINALIZE ends it. */
+async function detach(knex: Knex, name: string): Promise<void> {
+  const { rows } = await knex.raw('SELECT inhdetachpending AS pending FROM pg_inherits WHERE inhrelid = ?::regclass', [
+    name,
+  ])
+  await knex.raw(`ALTER TABLE access_tokens DETACH PARTITION ${name} ${rows[0]?.pending ? 'FINALIZE' : 'CONCURRENTLY'}`)
+}

@@ -1,0 +1,76 @@
+import type { Knex } from 'knex'
+import { findUser } from '../accounts/users.ts'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { endTokensOfClients, lockClient } from '../clients/clients.ts'
+import { isId } from '../shared/ids.ts'
+import { countActiveTokens } from './active-tokens.ts'
+import { revokeGrant } from './refresh-tokens.ts'
+
+/** Ends one access token; answers how many live ones that was, 0 or 1. */
+export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promise<number> {
+  if (!isId(jti)) return 0
+  return await knex.transaction(async (trx) => {
+    const token = await trx('active_access_tokens').where({ jti }).first()
+    if (!token) return 0
+    await trx('access_tokens').where({ jti, expires_at: token.expires_at }).update({ revoked_at: trx.fn.now() })
+    await recordAudit(trx, actor, {
+      action: 'token.revoked',
+      target: { type: 'token', id: jti },
+      accountId: token.account_id,
+      detail: { client_id: token.client_id, audience: token.audience },
+    })
+    return 1
+  })
+}
+
+/** Ends every access and refresh token of a client, which may go on to get new ones. */
+export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: Actor): Promise<number> {
+  return await knex.transaction(async (trx) => {
+    const client = await lockClient(trx, clientId)
+    const revoked = await countActiveTokens(trx, client.key)
+    await endTokensOfClients(trx, { id: client.key })
+    await recordAudit(trx, actor, {
+      action: 'client.tokens_revoked',
+      target: { type: 'client', id: clientId },
+      accountId: client.accountId,
+      detail: { revoked },
+    })
+    return revoked
+  })
+}
+
+/** Ends every token of a person: those of their own key pair, and those that applications hold on their behalf. */
+export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number> {
+  return await knex.transaction(async (trx) => {
+    const user = await findUser(trx, idOrEmail)
+    await trx.raw('SELECT id FROM clients WHERE user_id = ? ORDER BY id FOR UPDATE', [user.id])
+    const [own] = await trx('active_access_tokens').where({ user_id: user.id }).count('* AS live')
+    await endTokensOfClients(trx, { user_id: user.id })
+    await trx('refresh_tokens').where({ subject: user.id }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    const held = await trx('access_tokens')
+      .where({ subject: user.id })
+      .whereNull('revoked_at')
+      .whereRaw('expires_at > now()')
+      .update({ revoked_at: trx.fn.now() })
+    const revoked = Number(own!.live) + held
+    await recordAudit(trx, actor, {
+      action: 'user.tokens_revoked',
+      target: { type: 'user', id: user.id },
+      accountId: user.accountId,
+      detail: { revoked },
+    })
+    return revoked
+  })
+}
+
+/** Ends a refresh token and what came of it, at the wish of its own client (RFC 7009, section 2.1). */
+export async function revokeRefreshToken(knex: Knex, grantId: string, actor: Actor): Promise<void> {
+  await knex.transaction(async (trx) => {
+    const revoked = await revokeGrant(trx, grantId)
+    await recordAudit(trx, actor, {
+      action: 'refresh_token.revoked',
+      target: { type: 'grant', id: grantId },
+      detail: { revoked },
+    })
+  })
+}

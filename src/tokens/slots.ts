@@ -1,0 +1,15 @@
+import type { Knex } from 'knex'
+
+/**
+ * Deletes at most `limit` slots whose last token has expired. A later token starts the slot anew, and cannot revive
+ * anything: generations come from one sequence for all slots.
+ */
+export async function sweepSlots(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM token_slots WHERE (client_id, api_id, subject) IN (
+       SELECT client_id, api_id, subject FROM token_slots
+        WHERE expires_at < now() - interval '1 hour' LIMIT ? FOR UPDATE SKIP LOCKED)`,
+    [limit],
+  )
+  return rowCount
+}
