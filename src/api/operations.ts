@@ -1,0 +1,78 @@
+import Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Database } from '../database/open.ts'
+import type { KeyRings } from '../keys/key-ring.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { hashSecret, sameHash } from '../shared/secrets.ts'
+
+export interface OperationsServices {
+  readonly database: Database
+  readonly keyRings: KeyRings
+  readonly metrics: Metrics
+  readonly metricsToken: string | undefined
+  /** The text of /metrics; with several workers, of all of them. */
+  readonly exposition: () => Promise<string>
+  /** False from the moment the process is told to stop. */
+  readonly isOpen: () => boolean
+}
+
+const PING = { name: 'readyz', text: 'SELECT 1', values: [] }
+
+async function isReachable(database: Database): Promise<boolean> {
+  return await database.query(PING).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Brings the gauges, which nothing else moves, to the moment of the scrape. */
+export function readGauges({
+  database,
+  keyRings,
+  metrics,
+}: Pick<OperationsServices, 'database' | 'keyRings' | 'metrics'>): void {
+  const { used, free, pending } = database.poolState()
+  metrics.pool.set({ state: 'used' }, used)
+  metrics.pool.set({ state: 'free' }, free)
+  metrics.pool.set({ state: 'pending' }, pending)
+  metrics.signingKeyAge.reset()
+  for (const key of keyRings.ring.keys) {
+    const age = (Date.now() - key.createdAt.getTime()) / 1000
+    const labels = { alg: key.alg, state: key.state }
+    metrics.signingKeyAge.set(labels, age)
+  }
+}
+
+function mayScrape(ctx: Context, token: string | undefined): boolean {
+  if (!token) return true
+  return sameHash(hashSecret(ctx.get('authorization')), hashSecret(`Bearer ${token}`))
+}
+
+/** What orchestrators and monitoring ask: alive, ready, metrics. */
+export function createOperations(services: OperationsServices): Middleware {
+  const router = new Router()
+
+  router.get('/healthz', (ctx) => {
+    ctx.body = { status: 'ok' }
+  })
+
+  router.get('/readyz', async (ctx) => {
+    const open = services.isOpen()
+    const database = await isReachable(services.database)
+    ctx.status = open && database ? 200 : 503
+    ctx.body = { status: ctx.status === 200 ? 'ready' : 'not ready', database, stopping: !open }
+  })
+
+  router.get('/metrics', async (ctx) => {
+    if (!mayScrape(ctx, services.metricsToken)) {
+      ctx.status = 401
+      ctx.set('WWW-Authenticate', 'Bearer realm="metrics"')
+      return
+    }
+    readGauges(services)
+    ctx.type = services.metrics.registry.contentType
+    ctx.body = await services.exposition()
+  })
+
+  return router.routes() as unknown as Middleware
+}

@@ -1,0 +1,61 @@
+import type { Context, Middleware, Next } from 'koa'
+import type { Metrics } from '../metrics/metrics.ts'
+import { newId } from '../shared/ids.ts'
+import type { Log } from '../shared/log.ts'
+
+const REQUEST_ID = /^[\w.-]{1,64}$/
+
+const ENDPOINTS = /^\/(oauth2\/[a-z]+|\.well-known\/[a-z-]+|healthz|readyz|metrics|api\/v1)\/?$/
+
+interface Failure extends Error {
+  error_detail?: string
+}
+
+/** What a client may be told is in the answer already; this is the private part, which only the log keeps. */
+function privateDetail(failure: Failure | undefined): Record<string, unknown> | undefined {
+  if (!failure) return undefined
+  const cause = failure.cause instanceof Error ? failure.cause : undefined
+  const detail = failure.error_detail ?? (cause ?? failure).message
+  return { detail, ...('expose' in failure && failure.expose && !cause ? {} : { stack: (cause ?? failure).stack }) }
+}
+
+/** Gives every request an id, in the answer and in its one line of log, and counts it. Queries are never logged. */
+export function observeRequests(log: Log, metrics: Metrics): Middleware {
+  function finish(ctx: Context, path: string, startedAt: number): void {
+    const seconds = (performance.now() - startedAt) / 1000
+    const endpoint = ENDPOINTS.test(path) ? path : 'other'
+    const error = (ctx.body as { error?: string } | undefined)?.error
+    metrics.latency.labels(endpoint, String(ctx.status)).observe(seconds)
+    if (error && ctx.status >= 400) metrics.refused.labels(endpoint, error).inc()
+    const line = {
+      request_id: ctx.state.requestId,
+      method: ctx.method,
+      path: path.slice(0, 200),
+      status: ctx.status,
+      ms: Math.round(seconds * 100_000) / 100,
+      ip: ctx.ip,
+      client_id: ctx.state.client?.registration.clientId,
+      error,
+    }
+    if (ctx.status >= 500) log.error({ ...line, ...privateDetail(ctx.state.failure) }, 'request failed')
+    else if (ctx.state.failure) log.info({ ...line, detail: privateDetail(ctx.state.failure)?.detail }, 'request')
+    else log.info(line, 'request')
+  }
+
+  return async (ctx: Context, next: Next) => {
+    const startedAt = performance.now()
+    const { path } = ctx
+    const given = ctx.get('x-request-id')
+    ctx.state.requestId = REQUEST_ID.test(given) ? given : newId()
+    ctx.set('X-Request-Id', ctx.state.requestId)
+    ctx.set('X-Content-Type-Options', 'nosniff')
+    try {
+      await next()
+    } catch (error) {
+      ctx.state.failure = error
+      ctx.status = 500
+      ctx.body = { error: 'server_error', error_description: 'something went wrong; the request id tells us where' }
+    }
+    finish(ctx, path, startedAt)
+  }
+}

@@ -1,0 +1,63 @@
+import type { Knex } from 'knex'
+import type { Log } from '../shared/log.ts'
+
+export interface Job {
+  readonly name: string
+  /** Milliseconds from the end of one run to the start of the next. */
+  readonly every: number
+  /** Whether one node at a time is enough. */
+  readonly alone: boolean
+  run(): Promise<void>
+}
+
+export interface Jobs {
+  start(): void
+  /** Waits for the runs under way; each job that writes behind the requests then runs once more. */
+  stop(): Promise<void>
+}
+
+/** Runs `work` unless another node is at it; the lock is the transaction's, so that a killed node leaves none. */
+async function ifNobodyElse(knex: Knex, name: string, work: () => Promise<void>): Promise<void> {
+  await knex.transaction(async (trx) => {
+    const { rows } = await trx.raw('SELECT pg_try_advisory_xact_lock(hashtext(?)) AS mine', [`keywright job ${name}`])
+    if (rows[0].mine) await work()
+  })
+}
+
+export function createJobs(knex: Knex, log: Log, jobs: readonly Job[]): Jobs {
+  const timers = new Map<Job, NodeJS.Timeout>()
+  const running = new Map<Job, Promise<void>>()
+  let stopped = false
+
+  async function runOnce(job: Job): Promise<void> {
+    try {
+      await (job.alone ? ifNobodyElse(knex, job.name, () => job.run()) : job.run())
+    } catch (error) {
+      // The next run tries again; until then the log says what is left undone.
+      log.warn({ job: job.name, detail: (error as Error).message }, 'job failed')
+    }
+  }
+
+  function schedule(job: Job, delay: number): void {
+    if (stopped) return
+    const timer = setTimeout(() => {
+      const run = runOnce(job).then(() => schedule(job, job.every))
+      running.set(job, run)
+    }, delay)
+    timer.unref()
+    timers.set(job, timer)
+  }
+
+  return {
+    // Spread out, so that nodes that start together do not all knock at once.
+    start() {
+      for (const job of jobs) schedule(job, Math.min(job.every, 5000) * Math.random())
+    },
+    async stop() {
+      stopped = true
+      for (const timer of timers.values()) clearTimeout(timer)
+      await Promise.all(running.values())
+      await Promise.all(jobs.filter((job) => !job.alone).map(runOnce))
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import { forgetAudit } from '../audit/audit-log.ts'
+import { forgetRetiredSecrets } from '../clients/client-secrets.ts'
+import { forgetReplacedKeyPairs } from '../clients/clients.ts'
+import type { Concessions } from '../clients/concessions.ts'
+import { sweepRateLimits } from '../clients/rate-limits.ts'
+import type { SecretUses } from '../clients/secret-uses.ts'
+import type { Config } from '../config/load.ts'
+import type { Database } from '../database/open.ts'
+import type { KeyRings } from '../keys/key-ring.ts'
+import { forgetSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
+import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
+import { sweepRefreshTokens } from '../tokens/refresh-tokens.ts'
+import { sweepSlots } from '../tokens/slots.ts'
+import type { Job } from './jobs.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/** Rows a statement; small enough that nothing waits noticeably for its locks. */
+const BATCH = 500
+
+/** Repeats a bounded deletion until little is left. */
+async function sweep(deleteSome: (limit: number) => Promise<number>): Promise<void> {
+  while ((await deleteSome(BATCH)) === BATCH);
+}
+
+export interface JobServices {
+  readonly config: Config
+  readonly encryptionKeys: readonly Buffer[]
+  readonly database: Database
+  readonly keyRings: KeyRings
+  readonly secretUses: SecretUses
+  readonly concessions: Concessions
+  /** Deletions that faces bring, for tables of their own. */
+  readonly sweeps: readonly ((limit: number) => Promise<number>)[]
+}
+
+/** What goes on beside the requests. */
+export function scheduleOf(services: JobServices): Job[] {
+  const { config, database, keyRings, secretUses, concessions, encryptionKeys } = services
+  const { knex } = database
+  return [
+    { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
+    { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
+    { name: 'renew secret uses', every: MINUTE, alone: false, run: async () => secretUses.forget() },
+    { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
+    {
+      name: 'prepare and drop partitions',
+      every: HOUR,
+      alone: true,
+      async run() {
+        await ensurePartitions(knex)
+        await dropExpiredPartitions(knex)
+      },
+    },
+    {
+      name: 'sweep what has expired',
+      every: MINUTE,
+      alone: true,
+      async run() {
+        await sweep((limit) => sweepRefreshTokens(knex, limit))
+        await sweep((limit) => forgetRetiredSecrets(knex, limit))
+        await sweep((limit) => sweepRateLimits(database, limit))
+        for (const one of services.sweeps) await sweep(one)
+      },
+    },
+    {
+      name: 'sweep what has long expired',
+      every: HOUR,
+      alone: true,
+      async run() {
+        await sweep((limit) => sweepSlots(knex, limit))
+        await sweep((limit) => forgetReplacedKeyPairs(knex, limit))
+        await sweep((limit) => forgetAudit(knex, config.auditRetention, limit))
+      },
+    },
+    {
+      name: 'rotate signing keys by age',
+      every: HOUR,
+      alone: true,
+      async run() {
+        await rotateSigningKeys(knex, encryptionKeys, { olderThanDays: config.signingKeyMaxAge })
+        await forgetSigningKeys(knex)
+      },
+    },
+  ]
+}

@@ -1,0 +1,52 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** What an operator watches, in Prometheus' form. */
+export type Metrics = ReturnType<typeof createMetrics>
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    tokensIssued: new Counter({
+      name: 'keywright_tokens_issued_total',
+      help: 'Access tokens issued, by grant type',
+      labelNames: ['grant_type'],
+      registers,
+    }),
+    refused: new Counter({
+      name: 'keywright_requests_refused_total',
+      help: 'Requests to the OAuth endpoints that were refused, by endpoint and OAuth error code',
+      labelNames: ['endpoint', 'error'],
+      registers,
+    }),
+    latency: new Histogram({
+      name: 'keywright_request_duration_seconds',
+      help: 'Time from a request to its answer',
+      labelNames: ['endpoint', 'status'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    concessions: new Counter({
+      name: 'keywright_concessions_total',
+      help: 'Requests served against the standard because their client is allowed to',
+      labelNames: ['kind'],
+      registers,
+    }),
+    pool: new Gauge({
+      name: 'keywright_database_connections',
+      help: 'Connections of the pool by state; pending are requests that wait for one',
+      labelNames: ['state'],
+      registers,
+    }),
+    signingKeyAge: new Gauge({
+      name: 'keywright_signing_key_age_seconds',
+      help: 'Age of the signing keys by algorithm and state',
+      labelNames: ['alg', 'state'],
+      registers,
+    }),
+  }
+}

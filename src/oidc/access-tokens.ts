@@ -1,0 +1,115 @@
+import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { AuthenticatedClient } from '../clients/authentication.ts'
+import { type TokenRequest, withFreshClient } from '../tokens/issuance.ts'
+import type { ActiveToken } from '../tokens/ledger.ts'
+import { revokeRefreshToken, revokeToken } from '../tokens/revocation.ts'
+import { inEngineTerms } from './engine-errors.ts'
+import type { OidcServices } from './face.ts'
+import { actorOf, clientOf, type OidcContext } from './request-state.ts'
+
+type EngineToken = InstanceType<Provider['AccessToken']> & { expiresIn?: number; rar?: unknown }
+
+/** A key binding that the engine has verified (RFC 9449, RFC 8705), as claims. */
+function bindingOf(token: EngineToken): Record<string, unknown> | undefined {
+  const x5t = token['x5t#S256']
+  if (!token.jkt && !x5t) return undefined
+  return { cnf: { ...(token.jkt && { jkt: token.jkt }), ...(x5t && { 'x5t#S256': x5t }) } }
+}
+
+/**
+ * Puts the ledger in place of the engine's storage. `save` is awaited before the answer is sent, so nothing is answered
+ * that was not recorded; `find` answers only for JWTs, whose claims the face has verified and put aside.
+ */
+export function useLedger(provider: Provider, services: OidcServices): void {
+  const { issuer, ledger, refreshTokens, authenticator, database, metrics } = services
+  const context = () => services.engineContext() as KoaContextWithOIDC & OidcContext
+
+  function requestFor(token: EngineToken, client: AuthenticatedClient, ctx: KoaContextWithOIDC): TokenRequest {
+    return {
+      client,
+      resource: typeof token.aud === 'string' ? token.aud : undefined,
+      scope: token.scope || (ctx.oidc.params?.scope as string | undefined),
+      subject: token.accountId ?? '',
+      grantId: null,
+      extra: bindingOf(token),
+    }
+  }
+
+  async function save(this: EngineToken): Promise<string> {
+    const ctx = context()
+    const client = clientOf(ctx, authenticator, ctx.oidc.client!)
+    const request = requestFor(this, client, ctx)
+    const machine = ctx.oidc.params?.grant_type === 'client_credentials'
+    const withRefresh = machine && client.registration.clientCredentialsRefresh
+    const issued = await inEngineTerms(() => (withRefresh ? begin(request, ctx) : issuer.issue(request)))
+    this.jti = issued.jti
+    this.expiresIn = issued.expiresIn
+    this.scope = issued.scope
+    metrics.tokensIssued.inc({ grant_type: String(ctx.oidc.params?.grant_type) })
+    return issued.accessToken
+  }
+
+  async function begin(request: TokenRequest, ctx: OidcContext) {
+    const issued = await refreshTokens.begin(request.client, request)
+    ctx.state.refresh = issued
+    metrics.concessions.inc({ kind: 'client_credentials_refresh' })
+    services.concessions.note(request.client.registration.clientId, 'client_credentials_refresh')
+    return issued
+  }
+
+  /** An active token as the engine sees it, to judge whether the caller may know of it. */
+  function toEngineToken(token: ActiveToken): EngineToken {
+    const engineToken = new (provider.AccessToken as unknown as new () => EngineToken)()
+    return Object.assign(engineToken, {
+      jti: token.jti,
+      clientId: token.clientId,
+      aud: token.audience,
+      scope: token.scope,
+      iat: Math.floor(token.issuedAt.getTime() / 1000),
+      exp: Math.floor(token.expiresAt.getTime() / 1000),
+      destroy: async () => {
+        await revokeToken(database.knex, token.jti, actorOf(context()))
+      },
+    })
+  }
+
+  async function find(): Promise<EngineToken | undefined> {
+    const ctx = context()
+    const { presented } = ctx.state
+    const token = presented && { jti: String(presented.jti), expiresAt: Number(presented.exp) }
+    const inspected = await inEngineTerms(() =>
+      withFreshClient(clientOf(ctx, authenticator, ctx.oidc.client!), async (client) => {
+        ctx.state.client = client
+        const { key, version } = client.registration
+        const answer = await ledger.inspect({ callerKey: key, callerVersion: version, token })
+        return answer.callerFresh ? answer : undefined
+      }),
+    )
+    return inspected.token && toEngineToken(inspected.token)
+  }
+
+  for (const model of [provider.AccessToken, provider.ClientCredentials]) {
+    Object.assign(model.prototype, { save })
+  }
+  Object.assign(provider.AccessToken, { find })
+  // The ledger answers for both kinds, through the other one.
+  Object.assign(provider.ClientCredentials, { find: async () => undefined })
+
+  Object.assign(provider.RefreshToken, {
+    async find(value: string) {
+      const found = await refreshTokens.find(value)
+      if (!found) return undefined
+      const engineToken = new (provider.RefreshToken as unknown as new () => object)()
+      return Object.assign(engineToken, {
+        clientId: found.clientId,
+        scope: found.scope,
+        iat: Math.floor(found.issuedAt.getTime() / 1000),
+        exp: Math.floor(found.expiresAt.getTime() / 1000),
+        extra: { sub: found.subject || found.clientId },
+        isSenderConstrained: () => false,
+        destroy: () => revokeRefreshToken(database.knex, found.grantId, actorOf(context())),
+      })
+    },
+  })
+}

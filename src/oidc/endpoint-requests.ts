@@ -1,0 +1,86 @@
+import { parse } from 'node:querystring'
+import type { Next } from 'koa'
+import { BodyTooLargeError, readBody } from '../http/request-body.ts'
+import { OAuthError } from './engine-errors.ts'
+import type { OidcContext } from './request-state.ts'
+
+/** Far more than any request of these endpoints needs; a client assertion is a few KiB. */
+const BODY_LIMIT = 64 * 1024
+
+export type Form = Record<string, string | string[] | undefined>
+
+const invalidRequest = (description: string, status = 400) => new OAuthError(status, 'invalid_request', description)
+
+/** PostgreSQL cannot store it and no parameter may hold it: refused here, before anything is looked up. */
+function refuseNul(text: string): void {
+  if (text.includes('\0') || text.includes('%00')) throw invalidRequest('the request contains a NUL character')
+}
+
+async function readForm(ctx: OidcContext): Promise<Form> {
+  const body = await readBody(ctx.req, BODY_LIMIT).catch((error) => {
+    if (!(error instanceof BodyTooLargeError)) throw error
+    ctx.set('Connection', 'close')
+    throw invalidRequest(error.message, 413)
+  })
+  const type = ctx.get('content-type').split(';')[0]!.trim().toLowerCase()
+  if (body.length > 0 && type !== 'application/x-www-form-urlencoded') {
+    throw invalidRequest('the body must be application/x-www-form-urlencoded')
+  }
+  const text = body.toString()
+  refuseNul(text)
+  return parse(text)
+}
+
+const BASIC = /^basic +([a-z0-9+/]+=*)$/i
+
+/** RFC 6749, section 2.3.1: both halves are form-encoded. Undefined for anything that is not that. */
+export function parseBasic(header: string): { clientId: string; secret: string } | undefined {
+  const encoded = BASIC.exec(header)?.[1]
+  if (!encoded) return undefined
+  const [id, ...secret] = Buffer.from(encoded, 'base64').toString().split(':')
+  if (!id || secret.length === 0 || secret.join(':') === '') return undefined
+  try {
+    const decode = (text: string) => decodeURIComponent(text.replaceAll('+', '%20'))
+    return { clientId: decode(id), secret: decode(secret.join(':')) }
+  } catch {
+    return undefined
+  }
+}
+
+/** RFC 6749, section 5.2: whoever tried to authenticate by a header that cannot be read is an unknown client. */
+function checkAuthentication(ctx: OidcContext, form: Form): void {
+  const header = ctx.get('authorization')
+  const named = form.client_id !== undefined || form.client_assertion !== undefined
+  if (!header && !named) throw new OAuthError(401, 'invalid_client', 'no client authentication was given')
+  if (!header || form.client_secret !== undefined) return
+  const basic = parseBasic(header)
+  if (!basic) throw new OAuthError(401, 'invalid_client', 'the Authorization header is not valid Basic authentication')
+  refuseNul(basic.clientId + basic.secret)
+}
+
+/** How a step of an endpoint sees and changes the form before the engine does. */
+export type FormStep = (ctx: OidcContext, form: Form) => Promise<void> | void
+
+/**
+ * Reads an endpoint's request once, refuses what is malformed, lets the steps work on the form, and hands it on to the
+ * engine, which takes a body that was already read.
+ */
+export function formEndpoint(...steps: FormStep[]) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    if (ctx.method === 'OPTIONS') return await next()
+    if (ctx.method !== 'POST') {
+      ctx.set('Allow', 'POST, OPTIONS')
+      throw invalidRequest('this endpoint takes POST only', 405)
+    }
+    const form = await readForm(ctx)
+    for (const step of steps) await step(ctx, form)
+    checkAuthentication(ctx, form)
+    // The answer is JSON whatever a browser would rather see.
+    ctx.req.headers.accept = 'application/json'
+    ctx.req.headers['content-type'] = 'application/x-www-form-urlencoded'
+    // Without either header the engine would take a request that had all its parameters in the query for one without.
+    if (!ctx.req.headers['transfer-encoding']) ctx.req.headers['content-length'] ??= '0'
+    ;(ctx.req as { body?: unknown }).body = form
+    await next()
+  }
+}

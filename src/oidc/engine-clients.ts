@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto'
+import type Provider from 'oidc-provider'
+import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { takeFromRateLimit } from '../clients/rate-limits.ts'
+import type { Registration, Registrations } from '../clients/registrations.ts'
+import { resolveScope } from '../clients/scopes.ts'
+import { selectApi } from '../tokens/issuance.ts'
+import { inEngineTerms } from './engine-errors.ts'
+import type { OidcServices } from './face.ts'
+import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
+
+type EngineClient = InstanceType<Provider['Client']>
+
+/** The engine wants a secret to exist; nobody knows this one, and nothing is ever compared with it. */
+const PLACEHOLDER_SECRET = randomBytes(32).toString('base64url')
+
+function grantTypesOf(registration: Registration): string[] {
+  const refresh = registration.clientCredentialsRefresh && !registration.grants.includes('refresh_token')
+  return refresh ? [...registration.grants, 'refresh_token'] : [...registration.grants]
+}
+
+function metadataOf(registration: Registration): ClientMetadata {
+  return {
+    client_id: registration.clientId,
+    client_name: registration.name,
+    grant_types: grantTypesOf(registration),
+    redirect_uris: [...registration.redirectUris],
+    response_types: registration.grants.includes('authorization_code') ? ['code'] : [],
+    id_token_signed_response_alg: 'ES256',
+    ...(registration.isPublic
+      ? { token_endpoint_auth_method: 'none' }
+      : { token_endpoint_auth_method: 'client_secret_basic', client_secret: PLACEHOLDER_SECRET }),
+    // A native application is told by its redirect URIs (RFC 8252); the engine's rules for the web do not fit those.
+    application_type: registration.redirectUris.some((uri) => !uri.startsWith('https:')) ? 'native' : 'web',
+  }
+}
+
+/** Whether a remembered registration would allow this very request. What it would refuse is asked of the database. */
+function wouldAllow(registration: Registration, params: Record<string, unknown>): boolean {
+  if (!registration.grants.includes('client_credentials')) return false
+  try {
+    const api = selectApi(registration, params.resource as string | undefined)
+    resolveScope(params.scope as string | undefined, api.scopes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Two requests may rest on a remembered registration, because the statement that ends them checks that it is still the
+ * client's: the recording of a client_credentials token, and the inspection of a token.
+ */
+function remembered(registrations: Registrations, id: string, ctx: KoaContextWithOIDC): Registration | undefined {
+  const { route, params } = ctx.oidc
+  const { presented } = (ctx as unknown as OidcContext).state
+  if (route === 'introspection') return presented && registrations.remembered(id)
+  if (route !== 'token' || params?.grant_type !== 'client_credentials') return undefined
+  const registration = registrations.remembered(id)
+  return registration && wouldAllow(registration, params) ? registration : undefined
+}
+
+/** Makes the engine find its clients in the registrations and leave every decision about secrets to us. */
+export function useRegistrations(provider: Provider, services: OidcServices): void {
+  const { registrations, authenticator, database } = services
+  const engineClients = new WeakMap<Registration, EngineClient>()
+
+  function toEngineClient(registration: Registration): EngineClient {
+    let client = engineClients.get(registration)
+    if (!client) {
+      client = new (provider.Client as unknown as new (metadata: ClientMetadata) => EngineClient)(
+        metadataOf(registration),
+      )
+      bindRegistration(client, registration)
+      engineClients.set(registration, client)
+    }
+    return client
+  }
+
+  const isTokenRequest = (ctx: KoaContextWithOIDC) => ctx.oidc.route === 'token'
+
+  async function limitRate(registration: Registration, ctx: KoaContextWithOIDC): Promise<void> {
+    if (registration.rateLimit && isTokenRequest(ctx)) {
+      await takeFromRateLimit(database, registration.key, registration.rateLimit)
+    }
+  }
+
+  const overrides = {
+    async find(id: string): Promise<EngineClient | undefined> {
+      const ctx = services.engineContext()
+      if (typeof id !== 'string' || id.length === 0 || id.length > 200 || id.includes('\0')) return undefined
+      const registration = remembered(registrations, id, ctx) ?? (await registrations.fresh(id))
+      if (!registration) return undefined
+      if (registration.isPublic) await inEngineTerms(() => limitRate(registration, ctx))
+      return toEngineClient(registration)
+    },
+  }
+  Object.assign(provider.Client, overrides)
+
+  Object.assign(provider.Client.prototype, {
+    async compareClientSecret(this: EngineClient, secret: string): Promise<boolean> {
+      const ctx = services.engineContext()
+      const credentials = { secret, apiKey: ctx.get('x-api-key') }
+      const client = await authenticator.prove(registrationOf(this), credentials, isTokenRequest(ctx))
+      if (!client) return false
+      ;(ctx as unknown as OidcContext).state.client = client
+      services.secretUses.note(client.authentication!.secretId, ctx.ip)
+      ctx.oidc.entity('Client', toEngineClient(client.registration))
+      await inEngineTerms(() => limitRate(client.registration, ctx))
+      return true
+    },
+
+    grantTypeAllowed(this: EngineClient, type: string): boolean {
+      if (grantTypesOf(registrationOf(this)).includes(type)) return true
+      if (services.engineContext().oidc.route !== 'token') return false
+      throw new errors.UnauthorizedClient('the client is not registered for this grant type')
+    },
+  })
+}

@@ -1,0 +1,47 @@
+import { errors } from 'oidc-provider'
+import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+
+/** A standard error of OAuth that the engine has no class for, or whose status it does not set. */
+export class OAuthError extends errors.OIDCProviderError {
+  readonly retryAfter: number | undefined
+
+  constructor(
+    status: number,
+    error: string,
+    description: string,
+    options: { retryAfter?: number; cause?: unknown } = {},
+  ) {
+    super(status, error)
+    this.error_description = description
+    this.expose = true
+    this.retryAfter = options.retryAfter
+    this.cause = options.cause
+  }
+}
+
+const STANDARD: Partial<Record<ErrorCode, (message: string, cause: Error) => Error>> = {
+  invalid_client: (message, cause) =>
+    new OAuthError(401, 'invalid_client', 'client authentication failed', { cause: cause ?? message }),
+  invalid_grant: (message, cause) => new OAuthError(400, 'invalid_grant', message, { cause }),
+  invalid_scope: (message, cause) => new OAuthError(400, 'invalid_scope', message, { cause }),
+  invalid_target: (message, cause) => new OAuthError(400, 'invalid_target', message, { cause }),
+  invalid_input: (message, cause) => new OAuthError(400, 'invalid_request', message, { cause }),
+  unavailable: (message, cause) => new OAuthError(503, 'temporarily_unavailable', message, { retryAfter: 1, cause }),
+}
+
+/** Says in OAuth's words (RFC 6749, section 5.2) what a feature refused; anything else passes as it is. */
+export function toEngineError(error: unknown): unknown {
+  if (error instanceof RateLimitedError) {
+    return new OAuthError(429, 'rate_limit_exceeded', error.message, { retryAfter: error.retryAfter, cause: error })
+  }
+  if (!(error instanceof KeywrightError)) return error
+  return STANDARD[error.code]?.(error.message, error) ?? error
+}
+
+export async function inEngineTerms<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw toEngineError(error)
+  }
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import type { Next } from 'koa'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { SIGNING_ALGS } from '../shared/algorithms.ts'
+import type { OidcServices } from './face.ts'
+import type { OidcContext } from './request-state.ts'
+
+/** How long others may keep the key set, in seconds: well under the minute for which a key is published before it signs. */
+const JWKS_MAX_AGE = 30
+
+interface Prepared {
+  readonly body: Buffer
+  readonly etag: string
+}
+
+function prepare(ring: KeyRing): Prepared {
+  const keys = ring.keys.map((key) => key.publicJwk)
+  const body = Buffer.from(JSON.stringify({ keys }))
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"` }
+}
+
+/** The public keys (RFC 7517), serialised once for each state of the ring. */
+export function jwksEndpoint({ keyRings }: OidcServices) {
+  const prepared = new WeakMap<KeyRing, Prepared>()
+  let checkedAt = 0
+
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return await next()
+    if (Date.now() - checkedAt > 1000) {
+      checkedAt = Date.now()
+      // Without its database this node still knows its keys, and its tokens must stay verifiable.
+      await keyRings.follow().catch(() => undefined)
+    }
+    const answer = prepared.get(keyRings.ring) ?? prepare(keyRings.ring)
+    prepared.set(keyRings.ring, answer)
+    ctx.set('Access-Control-Allow-Origin', '*')
+    ctx.set('Cache-Control', `public, max-age=${JWKS_MAX_AGE}`)
+    ctx.set('ETag', answer.etag)
+    ctx.status = 200
+    if (ctx.fresh) {
+      ctx.status = 304
+      return
+    }
+    ctx.type = 'application/jwk-set+json'
+    ctx.body = answer.body
+  }
+}
+
+/** The engine builds these on the Host header; they are the issuer's, however this request came in. */
+function onIssuer(document: Record<string, unknown>, issuer: string): Record<string, unknown> {
+  const isAddress = (name: string) => name.endsWith('_endpoint') || name === 'jwks_uri'
+  const entries = Object.entries(document).map(([name, value]) =>
+    isAddress(name) ? [name, new URL(new URL(String(value)).pathname, issuer).href] : [name, value],
+  )
+  return Object.fromEntries(entries)
+}
+
+/** The engine's discovery document, kept to what this server does, and with what it does beside the engine. */
+export function describeServer({ issuerUrl }: OidcServices) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    await next()
+    if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
+    const { authorization_endpoint: _, ...document } = ctx.body as Record<string, unknown>
+    ctx.body = {
+      ...onIssuer(document, issuerUrl()),
+      grant_types_supported: ['client_credentials', 'refresh_token'],
+      response_types_supported: [],
+      introspection_signing_alg_values_supported: SIGNING_ALGS,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { Next } from 'koa'
+import { type Form, type FormStep, formEndpoint, parseBasic } from './endpoint-requests.ts'
+import { OAuthError } from './engine-errors.ts'
+import type { OidcServices } from './face.ts'
+import type { OidcContext } from './request-state.ts'
+
+/** Everything that the token endpoint takes as a parameter, and that may therefore not stand in its URL. */
+const PARAMETERS = [
+  'grant_type',
+  'client_id',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  'scope',
+  'resource',
+  'audience',
+  'refresh_token',
+  'code',
+  'redirect_uri',
+  'code_verifier',
+  'device_code',
+]
+
+const single = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? undefined : value || undefined
+
+/**
+ * A concession to clients that were built for servers which read parameters, or even credentials, from the URL. RFC
+ * 6749, section 2.3.1, forbids it, so each client must be allowed to. What is taken over stands in the form from here
+ * on, and no trace of the query is left for the log.
+ */
+function takeQueryParameters({ registrations, metrics, concessions }: OidcServices): FormStep {
+  async function isAllowed(clientId: string): Promise<boolean> {
+    if (registrations.remembered(clientId)?.queryCredentials) return true
+    return (await registrations.fresh(clientId))?.queryCredentials ?? false
+  }
+
+  return async (ctx, form) => {
+    if (!ctx.querystring) return
+    const query: Form = ctx.query
+    const given = PARAMETERS.filter((name) => query[name] !== undefined)
+    if (given.length === 0) return
+    const refusal = new OAuthError(400, 'invalid_request', 'parameters must be in the body (RFC 6749, section 2.3.1)')
+    const clientId = parseBasic(ctx.get('authorization'))?.clientId ?? single(form.client_id) ?? single(query.client_id)
+    if (!clientId || clientId.length > 200 || /\0/.test(ctx.querystring + clientId)) throw refusal
+    if (/%00/.test(ctx.querystring) || !(await isAllowed(clientId))) throw refusal
+    for (const name of given) {
+      if (form[name] !== undefined) throw new OAuthError(400, 'invalid_request', `${name} is given twice`)
+      form[name] = query[name]
+    }
+    metrics.concessions.inc({ kind: 'query_credentials' })
+    concessions.note(clientId, 'query_credentials')
+  }
+}
+
+/** `audience` names the API as `resource` (RFC 8707) does; from here on there is only the latter. */
+function takeAudience(_ctx: OidcContext, form: Form): void {
+  const { audience, ...rest } = form
+  if (audience === undefined) return
+  delete form.audience
+  if (Array.isArray(audience)) throw new OAuthError(400, 'invalid_request', 'audience is given twice')
+  if (rest.resource !== undefined && rest.resource !== audience) {
+    throw new OAuthError(400, 'invalid_target', 'audience and resource name different APIs')
+  }
+  if (audience !== '') form.resource = audience
+}
+
+/** One API a token: RFC 8707 lets a server refuse to mix audiences. */
+function checkResource(_ctx: OidcContext, form: Form): void {
+  if (Array.isArray(form.resource)) throw new OAuthError(400, 'invalid_target', 'a token is for one API only')
+  if (form.resource === '') delete form.resource
+  if (form.grant_type === '' || form.grant_type === undefined) delete form.grant_type
+}
+
+async function addRefreshToken(ctx: OidcContext, next: Next): Promise<void> {
+  await next()
+  const { refresh } = ctx.state
+  if (!refresh || ctx.status !== 200) return
+  Object.assign(ctx.body as object, {
+    refresh_token: refresh.refreshToken,
+    refresh_token_expires_in: refresh.refreshTokenExpiresIn,
+  })
+}
+
+/** What stands before the engine's token endpoint, in order. */
+export const tokenEndpoint = (services: OidcServices) => [
+  formEndpoint(takeQueryParameters(services), takeAudience, checkResource),
+  addRefreshToken,
+]
