@@ -1,0 +1,45 @@
+import type { Knex } from 'knex'
+import { listSecrets, type SecretSummary } from '../../clients/client-secrets.ts'
+import { type Client, listClientApis } from '../../clients/clients.ts'
+import { formatRateLimit } from '../../clients/rate-limits.ts'
+
+const onOff = (value: boolean): 'on' | 'off' => (value ? 'on' : 'off')
+
+const viewSecret = (secret: SecretSummary) => ({
+  kind: secret.kind,
+  last_four: secret.lastFour,
+  created_at: secret.createdAt,
+  retires_at: secret.retiresAt,
+  last_used_at: secret.lastUsedAt,
+  last_used_ip: secret.lastUsedIp,
+})
+
+/** A client in the words of its options. */
+export function viewClient(client: Client) {
+  return {
+    client_id: client.clientId,
+    name: client.name,
+    kind: client.kind,
+    status: client.status,
+    account_id: client.accountId,
+    user_id: client.userId,
+    grants: client.grants.join(' '),
+    redirect_uris: client.redirectUris,
+    public: client.isPublic,
+    access_token_ttl: client.accessTokenTtl,
+    refresh_token_ttl: client.refreshTokenTtl,
+    consent: client.consent,
+    policy: client.policy,
+    rate_limit: client.rateLimit && formatRateLimit(client.rateLimit),
+    query_credentials: onOff(client.queryCredentials),
+    client_credentials_refresh: onOff(client.clientCredentialsRefresh),
+    api_key_required: onOff(client.apiKeyRequired),
+    created_at: client.createdAt,
+  }
+}
+
+/** The client with its APIs and with what may be told of its secrets. */
+export async function viewClientWhole(knex: Knex, client: Client) {
+  const [apis, secrets] = await Promise.all([listClientApis(knex, client.key), listSecrets(knex, client.key)])
+  return { ...viewClient(client), apis, secrets: secrets.map(viewSecret) }
+}

@@ -1,0 +1,88 @@
+import cluster from 'node:cluster'
+import type { Command } from 'commander'
+import { bootstrap, describeFirstStart } from '../../bootstrap.ts'
+import { type Config, loadConfig } from '../../config/load.ts'
+import { type Instance, openInstance } from '../../instance.ts'
+import { createServer } from '../../server.ts'
+import { createLog, type Log } from '../../shared/log.ts'
+import { forkWorkers, gatheredExposition } from '../workers.ts'
+
+/** What the first worker is asked to print: the primary does not know the address that it came to listen on. */
+const FIRST_START = 'KEYWRIGHT_FIRST_START'
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process where it stands. */
+function untilToldToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        resolve(signal)
+        process.once(signal, () => process.exit(1))
+      })
+    }
+  })
+}
+
+/** What libraries say through the console belongs in the log, as JSON like everything else. */
+function catchConsole(log: Log): void {
+  const capture = (message: unknown) => log.debug({ detail: String(message) }, 'library notice')
+  Object.assign(console, { log: capture, info: capture, warn: capture, error: capture })
+}
+
+async function open(config: Config, log: Log): Promise<Instance> {
+  return await openInstance(config, {
+    role: 'server',
+    onNotice: (message) => log.info(message),
+    onPoolError: (error) => log.warn({ detail: error.message }, 'a database connection was lost'),
+  })
+}
+
+async function serveHere(config: Config, instance: Instance, log: Log, firstStart: string | undefined): Promise<void> {
+  const stopping = untilToldToStop()
+  const overrides = cluster.isWorker ? { exposition: gatheredExposition } : {}
+  const server = await createServer(config, instance, log, overrides)
+  const { url, issuer } = await server.start()
+  log.info({ url, issuer, node: process.version }, 'listening')
+  if (firstStart) process.stdout.write(describeFirstStart(issuer, JSON.parse(firstStart)))
+  const signal = await stopping
+  log.info({ signal }, 'stopping')
+  await server.stop()
+}
+
+async function serveByWorkers(config: Config, instance: Instance, log: Log, firstStart: string | undefined) {
+  const environment = {
+    DATABASE_URL: instance.connectionUrl,
+    ENCRYPTION_KEY: instance.encryptionKeys.map((key) => key.toString('base64')).join(','),
+    DATABASE_URL_FILE: '',
+    ENCRYPTION_KEY_FILE: '',
+  }
+  const stopping = untilToldToStop()
+  const workers = forkWorkers(config.workers, environment, firstStart ? { [FIRST_START]: firstStart } : {}, log)
+  const signal = await stopping
+  log.info({ signal }, 'stopping')
+  await workers.stop()
+}
+
+export async function serve(): Promise<void> {
+  const config = loadConfig(process.env)
+  const log = createLog(config.logLevel, cluster.isWorker ? { worker: cluster.worker!.id } : {})
+  catchConsole(log)
+  if (!config.databaseUrl)
+    log.warn('no DATABASE_URL: an embedded PostgreSQL serves, for trying, developing and testing')
+  const instance = await open(config, log)
+  try {
+    if (cluster.isWorker) return await serveHere(config, instance, log, process.env[FIRST_START])
+    const made = await bootstrap(instance.database.knex, instance.encryptionKeys)
+    const firstStart = made && JSON.stringify(made)
+    await (config.workers > 1 ? serveByWorkers : serveHere)(config, instance, log, firstStart)
+  } finally {
+    await instance.close()
+    log.flush()
+  }
+}
+
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('run the server (what npm start does); settings come from the environment, see docs/configuration.md')
+    .action(serve)
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import type { Knex } from 'knex'
+import type { Actor } from '../audit/audit-log.ts'
+import { type Config, loadConfig } from '../config/load.ts'
+import { openInstance } from '../instance.ts'
+import { type Answer, writeAnswer } from './output.ts'
+
+export interface CommandContext {
+  readonly knex: Knex
+  readonly encryptionKeys: readonly Buffer[]
+  readonly actor: Actor
+  readonly config: Config
+}
+
+export const notice = (message: string): void => {
+  process.stderr.write(`${message}\n`)
+}
+
+/** Turns an act on the database into a command's action, for which commander hands over the arguments. */
+export function withInstance<Options>(
+  act: (context: CommandContext, options: Options, ...args: string[]) => Promise<Answer>,
+) {
+  return async (...given: unknown[]): Promise<void> => {
+    const command = given.at(-1) as Command
+    const options = command.optsWithGlobals() as Options & { json?: boolean }
+    const config = loadConfig(process.env)
+    const instance = await openInstance(config, { role: 'command', onNotice: notice })
+    try {
+      const { encryptionKeys, database } = instance
+      const actor: Actor = { type: 'cli', id: process.env.USER }
+      const context = { knex: database.knex, encryptionKeys, actor, config }
+      const answer = await act(context, options, ...(given.slice(0, -2) as string[]))
+      writeAnswer(answer, options.json === true)
+    } finally {
+      await instance.close()
+    }
+  }
+}

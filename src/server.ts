@@ -1,0 +1,145 @@
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import Koa from 'koa'
+import { createOperations } from './api/operations.ts'
+import { createAuthenticator } from './clients/authentication.ts'
+import { createConcessions } from './clients/concessions.ts'
+import { createRegistrations } from './clients/registrations.ts'
+import { createSecretUses } from './clients/secret-uses.ts'
+import type { Config } from './config/load.ts'
+import { observeRequests } from './http/observe.ts'
+import type { Instance } from './instance.ts'
+import { createJobs } from './jobs/jobs.ts'
+import { scheduleOf } from './jobs/schedule.ts'
+import { openKeyRings } from './keys/key-ring.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { sweepEngineModels } from './oidc/adapter.ts'
+import { createOidcFace, engineContext } from './oidc/face.ts'
+import type { Log } from './shared/log.ts'
+import { createIssuer } from './tokens/issuance.ts'
+import { createLedger } from './tokens/ledger.ts'
+import { createRefreshTokens } from './tokens/refresh-tokens.ts'
+import { createLanding } from './web/landing.ts'
+
+export interface Server {
+  /** Resolves when requests are served. */
+  start(): Promise<{ url: string; issuer: string }>
+  /** Finishes what was begun, then closes. The instance stays open. */
+  stop(): Promise<void>
+}
+
+export interface ServerOverrides {
+  /** The text of /metrics, where it is gathered from several processes. */
+  readonly exposition?: () => Promise<string>
+}
+
+const shownHost = (host: string) =>
+  host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+
+const listening: RequestListener = (_req, res) => {
+  res.writeHead(503, { 'retry-after': '1', 'content-type': 'application/json' })
+  res.end('{"error":"temporarily_unavailable","error_description":"the server is starting"}')
+}
+
+async function listen(http: HttpServer, config: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject)
+    http.listen(config.port, config.host, () => resolve())
+  })
+  return `http://${shownHost(config.host)}:${(http.address() as AddressInfo).port}`
+}
+
+/** How long a connection that is kept alive may stay silent while the server stops, in milliseconds. */
+const LINGER = 1000
+
+/**
+ * Takes no new connections, answers what comes on those that are open and says that they close, and closes the silent
+ * ones a moment later: cutting them at once would lose the request that a client is just sending.
+ */
+async function closeGently(http: HttpServer, timeout: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(http, () => resolve()))
+  const linger = setTimeout(() => http.closeIdleConnections(), LINGER)
+  const idle = setInterval(() => http.closeIdleConnections(), LINGER)
+  const force = setTimeout(() => http.closeAllConnections(), timeout)
+  await closed
+  for (const timer of [linger, force]) clearTimeout(timer)
+  clearInterval(idle)
+}
+
+/** Wires everything and decides nothing. */
+export async function createServer(
+  config: Config,
+  instance: Instance,
+  log: Log,
+  overrides: ServerOverrides = {},
+): Promise<Server> {
+  const { database, encryptionKeys } = instance
+  let handler: RequestListener = listening
+  let open = false
+  let issuerUrl = config.issuer ?? ''
+  const http = createHttpServer({ keepAliveTimeout: 65_000, requestTimeout: 30_000 }, (req, res) => {
+    if (!open) res.setHeader('Connection', 'close')
+    handler(req, res)
+  })
+
+  const metrics = createMetrics()
+  const keyRings = await openKeyRings(database, encryptionKeys)
+  const registrations = createRegistrations(database, config.clientCacheSize)
+  const ledger = createLedger(database)
+  const concessions = createConcessions()
+  const secretUses = createSecretUses()
+  const sweeps = [(limit: number) => sweepEngineModels(database.knex, limit)]
+  const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, sweeps }
+  const jobs = createJobs(database.knex, log, scheduleOf(jobServices))
+
+  function createApp(): Koa {
+    const issuer = createIssuer(ledger, keyRings, issuerUrl)
+    const app = new Koa({ proxy: config.trustProxy, maxIpsCount: 1 })
+    const exposition = overrides.exposition ?? (() => metrics.registry.metrics())
+    const operations = {
+      database,
+      keyRings,
+      metrics,
+      metricsToken: config.metricsToken,
+      exposition,
+      isOpen: () => open,
+    }
+    const oidc = {
+      database,
+      registrations,
+      authenticator: createAuthenticator(registrations),
+      keyRings,
+      issuer,
+      ledger,
+      refreshTokens: createRefreshTokens(database.knex, issuer),
+      metrics,
+      concessions,
+      secretUses,
+      issuerUrl: () => issuerUrl,
+      engineContext,
+    }
+    app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
+    app.use(observeRequests(log, metrics))
+    app.use(createOidcFace(oidc))
+    app.use(createOperations(operations))
+    app.use(createLanding())
+    return app
+  }
+
+  return {
+    async start() {
+      const url = await listen(http, config)
+      issuerUrl ||= url
+      handler = createApp().callback()
+      open = true
+      jobs.start()
+      return { url, issuer: issuerUrl }
+    },
+    async stop() {
+      open = false
+      await new Promise((resolve) => setTimeout(resolve, config.shutdownDelay * 1000))
+      await closeGently(http, config.shutdownTimeout * 1000)
+      await jobs.stop()
+    },
+  }
+}
