@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** A pid alone is handed out again; together with the moment its process began it names one process for good. */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly startedAt: string
+}
+
+export interface LiveProcess extends ProcessIdentity {
+  readonly command: string
+}
+
+const readOrNothing = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function lookInProc(pid: number): LiveProcess | undefined {
+  const stat = readOrNothing(`/proc/${pid}/stat`)
+  // The program's name, in parentheses, may itself hold spaces and parentheses: count from behind the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (stat === '' || fields[0] === 'Z' || fields[0] === 'X') return undefined
+  const boot = readOrNothing('/proc/sys/kernel/random/boot_id').trim()
+  const command = readOrNothing(`/proc/${pid}/cmdline`).split('\0').join(' ')
+  return { pid, startedAt: `${boot}/${fields[19]}`, command }
+}
+
+function askPs(pid: number): LiveProcess | undefined {
+  const columns = ['-o', 'lstart=', '-o', 'stat=', '-o', 'command=']
+  const ps = spawnSync('ps', ['-ww', ...columns, '-p', `${pid}`], { encoding: 'utf8', env: { LC_ALL: 'C', TZ: 'UTC' } })
+  const found = /^\s*(\w+\s+\w+\s+\d+\s+[\d:]+\s+\d+)\s+(\S+)\s+(.*)$/m.exec(ps.stdout ?? '')
+  if (!found || found[2]?.startsWith('Z')) return undefined
+  return { pid, startedAt: found[1]!, command: `${found[3]} ` }
+}
+
+/** The process with this pid; a zombie, which only waits for its parent to notice, counts as gone. */
+export function lookAtProcess(pid: number): LiveProcess | undefined {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return undefined
+  return process.platform === 'linux' ? lookInProc(pid) : askPs(pid)
+}
+
+export const isAlive = (one: ProcessIdentity): boolean => lookAtProcess(one.pid)?.startedAt === one.startedAt
+
+/** Whether the kernel still knows the pid, be it as a zombie or by now as another program: what PostgreSQL asks. */
+export function isPidTaken(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+export function thisProcess(): ProcessIdentity {
+  const { pid, startedAt } = lookAtProcess(process.pid)!
+  return { pid, startedAt }
+}
