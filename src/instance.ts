@@ -73,7 +73,7 @@ function keptEncryptionKey(dataDir: string): Buffer {
 }
 
 function urlOf({ host, port, user, database }: EmbeddedPostgres['connection']): string {
-  return `postgresql://${user}@/${database}?host=${encodeURIComponent(host)}&port=${port}`
+  return `postgresql:///${database}?host=${encodeURIComponent(host)}&port=${port}&user=${user}`
 }
 
 async function openEmbedded(config: Config, options: InstanceOptions): Promise<Instance> {

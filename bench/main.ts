@@ -1,0 +1,204 @@
+/**
+ * Measures Keywright with a durable PostgreSQL against plain oidc-provider in memory, in one run on one machine, and
+ * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N]
+ */
+import { parseArgs } from 'node:util'
+import { type Credentials, ledgerSize, type Population, populate } from './keywright.ts'
+import { type Load, measure, type Sample } from './load.ts'
+import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
+import { type Measured, startMeasured } from './processes.ts'
+import { machine, printReport, type Report } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+  },
+})
+const SECONDS = Number(values.seconds)
+const ROUNDS = Number(values.rounds)
+
+const say = (message: string) => process.stderr.write(`${message}\n`)
+const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)]!
+
+function median(numbers: number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
+}
+
+/** The sample whose efficiency is the middle one. */
+const middle = (samples: Sample[]): Sample =>
+  [...samples].sort((a, b) => a.perCpuSecond - b.perCpuSecond)[Math.floor(samples.length / 2)]!
+
+const tokenForm = ({ id, secret }: Credentials) =>
+  `grant_type=client_credentials&client_id=${id}&client_secret=${encodeURIComponent(secret)}`
+
+const tokenLoad = (clients: readonly Credentials[]): Load => ({
+  path: '/oauth2/token',
+  method: 'POST',
+  body: () => tokenForm(pick(clients)),
+})
+
+const jwksLoad: Load = { path: '/oauth2/jwks', method: 'GET' }
+
+async function fetchToken(target: Measured, client: Credentials): Promise<string> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const answer = await fetch(`${target.url}/oauth2/token`, { method: 'POST', headers, body: tokenForm(client) })
+  return ((await answer.json()) as { access_token: string }).access_token
+}
+
+/** Asks about 200 live tokens in turn. */
+async function introspectionLoad(
+  target: Measured,
+  clients: readonly Credentials[],
+  caller: Credentials,
+): Promise<Load> {
+  const tokens = await Promise.all(
+    Array.from({ length: 200 }, (_, n) => fetchToken(target, clients[n % clients.length]!)),
+  )
+  const credentials = `client_id=${caller.id}&client_secret=${encodeURIComponent(caller.secret)}`
+  return { path: '/oauth2/introspect', method: 'POST', body: () => `token=${pick(tokens)}&${credentials}` }
+}
+
+const engineClients = (count: number): Credentials[] =>
+  Array.from({ length: count }, (_, n) => ({
+    id: `client-${n}`,
+    secret: `secret-${n}-0123456789012345678901234567890123456789`,
+  }))
+
+const startEngine = async (format: 'jwt' | 'opaque') =>
+  startMeasured('./engine.ts', [], await freePort(), { CLIENTS: '100', FORMAT: format })
+
+/** Every node of one population has the same issuer, as behind a load balancer. */
+const startKeywright = async (population: Population) =>
+  startMeasured('../src/main.ts', ['serve'], await freePort(), {
+    ...population.environment,
+    ISSUER: 'https://auth.bench.example',
+    LOG_LEVEL: 'info',
+  })
+
+/** The same load on both in turn, so that a noisy minute falls on both. */
+async function compare(ours: () => Promise<Sample>, theirs: () => Promise<Sample>) {
+  const samples: { ours: Sample; theirs: Sample }[] = []
+  for (let round = 0; round < ROUNDS; round++) samples.push({ theirs: await theirs(), ours: await ours() })
+  return {
+    ratio: median(samples.map((sample) => sample.ours.perCpuSecond / sample.theirs.perCpuSecond)),
+    ours: middle(samples.map((sample) => sample.ours)),
+    theirs: middle(samples.map((sample) => sample.theirs)),
+  }
+}
+
+async function compareWithEngine(population: Population, server: Measured) {
+  const jwtEngine = await startEngine('jwt')
+  const opaqueEngine = await startEngine('opaque')
+  const engineLoad = tokenLoad(engineClients(100))
+  const ourLoad = tokenLoad(population.clients)
+  say('tokens …')
+  const before = await ledgerSize(population.database)
+  const token = await compare(
+    () => measure(server, ourLoad, SECONDS),
+    () => measure(jwtEngine, engineLoad, SECONDS),
+  )
+  const after = await ledgerSize(population.database)
+  const bytesPerToken = (after.bytes - before.bytes) / (after.tokens - before.tokens)
+  say('introspection …')
+  const ourQuestions = await introspectionLoad(server, population.clients, population.api)
+  const engineQuestions = await introspectionLoad(opaqueEngine, engineClients(100), engineClients(1)[0]!)
+  const introspection = await compare(
+    () => measure(server, ourQuestions, SECONDS),
+    () => measure(opaqueEngine, engineQuestions, SECONDS),
+  )
+  say('JWKS …')
+  const jwks = await compare(
+    () => measure(server, jwksLoad, SECONDS),
+    () => measure(jwtEngine, jwksLoad, SECONDS),
+  )
+  await Promise.all([jwtEngine.stop(), opaqueEngine.stop()])
+  return { token, introspection, jwks, bytesPerToken }
+}
+
+async function compareNodes(population: Population, first: Measured) {
+  say('two nodes …')
+  const second = await startKeywright(population)
+  const load = tokenLoad(population.clients)
+  const ratios: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const alone = await measure(first, load, SECONDS)
+    const together = await measure(first, load, SECONDS, [second])
+    ratios.push(together.requestsPerSecond / alone.requestsPerSecond)
+  }
+  await second.stop()
+  return median(ratios)
+}
+
+async function compareManyClients(postgres: BenchPostgres, few: Population, server: Measured) {
+  say('100,000 clients …')
+  const many = await populate(await postgres.createDatabase('many'), 100_000, 'none')
+  const crowded = await startKeywright(many)
+  const result = await compare(
+    () => measure(crowded, tokenLoad(many.clients), SECONDS),
+    () => measure(server, tokenLoad(few.clients), SECONDS),
+  )
+  await crowded.stop()
+  await many.database.close()
+  return result
+}
+
+async function comparePolicies(postgres: BenchPostgres) {
+  say('policy single …')
+  const single = await populate(await postgres.createDatabase('single'), 100, 'single')
+  const server = await startKeywright(single)
+  const samples: Sample[] = []
+  for (let round = 0; round < ROUNDS; round++) samples.push(await measure(server, tokenLoad(single.clients), SECONDS))
+  await server.stop()
+  await single.database.close()
+  return middle(samples)
+}
+
+async function run(postgres: BenchPostgres): Promise<Report> {
+  const population = await populate(await postgres.createDatabase('few'), 100, 'none')
+  const server = await startKeywright(population)
+  try {
+    const { token, introspection, jwks, bytesPerToken } = await compareWithEngine(population, server)
+    const nodes = await compareNodes(population, server)
+    const many = await compareManyClients(postgres, population, server)
+    const single = await comparePolicies(postgres)
+    return {
+      machine: machine(postgres.version),
+      ratios: {
+        token_vs_engine: token.ratio,
+        introspection_vs_engine: introspection.ratio,
+        jwks_vs_engine: jwks.ratio,
+        nodes_2_vs_1: nodes,
+        clients_100000_vs_100: many.ratio,
+        token_single_vs_engine: single.perCpuSecond / token.theirs.perCpuSecond,
+        memory_vs_engine: token.ours.memory / token.theirs.memory,
+      },
+      figures: {
+        rounds: ROUNDS,
+        seconds: SECONDS,
+        database_bytes_per_token: bytesPerToken,
+        token: token.ours,
+        token_single: single,
+        token_100000_clients: many.ours,
+        introspection: introspection.ours,
+        jwks: jwks.ours,
+        engine_token: token.theirs,
+        engine_introspection: introspection.theirs,
+        engine_jwks: jwks.theirs,
+      },
+    }
+  } finally {
+    await server.stop()
+    await population.database.close()
+  }
+}
+
+const postgres = await openBenchPostgres()
+try {
+  const report = await run(postgres)
+  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printReport(report))
+} finally {
+  await postgres.stop()
+}
