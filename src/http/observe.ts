@@ -7,6 +7,9 @@ const REQUEST_ID = /^[\w.-]{1,64}$/
 
 const ENDPOINTS = /^\/(oauth2\/[a-z]+|\.well-known\/[a-z-]+|healthz|readyz|metrics|api\/v1)\/?$/
 
+/** Asked often, by machines, and with nothing to tell: their lines are for debugging. */
+const QUIET = /^\/(oauth2\/jwks|healthz|readyz|metrics)\/?$/
+
 interface Failure extends Error {
   error_detail?: string
 }
@@ -38,6 +41,7 @@ export function observeRequests(log: Log, metrics: Metrics): Middleware {
       error,
     }
     if (ctx.status >= 500) log.error({ ...line, ...privateDetail(ctx.state.failure) }, 'request failed')
+    else if (QUIET.test(path)) log.debug(line, 'request')
     else if (ctx.state.failure) log.info({ ...line, detail: privateDetail(ctx.state.failure)?.detail }, 'request')
     else log.info(line, 'request')
   }

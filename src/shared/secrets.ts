@@ -25,7 +25,14 @@ function base62(value: bigint, length: number): string {
 
 const randomText = (bytes: number, length: number) => base62(BigInt(`0x${randomBytes(bytes).toString('hex')}`), length)
 
-const checksum = (text: string): string => base62(BigInt(crc32(text)), CHECKSUM_LENGTH)
+/** CRC-32 in base 62, as GitHub's tokens have it. Plain numbers: this runs at every request. */
+function checksum(text: string): string {
+  let digits = ''
+  for (let rest = crc32(text); digits.length < CHECKSUM_LENGTH; rest = Math.floor(rest / 62)) {
+    digits = ALPHABET[rest % 62] + digits
+  }
+  return digits
+}
 
 /**
  * A prefix, parts of 256 random bits in base 62, and a checksum: nothing in it needs escaping anywhere.
