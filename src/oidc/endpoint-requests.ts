@@ -1,4 +1,4 @@
-import { parse } from 'node:querystring'
+import { parse, stringify } from 'node:querystring'
 import type { Next } from 'koa'
 import { BodyTooLargeError, readBody } from '../http/request-body.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -48,7 +48,7 @@ export function parseBasic(header: string): { clientId: string; secret: string }
 }
 
 /** RFC 6749, section 5.2: whoever tried to authenticate by a header that cannot be read is an unknown client. */
-function checkAuthentication(ctx: OidcContext, form: Form): void {
+export function checkAuthentication(ctx: OidcContext, form: Form): void {
   const header = ctx.get('authorization')
   const named = form.client_id !== undefined || form.client_assertion !== undefined
   if (!header && !named) throw new OAuthError(401, 'invalid_client', 'no client authentication was given')
@@ -61,26 +61,35 @@ function checkAuthentication(ctx: OidcContext, form: Form): void {
 /** How a step of an endpoint sees and changes the form before the engine does. */
 export type FormStep = (ctx: OidcContext, form: Form) => Promise<void> | void
 
-/**
- * Reads an endpoint's request once, refuses what is malformed, lets the steps work on the form, and hands it on to the
- * engine, which takes a body that was already read.
- */
+/** Reads an endpoint's request once and refuses what is malformed, before anything is looked up. */
+export async function readRequest(ctx: OidcContext): Promise<Form> {
+  if (ctx.method !== 'POST') {
+    ctx.set('Allow', 'POST, OPTIONS')
+    throw invalidRequest('this endpoint takes POST only', 405)
+  }
+  return await readForm(ctx)
+}
+
+/** Reads the form, lets the steps work on it, and puts it aside for what comes next. */
 export function formEndpoint(...steps: FormStep[]) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     if (ctx.method === 'OPTIONS') return await next()
-    if (ctx.method !== 'POST') {
-      ctx.set('Allow', 'POST, OPTIONS')
-      throw invalidRequest('this endpoint takes POST only', 405)
-    }
-    const form = await readForm(ctx)
+    const form = await readRequest(ctx)
     for (const step of steps) await step(ctx, form)
     checkAuthentication(ctx, form)
-    // The answer is JSON whatever a browser would rather see.
-    ctx.req.headers.accept = 'application/json'
-    ctx.req.headers['content-type'] = 'application/x-www-form-urlencoded'
-    // Without either header the engine would take a request that had all its parameters in the query for one without.
-    if (!ctx.req.headers['transfer-encoding']) ctx.req.headers['content-length'] ??= '0'
-    ;(ctx.req as { body?: unknown }).body = form
+    ctx.state.form = form
     await next()
   }
+}
+
+/** Gives the engine the form as a request that it takes: a body that was already read. */
+export async function handToEngine(ctx: OidcContext, next: Next): Promise<void> {
+  const { headers } = ctx.req
+  // The answer is JSON whatever a browser would rather see.
+  headers.accept = 'application/json'
+  headers['content-type'] = 'application/x-www-form-urlencoded'
+  // Without either header the engine would take a request that had all its parameters in the query for one without.
+  if (!headers['transfer-encoding']) headers['content-length'] ??= '0'
+  if (ctx.state.form) (ctx.req as { body?: unknown }).body = stringify(ctx.state.form)
+  await next()
 }

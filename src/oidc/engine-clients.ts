@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { takeFromRateLimit } from '../clients/rate-limits.ts'
 import type { Registration, Registrations } from '../clients/registrations.ts'
-import { resolveScope } from '../clients/scopes.ts'
-import { selectApi } from '../tokens/issuance.ts'
 import { inEngineTerms } from './engine-errors.ts'
+import { wouldAllow } from './express-lane.ts'
 import type { OidcServices } from './face.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
 
@@ -35,48 +35,53 @@ function metadataOf(registration: Registration): ClientMetadata {
   }
 }
 
-/** Whether a remembered registration would allow this very request. What it would refuse is asked of the database. */
-function wouldAllow(registration: Registration, params: Record<string, unknown>): boolean {
-  if (!registration.grants.includes('client_credentials')) return false
-  try {
-    const api = selectApi(registration, params.resource as string | undefined)
-    resolveScope(params.scope as string | undefined, api.scopes)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /**
- * Two requests may rest on a remembered registration, because the statement that ends them checks that it is still the
- * client's: the recording of a client_credentials token, and the inspection of a token.
+ * A request for a client_credentials token may rest on a remembered registration, because the statement that records the
+ * token checks that it is still the client's.
  */
 function remembered(registrations: Registrations, id: string, ctx: KoaContextWithOIDC): Registration | undefined {
   const { route, params } = ctx.oidc
-  const { presented } = (ctx as unknown as OidcContext).state
-  if (route === 'introspection') return presented && registrations.remembered(id)
   if (route !== 'token' || params?.grant_type !== 'client_credentials') return undefined
   const registration = registrations.remembered(id)
   return registration && wouldAllow(registration, params) ? registration : undefined
 }
 
-/** Makes the engine find its clients in the registrations and leave every decision about secrets to us. */
-export function useRegistrations(provider: Provider, services: OidcServices): void {
-  const { registrations, authenticator, database } = services
-  const engineClients = new WeakMap<Registration, EngineClient>()
+/** Machine clients differ in little but their id: so many shapes are remembered, and few are ever seen. */
+const MAX_SHAPES = 10_000
 
-  function toEngineClient(registration: Registration): EngineClient {
-    let client = engineClients.get(registration)
+/**
+ * Engine clients for registrations. Making one runs the engine's whole schema, some 100 microseconds, so clients of one
+ * shape share what does not differ and inherit it.
+ */
+function createEngineClients(provider: Provider) {
+  const EngineClientClass = provider.Client as unknown as new (metadata: ClientMetadata) => EngineClient
+  const shapes = new LRUCache<string, EngineClient>({ max: MAX_SHAPES })
+  const clients = new WeakMap<Registration, EngineClient>()
+
+  function shapeOf(registration: Registration): EngineClient {
+    const metadata = metadataOf({ ...registration, clientId: 'shape', name: 'shape' })
+    const key = JSON.stringify(metadata)
+    const shape = shapes.get(key) ?? new EngineClientClass(metadata)
+    shapes.set(key, shape)
+    return shape
+  }
+
+  return (registration: Registration): EngineClient => {
+    let client = clients.get(registration)
     if (!client) {
-      client = new (provider.Client as unknown as new (metadata: ClientMetadata) => EngineClient)(
-        metadataOf(registration),
-      )
+      client = Object.create(shapeOf(registration)) as EngineClient
+      Object.assign(client, { clientId: registration.clientId, clientName: registration.name })
       bindRegistration(client, registration)
-      engineClients.set(registration, client)
+      clients.set(registration, client)
     }
     return client
   }
+}
 
+/** Makes the engine find its clients in the registrations and leave every decision about secrets to us. */
+export function useRegistrations(provider: Provider, services: OidcServices): void {
+  const { registrations, authenticator, database } = services
+  const toEngineClient = createEngineClients(provider)
   const isTokenRequest = (ctx: KoaContextWithOIDC) => ctx.oidc.route === 'token'
 
   async function limitRate(registration: Registration, ctx: KoaContextWithOIDC): Promise<void> {

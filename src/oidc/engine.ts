@@ -53,8 +53,6 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       rpInitiatedLogout: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       clientCredentials: { enabled: true },
-      // Both policies are the same question: is the token the caller's own, or meant for the API that the caller is.
-      introspection: { enabled: true, allowedPolicy: (ctx, _client, token) => mayKnow(ctx, services, token) },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => mayRevoke(ctx, client, token) },
       resourceIndicators: {
         enabled: true,
@@ -77,16 +75,6 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       ctx.body = out
     },
   }
-}
-
-function mayKnow(
-  ctx: KoaContextWithOIDC,
-  services: OidcServices,
-  token: { clientId?: string; aud?: unknown },
-): boolean {
-  const { registration } = clientOf(ctx as unknown as OidcContext, services.authenticator, ctx.oidc.client!)
-  if (registration.resourceServer) return token.aud === registration.resourceServer.identifier
-  return token.clientId === registration.clientId
 }
 
 /** RFC 7009, section 2.1: a token of another client is refused, and the caller is told so. */

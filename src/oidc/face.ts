@@ -15,8 +15,9 @@ import type { Ledger } from '../tokens/ledger.ts'
 import type { RefreshTokens } from '../tokens/refresh-tokens.ts'
 import { createEngine } from './engine.ts'
 import { OAuthError, toEngineError } from './engine-errors.ts'
+import { introspectionEndpoint } from './introspection.ts'
 import { describeServer, jwksEndpoint } from './metadata.ts'
-import { introspectionEndpoint, revocationEndpoint } from './presented-tokens.ts'
+import { revocationEndpoint } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 
@@ -89,7 +90,7 @@ export function createOidcFace(services: OidcServices): Middleware {
   let engine: Middleware
   function changeEngine(): void {
     const provider = createEngine(services.issuerUrl(), services.keyRings.ring, services)
-    const failures = ['grant.error', 'introspection.error', 'revocation.error', 'server_error', 'discovery.error']
+    const failures = ['grant.error', 'revocation.error', 'server_error', 'discovery.error']
     for (const event of failures) (provider as EventEmitter).on(event, noteFailure)
     engine = compose(provider.middleware) as Middleware
   }
@@ -101,7 +102,7 @@ export function createOidcFace(services: OidcServices): Middleware {
   const discovery = compose([describeServer(services), runEngine as never])
   const endpoints = new Map<string, (ctx: OidcContext, next: Next) => Promise<unknown>>([
     ['/oauth2/token', endpoint(...tokenEndpoint(services))],
-    ['/oauth2/introspect', endpoint(...introspectionEndpoint(services))],
+    ['/oauth2/introspect', compose([answerErrors(services), introspectionEndpoint(services)])],
     ['/oauth2/revoke', endpoint(...revocationEndpoint(services))],
     ['/oauth2/jwks', jwksEndpoint(services)],
     ['/.well-known/openid-configuration', discovery],

@@ -65,6 +65,7 @@ export function describeServer({ issuerUrl }: OidcServices) {
       ...onIssuer(document, issuerUrl()),
       grant_types_supported: ['client_credentials', 'refresh_token'],
       response_types_supported: [],
+      introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],

@@ -2,10 +2,13 @@ import type { ParameterizedContext } from 'koa'
 import type { Actor } from '../audit/audit-log.ts'
 import type { AuthenticatedClient, Authenticator } from '../clients/authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
+import type { Form } from './endpoint-requests.ts'
 
 /** What one request of this face knows of itself, beside what the engine keeps. */
 export interface OidcState {
   requestId: string
+  /** The request's parameters, after what is taken from elsewhere. */
+  form?: Form
   /** The client as it proved itself, or as it was found where it has nothing to prove. */
   client?: AuthenticatedClient
   /** The claims of the JWT that was presented for introspection or revocation, if one of our keys signed it. */

@@ -1,6 +1,7 @@
 import type { Next } from 'koa'
-import { type Form, type FormStep, formEndpoint, parseBasic } from './endpoint-requests.ts'
+import { type Form, type FormStep, formEndpoint, handToEngine, parseBasic } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
+import { expressLane } from './express-lane.ts'
 import type { OidcServices } from './face.ts'
 import type { OidcContext } from './request-state.ts'
 
@@ -85,5 +86,7 @@ async function addRefreshToken(ctx: OidcContext, next: Next): Promise<void> {
 /** What stands before the engine's token endpoint, in order. */
 export const tokenEndpoint = (services: OidcServices) => [
   formEndpoint(takeQueryParameters(services), takeAudience, checkResource),
+  expressLane(services),
   addRefreshToken,
+  handToEngine,
 ]

@@ -1,0 +1,77 @@
+import type { Next } from 'koa'
+import type { AuthenticatedClient } from '../clients/authentication.ts'
+import type { Registration } from '../clients/registrations.ts'
+import { resolveScope } from '../clients/scopes.ts'
+import { selectApi } from '../tokens/issuance.ts'
+import { type Form, parseBasic } from './endpoint-requests.ts'
+import type { OidcServices } from './face.ts'
+import type { OidcContext } from './request-state.ts'
+
+const PARAMETERS = new Set(['grant_type', 'client_id', 'client_secret', 'scope', 'resource'])
+
+/** Headers that ask for something only the engine knows: proofs of possession, attestations, browsers of other origins. */
+const ENGINE_HEADERS = ['dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'origin'] as const
+
+/** A request for a machine's token with nothing special about it: each parameter once, one way of authenticating. */
+function credentialsOfPlainRequest(ctx: OidcContext, form: Form) {
+  if (form.grant_type !== 'client_credentials') return undefined
+  if (ENGINE_HEADERS.some((name) => ctx.req.headers[name] !== undefined)) return undefined
+  for (const [name, value] of Object.entries(form)) {
+    if (typeof value !== 'string' || value === '' || !PARAMETERS.has(name)) return undefined
+  }
+  const { client_id: id, client_secret: secret } = form as Record<string, string | undefined>
+  const basic = parseBasic(ctx.get('authorization'))
+  if (basic) return secret === undefined && (id ?? basic.clientId) === basic.clientId ? basic : undefined
+  return id && secret && !ctx.get('authorization') ? { clientId: id, secret } : undefined
+}
+
+/** Whether a registration allows this very request, without more having to be done for it. */
+export function wouldAllow(registration: Registration, params: Record<string, unknown>): boolean {
+  if (!registration.grants.includes('client_credentials')) return false
+  try {
+    const api = selectApi(registration, params.resource as string | undefined)
+    resolveScope(params.scope as string | undefined, api.scopes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The product's hot path. Most requests are a machine's, plain and good; for those the engine's thirty steps are spared.
+ * This lane only ever says yes: whatever is unusual, and whatever would be refused, goes the engine's way and is judged
+ * there, so that no rule stands in two places.
+ */
+export function expressLane(services: OidcServices) {
+  const { registrations, authenticator, issuer, secretUses, metrics } = services
+  const issued = metrics.tokensIssued.labels('client_credentials')
+
+  async function admit(ctx: OidcContext, form: Form): Promise<AuthenticatedClient | undefined> {
+    const credentials = credentialsOfPlainRequest(ctx, form)
+    if (!credentials || credentials.clientId.length > 200) return undefined
+    const { clientId, secret } = credentials
+    const remembered = registrations.remembered(clientId)
+    const registration = remembered && wouldAllow(remembered, form) ? remembered : await registrations.fresh(clientId)
+    if (!registration || !wouldAllow(registration, form)) return undefined
+    if (registration.rateLimit || registration.clientCredentialsRefresh) return undefined
+    const client = await authenticator.prove(registration, { secret, apiKey: ctx.get('x-api-key') }, true)
+    return client && wouldAllow(client.registration, form) ? client : undefined
+  }
+
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    const form = ctx.state.form
+    const client = form && (await admit(ctx, form))
+    if (!client) return await next()
+    ctx.state.client = client
+    secretUses.note(client.authentication!.secretId, ctx.ip)
+    const { resource, scope } = form as Record<string, string | undefined>
+    const token = await issuer.issue({ client, resource, scope, subject: '', grantId: null })
+    issued.inc()
+    ctx.body = {
+      access_token: token.accessToken,
+      token_type: 'Bearer',
+      expires_in: token.expiresIn,
+      scope: token.scope,
+    }
+  }
+}

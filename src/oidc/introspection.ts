@@ -1,0 +1,111 @@
+import type { AuthenticatedClient } from '../clients/authentication.ts'
+import { signJwt } from '../keys/jwt.ts'
+import { epochSeconds } from '../shared/clock.ts'
+import { withFreshClient } from '../tokens/issuance.ts'
+import { checkAuthentication, type Form, parseBasic, readRequest } from './endpoint-requests.ts'
+import { OAuthError } from './engine-errors.ts'
+import type { OidcServices } from './face.ts'
+import { type PresentedToken, readPresentedToken } from './presented-tokens.ts'
+import type { OidcContext } from './request-state.ts'
+
+const SIGNED = 'application/token-introspection+jwt'
+
+const INACTIVE = { active: false } as const
+
+type Answer = { readonly active: boolean } & Record<string, unknown>
+
+/** RFC 6749, section 2.3.1: by header or by body, and not by both. */
+function credentialsOf(ctx: OidcContext, form: Form): { clientId: string; secret: string } {
+  const header = ctx.get('authorization')
+  for (const name of ['client_id', 'client_secret', 'token', 'token_type_hint']) {
+    if (Array.isArray(form[name])) throw new OAuthError(400, 'invalid_request', `${name} is given twice`)
+  }
+  checkAuthentication(ctx, form)
+  if (header && form.client_secret !== undefined) {
+    throw new OAuthError(400, 'invalid_request', 'client authentication must only be provided using one mechanism')
+  }
+  const basic = parseBasic(header)
+  const clientId = basic?.clientId ?? String(form.client_id ?? '')
+  if (basic && form.client_id !== undefined && form.client_id !== clientId) {
+    throw new OAuthError(400, 'invalid_request', 'client_id mismatch')
+  }
+  return { clientId, secret: basic?.secret ?? String(form.client_secret ?? '') }
+}
+
+const refused = () => new OAuthError(401, 'invalid_client', 'client authentication failed')
+
+/** Whether a caller may know of a token: an API of those meant for it, any other client of its own. */
+function mayKnow({ registration }: AuthenticatedClient, token: { clientId: string; audience: string }): boolean {
+  const { resourceServer } = registration
+  return resourceServer ? token.audience === resourceServer.identifier : token.clientId === registration.clientId
+}
+
+/** All that an active JWT says of itself (RFC 7662, section 2.2), key bindings included. */
+function describe(claims: Record<string, unknown>): Answer {
+  const cnf = claims.cnf as { jkt?: string } | undefined
+  return { active: true, token_type: cnf?.jkt ? 'DPoP' : 'Bearer', ...claims }
+}
+
+/**
+ * Token introspection (RFC 7662), which the engine refuses for JWTs. The caller is authenticated by what is remembered
+ * of it; the one statement that looks the token up also says whether the caller is still who it was.
+ */
+export function introspectionEndpoint(services: OidcServices) {
+  const { registrations, authenticator, ledger, refreshTokens, keyRings, secretUses, issuerUrl } = services
+
+  async function authenticateCaller(ctx: OidcContext, form: Form): Promise<AuthenticatedClient> {
+    const { clientId, secret } = credentialsOf(ctx, form)
+    if (clientId.length === 0 || clientId.length > 200) throw refused()
+    const registration = registrations.remembered(clientId) ?? (await registrations.fresh(clientId))
+    const client = registration && (await authenticator.prove(registration, { secret }, false))
+    if (!client) throw refused()
+    secretUses.note(client.authentication!.secretId, ctx.ip)
+    return client
+  }
+
+  /** Asks the ledger, and asks again as whoever the caller is by now if that has changed. */
+  async function inspect(caller: AuthenticatedClient, { claims }: PresentedToken) {
+    const token = claims && { jti: String(claims.jti), expiresAt: Number(claims.exp) }
+    return await withFreshClient(caller, async (client) => {
+      const { key, version } = client.registration
+      const inspected = await ledger.inspect({ callerKey: key, callerVersion: version, token })
+      return inspected.callerFresh ? { client, token: inspected.token } : undefined
+    })
+  }
+
+  async function answer(caller: AuthenticatedClient, presented: PresentedToken): Promise<Answer> {
+    const { client, token } = await inspect(caller, presented)
+    if (token && presented.claims) return mayKnow(client, token) ? describe(presented.claims) : INACTIVE
+    const refresh = presented.refreshToken && (await refreshTokens.find(presented.refreshToken))
+    if (!refresh || refresh.clientId !== client.registration.clientId) return INACTIVE
+    return {
+      active: true,
+      client_id: refresh.clientId,
+      sub: refresh.subject || refresh.clientId,
+      scope: refresh.scope,
+      iss: issuerUrl(),
+      iat: epochSeconds(refresh.issuedAt),
+      exp: epochSeconds(refresh.expiresAt),
+    }
+  }
+
+  /** RFC 9701: the same answer as a JWT for its one reader, for those who keep it as evidence. */
+  async function sign(ctx: OidcContext, { registration }: AuthenticatedClient, body: Answer): Promise<void> {
+    const key = keyRings.ring.current(registration.resourceServer?.signingAlg ?? 'ES256')
+    const claims = { iss: issuerUrl(), aud: registration.clientId, iat: epochSeconds(), token_introspection: body }
+    ctx.body = await signJwt(key, 'token-introspection+jwt', claims)
+    ctx.type = SIGNED
+  }
+
+  return async (ctx: OidcContext): Promise<void> => {
+    const form = await readRequest(ctx)
+    const caller = await authenticateCaller(ctx, form)
+    ctx.state.client = caller
+    if (typeof form.token !== 'string' || form.token === '') {
+      throw new OAuthError(400, 'invalid_request', "missing required parameter 'token'")
+    }
+    const body = await answer(caller, await readPresentedToken(services, form))
+    if (ctx.get('accept').includes(SIGNED)) await sign(ctx, caller, body)
+    else ctx.body = body
+  }
+}
