@@ -26,16 +26,18 @@ export interface Load {
 
 const CONNECTIONS = 32
 
-/** Keeps 32 connections busy for so many seconds, after a second that is not counted. */
+/** Seconds that are not counted: the compiler of a fresh process needs a few thousand requests to know its way. */
+const WARM_UP = 3
+
+/** Keeps 32 connections busy for so many seconds. */
 export async function measure(target: Measured, load: Load, seconds: number, others: Measured[] = []): Promise<Sample> {
   const all = [target, ...others]
-  await run(all, load, 1)
+  await run(all, load, { duration: WARM_UP })
   const before = await Promise.all(all.map((one) => one.usage()))
-  const results = await run(all, load, seconds)
+  const results = await run(all, load, { duration: seconds })
   const after = await Promise.all(all.map((one) => one.usage()))
   const requests = sum(results.map((result) => result['2xx']))
-  const failed = sum(results.map((result) => result.non2xx + result.errors))
-  if (failed > 0) throw new Error(`${failed} requests to ${load.path} failed`)
+  refuseFailures(results, load)
   const cpu = sum(after.map((usage, n) => usage.cpu - before[n]!.cpu))
   return {
     requestsPerSecond: sum(results.map((result) => result['2xx'] / result.duration)),
@@ -48,22 +50,26 @@ export async function measure(target: Measured, load: Load, seconds: number, oth
   }
 }
 
+/** Sends exactly so many requests, for what must have been asked once before it is measured. */
+export async function sendAll(target: Measured, load: Load, amount: number): Promise<void> {
+  refuseFailures(await run([target], load, { amount }), load)
+}
+
+function refuseFailures(results: autocannon.Result[], load: Load): void {
+  const failed = sum(results.map((result) => result.non2xx + result.errors))
+  if (failed > 0) throw new Error(`${failed} requests to ${load.path} failed`)
+}
+
 const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0)
 
-function run(targets: Measured[], load: Load, seconds: number): Promise<autocannon.Result[]> {
-  const one = (target: Measured) =>
-    autocannon({
-      url: target.url,
-      connections: CONNECTIONS / targets.length,
-      duration: seconds,
-      requests: [
-        {
-          method: load.method,
-          path: load.path,
-          headers: load.body ? { 'content-type': 'application/x-www-form-urlencoded' } : {},
-          ...(load.body && { setupRequest: (request: autocannon.Request) => ({ ...request, body: load.body!() }) }),
-        },
-      ],
-    })
-  return Promise.all(targets.map(one))
+function run(
+  targets: Measured[],
+  load: Load,
+  extent: { duration: number } | { amount: number },
+): Promise<autocannon.Result[]> {
+  const setupRequest = load.body && ((request: autocannon.Request) => ({ ...request, body: load.body!() }))
+  const headers = load.body ? { 'content-type': 'application/x-www-form-urlencoded' } : {}
+  const requests = [{ method: load.method, path: load.path, headers, ...(setupRequest && { setupRequest }) }]
+  const connections = CONNECTIONS / targets.length
+  return Promise.all(targets.map((target) => autocannon({ url: target.url, connections, requests, ...extent })))
 }

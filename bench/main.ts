@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { type Credentials, ledgerSize, type Population, populate } from './keywright.ts'
-import { type Load, measure, type Sample } from './load.ts'
+import { type Load, measure, type Sample, sendAll } from './load.ts'
 import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
 import { type Measured, startMeasured } from './processes.ts'
 import { machine, printReport, type Report } from './report.ts'
@@ -132,17 +132,21 @@ async function compareNodes(population: Population, first: Measured) {
   return median(ratios)
 }
 
+/** First with nearly every request a client's first at this node, then when each has been seen once. */
 async function compareManyClients(postgres: BenchPostgres, few: Population, server: Measured) {
   say('100,000 clients …')
   const many = await populate(await postgres.createDatabase('many'), 100_000, 'none')
   const crowded = await startKeywright(many)
-  const result = await compare(
-    () => measure(crowded, tokenLoad(many.clients), SECONDS),
-    () => measure(server, tokenLoad(few.clients), SECONDS),
-  )
+  const fewLoad = () => measure(server, tokenLoad(few.clients), SECONDS)
+  const manyLoad = () => measure(crowded, tokenLoad(many.clients), SECONDS)
+  const cold = { few: await fewLoad(), many: await manyLoad() }
+  let next = 0
+  const oneByOne = { ...tokenLoad([]), body: () => tokenForm(many.clients[next++ % many.clients.length]!) }
+  await sendAll(crowded, oneByOne, many.clients.length)
+  const warm = await compare(manyLoad, fewLoad)
   await crowded.stop()
   await many.database.close()
-  return result
+  return { ...warm, coldRatio: cold.many.perCpuSecond / cold.few.perCpuSecond }
 }
 
 async function comparePolicies(postgres: BenchPostgres) {
@@ -172,6 +176,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         jwks_vs_engine: jwks.ratio,
         nodes_2_vs_1: nodes,
         clients_100000_vs_100: many.ratio,
+        clients_100000_cold_vs_100: many.coldRatio,
         token_single_vs_engine: single.perCpuSecond / token.theirs.perCpuSecond,
         memory_vs_engine: token.ours.memory / token.theirs.memory,
       },
