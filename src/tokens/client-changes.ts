@@ -3,18 +3,17 @@ import { setAccountStatus } from '../accounts/accounts.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
+import { copyClientApis, setClientApis } from '../clients/client-apis.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
 import {
   type Client,
   type ClientSettings,
-  copyClientApis,
   DEFAULT_SETTINGS,
   endTokensOfClients,
   findKeyPairOf,
   insertClient,
   lockClient,
   saveSettings,
-  setClientApis,
   setClientStatus,
   touchClient,
 } from '../clients/clients.ts'

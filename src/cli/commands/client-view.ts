@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
+import { listClientApis } from '../../clients/client-apis.ts'
 import { listSecrets, type SecretSummary } from '../../clients/client-secrets.ts'
-import { type Client, listClientApis } from '../../clients/clients.ts'
+import type { Client } from '../../clients/clients.ts'
 import { formatRateLimit } from '../../clients/rate-limits.ts'
 
 const onOff = (value: boolean): 'on' | 'off' => (value ? 'on' : 'off')
