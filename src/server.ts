@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import Koa from 'koa'
+import type { Registry } from 'prom-client'
 import { createOperations } from './api/operations.ts'
 import { createAuthenticator } from './clients/authentication.ts'
 import { createConcessions } from './clients/concessions.ts'
@@ -30,7 +31,7 @@ export interface Server {
 
 export interface ServerOverrides {
   /** The text of /metrics, where it is gathered from several processes. */
-  readonly exposition?: () => Promise<string>
+  readonly exposition?: (registry: Registry) => () => Promise<string>
 }
 
 const shownHost = (host: string) =>
@@ -95,7 +96,7 @@ export async function createServer(
   function createApp(): Koa {
     const issuer = createIssuer(ledger, keyRings, issuerUrl)
     const app = new Koa({ proxy: config.trustProxy, maxIpsCount: 1 })
-    const exposition = overrides.exposition ?? (() => metrics.registry.metrics())
+    const exposition = overrides.exposition?.(metrics.registry) ?? (() => metrics.registry.metrics())
     const operations = {
       database,
       keyRings,

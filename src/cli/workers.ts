@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
-import { AggregatorRegistry } from 'prom-client'
+import { AggregatorRegistry, type Registry } from 'prom-client'
 import type { Log } from '../shared/log.ts'
 
 /** Longest that a worker waits for what the others count, in milliseconds. */
@@ -20,8 +20,15 @@ interface Answer extends Question {
 const isMetricsMessage = (message: unknown): message is Question =>
   (message as Question | undefined)?.type === 'keywright:metrics'
 
-/** In a worker: the metrics of all workers, which only the primary can gather. */
-export function gatheredExposition(): Promise<string> {
+/** In a worker: answers the primary when it gathers, and asks it for the metrics of all workers. */
+export function gatherThroughPrimary(registry: Registry): () => Promise<string> {
+  AggregatorRegistry.setRegistries(registry)
+  // Its constructor is what makes a worker listen to the primary.
+  new AggregatorRegistry()
+  return askPrimary
+}
+
+function askPrimary(): Promise<string> {
   return new Promise((resolve, reject) => {
     const id = Math.random()
     const timer = setTimeout(() => finish(() => reject(new Error('the primary did not answer'))), GATHER_TIMEOUT)

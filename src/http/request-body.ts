@@ -8,24 +8,27 @@ export class BodyTooLargeError extends KeywrightError {
   }
 }
 
+/** What is beyond the limit is read and thrown away up to here, so that the client gets to see why it was refused. */
+const DRAIN_LIMIT = 8 * 1024 * 1024
+
 /**
- * Reads a whole body of at most `limit` bytes. One that announces or turns out more is not read to its end.
- * @throws BodyTooLargeError
+ * Reads a whole body of at most `limit` bytes.
+ * @throws BodyTooLargeError once the rest has been thrown away; a sender of far too much is cut off
  */
 export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    if (Number(req.headers['content-length'] ?? 0) > limit) return reject(new BodyTooLargeError(limit))
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > limit) {
-        req.removeAllListeners('data')
-        reject(new BodyTooLargeError(limit))
-      } else chunks.push(chunk)
+      if (size <= limit) chunks.push(chunk)
+      else if (size > DRAIN_LIMIT) req.destroy()
     })
-    req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    req.on('end', () => {
+      if (size > limit) reject(new BodyTooLargeError(limit))
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    })
     req.on('error', reject)
-    req.on('aborted', () => reject(new KeywrightError('invalid_input', 'the request was cut off')))
+    req.on('close', () => reject(new KeywrightError('invalid_input', 'the request was cut off')))
   })
 }

@@ -19,7 +19,6 @@ function refuseNul(text: string): void {
 async function readForm(ctx: OidcContext): Promise<Form> {
   const body = await readBody(ctx.req, BODY_LIMIT).catch((error) => {
     if (!(error instanceof BodyTooLargeError)) throw error
-    ctx.set('Connection', 'close')
     throw invalidRequest(error.message, 413)
   })
   const type = ctx.get('content-type').split(';')[0]!.trim().toLowerCase()

@@ -74,14 +74,15 @@ export async function generateKeyPair(
 ): Promise<NewSecrets & { client: Client; revoked: number }> {
   return await knex.transaction(async (trx) => {
     const user = await findUser(trx, request.user)
-    if (!user.accountId) throw invalidInput('an operator has no account, so no key pair; name an admin of an account')
+    if (user.role !== 'admin')
+      throw invalidInput(`${user.email} is ${user.role}; key pairs belong to admins of accounts`)
     if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
     // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
     await trx.raw('SELECT id FROM users WHERE id = ? FOR NO KEY UPDATE', [user.id])
     const earlier = await findKeyPairOf(trx, user.id)
     const revoked = earlier ? await countActiveTokens(trx, earlier.key) : 0
     if (earlier) await setClientStatus(trx, earlier, 'replaced')
-    const owner = { kind: 'key_pair' as const, accountId: user.accountId, userId: user.id, apiId: null }
+    const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null }
     const settings = earlier ?? {
       ...DEFAULT_SETTINGS,
       name: `Key pair of ${user.email}`.slice(0, 200),

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import type { Knex } from 'knex'
+import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { resolveScope } from '../clients/scopes.ts'
 import { seal, unseal } from '../shared/envelope.ts'
@@ -92,6 +93,20 @@ export async function revokeGrant(trx: Knex, grantId: string): Promise<number> {
     .where({ grant_id: grantId })
     .whereNull('revoked_at')
     .update({ revoked_at: trx.fn.now() })
+}
+
+async function endReused(trx: Knex, { registration }: AuthenticatedClient, row: RefreshRow): Promise<void> {
+  const revoked = await revokeGrant(trx, row.grant_id)
+  await recordAudit(
+    trx,
+    { type: 'client', id: registration.clientId },
+    {
+      action: 'refresh_token.reused',
+      target: { type: 'grant', id: row.grant_id },
+      accountId: registration.accountId,
+      detail: { revoked },
+    },
+  )
 }
 
 const invalidGrant = () => new KeywrightError('invalid_grant', 'the refresh token is invalid, expired or revoked')
@@ -196,8 +211,9 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       const row = await lockRow(trx, client, hashes.family)
       if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, { token, ...hashes }, scope)
       const same = replay(row, token, hashes.turn)
-      if (!same) await revokeGrant(trx, row.grant_id)
-      return same ?? 'reused'
+      if (same) return same
+      await endReused(trx, client, row)
+      return 'reused' as const
     })
     // Thrown out here, because inside it would have taken the revocation back.
     if (outcome === 'reused') throw invalidGrant()

@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../../config/load.ts'
 import { type Instance, openInstance } from '../../instance.ts'
 import { createServer } from '../../server.ts'
 import { createLog, type Log } from '../../shared/log.ts'
-import { forkWorkers, gatheredExposition } from '../workers.ts'
+import { forkWorkers, gatherThroughPrimary } from '../workers.ts'
 
 /** What the first worker is asked to print: the primary does not know the address that it came to listen on. */
 const FIRST_START = 'KEYWRIGHT_FIRST_START'
@@ -38,7 +38,7 @@ async function open(config: Config, log: Log): Promise<Instance> {
 
 async function serveHere(config: Config, instance: Instance, log: Log, firstStart: string | undefined): Promise<void> {
   const stopping = untilToldToStop()
-  const overrides = cluster.isWorker ? { exposition: gatheredExposition } : {}
+  const overrides = cluster.isWorker ? { exposition: gatherThroughPrimary } : {}
   const server = await createServer(config, instance, log, overrides)
   const { url, issuer } = await server.start()
   log.info({ url, issuer, node: process.version }, 'listening')
@@ -77,6 +77,8 @@ export async function serve(): Promise<void> {
   } finally {
     await instance.close()
     log.flush()
+    // The line to the primary would keep a worker alive that has nothing left to do.
+    if (cluster.isWorker) process.disconnect()
   }
 }
 
