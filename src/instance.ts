@@ -76,6 +76,23 @@ function urlOf({ host, port, user, database }: EmbeddedPostgres['connection']): 
   return `postgresql:///${database}?host=${encodeURIComponent(host)}&port=${port}&user=${user}`
 }
 
+/** A migration may take its time, which everyday statements may not. */
+const MIGRATION_TIMEOUT_MS = 24 * 3600 * 1000
+
+async function migrateWith(
+  connection: Parameters<typeof openDatabase>[0],
+  config: Config,
+  options: InstanceOptions,
+): Promise<string[]> {
+  const patient = { ...databaseOptions(config, options), statementTimeoutMs: MIGRATION_TIMEOUT_MS }
+  const database = openDatabase(connection, patient)
+  try {
+    return (await migrate(database.knex)).applied
+  } finally {
+    await database.close()
+  }
+}
+
 async function openEmbedded(config: Config, options: InstanceOptions): Promise<Instance> {
   const postgres = await startEmbeddedPostgres({
     dataDir: config.dataDir,
@@ -88,7 +105,7 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
     await postgres.stop()
   }
   try {
-    await migrate(database.knex)
+    await migrateWith(postgres.connection, config, options)
     await refuseOtherSchema(database)
     const keys = config.encryptionKeys.length > 0 ? config.encryptionKeys : [keptEncryptionKey(config.dataDir)]
     return { database, encryptionKeys: keys, connectionUrl: urlOf(postgres.connection), close }
@@ -125,10 +142,5 @@ export async function migrateInstance(config: Config, options: InstanceOptions):
     await (await openEmbedded(config, options)).close()
     return []
   }
-  const database = openDatabase(config.databaseUrl, databaseOptions(config, options))
-  try {
-    return (await migrate(database.knex)).applied
-  } finally {
-    await database.close()
-  }
+  return await migrateWith(config.databaseUrl, config, options)
 }

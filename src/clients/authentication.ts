@@ -62,14 +62,17 @@ export interface AuthenticatedClient {
 
 /** Puts the question of who calls to the registrations. */
 export interface Authenticator {
+  /** Checks credentials against a registration. Undefined: not proven. */
+  prove(registration: Registration, credentials: Credentials, demandApiKey: boolean): AuthenticatedClient | undefined
   /**
-   * Checks credentials. By a remembered registration only a yes counts: before a no, the registration is read again.
-   * Undefined: not proven.
+   * Finds a client and checks its credentials. By a remembered registration only a yes counts: before a no, the
+   * registration is read again. `accept` may refuse a registration for what it says; it is then asked again the same way.
    */
-  prove(
-    registration: Registration,
+  proveById(
+    clientId: string,
     credentials: Credentials,
     demandApiKey: boolean,
+    accept?: (registration: Registration) => boolean,
   ): Promise<AuthenticatedClient | undefined>
   /** A client that has nothing to prove. */
   trust(registration: Registration): AuthenticatedClient
@@ -88,28 +91,24 @@ export function createAuthenticator(registrations: Registrations): Authenticator
     renew: async () => trust(await renewed(registration.clientId)),
   })
 
-  function proven(
-    registration: Registration,
-    credentials: Credentials,
-    demandApiKey: boolean,
-  ): AuthenticatedClient | undefined {
+  const prove: Authenticator['prove'] = (registration, credentials, demandApiKey) => {
     const authentication = authenticate(registration, credentials, demandApiKey)
     if (!authentication) return undefined
     const renew = async () => {
-      const again = proven(await renewed(registration.clientId), credentials, demandApiKey)
+      const again = prove(await renewed(registration.clientId), credentials, demandApiKey)
       if (!again) throw new KeywrightError('invalid_client', 'the client secret was replaced')
       return again
     }
     return { registration, authentication, renew }
   }
 
-  return {
-    trust,
-    async prove(registration, credentials, demandApiKey) {
-      const client = proven(registration, credentials, demandApiKey)
-      if (client || registrations.remembered(registration.clientId) !== registration) return client
-      const now = await registrations.fresh(registration.clientId)
-      return now && proven(now, credentials, demandApiKey)
-    },
+  const proveById: Authenticator['proveById'] = async (clientId, credentials, demandApiKey, accept = () => true) => {
+    // Longer than any id, and no key of the database's can hold a NUL.
+    if (clientId.length > 200 || clientId.includes('\0')) return undefined
+    const proveBy = (registration: Registration | undefined) =>
+      registration && accept(registration) ? prove(registration, credentials, demandApiKey) : undefined
+    return proveBy(registrations.remembered(clientId)) ?? proveBy(await registrations.fresh(clientId))
   }
+
+  return { trust, prove, proveById }
 }

@@ -15,8 +15,10 @@ const wholeNumber = (min: number, max: number) =>
 const onOff = () => z.enum(['on', 'off']).transform((value) => value === 'on')
 
 function encryptionKeys(value: string, ctx: z.RefinementCtx): Buffer[] {
-  const keys = value.split(',').map((part) => Buffer.from(part.trim(), 'base64'))
-  const wrong = keys.findIndex((key) => key.length !== 32)
+  const parts = value.split(',').map((part) => part.trim())
+  const keys = parts.map((part) => Buffer.from(part, 'base64'))
+  // Node passes over what is not base64: a mistyped key must not become another key.
+  const wrong = keys.findIndex((key, n) => key.length !== 32 || key.toString('base64') !== parts[n])
   if (wrong >= 0) ctx.addIssue({ code: 'custom', message: `key ${wrong + 1} is not 32 bytes in base64` })
   return keys
 }

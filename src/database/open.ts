@@ -102,6 +102,7 @@ function createKnex(connection: string | EmbeddedPostgres['connection'], options
       application_name: options.applicationName,
       connectionTimeoutMillis: options.connectTimeoutMs,
       keepAlive: true,
+      query_timeout: options.statementTimeoutMs + SILENCE_MS,
     } as Knex.PgConnectionConfig,
     pool: poolOf(options),
     // What it would print is thrown or told to onPoolError as well, and standard output belongs to commands.
@@ -112,7 +113,7 @@ function createKnex(connection: string | EmbeddedPostgres['connection'], options
 async function run<Row>(knex: Knex, options: Settled, { name, text, values }: Statement): Promise<Row[]> {
   const connection: Connection = await knex.client.acquireConnection()
   const named = options.preparedStatements ? { name } : {}
-  const query = { ...named, text, values, query_timeout: options.statementTimeoutMs + SILENCE_MS }
+  const query = { ...named, text, values }
   try {
     return (await connection.query(query)).rows as Row[]
   } catch (error) {

@@ -11,10 +11,11 @@ const SQL_STATES = new Set(['57P01', '57P02', '57P03', '53300', '25006'])
 
 /** What node-postgres, knex and its pool say without a code. */
 const MESSAGES = [
-  /^Connection terminated/,
-  /^Client has encountered a connection error/,
+  /Connection terminated/,
+  // Knex puts the statement before it: "ROLLBACK - Client has …".
+  /Client has encountered a connection error/,
   /^Client was closed/,
-  /^Query read timeout$/,
+  /Query read timeout$/,
   /^timeout expired$/,
   /^timeout exceeded when trying to connect/,
   /^Knex: Timeout acquiring a connection/,
@@ -44,6 +45,14 @@ function hasCode({ code, syscall }: Details): boolean {
 function hasMessage({ message, name }: Details): boolean {
   if (name === 'KnexTimeoutError') return true
   return typeof message === 'string' && MESSAGES.some((pattern) => pattern.test(message))
+}
+
+/** Waited too long for a lock or in all, or lost a deadlock: the next try may well succeed. */
+const BUSY = new Set(['55P03', '57014', '40001', '40P01'])
+
+/** Whether the database gave a statement up because of what else was going on. */
+export function isDatabaseBusy(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && BUSY.has(String((error as Details).code))
 }
 
 /** Whether the database, not the request, was the reason: worth a 503 and another try, for nothing says it was wrong. */

@@ -28,7 +28,8 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
       if (size > limit) reject(new BodyTooLargeError(limit))
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
     })
-    req.on('error', reject)
-    req.on('close', () => reject(new KeywrightError('invalid_input', 'the request was cut off')))
+    const cutOff = () => reject(new KeywrightError('invalid_input', 'the request was cut off'))
+    req.on('error', cutOff)
+    req.on('close', cutOff)
   })
 }

@@ -26,10 +26,12 @@ export function useLedger(provider: Provider, services: OidcServices): void {
   const context = () => services.engineContext() as KoaContextWithOIDC & OidcContext
 
   function requestFor(token: EngineToken, client: AuthenticatedClient, ctx: KoaContextWithOIDC): TokenRequest {
+    const params = ctx.oidc.params ?? {}
     return {
       client,
       resource: typeof token.aud === 'string' ? token.aud : undefined,
-      scope: token.scope || (ctx.oidc.params?.scope as string | undefined),
+      // The engine drops what was not granted without a word; RFC 6749, section 5.2, has an error for it.
+      scope: params.grant_type === 'client_credentials' ? (params.scope as string | undefined) : token.scope,
       subject: token.accountId ?? '',
       grantId: null,
       extra: bindingOf(token),
@@ -51,7 +53,7 @@ export function useLedger(provider: Provider, services: OidcServices): void {
   }
 
   async function begin(request: TokenRequest, ctx: OidcContext) {
-    const issued = await refreshTokens.begin(request.client, request)
+    const issued = await refreshTokens.begin(request)
     ctx.state.refresh = issued
     metrics.concessions.inc({ kind: 'client_credentials_refresh' })
     services.concessions.note(request.client.registration.clientId, 'client_credentials_refresh')

@@ -3,9 +3,8 @@ import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { takeFromRateLimit } from '../clients/rate-limits.ts'
-import type { Registration, Registrations } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registrations.ts'
 import { inEngineTerms } from './engine-errors.ts'
-import { wouldAllow } from './express-lane.ts'
 import type { OidcServices } from './face.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
 
@@ -33,17 +32,6 @@ function metadataOf(registration: Registration): ClientMetadata {
     // A native application is told by its redirect URIs (RFC 8252); the engine's rules for the web do not fit those.
     application_type: registration.redirectUris.some((uri) => !uri.startsWith('https:')) ? 'native' : 'web',
   }
-}
-
-/**
- * A request for a client_credentials token may rest on a remembered registration, because the statement that records the
- * token checks that it is still the client's.
- */
-function remembered(registrations: Registrations, id: string, ctx: KoaContextWithOIDC): Registration | undefined {
-  const { route, params } = ctx.oidc
-  if (route !== 'token' || params?.grant_type !== 'client_credentials') return undefined
-  const registration = registrations.remembered(id)
-  return registration && wouldAllow(registration, params) ? registration : undefined
 }
 
 /** Machine clients differ in little but their id: so many shapes are remembered, and few are ever seen. */
@@ -78,7 +66,9 @@ function createEngineClients(provider: Provider) {
   }
 }
 
-/** Makes the engine find its clients in the registrations and leave every decision about secrets to us. */
+/**
+ * Makes the engine find its clients in the registrations, as they are now, and leave every decision about secrets to us.
+ */
 export function useRegistrations(provider: Provider, services: OidcServices): void {
   const { registrations, authenticator, database } = services
   const toEngineClient = createEngineClients(provider)
@@ -94,7 +84,7 @@ export function useRegistrations(provider: Provider, services: OidcServices): vo
     async find(id: string): Promise<EngineClient | undefined> {
       const ctx = services.engineContext()
       if (typeof id !== 'string' || id.length === 0 || id.length > 200 || id.includes('\0')) return undefined
-      const registration = remembered(registrations, id, ctx) ?? (await registrations.fresh(id))
+      const registration = await registrations.fresh(id)
       if (!registration) return undefined
       if (registration.isPublic) await inEngineTerms(() => limitRate(registration, ctx))
       return toEngineClient(registration)
@@ -106,7 +96,7 @@ export function useRegistrations(provider: Provider, services: OidcServices): vo
     async compareClientSecret(this: EngineClient, secret: string): Promise<boolean> {
       const ctx = services.engineContext()
       const credentials = { secret, apiKey: ctx.get('x-api-key') }
-      const client = await authenticator.prove(registrationOf(this), credentials, isTokenRequest(ctx))
+      const client = authenticator.prove(registrationOf(this), credentials, isTokenRequest(ctx))
       if (!client) return false
       ;(ctx as unknown as OidcContext).state.client = client
       services.secretUses.note(client.authentication!.secretId, ctx.ip)

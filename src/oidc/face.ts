@@ -7,7 +7,7 @@ import type { Concessions } from '../clients/concessions.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Database } from '../database/open.ts'
-import { isDatabaseUnavailable } from '../database/unavailable.ts'
+import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Issuer } from '../tokens/issuance.ts'
@@ -47,9 +47,9 @@ const UNAVAILABLE_RETRY = 2
 /** The OAuth error that an exception stands for. What has no standard form is the server's fault, told in the log only. */
 function errorOf(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
-  if (isDatabaseUnavailable(error)) {
+  if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) {
     const options = { retryAfter: UNAVAILABLE_RETRY, cause: error }
-    return new OAuthError(503, 'temporarily_unavailable', 'the server cannot reach its database; try again', options)
+    return new OAuthError(503, 'temporarily_unavailable', 'the database does not answer just now; try again', options)
   }
   const translated = toEngineError(error)
   if (translated instanceof OAuthError) return translated

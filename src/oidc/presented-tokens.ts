@@ -1,4 +1,5 @@
 import { verifyAccessToken } from '../keys/jwt.ts'
+import { isId } from '../shared/ids.ts'
 import { type Form, type FormStep, formEndpoint, handToEngine } from './endpoint-requests.ts'
 import type { OidcServices } from './face.ts'
 
@@ -6,6 +7,16 @@ import type { OidcServices } from './face.ts'
 export interface PresentedToken {
   readonly claims?: Record<string, unknown>
   readonly refreshToken?: string
+}
+
+/** The last second of the year 9999, beyond which PostgreSQL's own time has an end too. */
+const LATEST = 253_402_300_799
+
+/** Whether the claims can be those of a row of the ledger; other JWTs of ours (signed answers) have none. */
+function mayBeRecorded(claims: Record<string, unknown>, issuer: string): boolean {
+  const { iss, jti, exp } = claims
+  if (iss !== issuer || typeof jti !== 'string' || !isId(jti)) return false
+  return Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= LATEST
 }
 
 export async function readPresentedToken(services: OidcServices, form: Form): Promise<PresentedToken> {
@@ -19,7 +30,7 @@ export async function readPresentedToken(services: OidcServices, form: Form): Pr
     await keyRings.follow()
     claims = verifyAccessToken(keyRings.ring, token)
   }
-  return claims?.iss === issuerUrl() ? { claims } : {}
+  return claims && mayBeRecorded(claims, issuerUrl()) ? { claims } : {}
 }
 
 /**

@@ -31,10 +31,8 @@ const single = (value: string | string[] | undefined): string | undefined =>
  * on, and no trace of the query is left for the log.
  */
 function takeQueryParameters({ registrations, metrics, concessions }: OidcServices): FormStep {
-  async function isAllowed(clientId: string): Promise<boolean> {
-    if (registrations.remembered(clientId)?.queryCredentials) return true
-    return (await registrations.fresh(clientId))?.queryCredentials ?? false
-  }
+  // A concession that was taken back must be refused at the very next request, so nothing remembered is believed.
+  const isAllowed = async (clientId: string) => (await registrations.fresh(clientId))?.queryCredentials ?? false
 
   return async (ctx, form) => {
     if (!ctx.querystring) return

@@ -117,6 +117,8 @@ export interface Issuer {
    * @throws KeywrightError as `planToken`, and `invalid_client` when the client was replaced meanwhile
    */
   issue(request: TokenRequest): Promise<IssuedToken>
+  /** The same by the registration at hand; undefined when that is no longer the client's. */
+  issueOnce(request: TokenRequest): Promise<IssuedToken | undefined>
   /** Signs what has been recorded. */
   seal(planned: PlannedToken, recorded: Recorded): Promise<IssuedToken>
   plan(request: TokenRequest): PlannedToken
@@ -153,14 +155,16 @@ export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): I
     }
   }
 
+  async function issueOnce(request: TokenRequest): Promise<IssuedToken | undefined> {
+    const planned = plan(request)
+    const recorded = await ledger.record(planned.record)
+    return recorded.recorded ? await seal(planned, recorded) : undefined
+  }
+
   return {
     plan,
     seal,
-    issue: (request) =>
-      withFreshClient(request.client, async (client) => {
-        const planned = plan({ ...request, client })
-        const recorded = await ledger.record(planned.record)
-        return recorded.recorded ? await seal(planned, recorded) : undefined
-      }),
+    issueOnce,
+    issue: (request) => withFreshClient(request.client, (client) => issueOnce({ ...request, client })),
   }
 }

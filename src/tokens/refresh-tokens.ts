@@ -7,7 +7,7 @@ import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSecret, hashSecret, secretParts } from '../shared/secrets.ts'
-import { type IssuedToken, type Issuer, type PlannedToken, withFreshClient } from './issuance.ts'
+import { type IssuedToken, type Issuer, type PlannedToken, type TokenRequest, withFreshClient } from './issuance.ts'
 import { RECORD, type Recorded, recordValues } from './ledger.ts'
 
 /** Seconds in which a redeemed token shown again is taken for a retry after a lost answer, and answered the same. */
@@ -113,10 +113,7 @@ const invalidGrant = () => new KeywrightError('invalid_grant', 'the refresh toke
 
 export interface RefreshTokens {
   /** An access token with a refresh token beside it, recorded together. */
-  begin(
-    client: AuthenticatedClient,
-    request: { resource: string | undefined; scope: string | undefined },
-  ): Promise<IssuedTokens>
+  begin(request: TokenRequest): Promise<IssuedTokens>
   /**
    * Redeems a refresh token, once. Shown again within the grace by its client it is answered the same; later it is
    * taken for stolen, and everything that came of it ends (RFC 9700, section 4.14.2).
@@ -127,12 +124,10 @@ export interface RefreshTokens {
 }
 
 export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
-  async function beginOnce(
-    client: AuthenticatedClient,
-    request: { resource: string | undefined; scope: string | undefined },
-  ): Promise<IssuedTokens> {
+  async function beginOnce(request: TokenRequest): Promise<IssuedTokens> {
+    const { client } = request
     const grantId = newId()
-    const planned = issuer.plan({ client, ...request, subject: '', grantId })
+    const planned = issuer.plan({ ...request, grantId })
     const refreshToken = generateSecret('refreshToken')
     const hashes = hashesOf(refreshToken)!
     const recorded = await knex.transaction(async (trx) => {
@@ -146,7 +141,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
         secret_id: client.authentication?.secretId ?? null,
         api_id: planned.api.id,
         epoch: client.registration.epoch,
-        subject: '',
+        subject: planned.record.subject,
         scope: planned.record.scope,
         expires_at: trx.raw('now() + make_interval(secs => ?)', [lifetimeOf(client)]),
       })
@@ -221,7 +216,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   }
 
   return {
-    begin: (client, request) => withFreshClient(client, (fresh) => unlessStale(beginOnce(fresh, request))),
+    begin: (request) => withFreshClient(request.client, (client) => unlessStale(beginOnce({ ...request, client }))),
     redeem: (client, token, scope) => withFreshClient(client, (fresh) => unlessStale(redeemOnce(fresh, token, scope))),
     find: (token) => findActive(knex, token),
   }

@@ -12,7 +12,12 @@ export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promis
   return await knex.transaction(async (trx) => {
     const token = await trx('active_access_tokens').where({ jti }).first()
     if (!token) return 0
-    await trx('access_tokens').where({ jti, expires_at: token.expires_at }).update({ revoked_at: trx.fn.now() })
+    const ended = await trx('access_tokens')
+      .where({ jti, expires_at: token.expires_at })
+      .whereNull('revoked_at')
+      .update({ revoked_at: trx.fn.now() })
+    // Somebody else ended it meanwhile, and wrote it down.
+    if (ended === 0) return 0
     await recordAudit(trx, actor, {
       action: 'token.revoked',
       target: { type: 'token', id: jti },
