@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { documentConfiguration } from '../../src/config/document.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { SETTINGS } from '../../src/config/settings.ts'
+
+const KEY = randomBytes(32).toString('base64')
+const DATABASE = { DATABASE_URL: 'postgresql://localhost/keywright', ENCRYPTION_KEY: KEY }
+
+let directory: string
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'keywright-test-config-'))
+})
+
+afterAll(() => rmSync(directory, { recursive: true }))
+
+function secretFile(content: string): string {
+  const path = join(directory, randomBytes(8).toString('hex'))
+  writeFileSync(path, content)
+  return path
+}
+
+function faultsOf(env: Record<string, string>): string {
+  try {
+    loadConfig(env)
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'KeywrightError', code: 'misconfigured' })
+    return (error as Error).message
+  }
+  return ''
+}
+
+test('nothing set is a configuration: an embedded database in ./data, on 127.0.0.1:3000', () => {
+  const config = loadConfig({})
+  expect(config).toMatchObject({ dataDir: './data', host: '127.0.0.1', port: 3000, workers: 1, encryptionKeys: [] })
+  expect(config.databaseUrl).toBeUndefined()
+  expect(config.issuer).toBeUndefined()
+})
+
+test('an empty variable counts as unset, whichever it is', () => {
+  const empty = Object.fromEntries(
+    Object.keys(SETTINGS).flatMap((name) => [
+      [name, ''],
+      [`${name}_FILE`, ''],
+    ]),
+  )
+  expect(loadConfig(empty)).toEqual(loadConfig({}))
+})
+
+test('all faults are told at once, one a line, each with the name of its variable', () => {
+  const wrong = {
+    ...{ DATABASE_URL: 'mysql://x', PORT: '70000', ISSUER: 'https://example.com/path', ENCRYPTION_KEY: 'short' },
+    ...{ WORKERS: '0', LOG_LEVEL: 'loud', TRUST_PROXY: 'yes', DATABASE_POOL_MAX: '1', SHUTDOWN_TIMEOUT: 'soon' },
+    ...{ METRICS_TOKEN_FILE: '/nowhere/at/all', SIGNING_KEY_MAX_AGE: '-1', CLIENT_CACHE_SIZE: '1.5' },
+  }
+  const lines = faultsOf(wrong).split('\n').slice(1)
+  const named = lines.map((line) => line.trim().split(/[:_ ]/)[0])
+  for (const name of Object.keys(wrong)) {
+    expect(
+      lines.filter((line) => line.trim().startsWith(name)),
+      name,
+    ).toHaveLength(1)
+  }
+  expect(named.length).toBe(Object.keys(wrong).length)
+})
+
+test('a fault never repeats the value of a secret', () => {
+  const faults = faultsOf({ DATABASE_URL: 'mysql://u:hush-hush@x', ENCRYPTION_KEY: 'hush-hush' })
+  expect(faults).toContain('DATABASE_URL')
+  expect(faults).not.toContain('hush')
+})
+
+test('a value comes from the file that NAME_FILE names, without the newline at its end', () => {
+  const env = {
+    DATABASE_URL_FILE: secretFile('postgresql://localhost/fromfile\n'),
+    ENCRYPTION_KEY_FILE: secretFile(`${KEY}\r\n`),
+    PORT_FILE: secretFile('4000'),
+  }
+  const config = loadConfig(env)
+  expect(config).toMatchObject({ databaseUrl: 'postgresql://localhost/fromfile', port: 4000 })
+  expect(config.encryptionKeys).toEqual([Buffer.from(KEY, 'base64')])
+})
+
+test('a variable and its file at once are a fault, and so is a file that cannot be read; an empty one is unset', () => {
+  const file = secretFile('4000')
+  expect(faultsOf({ PORT: '3000', PORT_FILE: file })).toContain('PORT and PORT_FILE are both set')
+  expect(faultsOf({ PORT_FILE: `${file}-not-there` })).toMatch(/PORT_FILE: cannot read .*ENOENT/)
+  expect(loadConfig({ PORT: '', PORT_FILE: file }).port).toBe(4000)
+  expect(loadConfig({ PORT_FILE: secretFile('\n') }).port).toBe(3000)
+})
+
+test('ENCRYPTION_KEY is demanded with DATABASE_URL, and says how to make one', () => {
+  expect(faultsOf({ DATABASE_URL: DATABASE.DATABASE_URL })).toMatch(/ENCRYPTION_KEY: required.*openssl rand -base64 32/)
+  expect(faultsOf(DATABASE)).toBe('')
+})
+
+test('ENCRYPTION_KEY may be a list, the newest first; each key must be 32 bytes of well-formed base64', () => {
+  const keys = [randomBytes(32), randomBytes(32)]
+  const list = keys.map((key) => key.toString('base64')).join(' , ')
+  expect(loadConfig({ ...DATABASE, ENCRYPTION_KEY: list }).encryptionKeys).toEqual(keys)
+  expect(faultsOf({ ...DATABASE, ENCRYPTION_KEY: `${KEY},${KEY.slice(4)}` })).toContain('key 2')
+  expect(faultsOf({ ...DATABASE, ENCRYPTION_KEY: `${KEY},` })).toContain('key 2')
+  const mistyped = `${KEY.slice(0, 20)}!!${KEY.slice(20)}`
+  expect(faultsOf({ ...DATABASE, ENCRYPTION_KEY: mistyped })).toContain('ENCRYPTION_KEY')
+})
+
+test('an issuer is an origin and nothing more', () => {
+  for (const good of ['https://id.example.com', 'http://localhost:3000', 'https://[::1]:8443']) {
+    expect(loadConfig({ ISSUER: good }).issuer).toBe(good)
+  }
+  const bad = ['example.com', 'https://a/', 'https://a/b', 'https://a?b', 'https://a#b', 'https://u:p@a', 'ftp://a']
+  for (const issuer of bad) expect(faultsOf({ ISSUER: issuer }), issuer).toContain('ISSUER')
+})
+
+test('a value out of range is refused, never clamped, and the bounds themselves are in', () => {
+  const bounds = { PORT: [0, 65_535], WORKERS: [1, 256], SHUTDOWN_TIMEOUT: [1, 600], DATABASE_POOL_MAX: [2, 500] }
+  for (const [name, [least, most]] of Object.entries(bounds) as [string, [number, number]][]) {
+    for (const value of [least, most]) expect(faultsOf({ [name]: `${value}` })).toBe('')
+    for (const value of [least - 1, most + 1, '', ' 5', '5 ', '0x5', '5e1', '٣'].filter((one) => one !== '')) {
+      expect(faultsOf({ [name]: `${value}` }), `${name}=${value}`).toContain(name)
+    }
+  }
+})
+
+test('WORKERS=auto is one for each core', () => {
+  expect(loadConfig({ WORKERS: 'auto' }).workers).toBe(availableParallelism())
+})
+
+test('docs/configuration.md is what the code says, and names every setting', () => {
+  const path = new URL('../../docs/configuration.md', import.meta.url)
+  expect(readFileSync(path, 'utf8')).toBe(documentConfiguration())
+  for (const name of Object.keys(SETTINGS)) expect(documentConfiguration()).toContain(`| \`${name}\` |`)
+})

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { type Answer, type Credentials, send } from '../support/requests.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+let database: TestDatabase
+let direct: pg.Client
+let proxy: TcpProxy
+let server: Keywright
+let client: Credentials
+/** Its tokens come with refresh tokens, which takes a transaction where the other takes one statement. */
+let refreshing: Credentials
+
+const KINDS: [string, () => Credentials][] = [
+  ['one statement', () => client],
+  ['a transaction', () => refreshing],
+]
+
+function through(url: string, port: number): string {
+  const changed = new URL(url)
+  changed.hostname = '127.0.0.1'
+  changed.port = `${port}`
+  return changed.href
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  const { hostname: host, port } = new URL(database.url)
+  proxy = await startTcpProxy({ host, port: Number(port || 5432) })
+  const env = { DATABASE_STATEMENT_TIMEOUT: '500', DATABASE_POOL_MAX: '4' }
+  server = await startKeywright({ databaseUrl: through(database.url, proxy.port), env })
+  client = await server.make.client({ policy: 'none' })
+  refreshing = await server.make.client({ policy: 'none', clientCredentialsRefresh: true })
+  direct = new pg.Client(database.url)
+  await direct.connect()
+})
+
+afterAll(async () => {
+  await proxy.heal()
+  await direct.end()
+  await server.stop()
+  await proxy.cut()
+  await database.drop()
+})
+
+beforeEach(async () => {
+  await proxy.heal()
+  await direct.query('ROLLBACK')
+  await expectRecovery()
+})
+
+/** Another session holds a client's row, so that its requests wait inside their statements. */
+async function hold({ clientId }: Credentials): Promise<void> {
+  await direct.query('BEGIN')
+  await direct.query('SELECT 1 FROM clients WHERE client_id = $1 FOR UPDATE', [clientId])
+}
+
+function expectUnavailable(answer: Answer): void {
+  expect([answer.status, answer.body.error]).toEqual([503, 'temporarily_unavailable'])
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+  expect(answer.headers.get('x-request-id')).toBeTruthy()
+  expect(answer.body.error_description).not.toMatch(/ECONN|127\.0\.0\.1|postgres|Knex/i)
+}
+
+/** Without a restart and without anybody's help. */
+async function expectRecovery(): Promise<void> {
+  let last = 0
+  for (let tries = 0; tries < 40 && last !== 200; tries++) {
+    last = (await server.machineToken(client)).status
+    if (last !== 200) await sleep(100)
+  }
+  expect(last).toBe(200)
+}
+
+test('while the database is gone every endpoint answers 503 with Retry-After, and then recovers by itself', async () => {
+  const issued = (await server.machineToken(refreshing)).body
+  const refresh = { grant_type: 'refresh_token', refresh_token: issued.refresh_token }
+  await proxy.cut()
+  expectUnavailable(await server.machineToken(client))
+  expectUnavailable(await server.machineToken(refreshing))
+  expectUnavailable(await server.token(refresh, { basic: refreshing }))
+  expectUnavailable(await server.introspect(issued.access_token, client))
+  expectUnavailable(await server.introspect('none', client))
+  expectUnavailable(await server.revoke(issued.access_token, client))
+  await proxy.heal()
+  await expectRecovery()
+  expect((await server.introspect(issued.access_token, refreshing)).body.active).toBe(true)
+  expect((await server.token(refresh, { basic: refreshing })).status).toBe(200)
+})
+
+test.each(KINDS)('a request that is inside %s when the database goes is answered 503', async (_kind, who) => {
+  await hold(who())
+  const requests = Array.from({ length: 10 }, () => server.machineToken(who()))
+  await sleep(150)
+  await proxy.cut()
+  const answers = await Promise.all(requests)
+  answers.forEach(expectUnavailable)
+  await direct.query('ROLLBACK')
+  await proxy.heal()
+  await expectRecovery()
+})
+
+test.each(KINDS)('sessions that end inside %s, as in a failover, cost at most a 503', async (_kind, who) => {
+  for (let round = 0; round < 5; round++) {
+    const requests = Array.from({ length: 20 }, () => server.machineToken(who()))
+    await direct.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'keywright server'`,
+    )
+    const answers = await Promise.all(requests)
+    for (const answer of answers) if (answer.status !== 200) expectUnavailable(answer)
+    await expectRecovery()
+  }
+})
+
+test.each(KINDS)('a database that says nothing any more to %s is given up within seconds', async (_kind, who) => {
+  await Promise.all(Array.from({ length: 8 }, () => server.machineToken(who())))
+  proxy.hold()
+  const requests = Promise.all(Array.from({ length: 8 }, () => server.machineToken(who())))
+  const answers = await Promise.race([requests, sleep(15_000, 'still waiting' as const)])
+  expect(answers).not.toBe('still waiting')
+  for (const answer of answers as Answer[]) expectUnavailable(answer)
+  await proxy.heal()
+  await expectRecovery()
+})
+
+test.each(KINDS)(
+  '%s that waits too long for a row is given up with 503, so that the caller tries again',
+  async (_kind, who) => {
+    await hold(who())
+    expectUnavailable(await server.machineToken(who()))
+    await direct.query('ROLLBACK')
+    await expectRecovery()
+  },
+)
+
+test('meanwhile the process is alive but not ready, and its keys are still published', async () => {
+  const { body: keys } = await send(`${server.url}/oauth2/jwks`)
+  await proxy.cut()
+  const statuses = async () =>
+    Promise.all(['/healthz', '/readyz', '/metrics'].map(async (path) => (await send(server.url + path)).status))
+  expect(await statuses()).toEqual([200, 503, 200])
+  // Longer than the second for which the endpoint does not ask the database.
+  await sleep(1100)
+  expect((await send(`${server.url}/oauth2/jwks`)).body).toEqual(keys)
+  await proxy.heal()
+  await expectRecovery()
+  expect(await statuses()).toEqual([200, 200, 200])
+})
+
+test('no answer of all these was a 500', () => {
+  expect(server.logLines().filter((line) => line.status === 500)).toEqual([])
+})

@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from '../src/database/open.ts'
+import { openKeyRings } from '../src/keys/key-ring.ts'
+import { type Environment, keywright } from './support/cli.ts'
+import { foundIn } from './support/needles.ts'
+import { createTestDatabase, type TestDatabase } from './support/postgres.ts'
+import { basicHeader, endpointsOf, send } from './support/requests.ts'
+import { type ServerProcess, startServerProcess } from './support/server-process.ts'
+
+let database: TestDatabase
+let env: Environment
+let cli: ReturnType<typeof keywright>
+let direct: pg.Client
+let server: ServerProcess
+let endpoints: ReturnType<typeof endpointsOf>
+let metrics = ''
+/** Every secret that the run used, by a name that a failure may tell. */
+const secrets: Record<string, string> = {}
+
+function keep(name: string, value: unknown): string {
+  expect(value, name).toEqual(expect.any(String))
+  secrets[`${name} ${Object.keys(secrets).length}`] = value as string
+  return value as string
+}
+
+interface Client {
+  clientId: string
+  clientSecret: string
+  apiKey?: string
+}
+
+function client(name: string, made: { client_id: string; client_secret: string; api_key?: string }): Client {
+  if (made.api_key) keep(`API key of ${name}`, made.api_key)
+  keep(`Basic of ${name}`, basicHeader({ clientId: made.client_id, clientSecret: made.client_secret }).slice(6))
+  const clientSecret = keep(`secret of ${name}`, made.client_secret)
+  return { clientId: made.client_id, clientSecret, apiKey: made.api_key }
+}
+
+function keepTokens(name: string, body: { access_token?: string; refresh_token?: string }): void {
+  keep(`access token of ${name}`, body.access_token)
+  keep(`signature of ${name}`, body.access_token!.split('.')[2])
+  if (body.refresh_token) keep(`refresh token of ${name}`, body.refresh_token)
+}
+
+/** What goes right: every kind of client, token and secret, and their ends. */
+async function useEverything(account: string, api: Client): Promise<Client> {
+  const owner = `client create --account ${account} --name full --grants client_credentials`
+  const on = '--query-credentials on --client-credentials-refresh on --api-key on'
+  const full = client('full', await cli(`${owner} ${on}`))
+  const headers = { 'x-api-key': full.apiKey! }
+  const first = (await endpoints.machineToken(full, {}, { headers })).body
+  keepTokens('first', first)
+  const query = { grant_type: 'client_credentials', client_id: full.clientId, client_secret: full.clientSecret }
+  keepTokens('query', (await endpoints.token({}, { query, headers })).body)
+  const refresh = { grant_type: 'refresh_token', refresh_token: first.refresh_token }
+  keepTokens('refreshed', (await endpoints.token(refresh, { basic: full, headers })).body)
+  keepTokens('retried', (await endpoints.token(refresh, { basic: full, headers })).body)
+  for (const asked of [api, full]) await endpoints.introspect(first.access_token, asked)
+  const accept = { headers: { accept: 'application/token-introspection+jwt' } }
+  keep('signed answer', (await endpoints.introspect(first.access_token, api, accept)).text)
+  await endpoints.introspect(first.refresh_token, full)
+  await endpoints.revoke(first.access_token, full)
+  const rotated = client('rotated', await cli(`client rotate-secret ${full.clientId} --overlap 600`))
+  keepTokens('overlap', (await endpoints.machineToken(full, {}, { headers })).body)
+  return rotated
+}
+
+/** What goes wrong: the secrets in places where they are refused, and where they do not belong. */
+async function misuse(good: Client): Promise<void> {
+  const { clientId, clientSecret, apiKey } = good
+  const headers = { 'x-api-key': apiKey! }
+  await endpoints.machineToken({ clientId, clientSecret: keep('wrong secret', `kws_${'Wrong'.repeat(10)}`) }, {}, {})
+  await endpoints.machineToken({ clientId: clientSecret, clientSecret: clientId }, {}, { headers })
+  await endpoints.machineToken(good, {}, { headers: { 'x-api-key': clientSecret } })
+  await endpoints.machineToken(good, { client_secret: clientSecret }, { headers })
+  await endpoints.machineToken(good, { scope: 'x', audience: 'urn:x' }, { headers })
+  await endpoints.token({ client_id: `${clientId}\0`, client_secret: clientSecret }, { headers })
+  await endpoints.token(
+    { grant_type: 'refresh_token', refresh_token: keep('made up', `kwr_${'x'.repeat(92)}`) },
+    { basic: good, headers },
+  )
+  await endpoints.token({ grant_type: clientSecret }, { basic: good, headers })
+  for (const path of ['/oauth2/token', '/oauth2/introspect', '/nowhere', '/']) {
+    const query = { client_secret: clientSecret, token: apiKey!, access_token: apiKey! }
+    await endpoints.token(
+      {},
+      { path, query, headers: { cookie: `session=${clientSecret}`, authorization: `Bearer ${apiKey}` } },
+    )
+  }
+}
+
+/** The database fails while secrets are under way: what libraries say of it goes to the log with its causes. */
+async function failInside(good: Client): Promise<void> {
+  const headers = { 'x-api-key': good.apiKey! }
+  await direct.query('BEGIN')
+  await direct.query('SELECT 1 FROM clients WHERE client_id = $1 FOR UPDATE', [good.clientId])
+  const waiting = Array.from({ length: 4 }, () => endpoints.machineToken(good, {}, { headers }))
+  await sleep(100)
+  await direct.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                       WHERE datname = current_database() AND application_name = 'keywright server'`)
+  await Promise.all(waiting)
+  expect((await endpoints.machineToken(good, {}, { headers })).status).toBeGreaterThanOrEqual(500)
+  await direct.query('ROLLBACK')
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  direct = new pg.Client(database.url)
+  await direct.connect()
+  const encryptionKey = keep('encryption key', randomBytes(32).toString('base64'))
+  const metricsToken = keep('metrics token', 'scrape-me-9f8e7d6c5b4a')
+  const limits = { DATABASE_STATEMENT_TIMEOUT: '400', METRICS_TOKEN: metricsToken, LOG_LEVEL: 'trace' }
+  env = { DATABASE_URL: database.url, ENCRYPTION_KEY: encryptionKey, ...limits }
+  keep('password of the database', decodeURIComponent(new URL(database.url).password))
+  cli = keywright(env)
+  const made = await cli('bootstrap')
+  for (const who of ['operator', 'admin']) keep(`password of ${who}`, made[who].password)
+  const api = client('API', made.api)
+  server = await startServerProcess(env)
+  endpoints = endpointsOf(server.url)
+  keepTokens('pair', (await endpoints.machineToken(client('pair', made))).body)
+  const pair = client('next pair', await cli(`key-pair generate --user ${made.admin.email}`))
+  keepTokens('next pair', (await endpoints.machineToken(pair)).body)
+  keep('password of a user', (await cli('user create --operator --email two@keywright.example')).password)
+  const rotated = await useEverything(made.account_id, api)
+  await misuse(rotated)
+  await failInside(rotated)
+  metrics = (await send(`${server.url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })).text
+  expect(await server.stop()).toBe(0)
+}, 60_000)
+
+afterAll(async () => {
+  await server?.kill()
+  await direct.end()
+  await database.drop()
+})
+
+/** Every row of every table as text; binary columns stand in it in hexadecimal. */
+async function dump(): Promise<string> {
+  const { rows: tables } = await direct.query(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+  )
+  const text = []
+  for (const { name } of tables) {
+    const { rows } = await direct.query(`SELECT t::text AS row FROM ${name} t`)
+    text.push(...rows.map((one) => one.row))
+  }
+  return text.join('\n')
+}
+
+test('the run used secrets of every kind, and the log tells of it in JSON lines on standard error', () => {
+  expect(Object.keys(secrets).length).toBeGreaterThan(30)
+  expect(server.output.stdout).toBe('')
+  const lines = server.output.stderr.trim().split('\n')
+  const parsed = lines.map((line) => JSON.parse(line))
+  const statuses = new Set(parsed.map((line) => line.status))
+  for (const status of [200, 400, 401, 404]) expect(statuses).toContain(status)
+  expect([...statuses].some((status) => status >= 500)).toBe(true)
+  expect(parsed.filter((line) => line.request_id).length).toBeGreaterThan(25)
+})
+
+test('the search finds what is there, in each of its forms', () => {
+  const secret = 'kws_Secret+With/Odd=Characters'
+  const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('hex')]
+  for (const lead of ['', 'a', 'ab', 'abc:']) {
+    forms.push(Buffer.from(`${lead}${secret}tail`).toString('base64'), Buffer.from(lead + secret).toString('base64url'))
+  }
+  for (const form of forms) expect(foundIn(`before ${form} after`, { secret }), form).toEqual(['secret'])
+  expect(foundIn('before and after', { secret })).toEqual([])
+})
+
+test('no secret is in the log at its most talkative, nor in the metrics', () => {
+  expect(foundIn(server.output.stderr, secrets)).toEqual([])
+  expect(foundIn(metrics, secrets)).toEqual([])
+  expect(metrics).toContain('keywright_tokens_issued_total')
+})
+
+test('no secret and no token is at rest in the database; passwords are argon2id', async () => {
+  const rows = await dump()
+  expect(rows.length).toBeGreaterThan(5000)
+  expect(foundIn(rows, secrets)).toEqual([])
+  const hashes: { password_hash: string }[] = (await direct.query('SELECT password_hash FROM users')).rows
+  expect(hashes).toHaveLength(3)
+  for (const { password_hash } of hashes) expect(password_hash).toMatch(/^\$argon2id\$/)
+})
+
+test('the private half of no signing key is at rest in clear', async () => {
+  const own = openDatabase(database.url)
+  const rings = await openKeyRings(own, [Buffer.from(env.ENCRYPTION_KEY!, 'base64')])
+  const privates = Object.fromEntries(rings.ring.keys.map((key) => [key.kid, key.privateJwk.d!]))
+  await own.close()
+  const rows = await dump()
+  expect(Object.keys(privates).length).toBeGreaterThanOrEqual(2)
+  for (const d of Object.values(privates)) expect(d.length).toBeGreaterThan(40)
+  expect(foundIn(rows, privates)).toEqual([])
+  const raw = Object.values(privates).map((d) => Buffer.from(d, 'base64url').toString('hex'))
+  expect(raw.filter((hex) => rows.includes(hex))).toEqual([])
+  expect(foundIn(server.output.stderr, privates)).toEqual([])
+})
