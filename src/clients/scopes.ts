@@ -17,10 +17,10 @@ export function checkScopes(scopes: readonly string[]): void {
  */
 export function resolveScope(requested: string | undefined, granted: readonly string[]): string {
   if (requested === undefined || requested === '') return granted.join(' ')
-  const wanted = [...new Set(requested.split(' ').filter(Boolean))]
+  const wanted = [...new Set(requested.split(' '))]
   const missing = wanted.filter((scope) => !granted.includes(scope))
   if (missing.length > 0) {
-    throw new KeywrightError('invalid_scope', `the client was not granted: ${missing.join(' ').slice(0, 200)}`)
+    throw new KeywrightError('invalid_scope', `the client was not granted: ${missing.join(' ').trim().slice(0, 200)}`)
   }
-  return wanted.length > 0 ? wanted.join(' ') : granted.join(' ')
+  return wanted.join(' ')
 }
