@@ -5,6 +5,7 @@ import type { Config } from './config/load.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/start.ts'
 import { migrate, schemaState } from './database/migrations.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database/open.ts'
+import { checkEncryptionKeys } from './keys/signing-keys.ts'
 import { KeywrightError } from './shared/errors.ts'
 
 /** The database with its schema up to date, and the keys that seal what it keeps. */
@@ -108,6 +109,7 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
     await migrateWith(postgres.connection, config, options)
     await refuseOtherSchema(database)
     const keys = config.encryptionKeys.length > 0 ? config.encryptionKeys : [keptEncryptionKey(config.dataDir)]
+    await checkEncryptionKeys(database.knex, keys)
     return { database, encryptionKeys: keys, connectionUrl: urlOf(postgres.connection), close }
   } catch (error) {
     await close()
@@ -124,6 +126,7 @@ export async function openInstance(config: Config, options: InstanceOptions): Pr
   const database = openDatabase(config.databaseUrl, databaseOptions(config, options))
   try {
     await refuseOtherSchema(database)
+    await checkEncryptionKeys(database.knex, config.encryptionKeys)
   } catch (error) {
     await database.close()
     throw error

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { invalidInput, notFound } from '../shared/errors.ts'
+import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 
 export interface Account {
@@ -52,4 +52,15 @@ export async function setAccountStatus(db: Knex, id: string, status: Account['st
   const change = { status, disabled_at: status === 'disabled' ? db.fn.now() : null }
   const [row] = await db('accounts').where({ id }).update(change).returning<AccountRow[]>('*')
   return toAccount(row!)
+}
+
+/**
+ * Keeps an account from being switched off until the transaction ends. Whoever adds something to it holds this, or what
+ * they add would be missed by the one who ends all that the account has.
+ * @throws KeywrightError `not_found`, `conflict` (it is switched off)
+ */
+export async function holdAccount(trx: Knex, id: string): Promise<void> {
+  const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forShare().first('status') : undefined
+  if (!row) throw notFound('account', id)
+  if (row.status !== 'active') throw new KeywrightError('conflict', `the account ${id} is switched off`)
 }

@@ -148,6 +148,7 @@ export async function getClient(db: Knex, clientId: string): Promise<Client> {
 /** The client with its row locked against every token that is being issued to it: they wait, then see what changed. */
 export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
   const client = await getClient(trx, clientId)
+  await awaitTurn(trx, 'id', client.key)
   const row = await trx<ClientRow>('clients').where({ id: client.key }).forUpdate().first()
   if (!row) throw notFound('client', clientId)
   return toClient(row)
@@ -160,6 +161,7 @@ export async function listClients(db: Knex, filter: { accountId?: string } = {})
 }
 
 export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
+  await awaitTurn(trx, 'user_id', userId)
   const row = await trx<ClientRow>('clients')
     .where({ user_id: userId, kind: 'key_pair' })
     .whereNot('status', 'replaced')
@@ -182,15 +184,34 @@ export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('version', 1)
 }
 
-/** Ends every token of the clients that `where` names; they may get new ones, unless their standing changed too. */
-export async function endTokensOfClients(trx: Knex, where: Record<string, unknown>): Promise<void> {
+type Owner = 'id' | 'user_id' | 'account_id'
+
+/** Ends every token of some clients; they may get new ones, unless their standing changed too. */
+export async function endTokensOfClients(trx: Knex, by: Owner, value: string | number): Promise<void> {
+  await awaitTurn(trx, by, value)
   // Rows are locked in one order everywhere, so that two such statements never wait for each other.
   await trx.raw(
     `UPDATE clients SET epoch = epoch + 1, version = version + 1
       WHERE id IN (SELECT id FROM clients WHERE ?? = ? ORDER BY id FOR UPDATE)`,
-    Object.entries(where)[0] as [string, string],
+    [by, value],
   )
 }
+
+/**
+ * Queues up before the rows of some clients. Share locks on a row let each other in past whoever waits to change it, so
+ * under a storm of issuance a replacement might wait for ever; advisory locks are served in order. Issuers take the same
+ * locks shared (`tokens/ledger.ts`).
+ */
+async function awaitTurn(trx: Knex, by: Owner, value: string | number): Promise<void> {
+  await trx.raw(
+    `SELECT pg_advisory_xact_lock(${TURNS.namespace}, stripe)
+       FROM (SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM clients WHERE ?? = ? ORDER BY 1) turns`,
+    [by, value],
+  )
+}
+
+/** Advisory locks are few, so clients share them: so many for all clients, whatever their number. */
+export const TURNS = { namespace: 0x4b57, stripes: 128 } as const
 
 /** @throws KeywrightError `conflict` when the key pair was replaced, which nothing undoes */
 export async function setClientStatus(trx: Knex, client: Client, status: ClientStatus): Promise<Client> {

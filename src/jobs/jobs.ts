@@ -16,10 +16,14 @@ export interface Jobs {
   stop(): Promise<void>
 }
 
-/** Runs `work` unless another node is at it; the lock is the transaction's, so that a killed node leaves none. */
+/**
+ * Runs `work` unless another node is at it; the lock is the transaction's, so that a killed node leaves none. The
+ * statement has no parameters on purpose: with some, node-postgres leaves its portal open, whose snapshot would keep
+ * the partitions that `work` detaches waiting for the end of this very transaction.
+ */
 async function ifNobodyElse(knex: Knex, name: string, work: () => Promise<void>): Promise<void> {
   await knex.transaction(async (trx) => {
-    const { rows } = await trx.raw('SELECT pg_try_advisory_xact_lock(hashtext(?)) AS mine', [`keywright job ${name}`])
+    const { rows } = await trx.raw(`SELECT pg_try_advisory_xact_lock(hashtext('keywright job ${name}')) AS mine`)
     if (rows[0].mine) await work()
   })
 }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Knex } from 'knex'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import { seal } from '../shared/envelope.ts'
+import { isSealedByOneOf, seal, unknownKey } from '../shared/envelope.ts'
 
 export type KeyState = 'next' | 'current' | 'previous'
 
@@ -98,6 +98,15 @@ export async function readKeyRing(db: Knex): Promise<{ version: number; rows: Si
   )
   const rows: (SigningKeyRow & { version: number })[] = result.rows
   return { version: rows[0]?.version ?? 0, rows: rows.filter((row) => row.kid !== null) }
+}
+
+/**
+ * Refuses encryption keys that do not open every signing key: what was sealed under others no node could use.
+ * @throws KeywrightError `misconfigured`
+ */
+export async function checkEncryptionKeys(db: Knex, encryptionKeys: readonly Buffer[]): Promise<void> {
+  const sealed: Buffer[] = await db('signing_keys').pluck('private_jwk')
+  if (!sealed.every((one) => isSealedByOneOf(encryptionKeys, one))) throw unknownKey()
 }
 
 /** Sees to it that there are a key to sign with for an algorithm and the next one, which nobody can yet have missed. */

@@ -18,14 +18,24 @@ export function seal(keys: readonly Buffer[], plaintext: Buffer, label: string):
   return Buffer.concat([keyId(keys[0]!), nonce, cipher.getAuthTag(), ciphertext])
 }
 
+/** What to tell an operator whose keys do not open the database. */
+export const unknownKey = () =>
+  new KeywrightError(
+    'misconfigured',
+    'ENCRYPTION_KEY holds none of the keys that the database was sealed with; add the earlier key to the list',
+  )
+
+const keyOf = (keys: readonly Buffer[], sealed: Buffer): Buffer | undefined =>
+  keys.find((candidate) => keyId(candidate).equals(sealed.subarray(0, KEY_ID_LENGTH)))
+
+/** Whether one of the keys sealed this value. */
+export const isSealedByOneOf = (keys: readonly Buffer[], sealed: Buffer): boolean => keyOf(keys, sealed) !== undefined
+
 /** @throws KeywrightError `misconfigured` when none of the keys sealed this value */
 export function unseal(keys: readonly Buffer[], sealed: Buffer, label: string): Buffer {
-  const key = keys.find((candidate) => keyId(candidate).equals(sealed.subarray(0, KEY_ID_LENGTH)))
+  const key = keyOf(keys, sealed)
   if (!key) {
-    throw new KeywrightError(
-      'misconfigured',
-      'ENCRYPTION_KEY holds none of the keys that the database was sealed with; add the earlier key to the list',
-    )
+    throw unknownKey()
   }
   const body = sealed.subarray(KEY_ID_LENGTH)
   const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, NONCE_LENGTH))

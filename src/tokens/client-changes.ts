@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { setAccountStatus } from '../accounts/accounts.ts'
+import { holdAccount, setAccountStatus } from '../accounts/accounts.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
@@ -76,6 +76,7 @@ export async function generateKeyPair(
     const user = await findUser(trx, request.user)
     if (user.role !== 'admin')
       throw invalidInput(`${user.email} is ${user.role}; key pairs belong to admins of accounts`)
+    await holdAccount(trx, user.accountId!)
     if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
     // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
     await trx.raw('SELECT id FROM users WHERE id = ? FOR NO KEY UPDATE', [user.id])
@@ -104,6 +105,7 @@ export async function createClient(
   actor: Actor,
 ): Promise<NewSecrets & { client: Client }> {
   return await knex.transaction(async (trx) => {
+    await holdAccount(trx, request.accountId)
     const owner = { kind: 'application' as const, accountId: request.accountId, userId: null, apiId: null }
     const client = await insertClient(trx, owner, request.settings)
     await setClientApis(trx, client.key, await chosenApis(trx, request.apis), request.scopes)
@@ -198,7 +200,7 @@ export async function rotateSecret(
 export async function changeAccountStatus(knex: Knex, id: string, status: 'active' | 'disabled', actor: Actor) {
   return await knex.transaction(async (trx) => {
     const account = await setAccountStatus(trx, id, status)
-    await endTokensOfClients(trx, { account_id: id })
+    await endTokensOfClients(trx, 'account_id', id)
     await recordAudit(trx, actor, {
       action: status === 'active' ? 'account.enabled' : 'account.disabled',
       target: { type: 'account', id },

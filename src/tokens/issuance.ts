@@ -6,7 +6,7 @@ import type { KeyRings } from '../keys/key-ring.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
-import type { Ledger, Recorded, TokenRecord } from './ledger.ts'
+import type { Ledger, TokenRecord } from './ledger.ts'
 
 /** What is asked for. */
 export interface TokenRequest {
@@ -119,9 +119,11 @@ export interface Issuer {
   issue(request: TokenRequest): Promise<IssuedToken>
   /** The same by the registration at hand; undefined when that is no longer the client's. */
   issueOnce(request: TokenRequest): Promise<IssuedToken | undefined>
-  /** Signs what has been recorded. */
-  seal(planned: PlannedToken, recorded: Recorded): Promise<IssuedToken>
   plan(request: TokenRequest): PlannedToken
+  /** Sees to it that the keys at hand are the database's. */
+  follow(): Promise<void>
+  /** Signs what has been recorded, with the keys at hand. */
+  sign(planned: PlannedToken): Promise<IssuedToken>
 }
 
 /** How often a registration may change under one request before the client is asked to come again. */
@@ -143,8 +145,7 @@ export async function withFreshClient<T>(
 export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): Issuer {
   const plan = (request: TokenRequest) => planToken(request, issuer)
 
-  async function seal(planned: PlannedToken, recorded: Recorded): Promise<IssuedToken> {
-    await rings.follow(recorded.keyRingVersion)
+  async function sign(planned: PlannedToken): Promise<IssuedToken> {
     const { record, claims, api } = planned
     return {
       accessToken: await signJwt(rings.ring.current(api.signingAlg), 'at+jwt', claims),
@@ -158,12 +159,15 @@ export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): I
   async function issueOnce(request: TokenRequest): Promise<IssuedToken | undefined> {
     const planned = plan(request)
     const recorded = await ledger.record(planned.record)
-    return recorded.recorded ? await seal(planned, recorded) : undefined
+    if (!recorded.recorded) return undefined
+    await rings.follow(recorded.keyRingVersion)
+    return await sign(planned)
   }
 
   return {
     plan,
-    seal,
+    follow: () => rings.follow(),
+    sign,
     issueOnce,
     issue: (request) => withFreshClient(request.client, (client) => issueOnce({ ...request, client })),
   }

@@ -1,3 +1,4 @@
+import { TURNS } from '../clients/clients.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
 
@@ -44,18 +45,22 @@ export interface ActiveToken {
   readonly grantId: string | null
 }
 
-// One statement for many tokens. Every client's row is share-locked in one order, which settles the race with whoever
+// One statement for many tokens. It queues up behind whoever waits to change a client (see `TURNS`). Every client's row is share-locked in one order, which settles the race with whoever
 // replaces it: a replacement that commits first is seen here (the lock re-reads the row), one that comes later waits
 // and then finds these tokens. Slots are locked in one order too; a slot's generation is drawn after its lock was
-// waited for, so the last to commit has the highest. Of several tokens of one slot in one batch, the last one wins.
+// waited for, so the last to commit has the highest. A slot stays longer than any token that it may have ended, whatever
+// their lifetimes were, or its going would revive them. Of several tokens of one slot in one batch, the last one wins.
 export const RECORD = `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
       subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid)
+  ), turn AS MATERIALIZED (
+    SELECT count(pg_advisory_xact_lock_shared(${TURNS.namespace}, stripe)) AS taken
+      FROM (SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM unnest($2::bigint[]) id ORDER BY 1) turns
   ), client AS MATERIALIZED (
-    SELECT id, version, epoch FROM clients
-     WHERE id = ANY ($2::bigint[]) AND status = 'active' ORDER BY id FOR SHARE
+    SELECT c.id, c.version, c.epoch FROM clients c, turn
+     WHERE c.id = ANY ($2::bigint[]) AND c.status = 'active' AND turn.taken > 0 ORDER BY c.id FOR SHARE OF c
   ), valid AS MATERIALIZED (
     SELECT r.*, c.epoch,
            r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last
@@ -65,10 +70,10 @@ export const RECORD = `
      WHERE r.retires IS NULL OR r.retires > now()
   ), slot AS (
     INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at)
-    SELECT client, api, subject, nextval('token_generations'), to_timestamp(exp)
+    SELECT client, api, subject, nextval('token_generations'), now() + interval '31 days'
       FROM valid WHERE single AND last ORDER BY client, api, subject
     ON CONFLICT (client_id, api_id, subject) DO UPDATE
-       SET generation = nextval('token_generations'), expires_at = greatest(s.expires_at, excluded.expires_at)
+       SET generation = nextval('token_generations'), expires_at = excluded.expires_at
     RETURNING client_id, api_id, subject, generation
   ), recorded AS (
     INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, generation, api_id, epoch, subject,

@@ -8,7 +8,7 @@ import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSecret, hashSecret, secretParts } from '../shared/secrets.ts'
 import { type IssuedToken, type Issuer, type PlannedToken, type TokenRequest, withFreshClient } from './issuance.ts'
-import { RECORD, type Recorded, recordValues } from './ledger.ts'
+import { RECORD, recordValues } from './ledger.ts'
 
 /** Seconds in which a redeemed token shown again is taken for a retry after a lost answer, and answered the same. */
 const RETRY_GRACE = 30
@@ -55,13 +55,14 @@ const hashesOf = (token: string) => {
   return parts && { family: hashSecret(parts[0]!), turn: hashSecret(parts[1]!), familyPart: parts[0]! }
 }
 
-/** knex writes its placeholders as question marks. */
-const RECORD_IN_TRANSACTION = RECORD.replace('$1', '?').replace('$2', '?')
+/** knex takes named parameters by a colon. */
+const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2', ':clients')
 
-/** Records one token inside a transaction. Undefined: the client's registration is no longer what it was. */
-async function recordWithin(trx: Knex, planned: PlannedToken): Promise<Recorded | undefined> {
-  const { rows } = await trx.raw(RECORD_IN_TRANSACTION, recordValues([planned.record]) as never)
-  return rows[0].recorded ? { recorded: true, keyRingVersion: rows[0].key_ring_version } : undefined
+/** Records one token inside a transaction. False: the client's registration is no longer what it was. */
+async function recordWithin(trx: Knex, planned: PlannedToken): Promise<boolean> {
+  const [records, clients] = recordValues([planned.record])
+  const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
+  return rows[0].recorded !== null
 }
 
 /** Signals that a transaction found a stale registration and took back what it had done. */
@@ -130,9 +131,9 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     const planned = issuer.plan({ ...request, grantId })
     const refreshToken = generateSecret('refreshToken')
     const hashes = hashesOf(refreshToken)!
-    const recorded = await knex.transaction(async (trx) => {
-      const done = await recordWithin(trx, planned)
-      if (!done) throw new StaleRegistration()
+    await issuer.follow()
+    await knex.transaction(async (trx) => {
+      if (!(await recordWithin(trx, planned))) throw new StaleRegistration()
       await trx('refresh_tokens').insert({
         grant_id: grantId,
         family_hash: hashes.family,
@@ -145,9 +146,8 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
         scope: planned.record.scope,
         expires_at: trx.raw('now() + make_interval(secs => ?)', [lifetimeOf(client)]),
       })
-      return done
     })
-    return { ...(await issuer.seal(planned, recorded)), refreshToken, refreshTokenExpiresIn: lifetimeOf(client) }
+    return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn: lifetimeOf(client) }
   }
 
   /** The row of a live token of this client, locked: whoever comes second waits, and then sees what the first did. */
@@ -181,10 +181,9 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       subject: row.subject,
       grantId: row.grant_id,
     })
-    const recorded = await recordWithin(trx, planned)
-    if (!recorded) throw new StaleRegistration()
+    if (!(await recordWithin(trx, planned))) throw new StaleRegistration()
     const refreshToken = generateSecret('refreshToken', [presented.familyPart])
-    const issued = await issuer.seal(planned, recorded)
+    const issued = await issuer.sign(planned)
     const answer = { ...issued, refreshToken, refreshTokenExpiresIn: lifetimeOf(client) }
     await trx('refresh_tokens')
       .where({ grant_id: row.grant_id })
@@ -202,6 +201,8 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   async function redeemOnce(client: AuthenticatedClient, token: string, scope: string | undefined) {
     const hashes = hashesOf(token)
     if (!hashes) throw invalidGrant()
+    // Before the transaction: asked inside, on a second connection, a full pool would wait for itself.
+    await issuer.follow()
     const outcome = await knex.transaction(async (trx) => {
       const row = await lockRow(trx, client, hashes.family)
       if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, { token, ...hashes }, scope)
@@ -242,18 +243,18 @@ async function findActive(knex: Knex, token: string): Promise<ActiveRefreshToken
   )
 }
 
-/** Wipes answers whose grace has passed, and deletes expired refresh tokens, at most `limit` each. */
+/** Wipes answers whose grace has passed, and deletes expired refresh tokens; answers how many of whichever were more. */
 export async function sweepRefreshTokens(db: Knex, limit: number): Promise<number> {
-  await db.raw(
+  const wiped = await db.raw(
     `UPDATE refresh_tokens SET answer = NULL WHERE grant_id IN (
        SELECT grant_id FROM refresh_tokens
         WHERE answer IS NOT NULL AND turned_at < now() - make_interval(secs => ?) LIMIT ? FOR UPDATE SKIP LOCKED)`,
     [RETRY_GRACE * 2, limit],
   )
-  const { rowCount } = await db.raw(
+  const deleted = await db.raw(
     `DELETE FROM refresh_tokens WHERE grant_id IN (
        SELECT grant_id FROM refresh_tokens WHERE expires_at < now() LIMIT ? FOR UPDATE SKIP LOCKED)`,
     [limit],
   )
-  return rowCount
+  return Math.max(wiped.rowCount, deleted.rowCount)
 }

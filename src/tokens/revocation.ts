@@ -33,7 +33,7 @@ export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: 
   return await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
     const revoked = await countActiveTokens(trx, client.key)
-    await endTokensOfClients(trx, { id: client.key })
+    await endTokensOfClients(trx, 'id', client.key)
     await recordAudit(trx, actor, {
       action: 'client.tokens_revoked',
       target: { type: 'client', id: clientId },
@@ -48,15 +48,16 @@ export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: 
 export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number> {
   return await knex.transaction(async (trx) => {
     const user = await findUser(trx, idOrEmail)
-    await trx.raw('SELECT id FROM clients WHERE user_id = ? ORDER BY id FOR UPDATE', [user.id])
-    const [own] = await trx('active_access_tokens').where({ user_id: user.id }).count('* AS live')
-    await endTokensOfClients(trx, { user_id: user.id })
+    // Refresh tokens before clients, the order in which they are locked by who redeems one.
     await trx('refresh_tokens').where({ subject: user.id }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
     const held = await trx('access_tokens')
       .where({ subject: user.id })
       .whereNull('revoked_at')
       .whereRaw('expires_at > now()')
       .update({ revoked_at: trx.fn.now() })
+    await trx.raw('SELECT id FROM clients WHERE user_id = ? ORDER BY id FOR UPDATE', [user.id])
+    const [own] = await trx('active_access_tokens').where({ user_id: user.id }).count('* AS live')
+    await endTokensOfClients(trx, 'user_id', user.id)
     const revoked = Number(own!.live) + held
     await recordAudit(trx, actor, {
       action: 'user.tokens_revoked',

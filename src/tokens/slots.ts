@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
 /**
- * Deletes at most `limit` slots whose last token has expired. A later token starts the slot anew, and cannot revive
+ * Deletes at most `limit` slots that have outlived every token they ended. A later token starts the slot anew, and cannot revive
  * anything: generations come from one sequence for all slots.
  */
 export async function sweepSlots(db: Knex, limit: number): Promise<number> {
