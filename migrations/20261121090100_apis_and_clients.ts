@@ -94,6 +94,7 @@ export async function up(knex: Knex): Promise<void> {
       CONSTRAINT client_secrets_hash CHECK (octet_length(hash) = 32)
     );
     CREATE INDEX client_secrets_by_client ON client_secrets (client_id);
+    CREATE INDEX client_secrets_retiring ON client_secrets (retires_at) WHERE retires_at IS NOT NULL;
   `)
 }
 

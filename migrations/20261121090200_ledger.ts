@@ -8,7 +8,8 @@
  * alive while its generation is not below its slot's: replacing a token is one row's update, whatever it replaces, and
  * the row's lock puts concurrent issuers in the order of their commits.
  *
- * The view is the one place that says when a token is active. Every door reads it.
+ * The views are the one place that says when a token is active: nothing has ended it by itself, and it is of its client's
+ * present epoch. Every door reads them.
  */
 import type { Knex } from 'knex'
 
@@ -46,26 +47,30 @@ export async function up(knex: Knex): Promise<void> {
       PRIMARY KEY (client_id, api_id, subject)
     ) WITH (fillfactor = 50);
 
-    CREATE VIEW active_access_tokens AS
-      SELECT t.jti, t.expires_at, t.issued_at, t.subject, t.scope, t.grant_id, t.secret_id,
-             t.client_id AS client_key, c.client_id, c.account_id, c.user_id, t.api_id, a.identifier AS audience
+    CREATE VIEW unended_access_tokens AS
+      SELECT t.*
         FROM access_tokens t
-        JOIN clients c ON c.id = t.client_id
-        JOIN apis a ON a.id = t.api_id
         LEFT JOIN client_secrets s ON s.id = t.secret_id
         LEFT JOIN token_slots g
           ON g.client_id = t.client_id AND g.api_id = t.api_id AND g.subject = t.subject
        WHERE t.expires_at > now()
          AND t.revoked_at IS NULL
-         AND c.status = 'active'
-         AND t.epoch = c.epoch
          AND t.generation >= coalesce(g.generation, 0)
          AND (t.secret_id IS NULL OR (s.id IS NOT NULL AND (s.retires_at IS NULL OR s.retires_at > now())));
+
+    CREATE VIEW active_access_tokens AS
+      SELECT t.jti, t.expires_at, t.issued_at, t.subject, t.scope, t.grant_id, t.secret_id,
+             t.client_id AS client_key, c.client_id, c.account_id, c.user_id, t.api_id, a.identifier AS audience
+        FROM unended_access_tokens t
+        JOIN clients c ON c.id = t.client_id
+        JOIN apis a ON a.id = t.api_id
+       WHERE c.status = 'active'
+         AND t.epoch = c.epoch;
   `)
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
-    DROP VIEW active_access_tokens; DROP TABLE token_slots; DROP SEQUENCE token_generations; DROP TABLE access_tokens;
+    DROP VIEW active_access_tokens; DROP VIEW unended_access_tokens; DROP TABLE token_slots; DROP SEQUENCE token_generations; DROP TABLE access_tokens;
   `)
 }

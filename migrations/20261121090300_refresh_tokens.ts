@@ -31,6 +31,7 @@ export async function up(knex: Knex): Promise<void> {
     CREATE INDEX refresh_tokens_by_client ON refresh_tokens (client_id);
     CREATE INDEX refresh_tokens_by_subject ON refresh_tokens (subject) WHERE subject <> '';
     CREATE INDEX refresh_tokens_expired ON refresh_tokens (expires_at);
+    CREATE INDEX refresh_tokens_revoked ON refresh_tokens (revoked_at) WHERE revoked_at IS NOT NULL;
     CREATE INDEX refresh_tokens_answered ON refresh_tokens (turned_at) WHERE answer IS NOT NULL;
 
     CREATE VIEW active_refresh_tokens AS

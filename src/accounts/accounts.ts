@@ -46,11 +46,16 @@ export async function getAccount(db: Knex, id: string): Promise<Account> {
   return toAccount(row)
 }
 
-/** @throws KeywrightError `not_found` */
-export async function setAccountStatus(db: Knex, id: string, status: Account['status']): Promise<Account> {
-  await getAccount(db, id)
-  const change = { status, disabled_at: status === 'disabled' ? db.fn.now() : null }
-  const [row] = await db('accounts').where({ id }).update(change).returning<AccountRow[]>('*')
+/** The account, with everything that is being added to it waiting. @throws KeywrightError `not_found` */
+export async function lockAccount(trx: Knex, id: string): Promise<Account> {
+  const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forUpdate().first() : undefined
+  if (!row) throw notFound('account', id)
+  return toAccount(row)
+}
+
+export async function setAccountStatus(trx: Knex, id: string, status: Account['status']): Promise<Account> {
+  const change = { status, disabled_at: status === 'disabled' ? trx.fn.now() : null }
+  const [row] = await trx('accounts').where({ id }).update(change).returning<AccountRow[]>('*')
   return toAccount(row!)
 }
 

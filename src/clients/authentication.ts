@@ -103,8 +103,9 @@ export function createAuthenticator(registrations: Registrations): Authenticator
   }
 
   const proveById: Authenticator['proveById'] = async (clientId, credentials, demandApiKey, accept = () => true) => {
-    // Longer than any id, and no key of the database's can hold a NUL.
+    // Longer than any id; no text of the database's can hold a NUL; a mistyped secret needs no look-up.
     if (clientId.length > 200 || clientId.includes('\0')) return undefined
+    if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
     const proveBy = (registration: Registration | undefined) =>
       registration && accept(registration) ? prove(registration, credentials, demandApiKey) : undefined
     return proveBy(registrations.remembered(clientId)) ?? proveBy(await registrations.fresh(clientId))

@@ -2,25 +2,39 @@ import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
 import type { Api } from './apis.ts'
 
-/** Gives a client its APIs in order, the first being its default. `scopes` narrows them; null means all, always. */
+/** The scopes that a client was narrowed to, over all its APIs; null where it was not. */
+export async function narrowingOf(trx: Knex, clientKey: number): Promise<string[] | null> {
+  const rows: (string[] | null)[] = await trx('client_apis').where({ client_id: clientKey }).pluck('scopes')
+  const narrowed = rows.filter((scopes) => scopes !== null)
+  return narrowed.length > 0 ? [...new Set(narrowed.flat())] : null
+}
+
+/** @throws KeywrightError `invalid_input` for a scope that none of the APIs has */
+export function checkKnownScopes(apis: readonly Api[], scopes: readonly string[] | null): void {
+  const unknown = scopes?.find((scope) => !apis.some((api) => api.scopes.includes(scope)))
+  if (unknown) throw invalidInput(`none of the client's APIs has the scope ${unknown}`)
+}
+
+/**
+ * Gives a client its APIs in order, the first being its default. `scopes` narrows them; null means all, always.
+ * @throws KeywrightError `invalid_input` for an API of which nothing would be left
+ */
 export async function setClientApis(
   trx: Knex,
   clientKey: number,
   apis: readonly Api[],
   scopes: readonly string[] | null,
 ): Promise<void> {
-  const unknown = scopes?.find((scope) => !apis.some((api) => api.scopes.includes(scope)))
-  if (unknown) throw invalidInput(`none of the client's APIs has the scope ${unknown}`)
+  const rows = apis.map((api, position) => ({
+    client_id: clientKey,
+    api_id: api.id,
+    position,
+    scopes: scopes && api.scopes.filter((scope) => scopes.includes(scope)),
+  }))
+  const empty = rows.findIndex((row) => row.scopes?.length === 0)
+  if (empty >= 0) throw invalidInput(`${apis[empty]!.identifier} has none of the scopes ${scopes!.join(' ')}`)
   await trx('client_apis').where({ client_id: clientKey }).delete()
-  if (apis.length === 0) return
-  await trx('client_apis').insert(
-    apis.map((api, position) => ({
-      client_id: clientKey,
-      api_id: api.id,
-      position,
-      scopes: scopes && api.scopes.filter((scope) => scopes.includes(scope)),
-    })),
-  )
+  if (rows.length > 0) await trx('client_apis').insert(rows)
 }
 
 export interface ClientApi {

@@ -2,12 +2,7 @@ import { invalidInput } from '../shared/errors.ts'
 import { checkAccessTokenTtl } from './apis.ts'
 import type { ClientSettings } from './clients.ts'
 
-const GRANTS = [
-  'authorization_code',
-  'refresh_token',
-  'client_credentials',
-  'urn:ietf:params:oauth:grant-type:device_code',
-]
+const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials']
 
 /** The longest life of a refresh token: 366 days, in seconds. */
 export const MAX_REFRESH_TOKEN_TTL = 31_622_400

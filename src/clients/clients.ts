@@ -3,6 +3,7 @@ import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
 import type { TokenPolicy } from './apis.ts'
 import { checkClientSettings } from './client-rules.ts'
+import { awaitTurn, type ClientsOf } from './client-turns.ts'
 import type { RateLimit } from './rate-limits.ts'
 
 export type ClientKind = 'key_pair' | 'application' | 'api'
@@ -33,6 +34,7 @@ export interface Client extends ClientSettings {
   readonly accountId: string | null
   readonly userId: string | null
   readonly status: ClientStatus
+  readonly epoch: number
   readonly createdAt: Date
 }
 
@@ -51,6 +53,7 @@ export interface ClientRow {
   user_id: string | null
   name: string
   status: ClientStatus
+  epoch: number
   grants: string[]
   redirect_uris: string[]
   is_public: boolean
@@ -87,6 +90,7 @@ export function toClient(row: ClientRow): Client {
     accountId: row.account_id,
     userId: row.user_id,
     status: row.status,
+    epoch: row.epoch,
     name: row.name,
     grants: row.grants,
     redirectUris: row.redirect_uris,
@@ -174,6 +178,8 @@ export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client |
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
   const settings = { ...client, ...changes }
   checkClientSettings(settings)
+  // What a client had used of the former allowance says nothing about the new one.
+  if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   const columns = { ...toColumns(settings), version: trx.raw('version + 1') }
   const [row] = await trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*')
   return toClient(row!)
@@ -184,34 +190,22 @@ export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('version', 1)
 }
 
-type Owner = 'id' | 'user_id' | 'account_id'
-
-/** Ends every token of some clients; they may get new ones, unless their standing changed too. */
-export async function endTokensOfClients(trx: Knex, by: Owner, value: string | number): Promise<void> {
+/** Ends every token of some clients, which may get new ones unless their standing changed too; answers what ended. */
+export async function endTokensOfClients(
+  trx: Knex,
+  by: ClientsOf,
+  value: string | number,
+): Promise<{ clientKey: number; epoch: number }[]> {
   await awaitTurn(trx, by, value)
   // Rows are locked in one order everywhere, so that two such statements never wait for each other.
-  await trx.raw(
+  const { rows } = await trx.raw(
     `UPDATE clients SET epoch = epoch + 1, version = version + 1
-      WHERE id IN (SELECT id FROM clients WHERE ?? = ? ORDER BY id FOR UPDATE)`,
+      WHERE id IN (SELECT id FROM clients WHERE ?? = ? ORDER BY id FOR UPDATE)
+      RETURNING id, epoch - 1 AS epoch`,
     [by, value],
   )
+  return rows.map((row: { id: number; epoch: number }) => ({ clientKey: row.id, epoch: row.epoch }))
 }
-
-/**
- * Queues up before the rows of some clients. Share locks on a row let each other in past whoever waits to change it, so
- * under a storm of issuance a replacement might wait for ever; advisory locks are served in order. Issuers take the same
- * locks shared (`tokens/ledger.ts`).
- */
-async function awaitTurn(trx: Knex, by: Owner, value: string | number): Promise<void> {
-  await trx.raw(
-    `SELECT pg_advisory_xact_lock(${TURNS.namespace}, stripe)
-       FROM (SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM clients WHERE ?? = ? ORDER BY 1) turns`,
-    [by, value],
-  )
-}
-
-/** Advisory locks are few, so clients share them: so many for all clients, whatever their number. */
-export const TURNS = { namespace: 0x4b57, stripes: 128 } as const
 
 /** @throws KeywrightError `conflict` when the key pair was replaced, which nothing undoes */
 export async function setClientStatus(trx: Knex, client: Client, status: ClientStatus): Promise<Client> {

@@ -19,8 +19,7 @@ export function createConcessions(): Concessions {
     },
     async flush(knex) {
       if (noted.size === 0) return
-      const entries = [...noted.values()]
-      noted.clear()
+      const entries = [...noted.values()].map((entry) => ({ ...entry }))
       const known: { client_id: string; account_id: string }[] = await knex('clients')
         .whereIn(
           'client_id',
@@ -38,6 +37,12 @@ export function createConcessions(): Concessions {
           detail: { kind, count },
         })),
       )
+      // Not before they are written; what was noted meanwhile stays for the next time.
+      for (const { clientId, kind, count } of entries) {
+        const entry = noted.get(`${kind} ${clientId}`)!
+        entry.count -= count
+        if (entry.count === 0) noted.delete(`${kind} ${clientId}`)
+      }
     },
   }
 }

@@ -27,7 +27,6 @@ export interface ApiAccess {
 /** A client with all that the endpoints need of it, as it stood at `version`. */
 export interface Registration extends Omit<Client, 'createdAt' | 'status'> {
   readonly version: number
-  readonly epoch: number
   readonly secrets: readonly LiveSecret[]
   readonly apiKeys: readonly LiveSecret[]
   /** In order, the default first. */

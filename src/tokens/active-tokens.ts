@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { isDatabaseBusy } from '../database/unavailable.ts'
 
 /** What is told of a live token to those who may revoke it. */
 export interface TokenSummary {
@@ -36,7 +37,26 @@ export async function listActiveTokens(db: Knex, clientKey: number, limit = 1000
   }))
 }
 
-export async function countActiveTokens(db: Knex, clientKey: number): Promise<number> {
-  const [row] = await db('active_access_tokens').where('client_key', clientKey).count('* AS live')
-  return Number(row!.live)
+/** An epoch of a client that has ended: no token joins it any more. */
+export interface EndedEpoch {
+  readonly clientKey: number
+  readonly epoch: number
+}
+
+/**
+ * How many live tokens the end of these epochs has ended. To be asked after the end was committed: counting millions
+ * takes a while, in which nobody should have to wait for the client. Null when it takes too long to be known.
+ */
+export async function countEnded(db: Knex, epochs: readonly EndedEpoch[]): Promise<number | null> {
+  try {
+    let ended = 0
+    for (const { clientKey, epoch } of epochs) {
+      const [row] = await db('unended_access_tokens').where({ client_id: clientKey, epoch }).count('* AS tokens')
+      ended += Number(row!.tokens)
+    }
+    return ended
+  } catch (error) {
+    if (isDatabaseBusy(error)) return null
+    throw error
+  }
 }

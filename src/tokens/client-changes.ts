@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
-import { holdAccount, setAccountStatus } from '../accounts/accounts.ts'
+import { holdAccount, lockAccount, setAccountStatus } from '../accounts/accounts.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
-import { copyClientApis, setClientApis } from '../clients/client-apis.ts'
+import { checkKnownScopes, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
 import {
   type Client,
@@ -18,7 +18,7 @@ import {
   touchClient,
 } from '../clients/clients.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
-import { countActiveTokens } from './active-tokens.ts'
+import { countEnded } from './active-tokens.ts'
 
 /** Shown once. */
 export interface NewSecrets {
@@ -62,40 +62,54 @@ export async function createApi(knex: Knex, api: NewApi, actor: Actor) {
   })
 }
 
+/** The APIs of a new pair: those that are named, within the earlier pair's narrowing; else the earlier pair's own. */
+async function giveApis(
+  trx: Knex,
+  client: Client,
+  earlier: Client | undefined,
+  named: readonly string[],
+): Promise<void> {
+  if (earlier && named.length === 0) return await copyClientApis(trx, earlier.key, client.key)
+  const narrowing = earlier ? await narrowingOf(trx, earlier.key) : null
+  await setClientApis(trx, client.key, await chosenApis(trx, named), narrowing)
+}
+
+async function replaceKeyPair(trx: Knex, request: { user: string; apis: readonly string[] }, actor: Actor) {
+  const user = await findUser(trx, request.user)
+  if (user.role !== 'admin') throw invalidInput(`${user.email} is ${user.role}; key pairs belong to admins of accounts`)
+  await holdAccount(trx, user.accountId!)
+  if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
+  // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
+  await trx.raw('SELECT id FROM users WHERE id = ? FOR NO KEY UPDATE', [user.id])
+  const earlier = await findKeyPairOf(trx, user.id)
+  if (earlier) await setClientStatus(trx, earlier, 'replaced')
+  const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null }
+  const first = {
+    ...DEFAULT_SETTINGS,
+    name: `Key pair of ${user.email}`.slice(0, 200),
+    grants: ['client_credentials'],
+  }
+  const client = await insertClient(trx, owner, earlier ?? first)
+  await giveApis(trx, client, earlier, request.apis)
+  const replaced = earlier && { replaced: earlier.clientId }
+  await recordAudit(trx, actor, entry('key_pair.generated', client, { user_id: user.id, ...replaced }))
+  return { client, earlier, ...(await addSecrets(trx, client)) }
+}
+
 /**
  * A new key pair in place of the user's earlier one, which is dead with everything that came of it when this is answered
- * (promise 1). The new pair keeps the earlier one's settings, and its APIs unless others are named.
- * @throws KeywrightError `not_found`, `invalid_input`
+ * (promise 1). The new pair keeps the earlier one's settings, and its APIs unless others are named. `revoked` is how many
+ * live tokens that ended; null when they were too many to be counted.
+ * @throws KeywrightError `not_found`, `invalid_input`, `conflict`
  */
 export async function generateKeyPair(
   knex: Knex,
   request: { user: string; apis: readonly string[] },
   actor: Actor,
-): Promise<NewSecrets & { client: Client; revoked: number }> {
-  return await knex.transaction(async (trx) => {
-    const user = await findUser(trx, request.user)
-    if (user.role !== 'admin')
-      throw invalidInput(`${user.email} is ${user.role}; key pairs belong to admins of accounts`)
-    await holdAccount(trx, user.accountId!)
-    if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
-    // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
-    await trx.raw('SELECT id FROM users WHERE id = ? FOR NO KEY UPDATE', [user.id])
-    const earlier = await findKeyPairOf(trx, user.id)
-    const revoked = earlier ? await countActiveTokens(trx, earlier.key) : 0
-    if (earlier) await setClientStatus(trx, earlier, 'replaced')
-    const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null }
-    const settings = earlier ?? {
-      ...DEFAULT_SETTINGS,
-      name: `Key pair of ${user.email}`.slice(0, 200),
-      grants: ['client_credentials'],
-    }
-    const client = await insertClient(trx, owner, settings)
-    if (earlier && request.apis.length === 0) await copyClientApis(trx, earlier.key, client.key)
-    else await setClientApis(trx, client.key, await chosenApis(trx, request.apis), null)
-    const replaced = earlier && { replaced: earlier.clientId, revoked }
-    await recordAudit(trx, actor, entry('key_pair.generated', client, { user_id: user.id, ...replaced }))
-    return { client, revoked, ...(await addSecrets(trx, client)) }
-  })
+): Promise<NewSecrets & { client: Client; revoked: number | null }> {
+  const { earlier, ...made } = await knex.transaction((trx) => replaceKeyPair(trx, request, actor))
+  const ended = earlier ? [{ clientKey: earlier.key, epoch: earlier.epoch }] : []
+  return { ...made, revoked: await countEnded(knex, ended) }
 }
 
 /** @throws KeywrightError `not_found`, `invalid_input` */
@@ -108,7 +122,9 @@ export async function createClient(
     await holdAccount(trx, request.accountId)
     const owner = { kind: 'application' as const, accountId: request.accountId, userId: null, apiId: null }
     const client = await insertClient(trx, owner, request.settings)
-    await setClientApis(trx, client.key, await chosenApis(trx, request.apis), request.scopes)
+    const apis = await chosenApis(trx, request.apis)
+    checkKnownScopes(apis, request.scopes)
+    await setClientApis(trx, client.key, apis, request.scopes)
     await recordAudit(trx, actor, entry('client.created', client))
     return { client, ...(await addSecrets(trx, client)) }
   })
@@ -137,7 +153,11 @@ export async function updateClient(
     const after = await saveSettings(trx, before, change.settings)
     if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
     await recordAudit(trx, actor, entry('client.updated', after, changedSettings(before, after)))
-    if (before.apiKeyRequired && !after.apiKeyRequired) await retireSecrets(trx, after.key, 'api_key')
+    if (before.apiKeyRequired && !after.apiKeyRequired) {
+      await retireSecrets(trx, after.key, 'api_key')
+      // Tokens bound to that key would outlive it.
+      await endTokensOfClients(trx, 'id', after.key)
+    }
     if (before.apiKeyRequired || !after.apiKeyRequired) return { client: after }
     return { client: after, apiKey: await addSecret(trx, after.key, 'api_key') }
   })
@@ -153,7 +173,10 @@ async function changeApis(
     .where('client_id', client.key)
     .orderBy('position')
     .pluck('identifier')
-  await setClientApis(trx, client.key, await findApis(trx, change.apis ?? present), change.scopes ?? null)
+  const apis = await findApis(trx, change.apis ?? present)
+  checkKnownScopes(apis, change.scopes ?? null)
+  const scopes = change.scopes === undefined ? await narrowingOf(trx, client.key) : change.scopes
+  await setClientApis(trx, client.key, apis, scopes)
 }
 
 /** Archives a client, ending all that it holds at once, or lets it work again, which brings nothing back. */
@@ -199,6 +222,8 @@ export async function rotateSecret(
 /** Switches an account off or on. Off ends every token of its clients; on again, they must get new ones. */
 export async function changeAccountStatus(knex: Knex, id: string, status: 'active' | 'disabled', actor: Actor) {
   return await knex.transaction(async (trx) => {
+    const before = await lockAccount(trx, id)
+    if (before.status === status) return before
     const account = await setAccountStatus(trx, id, status)
     await endTokensOfClients(trx, 'account_id', id)
     await recordAudit(trx, actor, {

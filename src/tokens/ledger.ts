@@ -1,4 +1,4 @@
-import { TURNS } from '../clients/clients.ts'
+import { TURNS } from '../clients/client-turns.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
 
@@ -199,7 +199,12 @@ export interface Ledger {
 
 export function createLedger(db: Database): Ledger {
   return {
-    record: createBatches({ run: (records: TokenRecord[]) => recordAll(db, records), maxInFlight: 2, maxSize: 200 }),
+    record: createBatches({
+      run: (records: TokenRecord[]) => recordAll(db, records),
+      contentionOf: (record) => record.clientKey,
+      maxInFlight: 2,
+      maxSize: 200,
+    }),
     inspect: createBatches({ run: (all: Inspection[]) => inspectAll(db, all), maxInFlight: 2, maxSize: 200 }),
   }
 }

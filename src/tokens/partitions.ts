@@ -49,11 +49,19 @@ export async function ensurePartitions(knex: Knex, now = Date.now()): Promise<vo
 export async function dropExpiredPartitions(knex: Knex, now = Date.now()): Promise<string[]> {
   const oldest = partitionName(startOfDay(now) - DAY)
   const expired = (await existingPartitions(knex)).filter((name) => name < oldest)
-  for (const name of expired) {
-    await detach(knex, name)
-    await knex.schema.dropTableIfExists(name)
-  }
+  for (const name of expired) await detach(knex, name)
+  // Also what a killed process had detached and not yet dropped.
+  for (const name of await detachedPartitions(knex)) if (name < oldest) await knex.schema.dropTableIfExists(name)
   return expired
+}
+
+async function detachedPartitions(knex: Knex): Promise<string[]> {
+  const { rows } = await knex.raw(
+    `SELECT relname AS name FROM pg_class
+      WHERE relkind = 'r' AND NOT relispartition AND relnamespace = current_schema()::regnamespace
+        AND relname ~ '^access_tokens_[0-9]{8}$'`,
+  )
+  return rows.map((row: { name: string }) => row.name)
 }
 
 /** A detach that was interrupted stays pending, and only FINALIZE ends it. */

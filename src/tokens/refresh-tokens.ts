@@ -9,9 +9,7 @@ import { newId } from '../shared/ids.ts'
 import { generateSecret, hashSecret, secretParts } from '../shared/secrets.ts'
 import { type IssuedToken, type Issuer, type PlannedToken, type TokenRequest, withFreshClient } from './issuance.ts'
 import { RECORD, recordValues } from './ledger.ts'
-
-/** Seconds in which a redeemed token shown again is taken for a retry after a lost answer, and answered the same. */
-const RETRY_GRACE = 30
+import { RETRY_GRACE, revokeGrant } from './refresh-families.ts'
 
 /** The life of a refresh token whose client sets none: 30 days, in seconds. */
 export const DEFAULT_REFRESH_TOKEN_TTL = 2_592_000
@@ -38,6 +36,7 @@ interface RefreshRow {
   turn_hash: Buffer
   previous_hash: Buffer | null
   turned_at: Date | null
+  just_turned: boolean | null
   answer: Buffer | null
   client_id: number
   client_identifier: string
@@ -85,15 +84,6 @@ function sealAnswer(token: string, grantId: string, answer: IssuedTokens): Buffe
 
 function openAnswer(token: string, row: RefreshRow): IssuedTokens {
   return JSON.parse(unseal([answerKey(token)], row.answer!, row.grant_id).toString())
-}
-
-/** Ends a refresh token and every access token that came of it. */
-export async function revokeGrant(trx: Knex, grantId: string): Promise<number> {
-  await trx('refresh_tokens').where({ grant_id: grantId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-  return await trx('access_tokens')
-    .where({ grant_id: grantId })
-    .whereNull('revoked_at')
-    .update({ revoked_at: trx.fn.now() })
 }
 
 async function endReused(trx: Knex, { registration }: AuthenticatedClient, row: RefreshRow): Promise<void> {
@@ -153,17 +143,17 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   /** The row of a live token of this client, locked: whoever comes second waits, and then sees what the first did. */
   async function lockRow(trx: Knex, client: AuthenticatedClient, family: Buffer): Promise<RefreshRow> {
     await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
-    const row = await trx<RefreshRow & { family_hash: Buffer }>('active_refresh_tokens')
+    const row: RefreshRow | undefined = await trx('active_refresh_tokens')
       .where({ family_hash: family, client_id: client.registration.key })
-      .first()
+      // By the database's clock, which has set turned_at: a node's own may differ by more than the grace.
+      .first('*', trx.raw('turned_at > clock_timestamp() - make_interval(secs => ?) AS just_turned', [RETRY_GRACE]))
     if (!row) throw invalidGrant()
     return row
   }
 
   /** The same answer to a retry; undefined when the token must be taken for stolen. */
   function replay(row: RefreshRow, token: string, turn: Buffer): IssuedTokens | undefined {
-    const recent = row.turned_at !== null && Date.now() - row.turned_at.getTime() < RETRY_GRACE * 1000
-    return recent && row.answer && row.previous_hash?.equals(turn) ? openAnswer(token, row) : undefined
+    return row.just_turned && row.answer && row.previous_hash?.equals(turn) ? openAnswer(token, row) : undefined
   }
 
   async function turn(
@@ -241,20 +231,4 @@ async function findActive(knex: Knex, token: string): Promise<ActiveRefreshToken
       expiresAt: row.expires_at,
     }
   )
-}
-
-/** Wipes answers whose grace has passed, and deletes expired refresh tokens; answers how many of whichever were more. */
-export async function sweepRefreshTokens(db: Knex, limit: number): Promise<number> {
-  const wiped = await db.raw(
-    `UPDATE refresh_tokens SET answer = NULL WHERE grant_id IN (
-       SELECT grant_id FROM refresh_tokens
-        WHERE answer IS NOT NULL AND turned_at < now() - make_interval(secs => ?) LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [RETRY_GRACE * 2, limit],
-  )
-  const deleted = await db.raw(
-    `DELETE FROM refresh_tokens WHERE grant_id IN (
-       SELECT grant_id FROM refresh_tokens WHERE expires_at < now() LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [limit],
-  )
-  return Math.max(wiped.rowCount, deleted.rowCount)
 }

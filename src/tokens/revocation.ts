@@ -3,8 +3,8 @@ import { findUser } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endTokensOfClients, lockClient } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
-import { countActiveTokens } from './active-tokens.ts'
-import { revokeGrant } from './refresh-tokens.ts'
+import { countEnded } from './active-tokens.ts'
+import { revokeGrant } from './refresh-families.ts'
 
 /** Ends one access token; answers how many live ones that was, 0 or 1. */
 export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promise<number> {
@@ -28,45 +28,43 @@ export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promis
   })
 }
 
-/** Ends every access and refresh token of a client, which may go on to get new ones. */
-export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: Actor): Promise<number> {
-  return await knex.transaction(async (trx) => {
+/** Ends every access and refresh token of a client, which may go on to get new ones. Null: too many to be counted. */
+export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: Actor): Promise<number | null> {
+  const ended = await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
-    const revoked = await countActiveTokens(trx, client.key)
-    await endTokensOfClients(trx, 'id', client.key)
     await recordAudit(trx, actor, {
       action: 'client.tokens_revoked',
       target: { type: 'client', id: clientId },
       accountId: client.accountId,
-      detail: { revoked },
     })
-    return revoked
+    return await endTokensOfClients(trx, 'id', client.key)
   })
+  return await countEnded(knex, ended)
 }
 
-/** Ends every token of a person: those of their own key pair, and those that applications hold on their behalf. */
-export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number> {
-  return await knex.transaction(async (trx) => {
+/**
+ * Ends every token of a person: those of their own key pair, and those that applications hold on their behalf. Null: too
+ * many to be counted.
+ */
+export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number | null> {
+  const { ended, held } = await knex.transaction(async (trx) => {
     const user = await findUser(trx, idOrEmail)
     // Refresh tokens before clients, the order in which they are locked by who redeems one.
     await trx('refresh_tokens').where({ subject: user.id }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    const live = trx('active_access_tokens').where({ subject: user.id }).select('jti')
     const held = await trx('access_tokens')
       .where({ subject: user.id })
-      .whereNull('revoked_at')
-      .whereRaw('expires_at > now()')
+      .whereIn('jti', live)
       .update({ revoked_at: trx.fn.now() })
-    await trx.raw('SELECT id FROM clients WHERE user_id = ? ORDER BY id FOR UPDATE', [user.id])
-    const [own] = await trx('active_access_tokens').where({ user_id: user.id }).count('* AS live')
-    await endTokensOfClients(trx, 'user_id', user.id)
-    const revoked = Number(own!.live) + held
     await recordAudit(trx, actor, {
       action: 'user.tokens_revoked',
       target: { type: 'user', id: user.id },
       accountId: user.accountId,
-      detail: { revoked },
     })
-    return revoked
+    return { held, ended: await endTokensOfClients(trx, 'user_id', user.id) }
   })
+  const own = await countEnded(knex, ended)
+  return own === null ? null : own + held
 }
 
 /** Ends a refresh token and what came of it, at the wish of its own client (RFC 7009, section 2.1). */
