@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { createAccount, hasAccounts } from './accounts/accounts.ts'
 import { createUser } from './accounts/users.ts'
 import type { Actor } from './audit/audit-log.ts'
-import { ensureSigningKeys } from './keys/signing-keys.ts'
+import { ensureSigningKeys, resealSigningKeys } from './keys/signing-keys.ts'
 import { createApi, generateKeyPair } from './tokens/client-changes.ts'
 import { ensurePartitions } from './tokens/partitions.ts'
 
@@ -47,6 +47,7 @@ async function createFirst(trx: Knex): Promise<FirstStart> {
  */
 export async function bootstrap(knex: Knex, encryptionKeys: readonly Buffer[]): Promise<FirstStart | undefined> {
   await ensureSigningKeys(knex, 'ES256', encryptionKeys)
+  await resealSigningKeys(knex, encryptionKeys)
   await ensurePartitions(knex)
   if (await hasAccounts(knex)) return undefined
   return await knex.transaction(async (trx) => {

@@ -1,8 +1,8 @@
-import { constants, sign as signData, verify as verifySignature } from 'node:crypto'
+import { constants, type KeyObject, sign as signData, verify as verifySignature } from 'node:crypto'
 import { promisify } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import type { KeyRing, RingKey } from './key-ring.ts'
+import type { KeyRing, RingKey, SigningRingKey } from './key-ring.ts'
 
 const signInThreadPool = promisify(signData)
 
@@ -27,11 +27,11 @@ function joinHalves(der: Buffer): Buffer {
   return Buffer.concat([fixedLength(der.subarray(4, endOfR)), fixedLength(der.subarray(endOfR + 2))], 2 * HALF)
 }
 
-async function signatureOf(key: RingKey, data: Buffer): Promise<Buffer> {
+async function signatureOf(key: SigningRingKey, data: Buffer): Promise<Buffer> {
   // Elliptic curves sign in place: handing this little work to another thread costs more than it takes.
-  if (key.alg === 'ES256') return joinHalves(signData('sha256', data, key.privateKey))
-  if (key.alg === 'EdDSA') return signData(null, data, key.privateKey)
-  const input = key.alg === 'PS256' ? { key: key.privateKey, ...PSS } : key.privateKey
+  if (key.alg === 'ES256') return joinHalves(signData('sha256', data, key.secret.key))
+  if (key.alg === 'EdDSA') return signData(null, data, key.secret.key)
+  const input = key.alg === 'PS256' ? { key: key.secret.key, ...PSS } : key.secret.key
   return await signInThreadPool('sha256', data, input)
 }
 
@@ -40,11 +40,11 @@ function isSignatureOf(key: RingKey, data: Buffer, signature: Buffer): boolean {
   return verifySignature(HASHES[key.alg], data, { key: key.publicKey, ...options }, signature)
 }
 
-const headers = new WeakMap<RingKey, Map<string, string>>()
+const headers = new WeakMap<KeyObject, Map<string, string>>()
 
-function encodedHeader(key: RingKey, typ: string): string {
-  const ofKey = headers.get(key) ?? new Map<string, string>()
-  headers.set(key, ofKey)
+function encodedHeader(key: SigningRingKey, typ: string): string {
+  const ofKey = headers.get(key.publicKey) ?? new Map<string, string>()
+  headers.set(key.publicKey, ofKey)
   const header =
     ofKey.get(typ) ?? Buffer.from(JSON.stringify({ alg: key.alg, typ, kid: key.kid })).toString('base64url')
   ofKey.set(typ, header)
@@ -52,7 +52,7 @@ function encodedHeader(key: RingKey, typ: string): string {
 }
 
 /** A JWS in compact serialisation (RFC 7515, section 3.1). */
-export async function signJwt(key: RingKey, typ: string, claims: object): Promise<string> {
+export async function signJwt(key: SigningRingKey, typ: string, claims: object): Promise<string> {
   const input = `${encodedHeader(key, typ)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
   const signature = await signatureOf(key, Buffer.from(input))
   return `${input}.${signature.toString('base64url')}`

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } fr
 import type { JWK } from 'jose'
 import type { Database } from '../database/open.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import { unseal } from '../shared/envelope.ts'
+import { isSealedByOneOf, unseal } from '../shared/envelope.ts'
 import { type KeyState, readKeyRing, type SigningKeyRow, withStates } from './signing-keys.ts'
 
 /** A signing key ready for use. */
@@ -11,17 +11,19 @@ export interface RingKey {
   readonly alg: SigningAlg
   readonly state: KeyState
   readonly publicJwk: JWK
-  readonly privateJwk: JWK
-  readonly privateKey: KeyObject
+  /** Absent where this node's ENCRYPTION_KEY does not open it: others sign with it, and it is published here too. */
+  readonly secret?: { readonly jwk: JWK; readonly key: KeyObject }
   readonly publicKey: KeyObject
   readonly createdAt: Date
 }
 
-/** The keys as they stand, the current of each algorithm first. */
+export type SigningRingKey = RingKey & Required<Pick<RingKey, 'secret'>>
+
+/** The keys as they stand: current, next, previous, the newest of each first. */
 export interface KeyRing {
   readonly keys: readonly RingKey[]
   /** The key that signs now. @throws when the algorithm has none, which `ensureSigningKeys` prevents */
-  current(alg: SigningAlg): RingKey
+  current(alg: SigningAlg): SigningRingKey
   byId(kid: string): RingKey | undefined
 }
 
@@ -34,17 +36,21 @@ export interface KeyRings {
 
 const ORDER: Record<KeyState, number> = { current: 0, next: 1, previous: 2 }
 
+function openSecret(row: SigningKeyRow, encryptionKeys: readonly Buffer[]): RingKey['secret'] {
+  if (!isSealedByOneOf(encryptionKeys, row.private_jwk)) return undefined
+  const jwk = JSON.parse(unseal(encryptionKeys, row.private_jwk, row.kid).toString()) as JsonWebKey
+  const key = createPrivateKey({ key: jwk, format: 'jwk' })
+  return { key, jwk: { ...(jwk as JWK), kid: row.kid, alg: row.alg, use: 'sig' } }
+}
+
 function openKey(row: SigningKeyRow & { state: KeyState }, encryptionKeys: readonly Buffer[]): RingKey {
-  const privateJwk = JSON.parse(unseal(encryptionKeys, row.private_jwk, row.kid).toString()) as JsonWebKey
-  const privateKey = createPrivateKey({ key: privateJwk, format: 'jwk' })
   return {
     kid: row.kid,
     alg: row.alg,
     state: row.state,
     publicJwk: row.public_jwk,
-    privateJwk: { ...(privateJwk as JWK), kid: row.kid, alg: row.alg, use: 'sig' },
-    privateKey,
-    publicKey: createPublicKey(privateKey),
+    secret: openSecret(row, encryptionKeys),
+    publicKey: createPublicKey({ key: row.public_jwk as JsonWebKey, format: 'jwk' }),
     createdAt: row.created_at,
   }
 }
@@ -54,13 +60,14 @@ function toRing(rows: readonly SigningKeyRow[], encryptionKeys: readonly Buffer[
     .map((row) => openKey(row, encryptionKeys))
     .sort((a, b) => ORDER[a.state] - ORDER[b.state])
   const byId = new Map(keys.map((key) => [key.kid, key]))
-  const currents = new Map(keys.filter((key) => key.state === 'current').map((key) => [key.alg, key]))
   return {
     keys,
     current(alg) {
-      const key = currents.get(alg)
-      if (!key) throw new Error(`no signing key for ${alg}`)
-      return key
+      // Current before previous: while the ENCRYPTION_KEY changes node by node, one that cannot yet open the newest key
+      // goes on with the one before, which is as good as it was.
+      const key = keys.find((one) => one.alg === alg && one.state !== 'next' && one.secret)
+      if (!key?.secret) throw new Error(`no signing key for ${alg}`)
+      return { ...key, secret: key.secret }
     },
     byId: (kid) => byId.get(kid),
   }
@@ -81,8 +88,10 @@ export async function openKeyRings(db: Database, encryptionKeys: readonly Buffer
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
-    held = await readKeyRing(db.knex)
-    ring = toRing(held.rows, encryptionKeys)
+    const now = await readKeyRing(db.knex)
+    ring = toRing(now.rows, encryptionKeys)
+    // Only now: what could not be opened must be tried again.
+    held = now
     beginning = nextBeginning(held.rows)
     for (const listener of listeners) listener(ring)
   }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Knex } from 'knex'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import { isSealedByOneOf, seal, unknownKey } from '../shared/envelope.ts'
+import { isSealedByOneOf, seal, unknownKey, unseal } from '../shared/envelope.ts'
 
 export type KeyState = 'next' | 'current' | 'previous'
 
@@ -109,6 +109,19 @@ export async function checkEncryptionKeys(db: Knex, encryptionKeys: readonly Buf
   if (!sealed.every((one) => isSealedByOneOf(encryptionKeys, one))) throw unknownKey()
 }
 
+/**
+ * Seals every signing key anew under the newest encryption key, so that an earlier one may leave the list once all nodes
+ * have started with the new.
+ */
+export async function resealSigningKeys(db: Knex, encryptionKeys: readonly Buffer[]): Promise<void> {
+  const newest = encryptionKeys.slice(0, 1)
+  for (const { kid, private_jwk: sealed } of await db<SigningKeyRow>('signing_keys')) {
+    if (isSealedByOneOf(newest, sealed)) continue
+    const again = seal(newest, unseal(encryptionKeys, sealed, kid), kid)
+    await db('signing_keys').where({ kid, private_jwk: sealed }).update({ private_jwk: again })
+  }
+}
+
 /** Sees to it that there are a key to sign with for an algorithm and the next one, which nobody can yet have missed. */
 export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKeys: readonly Buffer[]): Promise<void> {
   if (await db('signing_keys').where({ alg }).first()) return
@@ -150,8 +163,11 @@ export async function rotateSigningKeys(
     const successor = await newKey(alg, encryptionKeys)
     await db.transaction(async (trx) => {
       await touchRing(trx)
-      const latest = await trx('signing_keys').where({ alg }).max('signs_from AS at').first()
-      const age = (Date.now() - latest!.at.getTime()) / 86_400_000
+      const { rows } = await trx.raw(
+        'SELECT extract(epoch FROM now() - max(signs_from))::float8 / 86400 AS age FROM signing_keys WHERE alg = ?',
+        [alg],
+      )
+      const { age } = rows[0]
       if (age < 0 || age < (due.olderThanDays ?? 0)) return
       if (await promoteNext(trx, alg)) rotated.push(alg)
       await addNext(trx, successor)

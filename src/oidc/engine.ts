@@ -24,7 +24,7 @@ function apiFor(ctx: KoaContextWithOIDC, services: OidcServices, resource: strin
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {
   return {
     adapter: (model: string) => new EngineModelAdapter(services.database.knex, model),
-    jwks: { keys: ring.keys.map((key) => key.privateJwk) } as Configuration['jwks'],
+    jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     responseTypes: ['code'],
     scopes: [],
