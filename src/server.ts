@@ -34,8 +34,11 @@ export interface ServerOverrides {
   readonly exposition?: (registry: Registry) => () => Promise<string>
 }
 
-const shownHost = (host: string) =>
-  host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+/** How the address that is listened on is written in a URL. */
+export function originOf(host: string, port: number): string {
+  const anywhere = host === '0.0.0.0' || host === '::'
+  return `http://${anywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
+}
 
 const listening: RequestListener = (_req, res) => {
   res.writeHead(503, { 'retry-after': '1', 'content-type': 'application/json' })
@@ -47,7 +50,7 @@ async function listen(http: HttpServer, config: Config): Promise<string> {
     http.once('error', reject)
     http.listen(config.port, config.host, () => resolve())
   })
-  return `http://${shownHost(config.host)}:${(http.address() as AddressInfo).port}`
+  return originOf(config.host, (http.address() as AddressInfo).port)
 }
 
 /** How long a connection that is kept alive may stay silent while the server stops, in milliseconds. */
@@ -59,11 +62,10 @@ const LINGER = 1000
  */
 async function closeGently(http: HttpServer, timeout: number): Promise<void> {
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(http, () => resolve()))
-  const linger = setTimeout(() => http.closeIdleConnections(), LINGER)
   const idle = setInterval(() => http.closeIdleConnections(), LINGER)
   const force = setTimeout(() => http.closeAllConnections(), timeout)
   await closed
-  for (const timer of [linger, force]) clearTimeout(timer)
+  clearTimeout(force)
   clearInterval(idle)
 }
 
@@ -85,6 +87,14 @@ export async function createServer(
 
   const metrics = createMetrics()
   const keyRings = await openKeyRings(database, encryptionKeys)
+  metrics.watchPool(() => database.poolState())
+  metrics.watchSigningKeys(() =>
+    keyRings.ring.keys.map(({ alg, state, createdAt }) => ({
+      alg,
+      state,
+      age: (Date.now() - createdAt.getTime()) / 1000,
+    })),
+  )
   const registrations = createRegistrations(database, config.clientCacheSize)
   const ledger = createLedger(database)
   const concessions = createConcessions()
@@ -99,7 +109,6 @@ export async function createServer(
     const exposition = overrides.exposition?.(metrics.registry) ?? (() => metrics.registry.metrics())
     const operations = {
       database,
-      keyRings,
       metrics,
       metricsToken: config.metricsToken,
       exposition,

@@ -1,13 +1,11 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Database } from '../database/open.ts'
-import type { KeyRings } from '../keys/key-ring.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { hashSecret, sameHash } from '../shared/secrets.ts'
 
 export interface OperationsServices {
   readonly database: Database
-  readonly keyRings: KeyRings
   readonly metrics: Metrics
   readonly metricsToken: string | undefined
   /** The text of /metrics; with several workers, of all of them. */
@@ -23,24 +21,6 @@ async function isReachable(database: Database): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-/** Brings the gauges, which nothing else moves, to the moment of the scrape. */
-export function readGauges({
-  database,
-  keyRings,
-  metrics,
-}: Pick<OperationsServices, 'database' | 'keyRings' | 'metrics'>): void {
-  const { used, free, pending } = database.poolState()
-  metrics.pool.set({ state: 'used' }, used)
-  metrics.pool.set({ state: 'free' }, free)
-  metrics.pool.set({ state: 'pending' }, pending)
-  metrics.signingKeyAge.reset()
-  for (const key of keyRings.ring.keys) {
-    const age = (Date.now() - key.createdAt.getTime()) / 1000
-    const labels = { alg: key.alg, state: key.state }
-    metrics.signingKeyAge.set(labels, age)
-  }
 }
 
 function mayScrape(ctx: Context, token: string | undefined): boolean {
@@ -69,7 +49,6 @@ export function createOperations(services: OperationsServices): Middleware {
       ctx.set('WWW-Authenticate', 'Bearer realm="metrics"')
       return
     }
-    readGauges(services)
     ctx.type = services.metrics.registry.contentType
     ctx.body = await services.exposition()
   })

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { AggregatorRegistry, type Registry } from 'prom-client'
+import { KeywrightError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 
 /** Longest that a worker waits for what the others count, in milliseconds. */
@@ -46,34 +47,46 @@ function askPrimary(): Promise<string> {
 }
 
 export interface Workers {
+  /** Rejects when a worker ends before any has served: what ails it would ail every other. */
+  readonly failed: Promise<never>
   stop(): Promise<void>
 }
 
-/** Server processes that share the port. One that dies is replaced; `once` goes into the environment of the first. */
-export function forkWorkers(
-  count: number,
-  environment: Record<string, string>,
-  once: Record<string, string>,
-  log: Log,
-): Workers {
+/** Server processes that share the port. One that dies is replaced. */
+export function forkWorkers(count: number, environment: Record<string, string>, log: Log): Workers {
   const registry = new AggregatorRegistry()
   let stopping = false
+  let served = false
+  const failure = Promise.withResolvers<never>()
 
   function replace(worker: Worker, code: number | null, signal: string | null): void {
     if (stopping) return
+    if (!served) {
+      failure.reject(new KeywrightError('misconfigured', 'a worker could not start; see above why'))
+      return
+    }
     log.error({ worker: worker.id, code, signal }, 'a worker ended; starting another')
     setTimeout(() => !stopping && cluster.fork(environment), RESPAWN_DELAY)
   }
 
+  cluster.once('listening', () => {
+    served = true
+  })
   cluster.on('exit', replace)
   cluster.on('message', async (worker: Worker, message: unknown) => {
     if (!isMetricsMessage(message)) return
-    const text = await registry.clusterMetrics()
-    if (worker.isConnected()) worker.send({ ...message, text } satisfies Answer)
+    try {
+      const text = await registry.clusterMetrics()
+      // The callback takes the error of a worker that ends this very moment, which would otherwise end this process.
+      if (worker.isConnected()) worker.send({ ...message, text } satisfies Answer, () => {})
+    } catch (error) {
+      log.warn({ detail: (error as Error).message }, 'not every worker told its metrics in time')
+    }
   })
-  for (let n = 0; n < count; n++) cluster.fork(n === 0 ? { ...environment, ...once } : environment)
+  for (let n = 0; n < count; n++) cluster.fork(environment)
 
   return {
+    failed: failure.promise,
     async stop() {
       stopping = true
       const workers = Object.values(cluster.workers ?? {}) as Worker[]

@@ -36,17 +36,31 @@ export function createMetrics() {
       labelNames: ['kind'],
       registers,
     }),
-    pool: new Gauge({
-      name: 'keywright_database_connections',
-      help: 'Connections of the pool by state; pending are requests that wait for one',
-      labelNames: ['state'],
-      registers,
-    }),
-    signingKeyAge: new Gauge({
-      name: 'keywright_signing_key_age_seconds',
-      help: 'Age of the signing keys by algorithm and state',
-      labelNames: ['alg', 'state'],
-      registers,
-    }),
+    /** Read at each scrape, in every worker. */
+    watchPool(read: () => Record<string, number>): void {
+      new Gauge({
+        name: 'keywright_database_connections',
+        help: 'Connections of the pool by state; pending are requests that wait for one',
+        labelNames: ['state'],
+        registers,
+        collect() {
+          for (const [state, count] of Object.entries(read())) this.set({ state }, count)
+        },
+      })
+    },
+    /** Read at each scrape; the workers hold the same keys, so their ages do not add up. */
+    watchSigningKeys(read: () => { alg: string; state: string; age: number }[]): void {
+      new Gauge({
+        name: 'keywright_signing_key_age_seconds',
+        help: 'Age of the signing keys by algorithm and state',
+        labelNames: ['alg', 'state'],
+        aggregator: 'max',
+        registers,
+        collect() {
+          this.reset()
+          for (const { age, ...labels } of read()) this.set(labels, age)
+        },
+      })
+    },
   }
 }

@@ -1,22 +1,24 @@
 import cluster from 'node:cluster'
 import type { Command } from 'commander'
-import { bootstrap, describeFirstStart } from '../../bootstrap.ts'
+import { bootstrap, describeFirstStart, type FirstStart } from '../../bootstrap.ts'
 import { type Config, loadConfig } from '../../config/load.ts'
 import { type Instance, openInstance } from '../../instance.ts'
-import { createServer } from '../../server.ts'
+import { createServer, originOf } from '../../server.ts'
 import { createLog, type Log } from '../../shared/log.ts'
 import { forkWorkers, gatherThroughPrimary } from '../workers.ts'
 
-/** What the first worker is asked to print: the primary does not know the address that it came to listen on. */
-const FIRST_START = 'KEYWRIGHT_FIRST_START'
-
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process where it stands. */
+/**
+ * Resolves at the first SIGTERM or SIGINT; a second one ends the process where it stands. Not so a worker: it hears of
+ * one stop twice, from the primary and from whoever signals the whole group (systemd, Ctrl-C), and must finish.
+ */
 function untilToldToStop(): Promise<string> {
   return new Promise((resolve) => {
+    let told = false
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
+      process.on(signal, () => {
+        if (told && !cluster.isWorker) process.exit(1)
+        told = true
         resolve(signal)
-        process.once(signal, () => process.exit(1))
       })
     }
   })
@@ -36,19 +38,24 @@ async function open(config: Config, log: Log): Promise<Instance> {
   })
 }
 
-async function serveHere(config: Config, instance: Instance, log: Log, firstStart: string | undefined): Promise<void> {
+async function serveHere(
+  config: Config,
+  instance: Instance,
+  log: Log,
+  firstStart: FirstStart | undefined,
+): Promise<void> {
   const stopping = untilToldToStop()
   const overrides = cluster.isWorker ? { exposition: gatherThroughPrimary } : {}
   const server = await createServer(config, instance, log, overrides)
   const { url, issuer } = await server.start()
   log.info({ url, issuer, node: process.version }, 'listening')
-  if (firstStart) process.stdout.write(describeFirstStart(issuer, JSON.parse(firstStart)))
+  if (firstStart) process.stdout.write(describeFirstStart(issuer, firstStart))
   const signal = await stopping
   log.info({ signal }, 'stopping')
   await server.stop()
 }
 
-async function serveByWorkers(config: Config, instance: Instance, log: Log, firstStart: string | undefined) {
+async function serveByWorkers(config: Config, instance: Instance, log: Log, firstStart: FirstStart | undefined) {
   const environment = {
     DATABASE_URL: instance.connectionUrl,
     ENCRYPTION_KEY: instance.encryptionKeys.map((key) => key.toString('base64')).join(','),
@@ -56,10 +63,18 @@ async function serveByWorkers(config: Config, instance: Instance, log: Log, firs
     ENCRYPTION_KEY_FILE: '',
   }
   const stopping = untilToldToStop()
-  const workers = forkWorkers(config.workers, environment, firstStart ? { [FIRST_START]: firstStart } : {}, log)
-  const signal = await stopping
-  log.info({ signal }, 'stopping')
-  await workers.stop()
+  if (firstStart) {
+    cluster.once('listening', (_worker, { port }) => {
+      process.stdout.write(describeFirstStart(config.issuer ?? originOf(config.host, port), firstStart))
+    })
+  }
+  const workers = forkWorkers(config.workers, environment, log)
+  try {
+    const signal = await Promise.race([stopping, workers.failed])
+    log.info({ signal }, 'stopping')
+  } finally {
+    await workers.stop()
+  }
 }
 
 export async function serve(): Promise<void> {
@@ -70,9 +85,8 @@ export async function serve(): Promise<void> {
     log.warn('no DATABASE_URL: an embedded PostgreSQL serves, for trying, developing and testing')
   const instance = await open(config, log)
   try {
-    if (cluster.isWorker) return await serveHere(config, instance, log, process.env[FIRST_START])
-    const made = await bootstrap(instance.database.knex, instance.encryptionKeys)
-    const firstStart = made && JSON.stringify(made)
+    if (cluster.isWorker) return await serveHere(config, instance, log, undefined)
+    const firstStart = await bootstrap(instance.database.knex, instance.encryptionKeys)
     await (config.workers > 1 ? serveByWorkers : serveHere)(config, instance, log, firstStart)
   } finally {
     await instance.close()

@@ -13,7 +13,7 @@ interface RevokeOptions {
   user?: string
 }
 
-async function revoke({ knex, actor }: CommandContext, { jti, client, user }: RevokeOptions): Promise<number> {
+async function revoke({ knex, actor }: CommandContext, { jti, client, user }: RevokeOptions): Promise<number | null> {
   if ([jti, client, user].filter(Boolean).length !== 1) throw invalidInput('name one of --jti, --client, --user')
   if (jti) return await revokeToken(knex, jti, actor)
   return client ? await revokeTokensOfClient(knex, client, actor) : await revokeTokensOfUser(knex, user!, actor)
@@ -55,7 +55,7 @@ export function addTokenCommands(program: Command): void {
 async function keysOf({ knex }: CommandContext) {
   return (await listSigningKeys(knex)).map((key) => ({
     kid: key.kid,
-    alg: key.alg,
+    algorithm: key.alg,
     state: key.state,
     age: Math.floor((Date.now() - key.createdAt.getTime()) / 1000),
     signs_from: key.signsFrom,
