@@ -81,7 +81,7 @@ export const SETTINGS = {
     doc: 'When set, `/metrics` answers only requests that carry it as a bearer token.',
   }),
   DATABASE_POOL_MAX: setting({
-    schema: wholeNumber(2, 500),
+    schema: wholeNumber(4, 500),
     default: '10',
     unit: 'connections',
     doc: 'The most connections that each server process opens to PostgreSQL.',

@@ -1,11 +1,17 @@
-import { isDatabaseUnavailable } from './unavailable.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { isDatabaseBusy, isDatabaseUnavailable } from './unavailable.ts'
 
 export interface BatchOptions<Request, Answer> {
   /** Carries out many requests in one statement; answers in the order of the requests. */
   readonly run: (requests: Request[]) => Promise<Answer[]>
+  /** What requests may wait for together: where one of them waited in vain, the others need not try. */
+  readonly contentionOf?: (request: Request) => unknown
   readonly maxInFlight: number
   readonly maxSize: number
 }
+
+/** Beyond this many the database has long stopped answering, and so has whoever asked stopped waiting. */
+const MAX_WAITING = 10_000
 
 interface Waiting<Request, Answer> {
   readonly request: Request
@@ -23,11 +29,26 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
   let inFlight = 0
   let scheduled = false
 
-  async function runAlone(one: Waiting<Request, Answer>): Promise<void> {
+  async function runAlone(one: Waiting<Request, Answer>): Promise<unknown> {
     try {
       one.resolve((await options.run([one.request]))[0]!)
+      return undefined
     } catch (error) {
       one.reject(error)
+      return error
+    }
+  }
+
+  /** One bad row must fail alone; but a lock that one has waited for in vain is not waited for again by each. */
+  async function runOneByOne(batch: Waiting<Request, Answer>[]): Promise<void> {
+    const busy = new Map<unknown, unknown>()
+    for (const one of batch) {
+      const contention = options.contentionOf?.(one.request)
+      if (busy.has(contention)) one.reject(busy.get(contention))
+      else {
+        const failure = await runAlone(one)
+        if (isDatabaseBusy(failure)) busy.set(contention, failure)
+      }
     }
   }
 
@@ -38,9 +59,9 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
         one.resolve(answers[index]!)
       })
     } catch (error) {
-      // One bad row must fail alone; a lost database fails them all the same way.
+      // A lost database fails them all the same way.
       if (batch.length === 1 || isDatabaseUnavailable(error)) for (const one of batch) one.reject(error)
-      else for (const one of batch) await runAlone(one)
+      else await runOneByOne(batch)
     }
   }
 
@@ -63,6 +84,8 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
 
   return (request: Request): Promise<Answer> =>
     new Promise((resolve, reject) => {
+      if (waiting.length >= MAX_WAITING)
+        return reject(new KeywrightError('unavailable', 'too much is waiting; try again'))
       waiting.push({ request, resolve, reject })
       if (inFlight < options.maxInFlight) schedule()
     })

@@ -10,8 +10,3 @@ function violates(state: string, error: unknown, constraint: string | undefined)
 }
 
 export const isUniqueViolation = (error: unknown, constraint?: string): boolean => violates('23505', error, constraint)
-
-export const isForeignKeyViolation = (error: unknown, constraint?: string): boolean =>
-  violates('23503', error, constraint)
-
-export const isCheckViolation = (error: unknown, constraint?: string): boolean => violates('23514', error, constraint)

@@ -32,10 +32,18 @@ export function createJobs(knex: Knex, log: Log, jobs: readonly Job[]): Jobs {
   const timers = new Map<Job, NodeJS.Timeout>()
   const running = new Map<Job, Promise<void>>()
   let stopped = false
+  let alone: Promise<void> = Promise.resolve()
+
+  /** One after another: each holds a connection for its lock and needs a second, which a small pool could not give all. */
+  function runAlone(job: Job): Promise<void> {
+    const turn = alone.then(() => ifNobodyElse(knex, job.name, () => job.run()))
+    alone = turn.catch(() => undefined)
+    return turn
+  }
 
   async function runOnce(job: Job): Promise<void> {
     try {
-      await (job.alone ? ifNobodyElse(knex, job.name, () => job.run()) : job.run())
+      await (job.alone ? runAlone(job) : job.run())
     } catch (error) {
       // The next run tries again; until then the log says what is left undone.
       log.warn({ job: job.name, detail: (error as Error).message }, 'job failed')

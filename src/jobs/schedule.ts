@@ -9,7 +9,7 @@ import type { Database } from '../database/open.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { forgetSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
-import { sweepRefreshTokens } from '../tokens/refresh-tokens.ts'
+import { sweepRefreshTokens } from '../tokens/refresh-families.ts'
 import { sweepSlots } from '../tokens/slots.ts'
 import type { Job } from './jobs.ts'
 
