@@ -191,7 +191,7 @@ test('no secret and no token is at rest in the database; passwords are argon2id'
 test('the private half of no signing key is at rest in clear', async () => {
   const own = openDatabase(database.url)
   const rings = await openKeyRings(own, [Buffer.from(env.ENCRYPTION_KEY!, 'base64')])
-  const privates = Object.fromEntries(rings.ring.keys.map((key) => [key.kid, key.privateJwk.d!]))
+  const privates = Object.fromEntries(rings.ring.keys.map((key) => [key.kid, key.secret!.jwk.d!]))
   await own.close()
   const rows = await dump()
   expect(Object.keys(privates).length).toBeGreaterThanOrEqual(2)

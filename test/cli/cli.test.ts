@@ -169,7 +169,7 @@ describe('each command answers its fields, on standard output one JSON object an
 
   test('signing-key list and rotate: kid, algorithm, state and age', async () => {
     const { keys } = await cli('signing-key list')
-    const key = { kid: expect.any(String), alg: 'ES256', age: expect.any(Number) }
+    const key = { kid: expect.any(String), algorithm: 'ES256', age: expect.any(Number) }
     expect(keys).toContainEqual(expect.objectContaining({ ...key, state: 'current' }))
     expect(keys).toContainEqual(expect.objectContaining({ ...key, state: 'next' }))
     const rotated = await cli('signing-key rotate')

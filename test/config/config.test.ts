@@ -117,7 +117,7 @@ test('an issuer is an origin and nothing more', () => {
 })
 
 test('a value out of range is refused, never clamped, and the bounds themselves are in', () => {
-  const bounds = { PORT: [0, 65_535], WORKERS: [1, 256], SHUTDOWN_TIMEOUT: [1, 600], DATABASE_POOL_MAX: [2, 500] }
+  const bounds = { PORT: [0, 65_535], WORKERS: [1, 256], SHUTDOWN_TIMEOUT: [1, 600], DATABASE_POOL_MAX: [4, 500] }
   for (const [name, [least, most]] of Object.entries(bounds) as [string, [number, number]][]) {
     for (const value of [least, most]) expect(faultsOf({ [name]: `${value}` })).toBe('')
     for (const value of [least - 1, most + 1, '', ' 5', '5 ', '0x5', '5e1', '٣'].filter((one) => one !== '')) {

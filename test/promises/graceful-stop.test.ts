@@ -1,0 +1,178 @@
+import { Agent, request } from 'node:http'
+import { afterEach, expect, test } from 'vitest'
+import { keywright } from '../support/cli.ts'
+import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
+import { ISSUER, launchServer, type Nodes, type ServerNode, startNode, startNodes } from '../support/nodes.ts'
+import { basicHeader, type Credentials, metricOf } from '../support/requests.ts'
+import { activeAmong, startStorm, until } from '../support/storm.ts'
+
+let on: Nodes | undefined
+
+afterEach(async () => {
+  await on?.stop()
+  on = undefined
+})
+
+interface Sent {
+  /** Undefined: the answer did not come, or not whole. */
+  readonly token?: string
+  readonly error?: string
+  /** Whether the connection had already carried an answer, so that the server had accepted it. */
+  readonly accepted: boolean
+}
+
+/** Asks for a token on a connection that is kept alive; never fails. */
+function ask(url: string, client: Credentials, agent: Agent): Promise<Sent> {
+  const headers = { authorization: basicHeader(client), 'content-type': 'application/x-www-form-urlencoded' }
+  return new Promise((resolve) => {
+    const sent = request(`${url}/oauth2/token`, { method: 'POST', headers, agent }, (response) => {
+      let text = ''
+      const accepted = sent.reusedSocket
+      response.on('data', (chunk) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ token: JSON.parse(text).access_token, accepted }))
+      response.on('error', (error) => resolve({ error: error.message, accepted: true }))
+    })
+    sent.on('error', (error: NodeJS.ErrnoException) => resolve({ error: error.code, accepted: sent.reusedSocket }))
+    sent.end('grant_type=client_credentials')
+  })
+}
+
+/** Storms a server, lets it be stopped in the middle, and answers what became of the requests. */
+async function stopInStorm(node: ServerNode, client: Credentials, signal: () => unknown): Promise<Sent[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 12 })
+  let gone = false
+  const storm = startStorm(12, async () => {
+    // Once there is nobody to connect to, the loops wait for the end.
+    if (gone) await node.ended
+    const sent = await ask(node.url, client, agent)
+    gone ||= sent.error === 'ECONNREFUSED'
+    return sent
+  })
+  await storm.reached(80)
+  await signal()
+  const { code } = await node.ended
+  const sent = await storm.stop()
+  agent.destroy()
+  expect(code).toBe(0)
+  return sent
+}
+
+/** New connections may be refused; on one that was accepted every request must have got its answer. */
+async function expectNothingLost(sent: Sent[], watchers: readonly ServerNode[], api: Credentials): Promise<void> {
+  expect(sent.filter(({ token, accepted }) => accepted && !token)).toEqual([])
+  const refusals = sent.filter(({ token }) => !token)
+  expect(
+    [...new Set(refusals.map(({ error }) => error))].filter((code) => !/^ECONN(REFUSED|RESET)$/.test(code!)),
+  ).toEqual([])
+  const tokens = sent.map(({ token }) => token).filter((token) => token !== undefined)
+  expect(await activeAmong(watchers, tokens, api)).toEqual(tokens)
+}
+
+test('SIGTERM in a storm loses no request of a connection that was accepted, and ends with exit code 0', async () => {
+  on = await startNodes(2)
+  const api = await on.make.api()
+  const client = await on.make.client([api.identifier])
+  for (let round = 0; round < 3; round++) {
+    const node = on.nodes[0]!
+    const sent = await stopInStorm(node, client, () => node.signal('SIGTERM'))
+    await expectNothingLost(sent, [on.nodes[1]!], api)
+    await on.restart(0)
+  }
+}, 60_000)
+
+test('readyz says no, and requests are still served, for as long as SHUTDOWN_DELAY', async () => {
+  on = await startNodes(1, { env: { SHUTDOWN_DELAY: '3' } })
+  const node = on.nodes[0]!
+  const api = await on.make.api()
+  const client = await on.make.client([api.identifier])
+  expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
+  node.signal('SIGTERM')
+  await until(async () => (await fetch(`${node.url}/readyz`)).status === 503)
+  expect((await node.machineToken(client)).status).toBe(200)
+  expect(await node.ended).toMatchObject({ code: 0 })
+})
+
+const workerPids = (node: ServerNode): number[] =>
+  [...node.stderr().matchAll(/"pid":(\d+),"worker":\d+,"url":[^}]*"msg":"listening"/g)].map((match) => Number(match[1]))
+
+test('two workers share the port, /metrics counts for both, and SIGTERM loses no request', async () => {
+  on = await startNodes(1, { env: { WORKERS: '2', DATABASE_POOL_MAX: '5' } })
+  const watcher = await startNode({ ...on.env, WORKERS: '1' })
+  on.nodes.push(watcher)
+  const api = await on.make.api()
+  const client = await on.make.client([api.identifier])
+  const node = on.nodes[0]!
+  const before = startStorm(8, () => fetch(`${node.url}/healthz`))
+  const tokens = []
+  for (let n = 0; n < 40; n++) tokens.push((await node.machineToken(client)).status)
+  await before.stop()
+  expect(tokens.filter((status) => status !== 200)).toEqual([])
+  const issued = () => metricOf(node.url, 'keywright_tokens_issued_total', 'grant_type="client_credentials"')
+  expect(await issued()).toBe(40)
+  await until(() => workerPids(node).every((pid) => new RegExp(`"pid":${pid}.*"msg":"request"`).test(node.stderr())))
+  const sent = await stopInStorm(node, client, () => node.signal('SIGTERM'))
+  await expectNothingLost(sent, [watcher], api)
+}, 60_000)
+
+test('a supervisor that sends SIGTERM to all processes of the service, as systemd does, loses no request either', async () => {
+  on = await startNodes(1, { env: { WORKERS: '2', DATABASE_POOL_MAX: '5' } })
+  const watcher = await startNode({ ...on.env, WORKERS: '1' })
+  on.nodes.push(watcher)
+  const api = await on.make.api()
+  const client = await on.make.client([api.identifier])
+  const node = on.nodes[0]!
+  const all = [...workerPids(node), node.pid]
+  expect(all).toHaveLength(3)
+  const sent = await stopInStorm(node, client, async () => {
+    // Requests are under way until all three were told, and the workers once more by their primary.
+    const holding = await on!.knex.transaction()
+    await holding('clients').where('id', client.key).forUpdate()
+    const waiting = { datname: on!.knex.raw('current_database()'), wait_event_type: 'Lock' }
+    await until(async () => (await on!.knex('pg_stat_activity').where(waiting)).length > 0)
+    for (const pid of all) process.kill(pid, 'SIGTERM')
+    await until(() => all.every((pid) => new RegExp(`"pid":${pid},[^}]*"msg":"stopping"`).test(node.stderr())))
+    await holding.commit()
+  })
+  await expectNothingLost(sent, [watcher], api)
+}, 60_000)
+
+test('on the embedded database: the CLI works beside the server, SIGTERM leaves no PostgreSQL, a restart keeps all', async () => {
+  const data = createDataDirectory()
+  const env = { DATA_DIR: data.path, PORT: '0', LOG_LEVEL: 'info', ISSUER }
+  const first = await startNode(env)
+  const [, form] = /curl --silent --data "([^"]+)"/.exec(first.stdout())!
+  const clientId = /client_id=(\w+)/.exec(form!)![1]!
+  const curl = (node: ServerNode) =>
+    fetch(`${node.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) })
+  expect((await curl(first)).status).toBe(200)
+  const { client_secret } = await keywright(env)(`client rotate-secret ${clientId} --overlap 600`)
+  const client = { clientId, clientSecret: client_secret }
+  const { access_token } = (await first.machineToken(client)).body
+  const postmaster = postmasterOf(data.path)!
+  expect(await first.stop()).toMatchObject({ code: 0 })
+  expect(await isGoneWithin(0, postmaster)).toBe(true)
+  const second = await startNode(env)
+  expect(second.stdout()).toBe('')
+  expect((await second.introspect(access_token, client)).body.active).toBe(true)
+  expect((await curl(second)).status).toBe(200)
+  // The key pair's policy is `single`: the new token ended the one before.
+  expect((await second.introspect(access_token, client)).body.active).toBe(false)
+  const last = postmasterOf(data.path)!
+  await second.kill()
+  expect(await isGoneWithin(10_000, last)).toBe(true)
+  data.remove()
+}, 60_000)
+
+test('a second server on the same embedded database is refused, and the first one serves on', async () => {
+  const data = createDataDirectory()
+  const env = { DATA_DIR: data.path, PORT: '0', LOG_LEVEL: 'info' }
+  const first = await startNode(env)
+  const second = launchServer(env)
+  expect(await second.ended).toMatchObject({ code: 1 })
+  expect(second.stderr()).toMatch(/a Keywright server \(pid \d+\) already holds/)
+  expect((await fetch(`${first.url}/readyz`)).status).toBe(200)
+  await first.stop()
+  data.remove()
+}, 60_000)

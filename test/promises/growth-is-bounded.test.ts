@@ -1,0 +1,222 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { forgetRetiredSecrets } from '../../src/clients/client-secrets.ts'
+import { forgetReplacedKeyPairs } from '../../src/clients/clients.ts'
+import { sweepRateLimits } from '../../src/clients/rate-limits.ts'
+import { sweepEngineModels } from '../../src/oidc/adapter.ts'
+import { rotateSecret, updateClient } from '../../src/tokens/client-changes.ts'
+import { dropExpiredPartitions, ensurePartitions } from '../../src/tokens/partitions.ts'
+import { sweepRefreshTokens } from '../../src/tokens/refresh-families.ts'
+import { sweepSlots } from '../../src/tokens/slots.ts'
+import { ACTOR, type Nodes, startNode, startNodes } from '../support/nodes.ts'
+import { type Credentials, claimsOf } from '../support/requests.ts'
+import { activeAmong, startStorm, together, until } from '../support/storm.ts'
+
+const DAY = 86_400_000
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+let client: Credentials & { clientId: string; key: number }
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+  client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
+})
+
+afterAll(() => on?.stop())
+
+const partitionOf = (at: number) => `access_tokens_${new Date(at).toISOString().slice(0, 10).replaceAll('-', '')}`
+
+async function partitions(): Promise<string[]> {
+  const { rows } = await on.knex.raw(`SELECT inhrelid::regclass::text AS name FROM pg_inherits
+    WHERE inhparent = 'access_tokens'::regclass ORDER BY 1`)
+  return rows.map(({ name }: { name: string }) => name)
+}
+
+/** As if the server had run for the last ten days, and its jobs had not. */
+async function fillThePast(): Promise<void> {
+  await ensurePartitions(on.knex, Date.now() - 10 * DAY)
+  await on.knex.raw(
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope)
+     SELECT gen_random_uuid(), now() - make_interval(days => 2 + n % 9), now(), ?, 0, 1, 0, '', 'read'
+       FROM generate_series(1, 900) n`,
+    [client.key],
+  )
+}
+
+/** Issues tokens at both nodes while `work` goes on; every one of them must succeed. */
+async function whileIssuing<T>(work: () => Promise<T>): Promise<T> {
+  const storm = startStorm(8, (loop, turn) => on.nodes[(loop + turn) % 2]!.machineToken(client))
+  await storm.reached(20)
+  const result = await work()
+  await storm.reached(60)
+  const answers = await storm.stop()
+  expect(answers.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([])
+  const tokens = answers.map(({ body }) => body.access_token)
+  expect(await activeAmong(on.nodes, tokens, api)).toEqual(tokens)
+  return result
+}
+
+/** Keeps the nodes' own job from the partitions meanwhile. */
+async function withoutTheJob(work: () => Promise<void>): Promise<void> {
+  const trx = await on.knex.transaction()
+  await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job prepare and drop partitions'])
+  await work()
+  await trx.commit()
+}
+
+test('expired partitions are dropped, and missing ones made, while tokens are issued without an error', async () => {
+  await withoutTheJob(async () => {
+    await fillThePast()
+    const ahead = partitionOf(Date.now() + 32 * DAY)
+    await on.knex.raw(`DROP TABLE ${ahead}`)
+    const dropped = await whileIssuing(async () => {
+      await together(3, () => ensurePartitions(on.knex))
+      return await dropExpiredPartitions(on.knex)
+    })
+    expect(dropped).toHaveLength(10)
+    expect(dropped.at(-1)).toBe(partitionOf(Date.now() - 2 * DAY))
+    expect((await partitions()).at(0)).toBe(partitionOf(Date.now() - DAY))
+    expect((await partitions()).at(-1)).toBe(ahead)
+  })
+})
+
+/** Cuts a detachment off while it waits for a transaction that has read the ledger. */
+async function interruptDetaching(name: string): Promise<void> {
+  const reader = await on.knex.transaction()
+  await reader.raw(`SELECT 1 FROM access_tokens WHERE expires_at < now() - interval '1 day' LIMIT 1`)
+  const detaching = on.knex
+    .raw(`ALTER TABLE access_tokens DETACH PARTITION ${name} CONCURRENTLY`)
+    .catch(() => 'cut off')
+  const waits = { wait_event_type: 'Lock', datname: on.knex.raw('current_database()') }
+  const isDetaching = () => on.knex('pg_stat_activity').where(waits).whereLike('query', 'ALTER TABLE%DETACH%')
+  await until(async () => (await isDetaching()).length > 0)
+  for (const { pid } of await isDetaching()) await on.knex.raw('SELECT pg_terminate_backend(?)', [pid])
+  expect(await detaching).toBe('cut off')
+  await reader.rollback()
+  expect(await on.knex('pg_inherits').where({ inhdetachpending: true })).toHaveLength(1)
+}
+
+test.each([
+  ['whole', async () => {}],
+  ['left half detached by a node that was killed', interruptDetaching],
+])('a starting node drops what has expired, %s, while others issue', async (_, prepare) => {
+  await withoutTheJob(async () => {
+    await fillThePast()
+    await prepare((await partitions())[0]!)
+  })
+  on.nodes[2] = await startNode(on.env)
+  await whileIssuing(() => until(async () => (await partitions())[0] === partitionOf(Date.now() - DAY), 10_000))
+  await on.nodes.pop()!.stop()
+  const { rows } = await on.knex.raw(
+    `SELECT relname FROM pg_class WHERE relname LIKE 'access_tokens_2%' AND relkind = 'r'`,
+  )
+  expect(rows.map(({ relname }: { relname: string }) => relname).sort()).toEqual(await partitions())
+})
+
+test('a token that expires just before, at and just after the end of a day is recorded and active, as is the longest', async () => {
+  const own = await on.make.client([api.identifier])
+  const tomorrow = Math.ceil((Date.now() + 120_000) / DAY) * (DAY / 1000)
+  for (const wanted of [tomorrow - 1, tomorrow, tomorrow + 1]) {
+    await until(async () => {
+      const accessTokenTtl = wanted - Math.floor(Date.now() / 1000)
+      await updateClient(on.knex, own.clientId, { settings: { accessTokenTtl } }, ACTOR)
+      const { access_token } = (await on.nodes[wanted % 2]!.machineToken(own)).body
+      expect(await activeAmong(on.nodes, [access_token], api)).toHaveLength(1)
+      // The second may have turned between the two; then once more.
+      return claimsOf(access_token).exp === wanted
+    })
+  }
+  await updateClient(on.knex, own.clientId, { settings: { accessTokenTtl: 2_592_000 } }, ACTOR)
+  const { status, body } = await on.nodes[0]!.machineToken(own)
+  expect({ status, expires_in: body.expires_in }).toEqual({ status: 200, expires_in: 2_592_000 })
+})
+
+test('a refresh token that was rotated 500 times is one row', async () => {
+  const own = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
+  let { refresh_token } = (await on.nodes[0]!.machineToken(own)).body
+  for (let turn = 0; turn < 500; turn++) {
+    const answer = await on.nodes[turn % 2]!.token({ grant_type: 'refresh_token', refresh_token }, { basic: own })
+    expect(answer.status).toBe(200)
+    refresh_token = answer.body.refresh_token
+  }
+  expect(await on.knex('refresh_tokens').where('client_id', own.key)).toHaveLength(1)
+}, 60_000)
+
+/** Runs a bounded deletion to its end; answers what each statement deleted. */
+async function batchesOf(sweep: (limit: number) => Promise<number>): Promise<number[]> {
+  const batches = [await sweep(100)]
+  while (batches.at(-1)! > 0) batches.push(await sweep(100))
+  return batches
+}
+
+test('expired refresh tokens and models, idle limits and slots go in batches; what is live stays', async () => {
+  const old = `now() - interval '2 hours'`
+  const series = `FROM generate_series(1, 250) n`
+  const family = `sha256((n || 'x')::bytea)`
+  await on.knex.raw(`INSERT INTO refresh_tokens (grant_id, family_hash, turn_hash, client_id, api_id, epoch, subject, scope, expires_at)
+    SELECT gen_random_uuid(), ${family}, ${family}, ${client.key}, 1, 0, '', 'read', ${old} ${series}`)
+  await on.knex.raw(
+    `INSERT INTO engine_models (model, id_hash, payload, expires_at) SELECT 'Session', ${family}, '{}', ${old} ${series}`,
+  )
+  await on.knex.raw(`INSERT INTO rate_limits (client_id, arrival_at) SELECT 1000000 + n, ${old} ${series}`)
+  await on.knex.raw(
+    `INSERT INTO token_slots (client_id, api_id, subject, generation, expires_at) SELECT 1000000 + n, 1, '', 1, ${old} ${series}`,
+  )
+  const { refresh_token } = (await on.nodes[0]!.machineToken(client)).body
+  const swept = await whileIssuing(() =>
+    Promise.all([
+      batchesOf((limit) => sweepRefreshTokens(on.knex, limit)),
+      batchesOf((limit) => sweepEngineModels(on.knex, limit)),
+      batchesOf((limit) => sweepRateLimits(on.database, limit)),
+      batchesOf((limit) => sweepSlots(on.knex, limit)),
+    ]),
+  )
+  expect(swept).toEqual(Array(4).fill([100, 100, 50, 0]))
+  const form = { grant_type: 'refresh_token', refresh_token }
+  expect((await on.nodes[1]!.token(form, { basic: client })).status).toBe(200)
+})
+
+test('answers kept for retries are wiped after their grace, all of them in one run of the job, and the tokens work on', async () => {
+  const own = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
+  const { refresh_token } = (await on.nodes[0]!.machineToken(own)).body
+  const redeem = (token: string) =>
+    on.nodes[0]!.token({ grant_type: 'refresh_token', refresh_token: token }, { basic: own })
+  const turned = (await redeem(refresh_token)).body
+  const hash = randomBytes(32)
+  const rows = Array.from({ length: 250 }, () => ({
+    ...{ grant_id: randomUUID(), family_hash: randomBytes(32), turn_hash: hash, answer: hash, client_id: own.key },
+    ...{ api_id: 1, epoch: 0, subject: '', scope: 'read', expires_at: new Date(Date.now() + DAY) },
+  }))
+  await on.knex('refresh_tokens').insert(rows)
+  const past = { turned_at: on.knex.raw(`now() - interval '2 minutes'`) }
+  await on.knex('refresh_tokens').where('client_id', own.key).update(past)
+  // As the job does: again until a run did less than it may.
+  while ((await sweepRefreshTokens(on.knex, 100)) === 100);
+  const kept = await on.knex('refresh_tokens').where('client_id', own.key).whereNotNull('answer')
+  expect(kept).toHaveLength(0)
+  expect((await redeem(turned.refresh_token)).status).toBe(200)
+})
+
+test('retired secrets and replaced key pairs are forgotten only when none of their tokens can be left', async () => {
+  const own = await on.make.client([api.identifier])
+  for (let n = 0; n < 3; n++) await rotateSecret(on.knex, own.clientId, 0, ACTOR)
+  expect(await forgetRetiredSecrets(on.knex, 100)).toBe(0)
+  await on
+    .knex('client_secrets')
+    .where('client_id', own.key)
+    .whereNotNull('retires_at')
+    .update({ retires_at: on.knex.raw(`retires_at - interval '25 hours'`) })
+  expect(await forgetRetiredSecrets(on.knex, 2)).toBe(2)
+  expect(await forgetRetiredSecrets(on.knex, 2)).toBe(1)
+  const user = await on.make.user()
+  const pair = await on.make.keyPair(user.id, [api.identifier])
+  await on.make.keyPair(user.id)
+  expect(await forgetReplacedKeyPairs(on.knex, 100)).toBe(0)
+  await on
+    .knex('clients')
+    .where({ id: pair.key })
+    .update({ ended_at: on.knex.raw(`now() - interval '41 days'`) })
+  expect(await forgetReplacedKeyPairs(on.knex, 100)).toBe(1)
+})

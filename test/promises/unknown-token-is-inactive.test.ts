@@ -1,0 +1,74 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
+import { type Credentials, claimsOf } from '../support/requests.ts'
+import { activeAmong } from '../support/storm.ts'
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+let client: Credentials
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+  client = await on.make.client([api.identifier])
+})
+
+afterAll(() => on?.stop())
+
+async function newToken(n = 0): Promise<string> {
+  return (await on.nodes[n]!.machineToken(client)).body.access_token
+}
+
+const json = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+const headerOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString())
+
+/** Nobody is told anything of such a token, and revoking it is answered as RFC 7009, section 2.2, has it. */
+async function expectUnknown(token: string): Promise<void> {
+  for (const node of on.nodes) {
+    for (const caller of [api, client]) expect((await node.introspect(token, caller)).body).toEqual({ active: false })
+    expect((await node.revoke(token, client)).status).toBe(200)
+  }
+}
+
+test('a JWT is introspected and revoked like any token, at any node', async () => {
+  const token = await newToken(0)
+  const { body } = await on.nodes[1]!.introspect(token, api)
+  expect(body).toEqual({ active: true, token_type: 'Bearer', ...claimsOf(token) })
+  expect((await on.nodes[1]!.revoke(token, client)).status).toBe(200)
+  expect(await activeAmong(on.nodes, [token], api)).toEqual([])
+})
+
+test('what no one issued is inactive: words, tokens of foreign keys, forged and tampered ones', async () => {
+  const token = await newToken()
+  const [header, payload, signature] = token.split('.') as [string, string, string]
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const foreign = await new SignJWT(claimsOf(token)).setProtectedHeader(headerOf(token)).sign(privateKey)
+  const more = json({ ...claimsOf(token), scope: 'read write admin' })
+  const unsigned = `${json({ alg: 'none', typ: 'at+jwt' })}.${payload}.`
+  const jwk = { ...headerOf(token), jwk: await exportJWK(publicKey) }
+  const known = [
+    ...['x', 'a.b.c', '..', 'kws_x', 'kwr_x', 'null', '0', `${'x'.repeat(9000)}`],
+    ...[foreign, `${header}.${more}.${signature}`, `${header}.${payload}.`, unsigned],
+    ...[`${json(jwk)}.${payload}.${signature}`, `${header}.${payload}.${signature.slice(0, -2)}AA`],
+    ...[`${token}=`, `${token}.`, token.slice(0, -1)],
+  ]
+  for (const one of known) await expectUnknown(one)
+  expect(await activeAmong(on.nodes, [token], api)).toEqual([token])
+})
+
+test('a JWT with a good signature that the ledger does not know is inactive', async () => {
+  const token = await newToken()
+  await on
+    .knex('access_tokens')
+    .where({ jti: claimsOf(token).jti as string })
+    .delete()
+  await expectUnknown(token)
+})
+
+test('a token of the same keys under another issuer is inactive', async () => {
+  const other = await startNode({ ...on.env, ISSUER: 'https://other.test' })
+  const { access_token } = (await other.machineToken(client)).body
+  await expectUnknown(access_token)
+  await other.stop()
+})

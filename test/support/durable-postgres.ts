@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
+import { migrate } from '../../src/database/migrations.ts'
+import { openDatabase } from '../../src/database/open.ts'
+import { createDataDirectory, isGoneWithin, postmasterOf } from './data-directory.ts'
+
+const childrenOf = (pid: number): number[] =>
+  process.platform === 'linux'
+    ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+    : []
+
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/**
+ * A PostgreSQL of its own with fsync on, at an address that outlives its crashes. On a fixed port, because each start of
+ * the embedded one has a new socket directory.
+ */
+export async function startDurablePostgres() {
+  const data = createDataDirectory()
+  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  const password = randomBytes(16).toString('hex')
+  const start = () =>
+    startEmbeddedPostgres({
+      dataDir: data.path,
+      role: 'server',
+      prefer: 'system',
+      durable: true,
+      settings: { listen_addresses: '127.0.0.1', port: `${port}` },
+    })
+  let running = await start()
+  const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`
+  const admin = openDatabase(running.connection)
+  await admin.knex.raw(`ALTER USER postgres PASSWORD '${password}'`)
+  await migrate(admin.knex)
+  await admin.close()
+  return {
+    url,
+    /** `kill -9` of all its processes at one moment: what only its memory held is gone. */
+    async crash() {
+      const postmaster = postmasterOf(data.path)!
+      const all = [postmaster.pid, ...childrenOf(postmaster.pid)]
+      for (const pid of all) killIfAlive(pid)
+      if (!(await isGoneWithin(20_000, postmaster))) throw new Error('PostgreSQL survived kill -9')
+    },
+    async start() {
+      running = await start()
+    },
+    async stop() {
+      await running.stop()
+      data.remove()
+    },
+  }
+}

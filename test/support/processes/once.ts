@@ -1,0 +1,31 @@
+/**
+ * Tries to be the one that records or consumes each of some one-time ids, several times at once, and says in one line of
+ * JSON how often it was told that it is. Waits for the advisory lock 1, so that several such processes begin together.
+ */
+
+import { openDatabase } from '../../../src/database/open.ts'
+import { EngineModelAdapter, recordOnce } from '../../../src/oidc/adapter.ts'
+
+const [url, what, ...ids] = process.argv.slice(2)
+const { knex, close } = openDatabase(url!, { poolMax: 10 })
+const adapter = new EngineModelAdapter(knex, 'AuthorizationCode')
+
+const consume = (id: string) =>
+  adapter.consume(id).then(
+    () => true,
+    (error) => {
+      if (error.error !== 'invalid_grant') throw error
+      return false
+    },
+  )
+const record = (id: string) => recordOnce(knex, id, Math.floor(Date.now() / 1000) + 600)
+const attempt = what === 'consume' ? consume : record
+
+await knex.raw('SELECT pg_advisory_lock_shared(1)')
+const wins: Record<string, number> = {}
+for (const id of ids) {
+  const results = await Promise.all(Array.from({ length: 10 }, () => attempt(id)))
+  wins[id] = results.filter(Boolean).length
+}
+process.stdout.write(`${JSON.stringify(wins)}\n`)
+await close()
