@@ -9,7 +9,7 @@ export interface SecretSummary {
   readonly lastFour: string
   readonly createdAt: Date
   readonly retiresAt: Date | null
-  /** Written behind the requests, at most once a minute for each secret. */
+  /** Written behind the requests, the first at once, later ones to within five minutes. */
   readonly lastUsedAt: Date | null
   readonly lastUsedIp: string | null
 }

@@ -87,12 +87,27 @@ function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): LiveSecret
     .map(({ id, hash, retiresAt }) => ({ id, hash: Buffer.from(hash, 'base64'), retiresAt }))
 }
 
-const toRegistration = (json: RegistrationJson): Registration => ({
-  ...json,
-  secrets: secretsOf(json, 'secret'),
-  apiKeys: secretsOf(json, 'api_key'),
-  apis: json.apis ?? [],
-})
+/** Of so many different sets of APIs one copy each is kept: thousands of clients call the same ones. */
+const MAX_API_SETS = 1000
+
+/** Makes registrations that share what is alike in them; a hundred thousand are to be remembered. */
+function createMapper(): (json: RegistrationJson) => Registration {
+  const apiSets = new LRUCache<string, readonly ApiAccess[]>({ max: MAX_API_SETS })
+
+  function shared(apis: readonly ApiAccess[]): readonly ApiAccess[] {
+    const key = JSON.stringify(apis)
+    const known = apiSets.get(key) ?? apis
+    apiSets.set(key, known)
+    return known
+  }
+
+  return (json) => ({
+    ...json,
+    secrets: secretsOf(json, 'secret'),
+    apiKeys: secretsOf(json, 'api_key'),
+    apis: shared(json.apis ?? []),
+  })
+}
 
 /**
  * Clients as the endpoints see them. Only those that may act are ever found: active, of an active account and owner.
@@ -107,6 +122,7 @@ export interface Registrations {
 
 export function createRegistrations(db: Database, cacheSize: number): Registrations {
   const cache = cacheSize > 0 ? new LRUCache<string, Registration>({ max: cacheSize }) : undefined
+  const toRegistration = createMapper()
   const load = createBatches<string, Registration | undefined>({
     maxInFlight: 2,
     maxSize: 200,

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { recordSecretUses } from './client-secrets.ts'
 
-/** Collects when and from where secrets are used, at most once a minute each, and writes it behind the requests. */
+/** Collects when and from where secrets are used, each once until told to `forget`, and writes it behind the requests. */
 export interface SecretUses {
   note(secretId: number, ip: string): void
   flush(knex: Knex): Promise<void>

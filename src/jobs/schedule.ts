@@ -17,6 +17,9 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
+/** How exact the time of a secret's last use is, in milliseconds; every client costs one row's update in it. */
+const SECRET_USE_PRECISION = 5 * MINUTE
+
 /** Rows a statement; small enough that nothing waits noticeably for its locks. */
 const BATCH = 500
 
@@ -43,7 +46,7 @@ export function scheduleOf(services: JobServices): Job[] {
   return [
     { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
-    { name: 'renew secret uses', every: MINUTE, alone: false, run: async () => secretUses.forget() },
+    { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
     { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
     {
       name: 'prepare and drop partitions',
