@@ -5,5 +5,3 @@ const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, par
 
 /** The PHC string of a password that a person chose or was given for once. */
 export const hashPassword = (password: string): Promise<string> => argon2.hash(password, PARAMETERS)
-
-export const verifyPassword = (hash: string, password: string): Promise<boolean> => argon2.verify(hash, password)

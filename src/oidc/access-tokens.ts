@@ -1,7 +1,8 @@
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { type TokenRequest, withFreshClient } from '../tokens/issuance.ts'
+import { inspectAs } from '../tokens/inspection.ts'
+import type { TokenRequest } from '../tokens/issuance.ts'
 import type { ActiveToken } from '../tokens/ledger.ts'
 import { revokeRefreshToken, revokeToken } from '../tokens/revocation.ts'
 import { inEngineTerms } from './engine-errors.ts'
@@ -78,16 +79,9 @@ export function useLedger(provider: Provider, services: OidcServices): void {
 
   async function find(): Promise<EngineToken | undefined> {
     const ctx = context()
-    const { presented } = ctx.state
-    const token = presented && { jti: String(presented.jti), expiresAt: Number(presented.exp) }
-    const inspected = await inEngineTerms(() =>
-      withFreshClient(clientOf(ctx, authenticator, ctx.oidc.client!), async (client) => {
-        ctx.state.client = client
-        const { key, version } = client.registration
-        const answer = await ledger.inspect({ callerKey: key, callerVersion: version, token })
-        return answer.callerFresh ? answer : undefined
-      }),
-    )
+    const caller = clientOf(ctx, authenticator, ctx.oidc.client!)
+    const inspected = await inEngineTerms(() => inspectAs(ledger, caller, ctx.state.presented))
+    ctx.state.client = inspected.client
     return inspected.token && toEngineToken(inspected.token)
   }
 

@@ -1,7 +1,7 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { signJwt } from '../keys/jwt.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import { withFreshClient } from '../tokens/issuance.ts'
+import { inspectAs } from '../tokens/inspection.ts'
 import { checkAuthentication, type Form, parseBasic, readRequest } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcServices } from './face.ts'
@@ -57,18 +57,8 @@ export function introspectionEndpoint(services: OidcServices) {
     return client
   }
 
-  /** Asks the ledger, and asks again as whoever the caller is by now if that has changed. */
-  async function inspect(caller: AuthenticatedClient, { claims }: PresentedToken) {
-    const token = claims && { jti: String(claims.jti), expiresAt: Number(claims.exp) }
-    return await withFreshClient(caller, async (client) => {
-      const { key, version } = client.registration
-      const inspected = await ledger.inspect({ callerKey: key, callerVersion: version, token })
-      return inspected.callerFresh ? { client, token: inspected.token } : undefined
-    })
-  }
-
   async function answer(caller: AuthenticatedClient, presented: PresentedToken): Promise<Answer> {
-    const { client, token } = await inspect(caller, presented)
+    const { client, token } = await inspectAs(ledger, caller, presented.claims)
     if (token && presented.claims) return mayKnow(client, token) ? describe(presented.claims) : INACTIVE
     const refresh = presented.refreshToken && (await refreshTokens.find(presented.refreshToken))
     if (!refresh || refresh.clientId !== client.registration.clientId) return INACTIVE
