@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createAccount } from '../src/accounts/accounts.ts'
 import { bootstrap } from '../src/bootstrap.ts'
-import { DEFAULT_SETTINGS } from '../src/clients/clients.ts'
+import { DEFAULT_SETTINGS } from '../src/clients/client-settings.ts'
 import { migrate } from '../src/database/migrations.ts'
 import { type Database, openDatabase } from '../src/database/open.ts'
 import { generateIdentifier, generateSecret, hashSecret } from '../src/shared/secrets.ts'

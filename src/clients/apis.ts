@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
-import { checkScopes } from './scopes.ts'
+import { checkApiScopes } from './scopes.ts'
 
 export type TokenPolicy = 'none' | 'single'
 
@@ -60,7 +60,7 @@ export function checkAccessTokenTtl(ttl: number): void {
 /** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
   checkIdentifier(api.identifier)
-  checkScopes(api.scopes)
+  checkApiScopes(api.scopes)
   checkAccessTokenTtl(api.tokenTtl)
   if (api.isDefault) await trx('apis').where({ is_default: true }).update({ is_default: false })
   const row = {

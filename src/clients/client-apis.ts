@@ -1,6 +1,8 @@
 import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
 import type { Api } from './apis.ts'
+import type { Client } from './clients.ts'
+import { IDENTITY_SCOPES } from './scopes.ts'
 
 /** The scopes that a client was narrowed to, over all its APIs; null where it was not. */
 export async function narrowingOf(trx: Knex, clientKey: number): Promise<string[] | null> {
@@ -48,6 +50,14 @@ export async function listClientApis(db: Knex, clientKey: number): Promise<Clien
     .where('client_apis.client_id', clientKey)
     .orderBy('position')
     .select('apis.identifier', db.raw('coalesce(client_apis.scopes, apis.scopes) AS scopes'))
+}
+
+/** @throws KeywrightError `invalid_input` for a default scope that the client has of none of its APIs */
+export async function checkDefaultScopes(trx: Knex, { key, defaultScopes }: Client): Promise<void> {
+  if (defaultScopes === null) return
+  const scopes = (await listClientApis(trx, key)).flatMap((api) => api.scopes)
+  const unknown = defaultScopes.find((scope) => !scopes.includes(scope) && !IDENTITY_SCOPES.includes(scope))
+  if (unknown) throw invalidInput(`the default scope ${unknown} is none that the client has of its APIs`)
 }
 
 export async function copyClientApis(trx: Knex, fromKey: number, toKey: number): Promise<void> {

@@ -1,31 +1,14 @@
 import type { Knex } from 'knex'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
-import type { TokenPolicy } from './apis.ts'
 import { checkClientSettings } from './client-rules.ts'
+import { type ClientSettings, type SettingsRow, toColumns, toSettings } from './client-settings.ts'
 import { awaitTurn, type ClientsOf } from './client-turns.ts'
-import type { RateLimit } from './rate-limits.ts'
+
+export { type ClientSettings, DEFAULT_SETTINGS } from './client-settings.ts'
 
 export type ClientKind = 'key_pair' | 'application' | 'api'
 export type ClientStatus = 'active' | 'archived' | 'replaced'
-
-/** What a registration says beyond who it is. Absent lifetimes and policy are the API's. */
-export interface ClientSettings {
-  readonly name: string
-  readonly grants: readonly string[]
-  readonly redirectUris: readonly string[]
-  readonly isPublic: boolean
-  readonly consent: 'show' | 'skip'
-  /** Seconds. */
-  readonly accessTokenTtl: number | null
-  /** Seconds. */
-  readonly refreshTokenTtl: number | null
-  readonly policy: TokenPolicy | null
-  readonly rateLimit: RateLimit | null
-  readonly queryCredentials: boolean
-  readonly clientCredentialsRefresh: boolean
-  readonly apiKeyRequired: boolean
-}
 
 export interface Client extends ClientSettings {
   readonly key: number
@@ -45,82 +28,27 @@ export interface ClientOwner {
   readonly apiId: number | null
 }
 
-export interface ClientRow {
+interface ClientRow extends SettingsRow {
   id: number
   client_id: string
   kind: ClientKind
   account_id: string | null
   user_id: string | null
-  name: string
   status: ClientStatus
   epoch: number
-  grants: string[]
-  redirect_uris: string[]
-  is_public: boolean
-  consent: 'show' | 'skip'
-  access_token_ttl: number | null
-  refresh_token_ttl: number | null
-  policy: TokenPolicy | null
-  rate_limit_count: number | null
-  rate_limit_period: number | null
-  query_credentials: boolean
-  client_credentials_refresh: boolean
-  api_key_required: boolean
   created_at: Date
 }
 
-export const DEFAULT_SETTINGS: Omit<ClientSettings, 'name' | 'grants'> = {
-  redirectUris: [],
-  isPublic: false,
-  consent: 'show',
-  accessTokenTtl: null,
-  refreshTokenTtl: null,
-  policy: null,
-  rateLimit: null,
-  queryCredentials: false,
-  clientCredentialsRefresh: false,
-  apiKeyRequired: false,
-}
-
-export function toClient(row: ClientRow): Client {
-  return {
-    key: row.id,
-    clientId: row.client_id,
-    kind: row.kind,
-    accountId: row.account_id,
-    userId: row.user_id,
-    status: row.status,
-    epoch: row.epoch,
-    name: row.name,
-    grants: row.grants,
-    redirectUris: row.redirect_uris,
-    isPublic: row.is_public,
-    consent: row.consent,
-    accessTokenTtl: row.access_token_ttl,
-    refreshTokenTtl: row.refresh_token_ttl,
-    policy: row.policy,
-    rateLimit: row.rate_limit_count ? { count: row.rate_limit_count, period: row.rate_limit_period! } : null,
-    queryCredentials: row.query_credentials,
-    clientCredentialsRefresh: row.client_credentials_refresh,
-    apiKeyRequired: row.api_key_required,
-    createdAt: row.created_at,
-  }
-}
-
-const toColumns = (settings: ClientSettings) => ({
-  name: settings.name,
-  grants: [...settings.grants],
-  redirect_uris: [...settings.redirectUris],
-  is_public: settings.isPublic,
-  consent: settings.consent,
-  access_token_ttl: settings.accessTokenTtl,
-  refresh_token_ttl: settings.refreshTokenTtl,
-  policy: settings.policy,
-  rate_limit_count: settings.rateLimit?.count ?? null,
-  rate_limit_period: settings.rateLimit?.period ?? null,
-  query_credentials: settings.queryCredentials,
-  client_credentials_refresh: settings.clientCredentialsRefresh,
-  api_key_required: settings.apiKeyRequired,
+const toClient = (row: ClientRow): Client => ({
+  key: row.id,
+  clientId: row.client_id,
+  kind: row.kind,
+  accountId: row.account_id,
+  userId: row.user_id,
+  status: row.status,
+  epoch: row.epoch,
+  ...toSettings(row),
+  createdAt: row.created_at,
 })
 
 const ID_PREFIXES: Record<ClientKind, string> = { key_pair: 'kwc_', application: 'kwc_', api: 'kwa_' }

@@ -3,6 +3,7 @@ import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { TokenPolicy } from './apis.ts'
+import { SETTINGS_AS_JSON } from './client-settings.ts'
 import type { Client } from './clients.ts'
 
 export interface LiveSecret {
@@ -52,12 +53,7 @@ interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'a
 const LOAD = `
   SELECT json_build_object(
            'key', c.id, 'clientId', c.client_id, 'kind', c.kind, 'accountId', c.account_id, 'userId', c.user_id,
-           'name', c.name, 'grants', c.grants, 'redirectUris', c.redirect_uris, 'isPublic', c.is_public,
-           'consent', c.consent, 'accessTokenTtl', c.access_token_ttl, 'refreshTokenTtl', c.refresh_token_ttl,
-           'policy', c.policy, 'queryCredentials', c.query_credentials,
-           'clientCredentialsRefresh', c.client_credentials_refresh, 'apiKeyRequired', c.api_key_required,
-           'rateLimit', CASE WHEN c.rate_limit_count IS NOT NULL
-                             THEN json_build_object('count', c.rate_limit_count, 'period', c.rate_limit_period) END,
+           ${SETTINGS_AS_JSON},
            'version', c.version, 'epoch', c.epoch,
            'secrets',
            (SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'hash', encode(s.hash, 'base64'),

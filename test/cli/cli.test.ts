@@ -89,6 +89,29 @@ describe('each command answers its fields, on standard output one JSON object an
     ])
   })
 
+  test('api describe-scope: list shows the text, and the scope’s name where there is none', async () => {
+    const text = { title: 'See your orders', description: 'All of them.' }
+    const described = await cli(`api describe-scope ${API} read --title`, text.title, '--description', text.description)
+    expect(described).toEqual({ identifier: API, scope: 'read', ...text })
+    const textsOf = async (identifier: string) =>
+      (await cli('api list')).apis.find((one: { identifier: string }) => one.identifier === identifier).scope_texts
+    const write = { scope: 'write', title: 'write', description: '' }
+    expect(await textsOf(API)).toEqual([{ scope: 'read', ...text }, write])
+    await cli(`api describe-scope ${API} read --title Orders`)
+    expect(await textsOf(API)).toEqual([{ scope: 'read', title: 'Orders', description: '' }, write])
+    expect((await runCli(['api', 'list'], env)).stdout).toMatch(/^https:\/\/cli\.example\.com +read +Orders$/m)
+  })
+
+  test('the first start’s API says what its scope allows', async () => {
+    const { apis } = await cli('api list')
+    const first = {
+      identifier: 'https://api.keywright.example',
+      scope_texts: [expect.objectContaining({ scope: 'all' })],
+    }
+    expect(apis).toContainEqual(expect.objectContaining(first))
+    expect(JSON.stringify(apis)).toContain('"Full access to the API"')
+  })
+
   test('key-pair generate by id or email, with the number of live tokens that it ended', async () => {
     const first = await cli(`key-pair generate --user ${admin.user_id}`)
     const second = await cli('key-pair generate --user ANN@acme.example --api urn:example:plain --api', API)
@@ -134,6 +157,47 @@ describe('each command answers its fields, on standard output one JSON object an
     expect((await cli(`client list --account ${account}`)).clients.length).toBeLessThan(clients.length)
     expect(await cli(`client archive ${id}`)).toMatchObject({ client_id: id, status: 'archived' })
     expect(await cli(`client restore ${id}`)).toMatchObject({ client_id: id, status: 'active' })
+  })
+
+  test('the options for applications that people sign in to, each shown as it was said, and each taken back', async () => {
+    const id = (await cli(`client create --account ${account} --grants client_credentials --name people`)).client_id
+    const lists = { '--grants': 'authorization_code device_code refresh_token', '--default-scopes': 'openid read' }
+    const uris = [
+      '--redirect-uri',
+      'http://127.0.0.1/cb',
+      '--post-logout-redirect-uri',
+      'https://a.example/',
+      'a.b:/bye',
+    ]
+    const words =
+      '--pkce optional --consent skip_own_account --refresh-token-rotation off --refresh-tokens offline_access'
+    const logout = '--backchannel-logout-uri https://a.example/logout --refresh-token-max-age 31536000'
+    const said = {
+      grants: 'authorization_code urn:ietf:params:oauth:grant-type:device_code refresh_token',
+      ...{ redirect_uris: ['http://127.0.0.1/cb'], post_logout_redirect_uris: ['https://a.example/', 'a.b:/bye'] },
+      ...{ backchannel_logout_uri: 'https://a.example/logout', pkce: 'optional', consent: 'skip_own_account' },
+      ...{ default_scopes: 'openid read', refresh_token_max_age: 31_536_000 },
+      ...{ refresh_token_rotation: 'off', refresh_tokens: 'offline_access' },
+    }
+    expect(await cli(`client update ${id} ${words} ${logout}`, ...uris, ...Object.entries(lists).flat())).toMatchObject(
+      said,
+    )
+    expect(await cli(`client show ${id}`)).toMatchObject(said)
+    expect(await cli(`client update ${id} --name others-stay`)).toMatchObject(said)
+
+    const back =
+      '--pkce required --consent skip --refresh-token-rotation on --refresh-tokens always --default-scopes all'
+    const off = '--post-logout-redirect-uri off --backchannel-logout-uri off --refresh-token-max-age off'
+    const taken = {
+      ...{ post_logout_redirect_uris: [], backchannel_logout_uri: null, pkce: 'required', consent: 'skip' },
+      ...{ default_scopes: 'all', refresh_token_max_age: null, refresh_token_rotation: 'on', refresh_tokens: 'always' },
+    }
+    expect(await cli(`client update ${id} ${back} ${off}`)).toMatchObject({ ...said, ...taken })
+  })
+
+  test('a device client needs no redirect URI', async () => {
+    const made = await cli(`client create --account ${account} --name tv --grants device_code --public`)
+    expect(made.grants).toBe('urn:ietf:params:oauth:grant-type:device_code')
   })
 
   test('the view names an option’s setting as the option is named', async () => {
@@ -189,6 +253,9 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
     ...['api create --identifier nowhere --scopes a', `api create --identifier ${API}/2 --scopes a --alg HS256`],
     ...[`api create --identifier ${API}/2 --scopes a --token-ttl 1h`, 'token revoke --jti a --client b'],
     ...[`api create --identifier ${API}/2 --scopes a --token-ttl 59`, 'user create --operator --email nobody'],
+    ...['client update x --pkce sometimes', 'client update x --refresh-tokens never', 'client update x --consent ask'],
+    ...['client update x --refresh-token-max-age 1y', 'client update x --refresh-token-rotation maybe'],
+    ...[`api create --identifier ${API}/2 --scopes openid`, `api describe-scope ${API} read`],
   ]
   test.concurrent.each(WRONG)('2: keywright %s', async (command) => {
     const run = await runCli([...command.split(' ').filter(Boolean), '--json'], env)
@@ -203,6 +270,7 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
     ...[`user create --account ${nobody} --role admin --email b@acme.example`, `client show a'b"c`],
     ...['user create --operator --email ANN@acme.example', `api create --identifier ${API} --scopes a`],
     ...[`client create --account ${nobody} --name x --grants client_credentials`],
+    ...[`api describe-scope ${API} unheard-of --title x`, 'api describe-scope https://nowhere.example read --title x'],
   ]
   test.concurrent.each(IMPOSSIBLE)('1: keywright %s', async (command) => {
     const run = await runCli([...command.split(' '), '--json'], env)
@@ -246,5 +314,5 @@ test('every command explains itself with --help, exit code 0, on standard output
   }
   await explain([])
   expect(seen).toEqual(expect.arrayContaining(['serve', 'migrate', 'key-pair generate', 'client rotate-secret']))
-  expect(seen.length).toBeGreaterThanOrEqual(22)
+  expect(seen.length).toBeGreaterThanOrEqual(23)
 }, 90_000)

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander'
-import { listApis, type TokenPolicy } from '../../clients/apis.ts'
+import { recordAudit } from '../../audit/audit-log.ts'
+import { type Api, listApis, type TokenPolicy } from '../../clients/apis.ts'
+import { describeScope, type ScopeText, scopeTexts } from '../../clients/scope-texts.ts'
 import { ensureSigningKeys } from '../../keys/signing-keys.ts'
 import { SIGNING_ALGS, type SigningAlg } from '../../shared/algorithms.ts'
 import { createApi, generateKeyPair } from '../../tokens/client-changes.ts'
@@ -16,14 +18,32 @@ interface ApiOptions {
   default?: boolean
 }
 
+/** An API in the words of its options. */
+const viewApi = (api: Api) => ({
+  identifier: api.identifier,
+  scopes: api.scopes.join(' '),
+  token_ttl: api.tokenTtl,
+  policy: api.policy,
+  alg: api.signingAlg,
+  default: api.isDefault,
+})
+
 export function addApiCommands(program: Command): void {
   const api = program.command('api').description('APIs: what tokens are for')
+  addCreate(api)
+  addDescribeScope(api)
+  addList(api)
+}
 
+function addCreate(api: Command): void {
   api
     .command('create')
     .description("declare an API; answers the API's own credentials, with which it asks whether a token is good")
     .requiredOption('--identifier <uri>', 'the audience of its tokens: an absolute URI, such as its address')
-    .requiredOption('--scopes <list>', 'what its tokens can allow, space-separated')
+    .requiredOption(
+      '--scopes <list>',
+      'what its tokens can allow, space-separated; not openid, profile, email or offline_access',
+    )
     .option('--token-ttl <seconds>', 'the life of its access tokens, 60 to 2592000', seconds, 3600)
     .addOption(
       new Option('--policy <policy>', 'single: a new token ends the earlier one of its client and subject')
@@ -51,35 +71,47 @@ export function addApiCommands(program: Command): void {
           },
           actor,
         )
-        return {
-          json: {
-            identifier: made.api.identifier,
-            scopes: made.api.scopes.join(' '),
-            token_ttl: made.api.tokenTtl,
-            policy: made.api.policy,
-            alg: made.api.signingAlg,
-            default: made.api.isDefault,
-            client_id: made.client.clientId,
-            client_secret: made.clientSecret,
-          },
-        }
+        const credentials = { client_id: made.client.clientId, client_secret: made.clientSecret }
+        return { json: { ...viewApi(made.api), ...credentials } }
       }),
     )
+}
 
+function addDescribeScope(api: Command): void {
+  api
+    .command('describe-scope <identifier> <scope>')
+    .description('say what a scope of an API means, for the page where people allow it; without, it shows its name')
+    .requiredOption('--title <title>', 'what it allows, in up to 100 characters')
+    .option('--description <text>', 'what that means, in up to 500 characters', '')
+    .addHelpText(
+      'after',
+      "\nExample:\n  npm run -s keywright -- api describe-scope https://api.example.com read --title 'See your orders'",
+    )
+    .action(
+      withInstance<ScopeText>(async ({ knex, actor }, { title, description }, identifier, scope) => {
+        const text = { title, description }
+        await knex.transaction(async (trx) => {
+          await describeScope(trx, identifier!, scope!, text)
+          const target = { type: 'api', id: identifier! }
+          await recordAudit(trx, actor, { action: 'api.scope_described', target, detail: { scope, ...text } })
+        })
+        return { json: { identifier, scope, ...text } }
+      }),
+    )
+}
+
+function addList(api: Command): void {
   api
     .command('list')
-    .description('all APIs')
+    .description('all APIs, and what people read of their scopes')
     .action(
       withInstance(async ({ knex }) => {
-        const apis = (await listApis(knex)).map((one) => ({
-          identifier: one.identifier,
-          scopes: one.scopes.join(' '),
-          token_ttl: one.tokenTtl,
-          policy: one.policy,
-          alg: one.signingAlg,
-          default: one.isDefault,
-        }))
-        return { json: { apis }, text: table(apis) }
+        const apis = await listApis(knex)
+        const texts = await scopeTexts(knex, Object.fromEntries(apis.map((one) => [one.identifier, one.scopes])))
+        const textsOf = ({ identifier }: Api) =>
+          texts.filter((text) => text.api === identifier).map(({ api, ...text }) => text)
+        const json = { apis: apis.map((one) => ({ ...viewApi(one), scope_texts: textsOf(one) })) }
+        return { json, text: `${table(apis.map(viewApi))}\n\n${table(texts.map((text) => ({ ...text })))}` }
       }),
     )
 }

@@ -1,15 +1,23 @@
 import type { Command } from 'commander'
 import { getAccount } from '../../accounts/accounts.ts'
-import { DEFAULT_SETTINGS, getClient, listClients } from '../../clients/clients.ts'
+import { DEFAULT_SETTINGS } from '../../clients/client-settings.ts'
+import { getClient, listClients } from '../../clients/clients.ts'
 import { changeClientStatus, createClient, rotateSecret, updateClient } from '../../tokens/client-changes.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
 import { viewClient, viewClientWhole } from './client-view.ts'
 
+const GRANTS = 'authorization_code, refresh_token, client_credentials, device_code; space-separated'
+
 const EXAMPLE = `
+A default holds until an option says otherwise; update leaves alone what no option names.
+
 Examples:
   npm run -s keywright -- client create --account ID --name 'Night job' --grants client_credentials --json
+  npm run -s keywright -- client create --account ID --name 'Our app' --grants 'authorization_code refresh_token' \\
+    --redirect-uri https://app.example.com/callback --post-logout-redirect-uri https://app.example.com/ \\
+    --consent skip_own_account --refresh-tokens offline_access --default-scopes 'openid read'
   npm run -s keywright -- client update CLIENT_ID --rate-limit 600/min --policy single`
 
 export function addClientCommands(program: Command): void {
@@ -29,7 +37,7 @@ function addCreate(client: Command): void {
     .description('register an application; its secret is answered this once')
     .requiredOption('--account <id>', 'the account it belongs to')
     .requiredOption('--name <name>', 'what people will be told is asking')
-    .requiredOption('--grants <list>', 'authorization_code, refresh_token, client_credentials; space-separated')
+    .requiredOption('--grants <list>', GRANTS)
     .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')
     .option('--public', 'it cannot keep a secret: it gets none')
     .addHelpText('after', EXAMPLE)
@@ -57,7 +65,7 @@ function addUpdate(client: Command): void {
     .command('update <id>')
     .description('change what the options name, and leave the rest')
     .option('--name <name>', 'what people will be told is asking')
-    .option('--grants <list>', 'its grant types, space-separated')
+    .option('--grants <list>', GRANTS)
     .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')
     .addHelpText('after', EXAMPLE)
   addClientOptions(command).action(

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest'
+import { checkClientSettings } from '../../src/clients/client-rules.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+
+const CONFIDENTIAL: ClientSettings = {
+  ...DEFAULT_SETTINGS,
+  name: 'Our app',
+  grants: ['authorization_code', 'refresh_token'],
+  redirectUris: ['https://app.example.com/callback'],
+}
+const PUBLIC: ClientSettings = { ...CONFIDENTIAL, isPublic: true }
+
+const check = (settings: Partial<ClientSettings>, base = CONFIDENTIAL) => checkClientSettings({ ...base, ...settings })
+const refused = (message: RegExp) =>
+  expect.objectContaining({ code: 'invalid_input', message: expect.stringMatching(message) })
+
+describe('a client without a secret keeps what protects it', () => {
+  test('PKCE: a confidential client may be exempted, a public one never', () => {
+    expect(() => check({ pkceRequired: false })).not.toThrow()
+    expect(() => check({}, PUBLIC)).not.toThrow()
+    expect(() => check({ pkceRequired: false }, PUBLIC)).toThrow(refused(/public client.*PKCE/))
+  })
+
+  test('rotation: a confidential client may do without, a public one never', () => {
+    expect(() => check({ refreshTokenRotation: false })).not.toThrow()
+    expect(() => check({ refreshTokenRotation: false }, PUBLIC)).toThrow(refused(/public client always rotate/))
+  })
+
+  test('a public client has neither client_credentials nor an API key', () => {
+    expect(() => check({ grants: ['client_credentials'] }, PUBLIC)).toThrow(refused(/no secret/))
+    expect(() => check({ apiKeyRequired: true }, PUBLIC)).toThrow(refused(/API key/))
+  })
+})
+
+describe('grant types', () => {
+  test('the device grant is one, by its whole name, and needs no redirect URI', () => {
+    const device = { grants: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'], redirectUris: [] }
+    expect(() => check(device)).not.toThrow()
+    expect(() => check(device, PUBLIC)).not.toThrow()
+    expect(() => check({ ...device, grants: ['device_code'] })).toThrow(refused(/unknown grant type device_code/))
+  })
+
+  test.each([['password'], ['implicit'], ['urn:ietf:params:oauth:grant-type:jwt-bearer']])('%s is none', (grant) => {
+    expect(() => check({ grants: [grant] })).toThrow(refused(/unknown grant type/))
+  })
+
+  test('a refresh token that nothing answers with is pointless, and allowed', () => {
+    expect(() => check({ grants: ['refresh_token'] })).not.toThrow()
+  })
+})
+
+const WEB = [
+  ...['https://app.example.com/callback', 'https://app.example.com:8443/a?b=c', 'https://app.example.com/@me'],
+  ...['http://127.0.0.1/callback', 'http://127.0.0.1:8080/callback', 'http://[::1]/', 'http://[::1]:1234/'],
+  ...['http://localhost/callback', 'http://localhost:3000/callback'],
+]
+const PRIVATE_USE = ['com.example.app:/callback', 'com.example.app://callback']
+const NOWHERE = [
+  ...[
+    '',
+    'callback',
+    '/callback',
+    '//app.example.com/',
+    'https://',
+    'https:app.example.com/',
+    'https:///app.example.com/',
+  ],
+  ...['http://app.example.com/', 'http://127.0.0.1.example.com/', 'http://localhost.example.com/', 'ftp://127.0.0.1/'],
+  ...['javascript:alert(1)', 'javascript://example.com/%0aalert(1)', 'data:text/html,hello', 'file:///etc/passwd'],
+  ...['vbscript:x', 'blob:https://app.example.com/1', 'myapp:/callback', 'myapp://callback', 'about:blank'],
+  ...[
+    'https://app.example.com/#',
+    'https://app.example.com/#part',
+    'https://*.example.com/',
+    'https://a.example.com/ b',
+  ],
+  ...[
+    'https://a.example.com/\0',
+    'https://evil.example\\@app.example.com/',
+    `https://a.example.com/${'a'.repeat(2000)}`,
+  ],
+]
+const WITH_USERINFO = [
+  ...['https://me@app.example.com/', 'https://me:pass@app.example.com/', 'https://:pass@app.example.com/'],
+  ...['https://@app.example.com/', 'http://me@127.0.0.1/', 'com.example.app://me@callback'],
+]
+
+describe.each(['redirectUris', 'postLogoutRedirectUris'] as const)('%s: where a person may be sent', (name) => {
+  test.each([...WEB, ...PRIVATE_USE])('%s may be registered', (uri) => {
+    expect(() => check({ [name]: [uri] })).not.toThrow()
+  })
+
+  test.each(NOWHERE)('%j is refused', (uri) => {
+    expect(() => check({ [name]: [WEB[0]!, uri] })).toThrow(refused(/redirect URI is/))
+  })
+
+  test.each(WITH_USERINFO)('%s is refused for the name in it', (uri) => {
+    expect(() => check({ [name]: [uri] })).toThrow(refused(/carries no user name/))
+  })
+})
+
+test('post-logout redirect URIs may be none; redirect URIs not, with authorization_code', () => {
+  expect(() => check({ postLogoutRedirectUris: [] })).not.toThrow()
+  expect(() => check({ redirectUris: [] })).toThrow(refused(/at least one redirect URI/))
+})
+
+describe('a back-channel logout URI is an address that this server can call', () => {
+  test.each(WEB)('%s may be registered', (uri) => {
+    expect(() => check({ backchannelLogoutUri: uri })).not.toThrow()
+  })
+
+  test.each([...NOWHERE, ...PRIVATE_USE])('%j is refused', (uri) => {
+    expect(() => check({ backchannelLogoutUri: uri })).toThrow(refused(/back-channel logout URI is/))
+  })
+
+  test.each(WITH_USERINFO)('%s is refused for the name in it', (uri) => {
+    expect(() => check({ backchannelLogoutUri: uri })).toThrow(refused(/carries no user name/))
+  })
+})
+
+test.each([
+  ['accessTokenTtl', 2_592_000],
+  ['refreshTokenTtl', 31_622_400],
+  ['refreshTokenMaxAge', 315_360_000],
+] as const)(
+  '%s is a whole number of 60 to %i seconds, or nothing; what is beyond is refused, not clamped',
+  (name, most) => {
+    for (const value of [null, 60, most]) expect(() => check({ [name]: value })).not.toThrow()
+    for (const value of [0, 59, 60.5, most + 1, -60, Number.NaN]) {
+      expect(() => check({ [name]: value })).toThrow(refused(/60 to/))
+    }
+  },
+)
+
+test('default scopes are scopes, at least one, each once', () => {
+  for (const scopes of [null, ['read'], ['read', 'openid', 'offline_access']]) {
+    expect(() => check({ defaultScopes: scopes })).not.toThrow()
+  }
+  for (const scopes of [[], ['read', 'read'], ['two words'], ['a"b'], ['\0']]) {
+    expect(() => check({ defaultScopes: scopes })).toThrow(refused(/scope/))
+  }
+})

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { down } from '../../migrations/20261121100100_application_settings.ts'
+import { createAccount } from '../../src/accounts/accounts.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import { getClient } from '../../src/clients/clients.ts'
+import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
+import { type Database, openDatabase } from '../../src/database/open.ts'
+import { createClient, updateClient } from '../../src/tokens/client-changes.ts'
+import { ACTOR, createMaker, newEncryptionKey } from '../support/nodes.ts'
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+
+let created: TestDatabase
+let database: Database
+let make: ReturnType<typeof createMaker>
+let registrations: Registrations
+let accountId: string
+let api: string
+let otherApi: string
+
+beforeAll(async () => {
+  created = await createTestDatabase()
+  database = openDatabase(created.url)
+  make = createMaker(database, [Buffer.from(newEncryptionKey(), 'base64')])
+  registrations = createRegistrations(database, 100)
+  accountId = (await createAccount(database.knex, 'ACME')).id
+  api = (await make.api({ scopes: ['read', 'write'] })).identifier
+  otherApi = (await make.api({ scopes: ['list'] })).identifier
+})
+
+afterAll(async () => {
+  await database.close()
+  await created.drop()
+})
+
+const register = async (settings: ClientSettings, scopes: string[] | null = null, apis = [api]) =>
+  (await createClient(database.knex, { accountId, settings, apis, scopes }, ACTOR)).client
+
+const BARE: ClientSettings = { ...DEFAULT_SETTINGS, name: 'Bare', grants: ['client_credentials'] }
+
+/** Each setting as nobody gets it unasked. The type sees to it that none is missing. */
+const EVERY: ClientSettings = {
+  name: 'Every',
+  grants: ['authorization_code', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code'],
+  redirectUris: ['https://app.example.com/callback', 'http://127.0.0.1/callback'],
+  postLogoutRedirectUris: ['https://app.example.com/', 'com.example.app:/bye'],
+  backchannelLogoutUri: 'https://app.example.com/logout',
+  isPublic: false,
+  pkceRequired: false,
+  consent: 'skip_own_account',
+  defaultScopes: ['openid', 'read'],
+  accessTokenTtl: 600,
+  refreshTokenTtl: 7200,
+  refreshTokenMaxAge: 315_360_000,
+  refreshTokenRotation: false,
+  refreshTokens: 'offline_access',
+  policy: 'single',
+  rateLimit: { count: 7, period: 60 },
+  queryCredentials: true,
+  clientCredentialsRefresh: true,
+  apiKeyRequired: true,
+}
+const OPEN: ClientSettings = {
+  ...BARE,
+  grants: ['authorization_code'],
+  redirectUris: EVERY.redirectUris,
+  isPublic: true,
+}
+
+describe('every setting goes round: told at creation, it is what the store and the endpoints read', () => {
+  test('this test tells each setting something other than its default', () => {
+    const alike = Object.entries(DEFAULT_SETTINGS).filter(
+      ([name, value]) => JSON.stringify(value) === JSON.stringify(EVERY[name as keyof ClientSettings]),
+    )
+    // The one that excludes others has a client of its own below.
+    expect(alike).toEqual([['isPublic', false]])
+  })
+
+  test.each([
+    ['with every setting', EVERY],
+    ['with none', BARE],
+    ['that is public', OPEN],
+  ])('a client %s', async (_, settings) => {
+    const { clientId } = await register(settings)
+    expect(await getClient(database.knex, clientId)).toMatchObject(settings)
+    expect(await registrations.fresh(clientId)).toMatchObject(settings)
+  })
+
+  test('a change of every setting, and back', async () => {
+    const { clientId } = await register(BARE)
+    for (const settings of [EVERY, BARE]) {
+      const { client } = await updateClient(database.knex, clientId, { settings }, ACTOR)
+      expect(client).toMatchObject(settings)
+      expect(await registrations.fresh(clientId)).toMatchObject(settings)
+    }
+  })
+
+  test.each(Object.keys(EVERY) as (keyof ClientSettings)[])('a change of %s alone leaves the others', async (name) => {
+    const before = name === 'isPublic' ? OPEN : EVERY
+    const { clientId } = await register(before)
+    const change = { [name]: { ...BARE, redirectUris: ['https://app.example.com/other'] }[name] }
+    await updateClient(database.knex, clientId, { settings: change }, ACTOR)
+    expect(await registrations.fresh(clientId)).toMatchObject({ ...before, ...change })
+  })
+
+  test('a client that was there before a setting was has its default', async () => {
+    const row = { client_id: 'kwc_earlier', kind: 'application', account_id: accountId, name: 'Earlier', grants: [] }
+    await database.knex('clients').insert(row)
+    expect(await getClient(database.knex, 'kwc_earlier')).toMatchObject(DEFAULT_SETTINGS)
+    expect(await registrations.fresh('kwc_earlier')).toMatchObject(DEFAULT_SETTINGS)
+  })
+})
+
+describe('default scopes are scopes that the client has, or of OpenID Connect', () => {
+  const asking = (...defaultScopes: string[]): ClientSettings => ({ ...BARE, defaultScopes })
+  const refused = (scope: string) => ({
+    code: 'invalid_input',
+    message: expect.stringContaining(`default scope ${scope} `),
+  })
+
+  test('at creation, over all its APIs and within what it was narrowed to', async () => {
+    const all = ['openid', 'profile', 'email', 'offline_access', 'read', 'list']
+    expect((await register(asking(...all), null, [api, otherApi])).defaultScopes).toEqual(all)
+    await expect(register(asking('list'))).rejects.toMatchObject(refused('list'))
+    await expect(register(asking('read', 'write'), ['read'])).rejects.toMatchObject(refused('write'))
+    await expect(register(asking('address'))).rejects.toMatchObject(refused('address'))
+  })
+
+  test('at a change of them, of the APIs or of the narrowing; what was refused changed nothing', async () => {
+    const { clientId } = await register(asking('read'))
+    const update = (change: Parameters<typeof updateClient>[2]) => updateClient(database.knex, clientId, change, ACTOR)
+    await expect(update({ settings: asking('list') })).rejects.toMatchObject(refused('list'))
+    await expect(update({ settings: {}, apis: [otherApi] })).rejects.toMatchObject(refused('read'))
+    await expect(update({ settings: {}, scopes: ['write'] })).rejects.toMatchObject(refused('read'))
+    const unchanged = { defaultScopes: ['read'], apis: [{ identifier: api, scopes: ['read', 'write'] }] }
+    expect(await registrations.fresh(clientId)).toMatchObject(unchanged)
+    await update({ settings: asking('list'), apis: [otherApi] })
+    expect(await registrations.fresh(clientId)).toMatchObject({ defaultScopes: ['list'] })
+  })
+
+  test('at a new key pair for other APIs, which leaves the earlier pair as it was', async () => {
+    const user = await make.user(accountId)
+    const first = await make.keyPair(user.id, [api])
+    await updateClient(database.knex, first.clientId, { settings: { defaultScopes: ['read'] } }, ACTOR)
+    await expect(make.keyPair(user.id, [otherApi])).rejects.toMatchObject(refused('read'))
+    expect(await registrations.fresh(first.clientId)).toMatchObject({ defaultScopes: ['read'] })
+    const second = await make.keyPair(user.id)
+    expect(await registrations.fresh(second.clientId)).toMatchObject({ defaultScopes: ['read'] })
+  })
+})
+
+describe('the database itself refuses', () => {
+  test.each([
+    ['clients_public_is_protected', { is_public: true, pkce_required: false }],
+    ['clients_public_is_protected', { is_public: true, refresh_token_rotation: false }],
+    ['clients_refresh_token_max_age', { refresh_token_max_age: 59 }],
+    ['clients_refresh_token_max_age', { refresh_token_max_age: 315_360_001 }],
+    ['clients_refresh_tokens', { refresh_tokens: 'never' }],
+    ['clients_consent', { consent: 'ask' }],
+  ])('by %s %j', async (constraint, columns) => {
+    const { key } = await register(BARE)
+    await expect(database.knex('clients').where({ id: key }).update(columns)).rejects.toMatchObject({ constraint })
+  })
+})
+
+test('without these settings, people of the own account are asked again, on every node', async () => {
+  const { key } = await register({ ...BARE, consent: 'skip_own_account' })
+  const undone = new Error('undone')
+  const wayBack = database.knex.transaction(async (trx) => {
+    const [{ version }] = await trx('clients').where({ id: key }).select('version')
+    await down(trx)
+    expect(await trx('clients').where({ id: key }).first()).toMatchObject({ consent: 'show', version: version + 1 })
+    throw undone
+  })
+  await expect(wayBack).rejects.toBe(undone)
+})
