@@ -2,17 +2,19 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { inspectAs } from '../tokens/inspection.ts'
-import type { TokenRequest } from '../tokens/issuance.ts'
+import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
 import type { ActiveToken } from '../tokens/ledger.ts'
 import { revokeRefreshToken, revokeToken } from '../tokens/revocation.ts'
+import { redeemCode } from './code-redemption.ts'
 import { inEngineTerms } from './engine-errors.ts'
-import type { OidcServices } from './face.ts'
 import { actorOf, clientOf, type OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+import { findForUserinfo } from './userinfo.ts'
 
-type EngineToken = InstanceType<Provider['AccessToken']> & { expiresIn?: number; rar?: unknown }
+export type EngineToken = InstanceType<Provider['AccessToken']> & { expiresIn?: number; rar?: unknown }
 
 /** A key binding that the engine has verified (RFC 9449, RFC 8705), as claims. */
-function bindingOf(token: EngineToken): Record<string, unknown> | undefined {
+export function bindingOf(token: EngineToken): Record<string, unknown> | undefined {
   const x5t = token['x5t#S256']
   if (!token.jkt && !x5t) return undefined
   return { cnf: { ...(token.jkt && { jkt: token.jkt }), ...(x5t && { 'x5t#S256': x5t }) } }
@@ -32,8 +34,8 @@ export function useLedger(provider: Provider, services: OidcServices): void {
       client,
       resource: typeof token.aud === 'string' ? token.aud : undefined,
       // The engine drops what was not granted without a word; RFC 6749, section 5.2, has an error for it.
-      scope: params.grant_type === 'client_credentials' ? (params.scope as string | undefined) : token.scope,
-      subject: token.accountId ?? '',
+      scope: params.scope as string | undefined,
+      subject: '',
       grantId: null,
       extra: bindingOf(token),
     }
@@ -41,16 +43,18 @@ export function useLedger(provider: Provider, services: OidcServices): void {
 
   async function save(this: EngineToken): Promise<string> {
     const ctx = context()
-    const client = clientOf(ctx, authenticator, ctx.oidc.client!)
-    const request = requestFor(this, client, ctx)
-    const machine = ctx.oidc.params?.grant_type === 'client_credentials'
-    const withRefresh = machine && client.registration.clientCredentialsRefresh
-    const issued = await inEngineTerms(() => (withRefresh ? begin(request, ctx) : issuer.issue(request)))
+    const issued = await inEngineTerms(() => (this.accountId ? redeemCode(this, ctx, services) : issue(this, ctx)))
     this.jti = issued.jti
     this.expiresIn = issued.expiresIn
     this.scope = issued.scope
     metrics.tokensIssued.inc({ grant_type: String(ctx.oidc.params?.grant_type) })
     return issued.accessToken
+  }
+
+  function issue(token: EngineToken, ctx: KoaContextWithOIDC & OidcContext): Promise<IssuedToken> {
+    const client = clientOf(ctx, authenticator, ctx.oidc.client!)
+    const request = requestFor(token, client, ctx)
+    return client.registration.clientCredentialsRefresh ? begin(request, ctx) : issuer.issue(request)
   }
 
   async function begin(request: TokenRequest, ctx: OidcContext) {
@@ -79,6 +83,10 @@ export function useLedger(provider: Provider, services: OidcServices): void {
 
   async function find(): Promise<EngineToken | undefined> {
     const ctx = context()
+    if (ctx.oidc.route === 'userinfo') {
+      const { presented } = ctx.state
+      return presented && ((await findForUserinfo(provider, services, presented)) as EngineToken | undefined)
+    }
     const caller = clientOf(ctx, authenticator, ctx.oidc.client!)
     const inspected = await inEngineTerms(() => inspectAs(ledger, caller, ctx.state.presented))
     ctx.state.client = inspected.client

@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { seal, unseal } from '../shared/envelope.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import type { Claim } from '../tokens/person-tokens.ts'
 
 /** The engine's ids are the secret values themselves, so the table is keyed by their hashes (promise 5). */
 const hash = (value: string): Buffer => createHash('sha256').update(value).digest()
 
 interface ModelRow {
-  payload: AdapterPayload
+  id_hash: Buffer
+  payload: Buffer
   consumed_at: Date | null
 }
+
+/** Whose first use is decided in the transaction that issues for them (`claimCode`); the engine must not judge before. */
+const CLAIMED_LATER = new Set(['AuthorizationCode', 'DeviceCode'])
 
 /** Longer than any id or user code that the engine makes; what is longer was not made by it. */
 const MAX_ID_LENGTH = 2048
@@ -18,10 +25,12 @@ const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID
 /** One of the engine's models, kept in `engine_models`. */
 export class EngineModelAdapter implements Adapter {
   readonly #knex: Knex
+  readonly #keys: readonly Buffer[]
   readonly #model: string
 
-  constructor(knex: Knex, model: string) {
+  constructor(knex: Knex, encryptionKeys: readonly Buffer[], model: string) {
     this.#knex = knex
+    this.#keys = encryptionKeys
     this.#model = model
   }
 
@@ -30,12 +39,10 @@ export class EngineModelAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
-    // The id is what the caller will show again; kept in the payload it would be a secret at rest.
-    const { jti: _, ...kept } = payload
     const row = {
       model: this.#model,
       id_hash: hash(id),
-      payload: JSON.stringify(kept),
+      payload: seal(this.#keys, Buffer.from(JSON.stringify(payload)), this.#label(hash(id))),
       grant_hash: payload.grantId ? hash(payload.grantId) : null,
       uid_hash: payload.uid ? hash(payload.uid) : null,
       code_hash: payload.userCode ? hash(payload.userCode) : null,
@@ -44,18 +51,34 @@ export class EngineModelAdapter implements Adapter {
     await this.#knex('engine_models').insert(row).onConflict(['model', 'id_hash']).merge()
   }
 
+  /** Ties a sealed payload to its row. */
+  #label(idHash: Buffer): string {
+    return `${this.#model} ${idHash.toString('hex')}`
+  }
+
+  /** What was sealed with a key that is no longer known is over: its person signs in again. */
+  #open(row: ModelRow): AdapterPayload | undefined {
+    try {
+      return JSON.parse(unseal(this.#keys, row.payload, this.#label(row.id_hash)).toString())
+    } catch (error) {
+      if (error instanceof KeywrightError) return undefined
+      throw error
+    }
+  }
+
   async #find(column: string, value: string): Promise<AdapterPayload | undefined> {
     if (!isPossible(value)) return undefined
     const row: ModelRow | undefined = await this.#rows()
       .where(column, hash(value))
       .where((live) => live.whereNull('expires_at').orWhereRaw('expires_at > now()'))
       .first()
-    return row && { ...row.payload, ...(row.consumed_at && { consumed: Math.floor(row.consumed_at.getTime() / 1000) }) }
+    const payload = row && this.#open(row)
+    if (!payload || !row.consumed_at || CLAIMED_LATER.has(this.#model)) return payload
+    return { ...payload, consumed: Math.floor(row.consumed_at.getTime() / 1000) }
   }
 
-  async find(id: string): Promise<AdapterPayload | undefined> {
-    const payload = await this.#find('id_hash', id)
-    return payload && { ...payload, jti: id }
+  find(id: string): Promise<AdapterPayload | undefined> {
+    return this.#find('id_hash', id)
   }
 
   findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -72,7 +95,9 @@ export class EngineModelAdapter implements Adapter {
       .where('id_hash', hash(id))
       .whereNull('consumed_at')
       .update({ consumed_at: this.#knex.fn.now() })
-    if (consumed === 0) throw new errors.InvalidGrant('already used')
+    if (consumed > 0) return
+    if (this.#model === 'PushedAuthorizationRequest') throw new errors.InvalidRequestUri('already used')
+    throw new errors.InvalidGrant('already used')
   }
 
   async destroy(id: string): Promise<void> {
@@ -84,13 +109,26 @@ export class EngineModelAdapter implements Adapter {
   }
 }
 
+/**
+ * Claims a code in the transaction that issues for it. By the database's clock it also tells a request that had arrived
+ * before the first one's tokens were issued from one that came later.
+ * @param arrivedAt milliseconds since 1970
+ */
+export async function claimCode(trx: Knex, model: string, id: string, arrivedAt: number): Promise<Claim> {
+  const row = { model, id_hash: hash(id) }
+  const now = trx.raw('clock_timestamp()')
+  if ((await trx('engine_models').where(row).whereNull('consumed_at').update({ consumed_at: now })) > 0) return 'first'
+  const overlaps = trx.raw('consumed_at > to_timestamp(?) AS overlaps', [arrivedAt / 1000])
+  const used = await trx('engine_models').where(row).first(overlaps)
+  return used?.overlaps ? 'overlapping' : 'reused'
+}
+
 /** Notes that a one-time id was seen; false when it had been, on whichever node. */
 export async function recordOnce(knex: Knex, id: string, expiresAt: number): Promise<boolean> {
   const inserted = await knex('engine_models')
     .insert({
       model: 'ReplayDetection',
       id_hash: hash(id),
-      payload: '{}',
       expires_at: knex.raw('to_timestamp(?)', [expiresAt]),
     })
     .onConflict(['model', 'id_hash'])

@@ -12,11 +12,11 @@ export type Form = Record<string, string | string[] | undefined>
 const invalidRequest = (description: string, status = 400) => new OAuthError(status, 'invalid_request', description)
 
 /** PostgreSQL cannot store it and no parameter may hold it: refused here, before anything is looked up. */
-function refuseNul(text: string): void {
+export function refuseNul(text: string): void {
   if (text.includes('\0') || text.includes('%00')) throw invalidRequest('the request contains a NUL character')
 }
 
-async function readForm(ctx: OidcContext): Promise<Form> {
+export async function readForm(ctx: OidcContext): Promise<Form> {
   const body = await readBody(ctx.req, BODY_LIMIT).catch((error) => {
     if (!(error instanceof BodyTooLargeError)) throw error
     throw invalidRequest(error.message, 413)

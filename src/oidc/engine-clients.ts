@@ -5,8 +5,8 @@ import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provi
 import { takeFromRateLimit } from '../clients/rate-limits.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { inEngineTerms } from './engine-errors.ts'
-import type { OidcServices } from './face.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
+import type { OidcServices } from './services.ts'
 
 type EngineClient = InstanceType<Provider['Client']>
 
@@ -25,6 +25,11 @@ function metadataOf(registration: Registration): ClientMetadata {
     grant_types: grantTypesOf(registration),
     redirect_uris: [...registration.redirectUris],
     response_types: registration.grants.includes('authorization_code') ? ['code'] : [],
+    post_logout_redirect_uris: [...registration.postLogoutRedirectUris],
+    ...(registration.backchannelLogoutUri && {
+      backchannel_logout_uri: registration.backchannelLogoutUri,
+      backchannel_logout_session_required: true,
+    }),
     id_token_signed_response_alg: 'ES256',
     ...(registration.isPublic
       ? { token_endpoint_auth_method: 'none' }
@@ -37,8 +42,12 @@ function metadataOf(registration: Registration): ClientMetadata {
 /** Machine clients differ in little but their id: so many shapes are remembered, and few are ever seen. */
 const MAX_SHAPES = 10_000
 
+/** Only machines come often enough to share; what the engine does for people needs parts that cannot be inherited. */
+const isMachine = ({ grants }: Registration): boolean =>
+  grants.every((grant) => grant === 'client_credentials' || grant === 'refresh_token')
+
 /**
- * Engine clients for registrations. Making one runs the engine's whole schema, some 100 microseconds, so clients of one
+ * Engine clients for registrations. Making one runs the engine's whole schema, some 100 microseconds, so machines of one
  * shape share what does not differ and inherit it.
  */
 function createEngineClients(provider: Provider) {
@@ -54,11 +63,16 @@ function createEngineClients(provider: Provider) {
     return shape
   }
 
+  function make(registration: Registration): EngineClient {
+    if (!isMachine(registration)) return new EngineClientClass(metadataOf(registration))
+    const client = Object.create(shapeOf(registration)) as EngineClient
+    return Object.assign(client, { clientId: registration.clientId, clientName: registration.name })
+  }
+
   return (registration: Registration): EngineClient => {
     let client = clients.get(registration)
     if (!client) {
-      client = Object.create(shapeOf(registration)) as EngineClient
-      Object.assign(client, { clientId: registration.clientId, clientName: registration.name })
+      client = make(registration)
       bindRegistration(client, registration)
       clients.set(registration, client)
     }

@@ -1,13 +1,19 @@
 import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter, recordOnce } from './adapter.ts'
+import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { toEngineError } from './engine-errors.ts'
-import type { OidcServices } from './face.ts'
+import { pageFeatures, showError } from './engine-pages.ts'
+import { createPolicy } from './interaction-policy.ts'
+import { findAccount } from './people.ts'
 import { useRefreshGrant } from './refresh-grant.ts'
-import { clientOf, type OidcContext } from './request-state.ts'
+import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+import { SESSION_TTL } from './sign-in-flow.ts'
 
 /** Symmetric algorithms would be keyed by the client's secret, which nobody here knows. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -21,13 +27,65 @@ function apiFor(ctx: KoaContextWithOIDC, services: OidcServices, resource: strin
   }
 }
 
+/** Cookies of `issuerUrl`; on https with a prefix that no other host can set (RFC 6265bis, section 4.1.3.2). */
+function cookiesFor(issuerUrl: string): Configuration['cookies'] {
+  const session = issuerUrl.startsWith('https:') ? '__Host-kw_session' : 'kw_session'
+  return {
+    names: { session, interaction: 'kw_interaction', resume: 'kw_resume' },
+    long: { httpOnly: true, sameSite: 'lax' },
+    short: { httpOnly: true, sameSite: 'lax' },
+  }
+}
+
+/** OpenID Connect Core, section 5.4; the ID token also says how and when the person signed in. */
+const CLAIMS = {
+  openid: ['sub', 'auth_time', 'acr', 'amr'],
+  profile: ['name', 'preferred_username', 'updated_at'],
+  email: ['email', 'email_verified'],
+}
+
+/** What concerns people: how they are found, asked and remembered. */
+function peopleFor(services: OidcServices): Configuration {
+  const { issuerUrl } = services
+  return {
+    scopes: [...IDENTITY_SCOPES],
+    claims: CLAIMS,
+    cookies: cookiesFor(issuerUrl()),
+    acrValues: ['urn:keywright:acr:password'],
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: createPolicy() },
+    findAccount: (ctx, userId, token) => findAccount(ctx, userId, services, token === undefined),
+    loadExistingGrant: (ctx) => loadGrant(ctx, services),
+    // What was allowed lasts until it is withdrawn, not until somebody signs out.
+    expiresWithSession: () => false,
+    revokeGrantPolicy: () => false,
+    // Ours are made with the access token, in its transaction.
+    issueRefreshToken: () => false,
+    pkce: {
+      required: (_ctx, client) => {
+        const { isPublic, pkceRequired } = registrationOf(client)
+        return isPublic || pkceRequired
+      },
+    },
+    // No parameter of this name arrives here; the engine has no other place to look at a whole request.
+    extraParams: { audience: (ctx) => refuseSeveralApis(ctx) },
+    fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
+    clientBasedCORS: (_ctx, origin, client) =>
+      registrationOf(client).redirectUris.some((uri) => URL.parse(uri)?.origin === origin),
+  }
+}
+
+/** A token is for one API, so a code is too (RFC 8707, section 2.2). */
+function refuseSeveralApis({ oidc }: KoaContextWithOIDC): void {
+  if (Array.isArray(oidc.params?.resource)) throw new errors.InvalidTarget('a token is for one API only')
+}
+
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {
   return {
-    adapter: (model: string) => new EngineModelAdapter(services.database.knex, model),
+    ...peopleFor(services),
+    adapter: (model: string) => new EngineModelAdapter(services.database.knex, services.encryptionKeys, model),
     jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     responseTypes: ['code'],
-    scopes: [],
     routes: {
       authorization: '/oauth2/authorize',
       token: '/oauth2/token',
@@ -37,6 +95,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       jwks: '/oauth2/jwks',
       pushed_authorization_request: '/oauth2/par',
       device_authorization: '/oauth2/device',
+      code_verification: '/device',
       registration: '/oauth2/register',
       end_session: '/oauth2/logout',
     },
@@ -49,13 +108,16 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
     },
     features: {
       devInteractions: { enabled: false },
-      userinfo: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      ...pageFeatures(services),
+      userinfo: { enabled: true },
+      backchannelLogout: { enabled: true },
+      claimsParameter: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true },
       clientCredentials: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => mayRevoke(ctx, client, token) },
       resourceIndicators: {
         enabled: true,
+        useGrantedResource: () => true,
         defaultResource: (ctx) => apiFor(ctx, services, undefined).identifier,
         getResourceServerInfo: (ctx, resource) => {
           const api = apiFor(ctx, services, resource)
@@ -68,12 +130,19 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
         },
       },
     },
-    ttl: { AccessToken: 3600, ClientCredentials: 3600, RefreshToken: 2_592_000 },
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    renderError: (ctx, out) => {
-      ctx.type = 'json'
-      ctx.body = out
+    // Those of access and refresh tokens are the ledger's.
+    ttl: {
+      AccessToken: 3600,
+      ClientCredentials: 3600,
+      RefreshToken: 2_592_000,
+      AuthorizationCode: 60,
+      DeviceCode: 600,
+      IdToken: 3600,
+      Interaction: 3600,
+      Session: SESSION_TTL,
     },
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    renderError: (ctx, out) => showError(ctx as never, out, services),
   }
 }
 
@@ -87,8 +156,13 @@ function mayRevoke(_ctx: KoaContextWithOIDC, client: { clientId: string }, token
 export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcServices): Provider {
   const provider = new Provider(issuerUrl, configurationFor(ring, services))
   useRegistrations(provider, services)
+  useConsents(provider, services)
   useLedger(provider, services)
   useRefreshGrant(provider, services)
+  // Claimed when the token is recorded, in its transaction.
+  for (const model of [provider.AuthorizationCode, provider.DeviceCode]) {
+    Object.assign(model.prototype, { consume: async () => {} })
+  }
   Object.assign(provider.ReplayDetection, {
     unique: (iss: string, jti: string, exp: number) => recordOnce(services.database.knex, `${iss}\n${jti}`, exp),
   })

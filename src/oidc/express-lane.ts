@@ -4,8 +4,8 @@ import type { Registration } from '../clients/registrations.ts'
 import { resolveScope } from '../clients/scopes.ts'
 import { selectApi } from '../tokens/issuance.ts'
 import { type Form, parseBasic } from './endpoint-requests.ts'
-import type { OidcServices } from './face.ts'
 import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
 
 const PARAMETERS = new Set(['grant_type', 'client_id', 'client_secret', 'scope', 'resource'])
 

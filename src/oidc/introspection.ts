@@ -4,9 +4,9 @@ import { epochSeconds } from '../shared/clock.ts'
 import { inspectAs } from '../tokens/inspection.ts'
 import { checkAuthentication, type Form, parseBasic, readRequest } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
-import type { OidcServices } from './face.ts'
 import { type PresentedToken, readPresentedToken } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
 
 const SIGNED = 'application/token-introspection+jwt'
 

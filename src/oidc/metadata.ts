@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Next } from 'koa'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { SIGNING_ALGS } from '../shared/algorithms.ts'
-import type { OidcServices } from './face.ts'
 import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
 
 /** How long others may keep the key set, in seconds: well under the minute for which a key is published before it signs. */
 const JWKS_MAX_AGE = 30
@@ -48,9 +48,10 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
 
 /** The engine builds these on the Host header; they are the issuer's, however this request came in. */
 function onIssuer(document: Record<string, unknown>, issuer: string): Record<string, unknown> {
-  const isAddress = (name: string) => name.endsWith('_endpoint') || name === 'jwks_uri'
+  const isAddress = (name: string, value: unknown): value is string =>
+    typeof value === 'string' && (name.endsWith('_endpoint') || name === 'jwks_uri')
   const entries = Object.entries(document).map(([name, value]) =>
-    isAddress(name) ? [name, new URL(new URL(String(value)).pathname, issuer).href] : [name, value],
+    isAddress(name, value) ? [name, new URL(new URL(value).pathname, issuer).href] : [name, value],
   )
   return Object.fromEntries(entries)
 }
@@ -60,11 +61,8 @@ export function describeServer({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
-    const { authorization_endpoint: _, ...document } = ctx.body as Record<string, unknown>
     ctx.body = {
-      ...onIssuer(document, issuerUrl()),
-      grant_types_supported: ['client_credentials', 'refresh_token'],
-      response_types_supported: [],
+      ...onIssuer(ctx.body as Record<string, unknown>, issuerUrl()),
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],

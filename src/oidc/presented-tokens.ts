@@ -1,7 +1,7 @@
 import { verifyAccessToken } from '../keys/jwt.ts'
 import { isId } from '../shared/ids.ts'
 import { type Form, type FormStep, formEndpoint, handToEngine } from './endpoint-requests.ts'
-import type { OidcServices } from './face.ts'
+import type { OidcServices } from './services.ts'
 
 /** The token that a form shows: the claims of a JWT of ours, a refresh token, or nothing that we ever issued. */
 export interface PresentedToken {

@@ -1,28 +1,59 @@
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { checkDpopReplay, validateDpop } from 'oidc-provider/lib/helpers/grants.js'
+import { IDENTITY_SCOPES } from '../clients/scopes.ts'
+import type { RedeemedTokens } from '../tokens/refresh-tokens.ts'
 import { inEngineTerms } from './engine-errors.ts'
-import type { OidcServices } from './face.ts'
+import { findAccount } from './people.ts'
 import { clientOf, type OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+
+type Context = KoaContextWithOIDC & OidcContext
 
 /**
  * Redeems refresh tokens in one transaction, in place of the engine's handler, which consumes, saves and records in
  * three: a crash in between would leave a client with nothing to show.
  */
 export function useRefreshGrant(provider: Provider, services: OidcServices): void {
-  async function handle(ctx: KoaContextWithOIDC & OidcContext): Promise<void> {
+  /** The thumbprint of the key that the client proves to hold (RFC 9449), if it does. */
+  async function provenKey(ctx: Context): Promise<string | undefined> {
+    const proof = await validateDpop(provider, ctx as never)
+    await checkDpopReplay(provider, ctx as never, proof, ctx.oidc.client!.clientId, errors.InvalidGrant)
+    return proof?.thumbprint
+  }
+
+  /** OpenID Connect Core, section 12.2: as at the sign-in, without its nonce. */
+  async function idTokenOf(ctx: Context, { subject, scope, signIn }: RedeemedTokens): Promise<string | undefined> {
+    const scopes = scope.split(' ').filter((one) => IDENTITY_SCOPES.includes(one))
+    if (!signIn || !scopes.includes('openid')) return undefined
+    const account = await findAccount(ctx, subject, services, false)
+    if (!account) throw new errors.InvalidGrant('the person may no longer sign in')
+    const { authTime, acr, amr, sid, claims } = signIn
+    const about = await account.claims('id_token', scopes.join(' '), {}, [])
+    const available = { ...about, auth_time: authTime, acr, amr }
+    const idToken = new provider.IdToken(available as never, { ctx })
+    Object.assign(idToken, { scope: scopes.join(' '), mask: claims?.id_token })
+    if (sid) idToken.set('sid', sid)
+    return await idToken.issue({ use: 'idtoken' })
+  }
+
+  async function handle(ctx: Context): Promise<void> {
     const token = ctx.oidc.params?.refresh_token
     if (typeof token !== 'string' || token === '')
       throw new errors.InvalidRequest('missing required parameter refresh_token')
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
-    const scope = ctx.oidc.params?.scope as string | undefined
-    const issued = await inEngineTerms(() => services.refreshTokens.redeem(client, token, scope))
+    const jkt = await provenKey(ctx)
+    const presented = { token, scope: ctx.oidc.params?.scope as string | undefined, jkt }
+    const issued = await inEngineTerms(() => services.refreshTokens.redeem(client, presented))
+    const idToken = await idTokenOf(ctx, issued)
     services.metrics.tokensIssued.inc({ grant_type: 'refresh_token' })
     ctx.state.refresh = issued
     ctx.body = {
       access_token: issued.accessToken,
-      token_type: 'Bearer',
+      token_type: jkt ? 'DPoP' : 'Bearer',
       expires_in: issued.expiresIn,
       scope: issued.scope,
+      ...(idToken && { id_token: idToken }),
     }
   }
   provider.registerGrantType('refresh_token', handle as never, ['refresh_token', 'scope'])

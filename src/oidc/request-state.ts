@@ -7,6 +7,8 @@ import type { Form } from './endpoint-requests.ts'
 /** What one request of this face knows of itself, beside what the engine keeps. */
 export interface OidcState {
   requestId: string
+  /** Milliseconds since 1970. */
+  arrivedAt: number
   /** The request's parameters, after what is taken from elsewhere. */
   form?: Form
   /** The client as it proved itself, or as it was found where it has nothing to prove. */

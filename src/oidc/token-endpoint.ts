@@ -2,8 +2,8 @@ import type { Next } from 'koa'
 import { type Form, type FormStep, formEndpoint, handToEngine, parseBasic } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import { expressLane } from './express-lane.ts'
-import type { OidcServices } from './face.ts'
 import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
 
 /** Everything that the token endpoint takes as a parameter, and that may therefore not stand in its URL. */
 const PARAMETERS = [
@@ -53,7 +53,7 @@ function takeQueryParameters({ registrations, metrics, concessions }: OidcServic
 }
 
 /** `audience` names the API as `resource` (RFC 8707) does; from here on there is only the latter. */
-function takeAudience(_ctx: OidcContext, form: Form): void {
+export function takeAudience(_ctx: OidcContext, form: Form): void {
   const { audience, ...rest } = form
   if (audience === undefined) return
   delete form.audience

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 
 /**
  * Time-ordered (RFC 9562, section 5.7, UUIDv7): index pages fill in order, which halves what a random key costs in
@@ -12,3 +12,10 @@ export function newId(): string {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export const isId = (value: string): boolean => UUID.test(value)
+
+/** An id that follows from a value without telling it (RFC 9562, section 5.8, UUIDv8): the same value, the same id. */
+export function idFrom(value: string): string {
+  const hex = createHash('sha256').update(value).digest('hex')
+  const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

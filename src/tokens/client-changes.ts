@@ -3,12 +3,17 @@ import { holdAccount, lockAccount, setAccountStatus } from '../accounts/accounts
 import { findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
-import { checkKnownScopes, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
+import {
+  checkDefaultScopes,
+  checkKnownScopes,
+  copyClientApis,
+  narrowingOf,
+  setClientApis,
+} from '../clients/client-apis.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import {
   type Client,
-  type ClientSettings,
-  DEFAULT_SETTINGS,
   endTokensOfClients,
   findKeyPairOf,
   insertClient,
@@ -91,6 +96,7 @@ async function replaceKeyPair(trx: Knex, request: { user: string; apis: readonly
   }
   const client = await insertClient(trx, owner, earlier ?? first)
   await giveApis(trx, client, earlier, request.apis)
+  await checkDefaultScopes(trx, client)
   const replaced = earlier && { replaced: earlier.clientId }
   await recordAudit(trx, actor, entry('key_pair.generated', client, { user_id: user.id, ...replaced }))
   return { client, earlier, ...(await addSecrets(trx, client)) }
@@ -125,6 +131,7 @@ export async function createClient(
     const apis = await chosenApis(trx, request.apis)
     checkKnownScopes(apis, request.scopes)
     await setClientApis(trx, client.key, apis, request.scopes)
+    await checkDefaultScopes(trx, client)
     await recordAudit(trx, actor, entry('client.created', client))
     return { client, ...(await addSecrets(trx, client)) }
   })
@@ -152,6 +159,7 @@ export async function updateClient(
     if (before.kind === 'api') throw invalidInput(`${clientId} is an API's own client and has nothing to set`)
     const after = await saveSettings(trx, before, change.settings)
     if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
+    await checkDefaultScopes(trx, after)
     await recordAudit(trx, actor, entry('client.updated', after, changedSettings(before, after)))
     if (before.apiKeyRequired && !after.apiKeyRequired) {
       await retireSecrets(trx, after.key, 'api_key')

@@ -15,6 +15,8 @@ export interface TokenRequest {
   readonly resource: string | undefined
   /** Space-separated; undefined: everything granted. */
   readonly scope: string | undefined
+  /** Scopes about the person (OpenID Connect Core, section 5.4). Given, an empty `scope` means none of the API's. */
+  readonly identityScope?: string
   /** Empty for the client itself. */
   readonly subject: string
   readonly grantId: string | null
@@ -66,6 +68,12 @@ function expiry(client: AuthenticatedClient, api: ApiAccess, issuedAt: number): 
   return retiresAt === null ? issuedAt + ttl : Math.min(issuedAt + ttl, epochSeconds(retiresAt))
 }
 
+function scopeOf(request: TokenRequest, api: ApiAccess): string {
+  if (request.identityScope === undefined) return resolveScope(request.scope, api.scopes)
+  const ofApi = request.scope ? resolveScope(request.scope, api.scopes) : ''
+  return `${request.identityScope} ${ofApi}`.trim()
+}
+
 /**
  * Decides what a token will say, without issuing it.
  * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` (the secret ends this very second)
@@ -73,7 +81,7 @@ function expiry(client: AuthenticatedClient, api: ApiAccess, issuedAt: number): 
 export function planToken(request: TokenRequest, issuer: string, now = Date.now()): PlannedToken {
   const { registration, authentication } = request.client
   const api = selectApi(registration, request.resource)
-  const scope = resolveScope(request.scope, api.scopes)
+  const scope = scopeOf(request, api)
   const issuedAt = epochSeconds(now)
   const expiresAt = expiry(request.client, api, issuedAt)
   if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')

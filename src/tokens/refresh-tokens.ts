@@ -2,22 +2,35 @@ import { hkdfSync } from 'node:crypto'
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { resolveScope } from '../clients/scopes.ts'
+import { IDENTITY_SCOPES, resolveScope } from '../clients/scopes.ts'
 import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
-import { generateSecret, hashSecret, secretParts } from '../shared/secrets.ts'
-import { type IssuedToken, type Issuer, type PlannedToken, type TokenRequest, withFreshClient } from './issuance.ts'
-import { RECORD, recordValues } from './ledger.ts'
-import { RETRY_GRACE, revokeGrant } from './refresh-families.ts'
-
-/** The life of a refresh token whose client sets none: 30 days, in seconds. */
-export const DEFAULT_REFRESH_TOKEN_TTL = 2_592_000
+import { generateSecret } from '../shared/secrets.ts'
+import { holdConsent } from './consents.ts'
+import { type IssuedToken, type Issuer, type TokenRequest, withFreshClient } from './issuance.ts'
+import { recordWithin, unlessStale } from './recording.ts'
+import {
+  endOf,
+  hashesOf,
+  insertFamily,
+  RETRY_GRACE,
+  type RefreshTokenHashes,
+  revokeGrant,
+  SECONDS_LEFT,
+  type SignInFacts,
+} from './refresh-families.ts'
 
 export interface IssuedTokens extends IssuedToken {
   readonly refreshToken: string
   /** Seconds. */
   readonly refreshTokenExpiresIn: number
+}
+
+/** What a redemption gives; `signIn` where it was in a person's name. */
+export interface RedeemedTokens extends IssuedTokens {
+  readonly subject: string
+  readonly signIn?: SignInFacts
 }
 
 /** A refresh token that is live. */
@@ -29,6 +42,15 @@ export interface ActiveRefreshToken {
   readonly scope: string
   readonly issuedAt: Date
   readonly expiresAt: Date
+}
+
+/** A refresh token as it is shown for redemption. */
+export interface Presented {
+  readonly token: string
+  /** Absent: all that was granted. */
+  readonly scope?: string | undefined
+  /** The thumbprint of a key that was proven with it (RFC 9449). */
+  readonly jkt?: string | undefined
 }
 
 interface RefreshRow {
@@ -43,46 +65,20 @@ interface RefreshRow {
   audience: string
   subject: string
   scope: string
+  consent_id: string | null
+  sign_in: SignInFacts | null
+  binding: { jkt: string } | null
   created_at: Date
   expires_at: Date
 }
 
-const lifetimeOf = (client: AuthenticatedClient) => client.registration.refreshTokenTtl ?? DEFAULT_REFRESH_TOKEN_TTL
-
-const hashesOf = (token: string) => {
-  const parts = secretParts('refreshToken', token)
-  return parts && { family: hashSecret(parts[0]!), turn: hashSecret(parts[1]!), familyPart: parts[0]! }
-}
-
-/** knex takes named parameters by a colon. */
-const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2', ':clients')
-
-/** Records one token inside a transaction. False: the client's registration is no longer what it was. */
-async function recordWithin(trx: Knex, planned: PlannedToken): Promise<boolean> {
-  const [records, clients] = recordValues([planned.record])
-  const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
-  return rows[0].recorded !== null
-}
-
-/** Signals that a transaction found a stale registration and took back what it had done. */
-class StaleRegistration extends Error {}
-
-async function unlessStale<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work
-  } catch (error) {
-    if (error instanceof StaleRegistration) return undefined
-    throw error
-  }
-}
-
 const answerKey = (token: string): Buffer => Buffer.from(hkdfSync('sha256', token, '', 'keywright refresh answer', 32))
 
-function sealAnswer(token: string, grantId: string, answer: IssuedTokens): Buffer {
+function sealAnswer(token: string, grantId: string, answer: RedeemedTokens): Buffer {
   return seal([answerKey(token)], Buffer.from(JSON.stringify(answer)), grantId)
 }
 
-function openAnswer(token: string, row: RefreshRow): IssuedTokens {
+function openAnswer(token: string, row: RefreshRow): RedeemedTokens {
   return JSON.parse(unseal([answerKey(token)], row.answer!, row.grant_id).toString())
 }
 
@@ -102,46 +98,51 @@ async function endReused(trx: Knex, { registration }: AuthenticatedClient, row: 
 
 const invalidGrant = () => new KeywrightError('invalid_grant', 'the refresh token is invalid, expired or revoked')
 
+/** What a redemption asks for: within what the refresh token was given for (RFC 6749, section 6). */
+function requestOf(client: AuthenticatedClient, row: RefreshRow, { scope, jkt }: Presented): TokenRequest {
+  const granted = resolveScope(scope, row.scope.split(' ')).split(' ')
+  const ofPerson = granted.filter((one) => IDENTITY_SCOPES.includes(one))
+  const { authTime, acr, amr } = row.sign_in ?? {}
+  return {
+    client,
+    resource: row.audience,
+    scope: granted.filter((one) => !ofPerson.includes(one)).join(' '),
+    ...(row.subject && { identityScope: ofPerson.join(' ') }),
+    subject: row.subject,
+    grantId: row.grant_id,
+    extra: { ...(row.subject && { auth_time: authTime, acr, amr }), ...(jkt && { cnf: { jkt } }) },
+  }
+}
+
 export interface RefreshTokens {
-  /** An access token with a refresh token beside it, recorded together. */
+  /** An access token with a refresh token beside it, recorded together; for a client in its own name. */
   begin(request: TokenRequest): Promise<IssuedTokens>
   /**
    * Redeems a refresh token, once. Shown again within the grace by its client it is answered the same; later it is
-   * taken for stolen, and everything that came of it ends (RFC 9700, section 4.14.2).
+   * taken for stolen, and everything that came of it ends (RFC 9700, section 4.14.2). Where the client's registration
+   * says that its refresh tokens stay, the same one is given back with a life of full length.
    * @throws KeywrightError `invalid_grant`, `invalid_scope`
    */
-  redeem(client: AuthenticatedClient, token: string, scope: string | undefined): Promise<IssuedTokens>
+  redeem(client: AuthenticatedClient, presented: Presented): Promise<RedeemedTokens>
   find(token: string): Promise<ActiveRefreshToken | undefined>
 }
 
 export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   async function beginOnce(request: TokenRequest): Promise<IssuedTokens> {
-    const { client } = request
-    const grantId = newId()
-    const planned = issuer.plan({ ...request, grantId })
+    const planned = issuer.plan({ ...request, grantId: newId() })
     const refreshToken = generateSecret('refreshToken')
-    const hashes = hashesOf(refreshToken)!
     await issuer.follow()
-    await knex.transaction(async (trx) => {
-      if (!(await recordWithin(trx, planned))) throw new StaleRegistration()
-      await trx('refresh_tokens').insert({
-        grant_id: grantId,
-        family_hash: hashes.family,
-        turn_hash: hashes.turn,
-        client_id: client.registration.key,
-        secret_id: client.authentication?.secretId ?? null,
-        api_id: planned.api.id,
-        epoch: client.registration.epoch,
-        subject: planned.record.subject,
-        scope: planned.record.scope,
-        expires_at: trx.raw('now() + make_interval(secs => ?)', [lifetimeOf(client)]),
-      })
+    const refreshTokenExpiresIn = await knex.transaction(async (trx) => {
+      await recordWithin(trx, planned)
+      return await insertFamily(trx, request.client, planned, refreshToken)
     })
-    return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn: lifetimeOf(client) }
+    return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
   }
 
   /** The row of a live token of this client, locked: whoever comes second waits, and then sees what the first did. */
   async function lockRow(trx: Knex, client: AuthenticatedClient, family: Buffer): Promise<RefreshRow> {
+    const seen = await trx('refresh_tokens').where({ family_hash: family }).first('subject', 'consent_id')
+    if (seen?.subject) await holdConsent(trx, { userId: seen.subject, consentId: seen.consent_id })
     await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
     const row: RefreshRow | undefined = await trx('active_refresh_tokens')
       .where({ family_hash: family, client_id: client.registration.key })
@@ -152,7 +153,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   }
 
   /** The same answer to a retry; undefined when the token must be taken for stolen. */
-  function replay(row: RefreshRow, token: string, turn: Buffer): IssuedTokens | undefined {
+  function replay(row: RefreshRow, token: string, turn: Buffer): RedeemedTokens | undefined {
     return row.just_turned && row.answer && row.previous_hash?.equals(turn) ? openAnswer(token, row) : undefined
   }
 
@@ -160,43 +161,59 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     trx: Knex,
     client: AuthenticatedClient,
     row: RefreshRow,
-    presented: { token: string; familyPart: string; turn: Buffer },
-    scope: string | undefined,
-  ): Promise<IssuedTokens> {
-    const planned = issuer.plan({
-      client,
-      resource: row.audience,
-      // The scope of the refresh token itself is what may be asked for (RFC 6749, section 6).
-      scope: resolveScope(scope, row.scope.split(' ')),
-      subject: row.subject,
-      grantId: row.grant_id,
-    })
-    if (!(await recordWithin(trx, planned))) throw new StaleRegistration()
-    const refreshToken = generateSecret('refreshToken', [presented.familyPart])
-    const issued = await issuer.sign(planned)
-    const answer = { ...issued, refreshToken, refreshTokenExpiresIn: lifetimeOf(client) }
-    await trx('refresh_tokens')
+    presented: Presented,
+    hashes: RefreshTokenHashes,
+  ): Promise<RedeemedTokens> {
+    const { registration } = client
+    const planned = issuer.plan(requestOf(client, row, presented))
+    await recordWithin(trx, planned)
+    const rotates = registration.isPublic || registration.refreshTokenRotation
+    const refreshToken = rotates ? generateSecret('refreshToken', [hashes.familyPart]) : presented.token
+    const [changed] = await trx('refresh_tokens')
       .where({ grant_id: row.grant_id })
       .update({
         turn_hash: hashesOf(refreshToken)!.turn,
-        previous_hash: presented.turn,
-        turned_at: trx.raw('clock_timestamp()'),
-        answer: sealAnswer(presented.token, row.grant_id, answer),
         secret_id: client.authentication?.secretId ?? null,
-        expires_at: trx.raw('now() + make_interval(secs => ?)', [lifetimeOf(client)]),
+        expires_at: trx.raw(...endOf(registration, 'created_at')),
       })
+      .returning<{ seconds_left: number }[]>(trx.raw(SECONDS_LEFT))
+    const answer = {
+      ...(await issuer.sign(planned)),
+      refreshToken,
+      refreshTokenExpiresIn: changed!.seconds_left,
+      subject: row.subject,
+      ...(row.sign_in && { signIn: row.sign_in }),
+    }
+    if (rotates) await keepAnswer(trx, row, presented.token, hashes, answer)
     return answer
   }
 
-  async function redeemOnce(client: AuthenticatedClient, token: string, scope: string | undefined) {
-    const hashes = hashesOf(token)
+  async function keepAnswer(
+    trx: Knex,
+    row: RefreshRow,
+    token: string,
+    hashes: RefreshTokenHashes,
+    answer: RedeemedTokens,
+  ): Promise<void> {
+    await trx('refresh_tokens')
+      .where({ grant_id: row.grant_id })
+      .update({
+        previous_hash: hashes.turn,
+        turned_at: trx.raw('clock_timestamp()'),
+        answer: sealAnswer(token, row.grant_id, answer),
+      })
+  }
+
+  async function redeemOnce(client: AuthenticatedClient, presented: Presented): Promise<RedeemedTokens> {
+    const hashes = hashesOf(presented.token)
     if (!hashes) throw invalidGrant()
     // Before the transaction: asked inside, on a second connection, a full pool would wait for itself.
     await issuer.follow()
     const outcome = await knex.transaction(async (trx) => {
       const row = await lockRow(trx, client, hashes.family)
-      if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, { token, ...hashes }, scope)
-      const same = replay(row, token, hashes.turn)
+      if (row.binding && row.binding.jkt !== presented.jkt) throw invalidGrant()
+      if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, presented, hashes)
+      const same = replay(row, presented.token, hashes.turn)
       if (same) return same
       await endReused(trx, client, row)
       return 'reused' as const
@@ -208,7 +225,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
 
   return {
     begin: (request) => withFreshClient(request.client, (client) => unlessStale(beginOnce({ ...request, client }))),
-    redeem: (client, token, scope) => withFreshClient(client, (fresh) => unlessStale(redeemOnce(fresh, token, scope))),
+    redeem: (client, presented) => withFreshClient(client, (fresh) => unlessStale(redeemOnce(fresh, presented))),
     find: (token) => findActive(knex, token),
   }
 }

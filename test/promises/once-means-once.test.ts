@@ -128,9 +128,9 @@ test('of forty tries in four processes one records a one-time id', async () => {
   expect(await contend('record', ids)).toEqual(eachOnce(ids))
 })
 
-test('of forty tries in four processes one consumes a code', async () => {
-  const adapter = new EngineModelAdapter(on.knex, 'AuthorizationCode')
-  const ids = manyIds('code')
-  for (const id of ids) await adapter.upsert(id, { kind: 'AuthorizationCode' }, 600)
+test('of forty tries in four processes one consumes a pushed request', async () => {
+  const adapter = new EngineModelAdapter(on.knex, [Buffer.alloc(32)], 'PushedAuthorizationRequest')
+  const ids = manyIds('request')
+  for (const id of ids) await adapter.upsert(id, { kind: 'PushedAuthorizationRequest' }, 600)
   expect(await contend('consume', ids)).toEqual(eachOnce(ids))
 })

@@ -8,13 +8,13 @@ import { EngineModelAdapter, recordOnce } from '../../../src/oidc/adapter.ts'
 
 const [url, what, ...ids] = process.argv.slice(2)
 const { knex, close } = openDatabase(url!, { poolMax: 10 })
-const adapter = new EngineModelAdapter(knex, 'AuthorizationCode')
+const adapter = new EngineModelAdapter(knex, [Buffer.alloc(32)], 'PushedAuthorizationRequest')
 
 const consume = (id: string) =>
   adapter.consume(id).then(
     () => true,
     (error) => {
-      if (error.error !== 'invalid_grant') throw error
+      if (error.error !== 'invalid_request_uri') throw error
       return false
     },
   )

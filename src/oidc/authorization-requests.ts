@@ -1,0 +1,90 @@
+import type { Next } from 'koa'
+import { type Form, type FormStep, parseBasic, readForm, refuseNul } from './endpoint-requests.ts'
+import { IDENTITY_SCOPES } from '../clients/scopes.ts'
+import { OAuthError } from './engine-errors.ts'
+import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+import { takeAudience } from './token-endpoint.ts'
+
+const words = (value: unknown): string[] => (typeof value === 'string' ? value.split(' ').filter(Boolean) : [])
+
+/** The client that a form names, by itself or by a Basic header. */
+function clientIdOf(ctx: OidcContext, form: Form): string | undefined {
+  const named = form.client_id ?? parseBasic(ctx.get('authorization'))?.clientId
+  return typeof named === 'string' && named.length <= 200 ? named : undefined
+}
+
+/** A request that names no scope gets the application's default ones (RFC 6749, section 3.3). */
+function takeDefaultScope({ registrations }: OidcServices): FormStep {
+  return async (ctx, form) => {
+    const clientId = clientIdOf(ctx, form)
+    if (!clientId || words(form.scope).length > 0 || Array.isArray(form.scope)) return
+    const registration = await registrations.fresh(clientId)
+    const api = registration?.apis.find(
+      ({ identifier }) => identifier === (form.resource ?? registration.apis[0]?.identifier),
+    )
+    const known = (scope: string) => IDENTITY_SCOPES.includes(scope) || api?.scopes.includes(scope)
+    const scopes = registration?.defaultScopes?.filter(known) ?? api?.scopes
+    if (scopes && scopes.length > 0) form.scope = scopes.join(' ')
+  }
+}
+
+/**
+ * OpenID Connect Core, section 11: offline access takes an explicit consent, for which the client must ask, and is else
+ * ignored. Clients that forget are better served by asking the person.
+ */
+function askForOfflineAccess(_ctx: OidcContext, form: Form): void {
+  const prompts = words(form.prompt)
+  if (!words(form.scope).includes('offline_access') || prompts.includes('none') || prompts.includes('consent')) return
+  form.prompt = [...prompts, 'consent'].join(' ')
+}
+
+/** The sign-in page lets anybody be chosen, so it serves who asks for a choice of accounts. */
+function takeAccountSelection(_ctx: OidcContext, form: Form): void {
+  const prompts = words(form.prompt)
+  if (!prompts.includes('select_account')) return
+  form.prompt = [...new Set(prompts.map((prompt) => (prompt === 'select_account' ? 'login' : prompt)))].join(' ')
+}
+
+/** What an authorization request is given before the engine sees it, by whichever endpoint it comes. */
+export const authorizationSteps = (services: OidcServices): FormStep[] => [
+  takeAudience,
+  takeDefaultScope(services),
+  takeAccountSelection,
+  askForOfflineAccess,
+]
+
+/** A URL that long is taken by every server and proxy on its way. */
+const MAX_QUERY = 8 * 1024
+
+function checkQuery(ctx: OidcContext): void {
+  if (ctx.querystring.length > MAX_QUERY) throw new OAuthError(414, 'invalid_request', 'the request is too long')
+  refuseNul(ctx.querystring)
+}
+
+/**
+ * A form that another site posts comes without our cookies (SameSite=Lax), so that its person would seem to be signed
+ * out. It goes on as the link that it might have been.
+ */
+export async function postToGet(ctx: OidcContext, next: Next): Promise<void> {
+  if (ctx.method !== 'POST') return await next()
+  const form = await readForm(ctx)
+  const query = new URLSearchParams(
+    Object.entries(form).flatMap(([name, value]) => [value ?? ''].flat().map((one): [string, string] => [name, one])),
+  ).toString()
+  if (query.length > MAX_QUERY) throw new OAuthError(413, 'invalid_request', 'the request is too long')
+  ctx.status = 303
+  ctx.redirect(`${ctx.path}?${query}`)
+}
+
+/** Lets the steps work on the query of a link. */
+export function linkEndpoint(...steps: FormStep[]) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    checkQuery(ctx)
+    const form: Form = { ...ctx.query }
+    for (const step of form.request_uri === undefined ? steps : []) await step(ctx, form)
+    // Koa takes undefined for a parameter without a value.
+    ctx.query = Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined)) as never
+    await next()
+  }
+}

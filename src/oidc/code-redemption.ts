@@ -1,0 +1,77 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { AuthenticatedClient } from '../clients/authentication.ts'
+import { IDENTITY_SCOPES } from '../clients/scopes.ts'
+import { idFrom } from '../shared/ids.ts'
+import type { SignInFacts } from '../tokens/refresh-families.ts'
+import { bindingOf, type EngineToken } from './access-tokens.ts'
+import { claimCode } from './adapter.ts'
+import { clientOf, type OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+
+/** What the engine keeps of an authorization or device code. */
+interface Code {
+  readonly kind: string
+  readonly jti: string
+  readonly grantId: string
+  readonly scope?: string
+  readonly authTime?: number
+  readonly acr?: string
+  readonly amr?: string[]
+  readonly sid?: string
+  readonly claims?: { readonly userinfo?: object }
+}
+
+const codeOf = ({ oidc }: KoaContextWithOIDC) => (oidc.entities.AuthorizationCode ?? oidc.entities.DeviceCode) as Code
+
+const factsOf = ({ authTime, acr, amr, sid, claims }: Code): SignInFacts => ({ authTime, acr, amr, sid, claims })
+
+/**
+ * OpenID Connect has a scope for it (Core, section 11); for plain OAuth it is as the registration says, since RFC 6749
+ * leaves it to the server.
+ */
+function getsRefreshToken({ registration }: AuthenticatedClient, scopes: readonly string[]): boolean {
+  if (!registration.grants.includes('refresh_token')) return false
+  if (scopes.includes('offline_access')) return true
+  return !scopes.includes('openid') && registration.refreshTokens === 'always'
+}
+
+/**
+ * The access token of a code, at the moment when the engine has checked all about it and would store its own: the code is
+ * claimed, the token recorded and the refresh token made in one transaction.
+ */
+export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & OidcContext, services: OidcServices) {
+  const code = codeOf(ctx)
+  const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
+  const scopes = code.scope?.split(' ') ?? []
+  const issued = await services.personTokens.redeem({
+    client,
+    resource: typeof token.aud === 'string' ? token.aud : undefined,
+    scope: scopes.filter((scope) => !IDENTITY_SCOPES.includes(scope)).join(' '),
+    identityScope: scopes.filter((scope) => IDENTITY_SCOPES.includes(scope)).join(' '),
+    subject: token.accountId!,
+    grantId: idFrom(`${code.kind} ${code.jti}`),
+    extra: extraOf(code, token),
+    family: {
+      consentId: code.grantId,
+      signIn: factsOf(code),
+      ...(client.registration.isPublic && token.jkt && { jkt: token.jkt }),
+    },
+    withRefreshToken: getsRefreshToken(client, scopes),
+    claim: (trx) => claimCode(trx, code.kind, code.jti, ctx.state.arrivedAt),
+  })
+  const { refreshToken, refreshTokenExpiresIn } = issued
+  if (refreshToken) ctx.state.refresh = { refreshToken, refreshTokenExpiresIn: refreshTokenExpiresIn! }
+  return issued
+}
+
+/** RFC 9068, section 2.2.1; and what userinfo was asked for, which nobody else remembers. */
+function extraOf(code: Code, token: EngineToken): Record<string, unknown> {
+  const { authTime: auth_time, acr, amr, claims } = code
+  return {
+    auth_time,
+    acr,
+    amr,
+    ...(claims?.userinfo && { claims: { userinfo: claims.userinfo } }),
+    ...bindingOf(token),
+  }
+}

@@ -1,0 +1,89 @@
+import type { Context, Next } from 'koa'
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { DeviceCodeForm } from './pages.ts'
+import type { OidcServices } from './services.ts'
+
+/** What the engine's form for scripts looks like; its values are escaped for HTML. */
+const ENGINE_FORM = /<title>Submitting Callback<\/title>[\s\S]*<form method="post" action="([^"]*)">/
+const ENGINE_FIELD = /<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g
+
+const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
+
+const unescape = (text: string): string => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!)
+
+/**
+ * The engine writes some forms that submit themselves (form_post, a change of accounts) as pages of its own, with a script
+ * inside. They are read back here and shown as ours.
+ */
+export function showForms({ pages }: OidcServices) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    await next()
+    const form = typeof ctx.body === 'string' ? ENGINE_FORM.exec(ctx.body) : null
+    if (!form) return
+    const fields = [...(ctx.body as string).matchAll(ENGINE_FIELD)].map(([, name, value]) => [name!, unescape(value!)])
+    pages.forward(ctx, { action: unescape(form[1]!), fields: Object.fromEntries(fields) })
+  }
+}
+
+interface StatefulSession {
+  readonly state?: { readonly secret?: string }
+}
+
+const clientName = (ctx: KoaContextWithOIDC) => ctx.oidc.client?.clientName
+
+function deviceForm(ctx: KoaContextWithOIDC, userCode?: string, problem?: string): DeviceCodeForm {
+  const { state } = ctx.oidc.session as unknown as StatefulSession
+  return {
+    action: ctx.oidc.urlFor('code_verification'),
+    xsrf: state?.secret ?? '',
+    ...(userCode && { userCode }),
+    ...(problem && { problem }),
+  }
+}
+
+const DEVICE_PROBLEMS: Record<string, string> = {
+  NoCodeError: 'Enter the code that your device shows.',
+  NotFoundError: 'There is no such code. Compare it with the one on your device.',
+  ExpiredError: 'This code has expired. Ask your device for a new one.',
+  AlreadyUsedError: 'This code has been used already. Ask your device for a new one.',
+  AbortedError: 'You refused the device. Nothing was connected.',
+}
+
+const OTHER_DEVICE_PROBLEM = 'That did not work. Enter the code once more, or ask your device for a new one.'
+
+/** The engine's features that show pages, with ours. */
+export function pageFeatures({ pages }: OidcServices): Configuration['features'] {
+  return {
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: (ctx) => {
+        const { state } = ctx.oidc.session as unknown as StatefulSession
+        const form = { action: ctx.oidc.urlFor('end_session_confirm'), xsrf: state?.secret ?? '' }
+        const client = clientName(ctx)
+        pages.confirmSignOut(ctx as unknown as Context, { ...form, ...(client && { client }) })
+      },
+      postLogoutSuccessSource: (ctx) => pages.signedOut(ctx as unknown as Context, clientName(ctx)),
+    },
+    deviceFlow: {
+      enabled: true,
+      userCodeInputSource: (ctx, _form, _out, error) => {
+        const failed = error as (Error & { userCode?: string }) | undefined
+        const problem = failed && (DEVICE_PROBLEMS[failed.name] ?? OTHER_DEVICE_PROBLEM)
+        pages.deviceCode(ctx as unknown as Context, deviceForm(ctx, failed?.userCode, problem))
+      },
+      userCodeConfirmSource: (ctx, _form, client, device, userCode) => {
+        const named = { client: client.clientName ?? client.clientId, device: String(device.ip ?? '') }
+        pages.confirmDevice(ctx as unknown as Context, { ...deviceForm(ctx, userCode), ...named })
+      },
+      successSource: (ctx) => pages.deviceDone(ctx as unknown as Context),
+    },
+  }
+}
+
+/** An error that goes to no client: in words for a browser, as JSON for a machine. */
+export function showError(ctx: Context, out: { error: string; error_description?: string }, { pages }: OidcServices) {
+  pages.error(ctx, {
+    error: out.error,
+    ...(out.error_description && { description: out.error_description }),
+  })
+}

@@ -1,0 +1,65 @@
+import type { Context, Next } from 'koa'
+import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
+import { OAuthError, toEngineError } from './engine-errors.ts'
+import { showError } from './engine-pages.ts'
+import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+
+const UNAVAILABLE_RETRY = 2
+
+/** The OAuth error that an exception stands for. What has no standard form is the server's fault, told in the log only. */
+function errorOf(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error
+  if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) {
+    const options = { retryAfter: UNAVAILABLE_RETRY, cause: error }
+    return new OAuthError(503, 'temporarily_unavailable', 'the database does not answer just now; try again', options)
+  }
+  const translated = toEngineError(error)
+  if (translated instanceof OAuthError) return translated
+  return new OAuthError(500, 'server_error', 'something went wrong; the request id tells us where', { cause: error })
+}
+
+function answerError(ctx: OidcContext, error: OAuthError): void {
+  ctx.status = error.statusCode
+  ctx.body = { error: error.error, error_description: error.error_description }
+  if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter))
+}
+
+function forbidStoring(ctx: OidcContext): void {
+  ctx.set('Cache-Control', 'no-store')
+  ctx.set('Pragma', 'no-cache')
+}
+
+/** Errors become answers here: those of our own steps, and those that the engine gave up on. */
+export function answerErrors({ issuerUrl }: OidcServices) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    forbidStoring(ctx)
+    try {
+      await next()
+      const failure = ctx.state.failure
+      if (failure instanceof OAuthError || (failure && ctx.status >= 500)) answerError(ctx, errorOf(failure))
+    } catch (error) {
+      ctx.state.failure = error as Error
+      answerError(ctx, errorOf(error))
+    }
+    if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) {
+      ctx.set('WWW-Authenticate', `Basic realm="${issuerUrl()}"`)
+    }
+  }
+}
+
+/** The same where people look: a page in place of JSON. */
+export function showErrors(services: OidcServices) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    forbidStoring(ctx)
+    try {
+      await next()
+    } catch (error) {
+      ctx.state.failure = error as Error
+      const { error: code, error_description, statusCode, retryAfter } = errorOf(error)
+      ctx.status = statusCode
+      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+      showError(ctx as unknown as Context, { error: code, ...(error_description && { error_description }) }, services)
+    }
+  }
+}

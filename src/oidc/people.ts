@@ -1,0 +1,41 @@
+import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
+import { findUserById, type User } from '../accounts/users.ts'
+import { epochSeconds } from '../shared/clock.ts'
+import type { PersonAccount } from './consents.ts'
+import type { OidcServices } from './services.ts'
+
+/** OpenID Connect Core, section 5.1. What is unknown is left out. */
+function claimsOf(user: User): AccountClaims {
+  return {
+    sub: user.id,
+    ...(user.name && { name: user.name }),
+    preferred_username: user.email,
+    updated_at: epochSeconds(user.updatedAt),
+    email: user.email,
+    email_verified: user.emailVerified,
+  }
+}
+
+/** Whether a session that was begun then is still one: a new password, or being switched off, ends the earlier ones. */
+export function isCurrentSession(user: User, loginTs: number | undefined): boolean {
+  return loginTs !== undefined && loginTs >= epochSeconds(user.sessionsValidFrom)
+}
+
+/** The person of that id, while they may sign in. */
+export async function findPerson(services: OidcServices, userId: string): Promise<User | undefined> {
+  const user = await findUserById(services.database.knex, userId)
+  const active = user?.status === 'active' && (user.accountStatus ?? 'active') === 'active'
+  return active ? user : undefined
+}
+
+/** The engine's account of a person; undefined once they may not sign in, or their session has ended. */
+export async function findAccount(
+  ctx: KoaContextWithOIDC,
+  userId: string,
+  services: OidcServices,
+  bySession: boolean,
+): Promise<(PersonAccount & Account) | undefined> {
+  const user = await findPerson(services, userId)
+  if (!user || (bySession && !isCurrentSession(user, ctx.oidc.session?.loginTs))) return undefined
+  return { accountId: user.id, user, claims: async () => claimsOf(user) }
+}

@@ -1,0 +1,46 @@
+import type { Next } from 'koa'
+import type Provider from 'oidc-provider'
+import { epochSeconds } from '../shared/clock.ts'
+import { findConsent } from '../tokens/consents.ts'
+import { readForm } from './endpoint-requests.ts'
+import { readPresentedToken } from './presented-tokens.ts'
+import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+
+/**
+ * Verifies the JWT that is shown at userinfo and puts its claims aside, for the engine knows no JWTs of its own. The
+ * engine itself then judges how it was sent (RFC 6750, section 2; RFC 9449).
+ */
+export function takeBearerToken(services: OidcServices) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    if (ctx.method === 'POST') ctx.state.form = await readForm(ctx)
+    const [, inHeader] = /^(?:bearer|dpop) +(\S+)$/i.exec(ctx.get('authorization')) ?? []
+    const token = inHeader ?? ctx.state.form?.access_token
+    ctx.state.presented = (await readPresentedToken(services, { token })).claims
+    await next()
+  }
+}
+
+/**
+ * The active access token that is shown, as the engine wants it. Its audience is left out: whichever API it is for, this
+ * server made it and reads its scope `openid` as leave to tell about the person.
+ */
+export async function findForUserinfo(provider: Provider, services: OidcServices, claims: Record<string, unknown>) {
+  const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
+  const { token: active } = await services.ledger.inspect({ callerKey: 0, callerVersion: 0, token })
+  if (!active?.subject) return undefined
+  const consent = await findConsent(services.database.knex, active.subject, active.clientKey)
+  const { jkt } = (claims.cnf ?? {}) as { jkt?: string }
+  const engineToken = new (provider.AccessToken as unknown as new () => object)()
+  return Object.assign(engineToken, {
+    jti: active.jti,
+    clientId: active.clientId,
+    accountId: active.subject,
+    grantId: consent?.id,
+    scope: active.scope,
+    claims: claims.claims,
+    jkt,
+    iat: epochSeconds(active.issuedAt),
+    exp: epochSeconds(active.expiresAt),
+  })
+}

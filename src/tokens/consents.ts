@@ -1,0 +1,193 @@
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { KeywrightError, notFound } from '../shared/errors.ts'
+import { isId, newId } from '../shared/ids.ts'
+
+/** What an application may see and do in a person's name. */
+export interface Permissions {
+  /** Of `IDENTITY_SCOPES`. */
+  readonly identityScopes: readonly string[]
+  /** Single claims about the person (OpenID Connect Core, section 5.5). */
+  readonly claims: readonly string[]
+  /** Scopes by the identifier of their API. */
+  readonly apis: Readonly<Record<string, readonly string[]>>
+}
+
+/** What a person has allowed one application. */
+export interface Consent extends Permissions {
+  readonly id: string
+  readonly userId: string
+  readonly clientId: string
+  readonly allowedAt: Date
+}
+
+/** A consent as its person sees it. */
+export interface Connection {
+  readonly clientId: string
+  readonly name: string
+  readonly accountName: string
+  readonly allowedAt: Date
+  readonly lastUsedAt: Date | null
+  readonly identityScopes: readonly string[]
+  readonly apis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
+}
+
+interface ConsentRow {
+  id: string
+  user_id: string
+  client_identifier: string
+  identity_scopes: string[]
+  claims: string[]
+  apis: Record<string, string[]>
+  allowed_at: Date
+}
+
+const toConsent = (row: ConsentRow): Consent => ({
+  id: row.id,
+  userId: row.user_id,
+  clientId: row.client_identifier,
+  identityScopes: row.identity_scopes,
+  claims: row.claims,
+  apis: row.apis,
+  allowedAt: row.allowed_at,
+})
+
+const rows = (db: Knex) =>
+  db('consents')
+    .join('clients', 'clients.id', 'consents.client_id')
+    .select<ConsentRow[]>('consents.*', 'clients.client_id AS client_identifier')
+
+/** What this person has allowed this client. */
+export async function findConsent(db: Knex, userId: string, clientKey: number): Promise<Consent | undefined> {
+  const [row] = await rows(db).where({ 'consents.user_id': userId, 'consents.client_id': clientKey })
+  return row && toConsent(row)
+}
+
+export async function findConsentById(db: Knex, id: string): Promise<Consent | undefined> {
+  const [row] = isId(id) ? await rows(db).where('consents.id', id) : []
+  return row && toConsent(row)
+}
+
+const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])]
+
+function merge(present: Permissions, added: Permissions): Permissions {
+  const apis = Object.entries(added.apis).map(([api, scopes]) => [api, union(present.apis[api] ?? [], scopes)])
+  return {
+    identityScopes: union(present.identityScopes, added.identityScopes),
+    claims: union(present.claims, added.claims),
+    apis: { ...present.apis, ...Object.fromEntries(apis) },
+  }
+}
+
+const NOTHING: Permissions = { identityScopes: [], claims: [], apis: {} }
+
+/** Who allows whom. */
+interface Between {
+  readonly userId: string
+  readonly clientKey: number
+}
+
+/** Adds to what a person allows a client; answers the consent's id. */
+export async function allow(knex: Knex, between: Between, added: Permissions, actor: Actor): Promise<string> {
+  const key = { user_id: between.userId, client_id: between.clientKey }
+  return await knex.transaction(async (trx) => {
+    const fresh = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}' }
+    await trx('consents').insert(fresh).onConflict(['user_id', 'client_id']).ignore()
+    await trx('consents').where(key).forUpdate().first('id')
+    const present = await findConsent(trx, between.userId, between.clientKey)
+    const merged = merge(present ?? NOTHING, added)
+    await trx('consents')
+      .where(key)
+      .update({
+        identity_scopes: [...merged.identityScopes],
+        claims: [...merged.claims],
+        apis: JSON.stringify(merged.apis),
+        allowed_at: trx.fn.now(),
+      })
+    await recordAudit(trx, actor, {
+      action: 'consent.given',
+      target: { type: 'client', id: present!.clientId },
+      detail: { user_id: between.userId, ...added },
+    })
+    return present!.id
+  })
+}
+
+/**
+ * Keeps a person and what they allowed as they are until the transaction ends. Whoever issues something in a person's name
+ * holds both, so that after a withdrawal, or after the person or their account was switched off, nothing more comes.
+ * @throws KeywrightError `invalid_grant`
+ */
+export async function holdConsent(trx: Knex, held: { userId: string; consentId: string | null }): Promise<void> {
+  const { rows: found } = await trx.raw(
+    `WITH account AS MATERIALIZED (
+       SELECT status FROM accounts WHERE id = (SELECT account_id FROM users WHERE id = :userId) FOR SHARE
+     ), person AS MATERIALIZED (
+       SELECT status, account_id FROM users WHERE id = :userId FOR SHARE
+     ), consent AS MATERIALIZED (
+       SELECT id FROM consents WHERE id = :consentId AND user_id = :userId FOR SHARE
+     )
+     SELECT coalesce((SELECT status FROM account), 'active') AS account, (SELECT status FROM person) AS person,
+            (SELECT id FROM consent) AS consent`,
+    held as never,
+  )
+  const { account, person, consent } = found[0]
+  if (account !== 'active' || person !== 'active' || !consent) {
+    throw new KeywrightError('invalid_grant', 'the person no longer allows this, or may no longer sign in')
+  }
+}
+
+/**
+ * Takes back what a person allowed an application, with every token that came of it; answers how many live access
+ * tokens that were.
+ * @throws KeywrightError `not_found`
+ */
+export async function withdrawConsent(
+  knex: Knex,
+  { userId, clientId }: { userId: string; clientId: string },
+  actor: Actor,
+): Promise<number> {
+  return await knex.transaction(async (trx) => {
+    const client = await trx('clients')
+      .where({ client_id: clientId.replaceAll('\0', '') })
+      .first('id', 'account_id')
+    const key = { user_id: userId, client_id: client?.id ?? 0 }
+    const deleted = await trx('consents').where(key).delete()
+    if (deleted === 0) throw notFound('connected application', clientId)
+    const held = { client_id: client.id, subject: userId }
+    await trx('refresh_tokens').where(held).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    const live = trx('active_access_tokens').where({ client_key: client.id, subject: userId }).select('jti')
+    const ended = await trx('access_tokens').where(held).whereIn('jti', live).update({ revoked_at: trx.fn.now() })
+    await recordAudit(trx, actor, {
+      action: 'consent.withdrawn',
+      target: { type: 'client', id: clientId },
+      accountId: client.account_id,
+      detail: { user_id: userId, revoked: ended },
+    })
+    return ended
+  })
+}
+
+/** The applications that a person has allowed something, the latest first. */
+export async function listConnections(db: Knex, userId: string): Promise<Connection[]> {
+  const { rows: found } = await db.raw(
+    `SELECT s.*, c.client_id AS client_identifier, c.name, a.name AS account_name,
+            (SELECT max(t.issued_at) FROM access_tokens t
+              WHERE t.client_id = s.client_id AND t.subject = s.user_id::text) AS last_used_at
+       FROM consents s
+       JOIN clients c ON c.id = s.client_id
+       JOIN accounts a ON a.id = c.account_id
+      WHERE s.user_id = ?
+      ORDER BY s.allowed_at DESC`,
+    [userId],
+  )
+  return found.map((row: ConsentRow & { name: string; account_name: string; last_used_at: Date | null }) => ({
+    clientId: row.client_identifier,
+    name: row.name,
+    accountName: row.account_name,
+    allowedAt: row.allowed_at,
+    lastUsedAt: row.last_used_at,
+    identityScopes: row.identity_scopes,
+    apis: Object.entries(row.apis).map(([identifier, scopes]) => ({ identifier, scopes })),
+  }))
+}

@@ -1,0 +1,84 @@
+import type { Knex } from 'knex'
+import { recordAudit } from '../audit/audit-log.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { generateSecret } from '../shared/secrets.ts'
+import { holdConsent } from './consents.ts'
+import { type IssuedToken, type Issuer, type TokenRequest, withFreshClient } from './issuance.ts'
+import { recordWithin, unlessStale } from './recording.ts'
+import { insertFamily, type PersonsFamily, revokeGrant } from './refresh-families.ts'
+
+/** What the claim to a one-time code found: its first use, another of the same moment, or one long after. */
+export type Claim = 'first' | 'overlapping' | 'reused'
+
+/** A request in a person's name, by a code that may be used once. */
+export interface PersonRequest extends TokenRequest {
+  /** Follows from the code, so that a later use of it finds what came of the first. */
+  readonly grantId: string
+  readonly identityScope: string
+  readonly family: PersonsFamily
+  readonly withRefreshToken: boolean
+  /** Claims the code in the same transaction. */
+  claim(trx: Knex): Promise<Claim>
+}
+
+export interface PersonsTokens extends IssuedToken {
+  readonly refreshToken?: string
+  /** Seconds. */
+  readonly refreshTokenExpiresIn?: number
+}
+
+export interface PersonTokens {
+  /**
+   * Redeems a code: claims it, records the access token and the refresh token, all or nothing. A code that is used a
+   * second time ends what came of the first (RFC 6749, section 4.1.2), unless both came at the same moment, which is a
+   * client's impatience.
+   * @throws KeywrightError `invalid_grant`
+   */
+  redeem(request: PersonRequest): Promise<PersonsTokens>
+}
+
+const invalidGrant = () => new KeywrightError('invalid_grant', 'the code was already used')
+
+export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
+  async function endReused(trx: Knex, { client, grantId, subject }: PersonRequest): Promise<void> {
+    const revoked = await revokeGrant(trx, grantId)
+    const { clientId, accountId } = client.registration
+    await recordAudit(
+      trx,
+      { type: 'client', id: clientId },
+      {
+        action: 'code.reused',
+        target: { type: 'grant', id: grantId },
+        accountId,
+        detail: { user_id: subject, revoked },
+      },
+    )
+  }
+
+  async function record(trx: Knex, request: PersonRequest): Promise<PersonsTokens> {
+    const planned = issuer.plan(request)
+    await recordWithin(trx, planned)
+    if (!request.withRefreshToken) return await issuer.sign(planned)
+    const refreshToken = generateSecret('refreshToken')
+    const seconds = await insertFamily(trx, request.client, planned, refreshToken, request.family)
+    return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn: seconds }
+  }
+
+  async function redeemOnce(request: PersonRequest): Promise<PersonsTokens> {
+    await issuer.follow()
+    const outcome = await knex.transaction(async (trx) => {
+      const claim = await request.claim(trx)
+      if (claim === 'reused') await endReused(trx, request)
+      if (claim !== 'first') return undefined
+      await holdConsent(trx, { userId: request.subject, consentId: request.family.consentId })
+      return await record(trx, request)
+    })
+    // Thrown out here, because inside it would have taken the revocation back.
+    if (!outcome) throw invalidGrant()
+    return outcome
+  }
+
+  return {
+    redeem: (request) => withFreshClient(request.client, (client) => unlessStale(redeemOnce({ ...request, client }))),
+  }
+}
