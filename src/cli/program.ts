@@ -7,6 +7,7 @@ import { addAccountCommands, addUserCommands } from './commands/account.ts'
 import { addApiCommands, addKeyPairCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addInstanceCommands } from './commands/instance.ts'
+import { addInstanceSettingsCommands } from './commands/instance-settings.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSigningKeyCommands, addTokenCommands } from './commands/token.ts'
 
@@ -34,6 +35,7 @@ function createProgram(): Command {
     .addHelpText('after', START_HERE)
   addServeCommand(program)
   addInstanceCommands(program)
+  addInstanceSettingsCommands(program)
   addAccountCommands(program)
   addUserCommands(program)
   addApiCommands(program)

@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  getInstanceSettings,
+  holdInstance,
+  type InstanceChanges,
+  setApiEnabled,
+  updateInstanceSettings,
+} from '../../src/accounts/instance-settings.ts'
+import type { Actor } from '../../src/audit/audit-log.ts'
+import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Environment, keywright, runCli } from '../support/cli.ts'
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+
+const ACTOR: Actor = { type: 'user', id: 'operator-1', ip: '192.0.2.1' }
+const UNSET = { name: 'Keywright', accent: '#1f5fbf', logo: null, apiEnabled: true }
+const LIMIT = 256 * 1024
+
+const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+const JPEG = Buffer.from('ffd8ffe000104a464946', 'hex')
+const WEBP = Buffer.from('RIFF\x10\0\0\0WEBPVP8 ', 'latin1')
+const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')
+
+let created: TestDatabase
+let database: Database
+
+beforeAll(async () => {
+  created = await createTestDatabase()
+  database = openDatabase(created.url)
+})
+
+beforeEach(async () => {
+  const row = { name: UNSET.name, accent: UNSET.accent, logo: null, logo_type: null, api_enabled: true }
+  await database.knex('instance_settings').update(row)
+  await database.knex('audit_log').delete()
+})
+
+afterAll(async () => {
+  await database?.close()
+  await created?.drop()
+})
+
+const settings = () => getInstanceSettings(database.knex)
+const update = (changes: InstanceChanges) =>
+  database.knex.transaction((trx) => updateInstanceSettings(trx, changes, ACTOR))
+const audited = () => database.knex('audit_log').orderBy('id').select('*')
+const invalid = (message: RegExp) => ({ name: 'KeywrightError', code: 'invalid_input', message })
+
+describe('the settings', () => {
+  test('are there from the start: Keywright in blue, without a logo, its API open', async () => {
+    expect(await settings()).toEqual(UNSET)
+  })
+
+  test('change where named and stay where not; each change is in the audit log, a logo by kind and size', async () => {
+    expect(await update({ name: '  ACME ID ' })).toEqual({ ...UNSET, name: 'ACME ID' })
+    await update({ accent: '#0A7D4F', logo: { type: 'text/html', bytes: PNG } })
+    const logo = { type: 'image/png', bytes: PNG, etag: expect.stringMatching(/^[\w-]{43}$/) }
+    expect(await settings()).toEqual({ ...UNSET, name: 'ACME ID', accent: '#0a7d4f', logo })
+    await update({ logo: null })
+    expect(await settings()).toEqual({ ...UNSET, name: 'ACME ID', accent: '#0a7d4f' })
+    const entries = await audited()
+    expect(entries.map(({ detail }) => detail)).toEqual([
+      { name: 'ACME ID' },
+      { accent: '#0a7d4f', logo: { type: 'image/png', size: PNG.length } },
+      { logo: null },
+    ])
+    const common = { action: 'instance.updated', actor_id: 'operator-1', account_id: null, target_type: 'instance' }
+    for (const entry of entries) expect(entry).toMatchObject(common)
+  })
+
+  test('a change that is taken back leaves neither itself nor a word in the audit log', async () => {
+    const failing = database.knex.transaction(async (trx) => {
+      await updateInstanceSettings(trx, { name: 'Never' }, ACTOR)
+      throw new Error('taken back')
+    })
+    await expect(failing).rejects.toThrow('taken back')
+    expect([await settings(), await audited()]).toEqual([UNSET, []])
+  })
+
+  test.each<[string, InstanceChanges, RegExp]>([
+    ['an empty name', { name: '' }, /1 to 60/],
+    ['a blank name', { name: ' \t ' }, /1 to 60/],
+    ['a name of 61 characters', { name: 'x'.repeat(61) }, /1 to 60/],
+    ['a NUL', { name: 'A\0B' }, /control/],
+    ['a line break', { name: 'A\nB' }, /control/],
+    ['a colour by name', { accent: 'blue' }, /#1f5fbf/],
+    ['a short colour', { accent: '#fff' }, /#1f5fbf/],
+    ['more than a colour', { accent: '#1f5fbf;}' }, /#1f5fbf/],
+    ['a colour and a line', { accent: '#1f5fbf\n' }, /#1f5fbf/],
+    ['nothing', {}, /nothing/],
+    ['one good and one bad', { name: 'Good', accent: 'bad' }, /#1f5fbf/],
+  ])('%s is refused, and changes nothing', async (_what, changes, message) => {
+    await expect(update(changes)).rejects.toMatchObject(invalid(message))
+    expect([await settings(), await audited()]).toEqual([UNSET, []])
+  })
+
+  test('a name of 60 characters fits, whatever the characters', async () => {
+    for (const name of ['x'.repeat(60), '🔑'.repeat(60)]) expect(await update({ name })).toMatchObject({ name })
+  })
+})
+
+describe('a logo', () => {
+  const typeOf = async (bytes: Buffer) => (await update({ logo: { bytes } })).logo?.type
+
+  test('is of the type that its bytes have', async () => {
+    expect(await typeOf(PNG)).toBe('image/png')
+    expect(await typeOf(JPEG)).toBe('image/jpeg')
+    expect(await typeOf(WEBP)).toBe('image/webp')
+    expect(await typeOf(SVG)).toBe('image/svg+xml')
+  })
+
+  test.each([
+    '\uFEFF<svg></svg>',
+    ' \n<svg\nwidth="1"/>',
+    '<?xml version="1.0" encoding="UTF-8"?>\n<!-- Generator: x -->\n<svg/>',
+    '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://a/svg11.dtd"><svg/>',
+    '<?xml version="1.0"?><svg:svg xmlns:svg="http://www.w3.org/2000/svg"/>',
+  ])('is an SVG when it begins as one: %j', async (text) => {
+    expect(await typeOf(Buffer.from(text))).toBe('image/svg+xml')
+  })
+
+  test.each<[string, Buffer]>([
+    ['nothing', Buffer.alloc(0)],
+    ['noise', randomBytes(100)],
+    ['a GIF', Buffer.from('GIF89a')],
+    ['half a signature', PNG.subarray(0, 7)],
+    ['a WAVE', Buffer.from('RIFF\x10\0\0\0WAVEfmt ', 'latin1')],
+    ['a page', Buffer.from('<!DOCTYPE html><svg/>')],
+    ['a page called XML', Buffer.from('<?xml version="1.0"?><html><svg/></html>')],
+    ['a page in a comment', Buffer.from('<!--x--><script>1</script><svg/>')],
+    ['text before an SVG', Buffer.from('x<svg/>')],
+    ['another element', Buffer.from('<svgx/>')],
+    ['an SVG with a NUL', Buffer.from('<svg>\0</svg>')],
+    ['an SVG in UTF-16', Buffer.from('\uFEFF<svg/>', 'utf16le')],
+    ['an SVG that is not UTF-8', Buffer.from('<svg>\xff</svg>', 'latin1')],
+  ])('is refused when it is %s', async (_what, bytes) => {
+    await expect(update({ logo: { type: 'image/png', bytes } })).rejects.toMatchObject(invalid(/PNG, JPEG/))
+  })
+
+  test('has at most 256 KiB', async () => {
+    const ofSize = (size: number) => Buffer.concat([PNG, Buffer.alloc(size - PNG.length)])
+    expect((await update({ logo: { bytes: ofSize(LIMIT) } })).logo?.bytes.length).toBe(LIMIT)
+    await expect(update({ logo: { bytes: ofSize(LIMIT + 1) } })).rejects.toMatchObject(invalid(/256 KiB/))
+  })
+
+  test('has an etag that changes with its bytes and with nothing else', async () => {
+    const one = (await update({ logo: { bytes: PNG } })).logo!.etag
+    expect((await update({ logo: { bytes: PNG }, name: 'Other' })).logo!.etag).toBe(one)
+    expect((await update({ logo: { bytes: JPEG } })).logo!.etag).not.toBe(one)
+  })
+})
+
+describe('the API of the instance', () => {
+  const setApi = (enabled: boolean) => database.knex.transaction((trx) => setApiEnabled(trx, enabled))
+  const hold = () => database.knex.transaction(holdInstance)
+
+  test('is held while it is on, refused while it is off, and on again afterwards', async () => {
+    await hold()
+    expect([await setApi(false), await setApi(false)]).toEqual([true, false])
+    expect((await settings()).apiEnabled).toBe(false)
+    await expect(hold()).rejects.toMatchObject({ name: 'KeywrightError', code: 'conflict' })
+    expect([await setApi(true), await setApi(true)]).toEqual([true, false])
+    await hold()
+  })
+
+  test('is not switched off while somebody holds it; many hold it at once', async () => {
+    const events: string[] = []
+    const holders = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    let holding = 0
+    const issue = () =>
+      database.knex.transaction(async (trx) => {
+        await holdInstance(trx)
+        if (++holding === 3) holders.resolve()
+        await release.promise
+        events.push('issued')
+      })
+    const issuers = Promise.all([issue(), issue(), issue()])
+    await holders.promise
+    const off = setApi(false).then(() => events.push('off'))
+    while (!(await isSomebodyWaiting())) await new Promise((resolve) => setTimeout(resolve, 10))
+    release.resolve()
+    await Promise.all([issuers, off])
+    expect(events).toEqual(['issued', 'issued', 'issued', 'off'])
+  })
+
+  test('whoever waits for it being switched off is refused', async () => {
+    let late: Promise<unknown> | undefined
+    await database.knex.transaction(async (trx) => {
+      await setApiEnabled(trx, false)
+      late = hold().catch((error) => error.code)
+      while (!(await isSomebodyWaiting())) await new Promise((resolve) => setTimeout(resolve, 10))
+    })
+    expect(await late).toBe('conflict')
+  })
+
+  async function isSomebodyWaiting(): Promise<boolean> {
+    const text = `SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+    return (await database.knex.raw(text)).rows[0].n > 0
+  }
+})
+
+describe('the command line', () => {
+  let directory: string
+  let env: Environment
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'keywright-logo-'))
+    env = { DATABASE_URL: created.url, ENCRYPTION_KEY: randomBytes(32).toString('base64') }
+    writeFileSync(join(directory, 'logo.svg'), SVG)
+    writeFileSync(join(directory, 'page.svg'), '<html></html>')
+  })
+
+  afterAll(() => rmSync(directory, { recursive: true }))
+
+  test('shows the settings and changes them; --logo off takes the logo away', async () => {
+    const cli = keywright(env)
+    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, api: 'on' }
+    expect(await cli('instance show')).toEqual(shown)
+    const file = join(directory, 'logo.svg')
+    const changed = await cli('instance update --accent #0A7D4F', '--name', 'ACME ID', '--logo', file)
+    const logo = { type: 'image/svg+xml', size: SVG.length, etag: expect.any(String) }
+    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, api: 'on' })
+    expect(await cli('instance show')).toEqual(changed)
+    expect(await cli('instance update --logo off')).toEqual({ ...changed, logo: null })
+    expect((await audited()).map(({ actor_type }) => actor_type)).toEqual(['cli', 'cli'])
+  })
+
+  test.each([
+    [['--accent', 'blue'], /colour/],
+    [['--name', ''], /1 to 60/],
+    [['--logo', 'page.svg'], /PNG, JPEG, WebP or SVG/],
+    [['--logo', 'nowhere.png'], /cannot read .*nowhere\.png \(ENOENT\)/],
+    [[], /nothing/],
+  ])('instance update %j is a wrong call', async (args, message) => {
+    const given = args[0] === '--logo' ? ['--logo', join(directory, args[1]!)] : args
+    const run = await runCli(['instance', 'update', ...given, '--json'], env)
+    expect([run.code, run.stdout]).toEqual([2, ''])
+    expect(run.stderr).toMatch(message)
+  })
+})
