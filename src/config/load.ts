@@ -16,6 +16,8 @@ export interface Config {
   readonly workers: number
   readonly logLevel: string
   readonly trustProxy: boolean
+  /** What may be called beside public addresses, in the forms of `parseHostRule`. */
+  readonly outgoingAllow: readonly string[]
   readonly metricsToken?: string
   readonly databasePoolMax: number
   /** Milliseconds. */
@@ -84,6 +86,7 @@ export function loadConfig(env: Environment): Config {
     workers: values.WORKERS === 'auto' ? availableParallelism() : values.WORKERS,
     logLevel: values.LOG_LEVEL,
     trustProxy: values.TRUST_PROXY,
+    outgoingAllow: values.OUTGOING_ALLOW ?? [],
     metricsToken: values.METRICS_TOKEN,
     databasePoolMax: values.DATABASE_POOL_MAX,
     databaseStatementTimeout: values.DATABASE_STATEMENT_TIMEOUT,

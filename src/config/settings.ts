@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseHostRule } from '../shared/host-rules.ts'
 
 /** One setting: how its text is judged, and what the operator is told about it. */
 export interface Setting<T = unknown> {
@@ -30,6 +31,14 @@ function issuer(value: string, ctx: z.RefinementCtx): string {
     ctx.addIssue({ code: 'custom', message: 'must be an origin: no path, query, fragment or trailing slash' })
   }
   return value
+}
+
+function hostRules(value: string, ctx: z.RefinementCtx): string[] {
+  const entries = value.split(',').map((part) => part.trim())
+  for (const entry of entries.filter((one) => !parseHostRule(one))) {
+    ctx.addIssue({ code: 'custom', message: `"${entry}" is not a host, host:port, address or network (10.0.0.0/8)` })
+  }
+  return entries
 }
 
 const setting = <T>(definition: Setting<T>): Setting<T> => definition
@@ -74,6 +83,10 @@ export const SETTINGS = {
     schema: onOff(),
     default: 'off',
     doc: 'Whether `X-Forwarded-For` and `X-Forwarded-Proto` come from a proxy of yours and are to be believed.',
+  }),
+  OUTGOING_ALLOW: setting({
+    schema: z.string().transform(hostRules).optional(),
+    doc: 'What Keywright may call for clients (back-channel logout) beside public addresses: a comma-separated list of host names, `host:port`, addresses, and networks such as `10.0.0.0/8`. Unset: nothing inside your network.',
   }),
   METRICS_TOKEN: setting({
     schema: text().optional(),

@@ -13,7 +13,7 @@ const DATABASE = { DATABASE_URL: 'postgresql://localhost/keywright', ENCRYPTION_
 let directory: string
 
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'keywright-test-config-'))
+  directory = mkdtempSync(join(tmpdir(), 'keywright-config-'))
 })
 
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -114,6 +114,16 @@ test('an issuer is an origin and nothing more', () => {
   }
   const bad = ['example.com', 'https://a/', 'https://a/b', 'https://a?b', 'https://a#b', 'https://u:p@a', 'ftp://a']
   for (const issuer of bad) expect(faultsOf({ ISSUER: issuer }), issuer).toContain('ISSUER')
+})
+
+test('OUTGOING_ALLOW is a list of hosts, host:port, addresses and networks; each wrong entry is told', () => {
+  const list = ' hooks.internal, hooks.internal:8443 ,10.0.0.0/8,::1,[::1]:80'
+  const entries = ['hooks.internal', 'hooks.internal:8443', '10.0.0.0/8', '::1', '[::1]:80']
+  expect(loadConfig({ OUTGOING_ALLOW: list }).outgoingAllow).toEqual(entries)
+  expect(loadConfig({}).outgoingAllow).toEqual([])
+  const faults = faultsOf({ OUTGOING_ALLOW: 'https://a/,10.0.0.0/33,good.example,' })
+  for (const wrong of ['"https://a/"', '"10.0.0.0/33"', '""']) expect(faults).toContain(`OUTGOING_ALLOW: ${wrong}`)
+  expect(faults).not.toContain('good.example')
 })
 
 test('a value out of range is refused, never clamped, and the bounds themselves are in', () => {

@@ -1,0 +1,150 @@
+import type { LookupAddress } from 'node:dns'
+import { lookup as lookupByDns } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import { Agent, buildConnector, type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { type HostRule, isPublicAddress, namesHost, parseAddress, parseHostRule } from '../shared/host-rules.ts'
+
+/**
+ * The one way to what others name: an address that a client registered can point anywhere, also at this machine, its
+ * network, and a cloud's metadata.
+ */
+export interface Outgoing {
+  /**
+   * Fetches as the global `fetch` does, and reads the whole answer. A redirect is answered, not followed; a dispatcher
+   * in `init` is passed over.
+   * @throws KeywrightError `invalid_input` (no plain http(s) address), `forbidden` (not a public address, and the
+   * operator does not allow it), `unavailable` (no whole answer within 5 s and 64 KiB)
+   */
+  fetch(url: string | URL, init?: RequestInit): Promise<Response>
+  close(): Promise<void>
+}
+
+type Lookup = (host: string) => Promise<LookupAddress[]>
+
+/** Milliseconds, from the name's resolution to the body's last byte. */
+const TIME_LIMIT = 5000
+/** Bytes, after decompression. */
+const BODY_LIMIT = 64 * 1024
+
+/** These answers have no body, and `Response` refuses to be given one. */
+const WITHOUT_BODY = new Set([204, 205, 304])
+
+function readRules(allow: readonly string[]): HostRule[] {
+  return allow.map((entry) => {
+    const rule = parseHostRule(entry)
+    if (!rule) throw new KeywrightError('misconfigured', `${entry} is not a host, host:port, address or network`)
+    return rule
+  })
+}
+
+const refusal = (host: string, addresses: readonly string[]): KeywrightError =>
+  new KeywrightError(
+    'forbidden',
+    `${host} is not at a public address; the operator can allow it with OUTGOING_ALLOW`,
+    // Where a name leads inside the network is not for who asked.
+    { cause: new Error(`resolved to ${addresses.join(', ')}`) },
+  )
+
+/** Judges at the connection, where an address is used: what a name meant a moment earlier proves nothing. */
+function createConnector(rules: readonly HostRule[], lookup: Lookup): buildConnector.connector {
+  function permits(host: string, text: string, port: number): boolean {
+    const address = parseAddress(text)
+    return isPublicAddress(address) || namesHost(rules, host, address, port)
+  }
+
+  async function resolve(host: string, port: number): Promise<LookupAddress[]> {
+    const found = await lookup(host)
+    const permitted = found.filter(({ address }) => permits(host, address, port))
+    const addresses = found.map(({ address }) => address)
+    if (permitted.length === 0) throw refusal(host, addresses)
+    return permitted
+  }
+
+  const lookupOn =
+    (port: number): LookupFunction =>
+    (host, { all }, done) => {
+      resolve(host, port).then(
+        (found) => (all ? done(null, found) : done(null, found[0]!.address, found[0]!.family)),
+        (error) => done(error, []),
+      )
+    }
+
+  return (target, done) => {
+    const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80)
+    const { hostname } = target
+    // A literal address is never looked up.
+    if (isIP(hostname) && !permits(hostname, hostname, port)) return done(refusal(hostname, [hostname]), null)
+    const options = { lookup: lookupOn(port), timeout: TIME_LIMIT, allowH2: false, maxCachedSessions: 0 }
+    buildConnector(options as buildConnector.BuildOptions)(target, done)
+  }
+}
+
+function checkAddress(address: string | URL): URL {
+  const url = URL.parse(String(address))
+  if (!url || !/^https?:$/.test(url.protocol)) throw invalidInput('what is fetched is an http or https address')
+  if (url.username || url.password) throw invalidInput(`an address at ${url.host} holds a user name or password`)
+  return url
+}
+
+async function readWhole(host: string, body: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.length
+    if (size > BODY_LIMIT) throw new KeywrightError('unavailable', `${host} answered more than ${BODY_LIMIT} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** They told of the body as it came; it is kept as it was meant. */
+const TRANSPORT = ['content-encoding', 'content-length', 'transfer-encoding']
+
+function keep(response: Awaited<ReturnType<typeof undiciFetch>>, body: Buffer): Response {
+  const headers = [...response.headers].filter(([name]) => !TRANSPORT.includes(name))
+  const { status } = response
+  return new Response(WITHOUT_BODY.has(status) ? null : new Uint8Array(body), { status, headers })
+}
+
+/** Undici wraps what its connector says. */
+function toldBy(error: unknown): KeywrightError | undefined {
+  if (error instanceof KeywrightError) return error
+  return error instanceof Error ? toldBy(error.cause) : undefined
+}
+
+function explain(host: string, error: unknown, limit: AbortSignal): KeywrightError {
+  const message = limit.aborted ? `did not answer within ${TIME_LIMIT / 1000} s` : 'could not be called'
+  return toldBy(error) ?? new KeywrightError('unavailable', `${host} ${message}`, { cause: error })
+}
+
+/** `allow`: what else than public addresses may be called, in the forms of `parseHostRule`. */
+export function createOutgoing(
+  { allow }: { allow: readonly string[] },
+  { lookup = (host) => lookupByDns(host, { all: true }) }: { lookup?: Lookup } = {},
+): Outgoing {
+  const connect = createConnector(readRules(allow), lookup)
+  // A connection for each exchange, because one that is kept was judged by what its name meant then.
+  const agent = new Agent({ connect, pipelining: 0, allowH2: false })
+
+  async function exchange(url: URL, init: RequestInit, signal: AbortSignal): Promise<Response> {
+    const headers = new Headers(init.headers)
+    headers.set('user-agent', 'Keywright')
+    const own = { headers: [...headers], redirect: 'manual', dispatcher: agent, signal }
+    const response = await undiciFetch(url, { ...init, ...own } as UndiciInit)
+    return keep(response, await readWhole(url.host, response.body))
+  }
+
+  return {
+    async fetch(address, init = {}) {
+      const url = checkAddress(address)
+      const limit = AbortSignal.timeout(TIME_LIMIT)
+      try {
+        return await exchange(url, init, init.signal ? AbortSignal.any([limit, init.signal]) : limit)
+      } catch (error) {
+        throw explain(url.host, error, limit)
+      }
+    },
+    close: () => agent.close(),
+  }
+}
