@@ -5,6 +5,9 @@
  *
  * A refresh token of a person names the consent it rests on and, for the ID tokens of its redemptions, how they signed in.
  *
+ * A code says of which epoch of its client and of which standing of its person it is, so that it dies with them like any
+ * token, and stays dead when they are restored.
+ *
  * The engine's payloads hold ids of one another (an interaction that of its session, a device code that of its user), so
  * they are kept sealed under the instance's encryption key: in clear they would be secrets at rest.
  */
@@ -45,15 +48,17 @@ export async function up(knex: Knex): Promise<void> {
 
     DELETE FROM engine_models WHERE model <> 'ReplayDetection';
     ALTER TABLE engine_models DROP payload;
-    ALTER TABLE engine_models ADD payload bytea;
+    ALTER TABLE engine_models ADD payload bytea, ADD client_epoch integer, ADD person_since timestamptz;
     COMMENT ON COLUMN engine_models.payload IS 'sealed; null where only the id matters';
+    COMMENT ON COLUMN engine_models.client_epoch IS 'of a code: its client''s when it was made; another one now, and it is dead';
+    COMMENT ON COLUMN engine_models.person_since IS 'of a code: its person''s sessions_valid_from when it was made, likewise';
   `)
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     DELETE FROM engine_models;
-    ALTER TABLE engine_models DROP payload;
+    ALTER TABLE engine_models DROP payload, DROP client_epoch, DROP person_since;
     ALTER TABLE engine_models ADD payload jsonb NOT NULL;
 
     DROP VIEW active_refresh_tokens;

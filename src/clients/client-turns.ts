@@ -18,3 +18,10 @@ export async function awaitTurn(trx: Knex, by: ClientsOf, value: string | number
     [by, value],
   )
 }
+
+/** The same before the rows of all clients. */
+export async function awaitEveryTurn(trx: Knex): Promise<void> {
+  await trx.raw(
+    `SELECT pg_advisory_xact_lock(${TURNS.namespace}, stripe) FROM generate_series(0, ${TURNS.stripes - 1}) stripe`,
+  )
+}

@@ -3,9 +3,8 @@ import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
 import { checkClientSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, toColumns, toSettings } from './client-settings.ts'
-import { awaitTurn, type ClientsOf } from './client-turns.ts'
+import { awaitEveryTurn, awaitTurn, type ClientsOf } from './client-turns.ts'
 
-export { type ClientSettings, DEFAULT_SETTINGS } from './client-settings.ts'
 
 export type ClientKind = 'key_pair' | 'application' | 'api'
 export type ClientStatus = 'active' | 'archived' | 'replaced'
@@ -133,6 +132,14 @@ export async function endTokensOfClients(
     [by, value],
   )
   return rows.map((row: { id: number; epoch: number }) => ({ clientKey: row.id, epoch: row.epoch }))
+}
+
+/** Ends every token of every client but those of APIs, which hold none; the rows are many, and this is rare. */
+export async function endTokensOfAllClients(trx: Knex): Promise<void> {
+  await awaitEveryTurn(trx)
+  await trx.raw(`
+    UPDATE clients SET epoch = epoch + 1, version = version + 1
+     WHERE id IN (SELECT id FROM clients WHERE kind <> 'api' ORDER BY id FOR UPDATE)`)
 }
 
 /** @throws KeywrightError `conflict` when the key pair was replaced, which nothing undoes */

@@ -74,6 +74,7 @@ const LOAD = `
     LEFT JOIN users u ON u.id = c.user_id
    WHERE c.client_id = ANY ($1::text[])
      AND c.status = 'active'
+     AND (c.kind = 'api' OR (SELECT api_enabled FROM instance_settings))
      AND (a.id IS NULL OR a.status = 'active')
      AND (u.id IS NULL OR u.status = 'active')`
 
@@ -106,7 +107,8 @@ function createMapper(): (json: RegistrationJson) => Registration {
 }
 
 /**
- * Clients as the endpoints see them. Only those that may act are ever found: active, of an active account and owner.
+ * Clients as the endpoints see them. Only those that may act are ever found: active, of an active account and owner, on an
+ * instance whose API is switched on.
  * A remembered one may be stale; whoever acts on it has its `version` checked in the statement that acts.
  */
 export interface Registrations {

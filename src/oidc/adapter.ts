@@ -47,8 +47,19 @@ export class EngineModelAdapter implements Adapter {
       uid_hash: payload.uid ? hash(payload.uid) : null,
       code_hash: payload.userCode ? hash(payload.userCode) : null,
       expires_at: expiresIn ? this.#knex.raw('now() + make_interval(secs => ?)', [expiresIn]) : null,
+      ...(CLAIMED_LATER.has(this.#model) && this.#standingOf(payload)),
     }
-    await this.#knex('engine_models').insert(row).onConflict(['model', 'id_hash']).merge()
+    // A device code is written again when somebody confirms it; the client's epoch stays that of its beginning.
+    const { client_epoch: _, ...renewed } = row as typeof row & { client_epoch?: unknown }
+    await this.#knex('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
+  }
+
+  /** As it is now; a code is worth something only while it is the same. */
+  #standingOf({ clientId, accountId }: AdapterPayload) {
+    return {
+      client_epoch: this.#knex('clients').where({ client_id: clientId! }).select('epoch'),
+      person_since: accountId ? this.#knex('users').where({ id: accountId }).select('sessions_valid_from') : null,
+    }
   }
 
   /** Ties a sealed payload to its row. */
@@ -109,18 +120,35 @@ export class EngineModelAdapter implements Adapter {
   }
 }
 
+/** A code as its redemption shows it. */
+export interface ShownCode {
+  readonly model: string
+  readonly id: string
+  readonly userId: string
+  /** Of the client as it authenticated. */
+  readonly clientEpoch: number
+  /** Milliseconds since 1970. */
+  readonly arrivedAt: number
+}
+
 /**
- * Claims a code in the transaction that issues for it. By the database's clock it also tells a request that had arrived
- * before the first one's tokens were issued from one that came later.
- * @param arrivedAt milliseconds since 1970
+ * Claims a code in the transaction that issues for it, in which its person is held. By the database's clock it also tells
+ * a request that had arrived before the first one's tokens were issued from one that came later.
  */
-export async function claimCode(trx: Knex, model: string, id: string, arrivedAt: number): Promise<Claim> {
-  const row = { model, id_hash: hash(id) }
-  const now = trx.raw('clock_timestamp()')
-  if ((await trx('engine_models').where(row).whereNull('consumed_at').update({ consumed_at: now })) > 0) return 'first'
-  const overlaps = trx.raw('consumed_at > to_timestamp(?) AS overlaps', [arrivedAt / 1000])
-  const used = await trx('engine_models').where(row).first(overlaps)
-  return used?.overlaps ? 'overlapping' : 'reused'
+export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
+  const row = { model: code.model, id_hash: hash(code.id) }
+  const used = { consumed_at: trx.raw('clock_timestamp()') }
+  const claimed = await trx('engine_models')
+    .where({ ...row, client_epoch: code.clientEpoch })
+    .where('person_since', trx('users').where({ id: code.userId }).select('sessions_valid_from'))
+    .whereNull('consumed_at')
+    .update(used)
+  if (claimed > 0)
+    return { found: 'first', settle: async () => void (await trx('engine_models').where(row).update(used)) }
+  const overlaps = trx.raw('consumed_at > to_timestamp(?) AS overlaps', [code.arrivedAt / 1000])
+  const earlier = await trx('engine_models').where(row).first('consumed_at', overlaps)
+  if (!earlier?.consumed_at) return { found: 'dead' }
+  return { found: earlier.overlaps ? 'overlapping' : 'reused' }
 }
 
 /** Notes that a one-time id was seen; false when it had been, on whichever node. */

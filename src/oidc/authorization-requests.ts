@@ -1,6 +1,6 @@
 import type { Next } from 'koa'
-import { type Form, type FormStep, parseBasic, readForm, refuseNul } from './endpoint-requests.ts'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
+import { type Form, type FormStep, parseBasic, readForm, refuseNul } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'

@@ -57,7 +57,10 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
       ...(client.registration.isPublic && token.jkt && { jkt: token.jkt }),
     },
     withRefreshToken: getsRefreshToken(client, scopes),
-    claim: (trx) => claimCode(trx, code.kind, code.jti, ctx.state.arrivedAt),
+    claim: (trx, clientEpoch) => {
+      const { arrivedAt } = ctx.state
+      return claimCode(trx, { model: code.kind, id: code.jti, userId: token.accountId!, clientEpoch, arrivedAt })
+    },
   })
   const { refreshToken, refreshTokenExpiresIn } = issued
   if (refreshToken) ctx.state.refresh = { refreshToken, refreshTokenExpiresIn: refreshTokenExpiresIn! }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { holdAccount, lockAccount, setAccountStatus } from '../accounts/accounts.ts'
-import { findUser } from '../accounts/users.ts'
+import { holdInstance } from '../accounts/instance-settings.ts'
+import { endSessionsOfAccount, findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
 import {
@@ -24,6 +25,7 @@ import {
 } from '../clients/clients.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { countEnded } from './active-tokens.ts'
+import { endTokensInNameOf } from './revocation.ts'
 
 /** Shown once. */
 export interface NewSecrets {
@@ -82,10 +84,11 @@ async function giveApis(
 async function replaceKeyPair(trx: Knex, request: { user: string; apis: readonly string[] }, actor: Actor) {
   const user = await findUser(trx, request.user)
   if (user.role !== 'admin') throw invalidInput(`${user.email} is ${user.role}; key pairs belong to admins of accounts`)
+  await holdInstance(trx)
   await holdAccount(trx, user.accountId!)
-  if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
   // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
-  await trx.raw('SELECT id FROM users WHERE id = ? FOR NO KEY UPDATE', [user.id])
+  const held = await trx('users').where({ id: user.id }).forNoKeyUpdate().first('status')
+  if (held?.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
   const earlier = await findKeyPairOf(trx, user.id)
   if (earlier) await setClientStatus(trx, earlier, 'replaced')
   const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null }
@@ -125,6 +128,7 @@ export async function createClient(
   actor: Actor,
 ): Promise<NewSecrets & { client: Client }> {
   return await knex.transaction(async (trx) => {
+    await holdInstance(trx)
     await holdAccount(trx, request.accountId)
     const owner = { kind: 'application' as const, accountId: request.accountId, userId: null, apiId: null }
     const client = await insertClient(trx, owner, request.settings)
@@ -227,12 +231,17 @@ export async function rotateSecret(
   })
 }
 
-/** Switches an account off or on. Off ends every token of its clients; on again, they must get new ones. */
+/**
+ * Switches an account off or on. Off ends every token of its clients, and its people's sessions with every token that is
+ * held in their name, by whichever account's applications; on again, they must get new ones.
+ */
 export async function changeAccountStatus(knex: Knex, id: string, status: 'active' | 'disabled', actor: Actor) {
   return await knex.transaction(async (trx) => {
     const before = await lockAccount(trx, id)
     if (before.status === status) return before
     const account = await setAccountStatus(trx, id, status)
+    await endSessionsOfAccount(trx, id)
+    if (status === 'disabled') await endTokensInNameOf(trx, { account_id: id })
     await endTokensOfClients(trx, 'account_id', id)
     await recordAudit(trx, actor, {
       action: status === 'active' ? 'account.enabled' : 'account.disabled',

@@ -7,8 +7,13 @@ import { type IssuedToken, type Issuer, type TokenRequest, withFreshClient } fro
 import { recordWithin, unlessStale } from './recording.ts'
 import { insertFamily, type PersonsFamily, revokeGrant } from './refresh-families.ts'
 
-/** What the claim to a one-time code found: its first use, another of the same moment, or one long after. */
-export type Claim = 'first' | 'overlapping' | 'reused'
+/**
+ * What the claim to a one-time code found: its first use, another that overlaps it, one that came after, or a code that
+ * died with what it rested on.
+ */
+export type Claim =
+  /** `settle` notes when the use was over, as the last thing in its transaction: what arrived until then overlaps it. */
+  { readonly found: 'first'; settle(): Promise<void> } | { readonly found: 'overlapping' | 'reused' | 'dead' }
 
 /** A request in a person's name, by a code that may be used once. */
 export interface PersonRequest extends TokenRequest {
@@ -17,8 +22,8 @@ export interface PersonRequest extends TokenRequest {
   readonly identityScope: string
   readonly family: PersonsFamily
   readonly withRefreshToken: boolean
-  /** Claims the code in the same transaction. */
-  claim(trx: Knex): Promise<Claim>
+  /** Claims the code in the same transaction, for the client as it is then. */
+  claim(trx: Knex, clientEpoch: number): Promise<Claim>
 }
 
 export interface PersonsTokens extends IssuedToken {
@@ -37,7 +42,7 @@ export interface PersonTokens {
   redeem(request: PersonRequest): Promise<PersonsTokens>
 }
 
-const invalidGrant = () => new KeywrightError('invalid_grant', 'the code was already used')
+const invalidGrant = () => new KeywrightError('invalid_grant', 'the code was already used, or is no longer good')
 
 export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
   async function endReused(trx: Knex, { client, grantId, subject }: PersonRequest): Promise<void> {
@@ -67,11 +72,14 @@ export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
   async function redeemOnce(request: PersonRequest): Promise<PersonsTokens> {
     await issuer.follow()
     const outcome = await knex.transaction(async (trx) => {
-      const claim = await request.claim(trx)
-      if (claim === 'reused') await endReused(trx, request)
-      if (claim !== 'first') return undefined
+      // People before codes, as whoever ends their tokens has it.
       await holdConsent(trx, { userId: request.subject, consentId: request.family.consentId })
-      return await record(trx, request)
+      const claim = await request.claim(trx, request.client.registration.epoch)
+      if (claim.found === 'reused') await endReused(trx, request)
+      if (claim.found !== 'first') return undefined
+      const issued = await record(trx, request)
+      await claim.settle()
+      return issued
     })
     // Thrown out here, because inside it would have taken the revocation back.
     if (!outcome) throw invalidGrant()

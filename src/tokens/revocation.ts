@@ -3,7 +3,7 @@ import { findUser } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endTokensOfClients, lockClient } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
-import { countEnded } from './active-tokens.ts'
+import { countEnded, type EndedEpoch } from './active-tokens.ts'
 import { revokeGrant } from './refresh-families.ts'
 
 /** Ends one access token; answers how many live ones that was, 0 or 1. */
@@ -43,25 +43,42 @@ export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: 
 }
 
 /**
- * Ends every token of a person: those of their own key pair, and those that applications hold on their behalf. Null: too
- * many to be counted.
+ * Ends what applications of any account hold in the name of these people; answers how many live access tokens that was.
+ * Refresh tokens, access tokens, and afterwards clients: the order in which they are locked by who redeems something.
+ */
+export async function endTokensInNameOf(trx: Knex, people: { id: string } | { account_id: string }): Promise<number> {
+  const subjects = trx('users').where(people).select(trx.raw('id::text'))
+  // The indexes of both tables leave out clients in their own name, and are used only where that is said.
+  const held = (table: string) => trx(table).whereNot('subject', '').whereIn('subject', subjects)
+  await held('refresh_tokens').whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+  const live = held('active_access_tokens').select('jti')
+  return await held('access_tokens').whereIn('jti', live).update({ revoked_at: trx.fn.now() })
+}
+
+/** Ends those and the tokens of their own key pair. */
+export async function endTokensOfUser(trx: Knex, userId: string): Promise<{ held: number; ended: EndedEpoch[] }> {
+  const held = await endTokensInNameOf(trx, { id: userId })
+  return { held, ended: await endTokensOfClients(trx, 'user_id', userId) }
+}
+
+/**
+ * Ends every token of a person: those of their own key pair, and those that applications hold on their behalf; their
+ * sessions too, so they sign in again. Null: too many to be counted.
  */
 export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number | null> {
   const { ended, held } = await knex.transaction(async (trx) => {
     const user = await findUser(trx, idOrEmail)
-    // Refresh tokens before clients, the order in which they are locked by who redeems one.
-    await trx('refresh_tokens').where({ subject: user.id }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-    const live = trx('active_access_tokens').where({ subject: user.id }).select('jti')
-    const held = await trx('access_tokens')
-      .where({ subject: user.id })
-      .whereIn('jti', live)
-      .update({ revoked_at: trx.fn.now() })
+    // Whoever issues in their name holds their row; what is not finished now is seen by what follows.
+    // Codes and sessions end too: what they might yet lead to is as unwanted.
+    await trx('users')
+      .where({ id: user.id })
+      .update({ sessions_valid_from: trx.raw('clock_timestamp()') })
     await recordAudit(trx, actor, {
       action: 'user.tokens_revoked',
       target: { type: 'user', id: user.id },
       accountId: user.accountId,
     })
-    return { held, ended: await endTokensOfClients(trx, 'user_id', user.id) }
+    return await endTokensOfUser(trx, user.id)
   })
   const own = await countEnded(knex, ended)
   return own === null ? null : own + held

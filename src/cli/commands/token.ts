@@ -46,7 +46,7 @@ export function addTokenCommands(program: Command): void {
     .description('end one token, or all of a client or a user; answers how many live ones that were')
     .option('--jti <jti>', 'one token, by the id in its claims')
     .option('--client <id>', 'every token of a client, refresh tokens included')
-    .option('--user <id|email>', 'every token of a person and of their key pair')
+    .option('--user <id|email>', 'every token of a person and of their key pair; they must sign in again')
     .action(
       withInstance<RevokeOptions>(async (context, options) => ({ json: { revoked: await revoke(context, options) } })),
     )
