@@ -1,7 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { dictionary } from '@zxcvbn-ts/language-common'
 import argon2 from 'argon2'
+import { invalidInput } from '../shared/errors.ts'
 
 /** OWASP's minimum for argon2id at this time: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 
+/** One keyboard writes é as one character, another as two (NIST SP 800-63B, section 3.1.1.2). */
+const normalised = (password: string): string => password.normalize('NFC')
+
 /** The PHC string of a password that a person chose or was given for once. */
-export const hashPassword = (password: string): Promise<string> => argon2.hash(password, PARAMETERS)
+export const hashPassword = (password: string): Promise<string> => argon2.hash(normalised(password), PARAMETERS)
+
+export const verifyPassword = (hash: string, password: string): Promise<boolean> =>
+  argon2.verify(hash, normalised(password))
+
+/** Whether a hash was made otherwise than one would be made today. */
+export const needsRehash = (hash: string): boolean =>
+  !hash.startsWith('$argon2id$') || argon2.needsRehash(hash, PARAMETERS)
+
+const phcBase64 = (bytes: number): string => randomBytes(bytes).toString('base64').replaceAll('=', '')
+
+/** A hash of no password, which costs as much to verify as a real one. */
+export function decoyHash(): string {
+  const { memoryCost, timeCost, parallelism } = PARAMETERS
+  return `$argon2id$v=19$m=${memoryCost},p=${parallelism},t=${timeCost}$${phcBase64(16)}$${phcBase64(32)}`
+}
+
+const LENGTH = { min: 12, max: 256 } as const
+
+const COMMONEST: ReadonlySet<string> = new Set(dictionary['passwords-common'])
+
+/** `aa`, `ab`, `21`, `90`: what a finger adds without a thought. */
+function isStep(a: string, b: string): boolean {
+  return Math.abs(a.charCodeAt(0) - b.charCodeAt(0)) <= 1 || a + b === '90' || a + b === '09'
+}
+
+/** How many characters a text begins with that go step by step. */
+function stepsAhead(text: string): number {
+  let length = 1
+  while (length < text.length && isStep(text[length - 1]!, text[length]!)) length++
+  return length
+}
+
+/** Whether a common password is left when trivial runs (`123`, `!!!!`) are taken from the ends, or nothing is. */
+function isPaddedCommon(text: string): boolean {
+  const [ahead, behind] = [stepsAhead(text), stepsAhead([...text].reverse().join(''))]
+  if (ahead === text.length) return true
+  for (let from = 0; from <= ahead; from++) {
+    for (let to = text.length; to >= text.length - behind && to > from; to--) {
+      if (COMMONEST.has(text.slice(from, to))) return true
+    }
+  }
+  return false
+}
+
+/** `letmein` of `letmeinletmein`. */
+const repeatedUnit = (text: string): string => /^(.+?)\1+$/su.exec(text)?.[1] ?? text
+
+const isCommon = (text: string): boolean => isPaddedCommon(text) || isPaddedCommon(repeatedUnit(text))
+
+/** Shorter ones are found in words that have nothing to do with the person. */
+const MIN_PERSONAL = 4
+
+function isPersonal(text: string, person: { email: string; name: string | null }): boolean {
+  const email = person.email.toLowerCase()
+  if (text.includes(email)) return true
+  const words = [email.slice(0, email.lastIndexOf('@')), person.name?.toLowerCase() ?? '']
+  return words.some((word) => word.length >= MIN_PERSONAL && text.includes(word))
+}
+
+/**
+ * What speaks against a password that somebody wants to have (NIST SP 800-63B, section 3.1.1.2), in a sentence for them.
+ * @throws KeywrightError `invalid_input`
+ */
+export function checkNewPassword(password: string, person: { email: string; name: string | null }): void {
+  const characters = [...normalised(password)]
+  const text = normalised(password).toLowerCase()
+  if (characters.length < LENGTH.min) throw invalidInput(`Use at least ${LENGTH.min} characters.`)
+  if (characters.length > LENGTH.max) throw invalidInput(`Use at most ${LENGTH.max} characters.`)
+  if (text.includes('\0')) throw invalidInput('Leave out the character NUL.')
+  if (new Set(characters).size === 1) throw invalidInput('Use more than one character, not one again and again.')
+  if (isPersonal(text, person)) throw invalidInput('Leave your name and email address out of your password.')
+  if (isCommon(text)) throw invalidInput('Many people use this password, or one much like it. Choose another one.')
+}

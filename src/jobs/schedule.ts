@@ -1,3 +1,4 @@
+import { sweepSignInLimits } from '../accounts/sign-in-limits.ts'
 import { forgetAudit } from '../audit/audit-log.ts'
 import { forgetRetiredSecrets } from '../clients/client-secrets.ts'
 import { forgetReplacedKeyPairs } from '../clients/clients.ts'
@@ -65,6 +66,7 @@ export function scheduleOf(services: JobServices): Job[] {
         await sweep((limit) => sweepRefreshTokens(knex, limit))
         await sweep((limit) => forgetRetiredSecrets(knex, limit))
         await sweep((limit) => sweepRateLimits(database, limit))
+        await sweep((limit) => sweepSignInLimits(knex, limit))
         for (const one of services.sweeps) await sweep(one)
       },
     },

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
-import { createAccount, listAccounts } from '../../accounts/accounts.ts'
-import { createUser, type Role } from '../../accounts/users.ts'
+import { createAccount, getAccount, listAccounts } from '../../accounts/accounts.ts'
+import { createUser, listUsers, type Role, type User } from '../../accounts/users.ts'
 import { recordAudit } from '../../audit/audit-log.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { changeAccountStatus } from '../../tokens/client-changes.ts'
+import { changeUserStatus } from '../../tokens/user-changes.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 
@@ -64,6 +65,7 @@ export function addAccountCommands(program: Command): void {
 
 interface UserOptions {
   account?: string
+  name?: string
   email: string
   role?: string
   operator?: boolean
@@ -79,13 +81,21 @@ function roleOf(options: UserOptions): Role {
   return options.role
 }
 
-export function addUserCommands(program: Command): void {
-  program
-    .command('user')
-    .description('people: operators, and the admins and members of accounts')
+const viewOf = (user: User) => ({
+  user_id: user.id,
+  email: user.email,
+  name: user.name,
+  role: user.role,
+  account_id: user.accountId,
+  status: user.status,
+})
+
+function addUserCreate(user: Command): void {
+  user
     .command('create')
     .description('add a person; answers the one-time password')
     .requiredOption('--email <address>', 'the address they sign in with')
+    .option('--name <name>', 'what they are called')
     .option('--account <id>', 'the account they belong to')
     .option('--role <role>', 'admin or member')
     .option('--operator', 'an operator of this instance, who belongs to no account')
@@ -93,7 +103,7 @@ export function addUserCommands(program: Command): void {
       withInstance<UserOptions>(async ({ knex, actor }, options) => {
         const role = roleOf(options)
         const { user, password } = await knex.transaction(async (trx) => {
-          const person = { email: options.email, role, accountId: options.account ?? null }
+          const person = { email: options.email, name: options.name, role, accountId: options.account ?? null }
           const made = await createUser(trx, person)
           const target = { type: 'user', id: made.user.id }
           await recordAudit(trx, actor, {
@@ -104,7 +114,41 @@ export function addUserCommands(program: Command): void {
           })
           return made
         })
-        return { json: { user_id: user.id, email: user.email, role, account_id: user.accountId, password } }
+        return { json: { ...viewOf(user), password } }
       }),
     )
+}
+
+function addUserList(user: Command): void {
+  user
+    .command('list')
+    .description('all people, or those of one account')
+    .option('--account <id>', 'the account whose people are meant')
+    .action(
+      withInstance<{ account?: string }>(async ({ knex }, { account }) => {
+        const accountId = account === undefined ? undefined : (await getAccount(knex, account)).id
+        const users = (await listUsers(knex, { accountId })).map(viewOf)
+        return { json: { users }, text: table(users) }
+      }),
+    )
+}
+
+function addUserStatus(user: Command, verb: string, status: User['status'], description: string): void {
+  user
+    .command(`${verb} <id|email>`)
+    .description(description)
+    .action(
+      withInstance(async ({ knex, actor }, _options, idOrEmail) => ({
+        json: viewOf(await changeUserStatus(knex, idOrEmail!, status, actor)),
+      })),
+    )
+}
+
+export function addUserCommands(program: Command): void {
+  const user = program.command('user').description('people: operators, and the admins and members of accounts')
+  addUserCreate(user)
+  addUserList(user)
+  const off = 'switch a person off: they are signed out, and every token of theirs is dead at once'
+  addUserStatus(user, 'disable', 'disabled', off)
+  addUserStatus(user, 'enable', 'active', 'let a person sign in again; tokens that died stay dead')
 }

@@ -1,0 +1,50 @@
+import { seal, unseal } from '../shared/envelope.ts'
+import { hashSecret } from '../shared/secrets.ts'
+import type { Credentials } from './credentials.ts'
+
+/** Seconds in which somebody who proved a one-time password chooses one of their own. */
+const LIFETIME = 15 * 60
+
+const LABEL = 'keywright password ticket'
+
+interface Ticket {
+  readonly userId: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+  /** Of the hash that is to be replaced: with another one in its place the ticket is used up. */
+  readonly fingerprint: string
+}
+
+const fingerprintOf = (person: Credentials): string => hashSecret(person.passwordHash).toString('base64url')
+
+/** Lets somebody choose a password who has just proved the present one, once. */
+export interface PasswordTickets {
+  issue(person: Credentials): string
+  /** Undefined: it has expired, or was never a ticket. */
+  open(ticket: string): Ticket | undefined
+  isFor(ticket: Ticket, person: Credentials): boolean
+}
+
+export function createPasswordTickets(encryptionKeys: readonly Buffer[]): PasswordTickets {
+  function read(ticket: string): Ticket | undefined {
+    try {
+      return JSON.parse(unseal(encryptionKeys, Buffer.from(ticket, 'base64url'), LABEL).toString())
+    } catch {
+      // Anything may be sent in its place; what does not open is not ours.
+      return undefined
+    }
+  }
+
+  return {
+    issue(person) {
+      const expiresAt = Date.now() + LIFETIME * 1000
+      const ticket: Ticket = { userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person) }
+      return seal(encryptionKeys, Buffer.from(JSON.stringify(ticket)), LABEL).toString('base64url')
+    },
+    open(ticket) {
+      const opened = read(ticket)
+      return opened && opened.expiresAt > Date.now() ? opened : undefined
+    },
+    isFor: (ticket, person) => ticket.userId === person.user.id && ticket.fingerprint === fingerprintOf(person),
+  }
+}

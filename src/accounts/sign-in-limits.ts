@@ -1,0 +1,102 @@
+import ipaddr from 'ipaddr.js'
+import type { Knex } from 'knex'
+import { hashSecret } from '../shared/secrets.ts'
+
+/** So many attempts at once, and one more after every `interval` seconds. */
+export interface Budget {
+  readonly of: 'address' | 'network' | 'browser' | 'person'
+  readonly key: Buffer
+  readonly burst: number
+  readonly interval: number
+  /** What a success gives back: everything that was spent before it, or itself alone. */
+  readonly onSuccess: 'all' | 'itself'
+}
+
+const keyOf = (of: string, value: string): Buffer => hashSecret(`${of} ${value}`)
+
+const budgetOfOne = (of: Budget['of'], value: string): Budget => ({
+  of,
+  key: keyOf(of, value),
+  burst: 10,
+  interval: 30,
+  onSuccess: 'all',
+})
+
+/** For whoever looks for this address, whether there is a user of it or not. */
+export const addressBudget = (email: string): Budget => budgetOfOne('address', email.toLowerCase())
+
+/** For a browser in which the person has signed in before, beyond the reach of strangers. */
+export const browserBudget = (browser: string): Budget => budgetOfOne('browser', browser)
+
+/** For somebody who is signed in and is asked for their password again. */
+export const personBudget = (userId: string): Budget => budgetOfOne('person', userId)
+
+/** An IPv6 subscriber has a whole /64 to come from. */
+function networkOf(ip: string): string {
+  if (!ipaddr.isValid(ip)) return ip
+  const address = ipaddr.process(ip)
+  return address.kind() === 'ipv4' ? address.toString() : Buffer.from(address.toByteArray().slice(0, 8)).toString('hex')
+}
+
+// A whole office may sign in from one network, so that successes cost it nothing; but they forgive no guess either, or one
+// account of one's own would buy any number of guesses at others.
+export const networkBudget = (ip: string): Budget => ({
+  of: 'network',
+  key: keyOf('network', networkOf(ip)),
+  burst: 50,
+  interval: 2,
+  onSuccess: 'itself',
+})
+
+/** For telling, once in the time in which a budget fills up, that it was used up. */
+export const tellingBudget = (budget: Budget): Budget => ({
+  ...budget,
+  key: keyOf('told', budget.key.toString('hex')),
+  burst: 1,
+  interval: budget.burst * budget.interval,
+})
+
+// The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
+// attempts on any number of nodes take their turns one by one.
+const TAKE = `
+  INSERT INTO sign_in_limits AS l (key, arrival_at)
+  VALUES (:key, clock_timestamp() + make_interval(secs => :interval))
+  ON CONFLICT (key) DO UPDATE
+     SET arrival_at = greatest(l.arrival_at, clock_timestamp()) + make_interval(secs => :interval)
+   WHERE greatest(l.arrival_at, clock_timestamp()) + make_interval(secs => :interval)
+         <= clock_timestamp() + make_interval(secs => :whole)
+  RETURNING 1`
+
+const WAIT = `
+  SELECT CAST(extract(epoch FROM arrival_at + make_interval(secs => :interval) - make_interval(secs => :whole)
+                                 - clock_timestamp()) AS float8) AS seconds
+    FROM sign_in_limits WHERE key = :key`
+
+/** Takes one attempt; answers the seconds until the next one would pass, at least 1, when there is none left. */
+export async function takeAttempt(db: Knex, { key, interval, burst }: Budget): Promise<number | undefined> {
+  const values = { key, interval, whole: burst * interval }
+  if ((await db.raw(TAKE, values)).rows.length > 0) return undefined
+  const { rows } = await db.raw(WAIT, values)
+  return Math.max(1, Math.ceil(rows[0]?.seconds ?? 1))
+}
+
+async function giveBack(db: Knex, { key, interval, onSuccess }: Budget): Promise<void> {
+  const row = db('sign_in_limits').where({ key })
+  if (onSuccess === 'all') await row.delete()
+  else await row.update({ arrival_at: db.raw('arrival_at - make_interval(secs => ?)', [interval]) })
+}
+
+/** After a success. */
+export async function giveBackAttempts(db: Knex, budgets: readonly Budget[]): Promise<void> {
+  for (const budget of budgets) await giveBack(db, budget)
+}
+
+/** Deletes at most `limit` rows of budgets that are whole again, which is what having no row says. */
+export async function sweepSignInLimits(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM sign_in_limits WHERE key IN (
+       SELECT key FROM sign_in_limits WHERE arrival_at < now() LIMIT ? FOR UPDATE SKIP LOCKED)`,
+    [limit],
+  )
+  return rowCount
+}

@@ -1,0 +1,144 @@
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { type Credentials, findCredentials, holdCredentials, isSamePassword, saveRenewedHash } from './credentials.ts'
+import { createKnownBrowsers, type KnownBrowser } from './known-browsers.ts'
+import { createPasswordChanges, type PasswordChanges } from './password-changes.ts'
+import { createPasswordTickets } from './password-tickets.ts'
+import { decoyHash, hashPassword, needsRehash, verifyPassword } from './passwords.ts'
+import {
+  addressBudget,
+  type Budget,
+  browserBudget,
+  giveBackAttempts,
+  networkBudget,
+  takeAttempt,
+  tellingBudget,
+} from './sign-in-limits.ts'
+import type { User } from './users.ts'
+
+export interface SignInAttempt {
+  readonly email: string
+  readonly password: string
+  readonly ip: string
+  readonly requestId?: string
+  /** What this browser was given at an earlier sign-in. */
+  readonly browser?: string
+}
+
+/** Where more than a password is asked for one day, its steps are further outcomes. */
+export type SignInResult =
+  /** `browser` is for the browser to keep, for its next attempt. */
+  | { readonly outcome: 'signed_in'; readonly user: User; readonly browser: string }
+  /** They proved a one-time password; `ticket` lets them choose one of their own within 15 minutes. */
+  | { readonly outcome: 'choose_password'; readonly user: User; readonly ticket: string; readonly browser: string }
+  /** For whatever reason. */
+  | { readonly outcome: 'refused' }
+  /** Seconds. */
+  | { readonly outcome: 'slow_down'; readonly retryAfter: number }
+
+export interface SignIn extends PasswordChanges {
+  /**
+   * Proves a person by their password. Who is unknown or switched off is refused as a wrong password is, after the same
+   * work. Guessing is slowed for the address and for the network that it comes from; never for a browser in which the
+   * person has signed in before, so that strangers cannot lock anybody out.
+   */
+  attempt(attempt: SignInAttempt): Promise<SignInResult>
+}
+
+function budgetsOf(attempt: SignInAttempt, person: Credentials | undefined, known: KnownBrowser | undefined): Budget[] {
+  if (known) return [browserBudget(known.budget)]
+  // The network first: one that is used up spends nothing of the addresses it tries. An existing address is told by its
+  // own spelling, because the database may know more ways of writing it than lower-casing does.
+  return [networkBudget(attempt.ip), addressBudget(person?.user.email ?? attempt.email.trim())]
+}
+
+async function take(
+  knex: Knex,
+  budgets: readonly Budget[],
+): Promise<{ budget: Budget; retryAfter: number } | undefined> {
+  for (const budget of budgets) {
+    const retryAfter = await takeAttempt(knex, budget)
+    if (retryAfter !== undefined) return { budget, retryAfter }
+  }
+  return undefined
+}
+
+/**
+ * Writes down what happened to somebody who is not proved. An unknown address takes as many statements, and neither
+ * waits for the disk: whoever measures the time learns nothing. A crash may lose the last such entries.
+ */
+async function note(
+  knex: Knex,
+  action: string,
+  person: Credentials | undefined,
+  attempt: SignInAttempt,
+): Promise<void> {
+  await knex.transaction(async (trx) => {
+    await trx.raw("SELECT set_config('synchronous_commit', 'off', true)")
+    if (!person) return await trx.raw('SELECT 1')
+    const { id, accountId } = person.user
+    const actor: Actor = { type: 'user', ip: attempt.ip, requestId: attempt.requestId }
+    await recordAudit(trx, actor, { action, target: { type: 'user', id }, accountId })
+  })
+}
+
+export function createSignIn(knex: Knex, encryptionKeys: readonly Buffer[]): SignIn {
+  const browsers = createKnownBrowsers(encryptionKeys)
+  const tickets = createPasswordTickets(encryptionKeys)
+
+  /** Where a network is slowed, the people it asked for need not be told: it may ask for any number of them. */
+  async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {
+    if (budget.of === 'network' || (await takeAttempt(knex, tellingBudget(budget))) !== undefined) return
+    await note(knex, 'user.sign_in_slowed', person, attempt)
+  }
+
+  /** As they are now that they are let in; undefined when that changed while the password was looked at. */
+  async function letIn(person: Credentials, attempt: SignInAttempt): Promise<Credentials | undefined> {
+    const renewed = needsRehash(person.passwordHash) ? await hashPassword(attempt.password) : undefined
+    return await knex.transaction(async (trx) => {
+      const held = await holdCredentials(trx, person.user.id)
+      if (!held?.mayAct || !isSamePassword(held, person)) return undefined
+      const { id, accountId } = held.user
+      const actor: Actor = { type: 'user', id, ip: attempt.ip, requestId: attempt.requestId }
+      const detail = held.passwordChangeRequired ? { must_choose_password: true } : {}
+      await recordAudit(trx, actor, { action: 'user.signed_in', target: { type: 'user', id }, accountId, detail })
+      const isUntouched = held.passwordHash === person.passwordHash
+      return renewed && isUntouched ? await saveRenewedHash(trx, held, renewed) : held
+    })
+  }
+
+  /** The person, when the password is theirs and they may act. */
+  async function prove(person: Credentials | undefined, attempt: SignInAttempt): Promise<Credentials | undefined> {
+    const isRight = await verifyPassword(person?.passwordHash ?? decoyHash(), attempt.password)
+    return isRight && person?.mayAct ? await letIn(person, attempt) : undefined
+  }
+
+  function resultOf(person: Credentials, known: KnownBrowser | undefined): SignInResult {
+    const { user } = person
+    const browser = known?.token ?? browsers.issue(user.id)
+    if (!person.passwordChangeRequired) return { outcome: 'signed_in', user, browser }
+    return { outcome: 'choose_password', user, ticket: tickets.issue(person), browser }
+  }
+
+  return {
+    ...createPasswordChanges(knex, tickets),
+
+    async attempt(attempt) {
+      const person = await findCredentials(knex, attempt.email)
+      const known = person && browsers.recognise(attempt.browser, person)
+      const budgets = budgetsOf(attempt, person, known)
+      const slowed = await take(knex, budgets)
+      if (slowed) {
+        await noteSlowed(slowed.budget, person, attempt)
+        return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
+      }
+      const proved = await prove(person, attempt)
+      if (!proved) {
+        await note(knex, 'user.sign_in_refused', person, attempt)
+        return { outcome: 'refused' }
+      }
+      await giveBackAttempts(knex, budgets)
+      return resultOf(proved, known)
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createUser, findUserById, listUsers } from '../../src/accounts/users.ts'
+import { newId } from '../../src/shared/ids.ts'
+import { gatherPeople, type People } from './people.ts'
+
+let on: People
+
+beforeAll(async () => {
+  on = await gatherPeople()
+})
+
+afterAll(() => on?.stop())
+
+const add = (name?: string) =>
+  createUser(on.knex, { email: on.nextEmail(), role: 'member', accountId: on.accountId, name })
+
+test('a person has a name where one was given, without the blanks around it', async () => {
+  expect((await add('  Ann Ångström ')).user.name).toBe('Ann Ångström')
+  expect((await add('   ')).user.name).toBeNull()
+  expect((await add()).user.name).toBeNull()
+  expect((await add('ø'.repeat(200))).user.name).toHaveLength(200)
+})
+
+test.each(['n'.repeat(201), 'Ann\0'])('a name that is too long or holds NUL is refused', async (name) => {
+  await expect(add(name)).rejects.toMatchObject({ code: 'invalid_input' })
+})
+
+test('a person is found with their account; an operator has none', async () => {
+  const { user } = await on.invite()
+  const found = await findUserById(on.knex, user.id)
+  expect(found).toEqual({ ...user, accountStatus: 'active', accountName: 'ACME Corp' })
+  expect(found).toMatchObject({
+    emailVerified: false,
+    sessionsValidFrom: expect.any(Date),
+    updatedAt: expect.any(Date),
+  })
+  const operator = (await on.invite(null, 'operator')).user
+  expect(await findUserById(on.knex, operator.id)).toEqual({ ...operator, accountStatus: null, accountName: null })
+})
+
+test.each([newId(), 'nobody', "' OR true --", '\0'])('nobody is found by the id %j', async (id) => {
+  expect(await findUserById(on.knex, id)).toBeUndefined()
+})
+
+test('people are listed by address, all of them or those of one account', async () => {
+  const account = await on.account()
+  const { user } = await on.invite(account)
+  expect(await listUsers(on.knex, { accountId: account })).toEqual([user])
+  const all = (await listUsers(on.knex)).map(({ email }) => email)
+  expect(all).toContain(user.email)
+  expect(all.length).toBeGreaterThan(1)
+})
