@@ -1,0 +1,51 @@
+import type { DescribedScope } from '../clients/scope-texts.ts'
+import type { Application, Person } from './directory.ts'
+import { formTargets } from './page-headers.ts'
+import { permissionGroups } from './permissions.ts'
+import type { Page } from './renderer.ts'
+import type { Interaction } from './sign-in-flow.ts'
+
+interface Question {
+  readonly interaction: Interaction
+  readonly application: Application
+  readonly person: Person
+  readonly texts: readonly DescribedScope[]
+  readonly path: string
+  /** Somebody else has signed in in this browser since the page was shown. */
+  readonly meanwhile: boolean
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Where the answer goes, in words. `host` is what a person may check; there is none on their own device. */
+function destination(redirectUri: string | undefined): { words: string; host?: string } {
+  if (redirectUri === undefined) return { words: 'a device that showed you a code' }
+  const url = URL.parse(redirectUri)
+  const isSite = url && /^https?:$/.test(url.protocol) && !LOOPBACK.has(url.hostname)
+  return isSite ? { words: 'the site', host: url.host } : { words: 'an application on this device' }
+}
+
+/** How somebody is drawn: the first letter of what they are called. */
+export function portrait(person: Person) {
+  const called = person.name?.trim() || person.email
+  return { ...person, called, initial: [...called][0]!.toUpperCase(), showEmail: called !== person.email }
+}
+
+/** Who asks, what for, as whom, and two buttons. */
+export function allowPage({ interaction, application, person, texts, path, meanwhile }: Question): Page {
+  const groups = permissionGroups(interaction.wanted, texts)
+  return {
+    view: 'allow',
+    title: `Allow ${application.name}?`,
+    formTargets: formTargets(interaction.redirectUri),
+    data: {
+      path,
+      application,
+      groups,
+      meanwhile,
+      person: portrait(person),
+      destination: destination(interaction.redirectUri),
+      isDevice: interaction.redirectUri === undefined,
+    },
+  }
+}

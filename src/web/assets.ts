@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { gzipSync } from 'node:zlib'
+import type { Context } from 'koa'
+import { type Brand, brandCss } from './brand.ts'
+
+interface Asset {
+  readonly type: string
+  readonly bytes: Buffer
+  /** Absent where compression gains nothing. */
+  readonly gzipped?: Buffer
+  readonly hash: string
+}
+
+/** The files that pages load, each at an address that changes with its content. */
+export interface Assets {
+  urlOf(name: string): string
+  serve(ctx: Context, version: string, name: string): void
+}
+
+const CSS = 'text/css; charset=utf-8'
+const SCRIPT = 'text/javascript; charset=utf-8'
+const SVG = 'image/svg+xml'
+
+const FOREVER = 'public, max-age=31536000, immutable'
+
+const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64url').slice(0, 16)
+
+function assetOf(type: string, bytes: Buffer): Asset {
+  return { type, bytes, hash: hashOf(bytes), ...(/^text|svg/.test(type) && { gzipped: gzipSync(bytes) }) }
+}
+
+const own = (file: string): Buffer => readFileSync(new URL(`../../views/assets/${file}`, import.meta.url))
+const fromPackage = (path: string): Buffer => readFileSync(createRequire(import.meta.url).resolve(path))
+
+/** One file for browsers, several for those who write them; later ones build on earlier ones. */
+const STYLES = ['palette', 'base', 'forms', 'sign-in', 'account'].map((name) => `styles/${name}.css`)
+
+const fixedAssets = (): [string, Asset][] => [
+  ['pico.css', assetOf(CSS, fromPackage('@picocss/pico/css/pico.min.css'))],
+  ['keywright.css', assetOf(CSS, Buffer.concat(STYLES.map(own)))],
+  ['submit.js', assetOf(SCRIPT, own('submit.js'))],
+  ['icon.svg', assetOf(SVG, own('icon.svg'))],
+]
+
+/** Makes an asset anew only when what it is made of has changed, which is told by a key. */
+function remade(): (key: string, make: () => Asset) => Asset {
+  let last: { key: string; asset: Asset } | undefined
+  return (key, make) => {
+    if (last?.key !== key) last = { key, asset: make() }
+    return last.asset
+  }
+}
+
+function answer(ctx: Context, asset: Asset, version: string): void {
+  const gzipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip' ? asset.gzipped : undefined
+  // Another node may know a newer look: what was not asked for by its own hash must not stay under that address.
+  ctx.set('Cache-Control', version === asset.hash ? FOREVER : 'no-cache')
+  ctx.set('X-Content-Type-Options', 'nosniff')
+  // An SVG that is opened by itself is a document, and could run scripts in this origin.
+  ctx.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+  ctx.set('ETag', `"${asset.hash}${gzipped ? '-gzip' : ''}"`)
+  ctx.vary('Accept-Encoding')
+  ctx.status = 200
+  if (ctx.fresh) {
+    ctx.status = 304
+    return
+  }
+  if (gzipped) ctx.set('Content-Encoding', 'gzip')
+  ctx.type = asset.type
+  ctx.body = gzipped ?? asset.bytes
+}
+
+/** Reads every file once. */
+export function createAssets(brand: Brand): Assets {
+  const fixed = new Map(fixedAssets())
+  const brandAsset = remade()
+  const logoAsset = remade()
+
+  function find(name: string): Asset | undefined {
+    const { accent, logo } = brand.now()
+    if (name === 'brand.css') return brandAsset(accent, () => assetOf(CSS, Buffer.from(brandCss(accent))))
+    if (name === 'logo') return logo ? logoAsset(logo.etag, () => assetOf(logo.type, logo.bytes)) : undefined
+    return fixed.get(name)
+  }
+
+  return {
+    urlOf: (name) => `/assets/${find(name)?.hash}/${name}`,
+    serve(ctx, version, name) {
+      const asset = find(name)
+      if (asset) answer(ctx, asset, version)
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import { type Accent, accentsOf } from './accent.ts'
+
+/** What the operator chose the pages to look like. */
+export interface InstanceLook {
+  readonly name: string
+  /** `#rrggbb`. */
+  readonly accent: string
+  readonly logo: { readonly type: string; readonly bytes: Buffer; readonly etag: string } | null
+}
+
+const DEFAULT_LOOK: InstanceLook = { name: 'Keywright', accent: '#1f5fbf', logo: null }
+
+/** For so long a look is shown before it is asked for again, in milliseconds. */
+const FRESH_FOR = 3000
+
+/**
+ * The instance's look. It is read at once and without failing, because the page that says that the database is away
+ * has a name too.
+ */
+export interface Brand {
+  now(): InstanceLook
+  /** Learns of changes, at most once in a few seconds; keeps what it knew when they cannot be asked for. */
+  refresh(): Promise<void>
+}
+
+export function createBrand(load: () => Promise<InstanceLook>): Brand {
+  let look = DEFAULT_LOOK
+  let loadedAt = Number.NEGATIVE_INFINITY
+  let loading: Promise<void> | undefined
+
+  async function reload(): Promise<void> {
+    look = await load().catch(() => look)
+    loadedAt = performance.now()
+    loading = undefined
+  }
+
+  return {
+    now: () => look,
+    async refresh() {
+      if (performance.now() - loadedAt < FRESH_FOR) return
+      loading ??= reload()
+      await loading
+    },
+  }
+}
+
+const HEX = /^#[0-9a-f]{6}$/i
+
+const properties = ({ fill, edge, fillHover, ink, text }: Accent): string =>
+  `--kw-accent:${fill};--kw-accent-edge:${edge};--kw-accent-hover:${fillHover};--kw-on-accent:${ink};--kw-accent-text:${text}`
+
+/** The accent as custom properties, for either colour scheme. */
+export function brandCss(accent: string): string {
+  const { light, dark } = accentsOf(HEX.test(accent) ? accent : DEFAULT_LOOK.accent)
+  return `:root{${properties(light)}}\n@media (prefers-color-scheme:dark){:root{${properties(dark)}}}\n`
+}

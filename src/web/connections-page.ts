@@ -1,0 +1,55 @@
+import type { DescribedScope } from '../clients/scope-texts.ts'
+import type { Connection } from '../tokens/consents.ts'
+import type { Person } from './directory.ts'
+import { noticeOf } from './notices.ts'
+import { permissionGroups } from './permissions.ts'
+import { momentOf } from './relative-time.ts'
+import type { Page } from './renderer.ts'
+
+const withdrawPath = (clientId: string): string => `/account/applications/${encodeURIComponent(clientId)}/withdraw`
+
+function groupsOf({ identityScopes, apis }: Connection, texts: readonly DescribedScope[]) {
+  const allowed = texts.filter(({ api, scope }) => apis.some((a) => a.identifier === api && a.scopes.includes(scope)))
+  return permissionGroups({ identityScopes, claims: [], apis: {} }, allowed)
+}
+
+function rowOf(connection: Connection, texts: readonly DescribedScope[]) {
+  return {
+    name: connection.name,
+    accountName: connection.accountName,
+    groups: groupsOf(connection, texts),
+    allowed: momentOf(connection.allowedAt),
+    used: connection.lastUsedAt ? momentOf(connection.lastUsedAt) : undefined,
+    withdrawPath: withdrawPath(connection.clientId),
+  }
+}
+
+/** @param notice as it was in the query */
+export function connectionsPage(
+  person: Person,
+  connections: readonly Connection[],
+  texts: readonly DescribedScope[],
+  notice: unknown,
+): Page {
+  const rows = connections.map((connection) => rowOf(connection, texts))
+  return {
+    view: 'connected-applications',
+    title: 'Connected applications',
+    data: { person, rows, notice: noticeOf(notice), current: 'applications' },
+  }
+}
+
+/** What destroys says what it will stop, and asks once. */
+export function withdrawPage(person: Person, connection: Connection): Page {
+  return {
+    view: 'withdraw',
+    title: `Withdraw access of ${connection.name}?`,
+    data: {
+      person,
+      name: connection.name,
+      staysAway: connection.identityScopes.includes('offline_access'),
+      path: withdrawPath(connection.clientId),
+      current: 'applications',
+    },
+  }
+}

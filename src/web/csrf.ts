@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto'
+import type { Context } from 'koa'
+import { hashSecret, sameHash } from '../shared/secrets.ts'
+import { readCookie, writeCookie } from './cookies.ts'
+import type { Form } from './forms.ts'
+
+const COOKIE = 'kw_csrf'
+
+/** 256 random bits in base64url. */
+const TOKEN = /^[\w-]{43}$/
+
+/** A form that this browser was not given by us. */
+export class ForgedFormError extends Error {
+  readonly reason: 'other_site' | 'no_cookie' | 'old_page'
+
+  constructor(reason: ForgedFormError['reason']) {
+    super(`refused a form: ${reason}`)
+    this.name = 'ForgedFormError'
+    this.reason = reason
+  }
+}
+
+function givenToken(ctx: Context): string | undefined {
+  const token = readCookie(ctx, COOKIE)
+  return token && TOKEN.test(token) ? token : undefined
+}
+
+/** The value that this browser's forms carry; one for all its tabs. */
+export function csrfToken(ctx: Context): string {
+  ctx.state.csrf ??= givenToken(ctx) ?? randomBytes(32).toString('base64url')
+  writeCookie(ctx, COOKIE, ctx.state.csrf)
+  return ctx.state.csrf
+}
+
+/** @throws ForgedFormError when the browser says that another site sent this request */
+export function refuseOtherSites(ctx: Context, issuer: string): void {
+  const site = ctx.get('sec-fetch-site')
+  if (site && site !== 'same-origin' && site !== 'none') throw new ForgedFormError('other_site')
+  const origin = ctx.get('origin')
+  if (!origin || origin === 'null') return
+  const host = URL.parse(origin)?.host
+  if (!host || (host !== ctx.host && host !== URL.parse(issuer)?.host)) throw new ForgedFormError('other_site')
+}
+
+/** @throws ForgedFormError unless the form carries what the browser's cookie holds */
+export function checkCsrf(ctx: Context, form: Form): void {
+  const expected = givenToken(ctx)
+  if (!expected) throw new ForgedFormError('no_cookie')
+  if (!sameHash(hashSecret(form.get('csrf') ?? ''), hashSecret(expected))) throw new ForgedFormError('old_page')
+}

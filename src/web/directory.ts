@@ -1,0 +1,78 @@
+import type { Knex } from 'knex'
+import { getAccount } from '../accounts/accounts.ts'
+import { getInstanceSettings } from '../accounts/instance-settings.ts'
+import { findUserById } from '../accounts/users.ts'
+import type { Actor } from '../audit/audit-log.ts'
+import { listClientApis } from '../clients/client-apis.ts'
+import { getClient } from '../clients/clients.ts'
+import { type DescribedScope, scopeTexts } from '../clients/scope-texts.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { type Connection, listConnections, withdrawConsent } from '../tokens/consents.ts'
+import type { InstanceLook } from './brand.ts'
+
+export interface Person {
+  readonly id: string
+  readonly email: string
+  /** As they are called; absent where only the address is known. */
+  readonly name?: string | null
+  /** Null for an operator, who belongs to no account. */
+  readonly accountName: string | null
+}
+
+export interface Application {
+  readonly clientId: string
+  readonly name: string
+  readonly accountName: string | null
+}
+
+/** What the pages know of people and applications. */
+export interface Directory {
+  look(): Promise<InstanceLook>
+  /** Undefined: there is none, or none who may act. */
+  person(userId: string): Promise<Person | undefined>
+  application(clientId: string): Promise<Application | undefined>
+  /** What an application has of its default API; nothing where it has none. */
+  apiScopesOf(clientId: string): Promise<readonly string[]>
+  scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
+  connections(userId: string): Promise<readonly Connection[]>
+  /** A second time it does nothing. */
+  withdraw(connection: { userId: string; clientId: string }, actor: Actor): Promise<void>
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof KeywrightError && error.code === 'not_found') return undefined
+  throw error
+}
+
+async function findPerson(knex: Knex, userId: string): Promise<Person | undefined> {
+  const user = await findUserById(knex, userId)
+  const mayAct = user?.status === 'active' && user.accountStatus !== 'disabled'
+  return mayAct ? user : undefined
+}
+
+async function findApplication(knex: Knex, clientId: string): Promise<Application | undefined> {
+  const client = await getClient(knex, clientId).catch(absent)
+  if (!client) return undefined
+  const account = client.accountId === null ? undefined : await getAccount(knex, client.accountId).catch(absent)
+  return { clientId, name: client.name, accountName: account?.name ?? null }
+}
+
+async function findApiScopes(knex: Knex, clientId: string): Promise<readonly string[]> {
+  const client = await getClient(knex, clientId).catch(absent)
+  const apis = client ? await listClientApis(knex, client.key) : []
+  return apis[0]?.scopes ?? []
+}
+
+export function createDirectory(knex: Knex): Directory {
+  return {
+    look: () => getInstanceSettings(knex),
+    person: (userId) => findPerson(knex, userId),
+    application: (clientId) => findApplication(knex, clientId),
+    apiScopesOf: (clientId) => findApiScopes(knex, clientId),
+    scopeTexts: (wanted) => scopeTexts(knex, wanted),
+    connections: (userId) => listConnections(knex, userId),
+    async withdraw(connection, actor) {
+      await withdrawConsent(knex, connection, actor).catch(absent)
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import type { Context } from 'koa'
+import { readBody } from '../http/request-body.ts'
+import { invalidInput, KeywrightError } from '../shared/errors.ts'
+
+/** Far more than any form of ours holds. */
+const BODY_LIMIT = 64 * 1024
+
+export type Form = ReadonlyMap<string, string>
+
+/** The body is of a kind that no form of ours sends. */
+export class UnsupportedFormError extends KeywrightError {
+  constructor() {
+    super('invalid_input', 'a form must be sent as application/x-www-form-urlencoded')
+  }
+}
+
+/** PostgreSQL cannot store it, and no keyboard types it. */
+function refuseNul(text: string): void {
+  if (text.includes('\0')) throw invalidInput('the form holds a NUL character')
+}
+
+function parseForm(text: string): Form {
+  const entries = [...new URLSearchParams(text)]
+  for (const [name, value] of entries) refuseNul(name + value)
+  const form = new Map(entries)
+  if (form.size !== entries.length) throw invalidInput('the form names a field twice')
+  return form
+}
+
+/** @throws KeywrightError `invalid_input`; BodyTooLargeError; UnsupportedFormError */
+export async function readForm(ctx: Context): Promise<Form> {
+  const body = await readBody(ctx.req, BODY_LIMIT)
+  if (body.length > 0 && !ctx.is('application/x-www-form-urlencoded')) throw new UnsupportedFormError()
+  return parseForm(body.toString())
+}
+
+/** One field as its partial draws it. */
+export interface Field {
+  readonly id: string
+  readonly label: string
+  readonly type: string
+  readonly autocomplete: string
+  readonly value: string
+  readonly hint?: string
+  readonly fault?: string
+  /** The ids of what explains it, for screen readers. */
+  readonly describedBy?: string
+  readonly minLength?: number
+  readonly focus: boolean
+}
+
+type FieldOptions = Partial<Pick<Field, 'value' | 'hint' | 'fault' | 'minLength' | 'focus'>>
+
+function field(base: Pick<Field, 'id' | 'label' | 'type' | 'autocomplete'>, options: FieldOptions): Field {
+  const explained = [options.hint && `${base.id}-hint`, options.fault && `${base.id}-fault`].filter(Boolean)
+  const describedBy = explained.length > 0 ? explained.join(' ') : undefined
+  return { ...base, value: '', focus: options.fault !== undefined, ...options, describedBy }
+}
+
+export const emailField = (options: FieldOptions): Field =>
+  field({ id: 'email', label: 'Email address', type: 'email', autocomplete: 'username' }, options)
+
+export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
+  field({ id, label, type: 'password', autocomplete: 'current-password' }, options)
+
+export const newPasswordField = (id: string, label: string, options: FieldOptions): Field =>
+  field({ id, label, type: 'password', autocomplete: 'new-password' }, options)

@@ -1,0 +1,90 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { KeywrightError } from '../shared/errors.ts'
+import { allowPage } from './allow-page.ts'
+import type { Application } from './directory.ts'
+import { formTargets } from './page-headers.ts'
+import type { Web } from './services.ts'
+import type { Interaction } from './sign-in-flow.ts'
+import { seeOther } from './sign-in-routes.ts'
+import { type SignInPlace, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+
+/** An interaction with whom it is about. */
+interface Asked {
+  readonly interaction: Interaction
+  readonly application: Application
+  readonly path: string
+  readonly place: SignInPlace
+}
+
+const over = () => new KeywrightError('invalid_grant', 'this sign-in is over, or was begun elsewhere')
+
+function placeOf(web: Web, interaction: Interaction, application: Application, path: string): SignInPlace {
+  return {
+    signInPath: `${path}/sign-in`,
+    passwordPath: `${path}/password`,
+    cancelPath: `${path}/deny`,
+    application: application.name,
+    formTargets: formTargets(interaction.redirectUri),
+    finish: (ctx, login) => web.flow.finishLogin(ctx, interaction.uid, login),
+  }
+}
+
+/** @throws KeywrightError `invalid_grant` */
+async function find(web: Web, ctx: Context): Promise<Asked> {
+  const interaction = await web.flow.find(ctx, ctx.params.uid)
+  const application = interaction && (await web.directory.application(interaction.clientId))
+  if (!interaction || !application) throw over()
+  const path = `/interaction/${encodeURIComponent(interaction.uid)}`
+  return { interaction, application, path, place: placeOf(web, interaction, application, path) }
+}
+
+/** @param meanwhile somebody else has signed in in this browser since the page was shown */
+async function showAsked(web: Web, ctx: Context, asked: Asked, meanwhile = false): Promise<void> {
+  const { interaction, application, path, place } = asked
+  const person = interaction.userId ? await web.directory.person(interaction.userId) : undefined
+  if (interaction.prompt === 'login' || !person) {
+    return web.show(ctx, signInPage(place, { email: interaction.loginHint }))
+  }
+  const texts = await web.directory.scopeTexts(interaction.wanted.apis)
+  web.show(ctx, allowPage({ interaction, application, person, texts, path, meanwhile }))
+}
+
+/** The person said yes, to the page that named them. */
+async function allow(web: Web, ctx: Context): Promise<void> {
+  const asked = await find(web, ctx)
+  const { interaction, path } = asked
+  if (interaction.prompt !== 'consent' || !interaction.userId) return seeOther(ctx, path)
+  if (ctx.state.form.get('user') !== interaction.userId) return await showAsked(web, ctx, asked, true)
+  await web.flow.allow(ctx, interaction.uid)
+}
+
+/** What an application's request leads a person through. */
+export function interactionRoutes(web: Web): Router {
+  const router = new Router({ prefix: '/interaction/:uid' })
+
+  router.get('/', async (ctx) => showAsked(web, ctx, await find(web, ctx)))
+  router.post('/allow', (ctx) => allow(web, ctx))
+
+  router.post('/sign-in', async (ctx) => {
+    const { place } = await find(web, ctx)
+    await trySignIn(web, ctx, place, ctx.state.form)
+  })
+
+  router.post('/password', async (ctx) => {
+    const { place } = await find(web, ctx)
+    await tryChoosePassword(web, ctx, place, ctx.state.form)
+  })
+
+  router.post('/switch', async (ctx) => {
+    const { place } = await find(web, ctx)
+    web.show(ctx, signInPage(place))
+  })
+
+  router.post('/deny', async (ctx) => {
+    const { interaction } = await find(web, ctx)
+    await web.flow.deny(ctx, interaction.uid)
+  })
+
+  return router
+}

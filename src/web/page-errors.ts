@@ -1,0 +1,85 @@
+import type { Context, Middleware } from 'koa'
+import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
+import { BodyTooLargeError } from '../http/request-body.ts'
+import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import { ForgedFormError } from './csrf.ts'
+import { UnsupportedFormError } from './forms.ts'
+import {
+  noCookiePage,
+  oldPage,
+  otherSitePage,
+  refusedPage,
+  serverFailurePage,
+  signInOverPage,
+  unavailablePage,
+  wrongMethodPage,
+} from './messages.ts'
+import type { Page, Show } from './renderer.ts'
+import { sentence } from './sentence.ts'
+
+const UNAVAILABLE_RETRY = 2
+
+const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
+  invalid_input: [400, 'This was not understood'],
+  not_found: [404, 'This does not exist'],
+  conflict: [409, 'This was changed meanwhile'],
+  forbidden: [403, 'This is not yours to do'],
+  rate_limited: [429, 'Too many tries'],
+}
+
+/** The page that has the form which was posted here: one step up. */
+const formOf = (path: string): string =>
+  /^\/(interaction\/[^/]+|signin|account\/password|account\/applications)/.exec(path)?.[0] ?? '/'
+
+function forgedFormPage(ctx: Context, { reason }: ForgedFormError): Page {
+  if (reason === 'other_site') return otherSitePage()
+  return reason === 'no_cookie' ? noCookiePage(formOf(ctx.path)) : oldPage(formOf(ctx.path))
+}
+
+function statusOf(error: KeywrightError, usual: number): number {
+  if (error instanceof BodyTooLargeError) return 413
+  return error instanceof UnsupportedFormError ? 415 : usual
+}
+
+function refusalPage(ctx: Context, error: KeywrightError): Page {
+  if (error.code === 'invalid_grant') return signInOverPage()
+  if (error.code === 'unavailable') return unavailablePage(ctx)
+  const [status, title] = REFUSALS[error.code] ?? []
+  if (!status || !title) return serverFailurePage(ctx)
+  return refusedPage(ctx, statusOf(error, status), title, sentence(error.message))
+}
+
+/** What Koa and the protocol's engine throw for requests that are the sender's fault. */
+const isSendersFault = (error: unknown): boolean => {
+  const { expose, status, statusCode } = error as { expose?: unknown; status?: unknown; statusCode?: unknown }
+  const code = Number(status ?? statusCode)
+  return expose === true && code >= 400 && code < 500
+}
+
+function pageOf(ctx: Context, error: unknown): Page {
+  if (error instanceof ForgedFormError) return forgedFormPage(ctx, error)
+  if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) return unavailablePage(ctx)
+  if (error instanceof KeywrightError) return refusalPage(ctx, error)
+  return isSendersFault(error) ? signInOverPage() : serverFailurePage(ctx)
+}
+
+function retryAfter(error: unknown, page: Page): number | undefined {
+  if (error instanceof RateLimitedError) return error.retryAfter
+  return page.status === 503 ? UNAVAILABLE_RETRY : undefined
+}
+
+/** Errors become pages here and nowhere else; what is private about them goes to the log. */
+export function answerErrors(show: Show): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next()
+      if (ctx.status === 405 && !ctx.body) show(ctx, wrongMethodPage())
+    } catch (error) {
+      ctx.state.failure = error
+      const page = pageOf(ctx, error)
+      const seconds = retryAfter(error, page)
+      if (seconds !== undefined) ctx.set('Retry-After', String(seconds))
+      show(ctx, page)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { Context } from 'koa'
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1'])
+
+/**
+ * The CSP source that lets a form's answer lead to this address: Chromium holds `form-action` against every redirect
+ * that follows, to the last.
+ */
+function formTarget(redirectUri: string): string | undefined {
+  const url = URL.parse(redirectUri)
+  if (!url) return undefined
+  // RFC 8252, section 7.3: the port of a loopback address is the application's choice at each start.
+  if (LOOPBACK.has(url.hostname)) return `${url.protocol}//${url.hostname}:*`
+  // CSP has no way to write an IPv6 address.
+  if (url.hostname.startsWith('[')) return url.protocol
+  return /^https?:$/.test(url.protocol) ? url.origin : url.protocol
+}
+
+/** For a page whose form may lead to an application: any web site, and this application wherever it lives. */
+export function formTargets(redirectUri: string | undefined): string[] {
+  const target = redirectUri === undefined ? undefined : formTarget(redirectUri)
+  return ['https:', ...(target ? [target] : [])]
+}
+
+/**
+ * CSP sources, beside this site, that a page's forms may lead to. `anywhere` is for the few pages that are not told where
+ * the redirects end: an application's own scheme cannot be allowed by any wildcard, only by saying nothing.
+ */
+export type FormTargets = readonly string[] | 'anywhere'
+
+const formAction = (targets: FormTargets): string[] =>
+  targets === 'anywhere' ? [] : [`form-action ${["'self'", ...targets].join(' ')}`]
+
+const policy = (targets: FormTargets): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    ...formAction(targets),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+
+const TWO_YEARS = 63_072_000
+
+/** What every page is sent with: framed by nobody, kept by no cache, running nothing that is not ours. */
+export function setPageHeaders(ctx: Context, targets: FormTargets = []): void {
+  ctx.set({
+    'Content-Security-Policy': policy(targets),
+    'X-Frame-Options': 'DENY',
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cache-Control': 'no-store',
+  })
+  if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${TWO_YEARS}`)
+}

@@ -1,0 +1,28 @@
+import type { Person } from './directory.ts'
+import { newPasswordField, passwordField } from './forms.ts'
+import type { Page } from './renderer.ts'
+import { MIN_PASSWORD, PASSWORD_RULES } from './sign-in-steps.ts'
+
+export interface PasswordFaults {
+  /** About the whole form. */
+  readonly form?: string
+  readonly present?: string
+  readonly next?: string
+  readonly repeat?: string
+  readonly status?: number
+}
+
+export function changePasswordPage(person: Person, faults?: PasswordFaults): Page {
+  const next = { hint: PASSWORD_RULES, fault: faults?.next, minLength: MIN_PASSWORD }
+  const fields = [
+    passwordField('present', 'Present password', { fault: faults?.present }),
+    newPasswordField('password', 'New password', next),
+    newPasswordField('repeat', 'New password again', { fault: faults?.repeat, minLength: MIN_PASSWORD }),
+  ]
+  return {
+    view: 'change-password',
+    title: 'Change your password',
+    status: faults && (faults.status ?? 400),
+    data: { person, fields, fault: faults?.form, failed: faults !== undefined, current: 'password' },
+  }
+}

@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url'
+import { Eta } from 'eta'
+import type { Context } from 'koa'
+import type { Assets } from './assets.ts'
+import type { Brand } from './brand.ts'
+import { csrfToken } from './csrf.ts'
+import { type FormTargets, setPageHeaders } from './page-headers.ts'
+
+export interface Page {
+  /** The template's name below views/. */
+  readonly view: string
+  readonly title: string
+  /** Absent: as it was set before, or 200. */
+  readonly status?: number
+  /** Absent: this site only. */
+  readonly formTargets?: FormTargets
+  readonly data?: object
+}
+
+/** Answers with a page. */
+export type Show = (ctx: Context, page: Page) => void
+
+const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
+
+const createTemplates = () => new Eta({ views: VIEWS, cache: true, autoEscape: true })
+
+/** What the layout needs of the instance. */
+function siteOf(brand: Brand, assets: Assets) {
+  const { name, logo } = brand.now()
+  const styles = ['pico.css', 'keywright.css', 'brand.css'].map(assets.urlOf)
+  const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
+  return { name, styles, script: assets.urlOf('submit.js'), icon, logo: logo ? icon : undefined }
+}
+
+export function createRenderer(brand: Brand, assets: Assets): Show {
+  const templates = createTemplates()
+  return (ctx, page) => {
+    const site = siteOf(brand, assets)
+    const csrf = () => csrfToken(ctx)
+    const html = templates.render(page.view, { ...page.data, title: page.title, site, csrf })
+    setPageHeaders(ctx, page.formTargets)
+    if (page.status) ctx.status = page.status
+    ctx.type = 'html'
+    ctx.body = html
+  }
+}

@@ -1,0 +1,46 @@
+import type { Context } from 'koa'
+
+/** A sign-in that an application has begun and that waits for its person, in this browser. */
+export interface Interaction {
+  readonly uid: string
+  /** What the person is asked now. */
+  readonly prompt: 'login' | 'consent'
+  readonly clientId: string
+  /** Where the answer goes; absent when a device asked (RFC 8628). */
+  readonly redirectUri?: string
+  /** The person who is signed in in this browser; absent when nobody is. */
+  readonly userId?: string
+  readonly loginHint?: string
+  /** What is asked for and was not allowed before. */
+  readonly wanted: Wanted
+}
+
+export interface Wanted {
+  /** `openid`, `profile`, `email`, `offline_access`. */
+  readonly identityScopes: readonly string[]
+  /** Single claims (OpenID Connect Core, section 5.5). */
+  readonly claims: readonly string[]
+  /** Scopes by the identifier of their API. */
+  readonly apis: Readonly<Record<string, readonly string[]>>
+}
+
+/** How somebody proved who they are. `amr` as in RFC 8176. */
+export interface Login {
+  readonly userId: string
+  readonly amr: readonly string[]
+}
+
+/** What the pages need of whoever runs the protocol. Each `finish…`, `allow` and `deny` answers the request itself. */
+export interface SignInFlow {
+  /** Undefined: it is over, has expired, or belongs to another browser. */
+  find(ctx: Context, uid: string): Promise<Interaction | undefined>
+  finishLogin(ctx: Context, uid: string, login: Login): Promise<void>
+  /** The person allowed everything that was wanted; what that is, is read again from the interaction. */
+  allow(ctx: Context, uid: string): Promise<void>
+  deny(ctx: Context, uid: string): Promise<void>
+  /** Who is signed in in this browser, beside any interaction. */
+  signedIn(ctx: Context): Promise<{ readonly userId: string; readonly sessionId: string } | undefined>
+  /** Signs in without any application having asked. */
+  signIn(ctx: Context, login: Login): Promise<void>
+  signOut(ctx: Context): Promise<void>
+}

@@ -1,0 +1,159 @@
+import type { Context } from 'koa'
+import { KeywrightError } from '../shared/errors.ts'
+import { readBrowser, writeBrowser } from './cookies.ts'
+import { emailField, type Form, newPasswordField, passwordField } from './forms.ts'
+import { waitInWords } from './relative-time.ts'
+import type { Page } from './renderer.ts'
+import { sentence } from './sentence.ts'
+import { actorOf, type Web } from './services.ts'
+import type { Login } from './sign-in-flow.ts'
+
+/** Where somebody signs in: on the way to an application, or without one. */
+export interface SignInPlace {
+  readonly signInPath: string
+  readonly passwordPath: string
+  /** The application one continues to. */
+  readonly application?: string
+  readonly formTargets?: readonly string[]
+  /** Where to go afterwards, for a sign-in without an application. */
+  readonly returnTo?: string
+  /** Where a form is posted to that gives up. */
+  readonly cancelPath?: string
+  finish(ctx: Context, login: Login): Promise<void>
+}
+
+interface SignInState {
+  readonly email?: string
+  /** Said above the form. */
+  readonly fault?: string
+  readonly emailFault?: string
+  readonly passwordFault?: string
+  readonly status?: number
+}
+
+/** RFC 8176. */
+export const PASSWORD = { amr: ['pwd'] } as const
+
+const REFUSED = 'This email address and password do not match. Check both and try again.'
+
+export const MIN_PASSWORD = 12
+export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. A few words that only you would put together are better than symbols; passwords that many people use are not taken.`
+
+export function signInPage(place: SignInPlace, state: SignInState = {}): Page {
+  const email = state.email ?? ''
+  const fields = [
+    emailField({ value: email, fault: state.emailFault, focus: email === '' || state.emailFault !== undefined }),
+    passwordField('password', 'Password', {
+      fault: state.passwordFault,
+      focus: email !== '' && state.emailFault === undefined,
+    }),
+  ]
+  return {
+    view: 'sign-in',
+    title: 'Sign in',
+    status: state.status,
+    formTargets: place.formTargets,
+    data: { place, fields, fault: state.fault, failed: state.status !== undefined },
+  }
+}
+
+interface ChoiceState {
+  readonly ticket: string
+  readonly email: string
+  readonly passwordFault?: string
+  readonly repeatFault?: string
+}
+
+export function choosePasswordPage(place: SignInPlace, state: ChoiceState): Page {
+  const { passwordFault, repeatFault } = state
+  const failed = passwordFault !== undefined || repeatFault !== undefined
+  const first = { hint: PASSWORD_RULES, fault: passwordFault, focus: !repeatFault, minLength: MIN_PASSWORD }
+  const fields = [
+    newPasswordField('password', 'New password', first),
+    newPasswordField('repeat', 'New password again', { fault: repeatFault, minLength: MIN_PASSWORD }),
+  ]
+  return {
+    view: 'choose-password',
+    title: 'Choose your password',
+    status: failed ? 400 : undefined,
+    formTargets: place.formTargets,
+    data: { place, fields, ticket: state.ticket, email: state.email, failed },
+  }
+}
+
+function slowDown(web: Web, ctx: Context, place: SignInPlace, email: string, retryAfter: number): void {
+  ctx.set('Retry-After', String(retryAfter))
+  const fault = `There were too many tries. You can try again in ${waitInWords(retryAfter)}.`
+  web.show(ctx, signInPage(place, { email, fault, status: 429 }))
+}
+
+function missing(email: string, password: string): SignInState | undefined {
+  if (email !== '' && password !== '') return undefined
+  return {
+    email,
+    emailFault: email === '' ? 'Type your email address.' : undefined,
+    passwordFault: password === '' ? 'Type your password.' : undefined,
+    status: 400,
+  }
+}
+
+/** A form of email address and password was sent. */
+export async function trySignIn(web: Web, ctx: Context, place: SignInPlace, form: Form): Promise<void> {
+  const email = form.get('email')?.trim() ?? ''
+  const password = form.get('password') ?? ''
+  const faults = missing(email, password)
+  if (faults) return web.show(ctx, signInPage(place, faults))
+
+  const who = { ip: ctx.ip, requestId: ctx.state.requestId, browser: readBrowser(ctx) }
+  const result = await web.signIn.attempt({ email, password, ...who })
+  if (result.outcome === 'refused') return web.show(ctx, signInPage(place, { email, fault: REFUSED, status: 400 }))
+  if (result.outcome === 'slow_down') return slowDown(web, ctx, place, email, result.retryAfter)
+  writeBrowser(ctx, result.browser)
+  if (result.outcome === 'choose_password') {
+    return web.show(ctx, choosePasswordPage(place, { ticket: result.ticket, email }))
+  }
+  await place.finish(ctx, { userId: result.user.id, ...PASSWORD })
+}
+
+const TICKET_OVER =
+  'That took too long, or was done already. Sign in again, with the new password if you have chosen it.'
+
+/** What a person is told about a new password that was not taken; undefined when it is not about that. */
+export function passwordFault(error: unknown): string | undefined {
+  return error instanceof KeywrightError && error.code === 'invalid_input' ? sentence(error.message) : undefined
+}
+
+/** The faults that are seen without asking anybody. */
+export function newPasswordFaults(
+  password: string,
+  repeat: string,
+): Pick<ChoiceState, 'passwordFault' | 'repeatFault'> {
+  if ([...password].length < MIN_PASSWORD) return { passwordFault: `Use at least ${MIN_PASSWORD} characters.` }
+  return password === repeat ? {} : { repeatFault: 'This is not the same as above. Type both again.' }
+}
+
+/** What to show when a new password was not taken; what is not about it goes on upwards. */
+function choiceFailure(place: SignInPlace, state: ChoiceState, error: unknown): Page {
+  const fault = passwordFault(error)
+  if (fault !== undefined) return choosePasswordPage(place, { ...state, passwordFault: fault })
+  const isOver = error instanceof KeywrightError && (error.code === 'conflict' || error.code === 'invalid_grant')
+  if (!isOver) throw error
+  return signInPage(place, { email: state.email, fault: TICKET_OVER, status: 400 })
+}
+
+/** A form with the password that takes the place of a one-time one was sent. */
+export async function tryChoosePassword(web: Web, ctx: Context, place: SignInPlace, form: Form): Promise<void> {
+  const field = (name: string) => form.get(name) ?? ''
+  const state = { ticket: field('ticket'), email: field('email') }
+  const faults = newPasswordFaults(field('password'), field('repeat'))
+  if (faults.passwordFault || faults.repeatFault)
+    return web.show(ctx, choosePasswordPage(place, { ...state, ...faults }))
+
+  const choice = web.signIn.choosePassword(state.ticket, field('password'), actorOf(ctx))
+  const result = await choice.then(
+    (user) => ({ user }),
+    (error) => ({ failure: choiceFailure(place, state, error) }),
+  )
+  if ('failure' in result) return web.show(ctx, result.failure)
+  await place.finish(ctx, { userId: result.user.id, ...PASSWORD })
+}

@@ -1,0 +1,70 @@
+import Router from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import compose from 'koa-compose'
+import { invalidInput } from '../shared/errors.ts'
+import { accountRoutes } from './account-routes.ts'
+import { type Assets, createAssets } from './assets.ts'
+import { type Brand, createBrand } from './brand.ts'
+import { checkCsrf, refuseOtherSites } from './csrf.ts'
+import { demoRoutes } from './demo.ts'
+import { readForm } from './forms.ts'
+import { createHome } from './home.ts'
+import { interactionRoutes } from './interaction-routes.ts'
+import { createLanding } from './landing.ts'
+import { answerErrors } from './page-errors.ts'
+import { createProtocolPages, type ProtocolPages } from './protocol-pages.ts'
+import { createRenderer } from './renderer.ts'
+import type { Web, WebServices } from './services.ts'
+import { signInRoutes } from './sign-in-routes.ts'
+
+/** Before any route: what no page of ours sends is refused, and a form has proved where it comes from. */
+function guardForms({ issuerUrl }: WebServices): Middleware {
+  return async (ctx, next) => {
+    if (/%00/.test(ctx.url)) throw invalidInput('the address holds a NUL character')
+    if (ctx.method === 'POST') {
+      refuseOtherSites(ctx, issuerUrl())
+      ctx.state.form = await readForm(ctx)
+      checkCsrf(ctx, ctx.state.form)
+    }
+    ctx.set('Cache-Control', 'no-store')
+    await next()
+  }
+}
+
+function assetRoutes(assets: Assets): Router {
+  const router = new Router()
+  router.get('/assets/:version/:name', (ctx) => assets.serve(ctx, ctx.params.version!, ctx.params.name!))
+  return router
+}
+
+function pageRoutes(web: Web): Router {
+  const router = new Router()
+  router.use(guardForms(web) as never)
+  const demo = demoRoutes(web, web.directory.apiScopesOf)
+  for (const routes of [interactionRoutes(web), signInRoutes(web), accountRoutes(web), demo])
+    router.use(routes.routes())
+  return router
+}
+
+const knowLook = (brand: Brand) => async (_: Context, next: Next) => {
+  await brand.refresh()
+  await next()
+}
+
+/** The pages that people meet: `middleware` answers all that is left to answer, `pages` are for the protocol to show. */
+export function createWeb(services: WebServices): { middleware: Middleware; pages: ProtocolPages } {
+  const brand = createBrand(services.directory.look)
+  const assets = createAssets(brand)
+  const show = createRenderer(brand, assets)
+  const web: Web = { ...services, show }
+  const steps = [assetRoutes(assets), pageRoutes(web)].flatMap((router) => [
+    router.routes(),
+    router.allowedMethods(),
+  ]) as unknown as Middleware[]
+  // The protocol's pages are shown without waiting; so the look is asked for before there is a request.
+  void brand.refresh()
+  return {
+    middleware: compose([knowLook(brand), answerErrors(show), ...steps, createHome(web), createLanding()]),
+    pages: createProtocolPages(show),
+  }
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+const EXECUTABLE = '/usr/bin/chromium'
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
+
+/** A phone of the narrowest kind that pages are made for. */
+export const PHONE = { width: 320, height: 640 }
+export const DESK = { width: 1280, height: 800 }
+
+const axeSource = (): string => readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds wrong with a page as it stands, one line each. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  // Evaluated, not added as an element: a page that allows no inline script stays as strict as it is.
+  await page.evaluate(axeSource())
+  const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.failureSummary} ${node.html}`))
+}
+
+/** By how many pixels a page is wider than its window. */
+export const overhangOf = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+
+export type RealBrowser = Awaited<ReturnType<typeof launchBrowser>>
+
+/** Chromium. Every page has cookies of its own, and fails the test when a script of it fails. */
+export async function launchBrowser(executablePath = EXECUTABLE) {
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
+  return {
+    async open(options: BrowserContextOptions = {}): Promise<Page> {
+      const context = await browser.newContext({ viewport: DESK, colorScheme: 'light', ...options })
+      const page = await context.newPage()
+      page.on('pageerror', (error) => {
+        throw error
+      })
+      return page
+    },
+    close: () => browser.close(),
+  }
+}

@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Browser, openBrowser } from '../support/person.ts'
+import { send } from '../support/requests.ts'
+import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, SYNC } from './fake-house.ts'
+
+let house: Awaited<ReturnType<typeof openFakeHouse>>
+let browser: Browser
+
+beforeAll(async () => {
+  house = await openFakeHouse({ proxy: true })
+})
+afterAll(() => house.close())
+beforeEach(() => {
+  browser = openBrowser(house.origin)
+  Object.assign(house.world, createWorld(), { signedInAs: undefined })
+})
+
+const SHOWN = ['error', 'forward', 'confirm-sign-out', 'signed-out', 'device-code', 'confirm-device', 'device-done']
+const PERSONAL = ['/account/applications', '/account/applications/kwc_sync/withdraw', '/account/password']
+const OPEN = ['/', '/nothing', '/signin', '/interaction/login1', '/interaction/consent1', '/interaction/gone']
+
+const policyOf = (headers: Headers) => headers.get('content-security-policy')!
+
+describe('every page', () => {
+  it.each([...OPEN, ...SHOWN.map((name) => `/show/${name}`), ...PERSONAL])(
+    'is framed by nobody, kept by no cache: %s',
+    async (path) => {
+      if (PERSONAL.includes(path)) house.world.signedInAs = ADA.id
+      const { headers, text } = await browser.visit(path)
+      expect(headers.get('x-frame-options')).toBe('DENY')
+      expect(headers.get('cache-control')).toBe('no-store')
+      expect(headers.get('referrer-policy')).toBe('same-origin')
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      for (const part of [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+      ]) {
+        expect(policyOf(headers)).toContain(part)
+      }
+      expect(text).not.toMatch(/<script>|<style|\son\w+=|\sstyle=/)
+      expect(text.match(/<h1/g)).toHaveLength(1)
+      expect(text).not.toContain('undefined')
+    },
+  )
+
+  it('asks for TLS only, and hardens its cookies, when it came over TLS', async () => {
+    const plain = await send(`${house.origin}/signin`, { headers: { accept: 'text/html' } })
+    expect(plain.headers.get('strict-transport-security')).toBeNull()
+    expect(plain.headers.get('set-cookie')).toMatch(/^kw_csrf=[\w-]{43}; path=\/; samesite=lax; httponly$/i)
+    const headers = { accept: 'text/html', 'x-forwarded-proto': 'https' }
+    const secure = await send(`${house.origin}/signin`, { headers })
+    expect(secure.headers.get('strict-transport-security')).toMatch(/^max-age=\d+$/)
+    expect(secure.headers.get('set-cookie')).toMatch(
+      /^__Host-kw_csrf=[\w-]{43}; path=\/; samesite=lax; secure; httponly$/i,
+    )
+  })
+
+  it('lets its forms lead only where the answer may go', async () => {
+    const redirects = [
+      ['https://sync.example.com/callback', "form-action 'self' https: https://sync.example.com;"],
+      ['http://127.0.0.1:4711/callback', "form-action 'self' https: http://127.0.0.1:*;"],
+      ['http://[::1]:4711/callback', "form-action 'self' https: http:;"],
+      ['http://intranet.example:8080/callback', "form-action 'self' https: http://intranet.example:8080;"],
+      ['com.example.app:/callback', "form-action 'self' https: com.example.app:;"],
+      [undefined, "form-action 'self' https:;"],
+    ] as const
+    for (const [redirectUri, expected] of redirects) {
+      house.world.interactions = [{ ...CONSENT, redirectUri }]
+      expect(policyOf((await browser.visit('/interaction/consent1')).headers)).toContain(expected)
+    }
+    expect(policyOf((await browser.visit('/signin')).headers)).toContain("form-action 'self';")
+    const forward = await browser.visit('/show/forward?to=com.example.app:/callback')
+    expect(policyOf(forward.headers)).toContain("form-action 'self' https: com.example.app:;")
+  })
+})
+
+const EVIL = '"><script>alert(1)</script>\'&'
+
+describe('what others wrote', () => {
+  const noScript = (text: string) => {
+    expect(text).not.toContain('<script>alert')
+    expect(text).toContain('&lt;script&gt;alert(1)')
+  }
+
+  it('is escaped on the allow page: application, account, person, scope', async () => {
+    house.world.applications = [{ ...SYNC, name: EVIL, accountName: EVIL }]
+    house.world.people = [{ ...ADA, name: EVIL, email: EVIL, accountName: EVIL }]
+    house.world.texts['calendar.read'] = { title: EVIL, description: EVIL }
+    const wanted = { identityScopes: [EVIL], claims: [EVIL], apis: { [EVIL]: ['calendar.read'] } }
+    house.world.interactions = [{ ...CONSENT, wanted }]
+    const { text } = await browser.visit('/interaction/consent1')
+    noScript(text)
+    expect(text.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(9)
+  })
+
+  it('is escaped on the sign-in page: login hint, application', async () => {
+    house.world.applications = [{ ...SYNC, name: EVIL }]
+    house.world.interactions = [{ ...LOGIN, loginHint: EVIL }]
+    const { text } = await browser.visit('/interaction/login1')
+    noScript(text)
+    expect(text).toContain('value="&quot;&gt;&lt;script')
+  })
+
+  it('is escaped among the connected applications', async () => {
+    house.world.signedInAs = ADA.id
+    house.world.connections = [{ ...CONNECTION, name: EVIL, accountName: EVIL }]
+    noScript((await browser.visit('/account/applications')).text)
+    noScript((await browser.visit('/account/applications/kwc_sync/withdraw')).text)
+  })
+
+  it('is escaped on the pages of the protocol', async () => {
+    house.world.applications = [{ ...SYNC, name: EVIL }]
+    for (const name of ['confirm-sign-out', 'signed-out', 'confirm-device']) {
+      noScript((await browser.visit(`/show/${name}`)).text)
+    }
+    noScript(
+      (await browser.visit(`/show/error?error=${encodeURIComponent(EVIL)}&description=${encodeURIComponent(EVIL)}`))
+        .text,
+    )
+    noScript((await browser.visit(`/show/forward?to=${encodeURIComponent(`/x${EVIL}`)}`)).text)
+  })
+})
+
+describe('the allow page', () => {
+  it('says who asks, what for in words, as whom, and where the answer goes', async () => {
+    const { text } = await browser.visit('/interaction/consent1')
+    const words = ['Calendar Sync', 'Example Industries', 'sync.example.com', 'Ada Lovelace', 'ada@example.com']
+    const permissions = [
+      'See your name',
+      'See your email address',
+      'Keep access when you are away',
+      'Read your calendar',
+    ]
+    for (const expected of [...words, ...permissions, 'api.example.com']) expect(text).toContain(expected)
+    expect(text).not.toContain('Know who you are')
+  })
+
+  it('says so when nothing new is asked for', async () => {
+    house.world.interactions = [{ ...CONSENT, wanted: { identityScopes: [], claims: [], apis: {} } }]
+    expect((await browser.visit('/interaction/consent1')).text).toContain('has access already')
+  })
+
+  it('calls a native application and a device what they are', async () => {
+    house.world.interactions = [{ ...CONSENT, redirectUri: 'com.example.app:/callback' }]
+    expect((await browser.visit('/interaction/consent1')).text).toContain('an application on this device')
+    house.world.interactions = [{ ...CONSENT, redirectUri: undefined }]
+    expect((await browser.visit('/interaction/consent1')).text).toContain('a device that showed you a code')
+  })
+
+  it('names each thing once, however it was asked for', async () => {
+    const wanted = { identityScopes: ['openid', 'email'], claims: ['email', 'sub', 'zoneinfo'], apis: {} }
+    house.world.interactions = [{ ...CONSENT, wanted }]
+    const { text } = await browser.visit('/interaction/consent1')
+    expect(text.match(/See your email address/g)).toHaveLength(1)
+    expect(text).toContain('See your zoneinfo')
+    expect(text).not.toContain('See your sub')
+  })
+})
+
+describe('what is asked in another way', () => {
+  const ask = (path: string, init: RequestInit = {}) =>
+    send(house.origin + path, { ...init, headers: { accept: 'text/html', ...(init.headers as object) } })
+
+  it('keeps its plain answers for programs', async () => {
+    const root = await send(`${house.origin}/`)
+    expect(root.headers.get('content-type')).toContain('text/plain')
+    const nothing = await send(`${house.origin}/nothing`, { headers: { accept: 'application/json' } })
+    expect([nothing.status, nothing.body.error]).toEqual([404, 'not_found'])
+    const error = await send(`${house.origin}/show/error?error=invalid_request`)
+    expect([error.status, error.body.error]).toEqual([400, 'invalid_request'])
+  })
+
+  it('answers HEAD as GET, and other methods with 405', async () => {
+    const head = await ask('/signin', { method: 'HEAD' })
+    expect([head.status, head.text]).toEqual([200, ''])
+    const wrong = await ask('/signin', { method: 'DELETE' })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'HEAD, GET, POST'])
+    expect((await ask('/interaction/consent1/allow')).status).toBe(405)
+  })
+
+  it('answers what it did not expect with a page that names the request, and nothing private', async () => {
+    const { find } = house.flow
+    house.flow.find = async () => {
+      throw new Error('a private detail')
+    }
+    const page = await ask('/interaction/login1')
+    house.flow.find = find
+    expect(page.status).toBe(500)
+    expect(page.text).toContain('request-1')
+    expect(page.text).not.toContain('private')
+    expect(house.failures.at(-1)).toMatchObject({ message: 'a private detail' })
+  })
+
+  it('says that it is away when the database is', async () => {
+    const { find } = house.flow
+    house.flow.find = async () => {
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' })
+    }
+    const page = await ask('/interaction/login1')
+    house.flow.find = find
+    expect([page.status, page.headers.get('retry-after')]).toEqual([503, '2'])
+  })
+})
+
+describe('the files that pages load', () => {
+  const filesOf = (text: string) => [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!)
+
+  it('have the right type, and are kept for ever at an address of their content', async () => {
+    const { text } = await browser.visit('/signin')
+    const types = ['image/svg+xml', 'text/css', 'text/css', 'text/css', 'text/javascript']
+    expect(filesOf(text)).toHaveLength(types.length)
+    for (const [n, path] of filesOf(text).entries()) {
+      const file = await send(house.origin + path)
+      expect(file.headers.get('content-type')).toContain(types[n])
+      expect(file.headers.get('x-content-type-options')).toBe('nosniff')
+      expect(file.headers.get('cache-control')).toContain('immutable')
+      const again = await send(house.origin + path, {
+        headers: { 'if-none-match': file.headers.get('etag')!, 'cache-control': 'max-age=0' },
+      })
+      expect(again.status).toBe(304)
+    }
+  })
+
+  it('are not kept under the address of another version', async () => {
+    const file = await send(`${house.origin}/assets/another/brand.css`)
+    expect([file.status, file.headers.get('cache-control')]).toEqual([200, 'no-cache'])
+  })
+
+  it('are only these', async () => {
+    for (const path of [
+      '/assets/x/styles/base.css',
+      '/assets/x/..%2flayout.eta',
+      '/assets/x/logo',
+      '/assets/x/constructor',
+    ]) {
+      expect((await send(house.origin + path)).status).toBe(404)
+    }
+  })
+})
