@@ -2,8 +2,10 @@ import type { Knex } from 'knex'
 import { createAccount, hasAccounts } from './accounts/accounts.ts'
 import { createUser } from './accounts/users.ts'
 import type { Actor } from './audit/audit-log.ts'
+import { DEFAULT_SETTINGS } from './clients/client-settings.ts'
+import { describeScope } from './clients/scope-texts.ts'
 import { ensureSigningKeys, resealSigningKeys } from './keys/signing-keys.ts'
-import { createApi, generateKeyPair } from './tokens/client-changes.ts'
+import { createApi, createClient, generateKeyPair } from './tokens/client-changes.ts'
 import { ensurePartitions } from './tokens/partitions.ts'
 
 /** What the first start made, secrets included: shown once and kept nowhere. */
@@ -13,11 +15,34 @@ export interface FirstStart {
   readonly accountId: string
   readonly api: { readonly identifier: string; readonly clientId: string; readonly clientSecret: string }
   readonly keyPair: { readonly clientId: string; readonly clientSecret: string }
+  /** The application of `/demo`, by which a newcomer sees what people see. */
+  readonly demo: { readonly clientId: string }
 }
 
 const ACTOR: Actor = { type: 'system', id: 'bootstrap' }
 
-async function createFirst(trx: Knex): Promise<FirstStart> {
+/**
+ * The demo application comes back to this server. While the issuer is not configured, that is this machine, on whichever
+ * port is listened on (RFC 8252, section 7.3).
+ */
+function demoRedirectUris(issuer: string | undefined): string[] {
+  const origins = issuer ? [issuer] : ['http://127.0.0.1', 'http://localhost', 'http://[::1]']
+  return origins.map((origin) => `${origin}/demo/callback`)
+}
+
+async function createDemo(trx: Knex, accountId: string, issuer: string | undefined): Promise<FirstStart['demo']> {
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    name: 'Demo application',
+    grants: ['authorization_code', 'refresh_token'],
+    redirectUris: demoRedirectUris(issuer),
+    isPublic: true,
+  }
+  const { client } = await createClient(trx, { accountId, settings, apis: [], scopes: null }, ACTOR)
+  return { clientId: client.clientId }
+}
+
+async function createFirst(trx: Knex, issuer: string | undefined): Promise<FirstStart> {
   const operator = await createUser(trx, { email: 'operator@keywright.example', role: 'operator', accountId: null })
   const account = await createAccount(trx, 'Example')
   const admin = await createUser(trx, { email: 'admin@keywright.example', role: 'admin', accountId: account.id })
@@ -30,6 +55,10 @@ async function createFirst(trx: Knex): Promise<FirstStart> {
     isDefault: true,
   }
   const api = await createApi(trx, declared, ACTOR)
+  await describeScope(trx, declared.identifier, 'all', {
+    title: 'Full access to the API',
+    description: 'Read and change everything that the API offers in your name.',
+  })
   const pair = await generateKeyPair(trx, { user: admin.user.id, apis: [] }, ACTOR)
   return {
     operator: { email: operator.user.email, password: operator.password },
@@ -37,22 +66,28 @@ async function createFirst(trx: Knex): Promise<FirstStart> {
     accountId: account.id,
     api: { identifier: declared.identifier, clientId: api.client.clientId, clientSecret: api.clientSecret! },
     keyPair: { clientId: pair.client.clientId, clientSecret: pair.clientSecret! },
+    demo: await createDemo(trx, account.id, issuer),
   }
 }
 
 /**
  * Makes what a server needs to work at all, and on an empty database what a newcomer needs to try it: an operator, an
- * account with an admin, an API and a key pair. Undefined when they were there already. Any number of nodes may call it
- * at once; one of them makes them.
+ * account with an admin, an API, a key pair and a demo application. Undefined when they were there already. Any number
+ * of nodes may call it at once; one of them makes them.
+ * @param issuer absent: the address that will be listened on
  */
-export async function bootstrap(knex: Knex, encryptionKeys: readonly Buffer[]): Promise<FirstStart | undefined> {
+export async function bootstrap(
+  knex: Knex,
+  encryptionKeys: readonly Buffer[],
+  issuer?: string,
+): Promise<FirstStart | undefined> {
   await ensureSigningKeys(knex, 'ES256', encryptionKeys)
   await resealSigningKeys(knex, encryptionKeys)
   await ensurePartitions(knex)
   if (await hasAccounts(knex)) return undefined
   return await knex.transaction(async (trx) => {
     await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright bootstrap'])
-    return (await hasAccounts(trx)) ? undefined : await createFirst(trx)
+    return (await hasAccounts(trx)) ? undefined : await createFirst(trx, issuer)
   })
 }
 
@@ -62,12 +97,14 @@ export function tokenCommand(issuer: string, keyPair: FirstStart['keyPair']): st
   return `curl --silent --data "${form}" ${issuer}/oauth2/token`
 }
 
+export const demoLink = (issuer: string, demo: FirstStart['demo']): string => `${issuer}/demo?client_id=${demo.clientId}`
+
 /** What a newcomer reads. */
 export function describeFirstStart(issuer: string, made: FirstStart): string {
   return `
 Keywright has set itself up. What follows is shown this once and kept nowhere.
 
-  Console    ${issuer}/  (its pages come with the next versions; until then: npm run keywright -- --help)
+  Console    ${issuer}/  (more of it comes with the next versions; until then: npm run keywright -- --help)
   Operator   ${made.operator.email}  one-time password ${made.operator.password}
   Admin      ${made.admin.email}  one-time password ${made.admin.password}
 
@@ -77,6 +114,10 @@ Keywright has set itself up. What follows is shown this once and kept nowhere.
   Get a token with the admin's key pair:
 
 ${tokenCommand(issuer, made.keyPair)}
+
+  See what people see: sign in as the admin, allow or deny, and look at the token that it leads to:
+
+${demoLink(issuer, made.demo)}
 
 `
 }

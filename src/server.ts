@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Reque
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import Koa from 'koa'
 import type { Registry } from 'prom-client'
+import { createSignIn } from './accounts/sign-in.ts'
 import { createOperations } from './api/operations.ts'
 import { createAuthenticator } from './clients/authentication.ts'
 import { createConcessions } from './clients/concessions.ts'
@@ -9,6 +10,7 @@ import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
 import { observeRequests } from './http/observe.ts'
+import { createOutgoing } from './http/outgoing.ts'
 import type { Instance } from './instance.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { scheduleOf } from './jobs/schedule.ts'
@@ -19,8 +21,11 @@ import { createOidcFace, engineContext } from './oidc/face.ts'
 import type { Log } from './shared/log.ts'
 import { createIssuer } from './tokens/issuance.ts'
 import { createLedger } from './tokens/ledger.ts'
+import { createPersonTokens } from './tokens/person-tokens.ts'
 import { createRefreshTokens } from './tokens/refresh-tokens.ts'
-import { createLanding } from './web/landing.ts'
+import { createDirectory } from './web/directory.ts'
+import type { SignInFlow } from './web/sign-in-flow.ts'
+import { createWeb } from './web/web.ts'
 
 export interface Server {
   /** Resolves when requests are served. */
@@ -99,12 +104,22 @@ export async function createServer(
   const ledger = createLedger(database)
   const concessions = createConcessions()
   const secretUses = createSecretUses()
+  const outgoing = createOutgoing({ allow: config.outgoingAllow })
   const sweeps = [(limit: number) => sweepEngineModels(database.knex, limit)]
   const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, sweeps }
   const jobs = createJobs(database.knex, log, scheduleOf(jobServices))
 
-  function createApp(): Koa {
+  function createApp(ownUrl: string): Koa {
     const issuer = createIssuer(ledger, keyRings, issuerUrl)
+    // Pages and protocol need each other: the flow is filled in when the protocol is there.
+    const flow = {} as SignInFlow
+    const web = createWeb({
+      flow,
+      signIn: createSignIn(database.knex, encryptionKeys),
+      directory: createDirectory(database.knex),
+      issuerUrl: () => issuerUrl,
+      ownUrl: () => ownUrl,
+    })
     const app = new Koa({ proxy: config.trustProxy, maxIpsCount: 1 })
     const exposition = overrides.exposition?.(metrics.registry) ?? (() => metrics.registry.metrics())
     const operations = {
@@ -114,25 +129,30 @@ export async function createServer(
       exposition,
       isOpen: () => open,
     }
-    const oidc = {
+    const oidc = createOidcFace({
       database,
+      encryptionKeys,
       registrations,
       authenticator: createAuthenticator(registrations),
       keyRings,
       issuer,
       ledger,
       refreshTokens: createRefreshTokens(database.knex, issuer),
+      personTokens: createPersonTokens(database.knex, issuer),
       metrics,
       concessions,
       secretUses,
+      outgoing,
+      pages: web.pages,
       issuerUrl: () => issuerUrl,
       engineContext,
-    }
+    })
+    Object.assign(flow, oidc.signInFlow)
     app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
     app.use(observeRequests(log, metrics))
-    app.use(createOidcFace(oidc))
+    app.use(oidc.middleware)
     app.use(createOperations(operations))
-    app.use(createLanding())
+    app.use(web.middleware)
     return app
   }
 
@@ -140,7 +160,7 @@ export async function createServer(
     async start() {
       const url = await listen(http, config)
       issuerUrl ||= url
-      handler = createApp().callback()
+      handler = createApp(url).callback()
       open = true
       jobs.start()
       return { url, issuer: issuerUrl }
@@ -150,6 +170,7 @@ export async function createServer(
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelay * 1000))
       await closeGently(http, config.shutdownTimeout * 1000)
       await jobs.stop()
+      await outgoing.close()
     },
   }
 }

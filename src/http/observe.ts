@@ -11,6 +11,11 @@ const ENDPOINTS = new Set([
   '/oauth2/introspect',
   '/oauth2/revoke',
   '/oauth2/jwks',
+  '/oauth2/authorize',
+  '/oauth2/par',
+  '/oauth2/userinfo',
+  '/oauth2/device',
+  '/oauth2/logout',
   '/.well-known/openid-configuration',
   '/.well-known/oauth-authorization-server',
   '/healthz',
@@ -18,8 +23,13 @@ const ENDPOINTS = new Set([
   '/metrics',
 ])
 
+/** Addresses that end in the id of a sign-in under way, which is a secret of its browser. */
+const WITH_SECRET = /^(\/interaction|\/oauth2\/authorize|\/device)\/[^/]+/
+
+const loggedPath = (path: string): string => path.replace(WITH_SECRET, '$1/…').slice(0, 200)
+
 const endpointOf = (path: string): string => {
-  const bare = path.endsWith('/') ? path.slice(0, -1) : path
+  const bare = (path.endsWith('/') ? path.slice(0, -1) : path).replace(/^(\/oauth2\/(?:authorize|logout))\/.*/, '$1')
   return ENDPOINTS.has(bare) ? bare : 'other'
 }
 
@@ -49,7 +59,7 @@ export function observeRequests(log: Log, metrics: Metrics): Middleware {
     const line = {
       request_id: ctx.state.requestId,
       method: ctx.method,
-      path: path.slice(0, 200),
+      path: loggedPath(path),
       status: ctx.status,
       ms: Math.round(seconds * 100_000) / 100,
       ip: ctx.ip,
@@ -65,6 +75,7 @@ export function observeRequests(log: Log, metrics: Metrics): Middleware {
   return async (ctx: Context, next: Next) => {
     const startedAt = performance.now()
     const { path } = ctx
+    ctx.state.arrivedAt = Date.now()
     const given = ctx.get('x-request-id')
     ctx.state.requestId = REQUEST_ID.test(given) ? given : newId()
     ctx.set('X-Request-Id', ctx.state.requestId)

@@ -53,10 +53,10 @@ const codeOf = ({ left }: Page): string => {
 }
 
 async function redeem(client: Registered, code: string, redirectUri: string, verifier?: string) {
-  const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri }
-  const basic = client.clientSecret ? { basic: client } : {}
-  const own = client.clientSecret ? {} : { client_id: client.clientId }
-  return await server.token({ ...form, ...own, ...(verifier && { code_verifier: verifier }) }, basic)
+  const form: Record<string, string> = { grant_type: 'authorization_code', code, redirect_uri: redirectUri }
+  if (verifier) form.code_verifier = verifier
+  if (client.clientSecret) return await server.token(form, { basic: client })
+  return await server.token({ ...form, client_id: client.clientId })
 }
 
 describe('a web application with a secret', () => {

@@ -20,7 +20,9 @@ afterAll(() => server.stop())
 
 async function discover(registered: { clientId: string; clientSecret?: string }) {
   const execute = [client.allowInsecureRequests]
-  return await client.discovery(new URL(server.issuer), registered.clientId, registered.clientSecret, undefined, { execute })
+  return await client.discovery(new URL(server.issuer), registered.clientId, registered.clientSecret, undefined, {
+    execute,
+  })
 }
 
 const register = (settings: object = {}) =>

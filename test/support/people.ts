@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
-import { createUser, type User } from '../../src/accounts/users.ts'
 import { hashPassword } from '../../src/accounts/passwords.ts'
+import { createUser, type User } from '../../src/accounts/users.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 
@@ -11,7 +11,11 @@ export interface Person extends User {
 let made = 0
 
 /** Somebody who has signed in before and chosen a password. */
-export async function createPerson(knex: Knex, accountId: string, role: 'admin' | 'member' = 'member'): Promise<Person> {
+export async function createPerson(
+  knex: Knex,
+  accountId: string,
+  role: 'admin' | 'member' = 'member',
+): Promise<Person> {
   const email = `person-${++made}-${process.pid}@example.com`
   const { user } = await createUser(knex, { email, role, accountId, name: `Person ${made}` })
   const chosen = { password_hash: await hashPassword(PASSWORD), password_change_required: false }

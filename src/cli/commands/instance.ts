@@ -24,9 +24,9 @@ export function addInstanceCommands(program: Command): void {
     .description('the set-up of the first start: keys, an operator, an account with an admin, an API and a key pair')
     .action(
       withInstance(async ({ knex, encryptionKeys, config }) => {
-        const made = await bootstrap(knex, encryptionKeys)
+        const made = await bootstrap(knex, encryptionKeys, config.issuer)
         if (!made) return { json: { created: false }, text: 'everything is there already' }
-        const { operator, admin, accountId, api, keyPair } = made
+        const { operator, admin, accountId, api, keyPair, demo } = made
         const json = {
           created: true,
           operator,
@@ -35,6 +35,7 @@ export function addInstanceCommands(program: Command): void {
           api: { identifier: api.identifier, client_id: api.clientId, client_secret: api.clientSecret },
           client_id: keyPair.clientId,
           client_secret: keyPair.clientSecret,
+          demo_client_id: demo.clientId,
         }
         return { json, text: describeFirstStart(config.issuer ?? `http://${config.host}:${config.port}`, made) }
       }),

@@ -86,7 +86,7 @@ export async function serve(): Promise<void> {
   const instance = await open(config, log)
   try {
     if (cluster.isWorker) return await serveHere(config, instance, log, undefined)
-    const firstStart = await bootstrap(instance.database.knex, instance.encryptionKeys)
+    const firstStart = await bootstrap(instance.database.knex, instance.encryptionKeys, config.issuer)
     await (config.workers > 1 ? serveByWorkers : serveHere)(config, instance, log, firstStart)
   } finally {
     await instance.close()
