@@ -4,6 +4,7 @@ import { errors } from 'oidc-provider'
 import { getClient } from '../clients/clients.ts'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import { KeywrightError } from '../shared/errors.ts'
 import { allow, type Permissions } from '../tokens/consents.ts'
 import { findPerson, isCurrentSession } from './people.ts'
 import type { OidcServices } from './services.ts'
@@ -119,7 +120,8 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     },
 
     async allow(ctx: Context, uid: string) {
-      const found = (await details(ctx, uid))!
+      const found = await details(ctx, uid)
+      if (!found) throw new KeywrightError('invalid_grant', 'the sign-in is over')
       const userId = found.session!.accountId
       const { key } = await getClient(knex, String(found.params.client_id))
       const actor = { type: 'user', id: userId, ip: ctx.ip, requestId: ctx.state.requestId } as const

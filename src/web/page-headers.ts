@@ -51,7 +51,6 @@ export function setPageHeaders(ctx: Context, targets: FormTargets = []): void {
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'same-origin',
-    'Cross-Origin-Opener-Policy': 'same-origin',
     'Cache-Control': 'no-store',
   })
   if (ctx.secure) ctx.set('Strict-Transport-Security', `max-age=${TWO_YEARS}`)

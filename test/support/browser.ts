@@ -3,7 +3,6 @@ import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
-const EXECUTABLE = '/usr/bin/chromium'
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 
 /** A phone of the narrowest kind that pages are made for. */
@@ -26,8 +25,8 @@ export const overhangOf = (page: Page): Promise<number> =>
 
 export type RealBrowser = Awaited<ReturnType<typeof launchBrowser>>
 
-/** Chromium. Every page has cookies of its own, and fails the test when a script of it fails. */
-export async function launchBrowser(executablePath = EXECUTABLE) {
+/** Chromium (`findChromium`). Every page has cookies of its own, and fails the test when a script of it fails. */
+export async function launchBrowser(executablePath: string) {
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
   return {
     async open(options: BrowserContextOptions = {}): Promise<Page> {

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
+import { findChromium } from '../support/debian.ts'
 import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, PASSWORD, SYNC } from './fake-house.ts'
+
+const chromium = await findChromium()
 
 let house: Awaited<ReturnType<typeof openFakeHouse>>
 let application: Awaited<ReturnType<typeof openFakeHouse>>
 let browser: RealBrowser
 
 beforeAll(async () => {
+  if (!chromium) return
   house = await openFakeHouse()
   application = await openFakeHouse()
-  browser = await launchBrowser()
+  browser = await launchBrowser(chromium)
 })
 afterAll(async () => {
   await browser?.close()
@@ -17,6 +21,7 @@ afterAll(async () => {
   await house?.close()
 })
 beforeEach(() => {
+  if (!chromium) return
   // An application on this device; its port is not the one that is registered.
   const interactions = [LOGIN, CONSENT].map((one) => ({ ...one, redirectUri: 'http://127.0.0.1/callback' }))
   Object.assign(house.world, createWorld(), {
@@ -43,7 +48,7 @@ const ALL = [
   ...PERSONAL.map((path) => ({ path, as: ADA.id })),
 ]
 
-describe('in Chromium', () => {
+describe.skipIf(!chromium)('in Chromium', () => {
   it.each(['light', 'dark'] as const)(
     'axe finds nothing, and nothing is wider than a small phone: %s',
     async (colorScheme) => {

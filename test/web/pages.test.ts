@@ -30,7 +30,6 @@ describe('every page', () => {
       expect(headers.get('x-frame-options')).toBe('DENY')
       expect(headers.get('cache-control')).toBe('no-store')
       expect(headers.get('referrer-policy')).toBe('same-origin')
-      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       for (const part of [
         "default-src 'none'",
