@@ -10,6 +10,7 @@ import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
 import { observeRequests } from './http/observe.ts'
+import { keepOneLoopbackName } from './http/one-loopback-name.ts'
 import { createOutgoing } from './http/outgoing.ts'
 import type { Instance } from './instance.ts'
 import { createJobs } from './jobs/jobs.ts'
@@ -150,6 +151,7 @@ export async function createServer(
     Object.assign(flow, oidc.signInFlow)
     app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
     app.use(observeRequests(log, metrics))
+    app.use(keepOneLoopbackName(() => issuerUrl))
     app.use(oidc.middleware)
     app.use(createOperations(operations))
     app.use(web.middleware)

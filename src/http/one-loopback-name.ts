@@ -1,0 +1,18 @@
+import type { Middleware } from 'koa'
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/**
+ * A browser keeps cookies by host name, and to it `localhost` is not `127.0.0.1`: a sign-in begun under one could not end
+ * under the other, which is the issuer's. Whoever opens a page by another name of the same machine is led to that one.
+ */
+export function keepOneLoopbackName(issuerUrl: () => string): Middleware {
+  return async (ctx, next) => {
+    const issuer = new URL(issuerUrl())
+    if (ctx.method !== 'GET' || ctx.host === issuer.host || !LOOPBACK.has(issuer.hostname)) return await next()
+    const asked = URL.parse(`http://${ctx.host}`)
+    const isSameServer = asked && LOOPBACK.has(asked.hostname) && asked.port === issuer.port
+    if (!isSameServer || !ctx.get('accept').includes('text/html')) return await next()
+    ctx.redirect(issuer.origin + ctx.url)
+  }
+}
