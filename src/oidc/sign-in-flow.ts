@@ -82,11 +82,12 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     ctx.redirect(returnTo)
   }
 
-  const loginOf = (login: { userId: string; amr: readonly string[] }) => ({
-    accountId: login.userId,
-    amr: [...login.amr],
-    acr: ACR,
-  })
+  /** A node whose clock is behind the database's must not begin a session that counts as ended. */
+  async function loginOf(login: { userId: string; amr: readonly string[] }) {
+    const user = await findPerson(services, login.userId)
+    const validFrom = user ? epochSeconds(user.sessionsValidFrom) : 0
+    return { accountId: login.userId, amr: [...login.amr], acr: ACR, ts: Math.max(epochSeconds(), validFrom) }
+  }
 
   async function session(ctx: Context): Promise<EngineSession> {
     return await engine().Session.get(ctx as never)
@@ -115,8 +116,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     },
 
     async finishLogin(ctx: Context, _uid: string, login: { userId: string; amr: readonly string[] }) {
-      const result = { login: { ...loginOf(login), ts: epochSeconds() } }
-      await finish(ctx, result, false)
+      await finish(ctx, { login: await loginOf(login) }, false)
     },
 
     async allow(ctx: Context, uid: string) {
@@ -149,7 +149,8 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       const { Session } = engine()
       const begun = new Session()
       if (!other) begun.authorizations = present.authorizations
-      begun.loginAccount({ ...loginOf(login), loginTs: epochSeconds() })
+      const { ts: loginTs, ...details } = await loginOf(login)
+      begun.loginAccount({ ...details, loginTs })
       await begun.save(SESSION_TTL)
       const expires = new Date(Date.now() + SESSION_TTL * 1000)
       cookiesOf(ctx).set(engine().cookieName('session'), begun.jti, { ...cookie, expires })

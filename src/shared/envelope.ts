@@ -38,7 +38,7 @@ export function unseal(keys: readonly Buffer[], sealed: Buffer, label: string): 
     throw unknownKey()
   }
   const body = sealed.subarray(KEY_ID_LENGTH)
-  const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, NONCE_LENGTH))
+  const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, NONCE_LENGTH), { authTagLength: TAG_LENGTH })
     .setAAD(Buffer.from(label))
     .setAuthTag(body.subarray(NONCE_LENGTH, NONCE_LENGTH + TAG_LENGTH))
   return Buffer.concat([decipher.update(body.subarray(NONCE_LENGTH + TAG_LENGTH)), decipher.final()])

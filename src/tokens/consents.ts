@@ -148,6 +148,8 @@ export async function withdrawConsent(
   actor: Actor,
 ): Promise<number> {
   return await knex.transaction(async (trx) => {
+    // Whoever ends tokens of a person takes this row first, so that no two of them wait for each other's tokens.
+    await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
     const client = await trx('clients')
       .where({ client_id: clientId.replaceAll('\0', '') })
       .first('id', 'account_id')
