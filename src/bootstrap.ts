@@ -97,7 +97,8 @@ export function tokenCommand(issuer: string, keyPair: FirstStart['keyPair']): st
   return `curl --silent --data "${form}" ${issuer}/oauth2/token`
 }
 
-export const demoLink = (issuer: string, demo: FirstStart['demo']): string => `${issuer}/demo?client_id=${demo.clientId}`
+export const demoLink = (issuer: string, demo: FirstStart['demo']): string =>
+  `${issuer}/demo?client_id=${demo.clientId}`
 
 /** What a newcomer reads. */
 export function describeFirstStart(issuer: string, made: FirstStart): string {

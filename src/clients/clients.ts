@@ -5,7 +5,6 @@ import { checkClientSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, toColumns, toSettings } from './client-settings.ts'
 import { awaitEveryTurn, awaitTurn, type ClientsOf } from './client-turns.ts'
 
-
 export type ClientKind = 'key_pair' | 'application' | 'api'
 export type ClientStatus = 'active' | 'archived' | 'replaced'
 
