@@ -116,7 +116,7 @@ export async function createServer(
     const flow = {} as SignInFlow
     const web = createWeb({
       flow,
-      signIn: createSignIn(database.knex, encryptionKeys),
+      signIn: createSignIn(database.knex, encryptionKeys, (outcome) => metrics.signIns.inc({ outcome })),
       directory: createDirectory(database.knex),
       issuerUrl: () => issuerUrl,
       ownUrl: () => ownUrl,

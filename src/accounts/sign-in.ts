@@ -82,7 +82,12 @@ async function note(
   })
 }
 
-export function createSignIn(knex: Knex, encryptionKeys: readonly Buffer[]): SignIn {
+/** @param count told how each attempt ended, for those who watch */
+export function createSignIn(
+  knex: Knex,
+  encryptionKeys: readonly Buffer[],
+  count: (outcome: SignInResult['outcome']) => void = () => {},
+): SignIn {
   const browsers = createKnownBrowsers(encryptionKeys)
   const tickets = createPasswordTickets(encryptionKeys)
 
@@ -120,25 +125,30 @@ export function createSignIn(knex: Knex, encryptionKeys: readonly Buffer[]): Sig
     return { outcome: 'choose_password', user, ticket: tickets.issue(person), browser }
   }
 
+  async function judge(attempt: SignInAttempt): Promise<SignInResult> {
+    const person = await findCredentials(knex, attempt.email)
+    const known = person && browsers.recognise(attempt.browser, person)
+    const budgets = budgetsOf(attempt, person, known)
+    const slowed = await take(knex, budgets)
+    if (slowed) {
+      await noteSlowed(slowed.budget, person, attempt)
+      return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
+    }
+    const proved = await prove(person, attempt)
+    if (!proved) {
+      await note(knex, 'user.sign_in_refused', person, attempt)
+      return { outcome: 'refused' }
+    }
+    await giveBackAttempts(knex, budgets)
+    return resultOf(proved, known)
+  }
+
   return {
     ...createPasswordChanges(knex, tickets),
-
     async attempt(attempt) {
-      const person = await findCredentials(knex, attempt.email)
-      const known = person && browsers.recognise(attempt.browser, person)
-      const budgets = budgetsOf(attempt, person, known)
-      const slowed = await take(knex, budgets)
-      if (slowed) {
-        await noteSlowed(slowed.budget, person, attempt)
-        return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
-      }
-      const proved = await prove(person, attempt)
-      if (!proved) {
-        await note(knex, 'user.sign_in_refused', person, attempt)
-        return { outcome: 'refused' }
-      }
-      await giveBackAttempts(knex, budgets)
-      return resultOf(proved, known)
+      const result = await judge(attempt)
+      count(result.outcome)
+      return result
     },
   }
 }

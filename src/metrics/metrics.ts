@@ -23,6 +23,12 @@ export function createMetrics() {
       labelNames: ['endpoint', 'error'],
       registers,
     }),
+    signIns: new Counter({
+      name: 'keywright_sign_ins_total',
+      help: 'Passwords shown by people, by what came of it: many refused or slow_down are somebody guessing',
+      labelNames: ['outcome'],
+      registers,
+    }),
     latency: new Histogram({
       name: 'keywright_request_duration_seconds',
       help: 'Time from a request to its answer',

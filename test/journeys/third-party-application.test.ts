@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
 import { type Browser, openBrowser, signIn } from '../support/person.ts'
+import { metricOf } from '../support/requests.ts'
 
 const CALLBACK = 'https://app.example.com/callback'
 const DONE = 'https://app.example.com/bye'
@@ -79,4 +80,13 @@ test('openid-client, as it is, runs code and PKCE, refresh, userinfo, revocation
   const asked = await browser.visit(end.href)
   const left = (await browser.submit(asked, /confirm$/, { logout: 'yes' })).left
   expect(left?.href).toBe(DONE)
+})
+
+test('an operator sees in the metrics how sign-ins end', async () => {
+  const counted = (outcome: string) => metricOf(server.url, 'keywright_sign_ins_total', `outcome="${outcome}"`)
+  const before = await counted('refused')
+  const browser = openBrowser(server.url)
+  const page = await browser.visit('/signin')
+  expect((await signIn(browser, page, person.email, 'not this one at all')).status).toBe(400)
+  expect(await counted('refused')).toBe(before + 1)
 })
