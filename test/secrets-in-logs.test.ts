@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DEVICE_CODE_GRANT } from '../src/clients/client-rules.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { openKeyRings } from '../src/keys/key-ring.ts'
 import { type Environment, keywright } from './support/cli.ts'
+import { CALLBACK } from './support/maker.ts'
 import { foundIn } from './support/needles.ts'
+import { type Browser, openBrowser, type Page, formsOf as pageForms, signIn } from './support/person.ts'
 import { createTestDatabase, type TestDatabase } from './support/postgres.ts'
-import { basicHeader, endpointsOf, send } from './support/requests.ts'
+import { basicHeader, endpointsOf, postForm, send } from './support/requests.ts'
 import { type ServerProcess, startServerProcess } from './support/server-process.ts'
+import { authorizationOf, linkOf, redemptionOf } from './support/visitors.ts'
 
 let database: TestDatabase
 let env: Environment
@@ -92,6 +96,118 @@ async function misuse(good: Client): Promise<void> {
   }
 }
 
+/** Whatever of a page its browser alone may know: its cookies, and what its forms carry. */
+function keepPage(name: string, browser: Browser, page: Page): Page {
+  for (const [cookie, { value }] of browser.cookies) keep(`cookie ${cookie.split(' ')[0]} at ${name}`, value)
+  for (const { fields } of pageForms(page)) {
+    for (const [field, value] of Object.entries(fields)) {
+      if (/^(csrf|xsrf|ticket)$/.test(field)) keep(`${field} at ${name}`, value)
+    }
+  }
+  const [, uid] = /\/interaction\/([^/?]+)/.exec(page.url) ?? []
+  if (uid) keep(`interaction at ${name}`, uid)
+  return page
+}
+
+const keepCode = (name: string, page: Page) => keep(`code of ${name}`, page.left!.searchParams.get('code'))
+
+/** Somebody's first sign-in, with the password that they were given and the one that they choose. */
+async function arrive(browser: Browser, app: Client, person: { email: string; password: string }) {
+  const { form, verifier } = authorizationOf(app, { scope: 'openid email offline_access all', state: 'x', nonce: 'y' })
+  const asked = keepPage('sign-in', browser, await browser.visit(linkOf(form)))
+  const wrong = keep('wrong password', 'Not-The-Password-Of-Anybody-7')
+  const refused = await signIn(browser, asked, person.email, wrong)
+  const choice = keepPage('choice', browser, await signIn(browser, refused, person.email, person.password))
+  const password = keep('chosen password', 'A-Walrus-Knits-Quietly-At-Dawn')
+  const consent = await browser.submit(choice, /password$/, { password, repeat: password })
+  const allowed = await browser.submit(keepPage('consent', browser, consent), /allow$/)
+  const code = keepCode('consent', keepPage('allowed', browser, allowed))
+  keep('code verifier', verifier)
+  return { code, verifier }
+}
+
+/** A pushed request, and a device. */
+async function comeBack(browser: Browser, app: Client): Promise<void> {
+  const { form, verifier } = authorizationOf(app, { scope: 'all' })
+  const pushed = await postForm(`${server.url}/oauth2/par`, form, { basic: app })
+  keep('pushed request', pushed.body.request_uri.split(':').at(-1))
+  const link = linkOf({ client_id: app.clientId, request_uri: pushed.body.request_uri })
+  const code = keepCode('pushed request', keepPage('pushed request', browser, await browser.visit(link)))
+  await browser.visit(link)
+  const wrong = { ...redemptionOf({ code, verifier }), code_verifier: keep('wrong verifier', 'w'.repeat(50)) }
+  expect((await endpoints.token(wrong, { basic: app })).status).toBe(400)
+  keepTokens('pushed request', (await endpoints.token(redemptionOf({ code, verifier }), { basic: app })).body)
+
+  const device = (
+    await postForm(`${server.url}/oauth2/device`, { client_id: app.clientId, scope: 'all' }, { basic: app })
+  ).body
+  keep('device code', device.device_code)
+  keep('user code', device.user_code)
+  keep('plain user code', device.user_code.replaceAll('-', ''))
+  await browser.visit(`/device?user_code=${device.user_code}`)
+  const typing = keepPage('device', browser, await browser.visit('/device'))
+  const typed = keepPage('typed', browser, await browser.submit(typing, /device$/, { user_code: device.user_code }))
+  const poll = { grant_type: DEVICE_CODE_GRANT, device_code: device.device_code }
+  await endpoints.token(poll, { basic: app })
+  keepPage('connected', browser, await browser.submit(typed, /device$/, { confirm: 'yes' }))
+  keepTokens('device', (await endpoints.token(poll, { basic: app })).body)
+}
+
+/** Everything of people where it is refused, and where it does not belong. */
+async function misusePeople(browser: Browser, code: string): Promise<void> {
+  const uid = keep('made up interaction', 'UiDOfNobodyAtAll_0123456789abcdef')
+  const query = `?code=${code}&access_token=${code}&password=${code}`
+  for (const path of [`/interaction/${uid}`, `/oauth2/authorize/${uid}`, `/device/${uid}`, '/nowhere', '/signin']) {
+    await browser.visit(`${path}${query}`)
+    await browser.visit(path, {
+      method: 'POST',
+      body: new URLSearchParams({ csrf: code, password: code, email: code }),
+    })
+  }
+  const session = [...browser.cookies].find(([name]) => name.includes('session'))![1].value
+  await browser.visit(`/oauth2/authorize/${session}`)
+}
+
+/** The people's half: sign-in, consent, codes, pushed requests, devices, refreshing, signing out. */
+async function usePeople(account: string): Promise<void> {
+  const owner = `client create --account ${account} --name people --redirect-uri ${CALLBACK} --grants`
+  const app = client('application', await cli(owner, `authorization_code refresh_token ${DEVICE_CODE_GRANT}`))
+  const person = await cli(`user create --account ${account} --role member --email three@keywright.example`)
+  keep('one-time password', person.password)
+  const browser = openBrowser(server.url)
+  const received = await arrive(browser, app, person)
+  const redemption = redemptionOf(received)
+  const first = (await endpoints.token(redemption, { basic: app })).body
+  keepTokens('person', first)
+  keep('ID token', first.id_token)
+  const refresh = { grant_type: 'refresh_token', refresh_token: first.refresh_token }
+  for (const name of ['refreshed', 'retried']) {
+    keepTokens(`person ${name}`, (await endpoints.token(refresh, { basic: app })).body)
+  }
+  await send(`${server.url}/oauth2/userinfo`, { headers: { authorization: `Bearer ${first.access_token}` } })
+  await comeBack(browser, app)
+  await failWithCode(browser, app, person.user_id)
+  expect((await endpoints.token(redemption, { basic: app })).status).toBe(400)
+  const asked = await browser.visit(`/oauth2/logout?id_token_hint=${first.id_token}`)
+  await browser.submit(keepPage('sign-out', browser, asked), /confirm$/, { logout: 'yes' })
+  await browser.visit('/signin').then((page) => signIn(browser, page, person.email, 'A-Walrus-Knits-Quietly-At-Dawn'))
+  keepPage('home', browser, await browser.visit('/'))
+  await misusePeople(browser, received.code)
+  // One sign-in stays under way.
+  const { form } = authorizationOf(app, { scope: 'openid all', prompt: 'login' })
+  keepPage('unfinished', browser, await browser.visit(linkOf(form)))
+}
+
+/** The database gives up on a code under way. */
+async function failWithCode(browser: Browser, app: Client, userId: string): Promise<void> {
+  const { form, verifier } = authorizationOf(app, { scope: 'all' })
+  const code = keepCode('failure', await browser.visit(linkOf(form)))
+  await direct.query('BEGIN')
+  await direct.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [userId])
+  expect((await endpoints.token(redemptionOf({ code, verifier }), { basic: app })).status).toBe(503)
+  await direct.query('ROLLBACK')
+}
+
 /** The database fails while secrets are under way: what libraries say of it goes to the log with its causes. */
 async function failInside(good: Client): Promise<void> {
   const headers = { 'x-api-key': good.apiKey! }
@@ -129,6 +245,7 @@ beforeAll(async () => {
   keep('password of a user', (await cli('user create --operator --email two@keywright.example')).password)
   const rotated = await useEverything(made.account_id, api)
   await misuse(rotated)
+  await usePeople(made.account_id)
   await failInside(rotated)
   metrics = (await send(`${server.url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })).text
   expect(await server.stop()).toBe(0)
@@ -155,7 +272,7 @@ async function dump(): Promise<string> {
 }
 
 test('the run used secrets of every kind, and the log tells of it in JSON lines on standard error', () => {
-  expect(Object.keys(secrets).length).toBeGreaterThan(30)
+  expect(Object.keys(secrets).length).toBeGreaterThan(80)
   expect(server.output.stdout).toBe('')
   const lines = server.output.stderr.trim().split('\n')
   const parsed = lines.map((line) => JSON.parse(line))
@@ -186,7 +303,7 @@ test('no secret and no token is at rest in the database; passwords are argon2id'
   expect(rows.length).toBeGreaterThan(5000)
   expect(foundIn(rows, secrets)).toEqual([])
   const hashes: { password_hash: string }[] = (await direct.query('SELECT password_hash FROM users')).rows
-  expect(hashes).toHaveLength(3)
+  expect(hashes).toHaveLength(4)
   for (const { password_hash } of hashes) expect(password_hash).toMatch(/^\$argon2id\$/)
 })
 

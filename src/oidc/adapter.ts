@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider'
+// @ts-expect-error the engine's types leave out the errors that show the page for user codes again
+import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Claim } from '../tokens/person-tokens.ts'
+import type { PersonAccount } from './consents.ts'
+import { registrationOf } from './request-state.ts'
 
 /** The engine's ids are the secret values themselves, so the table is keyed by their hashes (promise 5). */
 const hash = (value: string): Buffer => createHash('sha256').update(value).digest()
@@ -17,8 +21,19 @@ interface ModelRow {
 /** Whose first use is decided in the transaction that issues for them (`claimCode`); the engine must not judge before. */
 const CLAIMED_LATER = new Set(['AuthorizationCode', 'DeviceCode'])
 
+/**
+ * Seconds that a row is kept beyond its end: whoever followed a pushed request in time may take long to sign in, and must
+ * still find that somebody else has used it meanwhile.
+ */
+const KEPT_LONGER: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 4 * 3600 }
+
+/** How far a device has come: waiting for somebody, being confirmed by one, confirmed or refused. */
+const stageOf = ({ inFlight, accountId, error }: AdapterPayload): number => (accountId || error ? 2 : inFlight ? 1 : 0)
+
 /** Longer than any id or user code that the engine makes; what is longer was not made by it. */
 const MAX_ID_LENGTH = 2048
+
+const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
 const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH && !id.includes('\0')
 
@@ -39,6 +54,14 @@ export class EngineModelAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
+    if (this.#model !== 'DeviceCode') return await this.#write(this.#knex, id, payload, expiresIn)
+    await this.#knex.transaction(async (trx) => {
+      await this.#checkProgress(trx, id, payload)
+      await this.#write(trx, id, payload, expiresIn)
+    })
+  }
+
+  async #write(db: Knex, id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
     const row = {
       model: this.#model,
       id_hash: hash(id),
@@ -46,19 +69,39 @@ export class EngineModelAdapter implements Adapter {
       grant_hash: payload.grantId ? hash(payload.grantId) : null,
       uid_hash: payload.uid ? hash(payload.uid) : null,
       code_hash: payload.userCode ? hash(payload.userCode) : null,
-      expires_at: expiresIn ? this.#knex.raw('now() + make_interval(secs => ?)', [expiresIn]) : null,
+      expires_at: expiresIn ? inSeconds(db, expiresIn + (KEPT_LONGER[this.#model] ?? 0)) : null,
       ...(CLAIMED_LATER.has(this.#model) && this.#standingOf(payload)),
     }
     // A device code is written again when somebody confirms it; the client's epoch stays that of its beginning.
     const { client_epoch: _, ...renewed } = row as typeof row & { client_epoch?: unknown }
-    await this.#knex('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
+    const written = db('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
+    await written.whereNotNull('engine_models.payload')
   }
 
-  /** As it is now; a code is worth something only while it is the same. */
-  #standingOf({ clientId, accountId }: AdapterPayload) {
+  /** Of several people who confirm or refuse one device at once, one does: the engine only checks and then writes. */
+  async #checkProgress(trx: Knex, id: string, payload: AdapterPayload): Promise<void> {
+    const row: ModelRow | undefined = await trx('engine_models')
+      .where({ model: this.#model, id_hash: hash(id) })
+      .forUpdate()
+      .first()
+    const present = row && this.#open(row)
+    if (present && stageOf(present) >= stageOf(payload)) throw new AlreadyUsedError(present.userCode)
+  }
+
+  /**
+   * A code is worth something only while its client and its person are what they were. As the request under way found
+   * them: one that began before they changed must not make a code that outlives the change.
+   */
+  #standingOf({ accountId }: AdapterPayload) {
+    const { client, account } = (Provider.ctx as KoaContextWithOIDC).oidc
+    const { user } = (account ?? {}) as Partial<PersonAccount>
+    const asFound = this.#knex('users')
+      .where({ id: accountId ?? null })
+      // What is read as a Date has no microseconds.
+      .whereRaw(`date_trunc('milliseconds', sessions_valid_from) = ?`, [user?.sessionsValidFrom ?? null])
     return {
-      client_epoch: this.#knex('clients').where({ client_id: clientId! }).select('epoch'),
-      person_since: accountId ? this.#knex('users').where({ id: accountId }).select('sessions_valid_from') : null,
+      client_epoch: client ? registrationOf(client).epoch : null,
+      person_since: asFound.select('sessions_valid_from'),
     }
   }
 
@@ -81,6 +124,7 @@ export class EngineModelAdapter implements Adapter {
     if (!isPossible(value)) return undefined
     const row: ModelRow | undefined = await this.#rows()
       .where(column, hash(value))
+      .whereNotNull('payload')
       .where((live) => live.whereNull('expires_at').orWhereRaw('expires_at > now()'))
       .first()
     const payload = row && this.#open(row)
@@ -111,8 +155,13 @@ export class EngineModelAdapter implements Adapter {
     throw new errors.InvalidGrant('already used')
   }
 
+  /**
+   * Leaves the row without what it held, for as long as a request may take that has read it before: the engine would
+   * write it again, and a session that was signed out would live on.
+   */
   async destroy(id: string): Promise<void> {
-    await this.#rows().where('id_hash', hash(id)).delete()
+    const emptied = { payload: null, uid_hash: null, code_hash: null, expires_at: inSeconds(this.#knex, 600) }
+    await this.#rows().where('id_hash', hash(id)).update(emptied)
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {

@@ -209,7 +209,7 @@ export async function changeClientStatus(
 
 /**
  * A new secret, and a new API key where the client needs one. The present ones work for `overlap` more seconds; when
- * they end, so does every token that they obtained.
+ * they end, so does every token that they obtained; without an overlap, all that the client holds.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict`
  */
 export async function rotateSecret(
@@ -225,7 +225,9 @@ export async function rotateSecret(
     if (client.isPublic) throw invalidInput('a public client has no secret')
     await retireSecrets(trx, client.key, 'secret', overlap)
     await retireSecrets(trx, client.key, 'api_key', overlap)
-    await touchClient(trx, client.key)
+    // With none to overlap, the codes that wait to be redeemed end too: whoever has the old secret may have those.
+    if (overlap === 0) await endTokensOfClients(trx, 'id', client.key)
+    else await touchClient(trx, client.key)
     await recordAudit(trx, actor, entry('client.secret_rotated', client, { overlap }))
     return { client, ...(await addSecrets(trx, client)) }
   })

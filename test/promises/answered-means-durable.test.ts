@@ -1,10 +1,12 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { spawnKeywright } from '../support/cli.ts'
 import { type Nodes, type ServerNode, startNodes } from '../support/nodes.ts'
 import { createRandom } from '../support/random.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
-import { activeAmong, startStorm, until } from '../support/storm.ts'
+import { activeAmong, startStorm, together, until } from '../support/storm.ts'
+import { openVisitor, type ReceivedCode, redemptionOf } from '../support/visitors.ts'
 
 let on: Nodes
 let none: Credentials & { identifier: string }
@@ -158,4 +160,58 @@ test('a refresh token that was answered before kill -9 of its node can be redeem
   }
   await on.restart(1)
   await until(async () => (await on.nodes[1]!.machineToken(client)).status === 200)
+}, 60_000)
+
+/** Redeems codes at a node by several loops until there are none left, and kills it in the midst of that. */
+async function killWhileRedeeming(victim: ServerNode, app: Credentials, codes: ReceivedCode[]) {
+  const left = [...codes]
+  const storm = startStorm(8, async () => {
+    const code = left.pop()
+    if (!code) return await sleep(5)
+    const answer = await answered(victim.token(redemptionOf(code), { basic: app }))
+    return answer ? { code, tokens: answer.body } : { code, lost: true }
+  })
+  await storm.reached(8 + random.below(24))
+  await victim.kill()
+  const outcomes = (await storm.stop()).filter((one) => one instanceof Object)
+  return { done: outcomes.filter(({ tokens }) => tokens), lost: outcomes.filter(({ lost }) => lost) }
+}
+
+test('kill -9 of a node in the midst of redemptions: each code has given its tokens whole, or nothing', async () => {
+  const person = await on.make.person()
+  for (let round = 0; round < 3; round++) {
+    const app = await on.make.application([none.identifier])
+    const visitor = await openVisitor(on.nodes[0]!, person)
+    const codes = await together(40, () => visitor.code(app))
+    const { done, lost } = await killWhileRedeeming(on.nodes[1]!, app, codes)
+    expect(done.length).toBeGreaterThan(0)
+    expect(lost.length).toBeGreaterThan(0)
+    const [survivor] = on.nodes as [ServerNode]
+    const ask = (form: Record<string, string>) => survivor.token(form, { basic: app })
+    const refresh = (token: string) => ask({ grant_type: 'refresh_token', refresh_token: token })
+
+    const tokens = done.map((one) => one.tokens!.access_token)
+    expect(await activeAmong([survivor], tokens, none)).toEqual(tokens)
+    for (const { tokens } of done) expect((await refresh(tokens!.refresh_token)).status).toBe(200)
+    // What the killed node was about is settled when the database has taken its connections back.
+    const retried = await Promise.all(lost.map(({ code }) => ask(redemptionOf(code))))
+    for (const { status, body } of retried) {
+      expect([200, 400]).toContain(status)
+      if (status === 400) expect(body.error).toBe('invalid_grant')
+    }
+    const first = retried.find(({ status }) => status === 200)
+    if (first) expect((await refresh(first.body.refresh_token)).status).toBe(200)
+
+    const families: { grant_id: string }[] = await on.knex('refresh_tokens').where({ client_id: app.key })
+    const grants: string[] = await on
+      .knex('access_tokens')
+      .where({ client_id: app.key })
+      .distinct('grant_id')
+      .pluck('grant_id')
+    expect(new Set(families.map(({ grant_id }) => grant_id))).toEqual(new Set(grants))
+    const consumed = await on.knex('engine_models').where({ model: 'AuthorizationCode' }).whereNotNull('consumed_at')
+    expect(consumed).toHaveLength(families.length)
+    await on.knex('engine_models').where({ model: 'AuthorizationCode' }).delete()
+    await on.restart(1)
+  }
 }, 60_000)

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
 import { forgetRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { forgetReplacedKeyPairs } from '../../src/clients/clients.ts'
 import { sweepRateLimits } from '../../src/clients/rate-limits.ts'
@@ -8,9 +9,11 @@ import { rotateSecret, updateClient } from '../../src/tokens/client-changes.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../../src/tokens/partitions.ts'
 import { sweepRefreshTokens } from '../../src/tokens/refresh-families.ts'
 import { sweepSlots } from '../../src/tokens/slots.ts'
+import { CALLBACK } from '../support/maker.ts'
 import { ACTOR, type Nodes, startNode, startNodes } from '../support/nodes.ts'
-import { type Credentials, claimsOf } from '../support/requests.ts'
+import { type Credentials, claimsOf, postForm } from '../support/requests.ts'
 import { activeAmong, startStorm, together, until } from '../support/storm.ts'
+import { authorizationOf, codeOf, linkOf, openVisitor, redemptionOf } from '../support/visitors.ts'
 
 const DAY = 86_400_000
 
@@ -219,4 +222,60 @@ test('retired secrets and replaced key pairs are forgotten only when none of the
     .where({ id: pair.key })
     .update({ ended_at: on.knex.raw(`now() - interval '41 days'`) })
   expect(await forgetReplacedKeyPairs(on.knex, 100)).toBe(1)
+})
+
+/** Puts the ends of rows into the past, as if nobody had looked at them for a year. */
+const expire = (table: string) =>
+  on.knex(table).update({ expires_at: on.knex.raw(`least(expires_at, now()) - interval '1 day'`) })
+
+test('of sign-ins, consents, pushed requests and devices nothing is left that no sweep takes', async () => {
+  const show = { consent: 'show', grants: ['authorization_code', 'refresh_token', DEVICE_CODE_GRANT] } as const
+  const app = await on.make.application([api.identifier], { ...show, redirectUris: [CALLBACK] })
+  const node = on.nodes[0]!
+  const visitor = await openVisitor(node, await on.make.person())
+  const begun = await visitor.follow(app)
+  const allowed = await visitor.submit(begun.page, /allow$/)
+  const code = { code: codeOf(allowed), verifier: begun.verifier }
+  expect((await node.token(redemptionOf(code), { basic: app })).status).toBe(200)
+  await visitor.code(app)
+  await visitor.follow(app, { prompt: 'consent' })
+  const { form } = authorizationOf(app)
+  const pushed = await postForm(`${node.url}/oauth2/par`, form, { basic: app })
+  await visitor.visit(linkOf({ client_id: app.clientId, request_uri: pushed.body.request_uri }))
+  await postForm(`${node.url}/oauth2/par`, authorizationOf(app).form, { basic: app })
+  await postForm(`${node.url}/oauth2/device`, { scope: 'read', client_id: app.clientId }, { basic: app })
+  await visitor.submit(await visitor.visit('/'), /signout$/)
+  await openVisitor(node, visitor.person)
+  const models: string[] = await on.knex('engine_models').distinct('model').pluck('model')
+  const kinds = ['AuthorizationCode', 'DeviceCode', 'Interaction', 'PushedAuthorizationRequest', 'Session']
+  expect(models).toEqual(expect.arrayContaining(kinds))
+  expect(await on.knex('engine_models').whereNull('expires_at')).toEqual([])
+  // A year of sessions that end only when they are left alone is bounded by the days that those last.
+  const longest = `now() + interval '14 days 1 minute'`
+  expect(await on.knex('engine_models').whereRaw(`expires_at > ${longest}`)).toEqual([])
+  for (const table of ['engine_models', 'refresh_tokens']) await expire(table)
+  await batchesOf((limit) => sweepEngineModels(on.knex, limit))
+  await batchesOf((limit) => sweepRefreshTokens(on.knex, limit))
+  for (const table of ['engine_models', 'refresh_tokens']) expect(await on.knex(table), table).toEqual([])
+})
+
+test('a person who signs in and comes back a hundred times is one session, and one consent', async () => {
+  const app = await on.make.application([api.identifier])
+  const person = await on.make.person()
+  const visitor = await openVisitor(on.nodes[0]!, person)
+  const sessions = () => on.knex('engine_models').where({ model: 'Session' }).whereNotNull('payload')
+  const before = (await sessions()).length
+  for (let round = 0; round < 5; round++) await together(20, () => visitor.code(app))
+  expect((await sessions()).length).toBe(before)
+  expect(await on.knex('consents').where({ user_id: person.id })).toHaveLength(1)
+})
+
+test("the server's own job takes them, on whichever node", async () => {
+  const app = await on.make.application([api.identifier])
+  const visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  await visitor.code(app)
+  await expire('engine_models')
+  on.nodes[2] = await startNode(on.env)
+  await until(async () => (await on.knex('engine_models')).length === 0, 15_000)
+  await on.nodes.pop()!.stop()
 })

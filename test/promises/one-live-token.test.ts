@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { updateClient } from '../../src/tokens/client-changes.ts'
 import { sweepSlots } from '../../src/tokens/slots.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
-import { type Credentials, claimsOf } from '../support/requests.ts'
+import { type Credentials, claimsOf, type FormData } from '../support/requests.ts'
 import { activeAmong, startStorm, together } from '../support/storm.ts'
+import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
 
 type Api = Credentials & { identifier: string }
 
@@ -26,6 +27,8 @@ async function newToken(client: Credentials, api: Api, n = 0): Promise<string> {
   expect(status, text).toBe(200)
   return body.access_token
 }
+
+const jtiOf = (token: string) => claimsOf(token).jti as string
 
 const newTokens = (client: Credentials, api: Api, count: number) => together(count, (n) => newToken(client, api, n))
 
@@ -101,6 +104,41 @@ test('the switch to single in a storm leaves one token when it is over', async (
   const tokens = await storm.stop()
   const last = await newToken(client, none)
   expect(await activeAmong(on.nodes, [...tokens, last], none)).toEqual([last])
+})
+
+test('of what an application gets in the name of one person, by codes and by refreshing, one token is active', async () => {
+  const app = await on.make.application([single.identifier, none.identifier])
+  const visitors = await Promise.all(on.nodes.map(async (node) => await openVisitor(node, await on.make.person())))
+  const [{ person }] = visitors as [Visitor, ...Visitor[]]
+  const redeem = (form: FormData, n: number) => on.nodes[n % 2]!.token(form, { basic: app })
+  const bystander = await redeem(redemptionOf(await visitors[1]!.code(app)), 0)
+  const elsewhere = await redeem(redemptionOf(await visitors[0]!.code(app, { resource: none.identifier })), 1)
+  for (let round = 0; round < 2; round++) {
+    const held: string[] = []
+    const storm = startStorm(8, async (loop, turn) => {
+      const form = held[loop]
+        ? { grant_type: 'refresh_token', refresh_token: held[loop] }
+        : redemptionOf(await visitors[0]!.code(app))
+      const from = performance.now()
+      const { status, text, body } = await redeem(form, loop + turn)
+      expect(status, text).toBe(200)
+      held[loop] = loop < 5 ? body.refresh_token : ''
+      return { from, to: performance.now(), token: body.access_token as string }
+    })
+    await storm.reached(60)
+    const asked = await storm.stop()
+    const tokens = asked.map(({ token }) => token)
+    const active = await activeAmong(on.nodes, tokens, single)
+    expect(active).toHaveLength(1)
+    const mine = { client_id: app.key, subject: person.id, jti: on.knex.raw('ANY (?)', [tokens.map(jtiOf)]) }
+    const last = await on.knex('access_tokens').where(mine).orderBy('generation', 'desc').first('jti')
+    expect(jtiOf(active[0]!)).toBe(last.jti)
+    const winner = asked.find(({ token }) => token === active[0])!
+    expect(asked.filter(({ from }) => from > winner.to)).toEqual([])
+  }
+  const others = [bystander.body.access_token]
+  expect(await activeAmong(on.nodes, others, single)).toEqual(others)
+  expect(await activeAmong(on.nodes, [elsewhere.body.access_token], none)).toHaveLength(1)
 })
 
 /** Lets the slots of a client grow older than they are. */

@@ -2,18 +2,14 @@ import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { createUser } from '../../src/accounts/users.ts'
-import type { Actor } from '../../src/audit/audit-log.ts'
-import type { NewApi } from '../../src/clients/apis.ts'
-import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
-import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
-import { createApi, createClient, generateKeyPair } from '../../src/tokens/client-changes.ts'
 import { type Environment, spawnKeywright } from './cli.ts'
+import { createCommonMaker } from './maker.ts'
 import { createTestDatabase } from './postgres.ts'
 import { endpointsOf } from './requests.ts'
 
-export const ACTOR: Actor = { type: 'system', id: 'tests' }
+export { ACTOR } from './maker.ts'
 
 /** All nodes speak for one issuer, as behind a load balancer. */
 export const ISSUER = 'https://keywright.test'
@@ -102,44 +98,13 @@ export async function startNode(env: Environment) {
   }
 }
 
-/** Makes what tests need by the features themselves, on the nodes' database. */
+/** The same for nodes: clients are of some account of their own. */
 export function createMaker({ knex }: Database, encryptionKeys: readonly Buffer[]) {
-  let made = 0
-  const nextName = (what: string) => `${what}-${++made}`
-  const first = createAccount(knex, nextName('account'))
-  const accountOf = async (id?: string) => id ?? (await first).id
+  const maker = createCommonMaker(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
   return {
-    account: async () => (await createAccount(knex, nextName('account'))).id,
-    accountId: () => accountOf(),
-    async api(settings: Partial<NewApi> = {}) {
-      const api: NewApi = {
-        identifier: `https://${nextName('api')}.example.com`,
-        scopes: ['read', 'write'],
-        tokenTtl: 3600,
-        policy: 'none',
-        signingAlg: 'ES256',
-        isDefault: false,
-        ...settings,
-      }
-      await ensureSigningKeys(knex, api.signingAlg, encryptionKeys)
-      const { client, clientSecret } = await createApi(knex, api, ACTOR)
-      return { identifier: api.identifier, clientId: client.clientId, clientSecret: clientSecret! }
-    },
-    /** A confidential client for client_credentials, unless the settings say otherwise. */
-    async client(apis: string[], settings: Partial<ClientSettings> = {}, account?: string) {
-      const all = { ...DEFAULT_SETTINGS, name: nextName('client'), grants: ['client_credentials'], ...settings }
-      const request = { accountId: await accountOf(account), settings: all, apis, scopes: null }
-      const { client, clientSecret } = await createClient(knex, request, ACTOR)
-      return { key: client.key, clientId: client.clientId, clientSecret: clientSecret! }
-    },
-    async user(account?: string) {
-      const email = `${nextName('user')}@example.com`
-      return (await createUser(knex, { email, role: 'admin', accountId: await accountOf(account) })).user
-    },
-    async keyPair(user: string, apis: string[] = []) {
-      const { client, clientSecret, revoked } = await generateKeyPair(knex, { user, apis }, ACTOR)
-      return { key: client.key, clientId: client.clientId, clientSecret: clientSecret!, revoked }
-    },
+    ...maker,
+    client: (apis: string[], settings: Partial<ClientSettings> = {}, account?: string) =>
+      maker.register({ apis, settings, account }),
   }
 }
 

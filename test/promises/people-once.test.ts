@@ -1,0 +1,240 @@
+/** Once means once, where people signed in: codes, their refresh tokens, pushed requests, devices. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
+import { updateClient } from '../../src/tokens/client-changes.ts'
+import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Answer, type Credentials, type FormData, postForm } from '../support/requests.ts'
+import { activeAmong, together, until } from '../support/storm.ts'
+import { authorizationOf, codeOf, linkOf, openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
+
+type Client = Credentials & { key: number }
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+let app: Client
+let visitor: Visitor
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+  app = await on.make.application([api.identifier])
+  visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+})
+
+afterAll(() => on?.stop())
+
+const ask = (form: FormData, n = 0, client = app) => on.nodes[n % 2]!.token(form, { basic: client })
+const refreshing = (token: string): FormData => ({ grant_type: 'refresh_token', refresh_token: token })
+const ok = ({ status }: Answer) => status === 200
+const invalidGrant = { status: 400, body: { error: 'invalid_grant' } }
+
+/** The ones that were not answered 200; each must be what the standard has for them. */
+function expectRefused(answers: Answer[]): void {
+  for (const answer of answers.filter((one) => !ok(one))) expect(answer, answer.text).toMatchObject(invalidGrant)
+}
+
+/**
+ * Lets all requests arrive while none can be answered: one of the first ten has claimed the code and waits for its
+ * client's row, which is held until the others are there too.
+ */
+async function trulyParallel(client: Client, send: (n: number) => Promise<Answer>): Promise<Answer[]> {
+  // Opens the connections, and tells how long so many requests take to arrive.
+  const before = performance.now()
+  await together(50, (n) => fetch(`${on.nodes[n % 2]!.url}/healthz`).then((answer) => answer.text()))
+  const patience = 200 + 5 * (performance.now() - before)
+  const holding = await on.knex.transaction()
+  await holding('clients').where({ id: client.key }).forUpdate().first('id')
+  const early = together(10, send)
+  const waiting = { datname: on.knex.raw('current_database()'), wait_event_type: 'Lock' }
+  await until(async () => (await on.knex('pg_stat_activity').where(waiting)).length >= 2)
+  await sleep(20)
+  const late = together(40, send)
+  await sleep(patience)
+  await holding.commit()
+  return [...(await early), ...(await late)]
+}
+
+async function begin(): Promise<{ access_token: string; refresh_token: string }> {
+  const answer = await ask(redemptionOf(await visitor.code(app)))
+  expect(answer.status, answer.text).toBe(200)
+  return answer.body
+}
+
+test('of 50 parallel redemptions of one code over two nodes one is answered, and the others do it no harm', async () => {
+  for (let round = 0; round < 4; round++) {
+    const form = redemptionOf(await visitor.code(app))
+    const answers = await trulyParallel(app, (n) => ask(form, n))
+    expectRefused(answers)
+    const won = answers.filter(ok)
+    expect(won).toHaveLength(1)
+    const { access_token, refresh_token } = won[0]!.body
+    expect(await activeAmong(on.nodes, [access_token], api)).toEqual([access_token])
+    expect((await ask(refreshing(refresh_token), round)).status).toBe(200)
+  }
+})
+
+test('without anything that holds them up, 50 parallel redemptions give one answer too', async () => {
+  for (let round = 0; round < 6; round++) {
+    const form = redemptionOf(await visitor.code(app))
+    const answers = await together(50, (n) => ask(form, n + round))
+    expectRefused(answers)
+    expect(answers.filter(ok)).toHaveLength(1)
+    const { grant_id } = await on
+      .knex('refresh_tokens')
+      .where({ client_id: app.key })
+      .orderBy('created_at', 'desc')
+      .first()
+    expect(await on.knex('access_tokens').where({ grant_id })).toHaveLength(1)
+  }
+})
+
+test.each([0, 1])('a code that is shown again after its answer ends all that came of it (at node %i)', async (n) => {
+  const form = redemptionOf(await visitor.code(app))
+  const first = (await ask(form, 0)).body
+  const second = (await ask(refreshing(first.refresh_token), 1)).body
+  const bystander = (await begin()).access_token
+  expect(await ask(form, n)).toMatchObject(invalidGrant)
+  const tokens = [first.access_token, second.access_token, bystander]
+  expect(await activeAmong(on.nodes, tokens, api)).toEqual([bystander])
+  for (const node of [0, 1]) expect(await ask(refreshing(second.refresh_token), node)).toMatchObject(invalidGrant)
+})
+
+test("another application's try at a code neither succeeds nor harms the owner's", async () => {
+  const other = await on.make.application([api.identifier])
+  const form = redemptionOf(await visitor.code(app))
+  for (const n of [0, 1]) expect(await ask(form, n, other)).toMatchObject(invalidGrant)
+  expect((await ask(form, 1)).status).toBe(200)
+})
+
+test('of 50 parallel redemptions of a refresh token over two nodes one family lives on, by one answer', async () => {
+  for (let round = 0; round < 4; round++) {
+    const form = refreshing((await begin()).refresh_token)
+    const answers = await together(50, (n) => ask(form, n))
+    expectRefused(answers)
+    const given = answers.filter(ok).map(({ body }) => JSON.stringify(body))
+    expect(new Set(given).size).toBe(1)
+    const { access_token, refresh_token } = answers.find(ok)!.body
+    expect(await activeAmong(on.nodes, [access_token], api)).toHaveLength(1)
+    expect((await ask(refreshing(refresh_token), round)).status).toBe(200)
+  }
+})
+
+test('a refresh token shown again after a further turn ends the family on every node', async () => {
+  const first = await begin()
+  const second = (await ask(refreshing(first.refresh_token), 0)).body
+  const third = (await ask(refreshing(second.refresh_token), 1)).body
+  expect(await ask(refreshing(first.refresh_token), 1)).toMatchObject(invalidGrant)
+  const tokens = [first, second, third].map(({ access_token }) => access_token)
+  expect(await activeAmong(on.nodes, tokens, api)).toEqual([])
+  for (const n of [0, 1]) expect(await ask(refreshing(third.refresh_token), n)).toMatchObject(invalidGrant)
+})
+
+test('without rotation 50 parallel redemptions all succeed, and the same token goes on', async () => {
+  const { clientId } = app
+  await updateClient(on.knex, clientId, { settings: { refreshTokenRotation: false } }, ACTOR)
+  const { refresh_token } = await begin()
+  const answers = await together(50, (n) => ask(refreshing(refresh_token), n))
+  expect(answers.filter((one) => !ok(one)).map(({ text }) => text)).toEqual([])
+  expect(new Set(answers.map(({ body }) => body.refresh_token))).toEqual(new Set([refresh_token]))
+  expect((await ask(refreshing(refresh_token), 1)).status).toBe(200)
+  await updateClient(on.knex, clientId, { settings: { refreshTokenRotation: true } }, ACTOR)
+})
+
+/** Pushes a request; answers the link that it makes. */
+async function push(n = 0): Promise<string> {
+  const { form } = authorizationOf(app)
+  const { status, text, body } = await postForm(`${on.nodes[n % 2]!.url}/oauth2/par`, form, { basic: app })
+  expect(status, text).toBe(201)
+  return linkOf({ client_id: app.clientId, request_uri: body.request_uri })
+}
+
+test('a pushed request that is followed 50 times at once, at two nodes, gives one code', async () => {
+  const elsewhere = await openVisitor(on.nodes[1]!, visitor.person)
+  for (let round = 0; round < 3; round++) {
+    const link = await push(round)
+    const pages = await together(50, (n) => (n % 2 ? visitor : elsewhere).visit(link))
+    const codes = pages.filter(({ left }) => left?.searchParams.get('code'))
+    expect(codes).toHaveLength(1)
+    for (const { left, status } of pages.filter((page) => !codes.includes(page))) {
+      expect(left ? left.searchParams.get('error') : status).toBe(left ? 'invalid_request_uri' : 400)
+    }
+  }
+})
+
+test('a pushed request that two people began with gives one code, however long they take', async () => {
+  const show = await on.make.application([api.identifier], { consent: 'show' })
+  const { form } = authorizationOf(show)
+  const { body } = await postForm(`${on.nodes[0]!.url}/oauth2/par`, form, { basic: show })
+  const link = linkOf({ client_id: show.clientId, request_uri: body.request_uri })
+  const people = await Promise.all(on.nodes.map(async (node) => await openVisitor(node, await on.make.person())))
+  const asked = await Promise.all(people.map((one) => one.visit(link)))
+  // More than the minute in which such a request may be followed.
+  await on
+    .knex('engine_models')
+    .where({ model: 'PushedAuthorizationRequest' })
+    .update({ expires_at: on.knex.raw(`expires_at - interval '2 minutes'`) })
+  const ends = [await people[0]!.submit(asked[0]!, /allow$/), await people[1]!.submit(asked[1]!, /allow$/)]
+  expect(ends.filter(({ left }) => left?.searchParams.get('code'))).toHaveLength(1)
+})
+
+interface DeviceStart {
+  readonly device_code: string
+  readonly user_code: string
+}
+
+let deviceApp: Client
+
+async function startDevice(): Promise<DeviceStart> {
+  deviceApp ??= await on.make.application([api.identifier], {
+    grants: [DEVICE_CODE_GRANT, 'refresh_token'],
+    redirectUris: [],
+  })
+  const form = { client_id: deviceApp.clientId, scope: 'read' }
+  const answer = await postForm(`${on.nodes[0]!.url}/oauth2/device`, form, { basic: deviceApp })
+  expect(answer.status, answer.text).toBe(200)
+  return answer.body
+}
+
+const polling = ({ device_code }: DeviceStart): FormData => ({ grant_type: DEVICE_CODE_GRANT, device_code })
+
+/** Types a user code, to the page that asks whether it is one's own device. */
+async function typeCode(by: Visitor, { user_code }: DeviceStart) {
+  return await by.submit(await by.visit('/device'), /\/device$/, { user_code })
+}
+
+const confirm = async (by: Visitor, page: Awaited<ReturnType<typeof typeCode>>) =>
+  await by.submit(page, /\/device$/, { confirm: 'yes' })
+
+test('of 50 parallel polls for a confirmed device one is answered', async () => {
+  for (let round = 0; round < 3; round++) {
+    const device = await startDevice()
+    expect(await ask(polling(device), 1, deviceApp)).toMatchObject({ body: { error: 'authorization_pending' } })
+    await confirm(visitor, await typeCode(visitor, device))
+    const answers = await trulyParallel(deviceApp, (n) => ask(polling(device), n, deviceApp))
+    expectRefused(answers)
+    const won = answers.filter(ok)
+    expect(won).toHaveLength(1)
+    expect(await activeAmong(on.nodes, [won[0]!.body.access_token], api)).toHaveLength(1)
+  }
+})
+
+test('of two people who confirm one user code at once, at two nodes, one connects the device, as the page says', async () => {
+  const people = await Promise.all(on.nodes.map(async (node) => await openVisitor(node, await on.make.person())))
+  for (let round = 0; round < 6; round++) {
+    const device = await startDevice()
+    const asked = await Promise.all(people.map((one) => typeCode(one, device)))
+    const ends = await Promise.all(people.map((one, n) => confirm(one, asked[n]!)))
+    const { status, text, body } = await ask(polling(device), round, deviceApp)
+    expect(status, text).toBe(200)
+    const { sub } = (await on.nodes[0]!.introspect(body.access_token, api)).body
+    const told = people.filter((_, n) => !/used already/.test(ends[n]!.text)).map(({ person }) => person.id)
+    expect(told).toEqual([sub])
+  }
+})
+
+test('a page that leads to a code leads to one', async () => {
+  const pages = await together(10, () => visitor.follow(app))
+  const codes = pages.map(({ page }) => codeOf(page))
+  expect(new Set(codes).size).toBe(10)
+})
