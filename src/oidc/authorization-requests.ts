@@ -46,9 +46,15 @@ function takeAccountSelection(_ctx: OidcContext, form: Form): void {
   form.prompt = [...new Set(prompts.map((prompt) => (prompt === 'select_account' ? 'login' : prompt)))].join(' ')
 }
 
+/** One that contradicts is left for the engine, which knows whether the application may be told. */
+function takeClearAudience(ctx: OidcContext, form: Form): void {
+  const { audience, resource } = form
+  if (!Array.isArray(audience) && (resource === undefined || resource === audience)) takeAudience(ctx, form)
+}
+
 /** What an authorization request is given before the engine sees it, by whichever endpoint it comes. */
 export const authorizationSteps = (services: OidcServices): FormStep[] => [
-  takeAudience,
+  takeClearAudience,
   takeDefaultScope(services),
   takeAccountSelection,
   askForOfflineAccess,

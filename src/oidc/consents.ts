@@ -32,8 +32,8 @@ export function skipsConsent(registration: Registration, person: User): boolean 
   return registration.consent === 'skip_own_account' && registration.accountId === person.accountId
 }
 
-/** What the request under way asks for. */
-function requested({ oidc }: KoaContextWithOIDC): Permissions {
+/** What the request under way asks for, of what there is. */
+export function requested({ oidc }: KoaContextWithOIDC): Permissions {
   const scopes = [...oidc.requestParamScopes]
   const apis = Object.entries(oidc.resourceServers ?? {}).map(([identifier, server]) => [
     identifier,

@@ -34,8 +34,8 @@ function metadataOf(registration: Registration): ClientMetadata {
     ...(registration.isPublic
       ? { token_endpoint_auth_method: 'none' }
       : { token_endpoint_auth_method: 'client_secret_basic', client_secret: PLACEHOLDER_SECRET }),
-    // A native application is told by its redirect URIs (RFC 8252); the engine's rules for the web do not fit those.
-    application_type: registration.redirectUris.some((uri) => !uri.startsWith('https:')) ? 'native' : 'web',
+    // Lets a loopback address have any port (RFC 8252, section 7.3), whatever other addresses there are beside it.
+    application_type: 'native',
   }
 }
 
@@ -43,8 +43,12 @@ function metadataOf(registration: Registration): ClientMetadata {
 const MAX_SHAPES = 10_000
 
 /** Only machines come often enough to share; what the engine does for people needs parts that cannot be inherited. */
-const isMachine = ({ grants }: Registration): boolean =>
-  grants.every((grant) => grant === 'client_credentials' || grant === 'refresh_token')
+const isMachine = ({ grants, redirectUris, postLogoutRedirectUris }: Registration): boolean =>
+  grants.every((grant) => grant === 'client_credentials' || grant === 'refresh_token') &&
+  redirectUris.length + postLogoutRedirectUris.length === 0
+
+/** What a machine says for itself, because the engine's own answers cannot be inherited: nobody is sent to it. */
+const NO_WAY_BACK = { redirectUriAllowed: () => false, postLogoutRedirectUriAllowed: () => false }
 
 /**
  * Engine clients for registrations. Making one runs the engine's whole schema, some 100 microseconds, so machines of one
@@ -66,7 +70,7 @@ function createEngineClients(provider: Provider) {
   function make(registration: Registration): EngineClient {
     if (!isMachine(registration)) return new EngineClientClass(metadataOf(registration))
     const client = Object.create(shapeOf(registration)) as EngineClient
-    return Object.assign(client, { clientId: registration.clientId, clientName: registration.name })
+    return Object.assign(client, { clientId: registration.clientId, clientName: registration.name, ...NO_WAY_BACK })
   }
 
   return (registration: Registration): EngineClient => {
@@ -80,11 +84,18 @@ function createEngineClients(provider: Provider) {
   }
 }
 
+/** Addresses were judged when they were registered; the engine's rules are others, and would make a client unusable. */
+function trustAddresses(provider: Provider): void {
+  const { Schema } = provider.Client as unknown as { Schema: { prototype: object } }
+  Object.assign(Schema.prototype, { redirectUris: () => {}, postLogoutRedirectUris: () => {} })
+}
+
 /**
  * Makes the engine find its clients in the registrations, as they are now, and leave every decision about secrets to us.
  */
 export function useRegistrations(provider: Provider, services: OidcServices): void {
   const { registrations, authenticator, database } = services
+  trustAddresses(provider)
   const toEngineClient = createEngineClients(provider)
   const isTokenRequest = (ctx: KoaContextWithOIDC) => ctx.oidc.route === 'token'
 
@@ -117,6 +128,11 @@ export function useRegistrations(provider: Provider, services: OidcServices): vo
       ctx.oidc.entity('Client', toEngineClient(client.registration))
       await inEngineTerms(() => limitRate(client.registration, ctx))
       return true
+    },
+
+    responseTypeAllowed(this: EngineClient): boolean {
+      if (registrationOf(this).grants.includes('authorization_code')) return true
+      throw new errors.UnauthorizedClient('the client is not registered for authorization codes')
     },
 
     grantTypeAllowed(this: EngineClient, type: string): boolean {

@@ -9,19 +9,30 @@ const ENGINE_FIELD = /<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g
 
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
 
-const unescape = (text: string): string => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!)
+const unescapeHtml = (text: string): string => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!)
+
+/** Of this site, by whichever name the browser knows it: under another its cookies would be missing. */
+export const onThisSite = (address: string): string => {
+  const { pathname, search } = new URL(address)
+  return pathname + search
+}
 
 /**
  * The engine writes some forms that submit themselves (form_post, a change of accounts) as pages of its own, with a script
  * inside. They are read back here and shown as ours.
  */
-export function showForms({ pages }: OidcServices) {
+export function showForms({ pages, issuerUrl }: OidcServices) {
   return async (ctx: Context, next: Next): Promise<void> => {
     await next()
     const form = typeof ctx.body === 'string' ? ENGINE_FORM.exec(ctx.body) : null
     if (!form) return
-    const fields = [...(ctx.body as string).matchAll(ENGINE_FIELD)].map(([, name, value]) => [name!, unescape(value!)])
-    pages.forward(ctx, { action: unescape(form[1]!), fields: Object.fromEntries(fields) })
+    const fields = [...(ctx.body as string).matchAll(ENGINE_FIELD)].map(([, name, value]) => [
+      name!,
+      unescapeHtml(value!),
+    ])
+    const action = unescapeHtml(form[1]!)
+    const isOurs = action.startsWith(`${issuerUrl()}/`)
+    pages.forward(ctx, { action: isOurs ? onThisSite(action) : action, fields: Object.fromEntries(fields) })
   }
 }
 
@@ -34,7 +45,7 @@ const clientName = (ctx: KoaContextWithOIDC) => ctx.oidc.client?.clientName
 function deviceForm(ctx: KoaContextWithOIDC, userCode?: string, problem?: string): DeviceCodeForm {
   const { state } = ctx.oidc.session as unknown as StatefulSession
   return {
-    action: ctx.oidc.urlFor('code_verification'),
+    action: onThisSite(ctx.oidc.urlFor('code_verification')),
     xsrf: state?.secret ?? '',
     ...(userCode && { userCode }),
     ...(problem && { problem }),
@@ -58,7 +69,7 @@ export function pageFeatures({ pages }: OidcServices): Configuration['features']
       enabled: true,
       logoutSource: (ctx) => {
         const { state } = ctx.oidc.session as unknown as StatefulSession
-        const form = { action: ctx.oidc.urlFor('end_session_confirm'), xsrf: state?.secret ?? '' }
+        const form = { action: onThisSite(ctx.oidc.urlFor('end_session_confirm')), xsrf: state?.secret ?? '' }
         const client = clientName(ctx)
         pages.confirmSignOut(ctx as unknown as Context, { ...form, ...(client && { client }) })
       },

@@ -66,17 +66,30 @@ function peopleFor(services: OidcServices): Configuration {
         return isPublic || pkceRequired
       },
     },
-    // No parameter of this name arrives here; the engine has no other place to look at a whole request.
-    extraParams: { audience: (ctx) => refuseSeveralApis(ctx) },
+    // The engine has no other place to look at a whole request.
+    extraParams: {
+      audience: (ctx, audience) => {
+        refuseSeveralApis(ctx, audience)
+        refuseUnknownScope(ctx)
+      },
+    },
     fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
     clientBasedCORS: (_ctx, origin, client) =>
       registrationOf(client).redirectUris.some((uri) => URL.parse(uri)?.origin === origin),
   }
 }
 
-/** A token is for one API, so a code is too (RFC 8707, section 2.2). */
-function refuseSeveralApis({ oidc }: KoaContextWithOIDC): void {
+/** A token is for one API, so a code is too (RFC 8707, section 2.2). An audience arrives only beside another resource. */
+function refuseSeveralApis({ oidc }: KoaContextWithOIDC, audience: unknown): void {
+  if (audience !== undefined) throw new errors.InvalidTarget('audience and resource name different APIs')
   if (Array.isArray(oidc.params?.resource)) throw new errors.InvalidTarget('a token is for one API only')
+}
+
+/** Nobody shall sign in for a request that cannot be granted. An unknown scope beside a known one is left out. */
+function refuseUnknownScope({ oidc }: KoaContextWithOIDC): void {
+  const known = [oidc.requestParamOIDCScopes, ...Object.values(oidc.resourceServers ?? {}).map(({ scopes }) => scopes)]
+  if ([...oidc.requestParamScopes].some((scope) => known.some((scopes) => scopes.has(scope)))) return
+  throw new errors.InvalidScope('no scope was asked for that the application has', String(oidc.params?.scope ?? ''))
 }
 
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {

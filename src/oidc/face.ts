@@ -87,8 +87,12 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint): Map<string, E
   ])
 }
 
-/** A session cookie of an https issuer is for https only, also behind a proxy that does not say so. */
-function markSecure(ctx: OidcContext, issuer: string): void {
+/**
+ * The engine makes addresses on what it takes for this request's own: they are the issuer's, whatever the Host header
+ * says. A session cookie of an https issuer is for https only, also behind a proxy that does not say so.
+ */
+function standOnIssuer(ctx: OidcContext, issuer: string): void {
+  Object.defineProperty(ctx.request, 'href', { value: issuer, configurable: true })
   if (issuer.startsWith('https:')) Object.defineProperty(ctx.request, 'secure', { value: true, configurable: true })
 }
 
@@ -98,7 +102,7 @@ export function createOidcFace(services: OidcServices) {
   const endpoints = endpointsOf(services, holder.run)
 
   const middleware: Middleware = async (ctx, next) => {
-    markSecure(ctx as OidcContext, services.issuerUrl())
+    standOnIssuer(ctx as OidcContext, services.issuerUrl())
     const path = bare(ctx.path)
     const run = endpoints.get(nameOf(path))
     if (!run) return await next()

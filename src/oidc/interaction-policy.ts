@@ -1,5 +1,6 @@
-import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
-import { type PersonAccount, skipsConsent } from './consents.ts'
+import { decodeJwt } from 'jose'
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { type PersonAccount, requested, skipsConsent } from './consents.ts'
 import { registrationOf } from './request-state.ts'
 
 const { Check, base } = interactionPolicy
@@ -13,17 +14,53 @@ function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {
   return registrationOf(oidc.client!).isPublic && typeof uri === 'string' && !uri.startsWith('https:')
 }
 
+interface Wanted {
+  readonly sub?: { readonly value?: string }
+  readonly acr?: { readonly essential?: boolean; readonly value?: string; readonly values?: string[] }
+}
+
+const wantedOf = ({ oidc }: KoaContextWithOIDC): Wanted => (oidc.claims.id_token ?? {}) as Wanted
+
+/** The engine judged the hint's signature when the request came, and forgets it while somebody signs in. */
+function hintedPerson({ oidc }: KoaContextWithOIDC): unknown {
+  const { id_token_hint: hint } = oidc.params ?? {}
+  return typeof hint === 'string' ? decodeJwt(hint).sub : undefined
+}
+
+/** OpenID Connect Core, section 3.1.2.2: nobody else's tokens, even if they are signed in. */
+function isOtherPerson(ctx: KoaContextWithOIDC): boolean {
+  const wanted = [hintedPerson(ctx), wantedOf(ctx).sub?.value].filter((sub) => sub !== undefined)
+  return wanted.some((sub) => sub !== ctx.oidc.session?.accountId)
+}
+
+/** OpenID Connect Core, section 5.5.1.1: what is essential and was not done has failed. */
+function isOtherAcr(ctx: KoaContextWithOIDC): boolean {
+  const { essential, value, values = [] } = wantedOf(ctx).acr ?? {}
+  const wanted = value === undefined ? values : [value]
+  return essential === true && wanted.length > 0 && !wanted.includes(String(ctx.oidc.acr))
+}
+
+/** Who has just signed in would be asked again and again for what they cannot give; so the application is told. */
+function refuseUnmet(ctx: KoaContextWithOIDC): boolean {
+  const { result } = ctx.oidc as unknown as { result?: { login?: unknown } }
+  if (!result?.login) return false
+  if (isOtherPerson(ctx)) throw new errors.LoginRequired('somebody else than was asked for has signed in')
+  if (isOtherAcr(ctx)) throw new errors.UnmetAuthenticationRequirements('this way of signing in is not known here')
+  return false
+}
+
+/** For the page, which may be wanted although nothing new is asked for. */
+const askedFor = (ctx: KoaContextWithOIDC) => ({ asked: requested(ctx) })
+
 /**
  * When a person is asked something, beside the engine's own reasons: when they may no longer sign in; and when a native
  * application without a secret asks, which never gets a code without somebody having looked.
  */
 export function createPolicy() {
   const policy = base()
-  policy
-    .get('login')!
-    .checks.add(
-      new Check('person_gone', 'the person must sign in again', 'login_required', ({ oidc }) => !oidc.account),
-    )
+  const signIn = policy.get('login')!.checks
+  signIn.add(new Check('unmet', 'somebody else, or another way', 'login_required', refuseUnmet))
+  signIn.add(new Check('person_gone', 'the person must sign in again', 'login_required', ({ oidc }) => !oidc.account))
   const { checks } = policy.get('consent')!
   checks.remove('native_client_prompt')
   checks.remove('consent_prompt')
@@ -33,13 +70,20 @@ export function createPolicy() {
       'the person is to be asked',
       'consent_required',
       (ctx) => ctx.oidc.promptPending('consent') && !isSkipped(ctx),
+      askedFor,
     ),
   )
   checks.add(
-    new Check('native_application', 'native applications need the person', 'interaction_required', (ctx) => {
-      const { result } = ctx.oidc as unknown as { result?: { consent?: unknown; login?: unknown } }
-      return isUnprovenNative(ctx) && !result?.consent && !(isSkipped(ctx) && result?.login)
-    }),
+    new Check(
+      'native_application',
+      'native applications need the person',
+      'interaction_required',
+      (ctx) => {
+        const { result } = ctx.oidc as unknown as { result?: { consent?: unknown; login?: unknown } }
+        return isUnprovenNative(ctx) && !result?.consent && !(isSkipped(ctx) && result?.login)
+      },
+      askedFor,
+    ),
   )
   return policy
 }

@@ -46,23 +46,13 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
   }
 }
 
-/** The engine builds these on the Host header; they are the issuer's, however this request came in. */
-function onIssuer(document: Record<string, unknown>, issuer: string): Record<string, unknown> {
-  const isAddress = (name: string, value: unknown): value is string =>
-    typeof value === 'string' && (name.endsWith('_endpoint') || name === 'jwks_uri')
-  const entries = Object.entries(document).map(([name, value]) =>
-    isAddress(name, value) ? [name, new URL(new URL(value).pathname, issuer).href] : [name, value],
-  )
-  return Object.fromEntries(entries)
-}
-
 /** The engine's discovery document, kept to what this server does, and with what it does beside the engine. */
 export function describeServer({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
     ctx.body = {
-      ...onIssuer(ctx.body as Record<string, unknown>, issuerUrl()),
+      ...ctx.body,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],

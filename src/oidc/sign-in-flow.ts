@@ -2,10 +2,10 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { getClient } from '../clients/clients.ts'
-import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { allow, type Permissions } from '../tokens/consents.ts'
+import { onThisSite } from './engine-pages.ts'
 import { findPerson, isCurrentSession } from './people.ts'
 import type { OidcServices } from './services.ts'
 
@@ -28,26 +28,18 @@ interface Missing {
   readonly missingOIDCScope?: string[]
   readonly missingOIDCClaims?: string[]
   readonly missingResourceScopes?: Record<string, string[]>
+  readonly asked?: Permissions
 }
 
 /** What is asked for and not allowed yet; all that is asked for when the page is wanted all the same. */
-function wantedOf({ prompt, params }: EngineInteraction): Permissions {
-  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details as Missing
-  if (missingOIDCScope || missingOIDCClaims || missingResourceScopes) {
-    return {
-      identityScopes: missingOIDCScope ?? [],
-      claims: missingOIDCClaims ?? [],
-      apis: missingResourceScopes ?? {},
-    }
-  }
-  const scopes = String(params.scope ?? '')
-    .split(' ')
-    .filter(Boolean)
-  const ofApi = scopes.filter((scope) => !IDENTITY_SCOPES.includes(scope))
+function wantedOf({ prompt }: EngineInteraction): Permissions {
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, asked } = prompt.details as Missing
+  const isNew = missingOIDCScope || missingOIDCClaims || missingResourceScopes
+  if (!isNew && asked) return asked
   return {
-    identityScopes: scopes.filter((scope) => IDENTITY_SCOPES.includes(scope)),
-    claims: [],
-    apis: typeof params.resource === 'string' && ofApi.length > 0 ? { [params.resource]: ofApi } : {},
+    identityScopes: missingOIDCScope ?? [],
+    claims: missingOIDCClaims ?? [],
+    apis: missingResourceScopes ?? {},
   }
 }
 
@@ -79,7 +71,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     const options = { mergeWithLastSubmission: merge }
     const returnTo = await engine().interactionResult(ctx.req, ctx.res, result as never, options)
     ctx.status = 303
-    ctx.redirect(returnTo)
+    ctx.redirect(onThisSite(returnTo))
   }
 
   /** A node whose clock is behind the database's must not begin a session that counts as ended. */

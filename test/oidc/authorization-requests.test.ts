@@ -1,0 +1,268 @@
+/** How the parameters of an authorization request are honoured: the plan oidcc-basic. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createPerson, type Person } from '../support/people.ts'
+import { type Browser, openBrowser, type Page } from '../support/person.ts'
+import { type Answer, claimsOf, send } from '../support/requests.ts'
+import {
+  type Application,
+  answerOf,
+  createApplication,
+  expectNoFaults,
+  expectSentBack,
+  getCode,
+  getTokens,
+  goOn,
+  inShort,
+  isAllow,
+  isSignIn,
+  type Params,
+  STATE,
+} from './application.ts'
+
+let server: Keywright
+let person: Person
+let other: Person
+let application: Application
+
+beforeAll(async () => {
+  server = await startKeywright()
+  person = await createPerson(server.knex, server.firstStart.accountId)
+  other = await createPerson(server.knex, server.firstStart.accountId)
+  application = await createApplication(server)
+})
+
+afterAll(async () => {
+  expectNoFaults(server)
+  await server.stop()
+})
+
+const ACR = 'urn:keywright:acr:password'
+const BY_NOBODY = { grants: ['authorization_code', 'refresh_token'], consent: 'skip' } as const
+
+/** A browser in which somebody is signed in and has allowed the application. */
+async function signedIn(who = person, params: Params = {}): Promise<{ browser: Browser; tokens: Answer['body'] }> {
+  const browser = openBrowser(server.url)
+  return { browser, tokens: await getTokens(server, application, who, { browser, params }) }
+}
+
+const authTimeOf = (tokens: Answer['body']): number => claimsOf(tokens.id_token).auth_time as number
+const codeIn = (page: Page): string => {
+  expect(inShort(page)).toContain('code=')
+  return answerOf(page.left).code!
+}
+const redeem = async (page: Page): Promise<Answer['body']> => (await application.redeem(codeIn(page))).body
+const userinfo = async (token: string): Promise<Answer['body']> =>
+  (await send(`${server.url}/oauth2/userinfo`, { headers: { authorization: `Bearer ${token}` } })).body
+
+describe('prompt and max_age', () => {
+  test('without a prompt, whoever is signed in and has allowed it passes without a page', async () => {
+    const { browser } = await signedIn()
+    const { left } = await browser.visit(application.link())
+    expect(answerOf(left)).toEqual({ code: expect.any(String), state: STATE, iss: server.issuer })
+  })
+
+  test('none without a session is login_required', async () => {
+    expectSentBack(server, await openBrowser(server.url).visit(application.link({ prompt: 'none' })), 'login_required')
+  })
+
+  test('none with a session and a consent gets a code', async () => {
+    const { browser, tokens } = await signedIn()
+    const again = await redeem(
+      await browser.visit(application.link({ prompt: 'none', id_token_hint: tokens.id_token })),
+    )
+    expect(claimsOf(again.id_token)).toMatchObject({ sub: person.id, auth_time: authTimeOf(tokens) })
+  })
+
+  test('none with a session but nothing allowed, or less than is asked for, is consent_required or interaction_required', async () => {
+    const { browser } = await signedIn()
+    const stranger = await createApplication(server)
+    for (const link of [
+      stranger.link({ prompt: 'none' }),
+      application.link({ prompt: 'none', scope: 'openid email' }),
+    ]) {
+      const { left } = await browser.visit(link)
+      expect(['consent_required', 'interaction_required']).toContain(answerOf(left).error)
+      expect(answerOf(left)).toMatchObject({ state: STATE, iss: server.issuer })
+    }
+  })
+
+  test('none of a public native application is never silent', async () => {
+    const native = await createApplication(server, { isPublic: true, redirectUris: ['http://127.0.0.1/callback'] })
+    const browser = openBrowser(server.url)
+    await getCode(browser, native, person)
+    expectSentBack(server, await browser.visit(native.link({ prompt: 'none' })), 'interaction_required')
+  })
+
+  test('login asks again, and auth_time moves', async () => {
+    const { browser, tokens } = await signedIn()
+    await sleep(1100)
+    const asked = await browser.visit(application.link({ prompt: 'login' }))
+    expect(isSignIn(asked)).toBe(true)
+    const left = await goOn(browser, asked, person)
+    const again = (await application.redeem(answerOf(left).code!)).body
+    expect(authTimeOf(again)).toBeGreaterThan(authTimeOf(tokens))
+  })
+
+  test('select_account lets the person choose', async () => {
+    const { browser } = await signedIn()
+    expect(isSignIn(await browser.visit(application.link({ prompt: 'select_account' })))).toBe(true)
+    expect(isSignIn(await browser.visit(application.link({ prompt: 'select_account login' })))).toBe(true)
+    expect(isSignIn(await browser.visit(application.link({ prompt: 'select_account consent' })))).toBe(true)
+  })
+
+  test('consent asks again for what was allowed', async () => {
+    const { browser } = await signedIn()
+    const asked = await browser.visit(application.link({ prompt: 'consent' }))
+    expect(isAllow(asked)).toBe(true)
+    expect(codeIn(await browser.submit(asked, /allow$/))).toBeTruthy()
+  })
+
+  test('login and consent together ask for both', async () => {
+    const { browser } = await signedIn()
+    const asked = await browser.visit(application.link({ prompt: 'login consent' }))
+    expect(isSignIn(asked)).toBe(true)
+    const { email, password } = person
+    expect(isAllow(await browser.submit(asked, /sign-in$/, { email, password }))).toBe(true)
+  })
+
+  test('a sign-in older than max_age is made anew; one that is not, is not', async () => {
+    const { browser, tokens } = await signedIn()
+    await sleep(2100)
+    const recent = await redeem(await browser.visit(application.link({ max_age: '10000' })))
+    expect(authTimeOf(recent)).toBe(authTimeOf(tokens))
+    expectSentBack(server, await browser.visit(application.link({ max_age: '1', prompt: 'none' })), 'login_required')
+    const asked = await browser.visit(application.link({ max_age: '1' }))
+    expect(isSignIn(asked)).toBe(true)
+    const left = await goOn(browser, asked, person)
+    const renewed = (await application.redeem(answerOf(left).code!)).body
+    expect(authTimeOf(renewed)).toBeGreaterThan(authTimeOf(tokens) + 1)
+  })
+
+  test('max_age 0 always asks, in the same second too', async () => {
+    const { browser } = await signedIn()
+    expect(isSignIn(await browser.visit(application.link({ max_age: '0' })))).toBe(true)
+    expectSentBack(server, await browser.visit(application.link({ max_age: '0', prompt: 'none' })), 'login_required')
+  })
+})
+
+describe('hints', () => {
+  test('an id_token_hint of the person who is signed in passes; of another, they are asked', async () => {
+    const { browser, tokens } = await signedIn()
+    const ofOther = (await signedIn(other)).tokens.id_token
+    codeIn(await browser.visit(application.link({ id_token_hint: tokens.id_token })))
+    expect(isSignIn(await browser.visit(application.link({ id_token_hint: ofOther })))).toBe(true)
+    const silent = await browser.visit(application.link({ id_token_hint: ofOther, prompt: 'none' }))
+    expectSentBack(server, silent, 'login_required')
+  })
+
+  test('whoever signs in other than the id_token_hint says, gets no code', async () => {
+    const { tokens } = await signedIn(other)
+    const browser = openBrowser(server.url)
+    const asked = await browser.visit(application.link({ id_token_hint: tokens.id_token }))
+    const { email, password } = person
+    expectSentBack(server, await browser.submit(asked, /sign-in$/, { email, password }), 'login_required')
+  })
+
+  test('an id_token_hint of another client, or with another signature, is refused', async () => {
+    const stranger = await createApplication(server)
+    const { id_token } = await getTokens(server, stranger, person)
+    const forged = `${id_token.slice(0, -4)}AAAA`
+    for (const id_token_hint of [id_token, forged]) {
+      const page = await openBrowser(server.url).visit(application.link({ id_token_hint }))
+      expectSentBack(server, page, 'invalid_request')
+    }
+  })
+
+  test('login_hint stands in the form, as text', async () => {
+    const asked = await openBrowser(server.url).visit(application.link({ login_hint: '"><b>x@example.com' }))
+    expect(asked.text).not.toContain('<b>x@example.com')
+    expect(asked.text).toContain('&gt;&lt;b&gt;x@example.com')
+    const named = await openBrowser(server.url).visit(application.link({ login_hint: person.email }))
+    expect(named.text).toContain(`value="${person.email}"`)
+  })
+
+  test('ui_locales, claims_locales, display and parameters that nobody knows change nothing', async () => {
+    const { browser } = await signedIn()
+    const page = await browser.visit(
+      application.link({
+        ui_locales: 'de-CH xx',
+        claims_locales: 'fr',
+        display: 'popup',
+        extra: 'foobar',
+        'a[b]': 'c',
+      }),
+    )
+    expect(codeIn(page)).toBeTruthy()
+    for (const display of ['page', 'touch', 'nonsense']) codeIn(await browser.visit(application.link({ display })))
+  })
+
+  test('acr_values are voluntary: the answer says which it was', async () => {
+    const { tokens } = await signedIn(person, { acr_values: '1 2' })
+    expect(claimsOf(tokens.id_token)).toMatchObject({ acr: ACR, amr: ['pwd'] })
+  })
+})
+
+describe('nonce and scope', () => {
+  test('a nonce comes back in the ID token; without one there is none', async () => {
+    const nonce = 'n-0S6_WzA2Mj "ä'
+    expect(claimsOf((await signedIn(person, { nonce })).tokens.id_token).nonce).toBe(nonce)
+    expect(claimsOf((await signedIn()).tokens.id_token)).not.toHaveProperty('nonce')
+  })
+
+  test('the order of scopes is of no account, nor are scopes beside them that nobody knows', async () => {
+    const { tokens } = await signedIn(person, { scope: 'email all nonsense address phone openid' })
+    expect(tokens.scope.split(' ').sort()).toEqual(['all', 'email', 'openid'])
+  })
+
+  test('without a scope it is the registration’s default ones, or all that the client has of its API', async () => {
+    const api = await server.make.api({ scopes: ['a', 'b', 'c'] })
+    const narrowed = await createApplication(server, {}, { apis: [api.identifier], scopes: ['a', 'b'] })
+    for (const scope of [undefined, '']) {
+      const { scope: got } = await getTokens(server, narrowed, person, { params: { scope } })
+      expect(got).toBe('a b')
+    }
+    const set = await createApplication(server, { defaultScopes: ['openid', 'c'] }, { apis: [api.identifier] })
+    const tokens = await getTokens(server, set, person, { params: { scope: undefined } })
+    expect(tokens.scope.split(' ').sort()).toEqual(['c', 'openid'])
+    expect(tokens.id_token).toBeTruthy()
+  })
+
+  test('without a scope but with a resource, it is the scopes of that API', async () => {
+    const [first, second] = [await server.make.api({ scopes: ['x'] }), await server.make.api({ scopes: ['y', 'z'] })]
+    const app = await createApplication(server, {}, { apis: [first.identifier, second.identifier] })
+    for (const name of ['resource', 'audience']) {
+      const tokens = await getTokens(server, app, person, { params: { scope: undefined, [name]: second.identifier } })
+      expect(tokens.scope).toBe('y z')
+      expect(claimsOf(tokens.access_token).aud).toBe(second.identifier)
+    }
+  })
+
+  test('what was allowed is all that is given: no more of the API than was asked for', async () => {
+    const { tokens } = await signedIn()
+    expect(tokens.scope).toBe('openid')
+    expect(claimsOf(tokens.access_token).scope).toBe('openid')
+  })
+
+  test.each([
+    ['profile', ['name', 'preferred_username', 'updated_at']],
+    ['email', ['email', 'email_verified']],
+    ['profile email', ['name', 'preferred_username', 'updated_at', 'email', 'email_verified']],
+  ])('the scope %s gives these claims and no others', async (scope, claims) => {
+    const { tokens } = await signedIn(person, { scope: `openid ${scope}` })
+    expect(Object.keys(await userinfo(tokens.access_token)).sort()).toEqual(['sub', ...claims].sort())
+  })
+})
+
+describe('clients whose page is skipped', () => {
+  test('go through without one, with prompt consent too, and with offline access', async () => {
+    const spared = await createApplication(server, { ...BY_NOBODY })
+    const browser = openBrowser(server.url)
+    const signin = await browser.visit(spared.link({ scope: 'openid offline_access all' }))
+    const { email, password } = person
+    expect(codeIn(await browser.submit(signin, /sign-in$/, { email, password }))).toBeTruthy()
+    expect(codeIn(await browser.visit(spared.link({ prompt: 'consent' })))).toBeTruthy()
+    expect(codeIn(await browser.visit(spared.link({ prompt: 'none', scope: 'openid email' })))).toBeTruthy()
+  })
+})

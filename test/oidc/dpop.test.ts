@@ -1,0 +1,160 @@
+/** Tokens of people that are bound to a key (RFC 9449). */
+import { randomUUID } from 'node:crypto'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createPerson, type Person } from '../support/people.ts'
+import { openBrowser } from '../support/person.ts'
+import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+import { type Application, createApplication, expectNoFaults, getCode, type Params } from './application.ts'
+
+type Prover = Awaited<ReturnType<typeof createProver>>
+
+let server: Keywright
+let person: Person
+let spa: Application
+let prover: Prover
+let thief: Prover
+
+/** Somebody with a key, who proves to hold it. */
+async function createProver() {
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const jwk = await exportJWK(publicKey)
+
+  async function prove(
+    path: string,
+    { method = 'POST', token, ...more }: Record<string, unknown> = {},
+  ): Promise<string> {
+    const ath = token ? Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(String(token)))) : undefined
+    const claims = { htm: method, htu: server.issuer + path, jti: randomUUID(), ...more }
+    return await new SignJWT({ ...claims, ...(ath && { ath: ath.toString('base64url') }) })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .setIssuedAt(more.iat as number | undefined)
+      .sign(privateKey)
+  }
+  const proof = async (path = '/oauth2/token', more = {}) => ({ headers: { dpop: await prove(path, more) } })
+  return { prove, proof, jkt: await calculateJwkThumbprint(jwk) }
+}
+
+beforeAll(async () => {
+  server = await startKeywright()
+  person = await createPerson(server.knex, server.firstStart.accountId)
+  spa = await createApplication(server, { isPublic: true })
+  ;[prover, thief] = [await createProver(), await createProver()]
+})
+
+afterAll(async () => {
+  expectNoFaults(server)
+  await server.stop()
+})
+
+const SCOPE = 'openid email offline_access all'
+const codeOf = (app = spa, params: Params = {}) =>
+  getCode(openBrowser(server.url), app, person, { scope: SCOPE, ...params })
+const bind = async (app = spa, by = prover): Promise<Answer['body']> =>
+  (await app.redeem(await codeOf(app), {}, { ...(await by.proof()), ...(app.clientSecret && { basic: app.basic }) }))
+    .body
+
+const userinfo = (headers: Record<string, string>) => send(`${server.url}/oauth2/userinfo`, { headers })
+
+describe('a bound code flow', () => {
+  test('gives a token that says so, a refresh, and userinfo, each by proof', async () => {
+    const tokens = await bind()
+    expect(tokens).toMatchObject({ token_type: 'DPoP', refresh_token: expect.any(String) })
+    expect(claimsOf(tokens.access_token).cnf).toEqual({ jkt: prover.jkt })
+    const refreshed = await spa.refresh(tokens.refresh_token, {}, await prover.proof())
+    expect(refreshed.body).toMatchObject({ token_type: 'DPoP' })
+    const token = refreshed.body.access_token
+    expect(claimsOf(token).cnf).toEqual({ jkt: prover.jkt })
+    const dpop = await prover.prove('/oauth2/userinfo', { method: 'GET', token })
+    const about = await userinfo({ authorization: `DPoP ${token}`, dpop })
+    expect([about.status, about.body]).toEqual([200, { sub: person.id, email: person.email, email_verified: false }])
+    const { body } = await server.introspect(token, server.firstStart.api)
+    expect(body).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: prover.jkt } })
+  })
+
+  test('a bound token without its proof, by Bearer, or with another key opens nothing', async () => {
+    const { access_token: token } = await bind()
+    const path = '/oauth2/userinfo'
+    const stolen = await thief.prove(path, { method: 'GET', token })
+    const unbound = await prover.prove(path, { method: 'GET' })
+    const attempts: Record<string, string>[] = [
+      { authorization: `Bearer ${token}` },
+      { authorization: `DPoP ${token}` },
+      { authorization: `DPoP ${token}`, dpop: stolen },
+      { authorization: `DPoP ${token}`, dpop: unbound },
+      { authorization: `Bearer ${token}`, dpop: await prover.prove(path, { method: 'GET', token }) },
+    ]
+    for (const headers of attempts) {
+      const { status, headers: answered } = await userinfo(headers)
+      expect([status >= 400 && status <= 401, answered.get('www-authenticate')]).toEqual([true, expect.any(String)])
+    }
+  })
+
+  test('a public client’s refresh token is good with its key only', async () => {
+    const { refresh_token } = await bind()
+    for (const options of [{}, await thief.proof()]) {
+      const { status, body } = await spa.refresh(refresh_token, {}, options)
+      expect([status, body.error]).toEqual([400, 'invalid_grant'])
+    }
+    expect((await spa.refresh(refresh_token, {}, await prover.proof())).status).toBe(200)
+  })
+
+  test('a confidential client’s refresh token may be bound to another key (RFC 9449, section 5)', async () => {
+    const app = await createApplication(server)
+    const { refresh_token } = await bind(app)
+    const { status, body } = await app.refresh(refresh_token, {}, { basic: app.basic, ...(await thief.proof()) })
+    expect([status, claimsOf(body.access_token).cnf]).toEqual([200, { jkt: thief.jkt }])
+  })
+
+  test('a code that names a key is redeemed with that key (dpop_jkt)', async () => {
+    const code = await codeOf(spa, { dpop_jkt: prover.jkt })
+    for (const options of [{}, await thief.proof()]) {
+      expect((await spa.redeem(code, {}, options)).body.error).toBe('invalid_grant')
+    }
+    expect((await spa.redeem(code, {}, await prover.proof())).status).toBe(200)
+  })
+
+  test('a pushed request with a proof binds its code', async () => {
+    const pushed = await postForm(
+      `${server.url}/oauth2/par`,
+      Object.fromEntries(spa.requested({ scope: SCOPE })),
+      await prover.proof('/oauth2/par'),
+    )
+    const code = await codeOf(spa, { request_uri: pushed.body.request_uri })
+    expect((await spa.redeem(code, {}, await thief.proof())).body.error).toBe('invalid_grant')
+    expect((await spa.redeem(code, {}, await prover.proof())).status).toBe(200)
+  })
+})
+
+describe('proofs that are none', () => {
+  test('one that was seen before is refused, at every door', async () => {
+    const proof = await prover.proof()
+    const first = await spa.redeem(await codeOf(), {}, proof)
+    expect(first.status).toBe(200)
+    expect((await spa.redeem(await codeOf(), {}, proof)).status).toBe(400)
+    expect((await spa.refresh(first.body.refresh_token, {}, proof)).status).toBe(400)
+    const token = first.body.access_token
+    const dpop = await prover.prove('/oauth2/userinfo', { method: 'GET', token })
+    expect((await userinfo({ authorization: `DPoP ${token}`, dpop })).status).toBe(200)
+    expect((await userinfo({ authorization: `DPoP ${token}`, dpop })).status).toBe(401)
+  })
+
+  test('of another method, another address, another time, unsigned or malformed', async () => {
+    const code = await codeOf()
+    const proofs = [
+      await prover.prove('/oauth2/token', { method: 'GET' }),
+      await prover.prove('/oauth2/userinfo'),
+      await prover.prove('/oauth2/token', { iat: Math.floor(Date.now() / 1000) - 3600 }),
+      await prover.prove('/oauth2/token', { htu: 'https://evil.example.com/oauth2/token' }),
+      `${Buffer.from('{"alg":"none","typ":"dpop+jwt"}').toString('base64url')}.e30.`,
+      'nonsense',
+      'a.b.c',
+    ]
+    for (const dpop of proofs) {
+      const { status, body } = await spa.redeem(code, {}, { headers: { dpop } })
+      expect([status, body.error]).toEqual([400, 'invalid_dpop_proof'])
+    }
+    expect((await spa.redeem(code)).status).toBe(200)
+  })
+})

@@ -1,0 +1,73 @@
+/** ID tokens: OpenID Connect Core, sections 2 and 3.1.3.7. */
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createPerson, type Person } from '../support/people.ts'
+import { claimsOf, send } from '../support/requests.ts'
+import { createApplication, expectNoFaults, getTokens } from './application.ts'
+
+let server: Keywright
+let person: Person
+
+beforeAll(async () => {
+  server = await startKeywright()
+  person = await createPerson(server.knex, server.firstStart.accountId)
+})
+
+afterAll(async () => {
+  expectNoFaults(server)
+  await server.stop()
+})
+
+const BACKCHANNEL = { backchannelLogoutUri: 'https://app.example.com/backchannel' }
+
+describe('an ID token', () => {
+  test('is signed by a key of the key set, for its client alone, and says who, when and how', async () => {
+    const app = await createApplication(server)
+    const before = Math.floor(Date.now() / 1000)
+    const { id_token } = await getTokens(server, app, person, { params: { nonce: 'n-1' } })
+    const { body: keys } = await send(`${server.url}/oauth2/jwks`)
+    const { payload, protectedHeader } = await jwtVerify(id_token, createLocalJWKSet(keys), {
+      issuer: server.issuer,
+      audience: app.clientId,
+    })
+    expect(protectedHeader).toEqual({ alg: 'ES256', kid: expect.any(String) })
+    expect(payload).toEqual({
+      iss: server.issuer,
+      sub: person.id,
+      aud: app.clientId,
+      iat: expect.any(Number),
+      exp: payload.iat! + 3600,
+      auth_time: expect.any(Number),
+      nonce: 'n-1',
+      acr: 'urn:keywright:acr:password',
+      amr: ['pwd'],
+    })
+    expect(payload.auth_time).toBeGreaterThanOrEqual(before)
+  })
+
+  test('names the session for a client that wants to be told of its end, at a refresh too, and for nobody else', async () => {
+    const params = { scope: 'openid offline_access' }
+    const told = await createApplication(server, BACKCHANNEL)
+    const first = await getTokens(server, told, person, { params })
+    const { sid } = claimsOf(first.id_token)
+    expect(sid).toEqual(expect.any(String))
+    expect(claimsOf((await told.refresh(first.refresh_token)).body.id_token).sid).toBe(sid)
+    const untold = await createApplication(server)
+    expect(claimsOf((await getTokens(server, untold, person, { params })).id_token)).not.toHaveProperty('sid')
+  })
+
+  test('has another sub for nobody: one person is the same to every client', async () => {
+    const [one, two] = [await createApplication(server), await createApplication(server)]
+    const subs = [await getTokens(server, one, person), await getTokens(server, two, person)]
+    expect(subs.map(({ id_token }) => claimsOf(id_token).sub)).toEqual([person.id, person.id])
+  })
+
+  test('is no access token, anywhere', async () => {
+    const app = await createApplication(server)
+    const { id_token } = await getTokens(server, app, person)
+    expect((await server.introspect(id_token, server.firstStart.api)).body).toEqual({ active: false })
+    const headers = { authorization: `Bearer ${id_token}` }
+    expect((await send(`${server.url}/oauth2/userinfo`, { headers })).status).toBe(401)
+  })
+})

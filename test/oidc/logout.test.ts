@@ -1,0 +1,315 @@
+/** The plans rp-initiated-logout and backchannel-rp-initiated-logout. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLocalJWKSet, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createPerson, type Person } from '../support/people.ts'
+import { type Browser, formsOf, openBrowser, type Page } from '../support/person.ts'
+import { type Answer, claimsOf, send } from '../support/requests.ts'
+import {
+  type Application,
+  createApplication,
+  expectNoFaults,
+  expectPage,
+  getTokens,
+  inShort,
+  isForward,
+  isSignIn,
+  type Params,
+} from './application.ts'
+
+const DONE = 'https://app.example.com/bye'
+
+let server: Keywright
+let person: Person
+let application: Application
+let listener: Server
+/** What clients were told over the back channel. */
+const told: { path: string; form: URLSearchParams; request: IncomingMessage }[] = []
+
+beforeAll(async () => {
+  listener = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    told.push({ path: request.url!, form: new URLSearchParams(body), request })
+    if (request.url === '/silent') return
+    response.writeHead(request.url === '/broken' ? 500 : 200).end()
+  }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
+  person = await createPerson(server.knex, server.firstStart.accountId)
+  application = await register()
+})
+
+afterAll(async () => {
+  expectNoFaults(server)
+  await server.stop()
+  listener.closeAllConnections()
+  listener.close()
+})
+
+const register = (settings: object = {}) =>
+  createApplication(server, { postLogoutRedirectUris: [DONE], consent: 'skip', ...settings })
+
+const backchannel = (path: string) =>
+  register({ backchannelLogoutUri: `http://127.0.0.1:${(listener.address() as AddressInfo).port}${path}` })
+
+const link = (params: Params): string => {
+  const given = Object.entries(params).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return `/oauth2/logout?${new URLSearchParams(given)}`
+}
+
+async function signedIn(app = application, browser = openBrowser(server.url)) {
+  const tokens: Answer['body'] = await getTokens(server, app, person, {
+    browser,
+    params: { scope: 'openid offline_access' },
+  })
+  return { browser, tokens }
+}
+
+const confirm = (browser: Browser, page: Page, logout = true): Promise<Page> =>
+  browser.submit(page, /confirm$/, logout ? { logout: 'yes' } : {})
+
+const isSignedIn = async (browser: Browser): Promise<boolean> => !isSignIn(await browser.visit(application.link()))
+
+describe('RP-initiated logout', () => {
+  test('with an id_token_hint and a registered address: the person confirms, and comes back with the state', async () => {
+    const { browser, tokens } = await signedIn()
+    const hint = { id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE, state: 's & 1' }
+    const asked = await browser.visit(link(hint))
+    expect(asked.text).toContain('Sign out?')
+    const { left } = await confirm(browser, asked)
+    expect(left!.origin + left!.pathname).toBe(DONE)
+    expect([...left!.searchParams]).toEqual([['state', 's & 1']])
+    expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  test('without a state there is none', async () => {
+    const { browser, tokens } = await signedIn()
+    const asked = await browser.visit(link({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE }))
+    expect((await confirm(browser, asked)).left!.href).toBe(DONE)
+  })
+
+  test('with a client_id in place of the hint', async () => {
+    const { browser } = await signedIn()
+    const asked = await browser.visit(link({ client_id: application.clientId, post_logout_redirect_uri: DONE }))
+    expect((await confirm(browser, asked)).left!.href).toBe(DONE)
+  })
+
+  test('without any parameter: a page of ours at the end', async () => {
+    const { browser } = await signedIn()
+    const done = await confirm(browser, await browser.visit(link({})))
+    expect([done.left, done.status]).toEqual([undefined, 200])
+    expect(done.text).toContain('signed out')
+    expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  test('an address without any proof of whose it is, is passed over', async () => {
+    const { browser } = await signedIn()
+    const done = await confirm(browser, await browser.visit(link({ post_logout_redirect_uri: DONE, state: 's' })))
+    expect([done.left, done.status]).toEqual([undefined, 200])
+  })
+
+  test.each([
+    'https://evil.example.com/bye',
+    'https://app.example.com/bye/',
+    'https://app.example.com/bye?x=1',
+    'https://app.example.com@evil.example.com/bye',
+    'http://app.example.com/bye',
+    'javascript:alert(1)',
+    '//evil.example.com',
+    '',
+  ])('an address that is not registered is a page: %j', async (post_logout_redirect_uri) => {
+    const { browser, tokens } = await signedIn()
+    for (const who of [{ id_token_hint: tokens.id_token }, { client_id: application.clientId }]) {
+      const page = await browser.visit(link({ ...who, post_logout_redirect_uri }))
+      if (post_logout_redirect_uri === '') expect(page.text).toContain('Sign out?')
+      else expectPage(page)
+    }
+    expect(await isSignedIn(browser)).toBe(true)
+  })
+
+  test('a hint that is none, is forged, or is of an unknown client is a page', async () => {
+    const { browser, tokens } = await signedIn()
+    const { privateKey } = await generateKeyPair('ES256')
+    const forge = (aud: string) =>
+      new SignJWT({ sub: person.id, aud, iss: server.issuer }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)
+    const altered = tokens.id_token.replace(/\.[^.]*$/, '.AAAA')
+    const hints = [
+      'nonsense',
+      'a.b.c',
+      altered,
+      await forge(application.clientId),
+      await forge('nobody'),
+      tokens.access_token,
+    ]
+    for (const id_token_hint of hints) {
+      expectPage(await browser.visit(link({ id_token_hint, post_logout_redirect_uri: DONE })))
+    }
+    const other = await register()
+    expectPage(await browser.visit(link({ id_token_hint: tokens.id_token, client_id: other.clientId })))
+    expectPage(await browser.visit(link({ client_id: 'nobody' })))
+    expectPage(await browser.visit(`${link({ post_logout_redirect_uri: DONE })}&client_id=a&client_id=b`))
+    expectPage(await browser.visit('/oauth2/logout?state=%00'))
+    expect(await isSignedIn(browser)).toBe(true)
+  })
+
+  test('a machine’s client_id, with an address, is a page', async () => {
+    const machine = await server.make.client()
+    const page = await openBrowser(server.url).visit(
+      link({ client_id: machine.clientId, post_logout_redirect_uri: DONE }),
+    )
+    expectPage(page)
+  })
+
+  test('a hint of long ago is as good, also from one who has signed out meanwhile', async () => {
+    const { browser, tokens } = await signedIn()
+    await confirm(browser, await browser.visit(link({})))
+    const page = await browser.visit(
+      link({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE, state: 'x' }),
+    )
+    // Nobody is there to be asked: it goes on by itself.
+    expect(isForward(page)).toBe(true)
+    const { left } = await browser.submit(page, /confirm$/)
+    expect(left!.href).toBe(`${DONE}?state=x`)
+  })
+
+  test('no session at all ends at the page that says so', async () => {
+    const browser = openBrowser(server.url)
+    const done = await browser.submit(await browser.visit('/oauth2/logout'), /confirm$/)
+    expect(done.text).toContain('signed out')
+  })
+
+  test('who declines stays signed in, and the application has them back', async () => {
+    const { browser, tokens } = await signedIn()
+    const asked = await browser.visit(
+      link({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE, state: 's' }),
+    )
+    const { left } = await confirm(browser, asked, false)
+    expect(left!.href).toBe(`${DONE}?state=s`)
+    expect(await isSignedIn(browser)).toBe(true)
+  })
+
+  test('by POST, from a form of the application', async () => {
+    const { browser, tokens } = await signedIn()
+    const body = new URLSearchParams({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE })
+    const asked = await browser.visit('/oauth2/logout', { method: 'POST', body })
+    expect((await confirm(browser, asked)).left!.href).toBe(DONE)
+  })
+
+  test('nobody else can press the button: no xsrf, another’s, or a second time', async () => {
+    const { browser } = await signedIn()
+    const asked = await browser.visit(link({}))
+    const stranger = await signedIn()
+    const foreign = formsOf(await stranger.browser.visit(link({})))[0]!.fields.xsrf!
+    for (const xsrf of ['', foreign, 'x']) {
+      const body = new URLSearchParams({ xsrf, logout: 'yes' })
+      expectPage(await browser.visit('/oauth2/logout/confirm', { method: 'POST', body }))
+    }
+    expect(await isSignedIn(browser)).toBe(true)
+    expect((await browser.visit('/oauth2/logout/confirm')).status).toBeLessThan(500)
+    await confirm(browser, asked).catch(() => undefined)
+    const twice = await browser.visit('/oauth2/logout/confirm', {
+      method: 'POST',
+      body: new URLSearchParams(formsOf(asked)[0]!.fields),
+    })
+    expectPage(twice)
+  })
+
+  test('refresh tokens outlive the session: offline access is what they are for', async () => {
+    const { browser, tokens } = await signedIn()
+    await confirm(browser, await browser.visit(link({})))
+    expect((await server.introspect(tokens.access_token, server.firstStart.api)).body.active).toBe(true)
+    expect((await application.refresh(tokens.refresh_token)).status).toBe(200)
+  })
+
+  test('a native application comes back to its own scheme, or to any port of loopback', async () => {
+    const native = await register({
+      redirectUris: ['com.example.app:/callback'],
+      postLogoutRedirectUris: ['com.example.app:/bye', 'http://127.0.0.1/bye'],
+    })
+    for (const address of ['com.example.app:/bye', 'http://127.0.0.1:5000/bye']) {
+      const browser = openBrowser(server.url)
+      const asked = await browser.visit(link({ client_id: native.clientId, post_logout_redirect_uri: address }))
+      expect((await browser.submit(asked, /confirm$/)).left!.href).toBe(address)
+    }
+    const web = await register({ postLogoutRedirectUris: ['com.example.app:/bye'] })
+    const page = await openBrowser(server.url).visit(web.link({ prompt: 'none' }))
+    expect(inShort(page)).toContain('login_required')
+  })
+})
+
+describe('back-channel logout', () => {
+  test('every client of the session is told, by a logout token of its own', async () => {
+    const [one, two] = [await backchannel('/one'), await backchannel('/two')]
+    const browser = openBrowser(server.url)
+    const first = (await signedIn(one, browser)).tokens
+    await signedIn(two, browser)
+    await confirm(browser, await browser.visit(link({})))
+    expect(told.filter(({ path }) => path === '/two')).toHaveLength(1)
+    const [{ form, request }] = told.filter(({ path }) => path === '/one') as [(typeof told)[0]]
+    expect(request.method).toBe('POST')
+    expect(request.headers['content-type']).toMatch(/^application\/x-www-form-urlencoded/)
+    expect([...form.keys()]).toEqual(['logout_token'])
+    const { body: keys } = await send(`${server.url}/oauth2/jwks`)
+    const { payload, protectedHeader } = await jwtVerify(form.get('logout_token')!, createLocalJWKSet(keys), {
+      issuer: server.issuer,
+      audience: one.clientId,
+      typ: 'logout+jwt',
+    })
+    expect(protectedHeader.alg).toBe('ES256')
+    expect(payload).toEqual({
+      iss: server.issuer,
+      aud: one.clientId,
+      sub: person.id,
+      sid: claimsOf(first.id_token).sid,
+      iat: expect.any(Number),
+      exp: expect.any(Number),
+      jti: expect.any(String),
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+    })
+    expect(payload.exp! - payload.iat!).toBeLessThanOrEqual(120)
+    expect(payload).not.toHaveProperty('nonce')
+  })
+
+  test('who declines has only the client told that asked', async () => {
+    const [asking, other] = [await backchannel('/asking'), await backchannel('/spared')]
+    const browser = openBrowser(server.url)
+    await signedIn(other, browser)
+    const { tokens } = await signedIn(asking, browser)
+    const asked = await browser.visit(link({ id_token_hint: tokens.id_token }))
+    await confirm(browser, asked, false)
+    const paths = told.map(({ path }) => path)
+    expect([paths.includes('/asking'), paths.includes('/spared')]).toEqual([true, false])
+  })
+
+  test('a client that fails, or does not answer, keeps nobody signed in, nor others from being told', async () => {
+    const apps = [await backchannel('/broken'), await backchannel('/silent'), await backchannel('/last')]
+    const browser = openBrowser(server.url)
+    for (const app of apps) await signedIn(app, browser)
+    const started = Date.now()
+    const done = await confirm(browser, await browser.visit(link({})))
+    expect(done.text).toContain('signed out')
+    expect(Date.now() - started).toBeLessThan(8000)
+    expect(told.map(({ path }) => path)).toContain('/last')
+    expect(await isSignedIn(browser)).toBe(false)
+  })
+
+  test('an address inside the network is not called, and keeps nobody signed in', async () => {
+    const inside = await register({ backchannelLogoutUri: 'https://169.254.169.254/latest' })
+    const { browser } = await signedIn(inside)
+    const done = await confirm(browser, await browser.visit(link({})))
+    expect(done.text).toContain('signed out')
+  })
+
+  test('signing in as somebody else on the way to an application tells those of the first', async () => {
+    const app = await backchannel('/switched')
+    const { browser } = await signedIn(app)
+    const other = await createPerson(server.knex, server.firstStart.accountId)
+    const { id_token } = await getTokens(server, application, other, { browser, params: { prompt: 'login' } })
+    expect(claimsOf(id_token).sub).toBe(other.id)
+    expect(told.map(({ path }) => path)).toContain('/switched')
+  })
+})

@@ -1,0 +1,185 @@
+/** Sessions: planted ones, ended ones, and those of somebody else. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'
+import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createPerson, type Person } from '../support/people.ts'
+import type { Browser, Page } from '../support/person.ts'
+import { claimsOf } from '../support/requests.ts'
+import {
+  type Application,
+  answerOf,
+  createApplication,
+  expectNoFaults,
+  expectSentBack,
+  getTokens,
+  goOn,
+  isAllow,
+  isSignIn,
+  openBrowserOn,
+} from './application.ts'
+
+const ACTOR = { type: 'system' } as const
+const SESSION = 'kw_session /'
+
+let server: Keywright
+let person: Person
+let other: Person
+let application: Application
+
+beforeAll(async () => {
+  server = await startKeywright()
+  person = await createPerson(server.knex, server.firstStart.accountId)
+  other = await createPerson(server.knex, server.firstStart.accountId)
+  application = await createApplication(server)
+})
+
+afterAll(async () => {
+  expectNoFaults(server)
+  await server.stop()
+})
+
+const sessionOf = (browser: Browser): string | undefined => browser.cookies.get(SESSION)?.value
+const plant = (browser: Browser, value: string) => browser.cookies.set(SESSION, { value, path: '/' })
+const signInTo = (browser: Browser, page: Page, who = person): Promise<Page> =>
+  browser.submit(page, /sign-?in$/, { email: who.email, password: who.password })
+
+async function signedIn(who = person): Promise<Browser> {
+  const browser = openBrowserOn(server)
+  await getTokens(server, application, who, { browser })
+  return browser
+}
+
+describe('a session', () => {
+  test('cookie is out of reach for scripts and other sites', async () => {
+    const response = await fetch(server.url + application.link(), {
+      redirect: 'manual',
+      headers: { accept: 'text/html' },
+    })
+    const browser = openBrowserOn(server)
+    await signInTo(browser, await browser.visit('/signin'))
+    const page = await browser.visit('/oauth2/logout')
+    const cookies = [...response.headers.getSetCookie(), ...page.headers.getSetCookie()]
+    expect(cookies.length).toBeGreaterThan(2)
+    for (const cookie of cookies) expect(cookie).toMatch(/samesite=lax.*httponly|httponly.*samesite=lax/i)
+  })
+
+  test('id that was planted is not adopted: neither one that nobody knows, nor the planter’s own', async () => {
+    const planter = await signedIn(other)
+    const anonymous = openBrowserOn(server)
+    await anonymous.visit('/device')
+    expect(sessionOf(anonymous)).toBeTruthy()
+    for (const planted of ['made-up-by-somebody', sessionOf(anonymous)!, sessionOf(planter)!]) {
+      const victim = openBrowserOn(server)
+      plant(victim, planted)
+      await goOn(victim, await victim.visit(application.link({ prompt: 'login' })), person)
+      expect(sessionOf(victim)).not.toBe(planted)
+      const attacker = openBrowserOn(server)
+      plant(attacker, planted)
+      const { left } = await attacker.visit(application.link({ prompt: 'none' }))
+      expect(answerOf(left).error).toBe('login_required')
+    }
+  })
+
+  test('id changes at a sign-in without an application, and at each renewed one', async () => {
+    const browser = openBrowserOn(server)
+    await browser.visit('/device')
+    const before = sessionOf(browser)
+    await signInTo(browser, await browser.visit('/signin'))
+    const first = sessionOf(browser)
+    expect(first).not.toBe(before)
+    await goOn(browser, await browser.visit(application.link({ prompt: 'login' })), person)
+    expect(sessionOf(browser)).not.toBe(first)
+    const stolen = openBrowserOn(server)
+    plant(stolen, first!)
+    expect(isSignIn(await stolen.visit(application.link()))).toBe(true)
+  })
+
+  test('that was signed out is dead, also where its cookie was kept', async () => {
+    const browser = await signedIn()
+    const kept = sessionOf(browser)!
+    await browser.submit(await browser.visit('/oauth2/logout'), /confirm$/, { logout: 'yes' })
+    plant(browser, kept)
+    expect(isSignIn(await browser.visit(application.link()))).toBe(true)
+  })
+
+  test('ends in every other browser when a password changes', async () => {
+    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const [here, there] = [await signedIn(who), await signedIn(who)]
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    const next = 'another horse with a better battery'
+    const form = { present: who.password, password: next, repeat: next }
+    const changed = await here.submit(await here.visit('/account/password'), /password$/, form)
+    expect(changed.status).toBe(200)
+    expect(isSignIn(await there.visit(application.link()))).toBe(true)
+    expectSentBack(server, await there.visit(application.link({ prompt: 'none' })), 'login_required')
+    expect(answerOf((await here.visit(application.link())).left).code).toBeTruthy()
+    // And whoever signs in there again is in.
+    const again = await signInTo(there, await there.visit(application.link()), { ...who, password: next })
+    expect(answerOf(again.left).code).toBeTruthy()
+  })
+
+  test('ends when the person is switched off, and does not wake with them', async () => {
+    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const browser = await signedIn(who)
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
+    expectSentBack(server, await browser.visit(application.link({ prompt: 'none' })), 'login_required')
+    const refused = await signInTo(browser, await browser.visit(application.link()), who)
+    expect(refused.text).toContain('do not match')
+    await changeUserStatus(server.knex, who.id, 'active', ACTOR)
+    expectSentBack(server, await browser.visit(application.link({ prompt: 'none' })), 'login_required')
+    const { left } = await signInTo(browser, await browser.visit(application.link()), who)
+    expect(answerOf(left).code).toBeTruthy()
+  })
+
+  test('that ends between the sign-in and the answer allows nothing', async () => {
+    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const browser = openBrowserOn(server)
+    const asked = await signInTo(browser, await browser.visit(application.link()), who)
+    expect(isAllow(asked)).toBe(true)
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await revokeTokensOfUser(server.knex, who.id, ACTOR)
+    const next = await browser.submit(asked, /allow$/)
+    expect(answerOf(next.left).code).toBeUndefined()
+    expect(next.status).toBeLessThan(500)
+  })
+})
+
+describe('other accounts', () => {
+  test('signing in as somebody else on the way ends the first one’s session, and the code is the second one’s', async () => {
+    const browser = await signedIn()
+    const { id_token } = await getTokens(server, application, other, { browser, params: { prompt: 'login' } })
+    expect(claimsOf(id_token).sub).toBe(other.id)
+    const again = await getTokens(server, application, other, { browser })
+    expect(claimsOf(again.id_token).sub).toBe(other.id)
+  })
+
+  test('"Use another account" on the allow page goes on as the other', async () => {
+    const fresh = await createApplication(server)
+    const browser = await signedIn()
+    const asked = await browser.visit(fresh.link())
+    expect(asked.text).toContain(person.email)
+    const signin = await browser.submit(asked, /switch$/)
+    const left = await goOn(browser, await signInTo(browser, signin, other), other)
+    const { body } = await fresh.redeem(answerOf(left).code!)
+    expect(claimsOf(body.id_token).sub).toBe(other.id)
+  })
+
+  test('somebody else signs in in another tab while the page is open: their answer is not the first one’s', async () => {
+    const fresh = await createApplication(server)
+    const browser = await signedIn()
+    const asked = await browser.visit(fresh.link())
+    await browser.submit(await browser.visit('/account/password'), /signout$/).catch(() => undefined)
+    browser.cookies.delete(SESSION)
+    await signInTo(browser, await browser.visit('/signin'), other)
+    const next = await browser.submit(asked, /allow$/)
+    expect(next.left).toBeUndefined()
+    expect(next.status).toBeLessThan(500)
+    const { rows } = await server.knex.raw(
+      'SELECT count(*)::int AS n FROM consents s JOIN clients c ON c.id = s.client_id WHERE c.client_id = ? AND s.user_id = ?',
+      [fresh.clientId, other.id],
+    )
+    expect(rows[0].n).toBe(0)
+  })
+})

@@ -1,0 +1,207 @@
+/** Userinfo: OpenID Connect Core, section 5.3; RFC 6750; and what browsers of other origins may read. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signJwt } from '../../src/keys/jwt.ts'
+import { openKeyRings } from '../../src/keys/key-ring.ts'
+import { withdrawConsent } from '../../src/tokens/consents.ts'
+import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createPerson, type Person } from '../support/people.ts'
+import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+import {
+  type Application,
+  createApplication,
+  expectNoFaults,
+  getCode,
+  getTokens,
+  openBrowserOn,
+} from './application.ts'
+
+const ACTOR = { type: 'system' } as const
+
+let server: Keywright
+let person: Person
+let application: Application
+
+beforeAll(async () => {
+  server = await startKeywright()
+  person = await createPerson(server.knex, server.firstStart.accountId)
+  application = await createApplication(server)
+})
+
+afterAll(async () => {
+  expectNoFaults(server)
+  await server.stop()
+})
+
+const tokenOf = async (scope = 'openid email all', app = application, who = person): Promise<string> =>
+  (await getTokens(server, app, who, { params: { scope } })).access_token
+
+const address = () => `${server.url}/oauth2/userinfo`
+const get = (headers: Record<string, string> = {}): Promise<Answer> => send(address(), { headers })
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+function expectRefused({ status, headers, body }: Answer, expected: number, error: string): void {
+  expect([status, body.error]).toEqual([expected, error])
+  expect(headers.get('www-authenticate')).toMatch(new RegExp(`^Bearer .*error="${error}"`))
+}
+
+describe('an access token opens it', () => {
+  test('in the header by GET or POST, or in the body by POST', async () => {
+    const token = await tokenOf()
+    const about = { sub: person.id, email: person.email, email_verified: false }
+    for (const answer of [
+      await get(bearer(token)),
+      await get({ authorization: `bearer ${token}` }),
+      await postForm(address(), {}, { headers: bearer(token) }),
+      await send(address(), { method: 'POST', headers: bearer(token) }),
+      await postForm(address(), { access_token: token }),
+    ]) {
+      expect([answer.status, answer.body]).toEqual([200, about])
+      expect(answer.headers.get('content-type')).toMatch(/^application\/json/)
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+    }
+  })
+
+  test('whichever API it is for', async () => {
+    const api = await server.make.api()
+    const app = await createApplication(server, {}, { apis: [api.identifier] })
+    expect((await get(bearer(await tokenOf('openid read', app)))).body).toEqual({ sub: person.id })
+  })
+
+  test('and tells no more than its own scopes, whatever else the person allowed', async () => {
+    await tokenOf('openid email profile')
+    expect((await get(bearer(await tokenOf('openid')))).body).toEqual({ sub: person.id })
+  })
+})
+
+describe('RFC 6750, section 3.1', () => {
+  test('no token: 401, and no word of an error', async () => {
+    for (const answer of [await get(), await postForm(address(), {})]) {
+      expect([400, 401]).toContain(answer.status)
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="/)
+    }
+    expect((await get()).status).toBe(401)
+  })
+
+  test('a token in two ways, or in the query, is invalid_request', async () => {
+    const token = await tokenOf()
+    const twice = await postForm(address(), { access_token: token }, { headers: bearer(token) })
+    expectRefused(twice, 400, 'invalid_request')
+    const { status } = await send(`${address()}?access_token=${token}`)
+    expect([400, 401]).toContain(status)
+  })
+
+  test('a token that is none, is foreign, has another signature or another purpose is invalid_token', async () => {
+    const { access_token, id_token, refresh_token } = await getTokens(server, application, person, {
+      params: { scope: 'openid offline_access' },
+    })
+    const [header, claims] = access_token.split('.')
+    for (const token of [
+      'nonsense',
+      'a.b.c',
+      `${header}.${claims}.AAAA`,
+      `eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.${claims}.`,
+      id_token,
+      refresh_token,
+    ]) {
+      expectRefused(await get(bearer(token)), 401, 'invalid_token')
+    }
+    for (const authorization of ['Bearer', 'Bearer  ', 'Basic abc', 'Bearer a b', '☃'.normalize().slice(1) || 'x']) {
+      expect([400, 401]).toContain((await get({ authorization })).status)
+    }
+  })
+
+  test('a token that was revoked, has expired, or whose consent, person or client is gone', async () => {
+    const revoked = await tokenOf()
+    await server.revoke(revoked, application.basic)
+    expectRefused(await get(bearer(revoked)), 401, 'invalid_token')
+
+    const app = await createApplication(server)
+    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const withdrawn = await tokenOf('openid', app, who)
+    await withdrawConsent(server.knex, { userId: who.id, clientId: app.clientId }, ACTOR)
+    expectRefused(await get(bearer(withdrawn)), 401, 'invalid_token')
+
+    const ofGone = await tokenOf('openid', app, who)
+    await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
+    expectRefused(await get(bearer(ofGone)), 401, 'invalid_token')
+  })
+
+  test('a token that has expired, though all else about it is right', async () => {
+    const claims = claimsOf(await tokenOf())
+    const { database, encryptionKeys } = server.instance
+    const { ring } = await openKeyRings(database, encryptionKeys)
+    const move = async (seconds: number) => {
+      const exp = Math.floor(Date.now() / 1000) + seconds
+      const expires_at = server.knex.raw('to_timestamp(?)', [exp])
+      await server
+        .knex('access_tokens')
+        .where({ jti: claims.jti as string })
+        .update({ expires_at })
+      return await get(bearer(await signJwt(ring.current('ES256'), 'at+jwt', { ...claims, exp })))
+    }
+    expect((await move(60)).status).toBe(200)
+    expectRefused(await move(-1), 401, 'invalid_token')
+  })
+
+  test('a token without openid, a person’s or a machine’s, is insufficient_scope or invalid_token', async () => {
+    const plain = await tokenOf('all')
+    expectRefused(await get(bearer(plain)), 403, 'insufficient_scope')
+    const machine = await server.make.client()
+    const { access_token } = (await server.machineToken(machine)).body
+    const { status } = await get(bearer(access_token))
+    expect([401, 403]).toContain(status)
+  })
+})
+
+describe('a page of another origin', () => {
+  const ORIGIN = 'https://app.example.com'
+  const EVIL = 'https://evil.example.com'
+  const from = (origin: string) => ({ headers: { origin } })
+  const allowed = ({ headers }: Answer) => headers.get('access-control-allow-origin')
+
+  test('of a redirect URI of the client reads the token’s answer; any other does not, and costs no code', async () => {
+    const spa = await createApplication(server, { isPublic: true })
+    const browser = openBrowserOn(server)
+    const refused = await spa.redeem(await getCode(browser, spa, person), {}, from(EVIL))
+    expect([refused.status, allowed(refused)]).toEqual([400, null])
+    const answer = await spa.redeem(await getCode(browser, spa, person), {}, from(ORIGIN))
+    expect([answer.status, allowed(answer)]).toEqual([200, ORIGIN])
+    expect(answer.headers.get('vary')).toMatch(/origin/i)
+    expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
+    const token = answer.body.access_token
+    const about = await get({ ...bearer(token), ...from(ORIGIN).headers })
+    expect([about.status, allowed(about)]).toEqual([200, ORIGIN])
+    const stolen = await get({ ...bearer(token), ...from(EVIL).headers })
+    expect([stolen.status >= 400, allowed(stolen)]).toEqual([true, null])
+  })
+
+  test('may ask beforehand what it may send', async () => {
+    for (const [path, header] of [
+      ['/oauth2/token', 'dpop'],
+      ['/oauth2/userinfo', 'authorization'],
+      ['/oauth2/revoke', 'content-type'],
+    ]) {
+      const headers = {
+        origin: ORIGIN,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': header!,
+      }
+      const answer = await send(server.url + path, { method: 'OPTIONS', headers })
+      expect([answer.status, allowed(answer)]).toEqual([204, ORIGIN])
+      expect(answer.headers.get('access-control-allow-headers')).toContain(header)
+    }
+  })
+
+  test('reads discovery and keys from anywhere, and the authorization endpoint from nowhere', async () => {
+    for (const path of [
+      '/.well-known/openid-configuration',
+      '/.well-known/oauth-authorization-server',
+      '/oauth2/jwks',
+    ]) {
+      expect([EVIL, '*']).toContain(allowed(await send(server.url + path, from(EVIL))))
+    }
+    const answer = await send(server.url + application.link({ prompt: 'none' }), { ...from(EVIL), redirect: 'manual' })
+    expect(allowed(answer)).toBeNull()
+  })
+})
