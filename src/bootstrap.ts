@@ -5,6 +5,7 @@ import type { Actor } from './audit/audit-log.ts'
 import { DEFAULT_SETTINGS } from './clients/client-settings.ts'
 import { describeScope } from './clients/scope-texts.ts'
 import { ensureSigningKeys, resealSigningKeys } from './keys/signing-keys.ts'
+import { ID_TOKEN_ALGS } from './shared/algorithms.ts'
 import { createApi, createClient, generateKeyPair } from './tokens/client-changes.ts'
 import { ensurePartitions } from './tokens/partitions.ts'
 
@@ -81,7 +82,7 @@ export async function bootstrap(
   encryptionKeys: readonly Buffer[],
   issuer?: string,
 ): Promise<FirstStart | undefined> {
-  await ensureSigningKeys(knex, 'ES256', encryptionKeys)
+  for (const alg of ID_TOKEN_ALGS) await ensureSigningKeys(knex, alg, encryptionKeys)
   await resealSigningKeys(knex, encryptionKeys)
   await ensurePartitions(knex)
   if (await hasAccounts(knex)) return undefined

@@ -1,3 +1,4 @@
+import type { IdTokenAlg } from '../shared/algorithms.ts'
 import type { TokenPolicy } from './apis.ts'
 import type { RateLimit } from './rate-limits.ts'
 
@@ -41,6 +42,8 @@ const PLAIN = {
   /** Public clients always. */
   refreshTokenRotation: plain<boolean>('refresh_token_rotation', true),
   refreshTokens: plain<RefreshTokens>('refresh_tokens', 'always'),
+  /** What its ID tokens are signed with; RS256 is what libraries expect unasked (OpenID Connect Core, section 2). */
+  idTokenAlg: plain<IdTokenAlg>('id_token_alg', 'RS256'),
   /** Null: the API's. */
   policy: plain<TokenPolicy | null>('policy', null),
   queryCredentials: plain<boolean>('query_credentials', false),

@@ -170,14 +170,14 @@ describe('each command answers its fields, on standard output one JSON object an
       'a.b:/bye',
     ]
     const words =
-      '--pkce optional --consent skip_own_account --refresh-token-rotation off --refresh-tokens offline_access'
+      '--pkce optional --consent skip_own_account --refresh-token-rotation off --refresh-tokens offline_access --id-token-alg ES256'
     const logout = '--backchannel-logout-uri https://a.example/logout --refresh-token-max-age 31536000'
     const said = {
       grants: 'authorization_code urn:ietf:params:oauth:grant-type:device_code refresh_token',
       ...{ redirect_uris: ['http://127.0.0.1/cb'], post_logout_redirect_uris: ['https://a.example/', 'a.b:/bye'] },
       ...{ backchannel_logout_uri: 'https://a.example/logout', pkce: 'optional', consent: 'skip_own_account' },
       ...{ default_scopes: 'openid read', refresh_token_max_age: 31_536_000 },
-      ...{ refresh_token_rotation: 'off', refresh_tokens: 'offline_access' },
+      ...{ refresh_token_rotation: 'off', refresh_tokens: 'offline_access', id_token_alg: 'ES256' },
     }
     expect(await cli(`client update ${id} ${words} ${logout}`, ...uris, ...Object.entries(lists).flat())).toMatchObject(
       said,
@@ -237,7 +237,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(keys).toContainEqual(expect.objectContaining({ ...key, state: 'current' }))
     expect(keys).toContainEqual(expect.objectContaining({ ...key, state: 'next' }))
     const rotated = await cli('signing-key rotate')
-    expect(rotated.rotated.sort()).toEqual(['ES256', 'EdDSA'])
+    expect(rotated.rotated.sort()).toEqual(['ES256', 'EdDSA', 'RS256'])
     expect(rotated.keys.map((one: { kid: string }) => one.kid)).toEqual(
       expect.arrayContaining(keys.map((one: { kid: string }) => one.kid)),
     )
@@ -253,7 +253,12 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
     ...['api create --identifier nowhere --scopes a', `api create --identifier ${API}/2 --scopes a --alg HS256`],
     ...[`api create --identifier ${API}/2 --scopes a --token-ttl 1h`, 'token revoke --jti a --client b'],
     ...[`api create --identifier ${API}/2 --scopes a --token-ttl 59`, 'user create --operator --email nobody'],
-    ...['client update x --pkce sometimes', 'client update x --refresh-tokens never', 'client update x --consent ask'],
+    ...[
+      'client update x --pkce sometimes',
+      'client update x --refresh-tokens never',
+      'client update x --id-token-alg HS256',
+      'client update x --consent ask',
+    ],
     ...['client update x --refresh-token-max-age 1y', 'client update x --refresh-token-rotation maybe'],
     ...[`api create --identifier ${API}/2 --scopes openid`, `api describe-scope ${API} read`],
   ]

@@ -53,6 +53,7 @@ const EVERY: ClientSettings = {
   refreshTokenMaxAge: 315_360_000,
   refreshTokenRotation: false,
   refreshTokens: 'offline_access',
+  idTokenAlg: 'ES256',
   policy: 'single',
   rateLimit: { count: 7, period: 60 },
   queryCredentials: true,
@@ -155,6 +156,7 @@ describe('the database itself refuses', () => {
     ['clients_refresh_token_max_age', { refresh_token_max_age: 59 }],
     ['clients_refresh_token_max_age', { refresh_token_max_age: 315_360_001 }],
     ['clients_refresh_tokens', { refresh_tokens: 'never' }],
+    ['clients_id_token_alg', { id_token_alg: 'none' }],
     ['clients_consent', { consent: 'ask' }],
   ])('by %s %j', async (constraint, columns) => {
     const { key } = await register(BARE)

@@ -42,7 +42,7 @@ describe('the document', () => {
       pushed_authorization_request_endpoint: `${server.issuer}/oauth2/par`,
       response_types_supported: ['code'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: expect.arrayContaining(['ES256']),
+      id_token_signing_alg_values_supported: expect.arrayContaining(['RS256', 'ES256']),
       scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,

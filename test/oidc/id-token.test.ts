@@ -31,7 +31,7 @@ describe('an ID token', () => {
       issuer: server.issuer,
       audience: app.clientId,
     })
-    expect(protectedHeader).toEqual({ alg: 'ES256', kid: expect.any(String) })
+    expect(protectedHeader).toEqual({ alg: 'RS256', kid: expect.any(String) })
     expect(payload).toEqual({
       iss: server.issuer,
       sub: person.id,

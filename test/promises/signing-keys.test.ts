@@ -50,8 +50,9 @@ test('a rotation in a storm fails no request; every token verifies by either nod
   })
   await storm.reached(40)
   const { rotated } = await keywright(on.env)('signing-key rotate')
-  expect(rotated).toEqual(['ES256'])
-  const current = await on.knex('signing_keys').whereRaw('signs_from <= now()').orderBy('signs_from', 'desc').first()
+  expect(rotated.sort()).toEqual(['ES256', 'RS256'])
+  const ours = on.knex('signing_keys').where({ alg: 'ES256' })
+  const current = await ours.whereRaw('signs_from <= now()').orderBy('signs_from', 'desc').first()
   for (const n of [0, 1]) await until(async () => kidOf(await newToken(n)) === current.kid)
   const answers = await storm.stop()
   expect(answers.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([])
@@ -66,12 +67,12 @@ test('a rotation in a storm fails no request; every token verifies by either nod
 
 test('a second rotation at once lets no key sign that was not published for a minute, and a third changes nothing', async () => {
   const [first, second, third] = [await newToken(0), await rotate(), await rotate()]
-  expect(second.rotated).toEqual(['ES256'])
+  expect(second.rotated.sort()).toEqual(['ES256', 'RS256'])
   expect(third).toMatchObject({ rotated: [] })
   for (const { created_at, signs_from } of await on.knex('signing_keys').whereRaw('signs_from > now()')) {
     expect(signs_from - created_at).toBeGreaterThanOrEqual(60_000)
   }
-  const waiting = await on.knex('signing_keys').whereRaw('signs_from > now()').pluck('kid')
+  const waiting = await on.knex('signing_keys').where({ alg: 'ES256' }).whereRaw('signs_from > now()').pluck('kid')
   expect(waiting).toHaveLength(1)
   for (const n of [0, 1]) {
     await until(async () => (await jwksOf(n)).keys.some(({ kid }) => kid === waiting[0]))
@@ -111,7 +112,7 @@ test('a command with a wrong ENCRYPTION_KEY is refused before it makes keys that
   for (const n of [0, 1]) expect((await on.nodes[n]!.machineToken(client)).status).toBe(200)
 })
 
-test.each(['RS256', 'PS256', 'EdDSA'] as const)(
+test.each(['PS256', 'EdDSA'] as const)(
   'an API with %s gets its tokens signed with it, by keys that both nodes publish',
   async (alg) => {
     const cli = keywright(on.env)

@@ -26,8 +26,9 @@ function createMemoryLog(level: string) {
   return { lines, log: pino({ level }, stream) }
 }
 
-function createServerMaker({ database, encryptionKeys }: Instance, { accountId }: FirstStart) {
-  const maker = createCommonMaker(database.knex, encryptionKeys, async () => accountId)
+/** `firstStart`: absent on a database that had its own already, whose accounts must then be named. */
+function createServerMaker({ database, encryptionKeys }: Instance, firstStart: FirstStart | undefined) {
+  const maker = createCommonMaker(database.knex, encryptionKeys, async () => firstStart!.accountId)
   return {
     ...maker,
     client: (settings: Partial<ClientSettings> = {}, apis: string[] = [], scopes: string[] | null = null) =>

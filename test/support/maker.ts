@@ -28,8 +28,11 @@ export function createCommonMaker(
 ) {
   let made = 0
   const nextName = (what: string) => `${what}-${++made}`
-  const first = home(nextName('account'))
-  const accountOf = async (id?: string) => id ?? (await first)
+  let first: Promise<string> | undefined
+  async function accountOf(id?: string): Promise<string> {
+    first ??= home(nextName('account'))
+    return id ?? (await first)
+  }
 
   /** A confidential client for client_credentials, unless the settings say otherwise. */
   async function register({ settings, apis = [], scopes = null, account }: NewClient) {

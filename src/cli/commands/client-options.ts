@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEVICE_CODE_GRANT } from '../../clients/client-rules.ts'
 import type { ClientSettings, Consent, RefreshTokens } from '../../clients/client-settings.ts'
 import { parseRateLimit } from '../../clients/rate-limits.ts'
+import { ID_TOKEN_ALGS, type IdTokenAlg } from '../../shared/algorithms.ts'
 
 type OnOff = 'on' | 'off'
 
@@ -12,6 +13,7 @@ export interface ClientOptions {
   refreshTokenMaxAge?: number | 'off'
   refreshTokenRotation?: OnOff
   refreshTokens?: RefreshTokens
+  idTokenAlg?: IdTokenAlg
   consent?: Consent
   pkce?: 'required' | 'optional'
   postLogoutRedirectUri?: string[]
@@ -66,6 +68,7 @@ function addTokenOptions(command: Command): void {
 
 function addSignInOptions(command: Command): void {
   command
+    .addOption(choice('--id-token-alg', ID_TOKEN_ALGS, 'what its ID tokens are signed with; default RS256'))
     .addOption(
       choice(
         '--consent',
@@ -142,6 +145,7 @@ export function settingsOf(options: ClientOptions): Partial<ClientSettings> {
     refreshTokenMaxAge: given(options.refreshTokenMaxAge, unlessOff),
     refreshTokenRotation: given(options.refreshTokenRotation, isOn),
     refreshTokens: options.refreshTokens,
+    idTokenAlg: options.idTokenAlg,
     policy: options.policy,
     rateLimit: given(options.rateLimit, (text) => (text === 'off' ? null : parseRateLimit(text))),
     queryCredentials: given(options.queryCredentials, isOn),

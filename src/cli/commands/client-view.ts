@@ -37,6 +37,7 @@ export function viewClient(client: Client) {
     refresh_token_max_age: client.refreshTokenMaxAge,
     refresh_token_rotation: onOff(client.refreshTokenRotation),
     refresh_tokens: client.refreshTokens,
+    id_token_alg: client.idTokenAlg,
     policy: client.policy,
     rate_limit: client.rateLimit && formatRateLimit(client.rateLimit),
     query_credentials: onOff(client.queryCredentials),
