@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
+import { awaitAccountsTurn } from './person-turns.ts'
 
 export interface Account {
   readonly id: string
@@ -48,6 +49,7 @@ export async function getAccount(db: Knex, id: string): Promise<Account> {
 
 /** The account, with everything that is being added to it waiting. @throws KeywrightError `not_found` */
 export async function lockAccount(trx: Knex, id: string): Promise<Account> {
+  if (isId(id)) await awaitAccountsTurn(trx, id)
   const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forUpdate().first() : undefined
   if (!row) throw notFound('account', id)
   return toAccount(row)

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { isId } from '../shared/ids.ts'
+import { awaitPersonsTurn } from './person-turns.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
 /** What a person proves themselves by. */
@@ -48,6 +49,7 @@ export async function findCredentialsById(db: Knex, userId: string): Promise<Cre
  * account off, because that changes the rows of its people too.
  */
 export async function holdCredentials(trx: Knex, userId: string): Promise<Credentials | undefined> {
+  await awaitPersonsTurn(trx, userId)
   await trx('users').where({ id: userId }).forNoKeyUpdate().select('id')
   return await findCredentialsById(trx, userId)
 }

@@ -5,6 +5,7 @@ import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
+import { awaitPersonsTurn } from './person-turns.ts'
 
 export type Role = 'operator' | 'admin' | 'member'
 
@@ -29,6 +30,10 @@ export interface AccountOfUser {
   readonly accountStatus: 'active' | 'disabled' | null
   readonly accountName: string | null
 }
+
+/** Neither they nor their account is switched off. */
+export const mayAct = ({ status, accountStatus }: User & AccountOfUser): boolean =>
+  status === 'active' && accountStatus !== 'disabled'
 
 export interface UserRow {
   id: string
@@ -140,6 +145,7 @@ export async function listUsers(db: Knex, filter: { accountId?: string } = {}): 
 /** The user, with everything that is done in their name waiting. @throws KeywrightError `not_found` */
 export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   const { id } = await findUser(trx, idOrEmail)
+  await awaitPersonsTurn(trx, id)
   const row = await trx<UserRow>('users').where({ id }).forUpdate().first()
   if (!row) throw notFound('user', idOrEmail)
   return toUser(row)

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { holdAccount, lockAccount, setAccountStatus } from '../accounts/accounts.ts'
 import { holdInstance } from '../accounts/instance-settings.ts'
+import { awaitPersonsTurn } from '../accounts/person-turns.ts'
 import { endSessionsOfAccount, findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
@@ -87,6 +88,7 @@ async function replaceKeyPair(trx: Knex, request: { user: string; apis: readonly
   await holdInstance(trx)
   await holdAccount(trx, user.accountId!)
   // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
+  await awaitPersonsTurn(trx, user.id)
   const held = await trx('users').where({ id: user.id }).forNoKeyUpdate().first('status')
   if (held?.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
   const earlier = await findKeyPairOf(trx, user.id)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { awaitPersonsTurn, joinPersonsTurn } from '../accounts/person-turns.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
@@ -29,6 +30,7 @@ export interface Connection {
   readonly allowedAt: Date
   readonly lastUsedAt: Date | null
   readonly identityScopes: readonly string[]
+  readonly claims: readonly string[]
   readonly apis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
 }
 
@@ -79,38 +81,55 @@ function merge(present: Permissions, added: Permissions): Permissions {
   }
 }
 
-const NOTHING: Permissions = { identityScopes: [], claims: [], apis: {} }
-
 /** Who allows whom. */
 interface Between {
   readonly userId: string
   readonly clientKey: number
 }
 
-/** Adds to what a person allows a client; answers the consent's id. */
+/**
+ * Adds to what a person allows a client; answers the consent's id.
+ * @throws KeywrightError `invalid_grant` when the person may no longer sign in
+ */
 export async function allow(knex: Knex, between: Between, added: Permissions, actor: Actor): Promise<string> {
   const key = { user_id: between.userId, client_id: between.clientKey }
   return await knex.transaction(async (trx) => {
+    await holdPerson(trx, between.userId)
     const fresh = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}' }
-    await trx('consents').insert(fresh).onConflict(['user_id', 'client_id']).ignore()
-    await trx('consents').where(key).forUpdate().first('id')
-    const present = await findConsent(trx, between.userId, between.clientKey)
-    const merged = merge(present ?? NOTHING, added)
+    const [row] = await trx('consents')
+      .insert(fresh)
+      .onConflict(['user_id', 'client_id'])
+      .merge({ allowed_at: trx.fn.now() })
+      .returning<Omit<ConsentRow, 'client_identifier'>[]>('*')
+    const { identity_scopes: identityScopes, claims, apis, id } = row!
+    const merged = merge({ identityScopes, claims, apis }, added)
     await trx('consents')
-      .where(key)
+      .where({ id })
       .update({
         identity_scopes: [...merged.identityScopes],
         claims: [...merged.claims],
         apis: JSON.stringify(merged.apis),
-        allowed_at: trx.fn.now(),
       })
+    const client = await trx('clients').where({ id: between.clientKey }).first('client_id', 'account_id')
     await recordAudit(trx, actor, {
       action: 'consent.given',
-      target: { type: 'client', id: present!.clientId },
+      target: { type: 'client', id: client.client_id },
+      accountId: client.account_id,
       detail: { user_id: between.userId, ...added },
     })
-    return present!.id
+    return id
   })
+}
+
+const gone = () => new KeywrightError('invalid_grant', 'the person no longer allows this, or may no longer sign in')
+
+/** Keeps a person, and their account, as they are until the transaction ends. @throws KeywrightError `invalid_grant` */
+async function holdPerson(trx: Knex, userId: string): Promise<void> {
+  await joinPersonsTurn(trx, userId)
+  const account = trx('users').where({ id: userId }).select('account_id')
+  const [owner] = await trx('accounts').where('id', account).forShare().select('status')
+  const [person] = await trx('users').where({ id: userId }).forShare().select('status')
+  if (person?.status !== 'active' || (owner && owner.status !== 'active')) throw gone()
 }
 
 /**
@@ -119,22 +138,9 @@ export async function allow(knex: Knex, between: Between, added: Permissions, ac
  * @throws KeywrightError `invalid_grant`
  */
 export async function holdConsent(trx: Knex, held: { userId: string; consentId: string | null }): Promise<void> {
-  const { rows: found } = await trx.raw(
-    `WITH account AS MATERIALIZED (
-       SELECT status FROM accounts WHERE id = (SELECT account_id FROM users WHERE id = :userId) FOR SHARE
-     ), person AS MATERIALIZED (
-       SELECT status, account_id FROM users WHERE id = :userId FOR SHARE
-     ), consent AS MATERIALIZED (
-       SELECT id FROM consents WHERE id = :consentId AND user_id = :userId FOR SHARE
-     )
-     SELECT coalesce((SELECT status FROM account), 'active') AS account, (SELECT status FROM person) AS person,
-            (SELECT id FROM consent) AS consent`,
-    held as never,
-  )
-  const { account, person, consent } = found[0]
-  if (account !== 'active' || person !== 'active' || !consent) {
-    throw new KeywrightError('invalid_grant', 'the person no longer allows this, or may no longer sign in')
-  }
+  await holdPerson(trx, held.userId)
+  const key = { id: held.consentId, user_id: held.userId }
+  if (!held.consentId || !(await trx('consents').where(key).forShare().first('id'))) throw gone()
 }
 
 /**
@@ -148,6 +154,7 @@ export async function withdrawConsent(
   actor: Actor,
 ): Promise<number> {
   return await knex.transaction(async (trx) => {
+    await awaitPersonsTurn(trx, userId)
     // Whoever ends tokens of a person takes this row first, so that no two of them wait for each other's tokens.
     await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
     const client = await trx('clients')
@@ -190,6 +197,7 @@ export async function listConnections(db: Knex, userId: string): Promise<Connect
     allowedAt: row.allowed_at,
     lastUsedAt: row.last_used_at,
     identityScopes: row.identity_scopes,
+    claims: row.claims,
     apis: Object.entries(row.apis).map(([identifier, scopes]) => ({ identifier, scopes })),
   }))
 }

@@ -49,6 +49,8 @@ export interface Presented {
   readonly token: string
   /** Absent: all that was granted. */
   readonly scope?: string | undefined
+  /** Absent: the API that it is for; it can be for no other. */
+  readonly resource?: string | undefined
   /** The thumbprint of a key that was proven with it (RFC 9449). */
   readonly jkt?: string | undefined
 }
@@ -97,6 +99,7 @@ async function endReused(trx: Knex, { registration }: AuthenticatedClient, row: 
 }
 
 const invalidGrant = () => new KeywrightError('invalid_grant', 'the refresh token is invalid, expired or revoked')
+const otherApi = () => new KeywrightError('invalid_target', 'the refresh token is for another API')
 
 /** What a redemption asks for: within what the refresh token was given for (RFC 6749, section 6). */
 function requestOf(client: AuthenticatedClient, row: RefreshRow, { scope, jkt }: Presented): TokenRequest {
@@ -121,7 +124,7 @@ export interface RefreshTokens {
    * Redeems a refresh token, once. Shown again within the grace by its client it is answered the same; later it is
    * taken for stolen, and everything that came of it ends (RFC 9700, section 4.14.2). Where the client's registration
    * says that its refresh tokens stay, the same one is given back with a life of full length.
-   * @throws KeywrightError `invalid_grant`, `invalid_scope`
+   * @throws KeywrightError `invalid_grant`, `invalid_scope`, `invalid_target`
    */
   redeem(client: AuthenticatedClient, presented: Presented): Promise<RedeemedTokens>
   find(token: string): Promise<ActiveRefreshToken | undefined>
@@ -212,6 +215,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     const outcome = await knex.transaction(async (trx) => {
       const row = await lockRow(trx, client, hashes.family)
       if (row.binding && row.binding.jkt !== presented.jkt) throw invalidGrant()
+      if ((presented.resource ?? row.audience) !== row.audience) throw otherApi()
       if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, presented, hashes)
       const same = replay(row, presented.token, hashes.turn)
       if (same) return same

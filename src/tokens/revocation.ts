@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { awaitPersonsTurn } from '../accounts/person-turns.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endTokensOfClients, lockClient } from '../clients/clients.ts'
@@ -68,6 +69,7 @@ export async function endTokensOfUser(trx: Knex, userId: string): Promise<{ held
 export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number | null> {
   const { ended, held } = await knex.transaction(async (trx) => {
     const user = await findUser(trx, idOrEmail)
+    await awaitPersonsTurn(trx, user.id)
     // Whoever issues in their name holds their row; what is not finished now is seen by what follows.
     // Codes and sessions end too: what they might yet lead to is as unwanted.
     await trx('users')

@@ -1,0 +1,67 @@
+/**
+ * An application that redeems without end, over two nodes, keeps nobody from ending its access: its share of the locks is
+ * taken in turns with those who wait to change something.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
+import type { Person } from '../support/people.ts'
+import { openBrowser, signIn } from '../support/person.ts'
+import type { Credentials } from '../support/requests.ts'
+import { startStorm } from '../support/storm.ts'
+import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
+
+let on: Nodes
+let api: { identifier: string }
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+})
+
+afterAll(() => on.stop())
+
+interface Scene {
+  readonly person: Person
+  readonly visitor: Visitor
+  readonly application: Credentials & { clientId: string }
+  readonly storm: ReturnType<typeof startStorm<number>>
+}
+
+/** Somebody whose application uses one refresh token from 24 places at once. */
+async function begin(): Promise<Scene> {
+  const person = await on.make.person()
+  const application = await on.make.application([api.identifier], { consent: 'skip', refreshTokenRotation: false })
+  const visitor = await openVisitor(on.nodes[0]!, person)
+  const code = await visitor.code(application)
+  const { body } = await on.nodes[1]!.token(redemptionOf(code), { basic: application })
+  const form = { grant_type: 'refresh_token', refresh_token: body.refresh_token }
+  const storm = startStorm(24, async (loop) => (await on.nodes[loop % 2]!.token(form, { basic: application })).status)
+  await storm.reached(50)
+  return { person, visitor, application, storm }
+}
+
+test('its person signs in in another browser meanwhile', async () => {
+  const { person, storm } = await begin()
+  const browser = openBrowser(on.nodes[1]!.url)
+  const page = await signIn(browser, await browser.visit('/signin'), person.email, person.password)
+  expect([page.status, page.text.includes('Your account')]).toEqual([200, true])
+  expect(new Set(await storm.stop())).toEqual(new Set([200]))
+})
+
+test('its person withdraws, and nothing more is given', async () => {
+  const { visitor, application, storm } = await begin()
+  const path = `/account/applications/${application.clientId}/withdraw`
+  const done = await visitor.submit(await visitor.visit(path), /withdraw$/)
+  expect(done.status).toBe(200)
+  const reached = storm.reached(1)
+  await reached
+  const statuses = await storm.stop()
+  expect(statuses.at(-1)).toBe(400)
+})
+
+test('an operator switches the person off', async () => {
+  const { person, storm } = await begin()
+  await changeUserStatus(on.knex, person.id, 'disabled', { type: 'system' })
+  expect((await storm.stop()).at(-1)).toBe(400)
+})
