@@ -27,7 +27,10 @@ export function decoyHash(): string {
   return `$argon2id$v=19$m=${memoryCost},p=${parallelism},t=${timeCost}$${phcBase64(16)}$${phcBase64(32)}`
 }
 
-const LENGTH = { min: 12, max: 256 } as const
+/** In characters. */
+export const MIN_PASSWORD = 12
+
+const LENGTH = { min: MIN_PASSWORD, max: 256 } as const
 
 const COMMONEST: ReadonlySet<string> = new Set(dictionary['passwords-common'])
 

@@ -48,6 +48,14 @@ export const networkBudget = (ip: string): Budget => ({
   onSuccess: 'itself',
 })
 
+/** For trying codes that devices show (RFC 8628, section 5.1): people mistype a few, and nobody has many devices. */
+export const userCodeBudget = (ip: string): Budget => ({
+  ...networkBudget(ip),
+  key: keyOf('user codes', networkOf(ip)),
+  burst: 100,
+  interval: 5,
+})
+
 /** For telling, once in the time in which a budget fills up, that it was used up. */
 export const tellingBudget = (budget: Budget): Budget => ({
   ...budget,

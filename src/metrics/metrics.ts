@@ -29,6 +29,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    backchannelLogouts: new Counter({
+      name: 'keywright_backchannel_logouts_total',
+      help: 'Logout tokens sent to applications when somebody signed out, by whether they were taken',
+      labelNames: ['outcome'],
+      registers,
+    }),
     latency: new Histogram({
       name: 'keywright_request_duration_seconds',
       help: 'Time from a request to its answer',

@@ -29,7 +29,11 @@ function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
 /** Whether this person is spared the allow/deny page by what the registration says. */
 export function skipsConsent(registration: Registration, person: User): boolean {
   if (registration.consent === 'skip') return true
-  return registration.consent === 'skip_own_account' && registration.accountId === person.accountId
+  return (
+    registration.consent === 'skip_own_account' &&
+    person.accountId !== null &&
+    registration.accountId === person.accountId
+  )
 }
 
 /** What the request under way asks for, of what there is. */

@@ -30,7 +30,7 @@ function metadataOf(registration: Registration): ClientMetadata {
       backchannel_logout_uri: registration.backchannelLogoutUri,
       backchannel_logout_session_required: true,
     }),
-    id_token_signed_response_alg: 'ES256',
+    id_token_signed_response_alg: registration.idTokenAlg,
     ...(registration.isPublic
       ? { token_endpoint_auth_method: 'none' }
       : { token_endpoint_auth_method: 'client_secret_basic', client_secret: PLACEHOLDER_SECRET }),
@@ -97,7 +97,8 @@ export function useRegistrations(provider: Provider, services: OidcServices): vo
   const { registrations, authenticator, database } = services
   trustAddresses(provider)
   const toEngineClient = createEngineClients(provider)
-  const isTokenRequest = (ctx: KoaContextWithOIDC) => ctx.oidc.route === 'token'
+  // Sign-outs look clients up outside of any request of the engine's.
+  const isTokenRequest = (ctx: KoaContextWithOIDC | undefined) => ctx?.oidc.route === 'token'
 
   async function limitRate(registration: Registration, ctx: KoaContextWithOIDC): Promise<void> {
     if (registration.rateLimit && isTokenRequest(ctx)) {

@@ -4,6 +4,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter, recordOnce } from './adapter.ts'
+import { ACR, SESSION_TTL, useSessions } from './browser-sessions.ts'
 import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { toEngineError } from './engine-errors.ts'
@@ -13,7 +14,6 @@ import { findAccount } from './people.ts'
 import { useRefreshGrant } from './refresh-grant.ts'
 import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import type { OidcServices } from './services.ts'
-import { SESSION_TTL } from './sign-in-flow.ts'
 
 /** Symmetric algorithms would be keyed by the client's secret, which nobody here knows. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -40,8 +40,9 @@ function cookiesFor(issuerUrl: string): Configuration['cookies'] {
 /** OpenID Connect Core, section 5.4; the ID token also says how and when the person signed in. */
 const CLAIMS = {
   openid: ['sub', 'auth_time', 'acr', 'amr'],
-  profile: ['name', 'preferred_username', 'updated_at'],
-  email: ['email', 'email_verified'],
+  profile: ['name', 'updated_at'],
+  // People sign in with their address, so the name they go by gives it away.
+  email: ['email', 'email_verified', 'preferred_username'],
 }
 
 /** What concerns people: how they are found, asked and remembered. */
@@ -51,7 +52,7 @@ function peopleFor(services: OidcServices): Configuration {
     scopes: [...IDENTITY_SCOPES],
     claims: CLAIMS,
     cookies: cookiesFor(issuerUrl()),
-    acrValues: ['urn:keywright:acr:password'],
+    acrValues: [ACR],
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: createPolicy() },
     findAccount: (ctx, userId, token) => findAccount(ctx, userId, services, token === undefined),
     loadExistingGrant: (ctx) => loadGrant(ctx, services),
@@ -74,8 +75,9 @@ function peopleFor(services: OidcServices): Configuration {
       },
     },
     fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
+    // Of private-use schemes the origin is `null`, which is also what a sandboxed frame of anybody calls itself.
     clientBasedCORS: (_ctx, origin, client) =>
-      registrationOf(client).redirectUris.some((uri) => URL.parse(uri)?.origin === origin),
+      registrationOf(client).redirectUris.some((uri) => /^https?:/.test(uri) && URL.parse(uri)?.origin === origin),
   }
 }
 
@@ -154,7 +156,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       Interaction: 3600,
       Session: SESSION_TTL,
     },
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    clientDefaults: { id_token_signed_response_alg: 'RS256' },
     renderError: (ctx, out) => showError(ctx as never, out, services),
   }
 }
@@ -170,6 +172,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   const provider = new Provider(issuerUrl, configurationFor(ring, services))
   useRegistrations(provider, services)
   useConsents(provider, services)
+  useSessions(provider)
   useLedger(provider, services)
   useRefreshGrant(provider, services)
   // Claimed when the token is recorded, in its transaction.

@@ -14,6 +14,7 @@ import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 import { createSignInFlow } from './sign-in-flow.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
+import { takeUserCode } from './user-codes.ts'
 import { takeBearerToken } from './userinfo.ts'
 
 type OidcMiddleware = (ctx: OidcContext, next: Next) => Promise<void>
@@ -80,7 +81,7 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint): Map<string, E
     ['/oauth2/logout', page(postToGet, linkEndpoint())],
     ['/oauth2/logout/confirm', page()],
     ['/oauth2/logout/success', page(linkEndpoint())],
-    ['/device', page(linkEndpoint())],
+    ['/device', page(linkEndpoint(), takeUserCode(services))],
     ['/device/*', page()],
     ['/.well-known/openid-configuration', discovery],
     ['/.well-known/oauth-authorization-server', discovery],

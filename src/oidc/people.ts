@@ -1,6 +1,7 @@
 import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
 import { findUserById, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import type { BrowserSession } from './browser-sessions.ts'
 import type { PersonAccount } from './consents.ts'
 import type { OidcServices } from './services.ts'
 
@@ -16,9 +17,16 @@ function claimsOf(user: User): AccountClaims {
   }
 }
 
-/** Whether a session that was begun then is still one: a new password, or being switched off, ends the earlier ones. */
-export function isCurrentSession(user: User, loginTs: number | undefined): boolean {
-  return loginTs !== undefined && loginTs >= epochSeconds(user.sessionsValidFrom)
+/** Whether a session still counts: a new password, or being switched off, ends those that were begun before. */
+export const isCurrentSession = (user: User, session: BrowserSession): boolean =>
+  session.personSince === user.sessionsValidFrom.toISOString()
+
+/** The session under way, which learns of a sign-in that has just been finished for this request. */
+function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession {
+  const session = oidc.session as unknown as BrowserSession
+  const { login } = (oidc as { result?: { login?: { accountId: string; since: string } } }).result ?? {}
+  if (login?.accountId === userId) session.personSince = login.since
+  return session
 }
 
 /** The person of that id, while they may sign in. */
@@ -36,6 +44,6 @@ export async function findAccount(
   bySession: boolean,
 ): Promise<(PersonAccount & Account) | undefined> {
   const user = await findPerson(services, userId)
-  if (!user || (bySession && !isCurrentSession(user, ctx.oidc.session?.loginTs))) return undefined
+  if (!user || (bySession && !isCurrentSession(user, sessionOf(ctx, userId)))) return undefined
   return { accountId: user.id, user, claims: async () => claimsOf(user) }
 }

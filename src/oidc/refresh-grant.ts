@@ -43,7 +43,8 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
       throw new errors.InvalidRequest('missing required parameter refresh_token')
     const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
     const jkt = await provenKey(ctx)
-    const presented = { token, scope: ctx.oidc.params?.scope as string | undefined, jkt }
+    const { scope, resource } = (ctx.oidc.params ?? {}) as Record<string, string | undefined>
+    const presented = { token, scope, resource, jkt }
     const issued = await inEngineTerms(() => services.refreshTokens.redeem(client, presented))
     const idToken = await idTokenOf(ctx, issued)
     services.metrics.tokensIssued.inc({ grant_type: 'refresh_token' })
@@ -56,5 +57,5 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
       ...(idToken && { id_token: idToken }),
     }
   }
-  provider.registerGrantType('refresh_token', handle as never, ['refresh_token', 'scope'])
+  provider.registerGrantType('refresh_token', handle as never, ['refresh_token', 'scope', 'resource'])
 }

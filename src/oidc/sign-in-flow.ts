@@ -1,28 +1,14 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
-import { getClient } from '../clients/clients.ts'
-import { epochSeconds } from '../shared/clock.ts'
+import type { Registration } from '../clients/registrations.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { allow, type Permissions } from '../tokens/consents.ts'
+import { createBrowserSessions, type Login, toEngineLogin } from './browser-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
-import { findPerson, isCurrentSession } from './people.ts'
 import type { OidcServices } from './services.ts'
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
-type EngineSession = InstanceType<Provider['Session']>
-
-/** How the person proved who they are, in words for those who ask for a level (OpenID Connect Core, section 2, `acr`). */
-const ACR = 'urn:keywright:acr:password'
-
-/** How long a browser stays signed in after its last visit: 14 days, in seconds. */
-export const SESSION_TTL = 1_209_600
-
-/** A part of the engine's client that its types leave out. */
-interface LogoutClient {
-  readonly backchannelLogoutUri?: string
-  backchannelLogout(sub: string, sid: string | undefined): Promise<void>
-}
 
 interface Missing {
   readonly missingOIDCScope?: string[]
@@ -31,8 +17,20 @@ interface Missing {
   readonly asked?: Permissions
 }
 
+/** Whether access is kept without having been asked for: plain OAuth has no scope for it, and people should know. */
+function isKept({ params }: EngineInteraction, { grants, refreshTokens }: Registration): boolean {
+  const isPlain = !String(params.scope).split(' ').includes('openid')
+  return isPlain && grants.includes('refresh_token') && refreshTokens === 'always'
+}
+
 /** What is asked for and not allowed yet; all that is asked for when the page is wanted all the same. */
-function wantedOf({ prompt }: EngineInteraction): Permissions {
+function wantedOf(details: EngineInteraction, registration: Registration): Permissions {
+  const wanted = askedFor(details)
+  if (!isKept(details, registration)) return wanted
+  return { ...wanted, identityScopes: [...new Set([...wanted.identityScopes, 'offline_access'])] }
+}
+
+function askedFor({ prompt }: EngineInteraction): Permissions {
   const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, asked } = prompt.details as Missing
   const isNew = missingOIDCScope || missingOIDCClaims || missingResourceScopes
   if (!isNew && asked) return asked
@@ -43,19 +41,22 @@ function wantedOf({ prompt }: EngineInteraction): Permissions {
   }
 }
 
-const toInteraction = (details: EngineInteraction) => ({
+const toInteraction = (details: EngineInteraction, registration: Registration) => ({
   uid: details.uid,
   prompt: details.prompt.name as 'login' | 'consent',
   clientId: String(details.params.client_id),
   ...(!details.deviceCode && { redirectUri: String(details.params.redirect_uri) }),
   ...(details.session && { userId: details.session.accountId }),
   ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
-  wanted: wantedOf(details),
+  wanted: wantedOf(details, registration),
 })
+
+const over = () => new KeywrightError('invalid_grant', 'the sign-in is over')
 
 /** What the pages do with sign-ins that are under way, and with the session of their browser. */
 export function createSignInFlow(engine: () => Provider, services: OidcServices) {
   const { knex } = services.database
+  const sessions = createBrowserSessions(engine, services)
 
   async function details(ctx: Context, uid: string): Promise<EngineInteraction | undefined> {
     try {
@@ -74,50 +75,25 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     ctx.redirect(onThisSite(returnTo))
   }
 
-  /** A node whose clock is behind the database's must not begin a session that counts as ended. */
-  async function loginOf(login: { userId: string; amr: readonly string[] }) {
-    const user = await findPerson(services, login.userId)
-    const validFrom = user ? epochSeconds(user.sessionsValidFrom) : 0
-    return { accountId: login.userId, amr: [...login.amr], acr: ACR, ts: Math.max(epochSeconds(), validFrom) }
-  }
-
-  async function session(ctx: Context): Promise<EngineSession> {
-    return await engine().Session.get(ctx as never)
-  }
-
-  const cookiesOf = (ctx: Context) => {
-    const { cookies } = engine().createContext(ctx.req, ctx.res)
-    cookies.secure = ctx.secure
-    return cookies
-  }
-  const cookie = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
-
-  /** OpenID Connect Back-Channel Logout 1.0, section 2.5. One that cannot be reached must not keep anybody signed in. */
-  async function tellClients(present: EngineSession): Promise<void> {
-    const told = Object.entries(present.authorizations ?? {}).map(async ([clientId, { sid }]) => {
-      const client = (await engine().Client.find(clientId)) as LogoutClient | undefined
-      if (client?.backchannelLogoutUri) await client.backchannelLogout(present.accountId!, sid)
-    })
-    await Promise.allSettled(told)
-  }
-
   return {
     async find(ctx: Context, uid: string) {
       const found = await details(ctx, uid)
-      return found && toInteraction(found)
+      const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
+      return registration && toInteraction(found!, registration)
     },
 
-    async finishLogin(ctx: Context, _uid: string, login: { userId: string; amr: readonly string[] }) {
-      await finish(ctx, { login: await loginOf(login) }, false)
+    async finishLogin(ctx: Context, _uid: string, login: Login) {
+      await finish(ctx, { login: toEngineLogin(login) }, false)
     },
 
+    /** By whoever is signed in now; a session that has ended meanwhile allows nothing. */
     async allow(ctx: Context, uid: string) {
       const found = await details(ctx, uid)
-      if (!found) throw new KeywrightError('invalid_grant', 'the sign-in is over')
-      const userId = found.session!.accountId
-      const { key } = await getClient(knex, String(found.params.client_id))
-      const actor = { type: 'user', id: userId, ip: ctx.ip, requestId: ctx.state.requestId } as const
-      await allow(knex, { userId, clientKey: key }, wantedOf(found), actor)
+      const user = await sessions.person(ctx)
+      const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
+      if (!found || !registration || found.session?.accountId !== user?.id || !user) throw over()
+      const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
+      await allow(knex, { userId: user.id, clientKey: registration.key }, wantedOf(found, registration), actor)
       await finish(ctx, { consent: {} }, true)
     },
 
@@ -126,34 +102,11 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     },
 
     async signedIn(ctx: Context) {
-      const present = await session(ctx)
-      const user = present.accountId && (await findPerson(services, present.accountId))
-      if (!user || !isCurrentSession(user, present.loginTs)) return undefined
-      return { userId: user.id, sessionId: present.uid }
+      const user = await sessions.person(ctx)
+      return user && { userId: user.id }
     },
 
-    /** Always under a new session id, so that nobody can have planted it (session fixation). */
-    async signIn(ctx: Context, login: { userId: string; amr: readonly string[] }) {
-      const present = await session(ctx)
-      const other = present.accountId !== undefined && present.accountId !== login.userId
-      if (other) await tellClients(present)
-      if (present.accountId) await present.destroy()
-      const { Session } = engine()
-      const begun = new Session()
-      if (!other) begun.authorizations = present.authorizations
-      const { ts: loginTs, ...details } = await loginOf(login)
-      begun.loginAccount({ ...details, loginTs })
-      await begun.save(SESSION_TTL)
-      const expires = new Date(Date.now() + SESSION_TTL * 1000)
-      cookiesOf(ctx).set(engine().cookieName('session'), begun.jti, { ...cookie, expires })
-    },
-
-    async signOut(ctx: Context) {
-      const present = await session(ctx)
-      if (!present.accountId) return
-      await tellClients(present)
-      await present.destroy()
-      cookiesOf(ctx).set(engine().cookieName('session'), null, cookie)
-    },
+    signIn: sessions.begin,
+    signOut: sessions.end,
   }
 }

@@ -7,7 +7,7 @@ import { changePasswordPage, type PasswordFaults } from './password-page.ts'
 import { waitInWords } from './relative-time.ts'
 import { actorOf, currentPerson, type Web } from './services.ts'
 import { seeOther, signInPathTo } from './sign-in-routes.ts'
-import { newPasswordFaults, PASSWORD, passwordFault } from './sign-in-steps.ts'
+import { loginOf, newPasswordFaults, passwordFault } from './sign-in-steps.ts'
 
 type PersonalStep = (ctx: Context, person: Person) => Promise<void>
 
@@ -50,7 +50,8 @@ const changePassword =
     const faults = seen ?? (await tryChange(web, ctx, person, next).catch(tooWeak))
     if (faults) return web.show(ctx, changePasswordPage(person, faults))
     // A new password ends every session; who has just proved the former one keeps this browser's.
-    await web.flow.signIn(ctx, { userId: person.id, ...PASSWORD })
+    const renewed = await web.directory.person(person.id)
+    if (renewed) await web.flow.signIn(ctx, loginOf(renewed))
     seeOther(ctx, '/?notice=password-changed')
   }
 

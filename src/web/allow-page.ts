@@ -1,5 +1,6 @@
 import type { DescribedScope } from '../clients/scope-texts.ts'
 import type { Application, Person } from './directory.ts'
+import { isLoopback } from './loopback.ts'
 import { formTargets } from './page-headers.ts'
 import { permissionGroups } from './permissions.ts'
 import type { Page } from './renderer.ts'
@@ -15,13 +16,11 @@ interface Question {
   readonly meanwhile: boolean
 }
 
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
-
 /** Where the answer goes, in words. `host` is what a person may check; there is none on their own device. */
 function destination(redirectUri: string | undefined): { words: string; host?: string } {
   if (redirectUri === undefined) return { words: 'a device that showed you a code' }
   const url = URL.parse(redirectUri)
-  const isSite = url && /^https?:$/.test(url.protocol) && !LOOPBACK.has(url.hostname)
+  const isSite = url && /^https?:$/.test(url.protocol) && !isLoopback(url)
   return isSite ? { words: 'the site', host: url.host } : { words: 'an application on this device' }
 }
 

@@ -8,9 +8,10 @@ import type { Page } from './renderer.ts'
 
 const withdrawPath = (clientId: string): string => `/account/applications/${encodeURIComponent(clientId)}/withdraw`
 
-function groupsOf({ identityScopes, apis }: Connection, texts: readonly DescribedScope[]) {
-  const allowed = texts.filter(({ api, scope }) => apis.some((a) => a.identifier === api && a.scopes.includes(scope)))
-  return permissionGroups({ identityScopes, claims: [], apis: {} }, allowed)
+function groupsOf(connection: Connection, texts: readonly DescribedScope[]) {
+  const isAllowed = ({ api, scope }: DescribedScope) =>
+    connection.apis.some(({ identifier, scopes }) => identifier === api && scopes.includes(scope))
+  return permissionGroups(connection, texts.filter(isAllowed))
 }
 
 function rowOf(connection: Connection, texts: readonly DescribedScope[]) {

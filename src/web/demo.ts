@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import { invalidInput } from '../shared/errors.ts'
+import { answerNothing } from './no-route.ts'
 import type { Show } from './renderer.ts'
 
 /** What the demo application works with: it knows this server as any other application would. */
@@ -19,10 +19,16 @@ interface Attempt {
   readonly verifier: string
 }
 
+/** Where the demo's application takes its answers. */
+export const DEMO_CALLBACK = '/demo/callback'
+
 const COOKIE = 'kw_demo'
 
 /** Milliseconds in which the person must come back. */
 const PATIENCE = 15 * 60 * 1000
+
+/** Milliseconds for the token endpoint. */
+const TOKEN_TIMEOUT = 10_000
 
 const random = () => randomBytes(32).toString('base64url')
 
@@ -45,7 +51,7 @@ function authorizationUrl(issuer: string, { clientId, state, verifier }: Attempt
   const params = {
     client_id: clientId,
     response_type: 'code',
-    redirect_uri: `${issuer}/demo/callback`,
+    redirect_uri: issuer + DEMO_CALLBACK,
     scope,
     state,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
@@ -54,15 +60,20 @@ function authorizationUrl(issuer: string, { clientId, state, verifier }: Attempt
   return `${issuer}/oauth2/authorize?${new URLSearchParams(params)}`
 }
 
+/** @throws Error when the token endpoint cannot be reached, or says nothing in time */
 async function redeem({ issuerUrl, ownUrl }: DemoServices, attempt: Attempt, code: string) {
   const form = {
     grant_type: 'authorization_code',
     code,
-    redirect_uri: `${issuerUrl()}/demo/callback`,
+    redirect_uri: issuerUrl() + DEMO_CALLBACK,
     client_id: attempt.clientId,
     code_verifier: attempt.verifier,
   }
-  const response = await fetch(`${ownUrl()}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) })
+  const response = await fetch(`${ownUrl()}/oauth2/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+    signal: AbortSignal.timeout(TOKEN_TIMEOUT),
+  })
   return (await response.json()) as Record<string, string>
 }
 
@@ -78,19 +89,27 @@ const shape = (answer: Record<string, unknown>): string =>
 const abridged = (value: unknown) =>
   typeof value === 'string' && value.length > 60 ? `${value.slice(0, 24)}…${value.slice(-8)}` : value
 
-function showFailure({ show }: DemoServices, ctx: Context, error: unknown, description: unknown): void {
+const STATUSES: Readonly<Record<string, number>> = { access_denied: 200, no_answer: 502 }
+
+function showFailure({ show }: DemoServices, ctx: Context, told: unknown, description: unknown): void {
+  const error = String(told ?? '')
   show(ctx, {
     view: 'demo-failed',
     title: error === 'access_denied' ? 'You denied it' : 'It did not work',
-    status: error === 'access_denied' ? 200 : 400,
-    data: { error: String(error ?? ''), description: String(description ?? ''), clientId: kept(ctx)?.clientId },
+    status: STATUSES[error] ?? 400,
+    data: { error, description: String(description ?? ''), clientId: kept(ctx)?.clientId },
   })
+}
+
+/** What kept the token endpoint from answering is for the log. */
+function showNoAnswer(services: DemoServices, ctx: Context, failure: unknown): void {
+  ctx.state.failure = failure
+  showFailure(services, ctx, 'no_answer', 'The token endpoint did not answer.')
 }
 
 function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Record<string, string>): void {
   const data = {
     answer: shape(answer),
-    accessToken: answer.access_token,
     accessClaims: pretty(claimsOf(answer.access_token)),
     identity: pretty(claimsOf(answer.id_token)),
     userinfo: `curl --silent --header "Authorization: Bearer ${answer.access_token}" ${issuerUrl()}/oauth2/userinfo`,
@@ -98,32 +117,32 @@ function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Rec
   show(ctx, { view: 'demo-tokens', title: 'The application got its tokens', data })
 }
 
-/** The scopes of the demo's request: about the person, and everything that the client has of its API. */
-export type ApiScopesOf = (clientId: string) => Promise<readonly string[]>
+/** Everything that the demo's application has of its API; undefined of any other application. */
+type DemoScopesOf = (clientId: string) => Promise<readonly string[] | undefined>
 
 /** A small application within the server, for a newcomer to see what people see and what comes of it. */
-export function demoRoutes(services: DemoServices, apiScopesOf: ApiScopesOf): Router {
+export function demoRoutes(services: DemoServices, demoScopesOf: DemoScopesOf): Router {
   const router = new Router()
 
   router.get('/demo', async (ctx) => {
-    const { client_id: clientId } = ctx.query
-    if (typeof clientId !== 'string' || !/^\w{1,100}$/.test(clientId))
-      throw invalidInput('the link names no application')
+    const clientId = String(ctx.query.client_id)
+    const scopes = await demoScopesOf(clientId)
+    if (!scopes) return answerNothing(services.show, ctx)
     const attempt = { clientId, state: random(), verifier: random() }
     keep(ctx, attempt)
-    const scope = [SCOPE, ...(await apiScopesOf(clientId))].join(' ')
-    ctx.redirect(authorizationUrl(services.issuerUrl(), attempt, scope))
+    ctx.redirect(authorizationUrl(services.issuerUrl(), attempt, [SCOPE, ...scopes].join(' ')))
   })
 
-  router.get('/demo/callback', async (ctx) => {
+  router.get(DEMO_CALLBACK, async (ctx) => {
     const attempt = kept(ctx)
     const { code, state, iss, error, error_description: description } = ctx.query
     if (!attempt || state !== attempt.state || iss !== services.issuerUrl()) {
       return showFailure(services, ctx, 'invalid_state', 'This answer belongs to no request of this browser.')
     }
     if (typeof code !== 'string') return showFailure(services, ctx, error, description)
-    const answer = await redeem(services, attempt, code)
     keep(ctx, undefined)
+    const answer = await redeem(services, attempt, code).catch((failure) => showNoAnswer(services, ctx, failure))
+    if (!answer) return
     if (!answer.access_token) return showFailure(services, ctx, answer.error, answer.error_description)
     showTokens(services, ctx, answer)
   })

@@ -1,14 +1,15 @@
 import type { Knex } from 'knex'
 import { getAccount } from '../accounts/accounts.ts'
 import { getInstanceSettings } from '../accounts/instance-settings.ts'
-import { findUserById } from '../accounts/users.ts'
+import { findUserById, mayAct } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
-import { getClient } from '../clients/clients.ts'
+import { type Client, getClient } from '../clients/clients.ts'
 import { type DescribedScope, scopeTexts } from '../clients/scope-texts.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { type Connection, listConnections, withdrawConsent } from '../tokens/consents.ts'
 import type { InstanceLook } from './brand.ts'
+import { DEMO_CALLBACK } from './demo.ts'
 
 export interface Person {
   readonly id: string
@@ -17,6 +18,7 @@ export interface Person {
   readonly name?: string | null
   /** Null for an operator, who belongs to no account. */
   readonly accountName: string | null
+  readonly sessionsValidFrom: Date
 }
 
 export interface Application {
@@ -31,8 +33,8 @@ export interface Directory {
   /** Undefined: there is none, or none who may act. */
   person(userId: string): Promise<Person | undefined>
   application(clientId: string): Promise<Application | undefined>
-  /** What an application has of its default API; nothing where it has none. */
-  apiScopesOf(clientId: string): Promise<readonly string[]>
+  /** What the demo's application has of its default API. Undefined of every other: what it has is nobody's business. */
+  demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
   scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
   connections(userId: string): Promise<readonly Connection[]>
   /** A second time it does nothing. */
@@ -46,8 +48,7 @@ function absent(error: unknown): undefined {
 
 async function findPerson(knex: Knex, userId: string): Promise<Person | undefined> {
   const user = await findUserById(knex, userId)
-  const mayAct = user?.status === 'active' && user.accountStatus !== 'disabled'
-  return mayAct ? user : undefined
+  return user && mayAct(user) ? user : undefined
 }
 
 async function findApplication(knex: Knex, clientId: string): Promise<Application | undefined> {
@@ -57,10 +58,15 @@ async function findApplication(knex: Knex, clientId: string): Promise<Applicatio
   return { clientId, name: client.name, accountName: account?.name ?? null }
 }
 
-async function findApiScopes(knex: Knex, clientId: string): Promise<readonly string[]> {
+/** On whichever port, and whether the issuer is configured or not, it comes back there. */
+const isOfDemo = ({ status, redirectUris }: Client): boolean =>
+  status === 'active' && redirectUris.some((uri) => URL.parse(uri)?.pathname === DEMO_CALLBACK)
+
+async function findDemoScopes(knex: Knex, clientId: string): Promise<readonly string[] | undefined> {
   const client = await getClient(knex, clientId).catch(absent)
-  const apis = client ? await listClientApis(knex, client.key) : []
-  return apis[0]?.scopes ?? []
+  if (!client || !isOfDemo(client)) return undefined
+  const [api] = await listClientApis(knex, client.key)
+  return api?.scopes ?? []
 }
 
 export function createDirectory(knex: Knex): Directory {
@@ -68,7 +74,7 @@ export function createDirectory(knex: Knex): Directory {
     look: () => getInstanceSettings(knex),
     person: (userId) => findPerson(knex, userId),
     application: (clientId) => findApplication(knex, clientId),
-    apiScopesOf: (clientId) => findApiScopes(knex, clientId),
+    demoScopesOf: (clientId) => findDemoScopes(knex, clientId),
     scopeTexts: (wanted) => scopeTexts(knex, wanted),
     connections: (userId) => listConnections(knex, userId),
     async withdraw(connection, actor) {

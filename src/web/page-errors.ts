@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
-import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import { type ErrorCode, KeywrightError } from '../shared/errors.ts'
 import { ForgedFormError } from './csrf.ts'
 import { UnsupportedFormError } from './forms.ts'
 import {
@@ -12,19 +12,16 @@ import {
   serverFailurePage,
   signInOverPage,
   unavailablePage,
-  wrongMethodPage,
 } from './messages.ts'
 import type { Page, Show } from './renderer.ts'
 import { sentence } from './sentence.ts'
 
+/** Seconds. */
 const UNAVAILABLE_RETRY = 2
 
 const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
   invalid_input: [400, 'This was not understood'],
   not_found: [404, 'This does not exist'],
-  conflict: [409, 'This was changed meanwhile'],
-  forbidden: [403, 'This is not yours to do'],
-  rate_limited: [429, 'Too many tries'],
 }
 
 /** The page that has the form which was posted here: one step up. */
@@ -63,22 +60,15 @@ function pageOf(ctx: Context, error: unknown): Page {
   return isSendersFault(error) ? signInOverPage() : serverFailurePage(ctx)
 }
 
-function retryAfter(error: unknown, page: Page): number | undefined {
-  if (error instanceof RateLimitedError) return error.retryAfter
-  return page.status === 503 ? UNAVAILABLE_RETRY : undefined
-}
-
 /** Errors become pages here and nowhere else; what is private about them goes to the log. */
 export function answerErrors(show: Show): Middleware {
   return async (ctx, next) => {
     try {
       await next()
-      if (ctx.status === 405 && !ctx.body) show(ctx, wrongMethodPage())
     } catch (error) {
       ctx.state.failure = error
       const page = pageOf(ctx, error)
-      const seconds = retryAfter(error, page)
-      if (seconds !== undefined) ctx.set('Retry-After', String(seconds))
+      if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
       show(ctx, page)
     }
   }

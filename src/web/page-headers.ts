@@ -1,6 +1,5 @@
 import type { Context } from 'koa'
-
-const LOOPBACK = new Set(['localhost', '127.0.0.1'])
+import { isLoopback } from './loopback.ts'
 
 /**
  * The CSP source that lets a form's answer lead to this address: Chromium holds `form-action` against every redirect
@@ -9,10 +8,10 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1'])
 function formTarget(redirectUri: string): string | undefined {
   const url = URL.parse(redirectUri)
   if (!url) return undefined
-  // RFC 8252, section 7.3: the port of a loopback address is the application's choice at each start.
-  if (LOOPBACK.has(url.hostname)) return `${url.protocol}//${url.hostname}:*`
   // CSP has no way to write an IPv6 address.
   if (url.hostname.startsWith('[')) return url.protocol
+  // RFC 8252, section 7.3: the port of a loopback address is the application's choice at each start.
+  if (isLoopback(url)) return `${url.protocol}//${url.hostname}:*`
   return /^https?:$/.test(url.protocol) ? url.origin : url.protocol
 }
 

@@ -2,13 +2,13 @@ import type { DescribedScope } from '../clients/scope-texts.ts'
 import type { Wanted } from './sign-in-flow.ts'
 
 /** One thing that an application may do, in people's words. */
-export interface Permission {
+interface Permission {
   readonly title: string
   readonly description?: string
 }
 
 /** What is asked for in one place. */
-export interface PermissionGroup {
+interface PermissionGroup {
   readonly heading: string
   readonly permissions: readonly Permission[]
 }
@@ -30,11 +30,12 @@ const BY_SCOPE: Readonly<Record<string, Permission>> = { profile: NAME, email: E
 const BY_CLAIM: Readonly<Record<string, Permission>> = {
   email: EMAIL,
   email_verified: EMAIL,
+  // What people sign in with, and that is their address.
+  preferred_username: EMAIL,
   name: NAME,
   given_name: NAME,
   family_name: NAME,
   nickname: NAME,
-  preferred_username: NAME,
 }
 
 const unnamed = (name: string): Permission => ({ title: `See your ${name.replaceAll('_', ' ')}` })
@@ -42,8 +43,10 @@ const unnamed = (name: string): Permission => ({ title: `See your ${name.replace
 /** Claims that say nothing about a person beyond that it is them. */
 const PLAIN_CLAIMS = new Set(['sub', 'acr', 'amr', 'auth_time', 'sid', 'iss'])
 
+type AboutPerson = Pick<Wanted, 'identityScopes' | 'claims'>
+
 /** Each thing once, however it was asked for. */
-export function aboutYou(identityScopes: readonly string[], claims: readonly string[] = []): Permission[] {
+function aboutYou({ identityScopes, claims }: AboutPerson): Permission[] {
   const asked = identityScopes.filter((scope) => scope !== 'openid')
   const single = claims.filter((claim) => !PLAIN_CLAIMS.has(claim))
   const found = [
@@ -65,9 +68,9 @@ function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup
   return { heading: apiName(api), permissions }
 }
 
-/** All that is wanted, first about the person, then at each API. Empty when nothing new is. */
-export function permissionGroups(wanted: Wanted, texts: readonly DescribedScope[]): PermissionGroup[] {
-  const you = aboutYou(wanted.identityScopes, wanted.claims)
+/** First about the person, then at each API that the texts are of. Empty when it is about nothing. */
+export function permissionGroups(about: AboutPerson, texts: readonly DescribedScope[]): PermissionGroup[] {
+  const you = aboutYou(about)
   const apis = [...new Set(texts.map(({ api }) => api))].map((api) => groupOf(api, texts))
   return [...(you.length > 0 ? [{ heading: 'About you', permissions: you }] : []), ...apis]
 }

@@ -27,6 +27,8 @@ export interface Wanted {
 /** How somebody proved who they are. `amr` as in RFC 8176. */
 export interface Login {
   readonly userId: string
+  /** Their `sessionsValidFrom` when they proved it: once that has moved, so has the ground of their session. */
+  readonly since: Date
   readonly amr: readonly string[]
 }
 
@@ -39,7 +41,7 @@ export interface SignInFlow {
   allow(ctx: Context, uid: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
   /** Who is signed in in this browser, beside any interaction. */
-  signedIn(ctx: Context): Promise<{ readonly userId: string; readonly sessionId: string } | undefined>
+  signedIn(ctx: Context): Promise<{ readonly userId: string } | undefined>
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
   signOut(ctx: Context): Promise<void>

@@ -1,4 +1,6 @@
 import type { Context } from 'koa'
+import { MIN_PASSWORD } from '../accounts/passwords.ts'
+import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
 import { emailField, type Form, newPasswordField, passwordField } from './forms.ts'
@@ -31,12 +33,16 @@ interface SignInState {
   readonly status?: number
 }
 
-/** RFC 8176. */
-export const PASSWORD = { amr: ['pwd'] } as const
+/** Who has just proved a password, or chosen one (RFC 8176). */
+export const loginOf = ({ id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsValidFrom'>): Login => ({
+  userId: id,
+  since: sessionsValidFrom,
+  amr: ['pwd'],
+})
 
 const REFUSED = 'This email address and password do not match. Check both and try again.'
 
-export const MIN_PASSWORD = 12
+export { MIN_PASSWORD }
 export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. A few words that only you would put together are better than symbols; passwords that many people use are not taken.`
 
 export function signInPage(place: SignInPlace, state: SignInState = {}): Page {
@@ -112,7 +118,7 @@ export async function trySignIn(web: Web, ctx: Context, place: SignInPlace, form
   if (result.outcome === 'choose_password') {
     return web.show(ctx, choosePasswordPage(place, { ticket: result.ticket, email }))
   }
-  await place.finish(ctx, { userId: result.user.id, ...PASSWORD })
+  await place.finish(ctx, loginOf(result.user))
 }
 
 const TICKET_OVER =
@@ -136,7 +142,7 @@ export function newPasswordFaults(
 function choiceFailure(place: SignInPlace, state: ChoiceState, error: unknown): Page {
   const fault = passwordFault(error)
   if (fault !== undefined) return choosePasswordPage(place, { ...state, passwordFault: fault })
-  const isOver = error instanceof KeywrightError && (error.code === 'conflict' || error.code === 'invalid_grant')
+  const isOver = error instanceof KeywrightError && error.code === 'conflict'
   if (!isOver) throw error
   return signInPage(place, { email: state.email, fault: TICKET_OVER, status: 400 })
 }
@@ -155,5 +161,5 @@ export async function tryChoosePassword(web: Web, ctx: Context, place: SignInPla
     (error) => ({ failure: choiceFailure(place, state, error) }),
   )
   if ('failure' in result) return web.show(ctx, result.failure)
-  await place.finish(ctx, { userId: result.user.id, ...PASSWORD })
+  await place.finish(ctx, loginOf(result.user))
 }

@@ -8,9 +8,9 @@ import { type Brand, createBrand } from './brand.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo.ts'
 import { readForm } from './forms.ts'
-import { createHome } from './home.ts'
+import { homeRoutes } from './home.ts'
 import { interactionRoutes } from './interaction-routes.ts'
-import { createLanding } from './landing.ts'
+import { answerTheRest } from './no-route.ts'
 import { answerErrors } from './page-errors.ts'
 import { createProtocolPages, type ProtocolPages } from './protocol-pages.ts'
 import { createRenderer } from './renderer.ts'
@@ -40,8 +40,8 @@ function assetRoutes(assets: Assets): Router {
 function pageRoutes(web: Web): Router {
   const router = new Router()
   router.use(guardForms(web) as never)
-  const demo = demoRoutes(web, web.directory.apiScopesOf)
-  for (const routes of [interactionRoutes(web), signInRoutes(web), accountRoutes(web), demo])
+  const demo = demoRoutes(web, web.directory.demoScopesOf)
+  for (const routes of [homeRoutes(web), interactionRoutes(web), signInRoutes(web), accountRoutes(web), demo])
     router.use(routes.routes())
   return router
 }
@@ -57,14 +57,11 @@ export function createWeb(services: WebServices): { middleware: Middleware; page
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
   const web: Web = { ...services, show }
-  const steps = [assetRoutes(assets), pageRoutes(web)].flatMap((router) => [
-    router.routes(),
-    router.allowedMethods(),
-  ]) as unknown as Middleware[]
+  const routes = [assetRoutes(assets), pageRoutes(web)].map((router) => router.routes()) as unknown as Middleware[]
   // The protocol's pages are shown without waiting; so the look is asked for before there is a request.
   void brand.refresh()
   return {
-    middleware: compose([knowLook(brand), answerErrors(show), ...steps, createHome(web), createLanding()]),
+    middleware: compose([knowLook(brand), answerErrors(show), ...routes, answerTheRest(show)]),
     pages: createProtocolPages(show),
   }
 }

@@ -246,8 +246,8 @@ describe('nonce and scope', () => {
   })
 
   test.each([
-    ['profile', ['name', 'preferred_username', 'updated_at']],
-    ['email', ['email', 'email_verified']],
+    ['profile', ['name', 'updated_at']],
+    ['email', ['email', 'email_verified', 'preferred_username']],
     ['profile email', ['name', 'preferred_username', 'updated_at', 'email', 'email_verified']],
   ])('the scope %s gives these claims and no others', async (scope, claims) => {
     const { tokens } = await signedIn(person, { scope: `openid ${scope}` })

@@ -246,6 +246,15 @@ describe('a device that gets nothing', () => {
   })
 })
 
+test('a form from a browser that keeps no cookies is a page that says so', async () => {
+  const sent = await send(`${server.url}/device`, {
+    method: 'POST',
+    headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'user_code=ABCD-EFGH&xsrf=x',
+  })
+  expect([sent.status, sent.text.includes('did not send its cookie')]).toEqual([400, true])
+})
+
 test('two devices in one browser do not get in each other’s way', async () => {
   const [one, two] = [(await begin()).body, (await begin()).body]
   const browser = openBrowserOn(server)

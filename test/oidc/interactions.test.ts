@@ -18,7 +18,6 @@ import {
   openBrowserOn,
 } from './application.ts'
 
-
 let server: Keywright
 let person: Person
 let other: Person

@@ -101,6 +101,14 @@ describe('what a refresh gives', () => {
     expect((await app.refresh(first.refresh_token)).status).toBe(200)
   })
 
+  test('another API than it was given for is refused, whichever way it is named', async () => {
+    const first = await begin()
+    for (const named of [{ resource: 'https://nope.example.com' }, { audience: 'https://nope.example.com' }]) {
+      expectRefused(await application.refresh(first.refresh_token, named), 'invalid_target')
+    }
+    expect((await application.refresh(first.refresh_token, { resource: api.identifier })).status).toBe(200)
+  })
+
   test('of another client, unknown, malformed or missing ones', async () => {
     const first = await begin()
     const other = await register()

@@ -48,7 +48,10 @@ function expectRefused({ status, headers, body }: Answer, expected: number, erro
 describe('an access token opens it', () => {
   test('in the header by GET or POST, or in the body by POST', async () => {
     const token = await tokenOf()
-    const about = { sub: person.id, email: person.email, email_verified: false }
+    const about = {
+      ...{ sub: person.id, email: person.email, email_verified: false },
+      preferred_username: person.email,
+    }
     for (const answer of [
       await get(bearer(token)),
       await get({ authorization: `bearer ${token}` }),

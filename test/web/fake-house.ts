@@ -15,8 +15,15 @@ export const ADA: Person = {
   email: 'ada@example.com',
   name: 'Ada Lovelace',
   accountName: 'Analytical Engines',
+  sessionsValidFrom: new Date(0),
 }
-export const BOB: Person = { id: 'bob', email: 'bob@example.com', name: null, accountName: null }
+export const BOB: Person = {
+  id: 'bob',
+  email: 'bob@example.com',
+  name: null,
+  accountName: null,
+  sessionsValidFrom: new Date(0),
+}
 
 export const PASSWORD = 'correct horse battery'
 export const ONE_TIME = 'kwp_one-time'
@@ -98,7 +105,7 @@ function createFlow(world: World): SignInFlow {
     finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
     allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
-    signedIn: async () => (world.signedInAs ? { userId: world.signedInAs, sessionId: 's' } : undefined),
+    signedIn: async () => (world.signedInAs ? { userId: world.signedInAs } : undefined),
     async signIn(_, login) {
       world.signedInAs = login.userId
       world.done.push(['signIn', login])

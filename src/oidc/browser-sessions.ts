@@ -1,0 +1,109 @@
+import type { Context } from 'koa'
+import type Provider from 'oidc-provider'
+import type { User } from '../accounts/users.ts'
+import { epochSeconds } from '../shared/clock.ts'
+import { findPerson, isCurrentSession } from './people.ts'
+import type { OidcServices } from './services.ts'
+
+/** How somebody proved who they are. `since` is their `sessionsValidFrom` of that moment. */
+export interface Login {
+  readonly userId: string
+  readonly since: Date
+  readonly amr: readonly string[]
+}
+
+/** The engine's session with what is ours in it. */
+export type BrowserSession = InstanceType<Provider['Session']> & {
+  /** The person's `sessionsValidFrom` when they signed in, ISO 8601: while it is the same, the session counts. */
+  personSince?: string
+}
+
+/** A part of the engine's client that its types leave out. */
+interface LogoutClient {
+  readonly backchannelLogoutUri?: string
+  backchannelLogout(sub: string, sid: string | undefined): Promise<void>
+}
+
+/** How the person proved who they are, in words for those who ask for a level (OpenID Connect Core, section 2, `acr`). */
+export const ACR = 'urn:keywright:acr:password'
+
+/** How long a browser stays signed in after its last visit: 14 days, in seconds. */
+export const SESSION_TTL = 1_209_600
+
+const COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
+
+/** Lets the engine keep what is ours in its sessions. */
+export function useSessions(provider: Provider): void {
+  const { IN_PAYLOAD } = provider.Session as unknown as { IN_PAYLOAD: string[] }
+  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'personSince'] })
+}
+
+/** The engine's words for a login. */
+export const toEngineLogin = ({ userId, since, amr }: Login) => ({
+  accountId: userId,
+  amr: [...amr],
+  acr: ACR,
+  ts: epochSeconds(),
+  since: since.toISOString(),
+})
+
+/** The sessions of browsers, beside any request of an application. */
+export function createBrowserSessions(engine: () => Provider, services: OidcServices) {
+  const current = async (ctx: Context): Promise<BrowserSession> => await engine().Session.get(ctx as never)
+
+  function setCookie(ctx: Context, value: string | null, expires?: Date): void {
+    const { cookies } = engine().createContext(ctx.req, ctx.res)
+    cookies.secure = ctx.secure
+    cookies.set(engine().cookieName('session'), value, { ...COOKIE, ...(expires && { expires }) })
+  }
+
+  async function tellClient(clientId: string, accountId: string, sid: string | undefined): Promise<void> {
+    const client = (await engine().Client.find(clientId)) as LogoutClient | undefined
+    if (!client?.backchannelLogoutUri) return
+    const outcome = await client.backchannelLogout(accountId, sid).then(
+      () => 'told',
+      () => 'failed',
+    )
+    services.metrics.backchannelLogouts.inc({ outcome })
+  }
+
+  /** OpenID Connect Back-Channel Logout 1.0, section 2.5. One that cannot be reached must not keep anybody signed in. */
+  async function tellClients({ authorizations, accountId }: BrowserSession): Promise<void> {
+    const told = Object.entries(authorizations ?? {}).map(([clientId, { sid }]) =>
+      tellClient(clientId, accountId!, sid),
+    )
+    await Promise.all(told)
+  }
+
+  return {
+    /** Who is signed in and may act. */
+    async person(ctx: Context): Promise<User | undefined> {
+      const present = await current(ctx)
+      const user = present.accountId ? await findPerson(services, present.accountId) : undefined
+      return user && isCurrentSession(user, present) ? user : undefined
+    },
+
+    /** Always under a new session id, so that nobody can have planted it (session fixation). */
+    async begin(ctx: Context, login: Login): Promise<void> {
+      const present = await current(ctx)
+      const isOther = present.accountId !== undefined && present.accountId !== login.userId
+      if (isOther) await tellClients(present)
+      if (present.accountId) await present.destroy()
+      const { ts: loginTs, since, ...details } = toEngineLogin(login)
+      const begun: BrowserSession = new (engine().Session)()
+      if (!isOther) begun.authorizations = present.authorizations
+      begun.loginAccount({ ...details, loginTs })
+      begun.personSince = since
+      await begun.save(SESSION_TTL)
+      setCookie(ctx, begun.jti, new Date(Date.now() + SESSION_TTL * 1000))
+    },
+
+    async end(ctx: Context): Promise<void> {
+      const present = await current(ctx)
+      if (!present.accountId) return
+      await tellClients(present)
+      await present.destroy()
+      setCookie(ctx, null)
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import type { Next } from 'koa'
+import { takeAttempt, userCodeBudget } from '../accounts/sign-in-limits.ts'
+import { OAuthError } from './engine-errors.ts'
+import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+
+/**
+ * Before a user code is looked at: guessing is slowed (RFC 8628, section 5.1), and a browser that sends no session cookie
+ * is told so, where the engine would stumble over the session that it has just made up.
+ */
+export function takeUserCode({ database, issuerUrl }: OidcServices) {
+  const cookie = issuerUrl().startsWith('https:') ? '__Host-kw_session' : 'kw_session'
+
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    if (ctx.method !== 'POST') return await next()
+    if (!ctx.cookies.get(cookie)) {
+      throw new OAuthError(400, 'invalid_request', 'the browser did not send its cookie; open the page again')
+    }
+    const retryAfter = await takeAttempt(database.knex, userCodeBudget(ctx.ip))
+    if (retryAfter === undefined) return await next()
+    throw new OAuthError(429, 'slow_down', 'too many codes were tried from here', { retryAfter })
+  }
+}
