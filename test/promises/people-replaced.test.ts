@@ -152,7 +152,7 @@ const CASES: [string, Case][] = [
   ["the person's tokens were revoked", { change: ({ person }) => revokeTokensOfUser(on.knex, person.id, ACTOR) }],
   [
     "the application's tokens were revoked",
-    { change: ({ app }) => revokeTokensOfClient(on.knex, app.clientId, ACTOR) },
+    { change: ({ app }) => revokeTokensOfClient(on.knex, app.clientId, ACTOR), goesOn: true },
   ],
 ]
 
