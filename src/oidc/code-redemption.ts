@@ -1,3 +1,4 @@
+import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
@@ -49,7 +50,7 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
     scope: scopes.filter((scope) => !IDENTITY_SCOPES.includes(scope)).join(' '),
     identityScope: scopes.filter((scope) => IDENTITY_SCOPES.includes(scope)).join(' '),
     subject: token.accountId!,
-    grantId: idFrom(`${code.kind} ${code.jti}`),
+    grantId: grantIdOf(code.kind, code.jti),
     extra: extraOf(code, token),
     family: {
       consentId: code.grantId,
@@ -65,6 +66,28 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
   const { refreshToken, refreshTokenExpiresIn } = issued
   if (refreshToken) ctx.state.refresh = { refreshToken, refreshTokenExpiresIn: refreshTokenExpiresIn! }
   return issued
+}
+
+const grantIdOf = (kind: string, code: string): string => idFrom(`${kind} ${code}`)
+
+/**
+ * Leaves the claim of codes to `redeemCode`, and ends what came of one that is shown again when its row is gone or over:
+ * nothing else would notice (RFC 6749, section 4.1.2).
+ */
+export function useCodes(provider: Provider, services: OidcServices): void {
+  const { AuthorizationCode, DeviceCode } = provider
+  for (const model of [AuthorizationCode, DeviceCode]) Object.assign(model.prototype, { consume: async () => {} })
+  const find = AuthorizationCode.find.bind(AuthorizationCode)
+  Object.assign(AuthorizationCode, {
+    async find(value: string, options: object) {
+      const code = (await find(value, options as never)) as { isExpired: boolean } | undefined
+      if (code && !code.isExpired) return code
+      const ctx = services.engineContext()
+      const client = clientOf(ctx as unknown as OidcContext, services.authenticator, ctx.oidc.client!)
+      await services.personTokens.endLate(client, grantIdOf('AuthorizationCode', value))
+      return code
+    },
+  })
 }
 
 /** RFC 9068, section 2.2.1; and what userinfo was asked for, which nobody else remembers. */

@@ -5,6 +5,7 @@ import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter, recordOnce } from './adapter.ts'
 import { ACR, SESSION_TTL, useSessions } from './browser-sessions.ts'
+import { useCodes } from './code-redemption.ts'
 import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { toEngineError } from './engine-errors.ts'
@@ -175,10 +176,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useSessions(provider)
   useLedger(provider, services)
   useRefreshGrant(provider, services)
-  // Claimed when the token is recorded, in its transaction.
-  for (const model of [provider.AuthorizationCode, provider.DeviceCode]) {
-    Object.assign(model.prototype, { consume: async () => {} })
-  }
+  useCodes(provider, services)
   Object.assign(provider.ReplayDetection, {
     unique: (iss: string, jti: string, exp: number) => recordOnce(services.database.knex, `${iss}\n${jti}`, exp),
   })

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
+import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { holdConsent } from './consents.ts'
@@ -26,6 +27,8 @@ export interface PersonRequest extends TokenRequest {
   claim(trx: Knex, clientEpoch: number): Promise<Claim>
 }
 
+type Reused = Pick<PersonRequest, 'client' | 'grantId' | 'subject'>
+
 export interface PersonsTokens extends IssuedToken {
   readonly refreshToken?: string
   /** Seconds. */
@@ -40,12 +43,14 @@ export interface PersonTokens {
    * @throws KeywrightError `invalid_grant`
    */
   redeem(request: PersonRequest): Promise<PersonsTokens>
+  /** Ends what came of a code that this client shows again so late that nothing else is left of it. */
+  endLate(client: AuthenticatedClient, grantId: string): Promise<void>
 }
 
 const invalidGrant = () => new KeywrightError('invalid_grant', 'the code was already used, or is no longer good')
 
 export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
-  async function endReused(trx: Knex, { client, grantId, subject }: PersonRequest): Promise<void> {
+  async function endReused(trx: Knex, { client, grantId, subject }: Reused): Promise<void> {
     const revoked = await revokeGrant(trx, grantId)
     const { clientId, accountId } = client.registration
     await recordAudit(
@@ -86,7 +91,18 @@ export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
     return outcome
   }
 
+  async function endLate(client: AuthenticatedClient, grantId: string): Promise<void> {
+    const own = { grant_id: grantId, client_id: client.registration.key }
+    await knex.transaction(async (trx) => {
+      const families = await trx('refresh_tokens').where(own).pluck('subject')
+      const tokens = await trx('access_tokens').where(own).limit(1).pluck('subject')
+      const [subject] = [...families, ...tokens]
+      if (subject) await endReused(trx, { client, grantId, subject })
+    })
+  }
+
   return {
+    endLate,
     redeem: (request) => withFreshClient(request.client, (client) => unlessStale(redeemOnce({ ...request, client }))),
   }
 }

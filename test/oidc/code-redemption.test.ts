@@ -233,6 +233,18 @@ describe('once, and for a minute', () => {
     expectRefused(await application.refresh(second.refresh_token))
   })
 
+  test('a code that is used again when nothing is left of it still ends what came of it, for its own client alone', async () => {
+    const code = await codeOf(application, { scope: 'openid offline_access all' })
+    const { access_token, refresh_token } = (await application.redeem(code)).body
+    await server.knex('engine_models').where({ model: 'AuthorizationCode' }).delete()
+    const stranger = await createApplication(server)
+    expectRefused(await stranger.redeem(code))
+    expect(await isActive(access_token)).toBe(true)
+    expectRefused(await application.redeem(code))
+    expect(await isActive(access_token)).toBe(false)
+    expectRefused(await application.refresh(refresh_token))
+  })
+
   test('a code that has expired', async () => {
     const code = await codeOf()
     await server
