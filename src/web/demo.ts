@@ -89,22 +89,19 @@ const shape = (answer: Record<string, unknown>): string =>
 const abridged = (value: unknown) =>
   typeof value === 'string' && value.length > 60 ? `${value.slice(0, 24)}…${value.slice(-8)}` : value
 
-const STATUSES: Readonly<Record<string, number>> = { access_denied: 200, no_answer: 502 }
-
-function showFailure({ show }: DemoServices, ctx: Context, told: unknown, description: unknown): void {
-  const error = String(told ?? '')
+function showFailure({ show }: DemoServices, ctx: Context, error: unknown, description: unknown, status = 400): void {
   show(ctx, {
     view: 'demo-failed',
     title: error === 'access_denied' ? 'You denied it' : 'It did not work',
-    status: STATUSES[error] ?? 400,
-    data: { error, description: String(description ?? ''), clientId: kept(ctx)?.clientId },
+    status: error === 'access_denied' ? 200 : status,
+    data: { error: String(error ?? ''), description: String(description ?? ''), clientId: kept(ctx)?.clientId },
   })
 }
 
 /** What kept the token endpoint from answering is for the log. */
 function showNoAnswer(services: DemoServices, ctx: Context, failure: unknown): void {
   ctx.state.failure = failure
-  showFailure(services, ctx, 'no_answer', 'The token endpoint did not answer.')
+  showFailure(services, ctx, 'no_answer', 'The token endpoint did not answer.', 502)
 }
 
 function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Record<string, string>): void {

@@ -24,7 +24,10 @@ const WRONG_METHOD: Refusal = {
 
 function refuse(show: Show, ctx: Context, { page, error, description }: Refusal): void {
   ctx.vary('Accept')
-  if (wantsPage(ctx)) return show(ctx, page)
+  if (wantsPage(ctx)) {
+    show(ctx, page)
+    return
+  }
   ctx.status = page.status!
   ctx.body = { error, error_description: description }
 }

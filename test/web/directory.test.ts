@@ -3,12 +3,14 @@ import { createAccount, setAccountStatus } from '../../src/accounts/accounts.ts'
 import { createUser, setUserStatus } from '../../src/accounts/users.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
-import { createClient } from '../../src/tokens/client-changes.ts'
+import { changeClientStatus, createApi, createClient } from '../../src/tokens/client-changes.ts'
 import { allow } from '../../src/tokens/consents.ts'
 import { createDirectory, type Directory } from '../../src/web/directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const ACTOR = { type: 'system', id: 'tests' } as const
+
+const API = ['https://api.example.com/']
 
 let created: TestDatabase
 let database: Database
@@ -18,6 +20,9 @@ beforeAll(async () => {
   created = await createTestDatabase()
   database = openDatabase(created.url)
   directory = createDirectory(database.knex)
+  const scopes = ['calendar.read', 'calendar.write']
+  const api = { identifier: API[0]!, scopes, tokenTtl: 3600, policy: 'single', signingAlg: 'ES256' } as const
+  await createApi(database.knex, { ...api, isDefault: false }, ACTOR)
 })
 afterAll(async () => {
   await database.close()
@@ -31,10 +36,9 @@ async function createPerson() {
   return { account, user }
 }
 
-async function createApplication(accountId: string) {
-  const redirectUris = ['https://sync.example.com/callback']
+async function createApplication(accountId: string, redirectUris = ['https://sync.example.com/callback']) {
   const settings = { ...DEFAULT_SETTINGS, name: 'Calendar Sync', grants: ['authorization_code'], redirectUris }
-  return (await createClient(database.knex, { accountId, settings, apis: [], scopes: null }, ACTOR)).client
+  return (await createClient(database.knex, { accountId, settings, apis: API, scopes: null }, ACTOR)).client
 }
 
 it('knows people who may act, with their account', async () => {
@@ -60,15 +64,34 @@ it('knows applications, with the account that answers for them', async () => {
     accountName: 'Analytical Engines',
   })
   expect(await directory.application('kwc_\0nothing')).toBeUndefined()
-  expect(await directory.apiScopesOf(clientId)).toEqual([])
+})
+
+it('tells the scopes of the active application that comes back to the demo, and of no other', async () => {
+  const { account } = await createPerson()
+  const demo = await createApplication(account.id, ['http://127.0.0.1/demo/callback', 'http://localhost/elsewhere'])
+  expect(await directory.demoScopesOf(demo.clientId)).toEqual(['calendar.read', 'calendar.write'])
+  const others = [
+    ['https://sync.example.com/callback'],
+    ['https://sync.example.com/demo/callback/'],
+    ['https://sync.example.com/?/demo/callback'],
+  ]
+  for (const redirectUris of others) {
+    const { clientId } = await createApplication(account.id, redirectUris)
+    expect([redirectUris, await directory.demoScopesOf(clientId)]).toEqual([redirectUris, undefined])
+  }
+  await changeClientStatus(database.knex, demo.clientId, 'archived', ACTOR)
+  expect(await directory.demoScopesOf(demo.clientId)).toBeUndefined()
+  expect(await directory.demoScopesOf('kwc_nothing')).toBeUndefined()
 })
 
 it('withdraws what a person has allowed, once or twice', async () => {
   const { account, user } = await createPerson()
   const client = await createApplication(account.id)
-  const permissions = { identityScopes: ['openid'], claims: [], apis: {} }
+  const permissions = { identityScopes: ['openid'], claims: ['zoneinfo'], apis: {} }
   await allow(database.knex, { userId: user.id, clientKey: client.key }, permissions, ACTOR)
-  expect(await directory.connections(user.id)).toMatchObject([{ clientId: client.clientId, name: 'Calendar Sync' }])
+  expect(await directory.connections(user.id)).toMatchObject([
+    { clientId: client.clientId, name: 'Calendar Sync', identityScopes: ['openid'], claims: ['zoneinfo'], apis: [] },
+  ])
   for (const _ of ['once', 'twice']) {
     await directory.withdraw({ userId: user.id, clientId: client.clientId }, ACTOR)
     expect(await directory.connections(user.id)).toEqual([])

@@ -30,6 +30,9 @@ export const ONE_TIME = 'kwp_one-time'
 
 export const SYNC: Application = { clientId: 'kwc_sync', name: 'Calendar Sync', accountName: 'Example Industries' }
 
+/** The id of the demo's application. */
+export const DEMO = 'kwc_demo'
+
 const API = 'https://api.example.com/'
 
 export const LOGIN: Interaction = {
@@ -61,6 +64,7 @@ export const CONNECTION: Connection = {
   allowedAt: new Date(Date.now() - 50 * HOUR),
   lastUsedAt: new Date(Date.now() - 2 * HOUR),
   identityScopes: ['openid', 'profile', 'offline_access'],
+  claims: ['zoneinfo'],
   apis: [{ identifier: API, scopes: ['calendar.read'] }],
 }
 
@@ -153,7 +157,7 @@ function createDirectory(world: World): Directory {
     look: async () => world.look,
     person: async (id) => world.people.find((person) => person.id === id),
     application: async (id) => world.applications.find(({ clientId }) => clientId === id),
-    apiScopesOf: async () => ['calendar.read'],
+    demoScopesOf: async (id) => (id === DEMO ? ['calendar.read'] : undefined),
     async scopeTexts(wanted) {
       const pairs = Object.entries(wanted).flatMap(([api, scopes]) => scopes.map((scope) => ({ api, scope })))
       return pairs.map((pair) => ({ ...pair, ...(world.texts[pair.scope] ?? { title: pair.scope, description: '' }) }))
@@ -192,7 +196,7 @@ const showcase = (pages: ProtocolPages, world: World): Koa.Middleware => {
 }
 
 /** The pages over fakes of all that is below them. */
-export async function openFakeHouse(overrides: { issuer?: string; proxy?: boolean } = {}) {
+export async function openFakeHouse(overrides: { issuer?: string; proxy?: boolean; ownUrl?: string } = {}) {
   const world = createWorld()
   const app = new Koa({ proxy: overrides.proxy })
   const http = createServer()
@@ -206,7 +210,7 @@ export async function openFakeHouse(overrides: { issuer?: string; proxy?: boolea
     signIn: createSignIn(world),
     directory: createDirectory(world),
     issuerUrl,
-    ownUrl: () => origin,
+    ownUrl: () => overrides.ownUrl ?? origin,
   })
   const failures: unknown[] = []
   app.use(async (ctx, next) => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Browser, formsOf, openBrowser } from '../support/person.ts'
-import { ADA, CONSENT, createWorld, ONE_TIME, openFakeHouse, PASSWORD, WEAK } from './fake-house.ts'
+import { ADA, BOB, CONSENT, createWorld, ONE_TIME, openFakeHouse, PASSWORD, WEAK } from './fake-house.ts'
 
 let house: Awaited<ReturnType<typeof openFakeHouse>>
 let browser: Browser
@@ -126,7 +126,7 @@ describe('signing in', () => {
     expect(left.left?.host).toBe('sync.example.com')
     expect(house.world.done).toEqual([
       ['attempt', 'ada@example.com', undefined],
-      ['finishLogin', 'login1', { userId: ADA.id, amr: ['pwd'] }],
+      ['finishLogin', 'login1', { userId: ADA.id, since: ADA.sessionsValidFrom, amr: ['pwd'] }],
     ])
     await browser.submit(await browser.visit('/signin'), /signin$/, form)
     expect(house.world.done[2]).toEqual(['attempt', 'ada@example.com', 'b1'])
@@ -221,7 +221,8 @@ describe('the answer to an application', () => {
     const page = await browser.submit(await browser.visit('/interaction/consent1'), /switch$/)
     expect(page.text).toContain('to continue to')
     await browser.submit(page, /sign-in$/, { email: 'bob@example.com', password: PASSWORD })
-    expect(house.world.done.at(-1)).toEqual(['finishLogin', 'consent1', { userId: 'bob', amr: ['pwd'] }])
+    const login = { userId: BOB.id, since: BOB.sessionsValidFrom, amr: ['pwd'] }
+    expect(house.world.done.at(-1)).toEqual(['finishLogin', 'consent1', login])
   })
 
   it('sent twice, from an old page or from another browser, leads to a page that says so', async () => {

@@ -150,6 +150,15 @@ describe('the allow page', () => {
     expect((await browser.visit('/interaction/consent1')).text).toContain('a device that showed you a code')
   })
 
+  it('calls what people sign in with what it is: their address', async () => {
+    house.world.interactions = [
+      { ...CONSENT, wanted: { identityScopes: ['openid'], claims: ['preferred_username'], apis: {} } },
+    ]
+    const { text } = await browser.visit('/interaction/consent1')
+    expect(text).toContain('See your email address')
+    expect(text).not.toContain('See your name')
+  })
+
   it('names each thing once, however it was asked for', async () => {
     const wanted = { identityScopes: ['openid', 'email'], claims: ['email', 'sub', 'zoneinfo'], apis: {} }
     house.world.interactions = [{ ...CONSENT, wanted }]
@@ -157,6 +166,19 @@ describe('the allow page', () => {
     expect(text.match(/See your email address/g)).toHaveLength(1)
     expect(text).toContain('See your zoneinfo')
     expect(text).not.toContain('See your sub')
+  })
+})
+
+describe('the connected applications', () => {
+  it('say all that was allowed, single claims too, as the allow page did', async () => {
+    house.world.signedInAs = ADA.id
+    house.world.connections = [{ ...CONNECTION, claims: ['email', 'zoneinfo'] }]
+    const { text } = await browser.visit('/account/applications')
+    for (const permission of ['See your name', 'See your email address', 'See your zoneinfo', 'Read your calendar']) {
+      expect(text).toContain(permission)
+    }
+    house.world.connections = [{ ...CONNECTION, identityScopes: [], claims: ['zoneinfo'], apis: [] }]
+    expect((await browser.visit('/account/applications')).text).toContain('See your zoneinfo')
   })
 })
 
@@ -173,12 +195,45 @@ describe('what is asked in another way', () => {
     expect([error.status, error.body.error]).toEqual([400, 'invalid_request'])
   })
 
-  it('answers HEAD as GET, and other methods with 405', async () => {
+  it('answers HEAD as GET, to browsers and programs', async () => {
     const head = await ask('/signin', { method: 'HEAD' })
     expect([head.status, head.text]).toEqual([200, ''])
-    const wrong = await ask('/signin', { method: 'DELETE' })
-    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'HEAD, GET, POST'])
-    expect((await ask('/interaction/consent1/allow')).status).toBe(405)
+    expect((await send(`${house.origin}/`, { method: 'HEAD' })).status).toBe(200)
+  })
+
+  it.each([
+    ['DELETE', '/signin', 'HEAD, GET, POST'],
+    ['PUT', '/signin', 'HEAD, GET, POST'],
+    ['PROPFIND', '/signin', 'HEAD, GET, POST'],
+    ['QUERY', '/account/password', 'HEAD, GET, POST'],
+    ['GET', '/interaction/consent1/allow', 'POST'],
+    ['POST', '/', 'HEAD, GET'],
+    ['PROPFIND', '/assets/x/brand.css', 'HEAD, GET'],
+    ['POST', '/demo', 'HEAD, GET'],
+  ])(
+    'is refused with 405, as a page or as JSON, by a method that is not its own: %s %s',
+    async (method, path, allow) => {
+      const page = await ask(path, { method })
+      expect([page.status, page.headers.get('allow')]).toEqual([405, allow])
+      expect(page.text).toContain('This address works differently')
+      const json = await send(house.origin + path, { method, headers: { accept: 'application/json' } })
+      expect([json.status, json.headers.get('allow'), json.body.error]).toEqual([405, allow, 'method_not_allowed'])
+    },
+  )
+
+  it('is nothing where there is nothing, by whichever method', async () => {
+    for (const method of ['GET', 'POST', 'PUT', 'PROPFIND', 'OPTIONS']) {
+      const page = await ask('/nothing', { method })
+      expect([method, page.status]).toEqual([method, 404])
+      expect(page.text).toContain('There is no page here')
+      const json = await send(`${house.origin}/nothing`, { method })
+      expect([method, json.status, json.body.error]).toEqual([method, 404, 'not_found'])
+    }
+  })
+
+  it('is told which methods there are, and is done nothing else for, by OPTIONS', async () => {
+    const options = await ask('/signin', { method: 'OPTIONS' })
+    expect([options.status, options.headers.get('allow'), options.text]).toEqual([204, 'HEAD, GET, POST', ''])
   })
 
   it('answers what it did not expect with a page that names the request, and nothing private', async () => {
