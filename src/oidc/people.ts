@@ -1,5 +1,5 @@
 import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
-import { findUserById, type User } from '../accounts/users.ts'
+import { findUserById, mayAct, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { BrowserSession } from './browser-sessions.ts'
 import type { PersonAccount } from './consents.ts'
@@ -32,8 +32,7 @@ function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession
 /** The person of that id, while they may sign in. */
 export async function findPerson(services: OidcServices, userId: string): Promise<User | undefined> {
   const user = await findUserById(services.database.knex, userId)
-  const active = user?.status === 'active' && (user.accountStatus ?? 'active') === 'active'
-  return active ? user : undefined
+  return user && mayAct(user) ? user : undefined
 }
 
 /** The engine's account of a person; undefined once they may not sign in, or their session has ended. */

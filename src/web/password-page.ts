@@ -1,7 +1,8 @@
+import { MIN_PASSWORD } from '../accounts/passwords.ts'
 import type { Person } from './directory.ts'
 import { newPasswordField, passwordField } from './forms.ts'
 import type { Page } from './renderer.ts'
-import { MIN_PASSWORD, PASSWORD_RULES } from './sign-in-steps.ts'
+import { PASSWORD_RULES } from './sign-in-steps.ts'
 
 export interface PasswordFaults {
   /** About the whole form. */

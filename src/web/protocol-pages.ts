@@ -40,6 +40,7 @@ const TITLES: Readonly<Record<string, string>> = {
   invalid_request_uri: 'This link is used up',
   expired_token: 'This code is over',
   access_denied: 'Access was not allowed',
+  slow_down: 'Too many tries',
   unsupported_response_type: 'The application asked in a way that is not known here',
   server_error: 'Something went wrong on our side',
   temporarily_unavailable: 'We cannot answer just now',

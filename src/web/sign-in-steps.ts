@@ -42,7 +42,6 @@ export const loginOf = ({ id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsVa
 
 const REFUSED = 'This email address and password do not match. Check both and try again.'
 
-export { MIN_PASSWORD }
 export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. A few words that only you would put together are better than symbols; passwords that many people use are not taken.`
 
 export function signInPage(place: SignInPlace, state: SignInState = {}): Page {
