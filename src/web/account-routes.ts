@@ -63,7 +63,7 @@ const connectedApplications =
     const scopes = Map.groupBy(wanted, ({ identifier }) => identifier)
     const asked = [...scopes].map(([api, all]) => [api, [...new Set(all.flatMap((one) => one.scopes))]] as const)
     const texts = await web.directory.scopeTexts(Object.fromEntries(asked))
-    web.show(ctx, connectionsPage(person, connections, texts, ctx.query.notice))
+    web.show(ctx, connectionsPage(connections, texts, ctx.query.notice))
   }
 
 const askWithdrawal =
@@ -72,7 +72,7 @@ const askWithdrawal =
     const connections = await web.directory.connections(person.id)
     const connection = connections.find(({ clientId }) => clientId === ctx.params.clientId)
     if (!connection) throw notFound('application that you have allowed', 'with this id')
-    web.show(ctx, withdrawPage(person, connection))
+    web.show(ctx, withdrawPage(connection))
   }
 
 const withdraw =

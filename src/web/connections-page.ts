@@ -1,6 +1,5 @@
 import type { DescribedScope } from '../clients/scope-texts.ts'
 import type { Connection } from '../tokens/consents.ts'
-import type { Person } from './directory.ts'
 import { noticeOf } from './notices.ts'
 import { permissionGroups } from './permissions.ts'
 import { momentOf } from './relative-time.ts'
@@ -27,7 +26,6 @@ function rowOf(connection: Connection, texts: readonly DescribedScope[]) {
 
 /** @param notice as it was in the query */
 export function connectionsPage(
-  person: Person,
   connections: readonly Connection[],
   texts: readonly DescribedScope[],
   notice: unknown,
@@ -36,17 +34,16 @@ export function connectionsPage(
   return {
     view: 'connected-applications',
     title: 'Connected applications',
-    data: { person, rows, notice: noticeOf(notice), current: 'applications' },
+    data: { rows, notice: noticeOf(notice), current: 'applications' },
   }
 }
 
 /** What destroys says what it will stop, and asks once. */
-export function withdrawPage(person: Person, connection: Connection): Page {
+export function withdrawPage(connection: Connection): Page {
   return {
     view: 'withdraw',
     title: `Withdraw access of ${connection.name}?`,
     data: {
-      person,
       name: connection.name,
       staysAway: connection.identityScopes.includes('offline_access'),
       path: withdrawPath(connection.clientId),
