@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { isId } from '../shared/ids.ts'
 import { awaitPersonsTurn } from './person-turns.ts'
+import { foldCase } from './sign-in-limits.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
 /** What a person proves themselves by. */
@@ -34,7 +35,8 @@ export async function findCredentials(db: Knex, email: string): Promise<Credenti
   const row: CredentialsRow | undefined = await usersWithAccount(db)
     .whereRaw('lower(users.email) = lower(?)', [address])
     .first()
-  return row && toCredentials(row)
+  // The database may take more letters for the same than those who count the tries do.
+  return row && foldCase(row.email) === foldCase(address) ? toCredentials(row) : undefined
 }
 
 export async function findCredentialsById(db: Knex, userId: string): Promise<Credentials | undefined> {

@@ -22,8 +22,19 @@ const budgetOfOne = (of: Budget['of'], value: string): Budget => ({
   onSuccess: 'all',
 })
 
-/** For whoever looks for this address, whether there is a user of it or not. */
-export const addressBudget = (email: string): Budget => budgetOfOne('address', email.toLowerCase())
+/** Letters that differ in case by ASCII alone are the same: of others, the database and JavaScript know different ones. */
+export const foldCase = (email: string): string => email.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+/** For whoever looks for this address from one network, whether there is a user of it or not. */
+export const addressBudget = (email: string, ip: string): Budget =>
+  budgetOfOne('address', `${foldCase(email)} ${networkOf(ip)}`)
+
+/** From all networks together: many of them guess no faster than this, and one alone cannot use it up for the owner. */
+export const everywhereBudget = (email: string): Budget => ({
+  ...budgetOfOne('address', `${foldCase(email)} everywhere`),
+  burst: 100,
+  interval: 5,
+})
 
 /** For a browser in which the person has signed in before, beyond the reach of strangers. */
 export const browserBudget = (browser: string): Budget => budgetOfOne('browser', browser)

@@ -9,6 +9,7 @@ import {
   addressBudget,
   type Budget,
   browserBudget,
+  everywhereBudget,
   giveBackAttempts,
   networkBudget,
   takeAttempt,
@@ -45,11 +46,12 @@ export interface SignIn extends PasswordChanges {
   attempt(attempt: SignInAttempt): Promise<SignInResult>
 }
 
-function budgetsOf(attempt: SignInAttempt, person: Credentials | undefined, known: KnownBrowser | undefined): Budget[] {
+function budgetsOf(attempt: SignInAttempt, known: KnownBrowser | undefined): Budget[] {
   if (known) return [browserBudget(known.budget)]
-  // The network first: one that is used up spends nothing of the addresses it tries. An existing address is told by its
-  // own spelling, because the database may know more ways of writing it than lower-casing does.
-  return [networkBudget(attempt.ip), addressBudget(person?.user.email ?? attempt.email.trim())]
+  // The network first: one that is used up spends nothing of the addresses it tries. Then its share of the address: once
+  // that is used up, it spends nothing of what others may try.
+  const email = attempt.email.trim()
+  return [networkBudget(attempt.ip), addressBudget(email, attempt.ip), everywhereBudget(email)]
 }
 
 async function take(
@@ -128,7 +130,7 @@ export function createSignIn(
   async function judge(attempt: SignInAttempt): Promise<SignInResult> {
     const person = await findCredentials(knex, attempt.email)
     const known = person && browsers.recognise(attempt.browser, person)
-    const budgets = budgetsOf(attempt, person, known)
+    const budgets = budgetsOf(attempt, known)
     const slowed = await take(knex, budgets)
     if (slowed) {
       await noteSlowed(slowed.budget, person, attempt)

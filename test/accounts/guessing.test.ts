@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { addressBudget, networkBudget, sweepSignInLimits, takeAttempt } from '../../src/accounts/sign-in-limits.ts'
+import {
+  addressBudget,
+  everywhereBudget,
+  networkBudget,
+  sweepSignInLimits,
+  takeAttempt,
+} from '../../src/accounts/sign-in-limits.ts'
 import { together } from '../support/storm.ts'
 import { attemptOf, freshIp, gatherPeople, outcomesOf, PASSWORD, type People, type Person } from './people.ts'
 
 const WRONG = 'no such password 1'
 const BURST = 10
 const NETWORK_BURST = 50
+const EVERYWHERE_BURST = 100
 
 let on: People
 
@@ -25,28 +32,36 @@ const count = (outcomes: string[], outcome: string) => outcomes.filter((one) => 
 /** One more comes back in so many seconds, should the machine be that slow. */
 const refilled = (since: number, interval: number) => Math.floor((performance.now() - since) / 1000 / interval)
 
-/** Strangers, each from a network of their own, until they are slowed. */
+/** Strangers from so many networks that all are slowed, wherever they come from. */
 async function exhaustAddress({ user }: Person): Promise<void> {
-  const outcomes = outcomesOf(await together(BURST + 2, () => on.signIn.attempt(attemptOf(user.email, WRONG))))
-  expect(count(outcomes, 'slow_down')).toBeGreaterThan(0)
+  await together(EVERYWHERE_BURST + 5, () => takeAttempt(on.knex, everywhereBudget(user.email)))
+  expect(await on.signIn.attempt(attemptOf(user.email, WRONG))).toMatchObject({ outcome: 'slow_down' })
 }
 
 /** As if so many seconds had passed since. */
 const letPass = (seconds: number) =>
   on.knex('sign_in_limits').update({ arrival_at: on.knex.raw('arrival_at - make_interval(secs => ?)', [seconds]) })
 
-test('of 200 guesses at once, over two nodes and from anywhere, 10 are looked at', async () => {
-  const { user } = await on.person()
-  const verify = vi.spyOn(argon2, 'verify')
-  const nodes = [on.signIn, on.otherNode()]
-  const since = performance.now()
-  const results = await together(200, (n) => nodes[n % 2]!.attempt(attemptOf(user.email, WRONG)))
-  const looked = count(outcomesOf(results), 'refused')
-  expect(looked).toBeGreaterThanOrEqual(BURST)
-  expect(looked).toBeLessThanOrEqual(BURST + refilled(since, 30))
-  expect(verify).toHaveBeenCalledTimes(looked)
-  expect(count(outcomesOf(results), 'slow_down')).toBe(200 - looked)
-})
+const SOURCES: [string, number, number, () => string][] = [
+  ['one network', BURST, 30, () => '198.51.100.7'],
+  ['anywhere', EVERYWHERE_BURST, 5, freshIp],
+]
+
+test.each(SOURCES)(
+  'of 200 guesses at once, over two nodes and from %s, %d are looked at',
+  async (_, burst, interval, ipOf) => {
+    const { user } = await on.person()
+    const verify = vi.spyOn(argon2, 'verify')
+    const nodes = [on.signIn, on.otherNode()]
+    const since = performance.now()
+    const results = await together(200, (n) => nodes[n % 2]!.attempt(attemptOf(user.email, WRONG, { ip: ipOf() })))
+    const looked = count(outcomesOf(results), 'refused')
+    expect(looked).toBeGreaterThanOrEqual(burst)
+    expect(looked).toBeLessThanOrEqual(burst + refilled(since, interval))
+    expect(verify).toHaveBeenCalledTimes(looked)
+    expect(count(outcomesOf(results), 'slow_down')).toBe(200 - looked)
+  },
+)
 
 test('whoever is slowed does not get in with the right password; after the time they are told, they do', async () => {
   const person = await on.person()
@@ -62,18 +77,45 @@ test('whoever is slowed does not get in with the right password; after the time 
 
 test('an address without a user is slowed just as one with a user, whatever the case of its letters', async () => {
   for (const email of ['nobody@example.com', (await on.person()).user.email]) {
-    const spelled = [email, email.toUpperCase(), ` ${email}`]
-    const results = await together(30, (n) => on.signIn.attempt(attemptOf(spelled[n % 3]!, WRONG)))
+    const [spelled, ip] = [[email, email.toUpperCase(), ` ${email}`], freshIp()]
+    const results = await together(30, (n) => on.signIn.attempt(attemptOf(spelled[n % 3]!, WRONG, { ip })))
     expect(count(outcomesOf(results), 'refused')).toBe(BURST)
   }
 })
 
+test.each(['\u0130', '\u212A', '\u017F', '\u00DF', '\u03A3'])(
+  'an address with %s in it, which some take for another letter, is slowed alike with a user and without',
+  async (letter) => {
+    const [{ user }, stranger, ip] = [await on.person(), on.nextEmail(), freshIp()]
+    const name = `${letter}iks\u03C3`
+    await on
+      .knex('users')
+      .where({ id: user.id })
+      .update({ email: `iiks\u03C3-${user.email}` })
+    const outcomes = []
+    for (const tail of [user.email, stranger]) {
+      await together(BURST, () => on.signIn.attempt(attemptOf(`iiks\u03C3-${tail}`, WRONG, { ip })))
+      outcomes.push((await on.signIn.attempt(attemptOf(`${name}-${tail}`, WRONG, { ip }))).outcome)
+    }
+    expect(outcomes[0]).toBe(outcomes[1])
+  },
+)
+
+test('a stranger who tries without end from one network keeps nobody out of another', async () => {
+  const [person, ip] = [await on.person(), freshIp()]
+  await together(60, () => on.signIn.attempt(attemptOf(person.user.email, WRONG, { ip })))
+  expect(await on.signIn.attempt(attemptOf(person.user.email, PASSWORD, { ip }))).toMatchObject({
+    outcome: 'slow_down',
+  })
+  expect(await on.signIn.attempt(attemptOf(person.user.email, PASSWORD))).toMatchObject({ outcome: 'signed_in' })
+})
+
 test('a success forgives the address what was spent on it before', async () => {
-  const { user } = await on.person()
+  const [{ user }, ip] = [await on.person(), freshIp()]
   for (let round = 0; round < 3; round++) {
-    const refused = await together(BURST - 1, () => on.signIn.attempt(attemptOf(user.email, WRONG)))
+    const refused = await together(BURST - 1, () => on.signIn.attempt(attemptOf(user.email, WRONG, { ip })))
     expect(count(outcomesOf(refused), 'refused')).toBe(BURST - 1)
-    expect(await on.signIn.attempt(attemptOf(user.email, PASSWORD))).toMatchObject({ outcome: 'signed_in' })
+    expect(await on.signIn.attempt(attemptOf(user.email, PASSWORD, { ip }))).toMatchObject({ outcome: 'signed_in' })
   }
 })
 
@@ -203,7 +245,7 @@ test('that somebody was slowed is told once in a while, and of the networks that
   await exhaustAddress(person)
   await exhaustAddress(person)
   expect(await slowings()).toHaveLength(1)
-  await letPass(300)
+  await letPass(600)
   await exhaustAddress(person)
   expect(await slowings()).toHaveLength(2)
   const ip = freshIp()
@@ -214,13 +256,13 @@ test('that somebody was slowed is told once in a while, and of the networks that
 
 test('budgets are kept under hashes, and swept in small batches once they are whole again', async () => {
   await on.knex('sign_in_limits').delete()
-  for (let n = 0; n < 5; n++) await takeAttempt(on.knex, addressBudget(`swept-${n}@example.com`))
+  for (let n = 0; n < 5; n++) await takeAttempt(on.knex, addressBudget(`swept-${n}@example.com`, '192.0.2.1'))
   await letPass(29)
   expect(await sweepSignInLimits(on.knex, 3)).toBe(0)
   await letPass(1)
   expect(await sweepSignInLimits(on.knex, 3)).toBe(3)
   expect(await sweepSignInLimits(on.knex, 3)).toBe(2)
-  await takeAttempt(on.knex, addressBudget('seen@example.com'))
+  await takeAttempt(on.knex, addressBudget('seen@example.com', '192.0.2.1'))
   const [row] = await on.knex('sign_in_limits')
   expect(row.key).toHaveLength(32)
 })

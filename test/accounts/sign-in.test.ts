@@ -5,7 +5,7 @@ import { savePassword } from '../../src/accounts/credentials.ts'
 import { hashPassword, needsRehash } from '../../src/accounts/passwords.ts'
 import { changeAccountStatus } from '../../src/tokens/client-changes.ts'
 import { changeUserStatus } from '../../src/tokens/user-changes.ts'
-import { attemptOf, gatherPeople, OTHER_PASSWORD, PASSWORD, type People, type Person } from './people.ts'
+import { attemptOf, freshIp, gatherPeople, OTHER_PASSWORD, PASSWORD, type People, type Person } from './people.ts'
 
 const ACTOR = { type: 'system' } as const
 const WRONG = 'no such password 1'
@@ -48,12 +48,12 @@ test('a one-time password lets its person choose another one, and nothing else',
 })
 
 /** How much work an attempt is: statements, and passwords compared, with the costs of each comparison. */
-async function workOf(email: string, password: string) {
+async function workOf(email: string, password: string, ip = freshIp()) {
   const verify = vi.spyOn(argon2, 'verify')
   const statements: string[] = []
   const count = ({ sql }: { sql: string }) => statements.push(sql.trim().split(/\W/)[0]!.toUpperCase())
   on.knex.on('query', count)
-  const result = await tryAs(email, password)
+  const result = await on.signIn.attempt(attemptOf(email, password, { ip }))
   on.knex.off('query', count)
   const costs = verify.mock.calls.map(([hash]) => /\$m=.*?\$/.exec(hash)![0])
   verify.mockRestore()
@@ -76,8 +76,9 @@ test('an address that was tried too often is slowed with the same work, whether 
   const { user } = await on.person()
   const works = []
   for (const email of ['nobody-else@example.com', user.email]) {
-    for (let n = 0; n < 10; n++) await tryAs(email, WRONG)
-    works.push([await workOf(email, WRONG), await workOf(email, WRONG)])
+    const ip = freshIp()
+    for (let n = 0; n < 10; n++) await on.signIn.attempt(attemptOf(email, WRONG, { ip }))
+    works.push([await workOf(email, WRONG, ip), await workOf(email, WRONG, ip)])
   }
   expect(works[0]![0]).toMatchObject({ result: { outcome: 'slow_down' }, costs: [] })
   expect(works[0]!.map(({ statements }) => statements)).toEqual(works[1]!.map(({ statements }) => statements))
