@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { isId } from '../shared/ids.ts'
 import { awaitPersonsTurn } from './person-turns.ts'
-import { foldCase } from './sign-in-limits.ts'
+import { addressOf } from './sign-in-limits.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
 /** What a person proves themselves by. */
@@ -31,12 +31,12 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
 })
 
 export async function findCredentials(db: Knex, email: string): Promise<Credentials | undefined> {
-  const address = email.trim().replaceAll('\0', '')
+  const address = addressOf(email)
   const row: CredentialsRow | undefined = await usersWithAccount(db)
     .whereRaw('lower(users.email) = lower(?)', [address])
     .first()
   // The database may take more letters for the same than those who count the tries do.
-  return row && foldCase(row.email) === foldCase(address) ? toCredentials(row) : undefined
+  return row && addressOf(row.email) === address ? toCredentials(row) : undefined
 }
 
 export async function findCredentialsById(db: Knex, userId: string): Promise<Credentials | undefined> {

@@ -40,8 +40,9 @@ export type SignInResult =
 export interface SignIn extends PasswordChanges {
   /**
    * Proves a person by their password. Who is unknown or switched off is refused as a wrong password is, after the same
-   * work. Guessing is slowed for the address and for the network that it comes from; never for a browser in which the
-   * person has signed in before, so that strangers cannot lock anybody out.
+   * work. Guessing is slowed for the network that it comes from, strictly for one address from one network, and
+   * generously for the address from all of them, so that no network alone can lock its person out of the others. However
+   * many networks guess, a browser in which the person has signed in before has a budget of its own.
    */
   attempt(attempt: SignInAttempt): Promise<SignInResult>
 }
@@ -50,8 +51,8 @@ function budgetsOf(attempt: SignInAttempt, known: KnownBrowser | undefined): Bud
   if (known) return [browserBudget(known.budget)]
   // The network first: one that is used up spends nothing of the addresses it tries. Then its share of the address: once
   // that is used up, it spends nothing of what others may try.
-  const email = attempt.email.trim()
-  return [networkBudget(attempt.ip), addressBudget(email, attempt.ip), everywhereBudget(email)]
+  const { email, ip } = attempt
+  return [networkBudget(ip), addressBudget(email, ip), everywhereBudget(email)]
 }
 
 async function take(
