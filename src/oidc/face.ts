@@ -47,7 +47,10 @@ function createEngineHolder(services: OidcServices) {
   let run: Middleware
   function change(): void {
     provider = createEngine(services.issuerUrl(), services.keyRings.ring, services)
-    for (const event of FAILURES) (provider as EventEmitter).on(event, noteFailure)
+    const events = provider as EventEmitter
+    for (const event of FAILURES) events.on(event, noteFailure)
+    events.on('backchannel.success', () => services.metrics.backchannelLogouts.inc({ outcome: 'told' }))
+    events.on('backchannel.error', () => services.metrics.backchannelLogouts.inc({ outcome: 'failed' }))
     run = compose(provider.middleware) as Middleware
   }
   change()

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
 import { type Browser, formsOf, openBrowser, type Page } from '../support/person.ts'
-import { type Answer, claimsOf, send } from '../support/requests.ts'
+import { type Answer, claimsOf, metricOf, send } from '../support/requests.ts'
 import {
   type Application,
   createApplication,
@@ -289,11 +289,15 @@ describe('back-channel logout', () => {
     const apps = [await backchannel('/broken'), await backchannel('/silent'), await backchannel('/last')]
     const browser = openBrowser(server.url)
     for (const app of apps) await signedIn(app, browser)
+    const counted = (outcome: string) =>
+      metricOf(server.url, 'keywright_backchannel_logouts_total', `outcome="${outcome}"`)
+    const before = [await counted('told'), await counted('failed')] as const
     const started = Date.now()
     const done = await confirm(browser, await browser.visit(link({})))
     expect(done.text).toContain('signed out')
     expect(Date.now() - started).toBeLessThan(8000)
     expect(told.map(({ path }) => path)).toContain('/last')
+    expect([await counted('told'), await counted('failed')]).toEqual([before[0] + 1, before[1] + 2])
     expect(await isSignedIn(browser)).toBe(false)
   })
 
