@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
-import { holdAccount, lockAccount, setAccountStatus } from '../accounts/accounts.ts'
+import { holdAccount } from '../accounts/accounts.ts'
 import { holdInstance } from '../accounts/instance-settings.ts'
 import { awaitPersonsTurn } from '../accounts/person-turns.ts'
-import { endSessionsOfAccount, findUser } from '../accounts/users.ts'
+import { findUser } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, findApis, insertApi, type NewApi } from '../clients/apis.ts'
 import {
@@ -26,7 +26,6 @@ import {
 } from '../clients/clients.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { countEnded } from './active-tokens.ts'
-import { endTokensInNameOf } from './revocation.ts'
 
 /** Shown once. */
 export interface NewSecrets {
@@ -232,26 +231,5 @@ export async function rotateSecret(
     else await touchClient(trx, client.key)
     await recordAudit(trx, actor, entry('client.secret_rotated', client, { overlap }))
     return { client, ...(await addSecrets(trx, client)) }
-  })
-}
-
-/**
- * Switches an account off or on. Off ends every token of its clients, and its people's sessions with every token that is
- * held in their name, by whichever account's applications; on again, they must get new ones.
- */
-export async function changeAccountStatus(knex: Knex, id: string, status: 'active' | 'disabled', actor: Actor) {
-  return await knex.transaction(async (trx) => {
-    const before = await lockAccount(trx, id)
-    if (before.status === status) return before
-    const account = await setAccountStatus(trx, id, status)
-    await endSessionsOfAccount(trx, id)
-    if (status === 'disabled') await endTokensInNameOf(trx, { account_id: id })
-    await endTokensOfClients(trx, 'account_id', id)
-    await recordAudit(trx, actor, {
-      action: status === 'active' ? 'account.enabled' : 'account.disabled',
-      target: { type: 'account', id },
-      accountId: id,
-    })
-    return account
   })
 }

@@ -1,7 +1,8 @@
 /** What a code gives, and all that it is refused for: RFC 6749, section 4.1.3; RFC 7636; RFC 9700, section 4.5. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { changeAccountStatus, changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
+import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
 import { withdrawConsent } from '../../src/tokens/consents.ts'
 import { changeApiEnabled } from '../../src/tokens/instance-changes.ts'
 import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'

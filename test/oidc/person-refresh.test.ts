@@ -1,7 +1,8 @@
 /** Refresh tokens that people gave: RFC 6749, section 6; RFC 9700, section 4.14; OpenID Connect Core, section 12. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { changeAccountStatus, changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
+import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
 import { withdrawConsent } from '../../src/tokens/consents.ts'
 import { changeUserStatus } from '../../src/tokens/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { changeAccountStatus } from '../../src/tokens/client-changes.ts'
+import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, postForm } from '../support/requests.ts'
 import { activeAmong } from '../support/storm.ts'

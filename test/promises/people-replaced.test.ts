@@ -1,7 +1,8 @@
 /** Replaced means dead, where people signed in: whatever ends what an application holds in somebody's name. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
-import { changeAccountStatus, changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
+import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
 import { withdrawConsent } from '../../src/tokens/consents.ts'
 import { changeApiEnabled } from '../../src/tokens/instance-changes.ts'
 import { revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'

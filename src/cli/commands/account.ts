@@ -3,7 +3,7 @@ import { createAccount, getAccount, listAccounts } from '../../accounts/accounts
 import { createUser, listUsers, type Role, type User } from '../../accounts/users.ts'
 import { recordAudit } from '../../audit/audit-log.ts'
 import { invalidInput } from '../../shared/errors.ts'
-import { changeAccountStatus } from '../../tokens/client-changes.ts'
+import { changeAccountStatus } from '../../tokens/account-changes.ts'
 import { changeUserStatus } from '../../tokens/user-changes.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
