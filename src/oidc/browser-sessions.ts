@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
-import type { User } from '../accounts/users.ts'
+import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { findPerson, isCurrentSession } from './people.ts'
 import type { OidcServices } from './services.ts'
@@ -77,7 +77,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
 
   return {
     /** Who is signed in and may act. */
-    async person(ctx: Context): Promise<User | undefined> {
+    async person(ctx: Context): Promise<(User & AccountOfUser) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findPerson(services, present.accountId) : undefined
       return user && isCurrentSession(user, present) ? user : undefined

@@ -1,5 +1,5 @@
 import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
-import { findUserById, mayAct, type User } from '../accounts/users.ts'
+import { type AccountOfUser, findUserById, mayAct, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { BrowserSession } from './browser-sessions.ts'
 import type { PersonAccount } from './consents.ts'
@@ -30,7 +30,7 @@ function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession
 }
 
 /** The person of that id, while they may sign in. */
-export async function findPerson(services: OidcServices, userId: string): Promise<User | undefined> {
+export async function findPerson(services: OidcServices, userId: string): Promise<(User & AccountOfUser) | undefined> {
   const user = await findUserById(services.database.knex, userId)
   return user && mayAct(user) ? user : undefined
 }

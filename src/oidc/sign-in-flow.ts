@@ -101,11 +101,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       await finish(ctx, { error: 'access_denied', error_description: 'the person denied the request' }, false)
     },
 
-    async signedIn(ctx: Context) {
-      const user = await sessions.person(ctx)
-      return user && { userId: user.id }
-    },
-
+    signedIn: sessions.person,
     signIn: sessions.begin,
     signOut: sessions.end,
   }

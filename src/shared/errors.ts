@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'invalid_input'
   | 'not_found'
   | 'conflict'
+  | 'stale'
   | 'forbidden'
   | 'unavailable'
   | 'rate_limited'
@@ -12,14 +13,25 @@ export type ErrorCode =
   | 'invalid_target'
   | 'misconfigured'
 
+/** What is wrong with one field of what was sent. */
+export interface Fault {
+  /** By its name inside: `redirectUris`. */
+  readonly field: string
+  /** Begins small and ends without a stop, like every message. */
+  readonly message: string
+}
+
 /** `message` may be shown to the caller; what is private stays in `cause`. */
 export class KeywrightError extends Error {
   readonly code: ErrorCode
+  /** Of `invalid_input`, where it can be said at which fields. */
+  readonly faults: readonly Fault[]
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { faults?: readonly Fault[] }) {
     super(message, options)
     this.name = 'KeywrightError'
     this.code = code
+    this.faults = options?.faults ?? []
   }
 }
 
@@ -34,4 +46,19 @@ export class RateLimitedError extends KeywrightError {
 }
 
 export const notFound = (what: string, id: string) => new KeywrightError('not_found', `there is no ${what} ${id}`)
-export const invalidInput = (message: string) => new KeywrightError('invalid_input', message)
+
+/** @param field by its name inside, where the fault is one field's */
+export const invalidInput = (message: string, field?: string) =>
+  new KeywrightError('invalid_input', message, { faults: field ? [{ field, message }] : [] })
+
+/** All that is wrong at once. */
+export const invalidFields = (faults: readonly Fault[]) =>
+  new KeywrightError('invalid_input', faults.map(({ message }) => message).join('; '), { faults })
+
+/** Somebody else changed it since it was read. */
+export const stale = (what: string) => new KeywrightError('stale', `${what} was changed meanwhile; read it again`)
+
+/** @throws KeywrightError `stale` unless it is as it was read; undefined: whatever it is */
+export function expectRevision(what: string, present: number, expected: number | undefined): void {
+  if (expected !== undefined && expected !== present) throw stale(what)
+}

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { getAccount } from '../accounts/accounts.ts'
 import { getInstanceSettings } from '../accounts/instance-settings.ts'
-import { findUserById, mayAct } from '../accounts/users.ts'
+import { findUserById, mayAct, type Role } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
@@ -16,7 +16,9 @@ export interface Person {
   readonly email: string
   /** As they are called; absent where only the address is known. */
   readonly name?: string | null
+  readonly role: Role
   /** Null for an operator, who belongs to no account. */
+  readonly accountId: string | null
   readonly accountName: string | null
   readonly sessionsValidFrom: Date
 }

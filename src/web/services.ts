@@ -21,10 +21,7 @@ export interface Web extends WebServices {
 }
 
 /** Who is signed in in this browser and may act. */
-export async function currentPerson({ flow, directory }: WebServices, ctx: Context): Promise<Person | undefined> {
-  const session = await flow.signedIn(ctx)
-  return session && (await directory.person(session.userId))
-}
+export const currentPerson = ({ flow }: WebServices, ctx: Context): Promise<Person | undefined> => flow.signedIn(ctx)
 
 /** @param id absent while nobody has proved who they are */
 export const actorOf = (ctx: Context, id?: string): Actor => ({

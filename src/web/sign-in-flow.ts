@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { Person } from './directory.ts'
 
 /** A sign-in that an application has begun and that waits for its person, in this browser. */
 export interface Interaction {
@@ -40,8 +41,8 @@ export interface SignInFlow {
   /** The person allowed everything that was wanted; what that is, is read again from the interaction. */
   allow(ctx: Context, uid: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
-  /** Who is signed in in this browser, beside any interaction. */
-  signedIn(ctx: Context): Promise<{ readonly userId: string } | undefined>
+  /** Who is signed in in this browser and may act, beside any interaction. */
+  signedIn(ctx: Context): Promise<Person | undefined>
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
   signOut(ctx: Context): Promise<void>

@@ -14,6 +14,8 @@ export const ADA: Person = {
   id: 'ada',
   email: 'ada@example.com',
   name: 'Ada Lovelace',
+  role: 'member',
+  accountId: 'engines',
   accountName: 'Analytical Engines',
   sessionsValidFrom: new Date(0),
 }
@@ -21,6 +23,8 @@ export const BOB: Person = {
   id: 'bob',
   email: 'bob@example.com',
   name: null,
+  role: 'operator',
+  accountId: null,
   accountName: null,
   sessionsValidFrom: new Date(0),
 }
@@ -109,7 +113,7 @@ function createFlow(world: World): SignInFlow {
     finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
     allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
-    signedIn: async () => (world.signedInAs ? { userId: world.signedInAs } : undefined),
+    signedIn: async () => world.people.find(({ id }) => id === world.signedInAs),
     async signIn(_, login) {
       world.signedInAs = login.userId
       world.done.push(['signIn', login])

@@ -1,0 +1,46 @@
+import type { Knex } from 'knex'
+import { KeywrightError } from '../shared/errors.ts'
+import type { Principal } from './principal.ts'
+import type { ManagementScope } from './scopes.ts'
+
+/** What the operations work with. `knex` may be a transaction. */
+export interface Management {
+  readonly knex: Knex
+  readonly encryptionKeys: readonly Buffer[]
+}
+
+/** Who may: from this role on (operators may what admins may), and with a token that allows this. */
+export interface Need {
+  readonly role: 'member' | 'admin' | 'operator'
+  readonly scope: ManagementScope
+}
+
+const RANK = { member: 0, admin: 1, operator: 2 } as const
+
+/** @throws KeywrightError `forbidden` */
+export function demand({ role, scopes }: Principal, need: Need): void {
+  if (RANK[role] < RANK[need.role]) {
+    throw new KeywrightError('forbidden', `this takes the role ${need.role}, and yours is ${role}`)
+  }
+  if (scopes && !scopes.has(need.scope)) {
+    throw new KeywrightError('forbidden', `this takes a token with the scope ${need.scope}`)
+  }
+}
+
+/** Something that is done through the console or the management API; whichever it is, by the same rule. */
+export interface Operation<Input, Output> {
+  (management: Management, who: Principal, input: Input): Promise<Output>
+  readonly need: Need
+}
+
+/** Nothing of `run` happens before its need is met. */
+export function operation<Input, Output>(
+  need: Need,
+  run: (management: Management, who: Principal, input: Input) => Promise<Output>,
+): Operation<Input, Output> {
+  const guarded = async (management: Management, who: Principal, input: Input): Promise<Output> => {
+    demand(who, need)
+    return await run(management, who, input)
+  }
+  return Object.assign(guarded, { need })
+}
