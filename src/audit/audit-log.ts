@@ -34,13 +34,3 @@ export async function recordAudit(db: Knex, actor: Actor, ...entries: AuditEntry
   }))
   await db('audit_log').insert(rows)
 }
-
-/** Deletes at most `limit` entries older than `days`; answers how many went. */
-export async function forgetAudit(db: Knex, days: number, limit: number): Promise<number> {
-  const { rowCount } = await db.raw(
-    `DELETE FROM audit_log WHERE id IN (
-       SELECT id FROM audit_log WHERE at < now() - make_interval(days => ?) ORDER BY at LIMIT ?)`,
-    [days, limit],
-  )
-  return rowCount
-}

@@ -1,29 +1,81 @@
 import type { Knex } from 'knex'
-import { recordSecretUses } from './client-secrets.ts'
+import { type CallerUse, recordCallers } from './client-callers.ts'
+import { recordSecretUses, type SecretUse } from './client-secrets.ts'
+import type { Registration } from './registrations.ts'
 
-/** Collects when and from where secrets are used, each once until told to `forget`, and writes it behind the requests. */
+/** What a secret was used for. */
+export interface Use {
+  readonly clientKey: number
+  /** The API that a token was issued for; null where none was. */
+  readonly apiId: number | null
+}
+
+/** @param audience the API that a token was issued for, by its identifier */
+export function useOf({ key, apis }: Pick<Registration, 'key' | 'apis'>, audience?: string): Use {
+  const api = audience === undefined ? undefined : apis.find(({ identifier }) => identifier === audience)
+  return { clientKey: key, apiId: api?.id ?? null }
+}
+
+/**
+ * Collects when, from where and for what secrets are used, each use of one kind once until told to `forget`, and writes it
+ * behind the requests.
+ */
 export interface SecretUses {
-  note(secretId: number, ip: string): void
+  /** @param secretId null for a public client, which has none: of it only its callers are kept */
+  note(secretId: number | null, ip: string, use: Use): void
   flush(knex: Knex): Promise<void>
-  /** Lets every secret be noted again. */
+  /** Lets every use be noted again. */
   forget(): void
 }
 
-export function createSecretUses(): SecretUses {
-  const seen = new Set<number>()
-  const pending = new Map<number, { id: number; at: Date; ip: string }>()
+/** What a process remembers at most, until it forgets it all. */
+const MAX_REMEMBERED = 100_000
+
+/** Callers of one client that are kept of each time between two `forget`s: a secret may be used from any number of addresses. */
+const MAX_CALLERS = 100
+
+export function createSecretUses(max = MAX_REMEMBERED): SecretUses {
+  const seen = new Set<string>()
+  const callersOf = new Map<number, number>()
+  let secrets = new Map<number, SecretUse>()
+  let callers: CallerUse[] = []
+
+  function remember(key: string, caller: CallerUse): void {
+    const count = callersOf.get(caller.clientKey) ?? 0
+    if (count >= MAX_CALLERS || callers.length >= max) return
+    callersOf.set(caller.clientKey, count + 1)
+    if (seen.size >= max) forget()
+    seen.add(key)
+    callers.push(caller)
+  }
+
+  function forget(): void {
+    seen.clear()
+    callersOf.clear()
+  }
+
   return {
-    note(secretId, ip) {
-      if (seen.has(secretId)) return
-      seen.add(secretId)
-      pending.set(secretId, { id: secretId, at: new Date(), ip })
+    forget,
+    note(secretId, ip, { clientKey, apiId }) {
+      const key = `${secretId} ${clientKey} ${apiId} ${ip}`
+      if (seen.has(key)) return
+      const at = new Date()
+      if (secretId !== null) secrets.set(secretId, { id: secretId, at, ip, apiId })
+      remember(key, { clientKey, ip, apiId: apiId ?? 0, at })
     },
     async flush(knex) {
-      if (pending.size === 0) return
-      const uses = [...pending.values()]
-      pending.clear()
-      await recordSecretUses(knex, uses)
+      if (callers.length === 0 && secrets.size === 0) return
+      const noted = { secrets: [...secrets.values()], callers }
+      secrets = new Map()
+      callers = []
+      try {
+        await recordSecretUses(knex, noted.secrets)
+        await recordCallers(knex, noted.callers)
+      } catch (error) {
+        // What could not be written is noted anew when it is used again, and not only when the time is over.
+        forget()
+        throw error
+      }
     },
-    forget: () => seen.clear(),
   }
 }

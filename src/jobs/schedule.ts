@@ -1,5 +1,7 @@
 import { sweepSignInLimits } from '../accounts/sign-in-limits.ts'
-import { forgetAudit } from '../audit/audit-log.ts'
+import { readAuditHead } from '../audit/audit-chain.ts'
+import { forgetAudit, sealAudit } from '../audit/audit-sealing.ts'
+import { sweepCallers, sweepCrowdedCallers } from '../clients/client-callers.ts'
 import { forgetRetiredSecrets } from '../clients/client-secrets.ts'
 import { forgetReplacedKeyPairs } from '../clients/clients.ts'
 import type { Concessions } from '../clients/concessions.ts'
@@ -9,6 +11,8 @@ import type { Config } from '../config/load.ts'
 import type { Database } from '../database/open.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { forgetSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
+import { sweepUsage, sweepUsageWriters, type Usage } from '../metrics/usage.ts'
+import type { Log } from '../shared/log.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
 import { sweepRefreshTokens } from '../tokens/refresh-families.ts'
 import { sweepSlots } from '../tokens/slots.ts'
@@ -36,19 +40,37 @@ export interface JobServices {
   readonly keyRings: KeyRings
   readonly secretUses: SecretUses
   readonly concessions: Concessions
+  readonly usage: Usage
+  readonly log: Log
   /** Deletions that faces bring, for tables of their own. */
   readonly sweeps: readonly ((limit: number) => Promise<number>)[]
 }
 
+/** Logs are kept elsewhere: whoever sets the whole database back cannot unsay what the log says of it. */
+async function noteAuditHead({ database, log }: JobServices): Promise<void> {
+  const head = await readAuditHead(database.knex)
+  if (head) log.info({ audit_head: `${head.seq}:${head.hash.toString('hex')}` }, 'head of the audit log')
+}
+
 /** What goes on beside the requests. */
 export function scheduleOf(services: JobServices): Job[] {
-  const { config, database, keyRings, secretUses, concessions, encryptionKeys } = services
+  const { config, database, keyRings, secretUses, concessions, usage, encryptionKeys } = services
   const { knex } = database
   return [
     { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
     { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
     { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
+    { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
+    {
+      // One node at a time by a lock of its own: it must not wait for the others that run alone, and is to run at the end too.
+      name: 'seal the audit log',
+      every: SECOND,
+      alone: false,
+      async run() {
+        await sealAudit(knex, encryptionKeys, BATCH)
+      },
+    },
     {
       name: 'prepare and drop partitions',
       every: HOUR,
@@ -77,9 +99,14 @@ export function scheduleOf(services: JobServices): Job[] {
       async run() {
         await sweep((limit) => sweepSlots(knex, limit))
         await sweep((limit) => forgetReplacedKeyPairs(knex, limit))
-        await sweep((limit) => forgetAudit(knex, config.auditRetention, limit))
+        await sweep((limit) => sweepUsage(knex, limit))
+        await sweep((limit) => sweepUsageWriters(knex, limit))
+        await sweep((limit) => sweepCallers(knex, limit))
+        await sweep((limit) => sweepCrowdedCallers(knex, limit))
+        await sweep((limit) => forgetAudit(knex, encryptionKeys, config.auditRetention, limit))
       },
     },
+    { name: 'note the head of the audit log', every: HOUR, alone: true, run: () => noteAuditHead(services) },
     {
       name: 'rotate signing keys by age',
       every: HOUR,

@@ -1,0 +1,210 @@
+import type { Knex } from 'knex'
+import { invalidInput } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import type { Actor } from './audit-log.ts'
+
+/** Who did something, or what it was done to. */
+interface Named<Type, Id> {
+  readonly type: Type
+  readonly id: Id
+  /** A user's address, a client's or account's name; null where there is none, or it is no longer there. */
+  readonly label: string | null
+}
+
+export interface AuditRecord {
+  readonly id: string
+  readonly at: Date
+  /** `at` to the microsecond, for the cursor: a `Date` would lose them, and entries with them. */
+  readonly place: string
+  readonly action: string
+  readonly actor: Named<Actor['type'], string | null>
+  readonly accountId: string | null
+  readonly accountName: string | null
+  readonly target: Named<string, string>
+  readonly ip: string | null
+  readonly requestId: string | null
+  readonly detail: Readonly<Record<string, unknown>>
+  /** The account of the person who did it; null for an operator, for a program, and for who is no longer there. */
+  readonly actorAccountId: string | null
+  /** Of a client that it was done to: `application`, `key_pair` or `api`. */
+  readonly targetKind: string | null
+  /** Its place in the chain; null in the second before it is sealed. */
+  readonly seq: number | null
+}
+
+/** What is asked for; all of it must be met. */
+export interface AuditFilter {
+  /** For an account's admin this is the wall. */
+  readonly accountId?: string | undefined
+  /** How an action's name begins: `client.` */
+  readonly actions?: string | undefined
+  /** By id, or a person by their address. */
+  readonly actor?: string | undefined
+  /** By id. */
+  readonly target?: string | undefined
+  readonly ip?: string | undefined
+  readonly requestId?: string | undefined
+  /** Inclusive. */
+  readonly from?: Date | undefined
+  /** Exclusive. */
+  readonly to?: Date | undefined
+}
+
+/** A place in the list: that of the last entry of the part before. */
+export interface AuditPlace {
+  /** A record's `place`; a `Date` for a place of one's own. */
+  readonly at: string | Date
+  readonly id: string
+}
+
+interface AuditRow {
+  id: string
+  at: Date
+  place: string
+  action: string
+  actor_type: Actor['type']
+  actor_id: string | null
+  actor_label: string | null
+  actor_account_id: string | null
+  account_id: string | null
+  account_name: string | null
+  target_type: string
+  target_id: string
+  target_label: string | null
+  target_kind: string | null
+  ip: string | null
+  request_id: string | null
+  detail: Record<string, unknown>
+  seq: number | null
+}
+
+const toRecord = (row: AuditRow): AuditRecord => ({
+  id: row.id,
+  at: row.at,
+  place: row.place,
+  action: row.action,
+  actor: { type: row.actor_type, id: row.actor_id, label: row.actor_label },
+  accountId: row.account_id,
+  accountName: row.account_name,
+  target: { type: row.target_type, id: row.target_id, label: row.target_label },
+  ip: row.ip,
+  requestId: row.request_id,
+  detail: row.detail,
+  actorAccountId: row.actor_account_id,
+  targetKind: row.target_kind,
+  seq: row.seq,
+})
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/
+
+/** A time that PostgreSQL takes too. @throws KeywrightError `invalid_input` */
+function checkTime(at: string | Date, field: string): string {
+  const time = new Date(at)
+  const isKnown = !Number.isNaN(time.getTime()) && time.getUTCFullYear() > 0 && time.getUTCFullYear() < 10_000
+  if (!isKnown) throw invalidInput('this is no time between the years 1 and 9999', field)
+  const text = typeof at === 'string' ? at : at.toISOString()
+  // JavaScript takes the 31st of February for the 3rd of March, and PostgreSQL for a fault.
+  if (!MOMENT.test(text) || text.slice(0, 10) !== time.toISOString().slice(0, 10))
+    throw invalidInput('a time is written like 2026-01-31T12:00:00Z', field)
+  return text
+}
+
+/** @throws KeywrightError `invalid_input` for what no text of the database's can hold */
+function checkText(text: string, field: string): string {
+  if (text.includes('\0')) throw invalidInput('NUL characters are in no entry', field)
+  return text
+}
+
+const startingWith = (prefix: string): string => `${prefix.replace(/[\\%_]/g, '\\$&')}%`
+
+const COLUMNS = { target: 'target_id', ip: 'ip', requestId: 'request_id' } as const
+
+function narrowByActor(query: Knex.QueryBuilder, actor: string): void {
+  if (!actor.includes('@')) query.where('actor_id', actor)
+  else query.whereRaw('actor_id = (SELECT u.id::text FROM users u WHERE lower(u.email) = lower(?))', [actor])
+}
+
+function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
+  const { accountId, actions, from, to } = filter
+  if (accountId !== undefined) {
+    if (isId(accountId)) query.where('account_id', accountId)
+    else query.whereRaw('false')
+  }
+  if (actions) query.whereLike('action', startingWith(checkText(actions, 'actions')))
+  if (filter.actor !== undefined) narrowByActor(query, checkText(filter.actor, 'actor'))
+  for (const name of ['target', 'ip', 'requestId'] as const) {
+    const wanted = filter[name]
+    if (wanted !== undefined) query.where(COLUMNS[name], checkText(wanted, name))
+  }
+  if (from) query.where('at', '>=', checkTime(from, 'from'))
+  if (to) query.where('at', '<', checkTime(to, 'to'))
+}
+
+function continueAfter(query: Knex.QueryBuilder, { at, id }: AuditPlace): void {
+  if (!isId(id)) throw invalidInput('this is no place in this list; begin without it', 'after')
+  query.whereRaw('(at, id) < (?::timestamptz, ?::uuid)', [checkTime(at, 'after'), id])
+}
+
+// The names are looked up for the entries of the page alone. Ids that are no UUIDs are not cast, wherever they come from.
+const UUID = `'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'`
+const asId = (of: string, type: string): string =>
+  `CASE WHEN l.${of}_type = '${type}' AND l.${of}_id ~ ${UUID} THEN l.${of}_id::uuid END`
+
+const withNames = (page: Knex.QueryBuilder, db: Knex) =>
+  db
+    .from(page.as('l'))
+    .joinRaw('LEFT JOIN accounts a ON a.id = l.account_id')
+    .joinRaw(`LEFT JOIN users au ON au.id = ${asId('actor', 'user')}`)
+    .joinRaw(`LEFT JOIN clients ac ON l.actor_type = 'client' AND ac.client_id = l.actor_id`)
+    .joinRaw(`LEFT JOIN users tu ON tu.id = ${asId('target', 'user')}`)
+    .joinRaw(`LEFT JOIN clients tc ON l.target_type = 'client' AND tc.client_id = l.target_id`)
+    .joinRaw(`LEFT JOIN accounts ta ON ta.id = ${asId('target', 'account')}`)
+    .orderBy([
+      { column: 'l.at', order: 'desc' },
+      { column: 'l.id', order: 'desc' },
+    ])
+    .select<AuditRow[]>(
+      'l.*',
+      db.raw(`to_char(l.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS place`),
+      'a.name as account_name',
+      'au.account_id as actor_account_id',
+      'tc.kind as target_kind',
+      db.raw('coalesce(au.email, ac.name) AS actor_label'),
+      db.raw('coalesce(tu.email, tc.name, ta.name) AS target_label'),
+    )
+
+/**
+ * Entries, newest first; at most `limit`, those after `before` in the list, which are older.
+ * @throws KeywrightError `invalid_input`, at the filter's field or `after`
+ */
+export async function listAudit(
+  db: Knex,
+  filter: AuditFilter,
+  { before, limit }: { readonly before?: AuditPlace | undefined; readonly limit: number },
+): Promise<AuditRecord[]> {
+  const page = db('audit_log')
+    .select('id', 'at', 'action', 'actor_type', 'actor_id', 'account_id', 'target_type', 'target_id')
+    .select('ip', 'request_id', 'detail', 'seq')
+    .orderBy([
+      { column: 'at', order: 'desc' },
+      { column: 'id', order: 'desc' },
+    ])
+    .limit(limit)
+  narrow(page, filter)
+  if (before) continueAfter(page, before)
+  return (await withNames(page, db)).map(toRecord)
+}
+
+const EXPORT_PAGE = 1000
+
+/** All entries that meet the filter, newest first, in pages: no statement and no transaction is long. */
+export async function* exportAudit(db: Knex, filter: AuditFilter): AsyncGenerator<AuditRecord> {
+  let before: AuditPlace | undefined
+  for (;;) {
+    const records: AuditRecord[] = await listAudit(db, filter, { before, limit: EXPORT_PAGE })
+    yield* records
+    const last = records.at(-1)
+    if (!last || records.length < EXPORT_PAGE) return
+    before = { at: last.place, id: last.id }
+  }
+}

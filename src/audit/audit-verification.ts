@@ -1,0 +1,180 @@
+import type { Knex } from 'knex'
+import { type Chain, type ChainRow, CONTENT, type Link, nextLink, toChain } from './audit-chain.ts'
+import type { Sealed } from './audit-sealing.ts'
+
+/**
+ * What is wrong with an entry: `altered` is no longer what was sealed; `removed` is gone; `forged` was never sealed by
+ * us. Of a head that was noted earlier: `replaced` is another by now; `forgotten` was old enough to go, so nothing can be
+ * said of it. Without `seq` it is the chain's own row that was forged or removed.
+ */
+export interface AuditFault {
+  readonly seq: number | null
+  readonly id: string | null
+  readonly fault: 'altered' | 'removed' | 'forged' | 'replaced' | 'forgotten'
+}
+
+export interface AuditVerdict {
+  readonly verified: boolean
+  /** Sealed ones that were looked at. */
+  readonly entries: number
+  /** Written so recently that they are not sealed yet: nothing vouches for them. */
+  readonly unsealed: number
+  /** To be noted elsewhere, for `expect`; null: there is no chain. */
+  readonly head: { readonly seq: number; readonly hash: string } | null
+  /** The first thousand. */
+  readonly faults: readonly AuditFault[]
+  readonly faultCount: number
+}
+
+const PAGE = 1000
+const MAX_FAULTS = 1000
+
+/** As far as the walk has come: the last entry that was looked at, and what the next one may rest on. */
+interface Position {
+  readonly seq: number
+  readonly id: string
+  /** More than one when an entry was altered, because either its seal or what it says may be as it was. */
+  readonly hashes: readonly Buffer[]
+}
+
+/** A row's place in the order of the walk; a number too large for JavaScript stays a text, or the walk would stand still. */
+interface Place {
+  readonly seq: number | string
+  readonly id: string
+}
+
+/** Before everything, also before what somebody numbered so low that it would be overlooked. */
+const START: Place = { seq: Number.MIN_SAFE_INTEGER, id: '00000000-0000-0000-0000-000000000000' }
+
+function createFindings() {
+  const faults: AuditFault[] = []
+  let count = 0
+  return {
+    faults,
+    count: () => count,
+    /** @param times as many entries in a row, from `seq` on */
+    add(fault: AuditFault['fault'], seq: number | null = null, id: string | null = null, times = 1): void {
+      for (let n = 0; n < times && faults.length < MAX_FAULTS; n++) {
+        faults.push({ seq: seq === null ? null : seq + n, id, fault })
+      }
+      count += times
+    },
+  }
+}
+
+type Findings = ReturnType<typeof createFindings>
+
+/** The chain's ends and a page of its entries, as they are at one moment: both move while the walk goes on. */
+async function readPage(db: Knex, after: Place) {
+  const { rows } = await db.raw(
+    `SELECT c.*, e.* FROM audit_chain c
+       LEFT JOIN LATERAL (
+         SELECT id, seq, chain_hash, ${CONTENT} AS content FROM audit_log
+          WHERE (seq, id) > (?, ?) ORDER BY seq, id LIMIT ?) e ON true
+      ORDER BY e.seq, e.id`,
+    [after.seq, after.id, PAGE],
+  )
+  const found: (ChainRow & Sealed)[] = rows
+  return { row: found[0] as ChainRow | undefined, entries: found.filter((one) => one.id !== null) }
+}
+
+/** Looks at one entry; answers where the walk stands after it. */
+function inspect(chain: Chain, last: Position, entry: Sealed, findings: Findings): Position {
+  const seq = Number(entry.seq)
+  if (seq <= last.seq || seq > chain.head.seq) {
+    findings.add('forged', seq, entry.id)
+    return last
+  }
+  const missing = seq - last.seq - 1
+  if (missing > 0) {
+    // What it rests on is gone, so that nothing can be said of this one but that it is there.
+    findings.add('removed', last.seq + 1, null, missing)
+    return { seq, id: entry.id, hashes: [entry.chain_hash] }
+  }
+  const possible = last.hashes.map((hash) => nextLink(chain.key, { seq: last.seq, hash }, entry.content).hash)
+  if (possible.some((hash) => hash.equals(entry.chain_hash))) {
+    return { seq, id: entry.id, hashes: [entry.chain_hash] }
+  }
+  findings.add('altered', seq, entry.id)
+  return { seq, id: entry.id, hashes: [entry.chain_hash, ...possible] }
+}
+
+const fromLink = ({ seq, hash }: Link): Position => ({ seq, id: '', hashes: [hash] })
+
+/** What must still be there at the end of the walk. */
+function checkHead({ head }: Chain, last: Position, findings: Findings): void {
+  if (last.seq < head.seq) findings.add('removed', last.seq + 1, null, head.seq - last.seq)
+  else if (!last.hashes.some((hash) => hash.equals(head.hash))) findings.add('altered', last.seq, last.id || null)
+}
+
+function checkExpected({ base }: Chain, expected: Link, seen: Buffer | undefined, findings: Findings): void {
+  const isTold = findings.faults.some(({ seq }) => seq === expected.seq)
+  if (isTold || seen?.equals(expected.hash)) return
+  if (seen) findings.add('replaced', expected.seq)
+  else findings.add(expected.seq <= base.seq ? 'forgotten' : 'removed', expected.seq)
+}
+
+async function countUnsealed(db: Knex): Promise<number> {
+  const [row] = await db('audit_log').whereNull('seq').count({ unsealed: '*' })
+  return Number(row!.unsealed)
+}
+
+interface Walk {
+  readonly chain: Chain | undefined
+  readonly entries: number
+}
+
+async function walk(
+  db: Knex,
+  encryptionKeys: readonly Buffer[],
+  findings: Findings,
+  expected: Link | undefined,
+): Promise<Walk> {
+  let after = START
+  let last: Position | undefined
+  let seen: Buffer | undefined
+  let count = 0
+  for (;;) {
+    const { row, entries } = await readPage(db, after)
+    if (!row) return { chain: undefined, entries: count }
+    const chain = toChain(row, encryptionKeys)
+    // What was forgotten by age meanwhile is no gap.
+    if (!last || chain.base.seq > last.seq) last = fromLink(chain.base)
+    if (expected?.seq === last.seq) seen ??= last.hashes[0]
+    for (const entry of entries) {
+      last = inspect(chain, last, entry, findings)
+      if (expected?.seq === last.seq) seen ??= last.hashes[0]
+    }
+    count += entries.length
+    if (entries.length < PAGE) {
+      finish(chain, last, findings)
+      if (expected) checkExpected(chain, expected, seen, findings)
+      return { chain, entries: count }
+    }
+    after = entries.at(-1)!
+  }
+}
+
+function finish(chain: Chain, last: Position, findings: Findings): void {
+  if (!chain.isGenuine) findings.add('forged')
+  checkHead(chain, last, findings)
+}
+
+/**
+ * Walks the whole chain, page by page, beside those who go on writing, sealing and forgetting.
+ * @param expected a head that was noted earlier and elsewhere, which must still be a part of the chain
+ * @throws KeywrightError as `toChain`
+ */
+export async function verifyAudit(db: Knex, encryptionKeys: readonly Buffer[], expected?: Link): Promise<AuditVerdict> {
+  const findings = createFindings()
+  const { chain, entries } = await walk(db, encryptionKeys, findings, expected)
+  if (!chain) findings.add('removed')
+  return {
+    verified: findings.count() === 0,
+    entries,
+    unsealed: await countUnsealed(db),
+    head: chain ? { seq: chain.head.seq, hash: chain.head.hash.toString('hex') } : null,
+    faults: findings.faults,
+    faultCount: findings.count(),
+  }
+}

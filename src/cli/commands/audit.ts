@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import type { Link } from '../../audit/audit-chain.ts'
+import { type AuditFilter, type AuditRecord, exportAudit } from '../../audit/audit-query.ts'
+import { type AuditVerdict, verifyAudit } from '../../audit/audit-verification.ts'
+import { invalidInput, KeywrightError } from '../../shared/errors.ts'
+import { isId } from '../../shared/ids.ts'
+import { table, writeAnswer } from '../output.ts'
+import { type CommandContext, withInstance } from '../run.ts'
+
+/** @throws KeywrightError `invalid_input` */
+function parseHead(text: string): Link {
+  const match = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text)
+  if (!match) throw invalidInput('a head is written SEQ:HASH, as verify tells it')
+  return { seq: Number(match[1]), hash: Buffer.from(match[2]!, 'hex') }
+}
+
+const toJson = ({ faultCount, ...verdict }: AuditVerdict) => ({ ...verdict, fault_count: faultCount })
+
+function describe({ verified, entries, unsealed, head, faults, faultCount }: AuditVerdict): string {
+  const lines = [
+    verified ? `verified: ${entries} entries are as they were written` : `not verified: ${faultCount} faults`,
+    `${unsealed} not sealed yet`,
+    `head  ${head ? `${head.seq}:${head.hash}` : '(none)'}`,
+  ]
+  return (verified ? lines : [...lines, '', table(faults.map((fault) => ({ ...fault })))]).join('\n')
+}
+
+interface VerifyOptions {
+  expect?: string
+  json?: boolean
+}
+
+async function verify({ knex, encryptionKeys }: CommandContext, { expect, json }: VerifyOptions) {
+  const verdict = await verifyAudit(knex, encryptionKeys, expect === undefined ? undefined : parseHead(expect))
+  const answer = { json: toJson(verdict), text: describe(verdict) }
+  if (verdict.verified) return answer
+  // Told in full, and failed all the same.
+  writeAnswer(answer, json === true)
+  throw new KeywrightError('conflict', 'the audit log is not as it was written')
+}
+
+interface ExportOptions {
+  from?: string
+  to?: string
+  account?: string
+}
+
+function parseTime(text: string, option: string): Date {
+  const time = new Date(text)
+  if (Number.isNaN(time.getTime())) throw invalidInput(`${option} is a time such as 2026-01-31T12:00:00Z, not: ${text}`)
+  return time
+}
+
+function filterOf({ from, to, account }: ExportOptions): AuditFilter {
+  if (account !== undefined && !isId(account)) throw invalidInput(`this is no account's id: ${account}`)
+  return {
+    accountId: account,
+    ...(from !== undefined && { from: parseTime(from, '--from') }),
+    ...(to !== undefined && { to: parseTime(to, '--to') }),
+  }
+}
+
+/** The wire's form of an entry. */
+const toLine = (record: AuditRecord): string =>
+  JSON.stringify({
+    id: record.id,
+    seq: record.seq,
+    at: record.place,
+    action: record.action,
+    actor: record.actor,
+    account_id: record.accountId,
+    account_name: record.accountName,
+    target: record.target,
+    ip: record.ip,
+    request_id: record.requestId,
+    detail: record.detail,
+  })
+
+/** Waits for whoever reads; who has read enough (`| head`) ends it without a fault. */
+async function writeLines(lines: AsyncIterable<string>): Promise<void> {
+  const { stdout } = process
+  let failure: NodeJS.ErrnoException | undefined
+  stdout.on('error', (error) => {
+    failure = error
+  })
+  for await (const line of lines) {
+    if (failure) break
+    if (!stdout.write(`${line}\n`)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {})
+  }
+  if (failure && failure.code !== 'EPIPE') throw failure
+}
+
+async function* linesOf(records: AsyncIterable<AuditRecord>): AsyncGenerator<string> {
+  for await (const record of records) yield toLine(record)
+}
+
+export function addAuditCommands(program: Command): void {
+  const audit = program.command('audit').description('the record of who did what')
+
+  audit
+    .command('verify')
+    .description('look for entries that were altered, removed or forged; exit 1 when there are any')
+    .option('--expect <seq:hash>', 'a head that was noted earlier and must still be in the chain')
+    .action(withInstance<VerifyOptions>(verify))
+
+  audit
+    .command('export')
+    .description('write the entries to standard output, newest first, one JSON object a line')
+    .option('--from <time>', 'no older ones')
+    .option('--to <time>', 'only older ones')
+    .option('--account <id>', "one account's only")
+    .action(
+      withInstance<ExportOptions>(async ({ knex }, options) => {
+        await writeLines(linesOf(exportAudit(knex, filterOf(options))))
+      }),
+    )
+}

@@ -1,0 +1,135 @@
+import type { Knex } from 'knex'
+import { newId } from '../shared/ids.ts'
+import type { Metrics } from './metrics.ts'
+
+/** What is kept over time. Its label is, of tokens issued, the grant type; of requests refused, the OAuth error code. */
+export type UsageKind = 'issued' | 'refused'
+
+export interface UsageCount {
+  /** The begin of the hour or day (UTC). */
+  readonly at: Date
+  readonly kind: UsageKind
+  readonly label: string
+  readonly count: number
+}
+
+/** Adds up in the database what this process counts; the requests know nothing of it. */
+export interface Usage {
+  /** Writes how much the counters grew since the last time, into the present hour. */
+  flush(knex: Knex): Promise<void>
+}
+
+interface Growth {
+  readonly kind: UsageKind
+  readonly label: string
+  readonly count: number
+}
+
+/** Something to be added once, however often it is sent. */
+interface Addition {
+  readonly turn: number
+  /** As it was when it was counted. */
+  readonly hour: Date
+  readonly growth: readonly Growth[]
+}
+
+const HOUR = 3_600_000
+const KEPT_DAYS = 400
+/** In days; nobody sends an addition again that long after. */
+const WRITER_KEPT = 30
+
+async function readCounters(metrics: Metrics): Promise<Growth[]> {
+  const [issued, refused] = await Promise.all([metrics.tokensIssued.get(), metrics.refused.get()])
+  return [
+    ...issued.values.map(({ labels, value }) => ({
+      kind: 'issued' as const,
+      label: `${labels.grant_type}`,
+      count: value,
+    })),
+    ...refused.values
+      .filter(({ labels }) => labels.endpoint === '/oauth2/token')
+      .map(({ labels, value }) => ({ kind: 'refused' as const, label: `${labels.error}`, count: value })),
+  ]
+}
+
+const nameOf = ({ kind, label }: Growth): string => `${kind} ${label}`
+
+// One statement: the turn and what it adds are written together or not at all. Rows are locked in one order, so that nodes
+// never wait for each other in a circle.
+const ADD = `
+  WITH turn AS (
+    INSERT INTO usage_writers AS w (id, turn, written_at) VALUES (:writer, :turn, now())
+    ON CONFLICT (id) DO UPDATE SET turn = excluded.turn, written_at = now() WHERE w.turn < excluded.turn
+    RETURNING 1)
+  INSERT INTO usage_hours AS u (hour, kind, label, count)
+  SELECT CAST(:hour AS timestamptz), g.kind, g.label, g.count
+    FROM json_to_recordset(:growth) AS g(kind text, label text, count bigint)
+   WHERE EXISTS (SELECT FROM turn)
+   ORDER BY g.kind, g.label
+  ON CONFLICT (hour, kind, label) DO UPDATE SET count = u.count + excluded.count`
+
+export function createUsage(metrics: Metrics): Usage {
+  const writer = newId()
+  const counted = new Map<string, number>()
+  let turn = 0
+  let underWay: Addition | undefined
+
+  /** What has grown is taken off the counters for good: from here on it is this addition's to arrive. */
+  async function nextAddition(): Promise<Addition | undefined> {
+    const present = await readCounters(metrics)
+    const growth = present
+      .map((one) => ({ ...one, count: one.count - (counted.get(nameOf(one)) ?? 0) }))
+      .filter(({ count }) => count > 0)
+    if (growth.length === 0) return undefined
+    for (const one of present) counted.set(nameOf(one), one.count)
+    return { turn: ++turn, hour: new Date(Math.floor(Date.now() / HOUR) * HOUR), growth }
+  }
+
+  return {
+    async flush(knex) {
+      // One whose answer was lost may have arrived: it is sent again under the same turn, which counts once.
+      underWay ??= await nextAddition()
+      if (!underWay) return
+      const { turn, hour, growth } = underWay
+      await knex.raw(ADD, { writer, turn, hour: hour.toISOString(), growth: JSON.stringify(growth) })
+      underWay = undefined
+    },
+  }
+}
+
+/**
+ * Counts from `from` (inclusive) to `to` (exclusive), by hour or by day (UTC), oldest first. Sparse: where nothing was
+ * counted there is nothing.
+ */
+export async function readUsage(
+  db: Knex,
+  { from, to, step }: { readonly from: Date; readonly to: Date; readonly step: 'hour' | 'day' },
+): Promise<UsageCount[]> {
+  const { rows } = await db.raw(
+    `SELECT date_trunc(?, hour, 'UTC') AS at, kind, label, sum(count)::bigint AS count
+       FROM usage_hours WHERE hour >= ? AND hour < ?
+      GROUP BY 1, kind, label ORDER BY 1, kind, label`,
+    [step, from, to],
+  )
+  return rows
+}
+
+/** Deletes at most `limit` hours' counts that are older than 400 days. */
+export async function sweepUsage(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM usage_hours WHERE (hour, kind, label) IN (
+       SELECT hour, kind, label FROM usage_hours WHERE hour < now() - make_interval(days => ?) ORDER BY hour LIMIT ?)`,
+    [KEPT_DAYS, limit],
+  )
+  return rowCount
+}
+
+/** Deletes at most `limit` notes of processes that have long ended. */
+export async function sweepUsageWriters(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM usage_writers WHERE id IN (
+       SELECT id FROM usage_writers WHERE written_at < now() - make_interval(days => ?) LIMIT ?)`,
+    [WRITER_KEPT, limit],
+  )
+  return rowCount
+}
