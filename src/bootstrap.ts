@@ -1,12 +1,16 @@
 import type { Knex } from 'knex'
-import { createAccount, hasAccounts } from './accounts/accounts.ts'
-import { createUser } from './accounts/users.ts'
+import { addAccount, hasAccounts } from './accounts/accounts.ts'
+import { addUser } from './accounts/people.ts'
+import { ensureAuditChain } from './audit/audit-chain.ts'
 import type { Actor } from './audit/audit-log.ts'
 import { DEFAULT_SETTINGS } from './clients/client-settings.ts'
-import { describeScope } from './clients/scope-texts.ts'
 import { ensureSigningKeys, resealSigningKeys } from './keys/signing-keys.ts'
+import { MANAGEMENT_API, MANAGEMENT_SCOPES } from './management/scopes.ts'
 import { ID_TOKEN_ALGS } from './shared/algorithms.ts'
-import { createApi, createClient, generateKeyPair } from './tokens/client-changes.ts'
+import { createApi, describeScopes } from './tokens/api-changes.ts'
+import { ensureBuiltInApi } from './tokens/built-in-api.ts'
+import { createClient } from './tokens/client-registration.ts'
+import { generateKeyPair } from './tokens/key-pairs.ts'
 import { ensurePartitions } from './tokens/partitions.ts'
 
 /** What the first start made, secrets included: shown once and kept nowhere. */
@@ -44,9 +48,9 @@ async function createDemo(trx: Knex, accountId: string, issuer: string | undefin
 }
 
 async function createFirst(trx: Knex, issuer: string | undefined): Promise<FirstStart> {
-  const operator = await createUser(trx, { email: 'operator@keywright.example', role: 'operator', accountId: null })
-  const account = await createAccount(trx, 'Example')
-  const admin = await createUser(trx, { email: 'admin@keywright.example', role: 'admin', accountId: account.id })
+  const operator = await addUser(trx, { email: 'operator@keywright.example', role: 'operator', accountId: null }, ACTOR)
+  const account = await addAccount(trx, { name: 'Example' }, ACTOR)
+  const admin = await addUser(trx, { email: 'admin@keywright.example', role: 'admin', accountId: account.id }, ACTOR)
   const declared = {
     identifier: 'https://api.keywright.example',
     scopes: ['all'],
@@ -56,11 +60,14 @@ async function createFirst(trx: Knex, issuer: string | undefined): Promise<First
     isDefault: true,
   }
   const api = await createApi(trx, declared, ACTOR)
-  await describeScope(trx, declared.identifier, 'all', {
+  const all = {
     title: 'Full access to the API',
     description: 'Read and change everything that the API offers in your name.',
-  })
-  const pair = await generateKeyPair(trx, { user: admin.user.id, apis: [] }, ACTOR)
+  }
+  await describeScopes(trx, declared.identifier, { all }, ACTOR)
+  // With the management API a newcomer can do all that the console does by programs too.
+  const apis = [declared.identifier, MANAGEMENT_API]
+  const pair = await generateKeyPair(trx, { user: admin.user.id, apis }, ACTOR)
   return {
     operator: { email: operator.user.email, password: operator.password },
     admin: { email: admin.user.email, password: admin.password },
@@ -69,6 +76,12 @@ async function createFirst(trx: Knex, issuer: string | undefined): Promise<First
     keyPair: { clientId: pair.client.clientId, clientSecret: pair.clientSecret! },
     demo: await createDemo(trx, account.id, issuer),
   }
+}
+
+/** Declares Keywright's own API as this version has it. */
+export async function ensureManagementApi(knex: Knex): Promise<void> {
+  const texts = Object.entries(MANAGEMENT_SCOPES).map(([scope, title]) => [scope, { title, description: '' }])
+  await ensureBuiltInApi(knex, MANAGEMENT_API, Object.fromEntries(texts), ACTOR)
 }
 
 /**
@@ -84,7 +97,9 @@ export async function bootstrap(
 ): Promise<FirstStart | undefined> {
   for (const alg of ID_TOKEN_ALGS) await ensureSigningKeys(knex, alg, encryptionKeys)
   await resealSigningKeys(knex, encryptionKeys)
+  await ensureAuditChain(knex, encryptionKeys)
   await ensurePartitions(knex)
+  await ensureManagementApi(knex)
   if (await hasAccounts(knex)) return undefined
   return await knex.transaction(async (trx) => {
     await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright bootstrap'])

@@ -1,35 +1,78 @@
 import type { Knex } from 'knex'
-import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
+import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
+import { nameFault } from '../shared/names.ts'
 import { awaitAccountsTurn } from './person-turns.ts'
 
 export interface Account {
   readonly id: string
   readonly name: string
   readonly status: 'active' | 'disabled'
+  /** Off: none of its clients is known; its people may sign in all the same. */
+  readonly apiEnabled: boolean
   readonly createdAt: Date
+  /** Another one after each change. */
+  readonly revision: number
 }
 
-interface AccountRow {
+export interface AccountRow {
   id: string
   name: string
   status: Account['status']
+  api_enabled: boolean
   created_at: Date
+  revision: number
 }
 
-const toAccount = (row: AccountRow): Account => ({
+export const toAccount = (row: AccountRow): Account => ({
   id: row.id,
   name: row.name,
   status: row.status,
+  apiEnabled: row.api_enabled,
   createdAt: row.created_at,
+  revision: row.revision,
 })
+
+function checkedName(name: string): string {
+  const trimmed = name.trim()
+  const fault = nameFault('an account name', trimmed, 200)
+  if (fault) throw invalidInput(fault, 'name')
+  return trimmed
+}
 
 /** @throws KeywrightError `invalid_input` for a name that is empty or over 200 characters */
 export async function createAccount(db: Knex, name: string): Promise<Account> {
-  const trimmed = name.trim()
-  if (trimmed.length < 1 || trimmed.length > 200) throw invalidInput('an account name has 1 to 200 characters')
-  const [row] = await db<AccountRow>('accounts').insert({ id: newId(), name: trimmed }).returning('*')
+  const [row] = await db<AccountRow>('accounts')
+    .insert({ id: newId(), name: checkedName(name) })
+    .returning('*')
   return toAccount(row!)
+}
+
+/** @throws KeywrightError as `createAccount` */
+export async function addAccount(knex: Knex, { name }: { name: string }, actor: Actor): Promise<Account> {
+  return await knex.transaction(async (trx) => {
+    const account = await createAccount(trx, name)
+    await recordAudit(trx, actor, accountEntry('account.created', account, { name: account.name }))
+    return account
+  })
+}
+
+/** @throws KeywrightError `not_found`, `invalid_input`, `stale` */
+export async function renameAccount(
+  knex: Knex,
+  id: string,
+  { name }: { name: string },
+  actor: Actor,
+  expected?: number,
+): Promise<Account> {
+  return await knex.transaction(async (trx) => {
+    const before = await lockAccount(trx, id)
+    expectRevision('the account', before.revision, expected)
+    const account = await changeAccount(trx, id, { name: checkedName(name) })
+    await recordAudit(trx, actor, accountEntry('account.renamed', account, { from: before.name, to: account.name }))
+    return account
+  })
 }
 
 export async function listAccounts(db: Knex): Promise<Account[]> {
@@ -55,19 +98,41 @@ export async function lockAccount(trx: Knex, id: string): Promise<Account> {
   return toAccount(row)
 }
 
-export async function setAccountStatus(trx: Knex, id: string, status: Account['status']): Promise<Account> {
-  const change = { status, disabled_at: status === 'disabled' ? trx.fn.now() : null }
-  const [row] = await trx('accounts').where({ id }).update(change).returning<AccountRow[]>('*')
+async function changeAccount(trx: Knex, id: string, change: Record<string, unknown>): Promise<Account> {
+  const columns = { ...change, revision: trx.raw('revision + 1') }
+  const [row] = await trx('accounts').where({ id }).update(columns).returning<AccountRow[]>('*')
   return toAccount(row!)
 }
 
+export const setAccountStatus = (trx: Knex, id: string, status: Account['status']): Promise<Account> =>
+  changeAccount(trx, id, { status, disabled_at: status === 'disabled' ? trx.fn.now() : null })
+
+export const setAccountApi = (trx: Knex, id: string, enabled: boolean): Promise<Account> =>
+  changeAccount(trx, id, { api_enabled: enabled })
+
+/** What the audit log is told of a change of an account. */
+export const accountEntry = (action: string, { id }: Account, detail: Record<string, unknown> = {}): AuditEntry => ({
+  action,
+  target: { type: 'account', id },
+  accountId: id,
+  detail,
+})
+
 /**
- * Keeps an account from being switched off until the transaction ends. Whoever adds something to it holds this, or what
- * they add would be missed by the one who ends all that the account has.
+ * Keeps an account as it is until the transaction ends. Whoever adds something to it holds this, or what they add would be
+ * missed by the one who ends all that the account has.
  * @throws KeywrightError `not_found`, `conflict` (it is switched off)
  */
-export async function holdAccount(trx: Knex, id: string): Promise<void> {
-  const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forShare().first('status') : undefined
+export async function holdAccount(trx: Knex, id: string): Promise<Account> {
+  const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forShare().first() : undefined
   if (!row) throw notFound('account', id)
   if (row.status !== 'active') throw new KeywrightError('conflict', `the account ${id} is switched off`)
+  return toAccount(row)
+}
+
+/** The same for whoever adds a client. @throws KeywrightError also `conflict` when the account's API is switched off */
+export async function holdAccountWithApi(trx: Knex, id: string): Promise<Account> {
+  const account = await holdAccount(trx, id)
+  if (!account.apiEnabled) throw new KeywrightError('conflict', `the API of the account ${id} is switched off`)
+  return account
 }

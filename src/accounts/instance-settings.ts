@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { expectRevision, type Fault, invalidFields, invalidInput, KeywrightError } from '../shared/errors.ts'
+import { accessTokenTtlFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
+import { type RateLimit, rateLimitFault } from '../shared/rate-limit.ts'
 import { judgeLogo, type LogoType } from './logos.ts'
 
 export interface Logo {
@@ -9,6 +11,16 @@ export interface Logo {
   readonly bytes: Buffer
   /** Changes with the bytes; without the quotes of the header. */
   readonly etag: string
+}
+
+/** What a new application begins with. */
+export interface ApplicationDefaults {
+  /** Seconds; null: the API's. */
+  readonly accessTokenTtl: number | null
+  /** Seconds; null: 30 days. */
+  readonly refreshTokenTtl: number | null
+  readonly consent: 'show' | 'skip_own_account'
+  readonly rateLimit: RateLimit | null
 }
 
 /** What the operator decides for the whole instance. */
@@ -19,6 +31,9 @@ export interface InstanceSettings {
   readonly accent: string
   readonly logo: Logo | null
   readonly apiEnabled: boolean
+  readonly defaults: ApplicationDefaults
+  /** Another one after each change. */
+  readonly revision: number
 }
 
 /** What is left out stays as it is; a logo of null is taken away. Its type is found in its bytes, whatever it is called. */
@@ -26,6 +41,7 @@ export interface InstanceChanges {
   readonly name?: string
   readonly accent?: string
   readonly logo?: { readonly type?: string; readonly bytes: Buffer } | null
+  readonly defaults?: Partial<ApplicationDefaults>
 }
 
 interface InstanceRow {
@@ -34,15 +50,33 @@ interface InstanceRow {
   logo: Buffer | null
   logo_type: LogoType | null
   api_enabled: boolean
+  default_access_token_ttl: number | null
+  default_refresh_token_ttl: number | null
+  default_consent: ApplicationDefaults['consent']
+  default_rate_limit_count: number | null
+  default_rate_limit_period: number | null
+  revision: number
 }
 
 const etagOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64url')
 
-const toSettings = ({ name, accent, logo, logo_type, api_enabled }: InstanceRow): InstanceSettings => ({
-  name,
-  accent,
-  logo: logo && { type: logo_type!, bytes: logo, etag: etagOf(logo) },
-  apiEnabled: api_enabled,
+function toDefaults(row: InstanceRow): ApplicationDefaults {
+  const { default_rate_limit_count: count, default_rate_limit_period: period } = row
+  return {
+    accessTokenTtl: row.default_access_token_ttl,
+    refreshTokenTtl: row.default_refresh_token_ttl,
+    consent: row.default_consent,
+    rateLimit: count === null ? null : { count, period: period! },
+  }
+}
+
+const toSettings = (row: InstanceRow): InstanceSettings => ({
+  name: row.name,
+  accent: row.accent,
+  logo: row.logo && { type: row.logo_type!, bytes: row.logo, etag: etagOf(row.logo) },
+  apiEnabled: row.api_enabled,
+  defaults: toDefaults(row),
+  revision: row.revision,
 })
 
 export async function getInstanceSettings(db: Knex): Promise<InstanceSettings> {
@@ -50,28 +84,61 @@ export async function getInstanceSettings(db: Knex): Promise<InstanceSettings> {
   return toSettings(row!)
 }
 
-function checkName(text: string): string {
-  const name = text.trim()
-  if (name.length < 1 || [...name].length > 60) throw invalidInput("an instance's name has 1 to 60 characters")
-  if (/\p{Cc}/u.test(name)) throw invalidInput("an instance's name holds no control characters")
-  return name
+function nameFault(name: string): string | undefined {
+  if (name.length < 1 || [...name].length > 60) return "an instance's name has 1 to 60 characters"
+  return /\p{Cc}/u.test(name) || !name.isWellFormed() ? "an instance's name holds no control characters" : undefined
 }
 
-function checkAccent(text: string): string {
-  const accent = text.toLowerCase()
-  if (!/^#[0-9a-f]{6}$/.test(accent)) throw invalidInput('an accent is a colour such as #1f5fbf')
-  return accent
+const accentFault = (accent: string) =>
+  /^#[0-9a-f]{6}$/.test(accent) ? undefined : 'an accent is a colour such as #1f5fbf'
+
+const consentFault = (consent: string) =>
+  ['show', 'skip_own_account'].includes(consent) ? undefined : 'it is show or skip_own_account'
+
+/** Of a value that was named and is not null. */
+const judged = <Value>(value: Value | null | undefined, judge: (value: Value) => string | undefined) =>
+  value === undefined || value === null ? undefined : judge(value)
+
+/** @throws KeywrightError `invalid_input`, with every fault at its field; of defaults, by the names of the settings */
+function check({ name, accent, defaults = {} }: InstanceChanges): void {
+  const messages = {
+    name: judged(name, nameFault),
+    accent: judged(accent, accentFault),
+    accessTokenTtl: judged(defaults.accessTokenTtl, accessTokenTtlFault),
+    refreshTokenTtl: judged(defaults.refreshTokenTtl, refreshTokenTtlFault),
+    consent: judged(defaults.consent, consentFault),
+    rateLimit: judged(defaults.rateLimit, rateLimitFault),
+  }
+  const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
+  if (faults.length > 0) throw invalidFields(faults)
 }
 
 function logoColumns(logo: InstanceChanges['logo']): Pick<InstanceRow, 'logo' | 'logo_type'> {
   return logo ? { logo: logo.bytes, logo_type: judgeLogo(logo.bytes) } : { logo: null, logo_type: null }
 }
 
-function columnsOf({ name, accent, logo }: InstanceChanges): Partial<InstanceRow> {
+function defaultColumns({ accessTokenTtl, refreshTokenTtl, consent, rateLimit }: Partial<ApplicationDefaults>) {
+  const limit = {
+    default_rate_limit_count: rateLimit?.count ?? null,
+    default_rate_limit_period: rateLimit?.period ?? null,
+  }
   return {
-    ...(name !== undefined && { name: checkName(name) }),
-    ...(accent !== undefined && { accent: checkAccent(accent) }),
+    ...(accessTokenTtl !== undefined && { default_access_token_ttl: accessTokenTtl }),
+    ...(refreshTokenTtl !== undefined && { default_refresh_token_ttl: refreshTokenTtl }),
+    ...(consent !== undefined && { default_consent: consent }),
+    ...(rateLimit !== undefined && limit),
+  }
+}
+
+function columnsOf(changes: InstanceChanges): Partial<InstanceRow> {
+  const tidy = { ...changes, name: changes.name?.trim(), accent: changes.accent?.toLowerCase() }
+  check(tidy)
+  const { name, accent, logo, defaults } = tidy
+  return {
+    ...(name !== undefined && { name }),
+    ...(accent !== undefined && { accent }),
     ...(logo !== undefined && logoColumns(logo)),
+    ...(defaults && defaultColumns(defaults)),
   }
 }
 
@@ -83,15 +150,18 @@ function detailOf({ logo, logo_type, ...rest }: Partial<InstanceRow>): Record<st
   return { ...rest, logo: logo && { type: logo_type, size: logo.length } }
 }
 
-/** @throws KeywrightError `invalid_input`, also when nothing is to be changed */
+/** @throws KeywrightError `invalid_input`, also when nothing is to be changed; `stale` */
 export async function updateInstanceSettings(
   trx: Knex,
   changes: InstanceChanges,
   actor: Actor,
+  expected?: number,
 ): Promise<InstanceSettings> {
   const columns = columnsOf(changes)
   if (Object.keys(columns).length === 0) throw invalidInput('nothing was named to change')
-  const change = { ...columns, updated_at: trx.fn.now() }
+  const before = await trx<InstanceRow>('instance_settings').forUpdate().first('revision')
+  expectRevision('the instance', before!.revision, expected)
+  const change = { ...columns, updated_at: trx.fn.now(), revision: trx.raw('revision + 1') }
   const [row] = await trx('instance_settings').update(change).returning<InstanceRow[]>('*')
   await recordAudit(trx, actor, { action: 'instance.updated', target: TARGET, detail: detailOf(columns) })
   return toSettings(row!)
@@ -111,6 +181,7 @@ export async function holdInstance(trx: Knex): Promise<void> {
 export async function setApiEnabled(trx: Knex, enabled: boolean): Promise<boolean> {
   const row = await trx<InstanceRow>('instance_settings').forUpdate().first('api_enabled')
   if (row!.api_enabled === enabled) return false
-  await trx('instance_settings').update({ api_enabled: enabled, updated_at: trx.fn.now() })
+  const change = { api_enabled: enabled, updated_at: trx.fn.now(), revision: trx.raw('revision + 1') }
+  await trx('instance_settings').update(change)
   return true
 }

@@ -29,8 +29,8 @@ function typeOf(bytes: Buffer): LogoType | undefined {
  * @throws KeywrightError `invalid_input` for another kind, or over 256 KiB
  */
 export function judgeLogo(bytes: Buffer): LogoType {
-  if (bytes.length > SIZE_LIMIT) throw invalidInput('a logo has at most 256 KiB')
+  if (bytes.length > SIZE_LIMIT) throw invalidInput('a logo has at most 256 KiB', 'logo')
   const type = typeOf(bytes)
-  if (!type) throw invalidInput('a logo is a PNG, JPEG, WebP or SVG image')
+  if (!type) throw invalidInput('a logo is a PNG, JPEG, WebP or SVG image', 'logo')
   return type
 }

@@ -92,19 +92,28 @@ const TAKE = `
      SET arrival_at = greatest(l.arrival_at, clock_timestamp()) + make_interval(secs => :interval)
    WHERE greatest(l.arrival_at, clock_timestamp()) + make_interval(secs => :interval)
          <= clock_timestamp() + make_interval(secs => :whole)
-  RETURNING 1`
+  RETURNING CAST(floor((:whole - extract(epoch FROM l.arrival_at - clock_timestamp())) / :interval) AS int) AS remaining`
 
 const WAIT = `
   SELECT CAST(extract(epoch FROM arrival_at + make_interval(secs => :interval) - make_interval(secs => :whole)
                                  - clock_timestamp()) AS float8) AS seconds
     FROM sign_in_limits WHERE key = :key`
 
-/** Takes one attempt; answers the seconds until the next one would pass, at least 1, when there is none left. */
-export async function takeAttempt(db: Knex, { key, interval, burst }: Budget): Promise<number | undefined> {
+/** How many are left at once, after this one; or the seconds until the next would pass, at least 1. */
+export type Taken = { readonly remaining: number } | { readonly wait: number }
+
+export async function takeFrom(db: Knex, { key, interval, burst }: Omit<Budget, 'of' | 'onSuccess'>): Promise<Taken> {
   const values = { key, interval, whole: burst * interval }
-  if ((await db.raw(TAKE, values)).rows.length > 0) return undefined
+  const [taken] = (await db.raw(TAKE, values)).rows
+  if (taken) return { remaining: taken.remaining }
   const { rows } = await db.raw(WAIT, values)
-  return Math.max(1, Math.ceil(rows[0]?.seconds ?? 1))
+  return { wait: Math.max(1, Math.ceil(rows[0]?.seconds ?? 1)) }
+}
+
+/** Takes one attempt; answers the seconds until the next one would pass, at least 1, when there is none left. */
+export async function takeAttempt(db: Knex, budget: Budget): Promise<number | undefined> {
+  const taken = await takeFrom(db, budget)
+  return 'wait' in taken ? taken.wait : undefined
 }
 
 async function giveBack(db: Knex, { key, interval, onSuccess }: Budget): Promise<void> {

@@ -110,6 +110,7 @@ export function createSignIn(
       const actor: Actor = { type: 'user', id, ip: attempt.ip, requestId: attempt.requestId }
       const detail = held.passwordChangeRequired ? { must_choose_password: true } : {}
       await recordAudit(trx, actor, { action: 'user.signed_in', target: { type: 'user', id }, accountId, detail })
+      await trx('users').where({ id }).update({ last_signed_in_at: trx.fn.now() })
       const isUntouched = held.passwordHash === person.passwordHash
       return renewed && isUntouched ? await saveRenewedHash(trx, held, renewed) : held
     })

@@ -1,7 +1,9 @@
 import type { Knex } from 'knex'
+import type { AuditEntry } from '../audit/audit-log.ts'
 import { isUniqueViolation } from '../database/violations.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
+import { nameFault } from '../shared/names.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
@@ -23,6 +25,9 @@ export interface User {
   readonly updatedAt: Date
   /** A session that began earlier has ended. */
   readonly sessionsValidFrom: Date
+  readonly createdAt: Date
+  /** Another one after each change that somebody else makes. */
+  readonly revision: number
 }
 
 /** Null for an operator. */
@@ -45,6 +50,8 @@ export interface UserRow {
   status: User['status']
   updated_at: Date
   sessions_valid_from: Date
+  created_at: Date
+  revision: number
 }
 
 export interface UserWithAccountRow extends UserRow {
@@ -62,6 +69,8 @@ export const toUser = (row: UserRow): User => ({
   status: row.status,
   updatedAt: row.updated_at,
   sessionsValidFrom: row.sessions_valid_from,
+  createdAt: row.created_at,
+  revision: row.revision,
 })
 
 /** Every column of people, with the standing and name of their account. */
@@ -70,28 +79,49 @@ export const usersWithAccount = (db: Knex) =>
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
 
-function checkedEmail(email: string): string {
+/** @throws KeywrightError `invalid_input` */
+export function checkedEmail(email: string): string {
   const trimmed = email.trim()
-  if (trimmed.length > 254 || !/^[^\s@\0]+@[^\s@\0]+$/.test(trimmed))
-    throw invalidInput(`not an email address: ${email}`)
+  const isAddress = trimmed.length <= 254 && /^[^\s@\0]+@[^\s@\0]+$/.test(trimmed) && !/\p{Cc}/u.test(trimmed)
+  if (!isAddress || !trimmed.isWellFormed()) {
+    throw invalidInput(`not an email address: ${email.slice(0, 300)}`, 'email')
+  }
   return trimmed
 }
 
-function checkedName(name: string | undefined): string | null {
+/** Null for nobody's name: only blanks. @throws KeywrightError `invalid_input` */
+export function checkedPersonName(name: string | null | undefined): string | null {
   const trimmed = name?.trim() ?? ''
-  if ([...trimmed].length > 200 || trimmed.includes('\0'))
-    throw invalidInput("a person's name has at most 200 characters")
+  if ([...trimmed].length > 200) throw invalidInput("a person's name has at most 200 characters", 'name')
+  const fault = trimmed && nameFault("a person's name", trimmed, 200)
+  if (fault) throw invalidInput(fault, 'name')
   return trimmed || null
+}
+
+export interface NewPerson {
+  readonly email: string
+  readonly role: Role
+  /** Null for an operator. */
+  readonly accountId: string | null
+  readonly name?: string | null | undefined
+}
+
+/** Runs what writes an address. @throws KeywrightError `conflict` (the address is taken) */
+export async function unlessTaken<T>(email: string | undefined, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (!isUniqueViolation(error, 'users_email_unique')) throw error
+    const message = `there is already a user ${email}`
+    throw new KeywrightError('conflict', message, { cause: error, faults: [{ field: 'email', message }] })
+  }
 }
 
 /**
  * Adds a person with a one-time password, to be changed at the first sign-in.
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (the address is taken)
  */
-export async function createUser(
-  db: Knex,
-  person: { email: string; role: Role; accountId: string | null; name?: string },
-): Promise<{ user: User; password: string }> {
+export async function createUser(db: Knex, person: NewPerson): Promise<{ user: User; password: string }> {
   if ((person.role === 'operator') !== (person.accountId === null)) {
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
@@ -101,19 +131,12 @@ export async function createUser(
     id: newId(),
     account_id: person.accountId,
     email: checkedEmail(person.email),
-    name: checkedName(person.name),
+    name: checkedPersonName(person.name),
     role: person.role,
     password_hash: await hashPassword(password),
   }
-  try {
-    const [created] = await db('users').insert(row).returning<UserRow[]>('*')
-    return { user: toUser(created!), password }
-  } catch (error) {
-    if (isUniqueViolation(error, 'users_email_unique')) {
-      throw new KeywrightError('conflict', `there is already a user ${row.email}`, { cause: error })
-    }
-    throw error
-  }
+  const [created] = await unlessTaken(row.email, () => db('users').insert(row).returning<UserRow[]>('*'))
+  return { user: toUser(created!), password }
 }
 
 /** @throws KeywrightError `not_found` */
@@ -154,18 +177,43 @@ export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
 // Of the statement's moment, not the transaction's: that may have begun long before the row's lock was had.
 const untilNow = (trx: Knex) => ({ sessions_valid_from: trx.raw('clock_timestamp()') })
 
+/** A change that somebody else makes. */
+export async function changeUser(trx: Knex, id: string, change: Record<string, unknown>): Promise<User> {
+  const columns = { ...change, revision: trx.raw('revision + 1') }
+  const [row] = await trx('users').where({ id }).update(columns).returning<UserRow[]>('*')
+  return toUser(row!)
+}
+
 /**
  * Ends their sessions both ways: one that was begun while the switching off was being written down must not wake up again
  * with the switching on.
  */
-export async function setUserStatus(trx: Knex, id: string, status: User['status']): Promise<User> {
-  const [row] = await trx('users')
-    .where({ id })
-    .update({ status, ...untilNow(trx) })
-    .returning<UserRow[]>('*')
-  return toUser(row!)
+export const setUserStatus = (trx: Knex, id: string, status: User['status']): Promise<User> =>
+  changeUser(trx, id, { status, ...untilNow(trx) })
+
+export const setUserRole = (trx: Knex, id: string, role: Role): Promise<User> => changeUser(trx, id, { role })
+
+/** Another password, to be changed at the next sign-in; the sessions that were begun with the former one end. */
+export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string): Promise<User> {
+  const since = trx.raw('clock_timestamp()')
+  const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
+  return await changeUser(trx, id, { ...password, ...untilNow(trx) })
+}
+
+/** Whether the account has an active admin beside this person. */
+export async function hasOtherAdmin(trx: Knex, { id, accountId }: User): Promise<boolean> {
+  const others = trx('users').where({ account_id: accountId, role: 'admin', status: 'active' }).whereNot({ id })
+  return (await others.select(trx.raw('1')).limit(1)).length > 0
 }
 
 export async function endSessionsOfAccount(trx: Knex, accountId: string): Promise<void> {
   await trx('users').where({ account_id: accountId }).update(untilNow(trx))
 }
+
+/** What the audit log is told of a change of a person. */
+export const userEntry = (action: string, user: User, detail: Record<string, unknown> = {}): AuditEntry => ({
+  action,
+  target: { type: 'user', id: user.id },
+  accountId: user.accountId,
+  detail,
+})

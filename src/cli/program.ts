@@ -3,13 +3,15 @@ import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { isDatabaseUnavailable } from '../database/unavailable.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { addAccountCommands, addUserCommands } from './commands/account.ts'
+import { addAccountCommands } from './commands/account.ts'
 import { addApiCommands, addKeyPairCommands } from './commands/api.ts'
+import { addAuditCommands } from './commands/audit.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addInstanceCommands } from './commands/instance.ts'
 import { addInstanceSettingsCommands } from './commands/instance-settings.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addSigningKeyCommands, addTokenCommands } from './commands/token.ts'
+import { addUserCommands } from './commands/user.ts'
 
 /** Exit codes of DESIGN.md. */
 const FAILED = 1
@@ -43,6 +45,7 @@ function createProgram(): Command {
   addClientCommands(program)
   addTokenCommands(program)
   addSigningKeyCommands(program)
+  addAuditCommands(program)
   return program
 }
 

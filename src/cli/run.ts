@@ -16,9 +16,13 @@ export const notice = (message: string): void => {
   process.stderr.write(`${message}\n`)
 }
 
-/** Turns an act on the database into a command's action, for which commander hands over the arguments. */
+/**
+ * Turns an act on the database into a command's action, for which commander hands over the arguments. An act that answers
+ * nothing has written what it has to say.
+ */
 export function withInstance<Options>(
-  act: (context: CommandContext, options: Options, ...args: string[]) => Promise<Answer>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: an act without an answer returns nothing
+  act: (context: CommandContext, options: Options, ...args: string[]) => Promise<Answer | void>,
 ) {
   return async (...given: unknown[]): Promise<void> => {
     const command = given.at(-1) as Command
@@ -30,7 +34,7 @@ export function withInstance<Options>(
       const actor: Actor = { type: 'cli', id: process.env.USER }
       const context = { knex: database.knex, encryptionKeys, actor, config }
       const answer = await act(context, options, ...(given.slice(0, -2) as string[]))
-      writeAnswer(answer, options.json === true)
+      if (answer) writeAnswer(answer, options.json === true)
     } finally {
       await instance.close()
     }

@@ -1,15 +1,16 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
-import type { SigningAlg } from '../shared/algorithms.ts'
-import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
-import { checkApiScopes } from './scopes.ts'
+import { SIGNING_ALGS, type SigningAlg } from '../shared/algorithms.ts'
+import { type Fault, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
+import { accessTokenTtlFault } from '../shared/lifetimes.ts'
+import { apiScopesFault } from './scopes.ts'
+
+export { MAX_ACCESS_TOKEN_TTL } from '../shared/lifetimes.ts'
 
 export type TokenPolicy = 'none' | 'single'
 
-/** A resource server. `identifier` is the audience of its tokens. */
-export interface Api {
-  readonly id: number
-  readonly identifier: string
+/** What an operator says of an API. */
+export interface ApiSettings {
   readonly scopes: readonly string[]
   /** Seconds. */
   readonly tokenTtl: number
@@ -18,9 +19,23 @@ export interface Api {
   readonly isDefault: boolean
 }
 
-export type NewApi = Omit<Api, 'id'>
+/** A resource server. `identifier` is the audience of its tokens. */
+export interface Api extends ApiSettings {
+  readonly id: number
+  readonly identifier: string
+  /** Keywright's own, whose scopes come with its version. */
+  readonly builtIn: boolean
+  readonly createdAt: Date
+  /** Another one after each change. */
+  readonly revision: number
+}
 
-interface ApiRow {
+export interface NewApi extends ApiSettings {
+  readonly identifier: string
+  readonly builtIn?: boolean
+}
+
+export interface ApiRow {
   id: number
   identifier: string
   scopes: string[]
@@ -28,9 +43,12 @@ interface ApiRow {
   policy: TokenPolicy
   signing_alg: SigningAlg
   is_default: boolean
+  built_in: boolean
+  created_at: Date
+  version: number
 }
 
-const toApi = (row: ApiRow): Api => ({
+export const toApi = (row: ApiRow): Api => ({
   id: row.id,
   identifier: row.identifier,
   scopes: row.scopes,
@@ -38,39 +56,52 @@ const toApi = (row: ApiRow): Api => ({
   policy: row.policy,
   signingAlg: row.signing_alg,
   isDefault: row.is_default,
+  builtIn: row.built_in,
+  createdAt: row.created_at,
+  revision: row.version,
+})
+
+const toColumns = (settings: ApiSettings) => ({
+  scopes: [...settings.scopes],
+  token_ttl: settings.tokenTtl,
+  policy: settings.policy,
+  signing_alg: settings.signingAlg,
+  is_default: settings.isDefault,
 })
 
 /** RFC 8707, section 2: an absolute URI without a fragment. */
-function checkIdentifier(identifier: string): void {
-  const url = URL.parse(identifier)
-  if (!url || identifier.includes('#') || identifier.length > 500 || /[\s\0]/.test(identifier)) {
-    throw invalidInput(`an API's identifier is an absolute URI without a fragment, not: ${identifier}`)
-  }
+function identifierFault(identifier: string): string | undefined {
+  const isWrong = identifier.includes('#') || identifier.length > 500 || /[\s\p{Cc}]/u.test(identifier)
+  if (!isWrong && identifier.isWellFormed() && URL.canParse(identifier)) return undefined
+  const shown = identifier.slice(0, 500).toWellFormed()
+  return `an API's identifier is an absolute URI without a fragment, not: ${shown}`
 }
 
-/** The longest life of an access token: 30 days, in seconds. */
-export const MAX_ACCESS_TOKEN_TTL = 2_592_000
-
-export function checkAccessTokenTtl(ttl: number): void {
-  if (!Number.isInteger(ttl) || ttl < 60 || ttl > MAX_ACCESS_TOKEN_TTL) {
-    throw invalidInput(`an access token lives 60 to ${MAX_ACCESS_TOKEN_TTL} seconds, not ${ttl}`)
+/** @throws KeywrightError `invalid_input`, with every fault at its field */
+export function checkApiSettings(settings: ApiSettings, identifier?: string): void {
+  const messages = {
+    identifier: identifier === undefined ? undefined : identifierFault(identifier),
+    scopes: apiScopesFault(settings.scopes),
+    tokenTtl: accessTokenTtlFault(settings.tokenTtl),
+    policy: ['none', 'single'].includes(settings.policy) ? undefined : 'a policy is none or single',
+    signingAlg: SIGNING_ALGS.includes(settings.signingAlg) ? undefined : `it is one of ${SIGNING_ALGS.join(', ')}`,
   }
+  const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
+  if (faults.length > 0) throw invalidFields(faults)
+}
+
+/** Makes another one give way. Of two who would be the default at once, the second waits here, and then sees the first. */
+async function makeRoomForDefault(trx: Knex): Promise<void> {
+  await trx.raw("SELECT pg_advisory_xact_lock(hashtext('keywright default API'))")
+  const former = { is_default: false, version: trx.raw('version + 1') }
+  await trx('apis').where({ is_default: true }).update(former)
 }
 
 /** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
-  checkIdentifier(api.identifier)
-  checkApiScopes(api.scopes)
-  checkAccessTokenTtl(api.tokenTtl)
-  if (api.isDefault) await trx('apis').where({ is_default: true }).update({ is_default: false })
-  const row = {
-    identifier: api.identifier,
-    scopes: [...api.scopes],
-    token_ttl: api.tokenTtl,
-    policy: api.policy,
-    signing_alg: api.signingAlg,
-    is_default: api.isDefault,
-  }
+  checkApiSettings(api, api.identifier)
+  if (api.isDefault) await makeRoomForDefault(trx)
+  const row = { identifier: api.identifier, ...toColumns(api), built_in: api.builtIn ?? false }
   try {
     const [created] = await trx('apis').insert(row).returning<ApiRow[]>('*')
     return toApi(created!)
@@ -82,14 +113,68 @@ export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
   }
 }
 
+/**
+ * The API, with everybody waiting who gives it to a client (`holdApis`): taken before the row of any client's API.
+ * @throws KeywrightError `not_found`
+ */
+export async function lockApi(trx: Knex, identifier: string): Promise<Api> {
+  const where = { identifier: identifier.replaceAll('\0', '') }
+  const row = await trx<ApiRow>('apis').where(where).forNoKeyUpdate().first()
+  if (!row) throw notFound('API', identifier)
+  return toApi(row)
+}
+
+/** Registrations that were remembered with the former settings are found out by `version` when a token is recorded. */
+export async function saveApi(trx: Knex, api: Api, changes: Partial<ApiSettings & { builtIn: boolean }>): Promise<Api> {
+  const next = { ...api, ...changes }
+  checkApiSettings(next)
+  if (next.isDefault && !api.isDefault) await makeRoomForDefault(trx)
+  const columns = { ...toColumns(next), built_in: next.builtIn, version: trx.raw('version + 1') }
+  const [row] = await trx('apis').where({ id: api.id }).update(columns).returning<ApiRow[]>('*')
+  return toApi(row!)
+}
+
+/** What a change of something beside the API's own row must do, so that nobody takes it for what it was. */
+export async function touchApi(trx: Knex, { id }: Api): Promise<Api> {
+  const [row] = await trx('apis').where({ id }).increment('version', 1).returning<ApiRow[]>('*')
+  return toApi(row!)
+}
+
 /** @throws KeywrightError `not_found` for the first identifier that names no API */
 export async function findApis(db: Knex, identifiers: readonly string[]): Promise<Api[]> {
-  const rows = await db<ApiRow>('apis').whereIn('identifier', [...new Set(identifiers)])
+  return inOrder(await rowsOf(db, identifiers), identifiers)
+}
+
+/**
+ * The same, kept as they are until the transaction ends: what a client is given of an API must be there.
+ * @throws KeywrightError `invalid_input` at the field `apis`
+ */
+export async function holdApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
+  const rows = await rowsOf(trx, identifiers).orderBy('id').forShare()
+  const unknown = [...new Set(identifiers)].filter((one) => !rows.some(({ identifier }) => identifier === one))
+  if (unknown.length > 0) {
+    throw invalidFields(unknown.map((one) => ({ field: 'apis', message: `there is no API ${one.slice(0, 500)}` })))
+  }
+  return inOrder(rows, identifiers)
+}
+
+const rowsOf = (db: Knex, identifiers: readonly string[]) =>
+  db<ApiRow>('apis').whereIn(
+    'identifier',
+    identifiers.map((identifier) => identifier.replaceAll('\0', '')),
+  )
+
+function inOrder(rows: readonly ApiRow[], identifiers: readonly string[]): Api[] {
   return [...new Set(identifiers)].map((identifier) => {
     const row = rows.find((candidate) => candidate.identifier === identifier)
     if (!row) throw notFound('API', identifier)
     return toApi(row)
   })
+}
+
+export async function findApi(db: Knex, identifier: string): Promise<Api | undefined> {
+  const [row] = await rowsOf(db, [identifier])
+  return row && toApi(row)
 }
 
 export async function defaultApi(db: Knex): Promise<Api | undefined> {

@@ -1,108 +1,158 @@
-import { invalidInput } from '../shared/errors.ts'
-import { checkAccessTokenTtl } from './apis.ts'
-import type { ClientSettings } from './client-settings.ts'
-import { checkScopes } from './scopes.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Role } from '../accounts/users.ts'
+import { ID_TOKEN_ALGS } from '../shared/algorithms.ts'
+import { type Fault, invalidFields, KeywrightError } from '../shared/errors.ts'
+import { accessTokenTtlFault, refreshTokenMaxAgeFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
+import { nameFault } from '../shared/names.ts'
+import { rateLimitFault } from '../shared/rate-limit.ts'
+import type { AccessType, ClientSettings } from './client-settings.ts'
+import { backchannelLogoutUriFault, returnUriFault } from './return-uris.ts'
+import { scopesFault } from './scopes.ts'
+
+export { MAX_REFRESH_TOKEN_MAX_AGE, MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
 /** RFC 8628, section 3.4. */
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
-const GRANTS = ['authorization_code', 'refresh_token', 'client_credentials', DEVICE_CODE_GRANT]
+export const GRANTS: readonly string[] = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  DEVICE_CODE_GRANT,
+]
 
-/** The longest life of a refresh token: 366 days, in seconds. */
-export const MAX_REFRESH_TOKEN_TTL = 31_622_400
-
-/** The latest absolute end of a chain of refresh tokens: 3650 days after the sign-in, in seconds. */
-export const MAX_REFRESH_TOKEN_MAX_AGE = 315_360_000
-
-/** RFC 8252: a private-use scheme is a reversed domain name, so it has a dot. */
-function isPrivateUse(url: URL): boolean {
-  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
+/** What a client may not be given that acts for people alone, or for itself alone. */
+const FORBIDDEN_GRANTS: Record<AccessType, readonly string[]> = {
+  person: ['client_credentials'],
+  itself: ['authorization_code', DEVICE_CODE_GRANT],
+  both: [],
 }
 
-const isLoopback = (url: URL) => ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+const FOR_WHOM = { person: 'for people alone', itself: 'for itself alone', both: 'for both' } as const
 
-/** Names of people do not belong in addresses (RFC 9110, section 4.2.4), and hide which host is meant. */
-const hasUserinfo = (uri: string) => /^[^/?]*:\/\/[^/?]*@/.test(uri)
+/** What is one of a few words, wherever it came from. */
+const WORDS = {
+  accessType: ['person', 'itself', 'both'],
+  consent: ['show', 'skip', 'skip_own_account'],
+  refreshTokens: ['always', 'offline_access'],
+  idTokenAlg: ID_TOKEN_ALGS,
+  policy: ['none', 'single', null],
+} as const satisfies { [Name in keyof ClientSettings]?: readonly ClientSettings[Name][] }
 
-/** Absolute, and the same to every parser. */
-function parseExactUri(what: string, uri: string): URL {
-  const url = URL.parse(uri)
-  if (!url || uri.includes('#') || /[\s\0*\\]/.test(uri) || uri.length > 2000) {
-    throw invalidInput(`a ${what} is absolute, exact and without a fragment, not: ${uri}`)
-  }
-  if (hasUserinfo(uri)) throw invalidInput(`a ${what} carries no user name or password`)
-  return url
+type Faults = Iterable<Fault>
+
+const fault = (field: keyof ClientSettings, message: string): Fault => ({ field, message })
+
+/** The fault of a value that there is, by what judges it. */
+function* judged<Value>(
+  field: keyof ClientSettings,
+  value: Value | null,
+  judge: (value: Value) => string | undefined,
+): Faults {
+  const message = value === null ? undefined : judge(value)
+  if (message) yield fault(field, message)
 }
 
-/** `https:host` and `https:///host` are an address to some parsers and a path to others. */
-const isWeb = (uri: string, url: URL) => /^https?:\/\/[^/]/i.test(uri) && (url.protocol === 'https:' || isLoopback(url))
-
-function checkReturnUri(what: string, uri: string): void {
-  const url = parseExactUri(what, uri)
-  if (isWeb(uri, url) || isPrivateUse(url)) return
-  throw invalidInput(`a ${what} is https, http on loopback, or a private-use scheme with a dot, not: ${uri}`)
-}
-
-/** OpenID Connect Back-Channel Logout 1.0, section 2.2. */
-function checkBackchannelLogoutUri(uri: string): void {
-  if (isWeb(uri, parseExactUri('back-channel logout URI', uri))) return
-  throw invalidInput(`a back-channel logout URI is https, or http on loopback, not: ${uri}`)
-}
-
-function checkUris(settings: ClientSettings): void {
-  for (const uri of settings.redirectUris) checkReturnUri('redirect URI', uri)
-  for (const uri of settings.postLogoutRedirectUris) checkReturnUri('post-logout redirect URI', uri)
-  if (settings.backchannelLogoutUri !== null) checkBackchannelLogoutUri(settings.backchannelLogoutUri)
-}
-
-function checkGrants(settings: ClientSettings): void {
-  const unknown = settings.grants.find((grant) => !GRANTS.includes(grant))
-  if (unknown) throw invalidInput(`unknown grant type ${unknown}; known are ${GRANTS.join(', ')}`)
-  if (settings.grants.length === 0) throw invalidInput('a client needs at least one grant type')
-  if (settings.isPublic && settings.grants.includes('client_credentials')) {
-    throw invalidInput('a public client has no secret, so it cannot use client_credentials (RFC 6749, section 4.4)')
-  }
-  if (settings.grants.includes('authorization_code') && settings.redirectUris.length === 0) {
-    throw invalidInput('authorization_code needs at least one redirect URI')
+function* faultsOfWords(settings: ClientSettings): Faults {
+  for (const [name, words] of Object.entries(WORDS) as [keyof typeof WORDS, readonly unknown[]][]) {
+    if (!words.includes(settings[name])) yield fault(name, `it is one of ${words.filter(Boolean).join(', ')}`)
   }
 }
 
-function checkConcessions(settings: ClientSettings): void {
-  if (settings.isPublic && settings.apiKeyRequired) throw invalidInput('a public client cannot keep an API key')
-  if (settings.clientCredentialsRefresh && !settings.grants.includes('client_credentials')) {
-    throw invalidInput('a refresh token for client_credentials needs the grant client_credentials')
+function* faultsOfGrants(settings: ClientSettings): Faults {
+  const { grants, isPublic, redirectUris, accessType } = settings
+  const unknown = grants.find((grant) => !GRANTS.includes(grant))
+  if (unknown !== undefined) {
+    yield fault('grants', `unknown grant type ${unknown.slice(0, 200)}; known are ${GRANTS.join(', ')}`)
+  }
+  if (grants.length === 0) yield fault('grants', 'a client needs at least one grant type')
+  if (isPublic && grants.includes('client_credentials')) {
+    const message = 'a public client has no secret, so it cannot use client_credentials (RFC 6749, section 4.4)'
+    yield fault('grants', message)
+  }
+  for (const grant of FORBIDDEN_GRANTS[accessType] ?? []) {
+    if (grants.includes(grant))
+      yield fault('grants', `this client acts ${FOR_WHOM[accessType]}, which rules out ${grant}`)
+  }
+  if (grants.includes('authorization_code') && redirectUris.length === 0) {
+    yield fault('redirectUris', 'authorization_code needs at least one redirect URI')
   }
 }
 
 /** RFC 9700, sections 2.1.1 and 2.2.2: without a secret, these are all that a stolen code or token meets. */
-function checkPublic(settings: ClientSettings): void {
+function* faultsOfPublic(settings: ClientSettings): Faults {
   if (!settings.isPublic) return
-  if (!settings.pkceRequired) throw invalidInput('a public client cannot be exempted from PKCE (RFC 9700, 2.1.1)')
+  if (!settings.pkceRequired) {
+    yield fault('pkceRequired', 'a public client cannot be exempted from PKCE (RFC 9700, 2.1.1)')
+  }
   if (!settings.refreshTokenRotation) {
-    throw invalidInput('the refresh tokens of a public client always rotate (RFC 9700, 2.2.2)')
+    yield fault('refreshTokenRotation', 'the refresh tokens of a public client always rotate (RFC 9700, 2.2.2)')
+  }
+  if (settings.apiKeyRequired) yield fault('apiKeyRequired', 'a public client cannot keep an API key')
+}
+
+function* faultsOfConcessions(settings: ClientSettings): Faults {
+  if (settings.clientCredentialsRefresh && !settings.grants.includes('client_credentials')) {
+    const message = 'a refresh token for client_credentials needs the grant client_credentials'
+    yield fault('clientCredentialsRefresh', message)
   }
 }
 
-function checkRefreshTokens({ refreshTokenTtl: ttl, refreshTokenMaxAge: age }: ClientSettings): void {
-  const lasts = (seconds: number, most: number) => Number.isInteger(seconds) && seconds >= 60 && seconds <= most
-  if (ttl !== null && !lasts(ttl, MAX_REFRESH_TOKEN_TTL)) {
-    throw invalidInput(`a refresh token lives 60 to ${MAX_REFRESH_TOKEN_TTL} seconds, not ${ttl}`)
+function* faultsOfUris(settings: ClientSettings): Faults {
+  for (const uri of settings.redirectUris) {
+    yield* judged('redirectUris', uri, (one) => returnUriFault('redirect URI', one))
   }
-  if (age !== null && !lasts(age, MAX_REFRESH_TOKEN_MAX_AGE)) {
-    throw invalidInput(`refresh tokens end 60 to ${MAX_REFRESH_TOKEN_MAX_AGE} seconds after the sign-in, not ${age}`)
+  for (const uri of settings.postLogoutRedirectUris) {
+    yield* judged('postLogoutRedirectUris', uri, (one) => returnUriFault('post-logout redirect URI', one))
   }
+  yield* judged('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriFault)
 }
 
-/** @throws KeywrightError `invalid_input`, saying which rule the settings break */
+function* faultsOf(settings: ClientSettings): Faults {
+  yield* judged('name', settings.name, (name) => nameFault('a client name', name, 200))
+  yield* faultsOfWords(settings)
+  yield* faultsOfGrants(settings)
+  yield* faultsOfPublic(settings)
+  yield* faultsOfConcessions(settings)
+  yield* faultsOfUris(settings)
+  yield* judged('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlFault)
+  yield* judged('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlFault)
+  yield* judged('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeFault)
+  yield* judged('defaultScopes', settings.defaultScopes, scopesFault)
+  yield* judged('rateLimit', settings.rateLimit, rateLimitFault)
+}
+
+/** @throws KeywrightError `invalid_input`, with every rule that the settings break, at its field */
 export function checkClientSettings(settings: ClientSettings): void {
-  if (settings.name.length < 1 || settings.name.length > 200 || settings.name.includes('\0')) {
-    throw invalidInput('a client name has 1 to 200 characters')
+  const faults = [...faultsOf(settings)]
+  if (faults.length > 0) throw invalidFields(faults)
+}
+
+/** The settings as they are stored. @throws KeywrightError as `checkClientSettings` */
+export function checkedSettings(settings: ClientSettings): ClientSettings {
+  checkClientSettings(settings)
+  return { ...settings, name: settings.name.trim() }
+}
+
+/** What only operators see and set. */
+export const OPERATOR_SETTINGS: readonly (keyof ClientSettings)[] = ['rateLimit', 'accessType']
+
+/**
+ * Whether somebody of this role may change these settings; to name one as it is already is no change.
+ * @param before the client, or for a new one what it would have unasked; undefined: naming an operator's setting is a change
+ * @throws KeywrightError `forbidden`
+ */
+export function checkMaySet(
+  role: Role,
+  before: Partial<ClientSettings> | undefined,
+  changes: Partial<ClientSettings>,
+): void {
+  if (role === 'operator') return
+  const isChanged = (name: keyof ClientSettings) =>
+    changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name])
+  const taken = OPERATOR_SETTINGS.find(isChanged)
+  if (taken) throw new KeywrightError('forbidden', `only an operator changes ${taken}`)
+  if (changes.consent === 'skip' && isChanged('consent')) {
+    throw new KeywrightError('forbidden', 'only an operator spares everybody the allow/deny page')
   }
-  checkGrants(settings)
-  checkPublic(settings)
-  checkConcessions(settings)
-  checkUris(settings)
-  if (settings.accessTokenTtl !== null) checkAccessTokenTtl(settings.accessTokenTtl)
-  checkRefreshTokens(settings)
-  if (settings.defaultScopes !== null) checkScopes(settings.defaultScopes)
 }

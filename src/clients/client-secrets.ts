@@ -12,6 +12,8 @@ export interface SecretSummary {
   /** Written behind the requests, the first at once, later ones to within five minutes. */
   readonly lastUsedAt: Date | null
   readonly lastUsedIp: string | null
+  /** The identifier of the API that it last obtained a token for; null where that use obtained none. */
+  readonly lastUsedApi: string | null
 }
 
 interface SecretRow {
@@ -21,6 +23,7 @@ interface SecretRow {
   retires_at: Date | null
   last_used_at: Date | null
   last_used_ip: string | null
+  last_used_api: string | null
 }
 
 /** Makes and stores a new secret; its value is in the answer and nowhere else. */
@@ -46,10 +49,12 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
 }
 
 export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSummary[]> {
-  const rows = await db<SecretRow & { client_id: number }>('client_secrets')
-    .where({ client_id: clientKey })
-    .where((live) => live.whereNull('retires_at').orWhereRaw('retires_at > now()'))
-    .orderBy('created_at', 'desc')
+  const rows: SecretRow[] = await db('client_secrets as s')
+    .leftJoin('apis as a', 'a.id', 's.last_used_api_id')
+    .where('s.client_id', clientKey)
+    .where((live) => live.whereNull('s.retires_at').orWhereRaw('s.retires_at > now()'))
+    .orderBy('s.created_at', 'desc')
+    .select('s.*', 'a.identifier as last_used_api')
   return rows.map((row) => ({
     kind: row.kind,
     lastFour: row.last_four,
@@ -57,17 +62,27 @@ export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSu
     retiresAt: row.retires_at,
     lastUsedAt: row.last_used_at,
     lastUsedIp: row.last_used_ip,
+    lastUsedApi: row.last_used_api,
   }))
 }
 
-/** Notes when and from where secrets were last used. Rows are locked in one order, and never waited for. */
-export async function recordSecretUses(db: Knex, uses: { id: number; at: Date; ip: string }[]): Promise<void> {
+/** A use of a secret. */
+export interface SecretUse {
+  readonly id: number
+  readonly at: Date
+  readonly ip: string
+  readonly apiId: number | null
+}
+
+/** Notes when, from where and for which API secrets were last used. Rows are locked in one order, and never waited for. */
+export async function recordSecretUses(db: Knex, uses: readonly SecretUse[]): Promise<void> {
+  if (uses.length === 0) return
   await db.raw(
-    `UPDATE client_secrets s SET last_used_at = u.at, last_used_ip = u.ip
-       FROM json_to_recordset(?) AS u(id bigint, at timestamptz, ip text)
+    `UPDATE client_secrets s SET last_used_at = u.at, last_used_ip = u.ip, last_used_api_id = u.api_id
+       FROM json_to_recordset(?) AS u(id bigint, at timestamptz, ip text, api_id integer)
       WHERE s.id = u.id AND s.id IN (
         SELECT id FROM client_secrets WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)`,
-    [JSON.stringify(uses), uses.map((use) => use.id)],
+    [JSON.stringify(uses.map(({ apiId, ...use }) => ({ ...use, api_id: apiId }))), uses.map((use) => use.id)],
   )
 }
 

@@ -8,6 +8,9 @@ import type { RateLimit } from './rate-limits.ts'
  */
 export type Consent = 'show' | 'skip' | 'skip_own_account'
 
+/** For whom an application may act: for people who sign in to it, for itself, or both. What the operator sets, and nobody else. */
+export type AccessType = 'person' | 'itself' | 'both'
+
 /** Of requests without `openid`: whether each is answered with a refresh token, or those that ask for `offline_access`. */
 export type RefreshTokens = 'always' | 'offline_access'
 
@@ -23,6 +26,7 @@ const plain = <Value>(column: string, initial?: Value): Plain<Value> => ({ colum
 const PLAIN = {
   name: plain<string>('name'),
   grants: plain<readonly string[]>('grants'),
+  accessType: plain<AccessType>('access_type', 'both'),
   redirectUris: plain<readonly string[]>('redirect_uris', []),
   postLogoutRedirectUris: plain<readonly string[]>('post_logout_redirect_uris', []),
   /** Told when a person signs out; null: nobody is (OpenID Connect Back-Channel Logout 1.0). */

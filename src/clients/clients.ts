@@ -1,7 +1,9 @@
 import type { Knex } from 'knex'
+import type { AuditEntry } from '../audit/audit-log.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
-import { checkClientSettings } from './client-rules.ts'
+import type { Api } from './apis.ts'
+import { checkedSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, toColumns, toSettings } from './client-settings.ts'
 import { awaitEveryTurn, awaitTurn, type ClientsOf } from './client-turns.ts'
 
@@ -12,11 +14,14 @@ export interface Client extends ClientSettings {
   readonly key: number
   readonly clientId: string
   readonly kind: ClientKind
+  /** Null for an API's own client, and for an application of the instance's own. */
   readonly accountId: string | null
   readonly userId: string | null
   readonly status: ClientStatus
   readonly epoch: number
   readonly createdAt: Date
+  /** Another one after each change. */
+  readonly revision: number
 }
 
 export interface ClientOwner {
@@ -26,7 +31,7 @@ export interface ClientOwner {
   readonly apiId: number | null
 }
 
-interface ClientRow extends SettingsRow {
+export interface ClientRow extends SettingsRow {
   id: number
   client_id: string
   kind: ClientKind
@@ -35,9 +40,10 @@ interface ClientRow extends SettingsRow {
   status: ClientStatus
   epoch: number
   created_at: Date
+  version: number
 }
 
-const toClient = (row: ClientRow): Client => ({
+export const toClient = (row: ClientRow): Client => ({
   key: row.id,
   clientId: row.client_id,
   kind: row.kind,
@@ -47,20 +53,21 @@ const toClient = (row: ClientRow): Client => ({
   epoch: row.epoch,
   ...toSettings(row),
   createdAt: row.created_at,
+  revision: row.version,
 })
 
 const ID_PREFIXES: Record<ClientKind, string> = { key_pair: 'kwc_', application: 'kwc_', api: 'kwa_' }
 
 /** @throws KeywrightError `invalid_input` */
 export async function insertClient(trx: Knex, owner: ClientOwner, settings: ClientSettings): Promise<Client> {
-  if (owner.kind !== 'api') checkClientSettings(settings)
+  const checked = owner.kind === 'api' ? settings : checkedSettings(settings)
   const row = {
     client_id: generateIdentifier(ID_PREFIXES[owner.kind]),
     kind: owner.kind,
     account_id: owner.accountId,
     user_id: owner.userId,
     api_id: owner.apiId,
-    ...toColumns(settings),
+    ...toColumns(checked),
   }
   const [created] = await trx('clients').insert(row).returning<ClientRow[]>('*')
   return toClient(created!)
@@ -102,8 +109,7 @@ export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client |
 
 /** @throws KeywrightError `invalid_input` */
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
-  const settings = { ...client, ...changes }
-  checkClientSettings(settings)
+  const settings = checkedSettings({ ...client, ...changes })
   // What a client had used of the former allowance says nothing about the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   const columns = { ...toColumns(settings), version: trx.raw('version + 1') }
@@ -114,6 +120,11 @@ export async function saveSettings(trx: Knex, client: Client, changes: Partial<C
 /** What a change of something beside the client's own row must do, so that no cached registration outlives it. */
 export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('version', 1)
+}
+
+/** The same for the client by which an API introspects. */
+export async function touchClientOfApi(trx: Knex, { id }: Api): Promise<void> {
+  await trx('clients').where({ api_id: id }).increment('version', 1)
 }
 
 /** Ends every token of some clients, which may get new ones unless their standing changed too; answers what ended. */
@@ -165,3 +176,11 @@ export async function forgetReplacedKeyPairs(db: Knex, limit: number): Promise<n
   )
   return rowCount
 }
+
+/** What the audit log is told of a change of a client. */
+export const clientEntry = (action: string, client: Client, detail: Record<string, unknown> = {}): AuditEntry => ({
+  action,
+  target: { type: 'client', id: client.clientId },
+  accountId: client.accountId,
+  detail,
+})

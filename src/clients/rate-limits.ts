@@ -1,25 +1,8 @@
 import type { Database } from '../database/open.ts'
-import { invalidInput, RateLimitedError } from '../shared/errors.ts'
+import { RateLimitedError } from '../shared/errors.ts'
+import type { RateLimit } from '../shared/rate-limit.ts'
 
-/** At most `count` requests in `period` seconds. */
-export interface RateLimit {
-  readonly count: number
-  readonly period: number
-}
-
-const PERIODS = { s: 1, min: 60, h: 3600 } as const
-
-/** Reads `10/s`, `600/min` or `5000/h`. @throws KeywrightError `invalid_input` */
-export function parseRateLimit(text: string): RateLimit {
-  const match = /^([1-9]\d{0,8})\/(s|min|h)$/.exec(text)
-  if (!match) throw invalidInput(`a rate limit is written N/s, N/min or N/h, not: ${text}`)
-  return { count: Number(match[1]), period: PERIODS[match[2] as keyof typeof PERIODS] }
-}
-
-export function formatRateLimit(limit: RateLimit): string {
-  const unit = Object.entries(PERIODS).find(([, seconds]) => seconds === limit.period)
-  return unit ? `${limit.count}/${unit[0]}` : `${limit.count}/${limit.period}s`
-}
+export { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit.ts'
 
 // The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
 // requests on any number of nodes take their turns one by one.

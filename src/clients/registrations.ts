@@ -26,7 +26,7 @@ export interface ApiAccess {
 }
 
 /** A client with all that the endpoints need of it, as it stood at `version`. */
-export interface Registration extends Omit<Client, 'createdAt' | 'status'> {
+export interface Registration extends Omit<Client, 'createdAt' | 'revision' | 'status'> {
   readonly version: number
   readonly secrets: readonly LiveSecret[]
   readonly apiKeys: readonly LiveSecret[]
@@ -75,7 +75,7 @@ const LOAD = `
    WHERE c.client_id = ANY ($1::text[])
      AND c.status = 'active'
      AND (c.kind = 'api' OR (SELECT api_enabled FROM instance_settings))
-     AND (a.id IS NULL OR a.status = 'active')
+     AND (a.id IS NULL OR (a.status = 'active' AND a.api_enabled))
      AND (u.id IS NULL OR u.status = 'active')`
 
 function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): LiveSecret[] {
@@ -107,8 +107,8 @@ function createMapper(): (json: RegistrationJson) => Registration {
 }
 
 /**
- * Clients as the endpoints see them. Only those that may act are ever found: active, of an active account and owner, on an
- * instance whose API is switched on.
+ * Clients as the endpoints see them. Only those that may act are ever found: active, of an active account and owner,
+ * with the API switched on for the account and for the instance.
  * A remembered one may be stale; whoever acts on it has its `version` checked in the statement that acts.
  */
 export interface Registrations {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { invalidInput, notFound } from '../shared/errors.ts'
-import { findApis } from './apis.ts'
+import { nameFault } from '../shared/names.ts'
+import { type Api, findApis } from './apis.ts'
 
 /** What a person reads of a scope before they allow it. */
 export interface ScopeText {
@@ -17,9 +18,13 @@ export interface DescribedScope extends ScopeText {
 }
 
 function checkText({ title, description }: ScopeText): void {
-  if (title.trim() === '' || title.length > 100) throw invalidInput("a scope's title has 1 to 100 characters")
-  if (description.length > 500) throw invalidInput("a scope's description has at most 500 characters")
-  if (`${title}${description}`.includes('\0')) throw invalidInput("a scope's text holds no NUL")
+  const fault = nameFault("a scope's title", title, 100)
+  if (fault) throw invalidInput(fault, 'title')
+  if ([...description].length > 500)
+    throw invalidInput("a scope's description has at most 500 characters", 'description')
+  if (description.includes('\0') || !description.isWellFormed()) {
+    throw invalidInput("a scope's text holds no NUL", 'description')
+  }
 }
 
 /** Says, anew where it was said before, what a scope means. @throws KeywrightError `not_found`, `invalid_input` */
@@ -32,6 +37,11 @@ export async function describeScope(trx: Knex, identifier: string, scope: string
     .insert({ api_id: api!.id, scope, title, description })
     .onConflict(['api_id', 'scope'])
     .merge(['title', 'description'])
+}
+
+/** Of scopes that the API has no more: one that comes back is another one. */
+export async function forgetScopeTexts(trx: Knex, { id }: Api, scopes: readonly string[]): Promise<void> {
+  await trx('scope_texts').where('api_id', id).whereIn('scope', scopes).delete()
 }
 
 const TEXTS = `

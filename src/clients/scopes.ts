@@ -1,4 +1,4 @@
-import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { KeywrightError } from '../shared/errors.ts'
 
 /** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/
@@ -6,19 +6,17 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/
 /** About the person and the access, so of no API: OpenID Connect Core 1.0, sections 5.4 and 11. */
 export const IDENTITY_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
 
-/** @throws KeywrightError `invalid_input` */
-export function checkScopes(scopes: readonly string[]): void {
-  if (scopes.length === 0) throw invalidInput('at least one scope is needed')
+/** What speaks against a list of scopes. Undefined: nothing does. */
+export function scopesFault(scopes: readonly string[]): string | undefined {
+  if (scopes.length === 0) return 'at least one scope is needed'
   const wrong = scopes.find((scope) => !SCOPE_TOKEN.test(scope))
-  if (wrong !== undefined) throw invalidInput(`not a scope (RFC 6749, section 3.3): ${JSON.stringify(wrong)}`)
-  if (new Set(scopes).size !== scopes.length) throw invalidInput('a scope is named twice')
+  if (wrong !== undefined) return `not a scope (RFC 6749, section 3.3): ${JSON.stringify(wrong.slice(0, 200))}`
+  return new Set(scopes).size === scopes.length ? undefined : 'a scope is named twice'
 }
 
-/** @throws KeywrightError `invalid_input` */
-export function checkApiScopes(scopes: readonly string[]): void {
-  checkScopes(scopes)
+export function apiScopesFault(scopes: readonly string[]): string | undefined {
   const reserved = scopes.find((scope) => IDENTITY_SCOPES.includes(scope))
-  if (reserved) throw invalidInput(`${reserved} belongs to OpenID Connect; an API's scopes need other names`)
+  return reserved ? `${reserved} belongs to OpenID Connect; an API's scopes need other names` : scopesFault(scopes)
 }
 
 /**

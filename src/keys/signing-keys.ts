@@ -2,6 +2,7 @@ import { generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import { isSealedByOneOf, seal, unknownKey, unseal } from '../shared/envelope.ts'
 
@@ -122,31 +123,36 @@ export async function resealSigningKeys(db: Knex, encryptionKeys: readonly Buffe
   }
 }
 
+export const hasSigningKeys = async (db: Knex, alg: SigningAlg): Promise<boolean> =>
+  (await db('signing_keys').where({ alg }).first('kid')) !== undefined
+
 /** Sees to it that there are a key to sign with for an algorithm and the next one, which nobody can yet have missed. */
 export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKeys: readonly Buffer[]): Promise<void> {
-  if (await db('signing_keys').where({ alg }).first()) return
+  if (await hasSigningKeys(db, alg)) return
   const [current, next] = await Promise.all([newKey(alg, encryptionKeys), newKey(alg, encryptionKeys)])
   await db.transaction(async (trx) => {
     await touchRing(trx)
-    if (await trx('signing_keys').where({ alg }).first()) return
+    if (await hasSigningKeys(trx, alg)) return
     const now = trx.fn.now()
     await trx('signing_keys').insert({ ...current, may_sign_from: now, signs_from: now })
     await trx('signing_keys').insert({ ...next, may_sign_from: now })
   })
 }
 
-async function promoteNext(trx: Knex, alg: SigningAlg): Promise<boolean> {
-  const promoted = await trx('signing_keys')
-    .whereIn(
-      'kid',
-      trx('signing_keys').where({ alg }).whereNull('signs_from').orderBy('created_at').limit(1).select('kid'),
-    )
+/** The key that signs from now on, or from when it has been published long enough; undefined: there is no next one. */
+async function promoteNext(trx: Knex, alg: SigningAlg): Promise<string | undefined> {
+  const next = trx('signing_keys').where({ alg }).whereNull('signs_from').orderBy('created_at').limit(1).select('kid')
+  const [promoted] = await trx('signing_keys')
+    .whereIn('kid', next)
     .update({ signs_from: trx.raw('greatest(now(), may_sign_from)') })
-  return promoted > 0
+    .returning('kid')
+  return promoted?.kid
 }
 
 const addNext = (trx: Knex, key: Awaited<ReturnType<typeof newKey>>) =>
   trx('signing_keys').insert({ ...key, may_sign_from: trx.raw('now() + make_interval(secs => ?)', [PUBLISHED_FIRST]) })
+
+const BY_AGE: Actor = { type: 'system', id: 'signing key age' }
 
 /**
  * Lets the next key of each algorithm sign and publishes a new next one. A next key that has not been published for a
@@ -155,7 +161,7 @@ const addNext = (trx: Knex, key: Awaited<ReturnType<typeof newKey>>) =>
 export async function rotateSigningKeys(
   db: Knex,
   encryptionKeys: readonly Buffer[],
-  due: { olderThanDays?: number } = {},
+  { olderThanDays = 0, actor = BY_AGE }: { olderThanDays?: number; actor?: Actor } = {},
 ): Promise<SigningAlg[]> {
   const present: { alg: SigningAlg }[] = await db('signing_keys').distinct('alg')
   const rotated: SigningAlg[] = []
@@ -168,9 +174,12 @@ export async function rotateSigningKeys(
         [alg],
       )
       const { age } = rows[0]
-      if (age < 0 || age < (due.olderThanDays ?? 0)) return
-      if (await promoteNext(trx, alg)) rotated.push(alg)
+      if (age < 0 || age < olderThanDays) return
+      const promoted = await promoteNext(trx, alg)
+      if (promoted) rotated.push(alg)
       await addNext(trx, successor)
+      const target = { type: 'signing_key', id: promoted ?? successor.kid }
+      await recordAudit(trx, actor, { action: 'signing_key.rotated', target, detail: { alg, next: successor.kid } })
     })
   }
   return rotated

@@ -26,6 +26,7 @@ export interface Consent extends Permissions {
 export interface Connection {
   readonly clientId: string
   readonly name: string
+  /** Whose it is; of one of the instance's own, what the instance is called. */
   readonly accountName: string
   readonly allowedAt: Date
   readonly lastUsedAt: Date | null
@@ -180,12 +181,13 @@ export async function withdrawConsent(
 /** The applications that a person has allowed something, the latest first. */
 export async function listConnections(db: Knex, userId: string): Promise<Connection[]> {
   const { rows: found } = await db.raw(
-    `SELECT s.*, c.client_id AS client_identifier, c.name, a.name AS account_name,
+    `SELECT s.*, c.client_id AS client_identifier, c.name,
+            coalesce(a.name, (SELECT name FROM instance_settings)) AS account_name,
             (SELECT max(t.issued_at) FROM access_tokens t
               WHERE t.client_id = s.client_id AND t.subject = s.user_id::text) AS last_used_at
        FROM consents s
        JOIN clients c ON c.id = s.client_id
-       JOIN accounts a ON a.id = c.account_id
+       LEFT JOIN accounts a ON a.id = c.account_id
       WHERE s.user_id = ?
       ORDER BY s.allowed_at DESC`,
     [userId],

@@ -1,29 +1,104 @@
 import type { Knex } from 'knex'
-import { lockUser, setUserStatus, type User } from '../accounts/users.ts'
-import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { awaitAccountsTurn } from '../accounts/person-turns.ts'
+import {
+  findUser,
+  hasOtherAdmin,
+  lockUser,
+  setUserRole,
+  setUserStatus,
+  type User,
+  userEntry,
+} from '../accounts/users.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
+import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
+import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { endTokensOfUser } from './revocation.ts'
+
+/** What a change of a person must keep to. */
+export interface UserChangeRules {
+  /** Whether the account must keep an active admin; an operator may leave it without. */
+  readonly keepAdmin?: boolean
+  /** Who changes it: nobody switches off or demotes themselves. */
+  readonly self?: string | null | undefined
+  /** The revision that was seen; undefined: whatever it is. */
+  readonly expected?: number | undefined
+}
+
+/**
+ * The person, locked. Of two who change people of one account, one waits before the first lock: each might find that the
+ * other's admin is left.
+ */
+async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserChangeRules): Promise<User> {
+  const { accountId } = await findUser(trx, idOrEmail)
+  if (accountId !== null) await awaitAccountsTurn(trx, accountId)
+  const user = await lockUser(trx, idOrEmail)
+  expectRevision('the person', user.revision, expected)
+  return user
+}
+
+const refuse = (message: string) => new KeywrightError('conflict', message)
+
+/** Of one who is to lose what they may. @throws KeywrightError `conflict` */
+async function checkMayLose(trx: Knex, user: User, { keepAdmin, self }: UserChangeRules): Promise<void> {
+  if (self === user.id) throw refuse('nobody switches off or demotes themselves; ask another admin')
+  if (!keepAdmin || user.role !== 'admin' || user.status !== 'active') return
+  if (!(await hasOtherAdmin(trx, user))) {
+    throw refuse(`${user.email} is the last active admin of the account; make somebody else an admin first`)
+  }
+}
 
 /**
  * Switches a person off or on. Off ends their sessions, every token that is held in their name, and those of their key
  * pair; on again, they must sign in, and everybody must get new ones.
- * @throws KeywrightError `not_found`
+ * @throws KeywrightError `not_found`, `conflict`, `stale`
  */
 export async function changeUserStatus(
   knex: Knex,
   idOrEmail: string,
-  status: 'active' | 'disabled',
+  status: User['status'],
   actor: Actor,
+  rules: UserChangeRules = {},
 ): Promise<User> {
   return await knex.transaction(async (trx) => {
-    const before = await lockUser(trx, idOrEmail)
+    const before = await lockForChange(trx, idOrEmail, rules)
     if (before.status === status) return before
+    if (status === 'disabled') await checkMayLose(trx, before, rules)
     const user = await setUserStatus(trx, before.id, status)
     if (status === 'disabled') await endTokensOfUser(trx, user.id)
-    await recordAudit(trx, actor, {
-      action: status === 'active' ? 'user.enabled' : 'user.disabled',
-      target: { type: 'user', id: user.id },
-      accountId: user.accountId,
-    })
+    await recordAudit(trx, actor, userEntry(status === 'active' ? 'user.enabled' : 'user.disabled', user))
+    return user
+  })
+}
+
+/** A member has no key pair: an admin's ends for good, with every token of it. */
+async function endKeyPair(trx: Knex, user: User): Promise<AuditEntry[]> {
+  const pair = await findKeyPairOf(trx, user.id)
+  if (!pair) return []
+  await setClientStatus(trx, pair, 'replaced')
+  const target = { type: 'client', id: pair.clientId }
+  return [{ action: 'key_pair.ended', target, accountId: user.accountId, detail: { user_id: user.id } }]
+}
+
+/**
+ * Makes a member an admin, or an admin a member.
+ * @throws KeywrightError `not_found`, `conflict` (also for an operator, who belongs to no account), `stale`
+ */
+export async function changeUserRole(
+  knex: Knex,
+  idOrEmail: string,
+  role: 'admin' | 'member',
+  actor: Actor,
+  rules: UserChangeRules = {},
+): Promise<User> {
+  return await knex.transaction(async (trx) => {
+    const before = await lockForChange(trx, idOrEmail, rules)
+    if (before.role === role) return before
+    if (before.role === 'operator') throw refuse(`${before.email} is an operator, and belongs to no account`)
+    if (role === 'member') await checkMayLose(trx, before, rules)
+    const user = await setUserRole(trx, before.id, role)
+    const ended = role === 'member' ? await endKeyPair(trx, user) : []
+    const changed = userEntry('user.role_changed', user, { from: before.role, to: role })
+    await recordAudit(trx, actor, changed, ...ended)
     return user
   })
 }

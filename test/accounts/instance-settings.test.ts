@@ -16,7 +16,15 @@ import { type Environment, keywright, runCli } from '../support/cli.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const ACTOR: Actor = { type: 'user', id: 'operator-1', ip: '192.0.2.1' }
-const UNSET = { name: 'Keywright', accent: '#1f5fbf', logo: null, apiEnabled: true }
+const DEFAULTS = { accessTokenTtl: null, refreshTokenTtl: null, consent: 'show', rateLimit: null }
+const UNSET = { name: 'Keywright', accent: '#1f5fbf', logo: null, apiEnabled: true, defaults: DEFAULTS }
+const NO_DEFAULTS = {
+  default_access_token_ttl: null,
+  default_refresh_token_ttl: null,
+  default_consent: 'show',
+  default_rate_limit_count: null,
+  default_rate_limit_period: null,
+}
 const LIMIT = 256 * 1024
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
@@ -33,7 +41,7 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  const row = { name: UNSET.name, accent: UNSET.accent, logo: null, logo_type: null, api_enabled: true }
+  const row = { name: UNSET.name, accent: UNSET.accent, logo: null, logo_type: null, api_enabled: true, ...NO_DEFAULTS }
   await database.knex('instance_settings').update(row)
   await database.knex('audit_log').delete()
 })
@@ -43,11 +51,55 @@ afterAll(async () => {
   await created?.drop()
 })
 
-const settings = () => getInstanceSettings(database.knex)
-const update = (changes: InstanceChanges) =>
-  database.knex.transaction((trx) => updateInstanceSettings(trx, changes, ACTOR))
+const save = (changes: InstanceChanges, expected?: number) =>
+  database.knex.transaction((trx) => updateInstanceSettings(trx, changes, ACTOR, expected))
+/** Without the revision, which these tests pass on. */
+async function settings() {
+  const { revision, ...rest } = await getInstanceSettings(database.knex)
+  return rest
+}
+async function update(changes: InstanceChanges) {
+  const { revision, ...rest } = await save(changes)
+  return rest
+}
 const audited = () => database.knex('audit_log').orderBy('id').select('*')
 const invalid = (message: RegExp) => ({ name: 'KeywrightError', code: 'invalid_input', message })
+
+describe('the defaults of new applications', () => {
+  test('change where named, and are taken away by null', async () => {
+    await update({ defaults: { accessTokenTtl: 600, rateLimit: { count: 5, period: 60 } } })
+    const both = await update({ defaults: { refreshTokenTtl: 7200, consent: 'skip_own_account' } })
+    const rateLimit = { count: 5, period: 60 }
+    const all = { accessTokenTtl: 600, refreshTokenTtl: 7200, consent: 'skip_own_account', rateLimit }
+    expect(both).toEqual({ ...UNSET, defaults: all })
+    const without = await update({ defaults: { accessTokenTtl: null, rateLimit: null } })
+    expect(without.defaults).toEqual({ ...all, accessTokenTtl: null, rateLimit: null })
+  })
+
+  test('keep to the rules of applications; all faults are told at once, at their fields', async () => {
+    const wrong = {
+      accessTokenTtl: 59,
+      refreshTokenTtl: 31_622_401,
+      consent: 'skip' as 'show',
+      rateLimit: { count: 0, period: 60 },
+    }
+    const faults = ['accent', 'accessTokenTtl', 'refreshTokenTtl', 'consent', 'rateLimit']
+    await expect(update({ accent: 'blue', defaults: wrong })).rejects.toMatchObject({
+      code: 'invalid_input',
+      faults: faults.map((field) => ({ field, message: expect.any(String) })),
+    })
+    expect([await settings(), await audited()]).toEqual([UNSET, []])
+  })
+})
+
+test('of two who change the settings as they saw them, the second is told; the API switch counts as a change', async () => {
+  const { revision } = await getInstanceSettings(database.knex)
+  const changed = await save({ name: 'First' }, revision)
+  await expect(save({ name: 'Second' }, revision)).rejects.toMatchObject({ code: 'stale' })
+  await database.knex.transaction((trx) => setApiEnabled(trx, false))
+  await expect(save({ name: 'Second' }, changed.revision)).rejects.toMatchObject({ code: 'stale' })
+  expect(await settings()).toMatchObject({ name: 'First' })
+})
 
 describe('the settings', () => {
   test('are there from the start: Keywright in blue, without a logo, its API open', async () => {
@@ -218,18 +270,44 @@ describe('the command line', () => {
 
   test('shows the settings and changes them; --logo off takes the logo away', async () => {
     const cli = keywright(env)
-    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, api: 'on' }
+    const defaults = {
+      default_access_token_ttl: null,
+      default_refresh_token_ttl: null,
+      default_consent: 'show',
+      default_rate_limit: null,
+    }
+    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, api: 'on', ...defaults }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')
     const changed = await cli('instance update --accent #0A7D4F', '--name', 'ACME ID', '--logo', file)
     const logo = { type: 'image/svg+xml', size: SVG.length, etag: expect.any(String) }
-    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, api: 'on' })
+    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, api: 'on', ...defaults })
     expect(await cli('instance show')).toEqual(changed)
     expect(await cli('instance update --logo off')).toEqual({ ...changed, logo: null })
     expect((await audited()).map(({ actor_type }) => actor_type)).toEqual(['cli', 'cli'])
   })
 
+  test('sets what new applications begin with, which options of their own outrank, and takes it back', async () => {
+    const cli = keywright(env)
+    const set = 'instance update --default-access-token-ttl 600 --default-refresh-token-ttl 7200'
+    const defaults = { default_access_token_ttl: 600, default_refresh_token_ttl: 7200 }
+    const strict = { default_consent: 'skip_own_account', default_rate_limit: '5/min' }
+    const changed = await cli(`${set} --default-consent skip_own_account --default-rate-limit 5/min`)
+    expect(changed).toMatchObject({ ...defaults, ...strict })
+    const { account_id } = await cli('account create --name ACME')
+    const job = await cli(
+      `client create --account ${account_id} --name job --grants client_credentials --access-token-ttl 300`,
+    )
+    expect(job).toMatchObject({ access_token_ttl: 300, refresh_token_ttl: 7200, rate_limit: '5/min' })
+    expect(job).toMatchObject({ consent: 'skip_own_account', access_type: 'both' })
+    const off = await cli('instance update --default-access-token-ttl off --default-rate-limit off')
+    expect(off).toMatchObject({ ...strict, default_access_token_ttl: null, default_rate_limit: null })
+  })
+
   test.each([
+    [['--default-access-token-ttl', '59'], /60 to 2592000/],
+    [['--default-rate-limit', '5/day'], /N\/s/],
+    [['--default-consent', 'skip'], /skip_own_account/],
     [['--accent', 'blue'], /colour/],
     [['--name', ''], /1 to 60/],
     [['--logo', 'page.svg'], /PNG, JPEG, WebP or SVG/],

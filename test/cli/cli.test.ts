@@ -320,4 +320,4 @@ test('every command explains itself with --help, exit code 0, on standard output
   await explain([])
   expect(seen).toEqual(expect.arrayContaining(['serve', 'migrate', 'key-pair generate', 'client rotate-secret']))
   expect(seen.length).toBeGreaterThanOrEqual(23)
-}, 90_000)
+}, 240_000)

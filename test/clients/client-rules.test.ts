@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkClientSettings } from '../../src/clients/client-rules.ts'
+import { checkClientSettings, checkMaySet, OPERATOR_SETTINGS } from '../../src/clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 
 const CONFIDENTIAL: ClientSettings = {
@@ -139,4 +139,101 @@ test('default scopes are scopes, at least one, each once', () => {
   for (const scopes of [[], ['read', 'read'], ['two words'], ['a"b'], ['\0']]) {
     expect(() => check({ defaultScopes: scopes })).toThrow(refused(/scope/))
   }
+})
+
+describe('an access type rules grants out, whoever set them', () => {
+  const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+  test.each([
+    ['person', 'client_credentials', ['authorization_code', DEVICE]],
+    ['itself', 'authorization_code', ['client_credentials']],
+    ['itself', DEVICE, ['client_credentials']],
+  ] as const)('%s: no %s', (accessType, ruledOut, allowed) => {
+    for (const grant of allowed) expect(() => check({ accessType, grants: [grant, 'refresh_token'] })).not.toThrow()
+    const refusal = { faults: [{ field: 'grants', message: expect.stringContaining(ruledOut) }] }
+    expect(() => check({ accessType, grants: [...allowed, ruledOut] })).toThrow(expect.objectContaining(refusal))
+    expect(() => check({ accessType: 'both', grants: [...allowed, ruledOut] })).not.toThrow()
+  })
+})
+
+test('every fault is told at once, each at its field, and the message says them all', () => {
+  const wrong: Partial<ClientSettings> = {
+    name: ' ',
+    grants: ['client_credentials', 'password'],
+    isPublic: true,
+    pkceRequired: false,
+    redirectUris: ['http://app.example.com/', 'https://app.example.com/', '*'],
+    accessTokenTtl: 59,
+    refreshTokenTtl: 59,
+    defaultScopes: [],
+    rateLimit: { count: 0, period: 60 },
+  }
+  let told: { faults: { field: string; message: string }[]; message: string } | undefined
+  try {
+    check(wrong)
+  } catch (error) {
+    told = error as typeof told
+  }
+  const [uris, grants] = [
+    ['redirectUris', 'redirectUris'],
+    ['grants', 'grants'],
+  ]
+  const fields = ['name', ...grants, 'pkceRequired', ...uris, 'accessTokenTtl', 'refreshTokenTtl', 'defaultScopes']
+  expect(told!.faults.map(({ field }) => field)).toEqual([...fields, 'rateLimit'])
+  for (const { message } of told!.faults) expect(told!.message).toContain(message)
+})
+
+test.each(['', '   ', 'n'.repeat(201), 'n'.repeat(10_000), 'NUL\0', 'bell\u0007', 'half \ud800'])(
+  'no client is called %j',
+  (name) => {
+    const refusal = { faults: [{ field: 'name', message: expect.any(String) }] }
+    expect(() => check({ name })).toThrow(expect.objectContaining(refusal))
+    expect(() => check({ name: '𝄞'.repeat(200) })).not.toThrow()
+  },
+)
+
+test.each([
+  ['accessType', 'nobody'],
+  ['consent', 'ask'],
+  ['refreshTokens', 'never'],
+  ['idTokenAlg', 'none'],
+  ['policy', 'many'],
+])('%s is none of its words when it is %s', (name, word) => {
+  const refusal = { faults: [{ field: name, message: expect.stringMatching(/^it is one of/) }] }
+  expect(() => check({ [name]: word })).toThrow(expect.objectContaining(refusal))
+})
+
+describe('what only operators set', () => {
+  const limited = {
+    ...CONFIDENTIAL,
+    rateLimit: { count: 5, period: 60 },
+    accessType: 'person',
+    consent: 'skip',
+  } as const
+  const forbidden = expect.objectContaining({ code: 'forbidden' })
+
+  test('is set by them', () => {
+    expect(OPERATOR_SETTINGS).toEqual(['rateLimit', 'accessType'])
+    const all = { rateLimit: null, accessType: 'both', consent: 'skip' } as const
+    for (const before of [undefined, CONFIDENTIAL, limited]) {
+      expect(() => checkMaySet('operator', before, all)).not.toThrow()
+    }
+  })
+
+  test.each(['admin', 'member'] as const)('is left as it is by an %s', (role) => {
+    expect(() =>
+      checkMaySet(role, limited, { ...limited, rateLimit: { period: 60, count: 5 }, name: 'x' }),
+    ).not.toThrow()
+    expect(() => checkMaySet(role, limited, { consent: 'show' })).not.toThrow()
+    expect(() => checkMaySet(role, undefined, { name: 'x', consent: 'skip_own_account' })).not.toThrow()
+    for (const change of [
+      { rateLimit: null },
+      { rateLimit: { count: 6, period: 60 } },
+      { accessType: 'both' },
+    ] as const) {
+      expect(() => checkMaySet(role, limited, change)).toThrow(forbidden)
+      expect(() => checkMaySet(role, undefined, change)).toThrow(forbidden)
+    }
+    expect(() => checkMaySet(role, CONFIDENTIAL, { consent: 'skip' })).toThrow(forbidden)
+    expect(() => checkMaySet(role, undefined, { consent: 'skip' })).toThrow(forbidden)
+  })
 })

@@ -5,7 +5,7 @@ import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-
 import { getClient } from '../../src/clients/clients.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
-import { createClient, updateClient } from '../../src/tokens/client-changes.ts'
+import { createClient, updateClient } from '../../src/tokens/client-registration.ts'
 import { ACTOR, createMaker, newEncryptionKey } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -47,6 +47,7 @@ const EVERY: ClientSettings = {
   isPublic: false,
   pkceRequired: false,
   consent: 'skip_own_account',
+  accessType: 'both',
   defaultScopes: ['openid', 'read'],
   accessTokenTtl: 600,
   refreshTokenTtl: 7200,
@@ -64,6 +65,7 @@ const OPEN: ClientSettings = {
   ...BARE,
   grants: ['authorization_code'],
   redirectUris: EVERY.redirectUris,
+  accessType: 'person',
   isPublic: true,
 }
 
@@ -72,8 +74,11 @@ describe('every setting goes round: told at creation, it is what the store and t
     const alike = Object.entries(DEFAULT_SETTINGS).filter(
       ([name, value]) => JSON.stringify(value) === JSON.stringify(EVERY[name as keyof ClientSettings]),
     )
-    // The one that excludes others has a client of its own below.
-    expect(alike).toEqual([['isPublic', false]])
+    // Those that exclude others have a client of their own below.
+    expect(alike).toEqual([
+      ['accessType', 'both'],
+      ['isPublic', false],
+    ])
   })
 
   test.each([
@@ -96,7 +101,7 @@ describe('every setting goes round: told at creation, it is what the store and t
   })
 
   test.each(Object.keys(EVERY) as (keyof ClientSettings)[])('a change of %s alone leaves the others', async (name) => {
-    const before = name === 'isPublic' ? OPEN : EVERY
+    const before = name === 'isPublic' || name === 'accessType' ? OPEN : EVERY
     const { clientId } = await register(before)
     const change = { [name]: { ...BARE, redirectUris: ['https://app.example.com/other'] }[name] }
     await updateClient(database.knex, clientId, { settings: change }, ACTOR)
@@ -158,6 +163,8 @@ describe('the database itself refuses', () => {
     ['clients_refresh_tokens', { refresh_tokens: 'never' }],
     ['clients_id_token_alg', { id_token_alg: 'none' }],
     ['clients_consent', { consent: 'ask' }],
+    ['clients_access_type', { access_type: 'nobody' }],
+    ['clients_owner', { kind: 'key_pair' }],
   ])('by %s %j', async (constraint, columns) => {
     const { key } = await register(BARE)
     await expect(database.knex('clients').where({ id: key }).update(columns)).rejects.toMatchObject({ constraint })

@@ -5,7 +5,9 @@ import type { Actor } from '../../src/audit/audit-log.ts'
 import type { NewApi } from '../../src/clients/apis.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
-import { createApi, createClient, generateKeyPair } from '../../src/tokens/client-changes.ts'
+import { createApi } from '../../src/tokens/api-changes.ts'
+import { createClient } from '../../src/tokens/client-registration.ts'
+import { generateKeyPair } from '../../src/tokens/key-pairs.ts'
 import { createPerson } from './people.ts'
 
 export const ACTOR: Actor = { type: 'system', id: 'tests' }

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
-import { recordAudit } from '../../audit/audit-log.ts'
-import { type Api, listApis, type TokenPolicy } from '../../clients/apis.ts'
-import { describeScope, type ScopeText, scopeTexts } from '../../clients/scope-texts.ts'
+import { type Api, type ApiSettings, listApis, type TokenPolicy } from '../../clients/apis.ts'
+import { type ScopeText, scopeTexts } from '../../clients/scope-texts.ts'
 import { ensureSigningKeys } from '../../keys/signing-keys.ts'
 import { SIGNING_ALGS, type SigningAlg } from '../../shared/algorithms.ts'
-import { createApi, generateKeyPair } from '../../tokens/client-changes.ts'
+import { invalidInput } from '../../shared/errors.ts'
+import { createApi, describeScopes, updateApi } from '../../tokens/api-changes.ts'
+import { generateKeyPair } from '../../tokens/key-pairs.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 import { seconds, words } from './client-options.ts'
@@ -31,6 +32,7 @@ const viewApi = (api: Api) => ({
 export function addApiCommands(program: Command): void {
   const api = program.command('api').description('APIs: what tokens are for')
   addCreate(api)
+  addUpdate(api)
   addDescribeScope(api)
   addList(api)
 }
@@ -77,6 +79,38 @@ function addCreate(api: Command): void {
     )
 }
 
+const changesOf = ({ scopes, tokenTtl, policy, alg, default: isDefault }: Partial<ApiOptions>) => ({
+  ...(scopes !== undefined && { scopes: words(scopes) }),
+  ...(tokenTtl !== undefined && { tokenTtl }),
+  ...(policy && { policy }),
+  ...(alg && { signingAlg: alg }),
+  ...(isDefault && { isDefault }),
+})
+
+function addUpdate(api: Command): void {
+  api
+    .command('update <identifier>')
+    .description('change what the options name, and leave the rest; tokens that were issued stay as they are')
+    .option('--scopes <list>', 'all that its tokens can allow from now on, space-separated')
+    .option('--token-ttl <seconds>', 'the life of its access tokens, 60 to 2592000', seconds)
+    .addOption(
+      new Option('--policy <policy>', 'single: a new token ends the earlier one of its client and subject').choices([
+        'none',
+        'single',
+      ]),
+    )
+    .addOption(new Option('--alg <alg>', 'how its tokens are signed').choices(SIGNING_ALGS))
+    .option('--default', 'what is meant by clients that name no API, in place of the present one')
+    .action(
+      withInstance<Partial<ApiOptions>>(async ({ knex, actor, encryptionKeys }, options, identifier) => {
+        const changes: Partial<ApiSettings> = changesOf(options)
+        if (Object.keys(changes).length === 0) throw invalidInput('nothing was named to change')
+        if (changes.signingAlg) await ensureSigningKeys(knex, changes.signingAlg, encryptionKeys)
+        return { json: viewApi(await updateApi(knex, identifier!, changes, actor)) }
+      }),
+    )
+}
+
 function addDescribeScope(api: Command): void {
   api
     .command('describe-scope <identifier> <scope>')
@@ -90,11 +124,7 @@ function addDescribeScope(api: Command): void {
     .action(
       withInstance<ScopeText>(async ({ knex, actor }, { title, description }, identifier, scope) => {
         const text = { title, description }
-        await knex.transaction(async (trx) => {
-          await describeScope(trx, identifier!, scope!, text)
-          const target = { type: 'api', id: identifier! }
-          await recordAudit(trx, actor, { action: 'api.scope_described', target, detail: { scope, ...text } })
-        })
+        await describeScopes(knex, identifier!, { [scope!]: text }, actor)
         return { json: { identifier, scope, ...text } }
       }),
     )

@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { DEVICE_CODE_GRANT } from '../../clients/client-rules.ts'
-import type { ClientSettings, Consent, RefreshTokens } from '../../clients/client-settings.ts'
+import type { AccessType, ClientSettings, Consent, RefreshTokens } from '../../clients/client-settings.ts'
 import { parseRateLimit } from '../../clients/rate-limits.ts'
 import { ID_TOKEN_ALGS, type IdTokenAlg } from '../../shared/algorithms.ts'
 
@@ -15,6 +15,7 @@ export interface ClientOptions {
   refreshTokens?: RefreshTokens
   idTokenAlg?: IdTokenAlg
   consent?: Consent
+  accessType?: AccessType
   pkce?: 'required' | 'optional'
   postLogoutRedirectUri?: string[]
   backchannelLogoutUri?: string
@@ -36,13 +37,15 @@ export function seconds(text: string): number {
   return Number(text)
 }
 
-const secondsOrOff = (text: string) => (text === 'off' ? text : seconds(text))
+export const secondsOrOff = (text: string) => (text === 'off' ? text : seconds(text))
 
 export const words = (text: string): string[] => text.split(/\s+/).filter(Boolean)
 
 function choice(flag: string, values: readonly string[], doc: string): Option {
   return new Option(`${flag} <${values.join('|')}>`, doc).choices(values)
 }
+
+export const onOffArgument = (doc: string) => new Argument('<on|off>', doc).choices(['on', 'off'])
 
 const onOffOption = (flag: string, doc: string) => choice(flag, ['on', 'off'], doc)
 
@@ -98,6 +101,13 @@ function addApiOptions(command: Command): void {
       '--default-scopes <list|all>',
       'what a request without scope gets, space-separated; default all that it has',
     )
+    .addOption(
+      choice(
+        '--access-type',
+        ['person', 'itself', 'both'],
+        'for whom it may act: people who sign in to it, itself, or both; narrowed, it loses every token; default both',
+      ),
+    )
     .option('--rate-limit <N/s|N/min|N/h|off>', 'the most token requests, 429 beyond them; default off')
 }
 
@@ -124,7 +134,7 @@ const given = <Text, Value>(text: Text | undefined, read: (text: Text) => Value)
   text === undefined ? undefined : read(text)
 
 const isOn = (value: OnOff) => value === 'on'
-const unlessOff = <Value>(value: Value | 'off') => (value === 'off' ? null : value)
+export const unlessOff = <Value>(value: Value | 'off') => (value === 'off' ? null : value)
 
 /** `device_code` is short for the grant type's whole name. */
 const grantsOf = (text: string) => words(text).map((grant) => (grant === 'device_code' ? DEVICE_CODE_GRANT : grant))
@@ -139,6 +149,7 @@ export function settingsOf(options: ClientOptions): Partial<ClientSettings> {
     backchannelLogoutUri: given(options.backchannelLogoutUri, unlessOff),
     pkceRequired: given(options.pkce, (word) => word === 'required'),
     consent: options.consent,
+    accessType: options.accessType,
     defaultScopes: given(options.defaultScopes, (text) => (text === 'all' ? null : words(text))),
     accessTokenTtl: options.accessTokenTtl,
     refreshTokenTtl: options.refreshTokenTtl,

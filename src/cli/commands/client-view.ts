@@ -13,6 +13,7 @@ const viewSecret = (secret: SecretSummary) => ({
   retires_at: secret.retiresAt,
   last_used_at: secret.lastUsedAt,
   last_used_ip: secret.lastUsedIp,
+  last_used_api: secret.lastUsedApi,
 })
 
 /** A client in the words of its options. */
@@ -31,6 +32,7 @@ export function viewClient(client: Client) {
     public: client.isPublic,
     pkce: client.pkceRequired ? 'required' : 'optional',
     consent: client.consent,
+    access_type: client.accessType,
     default_scopes: client.defaultScopes?.join(' ') ?? 'all',
     access_token_ttl: client.accessTokenTtl,
     refresh_token_ttl: client.refreshTokenTtl,

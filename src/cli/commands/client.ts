@@ -1,8 +1,13 @@
 import type { Command } from 'commander'
+import type { Knex } from 'knex'
 import { getAccount } from '../../accounts/accounts.ts'
+import { getInstanceSettings } from '../../accounts/instance-settings.ts'
 import { DEFAULT_SETTINGS } from '../../clients/client-settings.ts'
 import { getClient, listClients } from '../../clients/clients.ts'
-import { changeClientStatus, createClient, rotateSecret, updateClient } from '../../tokens/client-changes.ts'
+import { invalidInput } from '../../shared/errors.ts'
+import { createClient, updateClient } from '../../tokens/client-registration.ts'
+import { rotateSecret } from '../../tokens/client-secrets.ts'
+import { changeClientStatus } from '../../tokens/client-status.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
@@ -31,29 +36,39 @@ export function addClientCommands(program: Command): void {
   addRotate(client)
 }
 
+interface CreateOptions extends ClientOptions {
+  account?: string
+  instance?: boolean
+  public?: boolean
+}
+
+/** The account's id; null for an application of the instance's own. @throws KeywrightError `invalid_input`, `not_found` */
+async function ownerOf(knex: Knex, { account, instance }: CreateOptions): Promise<string | null> {
+  if ((account === undefined) === (instance === undefined)) {
+    throw invalidInput("--account names the account it belongs to; or say --instance, for one of the instance's own")
+  }
+  return account === undefined ? null : (await getAccount(knex, account)).id
+}
+
 function addCreate(client: Command): void {
   const command = client
     .command('create')
     .description('register an application; its secret is answered this once')
-    .requiredOption('--account <id>', 'the account it belongs to')
+    .option('--account <id>', 'the account it belongs to')
+    .option('--instance', "the instance's own: it belongs to no account")
     .requiredOption('--name <name>', 'what people will be told is asking')
     .requiredOption('--grants <list>', GRANTS)
     .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')
     .option('--public', 'it cannot keep a secret: it gets none')
     .addHelpText('after', EXAMPLE)
   addClientOptions(command).action(
-    withInstance<ClientOptions & { account: string; public?: boolean }>(async ({ knex, actor }, options) => {
-      const account = await getAccount(knex, options.account)
-      const settings = {
-        ...DEFAULT_SETTINGS,
-        name: '',
-        grants: [],
-        isPublic: options.public ?? false,
-        ...settingsOf(options),
-      }
+    withInstance<CreateOptions>(async ({ knex, actor }, options) => {
+      const accountId = await ownerOf(knex, options)
+      const { defaults } = await getInstanceSettings(knex)
+      const isPublic = options.public ?? false
+      const settings = { ...DEFAULT_SETTINGS, ...defaults, name: '', grants: [], isPublic, ...settingsOf(options) }
       const scopes = options.scopes === undefined ? null : words(options.scopes)
-      const request = { accountId: account.id, settings, apis: options.api ?? [], scopes }
-      const made = await createClient(knex, request, actor)
+      const made = await createClient(knex, { accountId, settings, apis: options.api ?? [], scopes }, actor)
       const secrets = { client_secret: made.clientSecret, api_key: made.apiKey }
       return { json: { ...(await viewClientWhole(knex, made.client)), ...secrets } }
     }),

@@ -1,27 +1,38 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import {
+  type ApplicationDefaults,
   getInstanceSettings,
   type InstanceChanges,
   type InstanceSettings,
   updateInstanceSettings,
 } from '../../accounts/instance-settings.ts'
+import { formatRateLimit, parseRateLimit } from '../../clients/rate-limits.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { changeApiEnabled } from '../../tokens/instance-changes.ts'
 import { withInstance } from '../run.ts'
+import { secondsOrOff, unlessOff } from './client-options.ts'
 
 interface InstanceOptions {
   name?: string
   accent?: string
   logo?: string
   api?: 'on' | 'off'
+  defaultAccessTokenTtl?: number | 'off'
+  defaultRefreshTokenTtl?: number | 'off'
+  defaultConsent?: ApplicationDefaults['consent']
+  defaultRateLimit?: string
 }
 
-const viewOf = ({ name, accent, logo, apiEnabled }: InstanceSettings) => ({
+const viewOf = ({ name, accent, logo, apiEnabled, defaults }: InstanceSettings) => ({
   name,
   accent,
   logo: logo && { type: logo.type, size: logo.bytes.length, etag: logo.etag },
   api: apiEnabled ? 'on' : 'off',
+  default_access_token_ttl: defaults.accessTokenTtl,
+  default_refresh_token_ttl: defaults.refreshTokenTtl,
+  default_consent: defaults.consent,
+  default_rate_limit: defaults.rateLimit && formatRateLimit(defaults.rateLimit),
 })
 
 /** @throws KeywrightError `invalid_input` */
@@ -34,11 +45,37 @@ function logoOf(path: string): { bytes: Buffer } | null {
   }
 }
 
-const changesOf = ({ name, accent, logo }: InstanceOptions): InstanceChanges => ({
-  name,
-  accent,
-  logo: logo === undefined ? undefined : logoOf(logo),
-})
+/** What the options name of the defaults of new applications; undefined: nothing. */
+function defaultsOf(options: InstanceOptions): Partial<ApplicationDefaults> | undefined {
+  const { defaultAccessTokenTtl: access, defaultRefreshTokenTtl: refresh, defaultConsent: consent } = options
+  const limit = options.defaultRateLimit
+  const named = {
+    ...(access !== undefined && { accessTokenTtl: unlessOff(access) }),
+    ...(refresh !== undefined && { refreshTokenTtl: unlessOff(refresh) }),
+    ...(consent && { consent }),
+    ...(limit !== undefined && { rateLimit: limit === 'off' ? null : parseRateLimit(limit) }),
+  }
+  return Object.keys(named).length > 0 ? named : undefined
+}
+
+function changesOf(options: InstanceOptions): InstanceChanges {
+  const { name, accent, logo } = options
+  return { name, accent, logo: logo === undefined ? undefined : logoOf(logo), defaults: defaultsOf(options) }
+}
+
+function addDefaultOptions(command: Command): Command {
+  return command
+    .option(
+      '--default-access-token-ttl <seconds|off>',
+      "what new applications begin with; off: the API's",
+      secondsOrOff,
+    )
+    .option('--default-refresh-token-ttl <seconds|off>', 'the same; off: 30 days', secondsOrOff)
+    .addOption(
+      new Option('--default-consent <show|skip_own_account>', 'the same').choices(['show', 'skip_own_account']),
+    )
+    .option('--default-rate-limit <N/s|N/min|N/h|off>', 'the same; off: none')
+}
 
 const EXAMPLE = `
 Example:
@@ -54,7 +91,7 @@ export function addInstanceSettingsCommands(program: Command): void {
     .description('its settings')
     .action(withInstance(async ({ knex }) => ({ json: viewOf(await getInstanceSettings(knex)) })))
 
-  instance
+  const update = instance
     .command('update')
     .description('change what the options name, and leave the rest; pages follow within seconds')
     .option('--name <name>', 'what people see that they sign in to, 1 to 60 characters; at first Keywright')
@@ -64,13 +101,13 @@ export function addInstanceSettingsCommands(program: Command): void {
       new Option('--api <on|off>', 'off: no client gets anything more, and every token is dead').choices(['on', 'off']),
     )
     .addHelpText('after', EXAMPLE)
-    .action(
-      withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...look }) => {
-        const changes = changesOf(look)
-        const named = Object.values(changes).some((change) => change !== undefined)
-        if (api) await changeApiEnabled(knex, api === 'on', actor)
-        if (named || !api) await knex.transaction((trx) => updateInstanceSettings(trx, changes, actor))
-        return { json: viewOf(await getInstanceSettings(knex)) }
-      }),
-    )
+  addDefaultOptions(update).action(
+    withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...options }) => {
+      const changes = changesOf(options)
+      const named = Object.values(changes).some((change) => change !== undefined)
+      if (api) await changeApiEnabled(knex, api === 'on', actor)
+      if (named || !api) await knex.transaction((trx) => updateInstanceSettings(trx, changes, actor))
+      return { json: viewOf(await getInstanceSettings(knex)) }
+    }),
+  )
 }

@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { bootstrap, describeFirstStart } from '../../bootstrap.ts'
-import { documentConfiguration } from '../../config/document.ts'
 import { loadConfig } from '../../config/load.ts'
+import { DOCUMENTS } from '../../documents.ts'
 import { migrateInstance } from '../../instance.ts'
 import { KeywrightError } from '../../shared/errors.ts'
 import { writeAnswer } from '../output.ts'
@@ -46,11 +46,16 @@ export function addInstanceCommands(program: Command): void {
     .description('write the documents that are made from the code, or with --check say whether they are true')
     .option('--check', 'change nothing; exit 1 when one is out of date')
     .action((options: { check?: boolean }) => {
-      const path = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url))
-      const text = documentConfiguration()
-      if (!options.check) return writeFileSync(path, text)
-      if (readFileSync(path, 'utf8') !== text) {
-        throw new KeywrightError('misconfigured', 'docs/configuration.md is out of date; run: npm run docs')
+      const stale = DOCUMENTS.filter(({ name, text }) => isOutOfDate(name, text()))
+      if (!options.check) for (const { name, text } of stale) writeFileSync(pathOf(name), text())
+      else if (stale.length > 0) {
+        const names = stale.map(({ name }) => `docs/${name}`).join(', ')
+        throw new KeywrightError('misconfigured', `out of date: ${names}; run: npm run docs`)
       }
     })
 }
+
+const pathOf = (name: string): string => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url))
+
+const isOutOfDate = (name: string, text: string): boolean =>
+  !existsSync(pathOf(name)) || readFileSync(pathOf(name), 'utf8') !== text

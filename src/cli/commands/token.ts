@@ -80,7 +80,7 @@ export function addSigningKeyCommands(program: Command): void {
     .description('let the next keys sign; the present ones stay published until nothing they signed can be valid')
     .action(
       withInstance(async (context) => {
-        const rotated = await rotateSigningKeys(context.knex, context.encryptionKeys)
+        const rotated = await rotateSigningKeys(context.knex, context.encryptionKeys, { actor: context.actor })
         const keys = await keysOf(context)
         return { json: { rotated, keys }, text: table(keys) }
       }),

@@ -1,0 +1,91 @@
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { expectRevision, invalidInput } from '../shared/errors.ts'
+import { generateSecret } from '../shared/secrets.ts'
+import { holdAccount } from './accounts.ts'
+import { hashPassword } from './passwords.ts'
+import {
+  changeUser,
+  checkedEmail,
+  checkedPersonName,
+  createUser,
+  lockUser,
+  type NewPerson,
+  setOneTimePassword,
+  type User,
+  unlessTaken,
+  userEntry,
+} from './users.ts'
+
+/** Shown once: it lets them in, and must then be replaced by one of their own. */
+export interface Invited {
+  readonly user: User
+  readonly password: string
+}
+
+/** @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (it is switched off, or the address is taken) */
+export async function addUser(knex: Knex, person: NewPerson, actor: Actor): Promise<Invited> {
+  return await knex.transaction(async (trx) => {
+    if (person.accountId !== null) await holdAccount(trx, person.accountId)
+    const made = await createUser(trx, person)
+    await recordAudit(trx, actor, userEntry('user.created', made.user, { role: person.role }))
+    return made
+  })
+}
+
+export interface PersonDetails {
+  /** Null, or only blanks: none. */
+  readonly name?: string | null | undefined
+  readonly email?: string | undefined
+}
+
+/** What differs, by column. */
+function columnsOf(before: User, { name, email }: PersonDetails): { name?: string | null; email?: string } {
+  const next = { name: checkedPersonName(name), email: email === undefined ? before.email : checkedEmail(email) }
+  return {
+    ...(name !== undefined && next.name !== before.name && { name: next.name }),
+    ...(next.email !== before.email && { email: next.email }),
+  }
+}
+
+/**
+ * Changes what a person is called and which address they sign in with; what is left out stays. Another address has yet to be
+ * proved theirs.
+ * @throws KeywrightError `not_found`, `invalid_input` (also when nothing is named), `conflict` (the address is taken), `stale`
+ */
+export async function updateUser(
+  knex: Knex,
+  idOrEmail: string,
+  details: PersonDetails,
+  actor: Actor,
+  expected?: number,
+): Promise<User> {
+  if (details.name === undefined && details.email === undefined) throw invalidInput('nothing was named to change')
+  return await knex.transaction(async (trx) => {
+    const before = await lockUser(trx, idOrEmail)
+    expectRevision('the person', before.revision, expected)
+    const columns = columnsOf(before, details)
+    if (Object.keys(columns).length === 0) return before
+    const proof = columns.email === undefined ? {} : { email_verified: false }
+    const change = { ...columns, ...proof, updated_at: trx.fn.now() }
+    const user = await unlessTaken(columns.email, () => changeUser(trx, before.id, change))
+    await recordAudit(trx, actor, userEntry('user.updated', user, columns))
+    return user
+  })
+}
+
+/**
+ * A new one-time password in place of the present one, which ends their sessions. What applications hold in their name stays.
+ * @throws KeywrightError `not_found`
+ */
+export async function resetPassword(knex: Knex, idOrEmail: string, actor: Actor): Promise<Invited> {
+  const password = generateSecret('password')
+  // Before the transaction: it takes long, and others wait for the person's turn.
+  const hash = await hashPassword(password)
+  return await knex.transaction(async (trx) => {
+    const { id } = await lockUser(trx, idOrEmail)
+    const user = await setOneTimePassword(trx, id, hash)
+    await recordAudit(trx, actor, userEntry('user.password_reset', user))
+    return { user, password }
+  })
+}

@@ -1,0 +1,38 @@
+/** RFC 8252: a private-use scheme is a reversed domain name, so it has a dot. */
+function isPrivateUse(url: URL): boolean {
+  return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
+}
+
+const isLoopback = (url: URL) => ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+
+/** Names of people do not belong in addresses (RFC 9110, section 4.2.4), and hide which host is meant. */
+const hasUserinfo = (uri: string) => /^[^/?]*:\/\/[^/?]*@/.test(uri)
+
+/** `https:host` and `https:///host` are an address to some parsers and a path to others. */
+const isWeb = (uri: string, url: URL) => /^https?:\/\/[^/]/i.test(uri) && (url.protocol === 'https:' || isLoopback(url))
+
+/** A message repeats no more of a URI than is needed to find it. */
+const shown = (uri: string) => (uri.length > 300 ? `${uri.slice(0, 300).toWellFormed()}…` : uri.toWellFormed())
+
+/** Absolute, and the same to every parser, and then what `isFit` asks. */
+function uriFault(what: string, uri: string, isFit: (url: URL) => boolean, fit: string): string | undefined {
+  const url = URL.parse(uri)
+  if (!url || uri.includes('#') || /[\s\0*\\]/.test(uri) || uri.length > 2000 || !uri.isWellFormed()) {
+    return `a ${what} is absolute, exact and without a fragment, not: ${shown(uri)}`
+  }
+  if (hasUserinfo(uri)) return `a ${what} carries no user name or password`
+  return isFit(url) ? undefined : `a ${what} is ${fit}, not: ${shown(uri)}`
+}
+
+/** What speaks against sending a person there. Undefined: nothing does. */
+export const returnUriFault = (what: string, uri: string): string | undefined =>
+  uriFault(
+    what,
+    uri,
+    (url) => isWeb(uri, url) || isPrivateUse(url),
+    'https, http on loopback, or a private-use scheme with a dot',
+  )
+
+/** OpenID Connect Back-Channel Logout 1.0, section 2.2. */
+export const backchannelLogoutUriFault = (uri: string): string | undefined =>
+  uriFault('back-channel logout URI', uri, (url) => isWeb(uri, url), 'https, or http on loopback')

@@ -1,0 +1,57 @@
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
+import { type Client, clientEntry, endTokensOfClients, getClient, lockClient, touchClient } from '../clients/clients.ts'
+import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
+import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
+
+/** Shown once. */
+export interface NewSecrets {
+  /** Absent for a public client. */
+  readonly clientSecret?: string
+  /** Where the client must send one. */
+  readonly apiKey?: string
+}
+
+export async function addSecrets(trx: Knex, client: Client): Promise<NewSecrets> {
+  if (client.isPublic) return {}
+  const clientSecret = await addSecret(trx, client.key, 'secret')
+  return client.apiKeyRequired
+    ? { clientSecret, apiKey: await addSecret(trx, client.key, 'api_key') }
+    : { clientSecret }
+}
+
+/** Seconds: what lives longest on a secret may see the end of it. */
+const MAX_OVERLAP = MAX_REFRESH_TOKEN_TTL
+
+/**
+ * A new secret, and a new API key where the client needs one. The present ones work for `overlap` more seconds; when
+ * they end, so does every token that they obtained; without an overlap, all that the client holds.
+ * @throws KeywrightError `not_found`, `invalid_input`, `conflict`, `stale`
+ */
+export async function rotateSecret(
+  knex: Knex,
+  clientId: string,
+  overlap: number,
+  actor: Actor,
+  expected?: number,
+): Promise<NewSecrets & { client: Client }> {
+  if (!Number.isInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP) {
+    throw invalidInput(`an overlap is 0 to ${MAX_OVERLAP} seconds`, 'overlap')
+  }
+  return await knex.transaction(async (trx) => {
+    const client = await lockClient(trx, clientId)
+    expectRevision('the client', client.revision, expected)
+    if (client.status === 'replaced')
+      throw new KeywrightError('conflict', `${clientId} was replaced by a newer key pair`)
+    if (client.isPublic) throw invalidInput('a public client has no secret')
+    await retireSecrets(trx, client.key, 'secret', overlap)
+    await retireSecrets(trx, client.key, 'api_key', overlap)
+    // With none to overlap, the codes that wait to be redeemed end too: whoever has the old secret may have those.
+    if (overlap === 0) await endTokensOfClients(trx, 'id', client.key)
+    else await touchClient(trx, client.key)
+    await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, { overlap }))
+    const secrets = await addSecrets(trx, client)
+    return { client: await getClient(trx, clientId), ...secrets }
+  })
+}
