@@ -24,16 +24,33 @@ export const toCursor = (place: readonly (string | number)[]): string =>
 const isText = (part: unknown): part is string | number =>
   (typeof part === 'string' && !part.includes('\0')) || Number.isSafeInteger(part)
 
-/** @throws KeywrightError `invalid_input` for what is no cursor of a list with so many parts to its order */
-export function fromCursor(cursor: string, parts: number): (string | number)[] {
+const noPlace = () => invalidInput('this is no place in this list; begin without it', 'after')
+
+function parse(cursor: string): unknown {
   try {
-    const place = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (Array.isArray(place) && place.length === parts && place.every(isText)) return place
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch {
-    // Said below.
+    throw noPlace()
   }
-  throw invalidInput('this is no place in this list; begin without it', 'after')
 }
+
+/**
+ * What `toCursor` was given, when each part is what its judge says.
+ * @throws KeywrightError `invalid_input`
+ */
+export function fromCursor(cursor: string, ...judges: ((part: string) => boolean)[]): string[] {
+  const place = parse(cursor)
+  if (!Array.isArray(place) || place.length !== judges.length || !place.every(isText)) throw noPlace()
+  const texts = place.map(String)
+  if (!judges.every((judge, n) => judge(texts[n]!))) throw noPlace()
+  return texts
+}
+
+export const isAnyText = (): boolean => true
+
+/** Of a list that is ordered by one number. @throws KeywrightError `invalid_input` */
+export const numberFromCursor = (cursor: string): number =>
+  Number(fromCursor(cursor, (part) => /^\d{1,15}$/.test(part))[0])
 
 /** The part of a list whose statement asked for one item more than the limit. */
 export function pageOf<Row, Item>(

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { findUserById, type User } from '../accounts/users.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
 import type { Principal } from './principal.ts'
 
 /** Whether something of that account is within reach. What belongs to no account is an operator's. */
@@ -13,10 +14,14 @@ export function stayWithin(who: Principal, accountId: string | null, what: strin
   if (!reaches(who, accountId)) throw notFound(what, id)
 }
 
-/** The accounts whose things are listed: one's own, or for an operator the one that is named, or all. */
+/**
+ * The accounts whose things are listed: one's own, or for an operator the one that is named, or all.
+ * @throws KeywrightError `not_found`
+ */
 export function accountWithin(who: Principal, named: string | undefined): string | undefined {
+  const isReached = named === undefined || (who.role === 'operator' ? isId(named) : named === who.accountId)
+  if (!isReached) throw notFound('account', named)
   if (who.role === 'operator') return named
-  if (named !== undefined && named !== who.accountId) throw notFound('account', named)
   return who.accountId!
 }
 
@@ -35,6 +40,13 @@ export async function clientWithin(db: Knex, who: Principal, clientId: string): 
   const client = await getClient(db, clientId)
   if (client.kind === 'api') throw notFound('client', clientId)
   stayWithin(who, client.accountId, 'client', clientId)
+  return client
+}
+
+/** The same, and no key pair. @throws KeywrightError `not_found` */
+export async function applicationWithin(db: Knex, who: Principal, clientId: string): Promise<Client> {
+  const client = await clientWithin(db, who, clientId)
+  if (client.kind !== 'application') throw notFound('client', clientId)
   return client
 }
 

@@ -1,0 +1,114 @@
+import type { ApplicationDefaults } from '../accounts/instance-settings.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import { notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
+import { operation } from './operation.ts'
+import { stayWithin } from './walls.ts'
+
+/** A scope with what people read of it; where nothing was said, its own name. */
+export interface ChoosableScope {
+  readonly scope: string
+  readonly title: string
+  readonly description: string
+}
+
+/** An API that an application can be given. */
+export interface ChoosableApi {
+  readonly identifier: string
+  readonly isDefault: boolean
+  /** Keywright's own, by which accounts are managed. */
+  readonly builtIn: boolean
+  readonly scopes: readonly ChoosableScope[]
+}
+
+/** All that a form for a new application needs. */
+export interface NewApplicationForm {
+  /** The instance's default first, Keywright's own last. */
+  readonly choosableApis: readonly ChoosableApi[]
+  /** What a new one begins with. */
+  readonly initial: Omit<ClientSettings, 'name' | 'grants'>
+  /** The one that was named, where there is such. */
+  readonly accountName: string | null
+}
+
+/** All that a form for changing one needs. */
+export interface ApplicationForm {
+  readonly client: Client
+  readonly accountName: string | null
+  readonly apis: readonly ClientApiView[]
+  readonly choosableApis: readonly ChoosableApi[]
+}
+
+const CHOOSABLE = `
+  SELECT coalesce(json_agg(json_build_object(
+           'identifier', p.identifier, 'isDefault', p.is_default, 'builtIn', p.built_in,
+           'scopes', (SELECT json_agg(json_build_object('scope', w.scope, 'title', coalesce(t.title, w.scope),
+                                                        'description', coalesce(t.description, '')) ORDER BY w.n)
+                        FROM unnest(p.scopes) WITH ORDINALITY AS w (scope, n)
+                        LEFT JOIN scope_texts t ON t.api_id = p.id AND t.scope = w.scope))
+           ORDER BY p.is_default DESC, p.built_in, p.identifier), '[]') FROM apis p`
+
+const READ_NEW = `
+  SELECT (${CHOOSABLE}) AS choosable,
+         (SELECT a.name FROM accounts a WHERE a.id = ?::uuid) AS account_name,
+         json_build_object('accessTokenTtl', i.default_access_token_ttl, 'refreshTokenTtl', i.default_refresh_token_ttl,
+                           'consent', i.default_consent,
+                           'rateLimit', CASE WHEN i.default_rate_limit_count IS NOT NULL
+                             THEN json_build_object('count', i.default_rate_limit_count,
+                                                    'period', i.default_rate_limit_period) END) AS defaults
+    FROM instance_settings i`
+
+interface NewRow {
+  choosable: ChoosableApi[]
+  account_name: string | null
+  defaults: ApplicationDefaults
+}
+
+interface ForAccount {
+  /** Absent: the caller's own, or for an operator none yet. */
+  readonly accountId?: string | undefined
+}
+
+export const readNewApplicationForm = operation<ForAccount, NewApplicationForm>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { accountId }) => {
+    const named = who.role === 'operator' ? accountId : undefined
+    const { rows } = await knex.raw(READ_NEW, [named !== undefined && isId(named) ? named : null])
+    const row: NewRow = rows[0]
+    return {
+      choosableApis: row.choosable,
+      initial: { ...DEFAULT_SETTINGS, ...row.defaults },
+      accountName: row.account_name,
+    }
+  },
+)
+
+const READ = `
+  SELECT c.*, a.name AS account_name, (${APIS_OF_CLIENT}) AS apis, (${CHOOSABLE}) AS choosable
+    FROM clients c
+    LEFT JOIN accounts a ON a.id = c.account_id
+   WHERE c.client_id = ? AND c.kind = 'application'`
+
+interface FormRow extends ClientRow {
+  account_name: string | null
+  apis: ClientApiView[] | null
+  choosable: ChoosableApi[]
+}
+
+export const readApplicationForm = operation<{ clientId: string }, ApplicationForm>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId }) => {
+    const { rows } = await knex.raw(READ, [clientId.replaceAll('\0', '')])
+    const row: FormRow | undefined = rows[0]
+    if (!row) throw notFound('client', clientId)
+    stayWithin(who, row.account_id, 'client', clientId)
+    return {
+      client: toClient(row),
+      accountName: row.account_name,
+      apis: row.apis ?? [],
+      choosableApis: row.choosable,
+    }
+  },
+)

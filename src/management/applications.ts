@@ -1,0 +1,216 @@
+import { getInstanceSettings } from '../accounts/instance-settings.ts'
+import { checkMaySet } from '../clients/client-rules.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
+import { notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import { createClient, updateClient } from '../tokens/client-registration.ts'
+import type { NewSecrets } from '../tokens/client-secrets.ts'
+import { rotateSecret } from '../tokens/client-secrets.ts'
+import { changeClientStatus } from '../tokens/client-status.ts'
+import {
+  APIS_OF_CLIENT,
+  CALLERS_OF_CLIENT,
+  type Caller,
+  type ClientApiView,
+  SECRETS_OF_CLIENT,
+  type SecretView,
+} from './client-parts.ts'
+import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
+import { operation } from './operation.ts'
+import { DEFAULT_LIMIT, numberFromCursor, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { narrowBySearch } from './search.ts'
+import { accountOfNew, accountWithin, applicationWithin, stayWithin } from './walls.ts'
+
+/** An application as a list shows it. */
+export interface ApplicationSummary {
+  readonly clientId: string
+  readonly name: string
+  readonly status: ClientStatus
+  /** Null with `accountName`: the instance's own. */
+  readonly accountId: string | null
+  readonly accountName: string | null
+  readonly grants: readonly string[]
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+/** All that is known of an application but its secrets. */
+export interface Application {
+  readonly client: Client
+  readonly accountName: string | null
+  readonly apis: readonly ClientApiView[]
+  readonly secrets: readonly SecretView[]
+  readonly liveTokens: Bounded
+  /** Refresh tokens that still work. */
+  readonly grants: number
+  /** How many people have allowed it something. */
+  readonly people: number
+  readonly callers: readonly Caller[]
+  /** Neither the instance's API nor the account's is switched off. */
+  readonly apiEnabled: boolean
+  /** What it could be given. */
+  readonly choosableApis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
+}
+
+export interface ApplicationQuery extends PageRequest {
+  /** Beginnings of words of the name, or a whole client id. */
+  readonly search?: string | undefined
+  readonly status?: 'active' | 'archived' | undefined
+  readonly accountId?: string | undefined
+}
+
+interface SummaryRow extends ClientRow {
+  account_name: string | null
+  last_used_at: Date | null
+}
+
+const toSummary = (row: SummaryRow): ApplicationSummary => ({
+  clientId: row.client_id,
+  name: row.name as string,
+  status: row.status,
+  accountId: row.account_id,
+  accountName: row.account_name,
+  grants: row.grants as string[],
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+})
+
+/** Newest first. */
+export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
+  { role: 'admin', scope: 'applications:read' },
+  async ({ knex }, who, { search, status, after, limit = DEFAULT_LIMIT, ...wanted }) => {
+    const accountId = accountWithin(who, wanted.accountId)
+    if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
+    const lastUse = knex('client_secrets').whereRaw('client_id = clients.id').max('last_used_at').as('last_used_at')
+    const query = knex('clients')
+      .leftJoin('accounts', 'accounts.id', 'clients.account_id')
+      .where('clients.kind', 'application')
+      .orderBy('clients.id', 'desc')
+      .limit(limit + 1)
+      .select<SummaryRow[]>('clients.*', 'accounts.name AS account_name', lastUse)
+    if (accountId !== undefined) query.where('clients.account_id', accountId)
+    if (status) query.where('clients.status', status)
+    if (after !== undefined) query.where('clients.id', '<', numberFromCursor(after))
+    if (search?.trim().startsWith('kwc_')) query.where('clients.client_id', search.trim())
+    else narrowBySearch(query, 'clients.name', search)
+    return pageOf(await query, limit, toSummary, (row) => [Number(row.id)])
+  },
+)
+
+const READ = `
+  SELECT c.*, a.name AS account_name, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
+         (${CALLERS_OF_CLIENT}) AS callers, (${liveTokensOf('t.client_key = c.id')}) AS live,
+         (SELECT count(*)::int FROM active_refresh_tokens r WHERE r.client_id = c.id) AS live_grants,
+         (SELECT count(*)::int FROM consents s WHERE s.client_id = c.id) AS people,
+         (SELECT i.api_enabled FROM instance_settings i)
+           AND coalesce(a.api_enabled AND a.status = 'active', true) AS api_enabled,
+         (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes)
+                          ORDER BY p.is_default DESC, p.identifier) FROM apis p) AS choosable
+    FROM clients c
+    LEFT JOIN accounts a ON a.id = c.account_id
+   WHERE c.client_id = ? AND c.kind = 'application'`
+
+interface ApplicationRow extends ClientRow {
+  account_name: string | null
+  apis: ClientApiView[] | null
+  secrets: SecretView[] | null
+  callers: Caller[] | null
+  live: number
+  live_grants: number
+  people: number
+  api_enabled: boolean
+  choosable: Application['choosableApis'] | null
+}
+
+const toApplication = (row: ApplicationRow): Application => ({
+  client: toClient(row),
+  accountName: row.account_name,
+  apis: row.apis ?? [],
+  secrets: row.secrets ?? [],
+  liveTokens: toBounded(row.live),
+  grants: row.live_grants,
+  people: row.people,
+  callers: row.callers ?? [],
+  apiEnabled: row.api_enabled,
+  choosableApis: row.choosable ?? [],
+})
+
+interface Which {
+  readonly clientId: string
+}
+
+export const readApplication = operation<Which, Application>(
+  { role: 'admin', scope: 'applications:read' },
+  async ({ knex }, who, { clientId }) => {
+    const { rows } = await knex.raw(READ, [clientId.replaceAll('\0', '')])
+    const row: ApplicationRow | undefined = rows[0]
+    if (!row) throw notFound('client', clientId)
+    stayWithin(who, row.account_id, 'client', clientId)
+    return toApplication(row)
+  },
+)
+
+/** What a form or a program says of an application; what is left out stays, or is the instance's default. */
+export interface ApplicationChange {
+  readonly settings: Partial<ClientSettings>
+  /** Identifiers, its default first. */
+  readonly apis?: readonly string[] | undefined
+  /** Null: every scope of its APIs, always. */
+  readonly scopes?: readonly string[] | null | undefined
+}
+
+interface NewApplication extends ApplicationChange {
+  readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'>
+  /** Absent: the caller's own. Null: the instance's own, which an operator alone may add. */
+  readonly accountId?: string | null | undefined
+}
+
+export type CreatedApplication = NewSecrets & { readonly client: Client }
+
+export const createApplication = operation<NewApplication, CreatedApplication>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { settings, apis = [], scopes = null, accountId }) => {
+    const isInstances = accountId === null && who.role === 'operator'
+    const owner = isInstances ? null : accountOfNew(who, accountId ?? undefined)
+    const { defaults } = await getInstanceSettings(knex)
+    const initial = { ...DEFAULT_SETTINGS, ...defaults }
+    checkMaySet(who.role, initial, settings)
+    const request = { accountId: owner, settings: { ...initial, ...settings }, apis, scopes }
+    return await createClient(knex, request, who.actor)
+  },
+)
+
+interface ApplicationUpdate extends Which, ApplicationChange {
+  /** The revision that was read; absent: whatever it is by now. */
+  readonly revision?: number | undefined
+}
+
+/** @throws KeywrightError also `stale` */
+export const updateApplication = operation<ApplicationUpdate, { client: Client; apiKey?: string }>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, revision, settings, apis, scopes }) => {
+    const before = await applicationWithin(knex, who, clientId)
+    checkMaySet(who.role, before, settings)
+    const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
+    return await updateClient(knex, clientId, change, who.actor, revision)
+  },
+)
+
+/** Ends all that it holds at once; restored, it starts anew. */
+export const setApplicationStatus = operation<Which & { status: 'active' | 'archived' }, Client>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, status }) => {
+    await applicationWithin(knex, who, clientId)
+    return await changeClientStatus(knex, clientId, status, who.actor)
+  },
+)
+
+/** @param overlap seconds for which the former secret still works; 0: it is dead at once, with all it obtained */
+export const rotateApplicationSecret = operation<
+  Which & { overlap: number; revision?: number | undefined },
+  CreatedApplication
+>({ role: 'admin', scope: 'applications:write' }, async ({ knex }, who, { clientId, overlap, revision }) => {
+  await applicationWithin(knex, who, clientId)
+  return await rotateSecret(knex, clientId, overlap, who.actor, revision)
+})

@@ -1,0 +1,18 @@
+/** A count that stops where nobody counts any more. */
+export interface Bounded {
+  readonly count: number
+  /** There are more than `count`. */
+  readonly isMore: boolean
+}
+
+const MOST = 1000
+
+export const toBounded = (count: number): Bounded => ({ count: Math.min(count, MOST), isMore: count > MOST })
+
+/** SQL: how many rows that is, one beyond the bound at most. @param source what follows FROM */
+export const boundedCountOf = (source: string): string =>
+  `SELECT count(*)::int FROM (SELECT 1 FROM ${source} LIMIT ${MOST + 1}) counted`
+
+/** SQL: how many live tokens `t` there are, one beyond the bound at most. */
+export const liveTokensOf = (condition: string): string =>
+  `SELECT count(*)::int FROM (SELECT 1 FROM active_access_tokens t WHERE ${condition} LIMIT ${MOST + 1}) live`

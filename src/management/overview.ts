@@ -1,0 +1,80 @@
+import { readUsage, type UsageCount } from '../metrics/usage.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { operation } from './operation.ts'
+
+/** What an account's admin sees first. */
+export interface AccountOverview {
+  readonly accountId: string
+  /** One's own pair; null until the first one is generated. */
+  readonly keyPair: {
+    readonly clientId: string
+    readonly lastFour: string | null
+    readonly createdAt: Date
+    readonly lastUsedAt: Date | null
+  } | null
+  /** Active ones. */
+  readonly applications: number
+  readonly people: number
+  /** Neither the instance's API nor the account's is switched off. */
+  readonly apiEnabled: boolean
+}
+
+const OVERVIEW = `
+  SELECT a.id, c.client_id, c.created_at, s.last_four, s.last_used_at,
+         (SELECT i.api_enabled FROM instance_settings i) AND a.api_enabled AS api_enabled,
+         (SELECT count(*)::int FROM clients k
+           WHERE k.account_id = a.id AND k.kind = 'application' AND k.status = 'active') AS applications,
+         (SELECT count(*)::int FROM users p WHERE p.account_id = a.id AND p.status = 'active') AS people
+    FROM accounts a
+    LEFT JOIN clients c ON c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
+    LEFT JOIN LATERAL (SELECT last_four, last_used_at FROM client_secrets s
+                        WHERE s.client_id = c.id AND s.kind = 'secret' ORDER BY s.id DESC LIMIT 1) s ON true
+   WHERE a.id = ?`
+
+export const readAccountOverview = operation<object, AccountOverview>(
+  { role: 'admin', scope: 'key_pairs:read' },
+  async ({ knex }, who) => {
+    if (who.accountId === null)
+      throw new KeywrightError('forbidden', 'this is about an account, and an operator has none')
+    const { rows } = await knex.raw(OVERVIEW, [who.userId, who.accountId])
+    const [row] = rows
+    const pair = row.client_id && {
+      clientId: row.client_id,
+      lastFour: row.last_four,
+      createdAt: row.created_at,
+      lastUsedAt: row.last_used_at,
+    }
+    const { applications, people, api_enabled: apiEnabled } = row
+    return { accountId: row.id, keyPair: pair || null, applications, people, apiEnabled }
+  },
+)
+
+export interface UsageQuery {
+  /** The last day by the hour, or the last thirty by the day. */
+  readonly span: 'day' | 'month'
+}
+
+/** What an operator sees first. */
+export interface InstanceOverview {
+  readonly usage: readonly UsageCount[]
+  readonly from: Date
+  readonly to: Date
+  readonly step: 'hour' | 'day'
+}
+
+const HOUR = 3_600_000
+const SPANS = {
+  day: { step: 'hour', size: HOUR, count: 24 },
+  month: { step: 'day', size: 24 * HOUR, count: 30 },
+} as const
+
+/** Tokens issued and refused over time. */
+export const readInstanceOverview = operation<UsageQuery, InstanceOverview>(
+  { role: 'operator', scope: 'instance:read' },
+  async ({ knex }, _who, { span }) => {
+    const { step, size, count } = SPANS[span]
+    const to = new Date(Math.floor(Date.now() / size) * size + size)
+    const from = new Date(to.getTime() - count * size)
+    return { usage: await readUsage(knex, { from, to, step }), from, to, step }
+  },
+)

@@ -1,0 +1,203 @@
+import { addUser, resetPassword, updateUser } from '../accounts/people.ts'
+import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
+import { toUser } from '../accounts/users.ts'
+import { KeywrightError, notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import { changeUserRole, changeUserStatus } from '../tokens/user-changes.ts'
+import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
+import { operation } from './operation.ts'
+import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import type { Principal } from './principal.ts'
+import { narrowBySearch } from './search.ts'
+import { accountOfNew, accountWithin, stayWithin, userWithin } from './walls.ts'
+
+/** A person as lists show them. */
+export interface PersonSummary extends User {
+  /** Null for an operator. */
+  readonly accountName: string | null
+  readonly createdAt: Date
+  /** They have not yet chosen a password of their own. */
+  readonly isInvited: boolean
+  readonly lastSignedInAt: Date | null
+}
+
+export interface PersonDetails extends PersonSummary {
+  /** The client id of their key pair. */
+  readonly keyPair: string | null
+  /** How many applications they have allowed something. */
+  readonly applications: number
+  /** Of their key pair. */
+  readonly ownTokens: Bounded
+  /** Those that applications hold in their name. */
+  readonly heldTokens: Bounded
+  /** Without them their account has no active admin. */
+  readonly isLastAdmin: boolean
+}
+
+export interface PeopleQuery extends PageRequest {
+  /** Beginnings of words of name and address. */
+  readonly search?: string | undefined
+  readonly role?: Role | undefined
+  readonly status?: 'active' | 'disabled' | undefined
+  readonly accountId?: string | undefined
+}
+
+interface PersonRow extends UserWithAccountRow {
+  created_at: Date
+  password_change_required: boolean
+  last_signed_in_at: Date | null
+  place: string
+}
+
+const toSummary = (row: PersonRow): PersonSummary => ({
+  ...toUser(row),
+  accountName: row.account_name,
+  createdAt: row.created_at,
+  isInvited: row.password_change_required,
+  lastSignedInAt: row.last_signed_in_at,
+})
+
+/** In the order of their addresses. */
+export const listPeople = operation<PeopleQuery, PageOf<PersonSummary>>(
+  { role: 'admin', scope: 'people:read' },
+  async ({ knex }, who, { search, role, status, after, limit = DEFAULT_LIMIT, ...wanted }) => {
+    const accountId = accountWithin(who, wanted.accountId)
+    const query = knex('users')
+      .leftJoin('accounts', 'accounts.id', 'users.account_id')
+      .orderByRaw('lower(users.email), users.id')
+      .limit(limit + 1)
+      .select<PersonRow[]>(
+        'users.*',
+        'accounts.name AS account_name',
+        'accounts.status AS account_status',
+        knex.raw('lower(users.email) AS place'),
+      )
+    if (accountId !== undefined) query.where('users.account_id', accountId)
+    if (role) query.where('users.role', role)
+    if (status) query.where('users.status', status)
+    if (after !== undefined)
+      query.whereRaw('(lower(users.email), users.id) > (?, ?::uuid)', fromCursor(after, isAnyText, isId))
+    narrowBySearch(query, "coalesce(users.name, '') || ' ' || users.email", search)
+    return pageOf(await query, limit, toSummary, (row) => [row.place, row.id])
+  },
+)
+
+interface Which {
+  readonly userId: string
+}
+
+const READ = `
+  SELECT u.*, a.name AS account_name, a.status AS account_status, lower(u.email) AS place,
+         (SELECT c.client_id FROM clients c
+           WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced') AS key_pair,
+         (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
+         (${liveTokensOf('t.user_id = u.id')}) AS own_tokens,
+         (${liveTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS held_tokens,
+         u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
+           SELECT FROM users o
+            WHERE o.account_id = u.account_id AND o.role = 'admin' AND o.status = 'active' AND o.id <> u.id) AS is_last
+    FROM users u LEFT JOIN accounts a ON a.id = u.account_id
+   WHERE u.id = ?`
+
+interface DetailsRow extends PersonRow {
+  key_pair: string | null
+  applications: number
+  own_tokens: number
+  held_tokens: number
+  is_last: boolean
+}
+
+const toDetails = (row: DetailsRow): PersonDetails => ({
+  ...toSummary(row),
+  keyPair: row.key_pair,
+  applications: row.applications,
+  ownTokens: toBounded(row.own_tokens),
+  heldTokens: toBounded(row.held_tokens),
+  isLastAdmin: row.is_last,
+})
+
+export const readPerson = operation<Which, PersonDetails>(
+  { role: 'admin', scope: 'people:read' },
+  async ({ knex }, who, { userId }) => {
+    if (!isId(userId)) throw notFound('user', userId)
+    const { rows } = await knex.raw(READ, [userId])
+    const row: DetailsRow | undefined = rows[0]
+    if (!row) throw notFound('user', userId)
+    stayWithin(who, row.account_id, 'user', userId)
+    return toDetails(row)
+  },
+)
+
+interface Invitation {
+  readonly email: string
+  readonly name?: string | undefined
+  readonly role: Role
+  /** Absent: the caller's own. */
+  readonly accountId?: string | undefined
+}
+
+/** Shown once: who invited them hands it on, and it works for one sign-in. */
+export interface Invited {
+  readonly user: User
+  readonly password: string
+}
+
+export const invitePerson = operation<Invitation, Invited>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { email, name, role, ...wanted }) => {
+    if (role === 'operator' && who.role !== 'operator') {
+      throw new KeywrightError('forbidden', 'only an operator may add operators')
+    }
+    const accountId = role === 'operator' ? null : accountOfNew(who, wanted.accountId)
+    return await addUser(knex, { email, role, accountId, ...(name !== undefined && { name }) }, who.actor)
+  },
+)
+
+/** An operator may leave an account without admins, being able to make new ones. */
+const guardsOf = (who: Principal) => ({
+  keepAdmin: who.role !== 'operator',
+  ...(who.userId !== null && { self: who.userId }),
+})
+
+interface PersonChange extends Which {
+  readonly email?: string | undefined
+  readonly name?: string | undefined
+  readonly revision?: number | undefined
+}
+
+/** @throws KeywrightError also `stale`, `conflict` (the address is taken) */
+export const updatePerson = operation<PersonChange, User>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, revision, email, name }) => {
+    await userWithin(knex, who, userId)
+    const changes = { ...(email !== undefined && { email }), ...(name !== undefined && { name }) }
+    return await updateUser(knex, userId, changes, who.actor, revision)
+  },
+)
+
+/** Who is no admin any more loses their key pair for good. @throws KeywrightError also `stale`, `conflict` (the last admin) */
+export const setRole = operation<Which & { role: 'admin' | 'member'; revision?: number | undefined }, User>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, role, revision }) => {
+    await userWithin(knex, who, userId)
+    return await changeUserRole(knex, userId, role, who.actor, { ...guardsOf(who), expected: revision })
+  },
+)
+
+/** Off ends their sessions and every token in their name at once. @throws KeywrightError also `conflict` (the last admin) */
+export const setPersonStatus = operation<Which & { status: 'active' | 'disabled' }, User>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, status }) => {
+    await userWithin(knex, who, userId)
+    return await changeUserStatus(knex, userId, status, who.actor, guardsOf(who))
+  },
+)
+
+/** A new one-time password, in place of one that was forgotten. */
+export const givePassword = operation<Which, Invited>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId }) => {
+    await userWithin(knex, who, userId)
+    return await resetPassword(knex, userId, who.actor)
+  },
+)
