@@ -1,0 +1,91 @@
+import type { Knex } from 'knex'
+import type { Management } from '../management/operation.ts'
+import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
+import { hashSecret } from '../shared/secrets.ts'
+import type { ApiCaller } from './callers.ts'
+import { ProblemError } from './problems.ts'
+
+/** For how long an answer is kept, in hours. */
+const KEPT = 24
+
+/** A request that may come again, by hashes of its caller's key and of itself. */
+export interface Repeatable {
+  readonly keyHash: Buffer
+  readonly requestHash: Buffer
+}
+
+/** An answer as it is kept. */
+export interface KeptAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** The text of the body. */
+  readonly body: string
+}
+
+/** Two callers may well choose the same key. */
+export const repeatable = ({ clientId, subject }: ApiCaller, key: string, request: unknown): Repeatable => ({
+  keyHash: hashSecret(JSON.stringify([clientId, subject, key])),
+  requestHash: hashSecret(JSON.stringify(request)),
+})
+
+// Whoever comes second waits here until the first has committed, and then finds its row; a row that has had its time is
+// taken over.
+const CLAIM = `
+  INSERT INTO idempotency_keys AS k (key_hash, request_hash, expires_at)
+  VALUES (:keyHash, :requestHash, now() + make_interval(hours => ${KEPT}))
+  ON CONFLICT (key_hash) DO UPDATE
+     SET request_hash = excluded.request_hash, answer = NULL, expires_at = excluded.expires_at
+   WHERE k.expires_at <= now()
+  RETURNING 1`
+
+const labelOf = (keyHash: Buffer): string => `idempotency ${keyHash.toString('hex')}`
+
+/** @throws ProblemError `key_reused` (another request came under this key), `conflict` (it cannot be opened any more) */
+async function keptAnswer(
+  trx: Knex,
+  keys: readonly Buffer[],
+  { keyHash, requestHash }: Repeatable,
+): Promise<KeptAnswer> {
+  const row = await trx<{ request_hash: Buffer; answer: Buffer }>('idempotency_keys')
+    .where({ key_hash: keyHash } as object)
+    .first('request_hash', 'answer')
+  if (!row?.request_hash.equals(requestHash)) {
+    throw new ProblemError('key_reused', 'another request was sent under this Idempotency-Key; choose a new one')
+  }
+  if (!isSealedByOneOf(keys, row.answer)) {
+    throw new ProblemError('conflict', 'this was done before, and its answer cannot be shown again')
+  }
+  return JSON.parse(unseal(keys, row.answer, labelOf(keyHash)).toString())
+}
+
+/**
+ * Does once what any number of requests under one key ask for, at once or one after another, on any nodes, and gives all of
+ * them one answer. A refusal is not kept: nothing was done, and the key is free again.
+ */
+export async function once(
+  { knex, encryptionKeys }: Management,
+  request: Repeatable,
+  act: (management: Management) => Promise<KeptAnswer>,
+): Promise<{ answer: KeptAnswer; isRepeated: boolean }> {
+  const { keyHash, requestHash } = request
+  return await knex.transaction(async (trx) => {
+    const claimed = await trx.raw(CLAIM, { keyHash, requestHash })
+    if (claimed.rows.length === 0) {
+      return { answer: await keptAnswer(trx, encryptionKeys, request), isRepeated: true }
+    }
+    const answer = await act({ knex: trx, encryptionKeys })
+    const sealed = seal(encryptionKeys, Buffer.from(JSON.stringify(answer)), labelOf(keyHash))
+    await trx('idempotency_keys').where({ key_hash: keyHash }).update({ answer: sealed })
+    return { answer, isRepeated: false }
+  })
+}
+
+/** Deletes at most `limit` keys whose answers have had their time. */
+export async function sweepIdempotencyKeys(db: Knex, limit: number): Promise<number> {
+  const { rowCount } = await db.raw(
+    `DELETE FROM idempotency_keys WHERE key_hash IN (
+       SELECT key_hash FROM idempotency_keys WHERE expires_at <= now() LIMIT ? FOR UPDATE SKIP LOCKED)`,
+    [limit],
+  )
+  return rowCount
+}

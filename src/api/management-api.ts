@@ -1,0 +1,114 @@
+import Router, { type Layer } from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import compose from 'koa-compose'
+import { demand, type Management } from '../management/operation.ts'
+import { sendKept, sendReply, toKept } from './answers.ts'
+import { API_ROUTES } from './api-routes.ts'
+import { insufficientScope } from './bearer-errors.ts'
+import { type ApiCaller, type CallerServices, createCallerReader } from './callers.ts'
+import { readIfMatch } from './conditions.ts'
+import { once, repeatable } from './idempotency.ts'
+import { describeApi } from './openapi.ts'
+import { answerProblems, ProblemError } from './problems.ts'
+import { limitRate } from './rate.ts'
+import { readIdempotencyKey, readJsonBody, readParams, readQuery, refuseNul } from './requests.ts'
+import { API_ROOT, type ApiRoute, type Call } from './route.ts'
+
+export interface ManagementApiServices extends CallerServices {
+  readonly management: Management
+}
+
+/** Drawn by the pages, from the document. */
+const DOCS_PAGE = `${API_ROOT}/docs`
+
+/** @throws ProblemError, KeywrightError `forbidden` */
+function checkNeed({ who }: ApiCaller, { operation: { need } }: ApiRoute): void {
+  if (need.scope === null) return
+  if (who.scopes && !who.scopes.has(need.scope)) throw insufficientScope(need.scope)
+  demand(who, { role: need.role, scope: need.scope })
+}
+
+async function readCall(ctx: Context, route: ApiRoute, { who }: ApiCaller, management: Management): Promise<Call> {
+  return {
+    who,
+    management,
+    params: readParams(route, ctx.params),
+    query: readQuery(ctx, route),
+    ifMatch: readIfMatch(ctx, route),
+    body: await readJsonBody(ctx, route),
+    requestId: ctx.state.requestId,
+  }
+}
+
+/** The same call under the same key is done once, whatever the nodes and the number of tries. */
+async function handleOnce(ctx: Context, route: ApiRoute, caller: ApiCaller, call: Call, key: string): Promise<void> {
+  const request = repeatable(caller, key, [route.method, ctx.path, call.query, call.body ?? null])
+  const { answer, isRepeated } = await once(call.management, request, async (management) =>
+    toKept(ctx, route, await route.handle({ ...call, management })),
+  )
+  sendKept(ctx, answer)
+  if (isRepeated) ctx.set('Idempotency-Replayed', 'true')
+}
+
+function serve(services: ManagementApiServices, route: ApiRoute): (ctx: Context) => Promise<void> {
+  const readCaller = createCallerReader(services)
+  const parameters = new Set([...Object.keys(route.params.shape), ...Object.keys(route.query.shape)])
+  return async (ctx) => {
+    ctx.state.parameters = parameters
+    const caller = await readCaller(ctx)
+    ctx.state.clientId = caller.clientId
+    await limitRate(ctx, services.management.knex, caller)
+    checkNeed(caller, route)
+    const call = await readCall(ctx, route, caller, services.management)
+    const key = readIdempotencyKey(ctx, route)
+    if (key === undefined) sendReply(ctx, route, await route.handle(call))
+    else await handleOnce(ctx, route, caller, call, key)
+  }
+}
+
+const methodsOf = (ctx: Context): string[] => [
+  ...new Set(((ctx.matched ?? []) as Layer[]).flatMap(({ methods }) => methods)),
+]
+
+/** Below this root nobody else answers: what no route did is none of ours, or is not asked so. */
+function answerTheRest(ctx: Context): void {
+  const methods = methodsOf(ctx)
+  if (methods.length === 0) throw new ProblemError('not_found', 'there is nothing at this address')
+  if (ctx.method !== 'OPTIONS') {
+    const options = { headers: { Allow: methods.join(', ') } }
+    throw new ProblemError('method_not_allowed', 'the header Allow names the methods it takes', options)
+  }
+  ctx.set('Allow', methods.join(', '))
+  ctx.status = 204
+}
+
+function routesOf(services: ManagementApiServices): Middleware {
+  const router = new Router({ prefix: API_ROOT, sensitive: true })
+  const document = describeApi(services.issuerUrl())
+  router.get('/openapi.json', (ctx) => {
+    ctx.body = document
+  })
+  for (const route of API_ROUTES) {
+    const path = route.path.replace(/\{(\w+)\}/g, ':$1')
+    router[route.method](path, serve(services, route) as never)
+  }
+  return router.routes() as unknown as Middleware
+}
+
+function prepare(ctx: Context, next: Next): Promise<void> {
+  ctx.set('Cache-Control', 'no-store')
+  refuseNul(ctx)
+  return next()
+}
+
+const isOurs = (path: string): boolean => path === API_ROOT || path.startsWith(`${API_ROOT}/`)
+
+/** Everything below `/api/v1`, but for the page that shows it. */
+export function createManagementApi(services: ManagementApiServices): Middleware {
+  const answer = compose([answerProblems, prepare, routesOf(services), answerTheRest] as Middleware[])
+  return async (ctx, next) => {
+    const isPage = ctx.path === DOCS_PAGE || ctx.path === `${DOCS_PAGE}/`
+    if (!isOurs(ctx.path) || isPage) return await next()
+    await answer(ctx as never, async () => {})
+  }
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { clientId, idText } from '../fields.ts'
+import { type ApiRoute, route } from '../route.ts'
+
+const caller = z
+  .object({
+    role: z.enum(['operator', 'admin', 'member']),
+    account_id: idText.nullable().meta({ description: 'Null for an operator, whom no account bounds' }),
+    user_id: idText.nullable().meta({ description: 'Whose own key pair is meant; null for an application by itself' }),
+    acts_as: z.object({ type: z.enum(['client', 'user']), id: z.union([clientId, idText]) }),
+    scopes: z.array(z.string()),
+  })
+  .meta({ id: 'Caller' })
+
+export const ME_ROUTES: readonly ApiRoute[] = [
+  route({
+    method: 'get',
+    path: '/me',
+    operation: { need: { role: 'member', scope: null } },
+    id: 'readMe',
+    tag: 'Caller',
+    summary: 'Who is calling, and what the token allows',
+    answers: { 200: caller },
+    async handle({ who }) {
+      const { role, accountId, userId, actor } = who
+      const acts_as = { type: actor.type as 'client' | 'user', id: actor.id! }
+      return { body: { role, account_id: accountId, user_id: userId, acts_as, scopes: [...(who.scopes ?? [])].sort() } }
+    },
+  }),
+]

@@ -1,0 +1,202 @@
+import { z } from 'zod'
+import type { User } from '../../accounts/users.ts'
+import {
+  givePassword,
+  invitePerson,
+  listPeople,
+  readPerson,
+  setPersonStatus,
+  setRole,
+  updatePerson,
+} from '../../management/people.ts'
+import { bounded, clientId, email, id, idText, moment, name, pageOf, pageQuery, revision, search } from '../fields.ts'
+import { type ApiRoute, type Call, route } from '../route.ts'
+import { toDomain, toWire } from '../wire-names.ts'
+
+const TAG = 'People'
+
+const role = z.enum(['operator', 'admin', 'member'])
+const status = z.enum(['active', 'disabled'])
+
+const bare = {
+  id: idText,
+  account_id: idText.nullable().meta({ description: 'Null for an operator' }),
+  email: z.string(),
+  email_verified: z.boolean(),
+  name: z.string().nullable(),
+  role,
+  status,
+  revision,
+}
+
+const user = z.object(bare).meta({ id: 'User' })
+
+const seen = {
+  account_name: z.string().nullable(),
+  created_at: moment,
+  is_invited: z.boolean().meta({ description: 'They have not yet chosen a password of their own' }),
+  last_signed_in_at: moment.nullable(),
+}
+
+const summary = z.object({ ...bare, ...seen }).meta({ id: 'UserSummary' })
+
+const details = z
+  .object({
+    ...bare,
+    ...seen,
+    key_pair: clientId.nullable(),
+    applications: z.number().int().meta({ description: 'How many they allowed something' }),
+    own_tokens: bounded,
+    held_tokens: bounded,
+    is_last_admin: z.boolean().meta({ description: 'Without them their account has no active admin' }),
+  })
+  .meta({ id: 'UserDetails' })
+
+const invitation = z
+  .strictObject({
+    email,
+    role,
+    name: name.optional(),
+    account_id: id.optional().meta({ description: "Absent: the caller's own" }),
+  })
+  .meta({ id: 'Invitation', examples: [{ email: 'ada@example.com', role: 'member' }] })
+
+const oneTime = z
+  .object({ user, password: z.string().meta({ description: 'For one sign-in; shown in this answer and never again' }) })
+  .meta({ id: 'OneTimePassword' })
+
+const change = z
+  .strictObject({ email, name, role: z.enum(['admin', 'member']) })
+  .partial()
+  .meta({ id: 'UserChange', examples: [{ role: 'admin' }] })
+
+const which = z.strictObject({ user_id: id })
+
+type OfOne = Call<z.output<typeof which>>
+
+const toReply = (one: User) => ({ body: toWire(one), revision: one.revision })
+
+const setStatus = (to: 'active' | 'disabled') => async (call: OfOne) =>
+  toReply(await setPersonStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
+
+/** Both or neither: the role first, which is held to the revision, and what is left in the same transaction. */
+async function changePerson({ management, who, params, body, ifMatch }: Call<z.output<typeof which>, unknown, Change>) {
+  const { role: to, ...rest } = toDomain(body)
+  const userId = params.user_id
+  return await management.knex.transaction(async (knex) => {
+    const within = { ...management, knex }
+    const changed = to && (await setRole(within, who, { userId, role: to, revision: ifMatch }))
+    if (changed && Object.keys(rest).length === 0) return changed
+    return await updatePerson(within, who, { userId, ...rest, ...(!changed && { revision: ifMatch }) })
+  })
+}
+
+type Change = z.output<typeof change>
+
+export const PEOPLE_ROUTES: readonly ApiRoute[] = [
+  route({
+    method: 'get',
+    path: '/users',
+    operation: listPeople,
+    id: 'listUsers',
+    tag: TAG,
+    summary: 'People, in the order of their addresses',
+    query: z.strictObject({
+      search: search.optional(),
+      role: role.optional(),
+      status: status.optional(),
+      account_id: id.optional(),
+      ...pageQuery,
+    }),
+    answers: { 200: pageOf(summary) },
+    handle: async ({ management, who, query }) => ({
+      body: toWire(await listPeople(management, who, toDomain(query))),
+    }),
+  }),
+  route({
+    method: 'post',
+    path: '/users',
+    operation: invitePerson,
+    id: 'inviteUser',
+    tag: TAG,
+    summary: 'Invite a person',
+    description: 'The one-time password is for the caller to hand on.',
+    body: invitation,
+    answers: { 201: oneTime },
+    idempotent: true,
+    etag: true,
+    async handle({ management, who, body }) {
+      const invited = await invitePerson(management, who, toDomain(body))
+      return { body: toWire(invited), revision: invited.user.revision }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/users/{user_id}',
+    operation: readPerson,
+    id: 'readUser',
+    tag: TAG,
+    summary: 'One person',
+    params: which,
+    answers: { 200: details },
+    etag: true,
+    async handle({ management, who, params }) {
+      const person = await readPerson(management, who, toDomain(params))
+      return { body: toWire(person), revision: person.revision }
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/users/{user_id}',
+    operation: updatePerson,
+    id: 'updateUser',
+    tag: TAG,
+    summary: "Change a person's name, address or role",
+    description: 'Who is no admin any more loses their key pair for good.',
+    params: which,
+    body: change,
+    answers: { 200: user },
+    etag: true,
+    handle: async (call) => toReply(await changePerson(call)),
+  }),
+  route({
+    method: 'post',
+    path: '/users/{user_id}/disable',
+    operation: setPersonStatus,
+    id: 'disableUser',
+    tag: TAG,
+    summary: 'Switch a person off, with their sessions and every token in their name',
+    params: which,
+    answers: { 200: user },
+    etag: true,
+    handle: setStatus('disabled'),
+  }),
+  route({
+    method: 'post',
+    path: '/users/{user_id}/enable',
+    operation: setPersonStatus,
+    id: 'enableUser',
+    tag: TAG,
+    summary: 'Switch a person on again; what ended stays ended',
+    params: which,
+    answers: { 200: user },
+    etag: true,
+    handle: setStatus('active'),
+  }),
+  route({
+    method: 'post',
+    path: '/users/{user_id}/password',
+    operation: givePassword,
+    id: 'resetPassword',
+    tag: TAG,
+    summary: 'A new one-time password in place of one that was forgotten',
+    params: which,
+    answers: { 201: oneTime },
+    idempotent: true,
+    etag: true,
+    async handle({ management, who, params }) {
+      const given = await givePassword(management, who, toDomain(params))
+      return { body: toWire(given), revision: given.user.revision }
+    },
+  }),
+]

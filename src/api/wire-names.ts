@@ -1,0 +1,36 @@
+type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
+  : Name
+
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Rest}`
+  ? `${Head}${Capitalize<Camel<Rest>>}`
+  : Name
+
+/** With the names of the wire, all the way down. */
+export type Wire<Value> = Value extends Date
+  ? Value
+  : Value extends readonly (infer Item)[]
+    ? Wire<Item>[]
+    : Value extends object
+      ? { [Name in keyof Value as Name extends string ? Snake<Name> : never]: Wire<Value[Name]> }
+      : Value
+
+/** With the names inside, at the first level. */
+export type Domain<Value> = { [Name in keyof Value as Name extends string ? Camel<Name> : never]: Value[Name] }
+
+export const toSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+const toCamel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** `redirectUris` becomes `redirect_uris`. Not for maps whose keys are somebody's data. */
+export function toWire<Value>(value: Value): Wire<Value> {
+  if (Array.isArray(value)) return value.map(toWire) as Wire<Value>
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value as Wire<Value>
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [toSnake(name), toWire(one)])) as Wire<Value>
+}
+
+/** `redirect_uris` becomes `redirectUris`; what is left out stays out. */
+export function toDomain<Value extends object>(value: Value): Domain<Value> {
+  const given = Object.entries(value).filter(([, one]) => one !== undefined)
+  return Object.fromEntries(given.map(([name, one]) => [toCamel(name), one])) as Domain<Value>
+}

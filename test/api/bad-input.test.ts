@@ -1,0 +1,200 @@
+/** Whatever is sent, the answer is 4xx in one form, and says where it is wrong. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { API_ROUTES } from '../../src/api/api-routes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
+import { type Answer, metricOf, send } from '../support/requests.ts'
+
+let server: Keywright
+let api: ReturnType<typeof rawManagement>
+
+beforeAll(async () => {
+  server = await startKeywright()
+  const operator = await managingApplication(server, null)
+  api = rawManagement(server.url, await managementToken(server, operator))
+})
+
+afterAll(() => server?.stop())
+
+function expectProblem(answer: Answer, status: number, code: string, context = ''): void {
+  expect(answer, context).toMatchObject({ status, body: { type: `urn:keywright:error:${code}`, status } })
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+  expect(answer.body.instance).toBe(answer.headers.get('x-request-id'))
+  for (const member of ['title', 'detail']) expect(answer.body[member]).toEqual(expect.any(String))
+}
+
+test('an address that is none of ours is not found, and is no page', async () => {
+  for (const path of ['', '/', '/nothing', '/Applications', '/users/x/y/z/w', '/%E0%A4%A', '/..%2f..%2fetc']) {
+    const answer = await api.send('GET', path, { headers: { accept: 'text/html' } })
+    expectProblem(answer, 404, 'not_found', path)
+  }
+})
+
+test('a method that an address does not take is told which it takes', async () => {
+  const answer = await api.send('DELETE', '/applications')
+  expectProblem(answer, 405, 'method_not_allowed')
+  expect(answer.headers.get('allow')?.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST'])
+  const options = await api.send('OPTIONS', '/applications')
+  expect([options.status, options.headers.get('access-control-allow-origin')]).toEqual([204, null])
+})
+
+test('faults of the schema name their places, unknown members included', async () => {
+  const answer = await api.json('POST', '/applications', { name: 3, grants: ['x', 4], surprise: 1, is_public: 'yes' })
+  expectProblem(answer, 400, 'invalid_input')
+  const pointers = answer.body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()
+  expect(pointers).toEqual(['#/grants/1', '#/is_public', '#/name', '#/surprise'])
+})
+
+test('faults that the features find name their fields as the wire does', async () => {
+  const account_id = server.firstStart.accountId
+  const body = {
+    name: ' ',
+    grants: ['authorization_code'],
+    redirect_uris: ['javascript:alert(1)'],
+    access_token_ttl: 1,
+    account_id,
+  }
+  const answer = await api.json('POST', '/applications', body)
+  expectProblem(answer, 400, 'invalid_input')
+  const pointers = answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)
+  for (const field of ['name', 'redirect_uris', 'access_token_ttl']) expect(pointers).toContain(`#/${field}`)
+})
+
+test('faults of the query name their parameters', async () => {
+  for (const query of [
+    'limit=0',
+    'limit=201',
+    'limit=x',
+    'limit=1&limit=2',
+    '__proto__=1',
+    'colour=red',
+    'status=gone',
+    'account_id=1',
+  ]) {
+    const answer = await api.send('GET', `/applications?${query}`)
+    expectProblem(answer, 400, 'invalid_input', query)
+    expect(answer.body.errors[0].parameter, query).toBe(query.split('=')[0])
+  }
+  const place = await api.send('GET', '/applications?after=nonsense')
+  expectProblem(place, 400, 'invalid_input')
+  expect(place.body.errors).toEqual([{ parameter: 'after', detail: expect.any(String) }])
+})
+
+test('a body that is no JSON, or in another form, is refused', async () => {
+  for (const text of ['{', '[1,', 'name=x', '"\ud800', `${'['.repeat(60_000)}`]) {
+    expectProblem(await api.json('POST', '/accounts', text), 400, 'invalid_input', text.slice(0, 9))
+  }
+  const deep = `{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+  for (const text of [deep, '{"__proto__":{"name":"x"}}', '{"name":"\\ud800"}', '{"\\udc00":1}', '{"name":1e999}']) {
+    expectProblem(await api.json('POST', '/accounts', text), 400, 'invalid_input', text.slice(0, 20))
+  }
+  for (const value of [null, [], 'x', 3, true]) {
+    expectProblem(await api.json('POST', '/accounts', value), 400, 'invalid_input')
+  }
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', '']) {
+    const answer = await api.json('POST', '/accounts', { name: 'x' }, { 'content-type': type })
+    expectProblem(answer, 415, 'unsupported_media_type', type)
+  }
+})
+
+test('a body that is too large is refused, and said to be', async () => {
+  expectProblem(await api.json('POST', '/accounts', { name: 'x'.repeat(500_000) }), 413, 'too_large')
+})
+
+test('a NUL character is refused wherever it stands', async () => {
+  for (const body of [{ name: 'a\0b' }, { 'na\0me': 1 }, { name: ['\0'] }]) {
+    expectProblem(await api.json('POST', '/accounts', body), 400, 'invalid_input')
+  }
+  for (const path of ['/applications/a%00b', '/applications?search=%00', '/applications?after=%00', '/users?%00=1']) {
+    expectProblem(await api.send('GET', path), 400, 'invalid_input', path)
+  }
+})
+
+test('names of 10,000 characters are refused at their fields', async () => {
+  const long = 'x'.repeat(10_000)
+  for (const [path, body, field] of [
+    ['/accounts', { name: long }, 'name'],
+    ['/users', { email: `${long}@example.com`, role: 'operator' }, 'email'],
+    ['/apis', { identifier: `https://${'x'.repeat(1900)}`, scopes: [long] }, 'scopes'],
+  ] as const) {
+    const answer = await api.json('POST', path, body)
+    expectProblem(answer, 400, 'invalid_input', path)
+    expect(
+      answer.body.errors.some(({ pointer }: { pointer: string }) => pointer.startsWith(`#/${field}`)),
+      path,
+    ).toBe(true)
+  }
+})
+
+/** Something for every parameter of a path, which no route may find. */
+const STRANGE = [
+  '1',
+  "'",
+  'a'.repeat(5000),
+  '00000000-0000-0000-0000-000000000000',
+  '%F0%9F%92%A9',
+  '..',
+  '%2e%2e',
+  '-1e9',
+]
+
+test('an id that cannot be, or is nobody, is not found at any route', async () => {
+  for (const route of API_ROUTES.filter(({ path }) => path.includes('{'))) {
+    for (const one of STRANGE) {
+      const path = route.path.replace(/\{\w+\}/g, one)
+      const example = route.body?.meta()?.examples as unknown[] | undefined
+      const headers = { 'if-match': '*' }
+      const answer = await (example
+        ? api.json(route.method.toUpperCase(), path, example[0], headers)
+        : api.send(route.method.toUpperCase(), path, { headers }))
+      expect([400, 403, 404, 405, 409], `${route.method} ${path} ${answer.text}`).toContain(answer.status)
+    }
+  }
+}, 120_000)
+
+test('a change names the revision it is for', async () => {
+  const { body } = await api.json('POST', '/accounts', { name: 'Changing' })
+  const change = (ifMatch?: string) =>
+    api.json('PATCH', `/accounts/${body.id}`, { name: 'Changed' }, ifMatch === undefined ? {} : { 'if-match': ifMatch })
+  expectProblem(await change(), 428, 'precondition_required')
+  for (const tag of ['"999"', 'W/"1"', '"x"', 'x', '"0"', `"${'9'.repeat(40)}"`]) {
+    expectProblem(await change(tag), 412, 'stale', tag)
+  }
+  expectProblem(await change('"1", "2"'), 400, 'invalid_input')
+  const read = await api.send('GET', `/accounts/${body.id}`)
+  expect((await change(read.headers.get('etag')!)).status).toBe(200)
+  expect((await change('*')).status).toBe(200)
+})
+
+test('what is known already is not sent again', async () => {
+  const read = await api.send('GET', '/instance')
+  const etag = read.headers.get('etag')!
+  const again = await api.send('GET', '/instance', { headers: { 'if-none-match': `"other", W/${etag}` } })
+  expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
+  expect((await api.send('GET', '/instance', { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
+})
+
+test('a list goes on where its part ended, by the answer and by its link', async () => {
+  for (const name of ['One', 'Two', 'Three']) await api.json('POST', '/accounts', { name })
+  const names: string[] = []
+  let path: string | undefined = '/accounts?limit=2'
+  while (path) {
+    const { body, headers }: Answer = await api.send('GET', path)
+    names.push(...body.items.map(({ name }: { name: string }) => name))
+    const link: string | undefined = /<\/api\/v1([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
+    expect(body.next === null).toBe(link === undefined)
+    path = link
+  }
+  expect(new Set(names).size).toBe(names.length)
+  for (const name of ['One', 'Two', 'Three']) expect(names).toContain(name)
+})
+
+test('nothing of all that failed on our side, and it is counted under one name', async () => {
+  expect(server.logLines().filter(({ status }) => Number(status) >= 500)).toEqual([])
+  expect(
+    await metricOf(server.url, 'keywright_requests_refused_total', 'endpoint="/api/v1",error="not_found"'),
+  ).toBeGreaterThan(0)
+  const { text } = await send(`${server.url}/metrics`)
+  expect(text).not.toMatch(/endpoint="\/api\/v1\//)
+})

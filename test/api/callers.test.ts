@@ -1,0 +1,137 @@
+/** Who may call the management API, and as whom. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MANAGEMENT_API } from '../../src/management/scopes.ts'
+import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { ACTOR } from '../support/maker.ts'
+import {
+  managementToken,
+  managingApplication,
+  managingForPeople,
+  rawManagement,
+  tokenOfPerson,
+} from '../support/management.ts'
+import { createPerson } from '../support/people.ts'
+import { claimsOf, send } from '../support/requests.ts'
+
+let server: Keywright
+let neighbour: Keywright
+let home: string
+
+beforeAll(async () => {
+  server = await startKeywright()
+  const { DATABASE_URL, ENCRYPTION_KEY } = server.env
+  neighbour = await startKeywright({ databaseUrl: DATABASE_URL!, env: { ENCRYPTION_KEY, ISSUER: server.issuer } })
+  home = server.firstStart.accountId
+})
+
+afterAll(async () => {
+  await neighbour?.stop()
+  await server?.stop()
+})
+
+const me = (token: string | undefined, headers: Record<string, string> = {}, at = server) =>
+  rawManagement(at.url, token).send('GET', '/me', { headers })
+
+const invalid = { status: 401, body: { type: 'urn:keywright:error:invalid_token', status: 401 } }
+
+describe('a token', () => {
+  test('is asked for, without an error, where there is none (RFC 6750, section 3.1)', async () => {
+    for (const headers of [{}, { authorization: 'Basic dTpw' }] as Record<string, string>[]) {
+      const answer = await me(undefined, headers)
+      expect(answer).toMatchObject({ status: 401, body: { type: 'urn:keywright:error:missing_token' } })
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="Keywright management"')
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+    }
+  })
+
+  test('that is none of ours, or was altered, is invalid', async () => {
+    const token = await managementToken(server, server.firstStart.keyPair)
+    for (const one of ['x', 'a.b.c', `${token}A`, token.slice(0, -4), 'kws_1', '%00', `Bearer ${token}`]) {
+      const answer = await me(one)
+      expect(answer, one).toMatchObject(invalid)
+      expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"')
+    }
+  })
+
+  test('that is meant for another API opens nothing here', async () => {
+    const { body } = await server.machineToken(server.firstStart.keyPair)
+    expect(await me(body.access_token)).toMatchObject(invalid)
+  })
+
+  test('in the query opens nothing', async () => {
+    const token = await managementToken(server, server.firstStart.keyPair)
+    expect((await send(`${server.url}/api/v1/me?access_token=${token}`)).status).toBe(401)
+  })
+
+  test('that was revoked at one node is dead at the other at once', async () => {
+    const client = await managingApplication(server, home)
+    const token = await managementToken(server, client)
+    for (const node of [server, neighbour]) expect((await me(token, {}, node)).status).toBe(200)
+    await neighbour.revoke(token, client)
+    for (const node of [server, neighbour]) expect(await me(token, {}, node)).toMatchObject(invalid)
+  })
+
+  test('without the scope is told which (RFC 6750, section 3.1)', async () => {
+    const token = await managementToken(server, server.firstStart.keyPair, 'tokens:read')
+    const answer = await rawManagement(server.url, token).send('GET', '/applications')
+    expect(answer).toMatchObject({ status: 403, body: { type: 'urn:keywright:error:insufficient_scope' } })
+    expect(answer.headers.get('www-authenticate')).toMatch(/error="insufficient_scope", scope="applications:read"$/)
+  })
+
+  test('that came with an API key goes with it', async () => {
+    const settings = { name: 'Keyed', grants: ['client_credentials'], apiKeyRequired: true }
+    const client = await server.make.client(settings, [MANAGEMENT_API])
+    const headers = { 'x-api-key': client.apiKey }
+    const { body } = await server.machineToken(client, {}, { headers })
+    expect(claimsOf(body.access_token).cnf).toBeDefined()
+    expect(await me(body.access_token)).toMatchObject(invalid)
+    expect(await me(body.access_token, { 'x-api-key': 'kwk_another' })).toMatchObject(invalid)
+    expect((await me(body.access_token, headers)).status).toBe(200)
+  })
+})
+
+describe('an application in the name of a person', () => {
+  test('may do what their role may, and is the person in the audit log', async () => {
+    const client = await managingForPeople(server, home)
+    for (const role of ['admin', 'member'] as const) {
+      const person = await createPerson(server.knex, home, role)
+      const token = await tokenOfPerson(server, client, person)
+      const expected = { role, account_id: home, user_id: person.id, acts_as: { type: 'user', id: person.id } }
+      expect((await me(token)).body).toMatchObject(expected)
+      const list = await rawManagement(server.url, token).send('GET', '/users')
+      expect(list.status, role).toBe(role === 'admin' ? 200 : 403)
+    }
+  })
+
+  test('reaches nobody beyond its account', async () => {
+    const client = await managingForPeople(server, home)
+    const stranger = await createPerson(server.knex, await server.make.account(), 'admin')
+    const operator = await createPerson(server.knex, home)
+    await server.knex('users').where({ id: operator.id }).update({ role: 'operator', account_id: null })
+    for (const person of [stranger, operator]) {
+      const answer = await me(await tokenOfPerson(server, client, person))
+      expect(answer).toMatchObject({ status: 403, body: { type: 'urn:keywright:error:forbidden' } })
+    }
+    const instances = await managingForPeople(server, null)
+    expect((await me(await tokenOfPerson(server, instances, operator))).body).toMatchObject({ role: 'operator' })
+  })
+
+  test('is nobody when they are switched off', async () => {
+    const client = await managingForPeople(server, home)
+    const person = await createPerson(server.knex, home, 'admin')
+    const token = await tokenOfPerson(server, client, person)
+    expect((await me(token)).status).toBe(200)
+    await changeUserStatus(server.knex, person.id, 'disabled', ACTOR)
+    expect(await me(token)).toMatchObject(invalid)
+  })
+})
+
+test('a key pair whose owner is no admin any more opens nothing, whatever became of its tokens', async () => {
+  const owner = await server.make.user()
+  const pair = await server.make.keyPair(owner.id, [MANAGEMENT_API])
+  const token = await managementToken(server, pair)
+  expect((await me(token)).status).toBe(200)
+  await server.knex('users').where({ id: owner.id }).update({ role: 'member' })
+  expect((await me(token)).status).toBe(403)
+})
