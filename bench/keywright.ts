@@ -5,7 +5,8 @@ import { DEFAULT_SETTINGS } from '../src/clients/client-settings.ts'
 import { migrate } from '../src/database/migrations.ts'
 import { type Database, openDatabase } from '../src/database/open.ts'
 import { generateIdentifier, generateSecret, hashSecret } from '../src/shared/secrets.ts'
-import { createApi, createClient } from '../src/tokens/client-changes.ts'
+import { createApi } from '../src/tokens/api-changes.ts'
+import { createClient } from '../src/tokens/client-registration.ts'
 
 export interface Credentials {
   readonly id: string
@@ -37,7 +38,7 @@ async function copyClient(database: Database, first: Credentials, count: number)
       `WITH given AS (SELECT * FROM json_to_recordset(?) AS g(id text, hash text)),
             client AS (
               INSERT INTO clients (client_id, kind, account_id, name, grants, policy)
-              SELECT g.id, c.kind, c.account_id, c.name, c.grants, c.policy FROM given g, clients c WHERE c.id = ?
+              SELECT g.id, c.kind, c.account_id, c.name || ' ' || g.id, c.grants, c.policy FROM given g, clients c WHERE c.id = ?
               RETURNING id, client_id),
             access AS (
               INSERT INTO client_apis (client_id, api_id, position)

@@ -8,6 +8,8 @@ export interface Sample {
   readonly p50: number
   /** Milliseconds. */
   readonly p99: number
+  /** Milliseconds. */
+  readonly mean: number
   /** Requests for each second of CPU time of the Node process. */
   readonly perCpuSecond: number
   /** Milliseconds of CPU time of the Node process for each request. */
@@ -22,6 +24,9 @@ export interface Load {
   readonly method: 'GET' | 'POST'
   /** The form of each request; called once for each. */
   readonly body?: () => string
+  readonly headers?: Readonly<Record<string, string>>
+  /** How many ask at once; absent: 32. */
+  readonly connections?: number
 }
 
 const CONNECTIONS = 32
@@ -29,7 +34,7 @@ const CONNECTIONS = 32
 /** Seconds that are not counted: the compiler of a fresh process needs a few thousand requests to know its way. */
 const WARM_UP = 3
 
-/** Keeps 32 connections busy for so many seconds. */
+/** Keeps 32 connections, or as many as the load says, busy for so many seconds. */
 export async function measure(target: Measured, load: Load, seconds: number, others: Measured[] = []): Promise<Sample> {
   const all = [target, ...others]
   await run(all, load, { duration: WARM_UP })
@@ -43,6 +48,7 @@ export async function measure(target: Measured, load: Load, seconds: number, oth
     requestsPerSecond: sum(results.map((result) => result['2xx'] / result.duration)),
     p50: results[0]!.latency.p50,
     p99: results[0]!.latency.p99,
+    mean: results[0]!.latency.mean,
     perCpuSecond: (requests * 1000) / cpu,
     cpuPerRequest: cpu / requests,
     memory: after[0]!.memory,
@@ -68,8 +74,9 @@ function run(
   extent: { duration: number } | { amount: number },
 ): Promise<autocannon.Result[]> {
   const setupRequest = load.body && ((request: autocannon.Request) => ({ ...request, body: load.body!() }))
-  const headers = load.body ? { 'content-type': 'application/x-www-form-urlencoded' } : {}
+  const form = load.body ? { 'content-type': 'application/x-www-form-urlencoded' } : {}
+  const headers = { ...form, ...load.headers }
   const requests = [{ method: load.method, path: load.path, headers, ...(setupRequest && { setupRequest }) }]
-  const connections = CONNECTIONS / targets.length
+  const connections = (load.connections ?? CONNECTIONS) / targets.length
   return Promise.all(targets.map((target) => autocannon({ url: target.url, connections, requests, ...extent })))
 }

@@ -3,6 +3,7 @@
  * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N]
  */
 import { parseArgs } from 'node:util'
+import { measureLists } from './console.ts'
 import { type Credentials, ledgerSize, type Population, populate } from './keywright.ts'
 import { type Load, measure, type Sample, sendAll } from './load.ts'
 import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
@@ -144,9 +145,17 @@ async function compareManyClients(postgres: BenchPostgres, few: Population, serv
   const oneByOne = { ...tokenLoad([]), body: () => tokenForm(many.clients[next++ % many.clients.length]!) }
   await sendAll(crowded, oneByOne, many.clients.length)
   const warm = await compare(manyLoad, fewLoad)
+  say('lists of the console …')
+  const lists = { few: await measureLists(few, server, SECONDS), many: await measureLists(many, crowded, SECONDS) }
   await crowded.stop()
   await many.database.close()
-  return { ...warm, coldRatio: cold.many.perCpuSecond / cold.few.perCpuSecond }
+  const slower = Object.entries(lists.many).map(([path, time]) => time / lists.few[path]!)
+  return {
+    ...warm,
+    coldRatio: cold.many.perCpuSecond / cold.few.perCpuSecond,
+    listsRatio: Math.max(...slower),
+    listTimes: Object.fromEntries(Object.entries(lists.many).map(([path, time]) => [`list_ms ${path}`, time])),
+  }
 }
 
 async function comparePolicies(postgres: BenchPostgres) {
@@ -177,6 +186,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         nodes_2_vs_1: nodes,
         clients_100000_vs_100: many.ratio,
         clients_100000_cold_vs_100: many.coldRatio,
+        slowest_list_100000_vs_100: many.listsRatio,
         token_single_vs_engine: single.perCpuSecond / token.theirs.perCpuSecond,
         memory_vs_engine: token.ours.memory / token.theirs.memory,
       },
@@ -187,6 +197,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         token: token.ours,
         token_single: single,
         token_100000_clients: many.ours,
+        ...many.listTimes,
         introspection: introspection.ours,
         jwks: jwks.ours,
         engine_token: token.theirs,

@@ -3,6 +3,9 @@ import { type AddressInfo, Server as NetServer } from 'node:net'
 import Koa from 'koa'
 import type { Registry } from 'prom-client'
 import { createSignIn } from './accounts/sign-in.ts'
+import { sweepIdempotencyKeys } from './api/idempotency.ts'
+import { createManagementApi } from './api/management-api.ts'
+import { describeApi } from './api/openapi.ts'
 import { createOperations } from './api/operations.ts'
 import { createAuthenticator } from './clients/authentication.ts'
 import { createConcessions } from './clients/concessions.ts'
@@ -17,6 +20,7 @@ import { createJobs } from './jobs/jobs.ts'
 import { scheduleOf } from './jobs/schedule.ts'
 import { openKeyRings } from './keys/key-ring.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import { createUsage } from './metrics/usage.ts'
 import { sweepEngineModels } from './oidc/adapter.ts'
 import { createOidcFace, engineContext } from './oidc/face.ts'
 import type { Log } from './shared/log.ts'
@@ -83,6 +87,7 @@ export async function createServer(
   overrides: ServerOverrides = {},
 ): Promise<Server> {
   const { database, encryptionKeys } = instance
+  const management = { knex: database.knex, encryptionKeys }
   let handler: RequestListener = listening
   let open = false
   let issuerUrl = config.issuer ?? ''
@@ -106,8 +111,9 @@ export async function createServer(
   const concessions = createConcessions()
   const secretUses = createSecretUses()
   const outgoing = createOutgoing({ allow: config.outgoingAllow })
-  const sweeps = [(limit: number) => sweepEngineModels(database.knex, limit)]
-  const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, sweeps }
+  const sweeps = [sweepEngineModels, sweepIdempotencyKeys].map((some) => (limit: number) => some(database.knex, limit))
+  const usage = createUsage(metrics)
+  const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, usage, log, sweeps }
   const jobs = createJobs(database.knex, log, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
@@ -118,8 +124,10 @@ export async function createServer(
       flow,
       signIn: createSignIn(database.knex, encryptionKeys, (outcome) => metrics.signIns.inc({ outcome })),
       directory: createDirectory(database.knex),
+      management: { knex: database.knex, encryptionKeys },
       issuerUrl: () => issuerUrl,
       ownUrl: () => ownUrl,
+      apiDocument: () => describeApi(issuerUrl),
     })
     const app = new Koa({ proxy: config.trustProxy, maxIpsCount: 1 })
     const exposition = overrides.exposition?.(metrics.registry) ?? (() => metrics.registry.metrics())
@@ -154,6 +162,7 @@ export async function createServer(
     app.use(keepOneLoopbackName(() => issuerUrl))
     app.use(oidc.middleware)
     app.use(createOperations(operations))
+    app.use(createManagementApi({ database, ledger, keyRings, management, issuerUrl: () => issuerUrl }))
     app.use(web.middleware)
     return app
   }

@@ -23,12 +23,16 @@ const ENDPOINTS = new Set([
   '/metrics',
 ])
 
+/** All below it is one: its addresses hold ids. */
+const MANAGEMENT = '/api/v1'
+
 /** Addresses that end in the id of a sign-in under way, which is a secret of its browser. */
 const WITH_SECRET = /^(\/interaction|\/oauth2\/authorize|\/device)\/[^/]+/
 
 const loggedPath = (path: string): string => path.replace(WITH_SECRET, '$1/…').slice(0, 200)
 
 const endpointOf = (path: string): string => {
+  if (path.startsWith(`${MANAGEMENT}/`)) return MANAGEMENT
   const bare = (path.endsWith('/') ? path.slice(0, -1) : path).replace(/^(\/oauth2\/(?:authorize|logout))\/.*/, '$1')
   return ENDPOINTS.has(bare) ? bare : 'other'
 }
@@ -53,7 +57,7 @@ export function observeRequests(log: Log, metrics: Metrics): Middleware {
   function finish(ctx: Context, path: string, startedAt: number): void {
     const seconds = (performance.now() - startedAt) / 1000
     const endpoint = endpointOf(path)
-    const error = (ctx.body as { error?: string } | undefined)?.error
+    const error = ctx.state.refusal ?? (ctx.body as { error?: string } | undefined)?.error
     metrics.latency.labels(endpoint, String(ctx.status)).observe(seconds)
     if (error && ctx.status >= 400) metrics.refused.labels(endpoint, error).inc()
     const line = {
@@ -63,7 +67,7 @@ export function observeRequests(log: Log, metrics: Metrics): Middleware {
       status: ctx.status,
       ms: Math.round(seconds * 100_000) / 100,
       ip: ctx.ip,
-      client_id: ctx.state.client?.registration.clientId,
+      client_id: ctx.state.clientId ?? ctx.state.client?.registration.clientId,
       error,
     }
     if (ctx.status >= 500) log.error({ ...line, ...privateDetail(ctx.state.failure) }, 'request failed')

@@ -47,6 +47,7 @@ export function useLedger(provider: Provider, services: OidcServices): void {
     this.jti = issued.jti
     this.expiresIn = issued.expiresIn
     this.scope = issued.scope
+    ctx.state.audience = issued.audience
     metrics.tokensIssued.inc({ grant_type: String(ctx.oidc.params?.grant_type) })
     return issued.accessToken
   }

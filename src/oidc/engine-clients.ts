@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { takeFromRateLimit } from '../clients/rate-limits.ts'
 import type { Registration } from '../clients/registrations.ts'
+import { useOf } from '../clients/secret-uses.ts'
 import { inEngineTerms } from './engine-errors.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -125,7 +126,10 @@ export function useRegistrations(provider: Provider, services: OidcServices): vo
       const client = authenticator.prove(registrationOf(this), credentials, isTokenRequest(ctx))
       if (!client) return false
       ;(ctx as unknown as OidcContext).state.client = client
-      services.secretUses.note(client.authentication!.secretId, ctx.ip)
+      // At the token endpoint it is not known yet for which API.
+      if (!isTokenRequest(ctx)) {
+        services.secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration))
+      }
       ctx.oidc.entity('Client', toEngineClient(client.registration))
       await inEngineTerms(() => limitRate(client.registration, ctx))
       return true

@@ -2,6 +2,7 @@ import type { Next } from 'koa'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { resolveScope } from '../clients/scopes.ts'
+import { useOf } from '../clients/secret-uses.ts'
 import { selectApi } from '../tokens/issuance.ts'
 import { type Form, parseBasic } from './endpoint-requests.ts'
 import type { OidcContext } from './request-state.ts'
@@ -64,7 +65,7 @@ export function expressLane(services: OidcServices) {
     const token = await issuer.issueOnce({ client, resource, scope, subject: '', grantId: null })
     if (!token) return await next()
     ctx.state.client = client
-    secretUses.note(client.authentication!.secretId, ctx.ip)
+    secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration, token.audience))
     issued.inc()
     ctx.body = {
       access_token: token.accessToken,

@@ -1,4 +1,5 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
+import { useOf } from '../clients/secret-uses.ts'
 import { signJwt } from '../keys/jwt.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { inspectAs } from '../tokens/inspection.ts'
@@ -53,7 +54,7 @@ export function introspectionEndpoint(services: OidcServices) {
     const { clientId, secret } = credentialsOf(ctx, form)
     const client = clientId && (await authenticator.proveById(clientId, { secret }, false))
     if (!client) throw refused()
-    secretUses.note(client.authentication!.secretId, ctx.ip)
+    secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration))
     return client
   }
 

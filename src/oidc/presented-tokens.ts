@@ -1,5 +1,4 @@
-import { verifyAccessToken } from '../keys/jwt.ts'
-import { isId } from '../shared/ids.ts'
+import { readTokenClaims } from '../tokens/presented-claims.ts'
 import { type Form, type FormStep, formEndpoint, handToEngine } from './endpoint-requests.ts'
 import type { OidcServices } from './services.ts'
 
@@ -9,28 +8,12 @@ export interface PresentedToken {
   readonly refreshToken?: string
 }
 
-/** The last second of the year 9999, beyond which PostgreSQL's own time has an end too. */
-const LATEST = 253_402_300_799
-
-/** Whether the claims can be those of a row of the ledger; other JWTs of ours (signed answers) have none. */
-function mayBeRecorded(claims: Record<string, unknown>, issuer: string): boolean {
-  const { iss, jti, exp } = claims
-  if (iss !== issuer || typeof jti !== 'string' || !isId(jti)) return false
-  return Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= LATEST
-}
-
 export async function readPresentedToken(services: OidcServices, form: Form): Promise<PresentedToken> {
   const { keyRings, issuerUrl } = services
   const { token } = form
   if (typeof token !== 'string') return {}
   if (token.startsWith('kwr_')) return { refreshToken: token }
-  let claims = verifyAccessToken(keyRings.ring, token)
-  if (!claims && token.split('.').length === 3) {
-    // A key that another node made a moment ago is no stranger.
-    await keyRings.follow()
-    claims = verifyAccessToken(keyRings.ring, token)
-  }
-  return claims && mayBeRecorded(claims, issuerUrl()) ? { claims } : {}
+  return { claims: await readTokenClaims(keyRings, issuerUrl(), token) }
 }
 
 /**

@@ -49,6 +49,7 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     const idToken = await idTokenOf(ctx, issued)
     services.metrics.tokensIssued.inc({ grant_type: 'refresh_token' })
     ctx.state.refresh = issued
+    ctx.state.audience = issued.audience
     ctx.body = {
       access_token: issued.accessToken,
       token_type: jkt ? 'DPoP' : 'Bearer',

@@ -15,6 +15,8 @@ export interface OidcState {
   client?: AuthenticatedClient
   /** The claims of the JWT that was presented for introspection or revocation, if one of our keys signed it. */
   presented?: Record<string, unknown>
+  /** The API that a token was issued for, by its identifier. */
+  audience?: string
   /** What the answer carries beside the engine's members. */
   refresh?: { refreshToken: string; refreshTokenExpiresIn: number }
   /** What ended the request, for the log and the metrics. */

@@ -1,4 +1,5 @@
 import type { Next } from 'koa'
+import { useOf } from '../clients/secret-uses.ts'
 import { type Form, type FormStep, formEndpoint, handToEngine, parseBasic } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import { expressLane } from './express-lane.ts'
@@ -81,10 +82,28 @@ async function addRefreshToken(ctx: OidcContext, next: Next): Promise<void> {
   })
 }
 
+/**
+ * Who has called and for which API, also where a client proved itself and was refused. In the name of a public client
+ * anybody may ask for anything: of those only who obtained something.
+ */
+function noteUse({ secretUses }: OidcServices) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    try {
+      await next()
+    } finally {
+      const { client, audience } = ctx.state
+      const secretId = client?.authentication?.secretId ?? null
+      if (client && (secretId !== null || audience))
+        secretUses.note(secretId, ctx.ip, useOf(client.registration, audience))
+    }
+  }
+}
+
 /** What stands before the engine's token endpoint, in order. */
 export const tokenEndpoint = (services: OidcServices) => [
   formEndpoint(takeQueryParameters(services), takeAudience, checkResource),
   expressLane(services),
+  noteUse(services),
   addRefreshToken,
   handToEngine,
 ]

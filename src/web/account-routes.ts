@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connections-page.ts'
+import { inConsole } from './console/console-page.ts'
 import type { Person } from './directory.ts'
 import { changePasswordPage, type PasswordFaults } from './password-page.ts'
 import { waitInWords } from './relative-time.ts'
@@ -38,7 +39,7 @@ function tooWeak(error: unknown): PasswordFaults {
 const showPassword =
   (web: Web): PersonalStep =>
   async (ctx, person) =>
-    web.show(ctx, changePasswordPage(person))
+    web.show(ctx, inConsole(changePasswordPage(person)))
 
 const changePassword =
   (web: Web): PersonalStep =>
@@ -48,7 +49,7 @@ const changePassword =
     const { passwordFault: weak, repeatFault } = newPasswordFaults(next, form.get('repeat') ?? '')
     const seen = weak || repeatFault ? { next: weak, repeat: repeatFault } : undefined
     const faults = seen ?? (await tryChange(web, ctx, person, next).catch(tooWeak))
-    if (faults) return web.show(ctx, changePasswordPage(person, faults))
+    if (faults) return web.show(ctx, inConsole(changePasswordPage(person, faults)))
     // A new password ends every session; who has just proved the former one keeps this browser's.
     const renewed = await web.directory.person(person.id)
     if (renewed) await web.flow.signIn(ctx, loginOf(renewed))
@@ -63,7 +64,7 @@ const connectedApplications =
     const scopes = Map.groupBy(wanted, ({ identifier }) => identifier)
     const asked = [...scopes].map(([api, all]) => [api, [...new Set(all.flatMap((one) => one.scopes))]] as const)
     const texts = await web.directory.scopeTexts(Object.fromEntries(asked))
-    web.show(ctx, connectionsPage(connections, texts, ctx.query.notice))
+    web.show(ctx, inConsole(connectionsPage(connections, texts), ctx.query.notice))
   }
 
 const askWithdrawal =
@@ -72,7 +73,7 @@ const askWithdrawal =
     const connections = await web.directory.connections(person.id)
     const connection = connections.find(({ clientId }) => clientId === ctx.params.clientId)
     if (!connection) throw notFound('application that you have allowed', 'with this id')
-    web.show(ctx, withdrawPage(connection))
+    web.show(ctx, inConsole(withdrawPage(connection)))
   }
 
 const withdraw =

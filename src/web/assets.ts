@@ -35,12 +35,15 @@ const own = (file: string): Buffer => readFileSync(new URL(`../../views/assets/$
 const fromPackage = (path: string): Buffer => readFileSync(createRequire(import.meta.url).resolve(path))
 
 /** One file for browsers, several for those who write them; later ones build on earlier ones. */
-const STYLES = ['palette', 'base', 'forms', 'sign-in', 'account'].map((name) => `styles/${name}.css`)
+const STYLES = ['palette', 'base', 'forms', 'sign-in', 'account', 'shell', 'lists', 'panels', 'fields', 'plot', 'try', 'api-scopes', 'instance', 'api-docs', 'changes', 'activity', 'applications'].map(
+  (name) => `styles/${name}.css`,
+)
 
 const fixedAssets = (): [string, Asset][] => [
   ['pico.css', assetOf(CSS, fromPackage('@picocss/pico/css/pico.min.css'))],
   ['keywright.css', assetOf(CSS, Buffer.concat(STYLES.map(own)))],
   ['submit.js', assetOf(SCRIPT, own('submit.js'))],
+  ['console.js', assetOf(SCRIPT, own('console.js'))],
   ['icon.svg', assetOf(SVG, own('icon.svg'))],
 ]
 

@@ -21,6 +21,8 @@ export interface Brand {
   now(): InstanceLook
   /** Learns of changes, at most once in a few seconds; keeps what it knew when they cannot be asked for. */
   refresh(): Promise<void>
+  /** What is known may be over: it is asked for again before the next page. */
+  forget(): void
 }
 
 export function createBrand(load: () => Promise<InstanceLook>): Brand {
@@ -40,6 +42,9 @@ export function createBrand(load: () => Promise<InstanceLook>): Brand {
       if (performance.now() - loadedAt < FRESH_FOR) return
       loading ??= reload()
       await loading
+    },
+    forget() {
+      loadedAt = Number.NEGATIVE_INFINITY
     },
   }
 }

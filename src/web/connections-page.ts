@@ -1,9 +1,8 @@
 import type { DescribedScope } from '../clients/scope-texts.ts'
 import type { Connection } from '../tokens/consents.ts'
-import { noticeOf } from './notices.ts'
+import type { ConsolePage } from './console/console-page.ts'
 import { permissionGroups } from './permissions.ts'
 import { momentOf } from './relative-time.ts'
-import type { Page } from './renderer.ts'
 
 const withdrawPath = (clientId: string): string => `/account/applications/${encodeURIComponent(clientId)}/withdraw`
 
@@ -24,30 +23,26 @@ function rowOf(connection: Connection, texts: readonly DescribedScope[]) {
   }
 }
 
-/** @param notice as it was in the query */
-export function connectionsPage(
-  connections: readonly Connection[],
-  texts: readonly DescribedScope[],
-  notice: unknown,
-): Page {
+export function connectionsPage(connections: readonly Connection[], texts: readonly DescribedScope[]): ConsolePage {
   const rows = connections.map((connection) => rowOf(connection, texts))
   return {
     view: 'connected-applications',
     title: 'Connected applications',
-    data: { rows, notice: noticeOf(notice), current: 'applications' },
+    lead: rows.length > 0 ? 'You have allowed these. What you withdraw stops at once.' : undefined,
+    data: { rows },
   }
 }
 
 /** What destroys says what it will stop, and asks once. */
-export function withdrawPage(connection: Connection): Page {
+export function withdrawPage(connection: Connection): ConsolePage {
   return {
     view: 'withdraw',
     title: `Withdraw access of ${connection.name}?`,
+    crumbs: [{ href: '/account/applications', label: 'Connected applications' }],
     data: {
       name: connection.name,
       staysAway: connection.identityScopes.includes('offline_access'),
       path: withdrawPath(connection.clientId),
-      current: 'applications',
     },
   }
 }

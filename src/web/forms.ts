@@ -5,7 +5,13 @@ import { invalidInput, KeywrightError } from '../shared/errors.ts'
 /** Far more than any form of ours holds. */
 const BODY_LIMIT = 64 * 1024
 
+/** A little more than a logo. */
+const UPLOAD_LIMIT = 320 * 1024
+
 export type Form = ReadonlyMap<string, string>
+
+/** What was chosen in file fields, by the field's name. */
+export type Files = ReadonlyMap<string, Buffer>
 
 /** The body is of a kind that no form of ours sends. */
 export class UnsupportedFormError extends KeywrightError {
@@ -19,8 +25,7 @@ function refuseNul(text: string): void {
   if (text.includes('\0')) throw invalidInput('the form holds a NUL character')
 }
 
-function parseForm(text: string): Form {
-  const entries = [...new URLSearchParams(text)]
+function formOf(entries: readonly [string, string][]): Form {
   for (const [name, value] of entries) refuseNul(name + value)
   const form = new Map(entries)
   if (form.size !== entries.length) throw invalidInput('the form names a field twice')
@@ -31,7 +36,26 @@ function parseForm(text: string): Form {
 export async function readForm(ctx: Context): Promise<Form> {
   const body = await readBody(ctx.req, BODY_LIMIT)
   if (body.length > 0 && !ctx.is('application/x-www-form-urlencoded')) throw new UnsupportedFormError()
-  return parseForm(body.toString())
+  return formOf([...new URLSearchParams(body.toString())])
+}
+
+async function partsOf(ctx: Context, body: Buffer): Promise<[string, string | File][]> {
+  const headers = { 'content-type': ctx.get('content-type') }
+  try {
+    return [...(await new Response(new Uint8Array(body), { headers }).formData())]
+  } catch (error) {
+    throw new KeywrightError('invalid_input', 'the form is cut off or damaged', { cause: error })
+  }
+}
+
+/** A form with files; a field where none was chosen is left out. @throws as `readForm` */
+export async function readUpload(ctx: Context): Promise<{ form: Form; files: Files }> {
+  if (!ctx.is('multipart/form-data')) return { form: await readForm(ctx), files: new Map() }
+  const parts = await partsOf(ctx, await readBody(ctx.req, UPLOAD_LIMIT))
+  const texts = parts.filter((part): part is [string, string] => typeof part[1] === 'string')
+  const chosen = parts.filter((part): part is [string, File] => part[1] instanceof File && part[1].size > 0)
+  const files = chosen.map(async ([name, file]) => [name, Buffer.from(await file.arrayBuffer())] as const)
+  return { form: formOf(texts), files: new Map(await Promise.all(files)) }
 }
 
 /** One field as its partial draws it. */

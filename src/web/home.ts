@@ -1,21 +1,35 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { portrait } from './allow-page.ts'
+import { inConsole } from './console/console-page.ts'
+import { callOf } from './console/console-route.ts'
+import { showDashboard } from './console/dashboard-page.ts'
+import { showOverview } from './console/overview-page.ts'
+import type { Person } from './directory.ts'
 import { noticeOf } from './notices.ts'
 import { currentPerson, type Web } from './services.ts'
 import { wantsPage } from './wants-page.ts'
 
 const TEXT = `Keywright is running.
 
-The console's pages come with a later version. Until then the command line does what they will:
-npm run keywright -- --help
+The console is at this address: open it in a browser.
+The management API is at /api/v1, and its documentation at /api/v1/docs.
+The command line tells what it does: npm run keywright -- --help
 `
 
+function showAccount(web: Web, ctx: Context, person: Person): void {
+  web.show(
+    ctx,
+    inConsole({ view: 'home', title: 'Your account', data: { person: portrait(person) } }, ctx.query.notice),
+  )
+}
+
+/** Each sees what they came for: nobody a door, members their own, those who manage the first page of the console. */
 async function showHome(web: Web, ctx: Context): Promise<void> {
   const person = await currentPerson(web, ctx)
-  const notice = noticeOf(ctx.query.notice)
-  const data = { notice, current: 'home', person: person && portrait(person) }
-  web.show(ctx, { view: person ? 'home' : 'welcome', title: person ? 'Your account' : 'Welcome', data })
+  if (!person) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })
+  if (person.role === 'member') return showAccount(web, ctx, person)
+  await (person.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, person))
 }
 
 /** The start page for browsers; programs are told in plain text that they found the server. */

@@ -1,11 +1,14 @@
+import type { Layer } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
-import { type ErrorCode, KeywrightError } from '../shared/errors.ts'
+import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import { inConsole } from './console/console-page.ts'
 import { ForgedFormError } from './csrf.ts'
 import { UnsupportedFormError } from './forms.ts'
 import {
   noCookiePage,
+  notFoundPage,
   oldPage,
   otherSitePage,
   refusedPage,
@@ -21,16 +24,22 @@ const UNAVAILABLE_RETRY = 2
 
 const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
   invalid_input: [400, 'This was not understood'],
-  not_found: [404, 'This does not exist'],
+  forbidden: [403, 'This is not for you to do'],
+  conflict: [409, 'This cannot be done now'],
+  stale: [412, 'Somebody changed this meanwhile'],
+  rate_limited: [429, 'This was too often'],
 }
 
-/** The page that has the form which was posted here: one step up. */
-const formOf = (path: string): string =>
-  /^\/(interaction\/[^/]+|signin|account\/password|account\/applications)/.exec(path)?.[0] ?? '/'
+/** The page that has the form which was posted here: the same address where it can be shown, or one step up. */
+function formOf(ctx: Context): string {
+  const shown = (ctx.matched as Layer[] | undefined)?.some(({ methods }) => methods.includes('GET'))
+  if (shown) return ctx.path
+  return /^\/(interaction\/[^/]+|signin|account\/password|account\/applications)/.exec(ctx.path)?.[0] ?? '/'
+}
 
 function forgedFormPage(ctx: Context, { reason }: ForgedFormError): Page {
   if (reason === 'other_site') return otherSitePage()
-  return reason === 'no_cookie' ? noCookiePage(formOf(ctx.path)) : oldPage(formOf(ctx.path))
+  return reason === 'no_cookie' ? noCookiePage(formOf(ctx)) : oldPage(formOf(ctx))
 }
 
 function statusOf(error: KeywrightError, usual: number): number {
@@ -41,6 +50,8 @@ function statusOf(error: KeywrightError, usual: number): number {
 function refusalPage(ctx: Context, error: KeywrightError): Page {
   if (error.code === 'invalid_grant') return signInOverPage()
   if (error.code === 'unavailable') return unavailablePage(ctx)
+  // The same for what is not there and for what is another's, and no word of which.
+  if (error.code === 'not_found') return notFoundPage()
   const [status, title] = REFUSALS[error.code] ?? []
   if (!status || !title) return serverFailurePage(ctx)
   return refusedPage(ctx, statusOf(error, status), title, sentence(error.message))
@@ -69,7 +80,8 @@ export function answerErrors(show: Show): Middleware {
       ctx.state.failure = error
       const page = pageOf(ctx, error)
       if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
-      show(ctx, page)
+      if (error instanceof RateLimitedError) ctx.set('Retry-After', String(error.retryAfter))
+      show(ctx, ctx.state.person ? { ...inConsole(page), view: 'console/message' } : page)
     }
   }
 }

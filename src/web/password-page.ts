@@ -1,7 +1,7 @@
 import { MIN_PASSWORD } from '../accounts/passwords.ts'
+import type { ConsolePage } from './console/console-page.ts'
 import type { Person } from './directory.ts'
 import { newPasswordField, passwordField } from './forms.ts'
-import type { Page } from './renderer.ts'
 import { PASSWORD_RULES } from './sign-in-steps.ts'
 
 export interface PasswordFaults {
@@ -13,7 +13,7 @@ export interface PasswordFaults {
   readonly status?: number
 }
 
-export function changePasswordPage(person: Person, faults?: PasswordFaults): Page {
+export function changePasswordPage(person: Person, faults?: PasswordFaults): ConsolePage {
   const next = { hint: PASSWORD_RULES, fault: faults?.next, minLength: MIN_PASSWORD }
   const fields = [
     passwordField('present', 'Present password', { fault: faults?.present }),
@@ -24,6 +24,6 @@ export function changePasswordPage(person: Person, faults?: PasswordFaults): Pag
     view: 'change-password',
     title: 'Change your password',
     status: faults && (faults.status ?? 400),
-    data: { person, fields, fault: faults?.form, failed: faults !== undefined, current: 'password' },
+    data: { person, fields, fault: faults?.form },
   }
 }

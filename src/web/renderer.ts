@@ -3,6 +3,7 @@ import { Eta } from 'eta'
 import type { Context } from 'koa'
 import type { Assets } from './assets.ts'
 import type { Brand } from './brand.ts'
+import { shellOf } from './console/navigation.ts'
 import { csrfToken } from './csrf.ts'
 import { type FormTargets, setPageHeaders } from './page-headers.ts'
 
@@ -22,14 +23,15 @@ export type Show = (ctx: Context, page: Page) => void
 
 const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
 
-const createTemplates = () => new Eta({ views: VIEWS, cache: true, autoEscape: true })
+export const createTemplates = () => new Eta({ views: VIEWS, cache: true, autoEscape: true })
 
 /** What the layout needs of the instance. */
 function siteOf(brand: Brand, assets: Assets) {
   const { name, logo } = brand.now()
   const styles = ['pico.css', 'keywright.css', 'brand.css'].map(assets.urlOf)
   const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
-  return { name, styles, script: assets.urlOf('submit.js'), icon, logo: logo ? icon : undefined }
+  const scripts = ['submit.js', 'console.js'].map(assets.urlOf)
+  return { name, styles, scripts, icon, logo: logo ? icon : undefined }
 }
 
 export function createRenderer(brand: Brand, assets: Assets): Show {
@@ -37,7 +39,8 @@ export function createRenderer(brand: Brand, assets: Assets): Show {
   return (ctx, page) => {
     const site = siteOf(brand, assets)
     const csrf = () => csrfToken(ctx)
-    const html = templates.render(page.view, { ...page.data, title: page.title, site, csrf })
+    const shell = () => shellOf(ctx.state.person, ctx.path)
+    const html = templates.render(page.view, { ...page.data, title: page.title, site, csrf, shell })
     setPageHeaders(ctx, page.formTargets)
     if (page.status) ctx.status = page.status
     ctx.type = 'html'

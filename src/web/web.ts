@@ -1,13 +1,16 @@
-import Router from '@koa/router'
+import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { invalidInput } from '../shared/errors.ts'
 import { accountRoutes } from './account-routes.ts'
+import { apiDocsRoutes } from './api-docs/docs-page.ts'
 import { type Assets, createAssets } from './assets.ts'
 import { type Brand, createBrand } from './brand.ts'
+import { type ConsoleRoute, consoleRoutes } from './console/console-route.ts'
+import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo.ts'
-import { readForm } from './forms.ts'
+import { readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { answerTheRest } from './no-route.ts'
@@ -17,13 +20,19 @@ import { createRenderer } from './renderer.ts'
 import type { Web, WebServices } from './services.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 
+function uploadsOf(routes: readonly ConsoleRoute[]): (ctx: Context) => boolean {
+  const paths = new Set(routes.filter(({ takesFiles }) => takesFiles).map(({ path }) => path))
+  return (ctx) =>
+    ((ctx.matched ?? []) as Layer[]).some(({ path, methods }) => methods.includes('POST') && paths.has(String(path)))
+}
+
 /** Before any route: what no page of ours sends is refused, and a form has proved where it comes from. */
-function guardForms({ issuerUrl }: WebServices): Middleware {
+function guardForms({ issuerUrl }: WebServices, takesFiles: (ctx: Context) => boolean): Middleware {
   return async (ctx, next) => {
     if (/%00/.test(ctx.url)) throw invalidInput('the address holds a NUL character')
     if (ctx.method === 'POST') {
       refuseOtherSites(ctx, issuerUrl())
-      ctx.state.form = await readForm(ctx)
+      Object.assign(ctx.state, takesFiles(ctx) ? await readUpload(ctx) : { form: await readForm(ctx) })
       checkCsrf(ctx, ctx.state.form)
     }
     ctx.set('Cache-Control', 'no-store')
@@ -37,12 +46,12 @@ function assetRoutes(assets: Assets): Router {
   return router
 }
 
-function pageRoutes(web: Web): Router {
+function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
-  router.use(guardForms(web) as never)
+  router.use(guardForms(web, uploadsOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  for (const routes of [homeRoutes(web), interactionRoutes(web), signInRoutes(web), accountRoutes(web), demo])
-    router.use(routes.routes())
+  const own = [homeRoutes(web), interactionRoutes(web), signInRoutes(web), accountRoutes(web), apiDocsRoutes(web), demo]
+  for (const part of [...own, consoleRoutes(web, routes)]) router.use(part.routes())
   return router
 }
 
@@ -52,12 +61,17 @@ const knowLook = (brand: Brand) => async (_: Context, next: Next) => {
 }
 
 /** The pages that people meet: `middleware` answers all that is left to answer, `pages` are for the protocol to show. */
-export function createWeb(services: WebServices): { middleware: Middleware; pages: ProtocolPages } {
+export function createWeb(
+  services: WebServices,
+  consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
+): { middleware: Middleware; pages: ProtocolPages } {
   const brand = createBrand(services.directory.look)
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
-  const web: Web = { ...services, show }
-  const routes = [assetRoutes(assets), pageRoutes(web)].map((router) => router.routes()) as unknown as Middleware[]
+  const web: Web = { ...services, show, forgetLook: brand.forget }
+  const routes = [assetRoutes(assets), pageRoutes(web, consolePages)].map((router) =>
+    router.routes(),
+  ) as unknown as Middleware[]
   // The protocol's pages are shown without waiting; so the look is asked for before there is a request.
   void brand.refresh()
   return {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { rotateSecret } from '../../src/tokens/client-changes.ts'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { updateClient } from '../../src/tokens/client-changes.ts'
+import { updateClient } from '../../src/tokens/client-registration.ts'
 import { sweepSlots } from '../../src/tokens/slots.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf, type FormData } from '../support/requests.ts'

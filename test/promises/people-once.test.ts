@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
-import { updateClient } from '../../src/tokens/client-changes.ts'
+import { updateClient } from '../../src/tokens/client-registration.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, type FormData, postForm } from '../support/requests.ts'
 import { activeAmong, together, until } from '../support/storm.ts'

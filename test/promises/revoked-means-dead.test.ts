@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
-import { generateKeyPair } from '../../src/tokens/client-changes.ts'
+import { generateKeyPair } from '../../src/tokens/key-pairs.ts'
 import { keywright } from '../support/cli.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'

@@ -3,8 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Context } from 'koa'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
+import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
 import type { Connection } from '../../src/tokens/consents.ts'
+import type { ConsoleRoute } from '../../src/web/console/console-route.ts'
 import type { Application, Directory, Person } from '../../src/web/directory.ts'
 import type { ProtocolPages } from '../../src/web/protocol-pages.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
@@ -200,7 +202,15 @@ const showcase = (pages: ProtocolPages, world: World): Koa.Middleware => {
 }
 
 /** The pages over fakes of all that is below them. */
-export async function openFakeHouse(overrides: { issuer?: string; proxy?: boolean; ownUrl?: string } = {}) {
+export async function openFakeHouse(
+  overrides: {
+    issuer?: string
+    proxy?: boolean
+    ownUrl?: string
+    management?: Management
+    routes?: readonly ConsoleRoute[]
+  } = {},
+) {
   const world = createWorld()
   const app = new Koa({ proxy: overrides.proxy })
   const http = createServer()
@@ -209,13 +219,18 @@ export async function openFakeHouse(overrides: { issuer?: string; proxy?: boolea
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const issuerUrl = () => overrides.issuer ?? origin
   const flow = createFlow(world)
-  const web = createWeb({
-    flow,
-    signIn: createSignIn(world),
-    directory: createDirectory(world),
-    issuerUrl,
-    ownUrl: () => overrides.ownUrl ?? origin,
-  })
+  const web = createWeb(
+    {
+      flow,
+      signIn: createSignIn(world),
+      directory: createDirectory(world),
+      management: overrides.management ?? ({} as Management),
+      issuerUrl,
+      ownUrl: () => overrides.ownUrl ?? origin,
+      apiDocument: () => ({ servers: [], tags: [], paths: {}, components: {} }),
+    },
+    overrides.routes,
+  )
   const failures: unknown[] = []
   app.use(async (ctx, next) => {
     ctx.state.requestId = 'request-1'

@@ -1,0 +1,38 @@
+import Router from '@koa/router'
+import { MANAGEMENT_API } from '../../management/scopes.ts'
+import { inConsole } from '../console/console-page.ts'
+import { createTemplates } from '../renderer.ts'
+import { currentPerson, type Web } from '../services.ts'
+import type { ApiDocument } from './document.ts'
+import { docsView, shapeAnchor } from './docs-view.ts'
+
+/** The part of the page that is the same for everybody, drawn when it is first asked for. */
+function drawnOnce(web: Web): () => string {
+  let drawn: string | undefined
+  const draw = () => {
+    // Faces share no types: what is in it is the standard's to say.
+    const view = docsView(web.apiDocument() as ApiDocument)
+    return createTemplates().render('api-docs/body', { ...view, resource: MANAGEMENT_API, shapeAnchor })
+  }
+  return () => {
+    drawn ??= draw()
+    return drawn
+  }
+}
+
+const HEAD = {
+  title: 'API documentation',
+  lead: 'Everything that this console does, for programs: paths below /api/v1, JSON, and one token.',
+}
+
+/** What a program can do, for people to read; also for who is not signed in. */
+export function apiDocsRoutes(web: Web): Router {
+  const router = new Router()
+  const draw = drawnOnce(web)
+  router.get('/api/v1/docs', async (ctx) => {
+    const person = await currentPerson(web, ctx)
+    const frame = person ? '/console/layout' : '/api-docs/layout'
+    web.show(ctx, inConsole({ ...HEAD, view: 'api-docs/page', data: { frame, drawn: draw() } }))
+  })
+  return router
+}

@@ -1,0 +1,119 @@
+import { sentence } from '../sentence.ts'
+import {
+  type ApiDocument,
+  isSchema,
+  type Operation,
+  type Resolve,
+  resolverOf,
+  type Schema,
+  schemaIn,
+} from './document.ts'
+import { curlOf } from './examples.ts'
+import { constraintsOf, type Row, rowsOf, typeOf } from './schema-rows.ts'
+
+/** As an address within the page: no two operations have the same id, and no two groups the same name. */
+const anchorOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+
+export const shapeAnchor = (name: string): string => `shape-${anchorOf(name)}`
+
+const PLACES: Readonly<Record<string, string>> = { path: 'Path', query: 'Query', header: 'Header' }
+
+interface ParameterRow extends Row {
+  readonly place: string
+}
+
+const parametersOf = ({ parameters = [] }: Operation): ParameterRow[] =>
+  parameters.map(({ name, in: place, required = false, description = '', schema = {} }) => ({
+    path: name,
+    place: PLACES[place] ?? place,
+    type: typeOf(schema),
+    isRequired: required,
+    description,
+    constraints: constraintsOf(schema),
+  }))
+
+/** A body: its members, and where it has a name, where they are shown. */
+function shapeIn(content: { type: string; schema: Schema } | undefined) {
+  return content && { type: content.type, words: typeOf(content.schema), rows: rowsOf(content.schema) }
+}
+
+function bodyOf({ requestBody }: Operation, resolve: Resolve) {
+  const content = requestBody && schemaIn(requestBody)
+  return content && { type: content.type, rows: rowsOf(resolve(content.schema)) }
+}
+
+const isSuccess = (status: string): boolean => status.startsWith('2')
+
+function answersOf({ responses }: Operation) {
+  const answers = Object.entries(responses).map(([status, answer]) => ({
+    status,
+    description: answer.description ?? '',
+    shape: isSuccess(status) ? shapeIn(schemaIn(answer)) : undefined,
+  }))
+  return {
+    successes: answers.filter(({ status }) => isSuccess(status)),
+    refusals: answers.filter(({ status }) => !isSuccess(status)),
+  }
+}
+
+const scopesOf = ({ security = [] }: Operation): string[] => [
+  ...new Set(security.flatMap((one) => Object.values(one).flat())),
+]
+
+function operationView(document: ApiDocument, method: string, path: string, operation: Operation) {
+  const resolve = resolverOf(document)
+  return {
+    id: anchorOf(operation.operationId.replaceAll(/[A-Z]/g, (letter) => `-${letter}`)),
+    summary: operation.summary,
+    method: method.toUpperCase(),
+    path,
+    description: operation.description && sentence(operation.description),
+    scopes: scopesOf(operation),
+    parameters: parametersOf(operation),
+    body: bodyOf(operation, resolve),
+    ...answersOf(operation),
+    curl: curlOf(document.servers[0]?.url ?? '', method, path, operation, resolve),
+  }
+}
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete']
+
+function operationsOf(document: ApiDocument) {
+  return Object.entries(document.paths).flatMap(([path, byMethod]) =>
+    METHODS.flatMap((method) => {
+      const operation = byMethod[method]
+      return operation ? [{ tag: operation.tags[0] ?? '', ...operationView(document, method, path, operation) }] : []
+    }),
+  )
+}
+
+/** Of the flow by which a program gets its tokens. */
+function scopeTable({ components }: ApiDocument): { scope: string; text: string }[] {
+  const flows = Object.values(components.securitySchemes ?? {}).map(({ flows }) => flows)
+  const scopes = flows.flatMap((one) => {
+    const flow = isSchema(one) ? one.clientCredentials : undefined
+    return isSchema(flow) && isSchema(flow.scopes) ? Object.entries(flow.scopes) : []
+  })
+  return scopes.map(([scope, text]) => ({ scope, text: String(text) }))
+}
+
+/** All that the page draws of the document. */
+export function docsView(document: ApiDocument) {
+  const operations = operationsOf(document)
+  const groups = document.tags.map(({ name }) => ({
+    name,
+    id: `group-${anchorOf(name)}`,
+    operations: operations.filter(({ tag }) => tag === name),
+  }))
+  const shapes = Object.entries(document.components.schemas ?? {}).map(([name, schema]) => ({
+    name,
+    id: shapeAnchor(name),
+    description: typeof schema.description === 'string' ? sentence(schema.description) : '',
+    words: typeOf(schema).words,
+    rows: rowsOf(schema),
+  }))
+  const issuer = document.servers[0]?.url ?? ''
+  return { issuer, groups: groups.filter((group) => group.operations.length > 0), shapes, scopes: scopeTable(document) }
+}
+
+export type DocsView = ReturnType<typeof docsView>

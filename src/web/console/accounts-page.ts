@@ -1,0 +1,60 @@
+import { type AccountSummary, listAccounts } from '../../management/accounts.ts'
+import { badgeCell, type Cell, linkCell, numberCell, timeCell } from './cells.ts'
+import type { Badge } from './console-page.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { type Filter, listPage } from './list-page.ts'
+import { choiceIn, givenIn } from './query-fields.ts'
+
+const STATUS_FILTER: Filter = {
+  name: 'status',
+  label: 'Status',
+  choices: [
+    { value: '', label: 'Every status' },
+    { value: 'active', label: 'Active' },
+    { value: 'disabled', label: 'Switched off' },
+  ],
+}
+
+export function accountStanding({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
+  if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
+  return apiEnabled ? { tone: 'good', text: 'Active' } : { tone: 'care', text: 'API off' }
+}
+
+function rowOf(account: AccountSummary): Cell[] {
+  const { tone, text } = accountStanding(account)
+  return [
+    linkCell(account.name, `/accounts/${account.id}`),
+    badgeCell(tone, text),
+    numberCell(account.people),
+    numberCell(account.applications),
+    timeCell(account.createdAt),
+  ]
+}
+
+/** Every enterprise of this instance. */
+export async function showAccounts({ management, who, query, show }: ConsoleCall): Promise<void> {
+  const { items, next } = await listAccounts(management, who, {
+    search: givenIn(query, 'search'),
+    status: choiceIn(query, 'status', ['active', 'disabled']),
+    after: givenIn(query, 'after'),
+  })
+  const add = { href: '/accounts/new', label: 'Add account', primary: true }
+  const page = listPage(
+    { title: 'Accounts', lead: 'The enterprises whose people and applications use this instance.', actions: [add] },
+    {
+      caption: 'Accounts',
+      columns: [
+        { heading: 'Account' },
+        { heading: 'Status' },
+        { heading: 'People', numeric: true },
+        { heading: 'Applications', numeric: true },
+        { heading: 'Added' },
+      ],
+      rows: items.map(rowOf),
+      empty: { title: 'There are no accounts yet', text: 'Add one, then invite its first admin.', action: add },
+      search: { path: '/accounts', query, placeholder: 'Name or id', filters: [STATUS_FILTER] },
+      next,
+    },
+  )
+  show(page)
+}

@@ -1,0 +1,169 @@
+import { isDeepStrictEqual } from 'node:util'
+import { findAccount } from '../../management/accounts.ts'
+import { readApplicationForm, readNewApplicationForm } from '../../management/application-forms.ts'
+import { createApplication, updateApplication } from '../../management/applications.ts'
+import type { ClientApiView } from '../../management/client-parts.ts'
+import { type Fault, invalidInput, KeywrightError } from '../../shared/errors.ts'
+import type { Form } from '../forms.ts'
+import { type AccessValues, chosenAccess } from './access-fields.ts'
+import {
+  type ApplicationValues,
+  applicationFields,
+  type FormSubject,
+  initialForm,
+  presentForm,
+  sectionsOf,
+  settingsOf,
+} from './application-form.ts'
+import { APPLICATIONS_CRUMBS, APPLICATIONS_PATH, applicationPath } from './application-list-page.ts'
+import { applicationSecretPage } from './application-secret-page.ts'
+import type { ConsolePage } from './console-page.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { attempt, revisionOf } from './form-fields.ts'
+import { compareVersions, formView } from './form-view.ts'
+
+const NEW_PATH = `${APPLICATIONS_PATH}/new`
+
+interface Drawn {
+  readonly typed: Form
+  readonly faults?: readonly Fault[]
+}
+
+function newPage(subject: FormSubject, { typed, faults = [] }: Drawn): ConsolePage {
+  const fields = applicationFields(subject)
+  const form = formView({
+    fields,
+    sections: sectionsOf(fields),
+    typed,
+    faults,
+    action: NEW_PATH,
+    submit: 'Save',
+    cancel: APPLICATIONS_PATH,
+  })
+  return {
+    view: 'console/edit',
+    title: 'Add application',
+    lead: 'It gets an id of its own, and a secret unless it cannot keep one. You see the secret once, after you save.',
+    status: faults.length > 0 ? 400 : undefined,
+    crumbs: APPLICATIONS_CRUMBS,
+    data: { form },
+  }
+}
+
+const isOperator = ({ who }: ConsoleCall): boolean => who.role === 'operator'
+
+export async function askNewApplication(call: ConsoleCall): Promise<void> {
+  const accountId = call.query.get('account')
+  const { choosableApis, initial, accountName } = await readNewApplicationForm(call.management, call.who, { accountId })
+  const subject = { isOperator: isOperator(call), choosableApis }
+  // Names of accounts need not be unique; the id that the link named is.
+  call.show(newPage(subject, { typed: initialForm(subject, initial, accountName === null ? '' : accountId!) }))
+}
+
+/** Whose it becomes: null, nobody's but the instance's. @throws KeywrightError `invalid_input` at `accountId` */
+async function ownerIn(call: ConsoleCall, { owner, accountId }: ApplicationValues): Promise<string | null | undefined> {
+  if (!isOperator(call)) return undefined
+  if (owner === 'instance') return null
+  if (accountId === '') throw invalidInput('say whose it is, by the id or the exact name of the account', 'accountId')
+  return (await findAccount(call.management, call.who, { named: accountId })).id
+}
+
+export async function addApplication(call: ConsoleCall): Promise<void> {
+  const { management, who, form, files, show, goTo } = call
+  const { choosableApis } = await readNewApplicationForm(management, who, {})
+  const subject = { isOperator: isOperator(call), choosableApis }
+  const outcome = await attempt(applicationFields(subject), { form, files }, async (values) => {
+    const access = chosenAccess(values)
+    const accountId = await ownerIn(call, values)
+    const made = await createApplication(management, who, { settings: settingsOf(values), ...access, accountId })
+    return { made, apis: access.apis }
+  })
+  if (outcome.faults) return show(newPage(subject, { typed: form, faults: outcome.faults }))
+  const { client, ...secrets } = outcome.done.made
+  if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
+  const title = `${client.name} is added`
+  show(applicationSecretPage(call, { title, client, secrets, apis: outcome.done.apis }))
+}
+
+type Present = NonNullable<FormSubject['present']>
+
+interface Edited extends Drawn {
+  readonly versions?: ReturnType<typeof compareVersions>
+}
+
+function editPage(subject: FormSubject & { present: Present }, { typed, faults = [], versions }: Edited): ConsolePage {
+  const { clientId, name, revision } = subject.present.client
+  const fields = applicationFields(subject)
+  const path = applicationPath(clientId, '/edit')
+  const form = formView({
+    fields,
+    sections: sectionsOf(fields),
+    typed,
+    faults,
+    revision,
+    action: path,
+    submit: 'Save',
+    cancel: applicationPath(clientId),
+  })
+  return {
+    view: 'console/edit',
+    title: `Edit ${name}`,
+    status: versions ? 412 : faults.length > 0 ? 400 : undefined,
+    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
+    data: { form, versions, present: path },
+  }
+}
+
+async function subjectOf(call: ConsoleCall): Promise<FormSubject & { present: Present }> {
+  const { management, who, params } = call
+  const { choosableApis, ...present } = await readApplicationForm(management, who, { clientId: params.clientId! })
+  return { isOperator: isOperator(call), choosableApis, present }
+}
+
+export async function askEdit(call: ConsoleCall): Promise<void> {
+  const subject = await subjectOf(call)
+  call.show(editPage(subject, { typed: presentForm(subject) }))
+}
+
+/** What of the access is another one than before; to name it all the same would make an entry in the audit log. */
+function changedAccess(values: AccessValues, present: readonly ClientApiView[]) {
+  const { apis, scopes } = chosenAccess(values, present)
+  const narrowed = present.filter(({ isNarrowed }) => isNarrowed)
+  const before = narrowed.length > 0 ? [...new Set(narrowed.flatMap((api) => api.scopes))] : null
+  const isSame = isDeepStrictEqual(scopes?.toSorted(), before?.toSorted())
+  const isSameApis = isDeepStrictEqual(
+    apis,
+    present.map(({ identifier }) => identifier),
+  )
+  return { ...(!isSameApis && { apis }), ...(!isSame && { scopes }) }
+}
+
+/** Both versions, and the form with what was typed, which now says that it is a change of the later one. */
+async function showStale(call: ConsoleCall): Promise<void> {
+  const subject = await subjectOf(call)
+  const versions = compareVersions(applicationFields(subject), call.form, presentForm(subject))
+  call.show(editPage(subject, { typed: call.form, versions }))
+}
+
+export async function editApplication(call: ConsoleCall): Promise<void> {
+  const { management, who, params, form, files, show, goTo } = call
+  const revision = revisionOf(form)
+  const clientId = params.clientId!
+  const subject = await subjectOf(call)
+  // Told before anything else: what was typed belongs to a state that is gone.
+  if (subject.present.client.revision !== revision) return await showStale(call)
+  const save = async (values: ApplicationValues) => {
+    const access = changedAccess(values, subject.present.apis)
+    return await updateApplication(management, who, { clientId, revision, settings: settingsOf(values), ...access })
+  }
+  try {
+    const outcome = await attempt(applicationFields(subject), { form, files }, save)
+    if (outcome.faults) return show(editPage(subject, { typed: form, faults: outcome.faults }))
+    const { client, apiKey } = outcome.done
+    if (!apiKey) return goTo(applicationPath(clientId, '?notice=saved'))
+    show(applicationSecretPage(call, { title: 'Saved, with a new API key', client, secrets: { apiKey }, apis: [] }))
+  } catch (error) {
+    if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
+    await showStale(call)
+  }
+}

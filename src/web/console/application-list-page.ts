@@ -1,0 +1,90 @@
+import { type ApplicationSummary, listApplications } from '../../management/applications.ts'
+import { accountFilter, accountIn } from './account-filter.ts'
+import { actsFor, statusBadge } from './application-words.ts'
+import { badgeCell, type Cell, idCell, linkCell, quietCell, textCell, timeCell } from './cells.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { type Column, type Empty, listPage } from './list-page.ts'
+import { choiceIn, givenIn } from './query-fields.ts'
+
+export const APPLICATIONS_PATH = '/applications'
+
+export const APPLICATIONS_CRUMBS = [{ href: APPLICATIONS_PATH, label: 'Applications' }]
+
+export const applicationPath = (clientId: string, rest = ''): string =>
+  `${APPLICATIONS_PATH}/${encodeURIComponent(clientId)}${rest}`
+
+const STATUSES = {
+  name: 'status',
+  label: 'Status',
+  choices: [
+    { value: '', label: 'Active and archived' },
+    { value: 'active', label: 'Active' },
+    { value: 'archived', label: 'Archived' },
+  ],
+}
+
+const ADD = { href: `${APPLICATIONS_PATH}/new`, label: 'Add application', primary: true }
+
+const NONE_YET: Empty = {
+  title: 'No applications yet',
+  text: 'An application gets tokens for people who sign in to it, or for itself. It has an id, and mostly a secret, of its own.',
+  action: ADD,
+}
+
+const columnsFor = (isOperator: boolean): Column[] => [
+  { heading: 'Name' },
+  { heading: 'Client id' },
+  ...(isOperator ? [{ heading: 'Account' }] : []),
+  { heading: 'Acts for' },
+  { heading: 'Status' },
+  { heading: 'Last used' },
+]
+
+const accountCell = ({ accountId, accountName }: ApplicationSummary): Cell =>
+  accountId === null ? quietCell('this instance') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+
+function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
+  const { clientId, name, grants, status, lastUsedAt } = application
+  const { tone, text } = statusBadge(status)
+  const whom = actsFor(grants)
+  return [
+    linkCell(name, applicationPath(clientId)),
+    idCell(clientId, 'client id'),
+    ...(isOperator ? [accountCell(application)] : []),
+    whom === undefined ? quietCell('nobody') : textCell(whom),
+    badgeCell(tone, text),
+    timeCell(lastUsedAt),
+  ]
+}
+
+export async function showApplications(call: ConsoleCall): Promise<void> {
+  const { management, who, query, show } = call
+  const isOperator = who.role === 'operator'
+  const { items, next } = await listApplications(management, who, {
+    search: givenIn(query, 'search'),
+    status: choiceIn(query, 'status', ['active', 'archived']),
+    accountId: isOperator ? accountIn(call) : undefined,
+    after: givenIn(query, 'after'),
+  })
+  const page = listPage(
+    {
+      title: 'Applications',
+      lead: 'Programs that get tokens for the API, each with an id of its own.',
+      actions: [ADD],
+    },
+    {
+      caption: 'Applications',
+      columns: columnsFor(isOperator),
+      rows: items.map((application) => rowOf(application, isOperator)),
+      empty: NONE_YET,
+      search: {
+        path: APPLICATIONS_PATH,
+        query,
+        placeholder: 'Name or client id',
+        filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : [])],
+      },
+      next,
+    },
+  )
+  show(page)
+}

@@ -1,0 +1,232 @@
+import type { ClientSettings } from '../../clients/client-settings.ts'
+import { type Application, readApplication } from '../../management/applications.ts'
+import { MANAGEMENT_API } from '../../management/scopes.ts'
+import type { RateLimit } from '../../shared/rate-limit.ts'
+import { stepsOf } from './application-commands.ts'
+import { applicationFrame } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
+import { ACCESS_TYPE_WORDS, actsForPeople, CONSENT_WORDS, concessionWords, grantWords } from './application-words.ts'
+import { type Block, blocksPage } from './blocks.ts'
+import {
+  badgeCell,
+  type Cell,
+  type Fact,
+  fact,
+  idCell,
+  linesCell,
+  linkCell,
+  quietCell,
+  textCell,
+  timeCell,
+} from './cells.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { counted, countedUpTo } from './counts.ts'
+import { durationInWords } from './duration-words.ts'
+import { type ListView, listView } from './list-page.ts'
+import type { Copyable } from './panels.ts'
+
+const NOTICES = {
+  added: 'The application is added.',
+  saved: 'The application is saved.',
+  archived: 'The application is archived: nothing of it works any more.',
+  restored: 'The application is active again. What it held before stays dead.',
+  revoked: 'Everything that it held is revoked.',
+}
+
+const API_OFF =
+  'The API is switched off at present, for this account or for everybody: no application gets tokens until an operator switches it on again.'
+
+const ARCHIVED = 'It is archived: it gets no tokens, and what it held is dead. Restore it to let it begin anew.'
+
+const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour' }
+
+const rateInWords = ({ count, period }: RateLimit): string =>
+  `${NUMBER.format(count)} ${PERIODS[period] ? `per ${PERIODS[period]}` : `in ${durationInWords(period)}`}`
+
+const NUMBER = new Intl.NumberFormat('en')
+
+function ownerCell({ client, accountName }: Application): Cell {
+  if (client.accountId === null) return quietCell('this instance')
+  return linkCell(accountName ?? client.accountId, `/accounts/${client.accountId}`)
+}
+
+const people = (count: number): string => (count === 1 ? '1 person' : `${NUMBER.format(count)} people`)
+
+function factsOf(application: Application, isOperator: boolean): Fact[] {
+  const { client, liveTokens, grants, people: allowed } = application
+  const path = applicationPath(client.clientId)
+  return [
+    fact('Client id', idCell(client.clientId, 'client id')),
+    ...(isOperator ? [fact('Belongs to', ownerCell(application))] : []),
+    fact('What it does', textCell(grantWords(client.grants).join(' · '))),
+    fact('Kind', textCell(client.isPublic ? 'Public, without a secret' : 'With a secret')),
+    fact('Added', timeCell(client.createdAt)),
+    fact('Allowed by', allowed > 0 ? textCell(people(allowed)) : quietCell('nobody yet')),
+    fact(
+      'Live tokens',
+      liveTokens.count > 0 ? linkCell(countedUpTo(liveTokens, 'access token'), `${path}/tokens`) : quietCell('none'),
+    ),
+    fact('Grants', grants > 0 ? linkCell(counted(grants, 'refresh token'), `${path}/grants`) : quietCell('none')),
+  ]
+}
+
+type Secret = Application['secrets'][number]
+
+function useCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
+  const detail = [lastUsedIp && `from ${lastUsedIp}`, lastUsedApi && `for ${lastUsedApi}`].filter(Boolean).join(', ')
+  return timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), 'never', detail || undefined)
+}
+
+const secretRow = (secret: Secret): Cell[] => [
+  textCell(secret.kind === 'secret' ? 'Client secret' : 'API key'),
+  textCell(`ends in ${secret.lastFour}`),
+  timeCell(new Date(secret.createdAt)),
+  useCell(secret),
+  secret.retiresAt === null ? badgeCell('good', 'Works') : timeCell(new Date(secret.retiresAt), '', 'then it ends'),
+]
+
+function secretsList({ secrets }: Application): ListView {
+  return listView({
+    caption: 'Secrets',
+    columns: ['Kind', 'Secret', 'Generated', 'Last used', 'Until'].map((heading) => ({ heading })),
+    rows: secrets.map(secretRow),
+    empty: {
+      title: 'No secret',
+      text: 'None that works is left. Generate a key, and the application can get tokens again.',
+    },
+  })
+}
+
+function apisList({ apis }: Application): ListView {
+  return listView({
+    caption: 'APIs',
+    columns: [{ heading: 'API' }, { heading: 'Scopes' }, { heading: 'Meant' }],
+    rows: apis.map(({ identifier, scopes, isNarrowed }, n) => [
+      textCell(identifier, identifier === MANAGEMENT_API ? 'Keywright itself' : undefined),
+      isNarrowed ? linesCell(scopes) : textCell('All of them', scopes.join(' ')),
+      n === 0 ? badgeCell('quiet', 'Default') : quietCell('when it is named'),
+    ]),
+    empty: { title: 'No API', text: 'It gets no access tokens for an API, though it may sign people in.' },
+  })
+}
+
+function callersList({ callers }: Application): ListView {
+  return listView({
+    caption: 'Callers of the last day',
+    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last call' }],
+    rows: callers.map(({ ip, api, lastUsedAt }) => [
+      textCell(ip),
+      api === null ? quietCell('no token') : textCell(api),
+      timeCell(new Date(lastUsedAt)),
+    ]),
+    empty: {
+      title: 'Nobody called in the last day',
+      text: 'Addresses that use its secret appear here within seconds.',
+    },
+  })
+}
+
+const lifetimeCell = (seconds: number | null, otherwise: string): Cell =>
+  seconds === null ? quietCell(otherwise) : textCell(durationInWords(seconds))
+
+const POLICY_WORDS = { none: 'Leaves earlier ones alone', single: 'Ends the earlier one' } as const
+
+function tokenFacts(settings: ClientSettings): Fact[] {
+  const { accessTokenTtl, refreshTokenTtl, refreshTokenMaxAge, refreshTokens, policy, defaultScopes } = settings
+  return [
+    fact('Access tokens last', lifetimeCell(accessTokenTtl, 'as long as the API says')),
+    fact('Refresh tokens last', lifetimeCell(refreshTokenTtl, '30 days')),
+    fact('People sign in again after', lifetimeCell(refreshTokenMaxAge, 'no end')),
+    fact('It gets a refresh token', textCell(refreshTokens === 'always' ? 'Always' : 'When it asks for it')),
+    fact('A new access token', policy === null ? quietCell('does what the API says') : textCell(POLICY_WORDS[policy])),
+    fact('Scopes of a request that names none', linesCell(defaultScopes ?? [], 'every one that it has')),
+  ]
+}
+
+function signInFacts(settings: ClientSettings): Fact[] {
+  const { redirectUris, consent, postLogoutRedirectUris, backchannelLogoutUri, idTokenAlg } = settings
+  return [
+    fact('Redirect URLs', linesCell(redirectUris)),
+    fact('Allow/deny screen', textCell(CONSENT_WORDS[consent])),
+    fact('After signing out', linesCell(postLogoutRedirectUris, 'people stay here')),
+    fact('Told of a sign-out', linesCell(backchannelLogoutUri === null ? [] : [backchannelLogoutUri], 'nobody')),
+    fact('ID tokens are signed with', textCell(idTokenAlg)),
+  ]
+}
+
+const lastFacts = (settings: ClientSettings): Fact[] => {
+  const concessions = concessionWords(settings)
+  return [
+    fact(
+      'For older programs',
+      concessions.length > 0 ? textCell(concessions.join(' · ')) : quietCell('nothing is relaxed'),
+    ),
+  ]
+}
+
+function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
+  return [
+    fact('Requests for tokens', rateLimit === null ? quietCell('no limit') : textCell(rateInWords(rateLimit))),
+    fact('Access type', textCell(ACCESS_TYPE_WORDS[accessType])),
+  ]
+}
+
+function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
+  const signIn: Block = { part: 'facts', heading: 'Signing people in', facts: signInFacts(client) }
+  return [
+    ...(actsForPeople(client.grants) ? [signIn] : []),
+    { part: 'facts', heading: 'Its tokens', facts: [...tokenFacts(client), ...lastFacts(client)] },
+    ...(isOperator
+      ? [{ part: 'facts', heading: 'Only operators see this', facts: operatorFacts(client) } as const]
+      : []),
+  ]
+}
+
+function secretsBlocks(application: Application): Block[] {
+  const { clientId, isPublic } = application.client
+  if (isPublic) return []
+  const generate = { href: applicationPath(clientId, '/key'), label: 'Generate key' }
+  return [{ part: 'list', heading: 'Secrets', actions: [generate], list: secretsList(application) }]
+}
+
+const stepBlock = (step: Copyable, n: number): Block => ({
+  part: 'command',
+  ...step,
+  ...(n === 0 && { heading: 'For its program', lead: 'What is in capitals is for the program to fill in.' }),
+})
+
+function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] {
+  const { client } = application
+  const isOperator = who.role === 'operator'
+  return [
+    { part: 'facts', facts: factsOf(application, isOperator) },
+    ...secretsBlocks(application),
+    { part: 'list', heading: 'What it may call', list: apisList(application) },
+    ...settingsBlocks(client, isOperator),
+    {
+      part: 'list',
+      heading: 'Callers of the last day',
+      lead: 'To within five minutes.',
+      list: callersList(application),
+    },
+    ...stepsOf(web.issuerUrl(), client).map(stepBlock),
+  ]
+}
+
+export async function showApplication(call: ConsoleCall): Promise<void> {
+  const application = await readApplication(call.management, call.who, { clientId: call.params.clientId! })
+  const { client, apiEnabled } = application
+  const isActive = client.status === 'active'
+  const caution = apiEnabled ? ARCHIVED : API_OFF
+  const status = isActive ? { href: 'archive', label: 'Archive' } : { href: 'restore', label: 'Restore' }
+  const page = {
+    ...applicationFrame(client, 'settings'),
+    notices: NOTICES,
+    actions: [
+      { href: applicationPath(client.clientId, `/${status.href}`), label: status.label },
+      { href: applicationPath(client.clientId, '/edit'), label: 'Edit', primary: true },
+    ],
+    ...((!apiEnabled || !isActive) && { caution }),
+  }
+  call.show(blocksPage(page, blocksOf(call, application)))
+}

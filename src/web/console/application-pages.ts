@@ -1,0 +1,56 @@
+import {
+  createApplication,
+  listApplications,
+  readApplication,
+  rotateApplicationSecret,
+  setApplicationStatus,
+  updateApplication,
+} from '../../management/applications.ts'
+import type { Need } from '../../management/operation.ts'
+import { listGrants, listTokens, revokeAllOfClient, revokeOneGrant, revokeOneToken } from '../../management/tokens.ts'
+import { addApplication, askEdit, askNewApplication, editApplication } from './application-edit-pages.ts'
+import { askKey, generateKey } from './application-key-page.ts'
+import { showApplications } from './application-list-page.ts'
+import { showApplication } from './application-page.ts'
+import {
+  askRevokeAll,
+  askRevokeGrant,
+  askRevokeToken,
+  revokeAll,
+  revokeGrant,
+  revokeToken,
+} from './application-revocation-pages.ts'
+import { archiveApplication, askArchive, askRestore, restoreApplication } from './application-status-pages.ts'
+import { showGrants, showTokens } from './application-token-pages.ts'
+import { showTry, tryApplication } from './application-try-page.ts'
+import type { ConsoleRoute } from './console-route.ts'
+
+type Handle = ConsoleRoute['handle']
+
+const page = (path: string, need: Need, handle: Handle): ConsoleRoute => ({ method: 'get', path, need, handle })
+
+/** A page with what its form does. */
+const form = (path: string, need: Need, ask: Handle, act: Handle): ConsoleRoute[] => [
+  page(path, need, ask),
+  { method: 'post', path, need, handle: act },
+]
+
+const ONE = '/applications/:clientId'
+
+/** Applications: registered, changed, given new keys, archived, and what they hold revoked. */
+export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
+  page('/applications', listApplications.need, showApplications),
+  // Before what would take `new` for a client id.
+  ...form('/applications/new', createApplication.need, askNewApplication, addApplication),
+  page(ONE, readApplication.need, showApplication),
+  ...form(`${ONE}/edit`, updateApplication.need, askEdit, editApplication),
+  ...form(`${ONE}/key`, rotateApplicationSecret.need, askKey, generateKey),
+  ...form(`${ONE}/archive`, setApplicationStatus.need, askArchive, archiveApplication),
+  ...form(`${ONE}/restore`, setApplicationStatus.need, askRestore, restoreApplication),
+  page(`${ONE}/tokens`, listTokens.need, showTokens),
+  page(`${ONE}/grants`, listGrants.need, showGrants),
+  ...form(`${ONE}/revoke`, revokeAllOfClient.need, askRevokeAll, revokeAll),
+  ...form(`${ONE}/tokens/:id/revoke`, revokeOneToken.need, askRevokeToken, revokeToken),
+  ...form(`${ONE}/grants/:id/revoke`, revokeOneGrant.need, askRevokeGrant, revokeGrant),
+  ...form(`${ONE}/try`, readApplication.need, showTry, tryApplication),
+]

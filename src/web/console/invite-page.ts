@@ -1,0 +1,115 @@
+import { findAccount } from '../../management/accounts.ts'
+import { type Invited, invitePerson } from '../../management/people.ts'
+import { type Fault, invalidInput } from '../../shared/errors.ts'
+import type { Form } from '../forms.ts'
+import { radioField } from './choice-fields.ts'
+import type { ConsolePage } from './console-page.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { attempt, type ValuesOf } from './form-fields.ts'
+import { formView } from './form-view.ts'
+import { handOverPage } from './hand-over.ts'
+import { calledName, personPath, ROLE_MEANINGS, ROLE_NAMES } from './person-words.ts'
+import { emailField, textField } from './text-fields.ts'
+
+const choiceOf = <const Name extends keyof typeof ROLE_NAMES>(value: Name) => ({
+  value,
+  label: ROLE_NAMES[value],
+  hint: ROLE_MEANINGS[value],
+})
+
+const EMAIL = emailField({ label: 'Email address', hint: 'They sign in with it.', required: true })
+const NAME = textField({ label: 'Name', hint: 'As they are called. They can be known by their address alone.' })
+
+const OF_ADMINS = {
+  email: EMAIL,
+  name: NAME,
+  role: radioField({ label: 'Role', required: true, choices: [choiceOf('member'), choiceOf('admin')] }),
+}
+
+const OF_OPERATORS = {
+  email: EMAIL,
+  name: NAME,
+  role: radioField({
+    label: 'Role',
+    required: true,
+    choices: [choiceOf('member'), choiceOf('admin'), choiceOf('operator')],
+  }),
+  accountId: textField({
+    label: 'Account',
+    hint: 'Its id or its exact name. It stays empty for an operator.',
+  }),
+}
+
+const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
+  who.role === 'operator' ? OF_OPERATORS : (OF_ADMINS as unknown as typeof OF_OPERATORS)
+
+function invitePage(call: ConsoleCall, typed: Form, faults: readonly Fault[] = []): ConsolePage {
+  const fields = fieldsFor(call)
+  const form = formView({ fields, typed, faults, action: '/people/invite', submit: 'Invite', cancel: '/people' })
+  return {
+    view: 'console/edit',
+    title: 'Invite somebody',
+    lead: 'You get a password for them that works for one sign-in. They then choose one of their own.',
+    status: faults.length > 0 ? 400 : undefined,
+    crumbs: [{ href: '/people', label: 'People' }],
+    data: { form },
+  }
+}
+
+export async function askInvitation(call: ConsoleCall): Promise<void> {
+  const { query, show } = call
+  const role = query.get('role') ?? 'member'
+  show(
+    invitePage(
+      call,
+      new Map([
+        ['role', role],
+        ['accountId', query.get('account') ?? ''],
+      ]),
+    ),
+  )
+}
+
+interface Home {
+  readonly accountId?: string
+  readonly accountName: string | null
+}
+
+/** Where somebody new belongs. @throws KeywrightError `invalid_input` at `accountId` */
+async function homeOf(call: ConsoleCall, role: string, named: string | undefined): Promise<Home> {
+  const { management, who, person } = call
+  if (who.role !== 'operator') return { accountName: person.accountName }
+  if (role === 'operator') {
+    if (named) throw invalidInput('an operator belongs to no account; leave this empty', 'accountId')
+    return { accountName: null }
+  }
+  if (!named) throw invalidInput('say which account they belong to', 'accountId')
+  const account = await findAccount(management, who, { named })
+  return { accountId: account.id, accountName: account.name }
+}
+
+function showInvited(call: ConsoleCall, { user, password }: Invited, { accountName }: Home): void {
+  const page = handOverPage(call, {
+    title: `${calledName(user)} is invited`,
+    lead: 'Hand this on to them. Nobody else gets a message.',
+    crumbs: [{ href: '/people', label: 'People' }],
+    email: user.email,
+    password,
+    greeting: accountName === null ? 'You are invited.' : `You are invited to ${accountName}.`,
+    done: { href: personPath(user.id), label: 'Done' },
+  })
+  call.show(page)
+}
+
+export async function invite(call: ConsoleCall): Promise<void> {
+  const { management, who, form } = call
+  const fields = fieldsFor(call)
+  const add = async ({ email, name, role, accountId: named }: ValuesOf<typeof fields>) => {
+    const home = await homeOf(call, role, named)
+    const { accountId } = home
+    return { home, made: await invitePerson(management, who, { email, name, role, accountId }) }
+  }
+  const outcome = await attempt(fields, call, add)
+  if (outcome.faults) return call.show(invitePage(call, form, outcome.faults))
+  showInvited(call, outcome.done.made, outcome.done.home)
+}

@@ -1,0 +1,108 @@
+import type { Badge } from './console-page.ts'
+
+/** What is counted at each point of a plot, of one kind. */
+export interface Series {
+  readonly label: string
+  readonly tone: 'accent' | Exclude<Badge['tone'], 'care'>
+  readonly counts: readonly number[]
+}
+
+export interface PlotOptions {
+  readonly title: string
+  /** What one point is called in the table: `Hour`, `Day`. */
+  readonly unit: string
+  /** The points' names, the oldest first. */
+  readonly points: readonly string[]
+  readonly series: readonly Series[]
+  readonly kind?: 'bars' | 'lines'
+}
+
+const NUMBER = new Intl.NumberFormat('en')
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' })
+
+/** The plot's own units; it is stretched to the room that there is. */
+const WIDTH = 1000
+const HEIGHT = 200
+
+/** Of a point's room, what its bar leaves free. */
+const GAP = 0.25
+
+/** 1, 2 or 5 times a power of ten, so that the axis ends at a number that people read at once. */
+export function niceTop(largest: number): number {
+  if (largest <= 1) return 1
+  const power = 10 ** Math.floor(Math.log10(largest))
+  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= largest)!
+}
+
+const rounded = (number: number): number => Math.round(number * 100) / 100
+
+const totalAt = (series: readonly Series[], n: number): number =>
+  series.reduce((sum, { counts }) => sum + (counts[n] ?? 0), 0)
+
+/** Stacked: the first series stands on the ground. */
+function barsOf({ points, series }: PlotOptions, top: number) {
+  const room = WIDTH / points.length
+  return points.flatMap((point, n) => {
+    let ground = HEIGHT
+    return series.flatMap(({ label, tone, counts }) => {
+      const count = counts[n] ?? 0
+      if (count === 0) return []
+      const height = Math.max(1, (count / top) * HEIGHT)
+      ground -= height
+      const place = { x: rounded((n + GAP / 2) * room), y: rounded(ground), width: rounded(room * (1 - GAP)) }
+      return [{ ...place, height: rounded(height), tone, says: `${point}: ${NUMBER.format(count)} ${label}` }]
+    })
+  })
+}
+
+function linesOf({ points, series }: PlotOptions, top: number) {
+  const step = WIDTH / Math.max(1, points.length - 1)
+  return series.map(({ tone, counts }) => ({
+    tone,
+    path: points
+      .map(
+        (_, n) => `${n === 0 ? 'M' : 'L'}${rounded(n * step)} ${rounded(HEIGHT - ((counts[n] ?? 0) / top) * HEIGHT)}`,
+      )
+      .join(''),
+  }))
+}
+
+const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
+
+/** Every so many points have their name below, so that about four do. */
+function ticksOf(points: readonly string[]): string[] {
+  if (points.length === 0) return []
+  const last = points.length - 1
+  return [...new Set([0, 1 / 3, 2 / 3, 1].map((share) => Math.round(share * last)))].map((n) => points[n]!)
+}
+
+const largestOf = ({ points, series, kind }: PlotOptions): number =>
+  kind === 'lines'
+    ? Math.max(0, ...series.flatMap(({ counts }) => counts))
+    : Math.max(0, ...points.map((_, n) => totalAt(series, n)))
+
+/** Numbers over time as views/console/parts/plot.eta draws them. @param id unique within the page */
+export function plotView(id: string, options: PlotOptions) {
+  const { title, unit, points, series, kind = 'bars' } = options
+  const largest = largestOf(options)
+  const top = niceTop(largest)
+  const totals = series.map(({ label, tone, counts }) => ({ label, tone, total: NUMBER.format(sumOf(counts)) }))
+  return {
+    id,
+    title,
+    unit,
+    width: WIDTH,
+    height: HEIGHT,
+    empty: largest === 0,
+    top: COMPACT.format(top),
+    half: top > 1 ? COMPACT.format(top / 2) : '',
+    totals,
+    description: totals.map(({ label, total }) => `${total} ${label}`).join(', '),
+    bars: kind === 'bars' ? barsOf(options, top) : [],
+    lines: kind === 'lines' ? linesOf(options, top) : [],
+    ticks: ticksOf(points),
+    rows: points.map((point, n) => ({ point, counts: series.map(({ counts }) => NUMBER.format(counts[n] ?? 0)) })),
+  }
+}
+
+export type PlotView = ReturnType<typeof plotView>

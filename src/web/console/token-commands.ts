@@ -1,0 +1,51 @@
+import type { Copyable } from './panels.ts'
+
+/** What is shown once of a client. */
+export interface ShownSecrets {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly apiKey?: string | undefined
+}
+
+/** What decides in which shapes a client may ask for tokens of its own. */
+export interface TokenShapes {
+  readonly queryCredentials: boolean
+  readonly clientCredentialsRefresh: boolean
+  /** Identifiers, its default first. */
+  readonly apis: readonly string[]
+}
+
+const MACHINE = { grant_type: 'client_credentials' }
+
+// Within double quotes a form-encoded text holds nothing that a shell, of whichever system, would take for its own.
+const encoded = (form: Record<string, string>): string => new URLSearchParams(form).toString()
+
+const REFRESH_TOKEN = String.raw`sed 's/.*"refresh_token":"\([^"]*\)".*/\1/'`
+
+/**
+ * Commands that get a token as they stand, one for each shape that this client may use.
+ * @param issuer the public origin
+ */
+export function tokenCommands(
+  issuer: string,
+  { clientId, clientSecret, apiKey }: ShownSecrets,
+  { queryCredentials, clientCredentialsRefresh, apis }: TokenShapes,
+): Copyable[] {
+  const url = `${issuer}/oauth2/token`
+  const credentials = { client_id: clientId, client_secret: clientSecret }
+  const curl = `curl --silent${apiKey ? ` --header "x-api-key: ${apiKey}"` : ''}`
+  const basic = `--user "${clientId}:${clientSecret}"`
+  const inBody = (more: Record<string, string>) =>
+    `${curl} --data "${encoded({ ...MACHINE, ...credentials, ...more })}" ${url}`
+  const withBasic = `${curl} ${basic} --data "${encoded(MACHINE)}" ${url}`
+  const inQuery = `${curl} --request POST "${url}?${encoded({ ...MACHINE, ...credentials })}"`
+  const refresh = `${curl} ${basic} --data "grant_type=refresh_token&refresh_token=$(${withBasic} | ${REFRESH_TOKEN})" ${url}`
+  const further = apis[1]
+  return [
+    { label: 'Credentials in the body', value: inBody({}) },
+    { label: 'HTTP Basic authentication', value: withBasic },
+    ...(further === undefined ? [] : [{ label: `For another API: ${further}`, value: inBody({ resource: further }) }]),
+    ...(queryCredentials ? [{ label: 'Credentials as query parameters', value: inQuery }] : []),
+    ...(clientCredentialsRefresh ? [{ label: 'Renewal with a refresh token', value: refresh }] : []),
+  ]
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { API_ROUTES } from '../../src/api/api-routes.ts'
+import { API_ROOT, type ApiRoute } from '../../src/api/route.ts'
+import type { ConsoleRoute } from '../../src/web/console/console-route.ts'
+import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { send } from '../support/requests.ts'
+import {
+  createVisitors,
+  fillPath,
+  makeSamples,
+  OWNED,
+  parametersOf,
+  type Samples,
+  sampleBody,
+  stateOf,
+  type Visitor,
+} from './route-world.ts'
+
+let server: Keywright
+let visitors: Awaited<ReturnType<typeof createVisitors>>
+let samples: Samples
+
+beforeAll(async () => {
+  server = await startKeywright()
+  visitors = await createVisitors(server)
+  samples = await makeSamples(server, visitors.home, visitors.colleague)
+})
+afterAll(async () => await server.stop())
+
+const isOwned = (path: string) => parametersOf(path).some((name) => OWNED.includes(name))
+
+/** What the walls are there to hide. */
+const hidden = () => [...OWNED.map((name) => samples[name]!), visitors.colleague.email]
+
+const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toUpperCase()} ${path}`
+
+/** What a caller of the API is answered; a range where it depends on what was asked. */
+function apiAnswer({ operation, path }: ApiRoute, visitor: Visitor): number | 'something' {
+  const { role } = operation.need
+  if (visitor === 'nobody' || visitor === 'off') return 401
+  if (visitor === 'member') return role === 'member' ? 'something' : 403
+  if (role === 'operator' && visitor !== 'operator') return 403
+  return visitor === 'stranger' && isOwned(path) ? 404 : 'something'
+}
+
+async function askApi(route: ApiRoute, visitor: Visitor, filled: Samples) {
+  const token = visitors.tokens[visitor]
+  const body = sampleBody(route)
+  const headers = {
+    'x-request-id': 'walker',
+    ...(token && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+    ...(route.etag && { 'if-match': '*' }),
+    ...(route.idempotent && { 'idempotency-key': randomUUID() }),
+  }
+  const url = server.url + API_ROOT + fillPath(route.path, filled)
+  return await send(url, { method: route.method.toUpperCase(), headers, body: JSON.stringify(body) })
+}
+
+const OUTSIDERS: Visitor[] = ['nobody', 'off', 'member', 'stranger']
+const INSIDERS: Visitor[] = ['admin', 'operator']
+
+const pairs = <Route extends { method: string; path: string }>(routes: readonly Route[], who: Visitor[]) =>
+  routes.flatMap((route) => who.map((visitor) => [nameOf(route), visitor, route] as const))
+
+describe('the management API', () => {
+  it.each(pairs(API_ROUTES, OUTSIDERS))(
+    '%s as %s: nothing is told and nothing is changed',
+    async (_, visitor, route) => {
+      const before = await stateOf(server, visitors.home)
+      const { status, text, headers } = await askApi(route, visitor, samples)
+      const expected = apiAnswer(route, visitor)
+      if (expected === 'something') expect(status).toBeLessThan(500)
+      else expect([status, text]).toEqual([expected, expect.any(String)])
+      if (status >= 400) expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
+      // What was asked for may be named in the answer; what was found may not.
+      const told = hidden().filter((one) => !fillPath(route.path, samples).includes(encodeURIComponent(one)))
+      if (visitor !== 'member') for (const one of told) expect(text).not.toContain(one)
+      expect(await stateOf(server, visitors.home)).toEqual(before)
+    },
+  )
+
+  it.each(pairs(API_ROUTES, INSIDERS))('%s as %s is let in as far as the role reaches', async (_, visitor, route) => {
+    const filled = route.method === 'get' ? samples : await makeSamples(server, visitors.home, visitors.colleague)
+    // Whoever switches the whole instance, or this very account, off would end the tests; their guards were walked above.
+    if (
+      /disable|\/instance|\/accounts\/|\/users\/.*(disable|tokens|password)/.test(route.path) &&
+      route.method !== 'get'
+    )
+      return
+    const { status, text } = await askApi(route, visitor, filled)
+    const expected = apiAnswer(route, visitor)
+    const isOwnPair = route.path.includes('/key-pair')
+    if (expected === 'something')
+      expect([isOwnPair || ![401, 403, 404].includes(status), status < 500, text]).toEqual([true, true, text])
+    else expect([status, text]).toEqual([expected, text])
+  })
+})
+
+/** What somebody in a browser is answered. */
+function pageAnswer({ need, path }: ConsoleRoute, visitor: Visitor): number | 'something' {
+  if (visitor === 'nobody' || visitor === 'off') return 303
+  if (visitor === 'member') return need.role === 'member' ? 'something' : 403
+  if (need.role === 'operator' && visitor !== 'operator') return 403
+  return visitor === 'stranger' && isOwned(path) ? 404 : 'something'
+}
+
+/** Without going where it leads. */
+async function askPage({ method, path, takesFiles }: ConsoleRoute, visitor: Visitor, filled: Samples) {
+  const cookies = [...visitors.browsers[visitor].cookies]
+  if (visitor === 'nobody') cookies.push(['kw_csrf /', { value: 'a'.repeat(43), path: '/' }])
+  const cookie = cookies.map(([key, { value }]) => `${key.split(' ')[0]}=${value}`).join('; ')
+  const csrf = cookies.find(([key]) => key.startsWith('kw_csrf'))![1].value
+  const headers = { accept: 'text/html', cookie }
+  const url = server.url + fillPath(path, filled)
+  if (method === 'get') return await send(url, { headers, redirect: 'manual' })
+  const body = takesFiles ? new FormData() : new URLSearchParams()
+  body.append('csrf', csrf)
+  return await send(url, { method: 'POST', headers, body, redirect: 'manual' })
+}
+
+describe('the console', () => {
+  it.each(pairs(CONSOLE_ROUTES, OUTSIDERS))(
+    '%s as %s: nothing is told and nothing is changed',
+    async (_, visitor, route) => {
+      const before = await stateOf(server, visitors.home)
+      const { status, text, headers } = await askPage(route, visitor, samples)
+      const expected = pageAnswer(route, visitor)
+      if (expected === 'something') expect(status).toBeLessThan(500)
+      else expect(status).toBe(expected)
+      if (expected === 303) expect(headers.get('location')).toMatch(/^\/signin\?return_to=/)
+      const told = hidden().filter((one) => !fillPath(route.path, samples).includes(encodeURIComponent(one)))
+      if (visitor !== 'member') for (const one of told) expect(text).not.toContain(one)
+      expect(await stateOf(server, visitors.home)).toEqual(before)
+    },
+  )
+
+  it.each(
+    pairs(
+      CONSOLE_ROUTES.filter(({ method }) => method === 'get'),
+      INSIDERS,
+    ),
+  )('%s as %s is shown as far as the role reaches', async (_, visitor, route) => {
+    const { status } = await askPage(route, visitor, samples)
+    const expected = pageAnswer(route, visitor)
+    const isOwnPair = route.path.startsWith('/settings/api')
+    if (expected !== 'something') expect(status).toBe(expected)
+    else if (!(isOwnPair && visitor === 'operator')) expect([200, 303]).toContain(status)
+  })
+})
+
+it('answers nothing of this with a failure of its own', () => {
+  const faults = server.logLines().filter((line) => (line.level as number) >= 50)
+  expect(faults).toEqual([])
+})

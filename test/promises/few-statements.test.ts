@@ -1,0 +1,55 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { ConsoleRoute } from '../../src/web/console/console-route.ts'
+import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { createVisitors, fillPath, makeSamples, type Samples } from './route-world.ts'
+
+let server: Keywright
+let visitors: Awaited<ReturnType<typeof createVisitors>>
+let samples: Samples
+let statements: string[] = []
+
+const { query } = pg.Client.prototype
+
+beforeAll(async () => {
+  server = await startKeywright()
+  visitors = await createVisitors(server)
+  samples = await makeSamples(server, visitors.home, visitors.colleague)
+  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+    const [first] = given as [string | { text: string }]
+    statements.push(typeof first === 'string' ? first : first.text)
+    return query.apply(this, given as never)
+  } as never
+})
+afterAll(async () => {
+  pg.Client.prototype.query = query
+  await server.stop()
+})
+
+const MOST = 3
+
+/** The statements of the quietest of a few visits: the server's own jobs, which go on beside, only add some. */
+async function statementsOf(who: 'admin' | 'operator', path: string): Promise<string[]> {
+  let fewest: string[] | undefined
+  for (let n = 0; n < 8 && (!fewest || fewest.length > MOST); n++) {
+    statements = []
+    const page = await visitors.browsers[who].visit(path)
+    expect([path, page.status]).toEqual([path, 200])
+    if (!fewest || statements.length < fewest.length) fewest = statements
+  }
+  return fewest!
+}
+
+const pages = CONSOLE_ROUTES.filter(({ method }) => method === 'get')
+const visits = (route: Pick<ConsoleRoute, 'path' | 'need'>) =>
+  (route.need.role === 'operator' ? ['operator'] : ['admin', 'operator']).map((who) => [who, route.path] as const)
+
+it.each([
+  ...visits({ path: '/', need: { role: 'admin', scope: 'applications:read' } }),
+  ...pages.flatMap(visits).filter(([who, path]) => who === 'admin' || !path.startsWith('/settings/api')),
+])('to %s, %s is answered in at most three statements', async (who, path) => {
+  const made = await statementsOf(who as 'admin' | 'operator', fillPath(path, samples))
+  expect(made.length, made.join('\n\n')).toBeLessThanOrEqual(MOST)
+  expect(made.length).toBeGreaterThan(0)
+})

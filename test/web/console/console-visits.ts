@@ -1,0 +1,37 @@
+import type { Knex } from 'knex'
+import { hashPassword } from '../../../src/accounts/passwords.ts'
+import { createUser } from '../../../src/accounts/users.ts'
+import type { Keywright } from '../../support/keywright.ts'
+import { PASSWORD, type Person } from '../../support/people.ts'
+import { type Browser, openBrowser, type Page, signIn } from '../../support/person.ts'
+
+let made = 0
+
+/** Somebody of no account, who has chosen a password. */
+export async function createOperator(knex: Knex): Promise<Person> {
+  const email = `operator-${++made}-${process.pid}@example.com`
+  const { user } = await createUser(knex, { email, role: 'operator', accountId: null, name: `Operator ${made}` })
+  const chosen = { password_hash: await hashPassword(PASSWORD), password_change_required: false }
+  await knex('users').where({ id: user.id }).update(chosen)
+  return { ...user, password: PASSWORD }
+}
+
+/** A browser in which somebody has signed in. */
+export async function enter({ url }: Pick<Keywright, 'url'>, { email, password }: Person): Promise<Browser> {
+  const browser = openBrowser(url)
+  await signIn(browser, await browser.visit('/signin'), email, password)
+  return browser
+}
+
+/** What a page says, without its markup. */
+export const wordsOf = ({ text }: Page): string =>
+  text
+    .replace(/^[\s\S]*<main\b[^>]*>/, '')
+    .replace(/<\/main>[\s\S]*$/, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+    .replace(/\s+/g, ' ')

@@ -1,0 +1,141 @@
+/** *Try it*: the real request, what was sent with its secret masked, and what came back. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type TryRequest, tryToken } from '../../../src/web/console/try-it.ts'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { type Admin, commandsOf, copyableOf, openAdmin } from './admin.ts'
+import { wordsOf } from './console-visits.ts'
+
+let server: Keywright
+let admin: Admin
+let pair: { clientId: string; clientSecret: string }
+let further: string
+
+const TRY = '/settings/api/try'
+
+beforeAll(async () => {
+  server = await startKeywright()
+  further = (await server.make.api({ scopes: ['read', 'write'] })).identifier
+  admin = await openAdmin(server)
+  pair = await server.make.keyPair(admin.person.id, ['https://api.keywright.example', further])
+})
+afterAll(() => server.stop())
+
+const services = { issuerUrl: () => server.issuer, ownUrl: () => server.url }
+
+const attempt = (request: Partial<TryRequest>, { clientId, clientSecret } = pair) =>
+  tryToken(services, { clientId, clientSecret, shape: 'body', ...request })
+
+describe('the request', () => {
+  it.each(['body', 'basic'] as const)(
+    'gets a token with credentials as %s, and shows the last four of the secret',
+    async (shape) => {
+      const { good, status, request, answer, token, says } = await attempt({ shape })
+      expect([good, status, says]).toEqual([true, 200, 'You got a token with the scope all, good for 10 hours.'])
+      expect(request).toContain(`POST ${server.issuer}/oauth2/token`)
+      expect(request).toContain(`********${pair.clientSecret.slice(-4)}`)
+      expect(request).not.toContain(pair.clientSecret.slice(0, -4))
+      expect(JSON.parse(token!.header)).toMatchObject({ typ: 'at+jwt' })
+      expect(JSON.parse(token!.claims)).toMatchObject({ client_id: pair.clientId })
+      const active = await server.introspect(JSON.parse(answer).access_token, server.firstStart.api)
+      expect(active.body.active).toBe(true)
+    },
+  )
+
+  it('names an API and scopes', async () => {
+    const { token } = await attempt({ resource: further, scope: 'write' })
+    expect(JSON.parse(token!.claims)).toMatchObject({ aud: further, scope: 'write' })
+  })
+
+  it('sends credentials in the query and the API key where they are asked for', async () => {
+    const keyed = await server.make.client({ apiKeyRequired: true, queryCredentials: true })
+    const { good, request } = await attempt({ shape: 'query', apiKey: keyed.apiKey }, keyed)
+    expect(good).toBe(true)
+    expect(request).toContain('?grant_type=client_credentials&client_id=')
+    expect(request).toContain(`X-API-Key: ********${keyed.apiKey.slice(-4)}`)
+    expect(request).not.toContain(keyed.apiKey)
+    expect((await attempt({ shape: 'query' }, keyed)).status).toBe(401)
+  })
+
+  it.each<[string, Partial<TryRequest>, number, RegExp]>([
+    ['a wrong secret', { clientSecret: 'kws_nonsense of another :%+&=' }, 401, /not right, or works no more/],
+    ['a wrong secret by Basic', { clientSecret: 'a:b%c +d', shape: 'basic' }, 401, /not right, or works no more/],
+    ['an unknown client', { clientId: 'kwc_nobody' }, 401, /not right, or works no more/],
+    ['an API that the client has not', { resource: 'https://other.example' }, 400, /for that API/],
+    ['a scope that it has not', { scope: 'everything' }, 400, /no such scope/],
+  ])('tells what was wrong with %s', async (_, request, status, says) => {
+    const outcome = await attempt(request)
+    expect([outcome.good, outcome.status, outcome.token]).toEqual([false, status, undefined])
+    expect(outcome.says).toMatch(says)
+    expect(JSON.parse(outcome.answer).error).toMatch(/^invalid_/)
+  })
+
+  it('shows nothing of a short secret, whose last four would be most of it', async () => {
+    expect((await attempt({ clientSecret: 'hunter2' })).request).not.toContain('ter2')
+  })
+})
+
+describe('the page', () => {
+  const press = async (fields: Record<string, string>) => {
+    const form = { clientId: pair.clientId, clientSecret: pair.clientSecret, resource: '', scope: '', shape: 'body' }
+    return await admin.post(await admin.visit(TRY), TRY, { ...form, ...fields })
+  }
+
+  it('runs a pasted secret, and shows request, answer and what the token says', async () => {
+    const page = await press({ resource: further })
+    expect(page.status).toBe(200)
+    expect(wordsOf(page)).toContain('You got a token with the scope read write')
+    const [request, answer, header, claims] = commandsOf(page)
+    expect(request).toContain(`********${pair.clientSecret.slice(-4)}`)
+    expect(JSON.parse(answer!)).toMatchObject({ token_type: 'Bearer', scope: 'read write' })
+    expect(JSON.parse(header!).alg).toBe('ES256')
+    expect(JSON.parse(claims!).aud).toBe(further)
+  })
+
+  it('shows a refusal as it came', async () => {
+    const page = await press({ clientSecret: 'wrong' })
+    expect(wordsOf(page)).toContain('401')
+    expect(JSON.parse(commandsOf(page)[1]!).error).toBe('invalid_client')
+  })
+
+  it('is run by one press from the page with new keys', async () => {
+    const other = await openAdmin(server)
+    const ask = await other.visit('/settings/api/generate')
+    const fields = { replaces: '', 'apis.https://api.keywright.example': 'on' }
+    const page = await other.submit(await other.post(ask, '/settings/api/generate', fields), /\/try$/)
+    expect(page.status).toBe(200)
+    expect(new URL(page.url).search).toBe('')
+    expect(wordsOf(page)).toContain('You got a token with the scope all')
+  })
+
+  it('does not try a secret with an id that was generated after it', async () => {
+    const other = await openAdmin(server)
+    const ask = await other.visit('/settings/api/generate')
+    const fields = { replaces: '', 'apis.https://api.keywright.example': 'on' }
+    const shown = await other.post(ask, '/settings/api/generate', fields)
+    await server.make.keyPair(other.person.id)
+    const page = await other.submit(shown, /\/try$/)
+    expect([page.status, page.text.includes(copyableOf(shown, 'Client id'))]).toEqual([412, true])
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['no secret', { clientSecret: '' }, 'This must be filled in.'],
+    ['a secret of 10,000 characters', { clientSecret: 'x'.repeat(10_000) }, 'at most 500 characters'],
+    ['a secret that no header carries', { clientSecret: 'a\nb' }, 'characters that no secret has'],
+    ['a secret beyond ASCII', { clientSecret: 'grün' }, 'characters that no secret has'],
+    ['an API of which it has nothing', { resource: 'https://other.example' }, 'Choose one of these.'],
+    ['an unknown shape', { shape: 'smoke' }, 'Choose one of these.'],
+    ['a shape that the client may not use', { shape: 'query' }, 'Choose one of these.'],
+  ])('refuses %s at its field', async (_, fields, fault) => {
+    const page = await press(fields)
+    expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining(fault)])
+  })
+
+  it('leaves no trace of the secret in the log, whatever came of it', async () => {
+    await press({ clientSecret: 'kws_needle_in_the_hay' })
+    await press({})
+    const written = JSON.stringify(server.logLines()) + JSON.stringify(await server.knex('audit_log'))
+    expect(written).toContain(TRY)
+    expect(written).not.toContain('needle')
+    expect(written).not.toContain(pair.clientSecret)
+  })
+})
