@@ -1,6 +1,6 @@
 /** What the authorization endpoint refuses: RFC 6749, section 4.1.2.1; RFC 9700, section 4.1; OpenID Connect Core, 3.1.2.6. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { changeClientStatus } from '../../src/tokens/client-changes.ts'
+import { changeClientStatus } from '../../src/tokens/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
 import { openBrowser, type Page } from '../support/person.ts'

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { changeClientStatus, rotateSecret } from '../../src/tokens/client-changes.ts'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
+import { changeClientStatus } from '../../src/tokens/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, type Credentials, send } from '../support/requests.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { rotateSecret } from '../../src/tokens/client-changes.ts'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
 
