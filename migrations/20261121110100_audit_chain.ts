@@ -23,6 +23,7 @@ export async function up(knex: Knex): Promise<void> {
     COMMENT ON COLUMN audit_chain.base_seq IS 'the last entry that was forgotten by age; the chain begins after it';
 
     ALTER TABLE audit_log ADD COLUMN seq bigint, ADD COLUMN chain_hash bytea,
+      ADD CONSTRAINT audit_log_at CHECK (isfinite(at)),
       ADD CONSTRAINT audit_log_sealed CHECK ((seq IS NULL) = (chain_hash IS NULL));
     CREATE UNIQUE INDEX audit_log_by_seq ON audit_log (seq);
     CREATE INDEX audit_log_unsealed ON audit_log (at, id) WHERE seq IS NULL;
@@ -46,7 +47,7 @@ export async function down(knex: Knex): Promise<void> {
     DROP INDEX audit_log_by_time;
     CREATE INDEX audit_log_by_account ON audit_log (account_id, at);
     CREATE INDEX audit_log_by_time ON audit_log (at);
-    ALTER TABLE audit_log DROP CONSTRAINT audit_log_sealed, DROP COLUMN seq, DROP COLUMN chain_hash;
+    ALTER TABLE audit_log DROP CONSTRAINT audit_log_sealed, DROP CONSTRAINT audit_log_at, DROP COLUMN seq, DROP COLUMN chain_hash;
     DROP TABLE audit_chain;
   `)
 }

@@ -8,9 +8,10 @@
 import type { Knex } from 'knex'
 
 export async function up(knex: Knex): Promise<void> {
+  // Knex would take a bare question mark for a binding, and write `$1` in its place.
   await knex.raw(String.raw`
     CREATE FUNCTION search_words(text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
-      RETURN to_tsvector('pg_catalog.simple', translate($1, '!"#$%&''()*+,-./:;<=>?@[\]^_{|}~', repeat(' ', 32)));
+      RETURN to_tsvector('pg_catalog.simple', translate($1, '!"#$%&''()*+,-./:;<=>\?@[\]^_{|}~', repeat(' ', 32)));
 
     ALTER TABLE users ADD COLUMN last_signed_in_at timestamptz;
 

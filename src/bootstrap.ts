@@ -121,7 +121,7 @@ export function describeFirstStart(issuer: string, made: FirstStart): string {
   return `
 Keywright has set itself up. What follows is shown this once and kept nowhere.
 
-  Console    ${issuer}/  (more of it comes with the next versions; until then: npm run keywright -- --help)
+  Console    ${issuer}/  (its API: ${issuer}/api/v1/docs)
   Operator   ${made.operator.email}  one-time password ${made.operator.password}
   Admin      ${made.admin.email}  one-time password ${made.admin.password}
 

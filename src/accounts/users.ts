@@ -200,9 +200,9 @@ export async function setOneTimePassword(trx: Knex, id: string, passwordHash: st
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
 }
 
-/** Whether the account has an active admin beside this person. */
-export async function hasOtherAdmin(trx: Knex, { id, accountId }: User): Promise<boolean> {
-  const others = trx('users').where({ account_id: accountId, role: 'admin', status: 'active' }).whereNot({ id })
+/** Whether the account has another active person of this one's role; of an operator, whether the instance has. */
+export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise<boolean> {
+  const others = trx('users').where({ account_id: accountId, role, status: 'active' }).whereNot({ id })
   return (await others.select(trx.raw('1')).limit(1)).length > 0
 }
 

@@ -90,9 +90,11 @@ export function checkApiSettings(settings: ApiSettings, identifier?: string): vo
   if (faults.length > 0) throw invalidFields(faults)
 }
 
-/** Makes another one give way. Of two who would be the default at once, the second waits here, and then sees the first. */
+/** Of two who would make another API the default, the second waits here, and then sees what the first did. */
+const awaitDefaultsTurn = (trx: Knex) => trx.raw("SELECT pg_advisory_xact_lock(hashtext('keywright default API'))")
+
 async function makeRoomForDefault(trx: Knex): Promise<void> {
-  await trx.raw("SELECT pg_advisory_xact_lock(hashtext('keywright default API'))")
+  await awaitDefaultsTurn(trx)
   const former = { is_default: false, version: trx.raw('version + 1') }
   await trx('apis').where({ is_default: true }).update(former)
 }
@@ -114,12 +116,16 @@ export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
 }
 
 /**
- * The API, with everybody waiting who gives it to a client (`holdApis`): taken before the row of any client's API.
+ * The API, with everybody waiting who gives it to a client (`holdApis`): taken before the row of any client's API. One that
+ * becomes the default is locked together with the present one, in the order in which others hold both.
  * @throws KeywrightError `not_found`
  */
-export async function lockApi(trx: Knex, identifier: string): Promise<Api> {
-  const where = { identifier: identifier.replaceAll('\0', '') }
-  const row = await trx<ApiRow>('apis').where(where).forNoKeyUpdate().first()
+export async function lockApi(trx: Knex, identifier: string, becomesDefault = false): Promise<Api> {
+  const wanted = trx<ApiRow>('apis').where({ identifier: identifier.replaceAll('\0', '') })
+  if (becomesDefault) await awaitDefaultsTurn(trx)
+  if (becomesDefault) wanted.orWhere({ is_default: true })
+  const rows = await wanted.orderBy('id').forNoKeyUpdate()
+  const row = rows.find((one) => one.identifier === identifier)
   if (!row) throw notFound('API', identifier)
   return toApi(row)
 }

@@ -92,7 +92,7 @@ export async function updateApi(
   expected?: number,
 ): Promise<Api> {
   return await knex.transaction(async (trx) => {
-    const before = await lockApi(trx, identifier)
+    const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)
     const changed = differing(before, changes)
     if (Object.keys(changed).length === 0) return before

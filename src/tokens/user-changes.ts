@@ -1,14 +1,6 @@
 import type { Knex } from 'knex'
 import { awaitAccountsTurn } from '../accounts/person-turns.ts'
-import {
-  findUser,
-  hasOtherAdmin,
-  lockUser,
-  setUserRole,
-  setUserStatus,
-  type User,
-  userEntry,
-} from '../accounts/users.ts'
+import { findUser, hasPeer, lockUser, setUserRole, setUserStatus, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
@@ -18,19 +10,24 @@ import { endTokensOfUser } from './revocation.ts'
 export interface UserChangeRules {
   /** Whether the account must keep an active admin; an operator may leave it without. */
   readonly keepAdmin?: boolean
+  /** Whether the instance must keep an active operator; only the command line may leave it without. */
+  readonly keepOperator?: boolean
   /** Who changes it: nobody switches off or demotes themselves. */
   readonly self?: string | null | undefined
   /** The revision that was seen; undefined: whatever it is. */
   readonly expected?: number | undefined
 }
 
+/** Whose turn operators take, who belong to no account. */
+const OPERATORS = 'operators'
+
 /**
- * The person, locked. Of two who change people of one account, one waits before the first lock: each might find that the
- * other's admin is left.
+ * The person, locked. Of two who change people of one account, or operators, one waits before the first lock: each might
+ * find that the other's admin, or operator, is left.
  */
 async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserChangeRules): Promise<User> {
   const { accountId } = await findUser(trx, idOrEmail)
-  if (accountId !== null) await awaitAccountsTurn(trx, accountId)
+  await awaitAccountsTurn(trx, accountId ?? OPERATORS)
   const user = await lockUser(trx, idOrEmail)
   expectRevision('the person', user.revision, expected)
   return user
@@ -39,12 +36,15 @@ async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserCha
 const refuse = (message: string) => new KeywrightError('conflict', message)
 
 /** Of one who is to lose what they may. @throws KeywrightError `conflict` */
-async function checkMayLose(trx: Knex, user: User, { keepAdmin, self }: UserChangeRules): Promise<void> {
-  if (self === user.id) throw refuse('nobody switches off or demotes themselves; ask another admin')
-  if (!keepAdmin || user.role !== 'admin' || user.status !== 'active') return
-  if (!(await hasOtherAdmin(trx, user))) {
-    throw refuse(`${user.email} is the last active admin of the account; make somebody else an admin first`)
-  }
+async function checkMayLose(trx: Knex, user: User, rules: UserChangeRules): Promise<void> {
+  if (rules.self === user.id) throw refuse('nobody switches off or demotes themselves; ask another admin')
+  const mustKeep = { admin: rules.keepAdmin, operator: rules.keepOperator, member: false }[user.role]
+  if (!mustKeep || user.status !== 'active' || (await hasPeer(trx, user))) return
+  throw refuse(
+    user.role === 'admin'
+      ? `${user.email} is the last active admin of the account; make somebody else an admin first`
+      : `${user.email} is the last active operator of the instance; add another one first`,
+  )
 }
 
 /**

@@ -23,6 +23,8 @@ afterAll(() => server?.stop())
 const from = (ip: string) => ({ headers: { 'x-forwarded-for': ip } })
 const lastUse = async (key: number) => (await listSecrets(server.knex, key))[0]!
 const yesterday = () => new Date(Date.now() - DAY)
+/** Written after the secrets' uses. */
+const untilCalled = (key: number, count: number) => until(async () => (await callersOf(key)).length === count)
 const callersOf = async (key: number, limit = 100) =>
   (await listCallers(server.knex, key, yesterday(), limit)).map(({ ip, api }) => ({ ip, api }))
 
@@ -46,6 +48,7 @@ test.each([
   await server.machineToken(client, { resource: second.identifier }, from('192.0.2.2'))
   await client.untilUsed(second.identifier)
   expect(await lastUse(client.key)).toMatchObject({ lastUsedIp: '192.0.2.2' })
+  await untilCalled(client.key, 2)
   expect(await callersOf(client.key)).toEqual([
     { ip: '192.0.2.2', api: second.identifier },
     { ip: '192.0.2.1', api: first.identifier },
@@ -58,17 +61,17 @@ test('a refresh token that is redeemed tells its API, whatever the request says'
   const { refresh_token } = (await server.machineToken(client, { resource: second.identifier }, from('192.0.2.3'))).body
   const form = { grant_type: 'refresh_token', refresh_token }
   expect((await server.token(form, { basic: client, ...from('192.0.2.4') })).status).toBe(200)
-  await until(async () => (await callersOf(client.key)).length === 2)
+  await untilCalled(client.key, 2)
   expect((await callersOf(client.key))[0]).toEqual({ ip: '192.0.2.4', api: second.identifier })
 })
 
 test('what obtains no token is a use for no API: introspection, and a request that is refused', async () => {
   const client = await newClient()
   await server.introspect('x', client, from('192.0.2.5'))
-  await until(async () => (await callersOf(client.key)).length === 1)
+  await untilCalled(client.key, 1)
   const refused = await server.machineToken(client, { scope: 'unknown' }, from('192.0.2.6'))
   expect(refused.status).toBe(400)
-  await until(async () => (await callersOf(client.key)).length === 2)
+  await untilCalled(client.key, 2)
   expect(await callersOf(client.key)).toEqual([
     { ip: '192.0.2.6', api: null },
     { ip: '192.0.2.5', api: null },
@@ -97,7 +100,7 @@ test('a wrong secret is nobody’s use, and neither is a public client’s name 
   ).toBe(before + 1)
   // Whoever comes after them is written after them.
   await server.machineToken(client, {}, from('192.0.2.9'))
-  await client.untilUsed(first.identifier)
+  await untilCalled(client.key, 1)
   expect(await callersOf(client.key)).toEqual([{ ip: '192.0.2.9', api: first.identifier }])
   expect(await callersOf(open.key)).toEqual([])
 })

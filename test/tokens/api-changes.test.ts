@@ -95,11 +95,24 @@ describe('the default API', () => {
     const moved = await update(apis[0]!.identifier, { isDefault: true })
     expect(moved.isDefault).toBe(true)
     await expect(update(moved.identifier, { isDefault: false })).rejects.toMatchObject({ code: 'conflict' })
-    await Promise.all(apis.map(({ identifier }) => update(identifier, { isDefault: true })))
+    for (let turn = 0; turn < 8; turn++) {
+      const declared = on.make.api({ isDefault: true })
+      await Promise.all([declared, ...apis.map(({ identifier }) => update(identifier, { isDefault: true }))])
+    }
     expect(await on.knex('apis').where({ is_default: true })).toHaveLength(1)
     await update(on.firstStart.api.identifier, { isDefault: true })
     expect((await defaultApi(on.knex))!.identifier).toBe(on.firstStart.api.identifier)
   })
+})
+
+test('an API becomes the default while both are being given to clients, and nobody waits in a ring', async () => {
+  const [low, high] = [await on.make.api(), await on.make.api()]
+  const both = [low.identifier, high.identifier]
+  for (let turn = 0; turn < 6; turn++) {
+    const moving = update(both[turn % 2]!, { isDefault: true })
+    await Promise.all([moving, ...Array.from({ length: 6 }, () => on.make.client({}, both))])
+  }
+  await update(on.firstStart.api.identifier, { isDefault: true })
 })
 
 describe('a scope that is removed', () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import type { Link } from '../../audit/audit-chain.ts'
+import { auditLine } from '../../audit/audit-lines.ts'
 import { type AuditFilter, type AuditRecord, exportAudit } from '../../audit/audit-query.ts'
 import { type AuditVerdict, verifyAudit } from '../../audit/audit-verification.ts'
 import { invalidInput, KeywrightError } from '../../shared/errors.ts'
@@ -61,22 +62,6 @@ function filterOf({ from, to, account }: ExportOptions): AuditFilter {
   }
 }
 
-/** The wire's form of an entry. */
-const toLine = (record: AuditRecord): string =>
-  JSON.stringify({
-    id: record.id,
-    seq: record.seq,
-    at: record.place,
-    action: record.action,
-    actor: record.actor,
-    account_id: record.accountId,
-    account_name: record.accountName,
-    target: record.target,
-    ip: record.ip,
-    request_id: record.requestId,
-    detail: record.detail,
-  })
-
 /** Waits for whoever reads; who has read enough (`| head`) ends it without a fault. */
 async function writeLines(lines: AsyncIterable<string>): Promise<void> {
   const { stdout } = process
@@ -92,7 +77,7 @@ async function writeLines(lines: AsyncIterable<string>): Promise<void> {
 }
 
 async function* linesOf(records: AsyncIterable<AuditRecord>): AsyncGenerator<string> {
-  for await (const record of records) yield toLine(record)
+  for await (const record of records) yield auditLine(record)
 }
 
 export function addAuditCommands(program: Command): void {
