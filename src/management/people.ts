@@ -156,6 +156,7 @@ export const invitePerson = operation<Invitation, Invited>(
 /** An operator may leave an account without admins, being able to make new ones. */
 const guardsOf = (who: Principal) => ({
   keepAdmin: who.role !== 'operator',
+  keepOperator: true,
   ...(who.userId !== null && { self: who.userId }),
 })
 

@@ -49,6 +49,8 @@ type PageOfClient<Item> = PageOf<Item> & { readonly client: Client }
 /** What both kinds have in common; moments are ISO 8601, as JSON has them. */
 interface HeldRow {
   id: string
+  /** Microseconds since 1970, for the order. */
+  place: number
   audience: string
   scope: string
   expires_at: string
@@ -101,33 +103,42 @@ function narrow(knex: Knex, query: Knex.QueryBuilder, id: string, search: string
 
 interface Held {
   readonly view: string
-  /** The view's columns: of the item's id, of its client, and those beside. */
+  /** The view's columns: of the item's id, of its client, when it was made, and those beside. */
   readonly id: string
   readonly client: string
+  readonly at: string
   readonly columns: readonly string[]
 }
 
-/** One statement for the client and what it holds. Newest first: the ids are in the order of their making. */
+const isMicroseconds = (part: string): boolean => /^\d{1,16}$/.test(part)
+
+/** One statement for the client and what it holds, newest first; the ids of grants say nothing of when they began. */
 async function listHeld<Row extends HeldRow, Item>(
   knex: Knex,
   who: Principal,
-  { view, id, client, columns }: Held,
+  { view, id, client, at, columns }: Held,
   toItem: (row: Row) => Item,
   { clientId, search, after, limit = DEFAULT_LIMIT }: ListOf,
 ): Promise<PageOfClient<Item>> {
+  const place = `(extract(epoch FROM ${at}) * 1000000)::bigint`
   const held = knex(`${view} AS h`)
     .whereRaw('?? = c.id', [client])
-    .orderBy(id, 'desc')
+    .orderByRaw(`${place} DESC, ${id} DESC`)
     .limit(limit + 1)
-    .select(`${id} AS id`, 'h.audience', 'h.scope', 'h.expires_at', 'h.subject', ...columns)
-  if (after !== undefined) held.where(id, '<', fromCursor(after, isId)[0]!)
+    .select(`${id} AS id`, 'h.audience', 'h.scope', 'h.expires_at', 'h.subject', at, ...columns)
+    .select(knex.raw(`${place} AS place`))
+  if (after !== undefined) {
+    held.whereRaw(`(${place}, ${id}) < (?::bigint, ?::uuid)`, fromCursor(after, isMicroseconds, isId))
+  }
   narrow(knex, held, id, search)
   // People are looked up for what is shown alone.
   const items = knex
     .from(held.as('x'))
     .joinRaw("LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid")
     .select(
-      knex.raw("coalesce(json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.id DESC), '[]')"),
+      knex.raw(
+        "coalesce(json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.place DESC, x.id DESC), '[]')",
+      ),
     )
   const row: (ClientRow & { items: Row[] }) | undefined = await knex('clients AS c')
     .where('c.client_id', clientId.replaceAll('\0', ''))
@@ -135,21 +146,23 @@ async function listHeld<Row extends HeldRow, Item>(
     .first('c.*', items.as('items'))
   if (!row) throw notFound('client', clientId)
   stayWithin(who, row.account_id, 'client', clientId)
-  return { client: toClient(row), ...pageOf(row.items, limit, toItem, (item) => [item.id]) }
+  return { client: toClient(row), ...pageOf(row.items, limit, toItem, (item) => [item.place, item.id]) }
 }
 
 const TOKENS: Held = {
   view: 'active_access_tokens',
   id: 'h.jti',
   client: 'h.client_key',
-  columns: ['h.issued_at'],
+  at: 'h.issued_at',
+  columns: [],
 }
 
 const GRANTS: Held = {
   view: 'active_refresh_tokens',
   id: 'h.grant_id',
   client: 'h.client_id',
-  columns: ['h.created_at', 'h.turned_at'],
+  at: 'h.created_at',
+  columns: ['h.turned_at'],
 }
 
 export const listTokens = operation<ListOf, PageOfClient<LiveToken>>(
