@@ -24,8 +24,8 @@ export interface AuditRecord {
   readonly ip: string | null
   readonly requestId: string | null
   readonly detail: Readonly<Record<string, unknown>>
-  /** The account of the person who did it; null for an operator, for a program, and for who is no longer there. */
-  readonly actorAccountId: string | null
+  /** Whether a person of the entry's own account did it, who is still there. */
+  readonly isByOwnPerson: boolean
   /** Of a client that it was done to: `application`, `key_pair` or `api`. */
   readonly targetKind: string | null
   /** Its place in the chain; null in the second before it is sealed. */
@@ -65,7 +65,7 @@ interface AuditRow {
   actor_type: Actor['type']
   actor_id: string | null
   actor_label: string | null
-  actor_account_id: string | null
+  is_by_own_person: boolean
   account_id: string | null
   account_name: string | null
   target_type: string
@@ -90,7 +90,7 @@ const toRecord = (row: AuditRow): AuditRecord => ({
   ip: row.ip,
   requestId: row.request_id,
   detail: row.detail,
-  actorAccountId: row.actor_account_id,
+  isByOwnPerson: row.is_by_own_person,
   targetKind: row.target_kind,
   seq: row.seq,
 })
@@ -167,7 +167,7 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
       'l.*',
       db.raw(`to_char(l.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS place`),
       'a.name as account_name',
-      'au.account_id as actor_account_id',
+      db.raw('coalesce(au.account_id = l.account_id, false) AS is_by_own_person'),
       'tc.kind as target_kind',
       db.raw('coalesce(au.email, ac.name) AS actor_label'),
       db.raw('coalesce(tu.email, tc.name, ta.name) AS target_label'),

@@ -86,7 +86,7 @@ test('a body that is no JSON, or in another form, is refused', async () => {
     expectProblem(await api.json('POST', '/accounts', text), 400, 'invalid_input', text.slice(0, 9))
   }
   const deep = `{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
-  for (const text of [deep, '{"__proto__":{"name":"x"}}', '{"name":"\\ud800"}', '{"\\udc00":1}', '{"name":1e999}']) {
+  for (const text of [deep, '{"__proto__":{"name":"x"}}', '{"name":1e999}']) {
     expectProblem(await api.json('POST', '/accounts', text), 400, 'invalid_input', text.slice(0, 20))
   }
   for (const value of [null, [], 'x', 3, true]) {
@@ -102,9 +102,17 @@ test('a body that is too large is refused, and said to be', async () => {
   expectProblem(await api.json('POST', '/accounts', { name: 'x'.repeat(500_000) }), 413, 'too_large')
 })
 
-test('a NUL character is refused wherever it stands', async () => {
-  for (const body of [{ name: 'a\0b' }, { 'na\0me': 1 }, { name: ['\0'] }]) {
-    expectProblem(await api.json('POST', '/accounts', body), 400, 'invalid_input')
+test('text that no column can hold is refused before anybody looks at it', async () => {
+  for (const text of [
+    '{"name":"a\\u0000b"}',
+    '{"na\\u0000me":1}',
+    '{"name":["\\u0000"]}',
+    '{"name":"\\ud800"}',
+    '{"\\udc00":1}',
+  ]) {
+    const answer = await api.json('POST', '/accounts', text)
+    expectProblem(answer, 400, 'invalid_input', text)
+    expect(answer.body.detail).toBe('no text here holds a NUL character, or half a surrogate pair')
   }
   for (const path of ['/applications/a%00b', '/applications?search=%00', '/applications?after=%00', '/users?%00=1']) {
     expectProblem(await api.send('GET', path), 400, 'invalid_input', path)

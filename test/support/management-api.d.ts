@@ -20,6 +20,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's account at a glance
+         * @description For admins of accounts, and operators.
+         */
+        get: operations["readOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/key-pair": {
         parameters: {
             query?: never;
@@ -690,6 +710,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/instance/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What switching the API off would stop
+         * @description For operators.
+         */
+        get: operations["readInstanceReach"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tokens issued and refused over time
+         * @description For operators.
+         */
+        get: operations["readUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/signing-keys": {
         parameters: {
             query?: never;
@@ -724,26 +784,6 @@ export interface paths {
          * @description A next key begins once it has been published for a minute; until then this changes nothing more. For operators.
          */
         post: operations["rotateSigningKeys"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Tokens issued and refused over time
-         * @description For operators.
-         */
-        get: operations["readUsage"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -944,7 +984,7 @@ export interface components {
                 [key: string]: {
                     title: string;
                     /** @default  */
-                    description: string;
+                    description?: string;
                 };
             };
         };
@@ -968,7 +1008,7 @@ export interface components {
              * @default 0
              * @example 3600
              */
-            overlap: number;
+            overlap?: number;
         };
         ApiSettings: {
             /** @example https://api.example.com */
@@ -1437,6 +1477,12 @@ export interface components {
                 rate_limit?: string | null;
             };
         };
+        InstanceReach: {
+            api_enabled: boolean;
+            applications: components["schemas"]["BoundedCount"];
+            key_pairs: components["schemas"]["BoundedCount"];
+            live_tokens: components["schemas"]["BoundedCount"];
+        };
         /**
          * @example {
          *       "email": "ada@example.com",
@@ -1574,7 +1620,7 @@ export interface components {
                 [key: string]: {
                     title: string;
                     /** @default  */
-                    description: string;
+                    description?: string;
                 };
             };
             /**
@@ -1582,23 +1628,23 @@ export interface components {
              * @default 3600
              * @example 3600
              */
-            token_ttl: number;
+            token_ttl?: number;
             /**
              * @description single: a new token ends the one before
              * @default none
              * @enum {string}
              */
-            policy: "none" | "single";
+            policy?: "none" | "single";
             /**
              * @default ES256
              * @enum {string}
              */
-            signing_alg: "ES256" | "RS256" | "PS256" | "EdDSA";
+            signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
             /**
              * @description Meant where no API is named
              * @default false
              */
-            is_default: boolean;
+            is_default?: boolean;
         };
         /**
          * @example {
@@ -1696,6 +1742,30 @@ export interface components {
             /** @description For one sign-in; shown in this answer and never again */
             password: string;
         };
+        Overview: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            /** @description The caller's own; null until the first one is generated */
+            key_pair: {
+                /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+                client_id: string;
+                last_four: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                created_at: string;
+                last_used_at: string | null;
+            } | null;
+            /** @description Active ones */
+            applications: number;
+            /** @description Active ones */
+            people: number;
+            api_enabled: boolean;
+        };
         /** @description RFC 9457 */
         Problem: {
             /**
@@ -1749,7 +1819,7 @@ export interface components {
              * @default 0
              * @example 3600
              */
-            overlap: number;
+            overlap?: number;
         };
         SigningKey: {
             kid: string;
@@ -2078,6 +2148,34 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3775,6 +3873,64 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    readInstanceReach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceReach"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readUsage: {
+        parameters: {
+            query?: {
+                span?: "day" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listSigningKeys: {
         parameters: {
             query?: never;
@@ -3831,36 +3987,6 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    readUsage: {
-        parameters: {
-            query?: {
-                span?: "day" | "month";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Usage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
