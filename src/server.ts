@@ -124,7 +124,7 @@ export async function createServer(
       flow,
       signIn: createSignIn(database.knex, encryptionKeys, (outcome) => metrics.signIns.inc({ outcome })),
       directory: createDirectory(database.knex),
-      management: { knex: database.knex, encryptionKeys },
+      management,
       issuerUrl: () => issuerUrl,
       ownUrl: () => ownUrl,
       apiDocument: () => describeApi(issuerUrl),

@@ -35,9 +35,25 @@ const own = (file: string): Buffer => readFileSync(new URL(`../../views/assets/$
 const fromPackage = (path: string): Buffer => readFileSync(createRequire(import.meta.url).resolve(path))
 
 /** One file for browsers, several for those who write them; later ones build on earlier ones. */
-const STYLES = ['palette', 'base', 'forms', 'sign-in', 'account', 'shell', 'lists', 'panels', 'fields', 'plot', 'try', 'api-scopes', 'instance', 'api-docs', 'changes', 'activity', 'applications'].map(
-  (name) => `styles/${name}.css`,
-)
+const STYLES = [
+  'palette',
+  'base',
+  'forms',
+  'sign-in',
+  'account',
+  'shell',
+  'lists',
+  'panels',
+  'fields',
+  'plot',
+  'try',
+  'api-scopes',
+  'instance',
+  'api-docs',
+  'changes',
+  'activity',
+  'applications',
+].map((name) => `styles/${name}.css`)
 
 const fixedAssets = (): [string, Asset][] => [
   ['pico.css', assetOf(CSS, fromPackage('@picocss/pico/css/pico.min.css'))],

@@ -72,7 +72,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     return await page.getByLabel('Credentials in the body').innerText()
   }
 
-  test(`a newcomer gets keys in two clicks, and new ones end the old ones (${way})`, async () => {
+  test(`a newcomer gets keys in two clicks, and new ones end the old ones (${way})`, { timeout: 90_000 }, async () => {
     const page = await browser.open(options)
     await signInAtFirst(page)
 

@@ -50,11 +50,16 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 /** `client_id` becomes `$CLIENT_ID`, which who tries it sets. */
 const pathWith = (path: string): string => path.replace(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`)
 
-function headersOf(parameters: readonly Parameter[]): string[] {
-  return parameters
-    .filter((one) => one.in === 'header' && (one.required || one.name === 'Idempotency-Key'))
-    .map(({ name, example }) => `--header ${quoted(`${name}: ${example ?? 'value'}`)}`)
+/** What only who sends it knows, as the shell finds it. */
+const SHELL: Readonly<Record<string, string>> = {
+  'Idempotency-Key': '$(openssl rand -hex 16)',
+  'If-Match': '$ETAG',
 }
+
+const headersOf = (parameters: readonly Parameter[]): string[] =>
+  parameters.flatMap(({ name, in: place }) =>
+    place === 'header' && SHELL[name] ? [`--header "${name}: ${SHELL[name]}"`] : [],
+  )
 
 /** The request as a command, with the token in the shell's `$TOKEN`. */
 export function curlOf(issuer: string, method: string, path: string, operation: Operation, resolve: Resolve): string {

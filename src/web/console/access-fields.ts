@@ -60,9 +60,8 @@ function scopesField(apis: readonly ChoosableApi[]): Field<readonly string[]> {
       const { choices: drawn } = field.controls(name, form) as { choices: { readonly chosen: boolean }[] }
       const ends = groups.map((_, n) => groups.slice(0, n + 1).reduce((sum, { scopes }) => sum + scopes.length, 0))
       const numbered = drawn.map((choice, number) => ({ ...choice, number }))
-      return {
-        groups: groups.map(({ heading }, n) => ({ heading, choices: numbered.slice(ends[n - 1] ?? 0, ends[n]) })),
-      }
+      const parts = groups.map(({ heading }, n) => ({ heading, choices: numbered.slice(ends[n - 1] ?? 0, ends[n]) }))
+      return { groups: parts.map((part) => ({ ...part, isOpen: part.choices.some(({ chosen }) => chosen) })) }
     },
   }
 }

@@ -25,7 +25,10 @@ function factsOf(account: AccountDetails) {
   const amongThem = counted(admins, 'active admin')
   const path = `/applications?account=${id}`
   return [
-    fact('People', people ? linkCell(peopleInWords(people), `/people?account=${id}`, amongThem) : quietCell('nobody yet')),
+    fact(
+      'People',
+      people ? linkCell(peopleInWords(people), `/people?account=${id}`, amongThem) : quietCell('nobody yet'),
+    ),
     fact('Applications', applications ? linkCell(counted(applications, 'application'), path) : quietCell('none')),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
     fact('Live tokens', liveTokens.count ? textCell(countedUpTo(liveTokens, 'live token')) : quietCell('none')),

@@ -6,16 +6,21 @@ import { type Cell, type Fact, fact, idCell, linkCell, type Phrase, quietCell, t
 const name = (text: string, href?: string): Phrase => ({ text, isName: true, href })
 
 /** Who looks at an act: an operator reaches pages that admins do not. */
-type Viewer = Pick<Principal, 'role' | 'accountId'>
+type Viewer = Pick<Principal, 'role'>
 
-const DOERS = { system: 'Keywright', cli: 'Somebody at the command line', user: 'Somebody', client: 'A program' } as const
+const DOERS = {
+  system: 'Keywright',
+  cli: 'Somebody at the command line',
+  user: 'Somebody',
+  client: 'A program',
+} as const
 
 /** Of a person there is a page while they are there; an operator who helped an account has none for its admins. */
-function actorOf({ actor, actorAccountId }: AuditRecord, viewer: Viewer): Phrase {
+function actorOf({ actor, isByOwnPerson }: AuditRecord, viewer: Viewer): Phrase {
   const { type, id, label } = actor
   if (type === 'system' || type === 'cli' || id === null) return name(DOERS[type])
   if (type === 'client') return name(label ?? id, label === null ? undefined : `/applications/${id}`)
-  const isReached = label !== null && (viewer.role === 'operator' || actorAccountId === viewer.accountId)
+  const isReached = label !== null && (viewer.role === 'operator' || isByOwnPerson)
   return name(label ?? `User ${id}`, isReached ? `/people/${id}` : undefined)
 }
 

@@ -24,8 +24,8 @@ export async function exportActs(call: ConsoleCall): Promise<void> {
   const iterator = records[Symbol.asyncIterator]()
   const first = await iterator.next()
   setPageHeaders(ctx)
-  ctx.type = 'application/jsonl; charset=utf-8'
   ctx.attachment(`activity-${new Date().toISOString().slice(0, 10)}.jsonl`)
+  // Only now: the line before chooses one by the file's name.
   ctx.type = 'application/jsonl; charset=utf-8'
   ctx.body = Readable.from(linesOf(first, iterator))
 }

@@ -22,7 +22,11 @@ function kindFilter({ who, query }: ConsoleCall): Filter {
   const asked = givenIn(query, 'kind')
   const isOffered = asked === undefined || offered.some(({ value }) => value === asked)
   const choices: ActKind[] = [{ value: '', label: 'Every act' }, ...offered]
-  return { name: 'kind', label: 'Kind of act', choices: isOffered ? choices : [...choices, { value: asked, label: asked }] }
+  return {
+    name: 'kind',
+    label: 'Kind of act',
+    choices: isOffered ? choices : [...choices, { value: asked, label: asked }],
+  }
 }
 
 function searchOf(call: ConsoleCall, items: readonly AuditRecord[]): SearchOptions {

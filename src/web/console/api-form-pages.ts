@@ -101,20 +101,21 @@ const carried = (form: Form): Record<string, string> => ({
 
 function removalPage(view: ApiDetails, removed: readonly string[], form: Form): ConsolePage {
   const action = `${pathOf(view)}/edit`
+  const [it, named] = removed.length === 1 ? ['it', 'that names it'] : ['them', 'that names one of them']
   return confirmPage({
     title: removed.length === 1 ? `Remove the scope ${removed[0]}?` : `Remove ${removed.length} scopes?`,
     crumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
-    text: `It can be called by ${countedUpTo(view.callers, 'client')}. ${removed.length === 1 ? 'Scope' : 'Scopes'} to go: ${removed.join(', ')}.`,
+    text: `To go: ${removed.join(', ')}. The API can be called by ${countedUpTo(view.callers, 'client')}.`,
     stops: [
-      'refuse every request for a token that names one of them, from now on',
+      `refuse every request for a token ${named}, from now on`,
       'take the API away from applications that were allowed nothing else of it',
       'leave tokens that were issued as they are until they expire',
-      'forget what people read of them',
+      `forget what people read of ${it}`,
     ],
     action,
     submit: 'Remove and save',
     hidden: carried(form),
-    keep: { href: action, label: 'Keep them' },
+    keep: { href: action, label: `Keep ${it}` },
   })
 }
 

@@ -48,7 +48,7 @@ function rowOf(view: ApiView): readonly Cell[] {
     linkCell(api.identifier, pathOf(view), scopesInWords(view)),
     badge ? badgeCell(badge.tone, badge.text) : quietCell('–'),
     textCell(durationInWords(api.tokenTtl)),
-    textCell(api.policy === 'single' ? 'one token' : 'any number'),
+    textCell(api.policy === 'single' ? 'one token' : 'any'),
     textCell(api.signingAlg),
   ]
 }

@@ -24,12 +24,17 @@ import { compareVersions, formView } from './form-view.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
 
+const LEAD =
+  'It gets an id of its own, and a secret unless it cannot keep one. You see the secret once, after you save.'
+
 interface Drawn {
+  /** Whose a new one will be, where the link to the form said so. */
+  readonly accountName?: string | null
   readonly typed: Form
   readonly faults?: readonly Fault[]
 }
 
-function newPage(subject: FormSubject, { typed, faults = [] }: Drawn): ConsolePage {
+function newPage(subject: FormSubject, { typed, faults = [], accountName }: Drawn): ConsolePage {
   const fields = applicationFields(subject)
   const form = formView({
     fields,
@@ -43,7 +48,7 @@ function newPage(subject: FormSubject, { typed, faults = [] }: Drawn): ConsolePa
   return {
     view: 'console/edit',
     title: 'Add application',
-    lead: 'It gets an id of its own, and a secret unless it cannot keep one. You see the secret once, after you save.',
+    lead: `${accountName ? `It will belong to ${accountName}. ` : ''}${LEAD}`,
     status: faults.length > 0 ? 400 : undefined,
     crumbs: APPLICATIONS_CRUMBS,
     data: { form },
@@ -57,7 +62,8 @@ export async function askNewApplication(call: ConsoleCall): Promise<void> {
   const { choosableApis, initial, accountName } = await readNewApplicationForm(call.management, call.who, { accountId })
   const subject = { isOperator: isOperator(call), choosableApis }
   // Names of accounts need not be unique; the id that the link named is.
-  call.show(newPage(subject, { typed: initialForm(subject, initial, accountName === null ? '' : accountId!) }))
+  const typed = initialForm(subject, initial, accountName === null ? '' : accountId!)
+  call.show(newPage(subject, { typed, accountName }))
 }
 
 /** Whose it becomes: null, nobody's but the instance's. @throws KeywrightError `invalid_input` at `accountId` */

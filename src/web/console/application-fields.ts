@@ -2,27 +2,25 @@ import { DEVICE_CODE_GRANT } from '../../clients/client-rules.ts'
 import type { Consent } from '../../clients/client-settings.ts'
 import { backchannelLogoutUriFault, returnUriFault } from '../../clients/return-uris.ts'
 import { ID_TOKEN_ALGS } from '../../shared/algorithms.ts'
-import { accessTokenTtlFault, refreshTokenMaxAgeFault, refreshTokenTtlFault } from '../../shared/lifetimes.ts'
-import { durationField, rateField } from './amount-fields.ts'
+import { rateField } from './amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
 import { judged, mapped, negated, nullable } from './field-changes.ts'
 import { linesField, textField, urlField } from './text-fields.ts'
+import { TOKEN_FIELDS } from './token-fields.ts'
 
 const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean)
 
-/** A lifetime; the rules' own sentence counts in seconds, which nobody does. */
-const lifetime = (
-  options: Parameters<typeof durationField>[0],
-  isWrong: (seconds: number) => string | undefined,
-  sentence: string,
-) =>
-  judged(durationField(options), (seconds) =>
-    seconds !== null && isWrong(seconds) !== undefined ? sentence : undefined,
-  )
+/** Of many that are wrong, so many are named. */
+const MOST_NAMED = 3
+
+function faultsOfUris(what: string, uris: readonly string[]): string | undefined {
+  const faults = uris.flatMap((uri) => returnUriFault(what, uri) ?? [])
+  return faults.slice(0, MOST_NAMED).join('; ') || undefined
+}
 
 /** Told with what else is wrong; the rules tell them only once there is nothing else. */
 const addresses = (what: string, options: Parameters<typeof linesField>[0]) =>
-  judged(linesField(options), (uris) => uris.map((uri) => returnUriFault(what, uri)).find(Boolean))
+  judged(linesField(options), (uris) => faultsOfUris(what, uris))
 
 const SHOW = [
   { value: 'show', label: 'Show it to everybody', hint: 'Nobody lets the application in by accident.' },
@@ -115,8 +113,8 @@ export const SETTINGS_FIELDS = {
   defaultScopes: mapped(
     nullable(
       textField({
-        label: 'Scopes of a request that names none',
-        hint: 'With spaces between them. Empty: every scope that it has.',
+        label: 'Scopes of a sign-in that names none',
+        hint: 'What people are asked for then, with spaces between. Empty: every scope that it has.',
         mono: true,
         maxLength: 4000,
       }),
@@ -124,50 +122,7 @@ export const SETTINGS_FIELDS = {
     (text) => (text === null ? null : words(text)),
     (scopes: readonly string[] | null) => scopes?.join(' ') ?? null,
   ),
-  accessTokenTtl: lifetime(
-    { label: 'Access tokens last', hint: 'At most 30 days. Empty: as long as the API says.', placeholder: "the API's" },
-    accessTokenTtlFault,
-    'an access token lasts from a minute to 30 days',
-  ),
-  refreshTokenTtl: lifetime(
-    {
-      label: 'Refresh tokens last',
-      hint: 'Since their last use, at most 366 days. Empty: 30 days.',
-      placeholder: '30',
-      unit: 'days',
-    },
-    refreshTokenTtlFault,
-    'a refresh token lasts from a minute to 366 days',
-  ),
-  refreshTokenMaxAge: lifetime(
-    {
-      label: 'People sign in again after',
-      hint: 'However much the refresh token was used, at most 3650 days. Empty: it has no such end.',
-      placeholder: 'no end',
-      unit: 'days',
-    },
-    refreshTokenMaxAgeFault,
-    'the end is from a minute to 3650 days after the sign-in',
-  ),
-  refreshTokens: radioField({
-    label: 'It gets a refresh token',
-    required: true,
-    choices: [
-      { value: 'always', label: 'Always', hint: 'Whatever it asks for, as long as it keeps access at all.' },
-      { value: 'offline_access', label: 'When it asks for it', hint: 'With the scope offline_access.' },
-    ],
-  }),
-  policy: nullable(
-    radioField({
-      label: 'A new access token',
-      required: true,
-      choices: [
-        { value: '', label: 'Does what the API says' },
-        { value: 'none', label: 'Leaves earlier ones alone', hint: 'Each works until its own end.' },
-        { value: 'single', label: 'Ends the earlier one', hint: 'One works at a time, for each person and API.' },
-      ],
-    }),
-  ),
+  ...TOKEN_FIELDS,
   postLogoutRedirectUris: addresses('address', {
     label: 'Where people may be sent after signing out',
     hint: 'One address on each line, exactly as it is sent.',

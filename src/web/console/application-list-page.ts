@@ -70,7 +70,8 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
     {
       title: 'Applications',
       lead: 'Programs that get tokens for the API, each with an id of its own.',
-      actions: [ADD],
+      // Where there is nothing yet, the list itself says so, and how to begin.
+      ...((items.length > 0 || query.size > 0) && { actions: [ADD] }),
     },
     {
       caption: 'Applications',

@@ -1,11 +1,10 @@
-import type { ClientSettings } from '../../clients/client-settings.ts'
 import { type Application, readApplication } from '../../management/applications.ts'
 import { MANAGEMENT_API } from '../../management/scopes.ts'
-import type { RateLimit } from '../../shared/rate-limit.ts'
 import { stepsOf } from './application-commands.ts'
 import { applicationFrame } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
-import { ACCESS_TYPE_WORDS, actsForPeople, CONSENT_WORDS, concessionWords, grantWords } from './application-words.ts'
+import { settingsBlocks } from './application-settings.ts'
+import { grantWords } from './application-words.ts'
 import { type Block, blocksPage } from './blocks.ts'
 import {
   badgeCell,
@@ -21,7 +20,6 @@ import {
 } from './cells.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { counted, countedUpTo } from './counts.ts'
-import { durationInWords } from './duration-words.ts'
 import { type ListView, listView } from './list-page.ts'
 import type { Copyable } from './panels.ts'
 
@@ -38,11 +36,6 @@ const API_OFF =
 
 const ARCHIVED = 'It is archived: it gets no tokens, and what it held is dead. Restore it to let it begin anew.'
 
-const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour' }
-
-const rateInWords = ({ count, period }: RateLimit): string =>
-  `${NUMBER.format(count)} ${PERIODS[period] ? `per ${PERIODS[period]}` : `in ${durationInWords(period)}`}`
-
 const NUMBER = new Intl.NumberFormat('en')
 
 function ownerCell({ client, accountName }: Application): Cell {
@@ -53,7 +46,7 @@ function ownerCell({ client, accountName }: Application): Cell {
 const people = (count: number): string => (count === 1 ? '1 person' : `${NUMBER.format(count)} people`)
 
 function factsOf(application: Application, isOperator: boolean): Fact[] {
-  const { client, liveTokens, grants, people: allowed } = application
+  const { client, liveTokens, grants, people: allowed, callers } = application
   const path = applicationPath(client.clientId)
   return [
     fact('Client id', idCell(client.clientId, 'client id')),
@@ -67,6 +60,7 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
       liveTokens.count > 0 ? linkCell(countedUpTo(liveTokens, 'access token'), `${path}/tokens`) : quietCell('none'),
     ),
     fact('Grants', grants > 0 ? linkCell(counted(grants, 'refresh token'), `${path}/grants`) : quietCell('none')),
+    ...(callers.length === 0 && !client.isPublic ? [fact('Callers of the last day', quietCell('nobody'))] : []),
   ]
 }
 
@@ -110,8 +104,10 @@ function apisList({ apis }: Application): ListView {
   })
 }
 
-function callersList({ callers }: Application): ListView {
-  return listView({
+/** Who used its secret; a public one has none to be used. */
+function callersBlocks({ callers }: Application): Block[] {
+  if (callers.length === 0) return []
+  const list = listView({
     caption: 'Callers of the last day',
     columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last call' }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
@@ -119,67 +115,9 @@ function callersList({ callers }: Application): ListView {
       api === null ? quietCell('no token') : textCell(api),
       timeCell(new Date(lastUsedAt)),
     ]),
-    empty: {
-      title: 'Nobody called in the last day',
-      text: 'Addresses that use its secret appear here within seconds.',
-    },
+    empty: { title: 'Nobody called in the last day', text: 'Addresses that use its secret appear here.' },
   })
-}
-
-const lifetimeCell = (seconds: number | null, otherwise: string): Cell =>
-  seconds === null ? quietCell(otherwise) : textCell(durationInWords(seconds))
-
-const POLICY_WORDS = { none: 'Leaves earlier ones alone', single: 'Ends the earlier one' } as const
-
-function tokenFacts(settings: ClientSettings): Fact[] {
-  const { accessTokenTtl, refreshTokenTtl, refreshTokenMaxAge, refreshTokens, policy, defaultScopes } = settings
-  return [
-    fact('Access tokens last', lifetimeCell(accessTokenTtl, 'as long as the API says')),
-    fact('Refresh tokens last', lifetimeCell(refreshTokenTtl, '30 days')),
-    fact('People sign in again after', lifetimeCell(refreshTokenMaxAge, 'no end')),
-    fact('It gets a refresh token', textCell(refreshTokens === 'always' ? 'Always' : 'When it asks for it')),
-    fact('A new access token', policy === null ? quietCell('does what the API says') : textCell(POLICY_WORDS[policy])),
-    fact('Scopes of a request that names none', linesCell(defaultScopes ?? [], 'every one that it has')),
-  ]
-}
-
-function signInFacts(settings: ClientSettings): Fact[] {
-  const { redirectUris, consent, postLogoutRedirectUris, backchannelLogoutUri, idTokenAlg } = settings
-  return [
-    fact('Redirect URLs', linesCell(redirectUris)),
-    fact('Allow/deny screen', textCell(CONSENT_WORDS[consent])),
-    fact('After signing out', linesCell(postLogoutRedirectUris, 'people stay here')),
-    fact('Told of a sign-out', linesCell(backchannelLogoutUri === null ? [] : [backchannelLogoutUri], 'nobody')),
-    fact('ID tokens are signed with', textCell(idTokenAlg)),
-  ]
-}
-
-const lastFacts = (settings: ClientSettings): Fact[] => {
-  const concessions = concessionWords(settings)
-  return [
-    fact(
-      'For older programs',
-      concessions.length > 0 ? textCell(concessions.join(' · ')) : quietCell('nothing is relaxed'),
-    ),
-  ]
-}
-
-function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
-  return [
-    fact('Requests for tokens', rateLimit === null ? quietCell('no limit') : textCell(rateInWords(rateLimit))),
-    fact('Access type', textCell(ACCESS_TYPE_WORDS[accessType])),
-  ]
-}
-
-function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
-  const signIn: Block = { part: 'facts', heading: 'Signing people in', facts: signInFacts(client) }
-  return [
-    ...(actsForPeople(client.grants) ? [signIn] : []),
-    { part: 'facts', heading: 'Its tokens', facts: [...tokenFacts(client), ...lastFacts(client)] },
-    ...(isOperator
-      ? [{ part: 'facts', heading: 'Only operators see this', facts: operatorFacts(client) } as const]
-      : []),
-  ]
+  return [{ part: 'list', heading: 'Callers of the last day', lead: 'To within five minutes.', list }]
 }
 
 function secretsBlocks(application: Application): Block[] {
@@ -203,12 +141,7 @@ function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] 
     ...secretsBlocks(application),
     { part: 'list', heading: 'What it may call', list: apisList(application) },
     ...settingsBlocks(client, isOperator),
-    {
-      part: 'list',
-      heading: 'Callers of the last day',
-      lead: 'To within five minutes.',
-      list: callersList(application),
-    },
+    ...callersBlocks(application),
     ...stepsOf(web.issuerUrl(), client).map(stepBlock),
   ]
 }

@@ -50,7 +50,7 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   page(`${ONE}/tokens`, listTokens.need, showTokens),
   page(`${ONE}/grants`, listGrants.need, showGrants),
   ...form(`${ONE}/revoke`, revokeAllOfClient.need, askRevokeAll, revokeAll),
-  ...form(`${ONE}/tokens/:id/revoke`, revokeOneToken.need, askRevokeToken, revokeToken),
-  ...form(`${ONE}/grants/:id/revoke`, revokeOneGrant.need, askRevokeGrant, revokeGrant),
+  ...form(`${ONE}/tokens/:jti/revoke`, revokeOneToken.need, askRevokeToken, revokeToken),
+  ...form(`${ONE}/grants/:grantId/revoke`, revokeOneGrant.need, askRevokeGrant, revokeGrant),
   ...form(`${ONE}/try`, readApplication.need, showTry, tryApplication),
 ]

@@ -78,8 +78,9 @@ function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops 
 
 /** @throws KeywrightError `not_found`: what is no id names nothing */
 function idIn({ params }: ConsoleCall): string {
-  if (!isId(params.id!)) throw notFound('token', params.id!)
-  return params.id!.toLowerCase()
+  const id = (params.jti ?? params.grantId)!
+  if (!isId(id)) throw notFound('token', id)
+  return id.toLowerCase()
 }
 
 /** A list that is searched for one id has it, and perhaps what is a person's of that id. */

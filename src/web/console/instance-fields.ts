@@ -85,8 +85,8 @@ export type InstanceFields = typeof FIELDS & { removeLogo: Field<boolean> }
 export function fieldsFor(settings: InstanceSettings) {
   const { name, accent, logo, ...rest } = FIELDS
   const present = settings.logo ? { removeLogo: presentLogoField(settings) } : {}
-  // The logo that is there stands before the one to choose.
-  const fields = { name, accent, ...present, logo, ...rest } as InstanceFields
+  const chosen = settings.logo ? { ...logo, label: 'Another logo' } : logo
+  const fields = { name, accent, ...present, logo: chosen, ...rest } as InstanceFields
   const names = Object.keys(fields) as (keyof InstanceFields)[]
   const split = names.indexOf('logo') + 1
   const sections: readonly Section<keyof InstanceFields>[] = [

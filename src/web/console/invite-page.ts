@@ -40,6 +40,7 @@ const OF_OPERATORS = {
   }),
 }
 
+/** Without an account, which an admin does not choose: what is read of it is undefined then. */
 const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
   who.role === 'operator' ? OF_OPERATORS : (OF_ADMINS as unknown as typeof OF_OPERATORS)
 

@@ -41,8 +41,7 @@ function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: Pers
   ]
 }
 
-function roleChange(person: PersonDetails, protection: string | undefined): Change {
-  const { id, role } = person
+function roleChange({ id, role }: PersonDetails, protection: string | undefined): Change {
   if (role === 'operator') {
     return {
       title: 'Role',
@@ -78,20 +77,16 @@ function statusChange({ id, status }: PersonDetails, protection: string | undefi
   return { title, text, action: { href, label: 'Switch off…', danger: true } }
 }
 
-function changesOf(person: PersonDetails, viewer: ConsoleCall['person']): Change[] {
+function changesOf(person: PersonDetails, protection: string | undefined): Change[] {
   const { id } = person
-  const protection = protectionOf(person, viewer)
-  const isOwn = id === viewer.id
   return [
-    isOwn
-      ? { title: 'Password', text: 'Your own.', action: { href: '/account/password', label: 'Change password' } }
-      : {
-          title: 'Give them a new one-time password',
-          text: 'For somebody who forgot theirs. The present one stops working.',
-          action: { href: personPath(id, 'password'), label: 'New password…' },
-        },
     {
-      title: isOwn ? 'Sign out everywhere' : 'Sign them out everywhere',
+      title: 'Give them a new one-time password',
+      text: 'For somebody who forgot theirs. The present one stops working.',
+      action: { href: personPath(id, 'password'), label: 'New password…' },
+    },
+    {
+      title: 'Sign them out everywhere',
       text: 'Ends every session and revokes every token in their name. They can sign in again.',
       action: { href: personPath(id, 'sessions'), label: 'Sign out…' },
     },
@@ -100,13 +95,29 @@ function changesOf(person: PersonDetails, viewer: ConsoleCall['person']): Change
   ]
 }
 
+const ownChanges = ({ id }: PersonDetails, protection: string): Change[] => [
+  { title: 'Password', text: 'Choose another one.', action: { href: '/account/password', label: 'Change password' } },
+  {
+    title: 'Sign out everywhere',
+    text: 'Ends every session of yours and revokes every token in your name. You then sign in again.',
+    action: { href: personPath(id, 'sessions'), label: 'Sign out…' },
+  },
+  { title: 'Change your role, or switch yourself off', text: protection },
+]
+
 /** Somebody: who they are, what they hold, and what can be done about it. */
 export async function showPerson({ management, who, person: viewer, params, show }: ConsoleCall): Promise<void> {
   const person = await readPerson(management, who, { userId: params.userId! })
+  const protection = protectionOf(person, viewer)
+  const isOwn = person.id === viewer.id
   const blocks: Block[] = [
     { part: 'facts', facts: factsOf(person, who.role === 'operator') },
-    { part: 'facts', heading: 'What they hold', facts: holdingsOf(person) },
-    { part: 'changes', heading: 'What can be done', changes: changesOf(person, viewer) },
+    { part: 'facts', heading: isOwn ? 'What you hold' : 'What they hold', facts: holdingsOf(person) },
+    {
+      part: 'changes',
+      heading: 'What can be done',
+      changes: isOwn ? ownChanges(person, protection!) : changesOf(person, protection),
+    },
   ]
   show(
     blocksPage(

@@ -32,7 +32,7 @@ const rowOf = (key: SigningKeyView): readonly Cell[] => [
   STATES[key.state],
   timeCell(key.createdAt),
   beginningOf(key),
-  timeCell(key.publishedUntil, 'it is forgotten a month after its last signature'),
+  timeCell(key.publishedUntil, key.state === 'current' ? 'a month after it signs no more' : '–'),
 ]
 
 const RANK = { current: 0, next: 1, previous: 2 } as const

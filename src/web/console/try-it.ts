@@ -86,7 +86,7 @@ function decoded(jwt: unknown): TryOutcome['token'] {
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
-  invalid_client: 'The client id, the secret or the API key is not right, or works no more.',
+  invalid_client: 'These credentials are not right, or work no more.',
   unauthorized_client: 'This client may not ask for tokens by itself.',
   invalid_target: 'This client may not ask for tokens for that API.',
   rate_limit_exceeded: 'This client asks more often than it may.',

@@ -35,3 +35,21 @@ export const wordsOf = ({ text }: Page): string =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
     .replace(/\s+/g, ' ')
+
+/** What a page asks the database; of five visits the least, because others ask beside it: jobs, and once a while the look. */
+export async function statementsOf(
+  { knex }: Pick<Keywright, 'knex'>,
+  browser: Browser,
+  path: string,
+): Promise<string[]> {
+  const visits: string[][] = []
+  for (let visit = 0; visit < 5; visit++) {
+    const asked: string[] = []
+    const note = ({ sql }: { sql: string }) => asked.push(sql)
+    knex.on('query', note)
+    await browser.visit(path)
+    knex.removeListener('query', note)
+    visits.push(asked)
+  }
+  return visits.sort((one, other) => one.length - other.length)[0]!
+}

@@ -57,9 +57,9 @@ describe('the request', () => {
   })
 
   it.each<[string, Partial<TryRequest>, number, RegExp]>([
-    ['a wrong secret', { clientSecret: 'kws_nonsense of another :%+&=' }, 401, /not right, or works no more/],
-    ['a wrong secret by Basic', { clientSecret: 'a:b%c +d', shape: 'basic' }, 401, /not right, or works no more/],
-    ['an unknown client', { clientId: 'kwc_nobody' }, 401, /not right, or works no more/],
+    ['a wrong secret', { clientSecret: 'kws_nonsense of another :%+&=' }, 401, /not right, or work no more/],
+    ['a wrong secret by Basic', { clientSecret: 'a:b%c +d', shape: 'basic' }, 401, /not right, or work no more/],
+    ['an unknown client', { clientId: 'kwc_nobody' }, 401, /not right, or work no more/],
     ['an API that the client has not', { resource: 'https://other.example' }, 400, /for that API/],
     ['a scope that it has not', { scope: 'everything' }, 400, /no such scope/],
   ])('tells what was wrong with %s', async (_, request, status, says) => {

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DESK, launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../../support/browser.ts'
+import { findChromium } from '../../support/debian.ts'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { createPerson, type Person } from '../../support/people.ts'
+
+const chromium = await findChromium()
+
+/** As long as names get, without a place to break. */
+const LONG = `${'Aeroplane'.repeat(15)} & Söhne <b>`
+
+let server: Keywright
+let browser: RealBrowser
+let admin: Person
+let clientId: string
+
+beforeAll(async () => {
+  if (!chromium) return
+  server = await startKeywright()
+  const account = await server.make.account()
+  admin = await createPerson(server.knex, account, 'admin')
+  const settings = { name: LONG, redirectUris: [`https://${'long-'.repeat(12)}.example.com/${'path'.repeat(50)}`] }
+  const grants = ['authorization_code', 'client_credentials', 'refresh_token']
+  const client = await server.make.register({ settings: { ...settings, grants }, account })
+  clientId = client.clientId
+  await server.machineToken(client)
+  browser = await launchBrowser(chromium)
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+
+async function enter(look: object) {
+  const page = await browser.open(look)
+  await page.goto(`${server.url}/signin`)
+  await page.fill('input[name=email]', admin.email)
+  await page.fill('input[name=password]', admin.password)
+  await page.click('main button')
+  await page.waitForURL(`${server.url}/`)
+  return page
+}
+
+describe.skipIf(!chromium)('the pages of applications', () => {
+  it.each([
+    ['light', PHONE],
+    ['dark', DESK],
+  ] as const)(
+    'have nothing for axe to find, and stay in their room: %s %j',
+    { timeout: 120_000 },
+    async (colorScheme, viewport) => {
+      const page = await enter({ viewport, colorScheme })
+      const rest = ['', '/edit', '/key', '/archive', '/restore', '/tokens', '/grants', '/revoke', '/try']
+      const paths = ['', '?search=nothing', '/new', ...rest.map((one) => `/${clientId}${one}`)]
+      for (const path of paths) {
+        await page.goto(`${server.url}/applications${path}`)
+        expect([path, await violationsOf(page), await overhangOf(page)]).toEqual([path, [], 0])
+      }
+      await page.goto(`${server.url}/applications/new`)
+      await page.fill('[name=redirectUris]', 'javascript:alert(1)')
+      await page.click('.form-end button')
+      expect([await violationsOf(page), await overhangOf(page)]).toEqual([[], 0])
+      await page.context().close()
+    },
+  )
+
+  it('can be filled in by keyboard alone, and the fault is where the eyes are', { timeout: 60_000 }, async () => {
+    const page = await enter({ viewport: DESK })
+    await page.goto(`${server.url}/applications/new`)
+    await page.focus('[name=name]')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.summary:focus')
+    await page.click('.summary a')
+    expect(await page.evaluate('document.activeElement.name')).toBe('name')
+    await page.keyboard.type('By keyboard')
+    await page.focus('[name="grants.client_credentials"]')
+    await page.keyboard.press('Space')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#secret-once')
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('By keyboard is added')
+    await page.context().close()
+  })
+})
