@@ -39,7 +39,7 @@ export const email = z
 /** Judged by the features, which know how long it may be. */
 export const name = z
   .string()
-  .max(20_000)
+  .max(200)
   .meta({ examples: ['Billing export'] })
 
 export const seconds = z
