@@ -95,7 +95,7 @@ export function plotView(id: string, options: PlotOptions) {
     height: HEIGHT,
     empty: largest === 0,
     top: COMPACT.format(top),
-    half: top > 1 ? COMPACT.format(top / 2) : '',
+    half: Number.isInteger(top / 2) ? COMPACT.format(top / 2) : '',
     totals,
     description: totals.map(({ label, total }) => `${total} ${label}`).join(', '),
     bars: kind === 'bars' ? barsOf(options, top) : [],
