@@ -2,6 +2,7 @@ import type { Context, Middleware, Next } from 'koa'
 import type { Metrics } from '../metrics/metrics.ts'
 import { newId } from '../shared/ids.ts'
 import type { Log } from '../shared/log.ts'
+import { withoutSecrets } from '../shared/secrets.ts'
 
 const REQUEST_ID = /^[\w.-]{1,64}$/
 
@@ -29,7 +30,7 @@ const MANAGEMENT = '/api/v1'
 /** Addresses that end in the id of a sign-in under way, which is a secret of its browser. */
 const WITH_SECRET = /^(\/interaction|\/oauth2\/authorize|\/device)\/[^/]+/
 
-const loggedPath = (path: string): string => path.replace(WITH_SECRET, '$1/…').slice(0, 200)
+const loggedPath = (path: string): string => withoutSecrets(path.replace(WITH_SECRET, '$1/…')).slice(0, 200)
 
 const endpointOf = (path: string): string => {
   if (path.startsWith(`${MANAGEMENT}/`)) return MANAGEMENT
@@ -48,8 +49,9 @@ interface Failure extends Error {
 function privateDetail(failure: Failure | undefined): Record<string, unknown> | undefined {
   if (!failure) return undefined
   const cause = failure.cause instanceof Error ? failure.cause : undefined
-  const detail = failure.error_detail ?? (cause ?? failure).message
-  return { detail, ...('expose' in failure && failure.expose && !cause ? {} : { stack: (cause ?? failure).stack }) }
+  const detail = withoutSecrets(failure.error_detail ?? (cause ?? failure).message)
+  if ('expose' in failure && failure.expose && !cause) return { detail }
+  return { detail, stack: withoutSecrets((cause ?? failure).stack ?? '') }
 }
 
 /** Gives every request an id, in the answer and in its one line of log, and counts it. Queries are never logged. */

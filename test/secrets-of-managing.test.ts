@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import type { Knex } from 'knex'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Keywright, startKeywright } from './support/keywright.ts'
+import { managementToken, managingApplication, rawManagement } from './support/management.ts'
+import { foundIn } from './support/needles.ts'
+import { PASSWORD } from './support/people.ts'
+import { openAdmin } from './web/console/admin.ts'
+
+let server: Keywright
+/** Every secret that was shown or typed, by a name that a failure may tell. */
+const secrets: Record<string, string> = { password: PASSWORD }
+
+function keep(name: string, value: unknown): string {
+  expect(value, name).toEqual(expect.any(String))
+  secrets[`${name} ${Object.keys(secrets).length}`] = value as string
+  return value as string
+}
+
+/** What is shown once on a page: everything that looks like a secret of ours. */
+function keepShown(name: string, text: string): string[] {
+  const shown = [...new Set(text.match(/kw[skp]_[0-9A-Za-z]{40,}/g))]
+  expect(shown.length, `${name}: ${text.slice(0, 300)}`).toBeGreaterThan(0)
+  return shown.map((secret) => keep(name, secret))
+}
+
+async function manageByApi(): Promise<void> {
+  const operator = await managingApplication(server, null)
+  keep('operator application', operator.clientSecret)
+  const token = keep('management token', await managementToken(server, operator))
+  const api = rawManagement(server.url, token)
+  const account = server.firstStart.accountId
+  const once = { 'idempotency-key': keep('idempotency key', randomBytes(16).toString('hex')) }
+  const body = { account_id: account, name: 'Kept answer', grants: ['client_credentials'], api_key_required: true }
+  for (const time of ['first', 'again']) {
+    const { status, text } = await api.json('POST', '/applications', body, once)
+    expect([time, status]).toEqual([time, 201])
+    keepShown(`application, ${time}`, text)
+  }
+  const invited = await api.json('POST', '/users', { account_id: account, email: 'new@example.com', role: 'member' })
+  keepShown('invitation', invited.text)
+  const again = await api.json('POST', `/users/${invited.body.user.id}/password`, undefined as never)
+  keepShown('password', again.text)
+  const declared = { identifier: 'https://declared.example.com', scopes: ['read'] }
+  keepShown('API', (await api.json('POST', '/apis', declared)).text)
+  // Where secrets do not belong.
+  await api.send('GET', `/applications/${operator.clientSecret}`)
+  await api.send('GET', `/applications?search=${operator.clientSecret}`)
+  await api.json('POST', '/applications', `{"name": "${operator.clientSecret}`)
+  await api.json(
+    'PATCH',
+    `/applications/${operator.clientId}`,
+    { client_secret: operator.clientSecret },
+    { 'if-match': '*' },
+  )
+  await api.send('GET', '/me', { headers: { authorization: `Bearer ${token}x` } })
+}
+
+async function manageByConsole(): Promise<void> {
+  const admin = await openAdmin(server)
+  for (const [cookie, { value }] of admin.cookies) keep(`cookie ${cookie.split(' ')[0]}`, value)
+  const ask = await admin.visit('/settings/api/generate')
+  const shown = await admin.submit(ask, /generate$/)
+  const [secret] = keepShown('key pair', shown.text)
+  const tried = await admin.submit(shown, /\/try$/)
+  expect(tried.text).toContain('You got a token')
+  const [token] = tried.text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/) ?? []
+  keep('token tried', token)
+  const wrong = keep('wrong secret', `kws_${'Wrong'.repeat(9)}`)
+  await admin.submit(await admin.visit('/settings/api/try'), /\/try$/, { clientSecret: wrong, resource: 'nonsense' })
+  await admin.submit(await admin.visit('/people/invite'), /invite$/, { email: secret!, role: 'member' })
+  await admin.visit(`/applications?search=${secret}`)
+  await admin.visit(`/applications/${secret}`)
+}
+
+async function dump(knex: Knex): Promise<string> {
+  const tables: string[] = await knex('pg_tables').where({ schemaname: 'public' }).pluck('tablename')
+  const text: string[] = []
+  for (const table of tables) text.push(...(await knex.raw('SELECT t::text AS row FROM ?? t', [table])).rows.map(rowOf))
+  return text.join('\n')
+}
+
+const rowOf = ({ row }: { row: string }): string => row
+
+beforeAll(async () => {
+  server = await startKeywright()
+  await manageByApi()
+  await manageByConsole()
+}, 60_000)
+afterAll(async () => await server.stop())
+
+test('no secret that was shown, typed or sent in managing is in the log', () => {
+  expect(Object.keys(secrets).length).toBeGreaterThan(15)
+  const log = server
+    .logLines()
+    .map((line) => JSON.stringify(line))
+    .join('\n')
+  expect(log).toContain('/api/v1/applications')
+  expect(foundIn(log, secrets)).toEqual([])
+})
+
+test('none is at rest in clear: not in kept answers, nor in the audit log', async () => {
+  const rows = await dump(server.knex)
+  expect(rows).toContain('Kept answer')
+  expect(foundIn(rows, secrets)).toEqual([])
+})
