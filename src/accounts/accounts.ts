@@ -90,10 +90,14 @@ export async function getAccount(db: Knex, id: string): Promise<Account> {
   return toAccount(row)
 }
 
-/** The account, with everything that is being added to it waiting. @throws KeywrightError `not_found` */
+/**
+ * The account, with everything that is being added to it waiting. Its key stays: who changes a client of it, and so holds the
+ * client, may yet have to look at that key.
+ * @throws KeywrightError `not_found`
+ */
 export async function lockAccount(trx: Knex, id: string): Promise<Account> {
   if (isId(id)) await awaitAccountsTurn(trx, id)
-  const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forUpdate().first() : undefined
+  const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forNoKeyUpdate().first() : undefined
   if (!row) throw notFound('account', id)
   return toAccount(row)
 }

@@ -169,7 +169,7 @@ export async function listUsers(db: Knex, filter: { accountId?: string } = {}): 
 export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   const { id } = await findUser(trx, idOrEmail)
   await awaitPersonsTurn(trx, id)
-  const row = await trx<UserRow>('users').where({ id }).forUpdate().first()
+  const row = await trx<UserRow>('users').where({ id }).forNoKeyUpdate().first()
   if (!row) throw notFound('user', idOrEmail)
   return toUser(row)
 }

@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream'
 import type { Context } from 'koa'
-import { etagOf, isKnown } from './conditions.ts'
+import { etagOf } from './conditions.ts'
 import type { KeptAnswer } from './idempotency.ts'
 import type { ApiRoute, Reply } from './route.ts'
 
-const statusOf = (route: ApiRoute, reply: Reply): number => reply.status ?? Number(Object.keys(route.answers)[0])
+export const statusOf = (route: ApiRoute, reply: Reply): number => reply.status ?? Number(Object.keys(route.answers)[0])
 
 /** Nothing leaves that the answer's schema does not name: a member that a feature gains stays inside until it is declared. */
 function bodyOf(route: ApiRoute, reply: Reply): string {
@@ -41,22 +40,4 @@ export function sendKept(ctx: Context, { status, headers, body }: KeptAnswer): v
   if (body === '') return
   ctx.body = body
   ctx.type = 'application/json'
-}
-
-async function* toLines(route: ApiRoute, status: number, items: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(route.answers[status]!.parse(item))}\n`
-}
-
-export function sendReply(ctx: Context, route: ApiRoute, reply: Reply): void {
-  const status = statusOf(route, reply)
-  if (reply.lines) {
-    ctx.status = status
-    ctx.body = Readable.from(toLines(route, status, reply.lines))
-    ctx.type = 'application/x-ndjson'
-    return
-  }
-  sendKept(ctx, toKept(ctx, route, reply))
-  // The body is gone with the status, its validator stays (RFC 9110, section 15.4.5).
-  if (route.method !== 'get' || reply.revision === undefined || !route.etag) return
-  if (isKnown(ctx, reply.revision)) ctx.status = 304
 }

@@ -27,12 +27,3 @@ export function readIfMatch(ctx: Context, route: ApiRoute): number | undefined {
   const [, revision] = /^"([1-9]\d{0,8})"$/.exec(given) ?? []
   return revision ? Number(revision) : NO_REVISION
 }
-
-/** Whether the reader has it as it is (RFC 9110, section 13.1.2; weak comparison). */
-export function isKnown(ctx: Context, revision: number): boolean {
-  const known = ctx
-    .get('if-none-match')
-    .split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''))
-  return known.includes('*') || known.includes(etagOf(revision))
-}

@@ -23,7 +23,11 @@ export interface KeptAnswer {
 }
 
 /** Two callers may well choose the same key. */
-export const repeatable = ({ clientId, subject }: ApiCaller, key: string, request: unknown): Repeatable => ({
+export const repeatable = (
+  { clientId, subject }: Pick<ApiCaller, 'clientId' | 'subject'>,
+  key: string,
+  request: unknown,
+): Repeatable => ({
   keyHash: hashSecret(JSON.stringify([clientId, subject, key])),
   requestHash: hashSecret(JSON.stringify(request)),
 })
@@ -61,15 +65,18 @@ async function keptAnswer(
 /**
  * Does once what any number of requests under one key ask for, at once or one after another, on any nodes, and gives all of
  * them one answer. A refusal is not kept: nothing was done, and the key is free again.
+ * @param judge throws when who asks may no more, having waited for the first
  */
 export async function once(
   { knex, encryptionKeys }: Management,
   request: Repeatable,
+  judge: (trx: Knex) => Promise<void>,
   act: (management: Management) => Promise<KeptAnswer>,
 ): Promise<{ answer: KeptAnswer; isRepeated: boolean }> {
   const { keyHash, requestHash } = request
   return await knex.transaction(async (trx) => {
     const claimed = await trx.raw(CLAIM, { keyHash, requestHash })
+    await judge(trx)
     if (claimed.rows.length === 0) {
       return { answer: await keptAnswer(trx, encryptionKeys, request), isRepeated: true }
     }

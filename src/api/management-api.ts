@@ -2,16 +2,17 @@ import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { demand, type Management } from '../management/operation.ts'
-import { sendKept, sendReply, toKept } from './answers.ts'
+import { sendKept, toKept } from './answers.ts'
 import { API_ROUTES } from './api-routes.ts'
 import { insufficientScope } from './bearer-errors.ts'
-import { type ApiCaller, type CallerServices, createCallerReader } from './callers.ts'
+import { type ApiCaller, type CallerServices, checkStillLives, createCallerReader } from './callers.ts'
 import { readIfMatch } from './conditions.ts'
 import { once, repeatable } from './idempotency.ts'
+import { createLineStreams, type LineStreams } from './line-streams.ts'
 import { describeApi } from './openapi.ts'
 import { answerProblems, ProblemError } from './problems.ts'
 import { limitRate } from './rate.ts'
-import { readIdempotencyKey, readJsonBody, readParams, readQuery, refuseNul } from './requests.ts'
+import { readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody, refuseNul } from './requests.ts'
 import { API_ROOT, type ApiRoute, type Call } from './route.ts'
 
 export interface ManagementApiServices extends CallerServices {
@@ -28,40 +29,54 @@ function checkNeed({ who }: ApiCaller, { operation: { need } }: ApiRoute): void 
   demand(who, { role: need.role, scope: need.scope })
 }
 
-async function readCall(ctx: Context, route: ApiRoute, { who }: ApiCaller, management: Management): Promise<Call> {
-  return {
-    who,
-    management,
-    params: readParams(route, ctx.params),
-    query: readQuery(ctx, route),
-    ifMatch: readIfMatch(ctx, route),
-    body: await readJsonBody(ctx, route),
-    requestId: ctx.state.requestId,
-  }
-}
+/** @param body throws why there is none */
+const readCall = (ctx: Context, route: ApiRoute, body: () => Buffer): Omit<Call, 'who' | 'management'> => ({
+  params: readParams(route, ctx.params),
+  query: readQuery(ctx, route),
+  ifMatch: readIfMatch(ctx, route),
+  body: readJsonBody(ctx, route, body()),
+  requestId: ctx.state.requestId,
+})
 
 /** The same call under the same key is done once, whatever the nodes and the number of tries. */
 async function handleOnce(ctx: Context, route: ApiRoute, caller: ApiCaller, call: Call, key: string): Promise<void> {
   const request = repeatable(caller, key, [route.method, ctx.path, call.query, call.body ?? null])
-  const { answer, isRepeated } = await once(call.management, request, async (management) =>
-    toKept(ctx, route, await route.handle({ ...call, management })),
+  const { answer, isRepeated } = await once(
+    call.management,
+    request,
+    (trx) => checkStillLives(trx, caller),
+    async (management) => toKept(ctx, route, await route.handle({ ...call, management })),
   )
   sendKept(ctx, answer)
   if (isRepeated) ctx.set('Idempotency-Replayed', 'true')
 }
 
-function serve(services: ManagementApiServices, route: ApiRoute): (ctx: Context) => Promise<void> {
+function serve(
+  services: ManagementApiServices,
+  streams: LineStreams,
+  route: ApiRoute,
+): (ctx: Context) => Promise<void> {
+  const { management } = services
   const readCaller = createCallerReader(services)
+  async function judge(ctx: Context): Promise<ApiCaller> {
+    const caller = await readCaller(ctx)
+    checkNeed(caller, route)
+    return caller
+  }
   const parameters = new Set([...Object.keys(route.params.shape), ...Object.keys(route.query.shape)])
   return async (ctx) => {
     ctx.state.parameters = parameters
-    const caller = await readCaller(ctx)
-    ctx.state.clientId = caller.clientId
-    await limitRate(ctx, services.management.knex, caller)
-    checkNeed(caller, route)
-    const call = await readCall(ctx, route, caller, services.management)
+    const first = await readCaller(ctx)
+    ctx.state.clientId = first.clientId
+    await limitRate(ctx, management.knex, first)
+    checkNeed(first, route)
+    const body = await receiveBody(ctx, route)
+    // A body may take its time, and the token may have ended in it.
+    const caller = route.method === 'get' ? first : await judge(ctx)
+    const call = { ...readCall(ctx, route, body), who: caller.who, management }
     const key = readIdempotencyKey(ctx, route)
-    if (key === undefined) sendReply(ctx, route, await route.handle(call))
+    if (route.lines) await streams.send(ctx, route, caller, call, () => judge(ctx))
+    else if (key === undefined) sendKept(ctx, toKept(ctx, route, await route.handle(call)))
     else await handleOnce(ctx, route, caller, call, key)
   }
 }
@@ -85,12 +100,13 @@ function answerTheRest(ctx: Context): void {
 function routesOf(services: ManagementApiServices): Middleware {
   const router = new Router({ prefix: API_ROOT, sensitive: true })
   const document = describeApi(services.issuerUrl())
+  const streams = createLineStreams()
   router.get('/openapi.json', (ctx) => {
     ctx.body = document
   })
   for (const route of API_ROUTES) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1')
-    router[route.method](path, serve(services, route) as never)
+    router[route.method](path, serve(services, streams, route) as never)
   }
   return router.routes() as unknown as Middleware
 }

@@ -98,6 +98,5 @@ export function answersOf(route: ApiRoute, components: Components): Readonly<Rec
     status,
     success(route, status, schema, components),
   ])
-  const unchanged = route.etag && route.method === 'get' ? { 304: { description: 'It is as it is known' } } : {}
-  return { ...Object.fromEntries(successes), ...unchanged, ...refusalsOf(route) }
+  return { ...Object.fromEntries(successes), ...refusalsOf(route) }
 }

@@ -53,14 +53,6 @@ const IF_MATCH = {
   example: '"3"',
 }
 
-const IF_NONE_MATCH = {
-  name: 'If-None-Match',
-  in: 'header',
-  required: false,
-  description: 'The ETag of what is known already; 304 when it is still so',
-  schema: { type: 'string' },
-}
-
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -86,7 +78,6 @@ function parametersOf(route: ApiRoute, components: Components): Schema[] {
     ...parametersIn('path', route.params, components),
     ...parametersIn('query', route.query, components),
     ...(isConditional(route) ? [IF_MATCH] : []),
-    ...(route.etag && route.method === 'get' ? [IF_NONE_MATCH] : []),
     ...(route.idempotent ? [IDEMPOTENCY_KEY] : []),
   ]
 }

@@ -37,17 +37,33 @@ const inQuery = (path: readonly PropertyKey[], detail: string): ProblemPart => (
 })
 
 /**
- * Whether any text in it, names included, is such as no column or JSON value of PostgreSQL can hold. Without recursion:
- * whoever sends it chooses the depth.
+ * How many members its objects have together. Without recursion: whoever sends it chooses the depth.
+ * @throws ProblemError `invalid_input` for text, names included, that no column or JSON value of PostgreSQL can hold
  */
-function holdsUnstorable(value: unknown): boolean {
+function countMembers(value: unknown): number {
   const rest = [value]
+  let count = 0
   while (rest.length > 0) {
     const one = rest.pop()
-    if (typeof one === 'string' && (one.includes('\0') || !one.isWellFormed())) return true
-    if (typeof one === 'object' && one !== null) for (const pair of Object.entries(one)) rest.push(...pair)
+    if (typeof one === 'string' && (one.includes('\0') || !one.isWellFormed()))
+      throw new ProblemError('invalid_input', NUL)
+    if (typeof one !== 'object' || one === null) continue
+    const pairs = Object.entries(one)
+    if (!Array.isArray(one)) count += pairs.length
+    for (const pair of pairs) rest.push(...pair)
   }
-  return false
+  return count
+}
+
+/** The same of a JSON text, where each has a colon outside of strings: those that are there twice are counted twice. */
+function countWritten(json: string): number {
+  let count = 0
+  let isInString = false
+  for (const [token] of json.matchAll(/\\.|[":]/g)) {
+    if (token === '"') isInString = !isInString
+    else if (token === ':' && !isInString) count++
+  }
+  return count
 }
 
 /** What PostgreSQL cannot store no part of an address may hold. @throws ProblemError `invalid_input` */
@@ -69,26 +85,46 @@ export function readQuery(ctx: Context, route: ApiRoute): Record<string, unknown
   throw new ProblemError('invalid_input', 'the query is not as it should be', { parts: faultsOf(read.error, inQuery) })
 }
 
-async function readJson(ctx: Context): Promise<unknown> {
-  const bytes = await readBody(ctx.req, BODY_LIMIT)
+/**
+ * Waits for the body, bounded, and judges nothing of it: who sends it may have lost their token meanwhile, and is told
+ * so first.
+ * @returns the bytes, or throws why there are none: BodyTooLargeError, KeywrightError `invalid_input`
+ */
+export async function receiveBody(ctx: Context, route: ApiRoute): Promise<() => Buffer> {
+  if (!route.body) return () => Buffer.alloc(0)
+  return await readBody(ctx.req, BODY_LIMIT).then(
+    (bytes) => () => bytes,
+    (fault) => () => {
+      throw fault
+    },
+  )
+}
+
+/** RFC 8259, section 4, leaves open which of two members with one name counts: none does. */
+function parse(text: string): unknown {
+  const json = JSON.parse(text)
+  if (countMembers(json) !== countWritten(text)) throw new ProblemError('invalid_input', 'a member is there twice')
+  return json
+}
+
+function readJson(ctx: Context, bytes: Buffer): unknown {
   if (bytes.length === 0) return {}
   const type = ctx.get('content-type').split(';')[0]!.trim().toLowerCase()
   if (!/^application\/(json|[\w.-]+\+json)$/.test(type)) {
     throw new ProblemError('unsupported_media_type', 'the body must be application/json')
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    if (error instanceof ProblemError) throw error
     throw new ProblemError('invalid_input', 'the body is no JSON text in UTF-8')
   }
 }
 
-/** @throws ProblemError `invalid_input`, `too_large`, `unsupported_media_type` */
-export async function readJsonBody(ctx: Context, route: ApiRoute): Promise<unknown> {
+/** @throws ProblemError `invalid_input`, `unsupported_media_type` */
+export function readJsonBody(ctx: Context, route: ApiRoute, bytes: Buffer): unknown {
   if (!route.body) return undefined
-  const json = await readJson(ctx)
-  if (holdsUnstorable(json)) throw new ProblemError('invalid_input', NUL)
-  const read = route.body.safeParse(json)
+  const read = route.body.safeParse(readJson(ctx, bytes))
   if (read.success) return read.data
   throw new ProblemError('invalid_input', 'the body is not as it should be', { parts: faultsOf(read.error, inBody) })
 }

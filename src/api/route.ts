@@ -68,7 +68,7 @@ export interface Declaration<
   readonly answers: A
   /** A creation that may be sent again under its `Idempotency-Key` without being done again. */
   readonly idempotent?: boolean
-  /** Answers carry an ETag; changes must name the one they are for (RFC 9110, section 13.1.1; RFC 6585, section 3). */
+  /** Answers carry an ETag, for changes and not for caches, as it says nothing of use; changes must name the one they are for (RFC 9110, section 13.1.1; RFC 6585, section 3). */
   readonly etag?: boolean
   /** The answer is JSON lines. */
   readonly lines?: boolean

@@ -107,6 +107,12 @@ export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client |
   return row && toClient(row)
 }
 
+/** What the owner's last pair was, which has been replaced or ended since. */
+export async function findFormerKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
+  const row = await trx<ClientRow>('clients').where({ user_id: userId, kind: 'key_pair' }).orderBy('id', 'desc').first()
+  return row && toClient(row)
+}
+
 /** @throws KeywrightError `invalid_input` */
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
   const settings = checkedSettings({ ...client, ...changes })

@@ -16,7 +16,7 @@ import {
   SECRETS_OF_CLIENT,
   type SecretView,
 } from './client-parts.ts'
-import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
+import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, numberFromCursor, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import { narrowBySearch } from './search.ts'
@@ -43,9 +43,9 @@ export interface Application {
   readonly secrets: readonly SecretView[]
   readonly liveTokens: Bounded
   /** Refresh tokens that still work. */
-  readonly grants: number
+  readonly grants: Bounded
   /** How many people have allowed it something. */
-  readonly people: number
+  readonly people: Bounded
   readonly callers: readonly Caller[]
   /** Neither the instance's API nor the account's is switched off. */
   readonly apiEnabled: boolean
@@ -101,8 +101,8 @@ export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSu
 const READ = `
   SELECT c.*, a.name AS account_name, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
          (${CALLERS_OF_CLIENT}) AS callers, (${liveTokensOf('t.client_key = c.id')}) AS live,
-         (SELECT count(*)::int FROM active_refresh_tokens r WHERE r.client_id = c.id) AS live_grants,
-         (SELECT count(*)::int FROM consents s WHERE s.client_id = c.id) AS people,
+         (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS live_grants,
+         (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS people,
          (SELECT i.api_enabled FROM instance_settings i)
            AND coalesce(a.api_enabled AND a.status = 'active', true) AS api_enabled,
          (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes)
@@ -129,8 +129,8 @@ const toApplication = (row: ApplicationRow): Application => ({
   apis: row.apis ?? [],
   secrets: row.secrets ?? [],
   liveTokens: toBounded(row.live),
-  grants: row.live_grants,
-  people: row.people,
+  grants: toBounded(row.live_grants),
+  people: toBounded(row.people),
   callers: row.callers ?? [],
   apiEnabled: row.api_enabled,
   choosableApis: row.choosable ?? [],
@@ -190,10 +190,10 @@ interface ApplicationUpdate extends Which, ApplicationChange {
 export const updateApplication = operation<ApplicationUpdate, { client: Client; apiKey?: string }>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId, revision, settings, apis, scopes }) => {
-    const before = await applicationWithin(knex, who, clientId)
-    checkMaySet(who.role, before, settings)
+    await applicationWithin(knex, who, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
-    return await updateClient(knex, clientId, change, who.actor, revision)
+    const check = (before: Client) => checkMaySet(who.role, before, settings)
+    return await updateClient(knex, clientId, change, who.actor, { expected: revision, check })
   },
 )
 

@@ -1,5 +1,4 @@
-/** The audience of the tokens that open the management API: Keywright as an API of its own. */
-export const MANAGEMENT_API = 'urn:keywright:management'
+export { MANAGEMENT_API } from '../shared/management-api.ts'
 
 /** What a token for the management API can allow, with what people read of it before they do. */
 export const MANAGEMENT_SCOPES = {

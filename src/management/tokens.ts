@@ -12,6 +12,7 @@ import { clientWithin, stayWithin, userWithin } from './walls.ts'
 /** Whom a token or grant is for: a person, or null the client itself. */
 interface ForWhom {
   readonly userId: string | null
+  /** Null too for somebody of another account, whose address is nobody's business here (promise 6). */
   readonly email: string | null
 }
 
@@ -89,14 +90,18 @@ function idOf(value: string | number, what: string): string {
   return String(value)
 }
 
-function narrow(knex: Knex, query: Knex.QueryBuilder, id: string, search: string | undefined): void {
+/** SQL: whether people `p` are known to who asks about client `c`. */
+const known = (p: string, who: Principal): string =>
+  who.role === 'operator' ? 'true' : `${p}.account_id = c.account_id`
+
+function narrow(knex: Knex, who: Principal, query: Knex.QueryBuilder, id: string, search: string | undefined): void {
   const typed = search?.trim()
   if (!typed) return
   if (isId(typed)) {
     query.where((one) => one.where(id, typed).orWhere('h.subject', typed.toLowerCase()))
     return
   }
-  const people = knex('users AS p').select(knex.raw('p.id::text'))
+  const people = knex('users AS p').whereRaw(known('p', who)).select(knex.raw('p.id::text'))
   narrowBySearch(people, "coalesce(p.name, '') || ' ' || p.email", typed)
   query.whereIn('h.subject', people)
 }
@@ -130,11 +135,11 @@ async function listHeld<Row extends HeldRow, Item>(
   if (after !== undefined) {
     held.whereRaw(`(${place}, ${id}) < (?::bigint, ?::uuid)`, fromCursor(after, isMicroseconds, isId))
   }
-  narrow(knex, held, id, search)
+  narrow(knex, who, held, id, search)
   // People are looked up for what is shown alone.
   const items = knex
     .from(held.as('x'))
-    .joinRaw("LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid")
+    .joinRaw(`LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid AND ${known('u', who)}`)
     .select(
       knex.raw(
         "coalesce(json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.place DESC, x.id DESC), '[]')",

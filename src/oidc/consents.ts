@@ -2,6 +2,7 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { User } from '../accounts/users.ts'
 import type { Registration } from '../clients/registrations.ts'
+import { MANAGEMENT_API } from '../shared/management-api.ts'
 import { allow, type Consent, findConsent, findConsentById, type Permissions } from '../tokens/consents.ts'
 import { type OidcContext, registrationOf } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -26,8 +27,12 @@ function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
   } as never)
 }
 
-/** Whether this person is spared the allow/deny page by what the registration says. */
-export function skipsConsent(registration: Registration, person: User): boolean {
+/**
+ * Whether this person is spared the allow/deny page by what the registration says. Never for what they may manage: else an
+ * admin's application would act as another admin who followed a link, and saw nothing.
+ */
+export function skipsConsent(registration: Registration, person: User, wanted: Permissions): boolean {
+  if (registration.accountId !== null && MANAGEMENT_API in wanted.apis) return false
   if (registration.consent === 'skip') return true
   return (
     registration.consent === 'skip_own_account' &&
@@ -79,7 +84,7 @@ export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices)
   const provider = ctx.oidc.provider
   const consent = await findConsent(knex, userId, registration.key)
   const wanted = requested(ctx)
-  if (!skipsConsent(registration, user) || (consent && covers(consent, wanted))) {
+  if (!skipsConsent(registration, user, wanted) || (consent && covers(consent, wanted))) {
     return consent && toEngineGrant(provider, consent)
   }
   const { requestId } = (ctx as unknown as OidcContext).state

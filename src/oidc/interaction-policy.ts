@@ -5,8 +5,8 @@ import { registrationOf } from './request-state.ts'
 
 const { Check, base } = interactionPolicy
 
-const isSkipped = ({ oidc }: KoaContextWithOIDC): boolean =>
-  skipsConsent(registrationOf(oidc.client!), (oidc.account as unknown as PersonAccount).user)
+const isSkipped = (ctx: KoaContextWithOIDC): boolean =>
+  skipsConsent(registrationOf(ctx.oidc.client!), (ctx.oidc.account as unknown as PersonAccount).user, requested(ctx))
 
 /** A client that anybody on the same machine could pretend to be (RFC 8252, section 8.6). */
 function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {

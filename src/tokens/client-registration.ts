@@ -112,6 +112,13 @@ async function settle(trx: Knex, before: Client, after: Client): Promise<{ apiKe
   return { apiKey: await addSecret(trx, after.key, 'api_key') }
 }
 
+export interface UpdateRules {
+  /** The revision that was seen; undefined: whatever it is. */
+  readonly expected?: number | undefined
+  /** Judges the change by the client as it is while nobody else can change it; throws to refuse. */
+  readonly check?: (before: Client) => void
+}
+
 /**
  * Changes what is named of an application or a key pair. One that may act for fewer than before loses every token.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair), `stale`
@@ -121,12 +128,15 @@ export async function updateClient(
   clientId: string,
   change: ClientChange,
   actor: Actor,
-  expected?: number,
+  { expected, check }: UpdateRules = {},
 ): Promise<{ client: Client; apiKey?: string }> {
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, clientId, expected)
+    check?.(before)
     const after = await saveSettings(trx, before, change.settings)
     if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
+    // Held, or a scope that is meant here could be taken from its API at the same moment.
+    else if (change.settings.defaultScopes) await holdApis(trx, await identifiersOf(trx, after.key))
     await checkDefaultScopes(trx, after)
     await recordAudit(trx, actor, clientEntry('client.updated', after, detailOf(before, after, change)))
     const made = await settle(trx, before, after)

@@ -5,8 +5,15 @@ import { awaitPersonsTurn } from '../accounts/person-turns.ts'
 import { findUser, findUserById, type User } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { checkDefaultScopes, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
-import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
-import { type Client, clientEntry, findKeyPairOf, insertClient, setClientStatus } from '../clients/clients.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import {
+  type Client,
+  clientEntry,
+  findFormerKeyPairOf,
+  findKeyPairOf,
+  insertClient,
+  setClientStatus,
+} from '../clients/clients.ts'
 import { invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { countEnded, type EndedEpoch } from './active-tokens.ts'
 import { chosenApis } from './client-registration.ts'
@@ -53,6 +60,13 @@ async function holdAdmin(trx: Knex, idOrEmail: string): Promise<User> {
 
 const nameOfPair = ({ email }: User) => [...`Key pair of ${email}`].slice(0, 200).join('')
 
+/** What only operators set stays with the person: losing the role and getting it back must not shake it off. */
+async function settingsOfFirst(trx: Knex, user: User): Promise<ClientSettings> {
+  const first = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: ['client_credentials'] }
+  const former = await findFormerKeyPairOf(trx, user.id)
+  return former ? { ...first, rateLimit: former.rateLimit, accessType: former.accessType } : first
+}
+
 /** @throws KeywrightError `stale` when the pair that was seen is another one by now */
 function expectPair(earlier: Client | undefined, { replaces }: KeyPairRequest): void {
   if (replaces !== undefined && replaces !== (earlier?.clientId ?? null)) throw stale('the key pair')
@@ -72,8 +86,7 @@ export async function generateKeyPairWithin(
   expectPair(earlier, request)
   if (earlier) await setClientStatus(trx, earlier, 'replaced')
   const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null }
-  const first = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: ['client_credentials'] }
-  const client = await insertClient(trx, owner, earlier ?? first)
+  const client = await insertClient(trx, owner, earlier ?? (await settingsOfFirst(trx, user)))
   await giveApis(trx, client, earlier, request.apis)
   await checkDefaultScopes(trx, client)
   const replaced = earlier && { replaced: earlier.clientId }

@@ -439,7 +439,7 @@ export interface paths {
         };
         /**
          * The same as JSON lines, all of it
-         * @description For admins of accounts, and operators.
+         * @description At most four at once for each caller, and for ten minutes each. One that cannot go on, also because its token ended, is cut off, without the end that HTTP gives to what is whole. For admins of accounts, and operators.
          */
         get: operations["exportActivity"];
         put?: never;
@@ -1138,9 +1138,9 @@ export interface components {
             /** @description Who called in the last day, at most twenty */
             callers: components["schemas"]["RecentCaller"][];
             /** @description Refresh tokens that still work */
-            grants_held: number;
+            grants_held: components["schemas"]["BoundedCount"];
             /** @description How many people allowed it something */
-            people: number;
+            people: components["schemas"]["BoundedCount"];
             /** @description Neither the instance's API nor the account's is switched off */
             api_enabled: boolean;
             choosable_apis: {
@@ -2420,10 +2420,7 @@ export interface operations {
     readApplication: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The ETag of what is known already; 304 when it is still so */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path: {
                 client_id: string;
             };
@@ -2442,13 +2439,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Application"];
                 };
-            };
-            /** @description It is as it is known */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
@@ -2918,10 +2908,7 @@ export interface operations {
     readUser: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The ETag of what is known already; 304 when it is still so */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path: {
                 user_id: string;
             };
@@ -2940,13 +2927,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserDetails"];
                 };
-            };
-            /** @description It is as it is known */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
@@ -3293,10 +3273,7 @@ export interface operations {
     readAccount: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The ETag of what is known already; 304 when it is still so */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path: {
                 account_id: string;
             };
@@ -3315,13 +3292,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AccountDetails"];
                 };
-            };
-            /** @description It is as it is known */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
@@ -3599,10 +3569,7 @@ export interface operations {
     readApi: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The ETag of what is known already; 304 when it is still so */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path: {
                 identifier: string;
             };
@@ -3621,13 +3588,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Api"];
                 };
-            };
-            /** @description It is as it is known */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
@@ -3734,10 +3694,7 @@ export interface operations {
     readInstance: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The ETag of what is known already; 304 when it is still so */
-                "If-None-Match"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3754,13 +3711,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Instance"];
                 };
-            };
-            /** @description It is as it is known */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];

@@ -8,7 +8,7 @@ import { CALLBACK } from './maker.ts'
 import type { paths } from './management-api.d.ts'
 import type { Person } from './people.ts'
 import { type Credentials, send } from './requests.ts'
-import { openVisitor, redemptionOf } from './visitors.ts'
+import { codeOf, openVisitor, redemptionOf } from './visitors.ts'
 
 const ACTOR: Actor = { type: 'system', id: 'tests' }
 
@@ -39,7 +39,7 @@ export async function managingApplication(
   return { clientId: client.clientId, clientSecret: clientSecret! }
 }
 
-/** One that acts for people, whom it spares the allow/deny page. */
+/** One that acts for people. */
 export const managingForPeople = (server: Pick<Keywright, 'knex'>, accountId: string | null) =>
   managingApplication(server, accountId, {
     grants: ['authorization_code', 'refresh_token'],
@@ -50,8 +50,12 @@ export const managingForPeople = (server: Pick<Keywright, 'knex'>, accountId: st
 /** A token in a person's name, as an application gets it for them. */
 export async function tokenOfPerson(server: Keywright, client: Credentials, person: Person): Promise<string> {
   const visitor = await openVisitor(server, person)
-  const code = await visitor.code(client, { scope: 'openid people:read', resource: MANAGEMENT_API })
-  const answer = await server.token(redemptionOf(code), { basic: client })
+  const { verifier, page } = await visitor.follow(client, {
+    scope: 'openid people:read people:write',
+    resource: MANAGEMENT_API,
+  })
+  const allowed = page.left ? page : await visitor.submit(page, /allow$/)
+  const answer = await server.token(redemptionOf({ code: codeOf(allowed), verifier }), { basic: client })
   if (answer.status !== 200) throw new Error(`no token for ${person.email}: ${answer.status} ${answer.text}`)
   return answer.body.access_token
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => on?.stop())
 
 const update = (clientId: string, settings: Partial<ClientSettings>, expected?: number) =>
-  updateClient(on.knex, clientId, { settings }, ACTOR, expected)
+  updateClient(on.knex, clientId, { settings }, ACTOR, { expected })
 const tokenOf = async (client: { clientId: string; clientSecret: string }) =>
   (await on.machineToken(client)).body.access_token
 const isActive = async (token: string) => (await on.introspect(token, on.firstStart.api)).body.active

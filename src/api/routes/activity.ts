@@ -77,6 +77,8 @@ export const ACTIVITY_ROUTES: readonly ApiRoute[] = [
     id: 'exportActivity',
     tag: TAG,
     summary: 'The same as JSON lines, all of it',
+    description:
+      'At most four at once for each caller, and for ten minutes each. One that cannot go on, also because its token ended, is cut off, without the end that HTTP gives to what is whole.',
     query: z.strictObject(filter),
     answers: { 200: entry },
     lines: true,

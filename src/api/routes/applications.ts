@@ -14,7 +14,7 @@ import type { Principal } from '../../management/principal.ts'
 import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit.ts'
 import type { NewSecrets } from '../../tokens/client-secrets.ts'
 import { accessType, newCredentials, overlap, rateLimit, reach, settings, use } from '../client-fields.ts'
-import { clientId, id, idText, moment, pageOf, pageQuery, revision, search } from '../fields.ts'
+import { bounded, clientId, id, idText, moment, pageOf, pageQuery, revision, search } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -57,8 +57,8 @@ const application = z
     ...bare,
     account_name: z.string().nullable(),
     ...use,
-    grants_held: z.number().int().meta({ description: 'Refresh tokens that still work' }),
-    people: z.number().int().meta({ description: 'How many people allowed it something' }),
+    grants_held: bounded.meta({ description: 'Refresh tokens that still work' }),
+    people: bounded.meta({ description: 'How many people allowed it something' }),
     api_enabled: z.boolean().meta({ description: "Neither the instance's API nor the account's is switched off" }),
     choosable_apis: z.array(z.object({ identifier: z.string(), scopes: z.array(z.string()) })),
   })
@@ -94,7 +94,7 @@ function viewClient({ key: _, rateLimit: limit, accessType: type, ...rest }: Cli
 }
 
 function view({ client: of, grants, ...rest }: Application, who: Principal) {
-  return { ...viewClient(of, who), ...toWire(rest), grants_held: grants }
+  return { ...viewClient(of, who), ...toWire(rest), grants_held: toWire(grants) }
 }
 
 const credentials = ({ clientSecret, apiKey }: NewSecrets) => ({

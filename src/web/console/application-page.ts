@@ -19,7 +19,7 @@ import {
   timeCell,
 } from './cells.ts'
 import type { ConsoleCall } from './console-route.ts'
-import { counted, countedUpTo } from './counts.ts'
+import { countedUpTo } from './counts.ts'
 import { type ListView, listView } from './list-page.ts'
 import type { Copyable } from './panels.ts'
 
@@ -36,14 +36,10 @@ const API_OFF =
 
 const ARCHIVED = 'It is archived: it gets no tokens, and what it held is dead. Restore it to let it begin anew.'
 
-const NUMBER = new Intl.NumberFormat('en')
-
 function ownerCell({ client, accountName }: Application): Cell {
   if (client.accountId === null) return quietCell('this instance')
   return linkCell(accountName ?? client.accountId, `/accounts/${client.accountId}`)
 }
-
-const people = (count: number): string => (count === 1 ? '1 person' : `${NUMBER.format(count)} people`)
 
 function factsOf(application: Application, isOperator: boolean): Fact[] {
   const { client, liveTokens, grants, people: allowed, callers } = application
@@ -54,12 +50,18 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
     fact('What it does', textCell(grantWords(client.grants).join(' · '))),
     fact('Kind', textCell(client.isPublic ? 'Public, without a secret' : 'With a secret')),
     fact('Added', timeCell(client.createdAt)),
-    fact('Allowed by', allowed > 0 ? textCell(people(allowed)) : quietCell('nobody yet')),
+    fact(
+      'Allowed by',
+      allowed.count > 0 ? textCell(countedUpTo(allowed, 'person', 'people')) : quietCell('nobody yet'),
+    ),
     fact(
       'Live tokens',
       liveTokens.count > 0 ? linkCell(countedUpTo(liveTokens, 'access token'), `${path}/tokens`) : quietCell('none'),
     ),
-    fact('Grants', grants > 0 ? linkCell(counted(grants, 'refresh token'), `${path}/grants`) : quietCell('none')),
+    fact(
+      'Grants',
+      grants.count > 0 ? linkCell(countedUpTo(grants, 'refresh token'), `${path}/grants`) : quietCell('none'),
+    ),
     ...(callers.length === 0 && !client.isPublic ? [fact('Callers of the last day', quietCell('nobody'))] : []),
   ]
 }

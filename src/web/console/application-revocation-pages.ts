@@ -64,7 +64,7 @@ function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops 
     stops,
     facts: [
       fact('Id', idCell(id, 'id')),
-      fact('For', item.userId === null ? quietCell('itself') : textCell(item.email ?? item.userId)),
+      fact('For', item.userId === null ? quietCell('itself') : textCell(item.email ?? 'somebody of another account')),
       fact('API', textCell(item.api)),
       fact('Scopes', textCell(item.scope)),
       fact('Would end', timeCell(item.expiresAt)),

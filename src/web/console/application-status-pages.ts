@@ -2,7 +2,7 @@ import { type Application, readApplication, setApplicationStatus } from '../../m
 import { applicationCrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import type { ConsoleCall } from './console-route.ts'
-import { counted, countedUpTo } from './counts.ts'
+import { countedUpTo } from './counts.ts'
 import { confirmPage } from './panels.ts'
 
 export const applicationOf = ({ management, who, params }: ConsoleCall): Promise<Application> =>
@@ -16,10 +16,10 @@ export function callersStop({ callers }: Application): string {
 }
 
 export function tokensStop({ liveTokens, grants }: Application): string {
-  if (liveTokens.count === 0 && grants === 0) return 'end no token, for none is live'
+  if (liveTokens.count === 0 && grants.count === 0) return 'end no token, for none is live'
   const held = [
     ...(liveTokens.count > 0 ? [countedUpTo(liveTokens, 'access token')] : []),
-    ...(grants > 0 ? [counted(grants, 'refresh token')] : []),
+    ...(grants.count > 0 ? [countedUpTo(grants, 'refresh token')] : []),
   ]
   return `end ${held.join(' and ')} at once: APIs refuse them from then on`
 }

@@ -16,7 +16,11 @@ export function demandApplication({ kind, clientId }: Client): void {
 }
 
 const forWhomCell = ({ userId, email }: { userId: string | null; email: string | null }): Cell =>
-  userId === null ? quietCell('itself') : linkCell(email ?? userId, `/people/${userId}`)
+  userId === null
+    ? quietCell('itself')
+    : email === null
+      ? quietCell('somebody of another account')
+      : linkCell(email, `/people/${userId}`)
 
 const scopesCell = (scope: string): Cell => linesCell(scope.split(' ').filter(Boolean))
 

@@ -7,5 +7,5 @@ export const counted = (count: number, what: string, plural = `${what}s`): strin
   `${NUMBER.format(count)} ${count === 1 ? what : plural}`
 
 /** The same of a count that stops somewhere: `more than 1,000 live tokens`. */
-export const countedUpTo = ({ count, isMore }: Bounded, what: string): string =>
-  isMore ? `more than ${counted(count, what)}` : counted(count, what)
+export const countedUpTo = ({ count, isMore }: Bounded, what: string, plural?: string): string =>
+  isMore ? `more than ${counted(count, what, plural)}` : counted(count, what, plural)

@@ -93,6 +93,10 @@ function noAnswer({ ctx }: ConsoleCall, failure: unknown): Fault[] {
   return [{ field: '', message: 'the token endpoint did not answer' }]
 }
 
+/** What was run is not drawn again: a page that is kept or printed would show the secret once more. */
+const withoutCredentials = (typed: Form): Form =>
+  new Map([...typed].filter(([name]) => name !== 'clientSecret' && name !== 'apiKey'))
+
 /** Runs what the form says, and shows it with what came of it. */
 export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySubject): Promise<void> {
   const { ctx, web, form: typed, show } = call
@@ -101,7 +105,7 @@ export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySub
   const { clientId } = subject.client
   const outcome = await tryToken(web, { ...values, clientId, ip: ctx.ip }).catch((failure) => noAnswer(call, failure))
   if (Array.isArray(outcome)) return show(tryPage(frame, subject, { typed, faults: outcome, status: 502 }))
-  show(tryPage(frame, subject, { typed, outcome }))
+  show(tryPage(frame, subject, { typed: withoutCredentials(typed), outcome }))
 }
 
 /** For the page that shows a secret this once: the form with nothing left to fill in. */
