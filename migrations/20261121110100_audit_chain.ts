@@ -2,7 +2,7 @@
  * The audit log becomes a chain: entries are written as ever, by writers who wait for nobody, and a job gives each that is
  * committed its place (`seq`) and a hash that rests on the one before. The key of that hash lies sealed in `audit_chain`,
  * with the chain's two ends, so that whoever can write to the database alone can neither recompute the chain nor
- * shorten it unseen (docs/adr/0012-audit-log.md). Entries that were there before are sealed as the first.
+ * shorten it unseen (docs/adr/0012-audit-log.md). Entries that were there before follow a mark that says so.
  *
  * And its lists are read newest first, by account and by whatever they are searched for: an index for each.
  */

@@ -97,7 +97,7 @@ export async function bootstrap(
 ): Promise<FirstStart | undefined> {
   for (const alg of ID_TOKEN_ALGS) await ensureSigningKeys(knex, alg, encryptionKeys)
   await resealSigningKeys(knex, encryptionKeys)
-  await ensureAuditChain(knex, encryptionKeys)
+  await ensureAuditChain(knex, encryptionKeys, { isNew: !(await hasAccounts(knex)) })
   await ensurePartitions(knex)
   await ensureManagementApi(knex)
   if (await hasAccounts(knex)) return undefined

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import type { Context } from 'koa'
 import type { Role } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
@@ -26,6 +27,14 @@ export interface ApiCaller {
   readonly clientId: string
   /** The person in whose name it calls; null for the client itself. */
   readonly subject: string | null
+  readonly token: PresentedToken
+}
+
+/** What the ledger knows a token by. */
+interface PresentedToken {
+  readonly jti: string
+  /** Seconds since 1970. */
+  readonly expiresAt: number
 }
 
 /** A client and the people behind it: its owner, if it is a key pair, and the person who is the token's subject. */
@@ -50,6 +59,17 @@ const STANDING = `
     LEFT JOIN users p ON p.id = $2::uuid
     LEFT JOIN accounts a ON a.id = p.account_id
    WHERE c.client_id = $1 AND c.status = 'active'`
+
+const endedToken = () => invalidToken('it has expired or was revoked')
+
+/**
+ * For a caller who waited inside a transaction, on its connection: the reader below would take another one.
+ * @throws ProblemError `invalid_token`
+ */
+export async function checkStillLives(trx: Knex, { token: { jti, expiresAt } }: ApiCaller): Promise<void> {
+  const live = trx('active_access_tokens').where({ jti }).whereRaw('expires_at = to_timestamp(?)', [expiresAt])
+  if (!(await live.first('jti'))) throw endedToken()
+}
 
 const forbidden = (detail: string) => new ProblemError('forbidden', detail)
 
@@ -83,7 +103,13 @@ function clientItself(row: StandingRow, clientId: string, base: Pick<Principal, 
 }
 
 /** A person may do through an application what their own role may, and an account's application reaches its account only. */
-function personThrough(row: StandingRow, userId: string, base: Pick<Principal, 'scopes'>, actor: Actor): Principal {
+function personThrough(
+  row: StandingRow,
+  userId: string,
+  clientId: string,
+  base: Pick<Principal, 'scopes'>,
+  actor: Actor,
+): Principal {
   if (row.kind === 'api') throw forbidden("an API's own client manages nothing")
   if (row.person_status !== 'active' || row.person_account_status === 'disabled') {
     throw invalidToken('the person it speaks for may not act')
@@ -91,7 +117,7 @@ function personThrough(row: StandingRow, userId: string, base: Pick<Principal, '
   if (row.account_id !== null && row.account_id !== row.person_account) {
     throw forbidden("an account's application acts for the people of that account alone")
   }
-  const by: Actor = { ...actor, type: 'user', id: userId }
+  const by: Actor = { ...actor, type: 'user', id: userId, through: clientId }
   return { ...base, role: row.person_role!, accountId: row.person_account, userId, actor: by }
 }
 
@@ -119,11 +145,12 @@ export function createCallerReader({ database, ledger, keyRings, issuerUrl }: Ca
       ledger.inspect({ callerKey: 0, callerVersion: 0, token }),
       standingOf(clientId, subject),
     ])
-    if (!active || !row) throw invalidToken('it has expired or was revoked')
+    if (!active || !row) throw endedToken()
     checkBinding(ctx, claims)
     const base = { scopes: new Set(active.scope.split(' ')) }
     const actor: Actor = { type: 'client', ip: ctx.ip, requestId: ctx.state.requestId }
-    const who = subject === null ? clientItself(row, clientId, base, actor) : personThrough(row, subject, base, actor)
-    return { who, clientId, subject }
+    const who =
+      subject === null ? clientItself(row, clientId, base, actor) : personThrough(row, subject, clientId, base, actor)
+    return { who, clientId, subject, token }
   }
 }

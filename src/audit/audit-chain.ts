@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { type Actor, recordAudit } from './audit-log.ts'
 
 /** A place in the chain: an entry's number, and the hash that stands for it and all before it (32 bytes). */
 export interface Link {
@@ -35,6 +36,11 @@ const LABEL = 'audit chain'
 
 /** Where a chain begins of which nothing was forgotten yet. */
 const BEGINNING: Link = { seq: 0, hash: Buffer.alloc(32) }
+
+const ACTOR: Actor = { type: 'system', id: 'audit' }
+
+/** The entry that begins a chain over a log that was there already. Only the first can be it: others anybody may write. */
+export const BEGUN_LATE = { action: 'audit.chain_begun', seq: 1 } as const
 
 /**
  * All that an entry says, as one text, in SQL so that sealing and verifying read the same: `jsonb` writes a value in one
@@ -94,25 +100,52 @@ export function toChain(row: ChainRow, encryptionKeys: readonly Buffer[]): Chain
 
 /**
  * Begins a chain where there is none, and seals its key anew under the newest encryption key. Where entries bear seals
- * already, a chain that is gone was taken away: a new one in its place would hide that.
+ * already, a chain that is gone was taken away: a new one in its place would hide that. Where they bear none, or the
+ * instance is no longer new, nobody can tell an old log from one that was rewritten, so the chain begins with an entry
+ * that says so.
+ * @param isNew whether nothing was done on this instance yet
  */
-export async function ensureAuditChain(db: Knex, encryptionKeys: readonly Buffer[]): Promise<void> {
+export async function ensureAuditChain(
+  db: Knex,
+  encryptionKeys: readonly Buffer[],
+  { isNew }: { readonly isNew: boolean },
+): Promise<void> {
   const newest = encryptionKeys.slice(0, 1)
   const row = await db<ChainRow>('audit_chain').first('sealed_key')
-  if (!row) return await beginChain(db, newest)
+  if (!row) return await db.transaction((trx) => beginChain(trx, newest, isNew))
   if (isSealedByOneOf(newest, row.sealed_key)) return
   const again = seal(newest, openKey(encryptionKeys, row.sealed_key), LABEL)
   await db('audit_chain').where({ sealed_key: row.sealed_key }).update({ sealed_key: again })
 }
 
-async function beginChain(db: Knex, encryptionKeys: readonly Buffer[]): Promise<void> {
-  if (await db('audit_log').whereNotNull('seq').first('id')) return
+/** The first to come begins it: what it writes from then on must not seem to the next to have been there before. */
+async function beginChain(trx: Knex, encryptionKeys: readonly Buffer[], isNew: boolean): Promise<void> {
+  await trx.raw(`SELECT pg_advisory_xact_lock(hashtext('keywright audit chain'))`)
+  if (await trx('audit_chain').first('one_row')) return
+  if (await trx('audit_log').whereNotNull('seq').first('id')) return
   const key = randomBytes(32)
-  const row = {
-    sealed_key: seal(encryptionKeys, key, LABEL),
-    ...toColumns(key, { head: BEGINNING, base: BEGINNING }),
-  }
-  await db('audit_chain').insert(row).onConflict().ignore()
+  const [range] = await trx('audit_log').min({ oldest: 'at' }).max({ newest: 'at' })
+  const isExplained = isNew && range!.oldest === null
+  const head = isExplained ? BEGINNING : await beginLate(trx, key, { ...range })
+  const sealedKey = seal(encryptionKeys, key, LABEL)
+  await trx('audit_chain').insert({ sealed_key: sealedKey, ...toColumns(key, { head, base: BEGINNING }) })
+}
+
+/** Sealed at once, as the first: in the second that others wait for their seals, it could be taken away. */
+async function beginLate(trx: Knex, key: Buffer, detail: Record<string, unknown>): Promise<Link> {
+  const entry = { action: BEGUN_LATE.action, target: { type: 'audit_log', id: 'audit_log' }, detail }
+  const [id] = await recordAudit(trx, ACTOR, entry)
+  const { content } = await trx('audit_log')
+    .where({ id })
+    .first(trx.raw(`${CONTENT} AS content`))
+  const link = nextLink(key, BEGINNING, content)
+  await trx('audit_log').where({ id }).update({ seq: link.seq, chain_hash: link.hash })
+  return link
+}
+
+/** Whether the chain says of itself that it began over a log that was there already, or should have been. */
+export async function hasBegunLate(db: Knex): Promise<boolean> {
+  return (await db('audit_log').where(BEGUN_LATE).first('id')) !== undefined
 }
 
 /**

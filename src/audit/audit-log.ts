@@ -1,10 +1,13 @@
 import type { Knex } from 'knex'
 import { newId } from '../shared/ids.ts'
+import { boundDetail } from './audit-detail.ts'
 
 /** On whose behalf something is done, and through which request. */
 export interface Actor {
   readonly type: 'system' | 'cli' | 'user' | 'client'
   readonly id?: string
+  /** The client that acted in a person's name. */
+  readonly through?: string
   readonly ip?: string
   readonly requestId?: string
 }
@@ -14,23 +17,29 @@ export interface AuditEntry {
   readonly action: string
   readonly target: { readonly type: string; readonly id: string }
   readonly accountId?: string | null
-  /** What changed; never a secret. */
+  /** What changed; never a secret. What is long is cut (`boundDetail`). */
   readonly detail?: Record<string, unknown>
 }
 
-/** Writes entries in the transaction of the acts they tell of, so that neither is without the other. */
-export async function recordAudit(db: Knex, actor: Actor, ...entries: AuditEntry[]): Promise<void> {
-  const rows = entries.map((entry) => ({
-    id: newId(),
-    action: entry.action,
-    actor_type: actor.type,
-    actor_id: actor.id ?? null,
-    account_id: entry.accountId ?? null,
-    target_type: entry.target.type,
-    target_id: entry.target.id,
-    ip: actor.ip ?? null,
-    request_id: actor.requestId ?? null,
-    detail: JSON.stringify(entry.detail ?? {}),
-  }))
+const toRow = (actor: Actor, entry: AuditEntry) => ({
+  id: newId(),
+  action: entry.action,
+  actor_type: actor.type,
+  actor_id: actor.id ?? null,
+  account_id: entry.accountId ?? null,
+  target_type: entry.target.type,
+  target_id: entry.target.id,
+  ip: actor.ip ?? null,
+  request_id: actor.requestId ?? null,
+  detail: boundDetail({ ...entry.detail, ...(actor.through && { through: actor.through }) }),
+})
+
+/**
+ * Writes entries in the transaction of the acts they tell of, so that neither is without the other; answers their ids, in
+ * their order.
+ */
+export async function recordAudit(db: Knex, actor: Actor, ...entries: AuditEntry[]): Promise<string[]> {
+  const rows = entries.map((entry) => toRow(actor, entry))
   await db('audit_log').insert(rows)
+  return rows.map(({ id }) => id)
 }

@@ -1,16 +1,17 @@
 import type { Knex } from 'knex'
-import { type Chain, type ChainRow, CONTENT, type Link, nextLink, toChain } from './audit-chain.ts'
+import { BEGUN_LATE, type Chain, type ChainRow, CONTENT, type Link, nextLink, toChain } from './audit-chain.ts'
 import type { Sealed } from './audit-sealing.ts'
 
 /**
  * What is wrong with an entry: `altered` is no longer what was sealed; `removed` is gone; `forged` was never sealed by
- * us. Of a head that was noted earlier: `replaced` is another by now; `forgotten` was old enough to go, so nothing can be
- * said of it. Without `seq` it is the chain's own row that was forged or removed.
+ * us; with `begun` a chain began over a log that was there already, which nothing vouches for: a fault until a head of
+ * that chain is expected. Of a head that was noted earlier: `replaced` is another by now; `forgotten` was old enough to
+ * go, so nothing can be said of it. Without `seq` it is the chain's own row that was forged or removed.
  */
 export interface AuditFault {
   readonly seq: number | null
   readonly id: string | null
-  readonly fault: 'altered' | 'removed' | 'forged' | 'replaced' | 'forgotten'
+  readonly fault: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten'
 }
 
 export interface AuditVerdict {
@@ -64,17 +65,21 @@ function createFindings() {
 
 type Findings = ReturnType<typeof createFindings>
 
+interface Walked extends Sealed {
+  action: string
+}
+
 /** The chain's ends and a page of its entries, as they are at one moment: both move while the walk goes on. */
 async function readPage(db: Knex, after: Place) {
   const { rows } = await db.raw(
     `SELECT c.*, e.* FROM audit_chain c
        LEFT JOIN LATERAL (
-         SELECT id, seq, chain_hash, ${CONTENT} AS content FROM audit_log
+         SELECT id, seq, chain_hash, action, ${CONTENT} AS content FROM audit_log
           WHERE (seq, id) > (?, ?) ORDER BY seq, id LIMIT ?) e ON true
       ORDER BY e.seq, e.id`,
     [after.seq, after.id, PAGE],
   )
-  const found: (ChainRow & Sealed)[] = rows
+  const found: (ChainRow & Walked)[] = rows
   return { row: found[0] as ChainRow | undefined, entries: found.filter((one) => one.id !== null) }
 }
 
@@ -119,6 +124,11 @@ async function countUnsealed(db: Knex): Promise<number> {
   return Number(row!.unsealed)
 }
 
+function checkBeginning({ id, seq, action }: Walked, expected: Link | undefined, findings: Findings): void {
+  const isLate = seq === BEGUN_LATE.seq && action === BEGUN_LATE.action
+  if (isLate && !(expected && expected.seq >= seq)) findings.add('begun', seq, id)
+}
+
 interface Walk {
   readonly chain: Chain | undefined
   readonly entries: number
@@ -143,6 +153,7 @@ async function walk(
     if (expected?.seq === last.seq) seen ??= last.hashes[0]
     for (const entry of entries) {
       last = inspect(chain, last, entry, findings)
+      checkBeginning(entry, expected, findings)
       if (expected?.seq === last.seq) seen ??= last.hashes[0]
     }
     count += entries.length

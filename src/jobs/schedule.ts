@@ -1,5 +1,5 @@
 import { sweepSignInLimits } from '../accounts/sign-in-limits.ts'
-import { readAuditHead } from '../audit/audit-chain.ts'
+import { hasBegunLate, readAuditHead } from '../audit/audit-chain.ts'
 import { forgetAudit, sealAudit } from '../audit/audit-sealing.ts'
 import { sweepCallers, sweepCrowdedCallers } from '../clients/client-callers.ts'
 import { forgetRetiredSecrets } from '../clients/client-secrets.ts'
@@ -47,9 +47,17 @@ export interface JobServices {
 }
 
 /** Logs are kept elsewhere: whoever sets the whole database back cannot unsay what the log says of it. */
-async function noteAuditHead({ database, log }: JobServices): Promise<void> {
-  const head = await readAuditHead(database.knex)
-  if (head) log.info({ audit_head: `${head.seq}:${head.hash.toString('hex')}` }, 'head of the audit log')
+function createAuditNote({ database, log }: JobServices): () => Promise<void> {
+  let isWarned = false
+  return async () => {
+    const head = await readAuditHead(database.knex)
+    if (!head) return
+    log.info({ audit_head: `${head.seq}:${head.hash.toString('hex')}` }, 'head of the audit log')
+    if (isWarned || !(await hasBegunLate(database.knex))) return
+    log.warn('the chain of the audit log began over a log that was there already; run: keywright audit verify')
+    // Once a start: whoever has looked cannot unsay it.
+    isWarned = true
+  }
 }
 
 /** What goes on beside the requests. */
@@ -106,7 +114,7 @@ export function scheduleOf(services: JobServices): Job[] {
         await sweep((limit) => forgetAudit(knex, encryptionKeys, config.auditRetention, limit))
       },
     },
-    { name: 'note the head of the audit log', every: HOUR, alone: true, run: () => noteAuditHead(services) },
+    { name: 'note the head of the audit log', every: HOUR, alone: true, run: createAuditNote(services) },
     {
       name: 'rotate signing keys by age',
       every: HOUR,

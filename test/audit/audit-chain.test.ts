@@ -178,7 +178,7 @@ describe('verifying', () => {
     await log.seal()
     expect(await faultsOf()).toEqual([{ seq: 3, id: null, fault: 'removed' }])
     await log.knex('audit_chain').delete()
-    await ensureAuditChain(log.knex, log.keys)
+    await ensureAuditChain(log.knex, log.keys, { isNew: false })
     expect(await log.verify()).toMatchObject({ verified: false, head: null })
   })
 
@@ -303,15 +303,16 @@ describe("the chain's key", () => {
     await sealed(2)
     const newer = randomBytes(32)
     await expect(verifyAudit(log.knex, [newer])).rejects.toMatchObject({ code: 'misconfigured' })
-    await ensureAuditChain(log.knex, [newer, ...log.keys])
+    await ensureAuditChain(log.knex, [newer, ...log.keys], { isNew: false })
     expect(await verifyAudit(log.knex, [newer])).toMatchObject({ verified: true, entries: 2 })
     await expect(log.verify()).rejects.toMatchObject({ code: 'misconfigured' })
   })
 
   test('is made once, however many nodes start', async () => {
     await log.knex('audit_chain').delete()
-    await together(8, () => ensureAuditChain(log.knex, log.keys))
+    await together(8, () => ensureAuditChain(log.knex, log.keys, { isNew: true }))
     expect(await log.knex('audit_chain')).toHaveLength(1)
+    expect(await log.knex('audit_log')).toEqual([])
   })
 
   test('that was altered is told without a trace of the program', async () => {

@@ -26,7 +26,7 @@ export async function openAuditLog() {
   const created = await createTestDatabase()
   const { knex, query, close } = openDatabase(created.url)
   const keys = [randomBytes(32)]
-  await ensureAuditChain(knex, keys)
+  await ensureAuditChain(knex, keys, { isNew: true })
 
   const seal = (batch = 500) => sealAudit(knex, keys, batch)
 

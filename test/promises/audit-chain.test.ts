@@ -123,3 +123,22 @@ test('what was altered or removed is named and fails the command; so does a head
   const text = await runCli(['audit', 'verify'], on.env)
   expect(text).toMatchObject({ code: 1, stdout: expect.stringMatching(/altered[\s\S]*removed/) })
 })
+
+test('a log that was rewritten and begun anew by a restart is said by the server, and fails the command until it is noted', async () => {
+  const { nodes, knex } = on
+  for (const node of nodes) await node.stop()
+  await knex('audit_log').update({ seq: null, chain_hash: null, actor_id: 'somebody else' })
+  await knex('audit_chain').delete()
+  await on.restart(0)
+  await nodes[0]!.says(/"level":"warn".*audit verify/)
+  for (const index of [1, 2]) await on.restart(index)
+  await untilSealed()
+  const { code, json } = await verify()
+  expect({ code, faults: json.faults }).toEqual({
+    code: 1,
+    faults: [{ seq: 1, id: expect.any(String), fault: 'begun' }],
+  })
+  const text = await runCli(['audit', 'verify'], on.env)
+  expect(text).toMatchObject({ code: 1, stdout: expect.stringMatching(/begun[\s\S]*--expect/) })
+  expect((await verify('--expect', `${json.head.seq}:${json.head.hash}`)).code).toBe(0)
+})

@@ -18,13 +18,19 @@ function parseHead(text: string): Link {
 
 const toJson = ({ faultCount, ...verdict }: AuditVerdict) => ({ ...verdict, fault_count: faultCount })
 
+const HINT = `
+begun: there was a log already when this chain began, as after an upgrade, or after somebody took the chain away to
+rewrite the log. Once you know why, note the head and give it to each verify: --expect SEQ:HASH`
+
 function describe({ verified, entries, unsealed, head, faults, faultCount }: AuditVerdict): string {
   const lines = [
     verified ? `verified: ${entries} entries are as they were written` : `not verified: ${faultCount} faults`,
     `${unsealed} not sealed yet`,
     `head  ${head ? `${head.seq}:${head.hash}` : '(none)'}`,
   ]
-  return (verified ? lines : [...lines, '', table(faults.map((fault) => ({ ...fault })))]).join('\n')
+  if (verified) return lines.join('\n')
+  const hints = faults.some(({ fault }) => fault === 'begun') ? [HINT] : []
+  return [...lines, '', table(faults.map((fault) => ({ ...fault }))), ...hints].join('\n')
 }
 
 interface VerifyOptions {

@@ -59,6 +59,7 @@ const ACTS: Readonly<Record<string, Words>> = {
   'instance.updated': 'changed the settings of this instance',
   'instance.api_enabled': 'switched the API on for everybody',
   'instance.api_disabled': 'switched the API off for everybody',
+  'audit.chain_begun': 'began to chain the audit log, in which entries stood already',
 }
 
 /** What people do to themselves reads differently. */
