@@ -28,6 +28,9 @@ import { createIssuer } from './tokens/issuance.ts'
 import { createLedger } from './tokens/ledger.ts'
 import { createPersonTokens } from './tokens/person-tokens.ts'
 import { createRefreshTokens } from './tokens/refresh-tokens.ts'
+import { createStatusFollower } from './tokens/status-follower.ts'
+import { createStatusIndexes } from './tokens/status-indexes.ts'
+import { createStatusPublication } from './tokens/status-publication.ts'
 import { createDirectory } from './web/directory.ts'
 import type { SignInFlow } from './web/sign-in-flow.ts'
 import { createWeb } from './web/web.ts'
@@ -108,6 +111,10 @@ export async function createServer(
   )
   const registrations = createRegistrations(database, config.clientCacheSize)
   const ledger = createLedger(database)
+  const statusIndexes = createStatusIndexes(database)
+  const statusFollower = createStatusFollower(database)
+  const { statusListTtl, statusFeedMax } = config
+  let closeFeed = () => {}
   const concessions = createConcessions()
   const secretUses = createSecretUses()
   const outgoing = createOutgoing({ allow: config.outgoingAllow })
@@ -117,7 +124,7 @@ export async function createServer(
   const jobs = createJobs(database.knex, log, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
-    const issuer = createIssuer(ledger, keyRings, issuerUrl)
+    const issuer = createIssuer(ledger, keyRings, statusIndexes, issuerUrl)
     // Pages and protocol need each other: the flow is filled in when the protocol is there.
     const flow = {} as SignInFlow
     const web = createWeb({
@@ -148,6 +155,13 @@ export async function createServer(
       ledger,
       refreshTokens: createRefreshTokens(database.knex, issuer),
       personTokens: createPersonTokens(database.knex, issuer),
+      statusPublication: createStatusPublication(database, statusFollower, keyRings, {
+        issuer: issuerUrl,
+        ttl: statusListTtl,
+      }),
+      statusFollower,
+      statusListTtl,
+      statusFeedMax,
       metrics,
       concessions,
       secretUses,
@@ -157,6 +171,7 @@ export async function createServer(
       engineContext,
     })
     Object.assign(flow, oidc.signInFlow)
+    closeFeed = oidc.closeFeed
     app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
     app.use(observeRequests(log, metrics))
     app.use(keepOneLoopbackName(() => issuerUrl))
@@ -179,7 +194,9 @@ export async function createServer(
     async stop() {
       open = false
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelay * 1000))
+      closeFeed()
       await closeGently(http, config.shutdownTimeout * 1000)
+      await statusFollower.stop()
       await jobs.stop()
       await outgoing.close()
     },

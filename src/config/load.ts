@@ -24,6 +24,9 @@ export interface Config {
   readonly databaseStatementTimeout: number
   readonly databasePreparedStatements: boolean
   readonly clientCacheSize: number
+  /** Seconds. */
+  readonly statusListTtl: number
+  readonly statusFeedMax: number
   /** Days. */
   readonly signingKeyMaxAge: number
   /** Days. */
@@ -92,6 +95,8 @@ export function loadConfig(env: Environment): Config {
     databaseStatementTimeout: values.DATABASE_STATEMENT_TIMEOUT,
     databasePreparedStatements: values.DATABASE_PREPARED_STATEMENTS,
     clientCacheSize: values.CLIENT_CACHE_SIZE,
+    statusListTtl: values.STATUS_LIST_TTL,
+    statusFeedMax: values.STATUS_FEED_MAX,
     signingKeyMaxAge: values.SIGNING_KEY_MAX_AGE,
     auditRetention: values.AUDIT_RETENTION,
     shutdownDelay: values.SHUTDOWN_DELAY,

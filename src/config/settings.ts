@@ -116,6 +116,18 @@ export const SETTINGS = {
     unit: 'clients',
     doc: 'How many client registrations each server process remembers. A remembered one is checked for freshness whenever a token is recorded.',
   }),
+  STATUS_LIST_TTL: setting({
+    schema: wholeNumber(5, 3600),
+    default: '60',
+    unit: 's',
+    doc: 'How long resource servers, and what stands between, may keep a status list: without the feed, so long a revoked token may still be accepted.',
+  }),
+  STATUS_FEED_MAX: setting({
+    schema: wholeNumber(1, 100_000),
+    default: '2000',
+    unit: 'streams',
+    doc: 'How many resource servers each server process tells of revocations as they happen; more are asked to come again.',
+  }),
   SIGNING_KEY_MAX_AGE: setting({
     schema: wholeNumber(1, 3650),
     default: '90',

@@ -64,12 +64,13 @@ const types = {
 /**
  * Limits are set by a statement, because PgBouncer refuses them as parameters of the connection's start. Without
  * sessions of our own (`preparedStatements: false`) there are none: a SET would fall on whichever connection the pooler
- * picks, and stay on it. There the role's own settings serve: ALTER ROLE … SET statement_timeout.
+ * picks, and stay on it. There the role's own settings serve: ALTER ROLE … SET statement_timeout, and SET jit = off.
  */
 async function prepareSession(connection: Connection, options: Settled): Promise<void> {
   connection.on('error', options.onPoolError)
   if (!options.preparedStatements) return
-  const limits = `SET statement_timeout = ${options.statementTimeoutMs}; SET lock_timeout = ${LOCK_TIMEOUT_MS}`
+  // Nothing here runs for long enough to be worth compiling, which over many partitions takes a second.
+  const limits = `SET statement_timeout = ${options.statementTimeoutMs}; SET lock_timeout = ${LOCK_TIMEOUT_MS}; SET jit = off`
   try {
     await connection.query(limits)
   } catch (error) {

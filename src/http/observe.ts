@@ -12,6 +12,8 @@ const ENDPOINTS = new Set([
   '/oauth2/introspect',
   '/oauth2/revoke',
   '/oauth2/jwks',
+  '/oauth2/status',
+  '/oauth2/status/feed',
   '/oauth2/authorize',
   '/oauth2/par',
   '/oauth2/userinfo',
@@ -34,12 +36,15 @@ const loggedPath = (path: string): string => withoutSecrets(path.replace(WITH_SE
 
 const endpointOf = (path: string): string => {
   if (path.startsWith(`${MANAGEMENT}/`)) return MANAGEMENT
-  const bare = (path.endsWith('/') ? path.slice(0, -1) : path).replace(/^(\/oauth2\/(?:authorize|logout))\/.*/, '$1')
+  const bare = (path.endsWith('/') ? path.slice(0, -1) : path).replace(
+    /^(\/oauth2\/(?:authorize|logout|status(?!\/feed$)))\/.*/,
+    '$1',
+  )
   return ENDPOINTS.has(bare) ? bare : 'other'
 }
 
 /** Asked often, by machines, and with nothing to tell: their lines are for debugging. */
-const QUIET = /^\/(oauth2\/jwks|healthz|readyz|metrics)\/?$/
+const QUIET = /^\/(oauth2\/(jwks|status(\/[0-9a-f-]+)?)|healthz|readyz|metrics)\/?$/
 
 interface Failure extends Error {
   error_detail?: string

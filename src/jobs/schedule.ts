@@ -16,6 +16,8 @@ import type { Log } from '../shared/log.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
 import { sweepRefreshTokens } from '../tokens/refresh-families.ts'
 import { sweepSlots } from '../tokens/slots.ts'
+import { sweepStatusLists } from '../tokens/status-lists.ts'
+import { MARK_EVERY, markPosition, sweepRevocations } from '../tokens/status-positions.ts'
 import type { Job } from './jobs.ts'
 
 const SECOND = 1000
@@ -69,6 +71,7 @@ export function scheduleOf(services: JobServices): Job[] {
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
     { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
     { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
+    { name: 'mark the position of revocations', every: MARK_EVERY, alone: false, run: () => markPosition(knex) },
     { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
     {
       // One node at a time by a lock of its own: it must not wait for the others that run alone, and is to run at the end too.
@@ -97,6 +100,7 @@ export function scheduleOf(services: JobServices): Job[] {
         await sweep((limit) => forgetRetiredSecrets(knex, limit))
         await sweep((limit) => sweepRateLimits(database, limit))
         await sweep((limit) => sweepSignInLimits(knex, limit))
+        await sweep((limit) => sweepRevocations(knex, limit))
         for (const one of services.sweeps) await sweep(one)
       },
     },
@@ -106,6 +110,7 @@ export function scheduleOf(services: JobServices): Job[] {
       alone: true,
       async run() {
         await sweep((limit) => sweepSlots(knex, limit))
+        await sweep((limit) => sweepStatusLists(knex, limit))
         await sweep((limit) => forgetReplacedKeyPairs(knex, limit))
         await sweep((limit) => sweepUsage(knex, limit))
         await sweep((limit) => sweepUsageWriters(knex, limit))

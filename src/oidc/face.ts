@@ -13,6 +13,8 @@ import { revocationEndpoint } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 import { createSignInFlow } from './sign-in-flow.ts'
+import { statusAggregationEndpoint, statusListEndpoint } from './status-endpoint.ts'
+import { createStatusFeed, type StatusFeed } from './status-feed.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { takeUserCode } from './user-codes.ts'
 import { takeBearerToken } from './userinfo.ts'
@@ -61,21 +63,26 @@ function createEngineHolder(services: OidcServices) {
 /** With or without a trailing slash, as DESIGN.md has it. */
 const bare = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
-/** The name of an address in the list of endpoints: the id of a sign-in under way stands as `*`. */
-const nameOf = (path: string): string => path.replace(/^(\/oauth2\/authorize|\/device)\/[\w-]{1,100}$/, '$1/*')
+/** The name of an address in the list of endpoints: the id of a sign-in under way, or of a status list, stands as `*`. */
+const nameOf = (path: string): string =>
+  path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
 
-function endpointsOf(services: OidcServices, runEngine: Endpoint): Map<string, Endpoint> {
+function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: StatusFeed): Map<string, Endpoint> {
   const engine = runEngine as never
   const machine = (...steps: OidcMiddleware[]) => compose([answerErrors(services), ...steps, engine]) as Endpoint
   const page = (...steps: OidcMiddleware[]) =>
     compose([showErrors(services), showForms(services) as never, ...steps, engine]) as Endpoint
+  const plain = (step: OidcMiddleware) => compose([answerErrors(services), step]) as Endpoint
   const discovery = compose([describeServer(services), engine]) as Endpoint
   const request = authorizationSteps(services)
   return new Map<string, Endpoint>([
     ['/oauth2/token', machine(...tokenEndpoint(services))],
-    ['/oauth2/introspect', compose([answerErrors(services), introspectionEndpoint(services)]) as Endpoint],
+    ['/oauth2/introspect', plain(introspectionEndpoint(services))],
     ['/oauth2/revoke', machine(...revocationEndpoint(services))],
     ['/oauth2/jwks', jwksEndpoint(services)],
+    ['/oauth2/status', plain(statusAggregationEndpoint(services))],
+    ['/oauth2/status/*', plain(statusListEndpoint(services))],
+    ['/oauth2/status/feed', plain((ctx) => feed.endpoint(ctx))],
     ['/oauth2/userinfo', machine(takeBearerToken(services), handToEngine)],
     ['/oauth2/par', machine(formEndpoint(...request), handToEngine)],
     ['/oauth2/device', machine(formEndpoint(...request), handToEngine)],
@@ -103,15 +110,16 @@ function standOnIssuer(ctx: OidcContext, issuer: string): void {
 /** The OAuth endpoints as one middleware, and what the pages of sign-in and consent need of them. */
 export function createOidcFace(services: OidcServices) {
   const holder = createEngineHolder(services)
-  const endpoints = endpointsOf(services, holder.run)
+  const feed = createStatusFeed(services)
+  const endpoints = endpointsOf(services, holder.run, feed)
 
   const middleware: Middleware = async (ctx, next) => {
     standOnIssuer(ctx as OidcContext, services.issuerUrl())
     const path = bare(ctx.path)
-    const run = endpoints.get(nameOf(path))
+    const run = endpoints.get(path) ?? endpoints.get(nameOf(path))
     if (!run) return await next()
     ctx.path = path
     await run(ctx as OidcContext, next)
   }
-  return { middleware, signInFlow: createSignInFlow(holder.provider, services) }
+  return { middleware, signInFlow: createSignInFlow(holder.provider, services), closeFeed: feed.close }
 }

@@ -53,6 +53,7 @@ export function describeServer({ issuerUrl }: OidcServices) {
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
     ctx.body = {
       ...ctx.body,
+      status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],

@@ -11,6 +11,8 @@ import type { Issuer } from '../tokens/issuance.ts'
 import type { Ledger } from '../tokens/ledger.ts'
 import type { PersonTokens } from '../tokens/person-tokens.ts'
 import type { RefreshTokens } from '../tokens/refresh-tokens.ts'
+import type { StatusFollower } from '../tokens/status-follower.ts'
+import type { StatusPublication } from '../tokens/status-publication.ts'
 import type { ProtocolPages } from './pages.ts'
 
 /** What the features and the ground give this face. */
@@ -23,6 +25,12 @@ export interface OidcServices {
   readonly ledger: Ledger
   readonly refreshTokens: RefreshTokens
   readonly personTokens: PersonTokens
+  readonly statusPublication: StatusPublication
+  readonly statusFollower: StatusFollower
+  /** Seconds. */
+  readonly statusListTtl: number
+  /** Streams of the feed that this process keeps. */
+  readonly statusFeedMax: number
   readonly metrics: Metrics
   readonly concessions: Concessions
   readonly secretUses: SecretUses

@@ -7,6 +7,8 @@ import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Ledger, TokenRecord } from './ledger.ts'
+import type { StatusIndex, StatusIndexes } from './status-indexes.ts'
+import { statusUri } from './status-lists.ts'
 
 /** What is asked for. */
 export interface TokenRequest {
@@ -74,17 +76,39 @@ function scopeOf(request: TokenRequest, api: ApiAccess): string {
   return `${request.identityScope} ${ofApi}`.trim()
 }
 
+/** Signals that what a token was to rest on is not, or no longer, there: it is to be planned anew (`withFreshClient`). */
+export class PlanAnew extends Error {}
+
+/** Undefined when the work ended with `PlanAnew`, and took back what it had done. */
+export async function unlessStale<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof PlanAnew) return undefined
+    throw error
+  }
+}
+
+/** How resource servers learn whether the token was revoked (Token Status List, section 6.2). */
+const statusClaim = ({ list, index }: StatusIndex, issuer: string) => ({
+  status_list: { idx: index, uri: statusUri(issuer, list.id) },
+})
+
 /**
  * Decides what a token will say, without issuing it.
  * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` (the secret ends this very second)
+ * @throws PlanAnew while places in a status list are on their way
  */
-export function planToken(request: TokenRequest, issuer: string, now = Date.now()): PlannedToken {
+function planToken(request: TokenRequest, issuer: string, indexes: StatusIndexes, now = Date.now()): PlannedToken {
   const { registration, authentication } = request.client
   const api = selectApi(registration, request.resource)
   const scope = scopeOf(request, api)
   const issuedAt = epochSeconds(now)
   const expiresAt = expiry(request.client, api, issuedAt)
   if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
+  // Last, so that what is refused uses none up.
+  const status = indexes.draw(api.id)
+  if (!status) throw new PlanAnew()
   const jti = newId()
   const cnf = confirmation(authentication?.apiKeyHash ?? null)
   return {
@@ -103,6 +127,8 @@ export function planToken(request: TokenRequest, issuer: string, now = Date.now(
       expiresAt,
       single: (registration.policy ?? api.policy) === 'single',
       grantId: request.grantId,
+      statusList: status.list.key,
+      statusIndex: status.index,
     },
     claims: {
       iss: issuer,
@@ -113,6 +139,7 @@ export function planToken(request: TokenRequest, issuer: string, now = Date.now(
       jti,
       client_id: registration.clientId,
       scope,
+      status: statusClaim(status, issuer),
       ...request.extra,
       ...(cnf && { cnf: { ...(request.extra?.cnf as object), ...cnf } }),
     },
@@ -127,9 +154,13 @@ export interface Issuer {
   issue(request: TokenRequest): Promise<IssuedToken>
   /** The same by the registration at hand; undefined when that is no longer the client's. */
   issueOnce(request: TokenRequest): Promise<IssuedToken | undefined>
+  /** @throws PlanAnew, after which `follow` waits for what was missing */
   plan(request: TokenRequest): PlannedToken
-  /** Sees to it that the keys at hand are the database's. */
-  follow(): Promise<void>
+  /**
+   * Sees to it that the keys at hand are the database's, and that there are places in status lists: those that a plan
+   * lacked, and those that a request will need.
+   */
+  follow(request?: Pick<TokenRequest, 'client' | 'resource'>): Promise<void>
   /** Signs what has been recorded, with the keys at hand. */
   sign(planned: PlannedToken): Promise<IssuedToken>
 }
@@ -150,8 +181,20 @@ export async function withFreshClient<T>(
   throw new KeywrightError('unavailable', 'the client is being changed; try again')
 }
 
-export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): Issuer {
-  const plan = (request: TokenRequest) => planToken(request, issuer)
+export function createIssuer(ledger: Ledger, rings: KeyRings, indexes: StatusIndexes, issuer: string): Issuer {
+  const plan = (request: TokenRequest) => planToken(request, issuer, indexes)
+
+  /** Of many who wait for the first places of an API, some may come too late for the first few. */
+  async function planWhenReady(request: TokenRequest): Promise<PlannedToken> {
+    for (;;) {
+      try {
+        return plan(request)
+      } catch (error) {
+        if (!(error instanceof PlanAnew)) throw error
+        await indexes.ready()
+      }
+    }
+  }
 
   async function sign(planned: PlannedToken): Promise<IssuedToken> {
     const { record, claims, api } = planned
@@ -165,7 +208,7 @@ export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): I
   }
 
   async function issueOnce(request: TokenRequest): Promise<IssuedToken | undefined> {
-    const planned = plan(request)
+    const planned = await planWhenReady(request)
     const recorded = await ledger.record(planned.record)
     if (!recorded.recorded) return undefined
     await rings.follow(recorded.keyRingVersion)
@@ -174,7 +217,10 @@ export function createIssuer(ledger: Ledger, rings: KeyRings, issuer: string): I
 
   return {
     plan,
-    follow: () => rings.follow(),
+    async follow(request) {
+      await indexes.ready(request && selectApi(request.client.registration, request.resource).id)
+      await rings.follow()
+    },
     sign,
     issueOnce,
     issue: (request) => withFreshClient(request.client, (client) => issueOnce({ ...request, client })),

@@ -1,6 +1,7 @@
 import { TURNS } from '../clients/client-turns.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
+import { RECORDS_AFTER } from './status-lists.ts'
 
 /** An access token about to be answered. Keys and versions are those of the registration that asked for it. */
 export interface TokenRecord {
@@ -23,10 +24,13 @@ export interface TokenRecord {
   /** Whether it ends the earlier tokens of its client, subject and API (policy `single`). */
   readonly single: boolean
   readonly grantId: string | null
+  /** Its place in a status list: the list's key, and the index there. */
+  readonly statusList: number
+  readonly statusIndex: number
 }
 
 export interface Recorded {
-  /** False: the registration it rests on is no longer the client's; nothing was recorded. */
+  /** False: the registration it rests on is no longer the client's, or its list no longer takes any; nothing was recorded. */
   readonly recorded: boolean
   readonly keyRingVersion: number
 }
@@ -50,11 +54,13 @@ export interface ActiveToken {
 // and then finds these tokens. Slots are locked in one order too; a slot's generation is drawn after its lock was
 // waited for, so the last to commit has the highest. A slot stays longer than any token that it may have ended, whatever
 // their lifetimes were, or its going would revive them. Of several tokens of one slot in one batch, the last one wins.
+// A slot knows its last token's place, so that a trigger can tell whoever follows which one it ended; of those that were
+// ended before they began, only this statement knows.
 export const RECORD = `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid)
+      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, place int)
   ), turn AS MATERIALIZED (
     SELECT count(pg_advisory_xact_lock_shared(${TURNS.namespace}, stripe)) AS taken
       FROM (SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM unnest($2::bigint[]) id ORDER BY 1) turns
@@ -67,22 +73,30 @@ export const RECORD = `
       FROM request r
       JOIN client c ON c.id = r.client AND c.version = r.client_version
       JOIN apis a ON a.id = r.api AND a.version = r.api_version
+      JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
      WHERE r.retires IS NULL OR r.retires > now()
   ), slot AS (
-    INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at)
-    SELECT client, api, subject, nextval('token_generations'), now() + interval '31 days'
+    INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at, status_list, status_index,
+                                  client_version, api_version)
+    SELECT client, api, subject, nextval('token_generations'), now() + interval '31 days', list, place,
+           client_version, api_version
       FROM valid WHERE single AND last ORDER BY client, api, subject
     ON CONFLICT (client_id, api_id, subject) DO UPDATE
-       SET generation = nextval('token_generations'), expires_at = excluded.expires_at
+       SET generation = nextval('token_generations'), expires_at = excluded.expires_at,
+           status_list = excluded.status_list, status_index = excluded.status_index,
+           client_version = excluded.client_version, api_version = excluded.api_version
     RETURNING client_id, api_id, subject, generation
+  ), outrun AS (
+    INSERT INTO revocations (status_list, places)
+    SELECT list, array_agg(place) FROM valid WHERE single AND NOT last GROUP BY list
   ), recorded AS (
     INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, generation, api_id, epoch, subject,
-                               scope, grant_id)
+                               scope, grant_id, status_list, status_index)
     SELECT v.jti, to_timestamp(v.exp), to_timestamp(v.iat), v.client, v.secret,
            CASE WHEN v.single THEN s.generation - CASE WHEN v.last THEN 0 ELSE 1 END
                 ELSE coalesce((SELECT g.generation FROM token_slots g
                                 WHERE g.client_id = v.client AND g.api_id = v.api AND g.subject = v.subject), 0) END,
-           v.api, v.epoch, v.subject, v.scope, v.grant_id
+           v.api, v.epoch, v.subject, v.scope, v.grant_id, v.list, v.place
       FROM valid v
       LEFT JOIN slot s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
     RETURNING jti
@@ -104,6 +118,8 @@ const toJson = (record: TokenRecord, n: number) => ({
   exp: record.expiresAt,
   single: record.single,
   grant_id: record.grantId,
+  list: record.statusList,
+  place: record.statusIndex,
 })
 
 /** The parameters of the recording statement, for whoever runs it inside a transaction of its own. */

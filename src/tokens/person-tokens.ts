@@ -4,8 +4,8 @@ import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { holdConsent } from './consents.ts'
-import { type IssuedToken, type Issuer, type TokenRequest, withFreshClient } from './issuance.ts'
-import { recordWithin, unlessStale } from './recording.ts'
+import { type IssuedToken, type Issuer, type TokenRequest, unlessStale, withFreshClient } from './issuance.ts'
+import { recordWithin } from './recording.ts'
 import { insertFamily, type PersonsFamily, revokeGrant } from './refresh-families.ts'
 
 /**
@@ -75,7 +75,7 @@ export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
   }
 
   async function redeemOnce(request: PersonRequest): Promise<PersonsTokens> {
-    await issuer.follow()
+    await issuer.follow(request)
     const outcome = await knex.transaction(async (trx) => {
       // People before codes, as whoever ends their tokens has it.
       await holdConsent(trx, { userId: request.subject, consentId: request.family.consentId })

@@ -8,8 +8,8 @@ import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { holdConsent } from './consents.ts'
-import { type IssuedToken, type Issuer, type TokenRequest, withFreshClient } from './issuance.ts'
-import { recordWithin, unlessStale } from './recording.ts'
+import { type IssuedToken, type Issuer, type TokenRequest, unlessStale, withFreshClient } from './issuance.ts'
+import { recordWithin } from './recording.ts'
 import {
   endOf,
   hashesOf,
@@ -132,9 +132,9 @@ export interface RefreshTokens {
 
 export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   async function beginOnce(request: TokenRequest): Promise<IssuedTokens> {
+    await issuer.follow(request)
     const planned = issuer.plan({ ...request, grantId: newId() })
     const refreshToken = generateSecret('refreshToken')
-    await issuer.follow()
     const refreshTokenExpiresIn = await knex.transaction(async (trx) => {
       await recordWithin(trx, planned)
       return await insertFamily(trx, request.client, planned, refreshToken)

@@ -79,6 +79,7 @@ describe('what a code gives', () => {
       iat: expect.any(Number),
       exp: (claims.iat as number) + 36_000,
       jti: expect.any(String),
+      status: { status_list: { idx: expect.any(Number), uri: expect.stringContaining('/oauth2/status/') } },
       auth_time: claimsOf(id_token).auth_time,
       acr: 'urn:keywright:acr:password',
       amr: ['pwd'],

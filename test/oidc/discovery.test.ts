@@ -56,7 +56,7 @@ describe('the document', () => {
 
   test('names endpoints that all are there, and no address leads to a 404 or 500', async () => {
     const endpoints = Object.entries(document).filter(([name]) => name.endsWith('_endpoint') || name === 'jwks_uri')
-    expect(endpoints.length).toBe(9)
+    expect(endpoints.length).toBe(10)
     for (const [name, address] of endpoints as [string, string][]) {
       for (const method of ['GET', 'POST']) {
         const { status } = await send(address, { method, redirect: 'manual' })

@@ -25,7 +25,9 @@ const HEADERS = ['content-type', 'cache-control', 'pragma', 'www-authenticate']
 /** All that an answer says, but for what is new each time. */
 function saidBy({ status, headers, body }: Answer) {
   const { access_token, ...rest } = body
-  const claims = access_token ? { ...claimsOf(access_token), jti: 'new', iat: 0, exp: 0 } : undefined
+  const told = access_token && (claimsOf(access_token) as { status: { status_list: { idx: number; uri: string } } })
+  const status_list = told && { ...told.status.status_list, idx: typeof told.status.status_list.idx }
+  const claims = told ? { ...told, jti: 'new', iat: 0, exp: 0, status: { ...told.status, status_list } } : undefined
   const header = access_token && JSON.parse(Buffer.from(access_token.split('.')[0], 'base64url').toString())
   return { status, rest, claims, header, headers: HEADERS.map((name) => headers.get(name)) }
 }

@@ -1,0 +1,171 @@
+import type { Database } from '../database/open.ts'
+import { type Bitmap, emptyBitmap, setPlace } from './status-bitmap.ts'
+import { CLOCKS_DIFFER, type StatusList, setPacked } from './status-lists.ts'
+import { type Position, RETENTION, unseenIn } from './status-positions.ts'
+
+/** What was revoked in one list. */
+export interface ListChange {
+  readonly list: StatusList
+  readonly revoked: Bitmap
+}
+
+export interface StatusChanges {
+  readonly changes: readonly ListChange[]
+  /** Up to where that is everything. */
+  readonly position: Position
+}
+
+/** Rows a statement. */
+const PAGE = 2000
+
+// The rows that the earlier snapshot cannot see and the present one can: those of transactions that began since, and of
+// those that were under way. What a restored copy brought along from another database's future is passed over. Secrets end
+// by the clock, without a row, or with one that was written long before.
+//
+// Two ranges of the key, each with a limit of its own: asked for in one, the planner would walk through all that is kept.
+const columns = 'xid, id, status_list, places, client_id, epoch, secret_id, api_id, subject, generation'
+const range = (condition: string) => `
+  (SELECT ${columns} FROM revocations
+    WHERE ${condition} AND (xid, id) > ($3::xid8, $4::bigint)
+      AND pg_visible_in_snapshot(xid, coalesce($5::pg_snapshot, pg_current_snapshot()))
+    ORDER BY xid, id LIMIT ${PAGE})`
+
+const READ = `
+  SELECT pg_current_snapshot()::text AS snapshot,
+         floor(extract(epoch FROM statement_timestamp()) * 1000)::float8 AS at,
+         (SELECT json_agg(e ORDER BY e.xid, e.id) FROM (
+            SELECT * FROM (${range('xid >= $1::xid8')} UNION ALL ${range('xid = ANY ($2::xid8[])')}) unseen
+             ORDER BY xid, id LIMIT ${PAGE}) e) AS events,
+         (SELECT json_agg(s) FROM (
+            SELECT client_id, id AS secret_id, NULL AS epoch, NULL AS subject FROM client_secrets
+             WHERE $6::float8 IS NOT NULL AND kind = 'secret'
+               AND retires_at >= to_timestamp($6 / 1000) AND retires_at <= statement_timestamp()) s) AS retired`
+
+interface EventRow {
+  xid: string
+  id: number
+  status_list: number | null
+  places: number[] | null
+  client_id: number | null
+  epoch: number | null
+  secret_id: number | null
+  api_id: number | null
+  subject: string | null
+  generation: number | null
+}
+
+/** What ended tokens that are still to be found; of `client_secrets`, only what a secret has is there. */
+type Cause = Pick<EventRow, 'client_id' | 'epoch' | 'secret_id' | 'api_id' | 'subject' | 'generation'>
+
+interface PageRow {
+  snapshot: string
+  at: number
+  events: EventRow[] | null
+  retired: Cause[] | null
+}
+
+interface CauseKind {
+  readonly name: string
+  has(cause: Cause): boolean
+  readonly text: string
+}
+
+// Each kind by the index that finds its tokens, and in a statement of its own: together, PostgreSQL would think of compiling
+// them, which takes a second. OFFSET keeps the planner from reading whole partitions instead. What expired a while ago no
+// verifier takes any more.
+function causeKind(name: string, has: CauseKind['has'], condition: string, joined = ''): CauseKind {
+  const text = `
+    SELECT t.status_list, string_agg(int4send(t.status_index), '') AS places
+      FROM json_to_recordset($1::json) AS c(
+             client_id bigint, epoch int, secret_id bigint, api_id int, subject text, generation bigint)
+           ${joined}
+     CROSS JOIN LATERAL (
+       SELECT status_list, status_index FROM access_tokens
+        WHERE ${condition} AND expires_at > now() - interval '${CLOCKS_DIFFER}' AND status_list IS NOT NULL OFFSET 0) t
+     GROUP BY t.status_list`
+  return { name: `status-ended-by-${name}`, has, text }
+}
+
+const IN_SLOT = 'client_id = c.client_id AND api_id = c.api_id AND generation < c.generation'
+
+const CAUSE_KINDS = [
+  causeKind('epoch', ({ epoch }) => epoch !== null, 'client_id = c.client_id AND epoch = c.epoch'),
+  causeKind(
+    'secret',
+    ({ secret_id }) => secret_id !== null,
+    'client_id = c.client_id AND secret_id = c.secret_id',
+    'JOIN client_secrets s ON s.id = c.secret_id AND s.retires_at <= now()',
+  ),
+  causeKind('slot', ({ subject }) => subject === '', `${IN_SLOT} AND subject = ''`),
+  // By the person: their client may hold a million tokens of others.
+  causeKind('slot-of-person', ({ subject }) => !!subject, `${IN_SLOT} AND subject = c.subject AND subject <> ''`),
+]
+
+const NAME = 'SELECT id, public_id, api_id FROM status_lists WHERE id = ANY ($1::bigint[])'
+
+/** Gathers what was revoked, list by list: so much memory as there are lists, however many tokens it was. */
+function createGathering(db: Database) {
+  const bitmaps = new Map<number, Bitmap>()
+
+  function bitmapOf(list: number): Bitmap {
+    const bitmap = bitmaps.get(list) ?? emptyBitmap()
+    bitmaps.set(list, bitmap)
+    return bitmap
+  }
+
+  async function resolve(causes: readonly Cause[]): Promise<void> {
+    for (const { name, text, has } of CAUSE_KINDS) {
+      const own = causes.filter(has)
+      if (own.length === 0) continue
+      const rows = await db.query<{ status_list: number; places: Buffer }>({
+        name,
+        text,
+        values: [JSON.stringify(own)],
+      })
+      for (const { status_list, places } of rows) setPacked(bitmapOf(status_list), places)
+    }
+  }
+
+  return {
+    async add(events: readonly EventRow[], retired: readonly Cause[]): Promise<void> {
+      for (const { status_list, places } of events) {
+        if (status_list !== null) for (const place of places!) setPlace(bitmapOf(status_list), place)
+      }
+      await resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
+    },
+    /** A list that has vanished meanwhile held nothing alive. */
+    async changes(): Promise<ListChange[]> {
+      if (bitmaps.size === 0) return []
+      const statement = { name: 'status-names', text: NAME, values: [[...bitmaps.keys()]] }
+      const rows = await db.query<{ id: number; public_id: string; api_id: number }>(statement)
+      return rows.map(({ id, public_id, api_id }) => ({
+        list: { key: id, id: public_id, apiId: api_id },
+        revoked: bitmaps.get(id)!,
+      }))
+    },
+  }
+}
+
+/**
+ * All that was revoked after a position, whichever node did it and in whatever order it was committed. Undefined where
+ * that can no longer be said: it was too long ago, or the database was set back.
+ */
+export async function readChanges(db: Database, since: Position): Promise<StatusChanges | undefined> {
+  const { next, underWay } = unseenIn(since)
+  const gathering = createGathering(db)
+  const page = async (after: [string, number], upTo: string | null, retiredSince: number | null): Promise<PageRow> => {
+    const values = [next, underWay, ...after, upTo, retiredSince]
+    return (await db.query<PageRow>({ name: 'status-changes', text: READ, values }))[0]!
+  }
+  const first = await page(['0', 0], null, since.at)
+  const position = { snapshot: first.snapshot, at: Math.max(first.at, since.at) }
+  if (BigInt(unseenIn(first).next) < BigInt(next)) return undefined
+  if (since.at > 0 && first.at - since.at > RETENTION) return undefined
+  await gathering.add(first.events ?? [], first.retired ?? [])
+  for (let last = first; last.events?.length === PAGE; ) {
+    const { xid, id } = last.events.at(-1)!
+    last = await page([xid, id], first.snapshot, null)
+    await gathering.add(last.events ?? [], [])
+  }
+  return { changes: await gathering.changes(), position }
+}

@@ -1,0 +1,115 @@
+import type { Knex } from 'knex'
+import type { Database } from '../database/open.ts'
+import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
+
+/**
+ * How far somebody has read what was revoked: everything that is visible in a snapshot of the database. An order of rows
+ * would not do, because transactions do not commit in the order in which they began.
+ */
+export interface Position {
+  /** As PostgreSQL writes it: `xmin:xmax:` and those between that were under way. */
+  readonly snapshot: string
+  /** Everything that was committed by then is visible in it; milliseconds since 1970, by the database's clock. */
+  readonly at: number
+}
+
+/** How long somebody may be away and still go on where they were, in milliseconds. */
+export const RETENTION = 3_600_000
+
+/** From the first row that is still there. */
+export const BEGINNING = { snapshot: '3:3:', at: 0 } as const satisfies Position
+
+const SNAPSHOT = /^\d{1,20}:(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?)$/
+
+/** What a snapshot cannot see: transactions from `next` on, and those that were `underWay`. */
+export function unseenIn({ snapshot }: Position): { next: string; underWay: string[] } {
+  const [, next, underWay] = SNAPSHOT.exec(snapshot)!
+  return { next: next!, underWay: underWay ? underWay.split(',') : [] }
+}
+
+const LABEL = 'status feed position'
+
+/** Opaque to whoever keeps it: a snapshot tells how much is written here, and a forged one might be costly to read. */
+export function toCursor(keys: readonly Buffer[], { at, snapshot }: Position): string {
+  return seal(keys, Buffer.from(`${at} ${snapshot}`), LABEL).toString('base64url')
+}
+
+/** Undefined: not one of ours, or sealed with a key that is no longer used. */
+export function fromCursor(keys: readonly Buffer[], cursor: string): Position | undefined {
+  const sealed = Buffer.from(cursor, 'base64url')
+  try {
+    if (!isSealedByOneOf(keys, sealed)) return undefined
+    const [at, snapshot] = unseal(keys, sealed, LABEL).toString().split(' ')
+    return { at: Number(at), snapshot: snapshot! }
+  } catch {
+    return undefined
+  }
+}
+
+// Of a snapshot that is ahead of the database, the database was set back meanwhile, and it says nothing any more.
+const OF_THIS_DATABASE = 'pg_snapshot_xmax(snapshot) <= pg_snapshot_xmax(pg_current_snapshot())'
+
+interface PositionRow {
+  at: number
+  snapshot: string
+}
+
+const milliseconds = (time: string) => `floor(extract(epoch FROM ${time}) * 1000)::float8`
+
+/** Now. */
+export async function currentPosition(db: Database): Promise<Position> {
+  const text = `SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot`
+  const [row] = await db.query<PositionRow>({ name: 'status-position', text, values: [] })
+  return row!
+}
+
+/**
+ * At least so many milliseconds ago; the beginning of what is kept, where no mark is as old. One that is older than what
+ * is kept tells that nobody was there to delete anything since; it serves.
+ */
+export async function positionBefore(db: Database, age: number): Promise<Position> {
+  const text = `
+    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 2000} s')`)} AS at, snapshot::text FROM revocation_marks
+     WHERE at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} ORDER BY revocation_marks.at DESC LIMIT 1`
+  const [row] = await db.query<PositionRow>({ name: 'status-position-before', text, values: [age] })
+  return row ?? BEGINNING
+}
+
+/** How far apart marks are, in milliseconds. */
+export const MARK_EVERY = 10_000
+
+/** Notes the present position, unless another node has just done so. */
+export async function markPosition(knex: Knex): Promise<void> {
+  await knex.raw(
+    `INSERT INTO revocation_marks (at, snapshot)
+     SELECT statement_timestamp(), pg_current_snapshot()
+      WHERE NOT EXISTS (SELECT 1 FROM revocation_marks WHERE at > now() - make_interval(secs => ?))
+         ON CONFLICT DO NOTHING`,
+    [(MARK_EVERY * 0.9) / 1000],
+  )
+}
+
+/** How much longer than their readers may be away rows are kept, in seconds: for who reads while they are deleted. */
+const LONGER = 600
+
+/**
+ * Deletes at most `limit` revocations that everybody has read, and the marks that nobody needs. Not by the time they were
+ * written: a transaction may have been under way for long, and its rows are new when it commits.
+ */
+export async function sweepRevocations(knex: Knex, limit: number): Promise<number> {
+  const age = RETENTION / 1000 + LONGER
+  await knex.raw(
+    `DELETE FROM revocation_marks WHERE at < (
+       SELECT max(at) FROM revocation_marks WHERE at < now() - make_interval(secs => ?))`,
+    [age],
+  )
+  const { rowCount } = await knex.raw(
+    `WITH mark AS (
+       SELECT snapshot FROM revocation_marks
+        WHERE at < now() - make_interval(secs => ?) AND ${OF_THIS_DATABASE} ORDER BY at DESC LIMIT 1)
+     DELETE FROM revocations r USING mark, (SELECT xid, id FROM revocations ORDER BY xid, id LIMIT ?) oldest
+      WHERE r.xid = oldest.xid AND r.id = oldest.id AND pg_visible_in_snapshot(r.xid, mark.snapshot)`,
+    [age, limit],
+  )
+  return rowCount
+}

@@ -1,0 +1,231 @@
+/** Whatever ends a token sets its place in the list and is told by the feed, at every node. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { changeAccountApi, changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { updateApi } from '../../src/tokens/api-changes.ts'
+import { updateClient } from '../../src/tokens/client-registration.ts'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
+import { changeClientStatus } from '../../src/tokens/client-status.ts'
+import { withdrawConsent } from '../../src/tokens/consents.ts'
+import { changeApiEnabled } from '../../src/tokens/instance-changes.ts'
+import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
+import { changeUserRole, changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Credentials, claimsOf } from '../support/requests.ts'
+import { type Feed, openFeed, placeName, statusAt } from '../support/status.ts'
+import { activeAmong, mapBounded, together } from '../support/storm.ts'
+import { openVisitor, redemptionOf } from '../support/visitors.ts'
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+let other: Credentials & { identifier: string }
+let feeds: Feed[]
+let othersFeed: Feed
+let bystanders: string[]
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+  other = await on.make.api({ signingAlg: 'RS256' })
+  feeds = await Promise.all(on.nodes.map((node) => openFeed(node, api)))
+  othersFeed = await openFeed(on.nodes[0]!, other)
+  bystanders = [
+    ...(await tokensOf(await on.make.client([api.identifier]), 2)),
+    ...(await tokensOf(await on.make.client([other.identifier]), 2)),
+  ]
+})
+
+afterAll(async () => {
+  await Promise.all([...(feeds ?? []), ...(othersFeed ? [othersFeed] : [])].map((feed) => feed.close()))
+  await on?.stop()
+})
+
+const nodeOf = (n: number) => on.nodes[n % on.nodes.length]!
+
+async function tokensOf(client: Credentials, count: number, form = {}): Promise<string[]> {
+  const answers = await together(count, (n) => nodeOf(n).machineToken(client, form))
+  for (const { status, text } of answers) expect(status, text).toBe(200)
+  return answers.map(({ body }) => body.access_token)
+}
+
+/** What introspection, both nodes' lists and both nodes' feeds say of tokens that have ended, and of those that live. */
+async function expectEnded(ended: readonly string[], alive: readonly string[] = []): Promise<void> {
+  const living = [...alive, ...bystanders.slice(0, 2)]
+  expect(await activeAmong(on.nodes, [...ended, ...living], api)).toEqual(living)
+  for (const feed of feeds) await feed.told(ended)
+  for (const feed of feeds) expect(living.filter(feed.isTold)).toEqual([])
+  const said = (token: string) => Promise.all(on.nodes.map((node) => statusAt(node, token)))
+  expect(await mapBounded(ended, said)).toEqual(ended.map(() => [1, 1]))
+  expect(await mapBounded(living, said)).toEqual(living.map(() => [0, 0]))
+  expect(ended.filter(othersFeed.isTold)).toEqual([])
+}
+
+test('a newer token under the policy single: one by one, many at once, and after another policy', async () => {
+  const client = await on.make.client([api.identifier], { policy: 'single' })
+  const [first] = await tokensOf(client, 1)
+  const [second] = await tokensOf(client, 1)
+  await expectEnded([first!], [second!])
+  const many = [second!, ...(await tokensOf(client, 40))]
+  const [last] = await activeAmong(on.nodes, many, api)
+  await expectEnded(
+    many.filter((token) => token !== last),
+    [last!],
+  )
+  await updateClient(on.knex, client.clientId, { settings: { policy: 'none' } }, ACTOR)
+  const side = await tokensOf(client, 5)
+  await expectEnded([], [last!, ...side])
+  await updateClient(on.knex, client.clientId, { settings: { policy: 'single' } }, ACTOR)
+  const [only] = await tokensOf(client, 1)
+  await expectEnded([last!, ...side], [only!])
+})
+
+test('the first token under single ends all that were issued under none, also where the API sets the policy', async () => {
+  const own = await on.make.api()
+  const feed = await openFeed(nodeOf(1), own)
+  const client = await on.make.client([own.identifier, api.identifier])
+  const before = await tokensOf(client, 4)
+  const elsewhere = await tokensOf(client, 2, { resource: api.identifier })
+  await updateApi(on.knex, own.identifier, { policy: 'single' }, ACTOR)
+  const [only] = await tokensOf(client, 1)
+  await feed.told(before)
+  expect(feed.isTold(only!)).toBe(false)
+  for (const token of before) expect(await statusAt(nodeOf(0), token)).toBe(1)
+  expect(await statusAt(nodeOf(0), only!)).toBe(0)
+  await expectEnded([], elsewhere)
+  await feed.close()
+})
+
+test('a key pair that was replaced, and one whose admin became a member', async () => {
+  const user = await on.make.user()
+  const pair = await on.make.keyPair(user.id, [api.identifier])
+  const first = await tokensOf(pair, 5)
+  const next = await on.make.keyPair(user.id)
+  const second = await tokensOf(next, 2)
+  await expectEnded(first, second)
+  await changeUserRole(on.knex, user.id, 'member', ACTOR)
+  await expectEnded(second)
+})
+
+test('a client that was archived, or whose tokens were revoked, one or all', async () => {
+  const client = await on.make.client([api.identifier])
+  const [one, ...rest] = await tokensOf(client, 4)
+  await revokeToken(on.knex, String(claimsOf(one!).jti), ACTOR)
+  await expectEnded([one!], rest)
+  await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
+  const again = await tokensOf(client, 3)
+  await expectEnded(rest, again)
+  await changeClientStatus(on.knex, client.clientId, 'archived', ACTOR)
+  await expectEnded(again)
+  await changeClientStatus(on.knex, client.clientId, 'active', ACTOR)
+  await expectEnded(again, await tokensOf(client, 1))
+})
+
+test('a client that revokes its own, at one node', async () => {
+  const client = await on.make.client([api.identifier])
+  const [one, two] = await tokensOf(client, 2)
+  expect((await nodeOf(1).revoke(one!, client)).status).toBe(200)
+  await expectEnded([one!], [two!])
+})
+
+test('a secret that was replaced at once, and one that ends after an overlap', async () => {
+  const client = await on.make.client([api.identifier])
+  const before = await tokensOf(client, 3)
+  const next = await rotateSecret(on.knex, client.clientId, 0, ACTOR)
+  await expectEnded(before)
+  const held = { clientId: client.clientId, clientSecret: next.clientSecret! }
+  const old = await tokensOf(held, 3)
+  const newest = await rotateSecret(on.knex, client.clientId, 2, ACTOR)
+  const stay = await tokensOf({ clientId: client.clientId, clientSecret: newest.clientSecret! }, 2)
+  for (const token of [...old, ...stay]) expect(await statusAt(nodeOf(0), token)).toBe(0)
+  for (const feed of feeds) await feed.told(old)
+  await expectEnded(old, stay)
+})
+
+test('an account, its API or the whole instance that was switched off', async () => {
+  const account = await on.make.account()
+  const client = await on.make.client([api.identifier], {}, account)
+  const first = await tokensOf(client, 2)
+  await changeAccountStatus(on.knex, account, 'disabled', ACTOR)
+  await expectEnded(first)
+  await changeAccountStatus(on.knex, account, 'active', ACTOR)
+  const second = await tokensOf(client, 2)
+  await changeAccountApi(on.knex, account, false, ACTOR)
+  await expectEnded([...first, ...second])
+  await changeAccountApi(on.knex, account, true, ACTOR)
+  const third = await tokensOf(client, 2)
+  await changeApiEnabled(on.knex, false, ACTOR)
+  await changeApiEnabled(on.knex, true, ACTOR)
+  const ended = [...third, ...bystanders.splice(0, 2)]
+  bystanders.unshift(...(await tokensOf(await on.make.client([api.identifier]), 2)))
+  await expectEnded(ended)
+})
+
+async function createScene() {
+  const app = await on.make.application([api.identifier])
+  const person = await on.make.person()
+  const visitor = await openVisitor(nodeOf(0), person)
+  async function redeemed() {
+    const code = await visitor.code(app)
+    const answer = await nodeOf(1).token(redemptionOf(code), { basic: app })
+    expect(answer.status, answer.text).toBe(200)
+    return { code, token: answer.body.access_token as string, refreshToken: answer.body.refresh_token as string }
+  }
+  const refreshed = (token: string, n = 0) =>
+    nodeOf(n).token({ grant_type: 'refresh_token', refresh_token: token }, { basic: app })
+  return { app, person, redeemed, refreshed }
+}
+
+test('what a person had allowed and took back, or held when their tokens were revoked or they were switched off', async () => {
+  const { app, person, redeemed } = await createScene()
+  const first = await redeemed()
+  await withdrawConsent(on.knex, { userId: person.id, clientId: app.clientId }, ACTOR)
+  await expectEnded([first.token])
+  const scene = await createScene()
+  const second = await scene.redeemed()
+  await revokeTokensOfUser(on.knex, scene.person.id, ACTOR)
+  await expectEnded([second.token])
+  const third = await createScene()
+  const { token } = await third.redeemed()
+  await changeUserStatus(on.knex, third.person.id, 'disabled', ACTOR)
+  await expectEnded([token])
+})
+
+test('a code or a refresh token that was used again, and a refresh token that was revoked', async () => {
+  const { app, redeemed, refreshed } = await createScene()
+  const first = await redeemed()
+  expect((await nodeOf(0).token(redemptionOf(first.code), { basic: app })).status).toBe(400)
+  await expectEnded([first.token])
+  const second = await redeemed()
+  const turned = (await refreshed(second.refreshToken)).body
+  await on.knex('refresh_tokens').update({ turned_at: on.knex.raw(`turned_at - interval '1 hour'`) })
+  expect((await refreshed(second.refreshToken, 1)).status).toBe(400)
+  await expectEnded([second.token, turned.access_token])
+  const third = await redeemed()
+  expect((await nodeOf(1).revoke(third.refreshToken, app)).status).toBe(200)
+  await expectEnded([third.token])
+})
+
+test('another API’s tokens are in other lists, signed by its own algorithm, and told to nobody else', async () => {
+  const client = await on.make.client([other.identifier, api.identifier])
+  const theirs = await tokensOf(client, 3)
+  const ours = await tokensOf(client, 3, { resource: api.identifier })
+  const listsOf = (tokens: string[]) => new Set(tokens.map((token) => placeName(token).split('#')[0]))
+  expect(listsOf(theirs).intersection(listsOf(ours)).size).toBe(0)
+  await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
+  await othersFeed.told(theirs)
+  await expectEnded(ours)
+  for (const feed of feeds) expect(theirs.filter(feed.isTold)).toEqual([])
+  for (const token of theirs) expect(await statusAt(nodeOf(1), token)).toBe(1)
+})
+
+test('in a zoo of tokens that have ended in all these ways, the list holds who is not active, and nobody else', async () => {
+  const { rows } = await on.knex.raw(`
+    SELECT count(*)::int AS tokens, count(a.jti)::int AS active,
+           count(*) FILTER (WHERE (a.jti IS NULL) <> (s.jti IS NULL))::int AS other
+      FROM access_tokens t
+      LEFT JOIN active_access_tokens a ON a.jti = t.jti AND a.expires_at = t.expires_at
+      LEFT JOIN standing_access_tokens s ON s.jti = t.jti AND s.expires_at = t.expires_at
+     WHERE t.expires_at > now() AND t.status_list IS NOT NULL`)
+  expect(rows[0].other).toBe(0)
+  expect(rows[0].active).toBeGreaterThan(1)
+  expect(rows[0].tokens - rows[0].active).toBeGreaterThan(50)
+})
