@@ -54,6 +54,10 @@ interface Arrow {
 
 const files = filesBelow(SRC)
 
+/** What a resource server installs. */
+const PACKAGE = join(ROOT, 'packages/resource-server/src')
+const packaged = filesBelow(PACKAGE)
+
 const arrows: Arrow[] = files.flatMap((file) =>
   importsOf(file)
     .filter((name) => name.startsWith('.'))
@@ -108,13 +112,26 @@ describe('the house', () => {
     ).toEqual([])
   })
 
+  it('keeps what a resource server installs apart: jose, the platform, and nothing of the house', () => {
+    const wrong = packaged.flatMap((file) =>
+      importsOf(file)
+        .filter(
+          (name) => name !== 'jose' && !name.startsWith('node:') && !resolve(dirname(file), name).startsWith(PACKAGE),
+        )
+        .map((name) => `${relative(ROOT, file)} → ${name}`),
+    )
+    expect(wrong, 'who installs it gets neither our sources nor our dependencies').toEqual([])
+    const back = files.filter((file) => importsOf(file).some((name) => name.includes('resource-server')))
+    expect(back, 'the server must not trust what it tells others to use').toEqual([])
+  })
+
   it('has no drawers: files are named for what they hold', () => {
     const drawers = /(^|\/)(utils?|helpers?|common|misc|consts?|constants|types)(\/|\.ts$)/
-    expect(files.map((file) => relative(SRC, file)).filter((file) => drawers.test(file))).toEqual([])
+    expect([...files, ...packaged].map((file) => relative(ROOT, file)).filter((file) => drawers.test(file))).toEqual([])
   })
 
   it('keeps files small enough for one thought', () => {
-    const long = files
+    const long = [...files, ...packaged]
       .map((file) => ({ file: relative(SRC, file), lines: readFileSync(file, 'utf8').split('\n').length }))
       .filter(({ lines }) => lines > 260)
     expect(long, 'about 200 lines; what grows beyond is two thoughts').toEqual([])

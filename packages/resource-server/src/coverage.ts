@@ -1,0 +1,41 @@
+import { type Clock, elapsedSince, type Moment, momentOf } from './clock.ts'
+
+/**
+ * A stretch of time, by the issuer's clock, of which the feed has told everything. It goes on over as many connections as
+ * the feed's cursor bridges.
+ */
+export interface Coverage {
+  /** `at` of its first heartbeat. What is told begins two `ttl` earlier, or more. */
+  readonly begun: number
+  /** Everything that was committed before is known. */
+  until: number
+  /** When the last heartbeat came. */
+  heardAt: Moment
+  /** False while nothing is connected. */
+  connected: boolean
+}
+
+/** Milliseconds without a heartbeat (they come every 5 s) after which the feed counts as lost. */
+export const FEED_SILENCE = 15_000
+
+/**
+ * A list says what was known when it was signed, give or take what nodes need to hear of one another, in milliseconds.
+ */
+export const LIST_LAG = 2000
+
+/** Whether a list that says what was known at `asOf`, together with what the feed told, misses nothing until `until`. */
+export const reachesBackTo = (coverage: Coverage, asOf: number, ttl: number): boolean =>
+  asOf - LIST_LAG >= coverage.begun - 2 * ttl
+
+/** Whether whatever is revoked now would be heard of. */
+export function isLive(coverage: Coverage, clock: Clock, tolerance: number): boolean {
+  const lag = coverage.heardAt[0] - coverage.until
+  return coverage.connected && elapsedSince(clock, coverage.heardAt) <= FEED_SILENCE && lag <= FEED_SILENCE + tolerance
+}
+
+export const beginCoverage = (at: number, clock: Clock): Coverage => ({
+  begun: at,
+  until: at,
+  heardAt: momentOf(clock),
+  connected: true,
+})

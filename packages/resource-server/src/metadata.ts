@@ -1,0 +1,51 @@
+import type { Settings } from './options.ts'
+
+/** OAuth 2.0 Protected Resource Metadata (RFC 9728, section 2). */
+export interface ProtectedResource {
+  readonly resource: string
+  readonly authorization_servers: readonly string[]
+  readonly scopes_supported?: readonly string[]
+  readonly bearer_methods_supported: readonly string[]
+  readonly dpop_signing_alg_values_supported: readonly string[]
+  readonly resource_name?: string
+  readonly resource_documentation?: string
+}
+
+export interface Description {
+  readonly scopes?: readonly string[]
+  readonly name?: string
+  /** A URL. */
+  readonly documentation?: string
+}
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource'
+
+/** Where the document stands: before the path of the resource (RFC 9728, section 3). Undefined where it has no URL. */
+export function metadataUrl({ resource }: Settings): string | undefined {
+  if (resource === undefined) return undefined
+  const { origin, pathname, search } = new URL(resource)
+  return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}${search}`
+}
+
+export function metadataOf(
+  settings: Settings,
+  { scopes, name, documentation }: Description = {},
+): ProtectedResource | undefined {
+  if (settings.resource === undefined) return undefined
+  return {
+    resource: settings.resource,
+    authorization_servers: [settings.issuer],
+    ...(scopes && { scopes_supported: scopes }),
+    bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: settings.algorithms,
+    ...(name && { resource_name: name }),
+    ...(documentation && { resource_documentation: documentation }),
+  }
+}
+
+/** The document in reply to a GET of that path; undefined where another is asked for. */
+export function metadataAt(settings: Settings, path: string, description?: Description): string | undefined {
+  const url = metadataUrl(settings)
+  if (url === undefined || path !== new URL(url).pathname) return undefined
+  return JSON.stringify(metadataOf(settings, description))
+}

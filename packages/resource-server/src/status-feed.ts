@@ -1,0 +1,201 @@
+import { backoff } from './backoff.ts'
+import type { Fetch } from './bounded-fetch.ts'
+import { FEED_SILENCE } from './coverage.ts'
+import { InvalidAnswerError, type Problem, type Report } from './errors.ts'
+import { EventStreamParser, type StreamEvent } from './event-stream.ts'
+import { parseCurrent, parseRevoked } from './feed-events.ts'
+import type { StatusLists } from './status-lists.ts'
+
+export interface FeedCredentials {
+  /** The API's own client. */
+  readonly clientId: string
+  /** A function is asked at each connection, so that a rotated secret is picked up. */
+  readonly clientSecret: string | (() => string | Promise<string>)
+}
+
+export interface StatusFeedOptions {
+  readonly url: string
+  readonly credentials: FeedCredentials
+  readonly fetch: Fetch
+  readonly lists: StatusLists
+  readonly maxListBytes: number
+  /** Milliseconds for which the feed may say nothing. */
+  readonly silence?: number
+  readonly report: Report
+}
+
+/** Milliseconds. */
+const FIRST_PAUSE = 1000
+const LONGEST_PAUSE = 30_000
+const LONGEST_RETRY_AFTER = 60_000
+
+/** Characters; the bitmaps of a hundred full lists. */
+const MAX_EVENT = 4 * 1024 * 1024
+
+class FeedRefusedError extends Error {
+  override readonly name = 'FeedRefusedError'
+  readonly refused: boolean
+  /** 400 Bad Request, 431 Request Header Fields Too Large: the cursor is all that differs from one time to the next. */
+  readonly isAboutRequest: boolean
+  /** Milliseconds. */
+  readonly retryAfter: number
+
+  constructor(status: number, retryAfter: string | null) {
+    super(`the feed answered ${status}`)
+    this.refused = status === 401 || status === 403
+    this.isAboutRequest = status === 400 || status === 431
+    this.retryAfter = Math.min(LONGEST_RETRY_AFTER, (Number(retryAfter) || 0) * 1000)
+  }
+}
+
+class FeedResetError extends InvalidAnswerError {
+  constructor() {
+    super('the feed cannot go on from where it broke off')
+  }
+}
+
+function problemOf(error: Error): Problem['code'] {
+  if (error instanceof FeedResetError) return 'feed_reset'
+  if (error instanceof InvalidAnswerError) return 'feed_invalid'
+  return error instanceof FeedRefusedError && error.refused ? 'feed_refused' : 'feed_lost'
+}
+
+/** It goes back as a header, beside others, and Node takes 16 kB of those. */
+const CURSOR = /^[\x21-\x7e]{1,8192}$/
+
+/** RFC 6749, section 2.3.1: both are form-encoded before they are joined. */
+function basic(id: string, secret: string): string {
+  const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
+  return `Basic ${btoa(`${encode(id)}:${encode(secret)}`)}`
+}
+
+/** A timer that does not keep the process alive. */
+function after(milliseconds: number, work: () => void): { stop(): void } {
+  const timer = setTimeout(work, milliseconds)
+  ;(timer as { unref?(): void }).unref?.()
+  return { stop: () => clearTimeout(timer) }
+}
+
+/** Follows the feed of revocations for as long as it runs, over as many connections as that takes. */
+export class StatusFeed {
+  private readonly options: StatusFeedOptions
+  /** The last event that was wholly taken in. */
+  private cursor: string | undefined
+  private failures = 0
+  private running: Promise<void> | undefined
+  private readonly stopping = new AbortController()
+
+  constructor(options: StatusFeedOptions) {
+    this.options = options
+  }
+
+  start(): void {
+    if (!this.stopping.signal.aborted) this.running ??= this.run()
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.running
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      // Without one, the feed begins where it likes: nothing says that it goes on from what was told before.
+      if (this.cursor === undefined) this.options.lists.reset()
+      const pause = await this.connect()
+      this.options.lists.disconnected()
+      await this.wait(pause)
+    }
+  }
+
+  /** Follows one connection to its end; answers how many milliseconds to wait before the next. */
+  private async connect(): Promise<number> {
+    const parser = new EventStreamParser(MAX_EVENT)
+    try {
+      await this.follow(parser)
+      return this.pauseAfter(new Error('the feed ended'), parser.retry)
+    } catch (error) {
+      return this.pauseAfter(error as Error, parser.retry)
+    }
+  }
+
+  private pauseAfter(error: Error, retry = FIRST_PAUSE): number {
+    if (this.stopping.signal.aborted) return 0
+    // What was not understood would not be understood the second time: begin anew.
+    if (error instanceof InvalidAnswerError || (error instanceof FeedRefusedError && error.isAboutRequest)) {
+      this.cursor = undefined
+    }
+    this.failures++
+    this.options.report({ code: problemOf(error), message: error.message, cause: error })
+    const atLeast = error instanceof FeedRefusedError ? error.retryAfter : 0
+    return atLeast + backoff(this.failures, Math.min(retry, LONGEST_PAUSE), LONGEST_PAUSE)
+  }
+
+  private async follow(parser: EventStreamParser): Promise<void> {
+    const abort = new AbortController()
+    const silence = () => abort.abort(new Error('the feed fell silent'))
+    const patience = this.options.silence ?? FEED_SILENCE
+    let watch = after(patience, silence)
+    const stop = () => abort.abort()
+    this.stopping.signal.addEventListener('abort', stop)
+    try {
+      const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+      for await (const chunk of await this.open(abort.signal)) {
+        for (const event of parser.push(decoder.decode(chunk, { stream: true }))) {
+          await this.take(event)
+          if (event.name !== 'current') continue
+          watch.stop()
+          watch = after(patience, silence)
+        }
+      }
+    } finally {
+      watch.stop()
+      this.stopping.signal.removeEventListener('abort', stop)
+      // Whatever ended this, the connection must not linger.
+      abort.abort()
+    }
+  }
+
+  private async open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const { url, credentials, fetch } = this.options
+    const { clientId, clientSecret } = credentials
+    const secret = typeof clientSecret === 'string' ? clientSecret : await clientSecret()
+    const headers = {
+      accept: 'text/event-stream',
+      authorization: basic(clientId, secret),
+      ...(this.cursor !== undefined && { 'last-event-id': this.cursor }),
+    }
+    const response = await fetch(url, { headers, redirect: 'manual', cache: 'no-store', signal })
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
+    if (response.status === 200 && isStream && response.body) return response.body
+    await response.body?.cancel()
+    throw new FeedRefusedError(response.status, response.headers.get('retry-after'))
+  }
+
+  private async take({ name, data, id }: StreamEvent): Promise<void> {
+    const { lists, maxListBytes } = this.options
+    if (name === 'reset') throw new FeedResetError()
+    if (name === 'revoked') {
+      const { at, changes } = await parseRevoked(data, maxListBytes)
+      lists.apply(changes, at)
+    } else if (name === 'current') {
+      lists.heard(parseCurrent(data))
+      this.failures = 0
+    }
+    // Only now: what is not taken in yet must be sent again.
+    if (id !== undefined) this.cursor = CURSOR.test(id) ? id : undefined
+  }
+
+  private async wait(milliseconds: number): Promise<void> {
+    if (milliseconds === 0 || this.stopping.signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        timer.stop()
+        this.stopping.signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = after(milliseconds, done)
+      this.stopping.signal.addEventListener('abort', done)
+    })
+  }
+}

@@ -1,0 +1,382 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { StatusListOptions } from '../../packages/resource-server/src/options.ts'
+import { StatusFeed } from '../../packages/resource-server/src/status-feed.ts'
+import type { StatusLists } from '../../packages/resource-server/src/status-lists.ts'
+import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
+import { until } from '../support/storm.ts'
+import { AUDIENCE, encodeBitmap, type FakeIssuer, FEED, handClock, shifted, startFakeIssuer } from './fake-issuer.ts'
+
+const PATH = '/oauth2/status/a'
+
+let clock: ReturnType<typeof handClock>
+let issuer: FakeIssuer
+let problems: string[]
+let made: Verifier[]
+
+beforeEach(async () => {
+  clock = handClock()
+  issuer = await startFakeIssuer(clock)
+  problems = []
+  made = []
+})
+afterEach(async () => {
+  await Promise.all(made.map((verifier) => verifier.close()))
+  await issuer.close()
+})
+
+function start(statusList: StatusListOptions = {}, at = clock as { wall(): number; monotonic(): number }) {
+  const onProblem = ({ code, message }: { code: string; message: string }) => problems.push(`${code}: ${message}`)
+  const lists = { feed: FEED, ...statusList }
+  const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: lists, onProblem }, at)
+  made.push(verifier)
+  verifier.start()
+  const verify = (token: string) =>
+    verifier.verify({ headers: { authorization: `Bearer ${token}` } }).then(
+      ({ status }) => status,
+      (error) => error.code as string,
+    )
+  return { verifier, verify }
+}
+
+const tokenAt = (idx: number, uri = issuer.url + PATH) => issuer.token({ status: { status_list: { idx, uri } } })
+
+/** The connection of that number, counted from 1. */
+async function stream(number: number) {
+  await until(() => issuer.streams.length >= number)
+  return issuer.streams[number - 1]!
+}
+
+/** A verifier that follows the feed, with one list at hand. */
+async function following(statusList?: StatusListOptions) {
+  const list = issuer.addList()
+  const { verifier, verify } = start(statusList)
+  const feed = await stream(1)
+  feed.current()
+  await until(() => verifier.isLive())
+  expect(await verify(await tokenAt(1))).toBe('valid')
+  return { list, verifier, verify, feed }
+}
+
+const revoked = (idx: number[], uri = issuer.url + PATH) => ({ at: clock.wall(), lists: [{ uri, idx }] })
+
+describe('over the feed', () => {
+  it('a revoked token is refused as soon as the event is there, without a fetch', async () => {
+    const { verify, feed } = await following()
+    expect(feed.authorization).toBe(`Basic ${btoa(`${FEED.clientId}:${FEED.clientSecret}`)}`)
+    expect(feed.cursor).toBeUndefined()
+    const token = await tokenAt(9)
+    expect(await verify(token)).toBe('valid')
+    feed.event('revoked', revoked([8, 9]), 'c1')
+    await until(async () => (await verify(token)) === 'token_revoked')
+    expect(await verify(await tokenAt(10))).toBe('valid')
+    expect(issuer.count(PATH)).toBe(1)
+  })
+
+  it('a whole bitmap is taken in like positions', async () => {
+    const { verify, feed } = await following()
+    const bitmap = new Uint8Array(8192).fill(0b1010_1010)
+    feed.event(
+      'revoked',
+      { at: clock.wall(), lists: [{ uri: issuer.url + PATH, bits: 1, lst: encodeBitmap(bitmap) }] },
+      'c',
+    )
+    const token = await tokenAt(9)
+    await until(async () => (await verify(token)) === 'token_revoked')
+    expect(await verify(await tokenAt(10))).toBe('valid')
+  })
+
+  it('what it says of a list that is not at hand yet counts against an older copy of it', async () => {
+    const { verify, feed } = await following()
+    const other = issuer.addList('/oauth2/status/b')
+    other.claims = { iat: Math.floor(clock.wall() / 1000) - 30 }
+    feed.event('revoked', revoked([4], other.uri), 'c1')
+    feed.event('revoked', revoked([2]), 'c2')
+    const first = await tokenAt(2)
+    await until(async () => (await verify(first)) === 'token_revoked')
+    expect(await verify(await tokenAt(4, other.uri))).toBe('token_revoked')
+    expect(await verify(await tokenAt(5, other.uri))).toBe('valid')
+  })
+
+  it('lists are not fetched by their ttl, but before they expire', async () => {
+    const { verify, verifier, feed } = await following()
+    const token = await tokenAt(1)
+    for (let n = 0; n < 29; n++) {
+      clock.advance(10_000)
+      feed.current()
+      await until(() => verifier.isLive())
+      expect(await verify(token)).toBe('valid')
+    }
+    expect(issuer.count(PATH)).toBe(1)
+    clock.advance(11_000)
+    feed.current()
+    await until(() => verifier.isLive())
+    expect(await verify(token)).toBe('valid')
+    await until(() => issuer.count(PATH) === 2)
+  })
+
+  it('a list that has expired counts no longer, though the feed goes on', async () => {
+    const { list, verifier, verify, feed } = await following()
+    list.answer = (_req, res) => void res.writeHead(500).end()
+    const token = await tokenAt(1)
+    for (const [seconds, outcome] of [
+      [629, 'valid'],
+      [1, 'status_unknown'],
+    ] as const) {
+      clock.advance(seconds * 1000)
+      feed.current()
+      await until(() => verifier.isLive())
+      feed.event('revoked', revoked([80 + (seconds % 2)]), `x${seconds}`)
+      const seen = await tokenAt(80 + (seconds % 2))
+      await until(async () => (await verify(seen)) === 'token_revoked')
+      expect(await verify(token)).toBe(outcome)
+    }
+  })
+
+  it('what it says of more lists than are held at once is not forgotten with those that make room', async () => {
+    const { verify, feed } = await following({ maxLists: 10 })
+    const lists = Array.from({ length: 32 }, (_, n) => issuer.addList(`/oauth2/status/many-${n}`))
+    lists[0]!.claims = { iat: Math.floor(clock.wall() / 1000) - 30 }
+    feed.event('revoked', { at: clock.wall(), lists: lists.map(({ uri }) => ({ uri, idx: [3] })) }, 'c1')
+    const last = await tokenAt(3, lists[31]!.uri)
+    await until(async () => (await verify(last)) === 'token_revoked')
+    expect(await verify(await tokenAt(3, lists[0]!.uri))).toBe('status_unknown')
+  })
+
+  it('a copy that is older than what the feed began with is fetched anew by its ttl', async () => {
+    const list = issuer.addList()
+    list.claims = { iat: Math.floor(clock.wall() / 1000) - 119 }
+    const { verifier, verify } = start()
+    const feed = await stream(1)
+    feed.current()
+    await until(() => verifier.isLive())
+    const token = await tokenAt(1)
+    expect(await verify(token)).toBe('valid')
+    clock.advance(10_000)
+    feed.current()
+    await until(() => verifier.isLive())
+    await verify(token)
+    await until(() => issuer.count(PATH) === 2)
+  })
+})
+
+describe('a feed that is cut', () => {
+  it('goes on from the last event that was wholly there, so that half a revocation is sent again', async () => {
+    const { verify, feed } = await following()
+    feed.event('revoked', revoked([20]), 'c1')
+    const first = await tokenAt(20)
+    await until(async () => (await verify(first)) === 'token_revoked')
+    const event = `id: c2\nevent: revoked\ndata: ${JSON.stringify(revoked([21]))}\n`
+    feed.send(event)
+    feed.cut()
+    const next = await stream(2)
+    expect(next.cursor).toBe('c1')
+    expect(await verify(await tokenAt(21))).toBe('valid')
+    next.send(`${event}\n`)
+    const second = await tokenAt(21)
+    await until(async () => (await verify(second)) === 'token_revoked')
+    expect(problems.some((problem) => problem.startsWith('feed_lost'))).toBe(true)
+  })
+
+  it('loses nothing while it is away: lists by their ttl, and then again the feed', async () => {
+    const { list, verifier, verify, feed } = await following()
+    issuer.settings.feedAnswer = (res) => void res.writeHead(503, { 'retry-after': '0' }).end()
+    feed.cut()
+    await until(() => !verifier.isLive())
+    list.revoke(30)
+    const token = await tokenAt(30)
+    expect(await verify(token)).toBe('valid')
+    clock.advance(60_000)
+    expect(await verify(token)).toBe('token_revoked')
+    issuer.settings.feedAnswer = undefined
+    const next = await stream(2)
+    next.event('revoked', revoked([31]), 'c3')
+    next.current()
+    await until(() => verifier.isLive())
+    expect(await verify(await tokenAt(31))).toBe('token_revoked')
+  })
+
+  it('and whose pause is longer than its lists may be old refuses what cannot be told', async () => {
+    const { list, verify, feed } = await following()
+    issuer.settings.feedAnswer = (res) => void res.writeHead(503).end()
+    list.answer = (_req, res) => void res.writeHead(503).end()
+    feed.cut()
+    const token = await tokenAt(1)
+    clock.advance(151_000)
+    expect(await verify(token)).toBe('status_unknown')
+  })
+
+  it('or only falls silent is not relied on after 15 s', async () => {
+    const { verifier, verify } = await following()
+    clock.advance(15_000)
+    expect(verifier.isLive()).toBe(true)
+    clock.advance(1)
+    expect(verifier.isLive()).toBe(false)
+    clock.advance(45_000)
+    const before = issuer.count(PATH)
+    await verify(await tokenAt(1))
+    expect(issuer.count(PATH)).toBe(before + 1)
+  })
+
+  it('or tells of a time long past, as a transaction that does not end makes it do, is not relied on', async () => {
+    const { verifier, verify, feed } = await following()
+    const began = clock.wall()
+    clock.advance(50_000)
+    feed.current(began)
+    feed.event('revoked', revoked([77]), 'c9')
+    const token = await tokenAt(77)
+    await until(async () => (await verify(token)) === 'token_revoked')
+    expect(verifier.isLive()).toBe(false)
+  })
+
+  it('or only falls silent is left and connected anew', async () => {
+    const heard: string[] = []
+    const lists = { disconnected: () => heard.push('disconnected'), reset: () => {} } as unknown as StatusLists
+    const report = ({ message }: { message: string }) => void heard.push(message)
+    const url = `${issuer.url}/oauth2/status/feed`
+    const feed = new StatusFeed({ url, credentials: FEED, fetch, lists, maxListBytes: 8192, silence: 50, report })
+    feed.start()
+    const first = await stream(1)
+    // What is sent says nothing of what was not: only the heartbeat does.
+    const chatter = setInterval(() => first.send(': still here\n\nevent: weather\ndata: fine\n\n'), 10)
+    await stream(2)
+    clearInterval(chatter)
+    expect(heard.slice(0, 2)).toEqual(['the feed fell silent', 'disconnected'])
+    await until(() => first.closed)
+    await feed.stop()
+  })
+
+  it('or cannot go on is begun anew: no bit is forgotten, and lists from before are fetched again', async () => {
+    const { list, verifier, verify, feed } = await following()
+    feed.event('revoked', revoked([40]), 'c1')
+    const token = await tokenAt(40)
+    await until(async () => (await verify(token)) === 'token_revoked')
+    list.revoke(41)
+    clock.advance(200_000)
+    feed.event('reset', {})
+    const next = await stream(2)
+    expect(next.cursor).toBeUndefined()
+    next.current()
+    await until(() => verifier.isLive())
+    expect(await verify(await tokenAt(41))).toBe('token_revoked')
+    expect(await verify(token)).toBe('token_revoked')
+    expect(issuer.count(PATH)).toBe(2)
+    expect(problems.some((problem) => problem.startsWith('feed_reset'))).toBe(true)
+  })
+})
+
+describe('a feed that sends what it should not', () => {
+  it.each([
+    ['no JSON', 'revoked', '{'],
+    ['nothing', 'revoked', 'null'],
+    ['no lists', 'revoked', '{"at":1}'],
+    ['no time', 'revoked', '{"lists":[]}'],
+    ['a heartbeat without a time', 'current', '{}'],
+    ['negative positions', 'revoked', '{"at":1,"lists":[{"uri":"URI","idx":[-1]}]}'],
+    ['positions beyond any list', 'revoked', '{"at":1,"lists":[{"uri":"URI","idx":[1e15]}]}'],
+    ['a bitmap that is none', 'revoked', '{"at":1,"lists":[{"uri":"URI","lst":"x","bits":1}]}'],
+    ['a list of another server', 'revoked', '{"at":1,"lists":[{"uri":"https://other.example/x","idx":[1]}]}'],
+  ])('%s: is left, and begun anew without its cursor', async (_name, event, data) => {
+    const { feed, verify } = await following()
+    feed.event('revoked', revoked([50]), 'c1')
+    const token = await tokenAt(50)
+    await until(async () => (await verify(token)) === 'token_revoked')
+    feed.send(`id: c2\nevent: ${event}\ndata: ${data.replace('URI', issuer.url + PATH)}\n\n`)
+    const next = await stream(2)
+    expect(next.cursor).toBeUndefined()
+    expect(problems.some((problem) => problem.startsWith('feed_invalid'))).toBe(true)
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
+  it('events that are not known here are passed over', async () => {
+    const { feed, verify } = await following()
+    feed.send('event: weather\ndata: fine\nid: w\n\n: comment\n\n')
+    feed.event('revoked', revoked([60]), 'c1')
+    const token = await tokenAt(60)
+    await until(async () => (await verify(token)) === 'token_revoked')
+    expect(issuer.streams).toHaveLength(1)
+  })
+
+  it.each([
+    ['has letters that no header takes', 'ü'],
+    ['is too long to send back', 'x'.repeat(9000)],
+  ])('a cursor that %s: the event counts, and after it the feed begins anew', async (_name, cursor) => {
+    const { feed, verify } = await following()
+    feed.event('revoked', revoked([61]), cursor)
+    const token = await tokenAt(61)
+    await until(async () => (await verify(token)) === 'token_revoked')
+    feed.cut()
+    expect((await stream(2)).cursor).toBeUndefined()
+  })
+
+  it('a cursor that the server does not take is given up', async () => {
+    const { feed } = await following()
+    feed.event('current', { at: clock.wall() }, 'c1')
+    feed.event('revoked', revoked([62]), 'c2')
+    issuer.settings.feedAnswer = (res) => {
+      issuer.settings.feedAnswer = undefined
+      res.writeHead(431).end()
+    }
+    feed.cut()
+    expect((await stream(2)).cursor).toBeUndefined()
+  })
+
+  it('an event without an end is given up', async () => {
+    const { feed } = await following()
+    const megabyte = 'x'.repeat(1024 * 1024)
+    feed.send('data: ')
+    for (let n = 0; n < 5; n++) feed.send(megabyte)
+    await stream(2)
+    expect(problems.some((problem) => problem.includes('more than 4194304 characters'))).toBe(true)
+  })
+
+  it.each([
+    [401, 'feed_refused'],
+    [403, 'feed_refused'],
+    [500, 'feed_lost'],
+    [302, 'feed_lost'],
+    [200, 'feed_lost'],
+  ])('%d and no stream: is reported as %s, and lists go by their ttl', async (status, problem) => {
+    issuer.settings.feedAnswer = (res) => void res.writeHead(status, { location: '/oauth2/status/a' }).end('{}')
+    const list = issuer.addList()
+    const { verify } = start()
+    await until(() => problems.some((one) => one.startsWith(problem)))
+    const token = await tokenAt(70)
+    expect(await verify(token)).toBe('valid')
+    list.revoke(70)
+    clock.advance(60_000)
+    expect(await verify(token)).toBe('token_revoked')
+  })
+})
+
+it('a secret that is rotated is asked for at each connection', async () => {
+  let secret = 'first'
+  start({ feed: { clientId: 'kwa_weather', clientSecret: async () => secret } })
+  const feed = await stream(1)
+  expect(feed.authorization).toBe(`Basic ${btoa('kwa_weather:first')}`)
+  secret = 'second %'
+  feed.cut()
+  expect((await stream(2)).authorization).toBe(`Basic ${btoa('kwa_weather:second+%25')}`)
+})
+
+it.each([20_000, -20_000])(
+  'a clock that is off by %d ms, within the tolerance, changes nothing',
+  async (milliseconds) => {
+    issuer.addList()
+    const { verifier, verify } = start({}, shifted(clock, milliseconds))
+    const feed = await stream(1)
+    feed.current(clock.wall())
+    await until(() => verifier.isLive())
+    expect(await verify(await tokenAt(1))).toBe('valid')
+    feed.event('revoked', revoked([1]), 'c')
+    const token = await tokenAt(1)
+    await until(async () => (await verify(token)) === 'token_revoked')
+  },
+)
+
+it('nothing is left when it is closed', async () => {
+  const { verifier, feed } = await following()
+  await verifier.close()
+  await until(() => feed.closed)
+  verifier.start()
+  expect(issuer.streams).toHaveLength(1)
+})

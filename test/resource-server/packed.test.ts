@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../support/storm.ts'
+import { AUDIENCE, type FakeIssuer, FEED, startFakeIssuer } from './fake-issuer.ts'
+
+const run = promisify(execFile)
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const PACKAGE = join(ROOT, 'packages/resource-server')
+const SUBPATHS = ['koa', 'express', 'fastify', 'hono', 'fetch']
+const WAYS = JSON.stringify(SUBPATHS)
+
+/** What somebody installs and runs: verifies the tokens it is given, then one more until the feed has ended it. */
+const PROGRAM = `
+import { createVerifier } from '@keywright/resource-server'
+const bindings = await Promise.all(${WAYS}.map((way) => import('@keywright/resource-server/' + way)))
+const { issuer, audience, feed, tokens, last } = JSON.parse(process.argv[2])
+const verifier = createVerifier({ issuer, audience, statusList: { feed } })
+const verify = (token) => verifier.verify({ headers: { authorization: 'Bearer ' + token } })
+  .then(({ status }) => status, ({ code }) => code)
+const outcomes = []
+for (const token of tokens) outcomes.push(await verify(token))
+const before = await verify(last)
+while ((await verify(last)) === 'valid') await new Promise((resolve) => setTimeout(resolve, 10))
+const after = await verify(last)
+await verifier.close()
+console.log(JSON.stringify({ node: process.version, outcomes, before, after, exports: bindings.map((one) => Object.keys(one).sort()) }))
+`
+
+const TYPED = `
+import { type AccessToken, AccessTokenError, createVerifier } from '@keywright/resource-server'
+import { withAccessToken } from '@keywright/resource-server/fetch'
+const verifier = createVerifier({ issuer: 'https://a.example', audience: 'https://b.example' })
+export const handler = withAccessToken(verifier, (_request: Request, token: AccessToken) => Response.json(token.scopes))
+export const isRefusal = (error: unknown): boolean => error instanceof AccessTokenError && error.code === 'token_revoked'
+// @ts-expect-error there is no such choice
+createVerifier({ issuer: 'https://a.example', audience: 'b', statusList: { onUnknown: 'maybe' } })
+`
+
+let home: string
+let app: string
+let issuer: FakeIssuer
+
+/** Without a network: what is installed is packed from what is at hand. */
+async function pack(from: string, ...options: string[]): Promise<string> {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', home, ...options], { cwd: from })
+  return join(home, JSON.parse(stdout)[0].filename)
+}
+
+beforeAll(async () => {
+  issuer = await startFakeIssuer()
+  home = await mkdtemp(join(tmpdir(), 'keywright-packed-'))
+  app = join(home, 'app')
+  const copy = join(home, 'house/packages/resource-server')
+  await cp(PACKAGE, copy, { recursive: true, filter: (path) => !/\/(dist|node_modules)$/.test(path) })
+  await symlink(join(ROOT, 'node_modules'), join(home, 'house/node_modules'))
+  const ours = await pack(copy)
+  const jose = await pack(join(ROOT, 'node_modules/jose'), '--ignore-scripts')
+  await mkdir(app)
+  await writeFile(join(app, 'package.json'), '{ "private": true, "type": "module" }')
+  await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', jose, ours], { cwd: app })
+  await writeFile(join(app, 'program.js'), PROGRAM)
+}, 180_000)
+afterAll(async () => {
+  await issuer?.close()
+  if (home) await rm(home, { recursive: true, force: true })
+})
+
+const lowest = async (): Promise<number> =>
+  Number(/\d+/.exec(JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')).engines.node)![0])
+
+/** A Node of that major version on this machine. */
+async function findNode(major: number): Promise<string | undefined> {
+  const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
+  for (const place of new Set(places)) {
+    const version = await run(join(place, 'node'), ['-v']).catch(() => undefined)
+    if (version?.stdout.startsWith(`v${major}.`)) return join(place, 'node')
+  }
+  return undefined
+}
+
+async function use(node: string) {
+  const list = issuer.addList(`/oauth2/status/${crypto.randomUUID()}`)
+  list.revoke(2)
+  const cut = issuer.addList(`/oauth2/status/${crypto.randomUUID()}`)
+  const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(4096)))
+  const { deflateSync } = await import('node:zlib')
+  cut.claims = { status_list: { bits: 1, lst: deflateSync(noise).toString('base64url').slice(0, -100) } }
+  const tokenAt = (idx: number, uri = list.uri) => issuer.token({ status: { status_list: { idx, uri } } })
+  const tokens = [await tokenAt(1), await tokenAt(2), await tokenAt(1, cut.uri)]
+  const input = { issuer: issuer.url, audience: AUDIENCE, feed: FEED, tokens, last: await tokenAt(3) }
+  const connections = issuer.streams.length
+  const running = run(node, ['program.js', JSON.stringify(input)], { cwd: app, timeout: 60_000 })
+  await until(() => issuer.streams.length > connections)
+  const feed = issuer.streams.at(-1)!
+  feed.current()
+  await until(() => issuer.asked.includes(new URL(list.uri).pathname))
+  feed.event('revoked', { at: Date.now(), lists: [{ uri: list.uri, idx: [3] }] }, 'c1')
+  return JSON.parse((await running).stdout)
+}
+
+const expected = (version: string) => ({
+  node: expect.stringMatching(version),
+  outcomes: ['valid', 'token_revoked', 'status_unknown'],
+  before: expect.stringMatching(/^(valid|token_revoked)$/),
+  after: 'token_revoked',
+  exports: [...Array(4).fill(['accessToken', 'resourceMetadata']), ['resourceMetadata', 'withAccessToken']],
+})
+
+it('what is published holds code, types, and nothing of the workshop', async () => {
+  const installed = join(app, 'node_modules/@keywright/resource-server')
+  expect((await readdir(installed)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+  const files = await readdir(join(installed, 'dist'))
+  expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual([])
+  for (const way of ['index', ...SUBPATHS]) expect(files).toEqual(expect.arrayContaining([`${way}.js`, `${way}.d.ts`]))
+  expect((await readdir(join(app, 'node_modules'))).filter((name) => !name.startsWith('.'))).toEqual([
+    '@keywright',
+    'jose',
+  ])
+})
+
+it('works as installed on this Node', async () => {
+  expect(await use(process.execPath)).toEqual(expected(`^${process.version}$`))
+}, 90_000)
+
+it('works as installed on the lowest Node it claims', async ({ skip }) => {
+  const major = await lowest()
+  const node = await findNode(major)
+  if (!node) return skip(`there is no Node ${major} on this machine, which the package claims to run on`)
+  expect(await use(node)).toEqual(expected(`^v${major}\\.`))
+}, 90_000)
+
+it('has types that a program is checked against, libraries and all', async () => {
+  await writeFile(join(app, 'typed.ts'), TYPED)
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]
+  const how = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022', ...types]
+  const { stdout } = await run(join(ROOT, 'node_modules/.bin/tsc'), [...how, 'typed.ts'], { cwd: app }).catch(
+    (error) => error,
+  )
+  expect(stdout).toBe('')
+}, 60_000)
