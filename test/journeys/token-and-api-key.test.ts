@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createVerifier } from '../../packages/resource-server/src/index.ts'
 import { keywright } from '../support/cli.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Credentials } from '../support/requests.ts'
+import { until } from '../support/storm.ts'
 
 const API = 'https://profile.example.com'
 const EIGHT_HOURS = 28_800
@@ -99,6 +101,27 @@ test('a resource server checks the token and the key offline, and refuses the to
   expect(await acceptsOffline(access_token, client.apiKey)).toBe(true)
   expect(await acceptsOffline(access_token, other.apiKey)).toBe(false)
   expect(access_token).not.toContain(client.apiKey)
+})
+
+test('at a resource server that never asks, the key must come along, and a newer token ends the older one there too', async () => {
+  const feed = { clientId: api.clientId, clientSecret: api.clientSecret! }
+  const verifier = createVerifier({ issuer: server.issuer, audience: API, statusList: { feed } })
+  const verdict = async (token: string, key?: string) => {
+    const headers = { authorization: `Bearer ${token}`, ...(key !== undefined && { 'x-api-key': key }) }
+    const request = verifier.verify({ method: 'GET', url: `${API}/v1/profile`, headers })
+    return await request.then(
+      ({ clientId }) => clientId,
+      ({ code }) => code,
+    )
+  }
+  const older = (await curl(client, client.apiKey)).body.access_token
+  expect(await verdict(older, client.apiKey)).toBe(client.clientId)
+  expect(await verdict(older)).toBe('api_key_missing')
+  expect(await verdict(older, (await register()).apiKey)).toBe('api_key_wrong')
+  const newer = (await curl(client, client.apiKey)).body.access_token
+  await until(async () => (await verdict(older, client.apiKey)) === 'token_revoked')
+  expect(await verdict(newer, client.apiKey)).toBe(client.clientId)
+  verifier.close()
 })
 
 test('introspection names the same binding, for resource servers that ask', async () => {

@@ -1,0 +1,64 @@
+import { changeAccountApi, changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
+import { changeClientStatus } from '../../src/tokens/client-status.ts'
+import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
+import { changeUserRole, changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { ACTOR, type Nodes } from '../support/nodes.ts'
+import type { Credentials } from '../support/requests.ts'
+
+interface Ending {
+  readonly token: string
+  act(): Promise<unknown>
+}
+
+/** What ends tokens, each with one that it ends. */
+export function waysToEnd(on: Nodes, api: Credentials & { identifier: string }) {
+  const apis = [api.identifier]
+  const tokenOf = async (client: Credentials, n = 0): Promise<string> =>
+    (await on.nodes[n]!.machineToken(client)).body.access_token
+
+  async function ofClient(act: (client: { clientId: string }) => Promise<unknown>): Promise<Ending> {
+    const client = await on.make.client(apis)
+    return { token: await tokenOf(client), act: () => act(client) }
+  }
+
+  async function ofPair(act: (userId: string) => Promise<unknown>, account?: string): Promise<Ending> {
+    const user = await on.make.user(account)
+    const pair = await on.make.keyPair(user.id, apis)
+    return { token: await tokenOf(pair, 1), act: () => act(user.id) }
+  }
+
+  const rules = { keepAdmin: false }
+  return [
+    {
+      name: 'archive',
+      end: () => ofClient(({ clientId }) => changeClientStatus(on.knex, clientId, 'archived', ACTOR)),
+    },
+    { name: 'secret replaced', end: () => ofClient(({ clientId }) => rotateSecret(on.knex, clientId, 0, ACTOR)) },
+    { name: 'all revoked', end: () => ofClient(({ clientId }) => revokeTokensOfClient(on.knex, clientId, ACTOR)) },
+    { name: 'new keys', end: () => ofPair((id) => on.make.keyPair(id, apis)) },
+    { name: 'user off', end: () => ofPair((id) => changeUserStatus(on.knex, id, 'disabled', ACTOR)) },
+    { name: 'role lost', end: () => ofPair((id) => changeUserRole(on.knex, id, 'member', ACTOR, rules)) },
+    {
+      name: 'account off',
+      async end() {
+        const account = await on.make.account()
+        return await ofPair(() => changeAccountStatus(on.knex, account, 'disabled', ACTOR), account)
+      },
+    },
+    {
+      name: "account's API off",
+      async end() {
+        const account = await on.make.account()
+        return await ofPair(() => changeAccountApi(on.knex, account, false, ACTOR), account)
+      },
+    },
+    {
+      name: 'a newer token under the policy single',
+      async end() {
+        const client = await on.make.client(apis, { policy: 'single' })
+        return { token: await tokenOf(client), act: () => tokenOf(client, 1) }
+      },
+    },
+  ] satisfies { name: string; end(): Promise<Ending> }[]
+}

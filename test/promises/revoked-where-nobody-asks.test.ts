@@ -1,0 +1,106 @@
+/** A revoked token stops at resource servers that never ask about it: by the feed, by the lists alone, and through crashes. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createVerifier, type Verifier } from '../../packages/resource-server/src/index.ts'
+import { revokeToken } from '../../src/tokens/revocation.ts'
+import { ACTOR, ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Credentials, claimsOf } from '../support/requests.ts'
+import { together, until } from '../support/storm.ts'
+import { waysToEnd } from './revoked-acts.ts'
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+const open: Verifier[] = []
+
+beforeAll(async () => {
+  on = await startNodes(2, { env: { STATUS_LIST_TTL: '5' } })
+  api = await on.make.api()
+})
+afterEach(() => {
+  for (const verifier of open.splice(0)) verifier.close()
+})
+afterAll(async () => await on.stop())
+
+/** As a load balancer does: to whichever node answers, one after the other. */
+let turn = 0
+async function toSomeNode(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const { pathname, search } = new URL(String(url))
+  for (let tries = 0; ; tries++) {
+    const node = on.nodes[turn++ % on.nodes.length]!
+    try {
+      return await fetch(node.url + pathname + search, init)
+    } catch (error) {
+      if (tries === 3) throw error
+    }
+  }
+}
+
+function openVerifier(byFeed: boolean): Verifier {
+  const feed = { clientId: api.clientId, clientSecret: api.clientSecret! }
+  const verifier = createVerifier({
+    issuer: ISSUER,
+    audience: api.identifier,
+    fetch: toSomeNode as typeof fetch,
+    statusList: { ...(byFeed && { feed }), maxAge: 30 },
+  })
+  open.push(verifier)
+  return verifier
+}
+
+async function verdict(verifier: Verifier, token: string): Promise<string> {
+  const request = { method: 'GET', url: `${api.identifier}/`, headers: { authorization: `Bearer ${token}` } }
+  return await verifier.verify(request).then(
+    () => 'accepted',
+    (error: { code?: string }) => error.code ?? String(error),
+  )
+}
+
+const isRevoked = async (verifier: Verifier, token: string) => (await verdict(verifier, token)) === 'token_revoked'
+
+async function issue(client: Credentials, n = 0): Promise<string> {
+  const { status, text, body } = await on.nodes[n % on.nodes.length]!.machineToken(client)
+  if (status !== 200) throw new Error(text)
+  return body.access_token
+}
+
+test.each([true, false])(
+  'whatever ends a token, and at whichever node, ends it there too; with the feed: %s',
+  async (byFeed) => {
+    const verifiers = [openVerifier(byFeed), openVerifier(byFeed)]
+    for (const { name, end } of waysToEnd(on, api)) {
+      const { token, act } = await end()
+      for (const verifier of verifiers) expect([name, await verdict(verifier, token)]).toEqual([name, 'accepted'])
+      await act()
+      for (const verifier of verifiers) await until(() => isRevoked(verifier, token))
+    }
+  },
+  120_000,
+)
+
+test('a node that dies while tokens are revoked loses no revocation, and none comes back', async () => {
+  const verifier = openVerifier(true)
+  const client = await on.make.client([api.identifier])
+  const tokens = await together(120, (n) => issue(client, n))
+  for (const token of tokens.slice(0, 3)) expect(await verdict(verifier, token)).toBe('accepted')
+  const answered: string[] = []
+  const revoking = together(4, async (loop) => {
+    for (const token of tokens.filter((_, n) => n % 4 === loop)) {
+      await revokeToken(on.knex, String(claimsOf(token).jti), ACTOR)
+      answered.push(token)
+    }
+  })
+  for (const victim of [0, 1]) {
+    await until(() => answered.length >= 40 * (victim + 1))
+    await on.nodes[victim]!.kill()
+    await on.restart(victim)
+  }
+  await revoking
+  const seen = new Set<string>()
+  await until(async () => {
+    for (const token of answered) {
+      const refused = await isRevoked(verifier, token)
+      if (seen.has(token) && !refused) throw new Error('a token that was known to be revoked was accepted again')
+      if (refused) seen.add(token)
+    }
+    return seen.size === answered.length
+  })
+}, 120_000)
