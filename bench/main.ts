@@ -3,12 +3,14 @@
  * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N]
  */
 import { parseArgs } from 'node:util'
+import { measureVerification } from '../packages/resource-server/bench.ts'
 import { measureLists } from './console.ts'
 import { type Credentials, ledgerSize, type Population, populate } from './keywright.ts'
 import { type Load, measure, type Sample, sendAll } from './load.ts'
 import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
 import { type Measured, startMeasured } from './processes.ts'
 import { machine, printReport, type Report } from './report.ts'
+import { BENCH_ISSUER, BENCH_TTL, measureRevocations } from './revocations.ts'
 
 const { values } = parseArgs({
   options: {
@@ -75,7 +77,8 @@ const startEngine = async (format: 'jwt' | 'opaque') =>
 const startKeywright = async (population: Population) =>
   startMeasured('../src/main.ts', ['serve'], await freePort(), {
     ...population.environment,
-    ISSUER: 'https://auth.bench.example',
+    ISSUER: BENCH_ISSUER,
+    STATUS_LIST_TTL: String(BENCH_TTL),
     LOG_LEVEL: 'info',
   })
 
@@ -177,6 +180,9 @@ async function run(postgres: BenchPostgres): Promise<Report> {
     const nodes = await compareNodes(population, server)
     const many = await compareManyClients(postgres, population, server)
     const single = await comparePolicies(postgres)
+    say('verification …')
+    const verification = await measureVerification('ES256', SECONDS * 1000, ROUNDS)
+    const revocations = await measureRevocations(postgres, startKeywright, say)
     return {
       machine: machine(postgres.version),
       ratios: {
@@ -188,6 +194,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         clients_100000_cold_vs_100: many.coldRatio,
         slowest_list_100000_vs_100: many.listsRatio,
         token_single_vs_engine: single.perCpuSecond / token.theirs.perCpuSecond,
+        verification_vs_jose: verification.ratio,
         memory_vs_engine: token.ours.memory / token.theirs.memory,
       },
       figures: {
@@ -203,6 +210,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         engine_token: token.theirs,
         engine_introspection: introspection.theirs,
         engine_jwks: jwks.theirs,
+        ...revocations,
       },
     }
   } finally {

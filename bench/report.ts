@@ -22,6 +22,9 @@ const TARGETS: Record<string, number> = {
   clients_100000_vs_100: 0.9,
 }
 
+/** The most, of ratios where less is better. */
+const LIMITS: Record<string, number> = { verification_vs_jose: 1.1 }
+
 const MEBIBYTE = 2 ** 20
 
 function sampleRow([name, sample]: [string, Sample]): string {
@@ -37,9 +40,10 @@ function sampleRow([name, sample]: [string, Sample]): string {
 }
 
 function ratioRow([name, ratio]: [string, number]): string {
-  const target = TARGETS[name]
-  const verdict =
-    target === undefined ? '' : ratio >= target ? `  target ${target}: held` : `  target ${target}: missed`
+  const [target, limit] = [TARGETS[name], LIMITS[name]]
+  const bound = target ?? limit
+  const isHeld = target !== undefined ? ratio >= target : ratio <= (limit ?? ratio)
+  const verdict = bound === undefined ? '' : `  target ${bound}: ${isHeld ? 'held' : 'missed'}`
   return `${name.padEnd(26)} ${ratio.toFixed(2)}${verdict}`
 }
 
@@ -56,7 +60,9 @@ export function printReport(report: Report): string {
     `${'figures'.padEnd(24)} ${'per s'.padStart(8)} ${'p50 ms'.padStart(8)} ${'p99 ms'.padStart(8)} ${'CPU ms/req'.padStart(10)} ${'RSS MiB'.padStart(8)}`,
     ...samples.map(sampleRow),
     '',
-    `database bytes per token   ${Number(report.figures.database_bytes_per_token).toFixed(0)}`,
+    ...Object.entries(report.figures)
+      .filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+      .map(([name, figure]) => `${name.padEnd(52)} ${figure.toFixed(figure < 100 ? 1 : 0)}`),
     '',
   ].join('\n')
 }
