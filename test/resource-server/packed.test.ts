@@ -134,6 +134,17 @@ it('works as installed on the lowest Node it claims', async ({ skip }) => {
   expect(await use(node)).toEqual(expected(`^v${major}\\.`))
 }, 90_000)
 
+it('brings keywright-verify, on the lowest Node too', async () => {
+  const program = join(app, 'node_modules/.bin/keywright-verify')
+  expect((await run(program, ['--help'])).stdout).toMatch(/^keywright-verify: /)
+  const env = { PATH: process.env.PATH, ISSUER: 'auth.example.com' }
+  const nodes = [process.execPath, await findNode(await lowest())].filter((node) => node !== undefined)
+  for (const node of nodes) {
+    const { code, stderr } = await run(node, [program], { env }).catch((error) => error)
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('AUDIENCE is empty') })
+  }
+})
+
 it('has types that a program is checked against, libraries and all', async () => {
   await writeFile(join(app, 'typed.ts'), TYPED)
   const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]

@@ -8,14 +8,19 @@ const APT = '/usr/bin/apt-get'
 const LOCK = '/run/keywright-tests.lock'
 
 // Whoever waited for the lock may find the work done. Package lists are fetched only when those at hand do not serve:
-// on a fresh machine there are none, on an old one they name what has gone.
+// on a fresh machine there are none, on an old one they name what has gone. Debian starts the servers that it installs;
+// a test must not open port 80, so unless the machine has a policy of its own, the one of containers holds meanwhile.
 const INSTALL = `
 set -u
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 installed() {
   for package; do [ "$(dpkg-query -W -f='\${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || return 1; done
 }
-install() { apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -- "$@"; }
+POLICY=/usr/sbin/policy-rc.d
+start_nothing() {
+  [ -e "$POLICY" ] || { trap 'rm -f "$POLICY"' EXIT && printf '#!/bin/sh\\nexit 101\\n' >"$POLICY" && chmod 755 "$POLICY"; }
+}
+install() { start_nothing && apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -- "$@"; }
 installed "$@" || install "$@" || { apt-get update -q && install "$@"; }`
 
 const say = (message: string): void => {
@@ -111,6 +116,15 @@ export async function findChromium(): Promise<string | undefined> {
   if (present) return present
   await ensureDebian('chromium')
   return presentChromium() ?? doWithout('Chromium', 'browser tests')
+}
+
+/**
+ * The path of a program, which comes with these Debian packages; all of them are there. Undefined when they cannot be had.
+ * @throws Error with CI=true or KEYWRIGHT_REQUIRE_BROWSER=1 instead
+ */
+export async function findProgram(path: string, ...packages: string[]): Promise<string | undefined> {
+  if ((await ensureDebian(...packages)) && isProgram(path)) return path
+  return doWithout(packages.join(' '), 'tests of it')
 }
 
 /** The packages of modules that Debian does not simply call python3-NAME, or that are of no use alone. */

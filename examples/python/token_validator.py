@@ -1,0 +1,59 @@
+"""Authlib's bearer validator for Keywright's access tokens (RFC 9068). Goes into any of Authlib's resource protectors."""
+
+import base64
+import hashlib
+import hmac
+
+from authlib.jose.errors import JoseError
+from authlib.oauth2.rfc6750 import BearerTokenValidator, InsufficientScopeError, InvalidTokenError
+
+from issuer import JWT, IssuerKeys
+from status_list import CLOCK_TOLERANCE, InvalidStatus, StatusLists
+
+REQUIRED = ["sub", "exp", "iat", "jti", "client_id"]
+
+
+class KeywrightTokenValidator(BearerTokenValidator):
+    def __init__(self, issuer, audience, realm=None):
+        super().__init__(realm)
+        self.keys = IssuerKeys(issuer + "/oauth2/jwks")
+        self.lists = StatusLists(issuer, self.keys)
+        self.options = {name: {"essential": True} for name in REQUIRED}
+        self.options["iss"] = {"essential": True, "value": issuer}
+        self.options["aud"] = {"essential": True, "value": audience}
+
+    def authenticate_token(self, token_string):
+        try:
+            claims = JWT.decode(token_string, self.keys.find, claims_options=self.options)
+            claims.validate(leeway=CLOCK_TOLERANCE)
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise self._invalid("the access token is not one of this API") from None
+        # An ID token is signed with the same keys.
+        if claims.header.get("typ") != "at+jwt":
+            raise self._invalid("this is no access token")
+        return claims
+
+    def validate_token(self, token, scopes, request):
+        self._check_confirmation(token.get("cnf"), request)
+        try:
+            is_revoked = self.lists.is_revoked(token)
+        except InvalidStatus as error:
+            raise self._invalid(str(error)) from None
+        if is_revoked:
+            raise self._invalid("the access token was revoked")
+        if self.scope_insufficient(token.get("scope"), scopes):
+            raise InsufficientScopeError()
+
+    def _check_confirmation(self, cnf, request):
+        """What a token is bound to (RFC 7800). DPoP is not known here, and what is not known is refused."""
+        if cnf is None:
+            return
+        if not isinstance(cnf, dict) or list(cnf) != ["x-api-key#S256"]:
+            raise self._invalid("the access token is bound in a way that is not known here")
+        digest = hashlib.sha256((request.headers.get("X-Api-Key") or "").encode()).digest()
+        expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
+        if not hmac.compare_digest(expected, str(cnf["x-api-key#S256"]).encode()):
+            raise self._invalid("the x-api-key is not the one that belongs to this access token")
+
+    def _invalid(self, why):
+        return InvalidTokenError(why, realm=self.realm)

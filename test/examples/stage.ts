@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { makeProver } from '../resource-server/fake-issuer.ts'
+import { cleanEnvironment, type Environment } from '../support/cli.ts'
+import { startKeywright } from '../support/keywright.ts'
+import { send } from '../support/requests.ts'
+import { until } from '../support/storm.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const VERIFY = join(ROOT, 'packages/resource-server/src/verify-server-main.ts')
+
+/** A file of `examples/`. */
+export const examplePath = (path: string): string => join(ROOT, 'examples', path)
+
+/** The file with its addresses replaced by those of the test, each of which must stand in it. */
+export async function exampleWith(path: string, changes: Record<string, string>): Promise<string> {
+  let text = await readFile(examplePath(path), 'utf8')
+  for (const [written, meant] of Object.entries(changes)) {
+    if (!text.includes(written)) throw new Error(`${path} does not say ${written}`)
+    text = text.replaceAll(written, meant)
+  }
+  return text
+}
+
+export async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** A directory that a program may read which gives up root's rights. */
+export async function openDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'keywright-example-'))
+  await chmod(path, 0o755)
+  return path
+}
+
+export interface Program {
+  readonly url: string
+  written(): string
+  stop(): Promise<void>
+}
+
+const running = new Set<ChildProcess>()
+
+// A test that fails must not leave its gateways behind. Not SIGKILL: that would end masters without their workers.
+function endAll(): void {
+  for (const child of running) child.kill('SIGTERM')
+}
+process.once('exit', endAll)
+process.once('SIGTERM', () => process.exit())
+process.once('disconnect', endAll)
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Runs a program until it listens at that port. @throws Error with what it wrote, if it ends before */
+export async function startProgram(command: readonly string[], port: number, env: Environment = {}): Promise<Program> {
+  const [file, ...args] = command as [string, ...string[]]
+  const child = spawn(file, args, {
+    env: cleanEnvironment(env) as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  let written = ''
+  let isOver = false
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      written += text
+    })
+  }
+  const ended = new Promise<void>((resolve) => child.once('close', resolve).once('error', resolve)).then(() => {
+    isOver = true
+    running.delete(child)
+  })
+  await until(async () => isOver || (await isListening(port))).catch((error) => {
+    child.kill('SIGTERM')
+    throw error
+  })
+  if (isOver) throw new Error(`${command.join(' ')} ended:\n${written}`)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    written: () => written,
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+/** An API without any defence of its own, that answers what it was asked. */
+async function startUpstream() {
+  const server = createServer((req, res) => {
+    res.setHeader('content-type', 'application/json')
+    res.end(JSON.stringify({ method: req.method, url: req.url, headers: req.headers }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, stop: () => new Promise<unknown>((resolve) => server.close(resolve).closeAllConnections()) }
+}
+
+export type Stage = Awaited<ReturnType<typeof startStage>>
+
+/** A server with two APIs and a client of both, and the API that a gateway is to guard. */
+export async function startStage(env: Environment = {}) {
+  const server = await startKeywright({ env })
+  const [api, other] = [await server.make.api(), await server.make.api()]
+  const client = await server.make.client({}, [api.identifier, other.identifier])
+  const upstream = await startUpstream()
+  return {
+    server,
+    issuer: server.issuer,
+    api,
+    client,
+    upstream: `127.0.0.1:${upstream.port}`,
+    /** Of the API that is guarded, unless it is to be of the other. */
+    async token(scope = 'read', audience: 'this' | 'other' = 'this'): Promise<string> {
+      const resource = audience === 'this' ? api.identifier : other.identifier
+      const { status, text, body } = await server.machineToken(client, { scope, resource })
+      if (status !== 200) throw new Error(text)
+      return body.access_token
+    },
+    async revoke(token: string): Promise<void> {
+      const { status, text } = await server.revoke(token, client)
+      if (status !== 200) throw new Error(text)
+    },
+    async stop() {
+      await upstream.stop()
+      await server.stop()
+    },
+  }
+}
+
+/** `keywright-verify` for the stage's API, as its operator would start it. */
+export async function startVerifier({ issuer, api }: Stage, env: Environment = {}): Promise<Program> {
+  const port = await freePort()
+  return await startProgram([process.execPath, VERIFY], port, {
+    ISSUER: issuer,
+    AUDIENCE: api.identifier,
+    API_ID: api.clientId,
+    API_SECRET: api.clientSecret,
+    PORT: String(port),
+    ...env,
+  })
+}
+
+/** What a gateway answers to a request with this token. */
+export async function ask(gateway: Program, token?: string, headers: Record<string, string> = {}) {
+  const authorization = token === undefined ? undefined : { authorization: `Bearer ${token}` }
+  const answer = await send(`${gateway.url}/weather?city=Bern`, { headers: { ...authorization, ...headers } })
+  return { ...answer, challenge: answer.headers.get('www-authenticate') }
+}
+
+/** The status of a request that carries two tokens: of which would the API behind believe that it was verified? */
+export async function askTwice(gateway: Program, one: string, two: string): Promise<number | undefined> {
+  const headers: Record<string, string[]> = { authorization: [`Bearer ${one}`, `Bearer ${two}`] }
+  const [response] = await once(request(`${gateway.url}/weather`, { headers, agent: false }).end(), 'response')
+  response.resume()
+  return response.statusCode
+}
+
+/** What a gateway answers to requests with a token that is bound to a key (RFC 9449): that it was sent for, and another. */
+export async function askBound(gateway: Program, { server, api, client }: Stage) {
+  const prover = await makeProver()
+  const form = { scope: 'read', resource: api.identifier }
+  const dpop = await prover.proof({ htm: 'POST', htu: `${server.issuer}/oauth2/token` })
+  const { status, text, body } = await server.machineToken(client, form, { headers: { dpop } })
+  if (status !== 200) throw new Error(text)
+  const token: string = body.access_token
+  const ath = createHash('sha256').update(token).digest('base64url')
+  async function askWith(path: string, scheme: string) {
+    const proof = await prover.proof({ htm: 'GET', htu: `${gateway.url}${path}`, ath })
+    return await ask(gateway, undefined, { authorization: `${scheme} ${token}`, dpop: proof })
+  }
+  return {
+    right: await askWith('/weather', 'DPoP'),
+    elsewhere: await askWith('/other', 'DPoP'),
+    bearer: await askWith('/weather', 'Bearer'),
+  }
+}
+
+/** Resolves when the token is refused; answers after how many milliseconds that was, and how. */
+export async function refused(gateway: Program, token: string) {
+  const began = performance.now()
+  let answer = await ask(gateway, token)
+  await until(async () => {
+    if (answer.status !== 200) return true
+    answer = await ask(gateway, token)
+    return false
+  })
+  return { ...answer, after: performance.now() - began }
+}
+
+export const removeDirectory = (path: string) => rm(path, { recursive: true, force: true })

@@ -1,0 +1,269 @@
+/** keywright-verify: what it answers nginx, Traefik, Caddy and Envoy, and what nobody can talk it into. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
+import { createVerifyServer } from '../../packages/resource-server/src/verify-server.ts'
+import { readVerifyServerSettings } from '../../packages/resource-server/src/verify-server-settings.ts'
+import { until } from '../support/storm.ts'
+import { AUDIENCE, type FakeIssuer, FEED, makeProver, startFakeIssuer } from './fake-issuer.ts'
+
+const MAIN = fileURLToPath(new URL('../../packages/resource-server/src/verify-server-main.ts', import.meta.url))
+
+let issuer: FakeIssuer
+let verifier: Verifier
+let list: ReturnType<FakeIssuer['addList']>
+const errors: unknown[] = []
+const open: Server[] = []
+
+/** Answers where it listens. */
+async function listen(origin?: string): Promise<string> {
+  const server = createVerifyServer({ verifier, origin, onError: (error) => errors.push(error) })
+  open.push(server.listen(0, '127.0.0.1'))
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+let url: string
+
+beforeAll(async () => {
+  issuer = await startFakeIssuer()
+  list = issuer.addList()
+  list.revoke(9)
+  verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE })
+  url = await listen()
+})
+afterAll(async () => {
+  for (const server of open) server.close().closeAllConnections()
+  await verifier.close()
+  await issuer.close()
+})
+
+const tokenOf = (claims: Record<string, unknown> = {}) =>
+  issuer.token({ status: { status_list: { idx: 1, uri: list.uri } }, ...claims })
+
+type Sent = Record<string, string | string[]>
+
+/** By Node's own request: `fetch` sends neither a Host of one's own nor one header twice. */
+async function ask(path: string, headers: Sent, { method = 'GET', at = url } = {}) {
+  const asked = request(at + path, { method, headers, agent: false }).end()
+  const [response] = await once(asked, 'response')
+  const text: string = await readText(response)
+  return { status: response.statusCode as number, headers: response.headers, body: text ? JSON.parse(text) : undefined }
+}
+
+const WAYS = ['/auth_request', '/forward_auth', '/ext_authz/v1/weather?scope=admin']
+
+describe.each(WAYS)('asked at %s', (path) => {
+  it('says 200 and who calls', async () => {
+    const { status, headers } = await ask(path, { authorization: `Bearer ${await tokenOf()}` })
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({ 'x-client-id': 'kwk_app', 'x-subject': 'kwk_app', 'x-scope': 'read write' })
+    expect(headers['cache-control']).toBe('no-store')
+  })
+
+  it('says 401 with a challenge to no token, one of another API, and one that was revoked', async () => {
+    const revoked = await tokenOf({ status: { status_list: { idx: 9, uri: list.uri } } })
+    const refused = [undefined, await tokenOf({ aud: 'https://other.example.com' }), revoked]
+    const answers = await Promise.all(
+      refused.map((token) => ask(path, token ? { authorization: `Bearer ${token}` } : {})),
+    )
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+      [401, 'token_missing'],
+      [401, 'token_invalid'],
+      [401, 'token_revoked'],
+    ])
+    for (const { headers } of answers) expect(headers['www-authenticate']).toMatch(/^Bearer .*DPoP /)
+  })
+
+  it('says 503 where it cannot be told', async () => {
+    const unknown = await tokenOf({ status: { status_list: { idx: 1, uri: `${issuer.url}/oauth2/status/gone` } } })
+    const { status, headers } = await ask(path, { authorization: `Bearer ${unknown}` })
+    expect({ status, retry: headers['retry-after'] }).toEqual({ status: 503, retry: '5' })
+  })
+
+  it('takes no request that carries two tokens: the API behind might read the other one', async () => {
+    const good = `Bearer ${await tokenOf()}`
+    expect((await ask(path, { authorization: [good, good] })).status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('takes a long token among the long headers that a gateway passes on', async () => {
+    const authorization = `Bearer ${await tokenOf({ padding: 'p'.repeat(9000) })}`
+    const { status } = await ask(path, { authorization, cookie: 'c'.repeat(16_000) })
+    expect(status).toBe(200)
+  })
+})
+
+describe('scopes', () => {
+  it.each(['/auth_request', '/forward_auth'])('that the gateway names at %s are needed', async (path) => {
+    const headers = { authorization: `Bearer ${await tokenOf({ scope: 'read' })}` }
+    expect((await ask(`${path}?scope=read`, headers)).status).toBe(200)
+    expect((await ask(`${path}?scope=`, headers)).status).toBe(200)
+    const { status, headers: answered } = await ask(`${path}?scope=read+write`, headers)
+    expect(status).toBe(403)
+    expect(answered['www-authenticate']).toContain('error="insufficient_scope"')
+  })
+
+  it('of a question that is not understood are not passed over: 500, and its operator is told', async () => {
+    const headers = { authorization: `Bearer ${await tokenOf()}` }
+    expect((await ask('/auth_request?scopes=admin', headers)).status).toBe(500)
+    expect(String(errors.at(-1))).toContain('unknown parameter, scopes')
+  })
+})
+
+it('malformed requests are 401 to nginx, which takes 400 for a fault of its own, and 400 to the others', async () => {
+  const [nginx, ...others] = await Promise.all(WAYS.map((path) => ask(path, { authorization: 'Bearer what' })))
+  expect([nginx!.status, ...others.map(({ status }) => status)]).toEqual([401, 400, 400])
+})
+
+it('names that are no plain ASCII reach the API percent-encoded, each as another', async () => {
+  const subjects = ['zoë', 'zo%C3%AB', 'a b', 'a\nx-scope: admin', '\ud800']
+  const answers = await Promise.all(
+    subjects.map(async (sub) => ask('/auth_request', { authorization: `Bearer ${await tokenOf({ sub })}` })),
+  )
+  const seen = answers.map(({ headers }) => headers['x-subject'])
+  expect(seen).toEqual(['zo%C3%AB', 'zo%25C3%25AB', 'a%20b', 'a%0Ax-scope:%20admin', '%EF%BF%BD'])
+})
+
+describe('a token that is bound to a key (DPoP)', async () => {
+  const prover = await makeProver()
+  const SEEN = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example.com' }
+  const NGINX = { ...SEEN, 'x-original-method': 'PUT', 'x-original-uri': '/v1/weather?q=1' }
+  const TRAEFIK = { ...SEEN, 'x-forwarded-method': 'PUT', 'x-forwarded-uri': '/v1/weather?q=1' }
+  const ENVOY = { host: 'api.example.com', 'x-forwarded-proto': 'https' }
+
+  async function bound(htu = 'https://api.example.com/v1/weather', htm = 'PUT'): Promise<Sent> {
+    const token = await tokenOf({ cnf: { jkt: prover.jkt } })
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
+    const proof = await prover.proof({ htm, htu, ath: Buffer.from(digest).toString('base64url') })
+    return { authorization: `DPoP ${token}`, dpop: proof }
+  }
+
+  it('passes each way where the proof names what the gateway was asked', async () => {
+    expect((await ask('/auth_request', { ...(await bound()), ...NGINX })).status).toBe(200)
+    expect((await ask('/forward_auth', { ...(await bound()), ...TRAEFIK })).status).toBe(200)
+    const envoy = await ask('/ext_authz/v1/weather?q=1', { ...(await bound()), ...ENVOY }, { method: 'PUT' })
+    expect(envoy.status).toBe(200)
+  })
+
+  it('is not helped by headers that another kind of gateway would have set', async () => {
+    const answers = [
+      await ask('/forward_auth', { ...(await bound()), ...NGINX }),
+      await ask('/auth_request', { ...(await bound()), ...TRAEFIK }),
+      await ask('/ext_authz/other', { ...(await bound()), ...NGINX, ...TRAEFIK, ...ENVOY }, { method: 'PUT' }),
+      await ask('/auth_request', { ...(await bound()), ...NGINX, 'x-original-uri': ['/v1/weather', '/other'] }),
+      await ask('/auth_request', { ...(await bound()), ...NGINX, 'x-forwarded-host': 'api.example.com/v1/weather?' }),
+      await ask('/auth_request', { ...(await bound()), ...NGINX, 'x-original-uri': '@api.example.com/v1/weather' }),
+    ]
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(6).fill([401, 'dpop_invalid']))
+  })
+
+  it('is held to the origin that the operator named, whatever the gateway says', async () => {
+    const at = await listen('https://api.example.com')
+    const lies = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example' }
+    expect((await ask('/auth_request', { ...(await bound()), ...NGINX, ...lies }, { at })).status).toBe(200)
+    const proof = await bound('http://evil.example/v1/weather')
+    expect((await ask('/auth_request', { ...proof, ...NGINX, ...lies }, { at })).body.code).toBe('dpop_invalid')
+  })
+})
+
+it('serves the metadata of the API, its health, and nothing else', async () => {
+  const metadata = await ask('/.well-known/oauth-protected-resource/v1', {})
+  expect(metadata.body).toMatchObject({ resource: AUDIENCE, authorization_servers: [issuer.url] })
+  expect((await ask('/healthz', {})).body).toEqual({ status: 'ok', feed: 'off' })
+  for (const path of ['/', '/verify', '/auth_request/x', '/ext_authzx']) expect((await ask(path, {})).status).toBe(404)
+})
+
+describe('its settings', () => {
+  const settingsOf = (env: Record<string, string | undefined>) => readVerifyServerSettings(env, () => {})
+
+  it('are refused all at once, by the names that the operator wrote', () => {
+    const env = {
+      ISSUER: 'http://auth.example.com',
+      ON_UNKNOWN: 'maybe',
+      MAX_AGE: 'soon',
+      CLOCK_TOLERANCE: '-1',
+      ALLOW_HTTP: 'true',
+      API_ID: 'kwa_weather',
+      ORIGIN: 'https://api.example.com/v1',
+      PORT: '80800',
+    }
+    const named = 'ISSUER AUDIENCE CLOCK_TOLERANCE ON_UNKNOWN MAX_AGE API_ID ORIGIN PORT ALLOW_HTTP'
+    expect(() => settingsOf(env)).toThrow(new RegExp(named.split(' ').join(' .*; ')))
+  })
+
+  it('of the feed are whole or absent', () => {
+    const base = { ISSUER: 'https://auth.example.com', AUDIENCE: AUDIENCE }
+    const wrong = [{ API_ID: 'a' }, { API_SECRET: 's' }, { API_ID: 'a', API_SECRET: 's', API_SECRET_FILE: '/f' }]
+    for (const some of wrong) expect(() => settingsOf({ ...base, ...some })).toThrow('API_ID takes one of')
+    expect(settingsOf({ ...base, API_ID: '', API_SECRET: '' }).verifier.statusList).toMatchObject({ feed: undefined })
+  })
+})
+
+describe('as a process', () => {
+  async function start(env: Record<string, string>, ...args: string[]) {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { PORT: '0', ...env } })
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+    const ended = once(child, 'close').then(([code]) => code as number)
+    return { child, ended, said: () => said }
+  }
+
+  it('ends with 2 where it was told too little, and says so', async () => {
+    const { ended, said } = await start({})
+    expect(await ended).toBe(2)
+    const faults = said()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg)
+    expect(faults).toEqual(['ISSUER is not a URL', 'AUDIENCE is empty'])
+  })
+
+  it('ends with 1 where it cannot listen', async () => {
+    const { ended, said } = await start({ ISSUER: issuer.url, AUDIENCE, PORT: new URL(url).port })
+    expect(await ended).toBe(1)
+    expect(said()).toContain('EADDRINUSE')
+  })
+
+  it('tells all its variables when asked for help', async () => {
+    const { child, ended } = await start({}, '--help')
+    const help = await readText(child.stdout)
+    expect(await ended).toBe(0)
+    for (const name of ['ISSUER', 'AUDIENCE', 'API_SECRET_FILE', 'PORT'])
+      expect(help).toMatch(new RegExp(`^ +${name} `, 'm'))
+  })
+
+  it('follows the feed with the secret in a file, and ends at SIGTERM', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'keywright-verify-'))
+    const file = join(home, 'secret')
+    await writeFile(file, `${FEED.clientSecret}\n`)
+    const env = { ISSUER: issuer.url, AUDIENCE, API_ID: FEED.clientId, API_SECRET_FILE: file }
+    const { child, ended, said } = await start(env)
+    await until(() => issuer.streams.length > 0 && said().includes('listening'))
+    const stream = issuer.streams.at(-1)!
+    const basic = Buffer.from(stream.authorization!.slice(6), 'base64').toString()
+    expect(basic).toBe(`${FEED.clientId}:${FEED.clientSecret}`)
+    const at = JSON.parse(said().trim().split('\n')[0]!).url
+    stream.current()
+    await until(async () => (await ask('/healthz', {}, { at })).body.feed === 'live')
+    const headers = {
+      authorization: `Bearer ${await tokenOf({ status: { status_list: { idx: 77, uri: list.uri } } })}`,
+    }
+    expect((await ask('/auth_request', headers, { at })).status).toBe(200)
+    stream.event('revoked', { at: Date.now(), lists: [{ uri: list.uri, idx: [77] }] }, 'v1')
+    await until(async () => (await ask('/auth_request', headers, { at })).status === 401)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    expect(said()).not.toContain(FEED.clientSecret)
+    await rm(home, { recursive: true })
+  })
+})
