@@ -17,6 +17,8 @@ export async function up(knex: Knex): Promise<void> {
 
     CREATE INDEX clients_applications ON clients (id) WHERE kind = 'application';
     CREATE INDEX clients_of_apis ON clients (api_id) WHERE api_id IS NOT NULL;
+    CREATE INDEX clients_applications_of ON clients (account_id, id) WHERE kind = 'application';
+    CREATE INDEX clients_archived ON clients (id) WHERE kind = 'application' AND status = 'archived';
     CREATE INDEX clients_by_words ON clients USING gin (search_words(name)) WHERE kind = 'application';
     CREATE INDEX users_in_order ON users (account_id, lower(email), id);
     CREATE INDEX users_by_words ON users USING gin (search_words(coalesce(name, '') || ' ' || email));
@@ -28,7 +30,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     DROP INDEX accounts_by_words; DROP INDEX accounts_in_order; DROP INDEX users_by_words; DROP INDEX users_in_order;
-    DROP INDEX clients_by_words; DROP INDEX clients_of_apis; DROP INDEX clients_applications;
+    DROP INDEX clients_by_words; DROP INDEX clients_archived; DROP INDEX clients_applications_of; DROP INDEX clients_of_apis; DROP INDEX clients_applications;
     DROP FUNCTION search_words;
     ALTER TABLE users DROP COLUMN last_signed_in_at;
   `)

@@ -2,7 +2,7 @@ import { type Account, type AccountRow, addAccount, renameAccount, toAccount } f
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeAccountApi, changeAccountStatus } from '../tokens/account-changes.ts'
-import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
+import { type Bounded, boundedCountOf, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import { narrowBySearch } from './search.ts'
@@ -10,8 +10,8 @@ import { stayWithin } from './walls.ts'
 
 /** With how much it has. */
 export interface AccountSummary extends Account {
-  readonly people: number
-  readonly applications: number
+  readonly people: Bounded
+  readonly applications: Bounded
 }
 
 export interface AccountDetails extends AccountSummary {
@@ -36,14 +36,14 @@ interface SummaryRow extends AccountRow {
 
 const toSummary = (row: SummaryRow): AccountSummary => ({
   ...toAccount(row),
-  people: row.people,
-  applications: row.applications,
+  people: toBounded(row.people),
+  applications: toBounded(row.applications),
 })
 
 const COUNTS = `
-  (SELECT count(*)::int FROM users u WHERE u.account_id = accounts.id) AS people,
-  (SELECT count(*)::int FROM clients c
-    WHERE c.account_id = accounts.id AND c.kind = 'application') AS applications, lower(accounts.name) AS place`
+  (${boundedCountOf(`users u WHERE ${ofAccount('u.account_id', 'accounts.id')}`)}) AS people,
+  (${boundedCountOf(`clients c WHERE ${ofAccount('c.account_id', 'accounts.id')} AND c.kind = 'application'`)}) AS applications,
+  lower(accounts.name) AS place`
 
 /** In the order of their names. */
 export const listAccounts = operation<AccountQuery, PageOf<AccountSummary>>(
@@ -69,8 +69,8 @@ interface Which {
 const DETAILS = `
   (SELECT count(*)::int FROM users u
     WHERE u.account_id = accounts.id AND u.role = 'admin' AND u.status = 'active') AS admins,
-  (SELECT count(*)::int FROM clients c
-    WHERE c.account_id = accounts.id AND c.kind = 'key_pair' AND c.status = 'active') AS key_pairs,
+  (SELECT count(*)::int FROM users u JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active'
+    WHERE u.account_id = accounts.id) AS key_pairs,
   (${liveTokensOf('t.account_id = accounts.id')}) AS live_tokens`
 
 interface DetailsRow extends SummaryRow {

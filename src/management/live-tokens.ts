@@ -13,6 +13,12 @@ export const toBounded = (count: number): Bounded => ({ count: Math.min(count, M
 export const boundedCountOf = (source: string): string =>
   `SELECT count(*)::int FROM (SELECT 1 FROM ${source} LIMIT ${MOST + 1}) counted`
 
+/**
+ * SQL: that something is of an account. As a range, because the planner takes an account for an average one, of which there
+ * are few: it would read through everybody's to find the few things of a small account.
+ */
+export const ofAccount = (column: string, account: string): string => `${column} BETWEEN ${account} AND ${account}`
+
 /** SQL: how many live tokens `t` there are, one beyond the bound at most. */
 export const liveTokensOf = (condition: string): string =>
   `SELECT count(*)::int FROM (SELECT 1 FROM active_access_tokens t WHERE ${condition} LIMIT ${MOST + 1}) live`

@@ -1,5 +1,6 @@
 import { readUsage, type UsageCount } from '../metrics/usage.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { type Bounded, boundedCountOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 
 /** What an account's admin sees first. */
@@ -13,8 +14,8 @@ export interface AccountOverview {
     readonly lastUsedAt: Date | null
   } | null
   /** Active ones. */
-  readonly applications: number
-  readonly people: number
+  readonly applications: Bounded
+  readonly people: Bounded
   /** Neither the instance's API nor the account's is switched off. */
   readonly apiEnabled: boolean
 }
@@ -22,9 +23,9 @@ export interface AccountOverview {
 const OVERVIEW = `
   SELECT a.id, c.client_id, c.created_at, s.last_four, s.last_used_at,
          (SELECT i.api_enabled FROM instance_settings i) AND a.api_enabled AS api_enabled,
-         (SELECT count(*)::int FROM clients k
-           WHERE k.account_id = a.id AND k.kind = 'application' AND k.status = 'active') AS applications,
-         (SELECT count(*)::int FROM users p WHERE p.account_id = a.id AND p.status = 'active') AS people
+         (${boundedCountOf(`clients k
+           WHERE ${ofAccount('k.account_id', 'a.id')} AND k.kind = 'application' AND k.status = 'active'`)}) AS applications,
+         (${boundedCountOf(`users p WHERE ${ofAccount('p.account_id', 'a.id')} AND p.status = 'active'`)}) AS people
     FROM accounts a
     LEFT JOIN clients c ON c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
     LEFT JOIN LATERAL (SELECT last_four, last_used_at FROM client_secrets s
@@ -44,8 +45,8 @@ export const readAccountOverview = operation<object, AccountOverview>(
       createdAt: row.created_at,
       lastUsedAt: row.last_used_at,
     }
-    const { applications, people, api_enabled: apiEnabled } = row
-    return { accountId: row.id, keyPair: pair || null, applications, people, apiEnabled }
+    const [applications, people] = [toBounded(row.applications), toBounded(row.people)]
+    return { accountId: row.id, keyPair: pair || null, applications, people, apiEnabled: row.api_enabled }
   },
 )
 

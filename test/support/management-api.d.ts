@@ -837,8 +837,8 @@ export interface components {
              * @example 3
              */
             revision: number;
-            people: number;
-            applications: number;
+            people: components["schemas"]["BoundedCount"];
+            applications: components["schemas"]["BoundedCount"];
             /** @description Active ones */
             admins: number;
             key_pairs: number;
@@ -874,8 +874,8 @@ export interface components {
              * @example 3
              */
             revision: number;
-            people: number;
-            applications: number;
+            people: components["schemas"]["BoundedCount"];
+            applications: components["schemas"]["BoundedCount"];
         };
         ActivityEntry: {
             /**
@@ -1761,9 +1761,9 @@ export interface components {
                 last_used_at: string | null;
             } | null;
             /** @description Active ones */
-            applications: number;
+            applications: components["schemas"]["BoundedCount"];
             /** @description Active ones */
-            people: number;
+            people: components["schemas"]["BoundedCount"];
             api_enabled: boolean;
         };
         /** @description RFC 9457 */

@@ -25,7 +25,7 @@ const bare = {
   revision,
 }
 
-const counts = { people: z.number().int(), applications: z.number().int() }
+const counts = { people: bounded, applications: bounded }
 
 const account = z.object(bare).meta({ id: 'Account' })
 

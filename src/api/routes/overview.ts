@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { readAccountOverview } from '../../management/overview.ts'
-import { clientId, idText, moment } from '../fields.ts'
+import { bounded, clientId, idText, moment } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toWire } from '../wire-names.ts'
 
@@ -16,8 +16,8 @@ const overview = z
       })
       .nullable()
       .meta({ description: "The caller's own; null until the first one is generated" }),
-    applications: z.number().int().meta({ description: 'Active ones' }),
-    people: z.number().int().meta({ description: 'Active ones' }),
+    applications: bounded.meta({ description: 'Active ones' }),
+    people: bounded.meta({ description: 'Active ones' }),
     api_enabled: z.boolean(),
   })
   .meta({ id: 'Overview' })

@@ -78,8 +78,11 @@ const askPage = (account: AccountDetails, step: string, asking: Asking): Console
   })
 
 function endsClients({ keyPairs, applications, liveTokens }: AccountDetails): string[] {
-  if (keyPairs + applications === 0) return ['stop no key pair and no application, for it has none']
-  const stopped = [keyPairs && counted(keyPairs, 'key pair'), applications && counted(applications, 'application')]
+  if (keyPairs + applications.count === 0) return ['stop no key pair and no application, for it has none']
+  const stopped = [
+    keyPairs && counted(keyPairs, 'key pair'),
+    applications.count && countedUpTo(applications, 'application'),
+  ]
   const tokens = `end ${countedUpTo(liveTokens, 'live token')}, and what renews them`
   return [`stop ${stopped.filter(Boolean).join(' and ')}`, ...(liveTokens.count ? [tokens] : [])]
 }

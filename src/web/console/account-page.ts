@@ -1,4 +1,5 @@
 import { type AccountDetails, readAccount } from '../../management/accounts.ts'
+import type { Bounded } from '../../management/live-tokens.ts'
 import { accountStanding } from './accounts-page.ts'
 import { type Block, blocksPage } from './blocks.ts'
 import { fact, idCell, linkCell, numberCell, quietCell, textCell, timeCell } from './cells.ts'
@@ -17,8 +18,7 @@ const NOTICES = {
 
 export const accountPath = (accountId: string, step = ''): string => `/accounts/${accountId}${step && `/${step}`}`
 
-export const peopleInWords = (count: number): string =>
-  count === 1 ? '1 person' : `${new Intl.NumberFormat('en').format(count)} people`
+export const peopleInWords = (count: Bounded): string => countedUpTo(count, 'person', 'people')
 
 function factsOf(account: AccountDetails) {
   const { id, people, admins, applications, keyPairs, liveTokens } = account
@@ -27,9 +27,12 @@ function factsOf(account: AccountDetails) {
   return [
     fact(
       'People',
-      people ? linkCell(peopleInWords(people), `/people?account=${id}`, amongThem) : quietCell('nobody yet'),
+      people.count ? linkCell(peopleInWords(people), `/people?account=${id}`, amongThem) : quietCell('nobody yet'),
     ),
-    fact('Applications', applications ? linkCell(counted(applications, 'application'), path) : quietCell('none')),
+    fact(
+      'Applications',
+      applications.count ? linkCell(countedUpTo(applications, 'application'), path) : quietCell('none'),
+    ),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
     fact('Live tokens', liveTokens.count ? textCell(countedUpTo(liveTokens, 'live token')) : quietCell('none')),
     fact('API', textCell(account.apiEnabled ? 'On' : 'Switched off')),

@@ -1,5 +1,5 @@
 import { type AccountSummary, listAccounts } from '../../management/accounts.ts'
-import { badgeCell, type Cell, linkCell, numberCell, timeCell } from './cells.ts'
+import { badgeCell, boundedCell, type Cell, linkCell, timeCell } from './cells.ts'
 import type { Badge } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type Filter, listPage } from './list-page.ts'
@@ -25,8 +25,8 @@ function rowOf(account: AccountSummary): Cell[] {
   return [
     linkCell(account.name, `/accounts/${account.id}`),
     badgeCell(tone, text),
-    numberCell(account.people),
-    numberCell(account.applications),
+    boundedCell(account.people),
+    boundedCell(account.applications),
     timeCell(account.createdAt),
   ]
 }

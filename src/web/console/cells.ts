@@ -1,3 +1,4 @@
+import type { Bounded } from '../../management/live-tokens.ts'
 import { type Moment, momentOf } from '../relative-time.ts'
 import type { Badge } from './console-page.ts'
 
@@ -37,6 +38,11 @@ export const quietCell = (text: string): Cell => ({ kind: 'text', text, quiet: t
 export const linkCell = (text: string, href: string, detail?: string): Cell => ({ kind: 'link', text, href, detail })
 
 export const numberCell = (count: number): Cell => ({ kind: 'text', text: NUMBER.format(count) })
+
+/** `1,000+` beyond where nobody counts any more. */
+export const boundedText = ({ count, isMore }: Bounded): string => `${NUMBER.format(count)}${isMore ? '+' : ''}`
+
+export const boundedCell = (count: Bounded): Cell => ({ kind: 'text', text: boundedText(count) })
 
 /** @param otherwise what is said where it never was */
 export const timeCell = (at: Date | null | undefined, otherwise = 'never', detail?: string): Cell =>

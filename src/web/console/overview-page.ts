@@ -1,11 +1,9 @@
 import { type AccountOverview, readAccountOverview } from '../../management/overview.ts'
 import { type Block, blocksPage } from './blocks.ts'
-import { fact, idCell, textCell, timeCell } from './cells.ts'
+import { boundedText, fact, idCell, textCell, timeCell } from './cells.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { API_OFF, KEY_PAIR_PATH } from './key-pair-page.ts'
-
-const NUMBER = new Intl.NumberFormat('en')
 
 /** Two clicks from here to new keys: this one, and the one on the page that says what it stops. */
 const GENERATE = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
@@ -35,8 +33,8 @@ const figuresOf = ({ applications, people }: AccountOverview): Block => ({
   part: 'figures',
   heading: 'Your enterprise',
   figures: [
-    { name: 'Applications', text: NUMBER.format(applications), href: '/applications', detail: 'active' },
-    { name: 'People', text: NUMBER.format(people), href: '/people', detail: 'who may sign in' },
+    { name: 'Applications', text: boundedText(applications), href: '/applications', detail: 'active' },
+    { name: 'People', text: boundedText(people), href: '/people', detail: 'who may sign in' },
   ],
 })
 

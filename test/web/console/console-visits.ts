@@ -36,14 +36,17 @@ export const wordsOf = ({ text }: Page): string =>
     .replaceAll('&amp;', '&')
     .replace(/\s+/g, ' ')
 
-/** What a page asks the database; of five visits the least, because others ask beside it: jobs, and once a while the look. */
+/**
+ * What a page asks the database; of some visits the least, because others ask beside it: jobs, and once a while the look.
+ * It is visited until nobody disturbs, or often enough.
+ */
 export async function statementsOf(
   { knex }: Pick<Keywright, 'knex'>,
   browser: Browser,
   path: string,
 ): Promise<string[]> {
   const visits: string[][] = []
-  for (let visit = 0; visit < 5; visit++) {
+  for (let visit = 0; visit < 5 || (visit < 30 && visits.every(({ length }) => length > 3)); visit++) {
     const asked: string[] = []
     const note = ({ sql }: { sql: string }) => asked.push(sql)
     knex.on('query', note)
