@@ -20,5 +20,4 @@ export const boundedCountOf = (source: string): string =>
 export const ofAccount = (column: string, account: string): string => `${column} BETWEEN ${account} AND ${account}`
 
 /** SQL: how many live tokens `t` there are, one beyond the bound at most. */
-export const liveTokensOf = (condition: string): string =>
-  `SELECT count(*)::int FROM (SELECT 1 FROM active_access_tokens t WHERE ${condition} LIMIT ${MOST + 1}) live`
+export const liveTokensOf = (condition: string): string => boundedCountOf(`active_access_tokens t WHERE ${condition}`)
