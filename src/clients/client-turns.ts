@@ -19,7 +19,7 @@ export async function awaitTurn(trx: Knex, by: ClientsOf, value: string | number
   )
 }
 
-/** The same before the rows of all clients. */
+/** The same before the rows of all clients, or of an API. */
 export async function awaitEveryTurn(trx: Knex): Promise<void> {
   await trx.raw(
     `SELECT pg_advisory_xact_lock(${TURNS.namespace}, stripe) FROM generate_series(0, ${TURNS.stripes - 1}) stripe`,

@@ -3,6 +3,7 @@ import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { type Api, type ApiSettings, insertApi, lockApi, type NewApi, saveApi, touchApi } from '../clients/apis.ts'
 import { clientsAskingFor, withdrawScopes } from '../clients/client-apis.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import { awaitEveryTurn } from '../clients/client-turns.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
 import { describeScope, forgetScopeTexts, type ScopeText } from '../clients/scope-texts.ts'
 import { hasSigningKeys } from '../keys/signing-keys.ts'
@@ -92,6 +93,7 @@ export async function updateApi(
   expected?: number,
 ): Promise<Api> {
   return await knex.transaction(async (trx) => {
+    await awaitEveryTurn(trx)
     const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)
     const changed = differing(before, changes)

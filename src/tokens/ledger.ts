@@ -49,9 +49,10 @@ export interface ActiveToken {
   readonly grantId: string | null
 }
 
-// One statement for many tokens. It queues up behind whoever waits to change a client (see `TURNS`). Every client's row is share-locked in one order, which settles the race with whoever
-// replaces it: a replacement that commits first is seen here (the lock re-reads the row), one that comes later waits
-// and then finds these tokens. Slots are locked in one order too; a slot's generation is drawn after its lock was
+// One statement for many tokens. It queues up behind whoever waits to change a client or an API (see `TURNS`). Every
+// client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that commits
+// first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs, too few
+// to be locked by everybody, are read anew when the turn has come; nobody changes one then. Slots are locked in one order too; a slot's generation is drawn after its lock was
 // waited for, so the last to commit has the highest. A slot stays longer than any token that it may have ended, whatever
 // their lifetimes were, or its going would revive them. Of several tokens of one slot in one batch, the last one wins.
 // A slot knows its last token's place, so that a trigger can tell whoever follows which one it ended; of those that were
@@ -67,12 +68,15 @@ export const RECORD = `
   ), client AS MATERIALIZED (
     SELECT c.id, c.version, c.epoch FROM clients c, turn
      WHERE c.id = ANY ($2::bigint[]) AND c.status = 'active' AND turn.taken > 0 ORDER BY c.id FOR SHARE OF c
+  ), api AS MATERIALIZED (
+    SELECT now.* FROM turn
+     CROSS JOIN LATERAL api_versions_now(CASE WHEN turn.taken > 0 THEN (SELECT array_agg(r.api) FROM request r) END) now
   ), valid AS MATERIALIZED (
     SELECT r.*, c.epoch,
            r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last
       FROM request r
       JOIN client c ON c.id = r.client AND c.version = r.client_version
-      JOIN apis a ON a.id = r.api AND a.version = r.api_version
+      JOIN api a ON a.api = r.api AND a.version = r.api_version
       JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
      WHERE r.retires IS NULL OR r.retires > now()
   ), slot AS (

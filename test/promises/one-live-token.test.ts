@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TURNS } from '../../src/clients/client-turns.ts'
+import { updateApi } from '../../src/tokens/api-changes.ts'
 import { updateClient } from '../../src/tokens/client-registration.ts'
 import { sweepSlots } from '../../src/tokens/slots.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf, type FormData } from '../support/requests.ts'
-import { activeAmong, startStorm, together } from '../support/storm.ts'
+import { activeAmong, startStorm, together, until } from '../support/storm.ts'
 import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
 
 type Api = Credentials & { identifier: string }
@@ -104,6 +106,26 @@ test('the switch to single in a storm leaves one token when it is over', async (
   const tokens = await storm.stop()
   const last = await newToken(client, none)
   expect(await activeAmong(on.nodes, [...tokens, last], none)).toEqual([last])
+})
+
+test("tokens that waited while their API's policy became single are issued by it", async () => {
+  const api = await on.make.api({ policy: 'none' })
+  const client = await on.make.client([api.identifier])
+  // Both nodes know the client, and the policy as it was.
+  const earlier = await newTokens(client, api, 2)
+  const change = await on.knex.transaction()
+  await updateApi(change, api.identifier, { policy: 'single' }, ACTOR)
+  const waiting = newTokens(client, api, 2)
+  await until(async () => {
+    const locks = on.knex('pg_locks').join('pg_database', 'oid', 'database')
+    const turns = await locks
+      .where({ classid: TURNS.namespace, granted: false })
+      .whereRaw('datname = current_database()')
+    return turns.length === 2
+  })
+  await change.commit()
+  const tokens = [...earlier, ...(await waiting)]
+  expect(await activeAmong(on.nodes, tokens, api)).toHaveLength(1)
 })
 
 test('of what an application gets in the name of one person, by codes and by refreshing, one token is active', async () => {
