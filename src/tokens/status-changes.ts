@@ -66,39 +66,47 @@ interface PageRow {
 
 interface CauseKind {
   readonly name: string
-  has(cause: Cause): boolean
+  readonly has: (cause: Cause) => boolean
+  /** The column whose index finds the tokens. */
+  readonly by: 'client_id' | 'subject'
   readonly text: string
 }
 
 // Each kind by the index that finds its tokens, and in a statement of its own: together, PostgreSQL would think of compiling
-// them, which takes a second. OFFSET keeps the planner from reading whole partitions instead. What expired a while ago no
-// verifier takes any more.
-function causeKind(name: string, has: CauseKind['has'], condition: string, joined = ''): CauseKind {
+// them, which takes a second. It is told the values apart from the causes, so that it knows how common each is: of a column
+// that one client fills nearly alone it would otherwise expect that every client does, and read whole partitions. What
+// expired a while ago no verifier takes any more.
+function causeKind(kind: Omit<CauseKind, 'text'>, condition: string): CauseKind {
   const text = `
     SELECT t.status_list, string_agg(int4send(t.status_index), '') AS places
-      FROM json_to_recordset($1::json) AS c(
-             client_id bigint, epoch int, secret_id bigint, api_id int, subject text, generation bigint)
-           ${joined}
-     CROSS JOIN LATERAL (
-       SELECT status_list, status_index FROM access_tokens
-        WHERE ${condition} AND expires_at > now() - interval '${CLOCKS_DIFFER}' AND status_list IS NOT NULL OFFSET 0) t
+      FROM access_tokens t
+      JOIN json_to_recordset($1::json) AS c(
+             client_id bigint, epoch int, secret_id bigint, api_id int, subject text, generation bigint) ON ${condition}
+     WHERE t.${kind.by} = ANY ($2::${kind.by === 'subject' ? 'text' : 'bigint'}[])
+       AND t.expires_at > now() - interval '${CLOCKS_DIFFER}' AND t.status_list IS NOT NULL
      GROUP BY t.status_list`
-  return { name: `status-ended-by-${name}`, has, text }
+  return { ...kind, text }
 }
 
-const IN_SLOT = 'client_id = c.client_id AND api_id = c.api_id AND generation < c.generation'
+const IN_SLOT = `
+  t.client_id = c.client_id AND t.api_id = c.api_id AND t.subject = c.subject AND t.generation < c.generation`
 
 const CAUSE_KINDS = [
-  causeKind('epoch', ({ epoch }) => epoch !== null, 'client_id = c.client_id AND epoch = c.epoch'),
   causeKind(
-    'secret',
-    ({ secret_id }) => secret_id !== null,
-    'client_id = c.client_id AND secret_id = c.secret_id',
-    'JOIN client_secrets s ON s.id = c.secret_id AND s.retires_at <= now()',
+    { name: 'epoch', has: ({ epoch }) => epoch !== null, by: 'client_id' },
+    't.client_id = c.client_id AND t.epoch = c.epoch',
   ),
-  causeKind('slot', ({ subject }) => subject === '', `${IN_SLOT} AND subject = ''`),
+  causeKind(
+    { name: 'secret', has: ({ secret_id }) => secret_id !== null, by: 'client_id' },
+    `t.client_id = c.client_id AND t.secret_id = c.secret_id
+       AND EXISTS (SELECT 1 FROM client_secrets s WHERE s.id = c.secret_id AND s.retires_at <= now())`,
+  ),
+  causeKind({ name: 'slot', has: ({ subject }) => subject === '', by: 'client_id' }, IN_SLOT),
   // By the person: their client may hold a million tokens of others.
-  causeKind('slot-of-person', ({ subject }) => !!subject, `${IN_SLOT} AND subject = c.subject AND subject <> ''`),
+  causeKind(
+    { name: 'slot-of-person', has: ({ subject }) => !!subject, by: 'subject' },
+    `${IN_SLOT} AND t.subject <> ''`,
+  ),
 ]
 
 const NAME = 'SELECT id, public_id, api_id FROM status_lists WHERE id = ANY ($1::bigint[])'
@@ -114,13 +122,14 @@ function createGathering(db: Database) {
   }
 
   async function resolve(causes: readonly Cause[]): Promise<void> {
-    for (const { name, text, has } of CAUSE_KINDS) {
+    for (const { name, has, by, text } of CAUSE_KINDS) {
       const own = causes.filter(has)
       if (own.length === 0) continue
+      const values = [JSON.stringify(own), own.map((cause) => cause[by])]
       const rows = await db.query<{ status_list: number; places: Buffer }>({
-        name,
+        name: `status-ended-${name}`,
         text,
-        values: [JSON.stringify(own)],
+        values,
       })
       for (const { status_list, places } of rows) setPacked(bitmapOf(status_list), places)
     }
