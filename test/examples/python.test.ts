@@ -3,17 +3,8 @@ import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, type FakeIssuer, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { findPython } from '../support/debian.ts'
-import {
-  ask,
-  askTwice,
-  examplePath,
-  freePort,
-  type Program,
-  refused,
-  type Stage,
-  startProgram,
-  startStage,
-} from './stage.ts'
+import { freePort, type Program, startProgram } from '../support/program.ts'
+import { ask, askTwice, examplePath, refused, type Stage, startStage } from './stage.ts'
 
 const python = await findPython('authlib')
 
@@ -86,9 +77,11 @@ describe.skipIf(!python)('Authlib with status lists', () => {
     const [token, kept] = [await stage.token(), await stage.token()]
     expect((await ask(api, token)).status).toBe(200)
     await stage.revoke(token)
-    const { status, body, after } = await refused(api, token)
+    const revokedAt = performance.now()
+    const { status, body } = await refused(api, token)
     expect({ status, error: body.error_description }).toEqual({ status: 401, error: 'the access token was revoked' })
-    expect(after).toBeLessThan(TTL * 1000 + 1000)
+    // The rest is for a busy machine.
+    expect(performance.now() - revokedAt).toBeLessThan((TTL + 5) * 1000)
     expect((await ask(api, kept)).status).toBe(200)
     await stage.server.stopServing()
     expect((await ask(api, token)).status).toBe(401)

@@ -1,15 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeProver } from '../resource-server/fake-issuer.ts'
-import { cleanEnvironment, type Environment } from '../support/cli.ts'
+import type { Environment } from '../support/cli.ts'
 import { startKeywright } from '../support/keywright.ts'
+import { freePort, type Program, startProgram } from '../support/program.ts'
 import { send } from '../support/requests.ts'
 import { until } from '../support/storm.ts'
 
@@ -27,83 +26,6 @@ export async function exampleWith(path: string, changes: Record<string, string>)
     text = text.replaceAll(written, meant)
   }
   return text
-}
-
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-/** A directory that a program may read which gives up root's rights. */
-export async function openDirectory(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'keywright-example-'))
-  await chmod(path, 0o755)
-  return path
-}
-
-export interface Program {
-  readonly url: string
-  written(): string
-  stop(): Promise<void>
-}
-
-const running = new Set<ChildProcess>()
-
-// A test that fails must not leave its gateways behind. Not SIGKILL: that would end masters without their workers.
-function endAll(): void {
-  for (const child of running) child.kill('SIGTERM')
-}
-process.once('exit', endAll)
-process.once('SIGTERM', () => process.exit())
-process.once('disconnect', endAll)
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
-/** Runs a program until it listens at that port. @throws Error with what it wrote, if it ends before */
-export async function startProgram(command: readonly string[], port: number, env: Environment = {}): Promise<Program> {
-  const [file, ...args] = command as [string, ...string[]]
-  const child = spawn(file, args, {
-    env: cleanEnvironment(env) as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  running.add(child)
-  let written = ''
-  let isOver = false
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      written += text
-    })
-  }
-  const ended = new Promise<void>((resolve) => child.once('close', resolve).once('error', resolve)).then(() => {
-    isOver = true
-    running.delete(child)
-  })
-  await until(async () => isOver || (await isListening(port))).catch((error) => {
-    child.kill('SIGTERM')
-    throw error
-  })
-  if (isOver) throw new Error(`${command.join(' ')} ended:\n${written}`)
-  return {
-    url: `http://127.0.0.1:${port}`,
-    written: () => written,
-    async stop() {
-      child.kill('SIGTERM')
-      await ended
-    },
-  }
 }
 
 /** An API without any defence of its own, that answers what it was asked. */
@@ -197,16 +119,13 @@ export async function askBound(gateway: Program, { server, api, client }: Stage)
   }
 }
 
-/** Resolves when the token is refused; answers after how many milliseconds that was, and how. */
+/** Resolves, with how, when the token is refused, for which it waits less than half of the lists' usual `ttl`. */
 export async function refused(gateway: Program, token: string) {
-  const began = performance.now()
   let answer = await ask(gateway, token)
   await until(async () => {
     if (answer.status !== 200) return true
     answer = await ask(gateway, token)
     return false
   })
-  return { ...answer, after: performance.now() - began }
+  return answer
 }
-
-export const removeDirectory = (path: string) => rm(path, { recursive: true, force: true })

@@ -115,8 +115,9 @@ export const newEncryptionKey = () => randomBytes(32).toString('base64')
 /** Starts server processes on one PostgreSQL. `databaseUrl`: a migrated one that is there already. */
 export async function startNodes(count: number, options: { env?: Environment; databaseUrl?: string } = {}) {
   const created = options.databaseUrl ? undefined : await createTestDatabase()
+  const databaseUrl = options.databaseUrl ?? created!.url
   const env: Environment = {
-    DATABASE_URL: options.databaseUrl ?? created!.url,
+    DATABASE_URL: databaseUrl,
     ENCRYPTION_KEY: newEncryptionKey(),
     ISSUER,
     PORT: '0',
@@ -128,7 +129,8 @@ export async function startNodes(count: number, options: { env?: Environment; da
   const failed = starting.find((start) => start.status === 'rejected')
   if (failed) await Promise.all(nodes.map((node) => node.kill()))
   if (failed) throw failed.reason
-  const database = openDatabase(env.DATABASE_URL!, { poolMax: 4 })
+  // Not by the way that the nodes may have been told to take.
+  const database = openDatabase(databaseUrl, { poolMax: 4 })
   return {
     nodes,
     env,

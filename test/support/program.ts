@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cleanEnvironment, type Environment } from './cli.ts'
+import { until } from './storm.ts'
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** A directory that a program may read which gives up root's rights. */
+export async function openDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'keywright-program-'))
+  await chmod(path, 0o755)
+  return path
+}
+
+export const removeDirectory = (path: string) => rm(path, { recursive: true, force: true })
+
+export interface Program {
+  readonly url: string
+  written(): string
+  stop(): Promise<void>
+}
+
+const running = new Set<ChildProcess>()
+
+// A test that fails must not leave its gateways behind. Not SIGKILL: that would end masters without their workers.
+function endAll(): void {
+  for (const child of running) child.kill('SIGTERM')
+}
+process.once('exit', endAll)
+process.once('SIGTERM', () => process.exit())
+process.once('disconnect', endAll)
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Runs a program until it listens at that port. @throws Error with what it wrote, if it ends before */
+export async function startProgram(command: readonly string[], port: number, env: Environment = {}): Promise<Program> {
+  const [file, ...args] = command as [string, ...string[]]
+  const child = spawn(file, args, {
+    env: cleanEnvironment(env) as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  let written = ''
+  let isOver = false
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      written += text
+    })
+  }
+  const ended = new Promise<void>((resolve) => child.once('close', resolve).once('error', resolve)).then(() => {
+    isOver = true
+    running.delete(child)
+  })
+  await until(async () => isOver || (await isListening(port))).catch((error) => {
+    child.kill('SIGTERM')
+    throw error
+  })
+  if (isOver) throw new Error(`${command.join(' ')} ended:\n${written}`)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    written: () => written,
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
