@@ -5,8 +5,9 @@
 import { parseArgs } from 'node:util'
 import { measureVerification } from '../packages/resource-server/bench.ts'
 import { measureLists } from './console.ts'
-import { type Credentials, ledgerSize, type Population, populate } from './keywright.ts'
-import { type Load, measure, type Sample, sendAll } from './load.ts'
+import { ledgerSize, type Population, populate } from './keywright.ts'
+import { measure, type Sample, sendAll } from './load.ts'
+import { engineClients, fetchToken, introspectionLoad, jwksLoad, tokenForm, tokenLoad } from './loads.ts'
 import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
 import { type Measured, startMeasured } from './processes.ts'
 import { machine, printReport, type Report } from './report.ts'
@@ -23,7 +24,6 @@ const SECONDS = Number(values.seconds)
 const ROUNDS = Number(values.rounds)
 
 const say = (message: string) => process.stderr.write(`${message}\n`)
-const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)]!
 
 function median(numbers: number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b)
@@ -34,53 +34,19 @@ function median(numbers: number[]): number {
 const middle = (samples: Sample[]): Sample =>
   [...samples].sort((a, b) => a.perCpuSecond - b.perCpuSecond)[Math.floor(samples.length / 2)]!
 
-const tokenForm = ({ id, secret }: Credentials) =>
-  `grant_type=client_credentials&client_id=${id}&client_secret=${encodeURIComponent(secret)}`
-
-const tokenLoad = (clients: readonly Credentials[]): Load => ({
-  path: '/oauth2/token',
-  method: 'POST',
-  body: () => tokenForm(pick(clients)),
-})
-
-const jwksLoad: Load = { path: '/oauth2/jwks', method: 'GET' }
-
-async function fetchToken(target: Measured, client: Credentials): Promise<string> {
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const answer = await fetch(`${target.url}/oauth2/token`, { method: 'POST', headers, body: tokenForm(client) })
-  return ((await answer.json()) as { access_token: string }).access_token
-}
-
-/** Asks about 200 live tokens in turn. */
-async function introspectionLoad(
-  target: Measured,
-  clients: readonly Credentials[],
-  caller: Credentials,
-): Promise<Load> {
-  const tokens = await Promise.all(
-    Array.from({ length: 200 }, (_, n) => fetchToken(target, clients[n % clients.length]!)),
-  )
-  const credentials = `client_id=${caller.id}&client_secret=${encodeURIComponent(caller.secret)}`
-  return { path: '/oauth2/introspect', method: 'POST', body: () => `token=${pick(tokens)}&${credentials}` }
-}
-
-const engineClients = (count: number): Credentials[] =>
-  Array.from({ length: count }, (_, n) => ({
-    id: `client-${n}`,
-    secret: `secret-${n}-0123456789012345678901234567890123456789`,
-  }))
-
 const startEngine = async (format: 'jwt' | 'opaque') =>
   startMeasured('./engine.ts', [], await freePort(), { CLIENTS: '100', FORMAT: format })
 
 /** Every node of one population has the same issuer, as behind a load balancer. */
-const startKeywright = async (population: Population) =>
-  startMeasured('../src/main.ts', ['serve'], await freePort(), {
+async function startKeywright(population: Population, loaded: readonly string[] = []): Promise<Measured> {
+  const environment = {
     ...population.environment,
     ISSUER: BENCH_ISSUER,
     STATUS_LIST_TTL: String(BENCH_TTL),
     LOG_LEVEL: 'info',
-  })
+  }
+  return await startMeasured('../src/main.ts', ['serve'], await freePort(), environment, loaded)
+}
 
 /** The same load on both in turn, so that a noisy minute falls on both. */
 async function compare(ours: () => Promise<Sample>, theirs: () => Promise<Sample>) {
@@ -92,6 +58,12 @@ async function compare(ours: () => Promise<Sample>, theirs: () => Promise<Sample
     theirs: middle(samples.map((sample) => sample.theirs)),
   }
 }
+
+type LedgerSize = Awaited<ReturnType<typeof ledgerSize>>
+
+/** Of database, for each token that was recorded meanwhile. */
+const bytesBetween = (before: LedgerSize, after: LedgerSize): number =>
+  (after.bytes - before.bytes) / (after.tokens - before.tokens)
 
 async function compareWithEngine(population: Population, server: Measured) {
   const jwtEngine = await startEngine('jwt')
@@ -105,7 +77,7 @@ async function compareWithEngine(population: Population, server: Measured) {
     () => measure(jwtEngine, engineLoad, SECONDS),
   )
   const after = await ledgerSize(population.database)
-  const bytesPerToken = (after.bytes - before.bytes) / (after.tokens - before.tokens)
+  const bytesPerToken = bytesBetween(before, after)
   say('introspection …')
   const ourQuestions = await introspectionLoad(server, population.clients, population.api)
   const engineQuestions = await introspectionLoad(opaqueEngine, engineClients(100), engineClients(1)[0]!)
@@ -120,6 +92,28 @@ async function compareWithEngine(population: Population, server: Measured) {
   )
   await Promise.all([jwtEngine.stop(), opaqueEngine.stop()])
   return { token, introspection, jwks, bytesPerToken }
+}
+
+/** What a token's place in a status list costs. */
+async function compareStatus(postgres: BenchPostgres, listed: Population, server: Measured) {
+  say('with and without status …')
+  const unlisted = await populate(await postgres.createDatabase('unlisted'), 100, 'none')
+  const without = await startKeywright(unlisted, ['./without-status.ts'])
+  const before = await ledgerSize(unlisted.database)
+  const { ratio } = await compare(
+    () => measure(server, tokenLoad(listed.clients), SECONDS),
+    () => measure(without, tokenLoad(unlisted.clients), SECONDS),
+  )
+  const after = await ledgerSize(unlisted.database)
+  const lengths = await Promise.all([fetchToken(server, listed.clients[0]!), fetchToken(without, unlisted.clients[0]!)])
+  await without.stop()
+  await unlisted.database.close()
+  return {
+    ratio,
+    bytesPerToken: bytesBetween(before, after),
+    length: lengths[0].length,
+    lengthWithout: lengths[1].length,
+  }
 }
 
 async function compareNodes(population: Population, first: Measured) {
@@ -177,6 +171,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
   const server = await startKeywright(population)
   try {
     const { token, introspection, jwks, bytesPerToken } = await compareWithEngine(population, server)
+    const status = await compareStatus(postgres, population, server)
     const nodes = await compareNodes(population, server)
     const many = await compareManyClients(postgres, population, server)
     const single = await comparePolicies(postgres)
@@ -193,6 +188,7 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         clients_100000_vs_100: many.ratio,
         clients_100000_cold_vs_100: many.coldRatio,
         slowest_list_100000_vs_100: many.listsRatio,
+        token_vs_token_without_status: status.ratio,
         token_single_vs_engine: single.perCpuSecond / token.theirs.perCpuSecond,
         verification_vs_jose: verification.ratio,
         memory_vs_engine: token.ours.memory / token.theirs.memory,
@@ -201,6 +197,9 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         rounds: ROUNDS,
         seconds: SECONDS,
         database_bytes_per_token: bytesPerToken,
+        database_bytes_per_token_without_status: status.bytesPerToken,
+        token_length: status.length,
+        token_length_without_status: status.lengthWithout,
         token: token.ours,
         token_single: single,
         token_100000_clients: many.ours,

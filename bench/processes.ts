@@ -16,7 +16,7 @@ export interface Usage {
   readonly memory: number
 }
 
-const PROBE = new URL('./probe.ts', import.meta.url).href
+const hrefOf = (script: string): string => new URL(script, import.meta.url).href
 
 async function usageOf(child: ChildProcess): Promise<Usage> {
   const answer = once(child, 'message')
@@ -38,16 +38,20 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
   throw new Error(`nothing answers at ${url}`)
 }
 
-/** Starts a script of ours as a process of its own, with the probe in it, and waits until it answers. */
+/**
+ * Starts a script of ours as a process of its own, with the probe in it and what else it is to load first, and waits until it
+ * answers.
+ */
 export async function startMeasured(
   script: string,
   args: readonly string[],
   port: number,
   env: Record<string, string>,
+  loaded: readonly string[] = [],
 ): Promise<Measured> {
   const url = `http://127.0.0.1:${port}`
   const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
-    execArgv: ['--import', PROBE],
+    execArgv: ['./probe.ts', ...loaded].flatMap((one) => ['--import', hrefOf(one)]),
     env: { ...process.env, NODE_ENV: 'production', ...env, PORT: String(port) },
     stdio: ['ignore', 'ignore', process.env.BENCH_DEBUG ? 'inherit' : 'ignore', 'ipc'],
   })

@@ -5,6 +5,7 @@ import type { Database } from '../src/database/open.ts'
 import { generateKeyPair } from '../src/tokens/key-pairs.ts'
 import { emptyBitmap, encodeNow, LIST_SIZE, setPlace } from '../src/tokens/status-bitmap.ts'
 import { type Credentials, type Population, populate } from './keywright.ts'
+import { fetchToken } from './loads.ts'
 import type { BenchPostgres } from './postgres.ts'
 import type { Measured } from './processes.ts'
 
@@ -59,12 +60,6 @@ async function isAccepted(verifier: Verifier, token: string): Promise<boolean> {
   )
 }
 
-async function tokenOf(node: Measured, { id, secret }: Credentials): Promise<string> {
-  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: id, client_secret: secret })
-  const answer = await fetch(`${node.url}/oauth2/token`, { method: 'POST', body })
-  return ((await answer.json()) as { access_token: string }).access_token
-}
-
 /** Milliseconds from the answer of *Generate new keys* to the first refusal, at each resource server in each round. */
 async function measureRounds(
   { database, api }: Population,
@@ -83,7 +78,7 @@ async function measureRounds(
     let pair = await generate()
     for (let round = 0; round < rounds; round++) {
       const credentials = { id: pair.client.clientId, secret: pair.clientSecret! }
-      const token = await tokenOf(nodes[round % nodes.length]!, credentials)
+      const token = await fetchToken(nodes[round % nodes.length]!, credentials)
       await Promise.all(verifiers.map((verifier) => isAccepted(verifier, token)))
       pair = await generate()
       const answeredAt = performance.now()
