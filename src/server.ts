@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import type { Registry } from 'prom-client'
 import { createSignIn } from './accounts/sign-in.ts'
@@ -12,6 +12,7 @@ import { createConcessions } from './clients/concessions.ts'
 import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
+import { prepareGentleClose } from './http/gentle-close.ts'
 import { observeRequests } from './http/observe.ts'
 import { keepOneLoopbackName } from './http/one-loopback-name.ts'
 import { createOutgoing } from './http/outgoing.ts'
@@ -66,22 +67,6 @@ async function listen(http: HttpServer, config: Config): Promise<string> {
   return originOf(config.host, (http.address() as AddressInfo).port)
 }
 
-/** How long a connection that is kept alive may stay silent while the server stops, in milliseconds. */
-const LINGER = 1000
-
-/**
- * Takes no new connections, answers what comes on those that are open and says that they close, and closes the silent
- * ones a moment later: cutting them at once would lose the request that a client is just sending.
- */
-async function closeGently(http: HttpServer, timeout: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(http, () => resolve()))
-  const idle = setInterval(() => http.closeIdleConnections(), LINGER)
-  const force = setTimeout(() => http.closeAllConnections(), timeout)
-  await closed
-  clearTimeout(force)
-  clearInterval(idle)
-}
-
 /** Wires everything and decides nothing. */
 export async function createServer(
   config: Config,
@@ -98,6 +83,7 @@ export async function createServer(
     if (!open) res.setHeader('Connection', 'close')
     handler(req, res)
   })
+  const closeGently = prepareGentleClose(http)
 
   const metrics = createMetrics()
   const keyRings = await openKeyRings(database, encryptionKeys)
@@ -195,7 +181,7 @@ export async function createServer(
       open = false
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelay * 1000))
       closeFeed()
-      await closeGently(http, config.shutdownTimeout * 1000)
+      await closeGently(config.shutdownTimeout * 1000)
       await statusFollower.stop()
       await jobs.stop()
       await outgoing.close()

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { keywright } from '../support/cli.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
@@ -92,6 +94,17 @@ test('readyz says no, and requests are still served, for as long as SHUTDOWN_DEL
   await until(async () => (await fetch(`${node.url}/readyz`)).status === 503)
   expect((await node.machineToken(client)).status).toBe(200)
   expect(await node.ended).toMatchObject({ code: 0 })
+})
+
+test('connections on which nothing was asked hold up no stop', async () => {
+  on = await startNodes(1, { env: { SHUTDOWN_TIMEOUT: '600' } })
+  const node = on.nodes[0]!
+  const silent = connect(Number(new URL(node.url).port), '127.0.0.1')
+  await once(silent, 'connect')
+  // It was accepted, because the one after it was.
+  expect((await fetch(`${node.url}/healthz`)).status).toBe(200)
+  expect(await node.stop()).toMatchObject({ code: 0 })
+  silent.destroy()
 })
 
 const workerPids = (node: ServerNode): number[] =>

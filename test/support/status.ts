@@ -51,10 +51,7 @@ function namesIn({ data }: FeedEvent): string[] {
 
 export type Feed = Awaited<ReturnType<typeof openFeed>>
 
-/**
- * Sends a request on a connection of its own: `fetch` opens another one after it was cut off, without a request, and for
- * that a stopping server waits.
- */
+/** Sends a request on a connection of its own: cut off, `fetch` would open another one. */
 async function get(url: string, headers: Record<string, string>): Promise<IncomingMessage> {
   const asked = request(url, { headers, agent: false }).end()
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
