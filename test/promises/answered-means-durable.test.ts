@@ -42,6 +42,13 @@ async function issueAndRevoke(node: ServerNode, client: Credentials, revoke: boo
   return (await answered(node.revoke(token, client))) ? { token, revoked: true } : undefined
 }
 
+/** PostgreSQL goes on with what a node that was killed had begun, and may end a token by it. */
+async function settled(): Promise<void> {
+  const underWay = { datname: on.knex.raw('current_database()'), state: 'active', backend_type: 'client backend' }
+  const others = () => on.knex('pg_stat_activity').where(underWay).whereRaw('pid <> pg_backend_pid()')
+  await until(async () => (await others()).length === 0)
+}
+
 /** Every answered act, while `disturb` happens in the middle of them. */
 async function stormWith(clients: { none: Credentials; single: Credentials }, disturb: () => Promise<unknown>) {
   const storm = startStorm(24, async (loop, turn) => {
@@ -52,6 +59,7 @@ async function stormWith(clients: { none: Credentials; single: Credentials }, di
   await storm.reached(20 + random.below(80))
   await disturb()
   const acts = await storm.stop()
+  await settled()
   return {
     none: acts.map((act) => act.none).filter((done) => done !== undefined),
     single: acts.map((act) => act.single).filter((done) => done !== undefined),
