@@ -99,8 +99,11 @@ export async function askTwice(gateway: Program, one: string, two: string): Prom
   return response.statusCode
 }
 
-/** What a gateway answers to requests with a token that is bound to a key (RFC 9449): that it was sent for, and another. */
-export async function askBound(gateway: Program, { server, api, client }: Stage) {
+/**
+ * What a gateway answers to requests with a token that is bound to a key (RFC 9449): with a proof for this request, for another
+ * one, and with the token as Bearer.
+ */
+export async function askBound(gateway: Program, { server, api, client }: Stage, headers: Record<string, string> = {}) {
   const prover = await makeProver()
   const form = { scope: 'read', resource: api.identifier }
   const dpop = await prover.proof({ htm: 'POST', htu: `${server.issuer}/oauth2/token` })
@@ -110,7 +113,7 @@ export async function askBound(gateway: Program, { server, api, client }: Stage)
   const ath = createHash('sha256').update(token).digest('base64url')
   async function askWith(path: string, scheme: string) {
     const proof = await prover.proof({ htm: 'GET', htu: `${gateway.url}${path}`, ath })
-    return await ask(gateway, undefined, { authorization: `${scheme} ${token}`, dpop: proof })
+    return await ask(gateway, undefined, { ...headers, authorization: `${scheme} ${token}`, dpop: proof })
   }
   return {
     right: await askWith('/weather', 'DPoP'),
