@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { Next } from 'koa'
 import { statusUri } from '../tokens/status-lists.ts'
+import type { StatusListToken } from '../tokens/status-publication.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -39,19 +42,41 @@ const isKnown = (ctx: OidcContext, etag: string): boolean =>
     .map((tag) => tag.trim().replace(/^W\//, ''))
     .some((tag) => tag === etag || tag === '*')
 
+interface Cacheable {
+  readonly body: string | Buffer
+  readonly etag: string
+  readonly encoding?: 'gzip'
+}
+
 /** Fit for a cache that many share: the same for everybody, and by its tag or its age known to be good. */
-function answerCached(ctx: OidcContext, type: string, body: string, etag: string, maxAge: number): void {
+function answerCached(ctx: OidcContext, type: string, { body, etag, encoding }: Cacheable, maxAge: number): void {
   ctx.remove('Pragma')
   ctx.set('Cache-Control', `public, max-age=${maxAge}`)
   ctx.set('ETag', etag)
-  ctx.set('Vary', 'Accept')
+  ctx.set('Vary', 'Accept, Accept-Encoding')
   ctx.status = 200
   if (isKnown(ctx, etag)) {
     ctx.status = 304
     return
   }
+  if (encoding) ctx.set('Content-Encoding', encoding)
   ctx.type = type
   ctx.body = body
+}
+
+/** Each list is packed once, for as long as it is served. */
+const packed = new WeakMap<StatusListToken, Promise<Buffer>>()
+
+async function gzipped(token: StatusListToken): Promise<Cacheable> {
+  const packing = packed.get(token) ?? promisify(gzip)(token.jwt)
+  packed.set(token, packing)
+  return { body: await packing, etag: token.etag.replace(/"$/, '-gzip"'), encoding: 'gzip' }
+}
+
+/** Section 8.2: what base64url adds to the list goes again on the way. */
+async function inAcceptedEncoding(ctx: OidcContext, token: StatusListToken): Promise<Cacheable> {
+  if (ctx.acceptsEncodings('gzip', 'identity') === 'gzip') return await gzipped(token)
+  return { body: token.jwt, etag: token.etag }
 }
 
 function readable(type: string, answer: (ctx: OidcContext) => Promise<void>) {
@@ -70,7 +95,7 @@ export function statusListEndpoint({ statusPublication, statusListTtl }: OidcSer
     if (ctx.query.time !== undefined) throw new OAuthError(501, 'invalid_request', 'lists are told of as they are now')
     const token = await statusPublication.token(ctx.path.slice(ctx.path.lastIndexOf('/') + 1))
     if (!token) throw new OAuthError(404, 'not_found', 'there is no such list, or none of its tokens is alive')
-    answerCached(ctx, LIST_TYPE, token.jwt, token.etag, statusListTtl)
+    answerCached(ctx, LIST_TYPE, await inAcceptedEncoding(ctx, token), statusListTtl)
   })
 }
 
@@ -80,6 +105,6 @@ export function statusAggregationEndpoint({ statusPublication, statusListTtl, is
     const lists = await statusPublication.lists()
     const body = JSON.stringify({ status_lists: lists.map(({ id }) => statusUri(issuerUrl(), id)) })
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
-    answerCached(ctx, 'application/json', body, etag, statusListTtl)
+    answerCached(ctx, 'application/json', { body, etag }, statusListTtl)
   })
 }

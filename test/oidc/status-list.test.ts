@@ -71,6 +71,21 @@ describe('a status list', () => {
     expect([await statusAt(server, doomed), await statusAt(server, token)]).toEqual([1, 0])
   })
 
+  test('is packed for whoever can unpack it, and known again in either form', async () => {
+    const ask = (headers: Record<string, string>) => fetch(server.url + new URL(uri).pathname, { headers })
+    const plain = await ask({ 'accept-encoding': 'identity' })
+    const packed = await ask({ 'accept-encoding': 'gzip, br' })
+    expect([plain, packed].map(({ headers }) => headers.get('content-encoding'))).toEqual([null, 'gzip'])
+    expect([plain, packed].map(({ headers }) => headers.get('vary'))).toEqual(Array(2).fill('Accept, Accept-Encoding'))
+    expect(Number(packed.headers.get('content-length'))).toBeLessThan(Number(plain.headers.get('content-length')))
+    expect(await packed.text()).toBe(await plain.text())
+    const tags = [plain, packed].map(({ headers }) => headers.get('etag')!)
+    expect(tags[0]).not.toBe(tags[1])
+    expect((await ask({ 'accept-encoding': 'identity', 'if-none-match': tags[0]! })).status).toBe(304)
+    expect((await ask({ 'accept-encoding': 'gzip', 'if-none-match': tags[1]! })).status).toBe(304)
+    expect((await ask({ 'accept-encoding': 'gzip', 'if-none-match': tags[0]! })).status).toBe(200)
+  })
+
   test('that nobody has asked for in a while has everything all the same', async () => {
     const other = await startKeywright({
       databaseUrl: server.env.DATABASE_URL!,
