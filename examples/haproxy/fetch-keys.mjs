@@ -8,7 +8,8 @@ import { createPublicKey } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-// As many as haproxy.cfg names: the one that signs, the next, and the last two, whose tokens may still be about.
+// As many as haproxy.cfg names: the one that signs, the next, and the last two, whose tokens may still be about. The server
+// names them in this order.
 const SLOTS = 4
 
 const [issuer, directory] = process.argv.slice(2)
@@ -19,7 +20,10 @@ const pems = keys
   .filter(({ alg }) => alg === 'ES256')
   .map((jwk) => createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' }))
 if (pems.length === 0) throw new Error('the key set holds no key for ES256')
-if (pems.length > SLOTS) throw new Error(`the key set holds ${pems.length} keys, more than haproxy.cfg names`)
+if (pems.length > SLOTS) {
+  // To stop here would cost more: HAProxy would not know the key that signs next.
+  process.stderr.write(`${pems.length} keys for ES256, haproxy.cfg names ${SLOTS}: tokens of the oldest are refused\n`)
+}
 
 let changed = false
 for (let slot = 0; slot < SLOTS; slot++) {

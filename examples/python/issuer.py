@@ -1,5 +1,6 @@
 """What is fetched from the server: over which address, how much at most, and the keys that its signatures are checked with."""
 
+import http.client
 import threading
 import time
 import urllib.request
@@ -39,8 +40,11 @@ _opener = urllib.request.build_opener(NoRedirect)
 def fetch(url, accept):
     """The body of what is there. Raises OSError or ValueError."""
     request = urllib.request.Request(url, headers={"Accept": accept})
-    with _opener.open(request, timeout=TIMEOUT) as response:
-        body = response.read(LONGEST + 1)
+    try:
+        with _opener.open(request, timeout=TIMEOUT) as response:
+            body = response.read(LONGEST + 1)
+    except http.client.HTTPException as error:
+        raise ValueError(f"{url} broke off, or is not HTTP") from error
     if len(body) > LONGEST:
         raise ValueError(f"{url} is too long")
     return body
@@ -61,7 +65,7 @@ class IssuerKeys:
         """For `JWT.decode`. Raises ValueError where there is no such key, Unavailable where that cannot be told."""
         with self.lock:
             if time.monotonic() - self.fetched_at > self.FRESH:
-                self._renew(pause=RETRY_AFTER)
+                self._renew(pause=RETRY_AFTER if self.keys is None else self.COOLDOWN)
             try:
                 return self._find(header)
             except ValueError:
@@ -77,9 +81,11 @@ class IssuerKeys:
     def _renew(self, pause):
         if time.monotonic() - self.tried_at < pause:
             return
-        self.tried_at = time.monotonic()
         try:
             self.keys = JsonWebKey.import_key_set(json_loads(fetch(self.url, "application/json").decode()))
             self.fetched_at = time.monotonic()
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # The keys at hand serve on.
+        finally:
+            # From its end: a server that hangs would otherwise keep every request waiting, one after the other.
+            self.tried_at = time.monotonic()

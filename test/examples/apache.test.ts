@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { findProgram } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
-import { ask, askTwice, examplePath, refused, type Stage, startStage } from './stage.ts'
+import { ask, askTwice, examplePath, noTrickWorks, refused, type Stage, startStage, tryTricks } from './stage.ts'
 
 const apache = await findProgram('/usr/sbin/apache2', 'apache2', 'libapache2-mod-oauth2')
 
@@ -34,7 +34,7 @@ async function startApache(how: How, env: { ISSUER?: string; AUDIENCE?: string }
   const port = await freePort()
   const config = join(home, `${port}.conf`)
   await writeFile(config, mainConfig(home, port))
-  const mode = how === 'by introspection' ? ['-D', 'INTROSPECT'] : []
+  const mode = how === 'by the key set' ? ['-D', 'KEY_SET'] : []
   return await startProgram([apache!, '-f', config, '-D', 'FOREGROUND', ...mode], port, {
     ISSUER: stage.issuer,
     AUDIENCE: stage.api.identifier,
@@ -85,10 +85,14 @@ describe.skipIf(!apache).each<How>(['by the key set', 'by introspection'])('Apac
     }
   })
 
+  test('lets no caller pass for another by names that look alike, by Connection, or by another protocol', async () => {
+    expect(await tryTricks(gateway, await stage.token())).toEqual(noTrickWorks(stage.client))
+  })
+
   test('refuses a request with two tokens, though the first is good', async () => {
     const statuses = [
-      await askTwice(gateway, await stage.token(), 'a.b.c'),
-      await askTwice(gateway, await stage.token(), await stage.token()),
+      ...(await askTwice(gateway, await stage.token(), 'a.b.c')),
+      ...(await askTwice(gateway, await stage.token(), await stage.token())),
     ]
     for (const status of statuses) expect([400, 401]).toContain(status)
   })

@@ -1,14 +1,27 @@
 /** examples/haproxy: HAProxy verifies the JWT by itself, and asks keywright-verify whether it was revoked. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AUDIENCE, startFakeIssuer } from '../resource-server/fake-issuer.ts'
+import { AUDIENCE, makeKey, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { type Environment, runCli } from '../support/cli.ts'
 import { findProgram } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
-import { ask, askBound, askTwice, examplePath, refused, type Stage, startStage, startVerifier } from './stage.ts'
+import {
+  ask,
+  askBound,
+  askTwice,
+  examplePath,
+  noTrickWorks,
+  refused,
+  type Stage,
+  startStage,
+  startVerifier,
+  tryTricks,
+} from './stage.ts'
 
 const haproxy = await findProgram('/usr/sbin/haproxy', 'haproxy')
 
@@ -82,10 +95,14 @@ describe.skipIf(!haproxy).each(['by itself', 'with keywright-verify'])('HAProxy 
     }
   })
 
+  test('lets no caller pass for another by names that look alike, by Connection, or by another protocol', async () => {
+    expect(await tryTricks(gateway, await stage.token())).toEqual(noTrickWorks(stage.client))
+  })
+
   test('refuses a request with two tokens, though the first is good', async () => {
     const statuses = [
-      await askTwice(gateway, await stage.token(), 'a.b.c'),
-      await askTwice(gateway, await stage.token(), await stage.token()),
+      ...(await askTwice(gateway, await stage.token(), 'a.b.c')),
+      ...(await askTwice(gateway, await stage.token(), await stage.token())),
     ]
     for (const status of statuses) expect([400, 401]).toContain(status)
   })
@@ -135,6 +152,28 @@ test.skipIf(!haproxy)('nothing passes while the verifier that HAProxy is to ask 
   await gateway.stop()
 })
 
+test.skipIf(!haproxy)(
+  'a verifier that does not answer is waited for no longer than it waits for a list: 503',
+  async () => {
+    const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const gateway = await startHaproxy(undefined, {
+      VERIFIER: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    })
+    const [token, askedAt] = [await stage.token(), performance.now()]
+    expect((await ask(gateway, token)).status).toBe(503)
+    expect(performance.now() - askedAt).toBeLessThan(15_000)
+    await gateway.stop()
+    silent.close()
+  },
+)
+
+test.skipIf(!haproxy)('without a verifier HAProxy says at its start that revoked tokens pass', async () => {
+  const gateway = await startHaproxy()
+  expect(gateway.written()).toContain('revoked tokens pass until they expire')
+  await gateway.stop()
+})
+
 test.skipIf(!haproxy)('what the server never signs as an access token of now is 401', async () => {
   const issuer = await startFakeIssuer()
   const keys = await openDirectory()
@@ -157,6 +196,22 @@ test.skipIf(!haproxy)('what the server never signs as an access token of now is 
   await issuer.close()
   await removeDirectory(keys)
 })
+
+test.skipIf(!haproxy)(
+  'fetch-keys.mjs keeps the keys that sign, where there are more than HAProxy has names for',
+  async () => {
+    const issuer = await startFakeIssuer()
+    const older = await Promise.all(['b', 'c', 'd', 'e', 'f'].map(makeKey))
+    issuer.settings.jwks.push(...older.map(({ jwk }) => jwk))
+    const keys = await openDirectory()
+    expect(await fetchKeys(issuer.url, keys)).toBe(0)
+    const gateway = await startHaproxy(undefined, { ISSUER: issuer.url, AUDIENCE, KEYS: keys })
+    expect((await ask(gateway, await issuer.token())).status).toBe(200)
+    await gateway.stop()
+    await issuer.close()
+    await removeDirectory(keys)
+  },
+)
 
 test.skipIf(!haproxy)(
   'fetch-keys.mjs says by its exit code whether HAProxy must be reloaded: after a rotation',

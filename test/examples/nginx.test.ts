@@ -4,7 +4,18 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findProgram } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
-import { ask, askBound, askTwice, exampleWith, refused, type Stage, startStage, startVerifier } from './stage.ts'
+import {
+  ask,
+  askBound,
+  askTwice,
+  exampleWith,
+  noTrickWorks,
+  refused,
+  type Stage,
+  startStage,
+  startVerifier,
+  tryTricks,
+} from './stage.ts'
 
 const nginx = await findProgram('/usr/sbin/nginx', 'nginx')
 
@@ -33,6 +44,8 @@ async function startNginx(verifyUrl: string): Promise<Program> {
     'listen 8080': `listen 127.0.0.1:${port}`,
     '127.0.0.1:8180': new URL(verifyUrl).host,
     '127.0.0.1:9000': stage.upstream,
+    '  location / {':
+      '  location /admin/ {\n    set $needed_scope "write";\n    proxy_pass http://api;\n  }\n\n  location / {',
   })
   await writeFile(join(home, 'keywright.conf'), config)
   await writeFile(join(home, 'nginx.conf'), mainConfig(home))
@@ -74,10 +87,14 @@ describe.skipIf(!nginx)('nginx with keywright-verify', () => {
     expect(await ask(gateway, `${head}.${body}.${'A'.repeat(86)}`)).toMatchObject(forged)
   })
 
+  test('no caller passes for another by names that look alike, by Connection, or by another protocol', async () => {
+    expect(await tryTricks(gateway, await stage.token())).toEqual(noTrickWorks(stage.client))
+  })
+
   test('a request with two tokens is refused, though the first is good', async () => {
     const statuses = [
-      await askTwice(gateway, await stage.token(), 'a.b.c'),
-      await askTwice(gateway, await stage.token(), await stage.token()),
+      ...(await askTwice(gateway, await stage.token(), 'a.b.c')),
+      ...(await askTwice(gateway, await stage.token(), await stage.token())),
     ]
     for (const status of statuses) expect([400, 401]).toContain(status)
   })
@@ -94,6 +111,27 @@ describe.skipIf(!nginx)('nginx with keywright-verify', () => {
       status: 403,
       challenge: expect.stringMatching(/scope="read", error="insufficient_scope"/),
     })
+  })
+
+  test('a location that only names its scope is guarded like the others', async () => {
+    const [reader, writer] = [await stage.token('read'), await stage.token('write')]
+    expect((await ask(gateway, undefined, {}, '/admin/')).status).toBe(401)
+    expect((await ask(gateway, reader, {}, '/admin/')).status).toBe(403)
+    const { status, body } = await ask(gateway, writer, { 'x-client-id': 'somebody' }, '/admin/')
+    expect(status).toBe(200)
+    expect(body.headers).toMatchObject({ 'x-client-id': stage.client.clientId, 'x-scope': 'write' })
+  })
+
+  test('a token with scopes as long as nginx takes them passes', async () => {
+    const scopes = ['read', ...Array.from({ length: 120 }, (_, n) => `documents:department-${n}:read-and-list`)]
+    const api = await stage.server.make.api({ scopes })
+    const client = await stage.server.make.client({}, [api.identifier])
+    const { body } = await stage.server.machineToken(client, { resource: api.identifier })
+    const another = await startVerifier({ ...stage, api })
+    const front = await startNginx(another.url)
+    expect((await ask(front, body.access_token)).body.headers?.['x-scope']?.split(' ')).toHaveLength(scopes.length)
+    await front.stop()
+    await another.stop()
   })
 
   test('a revoked token is refused soon', async () => {

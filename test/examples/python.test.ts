@@ -1,7 +1,12 @@
 /** examples/python: Authlib's resource protector, with status lists that are fetched by their ttl. */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AUDIENCE, type FakeIssuer, startFakeIssuer } from '../resource-server/fake-issuer.ts'
+import { AUDIENCE, type FakeIssuer, makeKey, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { findPython } from '../support/debian.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
 import { ask, askTwice, examplePath, refused, type Stage, startStage } from './stage.ts'
@@ -48,8 +53,8 @@ describe.skipIf(!python)('Authlib with status lists', () => {
 
   test('a request with two tokens is refused, though the first is good', async () => {
     const statuses = [
-      await askTwice(api, await stage.token(), 'a.b.c'),
-      await askTwice(api, await stage.token(), await stage.token()),
+      ...(await askTwice(api, await stage.token(), 'a.b.c')),
+      ...(await askTwice(api, await stage.token(), await stage.token())),
     ]
     for (const status of statuses) expect([400, 401]).toContain(status)
   })
@@ -132,7 +137,11 @@ describe.skipIf(!python)('its status lists', () => {
     strange.answer = async (req, res) => void res.end(await issuer.listToken(req.url!, strange, issuer.stranger))
     const moved = addList()
     moved.answer = (_req, res) => void res.writeHead(302, { location: addList().uri }).end()
-    for (const { uri } of [untyped, strange, moved]) expect((await askAbout(uri, 1)).status).toBe(503)
+    const torn = addList()
+    torn.answer = (_req, res) => void res.write('x', () => res.destroy())
+    const garbled = addList()
+    garbled.answer = (req) => void req.socket.end('none of HTTP\r\n\r\n')
+    for (const { uri } of [untyped, strange, moved, torn, garbled]) expect((await askAbout(uri, 1)).status).toBe(503)
     expect((await askAbout(`${issuer.url}/oauth2/status/none`, 1)).status).toBe(503)
   })
 
@@ -184,4 +193,33 @@ describe.skipIf(!python)('its status lists', () => {
     await unkeyed.stop()
     await other.close()
   })
+})
+
+/** Of the keys, when it is time to fetch them anew: how long ten requests wait. */
+const HANG = `
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import issuer
+issuer.TIMEOUT = issuer.RETRY_AFTER = 0.5
+keys = issuer.IssuerKeys(sys.argv[2])
+keys.find({"kid": "one"}, None)
+keys.fetched_at -= 1000
+keys.tried_at -= 1000
+begun_at = time.monotonic()
+for _ in range(10):
+    keys.find({"kid": "one"}, None)
+print(time.monotonic() - begun_at)
+`
+
+test.skipIf(!python)('while the server hangs, the keys at hand serve on, and few requests wait for it', async () => {
+  const { jwk } = await makeKey('one')
+  let asked = 0
+  const server = createServer((_req, res) => {
+    if (++asked === 1) res.end(JSON.stringify({ keys: [jwk] }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oauth2/jwks`
+  const { stdout } = await promisify(execFile)(python!, ['-B', '-c', HANG, examplePath('python'), url])
+  expect(Number(stdout)).toBeLessThan(2)
+  server.close().closeAllConnections()
 })

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { makeProver } from '../resource-server/fake-issuer.ts'
 import type { Environment } from '../support/cli.ts'
@@ -85,18 +86,67 @@ export async function startVerifier({ issuer, api }: Stage, env: Environment = {
 }
 
 /** What a gateway answers to a request with this token. */
-export async function ask(gateway: Program, token?: string, headers: Record<string, string> = {}) {
+export async function ask(
+  gateway: Program,
+  token?: string,
+  headers: Record<string, string> = {},
+  path = '/weather?city=Bern',
+) {
   const authorization = token === undefined ? undefined : { authorization: `Bearer ${token}` }
-  const answer = await send(`${gateway.url}/weather?city=Bern`, { headers: { ...authorization, ...headers } })
+  const answer = await send(gateway.url + path, { headers: { ...authorization, ...headers } })
   return { ...answer, challenge: answer.headers.get('www-authenticate') }
 }
 
-/** The status of a request that carries two tokens: of which would the API behind believe that it was verified? */
-export async function askTwice(gateway: Program, one: string, two: string): Promise<number | undefined> {
-  const headers: Record<string, string[]> = { authorization: [`Bearer ${one}`, `Bearer ${two}`] }
+type RawHeaders = Record<string, string | string[]>
+
+/** The answer to a request with headers that `fetch` would not send. */
+async function askRaw(gateway: Program, headers: RawHeaders): Promise<IncomingMessage> {
   const [response] = await once(request(`${gateway.url}/weather`, { headers, agent: false }).end(), 'response')
-  response.resume()
-  return response.statusCode
+  return response
+}
+
+/** The status of a request that carries two tokens: of which would the API behind believe that it was verified? */
+export async function askTwice(gateway: Program, one: string, two: string): Promise<(number | undefined)[]> {
+  const tokens = [`Bearer ${one}`, `Bearer ${two}`]
+  const responses = [
+    await askRaw(gateway, { authorization: tokens }),
+    await askRaw(gateway, { authorization: tokens.join(', ') }),
+  ]
+  return responses.map((response) => response.resume().statusCode)
+}
+
+/** By which a caller would pass for another at the API, or would speak to it past the gateway. */
+const TRICKS: Record<string, RawHeaders> = {
+  // To WSGI, CGI and PHP they are one name with those that have hyphens.
+  underscores: {
+    X_Client_Id: 'evil',
+    'X-Client_Id': 'evil',
+    'X_Client-Id': 'evil',
+    X_Subject: 'evil',
+    X_Scope: 'evil',
+  },
+  // What is named there is for the next hop only, and proxies take it out (RFC 9110, section 7.6.1).
+  'hop by hop': { connection: ['x-CLIENT-id, X-Subject', 'close, X-Scope'] },
+  // After a 101 a proxy looks at nothing any more.
+  'another protocol': { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQ' },
+}
+
+/** What the API behind a gateway is told of tricks beside a good token: who calls, and what of them came through. */
+export async function tryTricks(gateway: Program, token: string) {
+  const outcomes: Record<string, unknown> = {}
+  for (const [trick, headers] of Object.entries(TRICKS)) {
+    const response = await askRaw(gateway, { authorization: `Bearer ${token}`, ...headers })
+    const got: Record<string, string> = ((await json(response)) as { headers: Record<string, string> }).headers
+    const { 'x-client-id': client, 'x-subject': subject, 'x-scope': scope, upgrade } = got
+    outcomes[trick] = { client, subject, scope, upgrade, odd: Object.keys(got).filter((name) => name.includes('_')) }
+  }
+  return outcomes
+}
+
+/** Of which none worked. */
+export function noTrickWorks({ clientId }: Stage['client']) {
+  const told = { client: clientId, subject: clientId, scope: 'read', upgrade: undefined, odd: [] }
+  return Object.fromEntries(Object.keys(TRICKS).map((trick) => [trick, told]))
 }
 
 /**
