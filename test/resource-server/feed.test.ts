@@ -142,6 +142,30 @@ describe('over the feed', () => {
     expect(await verify(await tokenAt(3, lists[0]!.uri))).toBe('status_unknown')
   })
 
+  it('a list that is being fetched makes no room: what the fetch brings would be forgotten', async () => {
+    const { verify, feed } = await following({ maxLists: 10 })
+    const list = issuer.addList('/oauth2/status/slow')
+    list.revoke(5)
+    const revokedCopy = await issuer.listToken('/oauth2/status/slow', list)
+    let release = () => {}
+    list.answer = (_req, res) => {
+      release = () => void res.writeHead(200, { 'content-type': 'application/statuslist+jwt' }).end(revokedCopy)
+    }
+    const token = await tokenAt(5, list.uri)
+    const outcome = verify(token)
+    await until(() => issuer.count('/oauth2/status/slow') === 1)
+    const others = Array.from({ length: 20 }, (_, n) => ({ uri: `${issuer.url}/oauth2/status/many-${n}`, idx: [3] }))
+    feed.event('revoked', { at: clock.wall(), lists: others }, 'c1')
+    const last = await tokenAt(3, others[19]!.uri)
+    await until(async () => (await verify(last)) === 'token_revoked')
+    release()
+    expect(await outcome).toBe('token_revoked')
+    list.answer = undefined
+    list.bitmap = new Uint8Array(8192)
+    list.claims = { iat: Math.floor(clock.wall() / 1000) - 60 }
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
   it('a copy that is older than what the feed began with is fetched anew by its ttl', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) - 119 }

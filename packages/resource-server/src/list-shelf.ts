@@ -15,8 +15,8 @@ interface PutAway {
 }
 
 /**
- * The lists at hand, at most `most` of them. Of a list that was put away it stays known how old a copy may not be, so that
- * no copy brings back to life what was known to be dead: 100 bytes instead of 8 kB.
+ * The lists at hand: at most `most` of them, and those that are just being fetched. Of a list that was put away it stays known
+ * how old a copy may not be, so that no copy brings back to life what was known to be dead: 100 bytes instead of 8 kB.
  */
 export class ListShelf {
   private readonly lists = new Map<string, HeldList>()
@@ -55,7 +55,9 @@ export class ListShelf {
     const now = this.clock.monotonic()
     if (now - this.sweptAt > SWEEP_EVERY) this.sweep(now)
     if (this.lists.size < this.most) return
-    const longestUnused = [...this.lists.values()].sort((a, b) => a.usedAt - b.usedAt)
+    // What is being fetched stays: it would be taken in by a list that nobody asks again.
+    const idle = [...this.lists.values()].filter(({ refreshing }) => !refreshing)
+    const longestUnused = idle.sort((a, b) => a.usedAt - b.usedAt)
     // A tenth at once, or a full shelf would be sorted for each new list.
     for (const list of longestUnused.slice(0, Math.ceil(this.most / 10))) this.remove(list, now)
   }
