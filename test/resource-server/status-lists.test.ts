@@ -377,6 +377,55 @@ describe('what was known to be revoked never passes again', () => {
     expect(await verify(token)).toBe('status_unknown')
     expect(issuer.count(PATH)).toBe(before + 1)
   })
+
+  /** Has so many other lists asked for that whatever was at hand makes room. */
+  async function crowdOut(verify: ReturnType<typeof verifier>): Promise<void> {
+    for (let n = 0; n < 11; n++) {
+      clock.advance(1)
+      const { uri } = issuer.addList(`/oauth2/status/other-${n}`)
+      expect(await verify(await tokenAt(1, uri))).toBe('valid')
+    }
+  }
+
+  it('when its list made room and cannot be had again, also where what is unknown is accepted', async () => {
+    const list = issuer.addList()
+    list.revoke(5)
+    const verify = verifier({ maxLists: 10, onUnknown: 'accept' })
+    const token = await tokenAt(5)
+    expect(await verify(token)).toBe('token_revoked')
+    await crowdOut(verify)
+    list.answer = (_req, res) => void res.writeHead(500).end()
+    expect(await verify(token)).toBe('status_unknown')
+  })
+
+  it('when its list was not asked for in hours and cannot be had again', async () => {
+    const list = issuer.addList()
+    list.revoke(5)
+    const verify = verifier({ onUnknown: 'accept' })
+    const token = await tokenAt(5, undefined, { exp: Math.floor(clock.wall() / 1000) + 36_000 })
+    expect(await verify(token)).toBe('token_revoked')
+    clock.advance(7_200_000)
+    expect(await verify(await tokenAt(1, issuer.addList('/oauth2/status/b').uri))).toBe('valid')
+    list.answer = (_req, res) => void res.writeHead(500).end()
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
+  it('when its list made room, and an older copy of the same second comes out of a cache', async () => {
+    const list = issuer.addList()
+    list.claims = { iat: Math.floor(clock.wall() / 1000) }
+    list.revoke(5)
+    const verify = verifier({ maxLists: 10 })
+    const token = await tokenAt(5)
+    expect(await verify(token)).toBe('token_revoked')
+    await crowdOut(verify)
+    list.bitmap = new Uint8Array(8192)
+    expect(await verify(token)).toBe('status_unknown')
+    clock.advance(15_000)
+    list.revoke(5)
+    list.revoke(6)
+    expect(await verify(token)).toBe('token_revoked')
+    expect(await verify(await tokenAt(7))).toBe('valid')
+  })
 })
 
 describe('a clock that is off', () => {

@@ -7,8 +7,11 @@ import { ListShelf } from './list-shelf.ts'
 import type { ListSource } from './list-source.ts'
 import type { ListCopy } from './list-token.ts'
 
-/** Of a token, by its list. `unknown`: the list is not to be had, or what is at hand is too old. */
-export type Verdict = 'valid' | 'revoked' | 'unknown' | 'out_of_range' | 'foreign'
+/**
+ * Of a token, by its list. `unknown`: the list is not to be had, or what is at hand is too old. `forgotten`: the same of a list
+ * that made room, and of which no longer is known which of its tokens were dead.
+ */
+export type Verdict = 'valid' | 'revoked' | 'unknown' | 'forgotten' | 'out_of_range' | 'foreign'
 
 /** What the feed says of one list. */
 export interface ListChange {
@@ -122,7 +125,7 @@ export class StatusLists {
   private judge(list: HeldList, index: number): Verdict {
     if (list.isDead(index)) return 'revoked'
     const { copy } = list
-    if (!copy) return 'unknown'
+    if (!copy) return list.forgotten > 0 ? 'forgotten' : 'unknown'
     if (index >= copy.count) return 'out_of_range'
     const now = this.options.clock.wall()
     if (now >= copy.expiresAt + this.options.clockTolerance) return 'unknown'
