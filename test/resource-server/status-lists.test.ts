@@ -256,6 +256,30 @@ describe('a list that cannot be had', () => {
     clock.advance(2000)
     expect(await standard(token)).toBe('status_unknown')
   })
+
+  it('is asked for when what is at hand is older than maxAge, also before its ttl is over', async () => {
+    const list = issuer.addList()
+    const verify = verifier({ maxAge: 20 })
+    const token = await tokenAt(1)
+    for (let n = 0; n < 5; n++) {
+      list.claims = { iat: Math.floor(clock.wall() / 1000) }
+      expect(await verify(token)).toBe('valid')
+      clock.advance(21_000)
+    }
+    expect(issuer.count(PATH)).toBe(5)
+  })
+
+  it('is not asked for all the time where what there is is older than maxAge', async () => {
+    const list = issuer.addList()
+    list.claims = { iat: Math.floor(clock.wall() / 1000) - 21 }
+    const verify = verifier({ maxAge: 20 })
+    const token = await tokenAt(1)
+    for (let n = 0; n < 12; n++) {
+      expect(await verify(token)).toBe('status_unknown')
+      clock.advance(1000)
+    }
+    expect(issuer.count(PATH)).toBe(2)
+  })
 })
 
 it('a logger that fails changes nothing', async () => {
@@ -476,4 +500,23 @@ describe('a clock that is off', () => {
     list.claims = { iat: Math.floor(clock.wall() / 1000) + 20 }
     expect(await verify(token)).toBe('token_revoked')
   })
+  it.each([
+    ['maxAge', {}, 92_000],
+    ['its expiry', { maxAge: 86_400 }, 571_000],
+  ])(
+    'and is set back makes no list that cannot be had anew live beyond %s',
+    async (_name, statusList, milliseconds) => {
+      const list = issuer.addList()
+      const verify = verifier(statusList)
+      const issued = { iat: Math.floor(clock.wall() / 1000) - 3600 }
+      const token = await tokenAt(5, undefined, issued)
+      await verify(token)
+      list.answer = (_req, res) => void res.writeHead(500).end()
+      clock.advance(59_000)
+      clock.set(-600_000)
+      expect(await verify(token)).toBe('valid')
+      clock.advance(milliseconds)
+      expect(await verify(token)).toBe('status_unknown')
+    },
+  )
 })

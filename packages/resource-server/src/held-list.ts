@@ -35,6 +35,8 @@ export class HeldList {
   usedAt: number
   /** What was committed before (milliseconds, the issuer's clock) is known. */
   asOf = 0
+  /** Since when. */
+  learnedAt: Moment
   /** When it was last compared with what the server says. */
   checkedAt: Moment
   refreshing: Promise<void> | undefined
@@ -51,7 +53,7 @@ export class HeldList {
     this.notBefore = trace.notBefore
     this.forgotten = trace.dead
     this.usedAt = clock.monotonic()
-    this.checkedAt = momentOf(clock)
+    this.learnedAt = this.checkedAt = momentOf(clock)
   }
 
   isDead(index: number): boolean {
@@ -87,9 +89,16 @@ export class HeldList {
     this.forgotten = 0
     // Whether a token is in the list's range must not depend on what an event said.
     this.copy = { ...copy, dead: EMPTY }
-    this.asOf = Math.max(this.asOf, copy.issuedAt)
+    this.learn(copy.issuedAt, momentOf(this.clock))
     this.etag = etag
     this.confirm()
+  }
+
+  /** What is no news makes nothing younger: the clock may have been set back since it was learned. */
+  learn(asOf: number, at: Moment): void {
+    if (asOf <= this.asOf) return
+    this.asOf = asOf
+    this.learnedAt = at
   }
 
   /** Of several copies of one second, the older ones say less: `iat` is in whole seconds. */
@@ -112,6 +121,11 @@ export class HeldList {
   /** Whether it is time to ask for a newer copy, that many milliseconds after it was compared. */
   isDue(sinceChecked: number): boolean {
     return sinceChecked >= this.due
+  }
+
+  /** Whether a newer copy may be had at all, likewise. */
+  isWorthAsking(sinceChecked: number): boolean {
+    return sinceChecked >= this.copy!.ttl * DUE_AT_SOONEST
   }
 
   /** Nothing is asked for the next `pause` milliseconds. */
