@@ -252,6 +252,19 @@ describe('a feed that is cut', () => {
     expect(verifier.isLive()).toBe(false)
   })
 
+  it('or is told late, as by a proxy that holds it back, leaves lists to their ttl', async () => {
+    const { list, verify, feed } = await following()
+    const other = issuer.addList('/oauth2/status/b')
+    const token = await tokenAt(80)
+    list.revoke(80)
+    clock.advance(60_000)
+    feed.current(clock.wall() - 100_000)
+    feed.event('revoked', revoked([1], other.uri), 'late')
+    const seen = await tokenAt(1, other.uri)
+    await until(async () => (await verify(seen)) === 'token_revoked')
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
   it('or only falls silent is left and connected anew', async () => {
     const heard: string[] = []
     const lists = { disconnected: () => heard.push('disconnected'), reset: () => {} } as unknown as StatusLists

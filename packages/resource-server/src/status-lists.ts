@@ -1,6 +1,6 @@
 import { backoff } from './backoff.ts'
 import { type Clock, elapsedSince, nowSince } from './clock.ts'
-import { beginCoverage, type Coverage, isLive, reachesBackTo } from './coverage.ts'
+import { beginCoverage, type Coverage, isLive, reachesBackTo, sinceTold } from './coverage.ts'
 import { InvalidAnswerError, type Report } from './errors.ts'
 import type { HeldList } from './held-list.ts'
 import { ListShelf } from './list-shelf.ts'
@@ -136,13 +136,13 @@ export class StatusLists {
   private freshness(list: HeldList): 'fresh' | 'due' | 'overdue' {
     const { copy } = list
     if (!copy) return 'overdue'
-    const { clock } = this.options
+    const { clock, clockTolerance } = this.options
     const sinceFetched = elapsedSince(clock, list.checkedAt)
     if (list.isWorthAsking(sinceFetched) && this.isTooOld(list, copy)) return 'overdue'
     if (!list.isDue(sinceFetched)) return 'fresh'
     const covered = this.isCovered(list)
     if (covered && this.isLive()) return this.ageUnderFeed(list, copy)
-    const sinceHeard = covered ? elapsedSince(clock, this.coverage!.heardAt) : sinceFetched
+    const sinceHeard = covered ? sinceTold(this.coverage!, clock, clockTolerance) : sinceFetched
     const sinceChecked = Math.min(sinceFetched, sinceHeard)
     if (!list.isDue(sinceChecked)) return 'fresh'
     return sinceChecked < copy.ttl ? 'due' : 'overdue'
