@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
@@ -14,6 +15,7 @@ import { resourceMetadata, withAccessToken } from '../../packages/resource-serve
 import * as forHono from '../../packages/resource-server/src/hono.ts'
 import * as forKoa from '../../packages/resource-server/src/koa.ts'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
+import { until } from '../support/storm.ts'
 import { AUDIENCE, type FakeIssuer, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
 /** An API that answers who called, and where it listens. */
@@ -85,6 +87,17 @@ function listenFetch(fetch: (request: Request) => Response | Promise<Response>):
       }),
     )
   })
+}
+
+/** Answers 504 after so long, whatever else goes on. */
+async function limitedApi(verifier: Verifier, milliseconds: number): Promise<Api> {
+  const app = express()
+  app.use((_req, res, next) => {
+    setTimeout(() => res.status(504).end(), milliseconds)
+    next()
+  })
+  app.use(forExpress.accessToken(verifier))
+  return await listen(createServer(app))
 }
 
 const ALL = { Koa: koaApi, Express: expressApi, Fastify: fastifyApi, Hono: honoApi, 'the Fetch API': fetchApi }
@@ -202,6 +215,24 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
       resource_name: 'Weather',
     })
   })
+})
+
+it('with Express, a request that was answered before its token was refused ends no process', async () => {
+  const list = issuer.addList()
+  list.answer = (_req, res) => void setTimeout(() => res.writeHead(500).end(), 150)
+  const told: string[] = []
+  const onProblem = ({ code }: { code: string }) => void told.push(code)
+  const api = await limitedApi(createVerifier({ issuer: issuer.url, audience: AUDIENCE, onProblem }), 20)
+  const unhandled: unknown[] = []
+  const note = (reason: unknown) => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  const authorization = `Bearer ${await issuer.token({ status: { status_list: { idx: 1, uri: list.uri } } })}`
+  expect((await fetch(api.url, { headers: { authorization } })).status).toBe(504)
+  await until(() => told.length > 0)
+  await setImmediate()
+  process.off('unhandledRejection', note)
+  await api.close()
+  expect(unhandled).toEqual([])
 })
 
 it('an origin that is set stands above what a request says of itself', async () => {
