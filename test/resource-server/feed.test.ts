@@ -395,6 +395,13 @@ it('a secret that is rotated is asked for at each connection', async () => {
   expect((await stream(2)).authorization).toBe(`Basic ${btoa('kwa_weather:second+%25')}`)
 })
 
+it('a secret that cannot be had, for whatever reason, is asked for again', async () => {
+  const secrets = [() => Promise.reject(new Error('the vault is sealed')), () => Promise.reject(), async () => 'secret']
+  start({ feed: { clientId: 'kwa_weather', clientSecret: () => (secrets.shift() ?? (async () => 'secret'))() } })
+  await stream(1)
+  expect(problems).toEqual(['feed_lost: the vault is sealed', 'feed_lost: undefined'])
+})
+
 it.each([20_000, -20_000])(
   'a clock that is off by %d ms, within the tolerance, changes nothing',
   async (milliseconds) => {

@@ -282,6 +282,22 @@ describe('a list that cannot be had', () => {
   })
 })
 
+it('a fetch that fails with nothing to say is one that failed', async () => {
+  const onProblem = ({ code, message }: { code: string; message: string }) => problems.push(`${code}: ${message}`)
+  const lists = { issuer: issuer.url, audience: AUDIENCE, onProblem }
+  const deaf = (path: string) => (url: string, init: RequestInit) =>
+    url.endsWith(path) ? Promise.reject() : fetch(url, init)
+  issuer.addList()
+  const headers = { authorization: `Bearer ${await tokenAt(1)}` }
+  const verify = (path: string) => createVerifier({ ...lists, fetch: deaf(path) }, clock).verify({ headers })
+  await expect(verify(PATH)).rejects.toMatchObject({ code: 'status_unknown' })
+  await expect(verify('/oauth2/jwks')).rejects.toMatchObject({ code: 'keys_unavailable' })
+  expect(problems).toEqual([
+    `list_unavailable: ${issuer.url}${PATH}: undefined`,
+    `keys_unavailable: ${issuer.url}/oauth2/jwks: undefined`,
+  ])
+})
+
 it('a logger that fails changes nothing', async () => {
   const onProblem = () => {
     throw new Error('the disk is full')

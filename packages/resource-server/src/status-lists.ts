@@ -1,7 +1,7 @@
 import { backoff } from './backoff.ts'
 import { type Clock, elapsedSince, nowSince } from './clock.ts'
 import { beginCoverage, type Coverage, isLive, reachesBackTo, sinceTold } from './coverage.ts'
-import { InvalidAnswerError, type Report } from './errors.ts'
+import { InvalidAnswerError, messageOf, type Report } from './errors.ts'
 import type { HeldList } from './held-list.ts'
 import { ListShelf } from './list-shelf.ts'
 import type { ListSource } from './list-source.ts'
@@ -186,7 +186,7 @@ export class StatusLists {
     } catch (cause) {
       list.fail(backoff(list.failures + 1, FIRST_PAUSE, LONGEST_PAUSE))
       const code = cause instanceof InvalidAnswerError ? 'list_invalid' : 'list_unavailable'
-      this.options.report({ code, message: `${list.uri}: ${(cause as Error).message}`, cause })
+      this.options.report({ code, message: `${list.uri}: ${messageOf(cause)}`, cause })
     }
   }
 }
