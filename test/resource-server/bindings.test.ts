@@ -1,5 +1,8 @@
-import { createServer, type Server } from 'node:http'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
@@ -12,6 +15,7 @@ import { resourceMetadata, withAccessToken } from '../../packages/resource-serve
 import * as forHono from '../../packages/resource-server/src/hono.ts'
 import * as forKoa from '../../packages/resource-server/src/koa.ts'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
+import { until } from '../support/storm.ts'
 import { AUDIENCE, type FakeIssuer, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
 /** An API that answers who called, and where it listens. */
@@ -83,6 +87,17 @@ function listenFetch(fetch: (request: Request) => Response | Promise<Response>):
       }),
     )
   })
+}
+
+/** Answers 504 after so long, whatever else goes on. */
+async function limitedApi(verifier: Verifier, milliseconds: number): Promise<Api> {
+  const app = express()
+  app.use((_req, res, next) => {
+    setTimeout(() => res.status(504).end(), milliseconds)
+    next()
+  })
+  app.use(forExpress.accessToken(verifier))
+  return await listen(createServer(app))
 }
 
 const ALL = { Koa: koaApi, Express: expressApi, Fastify: fastifyApi, Hono: honoApi, 'the Fetch API': fetchApi }
@@ -157,7 +172,6 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
   it('a token bound to a key needs a proof for this address', async () => {
     const prover = await makeProver()
     const token = await tokenAt(1, { cnf: { jkt: prover.jkt } })
-    const { createHash } = await import('node:crypto')
     const ath = createHash('sha256').update(token).digest('base64url')
     const htu = `${api.url}/v1/weather`
     const authorization = `DPoP ${token}`
@@ -166,6 +180,26 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
     const bad = await weather({ authorization, dpop: await prover.proof({ htm: 'GET', htu: `${htu}/x`, ath }) })
     expect(bad.status).toBe(401)
     expect(bad.headers.get('www-authenticate')).toMatch(/^DPoP .*error="invalid_dpop_proof".*, Bearer realm="weather"/)
+  })
+
+  it.each([
+    ['a Host that holds a path', '/v1/weather', 'api.example.com/v1/other?', 'http://api.example.com/v1/other'],
+    [
+      'a target that is no path',
+      'munity://x/v1/weather',
+      'api.example.com',
+      'http://api.example.community//x/v1/weather',
+    ],
+  ])('a proof for another address is not made to fit by %s', async (_name, path, host, htu) => {
+    const prover = await makeProver()
+    const token = await tokenAt(1, { cnf: { jkt: prover.jkt } })
+    const ath = createHash('sha256').update(token).digest('base64url')
+    const headers = { host, authorization: `DPoP ${token}`, dpop: await prover.proof({ htm: 'GET', htu, ath }) }
+    const { port } = new URL(api.url)
+    const [answer] = await once(request({ host: '127.0.0.1', port, path, headers, agent: false }).end(), 'response')
+    answer.resume()
+    // Node's adapter for the Fetch API refuses both by itself.
+    expect([400, 401]).toContain(answer.statusCode)
   })
 
   it('the metadata stand where RFC 9728 says', async () => {
@@ -183,12 +217,29 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
   })
 })
 
+it('with Express, a request that was answered before its token was refused ends no process', async () => {
+  const list = issuer.addList()
+  list.answer = (_req, res) => void setTimeout(() => res.writeHead(500).end(), 150)
+  const told: string[] = []
+  const onProblem = ({ code }: { code: string }) => void told.push(code)
+  const api = await limitedApi(createVerifier({ issuer: issuer.url, audience: AUDIENCE, onProblem }), 20)
+  const unhandled: unknown[] = []
+  const note = (reason: unknown) => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  const authorization = `Bearer ${await issuer.token({ status: { status_list: { idx: 1, uri: list.uri } } })}`
+  expect((await fetch(api.url, { headers: { authorization } })).status).toBe(504)
+  await until(() => told.length > 0)
+  await setImmediate()
+  process.off('unhandledRejection', note)
+  await api.close()
+  expect(unhandled).toEqual([])
+})
+
 it('an origin that is set stands above what a request says of itself', async () => {
   const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: false })
   const handler = withAccessToken(verifier, () => new Response('ok'), { origin: 'https://api.example.com' })
   const prover = await makeProver()
   const token = await issuer.token({ cnf: { jkt: prover.jkt } })
-  const { createHash } = await import('node:crypto')
   const ath = createHash('sha256').update(token).digest('base64url')
   const ask = async (htu: string) => {
     const headers = { authorization: `DPoP ${token}`, dpop: await prover.proof({ htm: 'GET', htu, ath }) }

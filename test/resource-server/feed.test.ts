@@ -142,6 +142,30 @@ describe('over the feed', () => {
     expect(await verify(await tokenAt(3, lists[0]!.uri))).toBe('status_unknown')
   })
 
+  it('a list that is being fetched makes no room: what the fetch brings would be forgotten', async () => {
+    const { verify, feed } = await following({ maxLists: 10 })
+    const list = issuer.addList('/oauth2/status/slow')
+    list.revoke(5)
+    const revokedCopy = await issuer.listToken('/oauth2/status/slow', list)
+    let release = () => {}
+    list.answer = (_req, res) => {
+      release = () => void res.writeHead(200, { 'content-type': 'application/statuslist+jwt' }).end(revokedCopy)
+    }
+    const token = await tokenAt(5, list.uri)
+    const outcome = verify(token)
+    await until(() => issuer.count('/oauth2/status/slow') === 1)
+    const others = Array.from({ length: 20 }, (_, n) => ({ uri: `${issuer.url}/oauth2/status/many-${n}`, idx: [3] }))
+    feed.event('revoked', { at: clock.wall(), lists: others }, 'c1')
+    const last = await tokenAt(3, others[19]!.uri)
+    await until(async () => (await verify(last)) === 'token_revoked')
+    release()
+    expect(await outcome).toBe('token_revoked')
+    list.answer = undefined
+    list.bitmap = new Uint8Array(8192)
+    list.claims = { iat: Math.floor(clock.wall() / 1000) - 60 }
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
   it('a copy that is older than what the feed began with is fetched anew by its ttl', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) - 119 }
@@ -226,6 +250,19 @@ describe('a feed that is cut', () => {
     const token = await tokenAt(77)
     await until(async () => (await verify(token)) === 'token_revoked')
     expect(verifier.isLive()).toBe(false)
+  })
+
+  it('or is told late, as by a proxy that holds it back, leaves lists to their ttl', async () => {
+    const { list, verify, feed } = await following()
+    const other = issuer.addList('/oauth2/status/b')
+    const token = await tokenAt(80)
+    list.revoke(80)
+    clock.advance(60_000)
+    feed.current(clock.wall() - 100_000)
+    feed.event('revoked', revoked([1], other.uri), 'late')
+    const seen = await tokenAt(1, other.uri)
+    await until(async () => (await verify(seen)) === 'token_revoked')
+    expect(await verify(token)).toBe('token_revoked')
   })
 
   it('or only falls silent is left and connected anew', async () => {
@@ -356,6 +393,13 @@ it('a secret that is rotated is asked for at each connection', async () => {
   secret = 'second %'
   feed.cut()
   expect((await stream(2)).authorization).toBe(`Basic ${btoa('kwa_weather:second+%25')}`)
+})
+
+it('a secret that cannot be had, for whatever reason, is asked for again', async () => {
+  const secrets = [() => Promise.reject(new Error('the vault is sealed')), () => Promise.reject(), async () => 'secret']
+  start({ feed: { clientId: 'kwa_weather', clientSecret: () => (secrets.shift() ?? (async () => 'secret'))() } })
+  await stream(1)
+  expect(problems).toEqual(['feed_lost: the vault is sealed', 'feed_lost: undefined'])
 })
 
 it.each([20_000, -20_000])(

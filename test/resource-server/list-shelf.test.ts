@@ -24,6 +24,18 @@ it('lists that nobody asked about for an hour are put away, and how old they may
   expect(shelf.add('unused').notBefore).toBe(0)
 })
 
+it('lists that know of dead tokens stay for as long as those may live', () => {
+  const clock = handClock()
+  const shelf = new ListShelf(clock, 100)
+  shelf.add('known').kill([3])
+  clock.advance(31 * 24 * HOUR)
+  shelf.add('new')
+  expect(shelf.get('known')!.isDead(3)).toBe(true)
+  clock.advance(2 * 24 * HOUR)
+  shelf.add('again')
+  expect(shelf.get('known')).toBeUndefined()
+})
+
 it('a full shelf makes room by what was not used for longest', () => {
   const clock = handClock()
   const shelf = new ListShelf(clock, 10)

@@ -256,6 +256,46 @@ describe('a list that cannot be had', () => {
     clock.advance(2000)
     expect(await standard(token)).toBe('status_unknown')
   })
+
+  it('is asked for when what is at hand is older than maxAge, also before its ttl is over', async () => {
+    const list = issuer.addList()
+    const verify = verifier({ maxAge: 20 })
+    const token = await tokenAt(1)
+    for (let n = 0; n < 5; n++) {
+      list.claims = { iat: Math.floor(clock.wall() / 1000) }
+      expect(await verify(token)).toBe('valid')
+      clock.advance(21_000)
+    }
+    expect(issuer.count(PATH)).toBe(5)
+  })
+
+  it('is not asked for all the time where what there is is older than maxAge', async () => {
+    const list = issuer.addList()
+    list.claims = { iat: Math.floor(clock.wall() / 1000) - 21 }
+    const verify = verifier({ maxAge: 20 })
+    const token = await tokenAt(1)
+    for (let n = 0; n < 12; n++) {
+      expect(await verify(token)).toBe('status_unknown')
+      clock.advance(1000)
+    }
+    expect(issuer.count(PATH)).toBe(2)
+  })
+})
+
+it('a fetch that fails with nothing to say is one that failed', async () => {
+  const onProblem = ({ code, message }: { code: string; message: string }) => problems.push(`${code}: ${message}`)
+  const lists = { issuer: issuer.url, audience: AUDIENCE, onProblem }
+  const deaf = (path: string) => (url: string, init: RequestInit) =>
+    url.endsWith(path) ? Promise.reject() : fetch(url, init)
+  issuer.addList()
+  const headers = { authorization: `Bearer ${await tokenAt(1)}` }
+  const verify = (path: string) => createVerifier({ ...lists, fetch: deaf(path) }, clock).verify({ headers })
+  await expect(verify(PATH)).rejects.toMatchObject({ code: 'status_unknown' })
+  await expect(verify('/oauth2/jwks')).rejects.toMatchObject({ code: 'keys_unavailable' })
+  expect(problems).toEqual([
+    `list_unavailable: ${issuer.url}${PATH}: undefined`,
+    `keys_unavailable: ${issuer.url}/oauth2/jwks: undefined`,
+  ])
 })
 
 it('a logger that fails changes nothing', async () => {
@@ -377,6 +417,55 @@ describe('what was known to be revoked never passes again', () => {
     expect(await verify(token)).toBe('status_unknown')
     expect(issuer.count(PATH)).toBe(before + 1)
   })
+
+  /** Has so many other lists asked for that whatever was at hand makes room. */
+  async function crowdOut(verify: ReturnType<typeof verifier>): Promise<void> {
+    for (let n = 0; n < 11; n++) {
+      clock.advance(1)
+      const { uri } = issuer.addList(`/oauth2/status/other-${n}`)
+      expect(await verify(await tokenAt(1, uri))).toBe('valid')
+    }
+  }
+
+  it('when its list made room and cannot be had again, also where what is unknown is accepted', async () => {
+    const list = issuer.addList()
+    list.revoke(5)
+    const verify = verifier({ maxLists: 10, onUnknown: 'accept' })
+    const token = await tokenAt(5)
+    expect(await verify(token)).toBe('token_revoked')
+    await crowdOut(verify)
+    list.answer = (_req, res) => void res.writeHead(500).end()
+    expect(await verify(token)).toBe('status_unknown')
+  })
+
+  it('when its list was not asked for in hours and cannot be had again', async () => {
+    const list = issuer.addList()
+    list.revoke(5)
+    const verify = verifier({ onUnknown: 'accept' })
+    const token = await tokenAt(5, undefined, { exp: Math.floor(clock.wall() / 1000) + 36_000 })
+    expect(await verify(token)).toBe('token_revoked')
+    clock.advance(7_200_000)
+    expect(await verify(await tokenAt(1, issuer.addList('/oauth2/status/b').uri))).toBe('valid')
+    list.answer = (_req, res) => void res.writeHead(500).end()
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
+  it('when its list made room, and an older copy of the same second comes out of a cache', async () => {
+    const list = issuer.addList()
+    list.claims = { iat: Math.floor(clock.wall() / 1000) }
+    list.revoke(5)
+    const verify = verifier({ maxLists: 10 })
+    const token = await tokenAt(5)
+    expect(await verify(token)).toBe('token_revoked')
+    await crowdOut(verify)
+    list.bitmap = new Uint8Array(8192)
+    expect(await verify(token)).toBe('status_unknown')
+    clock.advance(15_000)
+    list.revoke(5)
+    list.revoke(6)
+    expect(await verify(token)).toBe('token_revoked')
+    expect(await verify(await tokenAt(7))).toBe('valid')
+  })
 })
 
 describe('a clock that is off', () => {
@@ -427,4 +516,23 @@ describe('a clock that is off', () => {
     list.claims = { iat: Math.floor(clock.wall() / 1000) + 20 }
     expect(await verify(token)).toBe('token_revoked')
   })
+  it.each([
+    ['maxAge', {}, 92_000],
+    ['its expiry', { maxAge: 86_400 }, 571_000],
+  ])(
+    'and is set back makes no list that cannot be had anew live beyond %s',
+    async (_name, statusList, milliseconds) => {
+      const list = issuer.addList()
+      const verify = verifier(statusList)
+      const issued = { iat: Math.floor(clock.wall() / 1000) - 3600 }
+      const token = await tokenAt(5, undefined, issued)
+      await verify(token)
+      list.answer = (_req, res) => void res.writeHead(500).end()
+      clock.advance(59_000)
+      clock.set(-600_000)
+      expect(await verify(token)).toBe('valid')
+      clock.advance(milliseconds)
+      expect(await verify(token)).toBe('status_unknown')
+    },
+  )
 })

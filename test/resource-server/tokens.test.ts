@@ -291,13 +291,12 @@ describe('a token bound to a key (DPoP)', () => {
   })
 
   it('remembers no more proofs than it was told to, and refuses the rest rather than forget one', async () => {
-    let wall = Date.now()
-    const clock = { wall: () => wall, monotonic: () => performance.now() }
+    const clock = handClock()
     const options = { issuer: issuer.url, audience: AUDIENCE, statusList: false as const, dpop: { maxProofs: 3 } }
     const verifier = createVerifier(options, clock)
     const token = await bound()
     async function show() {
-      const dpop = await prover.proof({ htm: 'GET', htu: HTU, ath: ath(token), iat: Math.floor(wall / 1000) })
+      const dpop = await prover.proof({ htm: 'GET', htu: HTU, ath: ath(token), iat: Math.floor(clock.wall() / 1000) })
       const headers = { authorization: `DPoP ${token}`, dpop }
       return await verifier.verify({ headers, method: 'GET', url: HTU }).then(
         () => 'accepted',
@@ -310,8 +309,26 @@ describe('a token bound to a key (DPoP)', () => {
       'accepted',
       'dpop_overloaded',
     ])
-    wall += 91_000
+    clock.advance(91_000)
     expect(await show()).toBe('accepted')
+  })
+
+  it('forgets none because the clock was set ahead and back again', async () => {
+    const clock = handClock()
+    const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: false }, clock)
+    const token = await bound()
+    const proofNow = () => prover.proof({ htm: 'GET', htu: HTU, ath: ath(token), iat: Math.floor(clock.wall() / 1000) })
+    const show = (dpop: string) =>
+      verifier.verify({ headers: { authorization: `DPoP ${token}`, dpop }, method: 'GET', url: HTU }).then(
+        () => 'accepted',
+        (error) => error.code,
+      )
+    const first = await proofNow()
+    expect(await show(first)).toBe('accepted')
+    clock.set(300_000)
+    expect(await show(await proofNow())).toBe('accepted')
+    clock.set(-300_000)
+    expect(await show(first)).toBe('dpop_replayed')
   })
 
   it('asks a memory of several processes where there is one', async () => {

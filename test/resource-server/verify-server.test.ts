@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
@@ -240,6 +240,20 @@ describe('as a process', () => {
     expect(await ended).toBe(0)
     for (const name of ['ISSUER', 'AUDIENCE', 'API_SECRET_FILE', 'PORT'])
       expect(help).toMatch(new RegExp(`^ +${name} `, 'm'))
+  })
+
+  it('ends at SIGTERM also while somebody is connected who asks nothing, or only half', async () => {
+    const { child, ended, said } = await start({ ISSUER: issuer.url, AUDIENCE })
+    await until(() => said().includes('listening'))
+    const port = Number(new URL(JSON.parse(said().trim().split('\n')[0]!).url).port)
+    const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+    for (const socket of sockets) socket.on('error', () => {}).resume()
+    sockets[1]!.write('GET /auth_request HTTP/1.1\r\nHost: x\r\n')
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    // So that they are known there.
+    await ask('/healthz', {}, { at: `http://127.0.0.1:${port}` })
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
   })
 
   it('follows the feed with the secret in a file, and ends at SIGTERM', async () => {

@@ -18,3 +18,6 @@ export const momentOf = (clock: Clock): Moment => [clock.wall(), clock.monotonic
  */
 export const elapsedSince = (clock: Clock, then: Moment): number =>
   Math.max(clock.wall() - then[0], clock.monotonic() - then[1])
+
+/** What the wall says, or would say if it had not been set back since then. */
+export const nowSince = (clock: Clock, then: Moment): number => then[0] + elapsedSince(clock, then)

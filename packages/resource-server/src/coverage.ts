@@ -27,11 +27,18 @@ export const LIST_LAG = 2000
 export const reachesBackTo = (coverage: Coverage, asOf: number, ttl: number): boolean =>
   asOf - LIST_LAG >= coverage.begun - 2 * ttl
 
+/** Milliseconds by which what was told was out of date when it came, beyond what clocks may differ. */
+const lagOf = ({ heardAt, until }: Coverage, tolerance: number): number => Math.max(0, heardAt[0] - until - tolerance)
+
 /** Whether whatever is revoked now would be heard of. */
-export function isLive(coverage: Coverage, clock: Clock, tolerance: number): boolean {
-  const lag = coverage.heardAt[0] - coverage.until
-  return coverage.connected && elapsedSince(clock, coverage.heardAt) <= FEED_SILENCE && lag <= FEED_SILENCE + tolerance
-}
+export const isLive = (coverage: Coverage, clock: Clock, tolerance: number): boolean =>
+  coverage.connected &&
+  elapsedSince(clock, coverage.heardAt) <= FEED_SILENCE &&
+  lagOf(coverage, tolerance) <= FEED_SILENCE
+
+/** Milliseconds since everything was known, by what the feed told. */
+export const sinceTold = (coverage: Coverage, clock: Clock, tolerance: number): number =>
+  elapsedSince(clock, coverage.heardAt) + lagOf(coverage, tolerance)
 
 export const beginCoverage = (at: number, clock: Clock): Coverage => ({
   begun: at,

@@ -78,6 +78,9 @@ export interface Problem {
 
 export type Report = (problem: Problem) => void
 
+/** Of whatever was thrown: what is given to us may reject with anything, or nothing. */
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
 /** What was received is not what it should be; becomes a `Problem` or an `AccessTokenError` where it is known whose. */
 export class InvalidAnswerError extends Error {
   override readonly name: string = 'InvalidAnswerError'

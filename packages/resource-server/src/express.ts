@@ -21,12 +21,16 @@ export interface ExpressRequest {
 }
 
 export interface ExpressResponse {
+  readonly headersSent: boolean
   status(code: number): { set(headers: Record<string, string>): { send(body: string): unknown } }
 }
 
 type Next = (error?: unknown) => void
 
-const reply = (res: ExpressResponse, { status, headers, body }: Answer) => res.status(status).set(headers).send(body)
+function reply(res: ExpressResponse, { status, headers, body }: Answer): void {
+  // What limits the time of requests may have answered meanwhile.
+  if (!res.headersSent) res.status(status).set(headers).send(body)
+}
 
 async function verified(
   verifier: Verifier,

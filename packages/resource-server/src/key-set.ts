@@ -2,7 +2,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { backoff } from './backoff.ts'
 import { type Fetch, fetchBounded } from './bounded-fetch.ts'
 import { type Clock, elapsedSince, type Moment, momentOf } from './clock.ts'
-import type { Report } from './errors.ts'
+import { messageOf, type Report } from './errors.ts'
 
 /** Milliseconds and bytes. */
 const BOUNDS = { timeout: 5000, maxBytes: 512 * 1024 }
@@ -44,7 +44,7 @@ export function issuerKeys(jwksUri: string, fetch: Fetch, clock: Clock, report: 
     } catch (cause) {
       const times = (failed?.times ?? 0) + 1
       failed = { at: momentOf(clock), pause: backoff(times, FIRST_PAUSE, LONGEST_PAUSE), times }
-      report({ code: 'keys_unavailable', message: `${jwksUri}: ${(cause as Error).message}`, cause })
+      report({ code: 'keys_unavailable', message: `${jwksUri}: ${messageOf(cause)}`, cause })
     }
   }
 

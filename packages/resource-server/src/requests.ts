@@ -28,6 +28,14 @@ export function headerOf({ headers }: VerifiableRequest, name: string): string |
   return typeof value === 'object' ? value.join(', ') : value
 }
 
+/** What a request says of its origin. Anything else than a plain host would move the path to where the request does not go. */
+export const plainOrigin = (origin: string): string | undefined =>
+  /^https?:\/\/[\w.:[\]-]+$/.test(origin) ? origin : undefined
+
+/** Undefined where the request's target is no path: put behind the origin, it could name another host. */
+export const addressOf = (origin: string | undefined, path: string | undefined): string | undefined =>
+  origin !== undefined && path?.startsWith('/') ? origin + path : undefined
+
 /**
  * The token of an `Authorization` header (RFC 6750, section 2.1; RFC 9449, section 7.1). In the query or the body it is not
  * looked for: there it would end up in logs.

@@ -2,7 +2,7 @@ import { challengesOf } from './challenges.ts'
 import { AccessTokenError } from './errors.ts'
 import type { Description } from './metadata.ts'
 import { metadataAt } from './metadata.ts'
-import type { VerifiableRequest } from './requests.ts'
+import { addressOf, plainOrigin, type VerifiableRequest } from './requests.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
 /** What a binding is told. */
@@ -64,4 +64,4 @@ export const requestOf = (
   path: string,
   headers: VerifiableRequest['headers'],
   options: BindingOptions,
-): VerifiableRequest => ({ method, url: `${options.origin ?? origin}${path}`, headers })
+): VerifiableRequest => ({ method, url: addressOf(options.origin ?? plainOrigin(origin), path), headers })

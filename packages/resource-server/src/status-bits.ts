@@ -68,6 +68,12 @@ export function setBit(bitmap: Uint8Array, index: number): void {
   bitmap[Math.floor(index / 8)]! |= 1 << (index % 8)
 }
 
+export function countBits(bitmap: Uint8Array): number {
+  let count = 0
+  for (const byte of bitmap) for (let rest = byte; rest !== 0; rest &= rest - 1) count++
+  return count
+}
+
 /** `bitmap` or a longer copy of it. */
 export function withRoom(bitmap: Uint8Array, bytes: number): Uint8Array {
   if (bitmap.length >= bytes) return bitmap

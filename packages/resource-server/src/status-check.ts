@@ -31,7 +31,8 @@ function answer(verdict: Verdict, choices: StatusChoices): AccessToken['status']
   if (verdict === 'foreign') {
     throw new AccessTokenError('status_foreign', "the status list is not one of the token's issuer")
   }
-  if (choices.onUnknown === 'accept') return 'unknown'
+  // What was forgotten may have been refused before: that it is let pass nobody has chosen.
+  if (verdict === 'unknown' && choices.onUnknown === 'accept') return 'unknown'
   throw new AccessTokenError('status_unknown', 'whether the access token was revoked cannot be told now')
 }
 

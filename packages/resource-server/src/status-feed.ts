@@ -1,7 +1,7 @@
 import { backoff } from './backoff.ts'
 import type { Fetch } from './bounded-fetch.ts'
 import { FEED_SILENCE } from './coverage.ts'
-import { InvalidAnswerError, type Problem, type Report } from './errors.ts'
+import { InvalidAnswerError, messageOf, type Problem, type Report } from './errors.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
 import { parseCurrent, parseRevoked } from './feed-events.ts'
 import type { StatusLists } from './status-lists.ts'
@@ -54,7 +54,7 @@ class FeedResetError extends InvalidAnswerError {
   }
 }
 
-function problemOf(error: Error): Problem['code'] {
+function problemOf(error: unknown): Problem['code'] {
   if (error instanceof FeedResetError) return 'feed_reset'
   if (error instanceof InvalidAnswerError) return 'feed_invalid'
   return error instanceof FeedRefusedError && error.refused ? 'feed_refused' : 'feed_lost'
@@ -115,18 +115,18 @@ export class StatusFeed {
       await this.follow(parser)
       return this.pauseAfter(new Error('the feed ended'), parser.retry)
     } catch (error) {
-      return this.pauseAfter(error as Error, parser.retry)
+      return this.pauseAfter(error, parser.retry)
     }
   }
 
-  private pauseAfter(error: Error, retry = FIRST_PAUSE): number {
+  private pauseAfter(error: unknown, retry = FIRST_PAUSE): number {
     if (this.stopping.signal.aborted) return 0
     // What was not understood would not be understood the second time: begin anew.
     if (error instanceof InvalidAnswerError || (error instanceof FeedRefusedError && error.isAboutRequest)) {
       this.cursor = undefined
     }
     this.failures++
-    this.options.report({ code: problemOf(error), message: error.message, cause: error })
+    this.options.report({ code: problemOf(error), message: messageOf(error), cause: error })
     const atLeast = error instanceof FeedRefusedError ? error.retryAfter : 0
     return atLeast + backoff(this.failures, Math.min(retry, LONGEST_PAUSE), LONGEST_PAUSE)
   }

@@ -1,14 +1,17 @@
 import { backoff } from './backoff.ts'
-import { type Clock, elapsedSince } from './clock.ts'
-import { beginCoverage, type Coverage, isLive, reachesBackTo } from './coverage.ts'
-import { InvalidAnswerError, type Report } from './errors.ts'
+import { type Clock, elapsedSince, nowSince } from './clock.ts'
+import { beginCoverage, type Coverage, isLive, reachesBackTo, sinceTold } from './coverage.ts'
+import { InvalidAnswerError, messageOf, type Report } from './errors.ts'
 import type { HeldList } from './held-list.ts'
 import { ListShelf } from './list-shelf.ts'
 import type { ListSource } from './list-source.ts'
 import type { ListCopy } from './list-token.ts'
 
-/** Of a token, by its list. `unknown`: the list is not to be had, or what is at hand is too old. */
-export type Verdict = 'valid' | 'revoked' | 'unknown' | 'out_of_range' | 'foreign'
+/**
+ * Of a token, by its list. `unknown`: the list is not to be had, or what is at hand is too old. `forgotten`: the same of a list
+ * that made room, and of which no longer is known which of its tokens were dead.
+ */
+export type Verdict = 'valid' | 'revoked' | 'unknown' | 'forgotten' | 'out_of_range' | 'foreign'
 
 /** What the feed says of one list. */
 export interface ListChange {
@@ -100,7 +103,7 @@ export class StatusLists {
   reset(): void {
     for (const list of this.shelf.all()) {
       if (!this.isCovered(list)) continue
-      list.asOf = this.asOf(list)
+      list.learn(this.coverage!.until, this.coverage!.heardAt)
       list.checkedAt = this.coverage!.heardAt
     }
     this.coverage = undefined
@@ -122,32 +125,32 @@ export class StatusLists {
   private judge(list: HeldList, index: number): Verdict {
     if (list.isDead(index)) return 'revoked'
     const { copy } = list
-    if (!copy) return 'unknown'
+    if (!copy) return list.forgotten > 0 ? 'forgotten' : 'unknown'
     if (index >= copy.count) return 'out_of_range'
-    const now = this.options.clock.wall()
-    if (now >= copy.expiresAt + this.options.clockTolerance) return 'unknown'
-    const maxAge = this.options.maxAge ?? 2 * copy.ttl + AGE_MARGIN
-    return now - this.asOf(list) <= maxAge ? 'valid' : 'unknown'
+    const { clock, clockTolerance } = this.options
+    if (nowSince(clock, list.learnedAt) >= copy.expiresAt + clockTolerance) return 'unknown'
+    return this.isTooOld(list, copy) ? 'unknown' : 'valid'
   }
 
   /** `due`: good enough to answer with while a newer copy is fetched. */
   private freshness(list: HeldList): 'fresh' | 'due' | 'overdue' {
     const { copy } = list
     if (!copy) return 'overdue'
-    const { clock } = this.options
+    const { clock, clockTolerance } = this.options
     const sinceFetched = elapsedSince(clock, list.checkedAt)
+    if (list.isWorthAsking(sinceFetched) && this.isTooOld(list, copy)) return 'overdue'
     if (!list.isDue(sinceFetched)) return 'fresh'
     const covered = this.isCovered(list)
-    if (covered && this.isLive()) return this.ageUnderFeed(copy)
-    const sinceHeard = covered ? elapsedSince(clock, this.coverage!.heardAt) : sinceFetched
+    if (covered && this.isLive()) return this.ageUnderFeed(list, copy)
+    const sinceHeard = covered ? sinceTold(this.coverage!, clock, clockTolerance) : sinceFetched
     const sinceChecked = Math.min(sinceFetched, sinceHeard)
     if (!list.isDue(sinceChecked)) return 'fresh'
     return sinceChecked < copy.ttl ? 'due' : 'overdue'
   }
 
   /** The feed tells what changes; only a copy that expires must be replaced (Token Status List, section 8.3). */
-  private ageUnderFeed({ issuedAt, expiresAt }: ListCopy): 'fresh' | 'due' | 'overdue' {
-    const now = this.options.clock.wall()
+  private ageUnderFeed(list: HeldList, { issuedAt, expiresAt }: ListCopy): 'fresh' | 'due' | 'overdue' {
+    const now = nowSince(this.options.clock, list.learnedAt)
     if (now >= expiresAt) return 'overdue'
     return now - issuedAt > (expiresAt - issuedAt) / 2 ? 'due' : 'fresh'
   }
@@ -158,8 +161,11 @@ export class StatusLists {
     )
   }
 
-  private asOf(list: HeldList): number {
-    return this.isCovered(list) ? Math.max(list.asOf, this.coverage!.until) : list.asOf
+  /** Judged by the list, and by the feed where that told the rest. */
+  private isTooOld(list: HeldList, { ttl }: ListCopy): boolean {
+    const { clock, maxAge = 2 * ttl + AGE_MARGIN } = this.options
+    if (nowSince(clock, list.learnedAt) - list.asOf <= maxAge) return false
+    return !this.isCovered(list) || nowSince(clock, this.coverage!.heardAt) - this.coverage!.until > maxAge
   }
 
   /** One request at a time, whoever waits; undefined while the last failure is too fresh to try again. Never rejects. */
@@ -180,7 +186,7 @@ export class StatusLists {
     } catch (cause) {
       list.fail(backoff(list.failures + 1, FIRST_PAUSE, LONGEST_PAUSE))
       const code = cause instanceof InvalidAnswerError ? 'list_invalid' : 'list_unavailable'
-      this.options.report({ code, message: `${list.uri}: ${(cause as Error).message}`, cause })
+      this.options.report({ code, message: `${list.uri}: ${messageOf(cause)}`, cause })
     }
   }
 }

@@ -6,6 +6,9 @@ import { createVerifier } from './verifier.ts'
 import { createVerifyServer } from './verify-server.ts'
 import { readVerifyServerSettings, VARIABLES, type VerifyServerSettings } from './verify-server-settings.ts'
 
+/** Milliseconds for answers that are under way when it is told to end; a list is waited for 5 s at most. */
+const GRACE = 6000
+
 function say(level: 'info' | 'warn' | 'error', msg: string, more: object = {}): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, msg, ...more })}\n`)
 }
@@ -35,6 +38,8 @@ async function serve({ verifier: options, origin, host, port }: VerifyServerSett
   say('info', 'listening', { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}` })
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
   server.close()
+  // Who is connected and asks nothing, or only half, would keep the process: Node no longer looks how long that takes.
+  setTimeout(() => server.closeAllConnections(), GRACE).unref()
   await verifier.close()
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { VerifiableRequest } from './requests.ts'
+import { addressOf, plainOrigin, type VerifiableRequest } from './requests.ts'
 
 /** How a gateway asks. Each way reads only what that gateway sets: what it passes on unset is the caller's invention. */
 export type Way = 'auth_request' | 'forward_auth' | 'ext_authz'
@@ -22,10 +22,10 @@ type Headers = IncomingMessage['headersDistinct']
 const only = (headers: Headers, name: string): string | undefined =>
   headers[name]?.length === 1 ? headers[name][0] : undefined
 
-/** As the gateway says. Anything else than a plain host would move the path to where the request does not go. */
+/** As the gateway says. */
 function originOf(headers: Headers, hostHeader: string): string | undefined {
   const [scheme, host] = [only(headers, 'x-forwarded-proto'), only(headers, hostHeader)]
-  return scheme && host && /^https?$/.test(scheme) && /^[\w.:[\]-]+$/.test(host) ? `${scheme}://${host}` : undefined
+  return scheme && host ? plainOrigin(`${scheme}://${host}`) : undefined
 }
 
 function scopesOf(query: string): string[] {
@@ -41,10 +41,11 @@ const SAID_IN = {
   forward_auth: { method: 'x-forwarded-method', path: 'x-forwarded-uri' },
 } as const
 
-function requestOf(headers: Headers, method?: string, path?: string, origin?: string): VerifiableRequest {
-  const url = origin !== undefined && path?.startsWith('/') ? origin + path : undefined
-  return { method, url, headers }
-}
+const requestOf = (headers: Headers, method?: string, path?: string, origin?: string): VerifiableRequest => ({
+  method,
+  url: addressOf(origin, path),
+  headers,
+})
 
 function asked(way: keyof typeof SAID_IN, headers: Headers, query: string, origin?: string): Question {
   const said = SAID_IN[way]
