@@ -27,6 +27,17 @@ export function unseenIn({ snapshot }: Position): { next: string; underWay: stri
   return { next: next!, underWay: underWay ? underWay.split(',') : [] }
 }
 
+/**
+ * A snapshot as far as a position may claim it: up to the last transaction that revoked anything. Numbers beyond that may
+ * have been given to transactions that came to nothing, which a database forgets when it crashes: it gives them again.
+ */
+export function upTo(snapshot: string, lastRevoking: bigint): string {
+  const { next, underWay } = unseenIn({ snapshot, at: 0 })
+  if (BigInt(next) <= lastRevoking + 1n) return snapshot
+  const before = underWay.filter((xid) => BigInt(xid) <= lastRevoking)
+  return `${before[0] ?? lastRevoking + 1n}:${lastRevoking + 1n}:${before}`
+}
+
 const LABEL = 'status feed position'
 
 /** Opaque to whoever keeps it: a snapshot tells how much is written here, and a forged one might be costly to read. */
@@ -58,9 +69,13 @@ const milliseconds = (time: string) => `floor(extract(epoch FROM ${time}) * 1000
 
 /** Now. */
 export async function currentPosition(db: Database): Promise<Position> {
-  const text = `SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot`
-  const [row] = await db.query<PositionRow>({ name: 'status-position', text, values: [] })
-  return row!
+  const text = `
+    SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot,
+           (SELECT xid::text FROM revocations WHERE xid < pg_snapshot_xmax(pg_current_snapshot())
+             ORDER BY xid DESC LIMIT 1) AS last`
+  const [row] = await db.query<PositionRow & { last: string | null }>({ name: 'status-position', text, values: [] })
+  const { at, snapshot, last } = row!
+  return { at, snapshot: last === null ? BEGINNING.snapshot : upTo(snapshot, BigInt(last)) }
 }
 
 /**
