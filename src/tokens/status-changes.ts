@@ -177,6 +177,6 @@ export async function readChanges(db: Database, since: Position): Promise<Status
     if (read.events?.length !== PAGE) break
     read = await page([last!.xid, last!.id], first.snapshot, null)
   }
-  const position = { snapshot: upTo(first.snapshot, lastRevoking), at: Math.max(first.at, since.at) }
+  const position = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at }
   return { changes: await gathering.changes(), position }
 }

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
 import { placesOf } from '../../src/tokens/status-bitmap.ts'
 import { readChanges } from '../../src/tokens/status-changes.ts'
 import { currentPosition, type Position, unseenIn, upTo } from '../../src/tokens/status-positions.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { ACTOR } from '../support/maker.ts'
+import { placeName } from '../support/status.ts'
 
 let server: Keywright
 
@@ -16,6 +20,8 @@ async function read(since: Position) {
   const told = changes.flatMap(({ list, revoked }) => placesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
   return { told, position }
 }
+
+const shortName = (token: string) => placeName(token).split('/').at(-1)!
 
 test.each([
   ['10:20:10,15', 9n, { next: '10', underWay: [] }],
@@ -33,4 +39,16 @@ test('while nothing is revoked a position stays where it is, whatever else is do
   await server.knex.raw('SELECT pg_current_xact_id()')
   const { position } = await read(first)
   expect(position.snapshot).toBe(first.snapshot)
+})
+
+test('a secret that ends after the clock was set back is told of', async () => {
+  const client = await server.make.client()
+  const token = (await server.machineToken(client)).body.access_token
+  const now = await currentPosition(server.instance.database)
+  await rotateSecret(server.knex, client.clientId, 1, ACTOR)
+  // As of before that: the clock was a minute ahead.
+  const before = await read({ ...now, at: now.at + 60_000 })
+  expect(before.told).toEqual([])
+  await sleep(1100)
+  expect((await read(before.position)).told).toEqual([shortName(token)])
 })
