@@ -13,8 +13,11 @@ export interface Position {
   readonly at: number
 }
 
-/** How long somebody may be away and still go on where they were, in milliseconds. */
-export const RETENTION = 3_600_000
+/**
+ * How long somebody may be away and still go on where they were, in milliseconds. Whoever comes without a position is told
+ * the past of two `ttl` and a bit, of which the longest that can be set is an hour.
+ */
+export const RETENTION = 2 * 3_600_000 + 600_000
 
 /** From the first row that is still there. */
 export const BEGINNING = { snapshot: '3:3:', at: 0 } as const satisfies Position
@@ -78,13 +81,16 @@ export async function currentPosition(db: Database): Promise<Position> {
   return { at, snapshot: last === null ? BEGINNING.snapshot : upTo(snapshot, BigInt(last)) }
 }
 
+/** What is left to whoever is given a position to begin to read from it, in seconds. */
+const READING = 60
+
 /**
  * At least so many milliseconds ago; the beginning of what is kept, where no mark is as old. One that is older than what
  * is kept tells that nobody was there to delete anything since; it serves.
  */
 export async function positionBefore(db: Database, age: number): Promise<Position> {
   const text = `
-    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 2000} s')`)} AS at, snapshot::text FROM revocation_marks
+    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 1000 - READING} s')`)} AS at, snapshot::text FROM revocation_marks
      WHERE at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} ORDER BY revocation_marks.at DESC LIMIT 1`
   const [row] = await db.query<PositionRow>({ name: 'status-position-before', text, values: [age] })
   return row ?? BEGINNING
