@@ -15,6 +15,8 @@ import { createStatusEvents, RESET, RETRY } from './status-events.ts'
 
 const EVENT_STREAM = 'text/event-stream'
 
+const HEADERS = { 'Content-Type': EVENT_STREAM, 'X-Accel-Buffering': 'no' }
+
 /** Milliseconds between two words that everything was sent. */
 const HEARTBEAT = 5000
 
@@ -62,9 +64,9 @@ function createReplays(db: Database) {
   })
 }
 
-/** Ends a stream; one that does not read would not notice. */
+/** Ends a stream; one that does not read would not notice, and one that was told nothing yet would take it for a 404. */
 function finish(res: ServerResponse): void {
-  if (res.writableLength > 0) res.destroy()
+  if (!res.headersSent || res.writableLength > 0) res.destroy()
   else res.end()
 }
 
@@ -81,6 +83,11 @@ async function authenticateApi(services: OidcServices, ctx: OidcContext): Promis
   }
   services.secretUses.note(fresh.authentication!.secretId, ctx.ip, useOf(fresh.registration))
   return fresh
+}
+
+function answerHead(ctx: OidcContext): void {
+  ctx.status = 200
+  ctx.set(HEADERS)
 }
 
 /** What was revoked, as it happens, to resource servers that never call back (docs/adr/0015-status-lists.md). */
@@ -184,7 +191,7 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
     const lists = await countLists(stream.apiId)
     const { res, apiId } = stream
     ctx.respond = false
-    ctx.set({ 'Content-Type': EVENT_STREAM, 'X-Accel-Buffering': 'no' })
+    ctx.set(HEADERS)
     if (res.destroyed) return
     res.writeHead(200)
     const meanwhile = stream.waiting!.join('')
@@ -196,7 +203,11 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
   return {
     async endpoint(ctx) {
       checkReading(ctx, EVENT_STREAM)
-      const stream = join(ctx, await authenticateApi(services, ctx))
+      const client = await authenticateApi(services, ctx)
+      if (ctx.method === 'HEAD') return answerHead(ctx)
+      // Nobody would say any more that they have gone.
+      if (ctx.req.socket.destroyed) return
+      const stream = join(ctx, client)
       try {
         await tell(ctx, stream)
       } catch (error) {

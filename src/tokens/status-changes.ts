@@ -1,7 +1,7 @@
 import type { Database } from '../database/open.ts'
 import { type Bitmap, emptyBitmap, setPlace } from './status-bitmap.ts'
 import { CLOCKS_DIFFER, type StatusList, setPacked } from './status-lists.ts'
-import { type Position, RETENTION, unseenIn } from './status-positions.ts'
+import { type Position, RETENTION, unseenIn, upTo } from './status-positions.ts'
 
 /** What was revoked in one list. */
 export interface ListChange {
@@ -167,14 +167,16 @@ export async function readChanges(db: Database, since: Position): Promise<Status
     return (await db.query<PageRow>({ name: 'status-changes', text: READ, values }))[0]!
   }
   const first = await page(['0', 0], null, since.at)
-  const position = { snapshot: first.snapshot, at: Math.max(first.at, since.at) }
   if (BigInt(unseenIn(first).next) < BigInt(next)) return undefined
   if (since.at > 0 && first.at - since.at > RETENTION) return undefined
-  await gathering.add(first.events ?? [], first.retired ?? [])
-  for (let last = first; last.events?.length === PAGE; ) {
-    const { xid, id } = last.events.at(-1)!
-    last = await page([xid, id], first.snapshot, null)
-    await gathering.add(last.events ?? [], [])
+  let lastRevoking = BigInt(next) - 1n
+  for (let read = first; ; ) {
+    await gathering.add(read.events ?? [], read.retired ?? [])
+    const last = read.events?.at(-1)
+    if (last && BigInt(last.xid) > lastRevoking) lastRevoking = BigInt(last.xid)
+    if (read.events?.length !== PAGE) break
+    read = await page([last!.xid, last!.id], first.snapshot, null)
   }
+  const position = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at }
   return { changes: await gathering.changes(), position }
 }

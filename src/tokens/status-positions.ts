@@ -13,8 +13,11 @@ export interface Position {
   readonly at: number
 }
 
-/** How long somebody may be away and still go on where they were, in milliseconds. */
-export const RETENTION = 3_600_000
+/**
+ * How long somebody may be away and still go on where they were, in milliseconds. Whoever comes without a position is told
+ * the past of two `ttl` and a bit, of which the longest that can be set is an hour.
+ */
+export const RETENTION = 2 * 3_600_000 + 600_000
 
 /** From the first row that is still there. */
 export const BEGINNING = { snapshot: '3:3:', at: 0 } as const satisfies Position
@@ -25,6 +28,17 @@ const SNAPSHOT = /^\d{1,20}:(\d{1,20}):((?:\d{1,20}(?:,\d{1,20})*)?)$/
 export function unseenIn({ snapshot }: Position): { next: string; underWay: string[] } {
   const [, next, underWay] = SNAPSHOT.exec(snapshot)!
   return { next: next!, underWay: underWay ? underWay.split(',') : [] }
+}
+
+/**
+ * A snapshot as far as a position may claim it: up to the last transaction that revoked anything. Numbers beyond that may
+ * have been given to transactions that came to nothing, which a database forgets when it crashes: it gives them again.
+ */
+export function upTo(snapshot: string, lastRevoking: bigint): string {
+  const { next, underWay } = unseenIn({ snapshot, at: 0 })
+  if (BigInt(next) <= lastRevoking + 1n) return snapshot
+  const before = underWay.filter((xid) => BigInt(xid) <= lastRevoking)
+  return `${before[0] ?? lastRevoking + 1n}:${lastRevoking + 1n}:${before}`
 }
 
 const LABEL = 'status feed position'
@@ -58,10 +72,17 @@ const milliseconds = (time: string) => `floor(extract(epoch FROM ${time}) * 1000
 
 /** Now. */
 export async function currentPosition(db: Database): Promise<Position> {
-  const text = `SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot`
-  const [row] = await db.query<PositionRow>({ name: 'status-position', text, values: [] })
-  return row!
+  const text = `
+    SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot,
+           (SELECT xid::text FROM revocations WHERE xid < pg_snapshot_xmax(pg_current_snapshot())
+             ORDER BY xid DESC LIMIT 1) AS last`
+  const [row] = await db.query<PositionRow & { last: string | null }>({ name: 'status-position', text, values: [] })
+  const { at, snapshot, last } = row!
+  return { at, snapshot: last === null ? BEGINNING.snapshot : upTo(snapshot, BigInt(last)) }
 }
+
+/** What is left to whoever is given a position to begin to read from it, in seconds. */
+const READING = 60
 
 /**
  * At least so many milliseconds ago; the beginning of what is kept, where no mark is as old. One that is older than what
@@ -69,7 +90,7 @@ export async function currentPosition(db: Database): Promise<Position> {
  */
 export async function positionBefore(db: Database, age: number): Promise<Position> {
   const text = `
-    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 2000} s')`)} AS at, snapshot::text FROM revocation_marks
+    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 1000 - READING} s')`)} AS at, snapshot::text FROM revocation_marks
      WHERE at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} ORDER BY revocation_marks.at DESC LIMIT 1`
   const [row] = await db.query<PositionRow>({ name: 'status-position-before', text, values: [age] })
   return row ?? BEGINNING

@@ -139,8 +139,14 @@ export function createStatusPublication(
     })
   }
 
+  /** Only what is kept is told what happens; one that was taken away meanwhile stays as it was read. */
+  function asOf(one: Kept): number {
+    const isTold = kept.peek(one.list!.id) === one
+    return Math.max(one.at, (isTold && follower.position()?.at) || 0)
+  }
+
   async function sign(one: Kept): Promise<StatusListToken> {
-    const at = Math.max(one.at, follower.position()?.at ?? 0)
+    const at = asOf(one)
     const iat = Math.floor(at / 1000)
     // Before it is packed: what comes while it is being packed must be packed again.
     const signed = { at, token: undefined as unknown as StatusListToken }
@@ -165,8 +171,7 @@ export function createStatusPublication(
       await one.signing.catch(() => undefined)
       return await signedNow(one)
     }
-    const now = Math.max(one.at, follower.position()?.at ?? 0)
-    if (one.signed?.token && now - one.signed.at < ttl * 500) return one.signed.token
+    if (one.signed?.token && asOf(one) - one.signed.at < ttl * 500) return one.signed.token
     one.signing = sign(one).finally(() => {
       one.signing = undefined
     })

@@ -89,7 +89,7 @@ test('whoever’s place cannot be found is told to begin anew, and then the past
     'a'.repeat(8000),
     toCursor([Buffer.alloc(32)], { snapshot: '3:3:', at: now }),
     toCursor(keys, { snapshot: '3:999999999999:', at: now }),
-    toCursor(keys, { snapshot: '3:3:', at: now - 3_700_000 }),
+    toCursor(keys, { snapshot: '3:3:', at: now - 7_900_000 }),
   ]) {
     const feed = await openFeed(server, api, encodeURIComponent(cursor))
     const raw = cursor.startsWith('ä') ? feed : await openFeed(server, api, cursor)

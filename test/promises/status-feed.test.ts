@@ -247,8 +247,8 @@ test('revocations that everybody has read go in batches; one that was long under
   await on.knex('revocation_marks').delete()
   await markPosition(on.knex)
   await trx.commit()
-  // As if all that had been two hours ago.
-  const ago = on.knex.raw(`at - interval '2 hours'`)
+  // As if all that had been three hours ago.
+  const ago = on.knex.raw(`at - interval '3 hours'`)
   await on.knex('revocation_marks').update({ at: ago })
   await on.knex('revocations').update({ at: ago })
   // Not the newest: a node may have noted one just now.

@@ -1,0 +1,58 @@
+/** A database that crashes gives numbers of transactions again which it had given; no revocation may hide behind that. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Database, openDatabase } from '../../src/database/open.ts'
+import { placesOf } from '../../src/tokens/status-bitmap.ts'
+import { readChanges } from '../../src/tokens/status-changes.ts'
+import { leasePlaces } from '../../src/tokens/status-lists.ts'
+import { currentPosition, type Position } from '../../src/tokens/status-positions.ts'
+import { startDurablePostgres } from '../support/durable-postgres.ts'
+
+let postgres: Awaited<ReturnType<typeof startDurablePostgres>>
+let db: Database
+let list: number
+
+beforeAll(async () => {
+  postgres = await startDurablePostgres()
+  db = openDatabase(postgres.url)
+  list = (await leasePlaces(db, 1, 64)).list.key
+})
+afterAll(async () => {
+  await db?.close()
+  await postgres?.stop()
+})
+
+const revoke = (place: number) => db.knex('revocations').insert({ status_list: list, places: [place] })
+
+/** As a code that was redeemed before does: it has locked something, and is refused. */
+async function failToDoAnything(): Promise<void> {
+  const trx = await db.knex.transaction()
+  await trx('status_lists').forUpdate().first('id')
+  await trx.rollback()
+}
+
+async function crash(): Promise<void> {
+  await postgres.crash()
+  await db.close()
+  await postgres.start()
+  db = openDatabase(postgres.url)
+}
+
+async function read(since: Position) {
+  const { changes, position } = (await readChanges(db, since))!
+  return { places: changes.flatMap(({ revoked }) => placesOf(revoked)), position }
+}
+
+test('what is revoked right after a crash is told to those who had read until right before', async () => {
+  await revoke(1)
+  const began = await currentPosition(db)
+  await revoke(2)
+  for (let n = 0; n < 20; n++) await failToDoAnything()
+  const { places, position } = await read(began)
+  expect(places).toEqual([2])
+  const late = await currentPosition(db)
+  await crash()
+  await revoke(3)
+  for (let n = 0; n < 40; n++) await db.knex.raw('SELECT pg_current_xact_id()')
+  expect((await read(position)).places).toEqual([3])
+  expect((await read(late)).places).toEqual([3])
+}, 60_000)
