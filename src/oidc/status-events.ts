@@ -16,6 +16,8 @@ export const RETRY = 'retry: 1000\n\n'
 export const RESET = 'event: reset\ndata: {}\n\n'
 
 export interface StatusEvents {
+  /** Where what follows begins: not where whoever comes left off, if its cursor was lost on the way. */
+  since(position: Position): string
   /** What was revoked of one API's tokens; empty when nothing was. */
   revoked(changes: StatusChanges, apiId: number): string
   /** That everything up to there has been sent. */
@@ -56,6 +58,7 @@ export function createStatusEvents(issuer: string, keys: readonly Buffer[]): Sta
   }
 
   return {
+    since: ({ at }) => event('since', { at }),
     revoked(changes, apiId) {
       const ofChanges = written.get(changes) ?? new Map<number, string>()
       written.set(changes, ofChanges)

@@ -179,9 +179,13 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
   async function readPast(cursor: string): Promise<{ text: string; past: StatusChanges }> {
     const since = cursor ? fromCursor(services.encryptionKeys, cursor) : undefined
     const past = since && (await replay(since))
-    if (past) return { text: '', past }
+    if (past) return { text: events.since(since), past }
+    const reset = cursor ? RESET : ''
     const start = await positionBefore(database, 2000 * statusListTtl + MARGIN)
-    return { text: cursor ? RESET : '', past: (await replay(start)) ?? (await replay(BEGINNING))! }
+    const told = await replay(start)
+    if (told) return { text: reset + events.since(start), past: told }
+    const all = (await replay(BEGINNING))!
+    return { text: reset + events.since(all.position), past: all }
   }
 
   async function tell(ctx: OidcContext, stream: Stream): Promise<void> {

@@ -47,17 +47,20 @@ test('only an API’s own client may listen', async () => {
   expect((await ask({ authorization }, { method: 'POST' })).status).toBe(405)
 })
 
-test('it says first what was missed and that this is all, and then so every five seconds', async () => {
+test('it says first where it begins, what was missed and that this is all, and then so every five seconds', async () => {
   const doomed = await issue()
   await revoke(doomed)
   const feed = await openFeed(server, api)
   expect(feed.headers['content-type']).toBe('text/event-stream')
   expect(feed.headers['cache-control']).toBe('no-store')
-  await until(() => feed.events.length >= 2)
-  expect(feed.events[0]).toMatchObject({ event: 'revoked', id: expect.any(String), data: { at: expect.any(Number) } })
-  expect(feed.events[1]).toMatchObject({ event: 'current', data: { at: expect.any(Number), lists: 1 } })
+  await until(() => feed.events.length >= 3)
+  const [since, revoked, current] = feed.events
+  expect(since).toEqual({ event: 'since', id: undefined, data: { at: expect.any(Number) } })
+  expect(since!.data.at).toBeLessThan(Date.now() - 150_000)
+  expect(revoked).toMatchObject({ event: 'revoked', id: expect.any(String), data: { at: expect.any(Number) } })
+  expect(current).toMatchObject({ event: 'current', data: { at: expect.any(Number), lists: 1 } })
   expect(feed.isTold(doomed)).toBe(true)
-  const first = feed.events[1]!.data.at
+  const first = current!.data.at
   expect(Math.abs(first - Date.now())).toBeLessThan(5000)
   await feed.current(first + 4000)
   await feed.close()
@@ -74,6 +77,8 @@ test('who comes back from where they were is told what came after, and no more',
   await next.told([after])
   expect(next.isTold(before)).toBe(false)
   expect(next.events.some(({ event }) => event === 'reset')).toBe(false)
+  const left = feed.events.findLast(({ id }) => id)!
+  expect(next.events[0]).toMatchObject({ event: 'since', data: { at: left.data.at } })
   await next.close()
 })
 

@@ -46,10 +46,14 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
   const streams: FakeStream[] = []
   const asked: string[] = []
   let cursors = 0
+  /** What was told up to each cursor. */
+  const told = new Map<string, number>()
   const settings = {
     jwksDown: false,
     jwks: [key.jwk],
     feedAnswer: undefined as ((res: ServerResponse) => void) | undefined,
+    /** Where a stream begins, if not two `ttl` and a bit ago or where its cursor says. */
+    feedSince: undefined as number | undefined,
   }
 
   const server = createServer((req, res) => {
@@ -72,14 +76,18 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
       return
     }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
-    res.write('retry: 20\n\n')
+    const cursor = req.headers['last-event-id'] as string | undefined
+    const since = settings.feedSince ?? (cursor ? (told.get(cursor) ?? 0) : clock.wall() - 150_000)
+    res.write(`retry: 20\n\nevent: since\ndata: {"at":${since}}\n\n`)
     const send = (text: string) => void res.write(text)
     streams.push({
-      cursor: req.headers['last-event-id'] as string | undefined,
+      cursor,
       authorization: req.headers.authorization,
       send,
-      event: (name, data, id) =>
-        send(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`),
+      event(name, data, id) {
+        if (id !== undefined) told.set(id, (data as { at: number }).at)
+        send(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
+      },
       current(at = clock.wall()) {
         this.event('current', { at, lists: lists.size }, `c${++cursors}`)
       },

@@ -169,6 +169,7 @@ describe('over the feed', () => {
   it('a copy that is older than what the feed began with is fetched anew by its ttl', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) - 119 }
+    issuer.settings.feedSince = clock.wall() - 120_000
     const { verifier, verify } = start()
     const feed = await stream(1)
     feed.current()
@@ -265,9 +266,32 @@ describe('a feed that is cut', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
+  it('or goes on elsewhere, because its cursor was lost on the way, makes no list younger', async () => {
+    const { list, verifier, verify, feed } = await following()
+    const token = await tokenAt(81)
+    feed.cut()
+    list.revoke(81)
+    clock.advance(200_000)
+    issuer.settings.feedSince = clock.wall() - 150_000
+    const next = await stream(2)
+    expect(next.cursor).toBeDefined()
+    // What is told on the way there must not pass for what went before.
+    next.event('revoked', revoked([82]), 'c1')
+    const seen = await tokenAt(82)
+    await until(async () => (await verify(seen)) === 'token_revoked')
+    next.cut()
+    issuer.settings.feedSince = undefined
+    const last = await stream(3)
+    expect(last.cursor).toBe('c1')
+    last.current()
+    await until(() => verifier.isLive())
+    expect(await verify(token)).toBe('token_revoked')
+  })
+
   it('or only falls silent is left and connected anew', async () => {
     const heard: string[] = []
-    const lists = { disconnected: () => heard.push('disconnected'), reset: () => {} } as unknown as StatusLists
+    const quiet = { reset: () => {}, begin: () => {} }
+    const lists = { ...quiet, disconnected: () => heard.push('disconnected') } as unknown as StatusLists
     const report = ({ message }: { message: string }) => void heard.push(message)
     const url = `${issuer.url}/oauth2/status/feed`
     const feed = new StatusFeed({ url, credentials: FEED, fetch, lists, maxListBytes: 8192, silence: 50, report })

@@ -141,7 +141,10 @@ function fakeFeed(issuer: Issuer, clock: Clock, lists: StatusLists, chance: Chan
       }
       joined = clock.wall()
       late = chance.happens(0.3) ? chance.below(200_000) : 0
-      from = cursor ?? clock.wall() - 2 * TTL - 30_000
+      // Another node may have been told another `ttl`.
+      const begun = clock.wall() - (chance.happens(0.5) ? 2 * TTL + 30_000 : chance.below(TTL))
+      if (cursor === undefined) lists.begin(begun)
+      from = cursor ?? begun
     },
     /** Tells what happened meanwhile; it may be held back by what stands between, or cut before it says how far that was. */
     look() {

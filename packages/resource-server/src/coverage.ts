@@ -5,8 +5,8 @@ import { type Clock, elapsedSince, type Moment, momentOf } from './clock.ts'
  * the feed's cursor bridges.
  */
 export interface Coverage {
-  /** `at` of its first heartbeat. What is told begins two `ttl` earlier, or more. */
-  readonly begun: number
+  /** Where it begins. */
+  readonly since: number
   /** Everything that was committed before is known. */
   until: number
   /** When the last heartbeat came. */
@@ -24,8 +24,7 @@ export const FEED_SILENCE = 15_000
 export const LIST_LAG = 2000
 
 /** Whether a list that says what was known at `asOf`, together with what the feed told, misses nothing until `until`. */
-export const reachesBackTo = (coverage: Coverage, asOf: number, ttl: number): boolean =>
-  asOf - LIST_LAG >= coverage.begun - 2 * ttl
+export const reachesBackTo = (coverage: Coverage, asOf: number): boolean => asOf - LIST_LAG >= coverage.since
 
 /** Milliseconds by which what was told was out of date when it came, beyond what clocks may differ. */
 const lagOf = ({ heardAt, until }: Coverage, tolerance: number): number => Math.max(0, heardAt[0] - until - tolerance)
@@ -40,8 +39,8 @@ export const isLive = (coverage: Coverage, clock: Clock, tolerance: number): boo
 export const sinceTold = (coverage: Coverage, clock: Clock, tolerance: number): number =>
   elapsedSince(clock, coverage.heardAt) + lagOf(coverage, tolerance)
 
-export const beginCoverage = (at: number, clock: Clock): Coverage => ({
-  begun: at,
+export const beginCoverage = (since: number, at: number, clock: Clock): Coverage => ({
+  since,
   until: at,
   heardAt: momentOf(clock),
   connected: true,

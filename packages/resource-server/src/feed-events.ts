@@ -47,5 +47,5 @@ export async function parseRevoked(data: string, maxListBytes: number): Promise<
   return { at: timeOf(event), changes }
 }
 
-/** @throws InvalidAnswerError */
-export const parseCurrent = (data: string): number => timeOf(parse(data))
+/** Of an event that says nothing else. @throws InvalidAnswerError */
+export const parseTime = (data: string): number => timeOf(parse(data))

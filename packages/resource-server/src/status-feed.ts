@@ -3,7 +3,7 @@ import type { Fetch } from './bounded-fetch.ts'
 import { FEED_SILENCE } from './coverage.ts'
 import { InvalidAnswerError, messageOf, type Problem, type Report } from './errors.ts'
 import { EventStreamParser, type StreamEvent } from './event-stream.ts'
-import { parseCurrent, parseRevoked } from './feed-events.ts'
+import { parseRevoked, parseTime } from './feed-events.ts'
 import type { StatusLists } from './status-lists.ts'
 
 export interface FeedCredentials {
@@ -81,6 +81,8 @@ export class StatusFeed {
   private readonly options: StatusFeedOptions
   /** The last event that was wholly taken in. */
   private cursor: string | undefined
+  /** Everything until then was told with it; milliseconds since 1970, the issuer's clock. */
+  private reached = 0
   private failures = 0
   private running: Promise<void> | undefined
   private readonly stopping = new AbortController()
@@ -172,18 +174,34 @@ export class StatusFeed {
     throw new FeedRefusedError(response.status, response.headers.get('retry-after'))
   }
 
-  private async take({ name, data, id }: StreamEvent): Promise<void> {
+  private async take(event: StreamEvent): Promise<void> {
+    const at = await this.takeIn(event)
+    if (event.id === undefined) return
+    // Only now: what is not taken in yet must be sent again.
+    this.cursor = CURSOR.test(event.id) ? event.id : undefined
+    this.reached = at ?? this.reached
+  }
+
+  /** Answers until when everything was told with it. */
+  private async takeIn({ name, data }: StreamEvent): Promise<number | undefined> {
     const { lists, maxListBytes } = this.options
     if (name === 'reset') throw new FeedResetError()
+    if (name === 'since') return this.beginAt(parseTime(data))
     if (name === 'revoked') {
       const { at, changes } = await parseRevoked(data, maxListBytes)
       lists.apply(changes, at)
-    } else if (name === 'current') {
-      lists.heard(parseCurrent(data))
-      this.failures = 0
+      return at
     }
-    // Only now: what is not taken in yet must be sent again.
-    if (id !== undefined) this.cursor = CURSOR.test(id) ? id : undefined
+    if (name !== 'current') return undefined
+    const at = parseTime(data)
+    lists.heard(at)
+    this.failures = 0
+    return at
+  }
+
+  /** What stands between may have lost the cursor, and then the feed does not go on from there. */
+  private beginAt(since: number): undefined {
+    if (this.cursor === undefined || since > this.reached) this.options.lists.begin(since)
   }
 
   private async wait(milliseconds: number): Promise<void> {

@@ -52,6 +52,8 @@ export class StatusLists {
   private readonly options: StatusListsOptions
   private readonly shelf: ListShelf
   private coverage: Coverage | undefined
+  /** Where the next coverage begins, by what the feed said when it was opened. */
+  private since: number | undefined
 
   constructor(options: StatusListsOptions) {
     this.options = options
@@ -85,13 +87,15 @@ export class StatusLists {
     }
   }
 
+  /** What the feed tells from now on begins there. */
+  begin(since: number): void {
+    this.reset()
+    this.since = since
+  }
+
   /** The feed has told everything that was committed before. */
   heard(at: number): void {
-    if (!this.coverage) {
-      this.coverage = beginCoverage(at, this.options.clock)
-      return
-    }
-    this.coverage = { ...beginCoverage(at, this.options.clock), begun: this.coverage.begun }
+    this.coverage = beginCoverage(this.coverage?.since ?? this.since ?? at, at, this.options.clock)
   }
 
   /** The feed broke off. What it told stays true; the next connection goes on from there. */
@@ -107,6 +111,7 @@ export class StatusLists {
       list.checkedAt = this.coverage!.heardAt
     }
     this.coverage = undefined
+    this.since = undefined
   }
 
   isLive(): boolean {
@@ -156,9 +161,7 @@ export class StatusLists {
   }
 
   private isCovered(list: HeldList): boolean {
-    return (
-      this.coverage !== undefined && list.copy !== undefined && reachesBackTo(this.coverage, list.asOf, list.copy.ttl)
-    )
+    return this.coverage !== undefined && list.copy !== undefined && reachesBackTo(this.coverage, list.asOf)
   }
 
   /** Judged by the list, and by the feed where that told the rest. */
