@@ -120,7 +120,7 @@ export const SETTINGS = {
     schema: wholeNumber(5, 3600),
     default: '60',
     unit: 's',
-    doc: 'How long resource servers, and what stands between, may keep a status list: without the feed, so long a revoked token may still be accepted.',
+    doc: 'How long resource servers, and what stands between, may keep a status list: without the feed, so long a revoked token may still be accepted, and twice as long behind a cache.',
   }),
   STATUS_FEED_MAX: setting({
     schema: wholeNumber(1, 100_000),
