@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort, startProgram } from '../support/program.ts'
+import { claimsOf } from '../support/requests.ts'
 import { until } from '../support/storm.ts'
 import { AUDIENCE, type FakeIssuer, FEED, startFakeIssuer } from './fake-issuer.ts'
 
@@ -133,6 +135,46 @@ it('works as installed on the lowest Node it claims', async ({ skip }) => {
   if (!node) return skip(`there is no Node ${major} on this machine, which the package claims to run on`)
   expect(await use(node)).toEqual(expected(`^v${major}\\.`))
 }, 90_000)
+
+/** The first program in its README, with this test's addresses for those that it names. */
+async function printedProgram(port: number): Promise<string> {
+  const text = await readFile(join(PACKAGE, 'README.md'), 'utf8')
+  const changes = [
+    ['https://auth.example.com', issuer.url],
+    ['https://api.example.com/v1', AUDIENCE],
+    ['listen(9000)', `listen(${port}, '127.0.0.1')`],
+  ] as const
+  return changes.reduce(
+    (program, [written, meant]) => {
+      if (!program.includes(written)) throw new Error(`the README's program does not say ${written}`)
+      return program.replace(written, meant)
+    },
+    /^```js\n(.*?)^```/ms.exec(text)![1]!,
+  )
+}
+
+it('runs as its README prints it: with Express, until a token is revoked, and to a good end', async () => {
+  const modules = join(home, 'weather/node_modules')
+  await mkdir(modules, { recursive: true })
+  await symlink(join(app, 'node_modules/@keywright'), join(modules, '@keywright'))
+  await symlink(join(ROOT, 'node_modules/express'), join(modules, 'express'))
+  const port = await freePort()
+  const file = join(home, 'weather/weather.mjs')
+  await writeFile(file, await printedProgram(port))
+  const list = issuer.addList(`/oauth2/status/${crypto.randomUUID()}`)
+  const connections = issuer.streams.length
+  const { clientId: API_ID, clientSecret: API_SECRET } = FEED
+  const server = await startProgram([process.execPath, file], port, { API_ID, API_SECRET })
+  await until(() => issuer.streams.length > connections)
+  const token = await issuer.token({ status: { status_list: { idx: 1, uri: list.uri } } })
+  const ask = (headers: Record<string, string> = {}) => fetch(`${server.url}/v1/weather`, { headers })
+  expect((await ask()).status).toBe(401)
+  const answer = await ask({ authorization: `Bearer ${token}` })
+  expect([answer.status, await answer.json()]).toEqual([200, { for: claimsOf(token).sub }])
+  issuer.streams.at(-1)!.event('revoked', { at: Date.now(), lists: [{ uri: list.uri, idx: [1] }] }, 'w1')
+  await until(async () => (await ask({ authorization: `Bearer ${token}` })).status === 401)
+  await server.stop()
+})
 
 it('brings keywright-verify, on the lowest Node too', async () => {
   const program = join(app, 'node_modules/.bin/keywright-verify')
