@@ -124,12 +124,17 @@ export async function sweepRevocations(knex: Knex, limit: number): Promise<numbe
        SELECT max(at) FROM revocation_marks WHERE at < now() - make_interval(secs => ?))`,
     [age],
   )
+  // What was under way at the mark stays, and must not stand in the way of what is behind it.
   const { rowCount } = await knex.raw(
     `WITH mark AS (
        SELECT snapshot FROM revocation_marks
         WHERE at < now() - make_interval(secs => ?) AND ${OF_THIS_DATABASE} ORDER BY at DESC LIMIT 1)
-     DELETE FROM revocations r USING mark, (SELECT xid, id FROM revocations ORDER BY xid, id LIMIT ?) oldest
-      WHERE r.xid = oldest.xid AND r.id = oldest.id AND pg_visible_in_snapshot(r.xid, mark.snapshot)`,
+     DELETE FROM revocations r USING (
+       SELECT xid, id FROM revocations
+        WHERE xid < pg_snapshot_xmax((SELECT snapshot FROM mark))
+          AND pg_visible_in_snapshot(xid, (SELECT snapshot FROM mark))
+        ORDER BY xid, id LIMIT ?) seen
+      WHERE r.xid = seen.xid AND r.id = seen.id`,
     [age, limit],
   )
   return rowCount
