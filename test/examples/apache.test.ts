@@ -90,11 +90,7 @@ describe.skipIf(!apache).each<How>(['by the key set', 'by introspection'])('Apac
   })
 
   test('refuses a request with two tokens, though the first is good', async () => {
-    const statuses = [
-      ...(await askTwice(gateway, await stage.token(), 'a.b.c')),
-      ...(await askTwice(gateway, await stage.token(), await stage.token())),
-    ]
-    for (const status of statuses) expect([400, 401]).toContain(status)
+    for (const status of await askTwice(gateway, stage)) expect([400, 401]).toContain(status)
   })
 
   test('answers 403 to a token without the scope', async () => {

@@ -86,11 +86,7 @@ export function testAskingGateway({ name, isThere, start, malformed, more }: Ask
     })
 
     test('a request with two tokens is refused, though the first is good', async () => {
-      const { stage, gateway } = rig
-      for (const second of ['a.b.c', await stage.token()]) {
-        const statuses = await askTwice(gateway, await stage.token(), second)
-        for (const status of statuses) expect([400, 401]).toContain(status)
-      }
+      for (const status of await askTwice(rig.gateway, rig.stage)) expect([400, 401]).toContain(status)
     })
 
     test('a revoked token is refused soon', async () => {

@@ -52,11 +52,7 @@ describe.skipIf(!python)('Authlib with status lists', () => {
   })
 
   test('a request with two tokens is refused, though the first is good', async () => {
-    const statuses = [
-      ...(await askTwice(api, await stage.token(), 'a.b.c')),
-      ...(await askTwice(api, await stage.token(), await stage.token())),
-    ]
-    for (const status of statuses) expect([400, 401]).toContain(status)
+    for (const status of await askTwice(api, stage)) expect([400, 401]).toContain(status)
   })
 
   test('a token without the scope is 403', async () => {

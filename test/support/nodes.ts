@@ -1,10 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
 import { type Environment, spawnKeywright } from './cli.ts'
+import { endWithTests } from './end-with-tests.ts'
 import { createCommonMaker } from './maker.ts'
 import { createTestDatabase } from './postgres.ts'
 import { endpointsOf } from './requests.ts'
@@ -29,20 +29,10 @@ export interface Launched {
   signal(name: NodeJS.Signals): void
 }
 
-const running = new Set<ChildProcess>()
-
-// A test that fails leaves its servers behind; they must not outlive the tests, however those end.
-function killAll(): void {
-  for (const child of running) child.kill('SIGKILL')
-}
-process.once('exit', killAll)
-process.once('SIGTERM', () => process.exit())
-process.once('disconnect', killAll)
-
 /** Starts `keywright serve`, ready or not. */
 export function launchServer(env: Environment): Launched {
   const child = spawnKeywright(['serve'], env)
-  running.add(child.once('exit', () => running.delete(child)))
+  endWithTests(child, 'SIGKILL')
   const written = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text) => {
     written.out += text

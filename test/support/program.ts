@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cleanEnvironment, type Environment } from './cli.ts'
+import { endWithTests } from './end-with-tests.ts'
 import { until } from './storm.ts'
 
 export async function freePort(): Promise<number> {
@@ -30,16 +31,6 @@ export interface Program {
   stop(): Promise<void>
 }
 
-const running = new Set<ChildProcess>()
-
-// A test that fails must not leave its gateways behind. Not SIGKILL: that would end masters without their workers.
-function endAll(): void {
-  for (const child of running) child.kill('SIGTERM')
-}
-process.once('exit', endAll)
-process.once('SIGTERM', () => process.exit())
-process.once('disconnect', endAll)
-
 async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   try {
@@ -59,7 +50,8 @@ export async function startProgram(command: readonly string[], port: number, env
     env: cleanEnvironment(env) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
+  // Not SIGKILL: that would end masters without their workers.
+  endWithTests(child, 'SIGTERM')
   let written = ''
   let isOver = false
   for (const stream of [child.stdout, child.stderr]) {
@@ -69,7 +61,6 @@ export async function startProgram(command: readonly string[], port: number, env
   }
   const ended = new Promise<void>((resolve) => child.once('close', resolve).once('error', resolve)).then(() => {
     isOver = true
-    running.delete(child)
   })
   await until(async () => isOver || (await isListening(port))).catch((error) => {
     child.kill('SIGTERM')
