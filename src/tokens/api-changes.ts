@@ -93,6 +93,7 @@ export async function updateApi(
   expected?: number,
 ): Promise<Api> {
   return await knex.transaction(async (trx) => {
+    // Before any row: whoever changes a client has its turn, and then asks for its APIs.
     await awaitEveryTurn(trx)
     const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)

@@ -50,13 +50,14 @@ export interface ActiveToken {
 }
 
 // One statement for many tokens. It queues up behind whoever waits to change a client or an API (see `TURNS`). Every
-// client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that commits
-// first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs, too few
-// to be locked by everybody, are read anew when the turn has come; nobody changes their settings then. Slots are locked in one order too; a slot's generation is drawn after its lock was
-// waited for, so the last to commit has the highest. A slot stays longer than any token that it may have ended, whatever
-// their lifetimes were, or its going would revive them. Of several tokens of one slot in one batch, the last one wins.
-// A slot knows its last token's place, so that a trigger can tell whoever follows which one it ended; of those that were
-// ended before they began, only this statement knows.
+// client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that
+// commits first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs,
+// too few to be locked by everybody, are read anew when the turn has come; nobody changes their settings then. Slots
+// are locked in one order too; a slot's generation is drawn after its lock was waited for, so the last to commit has
+// the highest. A slot stays longer than any token that it may have ended, whatever their lifetimes were, or its going
+// would revive them. Of several tokens of one slot in one batch, the last one wins. A slot knows its last token's
+// place, so that a trigger can tell whoever follows which one it ended; of those that were ended before they began,
+// only this statement knows.
 export const RECORD = `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
