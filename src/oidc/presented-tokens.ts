@@ -1,5 +1,7 @@
+import type { Next } from 'koa'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
 import { type Form, type FormStep, formEndpoint, handToEngine } from './endpoint-requests.ts'
+import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
 /** The token that a form shows: the claims of a JWT of ours, a refresh token, or nothing that we ever issued. */
@@ -30,4 +32,17 @@ function takePresentedToken(services: OidcServices): FormStep {
   }
 }
 
-export const revocationEndpoint = (services: OidcServices) => [formEndpoint(takePresentedToken(services)), handToEngine]
+/**
+ * Answers a successful revocation with an empty JSON object. RFC 7009, section 2.2, tells clients to ignore the body, but
+ * several parse it (oidc-client-ts, simple-oauth2) and fail on the engine's empty text.
+ */
+async function answerEmptyObject(ctx: OidcContext, next: Next): Promise<void> {
+  await next()
+  if (ctx.status === 200 && ctx.method === 'POST') ctx.body = {}
+}
+
+export const revocationEndpoint = (services: OidcServices) => [
+  formEndpoint(takePresentedToken(services)),
+  answerEmptyObject,
+  handToEngine,
+]
