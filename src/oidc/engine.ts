@@ -10,6 +10,7 @@ import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { toEngineError } from './engine-errors.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
+import { useIdTokens } from './id-tokens.ts'
 import { createPolicy } from './interaction-policy.ts'
 import { findAccount } from './people.ts'
 import { useRefreshGrant } from './refresh-grant.ts'
@@ -174,6 +175,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useRegistrations(provider, services)
   useConsents(provider, services)
   useSessions(provider)
+  useIdTokens(provider)
   useLedger(provider, services)
   useRefreshGrant(provider, services)
   useCodes(provider, services)

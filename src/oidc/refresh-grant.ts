@@ -32,7 +32,7 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     const about = await account.claims('id_token', scopes.join(' '), {}, [])
     const available = { ...about, auth_time: authTime, acr, amr }
     const idToken = new provider.IdToken(available as never, { ctx })
-    Object.assign(idToken, { scope: scopes.join(' '), mask: claims?.id_token })
+    Object.assign(idToken, { mask: claims?.id_token })
     if (sid) idToken.set('sid', sid)
     return await idToken.issue({ use: 'idtoken' })
   }

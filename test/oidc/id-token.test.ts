@@ -21,6 +21,9 @@ afterAll(async () => {
 
 const BACKCHANNEL = { backchannelLogoutUri: 'https://app.example.com/backchannel' }
 
+const OF_SCOPES = ['name', 'updated_at', 'email', 'email_verified', 'preferred_username']
+const privateClaims = (idToken: string) => OF_SCOPES.filter((name) => name in claimsOf(idToken))
+
 describe('an ID token', () => {
   test('is signed by a key of the key set, for its client alone, and says who, when and how', async () => {
     const app = await createApplication(server)
@@ -44,6 +47,26 @@ describe('an ID token', () => {
       amr: ['pwd'],
     })
     expect(payload.auth_time).toBeGreaterThanOrEqual(before)
+  })
+
+  test('holds no claims of the scopes profile and email, which userinfo returns (OpenID Connect Core, section 5.4)', async () => {
+    const app = await createApplication(server)
+    const params = { scope: 'openid profile email offline_access' }
+    const first = await getTokens(server, app, person, { params })
+    const { body: refreshed } = await app.refresh(first.refresh_token)
+    for (const { id_token } of [first, refreshed]) expect(privateClaims(id_token)).toEqual([])
+    const headers = { authorization: `Bearer ${refreshed.access_token}` }
+    const { body } = await send(`${server.url}/oauth2/userinfo`, { headers })
+    expect(body).toMatchObject({ name: person.name, email: person.email })
+  })
+
+  test('holds the claims that the claims parameter requests for it, after a refresh too', async () => {
+    const app = await createApplication(server)
+    const claims = JSON.stringify({ id_token: { email: null } })
+    const params = { scope: 'openid profile email offline_access', claims }
+    const first = await getTokens(server, app, person, { params })
+    const { body: refreshed } = await app.refresh(first.refresh_token)
+    for (const { id_token } of [first, refreshed]) expect(privateClaims(id_token)).toEqual(['email'])
   })
 
   test('names the session for a client that wants to be told of its end, at a refresh too, and for nobody else', async () => {
