@@ -59,7 +59,7 @@ function isPaddedCommon(text: string): boolean {
 }
 
 /** `letmein` of `letmeinletmein`. */
-const repeatedUnit = (text: string): string => /^(.+?)\1+$/su.exec(text)?.[1] ?? text
+const repeatedUnit = (text: string): string => text.slice(0, (text + text).indexOf(text, 1))
 
 const isCommon = (text: string): boolean => isPaddedCommon(text) || isPaddedCommon(repeatedUnit(text))
 

@@ -32,7 +32,10 @@ const MANAGEMENT = '/api/v1'
 /** Addresses that end in the id of a sign-in under way, which is a secret of its browser. */
 const WITH_SECRET = /^(\/interaction|\/oauth2\/authorize|\/device)\/[^/]+/
 
-const loggedPath = (path: string): string => withoutSecrets(path.replace(WITH_SECRET, '$1/…')).slice(0, 200)
+/** Characters of a logged path. */
+const LONGEST_PATH = 200
+
+const loggedPath = (path: string): string => withoutSecrets(path.replace(WITH_SECRET, '$1/…'), LONGEST_PATH)
 
 const endpointOf = (path: string): string => {
   if (path.startsWith(`${MANAGEMENT}/`)) return MANAGEMENT

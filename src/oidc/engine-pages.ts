@@ -4,7 +4,8 @@ import type { DeviceCodeForm } from './pages.ts'
 import type { OidcServices } from './services.ts'
 
 /** What the engine's form for scripts looks like; its values are escaped for HTML. */
-const ENGINE_FORM = /<title>Submitting Callback<\/title>[\s\S]*<form method="post" action="([^"]*)">/
+const ENGINE_TITLE = '<title>Submitting Callback</title>'
+const ENGINE_FORM = /<form method="post" action="([^"]*)">/
 const ENGINE_FIELD = /<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g
 
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
@@ -24,7 +25,8 @@ export const onThisSite = (address: string): string => {
 export function showForms({ pages, issuerUrl }: OidcServices) {
   return async (ctx: Context, next: Next): Promise<void> => {
     await next()
-    const form = typeof ctx.body === 'string' ? ENGINE_FORM.exec(ctx.body) : null
+    const isForm = typeof ctx.body === 'string' && ctx.body.includes(ENGINE_TITLE)
+    const form = isForm ? ENGINE_FORM.exec(ctx.body as string) : null
     if (!form) return
     const fields = [...(ctx.body as string).matchAll(ENGINE_FIELD)].map(([, name, value]) => [
       name!,

@@ -55,12 +55,25 @@ export function secretParts(kind: SecretKind, value: string): string[] | undefin
   )
 }
 
-/** A JWT, or a secret that was generated here, by its prefix. */
-const RECOGNISED = /(kw[skpr]_)[0-9A-Za-z]{20,}|eyJ[\w-]+\.[\w-]*\.[\w-]*/g
+/**
+ * A secret that was generated here, by its prefix, or a JWT: `eyJ` is `{"` in base64url. The pattern never goes back over
+ * what it has read, so that its time grows linearly with a text that a caller sends.
+ */
+const RECOGNISED = /(kw[skpr]_)[0-9A-Za-z]{20,}|eyJ[\w.-]*/g
 
-/** A text for a log, without the secrets that somebody put where none belongs. */
-export const withoutSecrets = (text: string): string =>
-  text.replace(RECOGNISED, (_, prefix: string | undefined) => `${prefix ?? 'JWT '}…`)
+/** Characters of one logged text. */
+const LONGEST_LOGGED = 8192
+
+/** More than the characters of a secret by which it is recognised. */
+const MARGIN = 100
+
+/** A text for a log, without the secrets that somebody put where none belongs, and at most `longest` characters long. */
+export const withoutSecrets = (text: string, longest = LONGEST_LOGGED): string =>
+  text
+    // A secret that begins before the limit is still recognised with the margin behind it.
+    .slice(0, longest + MARGIN)
+    .replace(RECOGNISED, (_, prefix: string | undefined) => `${prefix ?? 'JWT '}…`)
+    .slice(0, longest)
 
 export const isWellFormedSecret = (kind: SecretKind, value: string): boolean => secretParts(kind, value) !== undefined
 

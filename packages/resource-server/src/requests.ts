@@ -43,9 +43,10 @@ export const addressOf = (origin: string | undefined, path: string | undefined):
  */
 export function presentedToken(request: VerifiableRequest): PresentedToken {
   const header = request.authorization ?? headerOf(request, 'authorization')
-  const [, scheme, rest] = /^(bearer|dpop)(?: +(.*))?$/i.exec(header ?? '') ?? []
+  const [scheme] = /^(?:bearer|dpop)(?= |$)/i.exec(header ?? '') ?? []
   if (!scheme) throw new AccessTokenError('token_missing', 'send an access token in the Authorization header')
-  if (!rest || rest.length > LONGEST_TOKEN || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(rest)) {
+  const rest = header!.slice(scheme.length).trim()
+  if (rest.length > LONGEST_TOKEN || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(rest)) {
     throw new AccessTokenError('token_malformed', 'the Authorization header does not hold one access token')
   }
   return { scheme: scheme.toLowerCase() as PresentedToken['scheme'], token: rest }

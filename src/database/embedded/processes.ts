@@ -32,7 +32,7 @@ function lookInProc(pid: number): LiveProcess | undefined {
 function askPs(pid: number): LiveProcess | undefined {
   const columns = ['-o', 'lstart=', '-o', 'stat=', '-o', 'command=']
   const ps = spawnSync('ps', ['-ww', ...columns, '-p', `${pid}`], { encoding: 'utf8', env: { LC_ALL: 'C', TZ: 'UTC' } })
-  const found = /^\s*(\w+\s+\w+\s+\d+\s+[\d:]+\s+\d+)\s+(\S+)\s+(.*)$/m.exec(ps.stdout ?? '')
+  const found = /^ *(\w+ +\w+ +\d+ +[\d:]+ +\d+) +(\S+) +(.*)$/m.exec(ps.stdout ?? '')
   if (!found || found[2]?.startsWith('Z')) return undefined
   return { pid, startedAt: found[1]!, command: `${found[3]} ` }
 }

@@ -31,8 +31,8 @@ function rowAt(name: string, form: Form, n: number): Row {
 
 /** As many as were drawn: a browser sends the empty ones too. */
 function rowsIn(name: string, form: Form): Row[] {
-  const pattern = new RegExp(`^${name}\\.(\\d{1,3})\\.scope$`)
-  const numbers = [...form.keys()].flatMap((key) => pattern.exec(key)?.[1] ?? []).map(Number)
+  const ofField = [...form.keys()].filter((key) => key.startsWith(`${name}.`)).map((key) => key.slice(name.length))
+  const numbers = ofField.flatMap((key) => /^\.(\d{1,3})\.scope$/.exec(key)?.[1] ?? []).map(Number)
   return numbers.sort((one, other) => one - other).map((n) => rowAt(name, form, n))
 }
 
