@@ -74,6 +74,10 @@ async function applyOnce(transaction: Knex.Transaction, directory: string, name:
   } catch (error) {
     throw new Error(`migration ${name} failed`, { cause: error })
   }
+  // Logical replication does not carry sequences; under the lock nobody else draws from this one.
+  await transaction.raw(
+    `SELECT setval(pg_get_serial_sequence('${TABLE}', 'id'), max(id)) FROM ${TABLE} HAVING max(id) > 0`,
+  )
   const record = { name, batch: nextBatch(transaction), migration_time: transaction.fn.now() }
   await transaction(TABLE).insert(record)
   return true

@@ -53,8 +53,8 @@ export interface ActiveToken {
 // client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that
 // commits first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs,
 // too few to be locked by everybody, are read anew when the turn has come; nobody changes their settings then. Slots
-// are locked in one order too; a slot's generation is drawn after its lock was waited for, so the last to commit has
-// the highest. A slot stays longer than any token that it may have ended, whatever their lifetimes were, or its going
+// are locked in one order too. A slot's generation is greater than the row's own once its lock was waited for, so the last
+// to commit has the highest, whatever happened to sequences and clocks. A slot stays longer than any token that it may have ended, whatever their lifetimes were, or its going
 // would revive them. Of several tokens of one slot in one batch, the last one wins. A slot knows its last token's
 // place, so that a trigger can tell whoever follows which one it ended; of those that were ended before they began,
 // only this statement knows.
@@ -83,11 +83,11 @@ export const RECORD = `
   ), slot AS (
     INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at, status_list, status_index,
                                   client_version, api_version)
-    SELECT client, api, subject, nextval('token_generations'), now() + interval '31 days', list, place,
-           client_version, api_version
+    SELECT client, api, subject, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, now() + interval '31 days',
+           list, place, client_version, api_version
       FROM valid WHERE single AND last ORDER BY client, api, subject
     ON CONFLICT (client_id, api_id, subject) DO UPDATE
-       SET generation = nextval('token_generations'), expires_at = excluded.expires_at,
+       SET generation = greatest(s.generation + 1, excluded.generation), expires_at = excluded.expires_at,
            status_list = excluded.status_list, status_index = excluded.status_index,
            client_version = excluded.client_version, api_version = excluded.api_version
     RETURNING client_id, api_id, subject, generation

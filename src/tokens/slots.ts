@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
 
 /**
- * Deletes at most `limit` slots that have outlived every token they ended. A later token starts the slot anew, and cannot revive
- * anything: generations come from one sequence for all slots.
+ * Deletes at most `limit` slots that have outlived every token that they revoked. A later token starts the slot again above
+ * every earlier generation: a new slot's generation is the time.
  */
 export async function sweepSlots(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(

@@ -119,7 +119,10 @@ export async function listStatusLists(db: Database): Promise<StatusList[]> {
   return rows.map((row) => ({ key: row.id, id: row.public_id, apiId: row.api_id }))
 }
 
-/** Closes the lists that are old enough, and deletes at most `limit` of those closed whose every token has expired. */
+/**
+ * Closes the lists that are old enough, and deletes at most `limit` of those closed whose every token has expired. The newest
+ * row stays: it tells which keys were given out, and expired tokens still bear the keys of deleted lists.
+ */
 export async function sweepStatusLists(knex: Knex, limit: number): Promise<number> {
   await knex.raw(`
     UPDATE status_lists SET closed_at = now() WHERE closed_at IS NULL AND opened_at < now() - interval '${OPEN_FOR}'`)
@@ -127,6 +130,7 @@ export async function sweepStatusLists(knex: Knex, limit: number): Promise<numbe
     `DELETE FROM status_lists WHERE id IN (
        SELECT id FROM status_lists l
         WHERE closed_at < now() - interval '${FORGOTTEN_AFTER}'
+          AND id < (SELECT max(id) FROM status_lists)
           AND NOT EXISTS (SELECT 1 FROM access_tokens t
                            WHERE t.status_list = l.id AND t.expires_at > now() - interval '${CLOCKS_DIFFER}')
         LIMIT ?)`,

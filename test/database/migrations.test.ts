@@ -64,6 +64,13 @@ test('a schema newer than the code is told, and does not hinder migrating', asyn
   expect(await migrate(database.knex, FIXTURES)).toEqual({ applied: [] })
 })
 
+test('migrating goes on after the sequence of its own table was set back', async () => {
+  await migrate(database.knex, FIXTURES)
+  await database.knex('knex_migrations').where({ name: SECOND }).delete()
+  await database.knex.raw(`DELETE FROM first; DROP TABLE second; SELECT setval('knex_migrations_id_seq', 1, false)`)
+  expect(await migrate(database.knex, FIXTURES)).toEqual({ applied: [SECOND] })
+})
+
 test('a migration that fails is named, leaves nothing behind, and keeps those before it', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'keywright-migrations-'))
   cpSync(FIXTURES, directory, { recursive: true })

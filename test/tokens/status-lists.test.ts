@@ -125,6 +125,8 @@ test('a list vanishes when its last token has expired, and not before', async ()
     .knex('access_tokens')
     .where({ jti: claimsOf(token).jti })
     .update({ expires_at: expired })
+  // The newest list stays, and this one was.
+  await leasePlaces(server.instance.database, newApi(), 1)
   expect(await sweepStatusLists(server.knex, 100)).toBe(1)
   const listed = (await listStatusLists(server.instance.database)).map(({ id }) => uri.endsWith(id))
   expect(listed).not.toContain(true)
