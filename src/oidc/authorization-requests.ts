@@ -1,6 +1,7 @@
 import type { Next } from 'koa'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
-import { type Form, type FormStep, parseBasic, readForm, refuseNul } from './endpoint-requests.ts'
+import { namedClientId } from './client-credentials.ts'
+import { type Form, type FormStep, readForm, refuseNul } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -8,16 +9,10 @@ import { takeAudience } from './token-endpoint.ts'
 
 const words = (value: unknown): string[] => (typeof value === 'string' ? value.split(' ').filter(Boolean) : [])
 
-/** The client that a form names, by itself or by a Basic header. */
-function clientIdOf(ctx: OidcContext, form: Form): string | undefined {
-  const named = form.client_id ?? parseBasic(ctx.get('authorization'))?.clientId
-  return typeof named === 'string' && named.length <= 200 ? named : undefined
-}
-
 /** A request that names no scope gets the application's default ones (RFC 6749, section 3.3). */
 function takeDefaultScope({ registrations }: OidcServices): FormStep {
   return async (ctx, form) => {
-    const clientId = clientIdOf(ctx, form)
+    const clientId = namedClientId(ctx, form)
     if (!clientId || words(form.scope).length > 0 || Array.isArray(form.scope)) return
     const registration = await registrations.fresh(clientId)
     const api = registration?.apis.find(

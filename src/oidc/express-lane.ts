@@ -4,7 +4,7 @@ import type { Registration } from '../clients/registrations.ts'
 import { resolveScope } from '../clients/scopes.ts'
 import { useOf } from '../clients/secret-uses.ts'
 import { selectApi } from '../tokens/issuance.ts'
-import { type Form, parseBasic } from './endpoint-requests.ts'
+import type { Form } from './endpoint-requests.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -13,17 +13,15 @@ const PARAMETERS = new Set(['grant_type', 'client_id', 'client_secret', 'scope',
 /** Headers that ask for something only the engine knows: proofs of possession, attestations, browsers of other origins. */
 const ENGINE_HEADERS = ['dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'origin'] as const
 
-/** A request for a machine's token with nothing special about it: each parameter once, one way of authenticating. */
+/** A request for a machine's token with nothing special about it: each parameter once, and a client secret. */
 function credentialsOfPlainRequest(ctx: OidcContext, form: Form) {
   if (form.grant_type !== 'client_credentials') return undefined
   if (ENGINE_HEADERS.some((name) => ctx.req.headers[name] !== undefined)) return undefined
   for (const [name, value] of Object.entries(form)) {
-    if (typeof value !== 'string' || value === '' || !PARAMETERS.has(name)) return undefined
+    if (typeof value !== 'string' || !PARAMETERS.has(name)) return undefined
   }
-  const { client_id: id, client_secret: secret } = form as Record<string, string | undefined>
-  const basic = parseBasic(ctx.get('authorization'))
-  if (basic) return secret === undefined && (id ?? basic.clientId) === basic.clientId ? basic : undefined
-  return id && secret && !ctx.get('authorization') ? { clientId: id, secret } : undefined
+  const { client_id: clientId, client_secret: secret } = form as Record<string, string | undefined>
+  return clientId && secret ? { clientId, secret } : undefined
 }
 
 /** Whether a registration allows this very request, without more having to be done for it. */

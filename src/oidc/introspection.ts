@@ -1,9 +1,9 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { useOf } from '../clients/secret-uses.ts'
 import { signJwt } from '../keys/jwt.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { inspectAs } from '../tokens/inspection.ts'
-import { checkAuthentication, type Form, parseBasic, readRequest } from './endpoint-requests.ts'
+import { authenticateClient } from './client-credentials.ts'
+import { type Form, readRequest } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import { type PresentedToken, readPresentedToken } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
@@ -15,21 +15,11 @@ const INACTIVE = { active: false } as const
 
 type Answer = { readonly active: boolean } & Record<string, unknown>
 
-/** RFC 6749, section 2.3.1: by header or by body, and not by both. */
-function credentialsOf(ctx: OidcContext, form: Form): { clientId: string; secret: string } {
-  for (const name of ['client_id', 'client_secret', 'token', 'token_type_hint']) {
+function refuseRepeated(form: Form): void {
+  for (const name of ['token', 'token_type_hint']) {
     if (Array.isArray(form[name])) throw new OAuthError(400, 'invalid_request', `${name} is given twice`)
   }
-  checkAuthentication(ctx, form)
-  const basic = parseBasic(ctx.get('authorization'))
-  const clientId = basic?.clientId ?? String(form.client_id ?? '')
-  if (basic && form.client_id !== undefined && form.client_id !== clientId) {
-    throw new OAuthError(400, 'invalid_request', 'client_id mismatch')
-  }
-  return { clientId, secret: basic?.secret ?? String(form.client_secret ?? '') }
 }
-
-const refused = () => new OAuthError(401, 'invalid_client', 'client authentication failed')
 
 /** Whether a caller may know of a token: an API of those meant for it, any other client of its own. */
 function mayKnow({ registration }: AuthenticatedClient, token: { clientId: string; audience: string }): boolean {
@@ -48,15 +38,7 @@ function describe(claims: Record<string, unknown>): Answer {
  * of it; the one statement that looks the token up also says whether the caller is still who it was.
  */
 export function introspectionEndpoint(services: OidcServices) {
-  const { authenticator, ledger, refreshTokens, keyRings, secretUses, issuerUrl } = services
-
-  async function authenticateCaller(ctx: OidcContext, form: Form): Promise<AuthenticatedClient> {
-    const { clientId, secret } = credentialsOf(ctx, form)
-    const client = clientId && (await authenticator.proveById(clientId, { secret }, false))
-    if (!client) throw refused()
-    secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration))
-    return client
-  }
+  const { ledger, refreshTokens, keyRings, issuerUrl } = services
 
   async function answer(caller: AuthenticatedClient, presented: PresentedToken): Promise<Answer> {
     const { client, token } = await inspectAs(ledger, caller, presented.claims)
@@ -84,9 +66,9 @@ export function introspectionEndpoint(services: OidcServices) {
 
   return async (ctx: OidcContext): Promise<void> => {
     const form = await readRequest(ctx)
-    const caller = await authenticateCaller(ctx, form)
-    ctx.state.client = caller
-    if (typeof form.token !== 'string' || form.token === '') {
+    refuseRepeated(form)
+    const caller = await authenticateClient(services, ctx, form)
+    if (typeof form.token !== 'string') {
       throw new OAuthError(400, 'invalid_request', "missing required parameter 'token'")
     }
     const body = await answer(caller, await readPresentedToken(services, form))

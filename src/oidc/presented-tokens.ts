@@ -1,6 +1,7 @@
 import type { Next } from 'koa'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
-import { type Form, type FormStep, formEndpoint, handToEngine } from './endpoint-requests.ts'
+import { type Form, type FormStep, handToEngine } from './endpoint-requests.ts'
+import { formEndpoint } from './form-endpoint.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -25,7 +26,7 @@ export async function readPresentedToken(services: OidcServices, form: Form): Pr
  */
 function takePresentedToken(services: OidcServices): FormStep {
   return async (ctx, form) => {
-    if (typeof form.token !== 'string' || form.token === '') return
+    if (typeof form.token !== 'string') return
     const { claims, refreshToken } = await readPresentedToken(services, form)
     ctx.state.presented = claims
     form.token = refreshToken ?? (claims ? `jti:${claims.jti}` : 'none')

@@ -1,12 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { useOf } from '../clients/secret-uses.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readChanges, type StatusChanges } from '../tokens/status-changes.ts'
 import { BEGINNING, fromCursor, type Position, positionBefore } from '../tokens/status-positions.ts'
-import { parseBasic } from './endpoint-requests.ts'
+import { authenticateClient } from './client-credentials.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -72,16 +71,13 @@ function finish(res: ServerResponse): void {
 
 /** Only an API's own client listens. @throws OAuthError */
 async function authenticateApi(services: OidcServices, ctx: OidcContext): Promise<AuthenticatedClient> {
-  const basic = parseBasic(ctx.get('authorization'))
-  const client = basic && (await services.authenticator.proveById(basic.clientId, { secret: basic.secret }, false))
-  if (!client) throw new OAuthError(401, 'invalid_client', 'client authentication failed')
+  const client = await authenticateClient(services, ctx, {})
   // What is remembered of it may be out of date, and a stream lasts.
   const fresh = await client.renew()
   ctx.state.client = fresh
   if (!fresh.registration.resourceServer) {
     throw new OAuthError(403, 'access_denied', 'only the client of an API is told of its tokens')
   }
-  services.secretUses.note(fresh.authentication!.secretId, ctx.ip, useOf(fresh.registration))
   return fresh
 }
 

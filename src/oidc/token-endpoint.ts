@@ -1,8 +1,10 @@
 import type { Next } from 'koa'
 import { useOf } from '../clients/secret-uses.ts'
-import { type Form, type FormStep, formEndpoint, handToEngine, parseBasic } from './endpoint-requests.ts'
+import { namedClientId } from './client-credentials.ts'
+import { type Form, type FormStep, handToEngine } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import { expressLane } from './express-lane.ts'
+import { formEndpoint } from './form-endpoint.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -38,10 +40,10 @@ function takeQueryParameters({ registrations, metrics, concessions }: OidcServic
   return async (ctx, form) => {
     if (!ctx.querystring) return
     const query: Form = ctx.query
-    const given = PARAMETERS.filter((name) => query[name] !== undefined)
+    const given = PARAMETERS.filter((name) => query[name])
     if (given.length === 0) return
     const refusal = new OAuthError(400, 'invalid_request', 'parameters must be in the body (RFC 6749, section 2.3.1)')
-    const clientId = parseBasic(ctx.get('authorization'))?.clientId ?? single(form.client_id) ?? single(query.client_id)
+    const clientId = namedClientId(ctx, form) ?? single(query.client_id)
     if (!clientId || clientId.length > 200 || /\0/.test(ctx.querystring + clientId)) throw refusal
     if (/%00/.test(ctx.querystring) || !(await isAllowed(clientId))) throw refusal
     for (const name of given) {
@@ -68,8 +70,6 @@ export function takeAudience(_ctx: OidcContext, form: Form): void {
 /** One API a token: RFC 8707 lets a server refuse to mix audiences. */
 function checkResource(_ctx: OidcContext, form: Form): void {
   if (Array.isArray(form.resource)) throw new OAuthError(400, 'invalid_target', 'a token is for one API only')
-  if (form.resource === '') delete form.resource
-  if (form.grant_type === '' || form.grant_type === undefined) delete form.grant_type
 }
 
 async function addRefreshToken(ctx: OidcContext, next: Next): Promise<void> {

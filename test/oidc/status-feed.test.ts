@@ -33,7 +33,7 @@ test('only an API’s own client may listen', async () => {
     ['Bearer x', 401, 'invalid_client'],
     ['Basic !!!', 401, 'invalid_client'],
     [basicHeader({ ...api, clientSecret: `${api.clientSecret}x` }), 401, 'invalid_client'],
-    [basicHeader({ ...api, clientId: '\0' }), 401, 'invalid_client'],
+    [basicHeader({ ...api, clientId: '\0' }), 400, 'invalid_request'],
     [basicHeader({ ...api, clientId: 'x'.repeat(5000) }), 401, 'invalid_client'],
     [basicHeader(client), 403, 'access_denied'],
   ]
