@@ -1,7 +1,7 @@
 import knexFactory, { type Knex } from 'knex'
 import pg from 'pg'
 import type { EmbeddedPostgres } from './embedded/start.ts'
-import { isDatabaseUnavailable } from './unavailable.ts'
+import { abandonUnlessAtRest, GuardedClient } from './guarded-client.ts'
 
 export interface DatabaseOptions {
   readonly poolMax?: number
@@ -29,12 +29,10 @@ export interface Database {
 }
 
 type Settled = Required<DatabaseOptions>
-/** What knex notes on a connection that its pool must not hand out again. */
-type Connection = pg.Client & { __knex__disposed?: unknown }
 
 const ACQUIRE_TIMEOUT_MS = 5000
 const LOCK_TIMEOUT_MS = 5000
-// Longer than PostgreSQL's own limit, so that it speaks only when PostgreSQL, or the way to it, no longer answers.
+// Added to PostgreSQL's own limit for a statement: what is silent for longer is PostgreSQL itself, or the network.
 const SILENCE_MS = 5000
 
 function settle(options: DatabaseOptions): Settled {
@@ -61,18 +59,26 @@ const types = {
   },
 }
 
+const answerTimeoutOf = ({ statementTimeoutMs }: Settled): number => statementTimeoutMs + SILENCE_MS
+
 /**
  * Limits are set by a statement, because PgBouncer refuses them as parameters of the connection's start. Without
- * sessions of our own (`preparedStatements: false`) there are none: a SET would fall on whichever connection the pooler
- * picks, and stay on it. There the role's own settings serve: ALTER ROLE … SET statement_timeout, and SET jit = off.
+ * sessions of our own (`preparedStatements: false`) there are none: a SET would apply to any connection that the pooler
+ * picks, and stay on it. There the role has them (docs/operating/database-connections.md).
  */
-async function prepareSession(connection: Connection, options: Settled): Promise<void> {
+async function prepareSession(connection: GuardedClient, options: Settled): Promise<void> {
   connection.on('error', options.onPoolError)
   if (!options.preparedStatements) return
-  // Nothing here runs for long enough to be worth compiling, which over many partitions takes a second.
-  const limits = `SET statement_timeout = ${options.statementTimeoutMs}; SET lock_timeout = ${LOCK_TIMEOUT_MS}; SET jit = off`
+  const settings = [
+    `SET statement_timeout = ${options.statementTimeoutMs}`,
+    `SET lock_timeout = ${LOCK_TIMEOUT_MS}`,
+    // When a node dies or loses its network inside a transaction, PostgreSQL ends that transaction and frees its locks.
+    `SET idle_in_transaction_session_timeout = ${answerTimeoutOf(options)}`,
+    // No statement here runs long enough to be worth compiling, which takes a second over many partitions.
+    'SET jit = off',
+  ]
   try {
-    await connection.query(limits)
+    await connection.query(settings.join('; '))
   } catch (error) {
     // The pool forgets a connection that it could not prepare; unended it would stay open for good.
     connection.end().catch(() => {})
@@ -86,7 +92,7 @@ function poolOf(options: Settled): Knex.PoolConfig {
     max: options.poolMax,
     acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS,
     createTimeoutMillis: options.connectTimeoutMs,
-    afterCreate(connection: Connection, done: (error: Error | null) => void) {
+    afterCreate(connection: GuardedClient, done: (error: Error | null) => void) {
       prepareSession(connection, options).then(() => done(null), done)
     },
   }
@@ -95,7 +101,7 @@ function poolOf(options: Settled): Knex.PoolConfig {
 function createKnex(connection: string | EmbeddedPostgres['connection'], options: Settled): Knex {
   const where = typeof connection === 'string' ? { connectionString: connection } : connection
   const quiet = () => {}
-  return knexFactory({
+  const knex = knexFactory({
     client: 'pg',
     connection: {
       ...where,
@@ -103,24 +109,22 @@ function createKnex(connection: string | EmbeddedPostgres['connection'], options
       application_name: options.applicationName,
       connectionTimeoutMillis: options.connectTimeoutMs,
       keepAlive: true,
-      query_timeout: options.statementTimeoutMs + SILENCE_MS,
+      query_timeout: answerTimeoutOf(options),
     } as Knex.PgConnectionConfig,
     pool: poolOf(options),
     // What it would print is thrown or told to onPoolError as well, and standard output belongs to commands.
     log: { warn: quiet, error: quiet, debug: quiet, deprecate: quiet },
   })
+  knex.client.driver = { Client: GuardedClient }
+  knex.client.pool.on('release', abandonUnlessAtRest)
+  return knex
 }
 
 async function run<Row>(knex: Knex, options: Settled, { name, text, values }: Statement): Promise<Row[]> {
-  const connection: Connection = await knex.client.acquireConnection()
+  const connection: GuardedClient = await knex.client.acquireConnection()
   const named = options.preparedStatements ? { name } : {}
-  const query = { ...named, text, values }
   try {
-    return (await connection.query(query)).rows as Row[]
-  } catch (error) {
-    // The error comes before the connection's end does; until then the pool would lend it to the next.
-    if (isDatabaseUnavailable(error)) connection.__knex__disposed = error
-    throw error
+    return (await connection.query({ ...named, text, values })).rows as Row[]
   } finally {
     await knex.client.releaseConnection(connection)
   }

@@ -6,8 +6,11 @@ const SYSTEM_CODES = new Set([
 // A Unix socket that is not there, or that the server behind it has left.
 const SOCKET_CODES = new Set(['ENOENT', 'EAGAIN', 'EACCES'])
 
-/** Shut down by an operator, by a crash, not yet up; no connection left; the standby that was not promoted yet. */
-const SQL_STATES = new Set(['57P01', '57P02', '57P03', '53300', '25006'])
+/**
+ * Shut down by an operator, by a crash, not yet up, ended for being idle (in a session, in a transaction); no connection
+ * left; the standby that was not promoted yet.
+ */
+const SQL_STATES = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '53300', '25006'])
 
 /** What node-postgres, knex and its pool say without a code. */
 const MESSAGES = [

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type Answer, type Credentials, send } from '../support/requests.ts'
-import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 
 let database: TestDatabase
 let direct: pg.Client
@@ -19,19 +19,11 @@ const KINDS: [string, () => Credentials][] = [
   ['a transaction', () => refreshing],
 ]
 
-function through(url: string, port: number): string {
-  const changed = new URL(url)
-  changed.hostname = '127.0.0.1'
-  changed.port = `${port}`
-  return changed.href
-}
-
 beforeAll(async () => {
   database = await createTestDatabase()
-  const { hostname: host, port } = new URL(database.url)
-  proxy = await startTcpProxy({ host, port: Number(port || 5432) })
+  proxy = await startTcpProxy(database.url)
   const env = { DATABASE_STATEMENT_TIMEOUT: '500', DATABASE_POOL_MAX: '4' }
-  server = await startKeywright({ databaseUrl: through(database.url, proxy.port), env })
+  server = await startKeywright({ databaseUrl: throughProxy(database.url, proxy), env })
   client = await server.make.client({ policy: 'none' })
   refreshing = await server.make.client({ policy: 'none', clientCredentialsRefresh: true })
   direct = new pg.Client(database.url)

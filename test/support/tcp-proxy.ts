@@ -9,12 +9,32 @@ export interface TcpProxy {
   hold(): void
   /** Lets everything through again. */
   heal(): Promise<void>
+  /** Keeps every byte of both directions, and every end of a connection, until `release`. */
+  stall(): void
+  /** Delivers what `stall` kept, in its order, and lets everything through again. */
+  release(): void
+}
+
+function addressOf(databaseUrl: string): { host: string; port: number } {
+  const { hostname, port } = new URL(databaseUrl)
+  return { host: hostname, port: Number(port || 5432) }
+}
+
+/** The same database, by way of the proxy. */
+export function throughProxy(databaseUrl: string, { port }: { port: number }): string {
+  const changed = new URL(databaseUrl)
+  changed.hostname = '127.0.0.1'
+  changed.port = `${port}`
+  return changed.href
 }
 
 /** Stands between a server and its database, so that a test can take the database away from this one server only. */
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+export async function startTcpProxy(target: { host: string; port: number } | string): Promise<TcpProxy> {
+  const { host, port: targetPort } = typeof target === 'string' ? addressOf(target) : target
   const sockets = new Set<Socket>()
+  const stalled = new Set<() => void>()
   let silent = false
+  let isStalled = false
   let server: Server | undefined
 
   function adopt(socket: Socket): Socket {
@@ -23,13 +43,18 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     return socket
   }
 
+  /** Does it now, or while everything is stalled when it is released. */
+  const pass = (deliver: () => void) => (isStalled ? stalled.add(deliver) : deliver())
+
   function forward(from: Socket, to: Socket): void {
-    from.on('data', (chunk) => !silent && to.write(chunk)).on('close', () => to.destroy())
+    from.on('data', (chunk) => !silent && pass(() => to.write(chunk)))
+    // `end` before `destroy`: what was just released must still arrive.
+    from.on('close', () => pass(() => to.end(() => to.destroy())))
   }
 
   async function listen(port: number): Promise<void> {
     server = createServer((client) => {
-      const upstream = adopt(connect(target.port, target.host))
+      const upstream = adopt(connect(targetPort, host))
       forward(adopt(client), upstream)
       forward(upstream, client)
     }).listen(port, '127.0.0.1')
@@ -51,6 +76,14 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     cut,
     hold() {
       silent = true
+    },
+    stall() {
+      isStalled = true
+    },
+    release() {
+      isStalled = false
+      for (const deliver of stalled) deliver()
+      stalled.clear()
     },
     async heal() {
       // What was said while nobody listened cannot be said again: those connections are broken.
