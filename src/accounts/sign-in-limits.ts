@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js'
 import type { Knex } from 'knex'
+import { networkOf } from '../shared/networks.ts'
 import { hashSecret } from '../shared/secrets.ts'
 
 /** So many attempts at once, and one more after every `interval` seconds. */
@@ -50,13 +50,6 @@ export const browserBudget = (browser: string): Budget => budgetOfOne('browser',
 /** For somebody who is signed in and is asked for their password again. */
 export const personBudget = (userId: string): Budget => budgetOfOne('person', userId)
 
-/** An IPv6 subscriber has a whole /64 to come from. */
-function networkOf(ip: string): string {
-  if (!ipaddr.isValid(ip)) return ip
-  const address = ipaddr.process(ip)
-  return address.kind() === 'ipv4' ? address.toString() : Buffer.from(address.toByteArray().slice(0, 8)).toString('hex')
-}
-
 // A whole office may sign in from one network, so that successes cost it nothing; but they forgive no guess either, or one
 // account of one's own would buy any number of guesses at others.
 export const networkBudget = (ip: string): Budget => ({
@@ -73,6 +66,14 @@ export const userCodeBudget = (ip: string): Budget => ({
   key: keyOf('user codes', networkOf(ip)),
   burst: 100,
   interval: 5,
+})
+
+/** For what requests without credentials store, in KiB: 4 MiB at once and 4 KiB a second. */
+export const anonymousStorageBudget = (ip: string): Budget => ({
+  ...networkBudget(ip),
+  key: keyOf('anonymous storage', networkOf(ip)),
+  burst: 4096,
+  interval: 0.25,
 })
 
 /** For telling, once in the time in which a budget fills up, that it was used up. */
@@ -99,11 +100,16 @@ const WAIT = `
                                  - clock_timestamp()) AS float8) AS seconds
     FROM sign_in_limits WHERE key = :key`
 
-/** How many are left at once, after this one; or the seconds until the next would pass, at least 1. */
+/** How many of this size are left at once, after this one; or the seconds until the next would pass, at least 1. */
 export type Taken = { readonly remaining: number } | { readonly wait: number }
 
-export async function takeFrom(db: Knex, { key, interval, burst }: Omit<Budget, 'of' | 'onSuccess'>): Promise<Taken> {
-  const values = { key, interval, whole: burst * interval }
+/** @param cost how many attempts this one counts for */
+export async function takeFrom(
+  db: Knex,
+  { key, interval, burst }: Omit<Budget, 'of' | 'onSuccess'>,
+  cost = 1,
+): Promise<Taken> {
+  const values = { key, interval: interval * cost, whole: burst * interval }
   const [taken] = (await db.raw(TAKE, values)).rows
   if (taken) return { remaining: taken.remaining }
   const { rows } = await db.raw(WAIT, values)
@@ -111,8 +117,8 @@ export async function takeFrom(db: Knex, { key, interval, burst }: Omit<Budget, 
 }
 
 /** Takes one attempt; answers the seconds until the next one would pass, at least 1, when there is none left. */
-export async function takeAttempt(db: Knex, budget: Budget): Promise<number | undefined> {
-  const taken = await takeFrom(db, budget)
+export async function takeAttempt(db: Knex, budget: Budget, cost = 1): Promise<number | undefined> {
+  const taken = await takeFrom(db, budget, cost)
   return 'wait' in taken ? taken.wait : undefined
 }
 

@@ -6,6 +6,7 @@ import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Claim } from '../tokens/person-tokens.ts'
+import { chargeStranger } from './anonymous-storage.ts'
 import type { PersonAccount } from './consents.ts'
 import { registrationOf } from './request-state.ts'
 
@@ -21,11 +22,8 @@ interface ModelRow {
 /** Whose first use is decided in the transaction that issues for them (`claimCode`); the engine must not judge before. */
 const CLAIMED_LATER = new Set(['AuthorizationCode', 'DeviceCode'])
 
-/**
- * Seconds that a row is kept beyond its end: whoever followed a pushed request in time may take long to sign in, and must
- * still find that somebody else has used it meanwhile.
- */
-const KEPT_LONGER: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 4 * 3600 }
+/** Seconds that a row is kept beyond its end. */
+const KEPT_LONGER: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 60 }
 
 /** How far a device has come: waiting for somebody, being confirmed by one, confirmed or refused. */
 const stageOf = ({ inFlight, accountId, error }: AdapterPayload): number => (accountId || error ? 2 : inFlight ? 1 : 0)
@@ -54,11 +52,25 @@ export class EngineModelAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
-    if (this.#model !== 'DeviceCode') return await this.#write(this.#knex, id, payload, expiresIn)
+    await chargeStranger(this.#knex, this.#model, payload)
+    if (this.#model === 'DeviceCode') return await this.#advance(id, payload, expiresIn)
+    await this.#write(this.#knex, id, payload, expiresIn)
+    if (payload.parJti) await this.#keepPushed(String(payload.parJti), expiresIn)
+  }
+
+  async #advance(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
     await this.#knex.transaction(async (trx) => {
       await this.#checkProgress(trx, id, payload)
       await this.#write(trx, id, payload, expiresIn)
     })
+  }
+
+  /** The pushed request of a sign-in lasts as long as the sign-in, and records that it was used. */
+  async #keepPushed(id: string, expiresIn: number): Promise<void> {
+    const until = inSeconds(this.#knex, expiresIn + KEPT_LONGER.PushedAuthorizationRequest!)
+    await this.#knex('engine_models')
+      .where({ model: 'PushedAuthorizationRequest', id_hash: hash(id) })
+      .update({ expires_at: this.#knex.raw('greatest(expires_at, ?)', [until]) })
   }
 
   async #write(db: Knex, id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
@@ -132,8 +144,13 @@ export class EngineModelAdapter implements Adapter {
     return { ...payload, consumed: Math.floor(row.consumed_at.getTime() / 1000) }
   }
 
-  find(id: string): Promise<AdapterPayload | undefined> {
-    return this.#find('id_hash', id)
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const found = await this.#find('id_hash', id)
+    // The engine issues a code for a pushed request that it does not find when the person has signed in.
+    if (!found && this.#model === 'PushedAuthorizationRequest') {
+      throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
+    }
+    return found
   }
 
   findByUid(uid: string): Promise<AdapterPayload | undefined> {

@@ -58,6 +58,20 @@ export const authorizationSteps = (services: OidcServices): FormStep[] => [
 /** A URL that long is taken by every server and proxy on its way. */
 const MAX_QUERY = 8 * 1024
 
+/** What stands in the body of a pushed request only, and would stand in no URL. */
+const AUTHENTICATION = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
+
+const queryOf = (form: Form): string =>
+  new URLSearchParams(
+    Object.entries(form).flatMap(([name, value]) => [value ?? ''].flat().map((one): [string, string] => [name, one])),
+  ).toString()
+
+/** A request that is pushed is as large as the same request in a URL may be (RFC 9126, section 2.3: 413). */
+export function checkSize(_ctx: OidcContext, form: Form): void {
+  const parameters = Object.fromEntries(Object.entries(form).filter(([name]) => !AUTHENTICATION.has(name)))
+  if (queryOf(parameters).length > MAX_QUERY) throw new OAuthError(413, 'invalid_request', 'the request is too long')
+}
+
 function checkQuery(ctx: OidcContext): void {
   if (ctx.querystring.length > MAX_QUERY) throw new OAuthError(414, 'invalid_request', 'the request is too long')
   refuseNul(ctx.querystring)
@@ -70,9 +84,7 @@ function checkQuery(ctx: OidcContext): void {
 export async function postToGet(ctx: OidcContext, next: Next): Promise<void> {
   if (ctx.method !== 'POST') return await next()
   const form = await readForm(ctx)
-  const query = new URLSearchParams(
-    Object.entries(form).flatMap(([name, value]) => [value ?? ''].flat().map((one): [string, string] => [name, one])),
-  ).toString()
+  const query = queryOf(form)
   if (query.length > MAX_QUERY) throw new OAuthError(413, 'invalid_request', 'the request is too long')
   ctx.status = 303
   ctx.redirect(`${ctx.path}?${query}`)

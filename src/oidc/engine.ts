@@ -4,6 +4,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter, recordOnce } from './adapter.ts'
+import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
 import { ACR, SESSION_TTL, useSessions } from './browser-sessions.ts'
 import { useCodes } from './code-redemption.ts'
 import { loadGrant, useConsents } from './consents.ts'
@@ -155,8 +156,8 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       AuthorizationCode: 60,
       DeviceCode: 600,
       IdToken: 3600,
-      Interaction: 3600,
-      Session: SESSION_TTL,
+      Interaction: INTERACTION_TTL,
+      Session: (_ctx, session) => (session.accountId ? SESSION_TTL : ANONYMOUS_SESSION_TTL),
     },
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
     renderError: (ctx, out) => showError(ctx as never, out, services),
@@ -180,7 +181,10 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useRefreshGrant(provider, services)
   useCodes(provider, services)
   Object.assign(provider.ReplayDetection, {
-    unique: (iss: string, jti: string, exp: number) => recordOnce(services.database.knex, `${iss}\n${jti}`, exp),
+    unique: async (iss: string, jti: string, exp: number) => {
+      await chargeProof(services.database.knex)
+      return await recordOnce(services.database.knex, `${iss}\n${jti}`, exp)
+    },
   })
   return provider
 }

@@ -19,10 +19,14 @@ function errorOf(error: unknown): OAuthError {
   return new OAuthError(500, 'server_error', 'something went wrong; the request id tells us where', { cause: error })
 }
 
+function tellRetry(ctx: OidcContext, { retryAfter }: OAuthError): void {
+  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+}
+
 function answerError(ctx: OidcContext, error: OAuthError): void {
   ctx.status = error.statusCode
   ctx.body = { error: error.error, error_description: error.error_description }
-  if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter))
+  tellRetry(ctx, error)
 }
 
 function forbidStoring(ctx: OidcContext): void {
@@ -54,11 +58,14 @@ export function showErrors(services: OidcServices) {
     forbidStoring(ctx)
     try {
       await next()
+      const { failure } = ctx.state
+      if (failure instanceof OAuthError) tellRetry(ctx, failure)
     } catch (error) {
       ctx.state.failure = error as Error
-      const { error: code, error_description, statusCode, retryAfter } = errorOf(error)
+      const shown = errorOf(error)
+      const { error: code, error_description, statusCode } = shown
       ctx.status = statusCode
-      if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+      tellRetry(ctx, shown)
       showError(ctx as unknown as Context, { error: code, ...(error_description && { error_description }) }, services)
     }
   }

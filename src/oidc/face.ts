@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
-import { authorizationSteps, linkEndpoint, postToGet } from './authorization-requests.ts'
+import { authorizationSteps, checkSize, linkEndpoint, postToGet } from './authorization-requests.ts'
 import { handToEngine } from './endpoint-requests.ts'
 import { createEngine } from './engine.ts'
 import { showForms } from './engine-pages.ts'
@@ -85,8 +85,8 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: StatusFe
     ['/oauth2/status/*', plain(statusListEndpoint(services))],
     ['/oauth2/status/feed', plain((ctx) => feed.endpoint(ctx))],
     ['/oauth2/userinfo', machine(takeBearerToken(services), handToEngine)],
-    ['/oauth2/par', machine(formEndpoint(...request), handToEngine)],
-    ['/oauth2/device', machine(formEndpoint(...request), handToEngine)],
+    ['/oauth2/par', machine(formEndpoint(checkSize, ...request), handToEngine)],
+    ['/oauth2/device', machine(formEndpoint(checkSize, ...request), handToEngine)],
     ['/oauth2/authorize', page(postToGet, linkEndpoint(...request))],
     ['/oauth2/authorize/*', page()],
     ['/oauth2/logout', page(postToGet, linkEndpoint())],

@@ -41,12 +41,13 @@ const TITLES: Readonly<Record<string, string>> = {
   expired_token: 'This code is over',
   access_denied: 'Access was not allowed',
   slow_down: 'Too many tries',
+  rate_limit_exceeded: 'Too many requests from your network',
   unsupported_response_type: 'The application asked in a way that is not known here',
   server_error: 'Something went wrong on our side',
   temporarily_unavailable: 'We cannot answer just now',
 }
 
-const OURS = new Set(['server_error', 'temporarily_unavailable'])
+const OURS = new Set(['server_error', 'temporarily_unavailable', 'rate_limit_exceeded'])
 
 const LATER = 'Try again in a moment. If it happens again, tell us the request id below: it leads us to the cause.'
 const ANEW =

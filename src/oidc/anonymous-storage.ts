@@ -1,0 +1,54 @@
+import type { Knex } from 'knex'
+import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider'
+import { anonymousStorageBudget, takeAttempt } from '../accounts/sign-in-limits.ts'
+import { OAuthError } from './engine-errors.ts'
+import { registrationOf } from './request-state.ts'
+
+/** Seconds from an authorization request, or a step of its sign-in, until the next step. */
+export const INTERACTION_TTL = 30 * 60
+
+/** Seconds that a session lasts in which nobody has signed in: it ties a form to its browser, and holds nothing else. */
+export const ANONYMOUS_SESSION_TTL = 15 * 60
+
+/** What an anonymous request makes the engine store; codes and grants always belong to a user. */
+const BY_BROWSERS = new Set(['Session', 'Interaction'])
+const BY_CLIENTS = new Set(['PushedAuthorizationRequest', 'DeviceCode'])
+
+interface Stored extends AdapterPayload {
+  readonly session?: { readonly accountId?: string }
+}
+
+/** Of a public client anybody knows the id. */
+const isPublic = ({ oidc }: KoaContextWithOIDC): boolean => !oidc.client || registrationOf(oidc.client).isPublic
+
+function isAnonymous(ctx: KoaContextWithOIDC, model: string, { accountId, session }: Stored): boolean {
+  if (accountId || session?.accountId) return false
+  return BY_BROWSERS.has(model) || (BY_CLIENTS.has(model) && isPublic(ctx))
+}
+
+async function charge(knex: Knex, ctx: KoaContextWithOIDC, bytes: number): Promise<void> {
+  const retryAfter = await takeAttempt(knex, anonymousStorageBudget(ctx.ip), Math.ceil(bytes / 1024))
+  if (retryAfter === undefined) return
+  const description = `too much was started from this network without signing in; try again in ${retryAfter} s`
+  const error = new OAuthError(429, 'rate_limit_exceeded', description, { retryAfter })
+  // The person reads why on a page of ours; an application cannot tell them.
+  throw Object.assign(error, { allow_redirect: false })
+}
+
+/**
+ * Charges what an anonymous request is about to store to the network that it comes from.
+ * @throws OAuthError 429 when its budget is used up
+ */
+export async function chargeStranger(knex: Knex, model: string, payload: AdapterPayload): Promise<void> {
+  // Absent where our own pages write: there, somebody has signed in, or answers a request that was charged.
+  const ctx = Provider.ctx as KoaContextWithOIDC | undefined
+  if (ctx && isAnonymous(ctx, model, payload as Stored)) {
+    await charge(knex, ctx, Buffer.byteLength(JSON.stringify(payload)))
+  }
+}
+
+/** The same for the id of a DPoP proof, which a pushed request of a public client records. */
+export async function chargeProof(knex: Knex): Promise<void> {
+  const ctx = Provider.ctx as KoaContextWithOIDC
+  if (ctx.oidc.route === 'pushed_authorization_request' && isPublic(ctx)) await charge(knex, ctx, 1)
+}
