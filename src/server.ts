@@ -12,6 +12,7 @@ import { createConcessions } from './clients/concessions.ts'
 import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
+import { takeClientAddress } from './http/client-address.ts'
 import { prepareGentleClose } from './http/gentle-close.ts'
 import { observeRequests } from './http/observe.ts'
 import { keepOneLoopbackName } from './http/one-loopback-name.ts'
@@ -122,7 +123,7 @@ export async function createServer(
       ownUrl: () => ownUrl,
       apiDocument: () => describeApi(issuerUrl),
     })
-    const app = new Koa({ proxy: config.trustProxy, maxIpsCount: 1 })
+    const app = new Koa({ proxy: config.trustProxy })
     const exposition = overrides.exposition?.(metrics.registry) ?? (() => metrics.registry.metrics())
     const operations = {
       database,
@@ -159,6 +160,7 @@ export async function createServer(
     Object.assign(flow, oidc.signInFlow)
     closeFeed = oidc.closeFeed
     app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
+    app.use(takeClientAddress({ trustProxy: config.trustProxy, log }))
     app.use(observeRequests(log, metrics))
     app.use(keepOneLoopbackName(() => issuerUrl))
     app.use(oidc.middleware)

@@ -82,7 +82,7 @@ export const SETTINGS = {
   TRUST_PROXY: setting({
     schema: onOff(),
     default: 'off',
-    doc: 'Whether `X-Forwarded-For` and `X-Forwarded-Proto` come from a proxy of yours and are to be believed.',
+    doc: 'Whether `X-Forwarded-For` (or, without it, `Forwarded`) and `X-Forwarded-Proto` come from a proxy of yours and are to be believed. Of a list, the last address counts; a port behind it is ignored. Requests for which the proxy names no address share one set of limits.',
   }),
   OUTGOING_ALLOW: setting({
     schema: z.string().transform(hostRules).optional(),
