@@ -11,6 +11,7 @@ interface Result {
 /** An SQLSTATE of class 08 is answered with 503 (`isDatabaseUnavailable`). */
 const doubt = (code: '08007' | '08P01', message: string): Error => Object.assign(new Error(message), { code })
 
+const BEGINS_TRANSACTION = /^BEGIN\b/i
 const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)\b(?! TO )/i
 
 const textOf = (query: unknown): string =>
@@ -36,8 +37,8 @@ function destroySocket(stream: unknown): void {
 export class GuardedClient extends pg.Client {
   /** Knex does not lend a connection that has this mark. */
   declare __knex__disposed?: unknown
-  /** Set by Knex while one of its transactions has the connection. */
-  declare __knexTxId?: string
+  // Not Knex' own mark of a transaction, which is gone after a nested one.
+  #isInTransaction = false
   #unanswered = 0
   #isUnreplicated = false
 
@@ -58,10 +59,14 @@ export class GuardedClient extends pg.Client {
   }
 
   async #run(given: [string]): Promise<Result | Result[]> {
+    const text = textOf(given[0])
+    if (BEGINS_TRANSACTION.test(text)) this.#isInTransaction = true
+    if (ENDS_TRANSACTION.test(text)) this.#isInTransaction = false
+    const expected = this.#isInTransaction ? 'T' : 'I'
     this.#unanswered++
     try {
       const result: Result | Result[] = await super.query(...given)
-      this.#checkResult(textOf(given[0]), result)
+      this.#checkResult(text, result, expected)
       return result
     } catch (error) {
       if (breaksConnection(error)) this.abandon(error)
@@ -72,10 +77,8 @@ export class GuardedClient extends pg.Client {
   }
 
   /** @throws Error `08007`, `08P01` */
-  #checkResult(text: string, result: Result | Result[]): void {
+  #checkResult(text: string, result: Result | Result[], expected: 'T' | 'I'): void {
     if (this.#isUnreplicated) throw doubt('08007', 'a commit was not confirmed by the synchronous standby')
-    const isEnd = ENDS_TRANSACTION.test(text)
-    const expected = this.__knexTxId !== undefined && !isEnd ? 'T' : 'I'
     const status = this.getTransactionStatus()
     if (status !== expected) {
       throw doubt('08P01', `the connection has the transaction status ${status} where ${expected} is expected`)

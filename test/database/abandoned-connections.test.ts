@@ -117,10 +117,8 @@ test('the socket of a connection that is given up is closed at once', async () =
 test('a connection that is released inside a transaction is closed, and its transaction is rolled back', async () => {
   const database = openDatabase(empty.url, { poolMax: 1, applicationName: 'released early' })
   const connection = await database.knex.client.acquireConnection()
-  connection.__knexTxId = 'left behind'
   await connection.query('BEGIN')
   await connection.query(insert('released early'))
-  delete connection.__knexTxId
   await database.knex.client.releaseConnection(connection)
   await until(isGone('released early'))
   await database.query(insert('released early, next'))
@@ -140,6 +138,17 @@ test('a statement that finds itself inside a foreign transaction fails, and is n
   await database.query(insert('own'))
   expect(await marks('foreign')).toEqual([])
   expect(await marks('own')).toEqual(['own'])
+  await database.close()
+})
+
+test('a transaction goes on after a nested one, whether that was committed or rolled back', async () => {
+  const database = openDatabase(empty.url, { poolMax: 1 })
+  await database.knex.transaction(async (trx) => {
+    await trx.transaction((nested) => nested('marks').insert({ mark: 'nested 1' }))
+    await trx.transaction((nested) => nested('marks').insert({ mark: 'nested 1' })).catch(() => {})
+    await trx('marks').insert({ mark: 'nested 2' })
+  })
+  expect(await marks('nested')).toEqual(['nested 1', 'nested 2'])
   await database.close()
 })
 
