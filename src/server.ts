@@ -12,6 +12,7 @@ import { createConcessions } from './clients/concessions.ts'
 import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
+import { createServerWatch } from './database/server-watch.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { prepareGentleClose } from './http/gentle-close.ts'
 import { observeRequests } from './http/observe.ts'
@@ -96,9 +97,12 @@ export async function createServer(
       age: (Date.now() - createdAt.getTime()) / 1000,
     })),
   )
+  const server = createServerWatch()
   const registrations = createRegistrations(database, config.clientCacheSize)
-  const ledger = createLedger(database)
-  const statusIndexes = createStatusIndexes(database)
+  server.onChange(() => registrations.forget())
+  server.onChange(() => keyRings.forget())
+  const ledger = createLedger(database, server)
+  const statusIndexes = createStatusIndexes(database, server)
   const statusFollower = createStatusFollower(database)
   const { statusListTtl, statusFeedMax } = config
   let closeFeed = () => {}
@@ -111,7 +115,7 @@ export async function createServer(
   const jobs = createJobs(database.knex, log, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
-    const issuer = createIssuer(ledger, keyRings, statusIndexes, issuerUrl)
+    const issuer = createIssuer(ledger, keyRings, statusIndexes, server, issuerUrl)
     // Pages and protocol need each other: the flow is filled in when the protocol is there.
     const flow = {} as SignInFlow
     const web = createWeb({

@@ -116,6 +116,8 @@ export interface Registrations {
   fresh(clientId: string): Promise<Registration | undefined>
   /** As it was when last asked for, if that is remembered. A refusal by it proves nothing. */
   remembered(clientId: string): Registration | undefined
+  /** Drops all that is remembered: a database that lost commits numbers other versions alike. */
+  forget(): void
 }
 
 export function createRegistrations(db: Database, cacheSize: number): Registrations {
@@ -139,5 +141,5 @@ export function createRegistrations(db: Database, cacheSize: number): Registrati
     return registration
   }
 
-  return { fresh, remembered: (clientId) => cache?.get(clientId) }
+  return { fresh, remembered: (clientId) => cache?.get(clientId), forget: () => cache?.clear() }
 }

@@ -31,6 +31,8 @@ export interface KeyRings {
   readonly ring: KeyRing
   /** Reads again if the database's version is not the one held, or if a key's time has come. */
   follow(version?: number): Promise<void>
+  /** The ring at hand may not be the database's: the next `follow` reads it, whatever its version. */
+  forget(): void
   onChange(listener: (ring: KeyRing) => void): void
 }
 
@@ -113,6 +115,9 @@ export async function openKeyRings(db: Database, encryptionKeys: readonly Buffer
         reading = undefined
       })
       await reading
+    },
+    forget() {
+      held = { ...held, version: Number.NaN }
     },
     onChange: (listener) => listeners.push(listener),
   }

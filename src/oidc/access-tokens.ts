@@ -5,6 +5,7 @@ import { inspectAs } from '../tokens/inspection.ts'
 import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
 import type { ActiveToken } from '../tokens/ledger.ts'
 import { revokeRefreshToken, revokeToken } from '../tokens/revocation.ts'
+import { revokeUnrecordedToken, toUnrecordedToken } from '../tokens/unrecorded-tokens.ts'
 import { redeemCode } from './code-redemption.ts'
 import { inEngineTerms } from './engine-errors.ts'
 import { actorOf, clientOf, type OidcContext } from './request-state.ts'
@@ -82,6 +83,23 @@ export function useLedger(provider: Provider, services: OidcServices): void {
     })
   }
 
+  /**
+   * A JWT of ours that is not active, shown to be revoked. It may be unknown because the database lost it in a failover, and
+   * then resource servers still accept it.
+   */
+  function toInactiveToken(claims: Record<string, unknown>): EngineToken | undefined {
+    const token = toUnrecordedToken(claims)
+    if (!token) return undefined
+    const engineToken = new (provider.AccessToken as unknown as new () => EngineToken)()
+    return Object.assign(engineToken, {
+      ...{ jti: token.jti, clientId: token.clientId, aud: token.audience, scope: token.scope },
+      ...{ iat: token.issuedAt, exp: token.expiresAt },
+      destroy: async () => {
+        await revokeUnrecordedToken(database.knex, token, actorOf(context()))
+      },
+    })
+  }
+
   async function find(): Promise<EngineToken | undefined> {
     const ctx = context()
     if (ctx.oidc.route === 'userinfo') {
@@ -91,7 +109,8 @@ export function useLedger(provider: Provider, services: OidcServices): void {
     const caller = clientOf(ctx, authenticator, ctx.oidc.client!)
     const inspected = await inEngineTerms(() => inspectAs(ledger, caller, ctx.state.presented))
     ctx.state.client = inspected.client
-    return inspected.token && toEngineToken(inspected.token)
+    if (inspected.token) return toEngineToken(inspected.token)
+    return ctx.oidc.route === 'revocation' && ctx.state.presented ? toInactiveToken(ctx.state.presented) : undefined
   }
 
   for (const model of [provider.AccessToken, provider.ClientCredentials]) {

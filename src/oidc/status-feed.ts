@@ -46,7 +46,7 @@ export interface StatusFeed {
 }
 
 /** Secrets end by the clock: a quiet database has one snapshot for long. */
-const keyOf = ({ snapshot, at }: Position) => `${at} ${snapshot}`
+const keyOf = ({ snapshot, at, timeline }: Position) => `${at} ${snapshot} ${timeline}`
 
 /** Of many who come at once after a node has gone, those who were equally far are told by one reading. */
 function createReplays(db: Database) {
@@ -178,7 +178,7 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
     if (past) return { text: events.since(since), past }
     const reset = cursor ? RESET : ''
     const start = await positionBefore(database, 2000 * statusListTtl + MARGIN)
-    const told = await replay(start)
+    const told = start && (await replay(start))
     if (told) return { text: reset + events.since(start), past: told }
     const all = (await replay(BEGINNING))!
     return { text: reset + events.since(all.position), past: all }

@@ -1,6 +1,7 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import type { ApiAccess, Registration } from '../clients/registrations.ts'
 import { resolveScope } from '../clients/scopes.ts'
+import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { epochSeconds } from '../shared/clock.ts'
@@ -31,6 +32,8 @@ export interface PlannedToken {
   readonly record: TokenRecord
   readonly api: ApiAccess
   readonly claims: Record<string, unknown>
+  /** Told which server the statement that records it reached. */
+  readonly server: ServerWatch
 }
 
 export interface IssuedToken {
@@ -99,7 +102,13 @@ const statusClaim = ({ list, index }: StatusIndex, issuer: string) => ({
  * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` (the secret ends this very second)
  * @throws PlanAnew while places in a status list are on their way
  */
-function planToken(request: TokenRequest, issuer: string, indexes: StatusIndexes, now = Date.now()): PlannedToken {
+function planToken(
+  request: TokenRequest,
+  issuer: string,
+  indexes: StatusIndexes,
+  server: ServerWatch,
+  now = Date.now(),
+): PlannedToken {
   const { registration, authentication } = request.client
   const api = selectApi(registration, request.resource)
   const scope = scopeOf(request, api)
@@ -113,6 +122,7 @@ function planToken(request: TokenRequest, issuer: string, indexes: StatusIndexes
   const cnf = confirmation(authentication?.apiKeyHash ?? null)
   return {
     api,
+    server,
     record: {
       jti,
       clientKey: registration.key,
@@ -181,8 +191,14 @@ export async function withFreshClient<T>(
   throw new KeywrightError('unavailable', 'the client is being changed; try again')
 }
 
-export function createIssuer(ledger: Ledger, rings: KeyRings, indexes: StatusIndexes, issuer: string): Issuer {
-  const plan = (request: TokenRequest) => planToken(request, issuer, indexes)
+export function createIssuer(
+  ledger: Ledger,
+  rings: KeyRings,
+  indexes: StatusIndexes,
+  server: ServerWatch,
+  issuer: string,
+): Issuer {
+  const plan = (request: TokenRequest) => planToken(request, issuer, indexes, server)
 
   /** Of many who wait for the first places of an API, some may come too late for the first few. */
   async function planWhenReady(request: TokenRequest): Promise<PlannedToken> {

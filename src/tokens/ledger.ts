@@ -1,6 +1,7 @@
 import { TURNS } from '../clients/client-turns.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
+import { SERVER_STARTED_AT, type ServerWatch } from '../database/server-watch.ts'
 import { RECORDS_AFTER } from './status-lists.ts'
 
 /** An access token about to be answered. Keys and versions are those of the registration that asked for it. */
@@ -57,7 +58,8 @@ export interface ActiveToken {
 // to commit has the highest, whatever happened to sequences and clocks. A slot stays longer than any token that it may have ended, whatever their lifetimes were, or its going
 // would revive them. Of several tokens of one slot in one batch, the last one wins. A slot knows its last token's
 // place, so that a trigger can tell whoever follows which one it ended; of those that were ended before they began,
-// only this statement knows.
+// only this statement knows. A lease of a status list that was taken before a failover or a restore is refused: the database
+// may have lost it, and given its indexes to somebody else (migration 20261128030200).
 export const RECORD = `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
@@ -79,6 +81,7 @@ export const RECORD = `
       JOIN client c ON c.id = r.client AND c.version = r.client_version
       JOIN api a ON a.api = r.api AND a.version = r.api_version
       JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
+                         AND l.server_started_at = pg_postmaster_start_time()
      WHERE r.retires IS NULL OR r.retires > now()
   ), slot AS (
     INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at, status_list, status_index,
@@ -106,7 +109,8 @@ export const RECORD = `
       LEFT JOIN slot s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
     RETURNING jti
   )
-  SELECT (SELECT version FROM key_ring) AS key_ring_version, (SELECT json_agg(jti) FROM recorded) AS recorded`
+  SELECT (SELECT version FROM key_ring) AS key_ring_version, ${SERVER_STARTED_AT} AS server,
+         (SELECT json_agg(jti) FROM recorded) AS recorded`
 
 const toJson = (record: TokenRecord, n: number) => ({
   n,
@@ -135,11 +139,13 @@ export const recordValues = (records: readonly TokenRecord[]): [string, number[]
 
 interface RecordRow {
   key_ring_version: number
+  server: number
   recorded: string[] | null
 }
 
-async function recordAll(db: Database, records: TokenRecord[]): Promise<Recorded[]> {
+async function recordAll(db: Database, server: ServerWatch, records: TokenRecord[]): Promise<Recorded[]> {
   const [row] = await db.query<RecordRow>({ name: 'ledger-record', text: RECORD, values: recordValues(records) })
+  server.notice(row!.server)
   const recorded = new Set(row!.recorded)
   return records.map((record) => ({ recorded: recorded.has(record.jti), keyRingVersion: row!.key_ring_version }))
 }
@@ -160,7 +166,8 @@ export interface Inspected {
 
 // LIMIT keeps the planner from turning the look-up by key into a join over whole partitions.
 const INSPECT = `
-  SELECT coalesce(c.version = r.caller_version AND c.status = 'active', false) AS caller_fresh, t.*
+  SELECT coalesce(c.version = r.caller_version AND c.status = 'active', false) AS caller_fresh,
+         CASE WHEN r.n = 0 THEN ${SERVER_STARTED_AT} END AS server, t.*
     FROM json_to_recordset($1::json) AS r(n int, caller bigint, caller_version int, jti uuid, exp float8)
     LEFT JOIN clients c ON c.id = r.caller
     LEFT JOIN LATERAL (
@@ -181,6 +188,12 @@ interface ActiveTokenRow {
   grant_id: string | null
 }
 
+interface InspectedRow extends ActiveTokenRow {
+  caller_fresh: boolean
+  /** Of the first row only. */
+  server: number | null
+}
+
 const toActiveToken = (row: ActiveTokenRow): ActiveToken => ({
   jti: row.jti!,
   clientId: row.client_id,
@@ -194,7 +207,7 @@ const toActiveToken = (row: ActiveTokenRow): ActiveToken => ({
   grantId: row.grant_id,
 })
 
-async function inspectAll(db: Database, inspections: Inspection[]): Promise<Inspected[]> {
+async function inspectAll(db: Database, server: ServerWatch, inspections: Inspection[]): Promise<Inspected[]> {
   const questions = inspections.map((inspection, n) => ({
     n,
     caller: inspection.callerKey,
@@ -203,11 +216,12 @@ async function inspectAll(db: Database, inspections: Inspection[]): Promise<Insp
     exp: inspection.token?.expiresAt ?? null,
   }))
   const values = [JSON.stringify(questions)]
-  const rows = await db.query<ActiveTokenRow & { caller_fresh: boolean }>({
+  const rows = await db.query<InspectedRow>({
     name: 'ledger-inspect',
     text: INSPECT,
     values,
   })
+  server.notice(rows[0]!.server!)
   return rows.map((row) => ({ callerFresh: row.caller_fresh, token: row.jti ? toActiveToken(row) : undefined }))
 }
 
@@ -218,14 +232,14 @@ export interface Ledger {
   inspect(inspection: Inspection): Promise<Inspected>
 }
 
-export function createLedger(db: Database): Ledger {
+export function createLedger(db: Database, server: ServerWatch): Ledger {
   return {
     record: createBatches({
-      run: (records: TokenRecord[]) => recordAll(db, records),
+      run: (records: TokenRecord[]) => recordAll(db, server, records),
       contentionOf: (record) => record.clientKey,
       maxInFlight: 2,
       maxSize: 200,
     }),
-    inspect: createBatches({ run: (all: Inspection[]) => inspectAll(db, all), maxInFlight: 2, maxSize: 200 }),
+    inspect: createBatches({ run: (all: Inspection[]) => inspectAll(db, server, all), maxInFlight: 2, maxSize: 200 }),
   }
 }

@@ -12,5 +12,6 @@ const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2
 export async function recordWithin(trx: Knex, planned: PlannedToken): Promise<void> {
   const [records, clients] = recordValues([planned.record])
   const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
+  planned.server.notice(rows[0].server)
   if (rows[0].recorded === null) throw new PlanAnew()
 }

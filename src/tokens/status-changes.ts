@@ -31,7 +31,7 @@ const range = (condition: string) => `
     ORDER BY xid, id LIMIT ${PAGE})`
 
 const READ = `
-  SELECT pg_current_snapshot()::text AS snapshot,
+  SELECT pg_current_snapshot()::text AS snapshot, database_timeline() AS timeline,
          floor(extract(epoch FROM statement_timestamp()) * 1000)::float8 AS at,
          (SELECT json_agg(e ORDER BY e.xid, e.id) FROM (
             SELECT * FROM (${range('xid >= $1::xid8')} UNION ALL ${range('xid = ANY ($2::xid8[])')}) unseen
@@ -59,6 +59,7 @@ type Cause = Pick<EventRow, 'client_id' | 'epoch' | 'secret_id' | 'api_id' | 'su
 
 interface PageRow {
   snapshot: string
+  timeline: string
   at: number
   events: EventRow[] | null
   retired: Cause[] | null
@@ -157,7 +158,7 @@ function createGathering(db: Database) {
 
 /**
  * All that was revoked after a position, whichever node did it and in whatever order it was committed. Undefined where
- * that can no longer be said: it was too long ago, or the database was set back.
+ * that can no longer be said: it was too long ago, or the database lost commits or was restored since.
  */
 export async function readChanges(db: Database, since: Position): Promise<StatusChanges | undefined> {
   const { next, underWay } = unseenIn(since)
@@ -167,6 +168,7 @@ export async function readChanges(db: Database, since: Position): Promise<Status
     return (await db.query<PageRow>({ name: 'status-changes', text: READ, values }))[0]!
   }
   const first = await page(['0', 0], null, since.at)
+  if (since.timeline !== undefined && since.timeline !== first.timeline) return undefined
   if (BigInt(unseenIn(first).next) < BigInt(next)) return undefined
   if (since.at > 0 && first.at - since.at > RETENTION) return undefined
   let lastRevoking = BigInt(next) - 1n
@@ -177,6 +179,6 @@ export async function readChanges(db: Database, since: Position): Promise<Status
     if (read.events?.length !== PAGE) break
     read = await page([last!.xid, last!.id], first.snapshot, null)
   }
-  const position = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at }
+  const position = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at, timeline: first.timeline }
   return { changes: await gathering.changes(), position }
 }

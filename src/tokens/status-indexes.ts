@@ -1,4 +1,5 @@
 import type { Database } from '../database/open.ts'
+import { createServerWatch, type ServerWatch } from '../database/server-watch.ts'
 import { type Lease, leasePlaces, type StatusList } from './status-lists.ts'
 import { createOrders } from './status-order.ts'
 
@@ -40,10 +41,16 @@ interface Pool {
   pending: Promise<void> | undefined
 }
 
-export function createStatusIndexes(db: Database, now = Date.now): StatusIndexes {
+/** @param server told which server leases come from; when that is another, every lease is dropped */
+export function createStatusIndexes(
+  db: Database,
+  server: ServerWatch = createServerWatch(),
+  now = Date.now,
+): StatusIndexes {
   const pools = new Map<number, Pool>()
   const orderOf = createOrders()
   const missed = new Set<Promise<void>>()
+  server.onChange(() => pools.clear())
 
   const hold = ({ list, seed, from, to }: Lease, takenAt: number): Held => ({
     list,
@@ -51,6 +58,12 @@ export function createStatusIndexes(db: Database, now = Date.now): StatusIndexes
     used: 0,
     takenAt,
   })
+
+  /** Into the pool of now: by noticing another server, the one that asked may have been dropped. */
+  function take(apiId: number, lease: Lease, takenAt: number): void {
+    server.notice(lease.server)
+    poolOf(apiId).held.push(hold(lease, takenAt))
+  }
 
   const leftIn = (pool: Pool): number => pool.held.reduce((left, { indexes, used }) => left + indexes.length - used, 0)
 
@@ -66,7 +79,7 @@ export function createStatusIndexes(db: Database, now = Date.now): StatusIndexes
     const takenAt = now()
     pool.asked = amountFor(pool)
     const leasing = leasePlaces(db, apiId, pool.asked)
-      .then((lease) => void pool.held.push(hold(lease, takenAt)))
+      .then((lease) => take(apiId, lease, takenAt))
       .finally(() => {
         pool.pending = undefined
         missed.delete(leasing)

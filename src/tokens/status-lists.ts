@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Database } from '../database/open.ts'
+import { SERVER_STARTED_AT } from '../database/server-watch.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import { type Bitmap, emptyBitmap, LIST_SIZE, setPlace } from './status-bitmap.ts'
 
@@ -19,6 +20,8 @@ export interface Lease {
   readonly seed: Buffer
   readonly from: number
   readonly to: number
+  /** Which run of the PostgreSQL server gave it out: no other one records tokens by it. */
+  readonly server: number
 }
 
 export const statusUri = (issuer: string, listId: string): string => `${issuer}/oauth2/status/${listId}`
@@ -36,29 +39,34 @@ const FORGOTTEN_AFTER = '3 hours'
 export const CLOCKS_DIFFER = '10 minutes'
 
 // Full, a list may be overdrawn by part of a lease, which nobody gets. The one that finds it full or old closes it and
-// still has its places; the next one opens another.
+// still has its places; the next one opens another. One of another run of the server is closed with none: the database may
+// have lost leases of it.
 const LEASE = `
   INSERT INTO status_lists AS l (api_id, seed, next) VALUES ($1, $2, $3)
   ON CONFLICT (api_id) WHERE closed_at IS NULL DO UPDATE
-     SET next = l.next + excluded.next,
+     SET next = CASE WHEN l.server_started_at = pg_postmaster_start_time() THEN l.next ELSE ${LIST_SIZE} END + excluded.next,
          closed_at = CASE WHEN l.next + excluded.next >= ${LIST_SIZE}
-                            OR l.opened_at < now() - interval '${OPEN_FOR}' THEN now() END
-  RETURNING id, public_id, seed, next`
+                            OR l.opened_at < now() - interval '${OPEN_FOR}'
+                            OR l.server_started_at IS DISTINCT FROM pg_postmaster_start_time() THEN now() END
+  RETURNING id, public_id, seed, next, ${SERVER_STARTED_AT} AS server`
 
 interface LeaseRow {
   id: number
   public_id: string
   seed: Buffer
   next: number
+  server: number
 }
 
 /** Takes so many places of the API's open list, which it opens if there is none; they are nobody else's, ever. */
 export async function leasePlaces(db: Database, apiId: number, count: number): Promise<Lease> {
   const values = [apiId, randomBytes(32), count]
   const [row] = await db.query<LeaseRow>({ name: 'status-lease', text: LEASE, values })
-  const { id, public_id, seed, next } = row!
+  const { id, public_id, seed, next, server } = row!
+  // The list belonged to another run of the server, and is closed now.
+  if (next - count >= LIST_SIZE) return await leasePlaces(db, apiId, count)
   const list = { key: id, id: public_id, apiId }
-  return { list, seed, from: next - count, to: Math.min(next, LIST_SIZE) }
+  return { list, seed, from: next - count, to: Math.min(next, LIST_SIZE), server }
 }
 
 /** A list as the ledger has it. */

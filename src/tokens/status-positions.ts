@@ -11,6 +11,8 @@ export interface Position {
   readonly snapshot: string
   /** Everything that was committed by then is visible in it; milliseconds since 1970, by the database's clock. */
   readonly at: number
+  /** In which history of the database (`database_timeline()`); absent: in any. */
+  readonly timeline?: string
 }
 
 /**
@@ -44,8 +46,8 @@ export function upTo(snapshot: string, lastRevoking: bigint): string {
 const LABEL = 'status feed position'
 
 /** Opaque to whoever keeps it: a snapshot tells how much is written here, and a forged one might be costly to read. */
-export function toCursor(keys: readonly Buffer[], { at, snapshot }: Position): string {
-  return seal(keys, Buffer.from(`${at} ${snapshot}`), LABEL).toString('base64url')
+export function toCursor(keys: readonly Buffer[], { at, snapshot, timeline }: Position): string {
+  return seal(keys, Buffer.from(`${at} ${snapshot} ${timeline}`), LABEL).toString('base64url')
 }
 
 /** Undefined: not one of ours, or sealed with a key that is no longer used. */
@@ -53,8 +55,9 @@ export function fromCursor(keys: readonly Buffer[], cursor: string): Position | 
   const sealed = Buffer.from(cursor, 'base64url')
   try {
     if (!isSealedByOneOf(keys, sealed)) return undefined
-    const [at, snapshot] = unseal(keys, sealed, LABEL).toString().split(' ')
-    return { at: Number(at), snapshot: snapshot! }
+    const [at, snapshot, timeline] = unseal(keys, sealed, LABEL).toString().split(' ')
+    // One of the version before does not say in which history it was.
+    return timeline === undefined ? undefined : { at: Number(at), snapshot: snapshot!, timeline }
   } catch {
     return undefined
   }
@@ -63,9 +66,15 @@ export function fromCursor(keys: readonly Buffer[], cursor: string): Position | 
 // Of a snapshot that is ahead of the database, the database was set back meanwhile, and it says nothing any more.
 const OF_THIS_DATABASE = 'pg_snapshot_xmax(snapshot) <= pg_snapshot_xmax(pg_current_snapshot())'
 
+// A mark of another cluster came with a restored copy. Of this one's earlier timelines marks serve: what a standby has of
+// them was committed before it was promoted.
+const SYSTEM = (timeline: string) => `split_part(${timeline}, '/', 1)`
+const OF_THIS_CLUSTER = `${SYSTEM('timeline')} = ${SYSTEM('(SELECT database_timeline())')}`
+
 interface PositionRow {
   at: number
   snapshot: string
+  timeline: string
 }
 
 const milliseconds = (time: string) => `floor(extract(epoch FROM ${time}) * 1000)::float8`
@@ -74,11 +83,12 @@ const milliseconds = (time: string) => `floor(extract(epoch FROM ${time}) * 1000
 export async function currentPosition(db: Database): Promise<Position> {
   const text = `
     SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot,
+           database_timeline() AS timeline,
            (SELECT xid::text FROM revocations WHERE xid < pg_snapshot_xmax(pg_current_snapshot())
              ORDER BY xid DESC LIMIT 1) AS last`
   const [row] = await db.query<PositionRow & { last: string | null }>({ name: 'status-position', text, values: [] })
-  const { at, snapshot, last } = row!
-  return { at, snapshot: last === null ? BEGINNING.snapshot : upTo(snapshot, BigInt(last)) }
+  const { at, snapshot, timeline, last } = row!
+  return { at, timeline, snapshot: last === null ? BEGINNING.snapshot : upTo(snapshot, BigInt(last)) }
 }
 
 /** What is left to whoever is given a position to begin to read from it, in seconds. */
@@ -86,14 +96,24 @@ const READING = 60
 
 /**
  * At least so many milliseconds ago; the beginning of what is kept, where no mark is as old. One that is older than what
- * is kept tells that nobody was there to delete anything since; it serves.
+ * is kept tells that nobody was there to delete anything since; it serves. Undefined where the database was restored into
+ * another cluster since then: what was revoked before it was restored cannot be read.
  */
-export async function positionBefore(db: Database, age: number): Promise<Position> {
+export async function positionBefore(db: Database, age: number): Promise<Position | undefined> {
   const text = `
-    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 1000 - READING} s')`)} AS at, snapshot::text FROM revocation_marks
-     WHERE at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} ORDER BY revocation_marks.at DESC LIMIT 1`
+    SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 1000 - READING} s')`)} AS at, snapshot::text,
+           database_timeline() AS timeline
+      FROM revocation_marks
+     WHERE at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} AND ${OF_THIS_CLUSTER}
+     ORDER BY revocation_marks.at DESC LIMIT 1`
   const [row] = await db.query<PositionRow>({ name: 'status-position-before', text, values: [age] })
-  return row ?? BEGINNING
+  return row ?? ((await wasRestored(db)) ? undefined : BEGINNING)
+}
+
+async function wasRestored(db: Database): Promise<boolean> {
+  const text = `SELECT EXISTS (SELECT 1 FROM revocation_marks WHERE NOT ${OF_THIS_CLUSTER}) AS restored`
+  const [row] = await db.query<{ restored: boolean }>({ name: 'status-restored', text, values: [] })
+  return row!.restored
 }
 
 /** How far apart marks are, in milliseconds. */
@@ -128,7 +148,8 @@ export async function sweepRevocations(knex: Knex, limit: number): Promise<numbe
   const { rowCount } = await knex.raw(
     `WITH mark AS (
        SELECT snapshot FROM revocation_marks
-        WHERE at < now() - make_interval(secs => ?) AND ${OF_THIS_DATABASE} ORDER BY at DESC LIMIT 1)
+        WHERE at < now() - make_interval(secs => ?) AND ${OF_THIS_DATABASE} AND ${OF_THIS_CLUSTER}
+        ORDER BY at DESC LIMIT 1)
      DELETE FROM revocations r USING (
        SELECT xid, id FROM revocations
         WHERE xid < pg_snapshot_xmax((SELECT snapshot FROM mark))

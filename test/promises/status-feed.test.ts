@@ -253,7 +253,7 @@ test('revocations that everybody has read go in batches; one that was long under
   await on.knex('revocation_marks').update({ at: ago })
   await on.knex('revocations').update({ at: ago })
   // Not the newest: a node may have noted one just now.
-  const start = await positionBefore(on.database, 3_600_000)
+  const start = (await positionBefore(on.database, 3_600_000))!
   const swept: number[] = []
   do swept.push(await sweepRevocations(on.knex, 5))
   while (swept.at(-1) === 5)

@@ -54,7 +54,7 @@ test('a hundred who wait for the first places of an API all get one, by two stat
 test('an API that issues little takes little, and what was leased long ago is not used any more', async () => {
   const apiId = newApi()
   let now = Date.now()
-  const indexes = createStatusIndexes(server.instance.database, () => now)
+  const indexes = createStatusIndexes(server.instance.database, undefined, () => now)
   const [first] = await draw(indexes, apiId, 1)
   now += 3_600_001
   expect(indexes.draw(apiId)).toBeUndefined()

@@ -48,14 +48,7 @@ class FeedRefusedError extends Error {
   }
 }
 
-class FeedResetError extends InvalidAnswerError {
-  constructor() {
-    super('the feed cannot go on from where it broke off')
-  }
-}
-
 function problemOf(error: unknown): Problem['code'] {
-  if (error instanceof FeedResetError) return 'feed_reset'
   if (error instanceof InvalidAnswerError) return 'feed_invalid'
   return error instanceof FeedRefusedError && error.refused ? 'feed_refused' : 'feed_lost'
 }
@@ -175,6 +168,7 @@ export class StatusFeed {
   }
 
   private async take(event: StreamEvent): Promise<void> {
+    if (event.name === 'reset') return this.beginAgain()
     const at = await this.takeIn(event)
     if (event.id === undefined) return
     // Only now: what is not taken in yet must be sent again.
@@ -185,7 +179,6 @@ export class StatusFeed {
   /** Answers until when everything was told with it. */
   private async takeIn({ name, data }: StreamEvent): Promise<number | undefined> {
     const { lists, maxListBytes } = this.options
-    if (name === 'reset') throw new FeedResetError()
     if (name === 'since') return this.beginAt(parseTime(data))
     if (name === 'revoked') {
       const { at, changes } = await parseRevoked(data, maxListBytes)
@@ -197,6 +190,20 @@ export class StatusFeed {
     lists.heard(at)
     this.failures = 0
     return at
+  }
+
+  /**
+   * The server cannot continue from the cursor: it is too old, or the database was restored or lost commits. The same
+   * connection goes on with `since` and what was revoked from there, so this is no failure.
+   */
+  private beginAgain(): void {
+    this.cursor = undefined
+    this.reached = 0
+    this.options.lists.reset()
+    this.options.report({
+      code: 'feed_reset',
+      message: 'the feed cannot continue from the last event, and begins again',
+    })
   }
 
   /** What stands between may have lost the cursor, and then the feed does not go on from there. */
