@@ -9,7 +9,8 @@ export interface Credentials {
   readonly user: User
   /** Neither they nor their account is switched off. */
   readonly mayAct: boolean
-  readonly passwordHash: string
+  /** Null: they have no password, and cannot sign in. */
+  readonly passwordHash: string | null
   /** The password was given for once, and is to be replaced by one of their own. */
   readonly passwordChangeRequired: boolean
   /** Null: never yet. */
@@ -17,7 +18,7 @@ export interface Credentials {
 }
 
 interface CredentialsRow extends UserWithAccountRow {
-  password_hash: string
+  password_hash: string | null
   password_change_required: boolean
   password_changed_at: Date | null
 }

@@ -15,7 +15,7 @@ interface Ticket {
   readonly fingerprint: string
 }
 
-const fingerprintOf = (person: Credentials): string => hashSecret(person.passwordHash).toString('base64url')
+const fingerprintOf = (person: Credentials): string => hashSecret(person.passwordHash ?? '').toString('base64url')
 
 /** Lets somebody choose a password who has just proved the present one, once. */
 export interface PasswordTickets {

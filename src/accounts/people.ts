@@ -9,6 +9,7 @@ import {
   checkedEmail,
   checkedPersonName,
   createUser,
+  createUserWithoutPassword,
   lockUser,
   type NewPerson,
   setOneTimePassword,
@@ -30,6 +31,16 @@ export async function addUser(knex: Knex, person: NewPerson, actor: Actor): Prom
     const made = await createUser(trx, person)
     await recordAudit(trx, actor, userEntry('user.created', made.user, { role: person.role }))
     return made
+  })
+}
+
+/** A user nobody can sign in as until they are given a password. @throws as `addUser` */
+export async function addUserWithoutPassword(knex: Knex, person: NewPerson, actor: Actor): Promise<User> {
+  return await knex.transaction(async (trx) => {
+    if (person.accountId !== null) await holdAccount(trx, person.accountId)
+    const user = await createUserWithoutPassword(trx, person)
+    await recordAudit(trx, actor, userEntry('user.created', user, { role: person.role, password: 'none' }))
+    return user
   })
 }
 

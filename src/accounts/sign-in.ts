@@ -4,7 +4,7 @@ import { type Credentials, findCredentials, holdCredentials, isSamePassword, sav
 import { createKnownBrowsers, type KnownBrowser } from './known-browsers.ts'
 import { createPasswordChanges, type PasswordChanges } from './password-changes.ts'
 import { createPasswordTickets } from './password-tickets.ts'
-import { decoyHash, hashPassword, needsRehash, verifyPassword } from './passwords.ts'
+import { hashPassword, needsRehash, verifyPassword } from './passwords.ts'
 import {
   addressBudget,
   type Budget,
@@ -102,7 +102,7 @@ export function createSignIn(
 
   /** As they are now that they are let in; undefined when that changed while the password was looked at. */
   async function letIn(person: Credentials, attempt: SignInAttempt): Promise<Credentials | undefined> {
-    const renewed = needsRehash(person.passwordHash) ? await hashPassword(attempt.password) : undefined
+    const renewed = needsRehash(person.passwordHash!) ? await hashPassword(attempt.password) : undefined
     return await knex.transaction(async (trx) => {
       const held = await holdCredentials(trx, person.user.id)
       if (!held?.mayAct || !isSamePassword(held, person)) return undefined
@@ -118,7 +118,7 @@ export function createSignIn(
 
   /** The person, when the password is theirs and they may act. */
   async function prove(person: Credentials | undefined, attempt: SignInAttempt): Promise<Credentials | undefined> {
-    const isRight = await verifyPassword(person?.passwordHash ?? decoyHash(), attempt.password)
+    const isRight = await verifyPassword(person?.passwordHash ?? null, attempt.password)
     return isRight && person?.mayAct ? await letIn(person, attempt) : undefined
   }
 

@@ -118,26 +118,34 @@ export async function unlessTaken<T>(email: string | undefined, write: () => Pro
 }
 
 /**
- * Adds a person with a one-time password, to be changed at the first sign-in.
+ * Adds a user; without a password (null) nobody can sign in as them until they are given one.
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (the address is taken)
  */
-export async function createUser(db: Knex, person: NewPerson): Promise<{ user: User; password: string }> {
+async function insertUser(db: Knex, person: NewPerson, password: string | null): Promise<User> {
   if ((person.role === 'operator') !== (person.accountId === null)) {
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
   if (person.accountId !== null) await getAccount(db, person.accountId)
-  const password = generateSecret('password')
   const row = {
     id: newId(),
     account_id: person.accountId,
     email: checkedEmail(person.email),
     name: checkedPersonName(person.name),
     role: person.role,
-    password_hash: await hashPassword(password),
+    password_hash: password === null ? null : await hashPassword(password),
   }
   const [created] = await unlessTaken(row.email, () => db('users').insert(row).returning<UserRow[]>('*'))
-  return { user: toUser(created!), password }
+  return toUser(created!)
 }
+
+/** Adds a user with a one-time password, to be changed at the first sign-in. @throws as `insertUser` */
+export async function createUser(db: Knex, person: NewPerson): Promise<{ user: User; password: string }> {
+  const password = generateSecret('password')
+  return { user: await insertUser(db, person, password), password }
+}
+
+/** @throws as `insertUser` */
+export const createUserWithoutPassword = (db: Knex, person: NewPerson): Promise<User> => insertUser(db, person, null)
 
 /** @throws KeywrightError `not_found` */
 export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
@@ -193,16 +201,20 @@ export const setUserStatus = (trx: Knex, id: string, status: User['status']): Pr
 
 export const setUserRole = (trx: Knex, id: string, role: Role): Promise<User> => changeUser(trx, id, { role })
 
-/** Another password, to be changed at the next sign-in; the sessions that were begun with the former one end. */
-export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string): Promise<User> {
+/**
+ * Another password, to be changed at the next sign-in; null: none, until somebody is given one. The sessions that were begun
+ * with the former one end.
+ */
+export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {
   const since = trx.raw('clock_timestamp()')
   const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
 }
 
-/** Whether the account has another active person of this one's role; of an operator, whether the instance has. */
+/** Whether the account has another active user of this one's role who can sign in; of an operator, whether the instance has. */
 export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise<boolean> {
   const others = trx('users').where({ account_id: accountId, role, status: 'active' }).whereNot({ id })
+  others.whereNotNull('password_hash')
   return (await others.select(trx.raw('1')).limit(1)).length > 0
 }
 

@@ -92,7 +92,12 @@ function checkBinding(ctx: Context, { cnf }: Record<string, unknown>): void {
 }
 
 /** An account's application acts within its account; one of no account is the instance's, and acts for its operators. */
-function clientItself(row: StandingRow, clientId: string, base: Pick<Principal, 'scopes'>, actor: Actor): Principal {
+function clientItself(
+  row: StandingRow,
+  clientId: string,
+  base: Pick<Principal, 'scopes' | 'signedInAt'>,
+  actor: Actor,
+): Principal {
   const by: Actor = { ...actor, type: 'client', id: clientId }
   if (row.kind === 'api') throw forbidden("an API's own client manages nothing")
   if (row.account_id === null) return { ...base, role: 'operator', accountId: null, userId: null, actor: by }
@@ -107,7 +112,7 @@ function personThrough(
   row: StandingRow,
   userId: string,
   clientId: string,
-  base: Pick<Principal, 'scopes'>,
+  base: Pick<Principal, 'scopes' | 'signedInAt'>,
   actor: Actor,
 ): Principal {
   if (row.kind === 'api') throw forbidden("an API's own client manages nothing")
@@ -147,7 +152,7 @@ export function createCallerReader({ database, ledger, keyRings, issuerUrl }: Ca
     ])
     if (!active || !row) throw endedToken()
     checkBinding(ctx, claims)
-    const base = { scopes: new Set(active.scope.split(' ')) }
+    const base = { scopes: new Set(active.scope.split(' ')), signedInAt: null }
     const actor: Actor = { type: 'client', ip: ctx.ip, requestId: ctx.state.requestId }
     const who =
       subject === null ? clientItself(row, clientId, base, actor) : personThrough(row, subject, clientId, base, actor)

@@ -60,6 +60,7 @@ const CODES: Record<ErrorCode, ProblemCode> = {
   conflict: 'conflict',
   stale: 'stale',
   forbidden: 'forbidden',
+  insufficient_user_authentication: 'forbidden',
   unavailable: 'unavailable',
   rate_limited: 'rate_limited',
   invalid_client: 'invalid_input',

@@ -1,13 +1,14 @@
-import { addUser, resetPassword, updateUser } from '../accounts/people.ts'
+import { addUser, addUserWithoutPassword, resetPassword, updateUser } from '../accounts/people.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
 import { toUser } from '../accounts/users.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
-import { changeUserRole, changeUserStatus } from '../tokens/user-changes.ts'
+import { changeUserRole, changeUserStatus, withdrawPassword } from '../tokens/user-changes.ts'
 import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import type { Principal } from './principal.ts'
+import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch } from './search.ts'
 import { accountOfNew, accountWithin, stayWithin, userWithin } from './walls.ts'
 
@@ -18,6 +19,8 @@ export interface PersonSummary extends User {
   readonly createdAt: Date
   /** They have not yet chosen a password of their own. */
   readonly isInvited: boolean
+  /** Without one nobody can sign in as them, until a person gives them a one-time password. */
+  readonly hasPassword: boolean
   readonly lastSignedInAt: Date | null
 }
 
@@ -45,6 +48,7 @@ export interface PeopleQuery extends PageRequest {
 interface PersonRow extends UserWithAccountRow {
   created_at: Date
   password_change_required: boolean
+  password_hash: string | null
   last_signed_in_at: Date | null
   place: string
 }
@@ -54,6 +58,7 @@ const toSummary = (row: PersonRow): PersonSummary => ({
   accountName: row.account_name,
   createdAt: row.created_at,
   isInvited: row.password_change_required,
+  hasPassword: row.password_hash !== null,
   lastSignedInAt: row.last_signed_in_at,
 })
 
@@ -95,7 +100,8 @@ const READ = `
          (${liveTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS held_tokens,
          u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM users o
-            WHERE o.account_id = u.account_id AND o.role = 'admin' AND o.status = 'active' AND o.id <> u.id) AS is_last
+            WHERE o.account_id = u.account_id AND o.role = 'admin' AND o.status = 'active'
+              AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
     FROM users u LEFT JOIN accounts a ON a.id = u.account_id
    WHERE u.id = ?`
 
@@ -136,10 +142,10 @@ interface Invitation {
   readonly accountId?: string | undefined
 }
 
-/** Shown once: who invited them hands it on, and it works for one sign-in. */
+/** The password is shown once and works for one sign-in: a person hands it on. Null: a program called, which never gets one. */
 export interface Invited {
   readonly user: User
-  readonly password: string
+  readonly password: string | null
 }
 
 export const invitePerson = operation<Invitation, Invited>(
@@ -149,7 +155,10 @@ export const invitePerson = operation<Invitation, Invited>(
       throw new KeywrightError('forbidden', 'only an operator may add operators')
     }
     const accountId = role === 'operator' ? null : accountOfNew(who, wanted.accountId)
-    return await addUser(knex, { email, role, accountId, ...(name !== undefined && { name }) }, who.actor)
+    const person = { email, role, accountId, ...(name !== undefined && { name }) }
+    if (isProgram(who)) return { user: await addUserWithoutPassword(knex, person, who.actor), password: null }
+    requireRecentSignIn(who, 'inviting somebody')
+    return await addUser(knex, person, who.actor)
   },
 )
 
@@ -166,11 +175,20 @@ interface PersonChange extends Which {
   readonly revision?: number | undefined
 }
 
-/** @throws KeywrightError also `stale`, `conflict` (the address is taken) */
+/**
+ * People sign in with their address, so that changing it takes a recent sign-in. An application that acts for itself and
+ * keeps users in step with a directory may: an address alone lets nobody in.
+ */
+function checkMayChangeAddress(who: Principal, before: User, email: string | undefined): void {
+  if (email === undefined || email === before.email || (isProgram(who) && who.userId === null)) return
+  requireRecentSignIn(who, 'changing an email address')
+}
+
+/** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
 export const updatePerson = operation<PersonChange, User>(
   { role: 'admin', scope: 'people:write' },
   async ({ knex }, who, { userId, revision, email, name }) => {
-    await userWithin(knex, who, userId)
+    checkMayChangeAddress(who, await userWithin(knex, who, userId), email)
     const changes = { ...(email !== undefined && { email }), ...(name !== undefined && { name }) }
     return await updateUser(knex, userId, changes, who.actor, revision)
   },
@@ -181,6 +199,8 @@ export const setRole = operation<Which & { role: 'admin' | 'member'; revision?: 
   { role: 'admin', scope: 'people:write' },
   async ({ knex }, who, { userId, role, revision }) => {
     await userWithin(knex, who, userId)
+    // An admin can give others a password, so that a session alone must not be enough to make one.
+    if (role === 'admin' && !isProgram(who)) requireRecentSignIn(who, 'making somebody an admin')
     return await changeUserRole(knex, userId, role, who.actor, { ...guardsOf(who), expected: revision })
   },
 )
@@ -194,11 +214,19 @@ export const setPersonStatus = operation<Which & { status: 'active' | 'disabled'
   },
 )
 
-/** A new one-time password, in place of one that was forgotten. */
+/**
+ * A new one-time password, in place of one that was forgotten. A program never gets one: it takes the present password away,
+ * and a person then hands out another. It locks nobody out for good: not its own user, nor the last admin who can sign in.
+ */
 export const givePassword = operation<Which, Invited>(
   { role: 'admin', scope: 'people:write' },
   async ({ knex }, who, { userId }) => {
     await userWithin(knex, who, userId)
+    if (isProgram(who)) {
+      const rules = { ...guardsOf(who), keepAdmin: true }
+      return { user: await withdrawPassword(knex, userId, who.actor, rules), password: null }
+    }
+    requireRecentSignIn(who, 'giving somebody a new password')
     return await resetPassword(knex, userId, who.actor)
   },
 )

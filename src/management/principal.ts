@@ -10,5 +10,7 @@ export interface Principal {
   readonly userId: string | null
   /** What its token allows; null in the console, where a person may do whatever their role may. */
   readonly scopes: ReadonlySet<string> | null
+  /** When the person signed in to the console; null for a program, which can prove no sign-in. */
+  readonly signedInAt: Date | null
   readonly actor: Actor
 }

@@ -77,10 +77,11 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
 
   return {
     /** Who is signed in and may act. */
-    async person(ctx: Context): Promise<(User & AccountOfUser) | undefined> {
+    async person(ctx: Context): Promise<(User & AccountOfUser & { signedInAt: Date }) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findPerson(services, present.accountId) : undefined
-      return user && isCurrentSession(user, present) ? user : undefined
+      if (!user || !isCurrentSession(user, present)) return undefined
+      return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000) }
     },
 
     /** Always under a new session id, so that nobody can have planted it (session fixation). */

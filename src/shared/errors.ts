@@ -5,6 +5,8 @@ export type ErrorCode =
   | 'conflict'
   | 'stale'
   | 'forbidden'
+  /** RFC 9470: the person signs in again first. */
+  | 'insufficient_user_authentication'
   | 'unavailable'
   | 'rate_limited'
   | 'invalid_client'

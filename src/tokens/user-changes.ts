@@ -1,6 +1,15 @@
 import type { Knex } from 'knex'
 import { awaitAccountsTurn } from '../accounts/person-turns.ts'
-import { findUser, hasPeer, lockUser, setUserRole, setUserStatus, type User, userEntry } from '../accounts/users.ts'
+import {
+  findUser,
+  hasPeer,
+  lockUser,
+  setOneTimePassword,
+  setUserRole,
+  setUserStatus,
+  type User,
+  userEntry,
+} from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
@@ -37,7 +46,7 @@ const refuse = (message: string) => new KeywrightError('conflict', message)
 
 /** Of one who is to lose what they may. @throws KeywrightError `conflict` */
 async function checkMayLose(trx: Knex, user: User, rules: UserChangeRules): Promise<void> {
-  if (rules.self === user.id) throw refuse('nobody switches off or demotes themselves; ask another admin')
+  if (rules.self === user.id) throw refuse('nobody switches off, demotes or locks out themselves; ask another admin')
   const mustKeep = { admin: rules.keepAdmin, operator: rules.keepOperator, member: false }[user.role]
   if (!mustKeep || user.status !== 'active' || (await hasPeer(trx, user))) return
   throw refuse(
@@ -66,6 +75,26 @@ export async function changeUserStatus(
     const user = await setUserStatus(trx, before.id, status)
     if (status === 'disabled') await endTokensOfUser(trx, user.id)
     await recordAudit(trx, actor, userEntry(status === 'active' ? 'user.enabled' : 'user.disabled', user))
+    return user
+  })
+}
+
+/**
+ * Takes a user's password away and ends their sessions: they cannot sign in until a person gives them a one-time password.
+ * What applications hold in their name stays.
+ * @throws KeywrightError `not_found`, `conflict`
+ */
+export async function withdrawPassword(
+  knex: Knex,
+  idOrEmail: string,
+  actor: Actor,
+  rules: UserChangeRules = {},
+): Promise<User> {
+  return await knex.transaction(async (trx) => {
+    const before = await lockForChange(trx, idOrEmail, rules)
+    await checkMayLose(trx, before, rules)
+    const user = await setOneTimePassword(trx, before.id, null)
+    await recordAudit(trx, actor, userEntry('user.password_withdrawn', user))
     return user
   })
 }

@@ -3,14 +3,14 @@ import type { Context } from 'koa'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connections-page.ts'
 import { inConsole } from './console/console-page.ts'
-import type { Person } from './directory.ts'
+import type { Person, SignedInPerson } from './directory.ts'
 import { changePasswordPage, type PasswordFaults } from './password-page.ts'
 import { waitInWords } from './relative-time.ts'
 import { actorOf, currentPerson, type Web } from './services.ts'
 import { seeOther, signInPathTo } from './sign-in-routes.ts'
 import { loginOf, newPasswordFaults, passwordFault } from './sign-in-steps.ts'
 
-type PersonalStep = (ctx: Context, person: Person) => Promise<void>
+type PersonalStep = (ctx: Context, person: SignedInPerson) => Promise<void>
 
 /** Sends whoever is not signed in to do so first, and back: every form is posted to an address that also shows it. */
 const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) => {

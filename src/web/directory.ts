@@ -23,6 +23,12 @@ export interface Person {
   readonly sessionsValidFrom: Date
 }
 
+/** A person in the browser they signed in with. */
+export interface SignedInPerson extends Person {
+  /** When they last proved who they are. */
+  readonly signedInAt: Date
+}
+
 export interface Application {
   readonly clientId: string
   readonly name: string

@@ -5,7 +5,7 @@ import { inConsole } from './console/console-page.ts'
 import { callOf } from './console/console-route.ts'
 import { showDashboard } from './console/dashboard-page.ts'
 import { showOverview } from './console/overview-page.ts'
-import type { Person } from './directory.ts'
+import type { SignedInPerson } from './directory.ts'
 import { noticeOf } from './notices.ts'
 import { currentPerson, type Web } from './services.ts'
 import { wantsPage } from './wants-page.ts'
@@ -17,7 +17,7 @@ The management API is at /api/v1, and its documentation at /api/v1/docs.
 The command line tells what it does: npm run keywright -- --help
 `
 
-function showAccount(web: Web, ctx: Context, person: Person): void {
+function showAccount(web: Web, ctx: Context, person: SignedInPerson): void {
   web.show(
     ctx,
     inConsole({ view: 'home', title: 'Your account', data: { person: portrait(person) } }, ctx.query.notice),

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type { SignIn } from '../accounts/sign-in.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Management } from '../management/operation.ts'
-import type { Directory, Person } from './directory.ts'
+import type { Directory, SignedInPerson } from './directory.ts'
 import type { Show } from './renderer.ts'
 import type { SignInFlow } from './sign-in-flow.ts'
 
@@ -27,7 +27,7 @@ export interface Web extends WebServices {
 }
 
 /** Who is signed in in this browser and may act. Asked once for a request, whose pages are then drawn in their console. */
-export async function currentPerson({ flow }: WebServices, ctx: Context): Promise<Person | undefined> {
+export async function currentPerson({ flow }: WebServices, ctx: Context): Promise<SignedInPerson | undefined> {
   ctx.state.person ??= await flow.signedIn(ctx)
   return ctx.state.person
 }

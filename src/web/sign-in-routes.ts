@@ -1,20 +1,54 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
+import type { Page } from './renderer.ts'
 import { ownPath } from './return-to.ts'
 import { currentPerson, type Web } from './services.ts'
 import { type SignInPlace, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 
 export const signInPathTo = (path: string): string => `/signin?return_to=${encodeURIComponent(path)}`
 
-function placeOf(web: Web, returnTo: string): SignInPlace {
+export const confirmPathTo = (path: string): string => `/signin/confirm?return_to=${encodeURIComponent(path)}`
+
+/** What goes through the sign-in page, beside the name and the password. */
+interface Way {
+  readonly returnTo: string
+  /** Sealed, as `sealInterruptedForm` made it. */
+  readonly interrupted?: string | undefined
+  /** Whether somebody who is signed in proves that it is still they. */
+  readonly isConfirmation?: boolean
+}
+
+/** The form is shown once more before anything is done: its person may be another one now. */
+const continuePage = ({ path, page, fields, hadFile }: InterruptedForm): Page => ({
+  view: 'continue-form',
+  title: 'Continue where you left off',
+  data: { path, page, fields, hadFile },
+})
+
+function placeOf(web: Web, { returnTo, interrupted, isConfirmation = false }: Way): SignInPlace {
   return {
     signInPath: '/signin',
     passwordPath: '/signin/password',
     returnTo,
+    interrupted,
+    isConfirmation,
     async finish(ctx, login) {
       await web.flow.signIn(ctx, login)
-      seeOther(ctx, returnTo)
+      const form = interrupted && openInterruptedForm(web.management.encryptionKeys, interrupted)
+      if (form && (form.userId ?? login.userId) === login.userId) web.show(ctx, continuePage(form))
+      else seeOther(ctx, returnTo)
     },
+  }
+}
+
+/** The way that a form of the sign-in page was on. */
+function wayIn(ctx: Context): Way {
+  const { form } = ctx.state
+  return {
+    returnTo: ownPath(form.get('return_to')),
+    interrupted: form.get('interrupted') || undefined,
+    isConfirmation: form.has('confirmation'),
   }
 }
 
@@ -24,6 +58,36 @@ export function seeOther(ctx: Context, path: string): void {
   ctx.redirect(path)
 }
 
+/** @param page where the form that was posted can be filled in */
+function wayOfForm({ management }: Web, ctx: Context, page: string, userId: string | null): Way {
+  const { form, files } = ctx.state
+  const interrupted = sealInterruptedForm(management.encryptionKeys, {
+    path: ctx.path + ctx.search,
+    page,
+    fields: fieldsToKeep(form),
+    userId,
+    hadFile: (files?.size ?? 0) > 0,
+  })
+  return { returnTo: page, interrupted }
+}
+
+/** Answers a form of somebody whose session has ended: it is kept while they sign in. */
+export function showSignInForForm(web: Web, ctx: Context, page: string): void {
+  const fault = 'You were signed out, and nothing is saved yet. Sign in to continue with what you entered.'
+  web.show(ctx, signInPage(placeOf(web, wayOfForm(web, ctx, page, null)), { fault, status: 401 }))
+}
+
+/** Answers a form that takes a recent sign-in of somebody who is signed in: it is kept while they prove it is still they. */
+export function showConfirmationForForm(
+  web: Web,
+  ctx: Context,
+  page: string,
+  person: { id: string; email: string },
+): void {
+  const way = { ...wayOfForm(web, ctx, page, person.id), isConfirmation: true }
+  web.show(ctx, signInPage(placeOf(web, way), { email: person.email, status: 401 }))
+}
+
 /** Signing in without an application having asked, and signing out. */
 export function signInRoutes(web: Web): Router {
   const router = new Router()
@@ -31,18 +95,19 @@ export function signInRoutes(web: Web): Router {
   router.get('/signin', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
     if (await currentPerson(web, ctx)) ctx.redirect(returnTo)
-    else web.show(ctx, signInPage(placeOf(web, returnTo)))
+    else web.show(ctx, signInPage(placeOf(web, { returnTo })))
   })
 
-  router.post('/signin', async (ctx) => {
-    const { form } = ctx.state
-    await trySignIn(web, ctx, placeOf(web, ownPath(form.get('return_to'))), form)
+  router.get('/signin/confirm', async (ctx) => {
+    const returnTo = ownPath(ctx.query.return_to)
+    const person = await currentPerson(web, ctx)
+    if (!person) return seeOther(ctx, signInPathTo(returnTo))
+    web.show(ctx, signInPage(placeOf(web, { returnTo, isConfirmation: true }), { email: person.email }))
   })
 
-  router.post('/signin/password', async (ctx) => {
-    const { form } = ctx.state
-    await tryChoosePassword(web, ctx, placeOf(web, ownPath(form.get('return_to'))), form)
-  })
+  router.post('/signin', (ctx) => trySignIn(web, ctx, placeOf(web, wayIn(ctx)), ctx.state.form))
+
+  router.post('/signin/password', (ctx) => tryChoosePassword(web, ctx, placeOf(web, wayIn(ctx)), ctx.state.form))
 
   router.post('/signout', async (ctx) => {
     await web.flow.signOut(ctx)

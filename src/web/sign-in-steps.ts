@@ -19,6 +19,10 @@ export interface SignInPlace {
   readonly formTargets?: readonly string[]
   /** Where to go afterwards, for a sign-in without an application. */
   readonly returnTo?: string
+  /** A form that waits for the sign-in (`interrupted-forms.ts`). */
+  readonly interrupted?: string | undefined
+  /** Whether somebody who is signed in proves that it is still they: only the password is asked for. */
+  readonly isConfirmation?: boolean
   /** Where a form is posted to that gives up. */
   readonly cancelPath?: string
   finish(ctx: Context, login: Login): Promise<void>
@@ -42,10 +46,19 @@ export const loginOf = ({ id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsVa
 
 const REFUSED = 'This email address and password do not match. Check both and try again.'
 
+const WRONG_PASSWORD = 'This password is not right. Try again.'
+
 export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. A few words that only you would put together are better than symbols; passwords that many people use are not taken.`
+
+function confirmPage(place: SignInPlace, state: SignInState): Page {
+  const field = passwordField('password', 'Password', { fault: state.passwordFault, focus: true })
+  const data = { place, email: state.email, fields: [field], fault: state.fault, failed: state.status === 400 }
+  return { view: 'confirm-sign-in', title: 'Confirm it is you', status: state.status, data }
+}
 
 export function signInPage(place: SignInPlace, state: SignInState = {}): Page {
   const email = state.email ?? ''
+  if (place.isConfirmation && email !== '') return confirmPage(place, state)
   const fields = [
     emailField({ value: email, fault: state.emailFault, focus: email === '' || state.emailFault !== undefined }),
     passwordField('password', 'Password', {
@@ -111,7 +124,10 @@ export async function trySignIn(web: Web, ctx: Context, place: SignInPlace, form
 
   const who = { ip: ctx.ip, requestId: ctx.state.requestId, browser: readBrowser(ctx) }
   const result = await web.signIn.attempt({ email, password, ...who })
-  if (result.outcome === 'refused') return web.show(ctx, signInPage(place, { email, fault: REFUSED, status: 400 }))
+  if (result.outcome === 'refused') {
+    const fault = place.isConfirmation ? WRONG_PASSWORD : REFUSED
+    return web.show(ctx, signInPage(place, { email, fault, status: 400 }))
+  }
   if (result.outcome === 'slow_down') return slowDown(web, ctx, place, email, result.retryAfter)
   writeBrowser(ctx, result.browser)
   if (result.outcome === 'choose_password') {

@@ -105,7 +105,7 @@ describe('an application in the name of a person', () => {
       const invited = await rawManagement(server.url, token).json('POST', '/users', body)
       expect(invited.status, role).toBe(role === 'admin' ? 201 : 403)
       if (role === 'member') continue
-      const entry = await server.knex('audit_log').where({ target_id: invited.body.user.id }).first()
+      const entry = await server.knex('audit_log').where({ target_id: invited.body.id }).first()
       const by = { actor_type: 'user', actor_id: person.id, detail: { through: client.clientId } }
       expect(entry).toMatchObject(by)
     }

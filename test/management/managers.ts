@@ -12,6 +12,7 @@ export const operator: Principal = {
   accountId: null,
   userId: null,
   scopes: null,
+  signedInAt: new Date(),
   actor: { type: 'user', id: 'operator' },
 }
 
@@ -20,6 +21,7 @@ export const adminOf = (accountId: string, userId: string | null = null): Princi
   accountId,
   userId,
   scopes: null,
+  signedInAt: new Date(),
   actor: { type: 'user', id: userId ?? 'admin' },
 })
 

@@ -316,8 +316,8 @@ export interface paths {
         get: operations["listUsers"];
         put?: never;
         /**
-         * Invite a person
-         * @description The one-time password is for the caller to hand on. For admins of accounts, and operators.
+         * Create a user
+         * @description The user has no password. A person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one. For admins of accounts, and operators.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -345,7 +345,7 @@ export interface paths {
         head?: never;
         /**
          * Change a person's name, address or role
-         * @description Who is no admin any more loses their key pair for good. For admins of accounts, and operators.
+         * @description A user who becomes a member loses their key pair for good. A token that acts for a person, such as the token of a key pair, cannot change an email address. For admins of accounts, and operators.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -400,8 +400,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new one-time password in place of one that was forgotten
-         * @description For admins of accounts, and operators.
+         * Withdraw a user's password and end their sessions
+         * @description They cannot sign in until a person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one. Refused for the caller, and for the last admin or operator who can sign in. For admins of accounts, and operators.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -1737,11 +1737,6 @@ export interface components {
             /** @description Absent: the caller's own; null: the instance's, for operators alone */
             account_id?: string | null;
         };
-        OneTimePassword: {
-            user: components["schemas"]["User"];
-            /** @description For one sign-in; shown in this answer and never again */
-            password: string;
-        };
         Overview: {
             /**
              * Format: uuid
@@ -1940,6 +1935,8 @@ export interface components {
             created_at: string;
             /** @description They have not yet chosen a password of their own */
             is_invited: boolean;
+            /** @description False until a person gives them a one-time password */
+            has_password: boolean;
             last_signed_in_at: string | null;
             key_pair: string | null;
             /** @description How many they allowed something */
@@ -1977,6 +1974,8 @@ export interface components {
             created_at: string;
             /** @description They have not yet chosen a password of their own */
             is_invited: boolean;
+            /** @description False until a person gives them a one-time password */
+            has_password: boolean;
             last_signed_in_at: string | null;
         };
     };
@@ -2889,7 +2888,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OneTimePassword"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3053,13 +3052,7 @@ export interface operations {
     resetPassword: {
         parameters: {
             query?: never;
-            header?: {
-                /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 user_id: string;
             };
@@ -3067,17 +3060,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Created */
-            201: {
+            /** @description OK */
+            200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OneTimePassword"];
+                    "application/json": components["schemas"]["User"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3085,7 +3077,6 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
-            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

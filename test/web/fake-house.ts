@@ -115,7 +115,10 @@ function createFlow(world: World): SignInFlow {
     finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
     allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
-    signedIn: async () => world.people.find(({ id }) => id === world.signedInAs),
+    async signedIn() {
+      const person = world.people.find(({ id }) => id === world.signedInAs)
+      return person && { ...person, signedInAt: new Date() }
+    },
     async signIn(_, login) {
       world.signedInAs = login.userId
       world.done.push(['signIn', login])

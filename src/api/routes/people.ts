@@ -35,6 +35,7 @@ const seen = {
   account_name: z.string().nullable(),
   created_at: moment,
   is_invited: z.boolean().meta({ description: 'They have not yet chosen a password of their own' }),
+  has_password: z.boolean().meta({ description: 'False until a person gives them a one-time password' }),
   last_signed_in_at: moment.nullable(),
 }
 
@@ -60,10 +61,6 @@ const invitation = z
     account_id: id.optional().meta({ description: "Absent: the caller's own" }),
   })
   .meta({ id: 'Invitation', examples: [{ email: 'ada@example.com', role: 'member' }] })
-
-const oneTime = z
-  .object({ user, password: z.string().meta({ description: 'For one sign-in; shown in this answer and never again' }) })
-  .meta({ id: 'OneTimePassword' })
 
 const change = z
   .strictObject({ email, name, role: z.enum(['admin', 'member']) })
@@ -119,16 +116,14 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     operation: invitePerson,
     id: 'inviteUser',
     tag: TAG,
-    summary: 'Invite a person',
-    description: 'The one-time password is for the caller to hand on.',
+    summary: 'Create a user',
+    description:
+      'The user has no password. A person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one.',
     body: invitation,
-    answers: { 201: oneTime },
+    answers: { 201: user },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body }) {
-      const invited = await invitePerson(management, who, toDomain(body))
-      return { body: toWire(invited), revision: invited.user.revision }
-    },
+    handle: async ({ management, who, body }) => toReply((await invitePerson(management, who, toDomain(body))).user),
   }),
   route({
     method: 'get',
@@ -152,7 +147,8 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     id: 'updateUser',
     tag: TAG,
     summary: "Change a person's name, address or role",
-    description: 'Who is no admin any more loses their key pair for good.',
+    description:
+      'A user who becomes a member loses their key pair for good. A token that acts for a person, such as the token of a key pair, cannot change an email address.',
     params: which,
     body: change,
     answers: { 200: user },
@@ -189,14 +185,13 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     operation: givePassword,
     id: 'resetPassword',
     tag: TAG,
-    summary: 'A new one-time password in place of one that was forgotten',
+    summary: "Withdraw a user's password and end their sessions",
+    description:
+      'They cannot sign in until a person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one. Refused for the caller, and for the last admin or operator who can sign in.',
     params: which,
-    answers: { 201: oneTime },
-    idempotent: true,
+    answers: { 200: user },
     etag: true,
-    async handle({ management, who, params }) {
-      const given = await givePassword(management, who, toDomain(params))
-      return { body: toWire(given), revision: given.user.revision }
-    },
+    handle: async ({ management, who, params }) =>
+      toReply((await givePassword(management, who, toDomain(params))).user),
   }),
 ]

@@ -27,6 +27,7 @@ const ACTS: Readonly<Record<string, Words>> = {
   'user.sign_in_refused': 'was refused a sign-in as *',
   'user.sign_in_slowed': 'tried too often to sign in as *',
   'user.password_reset': 'gave * a new one-time password',
+  'user.password_withdrawn': 'withdrew the password of *',
   'user.password_changed': 'chose a new password for *',
   'user.password_change_refused': 'was refused a new password for *',
   'user.tokens_revoked': 'signed * out everywhere and revoked their tokens',

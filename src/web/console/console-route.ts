@@ -2,18 +2,19 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { demand, type Management, type Need } from '../../management/operation.ts'
 import type { Principal } from '../../management/principal.ts'
+import { requireRecentSignIn } from '../../management/recent-sign-in.ts'
 import { invalidInput, KeywrightError } from '../../shared/errors.ts'
-import type { Person } from '../directory.ts'
+import type { SignedInPerson } from '../directory.ts'
 import type { Files, Form } from '../forms.ts'
 import { actorOf, currentPerson, type Web } from '../services.ts'
-import { seeOther, signInPathTo } from '../sign-in-routes.ts'
+import { confirmPathTo, seeOther, showConfirmationForForm, showSignInForForm, signInPathTo } from '../sign-in-routes.ts'
 import { type ConsolePage, inConsole } from './console-page.ts'
 
 /** What a page's handle works with. */
 export interface ConsoleCall {
   readonly ctx: Context
   readonly web: Web
-  readonly person: Person
+  readonly person: SignedInPerson
   readonly who: Principal
   readonly management: Management
   /** Of the path: `/applications/:clientId`. */
@@ -35,17 +36,20 @@ export interface ConsoleRoute {
   readonly method: 'get' | 'post'
   readonly path: string
   readonly need: Need
+  /** Whether it takes a sign-in of the last minutes: asked for before the page is shown, not only when its form is sent. */
+  readonly recentSignIn?: boolean
   /** Its form is multipart and may carry files of together 320 KiB. */
   readonly takesFiles?: boolean
   handle(call: ConsoleCall): Promise<void>
 }
 
 /** A person in the console may do whatever their role may. */
-export const principalOf = (person: Person, ctx: Context): Principal => ({
+export const principalOf = (person: SignedInPerson, ctx: Context): Principal => ({
   role: person.role,
   accountId: person.accountId,
   userId: person.id,
   scopes: null,
+  signedInAt: person.signedInAt,
   actor: actorOf(ctx, person.id),
 })
 
@@ -57,7 +61,7 @@ function queryOf(ctx: Context): Form {
   return query
 }
 
-export const callOf = (web: Web, ctx: Context, person: Person): ConsoleCall => ({
+export const callOf = (web: Web, ctx: Context, person: SignedInPerson): ConsoleCall => ({
   ctx,
   web,
   person,
@@ -102,6 +106,26 @@ function wayBack(ctx: Context, { method, path }: ConsoleRoute, shown: ReadonlySe
   return '/'
 }
 
+/** Sends somebody to sign in, and back; a form that they posted comes with them. */
+function askSignIn(web: Web, ctx: Context, route: ConsoleRoute, shown: ReadonlySet<string>): void {
+  const page = wayBack(ctx, route, shown)
+  if (route.method === 'get') seeOther(ctx, signInPathTo(page))
+  else showSignInForForm(web, ctx, page)
+}
+
+function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, person: SignedInPerson): void {
+  if (route.method === 'get') seeOther(ctx, confirmPathTo(page))
+  else showConfirmationForForm(web, ctx, page, person)
+}
+
+const isSignInMissing = (error: unknown): boolean =>
+  error instanceof KeywrightError && error.code === 'insufficient_user_authentication'
+
+async function handleRoute(route: ConsoleRoute, call: ConsoleCall): Promise<void> {
+  if (route.recentSignIn) requireRecentSignIn(call.who, 'this')
+  await route.handle(call)
+}
+
 /** Who is not signed in is sent to do so, and back; who may not, is told. */
 export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
@@ -109,10 +133,13 @@ export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
       const person = await currentPerson(web, ctx)
-      if (!person) return seeOther(ctx, signInPathTo(wayBack(ctx, route, shown)))
+      if (!person) return askSignIn(web, ctx, route, shown)
       const call = callOf(web, ctx, person)
       demandOf(call.who, route.need)
-      await route.handle(call)
+      await handleRoute(route, call).catch((error: unknown) => {
+        if (!isSignInMissing(error)) throw error
+        askConfirmation(web, ctx, route, wayBack(ctx, route, shown), person)
+      })
     })
   }
   return router

@@ -95,7 +95,7 @@ function showInvited(call: ConsoleCall, { user, password }: Invited, { accountNa
     lead: 'Hand this on to them. Nobody else gets a message.',
     crumbs: [{ href: '/people', label: 'People' }],
     email: user.email,
-    password,
+    password: password!,
     greeting: accountName === null ? 'You are invited.' : `You are invited to ${accountName}.`,
     done: { href: personPath(user.id), label: 'Done' },
   })

@@ -28,7 +28,7 @@ const PERSON = '/people/:userId'
 
 export const PEOPLE_PAGES: readonly ConsoleRoute[] = [
   { method: 'get', path: '/people', need: listPeople.need, handle: showPeople },
-  { method: 'get', path: '/people/invite', need: invitePerson.need, handle: askInvitation },
+  { method: 'get', path: '/people/invite', need: invitePerson.need, recentSignIn: true, handle: askInvitation },
   { method: 'post', path: '/people/invite', need: invitePerson.need, handle: invite },
   { method: 'get', path: PERSON, need: readPerson.need, handle: showPerson },
   { method: 'get', path: `${PERSON}/edit`, need: updatePerson.need, handle: personEdit.show },
@@ -37,7 +37,7 @@ export const PEOPLE_PAGES: readonly ConsoleRoute[] = [
   { method: 'post', path: `${PERSON}/role`, need: setRole.need, handle: changeRole },
   { method: 'get', path: `${PERSON}/status`, need: setPersonStatus.need, handle: askStatus },
   { method: 'post', path: `${PERSON}/status`, need: setPersonStatus.need, handle: changeStatus },
-  { method: 'get', path: `${PERSON}/password`, need: givePassword.need, handle: askPassword },
+  { method: 'get', path: `${PERSON}/password`, need: givePassword.need, recentSignIn: true, handle: askPassword },
   { method: 'post', path: `${PERSON}/password`, need: givePassword.need, handle: newPassword },
   { method: 'get', path: `${PERSON}/sessions`, need: revokeAllOfUser.need, handle: askSessions },
   { method: 'post', path: `${PERSON}/sessions`, need: revokeAllOfUser.need, handle: endSessions },

@@ -147,7 +147,7 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
     lead: 'Hand this on to them. Nobody else gets a message.',
     crumbs: [{ href: '/people', label: 'People' }],
     email: user.email,
-    password,
+    password: password!,
     greeting: 'You have a new password.',
     done: { href: personPath(user.id), label: 'Done' },
   })

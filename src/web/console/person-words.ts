@@ -13,8 +13,9 @@ export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
 
 export const calledName = ({ name, email }: Pick<PersonSummary, 'name' | 'email'>): string => name ?? email
 
-export function standingOf({ status, isInvited }: PersonSummary): Badge {
+export function standingOf({ status, isInvited, hasPassword }: PersonSummary): Badge {
   if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
+  if (!hasPassword) return { tone: 'care', text: 'No password yet' }
   return isInvited ? { tone: 'care', text: 'Invited' } : { tone: 'good', text: 'Active' }
 }
 

@@ -183,7 +183,7 @@ describe('tokens and grants', () => {
 
 it('grants are paged in the order in which they began, whatever their ids', async () => {
   for (let n = 0; n < 4; n++) await tokensOf(people[n % 2]!)
-  const who = { role: 'operator', accountId: null, userId: null, scopes: null, actor: ACTOR } as const
+  const who = { role: 'operator', accountId: null, userId: null, scopes: null, signedInAt: null, actor: ACTOR } as const
   const seen: LiveGrant[] = []
   let after: string | null | undefined
   do {

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { seal, unseal } from '../shared/envelope.ts'
+import type { Form } from './forms.ts'
+
+/** Milliseconds in which somebody signs in and goes on. */
+const LIFETIME = 3_600_000
+
+const LABEL = 'keywright interrupted form'
+
+/** In bytes, so that it fits into the sign-in form. A larger one is typed again. */
+const LARGEST = 32 * 1024
+
+const interruptedForm = z.object({
+  /** Where it was posted to. */
+  path: z.string(),
+  /** Where it can be filled in again. */
+  page: z.string(),
+  fields: z.array(z.tuple([z.string(), z.string()])),
+  /** Whose it is; null: their session had ended. */
+  userId: z.string().nullable(),
+  /** Whether a file was chosen, which cannot be kept. */
+  hadFile: z.boolean(),
+  /** Milliseconds since 1970. */
+  expiresAt: z.number(),
+})
+
+/** A form that was posted without the sign-in that it takes. It goes through the sign-in page, sealed, and is sent again. */
+export type InterruptedForm = Omit<z.infer<typeof interruptedForm>, 'expiresAt'>
+
+export const fieldsToKeep = (form: Form): [string, string][] => [...form].filter(([name]) => name !== 'csrf')
+
+/** Undefined: it is too large to be kept. */
+export function sealInterruptedForm(keys: readonly Buffer[], form: InterruptedForm): string | undefined {
+  const text = Buffer.from(JSON.stringify({ ...form, expiresAt: Date.now() + LIFETIME }))
+  return text.length > LARGEST ? undefined : seal(keys, text, LABEL).toString('base64url')
+}
+
+/** Undefined: it has expired, or was never sealed here. */
+export function openInterruptedForm(keys: readonly Buffer[], sealed: string): InterruptedForm | undefined {
+  try {
+    const form = interruptedForm.parse(JSON.parse(unseal(keys, Buffer.from(sealed, 'base64url'), LABEL).toString()))
+    return form.expiresAt > Date.now() ? form : undefined
+  } catch {
+    // Anything may be sent in its place: what does not open is not ours.
+    return undefined
+  }
+}

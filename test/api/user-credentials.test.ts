@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MANAGEMENT_API } from '../../src/management/scopes.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import {
+  managementToken,
+  managingApplication,
+  managingForPeople,
+  rawManagement,
+  tokenOfPerson,
+} from '../support/management.ts'
+import { createPerson, PASSWORD, type Person } from '../support/people.ts'
+import { openBrowser, signIn } from '../support/person.ts'
+
+let server: Keywright
+let account: string
+let owner: Person
+let colleague: Person
+/** Every kind of program that may manage people. */
+let programs: Record<'key pair' | 'application' | 'operator application' | 'on behalf of a person', string>
+
+beforeAll(async () => {
+  server = await startKeywright()
+  account = await server.make.account()
+  owner = await createPerson(server.knex, account, 'admin')
+  colleague = await createPerson(server.knex, account, 'admin')
+  const pair = await server.make.keyPair(owner.id, [MANAGEMENT_API])
+  programs = {
+    'key pair': await managementToken(server, { clientId: pair.clientId, clientSecret: pair.clientSecret! }),
+    application: await managementToken(server, await managingApplication(server, account)),
+    'operator application': await managementToken(server, await managingApplication(server, null)),
+    'on behalf of a person': await tokenOfPerson(server, await managingForPeople(server, account), owner),
+  }
+})
+afterAll(() => server.stop())
+
+const NAMES = ['key pair', 'application', 'operator application', 'on behalf of a person'] as const
+const ANY = { 'if-match': '*' }
+
+const row = (id: string) => server.knex('users').where({ id }).first()
+
+describe.each(NAMES)('the token of a program: %s', (program) => {
+  const api = () => rawManagement(server.url, programs[program])
+
+  it('creates a user nobody can sign in as, and receives no password', async () => {
+    const email = `made-by-${program.replaceAll(' ', '-')}@example.com`
+    const made = await api().json('POST', '/users', { account_id: account, email, role: 'admin' })
+    expect([made.status, made.body]).toEqual([201, expect.objectContaining({ email })])
+    expect(made.text).not.toMatch(/kwp_|password"/)
+    expect((await row(made.body.id)).password_hash).toBeNull()
+    const browser = openBrowser(server.url)
+    for (const password of ['', 'null', 'kwp_']) {
+      expect((await signIn(browser, await browser.visit('/signin'), email, password)).status).toBe(400)
+    }
+    expect((await api().send('GET', `/users/${made.body.id}`)).body).toMatchObject({ has_password: false })
+  })
+
+  it("withdraws a colleague's password, and receives no other", async () => {
+    const person = await createPerson(server.knex, account)
+    const answer = await api().json('POST', `/users/${person.id}/password`, undefined as never)
+    expect([answer.status, answer.text]).toEqual([200, expect.not.stringMatching(/kwp_|password"/)])
+    expect((await row(person.id)).password_hash).toBeNull()
+    const browser = openBrowser(server.url)
+    expect((await signIn(browser, await browser.visit('/signin'), person.email, PASSWORD)).status).toBe(400)
+  })
+})
+
+describe.each(['key pair', 'on behalf of a person'] as const)('a program that acts for a person: %s', (program) => {
+  const api = () => rawManagement(server.url, programs[program])
+
+  it('changes neither its own address nor that of a colleague', async () => {
+    for (const { id, email } of [owner, colleague]) {
+      const answer = await api().json('PATCH', `/users/${id}`, { email: 'moved@example.com' }, ANY)
+      expect([answer.status, answer.body.type]).toEqual([403, 'urn:keywright:error:forbidden'])
+      expect((await row(id)).email).toBe(email)
+    }
+    const renamed = await api().json('PATCH', `/users/${colleague.id}`, { name: 'New', email: colleague.email }, ANY)
+    expect(renamed.status).toBe(200)
+  })
+
+  it('does not withdraw the password of the person it acts for', async () => {
+    expect((await api().json('POST', `/users/${owner.id}/password`, undefined as never)).status).toBe(409)
+    expect((await row(owner.id)).password_hash).not.toBeNull()
+  })
+})
+
+it('a program does not withdraw the password of the last admin who can sign in', async () => {
+  const home = await server.make.account()
+  const admins = [await createPerson(server.knex, home, 'admin'), await createPerson(server.knex, home, 'admin')]
+  const api = rawManagement(server.url, programs['operator application'])
+  const answers = await Promise.all(
+    admins.map(({ id }) => api.json('POST', `/users/${id}/password`, undefined as never)),
+  )
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+})
+
+it('an application that acts for itself keeps addresses in step with a directory', async () => {
+  const person = await createPerson(server.knex, account)
+  const api = rawManagement(server.url, programs.application)
+  const answer = await api.json('PATCH', `/users/${person.id}`, { email: 'moved-by-directory@example.com' }, ANY)
+  expect([answer.status, answer.body.email]).toEqual([200, 'moved-by-directory@example.com'])
+})

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { createPerson, PASSWORD, type Person } from '../../support/people.ts'
+import { type Browser, formsOf, type Page } from '../../support/person.ts'
+import { enter, wordsOf } from './console-visits.ts'
+
+let server: Keywright
+let account: string
+let ada: Person
+let grace: Person
+
+beforeAll(async () => {
+  server = await startKeywright()
+  account = await server.make.account()
+  ada = await createPerson(server.knex, account, 'admin')
+  grace = await createPerson(server.knex, account, 'admin')
+})
+afterAll(() => server.stop())
+afterEach(() => void vi.useRealTimers())
+
+const MINUTE = 60_000
+
+const wait = (minutes: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minutes * MINUTE })
+
+const hashOf = async (person: Person): Promise<string> =>
+  (await server.knex('users').where({ id: person.id }).first('password_hash')).password_hash
+
+/** Posts what the page's form would, without having seen the page. */
+async function post(browser: Browser, path: string, fields: Record<string, string>): Promise<Page> {
+  const csrf = formsOf(await browser.visit('/account/password')).find((form) => form.fields.csrf)!.fields.csrf!
+  const body = new URLSearchParams({ csrf, ...fields })
+  return await browser.visit(path, { method: 'POST', body, headers: { origin: server.url } })
+}
+
+const confirm = (browser: Browser, page: Page, password = PASSWORD) => browser.submit(page, /\/signin$/, { password })
+
+describe('a session whose sign-in is more than five minutes ago', () => {
+  const changes: [what: string, path: () => string, fields: () => Record<string, string>][] = [
+    ["resets a colleague's password", () => `/people/${grace.id}/password`, () => ({})],
+    ['resets its own password', () => `/people/${ada.id}/password`, () => ({})],
+    [
+      "changes a colleague's address",
+      () => `/people/${grace.id}/edit`,
+      () => ({ revision: '1', name: '', email: 'taken@example.com' }),
+    ],
+    [
+      'changes its own address',
+      () => `/people/${ada.id}/edit`,
+      () => ({ revision: '1', name: '', email: 'taken@example.com' }),
+    ],
+    ['invites an admin', () => '/people/invite', () => ({ email: 'accomplice@example.com', role: 'admin' })],
+  ]
+  it.each(changes)('%s only with the password', async (_, path, fields) => {
+    const browser = await enter(server, ada)
+    const before = await server.knex('users').where({ account_id: account }).orderBy('id')
+    wait(6)
+    const page = await post(browser, path(), fields())
+    expect([page.status, wordsOf(page)]).toEqual([401, expect.stringContaining('Confirm it is you')])
+    expect(page.text).not.toContain('One-time password')
+    const wrong = await confirm(browser, page, 'not the password of Ada')
+    expect([wrong.status, wordsOf(wrong)]).toEqual([400, expect.stringContaining('This password is not right')])
+    expect(await server.knex('users').where({ account_id: account }).orderBy('id')).toEqual(before)
+  })
+
+  it('does not make a member an admin without the password', async () => {
+    const mary = await createPerson(server.knex, account)
+    const browser = await enter(server, ada)
+    const page = await browser.visit(`/people/${mary.id}/role`)
+    wait(6)
+    expect(wordsOf(await browser.submit(page, /role$/))).toContain('Confirm it is you')
+    expect(await server.knex('users').where({ id: mary.id }).first('role')).toEqual({ role: 'member' })
+  })
+
+  it('still changes what somebody is called', async () => {
+    const browser = await enter(server, ada)
+    wait(6)
+    const page = await browser.visit(`/people/${grace.id}/edit`)
+    expect(wordsOf(await browser.submit(page, /edit$/, { name: 'Grace' }))).toContain('The change is saved.')
+  })
+})
+
+describe('confirming', () => {
+  it('leads to the page that asked for it, and lets the change through', async () => {
+    const browser = await enter(server, ada)
+    wait(6)
+    const asked = await browser.visit(`/people/${grace.id}/password`)
+    expect([asked.url, wordsOf(asked)]).toEqual([
+      expect.stringContaining('/signin/confirm'),
+      expect.stringContaining(`Enter the password of ${ada.email} again`),
+    ])
+    const before = await hashOf(grace)
+    const page = await confirm(browser, asked)
+    expect(page.url).toContain(`/people/${grace.id}/password`)
+    expect(wordsOf(await browser.submit(page, /password$/))).toContain('One-time password')
+    expect(await hashOf(grace)).not.toBe(before)
+  })
+
+  it('keeps the form that was sent, and sends it when it is continued', async () => {
+    const browser = await enter(server, ada)
+    const page = await browser.visit('/people/invite')
+    wait(6)
+    const fields = { email: 'kept@example.com', name: 'Kept "& <b>', role: 'member' }
+    const resumed = await confirm(browser, await browser.submit(page, /invite$/, fields))
+    expect(wordsOf(resumed)).toContain('Nothing is saved yet')
+    expect(await server.knex('users').where({ email: fields.email })).toEqual([])
+    expect(wordsOf(await browser.submit(resumed, /invite$/))).toContain('One-time password')
+    expect(await server.knex('users').where({ email: fields.email }).first('name')).toEqual({ name: fields.name })
+  })
+
+  it('as somebody else drops the form', async () => {
+    const browser = await enter(server, ada)
+    const page = await browser.visit('/people/invite')
+    wait(6)
+    const asked = await browser.submit(page, /invite$/, { email: 'dropped@example.com', role: 'member' })
+    const other = await createPerson(server.knex, account, 'admin')
+    const landed = await browser.submit(asked, /\/signin$/, { email: other.email, password: PASSWORD })
+    expect(landed.url).toContain('/people/invite')
+    expect(landed.text).not.toContain('dropped@example.com')
+  })
+})
+
+describe('a session that ended before a form was sent', () => {
+  it('keeps what was typed until its person has signed in again', async () => {
+    const home = await server.make.account()
+    const mary = await createPerson(server.knex, home, 'admin')
+    const colleague = await createPerson(server.knex, home)
+    const browser = await enter(server, mary)
+    const page = await browser.visit(`/people/${colleague.id}/edit`)
+    await server.knex('users').where({ id: mary.id }).update({ sessions_valid_from: server.knex.fn.now() })
+    const asked = await browser.submit(page, /edit$/, { name: 'Typed before' })
+    expect([asked.status, wordsOf(asked)]).toEqual([401, expect.stringContaining('nothing is saved yet')])
+    const resumed = await browser.submit(asked, /\/signin$/, { email: mary.email, password: PASSWORD })
+    expect(wordsOf(resumed)).toContain('what you entered is still here')
+    expect(wordsOf(await browser.submit(resumed, /edit$/))).toContain('The change is saved.')
+    expect(await server.knex('users').where({ id: colleague.id }).first('name')).toEqual({ name: 'Typed before' })
+  })
+
+  it('survives a mistyped password, and nothing that was not sealed here is taken for a form', async () => {
+    const mary = await createPerson(server.knex, await server.make.account(), 'admin')
+    const browser = await enter(server, mary)
+    const page = await browser.visit('/people/invite')
+    await server.knex('users').where({ id: mary.id }).update({ sessions_valid_from: server.knex.fn.now() })
+    const asked = await browser.submit(page, /invite$/, { email: 'patient@example.com', role: 'member' })
+    const wrong = await browser.submit(asked, /\/signin$/, { email: mary.email, password: 'mistyped' })
+    const resumed = await browser.submit(wrong, /\/signin$/, { email: mary.email, password: PASSWORD })
+    expect(resumed.text).toContain('value="patient@example.com"')
+    const fresh = await enter(server, mary)
+    const forged = { email: mary.email, password: PASSWORD, interrupted: 'bm90IG91cnM', return_to: '/people' }
+    expect((await post(fresh, '/signin', forged)).url).toBe(`${server.url}/people`)
+  })
+})
