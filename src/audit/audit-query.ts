@@ -2,12 +2,13 @@ import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import type { Actor } from './audit-log.ts'
+import { type ActorVisibility, actorVisibility, asUuid, onlyToldActors } from './audit-visibility.ts'
 
 /** Who did something, or what it was done to. */
 interface Named<Type, Id> {
   readonly type: Type
   readonly id: Id
-  /** A user's address, a client's or account's name; null where there is none, or it is no longer there. */
+  /** A user's address, a client's or account's name; null where there is none, it is no longer there, or it is not to be told. */
   readonly label: string | null
 }
 
@@ -17,6 +18,7 @@ export interface AuditRecord {
   /** `at` to the microsecond, for the cursor: a `Date` would lose them, and entries with them. */
   readonly place: string
   readonly action: string
+  /** Of an operator, for an account's admin: the label is `Operator`, without an id. */
   readonly actor: Named<Actor['type'], string | null>
   readonly accountId: string | null
   readonly accountName: string | null
@@ -36,6 +38,8 @@ export interface AuditRecord {
 export interface AuditFilter {
   /** For an account's admin this is the wall. */
   readonly accountId?: string | undefined
+  /** Whether an admin of the account asks, who reads nothing of people outside it. */
+  readonly forAccount?: boolean | undefined
   /** How an action's name begins: `client.` */
   readonly actions?: string | undefined
   /** By id, or a person by their address. */
@@ -66,6 +70,7 @@ interface AuditRow {
   actor_id: string | null
   actor_label: string | null
   is_by_own_person: boolean
+  visibility: ActorVisibility
   account_id: string | null
   account_name: string | null
   target_type: string
@@ -76,6 +81,15 @@ interface AuditRow {
   request_id: string | null
   detail: Record<string, unknown>
   seq: number | null
+}
+
+/** As an account's admin reads it: an id of a user of another account is the subject that the application was given. */
+function hideActor(record: AuditRecord, visibility: ActorVisibility): AuditRecord {
+  if (visibility === 'own') return record
+  const { actor, detail } = record
+  if (visibility === 'other') return { ...record, actor: { ...actor, label: null }, ip: null }
+  const { through: _, ...rest } = detail
+  return { ...record, actor: { ...actor, id: null, label: 'Operator' }, ip: null, detail: rest }
 }
 
 const toRecord = (row: AuditRow): AuditRecord => ({
@@ -124,6 +138,12 @@ function narrowByActor(query: Knex.QueryBuilder, actor: string): void {
   else query.whereRaw('actor_id = (SELECT u.id::text FROM users u WHERE lower(u.email) = lower(?))', [actor])
 }
 
+function narrowToTold(query: Knex.QueryBuilder, { forAccount, actor, ip }: AuditFilter): void {
+  if (!forAccount) return
+  if (ip !== undefined || actor?.includes('@')) onlyToldActors(query, ['own'])
+  else if (actor !== undefined) onlyToldActors(query, ['own', 'other'])
+}
+
 function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
   const { accountId, actions, from, to } = filter
   if (accountId !== undefined) {
@@ -131,6 +151,7 @@ function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
     else query.whereRaw('false')
   }
   if (actions) query.whereLike('action', startingWith(checkText(actions, 'actions')))
+  narrowToTold(query, filter)
   if (filter.actor !== undefined) narrowByActor(query, checkText(filter.actor, 'actor'))
   for (const name of ['target', 'ip', 'requestId'] as const) {
     const wanted = filter[name]
@@ -145,10 +166,8 @@ function continueAfter(query: Knex.QueryBuilder, { at, id }: AuditPlace): void {
   query.whereRaw('(at, id) < (?::timestamptz, ?::uuid)', [checkTime(at, 'after'), id])
 }
 
-// The names are looked up for the entries of the page alone. Ids that are no UUIDs are not cast, wherever they come from.
-const UUID = `'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'`
-const asId = (of: string, type: string): string =>
-  `CASE WHEN l.${of}_type = '${type}' AND l.${of}_id ~ ${UUID} THEN l.${of}_id::uuid END`
+// The names are looked up for the entries of the page alone.
+const asId = (of: string, type: string): string => asUuid('l', of, type)
 
 const withNames = (page: Knex.QueryBuilder, db: Knex) =>
   db
@@ -169,6 +188,7 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
       'a.name as account_name',
       db.raw('coalesce(au.account_id = l.account_id, false) AS is_by_own_person'),
       'tc.kind as target_kind',
+      db.raw(`${actorVisibility('l', 'au', 'ac')} AS visibility`),
       db.raw('coalesce(au.email, ac.name) AS actor_label'),
       db.raw('coalesce(tu.email, tc.name, ta.name) AS target_label'),
     )
@@ -192,7 +212,8 @@ export async function listAudit(
     .limit(limit)
   narrow(page, filter)
   if (before) continueAfter(page, before)
-  return (await withNames(page, db)).map(toRecord)
+  const rows = await withNames(page, db)
+  return rows.map((row) => (filter.forAccount ? hideActor(toRecord(row), row.visibility) : toRecord(row)))
 }
 
 /** An entry may be of 8 KB. */

@@ -7,14 +7,14 @@ import { accountWithin } from './walls.ts'
 export type { AuditRecord } from '../audit/audit-query.ts'
 
 /** What was done by whom to what, from where, and when. */
-export interface ActivityFilter extends Omit<AuditFilter, 'accountId'> {
+export interface ActivityFilter extends Omit<AuditFilter, 'accountId' | 'forAccount'> {
   /** Absent: the caller's own, or for an operator every one. */
   readonly accountId?: string | undefined
 }
 
-/** An account's admins see what was done in their account. */
+/** An account's admins see what was done in their account, and who did it where that is one of them. */
 function within(who: Parameters<typeof accountWithin>[0], { accountId, ...filter }: ActivityFilter): AuditFilter {
-  return { ...filter, accountId: accountWithin(who, accountId) }
+  return { ...filter, accountId: accountWithin(who, accountId), forAccount: who.role !== 'operator' }
 }
 
 function placeIn(after: string): { at: string; id: string } {

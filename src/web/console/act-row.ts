@@ -18,10 +18,10 @@ const DOERS = {
 /** Of a person there is a page while they are there; an operator who helped an account has none for its admins. */
 function actorOf({ actor, isByOwnPerson }: AuditRecord, viewer: Viewer): Phrase {
   const { type, id, label } = actor
-  if (type === 'system' || type === 'cli' || id === null) return name(DOERS[type])
+  if (type === 'system' || type === 'cli' || id === null) return name(label ?? DOERS[type])
   if (type === 'client') return name(label ?? id, label === null ? undefined : `/applications/${id}`)
   const isReached = label !== null && (viewer.role === 'operator' || isByOwnPerson)
-  return name(label ?? `User ${id}`, isReached ? `/people/${id}` : undefined)
+  return name(label ?? 'Somebody of another account', isReached ? `/people/${id}` : undefined)
 }
 
 /** A key pair's page is its owner's. */
@@ -81,14 +81,20 @@ function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditR
   ]
 }
 
+/** Of somebody outside the account the address is not told. */
+function fromCell({ ip, actor }: AuditRecord): Cell {
+  if (ip !== null) return textCell(ip)
+  return quietCell(actor.type === 'system' || actor.type === 'cli' ? 'the server' : 'not shown')
+}
+
 /** One row of the list, as `activity-page.ts` heads it. */
 export function actRow(record: AuditRecord, viewer: Viewer): Cell[] {
-  const { accountId, accountName, ip, at } = record
+  const { accountId, accountName, at } = record
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
     { kind: 'deed', phrases: sentenceOf(record, viewer), details: detailsOf(record) },
     ...(viewer.role === 'operator' ? [account] : []),
-    ip === null ? quietCell('the server') : textCell(ip),
+    fromCell(record),
     timeCell(at),
   ]
 }

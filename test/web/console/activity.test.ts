@@ -79,12 +79,14 @@ describe('what happened', () => {
     expect(page.text).not.toMatch(/<script>|<i>/)
   })
 
-  it('names an operator to an admin without leading to a page that is not theirs', async () => {
+  it('by an operator says *Operator* to an admin, and who it was to operators', async () => {
     const operator = await createOperator(server.knex)
     await record({ action: 'user.enabled', by: operator.id })
-    const page = await asAda.visit(`/activity?by=${operator.email}`)
-    expect(wordsOf(page)).toContain(`${operator.email} switched ${ada.email} on`)
-    expect(page.text).not.toContain(`/people/${operator.id}`)
+    const page = await asAda.visit('/activity?kind=user.enabled')
+    expect(wordsOf(page)).toContain(`Operator switched ${ada.email} on`)
+    expect(page.text).not.toContain(operator.email)
+    expect(page.text).not.toContain(operator.id)
+    expect(wordsOf(await asOperator.visit(`/activity?by=${operator.email}`))).toContain(`${operator.email} switched`)
   })
 
   it('has words for every act that the sources record', () => {
