@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
+import { emailKey } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
 import { awaitPersonsTurn } from './person-turns.ts'
-import { addressOf } from './sign-in-limits.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
 /** What a person proves themselves by. */
@@ -32,12 +32,8 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
 })
 
 export async function findCredentials(db: Knex, email: string): Promise<Credentials | undefined> {
-  const address = addressOf(email)
-  const row: CredentialsRow | undefined = await usersWithAccount(db)
-    .whereRaw('lower(users.email) = lower(?)', [address])
-    .first()
-  // The database may take more letters for the same than those who count the tries do.
-  return row && addressOf(row.email) === address ? toCredentials(row) : undefined
+  const row: CredentialsRow | undefined = await usersWithAccount(db).where('users.email_key', emailKey(email)).first()
+  return row && toCredentials(row)
 }
 
 export async function findCredentialsById(db: Knex, userId: string): Promise<Credentials | undefined> {

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
 import { expectRevision, invalidInput } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { holdAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
 import {
   changeUser,
-  checkedEmail,
   checkedPersonName,
   createUser,
   createUserWithoutPassword,
@@ -78,7 +78,8 @@ export async function updateUser(
     const columns = columnsOf(before, details)
     if (Object.keys(columns).length === 0) return before
     const proof = columns.email === undefined ? {} : { email_verified: false }
-    const change = { ...columns, ...proof, updated_at: trx.fn.now() }
+    const key = columns.email === undefined ? {} : { email_key: emailKey(columns.email) }
+    const change = { ...columns, ...key, ...proof, updated_at: trx.fn.now() }
     const user = await unlessTaken(columns.email, () => changeUser(trx, before.id, change))
     await recordAudit(trx, actor, userEntry('user.updated', user, columns))
     return user

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { emailKey } from '../shared/email-addresses.ts'
 import { networkOf } from '../shared/networks.ts'
 import { hashSecret } from '../shared/secrets.ts'
 
@@ -22,24 +23,13 @@ const budgetOfOne = (of: Budget['of'], value: string): Budget => ({
   onSuccess: 'all',
 })
 
-/**
- * What somebody typed, as it is looked up and as its tries are counted: were the two to differ, other ways of writing an
- * address would buy more tries. Only ASCII letters may differ in case: of others, the database and JavaScript know
- * different ones.
- */
-export const addressOf = (typed: string): string =>
-  typed
-    .trim()
-    .replaceAll('\0', '')
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-
 /** For whoever looks for this address from one network, whether there is a user of it or not. */
 export const addressBudget = (email: string, ip: string): Budget =>
-  budgetOfOne('address', `${addressOf(email)} ${networkOf(ip)}`)
+  budgetOfOne('address', `${emailKey(email)} ${networkOf(ip)}`)
 
 /** From all networks together: many of them guess no faster than this, and one alone cannot use it up for the owner. */
 export const everywhereBudget = (email: string): Budget => ({
-  ...budgetOfOne('address', `${addressOf(email)} everywhere`),
+  ...budgetOfOne('address', `${emailKey(email)} everywhere`),
   burst: 100,
   interval: 5,
 })

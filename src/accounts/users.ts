@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import { isUniqueViolation } from '../database/violations.ts'
+import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
 import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { nameFault } from '../shared/names.ts'
@@ -42,6 +43,7 @@ export const mayAct = ({ status, accountStatus }: User & AccountOfUser): boolean
 
 export interface UserRow {
   id: string
+  email_key: string
   account_id: string | null
   email: string
   email_verified: boolean
@@ -78,16 +80,6 @@ export const usersWithAccount = (db: Knex) =>
   db('users')
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
-
-/** @throws KeywrightError `invalid_input` */
-export function checkedEmail(email: string): string {
-  const trimmed = email.trim()
-  const isAddress = trimmed.length <= 254 && /^[^\s@\0]+@[^\s@\0]+$/.test(trimmed) && !/\p{Cc}/u.test(trimmed)
-  if (!isAddress || !trimmed.isWellFormed()) {
-    throw invalidInput(`not an email address: ${email.slice(0, 300)}`, 'email')
-  }
-  return trimmed
-}
 
 /** Null for nobody's name: only blanks. @throws KeywrightError `invalid_input` */
 export function checkedPersonName(name: string | null | undefined): string | null {
@@ -126,10 +118,12 @@ async function insertUser(db: Knex, person: NewPerson, password: string | null):
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
   if (person.accountId !== null) await getAccount(db, person.accountId)
+  const email = checkedEmail(person.email)
   const row = {
     id: newId(),
     account_id: person.accountId,
-    email: checkedEmail(person.email),
+    email,
+    email_key: emailKey(email),
     name: checkedPersonName(person.name),
     role: person.role,
     password_hash: password === null ? null : await hashPassword(password),
@@ -152,7 +146,7 @@ export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
   const row = isId(idOrEmail)
     ? await db<UserRow>('users').where({ id: idOrEmail }).first()
     : await db<UserRow>('users')
-        .whereRaw('lower(email) = lower(?)', [idOrEmail.replaceAll('\0', '')])
+        .where({ email_key: emailKey(idOrEmail) })
         .first()
   if (!row) throw notFound('user', idOrEmail)
   return toUser(row)
@@ -168,7 +162,7 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
 
 /** In the order of their addresses. */
 export async function listUsers(db: Knex, filter: { accountId?: string } = {}): Promise<User[]> {
-  const query = db<UserRow>('users').orderByRaw('lower(email)')
+  const query = db<UserRow>('users').orderBy('email_key')
   if (filter.accountId) query.where('account_id', filter.accountId)
   return (await query).map(toUser)
 }

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import type { Actor } from './audit-log.ts'
@@ -135,7 +136,7 @@ const COLUMNS = { target: 'target_id', ip: 'ip', requestId: 'request_id' } as co
 
 function narrowByActor(query: Knex.QueryBuilder, actor: string): void {
   if (!actor.includes('@')) query.where('actor_id', actor)
-  else query.whereRaw('actor_id = (SELECT u.id::text FROM users u WHERE lower(u.email) = lower(?))', [actor])
+  else query.whereRaw('actor_id = (SELECT u.id::text FROM users u WHERE u.email_key = ?)', [emailKey(actor)])
 }
 
 function narrowToTold(query: Knex.QueryBuilder, { forAccount, actor, ip }: AuditFilter): void {

@@ -1,6 +1,7 @@
 import { addUser, addUserWithoutPassword, resetPassword, updateUser } from '../accounts/people.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
 import { toUser } from '../accounts/users.ts'
+import { searchedEmails } from '../shared/email-addresses.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from '../tokens/user-changes.ts'
@@ -69,20 +70,20 @@ export const listPeople = operation<PeopleQuery, PageOf<PersonSummary>>(
     const accountId = accountWithin(who, wanted.accountId)
     const query = knex('users')
       .leftJoin('accounts', 'accounts.id', 'users.account_id')
-      .orderByRaw('lower(users.email), users.id')
+      .orderByRaw('users.email_key, users.id')
       .limit(limit + 1)
       .select<PersonRow[]>(
         'users.*',
         'accounts.name AS account_name',
         'accounts.status AS account_status',
-        knex.raw('lower(users.email) AS place'),
+        'users.email_key AS place',
       )
     if (accountId !== undefined) query.where('users.account_id', accountId)
     if (role) query.where('users.role', role)
     if (status) query.where('users.status', status)
     if (after !== undefined)
-      query.whereRaw('(lower(users.email), users.id) > (?, ?::uuid)', fromCursor(after, isAnyText, isId))
-    narrowBySearch(query, "coalesce(users.name, '') || ' ' || users.email", search)
+      query.whereRaw('(users.email_key, users.id) > (?, ?::uuid)', fromCursor(after, isAnyText, isId))
+    narrowBySearch(query, "coalesce(users.name, '') || ' ' || users.email", search && searchedEmails(search))
     return pageOf(await query, limit, toSummary, (row) => [row.place, row.id])
   },
 )
@@ -92,7 +93,7 @@ interface Which {
 }
 
 const READ = `
-  SELECT u.*, a.name AS account_name, a.status AS account_status, lower(u.email) AS place,
+  SELECT u.*, a.name AS account_name, a.status AS account_status, u.email_key AS place,
          (SELECT c.client_id FROM clients c
            WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced') AS key_pair,
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,

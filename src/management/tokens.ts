@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { revokeRefreshToken, revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../tokens/revocation.ts'
@@ -102,7 +103,7 @@ function narrow(knex: Knex, who: Principal, query: Knex.QueryBuilder, id: string
     return
   }
   const people = knex('users AS p').whereRaw(known('p', who)).select(knex.raw('p.id::text'))
-  narrowBySearch(people, "coalesce(p.name, '') || ' ' || p.email", typed)
+  narrowBySearch(people, "coalesce(p.name, '') || ' ' || p.email", searchedEmails(typed))
   query.whereIn('h.subject', people)
 }
 

@@ -64,6 +64,7 @@ export interface Field {
   readonly label: string
   readonly type: string
   readonly autocomplete: string
+  readonly inputMode?: string
   readonly value: string
   readonly hint?: string
   readonly fault?: string
@@ -75,14 +76,19 @@ export interface Field {
 
 type FieldOptions = Partial<Pick<Field, 'value' | 'hint' | 'fault' | 'minLength' | 'focus'>>
 
-function field(base: Pick<Field, 'id' | 'label' | 'type' | 'autocomplete'>, options: FieldOptions): Field {
+function field(
+  base: Pick<Field, 'id' | 'label' | 'type' | 'autocomplete' | 'inputMode'>,
+  options: FieldOptions,
+): Field {
   const explained = [options.hint && `${base.id}-hint`, options.fault && `${base.id}-fault`].filter(Boolean)
   const describedBy = explained.length > 0 ? explained.join(' ') : undefined
   return { ...base, value: '', focus: options.fault !== undefined, ...options, describedBy }
 }
 
-export const emailField = (options: FieldOptions): Field =>
-  field({ id: 'email', label: 'Email address', type: 'email', autocomplete: 'username' }, options)
+// Not `type=email`: Chromium replaces a domain such as bücher.example, and refuses a local part beyond ASCII.
+const EMAIL = { id: 'email', label: 'Email address', type: 'text', inputMode: 'email', autocomplete: 'username' }
+
+export const emailField = (options: FieldOptions): Field => field(EMAIL, options)
 
 export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'current-password' }, options)

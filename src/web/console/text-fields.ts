@@ -35,8 +35,9 @@ function input(type: string, options: TextOptions): Field<string> {
 /** Without the spaces around it; empty where nothing was typed. */
 export const textField = (options: TextOptions): Field<string> => input('text', options)
 
+/** Not `type=email`: browsers change or refuse addresses with international domains and names. */
 export const emailField = (options: TextOptions): Field<string> =>
-  input('email', { autocomplete: 'off', maxLength: 254, ...options })
+  input('text', { autocomplete: 'off', inputMode: 'email', maxLength: 254, ...options })
 
 export const urlField = (options: TextOptions): Field<string> =>
   input('url', { mono: true, inputMode: 'url', ...options })
