@@ -3,6 +3,7 @@ import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { nameFault } from '../shared/names.ts'
+import { checkNotInstanceName } from './instance-name.ts'
 import { awaitAccountsTurn } from './person-turns.ts'
 
 export interface Account {
@@ -41,11 +42,11 @@ function checkedName(name: string): string {
   return trimmed
 }
 
-/** @throws KeywrightError `invalid_input` for a name that is empty or over 200 characters */
+/** @throws KeywrightError `invalid_input` for a name that is empty, over 200 characters, or looks like the instance's */
 export async function createAccount(db: Knex, name: string): Promise<Account> {
-  const [row] = await db<AccountRow>('accounts')
-    .insert({ id: newId(), name: checkedName(name) })
-    .returning('*')
+  const checked = checkedName(name)
+  await checkNotInstanceName(db, 'an account name', checked)
+  const [row] = await db<AccountRow>('accounts').insert({ id: newId(), name: checked }).returning('*')
   return toAccount(row!)
 }
 
@@ -69,7 +70,9 @@ export async function renameAccount(
   return await knex.transaction(async (trx) => {
     const before = await lockAccount(trx, id)
     expectRevision('the account', before.revision, expected)
-    const account = await changeAccount(trx, id, { name: checkedName(name) })
+    const next = checkedName(name)
+    if (next !== before.name) await checkNotInstanceName(trx, 'an account name', next)
+    const account = await changeAccount(trx, id, { name: next })
     await recordAudit(trx, actor, accountEntry('account.renamed', account, { from: before.name, to: account.name }))
     return account
   })

@@ -3,6 +3,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { expectRevision, type Fault, invalidFields, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { accessTokenTtlFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
+import { nameFault } from '../shared/names.ts'
 import { type RateLimit, rateLimitFault } from '../shared/rate-limit.ts'
 import { judgeLogo, type LogoType } from './logos.ts'
 
@@ -84,11 +85,6 @@ export async function getInstanceSettings(db: Knex): Promise<InstanceSettings> {
   return toSettings(row!)
 }
 
-function nameFault(name: string): string | undefined {
-  if (name.length < 1 || [...name].length > 60) return "an instance's name has 1 to 60 characters"
-  return /\p{Cc}/u.test(name) || !name.isWellFormed() ? "an instance's name holds no control characters" : undefined
-}
-
 const accentFault = (accent: string) =>
   /^#[0-9a-f]{6}$/.test(accent) ? undefined : 'an accent is a colour such as #1f5fbf'
 
@@ -102,7 +98,7 @@ const judged = <Value>(value: Value | null | undefined, judge: (value: Value) =>
 /** @throws KeywrightError `invalid_input`, with every fault at its field; of defaults, by the names of the settings */
 function check({ name, accent, defaults = {} }: InstanceChanges): void {
   const messages = {
-    name: judged(name, nameFault),
+    name: judged(name, (one) => nameFault("an instance's name", one, 60)),
     accent: judged(accent, accentFault),
     accessTokenTtl: judged(defaults.accessTokenTtl, accessTokenTtlFault),
     refreshTokenTtl: judged(defaults.refreshTokenTtl, refreshTokenTtlFault),

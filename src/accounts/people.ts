@@ -4,6 +4,7 @@ import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
 import { expectRevision, invalidInput } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { holdAccount } from './accounts.ts'
+import { checkNotInstanceName } from './instance-name.ts'
 import { hashPassword } from './passwords.ts'
 import {
   changeUser,
@@ -77,6 +78,7 @@ export async function updateUser(
     expectRevision('the person', before.revision, expected)
     const columns = columnsOf(before, details)
     if (Object.keys(columns).length === 0) return before
+    if (before.role !== 'operator') await checkNotInstanceName(trx, "a person's name", columns.name)
     const proof = columns.email === undefined ? {} : { email_verified: false }
     const key = columns.email === undefined ? {} : { email_key: emailKey(columns.email) }
     const change = { ...columns, ...key, ...proof, updated_at: trx.fn.now() }

@@ -7,6 +7,7 @@ import { isId, newId } from '../shared/ids.ts'
 import { nameFault } from '../shared/names.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
+import { checkNotInstanceName } from './instance-name.ts'
 import { hashPassword } from './passwords.ts'
 import { awaitPersonsTurn } from './person-turns.ts'
 
@@ -119,6 +120,7 @@ async function insertUser(db: Knex, person: NewPerson, password: string | null):
   }
   if (person.accountId !== null) await getAccount(db, person.accountId)
   const email = checkedEmail(person.email)
+  if (person.role !== 'operator') await checkNotInstanceName(db, "a person's name", person.name)
   const row = {
     id: newId(),
     account_id: person.accountId,

@@ -70,8 +70,10 @@ const toColumns = (settings: ApiSettings) => ({
 })
 
 /** RFC 8707, section 2: an absolute URI without a fragment. */
+const UNPRINTABLE = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/u
+
 function identifierFault(identifier: string): string | undefined {
-  const isWrong = identifier.includes('#') || identifier.length > 500 || /[\s\p{Cc}]/u.test(identifier)
+  const isWrong = identifier.includes('#') || identifier.length > 500 || UNPRINTABLE.test(identifier)
   if (!isWrong && identifier.isWellFormed() && URL.canParse(identifier)) return undefined
   const shown = identifier.slice(0, 500).toWellFormed()
   return `an API's identifier is an absolute URI without a fragment, not: ${shown}`

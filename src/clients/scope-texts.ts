@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { invalidInput, notFound } from '../shared/errors.ts'
-import { nameFault } from '../shared/names.ts'
+import { nameFault, textFault } from '../shared/names.ts'
 import { type Api, findApis } from './apis.ts'
 
 /** What a person reads of a scope before they allow it. */
@@ -22,9 +22,8 @@ function checkText({ title, description }: ScopeText): void {
   if (fault) throw invalidInput(fault, 'title')
   if ([...description].length > 500)
     throw invalidInput("a scope's description has at most 500 characters", 'description')
-  if (description.includes('\0') || !description.isWellFormed()) {
-    throw invalidInput("a scope's text holds no NUL", 'description')
-  }
+  const wrong = textFault("a scope's description", description)
+  if (wrong) throw invalidInput(wrong, 'description')
 }
 
 /** Says, anew where it was said before, what a scope means. @throws KeywrightError `not_found`, `invalid_input` */

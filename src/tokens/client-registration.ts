@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { holdAccountWithApi } from '../accounts/accounts.ts'
+import { checkNotInstanceName } from '../accounts/instance-name.ts'
 import { holdInstance } from '../accounts/instance-settings.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { type Api, defaultApi, holdApis } from '../clients/apis.ts'
@@ -49,7 +50,10 @@ export async function createClient(
 ): Promise<NewSecrets & { client: Client }> {
   return await knex.transaction(async (trx) => {
     await holdInstance(trx)
-    if (request.accountId !== null) await holdAccountWithApi(trx, request.accountId)
+    if (request.accountId !== null) {
+      await holdAccountWithApi(trx, request.accountId)
+      await checkNotInstanceName(trx, "an application's name", request.settings.name)
+    }
     const owner = { kind: 'application' as const, accountId: request.accountId, userId: null, apiId: null }
     const client = await insertClient(trx, owner, request.settings)
     const apis = await chosenApis(trx, request.apis)
@@ -112,6 +116,14 @@ async function settle(trx: Knex, before: Client, after: Client): Promise<{ apiKe
   return { apiKey: await addSecret(trx, after.key, 'api_key') }
 }
 
+async function checkNewName(
+  trx: Knex,
+  { accountId, name: before }: Client,
+  { name }: Partial<ClientSettings>,
+): Promise<void> {
+  if (accountId !== null && name !== before) await checkNotInstanceName(trx, "an application's name", name)
+}
+
 export interface UpdateRules {
   /** The revision that was seen; undefined: whatever it is. */
   readonly expected?: number | undefined
@@ -133,6 +145,7 @@ export async function updateClient(
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, clientId, expected)
     check?.(before)
+    await checkNewName(trx, before, change.settings)
     const after = await saveSettings(trx, before, change.settings)
     if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
     // Held, or a scope that is meant here could be taken from its API at the same moment.

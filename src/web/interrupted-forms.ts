@@ -29,8 +29,16 @@ export type InterruptedForm = Omit<z.infer<typeof interruptedForm>, 'expiresAt'>
 
 export const fieldsToKeep = (form: Form): [string, string][] => [...form].filter(([name]) => name !== 'csrf')
 
-/** Undefined: it is too large to be kept. */
+/** What pages fill in themselves. A form of these alone asks whether to do something: it is read again, and sent anew. */
+const FILLED_IN = new Set(['revision', 'role', 'status', 'api', 'to', 'newest', 'replaces', 'clientId'])
+
+/** Typed once more rather than kept, even sealed. */
+const SECRET = new Set(['clientSecret', 'apiKey', 'password'])
+
+/** Undefined: there is nothing to keep, it holds a secret, or it is too large. */
 export function sealInterruptedForm(keys: readonly Buffer[], form: InterruptedForm): string | undefined {
+  const isTyped = form.fields.some(([name, value]) => !FILLED_IN.has(name) && value !== '')
+  if (!isTyped || form.fields.some(([name]) => SECRET.has(name))) return undefined
   const text = Buffer.from(JSON.stringify({ ...form, expiresAt: Date.now() + LIFETIME }))
   return text.length > LARGEST ? undefined : seal(keys, text, LABEL).toString('base64url')
 }

@@ -1,4 +1,5 @@
 import type { ScopeView } from '../../management/apis.ts'
+import { textFault } from '../../shared/names.ts'
 import type { Form } from '../forms.ts'
 import type { Field, FieldText, Reading } from './form-fields.ts'
 
@@ -42,7 +43,8 @@ function faultOf({ n, scope, title, description }: Row): string | undefined {
   if (scope === '') return `row ${n + 1} says what a scope means, and not which one`
   if (scope.length > LONGEST.scope) return `a scope's name has at most ${LONGEST.scope} characters`
   if ([...title].length > LONGEST.title) return `what ${scope} is called has at most ${LONGEST.title} characters`
-  if (/\p{Cc}/u.test(title)) return `what ${scope} is called holds no control characters`
+  const wrong = textFault(`what ${scope} is called`, title) ?? textFault(`the description of ${scope}`, description)
+  if (wrong) return wrong
   if ([...description].length <= LONGEST.description) return undefined
   return `the description of ${scope} has at most ${LONGEST.description} characters`
 }
