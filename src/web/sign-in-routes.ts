@@ -74,9 +74,9 @@ function wayOfForm({ management }: Web, ctx: Context, page: string, userId: stri
 /** Answers a form of somebody whose session has ended: what they typed is kept while they sign in. */
 export function showSignInForForm(web: Web, ctx: Context, page: string): void {
   const way = wayOfForm(web, ctx, page, null)
-  if (!way.interrupted) return seeOther(ctx, signInPathTo(page))
   const fault = 'You were signed out, and nothing is saved yet. Sign in to continue with what you entered.'
-  web.show(ctx, signInPage(placeOf(web, way), { fault, status: 401 }))
+  if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { fault, status: 401 }))
+  else seeOther(ctx, signInPathTo(page))
 }
 
 /** Answers a form that takes a recent sign-in of somebody who is signed in: it is kept while they prove it is still they. */
@@ -87,8 +87,8 @@ export function showConfirmationForForm(
   person: { id: string; email: string },
 ): void {
   const way = { ...wayOfForm(web, ctx, page, person.id), isConfirmation: true }
-  if (!way.interrupted) return seeOther(ctx, confirmPathTo(page))
-  web.show(ctx, signInPage(placeOf(web, way), { email: person.email, status: 401 }))
+  if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { email: person.email, status: 401 }))
+  else seeOther(ctx, confirmPathTo(page))
 }
 
 /** Signing in without an application having asked, and signing out. */
