@@ -3,7 +3,8 @@
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Zl}\p{Zp}\u2800]/u
 
 /** What some of them are needed for: emoji, and joining in scripts that are written so (RFC 5892, appendix A). */
-const EMOJI = /\p{RGI_Emoji}/gv
+const EMOJI =
+  /\u{1f3f4}[\u{e0061}-\u{e007a}]{2,6}\u{e007f}|(?<=\p{Extended_Pictographic})\ufe0f|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)\u200d(?=\p{Extended_Pictographic})/gu
 const JOINED =
   /(?<=[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Knda}\p{scx=Mlym}\p{scx=Orya}\p{scx=Sinh}\p{scx=Taml}\p{scx=Telu}])[\u200c\u200d](?=\p{L})/gu
 
