@@ -12,12 +12,15 @@ import { createConcessions } from './clients/concessions.ts'
 import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
+import { checkClock } from './database/clock.ts'
+import { createRecordingCheck } from './database/recording-check.ts'
 import { createServerWatch } from './database/server-watch.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { prepareGentleClose } from './http/gentle-close.ts'
 import { observeRequests } from './http/observe.ts'
 import { keepOneLoopbackName } from './http/one-loopback-name.ts'
 import { createOutgoing } from './http/outgoing.ts'
+import { createReadiness } from './http/readiness.ts'
 import type { Instance } from './instance.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { scheduleOf } from './jobs/schedule.ts'
@@ -29,6 +32,7 @@ import { createOidcFace, engineContext } from './oidc/face.ts'
 import type { Log } from './shared/log.ts'
 import { createIssuer } from './tokens/issuance.ts'
 import { createLedger } from './tokens/ledger.ts'
+import { checkPartitions } from './tokens/partitions.ts'
 import { createPersonTokens } from './tokens/person-tokens.ts'
 import { createRefreshTokens } from './tokens/refresh-tokens.ts'
 import { createStatusFollower } from './tokens/status-follower.ts'
@@ -83,18 +87,19 @@ export async function createServer(
   let issuerUrl = config.issuer ?? ''
   const http = createHttpServer({ keepAliveTimeout: 65_000, requestTimeout: 30_000 }, (req, res) => {
     if (!open) res.setHeader('Connection', 'close')
-    handler(req, res)
+    closing.admit(() => handler(req, res))
   })
-  const closeGently = prepareGentleClose(http)
+  const closing = prepareGentleClose(http)
 
   const metrics = createMetrics()
   const keyRings = await openKeyRings(database, encryptionKeys)
+  metrics.watchClock(() => database.clock.skew())
   metrics.watchPool(() => database.poolState())
   metrics.watchSigningKeys(() =>
     keyRings.ring.keys.map(({ alg, state, createdAt }) => ({
       alg,
       state,
-      age: (Date.now() - createdAt.getTime()) / 1000,
+      age: (database.clock.now() - createdAt.getTime()) / 1000,
     })),
   )
   const server = createServerWatch()
@@ -112,10 +117,22 @@ export async function createServer(
   const sweeps = [sweepEngineModels, sweepIdempotencyKeys].map((some) => (limit: number) => some(database.knex, limit))
   const usage = createUsage(metrics)
   const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, usage, log, sweeps }
-  const jobs = createJobs(database.knex, log, scheduleOf(jobServices))
+  const jobWatch = {
+    succeeded: (job: string) => metrics.jobSuccesses.set({ job }, database.clock.now() / 1000),
+    failed: (job: string) => metrics.jobFailures.inc({ job }),
+  }
+  const readiness = createReadiness(
+    {
+      database: createRecordingCheck(database),
+      partitions: () => checkPartitions(database.knex),
+      clock: () => checkClock(database),
+    },
+    log,
+  )
+  const jobs = createJobs(database.knex, log, jobWatch, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
-    const issuer = createIssuer(ledger, keyRings, statusIndexes, server, issuerUrl)
+    const issuer = createIssuer(ledger, keyRings, statusIndexes, server, issuerUrl, database.clock)
     // Pages and protocol need each other: the flow is filled in when the protocol is there.
     const flow = {} as SignInFlow
     const web = createWeb({
@@ -130,7 +147,7 @@ export async function createServer(
     const app = new Koa({ proxy: config.trustProxy })
     const exposition = overrides.exposition?.(metrics.registry) ?? (() => metrics.registry.metrics())
     const operations = {
-      database,
+      readiness,
       metrics,
       metricsToken: config.metricsToken,
       exposition,
@@ -187,7 +204,7 @@ export async function createServer(
       open = false
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelay * 1000))
       closeFeed()
-      await closeGently(config.shutdownTimeout * 1000)
+      await closing.close(config.shutdownTimeout * 1000)
       await statusFollower.stop()
       await jobs.stop()
       await outgoing.close()

@@ -1,26 +1,17 @@
 import Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import type { Database } from '../database/open.ts'
+import type { Readiness } from '../http/readiness.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { hashSecret, sameHash } from '../shared/secrets.ts'
 
 export interface OperationsServices {
-  readonly database: Database
+  readonly readiness: Readiness
   readonly metrics: Metrics
   readonly metricsToken: string | undefined
   /** The text of /metrics; with several workers, of all of them. */
   readonly exposition: () => Promise<string>
   /** False from the moment the process is told to stop. */
   readonly isOpen: () => boolean
-}
-
-const PING = { name: 'readyz', text: 'SELECT 1', values: [] }
-
-async function isReachable(database: Database): Promise<boolean> {
-  return await database.query(PING).then(
-    () => true,
-    () => false,
-  )
 }
 
 function mayScrape(ctx: Context, token: string | undefined): boolean {
@@ -37,10 +28,17 @@ export function createOperations(services: OperationsServices): Middleware {
   })
 
   router.get('/readyz', async (ctx) => {
-    const open = services.isOpen()
-    const database = await isReachable(services.database)
-    ctx.status = open && database ? 200 : 503
-    ctx.body = { status: ctx.status === 200 ? 'ready' : 'not ready', database, stopping: !open }
+    // At once: a load balancer must not wait for the database to hear that the process stops.
+    const failing = services.isOpen() ? await services.readiness.failing() : []
+    const stopping = !services.isOpen()
+    ctx.status = failing.length === 0 && !stopping ? 200 : 503
+    // Names only: the log says why.
+    ctx.body = {
+      status: ctx.status === 200 ? 'ready' : 'not ready',
+      database: !failing.includes('database'),
+      failing,
+      stopping,
+    }
   })
 
   router.get('/metrics', async (ctx) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { KeywrightError } from '../shared/errors.ts'
+import { withTlsEnvironment } from './database-url.ts'
 import { SETTINGS, type Setting } from './settings.ts'
 
 export interface Config {
@@ -80,7 +81,7 @@ export function loadConfig(env: Environment): Config {
     )
   }
   return {
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: values.DATABASE_URL && withTlsEnvironment(values.DATABASE_URL, env),
     dataDir: values.DATA_DIR,
     port: values.PORT,
     host: values.HOST,
@@ -99,7 +100,7 @@ export function loadConfig(env: Environment): Config {
     statusFeedMax: values.STATUS_FEED_MAX,
     signingKeyMaxAge: values.SIGNING_KEY_MAX_AGE,
     auditRetention: values.AUDIT_RETENTION,
-    shutdownDelay: values.SHUTDOWN_DELAY,
+    shutdownDelay: values.SHUTDOWN_DELAY ?? (values.DATABASE_URL ? 5 : 0),
     shutdownTimeout: values.SHUTDOWN_TIMEOUT,
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseHostRule } from '../shared/host-rules.ts'
+import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
 
 /** One setting: how its text is judged, and what the operator is told about it. */
 export interface Setting<T = unknown> {
@@ -33,6 +34,15 @@ function issuer(value: string, ctx: z.RefinementCtx): string {
   return value
 }
 
+function databaseUrl(value: string, ctx: z.RefinementCtx): void {
+  try {
+    parseDatabaseUrl(value)
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error
+    ctx.addIssue({ code: 'custom', message: error.message })
+  }
+}
+
 function hostRules(value: string, ctx: z.RefinementCtx): string[] {
   const entries = value.split(',').map((part) => part.trim())
   for (const entry of entries.filter((one) => !parseHostRule(one))) {
@@ -46,12 +56,9 @@ const setting = <T>(definition: Setting<T>): Setting<T> => definition
 /** Every setting, declared once. The environment is read only by `load.ts`; `docs/configuration.md` is made from this. */
 export const SETTINGS = {
   DATABASE_URL: setting({
-    schema: z
-      .string()
-      .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
-      .optional(),
+    schema: z.string().superRefine(databaseUrl).optional(),
     secret: true,
-    doc: 'The PostgreSQL (14 to 18) to keep everything in. Unset or empty: an embedded PostgreSQL in `DATA_DIR`, for trying, developing and testing.',
+    doc: 'The PostgreSQL (14 to 18) to keep everything in, as a libpq connection URI; several hosts are tried for the primary (docs/operating/database.md). Unset or empty: an embedded PostgreSQL in `DATA_DIR`, for trying, developing and testing.',
   }),
   DATA_DIR: setting({
     schema: text(),
@@ -141,10 +148,9 @@ export const SETTINGS = {
     doc: 'How long the audit log is kept.',
   }),
   SHUTDOWN_DELAY: setting({
-    schema: wholeNumber(0, 600),
-    default: '0',
+    schema: wholeNumber(0, 600).optional(),
     unit: 's',
-    doc: 'After SIGTERM, how long `/readyz` says no while requests are still served, so that a load balancer looks away first.',
+    doc: 'After SIGTERM, how long `/readyz` answers 503 while requests are still served, so that load balancers stop sending new ones first. Unset: 5 with `DATABASE_URL`, otherwise 0.',
   }),
   SHUTDOWN_TIMEOUT: setting({
     schema: wholeNumber(1, 600),

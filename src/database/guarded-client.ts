@@ -2,7 +2,7 @@
 import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import pg from 'pg'
-import { isDatabaseUnavailable } from './unavailable.ts'
+import { endsConnection } from './unavailable.ts'
 
 interface Result {
   readonly command?: string
@@ -17,9 +17,9 @@ const ENDS_TRANSACTION = /^(COMMIT|ROLLBACK)\b(?! TO )/i
 const textOf = (query: unknown): string =>
   typeof query === 'string' ? query : String((query as { text?: unknown }).text ?? '')
 
-/** A timeout, a lost connection, or a message that the protocol does not allow: anything but PostgreSQL's own refusal. */
+/** Anything but PostgreSQL's own refusal of one statement: a timeout, a lost connection, the end of the session. */
 const breaksConnection = (error: unknown): boolean =>
-  !(error instanceof pg.DatabaseError) || isDatabaseUnavailable(error)
+  !(error instanceof pg.DatabaseError) || endsConnection(error.code ?? '')
 
 /** Ends the socket at once. A reset also discards what the kernel has not sent yet, so that it is never executed. */
 function destroySocket(stream: unknown): void {

@@ -1,7 +1,10 @@
 import knexFactory, { type Knex } from 'knex'
 import pg from 'pg'
+import { type DatabaseUrl, parseDatabaseUrl } from '../config/database-url.ts'
+import { createDatabaseClock, type DatabaseClock } from './clock.ts'
+import { type Connection, type Connector, createConnector } from './connect.ts'
 import type { EmbeddedPostgres } from './embedded/start.ts'
-import { abandonUnlessAtRest, GuardedClient } from './guarded-client.ts'
+import { abandonUnlessAtRest, type GuardedClient } from './guarded-client.ts'
 
 export interface DatabaseOptions {
   readonly poolMax?: number
@@ -25,6 +28,9 @@ export interface Database {
   /** One statement on a borrowed connection, prepared once per connection under its name: one name, one text. */
   query<Row>(statement: Statement): Promise<Row[]>
   poolState(): { used: number; free: number; pending: number }
+  /** Hears the SQLSTATE of every error that PostgreSQL reports on any connection of this pool. */
+  onServerError(listener: (code: string) => void): void
+  readonly clock: DatabaseClock
   close(): Promise<void>
 }
 
@@ -67,7 +73,6 @@ const answerTimeoutOf = ({ statementTimeoutMs }: Settled): number => statementTi
  * picks, and stay on it. There the role has them (docs/operating/database-connections.md).
  */
 async function prepareSession(connection: GuardedClient, options: Settled): Promise<void> {
-  connection.on('error', options.onPoolError)
   if (!options.preparedStatements) return
   const settings = [
     `SET statement_timeout = ${options.statementTimeoutMs}`,
@@ -86,7 +91,7 @@ async function prepareSession(connection: GuardedClient, options: Settled): Prom
   }
 }
 
-function poolOf(options: Settled): Knex.PoolConfig {
+function poolOf(connector: Connector, options: Settled): Knex.PoolConfig {
   return {
     min: options.poolMin,
     max: options.poolMax,
@@ -95,27 +100,33 @@ function poolOf(options: Settled): Knex.PoolConfig {
     afterCreate(connection: GuardedClient, done: (error: Error | null) => void) {
       prepareSession(connection, options).then(() => done(null), done)
     },
+    // A connection to the primary of before would read what is no longer true.
+    validate: (connection: Connection) => connector.isCurrent(connection),
   }
 }
 
-function createKnex(connection: string | EmbeddedPostgres['connection'], options: Settled): Knex {
-  const where = typeof connection === 'string' ? { connectionString: connection } : connection
+function toUrl(connection: string | EmbeddedPostgres['connection']): DatabaseUrl {
+  if (typeof connection === 'string') return parseDatabaseUrl(connection)
+  const { host, port, user, database } = connection
+  return { hosts: [{ host, port }], user, database, sslMode: 'disable' }
+}
+
+function createKnex(connector: Connector, options: Settled): Knex {
   const quiet = () => {}
   const knex = knexFactory({
     client: 'pg',
-    connection: {
-      ...where,
-      types,
-      application_name: options.applicationName,
-      connectionTimeoutMillis: options.connectTimeoutMs,
-      keepAlive: true,
-      query_timeout: answerTimeoutOf(options),
-    } as Knex.PgConnectionConfig,
-    pool: poolOf(options),
+    // Connections are opened by the connector; without this, knex would make no pool.
+    connection: {},
+    pool: poolOf(connector, options),
     // What it would print is thrown or told to onPoolError as well, and standard output belongs to commands.
     log: { warn: quiet, error: quiet, debug: quiet, deprecate: quiet },
   })
-  knex.client.driver = { Client: GuardedClient }
+  // Knex's own knows one host, and neither a standby nor libpq's meaning of sslmode.
+  knex.client.acquireRawConnection = async () => {
+    const connection = await connector.connect()
+    knex.client.version = connection.serverVersion
+    return connection
+  }
   knex.client.pool.on('release', abandonUnlessAtRest)
   return knex
 }
@@ -135,13 +146,31 @@ export function openDatabase(
   options: DatabaseOptions = {},
 ): Database {
   const settled = settle(options)
-  const knex = createKnex(connection, settled)
+  const listeners: ((code: string) => void)[] = []
+  const clock = createDatabaseClock()
+  const connector = createConnector(toUrl(connection), {
+    ownsSession: settled.preparedStatements,
+    clock,
+    onConnectionError: settled.onPoolError,
+    onServerError: (code) => {
+      for (const listener of listeners) listener(code)
+    },
+    client: {
+      types,
+      application_name: settled.applicationName,
+      connectionTimeoutMillis: settled.connectTimeoutMs,
+      query_timeout: answerTimeoutOf(settled),
+    },
+  })
+  const knex = createKnex(connector, settled)
   // Knex forgets its pool when it is destroyed; a last scrape of the metrics may still ask.
   const { pool } = knex.client
   return {
     knex,
     query: (statement) => run(knex, settled, statement),
     poolState: () => ({ used: pool.numUsed(), free: pool.numFree(), pending: pool.numPendingAcquires() }),
+    onServerError: (listener) => void listeners.push(listener),
+    clock,
     close: () => knex.destroy(),
   }
 }

@@ -6,11 +6,23 @@ const SYSTEM_CODES = new Set([
 // A Unix socket that is not there, or that the server behind it has left.
 const SOCKET_CODES = new Set(['ENOENT', 'EAGAIN', 'EACCES'])
 
+/** After these a connection is of no use: its session ended, or belongs to a server that takes no changes (any more). */
+const ENDS_CONNECTION = /^(08...|25006|28...|3D000|57P..|25P0[34])$/
+
 /**
- * Shut down by an operator, by a crash, not yet up, ended for being idle (in a session, in a transaction); no connection
- * left; the standby that was not promoted yet.
+ * The database cannot serve, and no request is to blame: connection failures, too few resources (a full disk, memory,
+ * connections), intervention by an operator, failures of the system, read-only, and access that was closed or changed
+ * (password, pg_hba.conf, privileges, a dropped database, ALLOW_CONNECTIONS).
  */
-const SQL_STATES = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '53300', '25006'])
+const CANNOT_SERVE = /^(53...|58...|42501|55000)$/
+
+/** Whether an error with this SQLSTATE makes a connection useless, so that the next statement needs another one. */
+export const endsConnection = (sqlState: string): boolean => ENDS_CONNECTION.test(sqlState)
+
+/** The database cannot be used; the message is one sentence for the operator, without secrets. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError'
+}
 
 /** What node-postgres, knex and its pool say without a code. */
 const MESSAGES = [
@@ -32,6 +44,7 @@ const MESSAGES = [
 
 interface Details {
   code?: unknown
+  routine?: unknown
   syscall?: unknown
   message?: unknown
   name?: unknown
@@ -39,14 +52,17 @@ interface Details {
   errors?: unknown
 }
 
+/** A row for which no partition was made: the job that makes them failed for days. The message is in any language. */
+const lacksPartition = ({ code, routine }: Details): boolean => code === '23514' && routine === 'ExecFindPartition'
+
 function hasCode({ code, syscall }: Details): boolean {
   if (typeof code !== 'string') return false
-  if (SYSTEM_CODES.has(code) || SQL_STATES.has(code)) return true
-  return /^08...$/.test(code) || (syscall === 'connect' && SOCKET_CODES.has(code))
+  if (SYSTEM_CODES.has(code) || endsConnection(code) || CANNOT_SERVE.test(code)) return true
+  return syscall === 'connect' && SOCKET_CODES.has(code)
 }
 
 function hasMessage({ message, name }: Details): boolean {
-  if (name === 'KnexTimeoutError') return true
+  if (name === 'KnexTimeoutError' || name === 'DatabaseUnavailableError') return true
   return typeof message === 'string' && MESSAGES.some((pattern) => pattern.test(message))
 }
 
@@ -63,7 +79,7 @@ export function isDatabaseUnavailable(error: unknown, depth = 0): boolean {
   // A chain of causes may be a ring.
   if (typeof error !== 'object' || error === null || depth > 8) return false
   const details = error as Details
-  if (hasCode(details) || hasMessage(details)) return true
+  if (hasCode(details) || lacksPartition(details) || hasMessage(details)) return true
   const inner = Array.isArray(details.errors) ? details.errors : []
   return [details.cause, ...inner].some((one) => isDatabaseUnavailable(one, depth + 1))
 }

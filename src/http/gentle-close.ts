@@ -1,8 +1,15 @@
 import type { Server } from 'node:http'
-import { Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How long a connection that is kept alive may stay silent while the server stops, in milliseconds. */
 const LINGER = 1000
+
+/** After this long without a new connection none waits to be accepted, here or in the process that accepts for workers. */
+const QUIET = 100
+
+/** For at most this long requests wait for the listener to close, in milliseconds. */
+const LONGEST_HOLD = 2000
 
 /** Answers how to close the connections on which nothing was sent yet: Node takes them for busy ones. */
 function watchUnused(http: Server): () => void {
@@ -17,23 +24,90 @@ function watchUnused(http: Server): () => void {
   }
 }
 
+/** Resolves once no connection has come for a moment, or at the deadline of `performance.now()`. */
+function watchArrivals(http: Server): (deadline: number) => Promise<void> {
+  let count = 0
+  http.on('connection', () => {
+    count++
+  })
+  return async (deadline) => {
+    let before = -1
+    while (before !== count && performance.now() < deadline) {
+      before = count
+      await sleep(QUIET)
+    }
+  }
+}
+
+function isRefused({ address, port }: AddressInfo): Promise<boolean> {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address
+  return new Promise((resolve) => {
+    const socket = connect(port, host)
+    socket.once('error', () => resolve(true))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+  })
+}
+
+export interface GentleClose {
+  /** Handles a request now, or, while the listener is being closed, when that is done. */
+  admit(handle: () => void): void
+  /** Resolves when all connections have ended; after `timeout` milliseconds they are closed. */
+  close(timeout: number): Promise<void>
+}
+
 /**
- * Answers how to close a server that does not listen yet. It takes no new connections then, answers what comes on those that are
- * open, and closes the silent ones a moment later: cutting them at once would lose the request that a client is just sending.
- * After `timeout` milliseconds it closes all.
+ * Closes a server, which does not listen yet, without cutting a request.
+ *
+ * The kernel resets connections that it has completed and the process has not accepted when the listener closes. So
+ * requests are held first: clients that wait for an answer open no further connection. When no connection has come for a
+ * moment, the listener is closed, and then the held requests are handled. With workers the listener is another process's;
+ * it is closed when a connection is refused.
+ *
+ * Connections that are open are answered, and silent ones are closed a moment later: closing them at once would lose the
+ * request that a client is just sending.
  */
-export function prepareGentleClose(http: Server): (timeout: number) => Promise<void> {
+export function prepareGentleClose(http: Server): GentleClose {
   const closeUnused = watchUnused(http)
-  return async (timeout) => {
+  const untilQuiet = watchArrivals(http)
+  let held: (() => void)[] | undefined
+
+  async function untilRefused(address: AddressInfo | null, deadline: number): Promise<void> {
+    while (address && performance.now() < deadline && !(await isRefused(address))) await sleep(5)
+  }
+
+  /** Returns what resolves when the last connection has ended. */
+  async function closeListener(): Promise<{ ended: Promise<void> }> {
+    const deadline = performance.now() + LONGEST_HOLD
+    held = []
+    await untilQuiet(deadline)
+    const address = http.address() as AddressInfo | null
     // The subclass's own would cut the idle ones at once.
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(http, () => resolve()))
-    const silent = setInterval(() => {
-      http.closeIdleConnections()
-      closeUnused()
-    }, LINGER)
-    const force = setTimeout(() => http.closeAllConnections(), timeout)
-    await closed
-    clearTimeout(force)
-    clearInterval(silent)
+    const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(http, () => resolve()))
+    await untilRefused(address, deadline)
+    const waiting = held
+    held = undefined
+    for (const handle of waiting) handle()
+    return { ended }
+  }
+
+  return {
+    admit(handle) {
+      if (held) held.push(handle)
+      else handle()
+    },
+    async close(timeout) {
+      const { ended } = await closeListener()
+      const silent = setInterval(() => {
+        http.closeIdleConnections()
+        closeUnused()
+      }, LINGER)
+      const force = setTimeout(() => http.closeAllConnections(), timeout)
+      await ended
+      clearTimeout(force)
+      clearInterval(silent)
+    },
   }
 }

@@ -28,32 +28,53 @@ async function ifNobodyElse(knex: Knex, name: string, work: () => Promise<void>)
   })
 }
 
-export function createJobs(knex: Knex, log: Log, jobs: readonly Job[]): Jobs {
+/** A job that failed runs again after at most this long, in milliseconds: an hour later it might be too late. */
+const RETRY_AFTER = 60_000
+
+/** Milliseconds until the next run. */
+export const delayAfter = (job: Pick<Job, 'every'>, outcome: 'succeeded' | 'failed'): number =>
+  outcome === 'failed' ? Math.min(job.every, RETRY_AFTER) : job.every
+
+/** Hears how each run of a job ended. */
+export interface JobWatch {
+  succeeded(job: string): void
+  failed(job: string): void
+}
+
+export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly Job[]): Jobs {
   const timers = new Map<Job, NodeJS.Timeout>()
   const running = new Map<Job, Promise<void>>()
   let stopped = false
   let alone: Promise<void> = Promise.resolve()
 
+  async function runAndReport(job: Job): Promise<void> {
+    await job.run()
+    watch.succeeded(job.name)
+  }
+
   /** One after another: each holds a connection for its lock and needs a second, which a small pool could not give all. */
   function runAlone(job: Job): Promise<void> {
-    const turn = alone.then(() => ifNobodyElse(knex, job.name, () => job.run()))
+    const turn = alone.then(() => ifNobodyElse(knex, job.name, () => runAndReport(job)))
     alone = turn.catch(() => undefined)
     return turn
   }
 
-  async function runOnce(job: Job): Promise<void> {
+  /** Returns how long to wait for the next run, in milliseconds. */
+  async function runOnce(job: Job): Promise<number> {
     try {
-      await (job.alone ? runAlone(job) : job.run())
+      await (job.alone ? runAlone(job) : runAndReport(job))
+      return delayAfter(job, 'succeeded')
     } catch (error) {
-      // The next run tries again; until then the log says what is left undone.
+      watch.failed(job.name)
       log.warn({ job: job.name, detail: (error as Error).message }, 'job failed')
+      return delayAfter(job, 'failed')
     }
   }
 
   function schedule(job: Job, delay: number): void {
     if (stopped) return
     const timer = setTimeout(() => {
-      const run = runOnce(job).then(() => schedule(job, job.every))
+      const run = runOnce(job).then((next) => schedule(job, next))
       running.set(job, run)
     }, delay)
     timer.unref()

@@ -8,6 +8,7 @@ import type { Concessions } from '../clients/concessions.ts'
 import { sweepRateLimits } from '../clients/rate-limits.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Config } from '../config/load.ts'
+import { clockWarning, readDatabaseClock } from '../database/clock.ts'
 import type { Database } from '../database/open.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { forgetSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
@@ -62,6 +63,14 @@ function createAuditNote({ database, log }: JobServices): () => Promise<void> {
   }
 }
 
+function createClockNote({ database, log }: JobServices): () => Promise<void> {
+  return async () => {
+    await readDatabaseClock(database)
+    const warning = clockWarning(database)
+    if (warning) log.warn({ ahead_ms: database.clock.skew() }, warning)
+  }
+}
+
 /** What goes on beside the requests. */
 export function scheduleOf(services: JobServices): Job[] {
   const { config, database, keyRings, secretUses, concessions, usage, encryptionKeys } = services
@@ -72,6 +81,7 @@ export function scheduleOf(services: JobServices): Job[] {
     { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
     { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
     { name: 'mark the position of revocations', every: MARK_EVERY, alone: false, run: () => markPosition(knex) },
+    { name: 'compare clocks', every: MINUTE, alone: false, run: createClockNote(services) },
     { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
     {
       // One node at a time by a lock of its own: it must not wait for the others that run alone, and is to run at the end too.

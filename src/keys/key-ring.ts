@@ -57,8 +57,8 @@ function openKey(row: SigningKeyRow & { state: KeyState }, encryptionKeys: reado
   }
 }
 
-function toRing(rows: readonly SigningKeyRow[], encryptionKeys: readonly Buffer[]): KeyRing {
-  const keys = withStates(rows, Date.now())
+function toRing(rows: readonly SigningKeyRow[], encryptionKeys: readonly Buffer[], now: number): KeyRing {
+  const keys = withStates(rows, now)
     .map((row) => openKey(row, encryptionKeys))
     .sort((a, b) => ORDER[a.state] - ORDER[b.state])
   const byId = new Map(keys.map((key) => [key.kid, key]))
@@ -76,30 +76,32 @@ function toRing(rows: readonly SigningKeyRow[], encryptionKeys: readonly Buffer[
 }
 
 /** When a key that waits for its time will begin, in milliseconds since 1970. */
-function nextBeginning(rows: readonly SigningKeyRow[]): number {
-  const ahead = rows.map((row) => row.signs_from?.getTime() ?? 0).filter((at) => at > Date.now())
+function nextBeginning(rows: readonly SigningKeyRow[], now: number): number {
+  const ahead = rows.map((row) => row.signs_from?.getTime() ?? 0).filter((at) => at > now)
   return ahead.length > 0 ? Math.min(...ahead) : Number.POSITIVE_INFINITY
 }
 
 /** Holds the key ring of this process and follows the database's. */
 export async function openKeyRings(db: Database, encryptionKeys: readonly Buffer[]): Promise<KeyRings> {
+  // A node whose own clock is wrong must not sign with a key whose time has not come, or has gone.
+  const { clock } = db
   const listeners: ((ring: KeyRing) => void)[] = []
   let held = await readKeyRing(db.knex)
-  let ring = toRing(held.rows, encryptionKeys)
-  let beginning = nextBeginning(held.rows)
+  let ring = toRing(held.rows, encryptionKeys, clock.now())
+  let beginning = nextBeginning(held.rows, clock.now())
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
     const now = await readKeyRing(db.knex)
-    ring = toRing(now.rows, encryptionKeys)
+    ring = toRing(now.rows, encryptionKeys, clock.now())
     // Only now: what could not be opened must be tried again.
     held = now
-    beginning = nextBeginning(held.rows)
+    beginning = nextBeginning(held.rows, clock.now())
     for (const listener of listeners) listener(ring)
   }
 
   async function isStale(version?: number): Promise<boolean> {
-    if (Date.now() >= beginning) return true
+    if (clock.now() >= beginning) return true
     const [now] = version === undefined ? await db.query<{ version: number }>(VERSION) : [{ version }]
     return now!.version !== held.version
   }
@@ -109,7 +111,7 @@ export async function openKeyRings(db: Database, encryptionKeys: readonly Buffer
       return ring
     },
     async follow(version) {
-      if (version === held.version && Date.now() < beginning) return
+      if (version === held.version && clock.now() < beginning) return
       if (!(await isStale(version))) return
       reading ??= read().finally(() => {
         reading = undefined

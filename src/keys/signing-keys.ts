@@ -15,6 +15,8 @@ export interface SigningKey {
   readonly state: KeyState
   readonly publicJwk: JWK
   readonly createdAt: Date
+  /** Seconds, by the database's clock. */
+  readonly age: number
   /** Since when, or from when on, it signs; null: not yet asked to. */
   readonly signsFrom: Date | null
 }
@@ -82,12 +84,15 @@ export function withStates(rows: readonly SigningKeyRow[], now: number): (Signin
 const rowsOf = (db: Knex) => db<SigningKeyRow>('signing_keys').orderBy('created_at', 'desc')
 
 export async function listSigningKeys(db: Knex): Promise<SigningKey[]> {
-  return withStates(await rowsOf(db), Date.now()).map((row) => ({
+  const { rows } = await db.raw('SELECT extract(epoch FROM now())::float8 * 1000 AS now')
+  const { now } = rows[0]
+  return withStates(await rowsOf(db), now).map((row) => ({
     kid: row.kid,
     alg: row.alg,
     state: row.state,
     publicJwk: row.public_jwk,
     createdAt: row.created_at,
+    age: Math.floor((now - row.created_at.getTime()) / 1000),
     signsFrom: row.signs_from,
   }))
 }

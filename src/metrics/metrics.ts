@@ -48,6 +48,31 @@ export function createMetrics() {
       labelNames: ['kind'],
       registers,
     }),
+    jobFailures: new Counter({
+      name: 'keywright_job_failures_total',
+      help: 'Runs of background jobs that failed, by job',
+      labelNames: ['job'],
+      registers,
+    }),
+    jobSuccesses: new Gauge({
+      name: 'keywright_job_last_success_timestamp_seconds',
+      help: 'When a background job last succeeded in this process; of jobs that one node does for all, take the maximum over the nodes',
+      labelNames: ['job'],
+      aggregator: 'max',
+      registers,
+    }),
+    /** Read at each scrape. */
+    watchClock(skew: () => number): void {
+      new Gauge({
+        name: 'keywright_clock_skew_seconds',
+        help: "How far this machine's clock is ahead of the database's; from 30 s, either way, the node is not ready",
+        aggregator: 'max',
+        registers,
+        collect() {
+          this.set(skew() / 1000)
+        },
+      })
+    },
     /** Read at each scrape, in every worker. */
     watchPool(read: () => Record<string, number>): void {
       new Gauge({

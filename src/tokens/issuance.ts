@@ -1,6 +1,7 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import type { ApiAccess, Registration } from '../clients/registrations.ts'
 import { resolveScope } from '../clients/scopes.ts'
+import type { DatabaseClock } from '../database/clock.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
@@ -107,7 +108,7 @@ function planToken(
   issuer: string,
   indexes: StatusIndexes,
   server: ServerWatch,
-  now = Date.now(),
+  now: number,
 ): PlannedToken {
   const { registration, authentication } = request.client
   const api = selectApi(registration, request.resource)
@@ -191,14 +192,16 @@ export async function withFreshClient<T>(
   throw new KeywrightError('unavailable', 'the client is being changed; try again')
 }
 
+/** @param clock the database's, so that a token's lifetime is the same whichever node issued it */
 export function createIssuer(
   ledger: Ledger,
   rings: KeyRings,
   indexes: StatusIndexes,
   server: ServerWatch,
   issuer: string,
+  clock: Pick<DatabaseClock, 'now'>,
 ): Issuer {
-  const plan = (request: TokenRequest) => planToken(request, issuer, indexes, server)
+  const plan = (request: TokenRequest) => planToken(request, issuer, indexes, server, clock.now())
 
   /** Of many who wait for the first places of an API, some may come too late for the first few. */
   async function planWhenReady(request: TokenRequest): Promise<PlannedToken> {

@@ -166,7 +166,7 @@ export interface Inspected {
 
 // LIMIT keeps the planner from turning the look-up by key into a join over whole partitions.
 const INSPECT = `
-  SELECT coalesce(c.version = r.caller_version AND c.status = 'active', false) AS caller_fresh,
+  SELECT (SELECT require_primary()), coalesce(c.version = r.caller_version AND c.status = 'active', false) AS caller_fresh,
          CASE WHEN r.n = 0 THEN ${SERVER_STARTED_AT} END AS server, t.*
     FROM json_to_recordset($1::json) AS r(n int, caller bigint, caller_version int, jti uuid, exp float8)
     LEFT JOIN clients c ON c.id = r.caller

@@ -34,8 +34,23 @@ async function existingPartitions(knex: Knex): Promise<string[]> {
   return rows.map((row: { name: string }) => row.name)
 }
 
+/** The day is the database's: a node whose clock is wrong would make other partitions than those that are needed. */
+async function databaseTime(knex: Knex): Promise<number> {
+  const { rows } = await knex.raw('SELECT extract(epoch FROM now())::float8 * 1000 AS now')
+  return rows[0].now
+}
+
+/** @throws Error while tokens that expire today or tomorrow could not be recorded */
+export async function checkPartitions(knex: Knex): Promise<void> {
+  const today = startOfDay(await databaseTime(knex))
+  const existing = new Set(await existingPartitions(knex))
+  const missing = [today, today + DAY].map(partitionName).filter((name) => !existing.has(name))
+  if (missing.length > 0) throw new Error(`the partition ${missing[0]} is missing; the log tells why the job fails`)
+}
+
 /** Makes the partitions, one for each day, that tokens issued today can fall into. */
-export async function ensurePartitions(knex: Knex, now = Date.now()): Promise<void> {
+export async function ensurePartitions(knex: Knex, at?: number): Promise<void> {
+  const now = at ?? (await databaseTime(knex))
   const existing = new Set(await existingPartitions(knex))
   for (let day = startOfDay(now) - DAY; day <= now + DAYS_AHEAD * DAY; day += DAY) {
     if (!existing.has(partitionName(day))) await createPartition(knex, day)
@@ -46,7 +61,8 @@ export async function ensurePartitions(knex: Knex, now = Date.now()): Promise<vo
  * Drops the partitions in which every token has expired: a day is kept for clocks that differ. Detaching concurrently
  * waits for statements in flight instead of making new ones wait.
  */
-export async function dropExpiredPartitions(knex: Knex, now = Date.now()): Promise<string[]> {
+export async function dropExpiredPartitions(knex: Knex, at?: number): Promise<string[]> {
+  const now = at ?? (await databaseTime(knex))
   const oldest = partitionName(startOfDay(now) - DAY)
   const expired = (await existingPartitions(knex)).filter((name) => name < oldest)
   for (const name of expired) await detach(knex, name)

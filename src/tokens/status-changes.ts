@@ -31,7 +31,7 @@ const range = (condition: string) => `
     ORDER BY xid, id LIMIT ${PAGE})`
 
 const READ = `
-  SELECT pg_current_snapshot()::text AS snapshot, database_timeline() AS timeline,
+  SELECT require_primary(), pg_current_snapshot()::text AS snapshot, database_timeline() AS timeline,
          floor(extract(epoch FROM statement_timestamp()) * 1000)::float8 AS at,
          (SELECT json_agg(e ORDER BY e.xid, e.id) FROM (
             SELECT * FROM (${range('xid >= $1::xid8')} UNION ALL ${range('xid = ANY ($2::xid8[])')}) unseen

@@ -88,7 +88,7 @@ const READ = `
             SELECT status_index FROM standing_access_tokens WHERE status_list = l.id) revoked) AS places
     FROM status_lists l
     JOIN apis a ON a.id = l.api_id
-   WHERE l.public_id = $1`
+   WHERE l.public_id = $1 AND (SELECT require_primary())`
 
 interface ReadingRow {
   id: number
@@ -122,7 +122,7 @@ interface ListRow {
 
 /** All that there are, the oldest first. */
 export async function listStatusLists(db: Database): Promise<StatusList[]> {
-  const text = 'SELECT id, public_id, api_id FROM status_lists ORDER BY id'
+  const text = 'SELECT id, public_id, api_id FROM status_lists WHERE (SELECT require_primary()) ORDER BY id'
   const rows = await db.query<ListRow>({ name: 'status-lists', text, values: [] })
   return rows.map((row) => ({ key: row.id, id: row.public_id, apiId: row.api_id }))
 }

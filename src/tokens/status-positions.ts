@@ -82,7 +82,7 @@ const milliseconds = (time: string) => `floor(extract(epoch FROM ${time}) * 1000
 /** Now. */
 export async function currentPosition(db: Database): Promise<Position> {
   const text = `
-    SELECT ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot,
+    SELECT require_primary(), ${milliseconds('statement_timestamp()')} AS at, pg_current_snapshot()::text AS snapshot,
            database_timeline() AS timeline,
            (SELECT xid::text FROM revocations WHERE xid < pg_snapshot_xmax(pg_current_snapshot())
              ORDER BY xid DESC LIMIT 1) AS last`
@@ -104,14 +104,14 @@ export async function positionBefore(db: Database, age: number): Promise<Positio
     SELECT ${milliseconds(`greatest(at, now() - interval '${RETENTION / 1000 - READING} s')`)} AS at, snapshot::text,
            database_timeline() AS timeline
       FROM revocation_marks
-     WHERE at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} AND ${OF_THIS_CLUSTER}
+     WHERE (SELECT require_primary()) AND at <= now() - make_interval(secs => $1 / 1000.0) AND ${OF_THIS_DATABASE} AND ${OF_THIS_CLUSTER}
      ORDER BY revocation_marks.at DESC LIMIT 1`
   const [row] = await db.query<PositionRow>({ name: 'status-position-before', text, values: [age] })
   return row ?? ((await wasRestored(db)) ? undefined : BEGINNING)
 }
 
 async function wasRestored(db: Database): Promise<boolean> {
-  const text = `SELECT EXISTS (SELECT 1 FROM revocation_marks WHERE NOT ${OF_THIS_CLUSTER}) AS restored`
+  const text = `SELECT require_primary(), EXISTS (SELECT 1 FROM revocation_marks WHERE NOT ${OF_THIS_CLUSTER}) AS restored`
   const [row] = await db.query<{ restored: boolean }>({ name: 'status-restored', text, values: [] })
   return row!.restored
 }

@@ -19,6 +19,8 @@ export type Environment = Record<string, string | undefined>
 export const cleanEnvironment = (env: Environment): Environment => ({
   PATH: process.env.PATH,
   HOME: process.env.HOME,
+  // No load balancer has to hear of the end first.
+  SHUTDOWN_DELAY: '0',
   ...env,
 })
 

@@ -45,6 +45,7 @@ export async function startKeywright(options: { env?: Environment; databaseUrl?:
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     PORT: '0',
     LOG_LEVEL: 'trace',
+    SHUTDOWN_DELAY: '0',
     ...options.env,
   }
   const config = loadConfig(env)

@@ -59,7 +59,10 @@ async function serveByWorkers(config: Config, instance: Instance, log: Log, firs
   const environment = {
     DATABASE_URL: instance.connectionUrl,
     ENCRYPTION_KEY: instance.encryptionKeys.map((key) => key.toString('base64')).join(','),
+    // A worker always has a DATABASE_URL; its default would be another one.
+    SHUTDOWN_DELAY: `${config.shutdownDelay}`,
     DATABASE_URL_FILE: '',
+    SHUTDOWN_DELAY_FILE: '',
     ENCRYPTION_KEY_FILE: '',
   }
   const stopping = untilToldToStop()

@@ -57,7 +57,7 @@ async function keysOf({ knex }: CommandContext) {
     kid: key.kid,
     algorithm: key.alg,
     state: key.state,
-    age: Math.floor((Date.now() - key.createdAt.getTime()) / 1000),
+    age: key.age,
     signs_from: key.signsFrom,
   }))
 }

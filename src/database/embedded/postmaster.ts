@@ -22,7 +22,7 @@ export interface Postmaster {
   stop(): Promise<void>
 }
 
-const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+const NOT_DURABLE = { fsync: 'off', full_page_writes: 'off' }
 const FAST_SHUTDOWN_MS = 20_000
 
 function settingsOf(run: Run, options: RunOptions): Record<string, string> {

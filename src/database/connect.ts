@@ -1,0 +1,187 @@
+import type pg from 'pg'
+import type { DatabaseHost, DatabaseUrl } from '../config/database-url.ts'
+import { describeFailure, describeTarget, NO_TLS } from './connection-failures.ts'
+import { type Encryption, encryptionAttempts } from './encryption.ts'
+import { GuardedClient } from './guarded-client.ts'
+import { checkSession, type SessionRules, STARTUP_SETTINGS } from './session.ts'
+import { firstSuccess } from './staggered.ts'
+import { DatabaseUnavailableError, endsConnection } from './unavailable.ts'
+
+/** A connection, and the version of PostgreSQL that it reached. */
+export type Connection = GuardedClient & { serverVersion?: string }
+
+export interface ConnectOptions extends SessionRules {
+  /** What node-postgres is to do with every connection. */
+  readonly client: pg.ClientConfig
+  onConnectionError(error: Error): void
+  /** Hears the SQLSTATE of every error that PostgreSQL reports on any connection. */
+  onServerError(code: string): void
+}
+
+export interface Connector {
+  /** Opens a connection to the primary. @throws DatabaseUnavailableError one sentence that names every host's reason */
+  connect(): Promise<Connection>
+  /** False once a later connection found the primary on another host. */
+  isCurrent(connection: Connection): boolean
+}
+
+/** TLS that failed, or a pg_hba.conf that wants it the other way: the modes `allow` and `prefer` then try without, or with. */
+const mayDependOnEncryption = ({ code = '', message }: Error & { code?: string }): boolean =>
+  code === '28000' || /SSL connection/.test(message) || /^(ERR_SSL|ERR_TLS|ERR_OSSL|EPROTO|ECONNRESET)/.test(code)
+
+function clientOf(
+  url: DatabaseUrl,
+  { host, port }: DatabaseHost,
+  ssl: Encryption,
+  options: ConnectOptions,
+): Connection {
+  return new GuardedClient({
+    ...options.client,
+    host,
+    port,
+    user: url.user,
+    password: url.password,
+    database: url.database,
+    options: url.options,
+    ssl,
+    ...(ssl && url.sslNegotiation && { sslnegotiation: url.sslNegotiation }),
+    ...(url.requireChannelBinding && { enableChannelBinding: true }),
+    ...(url.applicationName && { application_name: url.applicationName }),
+    ...(url.connectTimeoutMs && { connectionTimeoutMillis: url.connectTimeoutMs }),
+    keepAlive: url.keepAlive ?? true,
+    ...(url.keepAliveIdleMs && { keepAliveInitialDelayMillis: url.keepAliveIdleMs }),
+  } as pg.ClientConfig)
+}
+
+/** node-postgres knows only some settings of the startup message; PgBouncer takes no others anyway. */
+function addStartupSettings(client: Connection): void {
+  const starting = client as unknown as { getStartupConf(): object }
+  const own = starting.getStartupConf.bind(client)
+  starting.getStartupConf = () => ({ ...own(), ...STARTUP_SETTINGS })
+}
+
+interface Protocol {
+  on(event: string, listener: (message: { code: string; mechanisms?: string[] }) => void): void
+}
+
+const protocolOf = (client: Connection): Protocol => (client as unknown as { connection: Protocol }).connection
+
+/** node-postgres uses channel binding where it is offered; somebody in between would not offer it. */
+function demandChannelBinding(client: Connection): () => void {
+  let isBound = false
+  protocolOf(client).on('authenticationSASL', ({ mechanisms }) => {
+    isBound = mechanisms?.includes('SCRAM-SHA-256-PLUS') ?? false
+  })
+  return () => {
+    if (!isBound) throw new Error('it offers no channel binding, which channel_binding=require asks for')
+  }
+}
+
+/** From its first moment on: knex, its pool and transactions of others learn from here that a connection is not to be used. */
+function watch(client: Connection, options: ConnectOptions): void {
+  client.on('error', (error) => {
+    client.__knex__disposed = error
+    options.onConnectionError(error)
+  })
+  client.on('end', () => {
+    client.__knex__disposed ??= 'Connection ended unexpectedly'
+  })
+  protocolOf(client).on('errorMessage', ({ code }) => {
+    if (endsConnection(code)) client.__knex__disposed = code
+    options.onServerError(code)
+  })
+}
+
+async function openOnce(url: DatabaseUrl, host: DatabaseHost, ssl: Encryption, options: ConnectOptions) {
+  const client = clientOf(url, host, ssl, options)
+  const checkBinding = url.requireChannelBinding ? demandChannelBinding(client) : () => {}
+  watch(client, options)
+  addStartupSettings(client)
+  try {
+    await client.connect()
+    checkBinding()
+    client.serverVersion = await checkSession(client, options)
+    return client
+  } catch (error) {
+    client.end().catch(() => {})
+    throw error
+  }
+}
+
+const hasNoTls = (error: unknown): boolean => (error as Error).message === NO_TLS
+
+/** Hosts that offer no TLS are remembered, so that under `prefer` each further connection takes one attempt. */
+function attemptsFor(url: DatabaseUrl, host: DatabaseHost, withoutTls: ReadonlySet<DatabaseHost>): Encryption[] {
+  const attempts = encryptionAttempts(url, host.host)
+  return withoutTls.has(host) ? attempts.reverse() : attempts
+}
+
+async function open(
+  url: DatabaseUrl,
+  host: DatabaseHost,
+  options: ConnectOptions,
+  withoutTls: Set<DatabaseHost>,
+): Promise<Connection> {
+  const failures: unknown[] = []
+  for (const ssl of attemptsFor(url, host, withoutTls)) {
+    try {
+      return await openOnce(url, host, ssl, options)
+    } catch (error) {
+      failures.push(error)
+      if (hasNoTls(error)) withoutTls.add(host)
+      if (!mayDependOnEncryption(error as Error)) break
+    }
+  }
+  // That a server offers no TLS matters only where TLS is asked for.
+  throw failures.find((failure) => !hasNoTls(failure)) ?? failures[0]
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ value }) => value)
+}
+
+function unavailable(url: DatabaseUrl, hosts: readonly DatabaseHost[], error: unknown): DatabaseUnavailableError {
+  const { errors } = error as AggregateError
+  const reasons = errors.map((one, n) => describeFailure(hosts[n]!, one)).join('; ')
+  return new DatabaseUnavailableError(`${describeTarget(url)} at ${reasons}`, { cause: error })
+}
+
+/**
+ * Connects as libpq does with several hosts and `target_session_attrs=read-write`: to the first that takes changes. The
+ * host where that was last is tried first, so that after a failover each new connection finds the new primary at once.
+ */
+export function createConnector(url: DatabaseUrl, options: ConnectOptions): Connector {
+  let primary: DatabaseHost | undefined
+  const withoutTls = new Set<DatabaseHost>()
+  const hostOf = new WeakMap<Connection, DatabaseHost>()
+
+  function inOrder(): DatabaseHost[] {
+    const hosts = url.randomOrder ? shuffled(url.hosts) : [...url.hosts]
+    return hosts.sort((a, b) => Number(b === primary) - Number(a === primary))
+  }
+
+  return {
+    async connect() {
+      const hosts = inOrder()
+      try {
+        const connection = await firstSuccess(
+          hosts,
+          async (host) => {
+            const opened = await open(url, host, options, withoutTls)
+            hostOf.set(opened, host)
+            return opened
+          },
+          (late) => void late.end().catch(() => {}),
+        )
+        primary = hostOf.get(connection)
+        return connection
+      } catch (error) {
+        throw unavailable(url, hosts, error)
+      }
+    },
+    isCurrent: (connection) => url.randomOrder === true || hostOf.get(connection) === primary,
+  }
+}

@@ -1,0 +1,123 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Database, openDatabase, type Statement } from '../../src/database/open.ts'
+import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
+import { createLedger } from '../../src/tokens/ledger.ts'
+import { readChanges } from '../../src/tokens/status-changes.ts'
+import { listStatusLists, readList } from '../../src/tokens/status-lists.ts'
+import { BEGINNING, currentPosition, positionBefore } from '../../src/tokens/status-positions.ts'
+import { runCli } from '../support/cli.ts'
+import { type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
+import { type Credentials, claimsOf } from '../support/requests.ts'
+import { startStorm, until } from '../support/storm.ts'
+import { createStandby, createSystemPostgres, findPostgres, type SystemPostgres } from '../support/system-postgres.ts'
+
+const bin = await findPostgres()
+
+const hostsOf = (...servers: SystemPostgres[]) => servers.map(({ port }) => `127.0.0.1:${port}`).join(',')
+const urlOf = (...servers: SystemPostgres[]) => `postgresql://postgres@${hostsOf(...servers)}/keywright`
+
+describe.skipIf(!bin)('a primary with a standby', () => {
+  let first: SystemPostgres
+  let second: SystemPostgres
+  let on: Nodes
+  let api: Credentials & { identifier: string }
+  let client: Credentials
+  const ENCRYPTION_KEY = newEncryptionKey()
+
+  beforeAll(async () => {
+    first = await createSystemPostgres(bin!)
+    await first.start()
+    await first.query('CREATE DATABASE keywright')
+    const env = { DATABASE_URL: urlOf(first), ENCRYPTION_KEY }
+    expect(await runCli(['migrate'], env)).toMatchObject({ code: 0 })
+    second = await createStandby(bin!, first)
+    await second.start()
+    on = await startNodes(2, { env: { ...env, DATABASE_URL: urlOf(second, first) }, databaseUrl: urlOf(second, first) })
+    api = await on.make.api()
+    client = await on.make.client([api.identifier])
+  }, 120_000)
+
+  afterAll(async () => {
+    await on?.stop()
+    await first?.remove()
+    await second?.remove()
+  })
+
+  test('a node finds the primary among several hosts, whatever their order', async () => {
+    for (const node of on.nodes) expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
+    const [{ port }] = (await on.knex.raw('SELECT inet_server_port() AS port')).rows
+    expect(port).toBe(first.port)
+  })
+
+  test('a node refuses to start on a standby, and says so in one sentence', async () => {
+    const { code, stderr } = await runCli(['serve'], { DATABASE_URL: urlOf(second), ENCRYPTION_KEY, PORT: '0' })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /^keywright: the database cannot be reached: .*it is a standby; Keywright needs the primary$/m,
+    )
+    expect(stderr).not.toMatch(/\n\s+at /)
+  })
+
+  test('a node that a load balancer connects to a standby is not ready and accepts no token', async () => {
+    const standby = openDatabase(urlOf(second))
+    const look = { name: 'one', text: 'SELECT 1', values: [] }
+    await expect(standby.query(look)).rejects.toThrow(/it is a standby/)
+    await expect(standby.knex.raw('SELECT 1')).rejects.toThrow(/it is a standby/)
+    await standby.close()
+  })
+
+  test('the feed, the lists and introspection refuse to answer from a standby that a pooler reached', async () => {
+    const token = (await on.nodes[0]!.machineToken(client)).body.access_token
+    const reader = new pg.Client(urlOf(second))
+    await reader.connect()
+    // As a pooler would: the connection was made to the primary, and the statement runs elsewhere.
+    const elsewhere = {
+      query: async ({ text, values }: Statement) => (await reader.query(text, values)).rows,
+    } as unknown as Database
+    const { jti, exp, status } = claimsOf(token) as {
+      jti: string
+      exp: number
+      status: { status_list: { uri: string } }
+    }
+    const listId = status.status_list.uri.split('/').at(-1)!
+    const reads = {
+      position: () => currentPosition(elsewhere),
+      past: () => positionBefore(elsewhere, 1000),
+      changes: () => readChanges(elsewhere, BEGINNING),
+      list: () => readList(elsewhere, listId),
+      lists: () => listStatusLists(elsewhere),
+      introspection: () =>
+        createLedger(elsewhere).inspect({ callerKey: 1, callerVersion: 1, token: { jti, expiresAt: exp } }),
+    }
+    for (const [name, read] of Object.entries(reads)) {
+      const error = await read().catch((thrown: unknown) => thrown)
+      expect([name, (error as { code?: string }).code, isDatabaseUnavailable(error)]).toEqual([name, '25006', true])
+    }
+    await reader.end()
+  })
+
+  test('a frozen primary is replaced by the promoted standby: answers are 200 or 503, and no node restarts', async () => {
+    const storm = startStorm(8, async (loop, turn) => {
+      const { status, body } = await on.nodes[(loop + turn) % 2]!.machineToken(client)
+      return { status, token: body.access_token as string | undefined }
+    })
+    await storm.reached(60)
+    first.freeze()
+    await second.query('SELECT pg_promote()')
+    await until(async () => (await on.nodes[0]!.machineToken(client)).status === 200, 60_000)
+    await until(async () => (await on.nodes[1]!.machineToken(client)).status === 200, 60_000)
+    const outcomes = await storm.stop()
+    expect(
+      [...new Set(outcomes.map(({ status }) => status))].filter((status) => status !== 200 && status !== 503),
+    ).toEqual([])
+    const fresh = (await on.nodes[1]!.machineToken(client)).body.access_token
+    const { jti } = claimsOf(fresh)
+    expect(await second.query(`SELECT jti::text FROM access_tokens WHERE jti = '${jti}'`, 'keywright')).toEqual([
+      { jti },
+    ])
+    first.thaw()
+    // The old primary still takes connections; no node works with it any more.
+    for (const node of on.nodes) expect((await node.introspect(fresh, api)).body.active).toBe(true)
+  }, 120_000)
+})
