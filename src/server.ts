@@ -112,10 +112,10 @@ export async function createServer(
   const { statusListTtl, statusFeedMax } = config
   let closeFeed = () => {}
   const concessions = createConcessions()
-  const secretUses = createSecretUses()
+  const secretUses = createSecretUses(database.clock)
   const outgoing = createOutgoing({ allow: config.outgoingAllow })
   const sweeps = [sweepEngineModels, sweepIdempotencyKeys].map((some) => (limit: number) => some(database.knex, limit))
-  const usage = createUsage(metrics)
+  const usage = createUsage(metrics, database.clock)
   const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, usage, log, sweeps }
   const jobWatch = {
     succeeded: (job: string) => metrics.jobSuccesses.set({ job }, database.clock.now() / 1000),
@@ -157,7 +157,7 @@ export async function createServer(
       database,
       encryptionKeys,
       registrations,
-      authenticator: createAuthenticator(registrations),
+      authenticator: createAuthenticator(registrations, database.clock),
       keyRings,
       issuer,
       ledger,
@@ -182,7 +182,7 @@ export async function createServer(
     closeFeed = oidc.closeFeed
     app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
     app.use(takeClientAddress({ trustProxy: config.trustProxy, log }))
-    app.use(observeRequests(log, metrics))
+    app.use(observeRequests(log, metrics, database.clock))
     app.use(keepOneLoopbackName(() => issuerUrl))
     app.use(oidc.middleware)
     app.use(createOperations(operations))

@@ -1,3 +1,4 @@
+import type { Clock } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { hashSecret, isWellFormedSecret, sameHash } from '../shared/secrets.ts'
 import type { LiveSecret, Registration, Registrations } from './registrations.ts'
@@ -33,9 +34,9 @@ export function authenticate(
   registration: Registration,
   credentials: Credentials,
   demandApiKey: boolean,
+  now: number,
 ): Authentication | undefined {
   if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
-  const now = Date.now()
   const secret = match(registration.secrets, hashSecret(credentials.secret), now)
   if (!secret) return undefined
   if (!demandApiKey || !registration.apiKeyRequired) {
@@ -78,7 +79,8 @@ export interface Authenticator {
   trust(registration: Registration): AuthenticatedClient
 }
 
-export function createAuthenticator(registrations: Registrations): Authenticator {
+/** @param clock the database's: on a node whose own clock is behind, a retired secret would still prove a client */
+export function createAuthenticator(registrations: Registrations, clock: Clock): Authenticator {
   async function renewed(clientId: string): Promise<Registration> {
     const registration = await registrations.fresh(clientId)
     if (!registration) throw new KeywrightError('invalid_client', 'the client was replaced or archived')
@@ -92,7 +94,7 @@ export function createAuthenticator(registrations: Registrations): Authenticator
   })
 
   const prove: Authenticator['prove'] = (registration, credentials, demandApiKey) => {
-    const authentication = authenticate(registration, credentials, demandApiKey)
+    const authentication = authenticate(registration, credentials, demandApiKey, clock.now())
     if (!authentication) return undefined
     const renew = async () => {
       const again = prove(await renewed(registration.clientId), credentials, demandApiKey)

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { Clock } from '../shared/clock.ts'
 import { type CallerUse, recordCallers } from './client-callers.ts'
 import { recordSecretUses, type SecretUse } from './client-secrets.ts'
 import type { Registration } from './registrations.ts'
@@ -34,7 +35,7 @@ const MAX_REMEMBERED = 100_000
 /** Callers of one client that are kept of each time between two `forget`s: a secret may be used from any number of addresses. */
 const MAX_CALLERS = 100
 
-export function createSecretUses(max = MAX_REMEMBERED): SecretUses {
+export function createSecretUses(clock: Clock = Date, max = MAX_REMEMBERED): SecretUses {
   const seen = new Set<string>()
   const callersOf = new Map<number, number>()
   let secrets = new Map<number, SecretUse>()
@@ -59,7 +60,7 @@ export function createSecretUses(max = MAX_REMEMBERED): SecretUses {
     note(secretId, ip, { clientKey, apiId }) {
       const key = `${secretId} ${clientKey} ${apiId} ${ip}`
       if (seen.has(key)) return
-      const at = new Date()
+      const at = new Date(clock.now())
       if (secretId !== null) secrets.set(secretId, { id: secretId, at, ip, apiId })
       remember(key, { clientKey, ip, apiId: apiId ?? 0, at })
     },

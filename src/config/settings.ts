@@ -58,7 +58,7 @@ export const SETTINGS = {
   DATABASE_URL: setting({
     schema: z.string().superRefine(databaseUrl).optional(),
     secret: true,
-    doc: 'The PostgreSQL (14 to 18) to keep everything in, as a libpq connection URI; several hosts are tried for the primary (docs/operating/database.md). Unset or empty: an embedded PostgreSQL in `DATA_DIR`, for trying, developing and testing.',
+    doc: 'The PostgreSQL (14 to 18) to keep everything in, as a libpq connection URI; several hosts are tried for the primary (docs/operating/database-connections.md). Unset or empty: an embedded PostgreSQL in `DATA_DIR`, for trying, developing and testing.',
   }),
   DATA_DIR: setting({
     schema: text(),

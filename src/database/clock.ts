@@ -1,7 +1,8 @@
+import type { Clock } from '../shared/clock.ts'
 import type { Database } from './open.ts'
 
 /** The time as the database has it, so that all nodes agree about ages and about when a key begins to sign. */
-export interface DatabaseClock {
+export interface DatabaseClock extends Clock {
   /** Milliseconds since 1970. Before the first connection, this machine's own. */
   now(): number
   /** How far this machine's clock is ahead of the database's, in milliseconds; negative when it is behind. */

@@ -28,6 +28,7 @@ export function firstSuccess<Candidate, Result>(
     function fail(index: number, error: unknown): void {
       failures[index] = error
       failed++
+      if (failed === begun) clearTimeout(timer)
       if (failed === candidates.length) reject(new AggregateError(failures))
       else if (!won && failed === begun) beginNext()
     }

@@ -1,5 +1,6 @@
 import type { Context, Middleware, Next } from 'koa'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Clock } from '../shared/clock.ts'
 import { newId } from '../shared/ids.ts'
 import type { Log } from '../shared/log.ts'
 import { withoutSecrets } from '../shared/secrets.ts'
@@ -63,7 +64,7 @@ function privateDetail(failure: Failure | undefined): Record<string, unknown> | 
 }
 
 /** Gives every request an id, in the answer and in its one line of log, and counts it. Queries are never logged. */
-export function observeRequests(log: Log, metrics: Metrics): Middleware {
+export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middleware {
   function finish(ctx: Context, path: string, startedAt: number): void {
     const seconds = (performance.now() - startedAt) / 1000
     const endpoint = endpointOf(path)
@@ -89,7 +90,7 @@ export function observeRequests(log: Log, metrics: Metrics): Middleware {
   return async (ctx: Context, next: Next) => {
     const startedAt = performance.now()
     const { path } = ctx
-    ctx.state.arrivedAt = Date.now()
+    ctx.state.arrivedAt = clock.now()
     const given = ctx.get('x-request-id')
     ctx.state.requestId = REQUEST_ID.test(given) ? given : newId()
     ctx.set('X-Request-Id', ctx.state.requestId)

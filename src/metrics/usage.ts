@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { Clock } from '../shared/clock.ts'
 import { newId } from '../shared/ids.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -68,7 +69,7 @@ const ADD = `
    ORDER BY g.kind, g.label
   ON CONFLICT (hour, kind, label) DO UPDATE SET count = u.count + excluded.count`
 
-export function createUsage(metrics: Metrics): Usage {
+export function createUsage(metrics: Metrics, clock: Clock = Date): Usage {
   const writer = newId()
   const counted = new Map<string, number>()
   let turn = 0
@@ -82,7 +83,7 @@ export function createUsage(metrics: Metrics): Usage {
       .filter(({ count }) => count > 0)
     if (growth.length === 0) return undefined
     for (const one of present) counted.set(nameOf(one), one.count)
-    return { turn: ++turn, hour: new Date(Math.floor(Date.now() / HOUR) * HOUR), growth }
+    return { turn: ++turn, hour: new Date(Math.floor(clock.now() / HOUR) * HOUR), growth }
   }
 
   return {

@@ -1,11 +1,10 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import type { ApiAccess, Registration } from '../clients/registrations.ts'
 import { resolveScope } from '../clients/scopes.ts'
-import type { DatabaseClock } from '../database/clock.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
-import { epochSeconds } from '../shared/clock.ts'
+import { type Clock, epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Ledger, TokenRecord } from './ledger.ts'
@@ -199,7 +198,7 @@ export function createIssuer(
   indexes: StatusIndexes,
   server: ServerWatch,
   issuer: string,
-  clock: Pick<DatabaseClock, 'now'>,
+  clock: Clock,
 ): Issuer {
   const plan = (request: TokenRequest) => planToken(request, issuer, indexes, server, clock.now())
 
