@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase, type Statement } from '../../src/database/open.ts'
+import { createServerWatch } from '../../src/database/server-watch.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
 import { createLedger } from '../../src/tokens/ledger.ts'
 import { readChanges } from '../../src/tokens/status-changes.ts'
@@ -88,7 +89,11 @@ describe.skipIf(!bin)('a primary with a standby', () => {
       list: () => readList(elsewhere, listId),
       lists: () => listStatusLists(elsewhere),
       introspection: () =>
-        createLedger(elsewhere).inspect({ callerKey: 1, callerVersion: 1, token: { jti, expiresAt: exp } }),
+        createLedger(elsewhere, createServerWatch()).inspect({
+          callerKey: 1,
+          callerVersion: 1,
+          token: { jti, expiresAt: exp },
+        }),
     }
     for (const [name, read] of Object.entries(reads)) {
       const error = await read().catch((thrown: unknown) => thrown)
