@@ -19,6 +19,7 @@ import { takeClientAddress } from './http/client-address.ts'
 import { prepareGentleClose } from './http/gentle-close.ts'
 import { observeRequests } from './http/observe.ts'
 import { keepOneLoopbackName } from './http/one-loopback-name.ts'
+import { withOriginForm } from './http/origin-form.ts'
 import { createOutgoing } from './http/outgoing.ts'
 import { createReadiness } from './http/readiness.ts'
 import type { Instance } from './instance.ts'
@@ -195,7 +196,7 @@ export async function createServer(
     async start() {
       const url = await listen(http, config)
       issuerUrl ||= url
-      handler = createApp(url).callback()
+      handler = withOriginForm(createApp(url).callback())
       open = true
       jobs.start()
       return { url, issuer: issuerUrl }

@@ -1,7 +1,8 @@
 import type { Context } from 'koa'
-import type Provider from 'oidc-provider'
+import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import { findPerson, isCurrentSession } from './people.ts'
 import type { OidcServices } from './services.ts'
 
@@ -36,6 +37,21 @@ const COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
 export function useSessions(provider: Provider): void {
   const { IN_PAYLOAD } = provider.Session as unknown as { IN_PAYLOAD: string[] }
   Object.defineProperty(provider.Session, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'personSince'] })
+}
+
+/**
+ * Lets the engine save a session that it creates for an error page: after an error it saves only sessions that were saved
+ * before, and fails on any other one. The form of the page needs the session, and the browser its cookie.
+ */
+export function saveNewSessions(provider: Provider): void {
+  const { prototype } = provider.Session as unknown as { prototype: BrowserSession }
+  const { persist } = prototype
+  prototype.persist = async function (this: BrowserSession) {
+    if (this.exp !== undefined) return await persist.call(this)
+    const { oidc } = Provider.ctx as KoaContextWithOIDC
+    oidc.cookies.set(provider.cookieName('session'), this.jti, COOKIE)
+    return await this.save(ANONYMOUS_SESSION_TTL)
+  }
 }
 
 /** The engine's words for a login. */

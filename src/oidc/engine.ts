@@ -5,7 +5,7 @@ import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter, recordOnce } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
-import { ACR, SESSION_TTL, useSessions } from './browser-sessions.ts'
+import { ACR, SESSION_TTL, saveNewSessions, useSessions } from './browser-sessions.ts'
 import { useCodes } from './code-redemption.ts'
 import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
@@ -176,6 +176,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useRegistrations(provider, services)
   useConsents(provider, services)
   useSessions(provider)
+  saveNewSessions(provider)
   useIdTokens(provider)
   useLedger(provider, services)
   useRefreshGrant(provider, services)
