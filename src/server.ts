@@ -151,6 +151,7 @@ export async function createServer(
       readiness,
       metrics,
       metricsToken: config.metricsToken,
+      issuerUrl,
       exposition,
       isOpen: () => open,
     }

@@ -83,7 +83,6 @@ export function checkNewPassword(password: string, person: { email: string; name
   const text = normalised(password).toLowerCase()
   if (characters.length < LENGTH.min) throw invalidInput(`Use at least ${LENGTH.min} characters.`)
   if (characters.length > LENGTH.max) throw invalidInput(`Use at most ${LENGTH.max} characters.`)
-  if (text.includes('\0')) throw invalidInput('Leave out the character NUL.')
   if (new Set(characters).size === 1) throw invalidInput('Use more than one character, not one again and again.')
   if (isPersonal(text, person)) throw invalidInput('Leave your name and email address out of your password.')
   if (isCommon(text)) throw invalidInput('Many people use this password, or one much like it. Choose another one.')

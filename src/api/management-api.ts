@@ -1,6 +1,7 @@
 import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
+import { checkRequest } from '../http/request-check.ts'
 import { demand, type Management } from '../management/operation.ts'
 import { sendKept, toKept } from './answers.ts'
 import { API_ROUTES } from './api-routes.ts'
@@ -12,7 +13,7 @@ import { createLineStreams, type LineStreams } from './line-streams.ts'
 import { describeApi } from './openapi.ts'
 import { answerProblems, ProblemError } from './problems.ts'
 import { limitRate } from './rate.ts'
-import { readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody, refuseNul } from './requests.ts'
+import { readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody } from './requests.ts'
 import { API_ROOT, type ApiRoute, type Call } from './route.ts'
 
 export interface ManagementApiServices extends CallerServices {
@@ -113,7 +114,7 @@ function routesOf(services: ManagementApiServices): Middleware {
 
 function prepare(ctx: Context, next: Next): Promise<void> {
   ctx.set('Cache-Control', 'no-store')
-  refuseNul(ctx)
+  checkRequest(ctx)
   return next()
 }
 

@@ -1,6 +1,7 @@
 import type { Context, Next } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
+import { MalformedRequestError } from '../http/request-check.ts'
 import { type ErrorCode, type Fault, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { toSnake } from './wire-names.ts'
 
@@ -91,6 +92,9 @@ const somethingWrong = (cause: unknown) =>
 export function problemOf(error: unknown, parameters: ReadonlySet<string> = new Set()): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof BodyTooLargeError) return new ProblemError('too_large', error.message)
+  if (error instanceof MalformedRequestError && error.status === 415) {
+    return new ProblemError('unsupported_media_type', error.message)
+  }
   if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) {
     const options = { headers: { 'Retry-After': RETRY_AFTER }, cause: error }
     return new ProblemError('unavailable', 'the database does not answer just now; try again', options)

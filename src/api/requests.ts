@@ -66,11 +66,6 @@ function countWritten(json: string): number {
   return count
 }
 
-/** What PostgreSQL cannot store no part of an address may hold. @throws ProblemError `invalid_input` */
-export function refuseNul(ctx: Context): void {
-  if (/%00/.test(ctx.url) || ctx.url.includes('\0')) throw new ProblemError('invalid_input', NUL)
-}
-
 /** @throws ProblemError `not_found`: one of what cannot be is not there */
 export function readParams(route: ApiRoute, given: Record<string, string>): Record<string, unknown> {
   const read = route.params.safeParse(given)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { isDatabaseUnavailable } from '../database/unavailable.ts'
+import { refuseNul } from '../http/request-check.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { addAccountCommands } from './commands/account.ts'
 import { addApiCommands, addKeyPairCommands } from './commands/api.ts'
@@ -70,6 +71,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const program = createProgram()
   prepare(program)
   try {
+    args.forEach(refuseNul)
     await program.parseAsync(args, { from: 'user' })
     return 0
   } catch (error) {

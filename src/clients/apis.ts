@@ -123,7 +123,7 @@ export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
  * @throws KeywrightError `not_found`
  */
 export async function lockApi(trx: Knex, identifier: string, becomesDefault = false): Promise<Api> {
-  const wanted = trx<ApiRow>('apis').where({ identifier: identifier.replaceAll('\0', '') })
+  const wanted = trx<ApiRow>('apis').where({ identifier })
   if (becomesDefault) await awaitDefaultsTurn(trx)
   if (becomesDefault) wanted.orWhere({ is_default: true })
   const rows = await wanted.orderBy('id').forNoKeyUpdate()
@@ -166,11 +166,7 @@ export async function holdApis(trx: Knex, identifiers: readonly string[]): Promi
   return inOrder(rows, identifiers)
 }
 
-const rowsOf = (db: Knex, identifiers: readonly string[]) =>
-  db<ApiRow>('apis').whereIn(
-    'identifier',
-    identifiers.map((identifier) => identifier.replaceAll('\0', '')),
-  )
+const rowsOf = (db: Knex, identifiers: readonly string[]) => db<ApiRow>('apis').whereIn('identifier', identifiers)
 
 function inOrder(rows: readonly ApiRow[], identifiers: readonly string[]): Api[] {
   return [...new Set(identifiers)].map((identifier) => {

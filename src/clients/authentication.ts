@@ -105,8 +105,8 @@ export function createAuthenticator(registrations: Registrations, clock: Clock):
   }
 
   const proveById: Authenticator['proveById'] = async (clientId, credentials, demandApiKey, accept = () => true) => {
-    // Longer than any id; no text of the database's can hold a NUL; a mistyped secret needs no look-up.
-    if (clientId.length > 200 || clientId.includes('\0')) return undefined
+    // Neither an ID that is longer than any of ours nor a mistyped secret needs a look-up.
+    if (clientId.length > 200) return undefined
     if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
     const proveBy = (registration: Registration | undefined) =>
       registration && accept(registration) ? prove(registration, credentials, demandApiKey) : undefined

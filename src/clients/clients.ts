@@ -75,9 +75,7 @@ export async function insertClient(trx: Knex, owner: ClientOwner, settings: Clie
 
 /** @throws KeywrightError `not_found` */
 export async function getClient(db: Knex, clientId: string): Promise<Client> {
-  const row = await db<ClientRow>('clients')
-    .where({ client_id: clientId.replaceAll('\0', '') })
-    .first()
+  const row = await db<ClientRow>('clients').where({ client_id: clientId }).first()
   if (!row) throw notFound('client', clientId)
   return toClient(row)
 }

@@ -98,7 +98,7 @@ export const SETTINGS = {
   METRICS_TOKEN: setting({
     schema: text().optional(),
     secret: true,
-    doc: 'When set, `/metrics` answers only requests that carry it as a bearer token.',
+    doc: 'The bearer token that a request for `/metrics` must carry. Unset: `/metrics` answers only requests from this machine, and only while `ISSUER` is a loopback address.',
   }),
   DATABASE_POOL_MAX: setting({
     schema: wholeNumber(4, 500),

@@ -7,6 +7,12 @@ import { withoutSecrets } from '../shared/secrets.ts'
 
 const REQUEST_ID = /^[\w.-]{1,64}$/
 
+/** The caller's own id of its request: only logged, because anybody can send the id of another one. */
+function callerRequestId(ctx: Context): string | undefined {
+  const given = ctx.get('x-request-id')
+  return REQUEST_ID.test(given) ? given : undefined
+}
+
 /** The addresses that are told apart in the metrics: a label of the caller's choosing would be memory of theirs. */
 const ENDPOINTS = new Set([
   '/oauth2/token',
@@ -73,6 +79,7 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
     if (error && ctx.status >= 400) metrics.refused.labels(endpoint, error).inc()
     const line = {
       request_id: ctx.state.requestId,
+      caller_request_id: callerRequestId(ctx),
       method: ctx.method,
       path: loggedPath(path),
       status: ctx.status,
@@ -91,8 +98,7 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
     const startedAt = performance.now()
     const { path } = ctx
     ctx.state.arrivedAt = clock.now()
-    const given = ctx.get('x-request-id')
-    ctx.state.requestId = REQUEST_ID.test(given) ? given : newId()
+    ctx.state.requestId = newId()
     ctx.set('X-Request-Id', ctx.state.requestId)
     ctx.set('X-Content-Type-Options', 'nosniff')
     try {

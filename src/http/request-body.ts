@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { KeywrightError } from '../shared/errors.ts'
+import { refuseEncodedNul } from './request-check.ts'
 
 /** The body was larger than allowed. */
 export class BodyTooLargeError extends KeywrightError {
@@ -32,4 +33,14 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
     req.on('error', cutOff)
     req.on('close', cutOff)
   })
+}
+
+/**
+ * Reads a whole form in `application/x-www-form-urlencoded`, which is not parsed yet.
+ * @throws BodyTooLargeError; MalformedRequestError for a NUL character
+ */
+export async function readFormText(req: IncomingMessage, limit: number): Promise<string> {
+  const text = (await readBody(req, limit)).toString()
+  refuseEncodedNul(text)
+  return text
 }

@@ -111,7 +111,7 @@ export const findAccount = operation<{ named: string }, Account>(
     const query = knex<AccountRow>('accounts').limit(2)
     if (isId(named)) query.where({ id: named })
     // By the lists' index first.
-    else query.whereRaw('lower(name) = lower(:named) AND name = :named', { named: named.replaceAll('\0', '') })
+    else query.whereRaw('lower(name) = lower(:named) AND name = :named', { named })
     const [row, another] = await query
     if (!row) throw noAccount('there is no account with this id or name')
     if (another) throw noAccount('several accounts have this name; give the id of the one that is meant')

@@ -100,7 +100,7 @@ interface FormRow extends ClientRow {
 export const readApplicationForm = operation<{ clientId: string }, ApplicationForm>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId }) => {
-    const { rows } = await knex.raw(READ, [clientId.replaceAll('\0', '')])
+    const { rows } = await knex.raw(READ, [clientId])
     const row: FormRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
     stayWithin(who, row.account_id, 'client', clientId)

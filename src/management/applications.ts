@@ -143,7 +143,7 @@ interface Which {
 export const readApplication = operation<Which, Application>(
   { role: 'admin', scope: 'applications:read' },
   async ({ knex }, who, { clientId }) => {
-    const { rows } = await knex.raw(READ, [clientId.replaceAll('\0', '')])
+    const { rows } = await knex.raw(READ, [clientId])
     const row: ApplicationRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
     stayWithin(who, row.account_id, 'client', clientId)

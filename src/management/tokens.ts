@@ -147,7 +147,7 @@ async function listHeld<Row extends HeldRow, Item>(
       ),
     )
   const row: (ClientRow & { items: Row[] }) | undefined = await knex('clients AS c')
-    .where('c.client_id', clientId.replaceAll('\0', ''))
+    .where('c.client_id', clientId)
     .whereNot('c.kind', 'api')
     .first('c.*', items.as('items'))
   if (!row) throw notFound('client', clientId)

@@ -33,7 +33,7 @@ const MAX_ID_LENGTH = 2048
 
 const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
-const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH && !id.includes('\0')
+const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH
 
 /** One of the engine's models, kept in `engine_models`. */
 export class EngineModelAdapter implements Adapter {

@@ -1,7 +1,7 @@
 import type { Next } from 'koa'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import { namedClientId } from './client-credentials.ts'
-import { type Form, type FormStep, readForm, refuseNul } from './endpoint-requests.ts'
+import { type Form, type FormStep, normalizeScope, readForm } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -74,7 +74,6 @@ export function checkSize(_ctx: OidcContext, form: Form): void {
 
 function checkQuery(ctx: OidcContext): void {
   if (ctx.querystring.length > MAX_QUERY) throw new OAuthError(414, 'invalid_request', 'the request is too long')
-  refuseNul(ctx.querystring)
 }
 
 /**
@@ -95,6 +94,7 @@ export function linkEndpoint(...steps: FormStep[]) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     checkQuery(ctx)
     const form: Form = { ...ctx.query }
+    normalizeScope(form)
     for (const step of form.request_uri === undefined ? steps : []) await step(ctx, form)
     // Koa takes undefined for a parameter without a value.
     ctx.query = Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined)) as never

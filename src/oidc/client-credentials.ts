@@ -1,6 +1,7 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { useOf } from '../clients/secret-uses.ts'
-import { type Form, refuseNul } from './endpoint-requests.ts'
+import { refuseEncodedNul } from '../http/request-check.ts'
+import type { Form } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -49,7 +50,7 @@ function parseBasic(header: string): ClientCredentials | undefined {
 function readBasic(header: string): ClientCredentials {
   const basic = parseBasic(header)
   if (basic) return basic
-  refuseNul(Buffer.from(header.split(' ')[1] ?? '', 'base64').toString())
+  refuseEncodedNul(Buffer.from(header.split(' ')[1] ?? '', 'base64').toString())
   throw invalidClient('the Authorization header is not valid Basic authentication')
 }
 

@@ -1,5 +1,6 @@
 import type { Context, Next } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
+import { checkRequest, MalformedRequestError } from '../http/request-check.ts'
 import { OAuthError, toEngineError } from './engine-errors.ts'
 import { showError } from './engine-pages.ts'
 import type { OidcContext } from './request-state.ts'
@@ -14,6 +15,7 @@ function errorOf(error: unknown): OAuthError {
     const options = { retryAfter: UNAVAILABLE_RETRY, cause: error }
     return new OAuthError(503, 'temporarily_unavailable', 'the database does not answer just now; try again', options)
   }
+  if (error instanceof MalformedRequestError) return new OAuthError(error.status, 'invalid_request', error.message)
   const translated = toEngineError(error)
   if (translated instanceof OAuthError) return translated
   return new OAuthError(500, 'server_error', 'something went wrong; the request id tells us where', { cause: error })
@@ -39,6 +41,7 @@ export function answerErrors({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     forbidStoring(ctx)
     try {
+      checkRequest(ctx as unknown as Context)
       await next()
       const failure = ctx.state.failure
       if (failure instanceof OAuthError || (failure && ctx.status >= 500)) answerError(ctx, errorOf(failure))
@@ -57,6 +60,7 @@ export function showErrors(services: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     forbidStoring(ctx)
     try {
+      checkRequest(ctx as unknown as Context)
       await next()
       const { failure } = ctx.state
       if (failure instanceof OAuthError) tellRetry(ctx, failure)

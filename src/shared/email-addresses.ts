@@ -45,7 +45,7 @@ export function checkedEmail(typed: string): string {
  */
 export function emailKey(typed: string): string {
   const parts = partsOf(typed)
-  const text = parts ? `${parts.local}@${parts.domain}` : typed.trim().replaceAll('\0', '')
+  const text = parts ? `${parts.local}@${parts.domain}` : typed.trim()
   return text.toLowerCase().normalize('NFC')
 }
 

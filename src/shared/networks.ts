@@ -17,3 +17,11 @@ export function normalizeAddress(text: string): string | undefined {
   const address = ipaddr.process(text.split('%', 1)[0]!)
   return address.toString()
 }
+
+export function isLoopbackAddress(ip: string): boolean {
+  return isIP(ip) !== 0 && ipaddr.process(ip).range() === 'loopback'
+}
+
+/** @param hostname as in a URL: IPv6 in brackets */
+export const isLoopbackHost = (hostname: string): boolean =>
+  hostname === 'localhost' || isLoopbackAddress(hostname.replace(/^\[(.*)\]$/, '$1'))

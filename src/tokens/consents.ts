@@ -158,9 +158,7 @@ export async function withdrawConsent(
     await awaitPersonsTurn(trx, userId)
     // Whoever ends tokens of a person takes this row first, so that no two of them wait for each other's tokens.
     await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
-    const client = await trx('clients')
-      .where({ client_id: clientId.replaceAll('\0', '') })
-      .first('id', 'account_id')
+    const client = await trx('clients').where({ client_id: clientId }).first('id', 'account_id')
     const key = { user_id: userId, client_id: client?.id ?? 0 }
     const deleted = await trx('consents').where(key).delete()
     if (deleted === 0) throw notFound('connected application', clientId)

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
-import { readBody } from '../http/request-body.ts'
+import { readBody, readFormText } from '../http/request-body.ts'
+import { refuseNul } from '../http/request-check.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 
 /** Far more than any form of ours holds. */
@@ -20,13 +21,7 @@ export class UnsupportedFormError extends KeywrightError {
   }
 }
 
-/** PostgreSQL cannot store it, and no keyboard types it. */
-function refuseNul(text: string): void {
-  if (text.includes('\0')) throw invalidInput('the form holds a NUL character')
-}
-
 function formOf(entries: readonly [string, string][]): Form {
-  for (const [name, value] of entries) refuseNul(name + value)
   const form = new Map(entries)
   if (form.size !== entries.length) throw invalidInput('the form names a field twice')
   return form
@@ -34,9 +29,9 @@ function formOf(entries: readonly [string, string][]): Form {
 
 /** @throws KeywrightError `invalid_input`; BodyTooLargeError; UnsupportedFormError */
 export async function readForm(ctx: Context): Promise<Form> {
-  const body = await readBody(ctx.req, BODY_LIMIT)
-  if (body.length > 0 && !ctx.is('application/x-www-form-urlencoded')) throw new UnsupportedFormError()
-  return formOf([...new URLSearchParams(body.toString())])
+  const text = await readFormText(ctx.req, BODY_LIMIT)
+  if (text !== '' && !ctx.is('application/x-www-form-urlencoded')) throw new UnsupportedFormError()
+  return formOf([...new URLSearchParams(text)])
 }
 
 async function partsOf(ctx: Context, body: Buffer): Promise<[string, string | File][]> {
@@ -53,6 +48,7 @@ export async function readUpload(ctx: Context): Promise<{ form: Form; files: Fil
   if (!ctx.is('multipart/form-data')) return { form: await readForm(ctx), files: new Map() }
   const parts = await partsOf(ctx, await readBody(ctx.req, UPLOAD_LIMIT))
   const texts = parts.filter((part): part is [string, string] => typeof part[1] === 'string')
+  for (const [name, value] of texts) refuseNul(name + value)
   const chosen = parts.filter((part): part is [string, File] => part[1] instanceof File && part[1].size > 0)
   const files = chosen.map(async ([name, file]) => [name, Buffer.from(await file.arrayBuffer())] as const)
   return { form: formOf(texts), files: new Map(await Promise.all(files)) }

@@ -2,6 +2,7 @@ import type { Layer } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
+import { MalformedRequestError } from '../http/request-check.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/console-page.ts'
 import { ForgedFormError } from './csrf.ts'
@@ -44,6 +45,7 @@ function forgedFormPage(ctx: Context, { reason }: ForgedFormError): Page {
 
 function statusOf(error: KeywrightError, usual: number): number {
   if (error instanceof BodyTooLargeError) return 413
+  if (error instanceof MalformedRequestError) return error.status
   return error instanceof UnsupportedFormError ? 415 : usual
 }
 

@@ -1,7 +1,7 @@
 import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
-import { invalidInput } from '../shared/errors.ts'
+import { checkRequest } from '../http/request-check.ts'
 import { accountRoutes } from './account-routes.ts'
 import { apiDocsRoutes } from './api-docs/docs-page.ts'
 import { type Assets, createAssets } from './assets.ts'
@@ -29,7 +29,7 @@ function uploadsOf(routes: readonly ConsoleRoute[]): (ctx: Context) => boolean {
 /** Before any route: what no page of ours sends is refused, and a form has proved where it comes from. */
 function guardForms({ issuerUrl }: WebServices, takesFiles: (ctx: Context) => boolean): Middleware {
   return async (ctx, next) => {
-    if (/%00/.test(ctx.url)) throw invalidInput('the address holds a NUL character')
+    checkRequest(ctx)
     if (ctx.method === 'POST') {
       refuseOtherSites(ctx, issuerUrl())
       Object.assign(ctx.state, takesFiles(ctx) ? await readUpload(ctx) : { form: await readForm(ctx) })

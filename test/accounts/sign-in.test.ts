@@ -84,7 +84,7 @@ test('an address that was tried too often is slowed with the same work, whether 
   expect(works[0]!.map(({ statements }) => statements)).toEqual(works[1]!.map(({ statements }) => statements))
 })
 
-test.each(['', 'x', 'a\0b@example.com', '\0', `${'x'.repeat(300)}@example.com`, '%@example.com', "'; --"])(
+test.each(['', 'x', `${'x'.repeat(300)}@example.com`, '%@example.com', "'; --"])(
   'an address such as %j is refused',
   async (email) => {
     expect(await tryAs(email)).toEqual({ outcome: 'refused' })

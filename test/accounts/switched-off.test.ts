@@ -94,7 +94,7 @@ test('of two who switch somebody off at once, one does', async () => {
 })
 
 test('nobody is switched off who does not exist', async () => {
-  for (const one of [newId(), 'nobody@example.com', '\0']) {
+  for (const one of [newId(), 'nobody@example.com']) {
     await expect(changeUserStatus(on.knex, one, 'disabled', ACTOR)).rejects.toMatchObject({ code: 'not_found' })
   }
 })

@@ -124,9 +124,6 @@ describe('a filter', () => {
   })
 
   test.each([
-    ['actor', { actor: 'a\0b' }],
-    ['ip', { ip: '\0' }],
-    ['actions', { actions: 'client.\0' }],
     ['from', { from: new Date(Number.NaN) }],
     ['to', { to: new Date(8.64e15) }],
     ['from', { from: new Date(-8.64e15) }],

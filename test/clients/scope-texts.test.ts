@@ -74,7 +74,7 @@ describe('texts of scopes', () => {
       ['a'.repeat(101), ''],
       ['a', 'b'.repeat(501)],
       ['a\0', ''],
-      ['a', '\0'],
+      ['a', 'half \ud800'],
     ] as const) {
       await expect(describeIt(api, 'read', title, description)).rejects.toMatchObject({ code: 'invalid_input' })
     }

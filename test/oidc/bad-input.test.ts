@@ -219,11 +219,18 @@ describe('what is no request for these endpoints is told so', () => {
     expect((await post({ basic: client })).status).toBe(200)
   })
 
-  test('an id that the caller gives its request is kept when it is sane, and replaced otherwise', async () => {
-    const kept = await post({ basic: client, headers: { 'x-request-id': 'order-42' } })
-    expect(kept.headers.get('x-request-id')).toBe('order-42')
-    const replaced = await post({ basic: client, headers: { 'x-request-id': 'a b"c' } })
-    expect(replaced.headers.get('x-request-id')).toMatch(/^[\w-]{36}$/)
+  test('every request has an id of ours; the id that the caller gives it is logged beside it when it is short', async () => {
+    for (const [given, logged] of [
+      ['order-42', 'order-42'],
+      ['a b"c', undefined],
+      ['x'.repeat(65), undefined],
+    ] as const) {
+      const answer = await post({ basic: client, headers: { 'x-request-id': given } })
+      const id = answer.headers.get('x-request-id')
+      expect(id).toMatch(/^[\da-f-]{36}$/)
+      const line = server.logLines().find(({ request_id }) => request_id === id)
+      expect([given, line?.caller_request_id]).toEqual([given, logged])
+    }
   })
 
   test('none of all this was the server’s fault: nothing was logged as an error', () => {

@@ -7,7 +7,7 @@ import { type Environment, spawnKeywright } from './cli.ts'
 import { endWithTests } from './end-with-tests.ts'
 import { createCommonMaker } from './maker.ts'
 import { createTestDatabase } from './postgres.ts'
-import { endpointsOf } from './requests.ts'
+import { endpointsOf, METRICS_TOKEN } from './requests.ts'
 
 export { ACTOR } from './maker.ts'
 
@@ -112,6 +112,7 @@ export async function startNodes(count: number, options: { env?: Environment; da
     ISSUER,
     PORT: '0',
     LOG_LEVEL: 'info',
+    METRICS_TOKEN,
     ...options.env,
   }
   const starting = await Promise.allSettled(Array.from({ length: count }, () => startNode(env)))

@@ -71,9 +71,12 @@ export function endpointsOf(url: string) {
 export const claimsOf = (jwt: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(jwt.split('.')[1]!, 'base64url').toString())
 
+/** Of the nodes in tests, whose issuer is not this machine. */
+export const METRICS_TOKEN = 'metrics-of-tests'
+
 /** The value of one metric with these labels; 0 while it was never counted. */
 export async function metricOf(url: string, name: string, labels: string): Promise<number> {
-  const { text } = await send(`${url}/metrics`)
+  const { text } = await send(`${url}/metrics`, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } })
   const line = text.split('\n').find((one) => one.startsWith(`${name}{${labels}}`))
   return Number(line?.split(' ').at(-1) ?? 0)
 }

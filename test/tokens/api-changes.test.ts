@@ -65,9 +65,8 @@ describe('an API', () => {
       code: 'invalid_input',
       faults: fields.slice(0, 3),
     })
-    for (const nowhere of ['https://nowhere.example.com', '\0']) {
-      await expect(update(nowhere, { tokenTtl: 600 })).rejects.toMatchObject({ code: 'not_found' })
-    }
+    const nowhere = update('https://nowhere.example.com', { tokenTtl: 600 })
+    await expect(nowhere).rejects.toMatchObject({ code: 'not_found' })
     expect(await read(identifier)).toMatchObject({ tokenTtl: 600, revision: revision + 1 })
   })
 

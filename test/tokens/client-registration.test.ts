@@ -44,7 +44,6 @@ describe('a change', () => {
 
   test.each([
     ['apis', { apis: ['https://nowhere.example.com'] }],
-    ['apis', { apis: ['\0'] }],
     ['scopes', { scopes: ['unheard-of'] }],
     ['scopes', { scopes: [] }],
     ['defaultScopes', { settings: { defaultScopes: ['unheard-of'] } }],

@@ -65,7 +65,7 @@ it('knows applications, with the account that answers for them', async () => {
     name: 'Calendar Sync',
     accountName: 'Analytical Engines',
   })
-  expect(await directory.application('kwc_\0nothing')).toBeUndefined()
+  expect(await directory.application('kwc_nothing')).toBeUndefined()
 })
 
 it('tells the scopes of the active application that comes back to the demo, and of no other', async () => {
