@@ -25,7 +25,8 @@ describe.skipIf(!programs)('on three PostgreSQL members with a synchronous stand
     const env = { ENCRYPTION_KEY: newEncryptionKey(), ISSUER, PORT: '0', LOG_LEVEL: 'info' }
     const migrated = await runCli(['migrate'], { ...env, DATABASE_URL: cluster.proxyUrl })
     expect(migrated.code, migrated.stderr).toBe(0)
-    for (const url of [cluster.proxyUrl, cluster.proxyUrl]) nodes.push(await startNode({ ...env, DATABASE_URL: url }))
+    for (const url of [cluster.proxyUrl, cluster.severalHostsUrl])
+      nodes.push(await startNode({ ...env, DATABASE_URL: url }))
     const database = openDatabase(cluster.proxyUrl)
     const make = createMaker(database, [Buffer.from(env.ENCRYPTION_KEY, 'base64')])
     api = await make.api({ policy: 'none' })
