@@ -19,7 +19,8 @@ const SET = `
   SET standard_conforming_strings = on; SET extra_float_digits = 1; SET array_nulls = on;
   SET transform_null_equals = off; SET default_transaction_isolation = 'read committed';
   SET default_transaction_deferrable = off;
-  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';`
+  SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local');`
 
 /** What PgBouncer takes at the start of a connection too, and applies to each session that it lends. */
 export const STARTUP_SETTINGS = { datestyle: 'ISO, MDY', timezone: 'UTC', standard_conforming_strings: 'on' }
@@ -30,7 +31,7 @@ const REQUIRED = {
   array_nulls: /^on$/,
   transform_null_equals: /^off$/,
   default_transaction_isolation: /^read committed$/,
-  synchronous_commit: /^(?!off$)/,
+  synchronous_commit: /^(?!off$|local$)/,
 }
 
 const INSTEAD: Record<keyof typeof REQUIRED, string> = {

@@ -65,6 +65,14 @@ test('settings of the database do not change how Keywright reads times, bytes an
   await setForDatabase(Object.fromEntries(Object.keys(WRONG).map((name) => [name, ''])))
 })
 
+test.each(['off', 'local'])('with synchronous_commit at %s, a commit still waits for the standby', async (value) => {
+  await setForDatabase({ synchronous_commit: value })
+  const database = openDatabase(empty.url, { poolMax: 1 })
+  expect(await database.query(show('synchronous_commit'))).toEqual([{ value: 'on' }])
+  await database.close()
+  await setForDatabase({ synchronous_commit: '' })
+})
+
 test('a database whose encoding is not UTF8 is refused at start with a sentence', async () => {
   const admin = openDatabase(empty.url, { poolMax: 1 })
   const name = `latin_${process.pid}`
