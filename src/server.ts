@@ -16,6 +16,7 @@ import { checkClock } from './database/clock.ts'
 import { createRecordingCheck } from './database/recording-check.ts'
 import { createServerWatch } from './database/server-watch.ts'
 import { takeClientAddress } from './http/client-address.ts'
+import { compressPages } from './http/compress-pages.ts'
 import { prepareGentleClose } from './http/gentle-close.ts'
 import { observeRequests } from './http/observe.ts'
 import { keepOneLoopbackName } from './http/one-loopback-name.ts'
@@ -185,6 +186,7 @@ export async function createServer(
     app.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
     app.use(takeClientAddress({ trustProxy: config.trustProxy, log }))
     app.use(observeRequests(log, metrics, database.clock))
+    app.use(compressPages())
     app.use(keepOneLoopbackName(() => issuerUrl))
     app.use(oidc.middleware)
     app.use(createOperations(operations))

@@ -9,6 +9,26 @@ const COOKIE = 'kw_csrf'
 /** 256 random bits in base64url. */
 const TOKEN = /^[\w-]{43}$/
 
+/** A random mask and the token under it. */
+const MASKED = /^[\w-]{86}$/
+
+const BYTES = 32
+
+const xor = (one: Buffer, other: Buffer): Buffer => one.map((byte, n) => byte ^ other[n]!) as Buffer
+
+/** The token as a page holds it: different in each response, so that the page's compressed length says nothing of it. */
+function mask(token: string): string {
+  const pad = randomBytes(BYTES)
+  return Buffer.concat([pad, xor(pad, Buffer.from(token, 'base64url'))]).toString('base64url')
+}
+
+/** The token of a form. Unmasked it was sent by a page of an earlier version. */
+function unmask(field: string): string {
+  if (!MASKED.test(field)) return field
+  const bytes = Buffer.from(field, 'base64url')
+  return xor(bytes.subarray(0, BYTES), bytes.subarray(BYTES)).toString('base64url')
+}
+
 /** A form that this browser was not given by us. */
 export class ForgedFormError extends Error {
   readonly reason: 'other_site' | 'no_cookie' | 'old_page'
@@ -25,11 +45,11 @@ function givenToken(ctx: Context): string | undefined {
   return token && TOKEN.test(token) ? token : undefined
 }
 
-/** The value that this browser's forms carry; one for all its tabs. */
+/** The value that a form of this browser carries: its token, one for all its tabs, masked anew. */
 export function csrfToken(ctx: Context): string {
   ctx.state.csrf ??= givenToken(ctx) ?? randomBytes(32).toString('base64url')
   writeCookie(ctx, COOKIE, ctx.state.csrf)
-  return ctx.state.csrf
+  return mask(ctx.state.csrf)
 }
 
 /** @throws ForgedFormError when the browser says that another site sent this request */
@@ -46,5 +66,5 @@ export function refuseOtherSites(ctx: Context, issuer: string): void {
 export function checkCsrf(ctx: Context, form: Form): void {
   const expected = givenToken(ctx)
   if (!expected) throw new ForgedFormError('no_cookie')
-  if (!sameHash(hashSecret(form.get('csrf') ?? ''), hashSecret(expected))) throw new ForgedFormError('old_page')
+  if (!sameHash(hashSecret(unmask(form.get('csrf') ?? '')), hashSecret(expected))) throw new ForgedFormError('old_page')
 }

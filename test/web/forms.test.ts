@@ -23,10 +23,11 @@ async function post(path: string, body: string | URLSearchParams, headers: Recor
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
+const csrfCookie = () => `kw_csrf=${new Map(browser.cookies).get('kw_csrf /')!.value}`
+
 async function csrfPair() {
   const page = await browser.visit('/signin')
-  const csrf = formsOf(page)[0]!.fields.csrf!
-  return { csrf, cookie: `kw_csrf=${csrf}` }
+  return { csrf: formsOf(page)[0]!.fields.csrf!, cookie: csrfCookie() }
 }
 
 describe('a form that this browser was not given', () => {
@@ -181,7 +182,7 @@ describe('signing in', () => {
     const page = await browser.visit(`/signin?return_to=${encodeURIComponent(wanted)}`)
     const form = formsOf(page)[0]!
     expect(form.fields.return_to).toBe(expected)
-    const cookie = `kw_csrf=${form.fields.csrf}`
+    const cookie = csrfCookie()
     // The field is checked as the query was: it may have been changed meanwhile.
     const sent = { ...form.fields, return_to: wanted, email: 'ada@example.com', password: PASSWORD }
     const answer = await post('/signin', new URLSearchParams(sent), { cookie })
@@ -211,7 +212,7 @@ describe('the answer to an application', () => {
     const page = await browser.visit('/interaction/login1')
     const { csrf } = formsOf(page)[0]!.fields
     const answer = await post('/interaction/login1/allow', new URLSearchParams({ csrf: csrf!, user: '' }), {
-      cookie: `kw_csrf=${csrf}`,
+      cookie: csrfCookie(),
     })
     expect(answer.headers.get('location')).toBe('/interaction/login1')
     expect(changes()).toEqual([])

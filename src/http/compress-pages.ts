@@ -1,0 +1,23 @@
+import type { Context, Middleware } from 'koa'
+import compress from 'koa-compress'
+
+/**
+ * Pages only: JSON answers hold tokens, status lists and assets are compressed already, and an event stream must not be
+ * held back. A page that another site opens is not compressed: from its length that site could learn, letter by letter,
+ * what stands on the page beside text that it chose (BREACH).
+ */
+function mayCompress(ctx: Context): boolean {
+  const site = ctx.get('sec-fetch-site')
+  return ctx.response.is('html') !== false && (site === '' || site === 'same-origin' || site === 'none')
+}
+
+/** Compresses HTML responses. What is secret in a page and the same in each response must be masked (`csrfToken`). */
+export function compressPages(): Middleware {
+  const run = compress()
+  return async (ctx, next) => {
+    await next()
+    if (!ctx.response.is('html')) return
+    ctx.vary('Sec-Fetch-Site')
+    if (mayCompress(ctx)) await run(ctx, async () => {})
+  }
+}
