@@ -4,6 +4,7 @@ import { bootstrap } from '../src/bootstrap.ts'
 import { DEFAULT_SETTINGS } from '../src/clients/client-settings.ts'
 import { migrate } from '../src/database/migrations.ts'
 import { type Database, openDatabase } from '../src/database/open.ts'
+import { createEncryptionKeys } from '../src/shared/encryption-keys.ts'
 import { generateIdentifier, generateSecret, hashSecret } from '../src/shared/secrets.ts'
 import { createApi } from '../src/tokens/api-changes.ts'
 import { createClient } from '../src/tokens/client-registration.ts'
@@ -57,7 +58,7 @@ export async function populate(url: string, count: number, policy: 'none' | 'sin
   const database = openDatabase(url)
   const encryptionKey = randomBytes(32)
   await migrate(database.knex)
-  await bootstrap(database.knex, [encryptionKey])
+  await bootstrap(database.knex, createEncryptionKeys([encryptionKey]))
   const declared = { identifier: 'https://api.bench.example', scopes: ['all'], tokenTtl: 3600, policy }
   const api = await createApi(database.knex, { ...declared, signingAlg: 'ES256', isDefault: true }, ACTOR)
   const account = await createAccount(database.knex, 'Bench')

@@ -4,9 +4,10 @@ import { addUser } from './accounts/people.ts'
 import { ensureAuditChain } from './audit/audit-chain.ts'
 import type { Actor } from './audit/audit-log.ts'
 import { DEFAULT_SETTINGS } from './clients/client-settings.ts'
-import { ensureSigningKeys, resealSigningKeys } from './keys/signing-keys.ts'
+import { ensureSigningKeys } from './keys/signing-keys.ts'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from './management/scopes.ts'
 import { ID_TOKEN_ALGS } from './shared/algorithms.ts'
+import type { EncryptionKeys } from './shared/encryption-keys.ts'
 import { createApi, describeScopes } from './tokens/api-changes.ts'
 import { ensureBuiltInApi } from './tokens/built-in-api.ts'
 import { createClient } from './tokens/client-registration.ts'
@@ -92,11 +93,10 @@ export async function ensureManagementApi(knex: Knex): Promise<void> {
  */
 export async function bootstrap(
   knex: Knex,
-  encryptionKeys: readonly Buffer[],
+  encryptionKeys: EncryptionKeys,
   issuer?: string,
 ): Promise<FirstStart | undefined> {
   for (const alg of ID_TOKEN_ALGS) await ensureSigningKeys(knex, alg, encryptionKeys)
-  await resealSigningKeys(knex, encryptionKeys)
   await ensureAuditChain(knex, encryptionKeys, { isNew: !(await hasAccounts(knex)) })
   await ensurePartitions(knex)
   await ensureManagementApi(knex)

@@ -6,12 +6,13 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedde
 import { migrate, schemaState } from './database/migrations.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database/open.ts'
 import { checkEncryptionKeys } from './keys/signing-keys.ts'
+import { createEncryptionKeys, type EncryptionKeys } from './shared/encryption-keys.ts'
 import { KeywrightError } from './shared/errors.ts'
 
 /** The database with its schema up to date, and the keys that seal what it keeps. */
 export interface Instance {
   readonly database: Database
-  readonly encryptionKeys: readonly Buffer[]
+  readonly encryptionKeys: EncryptionKeys
   /** Where other processes of this machine reach the same database. */
   readonly connectionUrl: string
   close(): Promise<void>
@@ -108,7 +109,8 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
   try {
     await migrateWith(postgres.connection, config, options)
     await refuseOtherSchema(database)
-    const keys = config.encryptionKeys.length > 0 ? config.encryptionKeys : [keptEncryptionKey(config.dataDir)]
+    const secrets = config.encryptionKeys.length > 0 ? config.encryptionKeys : [keptEncryptionKey(config.dataDir)]
+    const keys = createEncryptionKeys(secrets)
     await checkEncryptionKeys(database.knex, keys)
     return { database, encryptionKeys: keys, connectionUrl: urlOf(postgres.connection), close }
   } catch (error) {
@@ -124,16 +126,17 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
 export async function openInstance(config: Config, options: InstanceOptions): Promise<Instance> {
   if (!config.databaseUrl) return await openEmbedded(config, options)
   const database = openDatabase(config.databaseUrl, databaseOptions(config, options))
+  const encryptionKeys = createEncryptionKeys(config.encryptionKeys)
   try {
     await refuseOtherSchema(database)
-    await checkEncryptionKeys(database.knex, config.encryptionKeys)
+    await checkEncryptionKeys(database.knex, encryptionKeys)
   } catch (error) {
     await database.close()
     throw error
   }
   return {
     database,
-    encryptionKeys: config.encryptionKeys,
+    encryptionKeys,
     connectionUrl: config.databaseUrl,
     close: () => database.close(),
   }

@@ -14,6 +14,7 @@ import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load.ts'
 import { checkClock } from './database/clock.ts'
 import { createRecordingCheck } from './database/recording-check.ts'
+import { announceNode } from './database/server-nodes.ts'
 import { createServerWatch } from './database/server-watch.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
@@ -94,6 +95,7 @@ export async function createServer(
   const closing = prepareGentleClose(http)
 
   const metrics = createMetrics()
+  const announcement = await announceNode(database.knex, encryptionKeys)
   const keyRings = await openKeyRings(database, encryptionKeys)
   metrics.watchClock(() => database.clock.skew())
   metrics.watchPool(() => database.poolState())
@@ -118,7 +120,7 @@ export async function createServer(
   const outgoing = createOutgoing({ allow: config.outgoingAllow })
   const sweeps = [sweepEngineModels, sweepIdempotencyKeys].map((some) => (limit: number) => some(database.knex, limit))
   const usage = createUsage(metrics, database.clock)
-  const jobServices = { config, encryptionKeys, database, keyRings, secretUses, concessions, usage, log, sweeps }
+  const jobServices = { config, encryptionKeys, database, keyRings, announcement, secretUses, concessions, usage, log, sweeps }
   const jobWatch = {
     succeeded: (job: string) => metrics.jobSuccesses.set({ job }, database.clock.now() / 1000),
     failed: (job: string) => metrics.jobFailures.inc({ job }),
@@ -128,9 +130,12 @@ export async function createServer(
       database: createRecordingCheck(database),
       partitions: () => checkPartitions(database.knex),
       clock: () => checkClock(database),
+      keys: () => keyRings.check(),
     },
     log,
   )
+  // The log says so at once, also where nobody asks.
+  keyRings.onChange(() => void readiness.failing())
   const jobs = createJobs(database.knex, log, jobWatch, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
@@ -211,6 +216,7 @@ export async function createServer(
       await closing.close(config.shutdownTimeout * 1000)
       await statusFollower.stop()
       await jobs.stop()
+      await announcement.withdraw().catch(() => undefined)
       await outgoing.close()
     },
   }

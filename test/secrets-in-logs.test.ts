@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../src/clients/client-rules.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { openKeyRings } from '../src/keys/key-ring.ts'
+import { createEncryptionKeys } from '../src/shared/encryption-keys.ts'
 import { type Environment, keywright } from './support/cli.ts'
 import { CALLBACK } from './support/maker.ts'
 import { foundIn } from './support/needles.ts'
@@ -309,7 +310,7 @@ test('no secret and no token is at rest in the database; passwords are argon2id'
 
 test('the private half of no signing key is at rest in clear', async () => {
   const own = openDatabase(database.url)
-  const rings = await openKeyRings(own, [Buffer.from(env.ENCRYPTION_KEY!, 'base64')])
+  const rings = await openKeyRings(own, createEncryptionKeys([Buffer.from(env.ENCRYPTION_KEY!, 'base64')]))
   const privates = Object.fromEntries(rings.ring.keys.map((key) => [key.kid, key.secret!.jwk.d!]))
   await own.close()
   const rows = await dump()

@@ -1,9 +1,10 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import type { EncryptionKey, EncryptionKeys } from '../shared/encryption-keys.ts'
 import { sameHash } from '../shared/secrets.ts'
 import type { Credentials } from './credentials.ts'
 
 export interface KnownBrowser {
-  /** As it was shown. */
+  /** For the browser to keep: as it was shown, or vouched for by the key that seals now. */
   readonly token: string
   /** What its budget hangs on. */
   readonly budget: string
@@ -16,32 +17,33 @@ export interface KnownBrowsers {
   recognise(token: string | undefined, person: Credentials): KnownBrowser | undefined
 }
 
-const macKey = (encryptionKey: Buffer): Buffer =>
-  Buffer.from(hkdfSync('sha256', encryptionKey, '', 'keywright known browser', 32))
+const macKey = ({ secret }: EncryptionKey): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, '', 'keywright known browser', 32))
 
 const TOKEN = /^(([0-9a-f-]{36})\.([0-9a-z]{1,11})\.[\w-]{22})\.([\w-]{43})$/
 
 /**
  * A token is the user's id, when it was given (milliseconds since 1970 in base 36), 128 random bits, and an HMAC-SHA-256
- * under a key derived from the instance's newest encryption key.
+ * under a key derived from the encryption key that seals now. One that an earlier key vouches for is renewed at a sign-in.
  */
-export function createKnownBrowsers(encryptionKeys: readonly Buffer[]): KnownBrowsers {
-  const keys = encryptionKeys.map(macKey)
+export function createKnownBrowsers(encryptionKeys: EncryptionKeys): KnownBrowsers {
+  const keys = new Map(encryptionKeys.all.map((key) => [key.id, macKey(key)]))
   const macOf = (key: Buffer, body: string): Buffer => createHmac('sha256', key).update(body).digest()
+  const sign = (body: string): string =>
+    `${body}.${macOf(keys.get(encryptionKeys.sealing.id)!, body).toString('base64url')}`
 
   return {
     issue(userId) {
-      const body = `${userId}.${Date.now().toString(36)}.${randomBytes(16).toString('base64url')}`
-      return `${body}.${macOf(keys[0]!, body).toString('base64url')}`
+      return sign(`${userId}.${Date.now().toString(36)}.${randomBytes(16).toString('base64url')}`)
     },
     recognise(token, { user, passwordChangedAt }) {
       const [, body, userId, issuedAt, mac] = TOKEN.exec(token ?? '') ?? []
       if (!token || !body || !mac || userId !== user.id) return undefined
       const given = Buffer.from(mac, 'base64url')
-      if (!keys.some((key) => sameHash(macOf(key, body), given))) return undefined
+      if (![...keys.values()].some((key) => sameHash(macOf(key, body), given))) return undefined
       // Whoever knew a former password could gather any number of tokens; all of that time share one budget.
       const isFormer = Number.parseInt(issuedAt!, 36) < Number(passwordChangedAt)
-      return { token, budget: isFormer ? user.id : body }
+      return { token: sign(body), budget: isFormer ? user.id : body }
     },
   }
 }

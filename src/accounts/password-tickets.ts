@@ -1,3 +1,4 @@
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { seal, unseal } from '../shared/envelope.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import type { Credentials } from './credentials.ts'
@@ -5,7 +6,7 @@ import type { Credentials } from './credentials.ts'
 /** Seconds in which somebody who proved a one-time password chooses one of their own. */
 const LIFETIME = 15 * 60
 
-const LABEL = 'keywright password ticket'
+const SEALED_FOR = { purpose: 'password ticket' } as const
 
 interface Ticket {
   readonly userId: string
@@ -25,10 +26,10 @@ export interface PasswordTickets {
   isFor(ticket: Ticket, person: Credentials): boolean
 }
 
-export function createPasswordTickets(encryptionKeys: readonly Buffer[]): PasswordTickets {
+export function createPasswordTickets(encryptionKeys: EncryptionKeys): PasswordTickets {
   function read(ticket: string): Ticket | undefined {
     try {
-      return JSON.parse(unseal(encryptionKeys, Buffer.from(ticket, 'base64url'), LABEL).toString())
+      return JSON.parse(unseal(encryptionKeys, SEALED_FOR, Buffer.from(ticket, 'base64url')).toString())
     } catch {
       // Anything may be sent in its place; what does not open is not ours.
       return undefined
@@ -39,7 +40,7 @@ export function createPasswordTickets(encryptionKeys: readonly Buffer[]): Passwo
     issue(person) {
       const expiresAt = Date.now() + LIFETIME * 1000
       const ticket: Ticket = { userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person) }
-      return seal(encryptionKeys, Buffer.from(JSON.stringify(ticket)), LABEL).toString('base64url')
+      return seal(encryptionKeys, SEALED_FOR, Buffer.from(JSON.stringify(ticket))).toString('base64url')
     },
     open(ticket) {
       const opened = read(ticket)

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { type Credentials, findCredentials, holdCredentials, isSamePassword, saveRenewedHash } from './credentials.ts'
 import { createKnownBrowsers, type KnownBrowser } from './known-browsers.ts'
 import { createPasswordChanges, type PasswordChanges } from './password-changes.ts'
@@ -88,7 +89,7 @@ async function note(
 /** @param count told how each attempt ended, for those who watch */
 export function createSignIn(
   knex: Knex,
-  encryptionKeys: readonly Buffer[],
+  encryptionKeys: EncryptionKeys,
   count: (outcome: SignInResult['outcome']) => void = () => {},
 ): SignIn {
   const browsers = createKnownBrowsers(encryptionKeys)

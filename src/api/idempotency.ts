@@ -1,5 +1,7 @@
 import type { Knex } from 'knex'
+import type { SealedColumn } from '../database/resealing.ts'
 import type { Management } from '../management/operation.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import type { ApiCaller } from './callers.ts'
@@ -42,14 +44,21 @@ const CLAIM = `
    WHERE k.expires_at <= now()
   RETURNING 1`
 
-const labelOf = (keyHash: Buffer): string => `idempotency ${keyHash.toString('hex')}`
+const sealedFor = (keyHash: Buffer) => ({ purpose: 'idempotent response', context: keyHash.toString('hex') }) as const
 
-/** @throws ProblemError `key_reused` (another request came under this key), `conflict` (it cannot be opened any more) */
-async function keptAnswer(
-  trx: Knex,
-  keys: readonly Buffer[],
-  { keyHash, requestHash }: Repeatable,
-): Promise<KeptAnswer> {
+export const SEALED_IDEMPOTENT_RESPONSES: SealedColumn = {
+  table: 'idempotency_keys',
+  key: ['key_hash'],
+  column: 'answer',
+  purpose: 'idempotent response',
+  contextOf: (row) => (row.key_hash as Buffer).toString('hex'),
+}
+
+/**
+ * @throws ProblemError `key_reused` (another request came under this key), `conflict` (it cannot be opened any more),
+ * `unavailable` (another node can open it)
+ */
+async function keptAnswer(trx: Knex, keys: EncryptionKeys, { keyHash, requestHash }: Repeatable): Promise<KeptAnswer> {
   const row = await trx<{ request_hash: Buffer; answer: Buffer }>('idempotency_keys')
     .where({ key_hash: keyHash } as object)
     .first('request_hash', 'answer')
@@ -57,9 +66,10 @@ async function keptAnswer(
     throw new ProblemError('key_reused', 'another request was sent under this Idempotency-Key; choose a new one')
   }
   if (!isSealedByOneOf(keys, row.answer)) {
+    if (keys.missing) throw new ProblemError('unavailable', 'this node lacks the encryption key in use; try again')
     throw new ProblemError('conflict', 'this was done before, and its answer cannot be shown again')
   }
-  return JSON.parse(unseal(keys, row.answer, labelOf(keyHash)).toString())
+  return JSON.parse(unseal(keys, sealedFor(keyHash), row.answer).toString())
 }
 
 /**
@@ -81,7 +91,7 @@ export async function once(
       return { answer: await keptAnswer(trx, encryptionKeys, request), isRepeated: true }
     }
     const answer = await act({ knex: trx, encryptionKeys })
-    const sealed = seal(encryptionKeys, Buffer.from(JSON.stringify(answer)), labelOf(keyHash))
+    const sealed = seal(encryptionKeys, sealedFor(keyHash), Buffer.from(JSON.stringify(answer)))
     await trx('idempotency_keys').where({ key_hash: keyHash }).update({ answer: sealed })
     return { answer, isRepeated: false }
   })

@@ -1,6 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
-import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
+import type { SealedColumn } from '../database/resealing.ts'
+import { holdSealingKey } from '../database/sealing-key.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { type Actor, recordAudit } from './audit-log.ts'
 
@@ -32,7 +35,15 @@ export interface ChainRow {
   mac: Buffer
 }
 
-const LABEL = 'audit chain'
+const SEALED_FOR = { purpose: 'audit chain key' } as const
+
+export const SEALED_AUDIT_CHAIN: SealedColumn = {
+  table: 'audit_chain',
+  key: ['one_row'],
+  column: 'sealed_key',
+  purpose: SEALED_FOR.purpose,
+  contextOf: () => '',
+}
 
 /** Where a chain begins of which nothing was forgotten yet. */
 const BEGINNING: Link = { seq: 0, hash: Buffer.alloc(32) }
@@ -79,9 +90,9 @@ const toColumns = (key: Buffer, ends: ChainEnds) => ({
   mac: macOf(key, ends),
 })
 
-function openKey(encryptionKeys: readonly Buffer[], sealed: Buffer): Buffer {
+function openKey(encryptionKeys: EncryptionKeys, sealed: Buffer): Buffer {
   try {
-    return unseal(encryptionKeys, sealed, LABEL)
+    return unseal(encryptionKeys, SEALED_FOR, sealed)
   } catch (error) {
     if (error instanceof KeywrightError) throw error
     throw new KeywrightError('conflict', "the sealed key of the audit log's chain was altered", { cause: error })
@@ -89,7 +100,7 @@ function openKey(encryptionKeys: readonly Buffer[], sealed: Buffer): Buffer {
 }
 
 /** @throws KeywrightError `misconfigured` (none of the encryption keys sealed the chain's), `conflict` (it was altered) */
-export function toChain(row: ChainRow, encryptionKeys: readonly Buffer[]): Chain {
+export function toChain(row: ChainRow, encryptionKeys: EncryptionKeys): Chain {
   const key = openKey(encryptionKeys, row.sealed_key)
   const ends = {
     head: { seq: Number(row.head_seq), hash: row.head_hash },
@@ -99,7 +110,7 @@ export function toChain(row: ChainRow, encryptionKeys: readonly Buffer[]): Chain
 }
 
 /**
- * Begins a chain where there is none, and seals its key anew under the newest encryption key. Where entries bear seals
+ * Begins a chain where there is none. Where entries bear seals
  * already, a chain that is gone was taken away: a new one in its place would hide that. Where they bear none, or the
  * instance is no longer new, nobody can tell an old log from one that was rewritten, so the chain begins with an entry
  * that says so.
@@ -107,19 +118,15 @@ export function toChain(row: ChainRow, encryptionKeys: readonly Buffer[]): Chain
  */
 export async function ensureAuditChain(
   db: Knex,
-  encryptionKeys: readonly Buffer[],
+  encryptionKeys: EncryptionKeys,
   { isNew }: { readonly isNew: boolean },
 ): Promise<void> {
-  const newest = encryptionKeys.slice(0, 1)
-  const row = await db<ChainRow>('audit_chain').first('sealed_key')
-  if (!row) return await db.transaction((trx) => beginChain(trx, newest, isNew))
-  if (isSealedByOneOf(newest, row.sealed_key)) return
-  const again = seal(newest, openKey(encryptionKeys, row.sealed_key), LABEL)
-  await db('audit_chain').where({ sealed_key: row.sealed_key }).update({ sealed_key: again })
+  if (await db<ChainRow>('audit_chain').first('one_row')) return
+  await db.transaction((trx) => beginChain(trx, encryptionKeys, isNew))
 }
 
 /** The first to come begins it: what it writes from then on must not seem to the next to have been there before. */
-async function beginChain(trx: Knex, encryptionKeys: readonly Buffer[], isNew: boolean): Promise<void> {
+async function beginChain(trx: Knex, encryptionKeys: EncryptionKeys, isNew: boolean): Promise<void> {
   await trx.raw(`SELECT pg_advisory_xact_lock(hashtext('keywright audit chain'))`)
   if (await trx('audit_chain').first('one_row')) return
   if (await trx('audit_log').whereNotNull('seq').first('id')) return
@@ -127,7 +134,8 @@ async function beginChain(trx: Knex, encryptionKeys: readonly Buffer[], isNew: b
   const [range] = await trx('audit_log').min({ oldest: 'at' }).max({ newest: 'at' })
   const isExplained = isNew && range!.oldest === null
   const head = isExplained ? BEGINNING : await beginLate(trx, key, { ...range })
-  const sealedKey = seal(encryptionKeys, key, LABEL)
+  await holdSealingKey(trx, encryptionKeys)
+  const sealedKey = seal(encryptionKeys, SEALED_FOR, key)
   await trx('audit_chain').insert({ sealed_key: sealedKey, ...toColumns(key, { head, base: BEGINNING }) })
 }
 
@@ -152,7 +160,7 @@ export async function hasBegunLate(db: Knex): Promise<boolean> {
  * The chain, held until the transaction ends.
  * @throws KeywrightError `conflict` when it is not as it was written: whoever went on from there would vouch for it
  */
-export async function holdChain(trx: Knex, encryptionKeys: readonly Buffer[]): Promise<Chain> {
+export async function holdChain(trx: Knex, encryptionKeys: EncryptionKeys): Promise<Chain> {
   const row = await trx<ChainRow>('audit_chain').forUpdate().first()
   const chain = row && toChain(row, encryptionKeys)
   if (chain?.isGenuine) return chain

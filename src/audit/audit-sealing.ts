@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { type Chain, CONTENT, holdChain, type Link, moveEnds, nextLink } from './audit-chain.ts'
 
@@ -58,12 +59,7 @@ async function readUnsealed(trx: Knex, after: Moment, limit: number): Promise<(U
   return rows
 }
 
-async function sealSome(
-  knex: Knex,
-  encryptionKeys: readonly Buffer[],
-  after: Moment,
-  limit: number,
-): Promise<Moment[]> {
+async function sealSome(knex: Knex, encryptionKeys: EncryptionKeys, after: Moment, limit: number): Promise<Moment[]> {
   return await knex.transaction(async (trx) => {
     if (!(await isMine(trx))) return []
     const chain = await holdChain(trx, encryptionKeys)
@@ -81,7 +77,7 @@ async function sealSome(
  * many. They are found by having no seal and not by their time, which is that of their transaction's start: one that was
  * long under way commits entries older than others that are sealed already.
  */
-export async function sealAudit(knex: Knex, encryptionKeys: readonly Buffer[], batch: number): Promise<number> {
+export async function sealAudit(knex: Knex, encryptionKeys: EncryptionKeys, batch: number): Promise<number> {
   if (!(await knex('audit_log').whereNull('seq').first('id'))) return 0
   let count = 0
   let after = THE_FIRST
@@ -111,7 +107,7 @@ function follow(chain: Chain, previous: Link, entry: Sealed): Link {
  */
 export async function forgetAudit(
   knex: Knex,
-  encryptionKeys: readonly Buffer[],
+  encryptionKeys: EncryptionKeys,
   days: number,
   limit: number,
 ): Promise<number> {

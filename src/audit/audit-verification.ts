@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { BEGUN_LATE, type Chain, type ChainRow, CONTENT, type Link, nextLink, toChain } from './audit-chain.ts'
 import type { Sealed } from './audit-sealing.ts'
 
@@ -136,7 +137,7 @@ interface Walk {
 
 async function walk(
   db: Knex,
-  encryptionKeys: readonly Buffer[],
+  encryptionKeys: EncryptionKeys,
   findings: Findings,
   expected: Link | undefined,
 ): Promise<Walk> {
@@ -176,7 +177,7 @@ function finish(chain: Chain, last: Position, findings: Findings): void {
  * @param expected a head that was noted earlier and elsewhere, which must still be a part of the chain
  * @throws KeywrightError as `toChain`
  */
-export async function verifyAudit(db: Knex, encryptionKeys: readonly Buffer[], expected?: Link): Promise<AuditVerdict> {
+export async function verifyAudit(db: Knex, encryptionKeys: EncryptionKeys, expected?: Link): Promise<AuditVerdict> {
   const findings = createFindings()
   const { chain, entries } = await walk(db, encryptionKeys, findings, expected)
   if (!chain) findings.add('removed')

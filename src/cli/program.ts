@@ -8,6 +8,7 @@ import { addAccountCommands } from './commands/account.ts'
 import { addApiCommands, addKeyPairCommands } from './commands/api.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addClientCommands } from './commands/client.ts'
+import { addEncryptionKeyCommands } from './commands/encryption-key.ts'
 import { addInstanceCommands } from './commands/instance.ts'
 import { addInstanceSettingsCommands } from './commands/instance-settings.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -46,6 +47,7 @@ function createProgram(): Command {
   addClientCommands(program)
   addTokenCommands(program)
   addSigningKeyCommands(program)
+  addEncryptionKeyCommands(program)
   addAuditCommands(program)
   return program
 }

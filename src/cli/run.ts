@@ -3,11 +3,12 @@ import type { Knex } from 'knex'
 import type { Actor } from '../audit/audit-log.ts'
 import { type Config, loadConfig } from '../config/load.ts'
 import { openInstance } from '../instance.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { type Answer, writeAnswer } from './output.ts'
 
 export interface CommandContext {
   readonly knex: Knex
-  readonly encryptionKeys: readonly Buffer[]
+  readonly encryptionKeys: EncryptionKeys
   readonly actor: Actor
   readonly config: Config
 }

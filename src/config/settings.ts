@@ -74,7 +74,7 @@ export const SETTINGS = {
   ENCRYPTION_KEY: setting({
     schema: z.string().transform(encryptionKeys).optional(),
     secret: true,
-    doc: '32 bytes in base64 that seal the private signing keys, or a comma-separated list with the newest first. Required with `DATABASE_URL`; otherwise made and kept in `DATA_DIR`. Make one with `openssl rand -base64 32`.',
+    doc: '32 bytes in base64 that seal private signing keys, sessions and other secrets in the database, or a comma-separated list with the newest first ([how to rotate it](operating/encryption-key.md)). Required with `DATABASE_URL`; otherwise made and kept in `DATA_DIR`. Make one with `openssl rand -base64 32`.',
   }),
   WORKERS: setting({
     schema: z.union([z.literal('auto'), wholeNumber(1, 256)]),

@@ -10,9 +10,11 @@ import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Config } from '../config/load.ts'
 import { clockWarning, readDatabaseClock } from '../database/clock.ts'
 import type { Database } from '../database/open.ts'
+import { type NodeAnnouncement, sweepServerNodes } from '../database/server-nodes.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { forgetSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
 import { sweepUsage, sweepUsageWriters, type Usage } from '../metrics/usage.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Log } from '../shared/log.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
 import { sweepRefreshTokens } from '../tokens/refresh-families.ts'
@@ -38,9 +40,10 @@ async function sweep(deleteSome: (limit: number) => Promise<number>): Promise<vo
 
 export interface JobServices {
   readonly config: Config
-  readonly encryptionKeys: readonly Buffer[]
+  readonly encryptionKeys: EncryptionKeys
   readonly database: Database
   readonly keyRings: KeyRings
+  readonly announcement: NodeAnnouncement
   readonly secretUses: SecretUses
   readonly concessions: Concessions
   readonly usage: Usage
@@ -73,10 +76,11 @@ function createClockNote({ database, log }: JobServices): () => Promise<void> {
 
 /** What goes on beside the requests. */
 export function scheduleOf(services: JobServices): Job[] {
-  const { config, database, keyRings, secretUses, concessions, usage, encryptionKeys } = services
+  const { config, database, keyRings, announcement, secretUses, concessions, usage, encryptionKeys } = services
   const { knex } = database
   return [
     { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
+    { name: 'announce this node', every: SECOND, alone: false, run: () => announcement.announce() },
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
     { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
     { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
@@ -122,6 +126,7 @@ export function scheduleOf(services: JobServices): Job[] {
         await sweep((limit) => sweepSlots(knex, limit))
         await sweep((limit) => sweepStatusLists(knex, limit))
         await sweep((limit) => forgetReplacedKeyPairs(knex, limit))
+        await sweep((limit) => sweepServerNodes(knex, limit))
         await sweep((limit) => sweepUsage(knex, limit))
         await sweep((limit) => sweepUsageWriters(knex, limit))
         await sweep((limit) => sweepCallers(knex, limit))

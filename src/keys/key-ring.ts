@@ -1,9 +1,12 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import type { Database } from '../database/open.ts'
+import { missingKey } from '../database/sealing-key.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, unseal } from '../shared/envelope.ts'
-import { type KeyState, readKeyRing, type SigningKeyRow, withStates } from './signing-keys.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { type KeyState, readKeyRing, type SigningKeyRow, sealedFor, withStates } from './signing-keys.ts'
 
 /** A signing key ready for use. */
 export interface RingKey {
@@ -22,7 +25,7 @@ export type SigningRingKey = RingKey & Required<Pick<RingKey, 'secret'>>
 /** The keys as they stand: current, next, previous, the newest of each first. */
 export interface KeyRing {
   readonly keys: readonly RingKey[]
-  /** The key that signs now. @throws when the algorithm has none, which `ensureSigningKeys` prevents */
+  /** The key that signs now. @throws KeywrightError `unavailable` when this node can open none of the algorithm */
   current(alg: SigningAlg): SigningRingKey
   byId(kid: string): RingKey | undefined
 }
@@ -34,45 +37,65 @@ export interface KeyRings {
   /** The ring at hand may not be the database's: the next `follow` reads it, whatever its version. */
   forget(): void
   onChange(listener: (ring: KeyRing) => void): void
+  /** @throws KeywrightError `misconfigured` while this node cannot sign, or open what others seal */
+  check(): void
 }
 
 const ORDER: Record<KeyState, number> = { current: 0, next: 1, previous: 2 }
 
-function openSecret(row: SigningKeyRow, encryptionKeys: readonly Buffer[]): RingKey['secret'] {
+/** What was opened before stays open, whichever key seals it now. */
+function openSecret(
+  row: SigningKeyRow,
+  encryptionKeys: EncryptionKeys,
+  opened: RingKey | undefined,
+): RingKey['secret'] {
+  if (opened?.secret) return opened.secret
   if (!isSealedByOneOf(encryptionKeys, row.private_jwk)) return undefined
-  const jwk = JSON.parse(unseal(encryptionKeys, row.private_jwk, row.kid).toString()) as JsonWebKey
+  const jwk = JSON.parse(unseal(encryptionKeys, sealedFor(row.kid), row.private_jwk).toString()) as JsonWebKey
   const key = createPrivateKey({ key: jwk, format: 'jwk' })
   return { key, jwk: { ...(jwk as JWK), kid: row.kid, alg: row.alg, use: 'sig' } }
 }
 
-function openKey(row: SigningKeyRow & { state: KeyState }, encryptionKeys: readonly Buffer[]): RingKey {
+function openKey(
+  row: SigningKeyRow & { state: KeyState },
+  encryptionKeys: EncryptionKeys,
+  opened: RingKey | undefined,
+): RingKey {
   return {
     kid: row.kid,
     alg: row.alg,
     state: row.state,
     publicJwk: row.public_jwk,
-    secret: openSecret(row, encryptionKeys),
+    secret: openSecret(row, encryptionKeys, opened),
     publicKey: createPublicKey({ key: row.public_jwk as JsonWebKey, format: 'jwk' }),
     createdAt: row.created_at,
   }
 }
 
-function toRing(rows: readonly SigningKeyRow[], encryptionKeys: readonly Buffer[], now: number): KeyRing {
+function toRing(rows: readonly SigningKeyRow[], encryptionKeys: EncryptionKeys, now: number, before?: KeyRing): KeyRing {
   const keys = withStates(rows, now)
-    .map((row) => openKey(row, encryptionKeys))
+    .map((row) => openKey(row, encryptionKeys, before?.byId(row.kid)))
     .sort((a, b) => ORDER[a.state] - ORDER[b.state])
   const byId = new Map(keys.map((key) => [key.kid, key]))
   return {
     keys,
     current(alg) {
-      // Current before previous: while the ENCRYPTION_KEY changes node by node, one that cannot yet open the newest key
-      // goes on with the one before, which is as good as it was.
+      // Current before previous: a node that cannot open the newest key goes on with the one before, which is as good as it was.
       const key = keys.find((one) => one.alg === alg && one.state !== 'next' && one.secret)
-      if (!key?.secret) throw new Error(`no signing key for ${alg}`)
+      if (!key?.secret) throw new KeywrightError('unavailable', `this node has no ${alg} key to sign with; try again`)
       return { ...key, secret: key.secret }
     },
     byId: (kid) => byId.get(kid),
   }
+}
+
+function checkRing(ring: KeyRing, { missing }: EncryptionKeys): void {
+  if (missing) throw missingKey(missing)
+  const usable = new Set(ring.keys.filter((key) => key.secret && key.state !== 'next').map((key) => key.alg))
+  const closed = ring.keys.find((key) => key.state === 'current' && !usable.has(key.alg))
+  if (!closed) return
+  const message = `no ${closed.alg} key to sign with can be opened; ENCRYPTION_KEY lacks the key that sealed it`
+  throw new KeywrightError('misconfigured', message)
 }
 
 /** When a key that waits for its time will begin, in milliseconds since 1970. */
@@ -82,18 +105,20 @@ function nextBeginning(rows: readonly SigningKeyRow[], now: number): number {
 }
 
 /** Holds the key ring of this process and follows the database's. */
-export async function openKeyRings(db: Database, encryptionKeys: readonly Buffer[]): Promise<KeyRings> {
+export async function openKeyRings(db: Database, encryptionKeys: EncryptionKeys): Promise<KeyRings> {
   // A node whose own clock is wrong must not sign with a key whose time has not come, or has gone.
   const { clock } = db
   const listeners: ((ring: KeyRing) => void)[] = []
   let held = await readKeyRing(db.knex)
+  encryptionKeys.sealWith(held.sealingKey)
   let ring = toRing(held.rows, encryptionKeys, clock.now())
   let beginning = nextBeginning(held.rows, clock.now())
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
     const now = await readKeyRing(db.knex)
-    ring = toRing(now.rows, encryptionKeys, clock.now())
+    encryptionKeys.sealWith(now.sealingKey)
+    ring = toRing(now.rows, encryptionKeys, clock.now(), ring)
     // Only now: what could not be opened must be tried again.
     held = now
     beginning = nextBeginning(held.rows, clock.now())
@@ -122,6 +147,7 @@ export async function openKeyRings(db: Database, encryptionKeys: readonly Buffer
       held = { ...held, version: Number.NaN }
     },
     onChange: (listener) => listeners.push(listener),
+    check: () => checkRing(ring, encryptionKeys),
   }
 }
 

@@ -3,8 +3,11 @@ import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import type { SealedColumn } from '../database/resealing.ts'
+import { followSealingKey, holdSealingKey } from '../database/sealing-key.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import { isSealedByOneOf, seal, unknownKey, unseal } from '../shared/envelope.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { isSealedByOneOf, seal, unknownKey } from '../shared/envelope.ts'
 
 export type KeyState = 'next' | 'current' | 'previous'
 
@@ -51,7 +54,17 @@ function generateFor(alg: SigningAlg) {
   return generate('rsa', { modulusLength: 2048 })
 }
 
-async function newKey(alg: SigningAlg, encryptionKeys: readonly Buffer[]) {
+export const sealedFor = (kid: string) => ({ purpose: 'signing key', context: kid }) as const
+
+export const SEALED_SIGNING_KEYS: SealedColumn = {
+  table: 'signing_keys',
+  key: ['kid'],
+  column: 'private_jwk',
+  purpose: 'signing key',
+  contextOf: ({ kid }) => kid as string,
+}
+
+async function newKey(alg: SigningAlg) {
   const { publicKey, privateKey } = await generateFor(alg)
   const publicJwk = publicKey.export({ format: 'jwk' }) as JsonWebKey as JWK
   const kid = await calculateJwkThumbprint(publicJwk)
@@ -59,12 +72,20 @@ async function newKey(alg: SigningAlg, encryptionKeys: readonly Buffer[]) {
     kid,
     alg,
     public_jwk: JSON.stringify({ ...publicJwk, kid, alg, use: 'sig' }),
-    private_jwk: seal(encryptionKeys, Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' }))), kid),
+    private_jwk: Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' }))),
   }
 }
 
+type NewKey = Awaited<ReturnType<typeof newKey>>
+
+/** In the transaction that holds the sealing key: a value sealed before might come after everything was sealed anew. */
+const sealedRow = (encryptionKeys: EncryptionKeys, key: NewKey) => ({
+  ...key,
+  private_jwk: seal(encryptionKeys, sealedFor(key.kid), key.private_jwk),
+})
+
 /** Makes every other change of the ring wait, and tells the nodes that something changed. */
-async function touchRing(trx: Knex): Promise<void> {
+export async function touchRing(trx: Knex): Promise<void> {
   await trx('key_ring').increment('version', 1)
 }
 
@@ -97,50 +118,49 @@ export async function listSigningKeys(db: Knex): Promise<SigningKey[]> {
   }))
 }
 
+export interface StoredKeyRing {
+  readonly version: number
+  /** The id of the encryption key that seals now; null: nothing was sealed yet. */
+  readonly sealingKey: string | null
+  readonly rows: SigningKeyRow[]
+}
+
 /** The ring with its version, read in one statement so that they belong together. */
-export async function readKeyRing(db: Knex): Promise<{ version: number; rows: SigningKeyRow[] }> {
+export async function readKeyRing(db: Knex): Promise<StoredKeyRing> {
   const result = await db.raw(
-    `SELECT r.version, k.* FROM key_ring r LEFT JOIN signing_keys k ON true ORDER BY k.created_at DESC`,
+    `SELECT r.version, r.sealing_key, k.* FROM key_ring r LEFT JOIN signing_keys k ON true ORDER BY k.created_at DESC`,
   )
-  const rows: (SigningKeyRow & { version: number })[] = result.rows
-  return { version: rows[0]?.version ?? 0, rows: rows.filter((row) => row.kid !== null) }
+  const rows: (SigningKeyRow & { version: number; sealing_key: string | null })[] = result.rows
+  const { version, sealing_key: sealingKey } = rows[0]!
+  return { version, sealingKey, rows: rows.filter((row) => row.kid !== null) }
 }
 
 /**
- * Refuses encryption keys that do not open every signing key: what was sealed under others no node could use.
+ * Refuses encryption keys that lack the one in use, or do not open every signing key: what was sealed with others no node
+ * could use.
  * @throws KeywrightError `misconfigured`
  */
-export async function checkEncryptionKeys(db: Knex, encryptionKeys: readonly Buffer[]): Promise<void> {
-  const sealed: Buffer[] = await db('signing_keys').pluck('private_jwk')
+export async function checkEncryptionKeys(db: Knex, encryptionKeys: EncryptionKeys): Promise<void> {
+  const { rows, sealingKey } = await readKeyRing(db)
+  const sealed = rows.map((row) => row.private_jwk)
   if (!sealed.every((one) => isSealedByOneOf(encryptionKeys, one))) throw unknownKey()
-}
-
-/**
- * Seals every signing key anew under the newest encryption key, so that an earlier one may leave the list once all nodes
- * have started with the new.
- */
-export async function resealSigningKeys(db: Knex, encryptionKeys: readonly Buffer[]): Promise<void> {
-  const newest = encryptionKeys.slice(0, 1)
-  for (const { kid, private_jwk: sealed } of await db<SigningKeyRow>('signing_keys')) {
-    if (isSealedByOneOf(newest, sealed)) continue
-    const again = seal(newest, unseal(encryptionKeys, sealed, kid), kid)
-    await db('signing_keys').where({ kid, private_jwk: sealed }).update({ private_jwk: again })
-  }
+  followSealingKey(encryptionKeys, sealingKey)
 }
 
 export const hasSigningKeys = async (db: Knex, alg: SigningAlg): Promise<boolean> =>
   (await db('signing_keys').where({ alg }).first('kid')) !== undefined
 
 /** Sees to it that there are a key to sign with for an algorithm and the next one, which nobody can yet have missed. */
-export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKeys: readonly Buffer[]): Promise<void> {
+export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKeys: EncryptionKeys): Promise<void> {
   if (await hasSigningKeys(db, alg)) return
-  const [current, next] = await Promise.all([newKey(alg, encryptionKeys), newKey(alg, encryptionKeys)])
+  const [current, next] = await Promise.all([newKey(alg), newKey(alg)])
   await db.transaction(async (trx) => {
     await touchRing(trx)
     if (await hasSigningKeys(trx, alg)) return
+    await holdSealingKey(trx, encryptionKeys)
     const now = trx.fn.now()
-    await trx('signing_keys').insert({ ...current, may_sign_from: now, signs_from: now })
-    await trx('signing_keys').insert({ ...next, may_sign_from: now })
+    await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, current), may_sign_from: now, signs_from: now })
+    await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, next), may_sign_from: now })
   })
 }
 
@@ -154,8 +174,11 @@ async function promoteNext(trx: Knex, alg: SigningAlg): Promise<string | undefin
   return promoted?.kid
 }
 
-const addNext = (trx: Knex, key: Awaited<ReturnType<typeof newKey>>) =>
-  trx('signing_keys').insert({ ...key, may_sign_from: trx.raw('now() + make_interval(secs => ?)', [PUBLISHED_FIRST]) })
+async function addNext(trx: Knex, encryptionKeys: EncryptionKeys, key: NewKey): Promise<void> {
+  await holdSealingKey(trx, encryptionKeys)
+  const may_sign_from = trx.raw('now() + make_interval(secs => ?)', [PUBLISHED_FIRST])
+  await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, key), may_sign_from })
+}
 
 const BY_AGE: Actor = { type: 'system', id: 'signing key age' }
 
@@ -165,13 +188,13 @@ const BY_AGE: Actor = { type: 'system', id: 'signing key age' }
  */
 export async function rotateSigningKeys(
   db: Knex,
-  encryptionKeys: readonly Buffer[],
+  encryptionKeys: EncryptionKeys,
   { olderThanDays = 0, actor = BY_AGE }: { olderThanDays?: number; actor?: Actor } = {},
 ): Promise<SigningAlg[]> {
   const present: { alg: SigningAlg }[] = await db('signing_keys').distinct('alg')
   const rotated: SigningAlg[] = []
   for (const { alg } of present) {
-    const successor = await newKey(alg, encryptionKeys)
+    const successor = await newKey(alg)
     await db.transaction(async (trx) => {
       await touchRing(trx)
       const { rows } = await trx.raw(
@@ -182,7 +205,7 @@ export async function rotateSigningKeys(
       if (age < 0 || age < olderThanDays) return
       const promoted = await promoteNext(trx, alg)
       if (promoted) rotated.push(alg)
-      await addNext(trx, successor)
+      await addNext(trx, encryptionKeys, successor)
       const target = { type: 'signing_key', id: promoted ?? successor.kid }
       await recordAudit(trx, actor, { action: 'signing_key.rotated', target, detail: { alg, next: successor.kid } })
     })

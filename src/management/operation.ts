@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Principal } from './principal.ts'
 import type { ManagementScope } from './scopes.ts'
@@ -6,7 +7,7 @@ import type { ManagementScope } from './scopes.ts'
 /** What the operations work with. `knex` may be a transaction. */
 export interface Management {
   readonly knex: Knex
-  readonly encryptionKeys: readonly Buffer[]
+  readonly encryptionKeys: EncryptionKeys
 }
 
 /** Who may: from this role on (operators may what admins may), and with a token that allows this. */

@@ -3,7 +3,9 @@ import type { Knex } from 'knex'
 import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider'
 // @ts-expect-error the engine's types leave out the errors that show the page for user codes again
 import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
-import { seal, unseal } from '../shared/envelope.ts'
+import type { SealedColumn } from '../database/resealing.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Claim } from '../tokens/person-tokens.ts'
 import { chargeStranger } from './anonymous-storage.ts'
@@ -31,6 +33,20 @@ const stageOf = ({ inFlight, accountId, error }: AdapterPayload): number => (acc
 /** Longer than any id or user code that the engine makes; what is longer was not made by it. */
 const MAX_ID_LENGTH = 2048
 
+const contextOf = (model: string, idHash: Buffer): string => `${model} ${idHash.toString('hex')}`
+
+/** Ties a sealed payload to its row. */
+const sealedFor = (model: string, idHash: Buffer) =>
+  ({ purpose: 'engine model', context: contextOf(model, idHash) }) as const
+
+export const SEALED_ENGINE_MODELS: SealedColumn = {
+  table: 'engine_models',
+  key: ['model', 'id_hash'],
+  column: 'payload',
+  purpose: 'engine model',
+  contextOf: (row) => contextOf(row.model as string, row.id_hash as Buffer),
+}
+
 const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
 const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH
@@ -38,10 +54,10 @@ const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID
 /** One of the engine's models, kept in `engine_models`. */
 export class EngineModelAdapter implements Adapter {
   readonly #knex: Knex
-  readonly #keys: readonly Buffer[]
+  readonly #keys: EncryptionKeys
   readonly #model: string
 
-  constructor(knex: Knex, encryptionKeys: readonly Buffer[], model: string) {
+  constructor(knex: Knex, encryptionKeys: EncryptionKeys, model: string) {
     this.#knex = knex
     this.#keys = encryptionKeys
     this.#model = model
@@ -77,7 +93,7 @@ export class EngineModelAdapter implements Adapter {
     const row = {
       model: this.#model,
       id_hash: hash(id),
-      payload: seal(this.#keys, Buffer.from(JSON.stringify(payload)), this.#label(hash(id))),
+      payload: seal(this.#keys, sealedFor(this.#model, hash(id)), Buffer.from(JSON.stringify(payload))),
       grant_hash: payload.grantId ? hash(payload.grantId) : null,
       uid_hash: payload.uid ? hash(payload.uid) : null,
       code_hash: payload.userCode ? hash(payload.userCode) : null,
@@ -117,19 +133,16 @@ export class EngineModelAdapter implements Adapter {
     }
   }
 
-  /** Ties a sealed payload to its row. */
-  #label(idHash: Buffer): string {
-    return `${this.#model} ${idHash.toString('hex')}`
-  }
-
-  /** What was sealed with a key that is no longer known is over: its person signs in again. */
-  #open(row: ModelRow): AdapterPayload | undefined {
-    try {
-      return JSON.parse(unseal(this.#keys, row.payload, this.#label(row.id_hash)).toString())
-    } catch (error) {
-      if (error instanceof KeywrightError) return undefined
-      throw error
+  /**
+   * A payload that was sealed with a key which nobody uses any more is over: its user signs in again.
+   * @throws KeywrightError `unavailable` when it is this node that lacks the key in use: the others open it
+   */
+  #open({ payload, id_hash }: ModelRow): AdapterPayload | undefined {
+    if (isSealedByOneOf(this.#keys, payload)) {
+      return JSON.parse(unseal(this.#keys, sealedFor(this.#model, id_hash), payload).toString())
     }
+    if (!this.#keys.missing || sealedBy(payload) !== this.#keys.missing) return undefined
+    throw new KeywrightError('unavailable', 'this node lacks the encryption key in use; try again')
   }
 
   async #find(column: string, value: string): Promise<AdapterPayload | undefined> {

@@ -7,6 +7,7 @@ import type { Database } from '../database/open.ts'
 import type { Outgoing } from '../http/outgoing.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Issuer } from '../tokens/issuance.ts'
 import type { Ledger } from '../tokens/ledger.ts'
 import type { PersonTokens } from '../tokens/person-tokens.ts'
@@ -35,7 +36,7 @@ export interface OidcServices {
   readonly concessions: Concessions
   readonly secretUses: SecretUses
   /** Newest first; what the engine keeps is sealed with them. */
-  readonly encryptionKeys: readonly Buffer[]
+  readonly encryptionKeys: EncryptionKeys
   readonly outgoing: Outgoing
   readonly pages: ProtocolPages
   issuerUrl(): string

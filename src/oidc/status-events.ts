@@ -1,3 +1,4 @@
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { encodeNow, placesOf } from '../tokens/status-bitmap.ts'
 import type { ListChange, StatusChanges } from '../tokens/status-changes.ts'
 import { statusUri } from '../tokens/status-lists.ts'
@@ -35,7 +36,7 @@ function event(name: string, data: object, id?: string): string {
 }
 
 /** Revocations as server-sent events (HTML, section 9.2). What many streams are told is written once. */
-export function createStatusEvents(issuer: string, keys: readonly Buffer[]): StatusEvents {
+export function createStatusEvents(issuer: string, keys: EncryptionKeys): StatusEvents {
   const written = new WeakMap<StatusChanges, Map<number, string>>()
   const cursors = new WeakMap<Position, string>()
 

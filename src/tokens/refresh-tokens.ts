@@ -1,9 +1,7 @@
-import { hkdfSync } from 'node:crypto'
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { IDENTITY_SCOPES, resolveScope } from '../clients/scopes.ts'
-import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
@@ -20,6 +18,7 @@ import {
   SECONDS_LEFT,
   type SignInFacts,
 } from './refresh-families.ts'
+import { openResponse, sealResponse } from './refresh-responses.ts'
 
 export interface IssuedTokens extends IssuedToken {
   readonly refreshToken: string
@@ -72,16 +71,6 @@ interface RefreshRow {
   binding: { jkt: string } | null
   created_at: Date
   expires_at: Date
-}
-
-const answerKey = (token: string): Buffer => Buffer.from(hkdfSync('sha256', token, '', 'keywright refresh answer', 32))
-
-function sealAnswer(token: string, grantId: string, answer: RedeemedTokens): Buffer {
-  return seal([answerKey(token)], Buffer.from(JSON.stringify(answer)), grantId)
-}
-
-function openAnswer(token: string, row: RefreshRow): RedeemedTokens {
-  return JSON.parse(unseal([answerKey(token)], row.answer!, row.grant_id).toString())
 }
 
 async function endReused(trx: Knex, { registration }: AuthenticatedClient, row: RefreshRow): Promise<void> {
@@ -157,7 +146,9 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
 
   /** The same answer to a retry; undefined when the token must be taken for stolen. */
   function replay(row: RefreshRow, token: string, turn: Buffer): RedeemedTokens | undefined {
-    return row.just_turned && row.answer && row.previous_hash?.equals(turn) ? openAnswer(token, row) : undefined
+    return row.just_turned && row.answer && row.previous_hash?.equals(turn)
+      ? openResponse<RedeemedTokens>(token, row.grant_id, row.answer)
+      : undefined
   }
 
   async function turn(
@@ -203,7 +194,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       .update({
         previous_hash: hashes.turn,
         turned_at: trx.raw('clock_timestamp()'),
-        answer: sealAnswer(token, row.grant_id, answer),
+        answer: sealResponse(token, row.grant_id, answer),
       })
   }
 

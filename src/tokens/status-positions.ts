@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Database } from '../database/open.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
 
 /**
@@ -43,19 +44,19 @@ export function upTo(snapshot: string, lastRevoking: bigint): string {
   return `${before[0] ?? lastRevoking + 1n}:${lastRevoking + 1n}:${before}`
 }
 
-const LABEL = 'status feed position'
+const SEALED_FOR = { purpose: 'feed cursor' } as const
 
 /** Opaque to whoever keeps it: a snapshot tells how much is written here, and a forged one might be costly to read. */
-export function toCursor(keys: readonly Buffer[], { at, snapshot, timeline }: Position): string {
-  return seal(keys, Buffer.from(`${at} ${snapshot} ${timeline}`), LABEL).toString('base64url')
+export function toCursor(keys: EncryptionKeys, { at, snapshot, timeline }: Position): string {
+  return seal(keys, SEALED_FOR, Buffer.from(`${at} ${snapshot} ${timeline}`)).toString('base64url')
 }
 
 /** Undefined: not one of ours, or sealed with a key that is no longer used. */
-export function fromCursor(keys: readonly Buffer[], cursor: string): Position | undefined {
+export function fromCursor(keys: EncryptionKeys, cursor: string): Position | undefined {
   const sealed = Buffer.from(cursor, 'base64url')
   try {
     if (!isSealedByOneOf(keys, sealed)) return undefined
-    const [at, snapshot, timeline] = unseal(keys, sealed, LABEL).toString().split(' ')
+    const [at, snapshot, timeline] = unseal(keys, SEALED_FOR, sealed).toString().split(' ')
     // One of the version before does not say in which history it was.
     return timeline === undefined ? undefined : { at: Number(at), snapshot: snapshot!, timeline }
   } catch {

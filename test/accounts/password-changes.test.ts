@@ -1,9 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { changeUserStatus } from '../../src/tokens/user-changes.ts'
 import { together } from '../support/storm.ts'
-import { attemptOf, freshIp, gatherPeople, OTHER_PASSWORD, PASSWORD, type People, type Person } from './people.ts'
+import {
+  attemptOf,
+  freshIp,
+  gatherPeople,
+  OTHER_PASSWORD,
+  PASSWORD,
+  type People,
+  type Person,
+  withNewerKey,
+} from './people.ts'
 
 const ACTOR = { type: 'user' } as const
 const WRONG = 'no such password 1'
@@ -81,8 +91,10 @@ test('what was changed, made up or sealed under other keys is no ticket; a newer
   for (const one of ['', 'x', '\0', 'A'.repeat(5000), ...[changed, short].map((made) => made.toString('base64url'))]) {
     await expect(choose(one)).rejects.toMatchObject(over)
   }
-  await expect(choose(ticket, PASSWORD, on.otherNode([randomBytes(32)]))).rejects.toMatchObject(over)
-  expect(await choose(ticket, PASSWORD, on.otherNode([randomBytes(32), ...on.keys]))).toMatchObject({})
+  await expect(choose(ticket, PASSWORD, on.otherNode(createEncryptionKeys([randomBytes(32)])))).rejects.toMatchObject(
+    over,
+  )
+  expect(await choose(ticket, PASSWORD, on.otherNode(withNewerKey(on.keys)))).toMatchObject({})
 })
 
 test('whoever is switched off meanwhile chooses nothing', async () => {

@@ -6,6 +6,7 @@ import { hashPassword } from '../../src/accounts/passwords.ts'
 import { createSignIn, type SignIn, type SignInAttempt, type SignInResult } from '../../src/accounts/sign-in.ts'
 import { createUser, type User } from '../../src/accounts/users.ts'
 import { openDatabase } from '../../src/database/open.ts'
+import { createEncryptionKeys, type EncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { until } from '../support/storm.ts'
 
@@ -24,7 +25,7 @@ export async function gatherPeople() {
   const created = await createTestDatabase()
   const database = openDatabase(created.url, { poolMax: 10 })
   const { knex } = database
-  const keys = [randomBytes(32)]
+  const keys = createEncryptionKeys([randomBytes(32)])
   const { id: accountId } = await createAccount(knex, 'ACME Corp')
   const hash = await hashPassword(PASSWORD)
   let made = 0
@@ -91,3 +92,7 @@ export const attemptOf = (email: string, password: string, more: Partial<SignInA
 })
 
 export const outcomesOf = (results: SignInResult[]): string[] => results.map(({ outcome }) => outcome).sort()
+
+/** The list that an operator makes to rotate its first key. */
+export const withNewerKey = (keys: EncryptionKeys) =>
+  createEncryptionKeys([randomBytes(32), ...keys.all.map(({ secret }) => secret)])

@@ -146,7 +146,7 @@ test('no key pair is made for somebody who is being switched off', async () => {
 })
 
 test('by the command line: create with a name, disable by id or address, enable, list of all or of an account', async () => {
-  const cli = keywright({ DATABASE_URL: on.url, ENCRYPTION_KEY: on.keys[0]!.toString('base64') })
+  const cli = keywright({ DATABASE_URL: on.url, ENCRYPTION_KEY: on.keys.all[0]!.secret.toString('base64') })
   const account = await on.account()
   const made = await cli(`user create --account ${account} --email ann@acme.example --role admin --name`, 'Ann Archer')
   const { password, ...ann } = made

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ensureAuditChain, readAuditHead } from '../../src/audit/audit-chain.ts'
+import { ensureAuditChain, readAuditHead, SEALED_AUDIT_CHAIN } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { forgetAudit } from '../../src/audit/audit-sealing.ts'
 import { verifyAudit } from '../../src/audit/audit-verification.ts'
+import { resealColumn } from '../../src/database/resealing.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { together } from '../support/storm.ts'
 import { ACTOR, type AuditLog, entryOf, openAuditLog } from './log.ts'
 
@@ -299,12 +301,14 @@ describe('forgetting', () => {
 })
 
 describe("the chain's key", () => {
-  test('is nowhere in clear, and is sealed anew under the newest encryption key', async () => {
+  test('opens only with the encryption key that sealed it, and can be sealed anew with another one', async () => {
     await sealed(2)
     const newer = randomBytes(32)
-    await expect(verifyAudit(log.knex, [newer])).rejects.toMatchObject({ code: 'misconfigured' })
-    await ensureAuditChain(log.knex, [newer, ...log.keys], { isNew: false })
-    expect(await verifyAudit(log.knex, [newer])).toMatchObject({ verified: true, entries: 2 })
+    const alone = createEncryptionKeys([newer])
+    await expect(verifyAudit(log.knex, alone)).rejects.toMatchObject({ code: 'misconfigured' })
+    const both = createEncryptionKeys([newer, log.keys.all[0]!.secret])
+    expect(await resealColumn(log.knex, both, SEALED_AUDIT_CHAIN)).toBe(1)
+    expect(await verifyAudit(log.knex, alone)).toMatchObject({ verified: true, entries: 2 })
     await expect(log.verify()).rejects.toMatchObject({ code: 'misconfigured' })
   })
 

@@ -4,6 +4,7 @@ import { type Actor, type AuditEntry, recordAudit } from '../../src/audit/audit-
 import { sealAudit } from '../../src/audit/audit-sealing.ts'
 import { verifyAudit } from '../../src/audit/audit-verification.ts'
 import { openDatabase } from '../../src/database/open.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 
 /** An audit log in a database of its own, with nobody else at it. */
@@ -25,7 +26,7 @@ export const entryOf = (n: number): AuditEntry => ({
 export async function openAuditLog() {
   const created = await createTestDatabase()
   const { knex, query, close } = openDatabase(created.url)
-  const keys = [randomBytes(32)]
+  const keys = createEncryptionKeys([randomBytes(32)])
   await ensureAuditChain(knex, keys, { isNew: true })
 
   const seal = (batch = 500) => sealAudit(knex, keys, batch)

@@ -5,6 +5,7 @@ import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-
 import { getClient } from '../../src/clients/clients.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { createClient, updateClient } from '../../src/tokens/client-registration.ts'
 import { ACTOR, createMaker, newEncryptionKey } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -20,7 +21,7 @@ let otherApi: string
 beforeAll(async () => {
   created = await createTestDatabase()
   database = openDatabase(created.url)
-  make = createMaker(database, [Buffer.from(newEncryptionKey(), 'base64')])
+  make = createMaker(database, createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')]))
   registrations = createRegistrations(database, 100)
   accountId = (await createAccount(database.knex, 'ACME')).id
   api = (await make.api({ scopes: ['read', 'write'] })).identifier

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeScope, scopeTexts } from '../../src/clients/scope-texts.ts'
 import { IDENTITY_SCOPES } from '../../src/clients/scopes.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { createMaker, newEncryptionKey } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -12,7 +13,7 @@ let make: ReturnType<typeof createMaker>
 beforeAll(async () => {
   created = await createTestDatabase()
   database = openDatabase(created.url)
-  make = createMaker(database, [Buffer.from(newEncryptionKey(), 'base64')])
+  make = createMaker(database, createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')]))
 })
 
 afterAll(async () => {

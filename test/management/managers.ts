@@ -3,6 +3,7 @@ import { migrate } from '../../src/database/migrations.ts'
 import { openDatabase } from '../../src/database/open.ts'
 import type { Management } from '../../src/management/operation.ts'
 import type { Principal } from '../../src/management/principal.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { createMaker, newEncryptionKey } from '../support/nodes.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 
@@ -29,7 +30,7 @@ export const adminOf = (accountId: string, userId: string | null = null): Princi
 export async function openManagement() {
   const created = await createTestDatabase()
   const database = openDatabase(created.url)
-  const encryptionKeys = [Buffer.from(newEncryptionKey(), 'base64')]
+  const encryptionKeys = createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')])
   await migrate(database.knex)
   const firstStart = (await bootstrap(database.knex, encryptionKeys))!
   const management: Management = { knex: database.knex, encryptionKeys }

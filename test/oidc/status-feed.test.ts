@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { rotateSecret } from '../../src/tokens/client-secrets.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
 import { toCursor } from '../../src/tokens/status-positions.ts'
@@ -92,7 +93,7 @@ test('whoever’s place cannot be found is told to begin anew, and then the past
     '0',
     'ä'.repeat(10),
     'a'.repeat(8000),
-    toCursor([Buffer.alloc(32)], { snapshot: '3:3:', at: now }),
+    toCursor(createEncryptionKeys([Buffer.alloc(32)]), { snapshot: '3:3:', at: now }),
     toCursor(keys, { snapshot: '3:999999999999:', at: now }),
     toCursor(keys, { snapshot: '3:3:', at: now - 7_900_000 }),
   ]) {

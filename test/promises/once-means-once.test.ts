@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EngineModelAdapter } from '../../src/oidc/adapter.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { startChild } from '../support/child.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
@@ -129,7 +130,11 @@ test('of forty tries in four processes one records a one-time id', async () => {
 })
 
 test('of forty tries in four processes one consumes a pushed request', async () => {
-  const adapter = new EngineModelAdapter(on.knex, [Buffer.alloc(32)], 'PushedAuthorizationRequest')
+  const adapter = new EngineModelAdapter(
+    on.knex,
+    createEncryptionKeys([Buffer.alloc(32)]),
+    'PushedAuthorizationRequest',
+  )
   const ids = manyIds('request')
   for (const id of ids) await adapter.upsert(id, { kind: 'PushedAuthorizationRequest' }, 600)
   expect(await contend('consume', ids)).toEqual(eachOnce(ids))

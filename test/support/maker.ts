@@ -5,6 +5,7 @@ import type { Actor } from '../../src/audit/audit-log.ts'
 import type { NewApi } from '../../src/clients/apis.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
+import type { EncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { createApi } from '../../src/tokens/api-changes.ts'
 import { createClient } from '../../src/tokens/client-registration.ts'
 import { generateKeyPair } from '../../src/tokens/key-pairs.ts'
@@ -23,11 +24,7 @@ export interface NewClient {
 }
 
 /** Makes what tests need by the features themselves, without a process for each. `home`: the account that is meant. */
-export function createCommonMaker(
-  knex: Knex,
-  encryptionKeys: readonly Buffer[],
-  home: (name: string) => Promise<string>,
-) {
+export function createCommonMaker(knex: Knex, encryptionKeys: EncryptionKeys, home: (name: string) => Promise<string>) {
   let made = 0
   const nextName = (what: string) => `${what}-${++made}`
   let first: Promise<string> | undefined

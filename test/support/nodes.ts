@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
+import { createEncryptionKeys, type EncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { type Environment, spawnKeywright } from './cli.ts'
 import { endWithTests } from './end-with-tests.ts'
 import { createCommonMaker } from './maker.ts'
@@ -89,7 +90,7 @@ export async function startNode(env: Environment) {
 }
 
 /** The same for nodes: clients are of some account of their own. */
-export function createMaker({ knex }: Database, encryptionKeys: readonly Buffer[]) {
+export function createMaker({ knex }: Database, encryptionKeys: EncryptionKeys) {
   const maker = createCommonMaker(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
   return {
     ...maker,
@@ -99,6 +100,9 @@ export function createMaker({ knex }: Database, encryptionKeys: readonly Buffer[
 }
 
 export type Nodes = Awaited<ReturnType<typeof startNodes>>
+
+/** As a node reads `ENCRYPTION_KEY`. */
+export const keysOf = (list: string) => createEncryptionKeys(list.split(',').map((key) => Buffer.from(key, 'base64')))
 
 export const newEncryptionKey = () => randomBytes(32).toString('base64')
 
@@ -127,7 +131,7 @@ export async function startNodes(count: number, options: { env?: Environment; da
     env,
     database,
     knex: database.knex,
-    make: createMaker(database, [Buffer.from(env.ENCRYPTION_KEY!, 'base64')]),
+    make: createMaker(database, keysOf(env.ENCRYPTION_KEY!)),
     /** Puts a new process in the place of one that was killed or stopped. */
     async restart(index: number) {
       nodes[index] = await startNode(env)

@@ -5,6 +5,7 @@ import { listClientApis } from '../../src/clients/client-apis.ts'
 import { scopeTexts } from '../../src/clients/scope-texts.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../../src/management/scopes.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { updateApi } from '../../src/tokens/api-changes.ts'
 import { ensureBuiltInApi } from '../../src/tokens/built-in-api.ts'
 import { ACTOR, createMaker, newEncryptionKey } from '../support/nodes.ts'
@@ -18,7 +19,7 @@ let make: ReturnType<typeof createMaker>
 beforeAll(async () => {
   created = await createTestDatabase()
   database = openDatabase(created.url)
-  make = createMaker(database, [Buffer.from(newEncryptionKey(), 'base64')])
+  make = createMaker(database, createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')]))
 })
 
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { addUser, resetPassword, updateUser } from '../../src/accounts/people.ts
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open.ts'
 import { ensureSigningKeys, rotateSigningKeys } from '../../src/keys/signing-keys.ts'
+import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { changeAccountApi, changeAccountStatus } from '../../src/tokens/account-changes.ts'
 import { createApi, describeScopes, updateApi } from '../../src/tokens/api-changes.ts'
 import { createClient, updateClient } from '../../src/tokens/client-registration.ts'
@@ -16,7 +17,7 @@ import { changeUserRole, changeUserStatus } from '../../src/tokens/user-changes.
 import { ACTOR, newEncryptionKey } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
-const KEYS = [Buffer.from(newEncryptionKey(), 'base64')]
+const KEYS = createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')])
 
 let created: TestDatabase
 let narrow: Database

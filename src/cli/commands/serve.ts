@@ -58,7 +58,7 @@ async function serveHere(
 async function serveByWorkers(config: Config, instance: Instance, log: Log, firstStart: FirstStart | undefined) {
   const environment = {
     DATABASE_URL: instance.connectionUrl,
-    ENCRYPTION_KEY: instance.encryptionKeys.map((key) => key.toString('base64')).join(','),
+    ENCRYPTION_KEY: instance.encryptionKeys.all.map(({ secret }) => secret.toString('base64')).join(','),
     // A worker always has a DATABASE_URL; its default would be another one.
     SHUTDOWN_DELAY: `${config.shutdownDelay}`,
     DATABASE_URL_FILE: '',

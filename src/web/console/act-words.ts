@@ -57,6 +57,7 @@ const ACTS: Readonly<Record<string, Words>> = {
   'api.updated': 'changed the API *',
   'api.scope_described': 'described a scope of the API *',
   'signing_key.rotated': 'rotated a signing key',
+  'encryption_key.rotated': 'rotated the encryption key',
   'instance.updated': 'changed the settings of this instance',
   'instance.api_enabled': 'switched the API on for everybody',
   'instance.api_disabled': 'switched the API off for everybody',
@@ -110,5 +111,6 @@ export const ACT_KINDS_OF_OPERATORS: readonly ActKind[] = [
   { value: 'account.', label: 'Accounts' },
   { value: 'api.', label: 'APIs' },
   { value: 'signing_key.', label: 'Signing keys' },
+  { value: 'encryption_key.', label: 'Encryption key' },
   { value: 'instance.', label: 'This instance' },
 ]

@@ -5,10 +5,11 @@
 
 import { openDatabase } from '../../../src/database/open.ts'
 import { EngineModelAdapter, recordOnce } from '../../../src/oidc/adapter.ts'
+import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 
 const [url, what, ...ids] = process.argv.slice(2)
 const { knex, close } = openDatabase(url!, { poolMax: 10 })
-const adapter = new EngineModelAdapter(knex, [Buffer.alloc(32)], 'PushedAuthorizationRequest')
+const adapter = new EngineModelAdapter(knex, createEncryptionKeys([Buffer.alloc(32)]), 'PushedAuthorizationRequest')
 
 const consume = (id: string) =>
   adapter.consume(id).then(

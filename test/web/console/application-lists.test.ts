@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LiveGrant, listGrants } from '../../../src/management/tokens.ts'
+import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { ACTOR } from '../../support/maker.ts'
 import { createPerson, type Person } from '../../support/people.ts'
@@ -188,11 +189,13 @@ it('grants are paged in the order in which they began, whatever their ids', asyn
   let after: string | null | undefined
   do {
     const request = { clientId: forPeople.clientId, limit: 1, ...(after && { after }) }
-    const part = await listGrants({ knex: server.knex, encryptionKeys: [] }, who, request)
+    const part = await listGrants({ knex: server.knex, encryptionKeys: createEncryptionKeys([]) }, who, request)
     seen.push(...part.items)
     after = part.next
   } while (after)
-  const whole = await listGrants({ knex: server.knex, encryptionKeys: [] }, who, { clientId: forPeople.clientId })
+  const whole = await listGrants({ knex: server.knex, encryptionKeys: createEncryptionKeys([]) }, who, {
+    clientId: forPeople.clientId,
+  })
   expect(seen.length).toBeGreaterThanOrEqual(4)
   expect(seen).toEqual(whole.items)
 })

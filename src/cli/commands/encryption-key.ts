@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { listEncryptionKeys, rotateEncryptionKey } from '../../encryption-key-rotation.ts'
+import { table } from '../output.ts'
+import { type CommandContext, withInstance } from '../run.ts'
+
+async function keysOf({ knex, encryptionKeys }: CommandContext) {
+  return (await listEncryptionKeys(knex, encryptionKeys)).map(({ id, isSealing, isHeld, values, nodes }) => ({
+    id,
+    state: isSealing ? 'current' : values > 0 ? 'previous' : 'unused',
+    held: isHeld,
+    values,
+    nodes,
+  }))
+}
+
+export function addEncryptionKeyCommands(program: Command): void {
+  const encryptionKey = program
+    .command('encryption-key')
+    .description('the keys of ENCRYPTION_KEY (docs/operating/encryption-key.md)')
+
+  encryptionKey
+    .command('list')
+    .description(
+      'each key by its id: whether it seals new values (current), how many values it sealed, how many running nodes hold it',
+    )
+    .action(
+      withInstance(async (context) => {
+        const keys = await keysOf(context)
+        return { json: { keys }, text: table(keys) }
+      }),
+    )
+
+  encryptionKey
+    .command('rotate')
+    .description('seal everything with the first key of ENCRYPTION_KEY; refused while a running node lacks that key')
+    .option('--force', 'go on all the same; such a node is not ready from then on')
+    .action(
+      withInstance<{ force?: boolean }>(async (context, { force = false }) => {
+        const { knex, encryptionKeys, actor } = context
+        const { resealed } = await rotateEncryptionKey(knex, encryptionKeys, { actor, force })
+        const keys = await keysOf(context)
+        const count = Object.values(resealed).reduce((sum, one) => sum + one, 0)
+        return { json: { resealed, keys }, text: `${count} values were sealed anew\n\n${table(keys)}` }
+      }),
+    )
+}
