@@ -5,9 +5,10 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
 
 COPY package.json package-lock.json .npmrc ./
-# The image brings Node and its operator PostgreSQL: neither is wanted from npm.
+# The image brings Node, and its operator brings PostgreSQL: neither is wanted from npm.
 RUN npm ci --omit=dev --omit=optional && npm cache clean --force
 
+COPY bin ./bin
 COPY src ./src
 COPY migrations ./migrations
 COPY views ./views
@@ -19,4 +20,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/readyz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 
 # Node itself is process 1, so that SIGTERM reaches it.
-CMD ["node", "src/main.ts", "serve"]
+CMD ["node", "bin/keywright.cjs", "serve"]

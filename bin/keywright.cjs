@@ -1,0 +1,14 @@
+/**
+ * Starts Keywright. JavaScript for Node 10 and later: a Node that cannot read TypeScript must get as far as saying so.
+ */
+const NEEDED = 24
+
+if (Number(process.versions.node.split('.')[0]) < NEEDED) {
+  process.stderr.write(
+    `keywright: Node.js ${NEEDED} or later is needed, and this is ${process.version}; ` +
+      `run "npm ci" (which installs it) and then "npm start", or install Node.js ${NEEDED}\n`,
+  )
+  process.exitCode = 1
+} else {
+  import('../src/main.ts')
+}
