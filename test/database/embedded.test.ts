@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { mayRunOn } from '../../src/database/embedded/postgres-processes.ts'
 import { type EmbeddedOptions, startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
 import { openDatabase } from '../../src/database/open.ts'
 import { type Child, startChild } from '../support/child.ts'
@@ -29,10 +31,10 @@ afterEach(async () => {
   data.remove()
 })
 
-const options = (role: 'server' | 'command'): EmbeddedOptions => ({ dataDir: data.path, role })
+const options = (role: 'server' | 'command', dataDir = data.path): EmbeddedOptions => ({ dataDir, role })
 
-function startProcess(role: 'server' | 'command'): Child {
-  const child = startChild('embedded', [JSON.stringify(options(role))])
+function startProcess(role: 'server' | 'command', dataDir?: string): Child {
+  const child = startChild('embedded', [JSON.stringify(options(role, dataDir))])
   children.push(child)
   return child
 }
@@ -77,6 +79,61 @@ test('a command beside a server attaches to it, and leaves it running', async ()
   expect(await command.finish()).toBe(0)
   expect(await ask(server.connection, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
   await server.stop()
+})
+
+/** The data directory under other names: a symbolic link, a path through a link's parent, and a bind mount where that is allowed. */
+function otherNames() {
+  const beside = createDataDirectory()
+  const [link, parent] = [join(beside.path, 'link'), join(beside.path, 'parent')]
+  symlinkSync(data.path, link)
+  symlinkSync(dirname(data.path), parent)
+  const mount = join(beside.path, 'mount')
+  mkdirSync(mount)
+  const isMounted = spawnSync('mount', ['--bind', data.path, mount]).status === 0
+  return {
+    names: [link, join(parent, basename(data.path)), ...(isMounted ? [mount] : [])],
+    remove() {
+      if (isMounted) spawnSync('umount', [mount])
+      beside.remove()
+    },
+  }
+}
+
+test('a server and commands that name one directory differently share its PostgreSQL, and its lock file stays', {
+  timeout: 120_000,
+}, async () => {
+  const others = otherNames()
+  const lock = join(data.path, 'postgres/cluster/postmaster.pid')
+  try {
+    for (const name of others.names) {
+      const server = startProcess('server', name)
+      const { owned, ...connection } = await server.answer<Started>()
+      expect(owned).toBe(true)
+      const before = readFileSync(lock, 'utf8')
+      for (const dataDir of [data.path, ...others.names]) {
+        const command = startProcess('command', dataDir)
+        expect(await command.answer<Started>(), dataDir).toEqual({ ...connection, owned: false })
+        expect(await command.finish()).toBe(0)
+        expect(readFileSync(lock, 'utf8')).toBe(before)
+      }
+      await expect(startProcess('server').answer()).rejects.toThrow(`(pid ${server.process.pid}) already holds`)
+      expect(await ask(connection as Started, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+      expect(await server.finish()).toBe(0)
+    }
+  } finally {
+    others.remove()
+  }
+})
+
+test('a lock file is not stale while its pid is that of a PostgreSQL of which nobody can see where it runs', async () => {
+  const server = startProcess('server')
+  await server.answer<Started>()
+  const postmaster = postmasterOf(data.path)!
+  expect(mayRunOn(join(data.path, 'postgres/cluster'), postmaster)).toBe(true)
+  expect(mayRunOn(data.path, postmaster)).toBe(false)
+  const hidden = { ...postmaster, pid: 2 ** 30, args: [postmaster.args[0]!] }
+  expect(mayRunOn(data.path, hidden)).toBe(true)
+  expect(mayRunOn(data.path, { ...hidden, args: ['/usr/bin/node', '-D', data.path] })).toBe(false)
 })
 
 test('commands that run at once on a new directory work one after the other', async () => {

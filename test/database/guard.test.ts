@@ -30,7 +30,7 @@ test.each(process.platform === 'linux' ? ['kernel', 'shell'] : ['shell'])(
     const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', program(guard)])
     const [pid] = await once(parent.stdout, 'data')
     const sleeper = lookAtProcess(await sleeperOf(Number(pid)))!
-    expect(sleeper.command).toContain('sleep')
+    expect(sleeper.args.join(' ')).toContain('sleep')
     parent.kill('SIGKILL')
     expect(await isGoneWithin(3000, sleeper)).toBe(true)
   },

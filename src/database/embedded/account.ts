@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { chownSync, readFileSync, statSync } from 'node:fs'
+import { KeywrightError } from '../../shared/errors.ts'
 
 /** Whom PostgreSQL runs as when that is not ourselves. */
 export interface Account {
@@ -25,7 +26,11 @@ function ownerOf(path: string): Account | undefined {
 export function accountFor(cluster: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined
   const account = ownerOf(cluster) ?? named('postgres') ?? named('nobody')
-  if (!account) throw new Error('PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody')
+  if (!account)
+    throw new KeywrightError(
+      'misconfigured',
+      'PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody',
+    )
   return account
 }
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
+import { KeywrightError } from '../../shared/errors.ts'
 import { type Account, mayAccess } from './account.ts'
 import { FALLBACK_ROOT } from './place.ts'
 
@@ -90,7 +91,8 @@ export function findBinaries(
   const found = all.find(({ major }) => needed === undefined || major === needed)
   if (found) return makeUsable(found, account, onNotice)
   const what = needed === undefined ? 'no PostgreSQL' : `no PostgreSQL ${needed}, which made the data directory,`
-  throw new Error(
+  throw new KeywrightError(
+    'misconfigured',
     `${what} was found for ${process.platform}-${process.arch}, neither from npm nor on this machine: set DATABASE_URL`,
   )
 }

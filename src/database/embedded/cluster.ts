@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { KeywrightError } from '../../shared/errors.ts'
 import { giveTo } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { launch } from './launch.ts'
@@ -40,7 +41,7 @@ async function initdb(place: Place, binaries: Binaries, directory: string, durab
   const file = join(binaries.directory, 'initdb')
   const child = launch({ file, args, account: place.account, onParentDeath: 'KILL', output: 'pipe' })
   const [said, [code, signal]] = await Promise.all([text(child.stderr!), once(child, 'exit')])
-  if (code !== 0) throw new Error(`initdb failed (${code ?? signal}): ${said.trim()}`)
+  if (code !== 0) throw new KeywrightError('misconfigured', `initdb failed (${code ?? signal}): ${said.trim()}`)
 }
 
 /** Moves a finished cluster to its place; false when another process was quicker. */

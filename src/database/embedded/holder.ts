@@ -1,4 +1,6 @@
+import { KeywrightError } from '../../shared/errors.ts'
 import type { Place } from './place.ts'
+import { mayRunOn } from './postgres-processes.ts'
 import { isLeftEmpty, type PostmasterFile, readPostmasterFile, removeStalePostmasterFile } from './postmaster-file.ts'
 import { isAlive, isPidTaken, type LiveProcess, lookAtProcess } from './processes.ts'
 import { type Owner, ownerOfSocketDir } from './runs.ts'
@@ -19,12 +21,7 @@ export type Holder =
 const NOBODY: Holder = { state: 'nobody' }
 const UNCLEAR: Holder = { state: 'unclear' }
 
-/** By its command line, as we start it: a pid that was handed out again belongs to something else. */
-function runningOn(cluster: string, pid: number): LiveProcess | undefined {
-  const found = lookAtProcess(pid)
-  return found?.command.includes(`/postgres -D ${cluster} `) ? found : undefined
-}
-
+/** PostgreSQL's own lock file removes one whose pid is free; a pid that was handed out again only we can tell. */
 function judgeStale({ cluster }: Place, file: PostmasterFile): Holder {
   if (isPidTaken(file.pid)) removeStalePostmasterFile(cluster, file)
   return NOBODY
@@ -45,7 +42,8 @@ function judgeOwner(place: Place, file: PostmasterFile, socketDir: string, postm
 }
 
 function foreign({ cluster }: Place, { pid }: LiveProcess): never {
-  throw new Error(
+  throw new KeywrightError(
+    'misconfigured',
     `PostgreSQL (pid ${pid}), which Keywright did not start, runs on ${cluster}: stop it, or use another DATA_DIR`,
   )
 }
@@ -54,8 +52,8 @@ export function holderOf(place: Place): Holder {
   const file = readPostmasterFile(place.cluster)
   if (!file) return NOBODY
   if (!file.pid) return judgeUnfilled(place, file)
-  const postmaster = runningOn(place.cluster, file.pid)
-  if (!postmaster) return judgeStale(place, file)
+  const postmaster = lookAtProcess(file.pid)
+  if (!postmaster || !mayRunOn(place.cluster, postmaster)) return judgeStale(place, file)
   if (!file.socketDir) return UNCLEAR
   return judgeOwner(place, file, file.socketDir, postmaster)
 }

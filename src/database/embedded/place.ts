@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { KeywrightError } from '../../shared/errors.ts'
 import { type Account, accountFor, giveTo, mayAccess } from './account.ts'
 
 /** Where what PostgreSQL needs goes when root's own directories are closed to the user that it runs as. */
@@ -32,7 +33,7 @@ function tryPrepare(place: Place): boolean {
   } catch (error) {
     // A mount may refuse to give files away (9p, NFS with root_squash): closed to the user, like a 0700 home.
     if (place.account) return false
-    throw new Error(`cannot use ${place.home} as this user`, { cause: error })
+    throw new KeywrightError('misconfigured', `DATA_DIR: this user cannot write ${place.home}`, { cause: error })
   }
 }
 
@@ -40,7 +41,20 @@ function prepareFallback(wanted: string, place: Place): Place {
   mkdirSync(FALLBACK_ROOT, { recursive: true, mode: 0o755 })
   chmodSync(FALLBACK_ROOT, 0o755)
   if (tryPrepare(place)) return place
-  throw new Error(`the user that PostgreSQL runs as can use neither ${wanted} nor ${place.home}`)
+  throw new KeywrightError(
+    'misconfigured',
+    `the user that PostgreSQL runs as can use neither ${wanted} nor ${place.home}`,
+  )
+}
+
+/** In a data directory whose PostgreSQL is elsewhere: the folder's name there. */
+const LOCATION = 'postgres.location'
+
+/** Kept in the data directory, because the directory may have several names; at first made of one of them. */
+function fallbackName(dataDir: string, { home }: Place): string {
+  const path = join(dataDir, LOCATION)
+  if (existsSync(path)) return basename(readFileSync(path, 'utf8').trim())
+  return `data-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`
 }
 
 /** Makes the folders of a data directory, elsewhere when they cannot be reached without root's rights. */
@@ -50,13 +64,14 @@ export function preparePlace(dataDir: string, onNotice: (message: string) => voi
     tryPrepare(wanted)
     return wanted
   }
-  const name = createHash('sha256').update(wanted.home).digest('hex').slice(0, 12)
-  const fallback = at(join(FALLBACK_ROOT, `data-${name}`))
+  const fallback = at(join(FALLBACK_ROOT, fallbackName(dataDir, wanted)))
   // Data that was put aside once stays where it is, whatever the rights of the wanted directory have become.
   const movedBefore = existsSync(fallback.cluster) && !existsSync(wanted.cluster)
   if (!movedBefore && tryPrepare(wanted)) return wanted
   onNotice(`PostgreSQL, which must not run as root, cannot use ${wanted.home}: its data is in ${fallback.home}`)
-  return prepareFallback(wanted.home, fallback)
+  const prepared = prepareFallback(wanted.home, fallback)
+  writeFileSync(join(dataDir, LOCATION), `${basename(fallback.home)}\n`)
+  return prepared
 }
 
 export function clusterMajor({ cluster }: Place): number | undefined {

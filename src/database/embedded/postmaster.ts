@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { KeywrightError } from '../../shared/errors.ts'
 import type { Binaries } from './binaries.ts'
 import { launch, letGo } from './launch.ts'
 import type { Place } from './place.ts'
@@ -19,6 +20,8 @@ export interface RunOptions {
 export interface Postmaster {
   readonly socketDir: string
   readonly port: number
+  /** Rejects when it ended without having been asked to. */
+  readonly lost: Promise<never>
   stop(): Promise<void>
 }
 
@@ -93,17 +96,26 @@ async function shutDown(pid: number, ended: Promise<void>): Promise<void> {
   patience.abort()
 }
 
-function handle(child: ChildProcess, ending: Ending, run: Run, at: { pid: number; port: number }, options: RunOptions) {
+const lastLines = (log: string): string => log.trim().split('\n').slice(-8).join('\n')
+
+function handle(child: ChildProcess, ending: Ending, run: Run, at: { pid: number; port: number }): Postmaster {
   let stopping: Promise<void> | undefined
   const stopOnce = async () => {
     child.ref()
     if (!ending.has()) await shutDown(at.pid, ending.ended)
     removeRun(run)
   }
+  const lost = Promise.withResolvers<never>()
+  // Whoever does not wait for it, as a command, fails at its next statement.
+  lost.promise.catch(() => {})
   void ending.ended.then(() => {
-    if (!stopping) options.onNotice('the embedded PostgreSQL ended by itself; restart Keywright')
+    if (!stopping)
+      lost.reject(
+        new KeywrightError('misconfigured', `the embedded PostgreSQL ended by itself: ${lastLines(readLog(run))}`),
+      )
   })
   return {
+    lost: lost.promise,
     socketDir: run.socketDir,
     port: at.port,
     stop() {
@@ -115,8 +127,6 @@ function handle(child: ChildProcess, ending: Ending, run: Run, at: { pid: number
 
 /** Of two that start at once, PostgreSQL's own lock file lets one live; a crashed one's last children hold its memory. */
 const lostTheRace = (log: string): boolean => /lock file "postmaster\.pid"|pre-existing shared memory block/.test(log)
-
-const lastLines = (log: string): string => log.trim().split('\n').slice(-8).join('\n')
 
 /** Undefined when another process holds the cluster: look again who that is. */
 export async function startPostmaster(
@@ -135,12 +145,12 @@ export async function startPostmaster(
   if (ready) {
     letGo(child)
     removeDeadRuns(place)
-    return handle(child, ending, run, ready, options)
+    return handle(child, ending, run, ready)
   }
   const log = readLog(run)
   removeRun(run)
   if (lostTheRace(log)) return undefined
-  throw new Error(`the embedded PostgreSQL did not start: ${problem || lastLines(log)}`)
+  throw new KeywrightError('misconfigured', `the embedded PostgreSQL did not start: ${problem || lastLines(log)}`)
 }
 
 /** Ends the PostgreSQL of an owner that is no more. */
@@ -150,5 +160,6 @@ export async function stopOrphan(orphan: ProcessIdentity): Promise<void> {
     if (isAlive(orphan)) signal(orphan.pid, one)
     for (const until = Date.now() + 15_000; isAlive(orphan); await sleep(20)) if (Date.now() > until) break
   }
-  if (isAlive(orphan)) throw new Error(`PostgreSQL (pid ${orphan.pid}), left by a killed process, does not stop`)
+  if (isAlive(orphan))
+    throw new KeywrightError('misconfigured', `PostgreSQL (pid ${orphan.pid}), left by a killed process, does not stop`)
 }

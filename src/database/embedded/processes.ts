@@ -8,7 +8,8 @@ export interface ProcessIdentity {
 }
 
 export interface LiveProcess extends ProcessIdentity {
-  readonly command: string
+  /** Its arguments; where only one text can be had (`ps`), split at spaces. */
+  readonly args: readonly string[]
 }
 
 const readOrNothing = (path: string): string => {
@@ -25,8 +26,8 @@ function lookInProc(pid: number): LiveProcess | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (stat === '' || fields[0] === 'Z' || fields[0] === 'X') return undefined
   const boot = readOrNothing('/proc/sys/kernel/random/boot_id').trim()
-  const command = readOrNothing(`/proc/${pid}/cmdline`).split('\0').join(' ')
-  return { pid, startedAt: `${boot}/${fields[19]}`, command }
+  const args = readOrNothing(`/proc/${pid}/cmdline`).split('\0')
+  return { pid, startedAt: `${boot}/${fields[19]}`, args }
 }
 
 function askPs(pid: number): LiveProcess | undefined {
@@ -34,7 +35,7 @@ function askPs(pid: number): LiveProcess | undefined {
   const ps = spawnSync('ps', ['-ww', ...columns, '-p', `${pid}`], { encoding: 'utf8', env: { LC_ALL: 'C', TZ: 'UTC' } })
   const found = /^ *(\w+ +\w+ +\d+ +[\d:]+ +\d+) +(\S+) +(.*)$/m.exec(ps.stdout ?? '')
   if (!found || found[2]?.startsWith('Z')) return undefined
-  return { pid, startedAt: found[1]!, command: `${found[3]} ` }
+  return { pid, startedAt: found[1]!, args: found[3]!.split(' ') }
 }
 
 /** The process with this pid; a zombie, which only waits for its parent to notice, counts as gone. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { KeywrightError } from '../../shared/errors.ts'
 import { findBinaries, type Preference } from './binaries.ts'
 import { ensureCluster, SUPERUSER } from './cluster.ts'
 import { type Holder, holderOf } from './holder.ts'
@@ -25,11 +26,15 @@ export interface EmbeddedPostgres {
     readonly database: string
   }
   readonly owned: boolean
+  /** Rejects when the PostgreSQL that this process started ended without having been asked to. */
+  readonly lost: Promise<never>
   stop(): Promise<void>
 }
 
 // A command may migrate a large table before the next one's turn; a server's supervisor wants an answer sooner.
 const PATIENCE_MS: Record<Role, number> = { server: 30_000, command: 300_000 }
+
+const NEVER = new Promise<never>(() => {})
 
 const at = (host: string, port: number) => ({ host, port, user: SUPERUSER, database: 'postgres' })
 
@@ -39,18 +44,24 @@ async function startOwn(place: Place, options: EmbeddedOptions): Promise<Embedde
   await ensureCluster(place, binaries, durable)
   const postmaster = await startPostmaster(place, binaries, { role, durable, settings, onNotice })
   if (!postmaster) return undefined
-  return { connection: at(postmaster.socketDir, postmaster.port), owned: true, stop: () => postmaster.stop() }
+  return {
+    connection: at(postmaster.socketDir, postmaster.port),
+    owned: true,
+    lost: postmaster.lost,
+    stop: () => postmaster.stop(),
+  }
 }
 
 function beside(holder: Holder & { state: 'owned' }, place: Place, role: Role): EmbeddedPostgres | undefined {
   if (holder.owner.role !== 'server') return undefined
   if (role === 'server') {
-    throw new Error(
+    throw new KeywrightError(
+      'misconfigured',
       `a Keywright server (pid ${holder.owner.pid}) already holds ${place.home}: stop it, or use another DATA_DIR`,
     )
   }
   if (!holder.ready) return undefined
-  return { connection: at(holder.socketDir, holder.port), owned: false, stop: async () => {} }
+  return { connection: at(holder.socketDir, holder.port), owned: false, lost: NEVER, stop: async () => {} }
 }
 
 /** One look at who holds the cluster, and what follows from it; undefined when it is to look again. */
@@ -61,10 +72,10 @@ async function attempt(place: Place, holder: Holder, options: EmbeddedOptions): 
   return undefined
 }
 
-function tooLong(place: Place, holder: Holder): Error {
+function tooLong(place: Place, holder: Holder): KeywrightError {
   const who =
     holder.state === 'owned' ? `a Keywright ${holder.owner.role} (pid ${holder.owner.pid})` : 'another process'
-  return new Error(`waited too long for ${who} that holds ${place.home}`)
+  return new KeywrightError('misconfigured', `waited too long for ${who} that holds ${place.home}`)
 }
 
 /**
