@@ -138,3 +138,13 @@ ${demoLink(issuer, made.demo)}
 
 `
 }
+
+/** What who starts an instance again has to know, and may have missed at the first start. */
+export function describeLaterStart(issuer: string): string {
+  return `
+Keywright serves ${issuer}/ and is set up already. A new one-time password for a user, by e-mail address:
+
+  npm run -s keywright -- user reset-password operator@keywright.example
+
+`
+}

@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Config } from './config/load.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded/start.ts'
 import { migrate, schemaState } from './database/migrations.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database/open.ts'
-import { checkEncryptionKeys } from './keys/signing-keys.ts'
+import { keptEncryptionKey, prepareDataDirectory } from './keys/kept-encryption-key.ts'
+import { checkEncryptionKeys, hasSealed } from './keys/signing-keys.ts'
 import { createEncryptionKeys, type EncryptionKeys } from './shared/encryption-keys.ts'
 import { KeywrightError } from './shared/errors.ts'
 
@@ -15,6 +13,8 @@ export interface Instance {
   readonly encryptionKeys: EncryptionKeys
   /** Where other processes of this machine reach the same database. */
   readonly connectionUrl: string
+  /** Rejects when the embedded PostgreSQL of this process ended without having been asked to. */
+  readonly lost: Promise<never>
   close(): Promise<void>
 }
 
@@ -52,28 +52,6 @@ async function refuseOtherSchema(database: Database): Promise<void> {
   }
 }
 
-/** Made whole beside its place and linked there, so that of several first starts all keep the same key. */
-function keptEncryptionKey(dataDir: string): Buffer {
-  const path = join(dataDir, 'encryption.key')
-  mkdirSync(dataDir, { recursive: true })
-  const draft = `${path}.${process.pid}`
-  try {
-    return Buffer.from(readFileSync(path, 'utf8').trim(), 'base64')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 })
-  chmodSync(draft, 0o600)
-  try {
-    linkSync(draft, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(draft)
-  }
-  return Buffer.from(readFileSync(path, 'utf8').trim(), 'base64')
-}
-
 function urlOf({ host, port, user, database }: EmbeddedPostgres['connection']): string {
   return `postgresql:///${database}?host=${encodeURIComponent(host)}&port=${port}&user=${user}`
 }
@@ -95,7 +73,12 @@ async function migrateWith(
   }
 }
 
+async function secretsOf({ encryptionKeys, dataDir }: Config, database: Database): Promise<readonly Buffer[]> {
+  return encryptionKeys.length > 0 ? encryptionKeys : [keptEncryptionKey(dataDir, !(await hasSealed(database.knex)))]
+}
+
 async function openEmbedded(config: Config, options: InstanceOptions): Promise<Instance> {
+  prepareDataDirectory(config.dataDir)
   const postgres = await startEmbeddedPostgres({
     dataDir: config.dataDir,
     role: options.role,
@@ -109,10 +92,9 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
   try {
     await migrateWith(postgres.connection, config, options)
     await refuseOtherSchema(database)
-    const secrets = config.encryptionKeys.length > 0 ? config.encryptionKeys : [keptEncryptionKey(config.dataDir)]
-    const keys = createEncryptionKeys(secrets)
+    const keys = createEncryptionKeys(await secretsOf(config, database))
     await checkEncryptionKeys(database.knex, keys)
-    return { database, encryptionKeys: keys, connectionUrl: urlOf(postgres.connection), close }
+    return { database, encryptionKeys: keys, connectionUrl: urlOf(postgres.connection), lost: postgres.lost, close }
   } catch (error) {
     await close()
     throw error
@@ -138,6 +120,7 @@ export async function openInstance(config: Config, options: InstanceOptions): Pr
     database,
     encryptionKeys,
     connectionUrl: config.databaseUrl,
+    lost: new Promise<never>(() => {}),
     close: () => database.close(),
   }
 }

@@ -19,6 +19,7 @@ import { createServerWatch } from './database/server-watch.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
 import { prepareGentleClose } from './http/gentle-close.ts'
+import { listenOn } from './http/listen.ts'
 import { observeRequests } from './http/observe.ts'
 import { keepOneLoopbackName } from './http/one-loopback-name.ts'
 import { withOriginForm } from './http/origin-form.ts'
@@ -45,9 +46,17 @@ import { createDirectory } from './web/directory.ts'
 import type { SignInFlow } from './web/sign-in-flow.ts'
 import { createWeb } from './web/web.ts'
 
+export interface Addresses {
+  /** Where it listens. */
+  readonly url: string
+  readonly issuer: string
+}
+
 export interface Server {
+  /** Takes the port; until `start` every request is told to come again. @throws KeywrightError `misconfigured` */
+  listen(): Promise<Addresses>
   /** Resolves when requests are served. */
-  start(): Promise<{ url: string; issuer: string }>
+  start(): Promise<Addresses>
   /** Finishes what was begun, then closes. The instance stays open. */
   stop(): Promise<void>
 }
@@ -69,10 +78,7 @@ const listening: RequestListener = (_req, res) => {
 }
 
 async function listen(http: HttpServer, config: Config): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', reject)
-    http.listen(config.port, config.host, () => resolve())
-  })
+  await listenOn(http, config)
   return originOf(config.host, (http.address() as AddressInfo).port)
 }
 
@@ -200,14 +206,23 @@ export async function createServer(
     return app
   }
 
+  let url: string | undefined
+  async function listenOnce(): Promise<Addresses> {
+    url ??= await listen(http, config)
+    issuerUrl ||= url
+    return { url, issuer: issuerUrl }
+  }
+
   return {
+    listen: listenOnce,
     async start() {
-      const url = await listen(http, config)
-      issuerUrl ||= url
-      handler = withOriginForm(createApp(url).callback())
+      // What the set-up made since this server was created.
+      await keyRings.follow()
+      const addresses = await listenOnce()
+      handler = withOriginForm(createApp(addresses.url).callback())
       open = true
       jobs.start()
-      return { url, issuer: issuerUrl }
+      return addresses
     },
     async stop() {
       open = false

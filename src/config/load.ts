@@ -49,7 +49,8 @@ function textOf(env: Environment, name: string, faults: string[]): string | unde
   try {
     return readFileSync(file, 'utf8').trim() || undefined
   } catch (error) {
-    faults.push(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`)
+    const { code } = error as NodeJS.ErrnoException
+    faults.push(`${name}_FILE: cannot read ${file} (${code}); create the file, or correct its path and rights`)
     return undefined
   }
 }
@@ -64,6 +65,11 @@ function judge(env: Environment, faults: string[]): Values {
   return values as Values
 }
 
+function misconfigured(faults: readonly string[]): KeywrightError {
+  const message = faults.length === 1 ? faults[0]! : `the configuration has faults:\n  ${faults.join('\n  ')}`
+  return new KeywrightError('misconfigured', message)
+}
+
 /**
  * Reads the configuration from the environment. Refuses rather than clamps, and tells every fault at once.
  * @throws KeywrightError `misconfigured`, one fault a line
@@ -74,12 +80,7 @@ export function loadConfig(env: Environment): Config {
   if (values.DATABASE_URL && !values.ENCRYPTION_KEY && !faults.some((fault) => fault.startsWith('ENCRYPTION_KEY'))) {
     faults.push('ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32')
   }
-  if (faults.length > 0) {
-    throw new KeywrightError(
-      'misconfigured',
-      `the configuration has faults:\n${faults.map((f) => `  ${f}`).join('\n')}`,
-    )
-  }
+  if (faults.length > 0) throw misconfigured(faults)
   return {
     databaseUrl: values.DATABASE_URL && withTlsEnvironment(values.DATABASE_URL, env),
     dataDir: values.DATA_DIR,

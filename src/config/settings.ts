@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { parseHostRule } from '../shared/host-rules.ts'
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
@@ -25,13 +26,23 @@ function encryptionKeys(value: string, ctx: z.RefinementCtx): Buffer[] {
   return keys
 }
 
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+function issuerFault(url: URL | null, value: string): string | undefined {
+  if (!url || !/^https?:$/.test(url.protocol)) return 'must be an https URL, such as https://auth.example.com'
+  if (url.pathname !== '/' || value.endsWith('/') || url.search || url.hash || url.username) {
+    return 'must be an origin: no path, query, fragment or trailing slash'
+  }
+  if (url.protocol === 'https:' || LOOPBACK.has(url.hostname)) return undefined
+  return 'must begin with https://, because tokens and passwords would travel in clear; http:// is for localhost, 127.0.0.1 and [::1]'
+}
+
+/** As browsers and clients write an origin: small letters, no default port, an international name in its ASCII form. */
 function issuer(value: string, ctx: z.RefinementCtx): string {
   const url = URL.parse(value)
-  if (!url || !/^https?:$/.test(url.protocol)) ctx.addIssue({ code: 'custom', message: 'must be an http(s) URL' })
-  else if (url.pathname !== '/' || value.endsWith('/') || url.search || url.hash || url.username) {
-    ctx.addIssue({ code: 'custom', message: 'must be an origin: no path, query, fragment or trailing slash' })
-  }
-  return value
+  const message = issuerFault(url, value)
+  if (message) ctx.addIssue({ code: 'custom', message })
+  return url?.origin ?? value
 }
 
 function databaseUrl(value: string, ctx: z.RefinementCtx): void {
@@ -42,6 +53,10 @@ function databaseUrl(value: string, ctx: z.RefinementCtx): void {
     ctx.addIssue({ code: 'custom', message: error.message })
   }
 }
+
+/** An IPv6 address may be written as in a URL. */
+const host = (value: string): string =>
+  /^\[.*\]$/.test(value) && isIPv6(value.slice(1, -1)) ? value.slice(1, -1) : value
 
 function hostRules(value: string, ctx: z.RefinementCtx): string[] {
   const entries = value.split(',').map((part) => part.trim())
@@ -66,10 +81,10 @@ export const SETTINGS = {
     doc: 'Where the embedded PostgreSQL and the generated encryption key live.',
   }),
   PORT: setting({ schema: wholeNumber(0, 65535), default: '3000', doc: 'The port to listen on; 0 takes a free one.' }),
-  HOST: setting({ schema: text(), default: '127.0.0.1', doc: 'The address to listen on.' }),
+  HOST: setting({ schema: text().transform(host), default: '127.0.0.1', doc: 'The address to listen on.' }),
   ISSUER: setting({
     schema: z.string().transform(issuer).optional(),
-    doc: 'The public origin of this server, the `iss` of every token. Unset: the address it listens on.',
+    doc: 'The public origin of this server, the `iss` of every token; `https`, except on this machine. Written in its normal form: small letters, no default port, punycode. Unset: the address it listens on.',
   }),
   ENCRYPTION_KEY: setting({
     schema: z.string().transform(encryptionKeys).optional(),

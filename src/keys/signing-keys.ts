@@ -147,6 +147,11 @@ export async function checkEncryptionKeys(db: Knex, encryptionKeys: EncryptionKe
   followSealingKey(encryptionKeys, sealingKey)
 }
 
+/** Whether anything in the database was sealed. */
+export async function hasSealed(db: Knex): Promise<boolean> {
+  return (await db('key_ring').whereNotNull('sealing_key').first('version')) !== undefined
+}
+
 export const hasSigningKeys = async (db: Knex, alg: SigningAlg): Promise<boolean> =>
   (await db('signing_keys').where({ alg }).first('kid')) !== undefined
 

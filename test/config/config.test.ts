@@ -116,6 +116,37 @@ test('an issuer is an origin and nothing more', () => {
   for (const issuer of bad) expect(faultsOf({ ISSUER: issuer }), issuer).toContain('ISSUER')
 })
 
+test('an issuer is written in its normal form: small letters, no default port, an international name in ASCII', () => {
+  const forms = {
+    'HTTPS://Auth.Example.COM': 'https://auth.example.com',
+    'https://auth.example.com:443': 'https://auth.example.com',
+    'http://localhost:80': 'http://localhost',
+    'https://bücher.example': 'https://xn--bcher-kva.example',
+    'https://[0:0:0:0:0:0:0:1]:8443': 'https://[::1]:8443',
+  }
+  for (const [given, normal] of Object.entries(forms)) expect(loadConfig({ ISSUER: given }).issuer).toBe(normal)
+})
+
+test('an issuer on another machine must be https, and one fault alone is one sentence', () => {
+  for (const issuer of ['http://auth.example.com', 'http://10.0.0.1:3000', 'http://localhost.example.com']) {
+    expect(faultsOf({ ISSUER: issuer })).toMatch(/^ISSUER: must begin with https:[^\n]*$/)
+  }
+})
+
+test('a raw # in DATABASE_URL, or what is no URL, is told with the remedy and without the value', () => {
+  for (const wrong of ['postgresql://u:hu#sh@h/db', 'postgresql://u:hu/sh@h/db', 'postgresql://u:p@h:port/db']) {
+    const fault = faultsOf({ ...DATABASE, DATABASE_URL: wrong })
+    expect(fault, wrong).toMatch(/^DATABASE_URL: [^\n]*%23[^\n]*$/)
+    expect(fault).not.toMatch(/hu.sh/)
+  }
+  expect(faultsOf({ ...DATABASE, DATABASE_URL: 'postgresql:///db?host=%2Ftmp' })).toBe('')
+})
+
+test('an IPv6 address in HOST may stand in brackets', () => {
+  expect(loadConfig({ HOST: '[::1]' }).host).toBe('::1')
+  expect(loadConfig({ HOST: '::' }).host).toBe('::')
+})
+
 test('OUTGOING_ALLOW is a list of hosts, host:port, addresses and networks; each wrong entry is told', () => {
   const list = ' hooks.internal, hooks.internal:8443 ,10.0.0.0/8,::1,[::1]:80'
   const entries = ['hooks.internal', 'hooks.internal:8443', '10.0.0.0/8', '::1', '[::1]:80']

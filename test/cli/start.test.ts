@@ -1,0 +1,139 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Environment } from '../support/cli.ts'
+import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
+import { type Launched, launchServer, newEncryptionKey, startNode } from '../support/nodes.ts'
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { until } from '../support/storm.ts'
+
+let database: TestDatabase
+let data: ReturnType<typeof createDataDirectory>
+let env: Environment
+
+beforeEach(async () => {
+  database = await createTestDatabase()
+  data = createDataDirectory()
+  env = { DATABASE_URL: database.url, ENCRYPTION_KEY: newEncryptionKey(), PORT: '0' }
+})
+
+afterEach(async () => {
+  await database.drop()
+  data.remove()
+})
+
+/** What the operator reads: all that is no line of the log. */
+async function sentenceOf(server: Launched): Promise<string> {
+  expect(await server.ended).toMatchObject({ code: 1 })
+  return server
+    .stderr()
+    .split('\n')
+    .filter((line) => !line.startsWith('{') && line !== '')
+    .join('\n')
+}
+
+async function occupyPort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  return { port: `${(server.address() as AddressInfo).port}`, close: () => server.close() }
+}
+
+test.each(['1', '2'])(
+  'a busy port on the first start sets nothing up: the next start prints the credentials (%s workers)',
+  async (WORKERS) => {
+    const busy = await occupyPort()
+    const first = launchServer({ ...env, WORKERS, PORT: busy.port })
+    expect(await sentenceOf(first)).toMatch(/^keywright: port \d+ of 127\.0\.0\.1 is in use; [^\n]*set PORT[^\n]*$/)
+    expect(first.stdout()).toBe('')
+    busy.close()
+    const second = await startNode({ ...env, WORKERS })
+    await until(() => second.stdout().includes('Keywright has set itself up'))
+    await second.stop()
+  },
+)
+
+test('a later start prints how to get a new password', async () => {
+  await (await startNode(env)).stop()
+  const later = await startNode(env)
+  expect(later.stdout()).toContain('npm run -s keywright -- user reset-password operator@keywright.example')
+  expect(later.stdout()).not.toMatch(/kw[skp]_/)
+  await later.stop()
+})
+
+const NOT_STARTED: [string, () => Environment, RegExp][] = [
+  ['HOST is no address of this machine', () => ({ HOST: '203.0.113.7' }), /HOST: 203\.0\.113\.7 is no address/],
+  ['a # in DATABASE_URL', () => ({ DATABASE_URL: 'postgresql://u:a#b@h/db' }), /DATABASE_URL: holds a #/],
+  ['http in ISSUER', () => ({ ISSUER: 'http://auth.example.com' }), /ISSUER: must begin with https/],
+  [
+    'no file for the key',
+    () => ({ ENCRYPTION_KEY: '', ENCRYPTION_KEY_FILE: join(data.path, 'no') }),
+    /ENCRYPTION_KEY_FILE: cannot read/,
+  ],
+  [
+    'DATA_DIR in a file',
+    () => ({ DATABASE_URL: '', DATA_DIR: join(fileIn(data.path), 'data') }),
+    /DATA_DIR: this user cannot write to/,
+  ],
+]
+
+function fileIn(directory: string): string {
+  const path = join(directory, 'file')
+  writeFileSync(path, '')
+  return path
+}
+
+test.each(NOT_STARTED)('%s stops the start with one sentence', async (_, changes, sentence) => {
+  const text = await sentenceOf(launchServer({ ...env, ...changes() }))
+  expect(text).toMatch(sentence)
+  expect(text).toMatch(/^keywright: [^\n]+$/)
+})
+
+test('HOST=[::1] listens on ::1', async () => {
+  const node = await startNode({ ...env, HOST: '[::1]' })
+  expect(node.url).toMatch(/^http:\/\/\[::1\]:\d+$/)
+  expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
+  await node.stop()
+})
+
+test.each(['SIGHUP', 'SIGQUIT'] as const)('%s stops the server as SIGTERM does', async (signal) => {
+  const node = await startNode({ ...env, SHUTDOWN_DELAY: '0' })
+  node.signal(signal)
+  expect(await node.ended).toEqual({ code: 0, signal: null })
+  expect(node.stderr()).toContain(`"signal":"${signal}"`)
+})
+
+const embedded = () => ({ PORT: '0', DATA_DIR: data.path, SHUTDOWN_DELAY: '0' })
+
+test('a server whose embedded PostgreSQL ends by itself says so as an error and exits with 1', {
+  timeout: 90_000,
+}, async () => {
+  const node = await startNode(embedded())
+  const postmaster = postmasterOf(data.path)!
+  // PostgreSQL ends itself so when its lock file is gone.
+  process.kill(postmaster.pid, 'SIGKILL')
+  expect(await node.ended).toMatchObject({ code: 1 })
+  expect(node.stderr()).toMatch(/"level":"error".*the embedded PostgreSQL ended by itself/)
+  expect(await isGoneWithin(5000, postmaster)).toBe(true)
+  const next = await startNode(embedded())
+  expect((await fetch(`${next.url}/readyz`)).status).toBe(200)
+  await next.stop()
+})
+
+test('a kept encryption key that is missing is not made anew over a database that it sealed', {
+  timeout: 90_000,
+}, async () => {
+  await (await startNode(embedded())).stop()
+  const path = join(data.path, 'encryption.key')
+  const kept = readFileSync(path, 'utf8')
+  rmSync(path)
+  expect(await sentenceOf(launchServer(embedded()))).toMatch(
+    /^keywright: \S+encryption\.key is missing; restore [^\n]*$/,
+  )
+  expect(existsSync(path)).toBe(false)
+  writeFileSync(path, 'x')
+  expect(await sentenceOf(launchServer(embedded()))).toMatch(/holds no key of 32 bytes; restore/)
+  writeFileSync(path, kept)
+  await (await startNode(embedded())).stop()
+})
