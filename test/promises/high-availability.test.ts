@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open.ts'
 import { runCli } from '../support/cli.ts'
-import { createMaker, ISSUER, newEncryptionKey, type ServerNode, startNode } from '../support/nodes.ts'
+import { createMaker, ISSUER, keysOf, newEncryptionKey, type ServerNode, startNode } from '../support/nodes.ts'
 import { findPatroni, startPatroni } from '../support/patroni.ts'
 import type { Credentials } from '../support/requests.ts'
 import { activeAmong, startStorm, until } from '../support/storm.ts'
@@ -28,7 +28,7 @@ describe.skipIf(!programs)('on three PostgreSQL members with a synchronous stand
     for (const url of [cluster.proxyUrl, cluster.severalHostsUrl])
       nodes.push(await startNode({ ...env, DATABASE_URL: url }))
     const database = openDatabase(cluster.proxyUrl)
-    const make = createMaker(database, [Buffer.from(env.ENCRYPTION_KEY, 'base64')])
+    const make = createMaker(database, keysOf(env.ENCRYPTION_KEY))
     api = await make.api({ policy: 'none' })
     client = await make.client([api.identifier])
     await database.close()
