@@ -8,6 +8,7 @@ export type Purpose =
   | 'engine model'
   | 'feed cursor'
   | 'idempotent response'
+  | 'interrupted form'
   | 'password ticket'
   | 'refresh response'
   | 'signing key'

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { seal, unseal } from '../shared/envelope.ts'
 import type { Form } from './forms.ts'
 
 /** Milliseconds in which somebody signs in and goes on. */
 const LIFETIME = 3_600_000
 
-const LABEL = 'keywright interrupted form'
+const SEALED_FOR = { purpose: 'interrupted form' } as const
 
 /** In bytes, so that it fits into the sign-in form. A larger one is typed again. */
 const LARGEST = 32 * 1024
@@ -36,17 +37,19 @@ const FILLED_IN = new Set(['revision', 'role', 'status', 'api', 'to', 'newest', 
 const SECRET = new Set(['clientSecret', 'apiKey', 'password'])
 
 /** Undefined: there is nothing to keep, it holds a secret, or it is too large. */
-export function sealInterruptedForm(keys: readonly Buffer[], form: InterruptedForm): string | undefined {
+export function sealInterruptedForm(keys: EncryptionKeys, form: InterruptedForm): string | undefined {
   const isTyped = form.fields.some(([name, value]) => !FILLED_IN.has(name) && value !== '')
   if (!isTyped || form.fields.some(([name]) => SECRET.has(name))) return undefined
   const text = Buffer.from(JSON.stringify({ ...form, expiresAt: Date.now() + LIFETIME }))
-  return text.length > LARGEST ? undefined : seal(keys, text, LABEL).toString('base64url')
+  return text.length > LARGEST ? undefined : seal(keys, SEALED_FOR, text).toString('base64url')
 }
 
 /** Undefined: it has expired, or was never sealed here. */
-export function openInterruptedForm(keys: readonly Buffer[], sealed: string): InterruptedForm | undefined {
+export function openInterruptedForm(keys: EncryptionKeys, sealed: string): InterruptedForm | undefined {
   try {
-    const form = interruptedForm.parse(JSON.parse(unseal(keys, Buffer.from(sealed, 'base64url'), LABEL).toString()))
+    const form = interruptedForm.parse(
+      JSON.parse(unseal(keys, SEALED_FOR, Buffer.from(sealed, 'base64url')).toString()),
+    )
     return form.expiresAt > Date.now() ? form : undefined
   } catch {
     // Anything may be sent in its place: what does not open is not ours.

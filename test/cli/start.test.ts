@@ -64,7 +64,12 @@ test('a later start prints how to get a new password', async () => {
 
 const NOT_STARTED: [string, () => Environment, RegExp][] = [
   ['HOST is no address of this machine', () => ({ HOST: '203.0.113.7' }), /HOST: 203\.0\.113\.7 is no address/],
-  ['a # in DATABASE_URL', () => ({ DATABASE_URL: 'postgresql://u:a#b@h/db' }), /DATABASE_URL: holds a #/],
+  ['a raw % in DATABASE_URL', () => ({ DATABASE_URL: 'postgresql://u:a%b@h/db' }), /DATABASE_URL: has a percent sign/],
+  [
+    'a DATABASE_URL with a # in its password that nobody answers',
+    () => ({ DATABASE_URL: 'postgresql://u:a#b@127.0.0.1:9/db' }),
+    /the database cannot be reached: [^\n]*127\.0\.0\.1:9/,
+  ],
   ['http in ISSUER', () => ({ ISSUER: 'http://auth.example.com' }), /ISSUER: must begin with https/],
   [
     'no file for the key',

@@ -133,15 +133,6 @@ test('an issuer on another machine must be https, and one fault alone is one sen
   }
 })
 
-test('a raw # in DATABASE_URL, or what is no URL, is told with the remedy and without the value', () => {
-  for (const wrong of ['postgresql://u:hu#sh@h/db', 'postgresql://u:hu/sh@h/db', 'postgresql://u:p@h:port/db']) {
-    const fault = faultsOf({ ...DATABASE, DATABASE_URL: wrong })
-    expect(fault, wrong).toMatch(/^DATABASE_URL: [^\n]*%23[^\n]*$/)
-    expect(fault).not.toMatch(/hu.sh/)
-  }
-  expect(faultsOf({ ...DATABASE, DATABASE_URL: 'postgresql:///db?host=%2Ftmp' })).toBe('')
-})
-
 test('an IPv6 address in HOST may stand in brackets', () => {
   expect(loadConfig({ HOST: '[::1]' }).host).toBe('::1')
   expect(loadConfig({ HOST: '::' }).host).toBe('::')
