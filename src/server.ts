@@ -126,7 +126,18 @@ export async function createServer(
   const outgoing = createOutgoing({ allow: config.outgoingAllow })
   const sweeps = [sweepEngineModels, sweepIdempotencyKeys].map((some) => (limit: number) => some(database.knex, limit))
   const usage = createUsage(metrics, database.clock)
-  const jobServices = { config, encryptionKeys, database, keyRings, announcement, secretUses, concessions, usage, log, sweeps }
+  const jobServices = {
+    config,
+    encryptionKeys,
+    database,
+    keyRings,
+    announcement,
+    secretUses,
+    concessions,
+    usage,
+    log,
+    sweeps,
+  }
   const jobWatch = {
     succeeded: (job: string) => metrics.jobSuccesses.set({ job }, database.clock.now() / 1000),
     failed: (job: string) => metrics.jobFailures.inc({ job }),

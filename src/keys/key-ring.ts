@@ -72,7 +72,12 @@ function openKey(
   }
 }
 
-function toRing(rows: readonly SigningKeyRow[], encryptionKeys: EncryptionKeys, now: number, before?: KeyRing): KeyRing {
+function toRing(
+  rows: readonly SigningKeyRow[],
+  encryptionKeys: EncryptionKeys,
+  now: number,
+  before?: KeyRing,
+): KeyRing {
   const keys = withStates(rows, now)
     .map((row) => openKey(row, encryptionKeys, before?.byId(row.kid)))
     .sort((a, b) => ORDER[a.state] - ORDER[b.state])
