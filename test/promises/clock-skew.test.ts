@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { type Nodes, startNodes } from '../support/nodes.ts'
-import { claimsOf, send } from '../support/requests.ts'
+import { claimsOf, METRICS_TOKEN, send } from '../support/requests.ts'
 import { activeAmong } from '../support/storm.ts'
 
 let on: Nodes | undefined
@@ -37,7 +37,8 @@ test.each([
     const ready = await readiness(node.url)
     expect([ready.status, ready.body.failing]).toEqual([503, ['clock']])
     await node.says(/"check":"clock","detail":"this machine's clock is [0-9.]+ s (ahead of|behind) the database's/)
-    const { text } = await send(`${node.url}/metrics`)
+    const headers = { authorization: `Bearer ${METRICS_TOKEN}` }
+    const { text } = await send(`${node.url}/metrics`, { headers })
     const skew = Number(/^keywright_clock_skew_seconds (\S+)$/m.exec(text)![1])
     expect(Math.abs(skew * SECOND - shift)).toBeLessThan(30 * SECOND)
   },

@@ -52,7 +52,7 @@ beforeEach(() => {
 async function post(path: string, body: URLSearchParams | FormData = new URLSearchParams()) {
   const csrf = formsOf(await browser.visit('/account/password'))[0]?.fields.csrf ?? (await signInCsrf())
   body.set('csrf', csrf)
-  const headers = { accept: 'text/html', cookie: `kw_csrf=${csrf}` }
+  const headers = { accept: 'text/html', cookie: `kw_csrf=${new Map(browser.cookies).get('kw_csrf /')!.value}` }
   const response = await fetch(house.origin + path, { method: 'POST', body, headers, redirect: 'manual' })
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
