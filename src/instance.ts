@@ -31,6 +31,7 @@ function databaseOptions(config: Config, options: InstanceOptions): DatabaseOpti
     statementTimeoutMs: config.databaseStatementTimeout,
     preparedStatements: config.databasePreparedStatements,
     applicationName: `keywright ${options.role}`,
+    hasShares: options.role === 'server',
     onPoolError: options.onPoolError,
   }
 }

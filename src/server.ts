@@ -90,7 +90,7 @@ export async function createServer(
   overrides: ServerOverrides = {},
 ): Promise<Server> {
   const { database, encryptionKeys } = instance
-  const management = { knex: database.knex, encryptionKeys }
+  const management = { knex: database.knex, reports: database.reports, encryptionKeys }
   let handler: RequestListener = listening
   let open = false
   let issuerUrl = config.issuer ?? ''
@@ -145,7 +145,7 @@ export async function createServer(
   const readiness = createReadiness(
     {
       database: createRecordingCheck(database),
-      partitions: () => checkPartitions(database.knex),
+      partitions: () => checkPartitions(database.reader),
       clock: () => checkClock(database),
       keys: () => keyRings.check(),
     },
@@ -153,7 +153,7 @@ export async function createServer(
   )
   // The log says so at once, also where nobody asks.
   keyRings.onChange(() => void readiness.failing())
-  const jobs = createJobs(database.knex, log, jobWatch, scheduleOf(jobServices))
+  const jobs = createJobs(database.reader, log, jobWatch, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
     const issuer = createIssuer(ledger, keyRings, statusIndexes, server, issuerUrl, database.clock)
@@ -162,7 +162,7 @@ export async function createServer(
     const web = createWeb({
       flow,
       signIn: createSignIn(database.knex, encryptionKeys, (outcome) => metrics.signIns.inc({ outcome })),
-      directory: createDirectory(database.knex),
+      directory: createDirectory(database),
       management,
       issuerUrl: () => issuerUrl,
       ownUrl: () => ownUrl,

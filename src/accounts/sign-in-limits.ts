@@ -74,11 +74,12 @@ export const tellingBudget = (budget: Budget): Budget => ({
   interval: budget.burst * budget.interval,
 })
 
-// The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
+// The commit does not wait for the disk or a standby, so that reads behind a limit are served while commits hang; after
+// a crash a few attempts more are allowed. The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
 // attempts on any number of nodes take their turns one by one.
 const TAKE = `
   INSERT INTO sign_in_limits AS l (key, arrival_at)
-  VALUES (:key, clock_timestamp() + make_interval(secs => :interval))
+  SELECT CAST(:key AS bytea), clock_timestamp() + make_interval(secs => :interval) FROM set_config('synchronous_commit', 'off', true)
   ON CONFLICT (key) DO UPDATE
      SET arrival_at = greatest(l.arrival_at, clock_timestamp()) + make_interval(secs => :interval)
    WHERE greatest(l.arrival_at, clock_timestamp()) + make_interval(secs => :interval)

@@ -69,7 +69,7 @@ function serve(
     ctx.state.parameters = parameters
     const first = await readCaller(ctx)
     ctx.state.clientId = first.clientId
-    await limitRate(ctx, management.knex, first)
+    await limitRate(ctx, services.database.reader, first)
     checkNeed(first, route)
     const body = await receiveBody(ctx, route)
     // A body may take its time, and the token may have ended in it.

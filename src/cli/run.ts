@@ -18,6 +18,14 @@ export const notice = (message: string): void => {
 }
 
 /**
+ * The answer of a command that changes something. All that the answer needs is read before the commit, because a secret
+ * in it is shown once: a database that fails after the commit must not lose it.
+ */
+export async function answerWithin(knex: Knex, work: (trx: Knex) => Promise<Record<string, unknown>>): Promise<Answer> {
+  return { json: await knex.transaction(work) }
+}
+
+/**
  * Turns an act on the database into a command's action, for which commander hands over the arguments. An act that answers
  * nothing has written what it has to say.
  */
@@ -37,7 +45,7 @@ export function withInstance<Options>(
       const answer = await act(context, options, ...(given.slice(0, -2) as string[]))
       if (answer) writeAnswer(answer, options.json === true)
     } finally {
-      await instance.close()
+      await instance.close().catch(({ message }: Error) => notice(`the database was not closed cleanly: ${message}`))
     }
   }
 }

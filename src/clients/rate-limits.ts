@@ -4,11 +4,12 @@ import type { RateLimit } from '../shared/rate-limit.ts'
 
 export { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit.ts'
 
-// The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
+// The commit does not wait for the disk or a standby: after a crash a client has a few requests more, while a standby that
+// is missing would otherwise hold up every limited request. The clock is read after the row's lock was waited for (now() would be the statement's start), so that concurrent
 // requests on any number of nodes take their turns one by one.
 const TAKE = `
   INSERT INTO rate_limits AS r (client_id, arrival_at)
-  VALUES ($1, clock_timestamp() + make_interval(secs => $2))
+  SELECT $1::bigint, clock_timestamp() + make_interval(secs => $2) FROM set_config('synchronous_commit', 'off', true)
   ON CONFLICT (client_id) DO UPDATE
      SET arrival_at = greatest(r.arrival_at, clock_timestamp()) + make_interval(secs => $2)
    WHERE greatest(r.arrival_at, clock_timestamp()) + make_interval(secs => $2)

@@ -1,19 +1,30 @@
 import { KeywrightError } from '../shared/errors.ts'
-import { isDatabaseBusy, isDatabaseUnavailable } from './unavailable.ts'
+import { createLanes, type Lanes } from './batch-lanes.ts'
+import { isDatabaseUnavailable } from './unavailable.ts'
 
 export interface BatchOptions<Request, Answer> {
-  /** Carries out many requests in one statement; answers in the order of the requests. */
-  readonly run: (requests: Request[]) => Promise<Answer[]>
-  /** What requests may wait for together: where one of them waited in vain, the others need not try. */
-  readonly contentionOf?: (request: Request) => unknown
+  /**
+   * Carries out many requests in one statement; answers in the order of the requests. Undefined: this request waits for
+   * something that the others must not wait for, and goes to `contended`.
+   */
+  readonly run: (requests: Request[]) => Promise<(Answer | undefined)[]>
+  /** For requests that have to wait, apart from all others. Absent: `run` answers every request. */
+  readonly contended?: {
+    /** What requests wait for together. */
+    readonly keyOf: (request: Request) => unknown
+    /** The same as the other `run`, and waits. */
+    readonly run: (requests: Request[]) => Promise<Answer[]>
+    readonly maxInFlight: number
+  }
   readonly maxInFlight: number
   readonly maxSize: number
 }
 
-/** Beyond this many the database has long stopped answering, and so has whoever asked stopped waiting. */
+/** With more waiting than this, the database has long stopped answering, and callers have stopped waiting. */
 const MAX_WAITING = 10_000
 
-interface Waiting<Request, Answer> {
+/** A request with the promise of its answer. */
+export interface Waiting<Request, Answer> {
   readonly request: Request
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
@@ -26,42 +37,37 @@ interface Waiting<Request, Answer> {
  */
 export function createBatches<Request, Answer>(options: BatchOptions<Request, Answer>) {
   const waiting: Waiting<Request, Answer>[] = []
+  const lanes: Lanes<Request, Answer> | undefined =
+    options.contended && createLanes({ ...options, ...options.contended })
   let inFlight = 0
   let scheduled = false
 
-  async function runAlone(one: Waiting<Request, Answer>): Promise<unknown> {
+  async function runAlone(one: Waiting<Request, Answer>): Promise<void> {
     try {
-      one.resolve((await options.run([one.request]))[0]!)
-      return undefined
+      one.resolve((await options.run([one.request]))[0] as Answer)
     } catch (error) {
       one.reject(error)
-      return error
     }
   }
 
-  /** One bad row must fail alone; but a lock that one has waited for in vain is not waited for again by each. */
-  async function runOneByOne(batch: Waiting<Request, Answer>[]): Promise<void> {
-    const busy = new Map<unknown, unknown>()
-    for (const one of batch) {
-      const contention = options.contentionOf?.(one.request)
-      if (busy.has(contention)) one.reject(busy.get(contention))
-      else {
-        const failure = await runAlone(one)
-        if (isDatabaseBusy(failure)) busy.set(contention, failure)
-      }
-    }
+  /** One bad row must fail alone. */
+  async function runApart(batch: Waiting<Request, Answer>[]): Promise<void> {
+    if (lanes) for (const one of batch) lanes.add(one)
+    else for (const one of batch) await runAlone(one)
   }
 
   async function runTogether(batch: Waiting<Request, Answer>[]): Promise<void> {
     try {
       const answers = await options.run(batch.map((one) => one.request))
       batch.forEach((one, index) => {
-        one.resolve(answers[index]!)
+        const answer = answers[index]
+        if (answer === undefined && lanes) lanes.add(one)
+        else one.resolve(answer as Answer)
       })
     } catch (error) {
       // A lost database fails them all the same way.
-      if (batch.length === 1 || isDatabaseUnavailable(error)) for (const one of batch) one.reject(error)
-      else await runOneByOne(batch)
+      if (isDatabaseUnavailable(error) || (batch.length === 1 && !lanes)) for (const one of batch) one.reject(error)
+      else await runApart(batch)
     }
   }
 
@@ -82,11 +88,17 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
     setImmediate(flush)
   }
 
+  function enqueue(one: Waiting<Request, Answer>): void {
+    // Its lane waits already for what this request would wait for.
+    if (lanes?.has(one.request)) lanes.add(one)
+    else waiting.push(one)
+    if (inFlight < options.maxInFlight) schedule()
+  }
+
   return (request: Request): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      if (waiting.length >= MAX_WAITING)
+      if (waiting.length + (lanes?.size() ?? 0) >= MAX_WAITING)
         return reject(new KeywrightError('unavailable', 'too much is waiting; try again'))
-      waiting.push({ request, resolve, reject })
-      if (inFlight < options.maxInFlight) schedule()
+      enqueue({ request, resolve, reject })
     })
 }

@@ -5,6 +5,7 @@ import { createDatabaseClock, type DatabaseClock } from './clock.ts'
 import { type Connection, type Connector, createConnector } from './connect.ts'
 import type { EmbeddedPostgres } from './embedded/start.ts'
 import { abandonUnlessAtRest, type GuardedClient } from './guarded-client.ts'
+import { type ConnectionPool, createShare, type PoolShares, sharesOf } from './pool-shares.ts'
 
 export interface DatabaseOptions {
   readonly poolMax?: number
@@ -14,6 +15,8 @@ export interface DatabaseOptions {
   readonly applicationName?: string
   /** Off for PgBouncer in transaction mode: before 1.21 it knows no named statements, and it keeps no session. */
   readonly preparedStatements?: boolean
+  /** Whether changes, recording and reports may each use a part of the pool only, as a server needs it. */
+  readonly hasShares?: boolean
   onPoolError?(error: Error): void
 }
 
@@ -21,10 +24,17 @@ export interface Statement {
   readonly name: string
   readonly text: string
   readonly values: unknown[]
+  /** The share of the pool that it runs in; absent for reads, which may use all of it. */
+  readonly share?: keyof PoolShares
 }
 
 export interface Database {
+  /** For transactions and whatever else changes something. */
   readonly knex: Knex
+  /** For reads of a few rows, which are served also while commits hang. */
+  readonly reader: Knex
+  /** For lists, searches, exports and dashboards. */
+  readonly reports: Knex
   /** One statement on a borrowed connection, prepared once per connection under its name: one name, one text. */
   query<Row>(statement: Statement): Promise<Row[]>
   poolState(): { used: number; free: number; pending: number }
@@ -49,6 +59,7 @@ function settle(options: DatabaseOptions): Settled {
     connectTimeoutMs: options.connectTimeoutMs ?? ACQUIRE_TIMEOUT_MS,
     applicationName: options.applicationName ?? 'keywright',
     preparedStatements: options.preparedStatements ?? true,
+    hasShares: options.hasShares ?? false,
     onPoolError: options.onPoolError ?? (() => {}),
   }
 }
@@ -111,15 +122,17 @@ function toUrl(connection: string | EmbeddedPostgres['connection']): DatabaseUrl
   return { hosts: [{ host, port }], user, database, sslMode: 'disable' }
 }
 
+const quiet = () => {}
+// What Knex would print is also thrown or reported to onPoolError, and standard output belongs to commands.
+const log = { warn: quiet, error: quiet, debug: quiet, deprecate: quiet }
+
 function createKnex(connector: Connector, options: Settled): Knex {
-  const quiet = () => {}
   const knex = knexFactory({
     client: 'pg',
     // Connections are opened by the connector; without this, knex would make no pool.
     connection: {},
     pool: poolOf(connector, options),
-    // What it would print is thrown or told to onPoolError as well, and standard output belongs to commands.
-    log: { warn: quiet, error: quiet, debug: quiet, deprecate: quiet },
+    log,
   })
   // Knex's own knows one host, and neither a standby nor libpq's meaning of sslmode.
   knex.client.acquireRawConnection = async () => {
@@ -131,14 +144,26 @@ function createKnex(connector: Connector, options: Settled): Knex {
   return knex
 }
 
-async function run<Row>(knex: Knex, options: Settled, { name, text, values }: Statement): Promise<Row[]> {
-  const connection: GuardedClient = await knex.client.acquireConnection()
+async function run<Row>(pool: Knex, options: Settled, { name, text, values }: Statement): Promise<Row[]> {
+  const connection: GuardedClient = await pool.client.acquireConnection()
   const named = options.preparedStatements ? { name } : {}
   try {
     return (await connection.query({ ...named, text, values })).rows as Row[]
   } finally {
-    await knex.client.releaseConnection(connection)
+    await pool.client.releaseConnection(connection)
   }
+}
+
+type Views = Record<keyof PoolShares, Knex>
+
+/** Views of one pool that lend a bounded number of its connections each. */
+function createViews(whole: Knex, { hasShares, poolMax }: Settled): Views {
+  if (!hasShares) return { changes: whole, recording: whole, reports: whole }
+  const pool: ConnectionPool = whole.client.pool
+  const view = (max: number) =>
+    knexFactory({ client: 'pg', connectionPool: createShare(pool, max, ACQUIRE_TIMEOUT_MS) as never, log })
+  const { changes, recording, reports } = sharesOf(poolMax)
+  return { changes: view(changes), recording: view(recording), reports: view(reports) }
 }
 
 export function openDatabase(
@@ -162,15 +187,20 @@ export function openDatabase(
       query_timeout: answerTimeoutOf(settled),
     },
   })
-  const knex = createKnex(connector, settled)
+  const whole = createKnex(connector, settled)
+  const views = createViews(whole, settled)
   // Knex forgets its pool when it is destroyed; a last scrape of the metrics may still ask.
-  const { pool } = knex.client
+  const { pool } = whole.client
   return {
-    knex,
-    query: (statement) => run(knex, settled, statement),
+    knex: views.changes,
+    reader: whole,
+    reports: views.reports,
+    query: (statement) => run(statement.share ? views[statement.share] : whole, settled, statement),
     poolState: () => ({ used: pool.numUsed(), free: pool.numFree(), pending: pool.numPendingAcquires() }),
     onServerError: (listener) => void listeners.push(listener),
     clock,
-    close: () => knex.destroy(),
+    async close() {
+      for (const view of new Set([...Object.values(views), whole])) await view.destroy()
+    },
   }
 }

@@ -21,7 +21,7 @@ interface WriteRow {
 
 async function checkWrite(database: Database): Promise<void> {
   const askedAt = performance.now()
-  const [row] = await database.query<WriteRow>({ name: 'readiness-write', text: WRITE, values: [] })
+  const [row] = await database.query<WriteRow>({ name: 'readiness-write', text: WRITE, values: [], share: 'changes' })
   database.clock.read(row!.now, askedAt)
   if (row!.read_only) throw new DatabaseUnavailableError('the sessions of the database are read-only')
   if (!row!.may_record) throw new DatabaseUnavailableError('the database user may not insert into access_tokens')

@@ -23,6 +23,8 @@ export interface Jobs {
  */
 async function ifNobodyElse(knex: Knex, name: string, work: () => Promise<void>): Promise<void> {
   await knex.transaction(async (trx) => {
+    // This transaction is idle for as long as `work` takes.
+    await trx.raw('SET LOCAL idle_in_transaction_session_timeout = 0')
     const { rows } = await trx.raw(`SELECT pg_try_advisory_xact_lock(hashtext('keywright job ${name}')) AS mine`)
     if (rows[0].mine) await work()
   })

@@ -59,10 +59,12 @@ export const readInstanceReach = operation<object, InstanceReach>(
 /** Off, every token of everybody is dead at once, and nobody gets a new one. */
 export const setInstanceApi = operation<{ enabled: boolean }, InstanceSettings>(
   { role: 'operator', scope: 'instance:write' },
-  async ({ knex }, who, { enabled }) => {
-    await changeApiEnabled(knex, enabled, who.actor)
-    return await getInstanceSettings(knex)
-  },
+  async ({ knex }, who, { enabled }) =>
+    // In one transaction: after the commit, nothing may fail that the response needs.
+    await knex.transaction(async (trx) => {
+      await changeApiEnabled(trx, enabled, who.actor)
+      return await getInstanceSettings(trx)
+    }),
 )
 
 export interface SigningKeyView extends SigningKey {
@@ -92,8 +94,9 @@ export const listSigningKeys = operation<object, readonly SigningKeyView[]>(
 /** The next key begins to sign once it has been published long enough for everybody to know it. */
 export const rotateSigningKeys = operation<object, readonly SigningKeyView[]>(
   { role: 'operator', scope: 'instance:write' },
-  async ({ knex, encryptionKeys }, who) => {
-    await rotate(knex, encryptionKeys, { actor: who.actor })
-    return withEnds(await list(knex))
-  },
+  async ({ knex, encryptionKeys }, who) =>
+    await knex.transaction(async (trx) => {
+      await rotate(trx, encryptionKeys, { actor: who.actor })
+      return withEnds(await list(trx))
+    }),
 )

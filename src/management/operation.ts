@@ -7,6 +7,8 @@ import type { ManagementScope } from './scopes.ts'
 /** What the operations work with. `knex` may be a transaction. */
 export interface Management {
   readonly knex: Knex
+  /** What operations that only read work with, outside a transaction: few connections, so that they hold up nobody. */
+  readonly reports?: Knex
   readonly encryptionKeys: EncryptionKeys
 }
 
@@ -34,6 +36,11 @@ export interface Operation<Input, Output> {
   readonly need: Need
 }
 
+const isRead = ({ scope }: Need): boolean => scope.endsWith(':read')
+
+const forReading = (management: Management): Management =>
+  management.reports && !management.knex.isTransaction ? { ...management, knex: management.reports } : management
+
 /** Nothing of `run` happens before its need is met. */
 export function operation<Input, Output>(
   need: Need,
@@ -41,7 +48,7 @@ export function operation<Input, Output>(
 ): Operation<Input, Output> {
   const guarded = async (management: Management, who: Principal, input: Input): Promise<Output> => {
     demand(who, need)
-    return await run(management, who, input)
+    return await run(isRead(need) ? forReading(management) : management, who, input)
   }
   return Object.assign(guarded, { need })
 }

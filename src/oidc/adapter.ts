@@ -54,11 +54,14 @@ const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID
 /** One of the engine's models, kept in `engine_models`. */
 export class EngineModelAdapter implements Adapter {
   readonly #knex: Knex
+  /** Sessions are found while commits hang. */
+  readonly #reader: Knex
   readonly #keys: EncryptionKeys
   readonly #model: string
 
-  constructor(knex: Knex, encryptionKeys: EncryptionKeys, model: string) {
+  constructor(knex: Knex, encryptionKeys: EncryptionKeys, model: string, reader: Knex = knex) {
     this.#knex = knex
+    this.#reader = reader
     this.#keys = encryptionKeys
     this.#model = model
   }
@@ -147,8 +150,8 @@ export class EngineModelAdapter implements Adapter {
 
   async #find(column: string, value: string): Promise<AdapterPayload | undefined> {
     if (!isPossible(value)) return undefined
-    const row: ModelRow | undefined = await this.#rows()
-      .where(column, hash(value))
+    const row: ModelRow | undefined = await this.#reader('engine_models')
+      .where({ model: this.#model, [column]: hash(value) })
       .whereNotNull('payload')
       .where((live) => live.whereNull('expires_at').orWhereRaw('expires_at > now()'))
       .first()

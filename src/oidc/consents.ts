@@ -67,10 +67,10 @@ function covers(consent: Consent, wanted: Permissions): boolean {
 }
 
 /** Makes what people allowed the grants of the engine, which would keep its own and forget them with the session. */
-export function useConsents(provider: Provider, { database: { knex } }: OidcServices): void {
+export function useConsents(provider: Provider, { database: { reader } }: OidcServices): void {
   Object.assign(provider.Grant, {
     async find(id: string) {
-      const consent = typeof id === 'string' ? await findConsentById(knex, id) : undefined
+      const consent = typeof id === 'string' ? await findConsentById(reader, id) : undefined
       return consent && toEngineGrant(provider, consent)
     },
   })

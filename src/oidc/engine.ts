@@ -98,9 +98,10 @@ function refuseUnknownScope({ oidc }: KoaContextWithOIDC): void {
 }
 
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {
+  const { database, encryptionKeys } = services
   return {
     ...peopleFor(services),
-    adapter: (model: string) => new EngineModelAdapter(services.database.knex, services.encryptionKeys, model),
+    adapter: (model: string) => new EngineModelAdapter(database.knex, encryptionKeys, model, database.reader),
     jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     responseTypes: ['code'],

@@ -31,7 +31,7 @@ function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession
 
 /** The person of that id, while they may sign in. */
 export async function findPerson(services: OidcServices, userId: string): Promise<(User & AccountOfUser) | undefined> {
-  const user = await findUserById(services.database.knex, userId)
+  const user = await findUserById(services.database.reader, userId)
   return user && mayAct(user) ? user : undefined
 }
 

@@ -29,7 +29,7 @@ export async function findForUserinfo(provider: Provider, services: OidcServices
   const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
   const { token: active } = await services.ledger.inspect({ callerKey: 0, callerVersion: 0, token })
   if (!active?.subject) return undefined
-  const consent = await findConsent(services.database.knex, active.subject, active.clientKey)
+  const consent = await findConsent(services.database.reader, active.subject, active.clientKey)
   const { jkt } = (claims.cnf ?? {}) as { jkt?: string }
   const engineToken = new (provider.AccessToken as unknown as new () => object)()
   return Object.assign(engineToken, {

@@ -1,5 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import { isDatabaseBusy } from '../database/unavailable.ts'
 
 /** What is told of a live token to those who may revoke it. */
 export interface TokenSummary {
@@ -43,20 +43,26 @@ export interface EndedEpoch {
   readonly epoch: number
 }
 
+/** In milliseconds. A caller waits no longer for a count, because its answer may hold a secret that is shown once. */
+const COUNTED_WITHIN = 3000
+
+async function count(db: Knex, epochs: readonly EndedEpoch[]): Promise<number> {
+  let ended = 0
+  for (const { clientKey, epoch } of epochs) {
+    const [row] = await db('unended_access_tokens').where({ client_id: clientKey, epoch }).count('* AS tokens')
+    ended += Number(row!.tokens)
+  }
+  return ended
+}
+
 /**
- * How many live tokens the end of these epochs has ended. To be asked after the end was committed: counting millions
- * takes a while, in which nobody should have to wait for the client. Null when it takes too long to be known.
+ * How many live tokens the end of these epochs has ended. Called after the end is committed: counting millions takes a
+ * while, in which nobody should have to wait for the client. Null when the count takes too long or fails: the change is
+ * committed, so its response must not be lost.
  */
 export async function countEnded(db: Knex, epochs: readonly EndedEpoch[]): Promise<number | null> {
-  try {
-    let ended = 0
-    for (const { clientKey, epoch } of epochs) {
-      const [row] = await db('unended_access_tokens').where({ client_id: clientKey, epoch }).count('* AS tokens')
-      ended += Number(row!.tokens)
-    }
-    return ended
-  } catch (error) {
-    if (isDatabaseBusy(error)) return null
-    throw error
-  }
+  const late = new AbortController()
+  const timeout = sleep(COUNTED_WITHIN, null, { signal: late.signal }).catch(() => null)
+  const counted = count(db, epochs).catch(() => null)
+  return await Promise.race([counted, timeout]).finally(() => late.abort())
 }

@@ -1,8 +1,7 @@
-import { TURNS } from '../clients/client-turns.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
 import { SERVER_STARTED_AT, type ServerWatch } from '../database/server-watch.ts'
-import { RECORDS_AFTER } from './status-lists.ts'
+import { RECORD, RECORD_UNCONTENDED } from './record-statement.ts'
 
 /** An access token about to be answered. Keys and versions are those of the registration that asked for it. */
 export interface TokenRecord {
@@ -50,68 +49,6 @@ export interface ActiveToken {
   readonly grantId: string | null
 }
 
-// One statement for many tokens. It queues up behind whoever waits to change a client or an API (see `TURNS`). Every
-// client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that
-// commits first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs,
-// too few to be locked by everybody, are read anew when the turn has come; nobody changes their settings then. Slots
-// are locked in one order too. A slot's generation is greater than the row's own once its lock was waited for, so the last
-// to commit has the highest, whatever happened to sequences and clocks. A slot stays longer than any token that it may have ended, whatever their lifetimes were, or its going
-// would revive them. Of several tokens of one slot in one batch, the last one wins. A slot knows its last token's
-// place, so that a trigger can tell whoever follows which one it ended; of those that were ended before they began,
-// only this statement knows. A lease of a status list that was taken before a failover or a restore is refused: the database
-// may have lost it, and given its indexes to somebody else (migration 20261128030200).
-export const RECORD = `
-  WITH request AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($1::json) AS r(
-      n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, place int)
-  ), turn AS MATERIALIZED (
-    SELECT count(pg_advisory_xact_lock_shared(${TURNS.namespace}, stripe)) AS taken
-      FROM (SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM unnest($2::bigint[]) id ORDER BY 1) turns
-  ), client AS MATERIALIZED (
-    SELECT c.id, c.version, c.epoch FROM clients c, turn
-     WHERE c.id = ANY ($2::bigint[]) AND c.status = 'active' AND turn.taken > 0 ORDER BY c.id FOR SHARE OF c
-  ), api AS MATERIALIZED (
-    SELECT now.* FROM turn
-     CROSS JOIN LATERAL api_versions_now(CASE WHEN turn.taken > 0 THEN (SELECT array_agg(r.api) FROM request r) END) now
-  ), valid AS MATERIALIZED (
-    SELECT r.*, c.epoch,
-           r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last
-      FROM request r
-      JOIN client c ON c.id = r.client AND c.version = r.client_version
-      JOIN api a ON a.api = r.api AND a.version = r.api_version
-      JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
-                         AND l.server_started_at = pg_postmaster_start_time()
-     WHERE r.retires IS NULL OR r.retires > now()
-  ), slot AS (
-    INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at, status_list, status_index,
-                                  client_version, api_version)
-    SELECT client, api, subject, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, now() + interval '31 days',
-           list, place, client_version, api_version
-      FROM valid WHERE single AND last ORDER BY client, api, subject
-    ON CONFLICT (client_id, api_id, subject) DO UPDATE
-       SET generation = greatest(s.generation + 1, excluded.generation), expires_at = excluded.expires_at,
-           status_list = excluded.status_list, status_index = excluded.status_index,
-           client_version = excluded.client_version, api_version = excluded.api_version
-    RETURNING client_id, api_id, subject, generation
-  ), outrun AS (
-    INSERT INTO revocations (status_list, places)
-    SELECT list, array_agg(place) FROM valid WHERE single AND NOT last GROUP BY list
-  ), recorded AS (
-    INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, generation, api_id, epoch, subject,
-                               scope, grant_id, status_list, status_index)
-    SELECT v.jti, to_timestamp(v.exp), to_timestamp(v.iat), v.client, v.secret,
-           CASE WHEN v.single THEN s.generation - CASE WHEN v.last THEN 0 ELSE 1 END
-                ELSE coalesce((SELECT g.generation FROM token_slots g
-                                WHERE g.client_id = v.client AND g.api_id = v.api AND g.subject = v.subject), 0) END,
-           v.api, v.epoch, v.subject, v.scope, v.grant_id, v.list, v.place
-      FROM valid v
-      LEFT JOIN slot s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
-    RETURNING jti
-  )
-  SELECT (SELECT version FROM key_ring) AS key_ring_version, ${SERVER_STARTED_AT} AS server,
-         (SELECT json_agg(jti) FROM recorded) AS recorded`
-
 const toJson = (record: TokenRecord, n: number) => ({
   n,
   jti: record.jti,
@@ -141,13 +78,27 @@ interface RecordRow {
   key_ring_version: number
   server: number
   recorded: string[] | null
+  /** Clients whose locks somebody holds. */
+  skipped: number[] | null
 }
 
-async function recordAll(db: Database, server: ServerWatch, records: TokenRecord[]): Promise<Recorded[]> {
-  const [row] = await db.query<RecordRow>({ name: 'ledger-record', text: RECORD, values: recordValues(records) })
+const WAITS = { name: 'ledger-record', text: RECORD, share: 'changes' } as const
+const SKIPS = { name: 'ledger-record-uncontended', text: RECORD_UNCONTENDED, share: 'recording' } as const
+
+/** Undefined for the records of clients that were skipped. */
+async function recordAll(
+  db: Database,
+  server: ServerWatch,
+  statement: typeof WAITS | typeof SKIPS,
+  records: TokenRecord[],
+): Promise<(Recorded | undefined)[]> {
+  const [row] = await db.query<RecordRow>({ ...statement, values: recordValues(records) })
   server.notice(row!.server)
   const recorded = new Set(row!.recorded)
-  return records.map((record) => ({ recorded: recorded.has(record.jti), keyRingVersion: row!.key_ring_version }))
+  const skipped = new Set(statement === SKIPS ? row!.skipped : [])
+  return records.map(({ jti, clientKey }) =>
+    skipped.has(clientKey) ? undefined : { recorded: recorded.has(jti), keyRingVersion: row!.key_ring_version },
+  )
 }
 
 /** A question about a token by a client that must itself still be who it was. */
@@ -235,8 +186,12 @@ export interface Ledger {
 export function createLedger(db: Database, server: ServerWatch): Ledger {
   return {
     record: createBatches({
-      run: (records: TokenRecord[]) => recordAll(db, server, records),
-      contentionOf: (record) => record.clientKey,
+      run: (records: TokenRecord[]) => recordAll(db, server, SKIPS, records),
+      contended: {
+        keyOf: (record) => record.clientKey,
+        run: async (records) => (await recordAll(db, server, WAITS, records)) as Recorded[],
+        maxInFlight: 2,
+      },
       maxInFlight: 2,
       maxSize: 200,
     }),

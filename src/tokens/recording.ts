@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { PlanAnew, type PlannedToken } from './issuance.ts'
-import { RECORD, recordValues } from './ledger.ts'
+import { recordValues } from './ledger.ts'
+import { RECORD } from './record-statement.ts'
 
 /** knex takes named parameters by a colon. */
 const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2', ':clients')

@@ -124,11 +124,11 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     await issuer.follow(request)
     const planned = issuer.plan({ ...request, grantId: newId() })
     const refreshToken = generateSecret('refreshToken')
-    const refreshTokenExpiresIn = await knex.transaction(async (trx) => {
+    return await knex.transaction(async (trx) => {
       await recordWithin(trx, planned)
-      return await insertFamily(trx, request.client, planned, refreshToken)
+      const refreshTokenExpiresIn = await insertFamily(trx, request.client, planned, refreshToken)
+      return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
     })
-    return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
   }
 
   /** The row of a live token of this client, locked: whoever comes second waits, and then sees what the first did. */

@@ -61,7 +61,7 @@ interface LeaseRow {
 /** Takes so many places of the API's open list, which it opens if there is none; they are nobody else's, ever. */
 export async function leasePlaces(db: Database, apiId: number, count: number): Promise<Lease> {
   const values = [apiId, randomBytes(32), count]
-  const [row] = await db.query<LeaseRow>({ name: 'status-lease', text: LEASE, values })
+  const [row] = await db.query<LeaseRow>({ name: 'status-lease', text: LEASE, values, share: 'changes' })
   const { id, public_id, seed, next, server } = row!
   // The list belonged to another run of the server, and is closed now.
   if (next - count >= LIST_SIZE) return await leasePlaces(db, apiId, count)

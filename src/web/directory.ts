@@ -6,6 +6,7 @@ import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { type DescribedScope, scopeTexts } from '../clients/scope-texts.ts'
+import type { Database } from '../database/open.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { type Connection, listConnections, withdrawConsent } from '../tokens/consents.ts'
 import type { InstanceLook } from './brand.ts'
@@ -77,14 +78,14 @@ async function findDemoScopes(knex: Knex, clientId: string): Promise<readonly st
   return api?.scopes ?? []
 }
 
-export function createDirectory(knex: Knex): Directory {
+export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reader'>): Directory {
   return {
-    look: () => getInstanceSettings(knex),
-    person: (userId) => findPerson(knex, userId),
-    application: (clientId) => findApplication(knex, clientId),
-    demoScopesOf: (clientId) => findDemoScopes(knex, clientId),
-    scopeTexts: (wanted) => scopeTexts(knex, wanted),
-    connections: (userId) => listConnections(knex, userId),
+    look: () => getInstanceSettings(reader),
+    person: (userId) => findPerson(reader, userId),
+    application: (clientId) => findApplication(reader, clientId),
+    demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
+    scopeTexts: (wanted) => scopeTexts(reader, wanted),
+    connections: (userId) => listConnections(reader, userId),
     async withdraw(connection, actor) {
       await withdrawConsent(knex, connection, actor).catch(absent)
     },

@@ -21,7 +21,7 @@ let directory: Directory
 beforeAll(async () => {
   created = await createTestDatabase()
   database = openDatabase(created.url)
-  directory = createDirectory(database.knex)
+  directory = createDirectory(database)
   const scopes = ['calendar.read', 'calendar.write']
   const api = { identifier: API[0]!, scopes, tokenTtl: 3600, policy: 'single', signingAlg: 'ES256' } as const
   await createApi(database.knex, { ...api, isDefault: false }, ACTOR)

@@ -51,6 +51,8 @@ export function viewClient(client: Client) {
 
 /** The client with its APIs and with what may be told of its secrets. */
 export async function viewClientWhole(knex: Knex, client: Client) {
-  const [apis, secrets] = await Promise.all([listClientApis(knex, client.key), listSecrets(knex, client.key)])
+  // One after the other: `knex` may be a transaction, which has one connection.
+  const apis = await listClientApis(knex, client.key)
+  const secrets = await listSecrets(knex, client.key)
   return { ...viewClient(client), apis, secrets: secrets.map(viewSecret) }
 }

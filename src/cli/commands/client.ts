@@ -9,7 +9,7 @@ import { createClient, updateClient } from '../../tokens/client-registration.ts'
 import { rotateSecret } from '../../tokens/client-secrets.ts'
 import { changeClientStatus } from '../../tokens/client-status.ts'
 import { table } from '../output.ts'
-import { withInstance } from '../run.ts'
+import { answerWithin, withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
 import { viewClient, viewClientWhole } from './client-view.ts'
 
@@ -68,9 +68,11 @@ function addCreate(client: Command): void {
       const isPublic = options.public ?? false
       const settings = { ...DEFAULT_SETTINGS, ...defaults, name: '', grants: [], isPublic, ...settingsOf(options) }
       const scopes = options.scopes === undefined ? null : words(options.scopes)
-      const made = await createClient(knex, { accountId, settings, apis: options.api ?? [], scopes }, actor)
-      const secrets = { client_secret: made.clientSecret, api_key: made.apiKey }
-      return { json: { ...(await viewClientWhole(knex, made.client)), ...secrets } }
+      const request = { accountId, settings, apis: options.api ?? [], scopes }
+      return await answerWithin(knex, async (trx) => {
+        const { client, clientSecret, apiKey } = await createClient(trx, request, actor)
+        return { ...(await viewClientWhole(trx, client)), client_secret: clientSecret, api_key: apiKey }
+      })
     }),
   )
 }
@@ -87,8 +89,10 @@ function addUpdate(client: Command): void {
     withInstance<ClientOptions>(async ({ knex, actor }, options, id) => {
       const scopes = options.scopes === undefined ? undefined : words(options.scopes)
       const change = { settings: settingsOf(options), apis: options.api, scopes }
-      const changed = await updateClient(knex, id!, change, actor)
-      return { json: { ...(await viewClientWhole(knex, changed.client)), api_key: changed.apiKey } }
+      return await answerWithin(knex, async (trx) => {
+        const changed = await updateClient(trx, id!, change, actor)
+        return { ...(await viewClientWhole(trx, changed.client)), api_key: changed.apiKey }
+      })
     }),
   )
 }
@@ -143,16 +147,11 @@ function addRotate(client: Command): void {
     .option('--overlap <seconds>', 'how long the present secret still works', seconds, 0)
     .action(
       withInstance<{ overlap: number }>(async ({ knex, actor }, { overlap }, id) => {
-        const made = await rotateSecret(knex, id!, overlap, actor)
-        const whole = await viewClientWhole(knex, made.client)
-        return {
-          json: {
-            client_id: made.client.clientId,
-            client_secret: made.clientSecret,
-            api_key: made.apiKey,
-            secrets: whole.secrets,
-          },
-        }
+        return await answerWithin(knex, async (trx) => {
+          const { client, clientSecret, apiKey } = await rotateSecret(trx, id!, overlap, actor)
+          const { secrets } = await viewClientWhole(trx, client)
+          return { client_id: client.clientId, client_secret: clientSecret, api_key: apiKey, secrets }
+        })
       }),
     )
 }

@@ -10,7 +10,7 @@ import {
 import { formatRateLimit, parseRateLimit } from '../../clients/rate-limits.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { changeApiEnabled } from '../../tokens/instance-changes.ts'
-import { withInstance } from '../run.ts'
+import { answerWithin, withInstance } from '../run.ts'
 import { secondsOrOff, unlessOff } from './client-options.ts'
 
 interface InstanceOptions {
@@ -105,9 +105,11 @@ export function addInstanceSettingsCommands(program: Command): void {
     withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...options }) => {
       const changes = changesOf(options)
       const named = Object.values(changes).some((change) => change !== undefined)
-      if (api) await changeApiEnabled(knex, api === 'on', actor)
-      if (named || !api) await knex.transaction((trx) => updateInstanceSettings(trx, changes, actor))
-      return { json: viewOf(await getInstanceSettings(knex)) }
+      return await answerWithin(knex, async (trx) => {
+        if (api) await changeApiEnabled(trx, api === 'on', actor)
+        if (named || !api) await updateInstanceSettings(trx, changes, actor)
+        return viewOf(await getInstanceSettings(trx))
+      })
     }),
   )
 }

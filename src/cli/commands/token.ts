@@ -80,8 +80,10 @@ export function addSigningKeyCommands(program: Command): void {
     .description('let the next keys sign; the present ones stay published until nothing they signed can be valid')
     .action(
       withInstance(async (context) => {
-        const rotated = await rotateSigningKeys(context.knex, context.encryptionKeys, { actor: context.actor })
-        const keys = await keysOf(context)
+        const { rotated, keys } = await context.knex.transaction(async (knex) => {
+          const changed = await rotateSigningKeys(knex, context.encryptionKeys, { actor: context.actor })
+          return { rotated: changed, keys: await keysOf({ ...context, knex }) }
+        })
         return { json: { rotated, keys }, text: table(keys) }
       }),
     )
