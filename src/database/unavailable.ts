@@ -52,9 +52,6 @@ interface Details {
   errors?: unknown
 }
 
-/** A row for which no partition was made: the job that makes them failed for days. The message is in any language. */
-const lacksPartition = ({ code, routine }: Details): boolean => code === '23514' && routine === 'ExecFindPartition'
-
 function hasCode({ code, syscall }: Details): boolean {
   if (typeof code !== 'string') return false
   if (SYSTEM_CODES.has(code) || endsConnection(code) || CANNOT_SERVE.test(code)) return true
@@ -69,9 +66,16 @@ function hasMessage({ message, name }: Details): boolean {
 /** Waited too long for a lock or in all, or lost a deadlock: the next try may well succeed. */
 const BUSY = new Set(['55P03', '57014', '40001', '40P01'])
 
-/** Whether the database gave a statement up because of what else was going on. */
+/** A row for which no partition was made: the job that makes them failed for days. The message is in any language. */
+const lacksPartition = ({ code, routine }: Details): boolean => code === '23514' && routine === 'ExecFindPartition'
+
+/**
+ * Whether the database gave one statement up, and another may succeed: because of what else was going on, or because the
+ * partition of its row is missing.
+ */
 export function isDatabaseBusy(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && BUSY.has(String((error as Details).code))
+  if (typeof error !== 'object' || error === null) return false
+  return BUSY.has(String((error as Details).code)) || lacksPartition(error as Details)
 }
 
 /** Whether the database, not the request, was the reason: worth a 503 and another try, for nothing says it was wrong. */
@@ -79,7 +83,7 @@ export function isDatabaseUnavailable(error: unknown, depth = 0): boolean {
   // A chain of causes may be a ring.
   if (typeof error !== 'object' || error === null || depth > 8) return false
   const details = error as Details
-  if (hasCode(details) || lacksPartition(details) || hasMessage(details)) return true
+  if (hasCode(details) || hasMessage(details)) return true
   const inner = Array.isArray(details.errors) ? details.errors : []
   return [details.cause, ...inner].some((one) => isDatabaseUnavailable(one, depth + 1))
 }

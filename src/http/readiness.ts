@@ -12,7 +12,7 @@ export interface Readiness {
 const FRESH_FOR = 250
 
 /** A check that takes longer, in milliseconds, fails. */
-const PATIENCE = 4000
+const PATIENCE = 3000
 
 async function within(patience: number, check: ReadinessCheck): Promise<void> {
   const late = Promise.withResolvers<never>()
