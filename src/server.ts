@@ -64,6 +64,8 @@ export interface Server {
 export interface ServerOverrides {
   /** The text of /metrics, where it is gathered from several processes. */
   readonly exposition?: (registry: Registry) => () => Promise<string>
+  /** Resolves when the listener that several processes share is closed. */
+  readonly untilListenerIsClosed?: () => Promise<void>
 }
 
 /** How the address that is listened on is written in a URL. */
@@ -98,7 +100,7 @@ export async function createServer(
     if (!open) res.setHeader('Connection', 'close')
     closing.admit(() => handler(req, res))
   })
-  const closing = prepareGentleClose(http)
+  const closing = prepareGentleClose(http, overrides.untilListenerIsClosed)
 
   const metrics = createMetrics()
   const announcement = await announceNode(database.knex, encryptionKeys)

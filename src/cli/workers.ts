@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { AggregatorRegistry, type Registry } from 'prom-client'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { announceClosedListener } from './shared-listener.ts'
 
 /** Longest that a worker waits for what the others count, in milliseconds. */
 const GATHER_TIMEOUT = 5000
@@ -83,6 +84,7 @@ export function forkWorkers(count: number, environment: Record<string, string>, 
       log.warn({ detail: (error as Error).message }, 'not every worker told its metrics in time')
     }
   })
+  announceClosedListener()
   for (let n = 0; n < count; n++) cluster.fork(environment)
 
   return {

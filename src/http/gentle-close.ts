@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import { type AddressInfo, connect, Server as NetServer, type Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How long a connection that is kept alive may stay silent while the server stops, in milliseconds. */
@@ -9,7 +9,7 @@ const LINGER = 1000
 const QUIET = 100
 
 /** For at most this long requests wait for the listener to close, in milliseconds. */
-const LONGEST_HOLD = 2000
+const LONGEST_HOLD = 5000
 
 /** Answers how to close the connections on which nothing was sent yet: Node takes them for busy ones. */
 function watchUnused(http: Server): () => void {
@@ -39,18 +39,6 @@ function watchArrivals(http: Server): (deadline: number) => Promise<void> {
   }
 }
 
-function isRefused({ address, port }: AddressInfo): Promise<boolean> {
-  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address
-  return new Promise((resolve) => {
-    const socket = connect(port, host)
-    socket.once('error', () => resolve(true))
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(false)
-    })
-  })
-}
-
 export interface GentleClose {
   /** Handles a request now, or, while the listener is being closed, when that is done. */
   admit(handle: () => void): void
@@ -63,30 +51,28 @@ export interface GentleClose {
  *
  * The kernel resets connections that it has completed and the process has not accepted when the listener closes. So
  * requests are held first: clients that wait for an answer open no further connection. When no connection has come for a
- * moment, the listener is closed, and then the held requests are handled. With workers the listener is another process's;
- * it is closed when a connection is refused.
+ * moment, the listener is closed, and then the held requests are handled.
  *
  * Connections that are open are answered, and silent ones are closed a moment later: closing them at once would lose the
  * request that a client is just sending.
+ * @param untilListenerIsClosed resolves when a listener that other processes share is closed; called after ours was
  */
-export function prepareGentleClose(http: Server): GentleClose {
+export function prepareGentleClose(
+  http: Server,
+  untilListenerIsClosed: () => Promise<void> = async () => {},
+): GentleClose {
   const closeUnused = watchUnused(http)
   const untilQuiet = watchArrivals(http)
   let held: (() => void)[] | undefined
-
-  async function untilRefused(address: AddressInfo | null, deadline: number): Promise<void> {
-    while (address && performance.now() < deadline && !(await isRefused(address))) await sleep(5)
-  }
 
   /** Returns what resolves when the last connection has ended. */
   async function closeListener(): Promise<{ ended: Promise<void> }> {
     const deadline = performance.now() + LONGEST_HOLD
     held = []
     await untilQuiet(deadline)
-    const address = http.address() as AddressInfo | null
     // The subclass's own would cut the idle ones at once.
     const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(http, () => resolve()))
-    await untilRefused(address, deadline)
+    await Promise.race([untilListenerIsClosed(), sleep(deadline - performance.now(), undefined, { ref: false })])
     const waiting = held
     held = undefined
     for (const handle of waiting) handle()

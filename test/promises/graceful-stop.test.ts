@@ -94,7 +94,7 @@ test.each([
       await expectNothingLost(sent, on.nodes, api)
     }
   },
-  300_000,
+  900_000,
 )
 
 test('readyz says no, and requests are still served, for as long as SHUTDOWN_DELAY', async () => {

@@ -6,6 +6,7 @@ import { tryToListen } from '../../http/listen.ts'
 import { type Instance, openInstance } from '../../instance.ts'
 import { createServer, originOf } from '../../server.ts'
 import { createLog, type Log } from '../../shared/log.ts'
+import { untilListenerIsClosed } from '../shared-listener.ts'
 import { forkWorkers, gatherThroughPrimary } from '../workers.ts'
 
 /**
@@ -75,7 +76,8 @@ async function serveHere(config: Config, instance: Instance, log: Log): Promise<
 }
 
 async function serveAsWorker(config: Config, instance: Instance, log: Log): Promise<void> {
-  const server = await createServer(config, instance, log, { exposition: gatherThroughPrimary })
+  const overrides = { exposition: gatherThroughPrimary, untilListenerIsClosed }
+  const server = await createServer(config, instance, log, overrides)
   const stopping = untilToldToStop()
   const addresses = await server.start()
   log.info({ ...addresses, node: process.version }, 'listening')
