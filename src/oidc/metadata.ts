@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Next } from 'koa'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { SIGNING_ALGS } from '../shared/algorithms.ts'
+import { etagOf, isKnown } from './etags.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -16,7 +16,7 @@ interface Prepared {
 function prepare(ring: KeyRing): Prepared {
   const keys = ring.keys.map((key) => key.publicJwk)
   const body = Buffer.from(JSON.stringify({ keys }))
-  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"` }
+  return { body, etag: etagOf(body) }
 }
 
 /** The public keys (RFC 7517), serialised once for each state of the ring. */
@@ -37,7 +37,7 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
     ctx.set('Cache-Control', `public, max-age=${JWKS_MAX_AGE}`)
     ctx.set('ETag', answer.etag)
     ctx.status = 200
-    if (ctx.fresh) {
+    if (isKnown(ctx, answer.etag)) {
       ctx.status = 304
       return
     }

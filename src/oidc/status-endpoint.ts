@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Next } from 'koa'
 import { statusUri } from '../tokens/status-lists.ts'
 import type { StatusListToken } from '../tokens/status-publication.ts'
 import { OAuthError } from './engine-errors.ts'
+import { etagOf, isKnown } from './etags.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -30,17 +30,6 @@ export function checkReading(ctx: OidcContext, type: string): void {
   }
   if (!ctx.accepts(type)) throw new OAuthError(406, 'invalid_request', `this endpoint answers ${type} only`)
 }
-
-/**
- * RFC 9110, section 13.1.2. Koa's own answer is no wherever `Cache-Control: no-cache` came along, as it does from every
- * `fetch` that names a tag; here that asks for nothing that is not done anyway.
- */
-const isKnown = (ctx: OidcContext, etag: string): boolean =>
-  ctx
-    .get('if-none-match')
-    .split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''))
-    .some((tag) => tag === etag || tag === '*')
 
 interface Cacheable {
   readonly body: string | Buffer
@@ -104,7 +93,6 @@ export function statusAggregationEndpoint({ statusPublication, statusListTtl, is
   return readable('application/json', async (ctx) => {
     const lists = await statusPublication.lists()
     const body = JSON.stringify({ status_lists: lists.map(({ id }) => statusUri(issuerUrl(), id)) })
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
-    answerCached(ctx, 'application/json', { body, etag }, statusListTtl)
+    answerCached(ctx, 'application/json', { body, etag: etagOf(body) }, statusListTtl)
   })
 }

@@ -89,6 +89,14 @@ describe('the document', () => {
     }
     expect(new Set(body.keys.map(({ kid }: { kid: string }) => kid)).size).toBe(body.keys.length)
   })
+
+  test('the key set is answered 304 to a fetch that names its tag, and 200 to one that names another', async () => {
+    const etag = (await send(document.jwks_uri)).headers.get('etag')!
+    // `fetch` adds `Cache-Control: no-cache` by itself.
+    const again = await send(document.jwks_uri, { headers: { 'if-none-match': `"other", W/${etag}` } })
+    expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag])
+    expect((await send(document.jwks_uri, { headers: { 'if-none-match': '"other"' } })).status).toBe(200)
+  })
 })
 
 describe('what it lists works', () => {
