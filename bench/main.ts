@@ -1,9 +1,11 @@
 /**
  * Measures Keywright with a durable PostgreSQL against plain oidc-provider in memory, in one run on one machine, and
- * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N]
+ * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N], or npm run bench -- --cold-start TOKENS for
+ * the time until a resource server knows the status lists of so many live tokens.
  */
 import { parseArgs } from 'node:util'
 import { measureVerification } from '../packages/resource-server/bench.ts'
+import { measureColdStart } from './cold-start.ts'
 import { measureLists } from './console.ts'
 import { ledgerSize, type Population, populate } from './keywright.ts'
 import { measure, type Sample, sendAll } from './load.ts'
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    'cold-start': { type: 'string' },
   },
 })
 const SECONDS = Number(values.seconds)
@@ -220,7 +223,13 @@ async function run(postgres: BenchPostgres): Promise<Report> {
 
 const postgres = await openBenchPostgres()
 try {
-  const report = await run(postgres)
+  const tokens = Number(values['cold-start'] ?? 0)
+  const coldStart = async (): Promise<Report> => ({
+    machine: machine(postgres.version),
+    ratios: {},
+    figures: await measureColdStart(postgres, startKeywright, tokens, say),
+  })
+  const report = await (tokens > 0 ? coldStart() : run(postgres))
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printReport(report))
 } finally {
   await postgres.stop()

@@ -3,7 +3,7 @@ import { createVerifier, type Verifier } from '../packages/resource-server/src/i
 import { createUser } from '../src/accounts/users.ts'
 import type { Database } from '../src/database/open.ts'
 import { generateKeyPair } from '../src/tokens/key-pairs.ts'
-import { emptyBitmap, encodeNow, LIST_SIZE, setPlace } from '../src/tokens/status-bitmap.ts'
+import { emptyBitmap, encodeNow, SMALLEST_LIST, setPlace } from '../src/tokens/status-bitmap.ts'
 import { type Credentials, type Population, populate } from './keywright.ts'
 import { fetchToken } from './loads.ts'
 import type { BenchPostgres } from './postgres.ts'
@@ -22,7 +22,7 @@ const FILL = `
        client AS (SELECT min(id) AS id FROM clients WHERE kind = 'application'),
        list AS (
          INSERT INTO status_lists (api_id, seed, next, closed_at)
-         SELECT id, sha256(gen_random_uuid()::text::bytea), ${LIST_SIZE}, now() FROM api RETURNING id)
+         SELECT id, sha256(gen_random_uuid()::text::bytea), ${SMALLEST_LIST}, now() FROM api RETURNING id)
   INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope,
                              status_list, status_index)
   SELECT gen_random_uuid(), now() + interval '1 hour', now(), client.id, 0, api.id, 0, '', 'all', list.id, place
@@ -30,7 +30,7 @@ const FILL = `
 
 /** List by list: all in one statement would take longer than a statement may. */
 async function fillLedger({ knex }: Database, count: number): Promise<void> {
-  for (let left = count; left > 0; left -= LIST_SIZE) await knex.raw(FILL, [API, Math.min(left, LIST_SIZE)])
+  for (let left = count; left > 0; left -= SMALLEST_LIST) await knex.raw(FILL, [API, Math.min(left, SMALLEST_LIST)])
   await knex.raw('ANALYZE access_tokens')
 }
 
@@ -106,7 +106,7 @@ const CASES = [
 function listSizes(): Record<string, number> {
   const sizes = [0.001, 0.01, 0.1, 0.5].map((share) => {
     const bitmap = emptyBitmap()
-    for (let place = 0; place < LIST_SIZE; place++) if (Math.random() < share) setPlace(bitmap, place)
+    for (let place = 0; place < SMALLEST_LIST; place++) if (Math.random() < share) setPlace(bitmap, place)
     return [`list_bytes ${share * 100} % revoked`, encodeNow(bitmap).length]
   })
   return Object.fromEntries(sizes)

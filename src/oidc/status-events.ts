@@ -7,8 +7,8 @@ import { type Position, toCursor } from '../tokens/status-positions.ts'
 /** More places of one list than this are told as a bitmap. */
 const MOST_PLACES = 500
 
-/** Lists in one event, each at most some 11 KiB. */
-const LISTS_AN_EVENT = 32
+/** Characters after which an event takes no further list: one of a million indexes has up to 175,000. */
+const EVENT_LENGTH = 350_000
 
 /** Milliseconds after which whoever was cut off comes again. */
 export const RETRY = 'retry: 1000\n\n'
@@ -31,6 +31,21 @@ function describe({ list, revoked }: ListChange, issuer: string): object {
   return idx ? { uri, idx } : { uri, lst: encodeNow(revoked), bits: 1 }
 }
 
+/** As many lists in an event as `EVENT_LENGTH` allows. */
+function inEvents(described: object[]): object[][] {
+  const events: object[][] = []
+  let length = EVENT_LENGTH
+  for (const list of described) {
+    if (length >= EVENT_LENGTH) {
+      events.push([])
+      length = 0
+    }
+    events.at(-1)!.push(list)
+    length += JSON.stringify(list).length
+  }
+  return events
+}
+
 function event(name: string, data: object, id?: string): string {
   return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 }
@@ -48,14 +63,13 @@ export function createStatusEvents(issuer: string, keys: EncryptionKeys): Status
 
   function write({ changes, position }: StatusChanges, apiId: number): string {
     const own = changes.filter(({ list }) => list.apiId === apiId)
-    let text = ''
-    for (let from = 0; from < own.length; from += LISTS_AN_EVENT) {
-      const lists = own.slice(from, from + LISTS_AN_EVENT).map((change) => describe(change, issuer))
-      // Only the last one says how far this was: whoever is cut off before it gets all of it again.
-      const isLast = from + LISTS_AN_EVENT >= own.length
-      text += event('revoked', { at: position.at, lists }, isLast ? cursorOf(position) : undefined)
-    }
-    return text
+    const described = own.map((change) => describe(change, issuer))
+    // Only the last event says how far this was: those who are cut off before it get all of it again.
+    return inEvents(described)
+      .map((lists, n, all) =>
+        event('revoked', { at: position.at, lists }, n === all.length - 1 ? cursorOf(position) : undefined),
+      )
+      .join('')
   }
 
   return {

@@ -116,7 +116,7 @@ function planToken(
   const expiresAt = expiry(request.client, api, issuedAt)
   if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
   // Last, so that what is refused uses none up.
-  const status = indexes.draw(api.id)
+  const status = indexes.draw(api.id, expiresAt - issuedAt)
   if (!status) throw new PlanAnew()
   const jti = newId()
   const cnf = confirmation(authentication?.apiKeyHash ?? null)

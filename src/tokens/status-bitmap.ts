@@ -1,24 +1,37 @@
 import { deflate, deflateSync, inflateSync } from 'node:zlib'
 
-/** How many tokens a list holds: enough to hide one among, few enough to be fetched often (8 KiB before compression). */
-export const LIST_SIZE = 65_536
+/** How many tokens a list may hold: enough to hide one among, 8, 32 or 128 KiB before compression. Powers of four. */
+export const LIST_SIZES = [65_536, 262_144, 1_048_576] as const
+export const SMALLEST_LIST = LIST_SIZES[0]
+export const LARGEST_LIST = LIST_SIZES[2]
 
 /** A bit for each place of a list, the lowest bit of a byte first (Token Status List, section 4.1); set: revoked. */
 export type Bitmap = Uint8Array
 
-export const emptyBitmap = (): Bitmap => new Uint8Array(LIST_SIZE / 8)
+export const emptyBitmap = (size: number = SMALLEST_LIST): Bitmap => new Uint8Array(size / 8)
 
-/** Sets a place; one that no list has is passed over. */
+/** Sets a place; one beyond the bitmap is passed over. */
 export function setPlace(bitmap: Bitmap, place: number): void {
   if (place >= 0 && place < bitmap.length * 8) bitmap[place >> 3]! |= 1 << (place & 7)
 }
 
+/** The bitmap, or a longer copy of it that has room for the place. A place that no list has changes nothing. */
+export function withRoomFor(bitmap: Bitmap, place: number): Bitmap {
+  if (place < bitmap.length * 8) return bitmap
+  const size = LIST_SIZES.find((one) => place < one)
+  if (!size) return bitmap
+  const longer = emptyBitmap(size)
+  longer.set(bitmap)
+  return longer
+}
+
 export const hasPlace = (bitmap: Bitmap, place: number): boolean => ((bitmap[place >> 3] ?? 0) & (1 << (place & 7))) > 0
 
-/** Sets in `bitmap` what is set in `added`; answers whether that changed anything. */
+/** Sets in `bitmap` what is set in `added`, as far as `bitmap` reaches; answers whether that changed anything. */
 export function addPlaces(bitmap: Bitmap, added: Bitmap): boolean {
+  const length = Math.min(bitmap.length, added.length)
   let changed = 0
-  for (let n = 0; n < bitmap.length; n++) {
+  for (let n = 0; n < length; n++) {
     const before = bitmap[n]!
     bitmap[n] = before | added[n]!
     changed |= before ^ bitmap[n]!
@@ -27,7 +40,7 @@ export function addPlaces(bitmap: Bitmap, added: Bitmap): boolean {
 }
 
 /** The places that are set, in order; undefined when they are more than `most`. */
-export function placesOf(bitmap: Bitmap, most: number = LIST_SIZE): number[] | undefined {
+export function placesOf(bitmap: Bitmap, most: number = bitmap.length * 8): number[] | undefined {
   const places: number[] = []
   for (let byte = 0; byte < bitmap.length; byte++) {
     for (let rest = bitmap[byte]!; rest !== 0; rest &= rest - 1) {
@@ -47,5 +60,5 @@ export const encode = (bitmap: Bitmap): Promise<string> =>
     deflate(bitmap, { level: 9 }, (error, packed) => (error ? reject(error) : resolve(packed.toString('base64url'))))
   })
 
-export const decode = (lst: string, maxOutputLength = LIST_SIZE / 8): Bitmap =>
+export const decode = (lst: string, maxOutputLength = LARGEST_LIST / 8): Bitmap =>
   inflateSync(Buffer.from(lst, 'base64url'), { maxOutputLength })

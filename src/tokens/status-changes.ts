@@ -1,6 +1,6 @@
 import type { Database } from '../database/open.ts'
-import { type Bitmap, emptyBitmap, setPlace } from './status-bitmap.ts'
-import { CLOCKS_DIFFER, type StatusList, setPacked } from './status-lists.ts'
+import { type Bitmap, emptyBitmap, setPlace, withRoomFor } from './status-bitmap.ts'
+import { CLOCKS_DIFFER, type StatusList } from './status-lists.ts'
 import { type Position, RETENTION, unseenIn, upTo } from './status-positions.ts'
 
 /** What was revoked in one list. */
@@ -116,10 +116,17 @@ const NAME = 'SELECT id, public_id, api_id FROM status_lists WHERE id = ANY ($1:
 function createGathering(db: Database) {
   const bitmaps = new Map<number, Bitmap>()
 
-  function bitmapOf(list: number): Bitmap {
-    const bitmap = bitmaps.get(list) ?? emptyBitmap()
-    bitmaps.set(list, bitmap)
-    return bitmap
+  /** A bitmap grows with its places: how large its list is, is asked at the end only. */
+  function add(list: number, place: number): void {
+    const before = bitmaps.get(list)
+    const bitmap = withRoomFor(before ?? emptyBitmap(), place)
+    if (bitmap !== before) bitmaps.set(list, bitmap)
+    setPlace(bitmap, place)
+  }
+
+  /** What `string_agg(int4send(…))` packed. */
+  function addPacked(list: number, packed: Buffer): void {
+    for (let n = 0; n < packed.length; n += 4) add(list, packed.readInt32BE(n))
   }
 
   async function resolve(causes: readonly Cause[]): Promise<void> {
@@ -132,14 +139,14 @@ function createGathering(db: Database) {
         text,
         values,
       })
-      for (const { status_list, places } of rows) setPacked(bitmapOf(status_list), places)
+      for (const { status_list, places } of rows) addPacked(status_list, places)
     }
   }
 
   return {
     async add(events: readonly EventRow[], retired: readonly Cause[]): Promise<void> {
       for (const { status_list, places } of events) {
-        if (status_list !== null) for (const place of places!) setPlace(bitmapOf(status_list), place)
+        if (status_list !== null) for (const place of places!) add(status_list, place)
       }
       await resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
     },

@@ -11,8 +11,11 @@ export interface StatusIndex {
 
 /** Gives each token a place in a list of its API, which nobody else gets, on any node. */
 export interface StatusIndexes {
-  /** Undefined when none is at hand: more are on their way then, and `ready` waits for them. */
-  draw(apiId: number): StatusIndex | undefined
+  /**
+   * Undefined when none is at hand: more are on their way then, and `ready` waits for them.
+   * @param lifetime of the token, in seconds
+   */
+  draw(apiId: number, lifetime: number): StatusIndex | undefined
   /** Waits for what was asked for in vain, and until there are places of this API. */
   ready(apiId?: number): Promise<void>
 }
@@ -29,7 +32,7 @@ const LEASE_LIFE = 3_600_000
 
 interface Held {
   readonly list: StatusList
-  readonly indexes: Uint16Array
+  readonly indexes: Uint32Array
   used: number
   readonly takenAt: number
 }
@@ -38,6 +41,8 @@ interface Pool {
   /** The one that is used first. */
   held: Held[]
   asked: number
+  /** Of its longest-lived token, in seconds. */
+  lifetime: number
   pending: Promise<void> | undefined
 }
 
@@ -52,12 +57,10 @@ export function createStatusIndexes(
   const missed = new Set<Promise<void>>()
   server.onChange(() => pools.clear())
 
-  const hold = ({ list, seed, from, to }: Lease, takenAt: number): Held => ({
-    list,
-    indexes: orderOf(list.key, seed).slice(from, to),
-    used: 0,
-    takenAt,
-  })
+  function hold({ list, size, seed, from, to }: Lease, takenAt: number): Held {
+    const order = orderOf(list.key, size, seed)
+    return { list, indexes: Uint32Array.from({ length: to - from }, (_, n) => order(from + n)), used: 0, takenAt }
+  }
 
   /** Into the pool of now: by noticing another server, the one that asked may have been dropped. */
   function take(apiId: number, lease: Lease, takenAt: number): void {
@@ -78,7 +81,7 @@ export function createStatusIndexes(
     // Its age counts from before it was asked for: it may have been a long way.
     const takenAt = now()
     pool.asked = amountFor(pool)
-    const leasing = leasePlaces(db, apiId, pool.asked)
+    const leasing = leasePlaces(db, apiId, pool.asked, pool.lifetime)
       .then((lease) => take(apiId, lease, takenAt))
       .finally(() => {
         pool.pending = undefined
@@ -90,7 +93,7 @@ export function createStatusIndexes(
   }
 
   function poolOf(apiId: number): Pool {
-    const pool = pools.get(apiId) ?? { held: [], asked: FEW, pending: undefined }
+    const pool = pools.get(apiId) ?? { held: [], asked: FEW, lifetime: 0, pending: undefined }
     pools.set(apiId, pool)
     return pool
   }
@@ -111,8 +114,9 @@ export function createStatusIndexes(
   }
 
   return {
-    draw(apiId) {
+    draw(apiId, lifetime) {
       const pool = poolOf(apiId)
+      if (lifetime > pool.lifetime) pool.lifetime = lifetime
       const held = usableOf(pool)
       if (!held) miss(apiId, pool)
       else if (leftIn(pool) <= pool.asked / 2) refill(apiId, pool)

@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { Database } from '../database/open.ts'
 import { SERVER_STARTED_AT } from '../database/server-watch.ts'
-import type { SigningAlg } from '../shared/algorithms.ts'
-import { type Bitmap, emptyBitmap, LIST_SIZE, setPlace } from './status-bitmap.ts'
+import { LARGEST_LIST, LIST_SIZES, SMALLEST_LIST } from './status-bitmap.ts'
 
 /** A list of tokens of one API. */
 export interface StatusList {
@@ -17,6 +16,8 @@ export interface StatusList {
 /** What a process may give out: the places `from` to `to`, without it, of the list's order. */
 export interface Lease {
   readonly list: StatusList
+  /** How many places the list has. */
+  readonly size: number
   readonly seed: Buffer
   readonly from: number
   readonly to: number
@@ -38,80 +39,55 @@ const FORGOTTEN_AFTER = '3 hours'
 /** How far behind ours a clock may be that still accepts a token: its list is told of for so much longer. */
 export const CLOCKS_DIFFER = '10 minutes'
 
+/** Lists of one API that its live tokens are spread over, at a steady rate: fewer, larger ones would keep more dead tokens. */
+const LISTS_PER_LIFETIME = 32
+
+// As many indexes as the API's last list would have needed, by the tokens a second that it took: `LISTS_PER_LIFETIME` lists
+// in the lifetime of a token.
+const NEEDED = `
+  SELECT p.next / greatest(extract(epoch FROM least(p.closed_at, now()) - p.opened_at), 1) * $4 / ${LISTS_PER_LIFETIME}
+    FROM status_lists p WHERE p.api_id = $1 AND p.size IS NOT NULL ORDER BY p.id DESC LIMIT 1`
+
+const SIZES = LIST_SIZES.slice(0, -1).map((size) => `WHEN n.needed <= ${size} THEN ${size}`)
+
 // Full, a list may be overdrawn by part of a lease, which nobody gets. The one that finds it full or old closes it and
 // still has its places; the next one opens another. One of another run of the server is closed with none: the database may
 // have lost leases of it.
 const LEASE = `
-  INSERT INTO status_lists AS l (api_id, seed, next) VALUES ($1, $2, $3)
-  ON CONFLICT (api_id) WHERE closed_at IS NULL DO UPDATE
-     SET next = CASE WHEN l.server_started_at = pg_postmaster_start_time() THEN l.next ELSE ${LIST_SIZE} END + excluded.next,
-         closed_at = CASE WHEN l.next + excluded.next >= ${LIST_SIZE}
+  INSERT INTO status_lists AS l (api_id, seed, next, closed_at, size)
+  SELECT $1, $2, $3, 'infinity', CASE WHEN n.needed IS NULL THEN ${SMALLEST_LIST} ${SIZES.join(' ')} ELSE ${LARGEST_LIST} END
+    FROM (SELECT (${NEEDED}) AS needed) n
+  ON CONFLICT (api_id) WHERE closed_at = 'infinity' DO UPDATE
+     SET next = l.next + CASE WHEN l.server_started_at = pg_postmaster_start_time() THEN excluded.next ELSE 0 END,
+         closed_at = CASE WHEN l.next + excluded.next >= l.size
                             OR l.opened_at < now() - interval '${OPEN_FOR}'
-                            OR l.server_started_at IS DISTINCT FROM pg_postmaster_start_time() THEN now() END
-  RETURNING id, public_id, seed, next, ${SERVER_STARTED_AT} AS server`
+                            OR l.server_started_at IS DISTINCT FROM pg_postmaster_start_time()
+                          THEN now() ELSE 'infinity' END
+  RETURNING id, public_id, seed, next, size, server_started_at = pg_postmaster_start_time() AS is_own,
+            ${SERVER_STARTED_AT} AS server`
 
 interface LeaseRow {
   id: number
   public_id: string
   seed: Buffer
   next: number
+  size: number
+  is_own: boolean
   server: number
 }
 
-/** Takes so many places of the API's open list, which it opens if there is none; they are nobody else's, ever. */
-export async function leasePlaces(db: Database, apiId: number, count: number): Promise<Lease> {
-  const values = [apiId, randomBytes(32), count]
+/**
+ * Takes so many places of the API's open list, which it opens if there is none; they are nobody else's, ever.
+ * @param lifetime seconds for which the API's tokens are valid: with the rate it decides how large the next list is
+ */
+export async function leasePlaces(db: Database, apiId: number, count: number, lifetime = 0): Promise<Lease> {
+  const values = [apiId, randomBytes(32), count, lifetime]
   const [row] = await db.query<LeaseRow>({ name: 'status-lease', text: LEASE, values, share: 'changes' })
-  const { id, public_id, seed, next, server } = row!
+  const { id, public_id, seed, next, size, is_own, server } = row!
   // The list belonged to another run of the server, and is closed now.
-  if (next - count >= LIST_SIZE) return await leasePlaces(db, apiId, count)
+  if (!is_own) return await leasePlaces(db, apiId, count, lifetime)
   const list = { key: id, id: public_id, apiId }
-  return { list, seed, from: next - count, to: Math.min(next, LIST_SIZE), server }
-}
-
-/** A list as the ledger has it. */
-export interface ListReading {
-  readonly list: StatusList
-  readonly signingAlg: SigningAlg
-  readonly revoked: Bitmap
-  /** Everything that was committed by then is in it; milliseconds since 1970, by the database's clock. */
-  readonly at: number
-}
-
-// What is set: recorded in this list, and ended by something else than time. Packed, because a list may have 65,536.
-const READ = `
-  SELECT l.id, l.public_id, l.api_id, a.signing_alg,
-         floor(extract(epoch FROM statement_timestamp()) * 1000)::float8 AS at,
-         (SELECT string_agg(int4send(status_index), '') FROM (
-            SELECT status_index FROM access_tokens WHERE status_list = l.id
-            EXCEPT
-            SELECT status_index FROM standing_access_tokens WHERE status_list = l.id) revoked) AS places
-    FROM status_lists l
-    JOIN apis a ON a.id = l.api_id
-   WHERE l.public_id = $1 AND (SELECT require_primary())`
-
-interface ReadingRow {
-  id: number
-  public_id: string
-  api_id: number
-  signing_alg: SigningAlg
-  at: number
-  places: Buffer | null
-}
-
-/** Sets the places that `string_agg(int4send(…))` packed. */
-export function setPacked(bitmap: Bitmap, packed: Buffer): void {
-  for (let n = 0; n < packed.length; n += 4) setPlace(bitmap, packed.readInt32BE(n))
-}
-
-/** Undefined: there is none, or none any more. */
-export async function readList(db: Database, id: string): Promise<ListReading | undefined> {
-  const [row] = await db.query<ReadingRow>({ name: 'status-list', text: READ, values: [id] })
-  if (!row) return undefined
-  const revoked = emptyBitmap()
-  if (row.places) setPacked(revoked, row.places)
-  const list = { key: row.id, id: row.public_id, apiId: row.api_id }
-  return { list, signingAlg: row.signing_alg, revoked, at: row.at }
+  return { list, size, seed, from: next - count, to: Math.min(next, size), server }
 }
 
 interface ListRow {
@@ -133,7 +109,8 @@ export async function listStatusLists(db: Database): Promise<StatusList[]> {
  */
 export async function sweepStatusLists(knex: Knex, limit: number): Promise<number> {
   await knex.raw(`
-    UPDATE status_lists SET closed_at = now() WHERE closed_at IS NULL AND opened_at < now() - interval '${OPEN_FOR}'`)
+    UPDATE status_lists SET closed_at = now()
+     WHERE (closed_at IS NULL OR closed_at = 'infinity') AND opened_at < now() - interval '${OPEN_FOR}'`)
   const { rowCount } = await knex.raw(
     `DELETE FROM status_lists WHERE id IN (
        SELECT id FROM status_lists l

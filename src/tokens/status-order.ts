@@ -1,53 +1,47 @@
 import { createCipheriv } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { LIST_SIZE } from './status-bitmap.ts'
 
-/** Random numbers that follow from a seed: the key stream of AES-256-CTR, read as 32-bit numbers. */
-function createStream(seed: Buffer): () => number {
-  const cipher = createCipheriv('aes-256-ctr', seed, Buffer.alloc(16))
-  const zeros = Buffer.alloc(16_384)
-  let block = Buffer.alloc(0)
-  let at = 0
-  return () => {
-    if (at === block.length) {
-      block = cipher.update(zeros)
-      at = 0
+/** More rounds than an order that nobody can guess needs (Luby and Rackoff: four). */
+const ROUNDS = 8
+
+/** Pseudorandom 16-bit numbers that follow from a seed: the key stream of AES-256-CTR. */
+function numbersOf(seed: Buffer, count: number): Uint16Array {
+  const stream = createCipheriv('aes-256-ctr', seed, Buffer.alloc(16)).update(Buffer.alloc(count * 2))
+  return Uint16Array.from({ length: count }, (_, n) => stream.readUInt16LE(n * 2))
+}
+
+/** Answers the index that a list gives out at a position, both from 0 to below its size. */
+export type Order = (position: number) => number
+
+/**
+ * The order in which a list of this seed gives out its indexes: a permutation that a Feistel network computes for each
+ * position, because a shuffled list of a million would take 4 MB and block the process while it is made.
+ * @param size a power of four, from 65,536 to 1,048,576
+ */
+export function createOrder(size: number, seed: Buffer): Order {
+  const half = Math.log2(size) / 2
+  const mask = 2 ** half - 1
+  const functions = numbersOf(seed, ROUNDS << half)
+  return (position) => {
+    let left = position >> half
+    let right = position & mask
+    for (let round = 0; round < ROUNDS; round++) {
+      const next = left ^ (functions[(round << half) | right]! & mask)
+      left = right
+      right = next
     }
-    at += 4
-    return block.readUInt32LE(at - 4)
+    return (left << half) | right
   }
 }
 
-/** A number below `bound`, each as likely: what would favour the low ones is drawn again. */
-function below(bound: number, next: () => number): number {
-  const limit = 2 ** 32 - (2 ** 32 % bound)
-  for (;;) {
-    const drawn = next()
-    if (drawn < limit) return drawn % bound
-  }
-}
-
-/** Every index of a list, in the order in which a list of this seed gives them out (Fisher and Yates). */
-export function orderOf(seed: Buffer): Uint16Array {
-  const order = Uint16Array.from({ length: LIST_SIZE }, (_, index) => index)
-  const next = createStream(seed)
-  for (let last = LIST_SIZE - 1; last > 0; last--) {
-    const other = below(last + 1, next)
-    const index = order[last]!
-    order[last] = order[other]!
-    order[other] = index
-  }
-  return order
-}
-
-/** 128 KiB each, and some milliseconds to make. */
+/** 16 KiB each for a list of a million. */
 const ORDERS = 32
 
-/** `orderOf`, which remembers the lists that were last asked about. */
-export function createOrders(): (list: number, seed: Buffer) => Uint16Array {
-  const orders = new LRUCache<number, Uint16Array>({ max: ORDERS })
-  return (list, seed) => {
-    const order = orders.get(list) ?? orderOf(seed)
+/** `createOrder`, which remembers the lists that were last asked about. */
+export function createOrders(): (list: number, size: number, seed: Buffer) => Order {
+  const orders = new LRUCache<number, Order>({ max: ORDERS })
+  return (list, size, seed) => {
+    const order = orders.get(list) ?? createOrder(size, seed)
     orders.set(list, order)
     return order
   }

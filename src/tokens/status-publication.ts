@@ -6,10 +6,13 @@ import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import { isId } from '../shared/ids.ts'
-import { addPlaces, type Bitmap, emptyBitmap, encode } from './status-bitmap.ts'
+import { addPlaces, type Bitmap, emptyBitmap, encode, LARGEST_LIST } from './status-bitmap.ts'
 import type { StatusChanges } from './status-changes.ts'
+import { isSignedAlike, readCopy, type StatusCopy, saveCopy } from './status-copies.ts'
 import type { StatusFollower } from './status-follower.ts'
-import { listStatusLists, readList, type StatusList, statusUri } from './status-lists.ts'
+import { listStatusLists, type StatusList, statusUri } from './status-lists.ts'
+import type { Position } from './status-positions.ts'
+import { createListReader } from './status-readings.ts'
 
 /** A signed list, as it is served. */
 export interface StatusListToken {
@@ -36,8 +39,9 @@ const BEHIND = 500
 /** How long a list that is at hand waits for a database that does not answer, in milliseconds. */
 const PATIENCE = 1000
 
-/** Lists that are kept ready, some 12 KiB each. */
-const KEPT = 4096
+/** Bytes of lists that are kept ready, bitmap and signed form. */
+const KEPT_BYTES = 64 * 1024 * 1024
+const sizeOf = ({ revoked }: Kept): number => revoked.length * 2 + 4096
 
 /** After this long a list is read anew all the same, in milliseconds: it may have vanished, or its API sign otherwise. */
 const READ_ANEW = 600_000
@@ -49,11 +53,15 @@ interface Kept {
   readonly revoked: Bitmap
   /** What was committed by then is in it, unless the follower has come further since. */
   at: number
+  /** A signed form as of before lacks something; milliseconds, by the database's clock. */
+  changedAt: number
   readonly readAt: number
   /** What is signed, and as of when; undefined once more was revoked. */
   signed: { readonly at: number; readonly token: StatusListToken } | undefined
   signing: Promise<StatusListToken> | undefined
 }
+
+const etagOf = (jwt: string): string => `"${createHash('sha256').update(jwt).digest('base64url').slice(0, 27)}"`
 
 export function createStatusPublication(
   db: Database,
@@ -62,7 +70,8 @@ export function createStatusPublication(
   options: { readonly issuer: string; readonly ttl: number },
 ): StatusPublication {
   const { issuer, ttl } = options
-  const kept = new LRUCache<string, Kept>({ max: KEPT })
+  const kept = new LRUCache<string, Kept>({ maxSize: KEPT_BYTES, sizeCalculation: sizeOf })
+  const readList = createListReader(db)
   const reading = new Map<string, Promise<Kept>>()
   let stopListening: (() => void) | undefined
   let askedAt = 0
@@ -73,10 +82,13 @@ export function createStatusPublication(
   /** Changes that arrive while a list is being read are put into it afterwards: which came first does not matter. */
   const arriving = new Map<string, Bitmap>()
 
-  function onChanges({ changes }: StatusChanges): void {
+  function onChanges({ changes, position }: StatusChanges): void {
     for (const { list, revoked } of changes) {
       const one = kept.peek(list.id)
-      if (one && addPlaces(one.revoked, revoked)) one.signed = undefined
+      if (one && addPlaces(one.revoked, revoked)) {
+        one.signed = undefined
+        one.changedAt = position.at
+      }
       const waiting = arriving.get(list.id)
       if (waiting) addPlaces(waiting, revoked)
     }
@@ -110,15 +122,17 @@ export function createStatusPublication(
   }
 
   async function read(id: string): Promise<Kept> {
-    const meanwhile = emptyBitmap()
+    const meanwhile = emptyBitmap(LARGEST_LIST)
     const before = thread
     arriving.set(id, meanwhile)
     try {
-      const found = await readList(db, id)
-      if (found) addPlaces(found.revoked, meanwhile)
+      const found = await readList(id)
+      const { copy: shared, ...reading } = found ?? {}
+      const copy = found && addPlaces(found.revoked, meanwhile) ? undefined : shared
       const fresh = { readAt: performance.now(), signed: undefined, signing: undefined }
       const absent = { list: undefined, signingAlg: 'ES256' as const, revoked: meanwhile, at: 0 }
-      const one: Kept = { ...absent, ...found, ...fresh }
+      const one: Kept = { ...absent, ...reading, ...fresh, changedAt: copy?.position.at ?? found?.at ?? 0 }
+      if (copy) takeCopy(one, copy)
       // What does not exist is not remembered: anybody can make up ids.
       if (found && thread === before) kept.set(id, one)
       else kept.delete(id)
@@ -145,23 +159,61 @@ export function createStatusPublication(
     return Math.max(one.at, (isTold && follower.position()?.at) || 0)
   }
 
+  const uriOf = (one: Kept): string => statusUri(issuer, one.list!.id)
+
+  /** Serves what another node signed, where it lacks nothing and is not older than half a `ttl`. */
+  function takeCopy(one: Kept, copy: StatusCopy): StatusListToken | undefined {
+    const { at, timeline } = copy.position
+    const { kid } = rings.ring.current(one.signingAlg)
+    const isLate = at < one.changedAt || asOf(one) - at >= ttl * 500
+    const isOfNow = timeline === (follower.position()?.timeline ?? timeline)
+    if (isLate || !isOfNow || !isSignedAlike(copy, { kid, iss: issuer, sub: uriOf(one), ttl })) return undefined
+    const token = { jwt: copy.jwt, etag: etagOf(copy.jwt) }
+    one.signed = { at, token }
+    return token
+  }
+
+  /** What is signed as of the follower's position is signed for every node; where that fails, each signs for itself. */
+  function share(one: Kept, jwt: string, position: Position | undefined): void {
+    if (position) void saveCopy(db, one.list!.key, { jwt, position }).catch(() => undefined)
+  }
+
+  /** One that was just read is ahead of the follower: only at a position can its signed form be shared. */
+  async function reachPosition(one: Kept): Promise<void> {
+    if ((follower.position()?.at ?? 0) < one.at) await follower.caughtUp().catch(() => undefined)
+  }
+
   async function sign(one: Kept): Promise<StatusListToken> {
+    await reachPosition(one)
     const at = asOf(one)
+    const position = follower.position()
     const iat = Math.floor(at / 1000)
     // Before it is packed: what comes while it is being packed must be packed again.
     const signed = { at, token: undefined as unknown as StatusListToken }
     one.signed = signed
     const jwt = await signJwt(rings.ring.current(one.signingAlg), 'statuslist+jwt', {
       iss: issuer,
-      sub: statusUri(issuer, one.list!.id),
+      sub: uriOf(one),
       iat,
       exp: iat + lifeOf(ttl),
       ttl,
       status_list: { bits: 1, lst: await encode(one.revoked.slice()) },
     })
-    const etag = `"${createHash('sha256').update(jwt).digest('base64url').slice(0, 27)}"`
-    signed.token = { jwt, etag }
+    signed.token = { jwt, etag: etagOf(jwt) }
+    share(one, jwt, position?.at === at ? position : undefined)
     return signed.token
+  }
+
+  /** Undefined also where the database does not answer: a list that is at hand does not wait for it. */
+  async function findCopy(one: Kept): Promise<StatusCopy | undefined> {
+    if (follower.behind() > BEHIND) return undefined
+    const patience = sleep(PATIENCE, undefined, { ref: false })
+    return await Promise.race([readCopy(db, one.list!.key), patience]).catch(() => undefined)
+  }
+
+  async function signUnlessShared(one: Kept): Promise<StatusListToken> {
+    const copy = await findCopy(one)
+    return (copy && takeCopy(one, copy)) ?? (await sign(one))
   }
 
   /** With what the database has told since, and not older than half a `ttl`. */
@@ -172,7 +224,7 @@ export function createStatusPublication(
       return await signedNow(one)
     }
     if (one.signed?.token && asOf(one) - one.signed.at < ttl * 500) return one.signed.token
-    one.signing = sign(one).finally(() => {
+    one.signing = signUnlessShared(one).finally(() => {
       one.signing = undefined
     })
     return await one.signing

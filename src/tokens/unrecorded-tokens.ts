@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { ClientRow } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
-import { LIST_SIZE } from './status-bitmap.ts'
+import { LARGEST_LIST } from './status-bitmap.ts'
 
 /** What a JWT of ours says that the database does not know: it lost the commit that recorded the token. */
 export interface UnrecordedToken {
@@ -50,7 +50,9 @@ async function findOrRestoreList(trx: Knex, token: UnrecordedToken, apiId: numbe
     public_id: token.listId,
     api_id: apiId,
     seed: randomBytes(32),
-    next: LIST_SIZE,
+    // How large it was is not known.
+    size: LARGEST_LIST,
+    next: LARGEST_LIST,
     closed_at: trx.fn.now(),
   }
   await trx('status_lists').insert(row).onConflict('public_id').ignore()

@@ -5,8 +5,9 @@ import { createServerWatch } from '../../src/database/server-watch.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
 import { createLedger } from '../../src/tokens/ledger.ts'
 import { readChanges } from '../../src/tokens/status-changes.ts'
-import { listStatusLists, readList } from '../../src/tokens/status-lists.ts'
+import { listStatusLists } from '../../src/tokens/status-lists.ts'
 import { BEGINNING, currentPosition, positionBefore } from '../../src/tokens/status-positions.ts'
+import { createListReader } from '../../src/tokens/status-readings.ts'
 import { runCli } from '../support/cli.ts'
 import { type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
@@ -86,7 +87,7 @@ describe.skipIf(!bin)('a primary with a standby', () => {
       position: () => currentPosition(elsewhere),
       past: () => positionBefore(elsewhere, 1000),
       changes: () => readChanges(elsewhere, BEGINNING),
-      list: () => readList(elsewhere, listId),
+      list: () => createListReader(elsewhere)(listId),
       lists: () => listStatusLists(elsewhere),
       introspection: () =>
         createLedger(elsewhere, createServerWatch()).inspect({

@@ -6,11 +6,12 @@ import {
   emptyBitmap,
   encode,
   encodeNow,
-  LIST_SIZE,
+  LIST_SIZES,
   placesOf,
+  SMALLEST_LIST,
   setPlace,
 } from '../../src/tokens/status-bitmap.ts'
-import { orderOf } from '../../src/tokens/status-order.ts'
+import { createOrder } from '../../src/tokens/status-order.ts'
 
 /** The draft's example of one bit (draft-ietf-oauth-status-list-21, section 4.1). */
 const EXAMPLE = { bytes: [0xb9, 0xa3], lst: 'eNrbuRgAAhcBXQ' }
@@ -40,10 +41,10 @@ test('the draft’s example and test vector of one bit mean to us what they mean
 
 test('every place can be set, none beyond, and what is added stays', () => {
   const all = emptyBitmap()
-  const places = Array.from({ length: LIST_SIZE }, (_, place) => place)
-  for (const place of [...places, -1, LIST_SIZE, 2 ** 31]) setPlace(all, place)
+  const places = Array.from({ length: SMALLEST_LIST }, (_, place) => place)
+  for (const place of [...places, -1, SMALLEST_LIST, 2 ** 31]) setPlace(all, place)
   expect(placesOf(all)).toEqual(places)
-  expect(placesOf(all, LIST_SIZE - 1)).toBeUndefined()
+  expect(placesOf(all, SMALLEST_LIST - 1)).toBeUndefined()
   const some = emptyBitmap()
   setPlace(some, 77)
   const other = emptyBitmap()
@@ -52,9 +53,15 @@ test('every place can be set, none beyond, and what is added stays', () => {
   expect(placesOf(some)).toEqual([77, 65_535])
 })
 
-test('a list gives out every index once, in an order that follows from its seed', () => {
-  const [one, again, other] = [1, 1, 2].map((n) => orderOf(Buffer.alloc(32, n)))
-  expect([...one!].sort((a, b) => a - b)).toEqual(Array.from({ length: LIST_SIZE }, (_, index) => index))
+const indexesOf = (size: number, seed: Buffer, count = size): number[] => {
+  const order = createOrder(size, seed)
+  return Array.from({ length: count }, (_, position) => order(position))
+}
+
+test.each(LIST_SIZES)('a list of %i gives out every index once, in an order that follows from its seed', (size) => {
+  const [one, again, other] = [1, 1, 2].map((n) => indexesOf(size, Buffer.alloc(32, n)))
+  const given = new Set(one)
+  expect([given.size, Math.min(...given), Math.max(...given)]).toEqual([size, 0, size - 1])
   expect(one).toEqual(again)
   // Two orders that have nothing to do with one another agree in one place on average.
   expect(one!.filter((index, n) => other![n] === index).length).toBeLessThan(20)
@@ -66,7 +73,7 @@ test('early indexes are no likelier to be low, nor neighbours near: an index tel
   for (let n = 0; n < 60; n++) {
     const seed = Buffer.alloc(32)
     seed.writeUInt32LE(n)
-    const first = orderOf(seed).subarray(0, 1000)
+    const first = indexesOf(SMALLEST_LIST, seed, 1000)
     for (const [k, index] of first.entries()) {
       buckets[index >> 12]++
       if (k > 0 && Math.abs(index - first[k - 1]!) < 656) near++

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LIST_SIZE } from '../../src/tokens/status-bitmap.ts'
+import { revokeToken } from '../../src/tokens/revocation.ts'
+import { SMALLEST_LIST } from '../../src/tokens/status-bitmap.ts'
 import { createStatusIndexes, type StatusIndex } from '../../src/tokens/status-indexes.ts'
 import { leasePlaces, listStatusLists, sweepStatusLists } from '../../src/tokens/status-lists.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { ACTOR } from '../support/maker.ts'
 import { claimsOf } from '../support/requests.ts'
-import { fetchList, placeOf } from '../support/status.ts'
+import { fetchList, openFeed, placeOf, statusAt } from '../support/status.ts'
 import { together } from '../support/storm.ts'
 
 let server: Keywright
@@ -22,7 +24,7 @@ const newApi = () => ++apis
 async function draw(indexes: ReturnType<typeof createStatusIndexes>, apiId: number, count: number) {
   const drawn: StatusIndex[] = []
   while (drawn.length < count) {
-    const index = indexes.draw(apiId)
+    const index = indexes.draw(apiId, 60)
     if (index) drawn.push(index)
     else await indexes.ready()
   }
@@ -36,10 +38,10 @@ test('of many processes that draw at once, over the ends of lists, no two get th
   const processes = await together(4, async () => createStatusIndexes(server.instance.database))
   const drawn = (await together(4, (n) => draw(processes[n]!, apiId, 40_000))).flat()
   expect(new Set(drawn.map(nameOf)).size).toBe(160_000)
-  expect(drawn.every(({ index }) => index >= 0 && index < LIST_SIZE)).toBe(true)
+  expect(drawn.every(({ index }) => index >= 0 && index < SMALLEST_LIST)).toBe(true)
   const lists = (await listStatusLists(server.instance.database)).filter((list) => list.apiId === apiId)
   expect(lists.length).toBe(3)
-  expect(await server.knex('status_lists').where('api_id', apiId).whereNull('closed_at')).toHaveLength(1)
+  expect(await server.knex('status_lists').where('api_id', apiId).where('closed_at', 'infinity')).toHaveLength(1)
 })
 
 test('a hundred who wait for the first places of an API all get one, by two statements at most', async () => {
@@ -57,7 +59,7 @@ test('an API that issues little takes little, and what was leased long ago is no
   const indexes = createStatusIndexes(server.instance.database, undefined, () => now)
   const [first] = await draw(indexes, apiId, 1)
   now += 3_600_001
-  expect(indexes.draw(apiId)).toBeUndefined()
+  expect(indexes.draw(apiId, 60)).toBeUndefined()
   await indexes.ready()
   const later = await draw(indexes, apiId, 3)
   expect(later.map(nameOf)).not.toContain(nameOf(first!))
@@ -95,6 +97,58 @@ test('a list closes when it is a day old: its leases are still used, and the nex
   expect([last.list.key === first.list.key, next.list.key === first.list.key]).toEqual([true, false])
   expect([last.from, last.to, next.from, next.to]).toEqual([64, 128, 0, 64])
   expect(next.seed.equals(first.seed)).toBe(false)
+})
+
+/** As if the API's last list had taken so many tokens in an hour. */
+async function rateOf(apiId: number, perHour: number): Promise<void> {
+  const opened_at = server.knex.raw(`now() - interval '1 hour'`)
+  await server
+    .knex('status_lists')
+    .where('api_id', apiId)
+    .update({ next: perHour, opened_at, closed_at: server.knex.fn.now() })
+}
+
+test.each([
+  // Tokens an hour, their lifetime in seconds, and the size that follows.
+  [1000, 3600, 65_536],
+  [1_000_000, 3600, 65_536],
+  [4_000_000, 3600, 262_144],
+  [40_000, 30 * 86_400, 1_048_576],
+  [374_400, 30 * 86_400, 1_048_576],
+])('an API that takes %i tokens an hour which live for %i s gets lists of %i', async (perHour, lifetime, size) => {
+  const apiId = newApi()
+  const { database } = server.instance
+  expect((await leasePlaces(database, apiId, 64, lifetime)).size).toBe(65_536)
+  await rateOf(apiId, perHour)
+  expect((await leasePlaces(database, apiId, 64, lifetime)).size).toBe(size)
+})
+
+test('a list that a server of the version before has opened is left to it', async () => {
+  const apiId = newApi()
+  const { database } = server.instance
+  await server.knex('status_lists').insert({ api_id: apiId, seed: Buffer.alloc(32), next: 64 })
+  const own = await leasePlaces(database, apiId, 64)
+  const lists = await server.knex('status_lists').where('api_id', apiId).orderBy('id')
+  expect(lists.map(({ id, size, next }) => [id === own.list.key, size, next])).toEqual([
+    [false, null, 64],
+    [true, 65_536, 64],
+  ])
+})
+
+test('an index beyond 65,535 is revoked in its list and over the feed', async () => {
+  const api = await server.make.api()
+  const { id } = await server.knex('apis').where('identifier', api.identifier).first('id')
+  await leasePlaces(server.instance.database, id, 64)
+  await rateOf(id, 40_000_000)
+  const client = await server.make.client({}, [api.identifier])
+  const tokens = await together(60, async () => (await server.machineToken(client)).body.access_token as string)
+  const far = tokens.find((token) => placeOf(token).idx > 65_535)!
+  const near = tokens.find((token) => token !== far)!
+  const feed = await openFeed(server, api)
+  await revokeToken(server.knex, String(claimsOf(far).jti), ACTOR)
+  await feed.told([far])
+  expect([await statusAt(server, far), await statusAt(server, near)]).toEqual([1, 0])
+  await feed.close()
 })
 
 const closedAgo = (hours: number) => ({ closed_at: server.knex.raw('now() - make_interval(hours => ?)', [hours]) })

@@ -16,7 +16,7 @@ interface PutAway extends Trace {
 /**
  * The lists at hand: at most `most` of them, and those that are just being fetched. Of a list that was put away it stays known
  * how old a copy may not be and how many were dead, so that nothing brings back to life what was known to be dead: 100 bytes
- * instead of 8 kB.
+ * instead of 8 to 128 kB.
  */
 export class ListShelf {
   private readonly lists = new Map<string, HeldList>()

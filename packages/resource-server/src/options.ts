@@ -19,7 +19,7 @@ export interface StatusListOptions {
   readonly timeout?: number
   /** Of one list when it is inflated. Default: 1 MiB, which speaks of eight million tokens. */
   readonly maxListBytes?: number
-  /** How many lists are held at once. Default: 4096, of 8 kB each as Keywright makes them. */
+  /** How many lists are held at once. Default: 4096, of 8 to 128 kB each as Keywright makes them. */
   readonly maxLists?: number
 }
 
