@@ -32,8 +32,8 @@ function describe({ list, revoked }: ListChange, issuer: string): object {
 }
 
 /** As many lists in an event as `EVENT_LENGTH` allows. */
-function inEvents(described: object[]): object[][] {
-  const events: object[][] = []
+function inEvents(described: string[]): string[][] {
+  const events: string[][] = []
   let length = EVENT_LENGTH
   for (const list of described) {
     if (length >= EVENT_LENGTH) {
@@ -41,13 +41,13 @@ function inEvents(described: object[]): object[][] {
       length = 0
     }
     events.at(-1)!.push(list)
-    length += JSON.stringify(list).length
+    length += list.length
   }
   return events
 }
 
-function event(name: string, data: object, id?: string): string {
-  return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+function event(name: string, data: string, id?: string): string {
+  return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`
 }
 
 /** Revocations as server-sent events (HTML, section 9.2). What many streams are told is written once. */
@@ -63,17 +63,18 @@ export function createStatusEvents(issuer: string, keys: EncryptionKeys): Status
 
   function write({ changes, position }: StatusChanges, apiId: number): string {
     const own = changes.filter(({ list }) => list.apiId === apiId)
-    const described = own.map((change) => describe(change, issuer))
+    const described = own.map((change) => JSON.stringify(describe(change, issuer)))
     // Only the last event says how far this was: those who are cut off before it get all of it again.
     return inEvents(described)
-      .map((lists, n, all) =>
-        event('revoked', { at: position.at, lists }, n === all.length - 1 ? cursorOf(position) : undefined),
-      )
+      .map((lists, n, all) => {
+        const data = `{"at":${position.at},"lists":[${lists.join(',')}]}`
+        return event('revoked', data, n === all.length - 1 ? cursorOf(position) : undefined)
+      })
       .join('')
   }
 
   return {
-    since: ({ at }) => event('since', { at }),
+    since: ({ at }) => event('since', JSON.stringify({ at })),
     revoked(changes, apiId) {
       const ofChanges = written.get(changes) ?? new Map<number, string>()
       written.set(changes, ofChanges)
@@ -81,6 +82,6 @@ export function createStatusEvents(issuer: string, keys: EncryptionKeys): Status
       ofChanges.set(apiId, text)
       return text
     },
-    current: (position, lists) => event('current', { at: position.at, lists }, cursorOf(position)),
+    current: (position, lists) => event('current', JSON.stringify({ at: position.at, lists }), cursorOf(position)),
   }
 }

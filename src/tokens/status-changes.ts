@@ -117,16 +117,14 @@ function createGathering(db: Database) {
   const bitmaps = new Map<number, Bitmap>()
 
   /** A bitmap grows with its places: how large its list is, is asked at the end only. */
-  function add(list: number, place: number): void {
-    const before = bitmaps.get(list)
-    const bitmap = withRoomFor(before ?? emptyBitmap(), place)
-    if (bitmap !== before) bitmaps.set(list, bitmap)
-    setPlace(bitmap, place)
-  }
-
-  /** What `string_agg(int4send(…))` packed. */
-  function addPacked(list: number, packed: Buffer): void {
-    for (let n = 0; n < packed.length; n += 4) add(list, packed.readInt32BE(n))
+  function add(list: number, count: number, placeAt: (n: number) => number): void {
+    let bitmap = bitmaps.get(list) ?? emptyBitmap()
+    for (let n = 0; n < count; n++) {
+      const place = placeAt(n)
+      bitmap = withRoomFor(bitmap, place)
+      setPlace(bitmap, place)
+    }
+    bitmaps.set(list, bitmap)
   }
 
   async function resolve(causes: readonly Cause[]): Promise<void> {
@@ -139,14 +137,16 @@ function createGathering(db: Database) {
         text,
         values,
       })
-      for (const { status_list, places } of rows) addPacked(status_list, places)
+      for (const { status_list, places } of rows) {
+        add(status_list, places.length / 4, (n) => places.readInt32BE(n * 4))
+      }
     }
   }
 
   return {
     async add(events: readonly EventRow[], retired: readonly Cause[]): Promise<void> {
       for (const { status_list, places } of events) {
-        if (status_list !== null) for (const place of places!) add(status_list, place)
+        if (status_list !== null) add(status_list, places!.length, (n) => places![n]!)
       }
       await resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
     },
