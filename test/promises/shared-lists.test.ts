@@ -50,7 +50,7 @@ test('a list that one node has signed is the same at every node, also at one tha
   } finally {
     await late.stop()
   }
-})
+}, 120_000)
 
 test('what was revoked after a list was signed is in the list of a node that has just started', async () => {
   const api = await on.make.api()
@@ -66,7 +66,7 @@ test('what was revoked after a list was signed is in the list of a node that has
   } finally {
     await node.stop()
   }
-})
+}, 120_000)
 
 test('a copy of another issuer, key or history is not served', async () => {
   const api = await on.make.api()
@@ -86,4 +86,4 @@ test('a copy of another issuer, key or history is not served', async () => {
   } finally {
     await late.stop()
   }
-})
+}, 120_000)
