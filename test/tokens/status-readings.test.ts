@@ -14,10 +14,11 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 test('thirty lists that are asked for at once are read by at most four statements', async () => {
-  const tokens = await together(30, async () => {
+  const tokens: string[] = []
+  while (tokens.length < 30) {
     const api = await server.make.api()
-    return (await server.machineToken(await server.make.client({}, [api.identifier]))).body.access_token as string
-  })
+    tokens.push((await server.machineToken(await server.make.client({}, [api.identifier]))).body.access_token)
+  }
   const places = tokens.map(placeOf)
   await server.knex('access_tokens').where('status_index', places[7]!.idx).update({ revoked_at: new Date() })
   let statements = 0
