@@ -51,13 +51,19 @@ export function placesOf(bitmap: Bitmap, most: number = bitmap.length * 8): numb
   return places
 }
 
-/** As `lst` has it: zlib's format in base64url, at the level that the draft recommends. */
-export const encodeNow = (bitmap: Bitmap): string => deflateSync(bitmap, { level: 9 }).toString('base64url')
+/** The draft recommends the highest: of a list of a million it takes 0.26 s, and 13 ms at level 6 for a tenth more bytes. */
+const levelOf = (bitmap: Bitmap): number => (bitmap.length > SMALLEST_LIST / 8 ? 6 : 9)
+
+/** As `lst` has it: zlib's format in base64url. */
+export const encodeNow = (bitmap: Bitmap): string =>
+  deflateSync(bitmap, { level: levelOf(bitmap) }).toString('base64url')
 
 /** The same on another thread. */
 export const encode = (bitmap: Bitmap): Promise<string> =>
   new Promise((resolve, reject) => {
-    deflate(bitmap, { level: 9 }, (error, packed) => (error ? reject(error) : resolve(packed.toString('base64url'))))
+    deflate(bitmap, { level: levelOf(bitmap) }, (error, packed) =>
+      error ? reject(error) : resolve(packed.toString('base64url')),
+    )
   })
 
 export const decode = (lst: string, maxOutputLength = LARGEST_LIST / 8): Bitmap =>
