@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createVerifier } from '../packages/resource-server/src/index.ts'
 import { signJwt } from '../src/keys/jwt.ts'
 import { openKeyRings, type SigningRingKey } from '../src/keys/key-ring.ts'
+import { createEncryptionKeys } from '../src/shared/encryption-keys.ts'
 import { LARGEST_LIST } from '../src/tokens/status-bitmap.ts'
 import { type Population, populate } from './keywright.ts'
 import type { BenchPostgres } from './postgres.ts'
@@ -100,7 +101,7 @@ export async function measureColdStart(
   const population = await populate(await postgres.createDatabase('cold'), 1, 'none')
   const lists = await fill(population, tokens, say)
   const key = Buffer.from(population.environment.ENCRYPTION_KEY!, 'base64')
-  const { ring } = await openKeyRings(population.database, [key])
+  const { ring } = await openKeyRings(population.database, createEncryptionKeys([key]))
   const presented = await Promise.all(lists.map((list) => tokenIn(list, ring.current('ES256'))))
   const first = await startNode(population)
   say('nothing is known …')

@@ -46,5 +46,10 @@ const SAVE = `
 
 export async function saveCopy(db: Database, list: number, { jwt, position }: StatusCopy): Promise<void> {
   const { at, snapshot, timeline } = position
-  await db.query({ name: 'status-copy-save', text: SAVE, values: [list, jwt, at, snapshot, timeline] })
+  await db.query({
+    name: 'status-copy-save',
+    text: SAVE,
+    values: [list, jwt, at, snapshot, timeline],
+    share: 'changes',
+  })
 }
