@@ -4,7 +4,7 @@ import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type Credentials, findCredentialsById, holdCredentials, isSamePassword, savePassword } from './credentials.ts'
 import type { PasswordTickets } from './password-tickets.ts'
 import { checkNewPassword, hashPassword, verifyPassword } from './passwords.ts'
-import { giveBackAttempts, personBudget, takeAttempt } from './sign-in-limits.ts'
+import { giveBackAttempts, personBudget, takeAttempt, takeWork, workBudget } from './sign-in-limits.ts'
 import type { User } from './users.ts'
 
 /** Through which request somebody acts. */
@@ -16,7 +16,7 @@ export interface From {
 export interface PasswordChanges {
   /**
    * Redeems a ticket: a password of the person's own in place of the one-time one.
-   * @throws KeywrightError `invalid_input` (a sentence for the person), `conflict` (the ticket is over)
+   * @throws KeywrightError `invalid_input` (a sentence for the person), `conflict` (the ticket is over), `rate_limited`
    */
   choosePassword(ticket: string, password: string, actor: Actor): Promise<User>
   /**
@@ -65,6 +65,7 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
       const ticket = tickets.open(sealed)
       const person = ticket && (await findCredentialsById(knex, ticket.userId))
       if (!person || !tickets.isFor(ticket!, person)) throw ticketOver()
+      await takeWork(knex, person.user.id)
       const hash = await hashOfNext(person, password)
       const user = await replace(person, hash, { ...actor, id: actor.id ?? person.user.id })
       if (!user) throw ticketOver()
@@ -75,7 +76,7 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
       const person = await findCredentialsById(knex, userId)
       if (!person) return 'refused'
       const budget = personBudget(person.user.id)
-      const retryAfter = await takeAttempt(knex, budget)
+      const retryAfter = (await takeAttempt(knex, budget)) ?? (await takeAttempt(knex, workBudget(person.user.id)))
       if (retryAfter !== undefined) return { retryAfter }
       const actor: Actor = { type: 'user', id: person.user.id, ...from }
       if (!(await verifyPassword(person.passwordHash, present))) return await refuse(person, actor)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { dictionary } from '@zxcvbn-ts/language-common'
 import argon2 from 'argon2'
 import { invalidInput } from '../shared/errors.ts'
+import { inHashingQueue } from './hashing-queue.ts'
 
 /** OWASP's minimum for argon2id at this time: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
@@ -10,11 +11,12 @@ const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, par
 const normalised = (password: string): string => password.normalize('NFC')
 
 /** The PHC string of a password that a person chose or was given for once. */
-export const hashPassword = (password: string): Promise<string> => argon2.hash(normalised(password), PARAMETERS)
+export const hashPassword = (password: string): Promise<string> =>
+  inHashingQueue(() => argon2.hash(normalised(password), PARAMETERS))
 
 /** @param hash null: of somebody who has no password, which costs as much and is never right */
 export const verifyPassword = (hash: string | null, password: string): Promise<boolean> =>
-  argon2.verify(hash ?? decoyHash(), normalised(password))
+  inHashingQueue(() => argon2.verify(hash ?? decoyHash(), normalised(password)))
 
 /** Whether a hash was made otherwise than one would be made today. */
 export const needsRehash = (hash: string): boolean =>

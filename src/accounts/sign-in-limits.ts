@@ -1,16 +1,17 @@
 import type { Knex } from 'knex'
 import { emailKey } from '../shared/email-addresses.ts'
+import { RateLimitedError } from '../shared/errors.ts'
 import { networkOf } from '../shared/networks.ts'
 import { hashSecret } from '../shared/secrets.ts'
 
 /** So many attempts at once, and one more after every `interval` seconds. */
 export interface Budget {
-  readonly of: 'address' | 'network' | 'browser' | 'person'
+  readonly of: 'address' | 'network' | 'browser' | 'person' | 'work'
   readonly key: Buffer
   readonly burst: number
   readonly interval: number
   /** What a success gives back: everything that was spent before it, or itself alone. */
-  readonly onSuccess: 'all' | 'itself'
+  readonly onSuccess: 'all' | 'itself' | 'nothing'
 }
 
 const keyOf = (of: string, value: string): Buffer => hashSecret(`${of} ${value}`)
@@ -39,6 +40,18 @@ export const browserBudget = (browser: string): Budget => budgetOfOne('browser',
 
 /** For somebody who is signed in and is asked for their password again. */
 export const personBudget = (userId: string): Budget => budgetOfOne('person', userId)
+
+/**
+ * Of password hashing that a user causes by what succeeds, or by what they may do as often as they like: nothing gives it
+ * back, because the work is done either way.
+ */
+export const workBudget = (userId: string): Budget => ({
+  of: 'work',
+  key: keyOf('password work', userId),
+  burst: 30,
+  interval: 10,
+  onSuccess: 'nothing',
+})
 
 // A whole office may sign in from one network, so that successes cost it nothing; but they forgive no guess either, or one
 // account of one's own would buy any number of guesses at others.
@@ -113,10 +126,17 @@ export async function takeAttempt(db: Knex, budget: Budget, cost = 1): Promise<n
   return 'wait' in taken ? taken.wait : undefined
 }
 
+/** For what hashes a password on behalf of somebody who is signed in. @throws RateLimitedError */
+export async function takeWork(db: Knex, userId: string): Promise<void> {
+  const wait = await takeAttempt(db, workBudget(userId))
+  if (wait !== undefined) throw new RateLimitedError(wait)
+}
+
 async function giveBack(db: Knex, { key, interval, onSuccess }: Budget): Promise<void> {
   const row = db('sign_in_limits').where({ key })
   if (onSuccess === 'all') await row.delete()
-  else await row.update({ arrival_at: db.raw('arrival_at - make_interval(secs => ?)', [interval]) })
+  else if (onSuccess === 'itself')
+    await row.update({ arrival_at: db.raw('arrival_at - make_interval(secs => ?)', [interval]) })
 }
 
 /** After a success. */

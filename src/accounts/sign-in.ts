@@ -15,6 +15,7 @@ import {
   networkBudget,
   takeAttempt,
   tellingBudget,
+  workBudget,
 } from './sign-in-limits.ts'
 import type { User } from './users.ts'
 
@@ -144,7 +145,8 @@ export function createSignIn(
       await note(knex, 'user.sign_in_refused', person, attempt)
       return { outcome: 'refused' }
     }
-    await giveBackAttempts(knex, budgets)
+    // Somebody who signs in again and again makes as much work as somebody who guesses: then it counts as much.
+    if ((await takeAttempt(knex, workBudget(proved.user.id))) === undefined) await giveBackAttempts(knex, budgets)
     return resultOf(proved, known)
   }
 

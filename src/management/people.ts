@@ -1,4 +1,5 @@
 import { addUser, addUserWithoutPassword, resetPassword, updateUser } from '../accounts/people.ts'
+import { takeWork } from '../accounts/sign-in-limits.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
 import { toUser } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
@@ -159,6 +160,7 @@ export const invitePerson = operation<Invitation, Invited>(
     const person = { email, role, accountId, ...(name !== undefined && { name }) }
     if (isProgram(who)) return { user: await addUserWithoutPassword(knex, person, who.actor), password: null }
     requireRecentSignIn(who, 'inviting somebody')
+    if (who.userId !== null) await takeWork(knex, who.userId)
     return await addUser(knex, person, who.actor)
   },
 )
@@ -228,6 +230,7 @@ export const givePassword = operation<Which, Invited>(
       return { user: await withdrawPassword(knex, userId, who.actor, rules), password: null }
     }
     requireRecentSignIn(who, 'giving somebody a new password')
+    if (who.userId !== null) await takeWork(knex, who.userId)
     return await resetPassword(knex, userId, who.actor)
   },
 )
