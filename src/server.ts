@@ -197,6 +197,7 @@ export async function createServer(
       statusFollower,
       statusListTtl,
       statusFeedMax,
+      sessionLifetimes: { idle: config.sessionIdleLifetime * 60, absolute: config.sessionLifetime * 60 },
       metrics,
       concessions,
       secretUses,

@@ -27,6 +27,10 @@ export interface Config {
   readonly clientCacheSize: number
   /** Seconds. */
   readonly statusListTtl: number
+  /** Minutes. */
+  readonly sessionIdleLifetime: number
+  /** Minutes. */
+  readonly sessionLifetime: number
   readonly statusFeedMax: number
   /** Days. */
   readonly signingKeyMaxAge: number
@@ -98,6 +102,8 @@ export function loadConfig(env: Environment): Config {
     databasePreparedStatements: values.DATABASE_PREPARED_STATEMENTS,
     clientCacheSize: values.CLIENT_CACHE_SIZE,
     statusListTtl: values.STATUS_LIST_TTL,
+    sessionIdleLifetime: values.SESSION_IDLE_LIFETIME,
+    sessionLifetime: values.SESSION_LIFETIME,
     statusFeedMax: values.STATUS_FEED_MAX,
     signingKeyMaxAge: values.SIGNING_KEY_MAX_AGE,
     auditRetention: values.AUDIT_RETENTION,

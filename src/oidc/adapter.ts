@@ -19,6 +19,7 @@ interface ModelRow {
   id_hash: Buffer
   payload: Buffer
   consumed_at: Date | null
+  expires_at: Date | null
 }
 
 /** Whose first use is decided in the transaction that issues for them (`claimCode`); the engine must not judge before. */
@@ -148,6 +149,13 @@ export class EngineModelAdapter implements Adapter {
     throw new KeywrightError('unavailable', 'this node lacks the encryption key in use; try again')
   }
 
+  /** A session's row is extended without its payload, which another request may be writing (`extendSession`). */
+  #current(row: ModelRow): AdapterPayload | undefined {
+    const payload = this.#open(row)
+    if (!payload || this.#model !== 'Session' || !row.expires_at) return payload
+    return { ...payload, exp: Math.floor(row.expires_at.getTime() / 1000) }
+  }
+
   async #find(column: string, value: string): Promise<AdapterPayload | undefined> {
     if (!isPossible(value)) return undefined
     const row: ModelRow | undefined = await this.#reader('engine_models')
@@ -155,7 +163,7 @@ export class EngineModelAdapter implements Adapter {
       .whereNotNull('payload')
       .where((live) => live.whereNull('expires_at').orWhereRaw('expires_at > now()'))
       .first()
-    const payload = row && this.#open(row)
+    const payload = row && this.#current(row)
     if (!payload || !row.consumed_at || CLAIMED_LATER.has(this.#model)) return payload
     return { ...payload, consumed: Math.floor(row.consumed_at.getTime() / 1000) }
   }
@@ -200,6 +208,12 @@ export class EngineModelAdapter implements Adapter {
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#rows().where('grant_hash', hash(grantId)).delete()
   }
+}
+
+/** Keeps a session for so many seconds from now. One that was signed out stays so. */
+export async function extendSession(knex: Knex, id: string, seconds: number): Promise<void> {
+  const row = knex('engine_models').where({ model: 'Session', id_hash: hash(id) })
+  await row.whereNotNull('payload').update({ expires_at: inSeconds(knex, seconds) })
 }
 
 /** A code as its redemption shows it. */

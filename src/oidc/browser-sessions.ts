@@ -2,9 +2,11 @@ import type { Context } from 'koa'
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import { extendSession } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import { findPerson, isCurrentSession } from './people.ts'
 import type { OidcServices } from './services.ts'
+import { extensionOf, sessionTtl } from './session-lifetimes.ts'
 
 /** How somebody proved who they are. `since` is their `sessionsValidFrom` of that moment. */
 export interface Login {
@@ -27,9 +29,6 @@ interface LogoutClient {
 
 /** How the person proved who they are, in words for those who ask for a level (OpenID Connect Core, section 2, `acr`). */
 export const ACR = 'urn:keywright:acr:password'
-
-/** How long a browser stays signed in after its last visit: 14 days, in seconds. */
-export const SESSION_TTL = 1_209_600
 
 const COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
 
@@ -91,12 +90,23 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     await Promise.all(told)
   }
 
+  const expiryIn = (seconds: number): Date => new Date(Date.now() + seconds * 1000)
+
+  /** A visit to the console is use, which the engine does not see. */
+  async function keepAlive(ctx: Context, session: BrowserSession): Promise<void> {
+    const ttl = extensionOf(services.sessionLifetimes, session)
+    if (ttl === undefined) return
+    await extendSession(services.database.knex, session.jti, ttl)
+    setCookie(ctx, session.jti, expiryIn(ttl))
+  }
+
   return {
     /** Who is signed in and may act. */
     async person(ctx: Context): Promise<(User & AccountOfUser & { signedInAt: Date }) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findPerson(services, present.accountId) : undefined
-      if (!user || !isCurrentSession(user, present)) return undefined
+      if (!user || !isCurrentSession(services, user, present)) return undefined
+      await keepAlive(ctx, present)
       return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000) }
     },
 
@@ -111,8 +121,9 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
       if (!isOther) begun.authorizations = present.authorizations
       begun.loginAccount({ ...details, loginTs })
       begun.personSince = since
-      await begun.save(SESSION_TTL)
-      setCookie(ctx, begun.jti, new Date(Date.now() + SESSION_TTL * 1000))
+      const ttl = sessionTtl(services.sessionLifetimes, begun)
+      await begun.save(ttl)
+      setCookie(ctx, begun.jti, expiryIn(ttl))
     },
 
     async end(ctx: Context): Promise<void> {

@@ -5,7 +5,7 @@ import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter, recordOnce } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
-import { ACR, SESSION_TTL, saveNewSessions, useSessions } from './browser-sessions.ts'
+import { ACR, saveNewSessions, useSessions } from './browser-sessions.ts'
 import { useCodes } from './code-redemption.ts'
 import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
@@ -17,6 +17,7 @@ import { findAccount } from './people.ts'
 import { useRefreshGrant } from './refresh-grant.ts'
 import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import type { OidcServices } from './services.ts'
+import { sessionTtl } from './session-lifetimes.ts'
 
 /** Symmetric algorithms would be keyed by the client's secret, which nobody here knows. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -158,7 +159,8 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       DeviceCode: 600,
       IdToken: 3600,
       Interaction: INTERACTION_TTL,
-      Session: (_ctx, session) => (session.accountId ? SESSION_TTL : ANONYMOUS_SESSION_TTL),
+      Session: (_ctx, session) =>
+        session.accountId ? sessionTtl(services.sessionLifetimes, session) : ANONYMOUS_SESSION_TTL,
     },
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
     renderError: (ctx, out) => showError(ctx as never, out, services),

@@ -4,6 +4,7 @@ import { epochSeconds } from '../shared/clock.ts'
 import type { BrowserSession } from './browser-sessions.ts'
 import type { PersonAccount } from './consents.ts'
 import type { OidcServices } from './services.ts'
+import { isWithinLifetime } from './session-lifetimes.ts'
 
 /** OpenID Connect Core, section 5.1. What is unknown is left out. */
 function claimsOf(user: User): AccountClaims {
@@ -17,9 +18,9 @@ function claimsOf(user: User): AccountClaims {
   }
 }
 
-/** Whether a session still counts: a new password, or being switched off, ends those that were begun before. */
-export const isCurrentSession = (user: User, session: BrowserSession): boolean =>
-  session.personSince === user.sessionsValidFrom.toISOString()
+/** Whether a session still counts: age ends it, and a new password or disabling the user ends those that began before. */
+export const isCurrentSession = ({ sessionLifetimes }: OidcServices, user: User, session: BrowserSession): boolean =>
+  session.personSince === user.sessionsValidFrom.toISOString() && isWithinLifetime(sessionLifetimes, session)
 
 /** The session under way, which learns of a sign-in that has just been finished for this request. */
 function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession {
@@ -43,6 +44,6 @@ export async function findAccount(
   bySession: boolean,
 ): Promise<(PersonAccount & Account) | undefined> {
   const user = await findPerson(services, userId)
-  if (!user || (bySession && !isCurrentSession(user, sessionOf(ctx, userId)))) return undefined
+  if (!user || (bySession && !isCurrentSession(services, user, sessionOf(ctx, userId)))) return undefined
   return { accountId: user.id, user, claims: async () => claimsOf(user) }
 }

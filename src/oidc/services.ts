@@ -15,6 +15,7 @@ import type { RefreshTokens } from '../tokens/refresh-tokens.ts'
 import type { StatusFollower } from '../tokens/status-follower.ts'
 import type { StatusPublication } from '../tokens/status-publication.ts'
 import type { ProtocolPages } from './pages.ts'
+import type { SessionLifetimes } from './session-lifetimes.ts'
 
 /** What the features and the ground give this face. */
 export interface OidcServices {
@@ -32,6 +33,7 @@ export interface OidcServices {
   readonly statusListTtl: number
   /** Streams of the feed that this process keeps. */
   readonly statusFeedMax: number
+  readonly sessionLifetimes: SessionLifetimes
   readonly metrics: Metrics
   readonly concessions: Concessions
   readonly secretUses: SecretUses
