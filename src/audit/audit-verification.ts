@@ -7,12 +7,13 @@ import type { Sealed } from './audit-sealing.ts'
  * What is wrong with an entry: `altered` is no longer what was sealed; `removed` is gone; `forged` was never sealed by
  * us; with `begun` a chain began over a log that was there already, which nothing vouches for: a fault until a head of
  * that chain is expected. Of a head that was noted earlier: `replaced` is another by now; `forgotten` was old enough to
- * go, so nothing can be said of it. Without `seq` it is the chain's own row that was forged or removed.
+ * go, so nothing can be said of it; `misdated` claims a time long before entries that were sealed earlier, or in the
+ * future, so somebody else wrote it. Without `seq` it is the chain's own row that was forged or removed.
  */
 export interface AuditFault {
   readonly seq: number | null
   readonly id: string | null
-  readonly fault: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten'
+  readonly fault: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten' | 'misdated'
 }
 
 export interface AuditVerdict {
@@ -68,6 +69,25 @@ type Findings = ReturnType<typeof createFindings>
 
 interface Walked extends Sealed {
   action: string
+  at: Date
+}
+
+/** Milliseconds that a transaction may take from its entry's time to its commit, with room for a clock that is set back. */
+const LONGEST_TRANSACTION = 5 * 60_000
+
+/** Whether an entry of the chain is the one that began it over a log that was there already, all of it older. */
+const isLateBeginning = ({ seq, action }: Walked): boolean => seq === BEGUN_LATE.seq && action === BEGUN_LATE.action
+
+/** Looks at the times of entries in the order of their sealing, which is within a second of their commit. */
+function createTimeCheck(findings: Findings) {
+  let latest = Number.NEGATIVE_INFINITY
+  return (entry: Walked): void => {
+    if (isLateBeginning(entry)) return
+    const at = entry.at.getTime()
+    const isPossible = at >= latest - LONGEST_TRANSACTION && at <= Date.now() + LONGEST_TRANSACTION
+    if (isPossible) latest = Math.max(latest, at)
+    else findings.add('misdated', Number(entry.seq), entry.id)
+  }
 }
 
 /** The chain's ends and a page of its entries, as they are at one moment: both move while the walk goes on. */
@@ -75,7 +95,7 @@ async function readPage(db: Knex, after: Place) {
   const { rows } = await db.raw(
     `SELECT c.*, e.* FROM audit_chain c
        LEFT JOIN LATERAL (
-         SELECT id, seq, chain_hash, action, ${CONTENT} AS content FROM audit_log
+         SELECT id, seq, chain_hash, action, at, ${CONTENT} AS content FROM audit_log
           WHERE (seq, id) > (?, ?) ORDER BY seq, id LIMIT ?) e ON true
       ORDER BY e.seq, e.id`,
     [after.seq, after.id, PAGE],
@@ -125,9 +145,9 @@ async function countUnsealed(db: Knex): Promise<number> {
   return Number(row!.unsealed)
 }
 
-function checkBeginning({ id, seq, action }: Walked, expected: Link | undefined, findings: Findings): void {
-  const isLate = seq === BEGUN_LATE.seq && action === BEGUN_LATE.action
-  if (isLate && !(expected && expected.seq >= seq)) findings.add('begun', seq, id)
+function checkBeginning(entry: Walked, expected: Link | undefined, findings: Findings): void {
+  if (!isLateBeginning(entry) || (expected && expected.seq >= BEGUN_LATE.seq)) return
+  findings.add('begun', BEGUN_LATE.seq, entry.id)
 }
 
 interface Walk {
@@ -145,6 +165,7 @@ async function walk(
   let last: Position | undefined
   let seen: Buffer | undefined
   let count = 0
+  const checkTime = createTimeCheck(findings)
   for (;;) {
     const { row, entries } = await readPage(db, after)
     if (!row) return { chain: undefined, entries: count }
@@ -153,7 +174,10 @@ async function walk(
     if (!last || chain.base.seq > last.seq) last = fromLink(chain.base)
     if (expected?.seq === last.seq) seen ??= last.hashes[0]
     for (const entry of entries) {
+      const found = findings.count()
       last = inspect(chain, last, entry, findings)
+      // What was altered has no time of its own that could be wrong.
+      if (findings.count() === found) checkTime(entry)
       checkBeginning(entry, expected, findings)
       if (expected?.seq === last.seq) seen ??= last.hashes[0]
     }

@@ -267,7 +267,8 @@ describe('forgetting', () => {
     await log.age(2, 30)
     await log.seal()
     expect(await forget(20)).toBe(3)
-    expect(await log.verify()).toMatchObject({ verified: true, entries: 3 })
+    const faults = [{ fault: 'misdated' }, { fault: 'misdated' }]
+    expect(await log.verify()).toMatchObject({ entries: 3, faults })
   })
 
   test('takes all, and the next entry follows', async () => {
@@ -326,4 +327,43 @@ describe("the chain's key", () => {
     await log.knex('audit_chain').update({ sealed_key })
     await expect(log.verify()).rejects.toMatchObject({ code: 'conflict' })
   })
+})
+
+describe('an entry that somebody inserts by SQL', () => {
+  const insert = (at: string) =>
+    log.knex.raw(
+      `INSERT INTO audit_log (id, at, action, actor_type, actor_id, target_type, target_id, detail)
+       VALUES (gen_random_uuid(), ${at}, 'client.archived', 'user', 'somebody', 'client', 'kwc_x', '{}')`,
+    )
+
+  test.each([
+    ['a month ago', `now() - interval '30 days'`],
+    ['an hour ago', `now() - interval '1 hour'`],
+    ['tomorrow', `now() + interval '1 day'`],
+  ])('with the time of %s is found, and its neighbours are not blamed', async (_, at) => {
+    await sealed(3)
+    await insert(at)
+    await log.seal()
+    await sealed(3)
+    expect(await faultsOf()).toEqual([{ seq: 4, id: await log.idOf(4), fault: 'misdated' }])
+  })
+
+  test('among many is found by a walk of several pages', async () => {
+    await sealed(1500)
+    await insert(`now() - interval '10 minutes'`)
+    await log.seal()
+    await sealed(700)
+    expect(await log.verify()).toMatchObject({ verified: false, faultCount: 1, faults: [{ seq: 1501 }] })
+  })
+})
+
+test('entries of a transaction that took minutes are no fault', async () => {
+  await sealed(3)
+  await log.write(1)
+  await log
+    .knex('audit_log')
+    .whereNull('seq')
+    .update({ at: log.knex.raw(`now() - interval '4 minutes'`) })
+  await log.seal()
+  expect(await log.verify()).toMatchObject({ verified: true, entries: 4 })
 })

@@ -91,7 +91,7 @@ export function addAuditCommands(program: Command): void {
 
   audit
     .command('verify')
-    .description('look for entries that were altered, removed or forged; exit 1 when there are any')
+    .description('look for entries that were altered, removed, forged or misdated; exit 1 when there are any')
     .option('--expect <seq:hash>', 'a head that was noted earlier and must still be in the chain')
     .action(withInstance<VerifyOptions>(verify))
 
