@@ -32,12 +32,16 @@ export interface ApplicationSummary {
   readonly accountName: string | null
   readonly grants: readonly string[]
   readonly createdAt: Date
+  /** When it last got a token or showed its secret; of a public one within the last 30 days. */
   readonly lastUsedAt: Date | null
+  readonly isPublic: boolean
 }
 
 /** All that is known of an application but its secrets. */
 export interface Application {
   readonly client: Client
+  /** When it last got a token or showed its secret; of a public one within the last 30 days. */
+  readonly lastUsedAt: Date | null
   readonly accountName: string | null
   readonly apis: readonly ClientApiView[]
   readonly secrets: readonly SecretView[]
@@ -74,7 +78,16 @@ const toSummary = (row: SummaryRow): ApplicationSummary => ({
   grants: row.grants as string[],
   createdAt: row.created_at,
   lastUsedAt: row.last_used_at,
+  isPublic: row.is_public as boolean,
 })
+
+/**
+ * SQL: when a client last got a token or showed its secret. A public one has no secret: its callers are kept for 30 days.
+ * @param c its table or alias
+ */
+const lastUseOf = (c: string): string => `greatest(
+  (SELECT max(s.last_used_at) FROM client_secrets s WHERE s.client_id = ${c}.id),
+  (SELECT max(k.last_used_at) FROM client_callers k WHERE k.client_id = ${c}.id))`
 
 /** Newest first. */
 export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
@@ -82,7 +95,7 @@ export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSu
   async ({ knex }, who, { search, status, after, limit = DEFAULT_LIMIT, ...wanted }) => {
     const accountId = accountWithin(who, wanted.accountId)
     if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
-    const lastUse = knex('client_secrets').whereRaw('client_id = clients.id').max('last_used_at').as('last_used_at')
+    const lastUse = knex.raw(`${lastUseOf('clients')} AS last_used_at`)
     const query = knex('clients')
       .leftJoin('accounts', 'accounts.id', 'clients.account_id')
       .where('clients.kind', 'application')
@@ -99,7 +112,7 @@ export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSu
 )
 
 const READ = `
-  SELECT c.*, a.name AS account_name, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
+  SELECT c.*, a.name AS account_name, ${lastUseOf('c')} AS last_used_at, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
          (${CALLERS_OF_CLIENT}) AS callers, (${liveTokensOf('t.client_key = c.id')}) AS live,
          (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS live_grants,
          (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS people,
@@ -113,6 +126,7 @@ const READ = `
 
 interface ApplicationRow extends ClientRow {
   account_name: string | null
+  last_used_at: Date | null
   apis: ClientApiView[] | null
   secrets: SecretView[] | null
   callers: Caller[] | null
@@ -126,6 +140,7 @@ interface ApplicationRow extends ClientRow {
 const toApplication = (row: ApplicationRow): Application => ({
   client: toClient(row),
   accountName: row.account_name,
+  lastUsedAt: row.last_used_at,
   apis: row.apis ?? [],
   secrets: row.secrets ?? [],
   liveTokens: toBounded(row.live),

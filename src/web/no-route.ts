@@ -1,7 +1,9 @@
 import type { Layer } from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { inConsole } from './console/console-page.ts'
 import { notFoundPage, wrongMethodPage } from './messages.ts'
 import type { Page, Show } from './renderer.ts'
+import { currentPerson, type Web } from './services.ts'
 import { wantsPage } from './wants-page.ts'
 
 interface Refusal {
@@ -25,7 +27,8 @@ const WRONG_METHOD: Refusal = {
 function refuse(show: Show, ctx: Context, { page, error, description }: Refusal): void {
   ctx.vary('Accept')
   if (wantsPage(ctx)) {
-    show(ctx, page)
+    // Who is signed in keeps the console around them, and with it a way on.
+    show(ctx, ctx.state.person ? { ...inConsole(page), view: 'console/message' } : page)
     return
   }
   ctx.status = page.status!
@@ -44,9 +47,11 @@ const methodsOf = (ctx: Context): string[] => [
  * Answers what no route did: the address is none of ours, or is not asked so. `allowedMethods` of the router would call a
  * method that it does not know a failure of the server (501).
  */
-export function answerTheRest(show: Show): Middleware {
+export function answerTheRest(web: Web): Middleware {
+  const { show } = web
   return async (ctx) => {
     const methods = methodsOf(ctx)
+    if (wantsPage(ctx)) await currentPerson(web, ctx)
     if (methods.length === 0) return answerNothing(show, ctx)
     ctx.set('Allow', methods.join(', '))
     if (ctx.method === 'OPTIONS') ctx.status = 204

@@ -75,7 +75,7 @@ export function createWeb(
   // The protocol's pages are shown without waiting; so the look is asked for before there is a request.
   void brand.refresh()
   return {
-    middleware: compose([knowLook(brand), answerErrors(show), ...routes, answerTheRest(show)]),
+    middleware: compose([knowLook(brand), answerErrors(show), ...routes, answerTheRest(web)]),
     pages: createProtocolPages(show),
   }
 }

@@ -16,13 +16,16 @@ const asItself = ({ clientId, isPublic }: Client): string =>
 
 const keyHeader = ({ apiKeyRequired }: Client): string => (apiKeyRequired ? ' --header "x-api-key: API_KEY"' : '')
 
-function signInSteps(issuer: string, client: Client): Copyable[] {
+/** What its default API takes: a token for `openid` alone opens nothing. */
+const scopeOf = (scopes: readonly string[]): string => ['openid', ...scopes].join(' ')
+
+function signInSteps(issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
   const redirectUri = client.redirectUris[0] ?? ''
   const request = {
     response_type: 'code',
     client_id: client.clientId,
     redirect_uri: redirectUri,
-    scope: 'openid',
+    scope: scopeOf(scopes),
     state: 'STATE',
     code_challenge: 'CHALLENGE',
     code_challenge_method: 'S256',
@@ -38,9 +41,9 @@ function signInSteps(issuer: string, client: Client): Copyable[] {
   ]
 }
 
-const deviceStep = (issuer: string, client: Client): Copyable => ({
+const deviceStep = (issuer: string, client: Client, scopes: readonly string[]): Copyable => ({
   label: 'It asks for a code that a device can show',
-  value: `curl --silent ${asItself(client)} --data scope=openid ${issuer}/oauth2/device`,
+  value: `curl --silent ${asItself(client)} --data "${encoded({ scope: scopeOf(scopes) })}" ${issuer}/oauth2/device`,
 })
 
 const ownStep = (issuer: string, client: Client): Copyable => ({
@@ -48,13 +51,16 @@ const ownStep = (issuer: string, client: Client): Copyable => ({
   value: `curl --silent${keyHeader(client)} ${asItself(client)} --data grant_type=client_credentials ${issuer}/oauth2/token`,
 })
 
-/** How it gets tokens, one step each; what is in capitals is for its program to fill in. */
-export function stepsOf(issuer: string, client: Client): Copyable[] {
+/**
+ * How it gets tokens, one step each; what is in capitals is for its program to fill in.
+ * @param scopes what it has of its default API
+ */
+export function stepsOf(issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
   const { grants } = client
   return [
     discoveryOf(issuer),
-    ...(grants.includes('authorization_code') ? signInSteps(issuer, client) : []),
-    ...(grants.includes(DEVICE_CODE_GRANT) ? [deviceStep(issuer, client)] : []),
+    ...(grants.includes('authorization_code') ? signInSteps(issuer, client, scopes) : []),
+    ...(grants.includes(DEVICE_CODE_GRANT) ? [deviceStep(issuer, client, scopes)] : []),
     ...(grants.includes('client_credentials') ? [ownStep(issuer, client)] : []),
   ]
 }

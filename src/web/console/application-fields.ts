@@ -27,14 +27,14 @@ const SHOW = [
   {
     value: 'skip_own_account',
     label: 'Skip it for people of this account',
-    hint: 'Colleagues are let through at once; people of other accounts are still asked.',
+    hint: 'Colleagues are let through at once; people of other accounts are still asked. A public application on a loopback address or with a scheme of its own is an exception: it asks unless they sign in for this very request, because any program on the machine could pretend to be it (RFC 8252, section 8.6).',
   },
 ] as const satisfies readonly Choice<Consent>[]
 
 const SKIP = {
   value: 'skip',
   label: 'Skip it for everybody',
-  hint: 'Nobody is asked, whichever account they belong to. Only an operator can choose this.',
+  hint: 'Nobody is asked, whichever account they belong to, with the same exception for public applications. Only an operator can choose this.',
 } as const
 
 /** @param mayHave who fills in the form may choose it, or an operator has */

@@ -1,6 +1,6 @@
 import { type ApplicationSummary, listApplications } from '../../management/applications.ts'
 import { accountFilter, accountIn } from './account-filter.ts'
-import { actsFor, statusBadge } from './application-words.ts'
+import { actsFor, neverUsed, statusBadge } from './application-words.ts'
 import { badgeCell, type Cell, idCell, linkCell, quietCell, textCell, timeCell } from './cells.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type Column, type Empty, listPage } from './list-page.ts'
@@ -44,7 +44,7 @@ const accountCell = ({ accountId, accountName }: ApplicationSummary): Cell =>
   accountId === null ? quietCell('this instance') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
 function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
-  const { clientId, name, grants, status, lastUsedAt } = application
+  const { clientId, name, grants, status, lastUsedAt, isPublic } = application
   const { tone, text } = statusBadge(status)
   const whom = actsFor(grants)
   return [
@@ -53,7 +53,7 @@ function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
     ...(isOperator ? [accountCell(application)] : []),
     whom === undefined ? quietCell('nobody') : textCell(whom),
     badgeCell(tone, text),
-    timeCell(lastUsedAt),
+    timeCell(lastUsedAt, neverUsed(isPublic)),
   ]
 }
 

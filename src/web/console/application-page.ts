@@ -4,7 +4,7 @@ import { stepsOf } from './application-commands.ts'
 import { applicationFrame } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { settingsBlocks } from './application-settings.ts'
-import { grantWords } from './application-words.ts'
+import { grantWords, neverUsed } from './application-words.ts'
 import { type Block, blocksPage } from './blocks.ts'
 import {
   badgeCell,
@@ -50,6 +50,7 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
     fact('What it does', textCell(grantWords(client.grants).join(' · '))),
     fact('Kind', textCell(client.isPublic ? 'Public, without a secret' : 'With a secret')),
     fact('Added', timeCell(client.createdAt)),
+    fact('Last used', timeCell(application.lastUsedAt, neverUsed(client.isPublic))),
     fact(
       'Allowed by',
       allowed.count > 0 ? textCell(countedUpTo(allowed, 'person', 'people')) : quietCell('nobody yet'),
@@ -144,7 +145,7 @@ function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] 
     { part: 'list', heading: 'What it may call', list: apisList(application) },
     ...settingsBlocks(client, isOperator),
     ...callersBlocks(application),
-    ...stepsOf(web.issuerUrl(), client).map(stepBlock),
+    ...stepsOf(web.issuerUrl(), client, application.apis[0]?.scopes ?? []).map(stepBlock),
   ]
 }
 

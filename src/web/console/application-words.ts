@@ -53,3 +53,6 @@ export function concessionWords(settings: ClientSettings): string[] {
   ]
   return words.filter((word) => word !== false)
 }
+
+/** In place of a time: the use of a public application is known for 30 days, and that of a secret for good. */
+export const neverUsed = (isPublic: boolean): string => (isPublic ? 'not in the last 30 days' : 'never')

@@ -24,10 +24,8 @@ function spanOf(query: Form): Span {
   return span
 }
 
-const TONES = {
-  issued: ['accent', 'good', 'quiet'],
-  refused: ['bad', 'accent', 'quiet'],
-} as const
+/** How often is neither good nor bad: no part is set in the accent, in green or in red. */
+const TONES = ['plain', 'second', 'quiet'] as const
 
 const HOUR = 3_600_000
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' })
@@ -57,7 +55,7 @@ function seriesOf(overview: InstanceOverview, kind: UsageKind): Series[] {
   const parts = labels.length > 3 ? [[labels[0]!], [labels[1]!], labels.slice(2)] : labels.map((label) => [label])
   return parts.map((part, n) => ({
     label: part.length > 1 ? 'others' : (wordsOf(kind, part[0]!)?.brief ?? part[0]!),
-    tone: TONES[kind][n]!,
+    tone: TONES[n]!,
     counts: momentsOf(overview).map((at) =>
       sumOf(usage.filter((one) => one.at.getTime() === at && part.includes(one.label))),
     ),
@@ -67,7 +65,7 @@ function seriesOf(overview: InstanceOverview, kind: UsageKind): Series[] {
 function plotOf(overview: InstanceOverview, kind: UsageKind, title: string, span: Span): Block {
   const format = overview.step === 'hour' ? CLOCK : DAY
   const points = momentsOf(overview).map((at) => format.format(at))
-  const options = { title, unit: SPANS[span].unit, points, series: seriesOf(overview, kind) }
+  const options = { title, zone: 'UTC', unit: SPANS[span].unit, points, series: seriesOf(overview, kind) }
   return { part: 'plot', plot: plotView(kind, options) }
 }
 

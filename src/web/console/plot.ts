@@ -3,7 +3,8 @@ import type { Badge } from './console-page.ts'
 /** What is counted at each point of a plot, of one kind. */
 export interface Series {
   readonly label: string
-  readonly tone: 'accent' | Exclude<Badge['tone'], 'care'>
+  /** `plain` means neither good nor bad, whatever the instance's accent is. */
+  readonly tone: 'plain' | 'second' | Exclude<Badge['tone'], 'care'>
   readonly counts: readonly number[]
 }
 
@@ -14,6 +15,8 @@ export interface PlotOptions {
   /** The points' names, the oldest first. */
   readonly points: readonly string[]
   readonly series: readonly Series[]
+  /** Of the points' names: `UTC`. */
+  readonly zone: string
   readonly kind?: 'bars' | 'lines'
 }
 
@@ -101,6 +104,7 @@ export function plotView(id: string, options: PlotOptions) {
     bars: kind === 'bars' ? barsOf(options, top) : [],
     lines: kind === 'lines' ? linesOf(options, top) : [],
     ticks: ticksOf(points),
+    zone: options.zone,
     rows: points.map((point, n) => ({ point, counts: series.map(({ counts }) => NUMBER.format(counts[n] ?? 0)) })),
   }
 }

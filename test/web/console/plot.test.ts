@@ -3,12 +3,12 @@ import { niceTop, plotView } from '../../../src/web/console/plot.ts'
 
 const POINTS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 const SERIES = [
-  { label: 'issued', tone: 'accent', counts: [10, 0, 30, 0, 0, 0, 60] },
+  { label: 'issued', tone: 'plain', counts: [10, 0, 30, 0, 0, 0, 60] },
   { label: 'refused', tone: 'bad', counts: [0, 0, 20, 0, 0, 0, 40] },
 ] as const
 
 const plot = (more: object = {}) =>
-  plotView('p', { title: 'Tokens', unit: 'Day', points: POINTS, series: SERIES, ...more })
+  plotView('p', { title: 'Tokens', unit: 'Day', points: POINTS, zone: 'UTC', series: SERIES, ...more })
 
 describe('a plot', () => {
   it('ends its axis at a number that is read at once', () => {

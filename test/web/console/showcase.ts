@@ -186,7 +186,7 @@ const FACTS = [
 const HOURS = Array.from({ length: 48 }, (_, n) => `${n % 24}:00`)
 const wave = (n: number) => Math.round(900 + 800 * Math.sin(n / 5))
 const SERIES = [
-  { label: 'issued', tone: 'accent', counts: HOURS.map((_, n) => wave(n)) },
+  { label: 'issued', tone: 'plain', counts: HOURS.map((_, n) => wave(n)) },
   { label: 'refused', tone: 'bad', counts: HOURS.map((_, n) => (n % 7 === 0 ? 90 : 0)) },
 ] as const
 
@@ -303,11 +303,24 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         { part: 'facts', heading: 'Key pair', facts: FACTS, actions: [{ href: '/key', label: 'Generate new keys' }] },
         {
           part: 'plot',
-          plot: plotView('hours', { title: 'Tokens, the last two days', unit: 'Hour', points: HOURS, series: SERIES }),
+          plot: plotView('hours', {
+            title: 'Tokens, the last two days',
+            unit: 'Hour',
+            points: HOURS,
+            zone: 'UTC',
+            series: SERIES,
+          }),
         },
         {
           part: 'plot',
-          plot: plotView('line', { title: 'Live tokens', unit: 'Hour', points: HOURS, series: SERIES, kind: 'lines' }),
+          plot: plotView('line', {
+            title: 'Live tokens',
+            unit: 'Hour',
+            points: HOURS,
+            zone: 'UTC',
+            series: SERIES,
+            kind: 'lines',
+          }),
         },
         {
           part: 'plot',
@@ -315,6 +328,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
             title: 'Refused',
             unit: 'Hour',
             points: HOURS,
+            zone: 'UTC',
             series: [{ ...SERIES[0], counts: [] }],
           }),
         },
