@@ -13,7 +13,7 @@ import type { PersonAccount } from './consents.ts'
 import { registrationOf } from './request-state.ts'
 
 /** The engine's ids are the secret values themselves, so the table is keyed by their hashes (promise 5). */
-const hash = (value: string): Buffer => createHash('sha256').update(value).digest()
+export const hash = (value: string): Buffer => createHash('sha256').update(value).digest()
 
 interface ModelRow {
   id_hash: Buffer
@@ -48,7 +48,7 @@ export const SEALED_ENGINE_MODELS: SealedColumn = {
   contextOf: (row) => contextOf(row.model as string, row.id_hash as Buffer),
 }
 
-const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
+export const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
 const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH
 
@@ -210,12 +210,6 @@ export class EngineModelAdapter implements Adapter {
   }
 }
 
-/** Keeps a session for so many seconds from now. One that was signed out stays so. */
-export async function extendSession(knex: Knex, id: string, seconds: number): Promise<void> {
-  const row = knex('engine_models').where({ model: 'Session', id_hash: hash(id) })
-  await row.whereNotNull('payload').update({ expires_at: inSeconds(knex, seconds) })
-}
-
 /** A code as its redemption shows it. */
 export interface ShownCode {
   readonly model: string
@@ -245,20 +239,6 @@ export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
   const earlier = await trx('engine_models').where(row).first('consumed_at', overlaps)
   if (!earlier?.consumed_at) return { found: 'dead' }
   return { found: earlier.overlaps ? 'overlapping' : 'reused' }
-}
-
-/** Notes that a one-time id was seen; false when it had been, on whichever node. */
-export async function recordOnce(knex: Knex, id: string, expiresAt: number): Promise<boolean> {
-  const inserted = await knex('engine_models')
-    .insert({
-      model: 'ReplayDetection',
-      id_hash: hash(id),
-      expires_at: knex.raw('to_timestamp(?)', [expiresAt]),
-    })
-    .onConflict(['model', 'id_hash'])
-    .ignore()
-    .returning('model')
-  return inserted.length > 0
 }
 
 /** Deletes at most `limit` rows that have expired. */

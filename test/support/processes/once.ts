@@ -4,7 +4,8 @@
  */
 
 import { openDatabase } from '../../../src/database/open.ts'
-import { EngineModelAdapter, recordOnce } from '../../../src/oidc/adapter.ts'
+import { EngineModelAdapter } from '../../../src/oidc/adapter.ts'
+import { recordOnce } from '../../../src/oidc/engine-rows.ts'
 import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 
 const [url, what, ...ids] = process.argv.slice(2)
