@@ -90,6 +90,11 @@ describe('the house', () => {
     expect(wrong, 'what two faces share is a feature').toEqual([])
   })
 
+  it('lets only oidc/engine-internals.ts reach into files of oidc-provider, so that an update has one place to check', () => {
+    const reaching = files.filter((file) => packagesOf(file).some((name) => name.startsWith('oidc-provider/')))
+    expect(reaching.map((file) => relative(SRC, file))).toEqual(['oidc/engine-internals.ts'])
+  })
+
   it('lets only oidc/ know oidc-provider, so that the engine can be read in one place', () => {
     expect(filesThatImport('oidc-provider').filter((file) => !file.startsWith('oidc/'))).toEqual([])
   })

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider'
-// @ts-expect-error the engine's types leave out the errors that show the page for user codes again
-import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 import type { SealedColumn } from '../database/resealing.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
@@ -10,6 +8,7 @@ import { KeywrightError } from '../shared/errors.ts'
 import type { Claim } from '../tokens/person-tokens.ts'
 import { chargeStranger } from './anonymous-storage.ts'
 import type { PersonAccount } from './consents.ts'
+import { AlreadyUsedError } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
 
 /** The engine's ids are the secret values themselves, so the table is keyed by their hashes (promise 5). */

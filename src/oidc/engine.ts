@@ -1,4 +1,5 @@
-import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type Provider from 'oidc-provider'
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { selectApi } from '../tokens/issuance.ts'
@@ -10,6 +11,7 @@ import { useCodes } from './code-redemption.ts'
 import { loadGrant, useConsents } from './consents.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { toEngineError } from './engine-errors.ts'
+import { engineWithResponseModes } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import { useIdTokens } from './id-tokens.ts'
@@ -17,6 +19,7 @@ import { createPolicy } from './interaction-policy.ts'
 import { findAccount } from './people.ts'
 import { useRefreshGrant } from './refresh-grant.ts'
 import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
+import { RESPONSE_MODES, rememberSignOut } from './return-redirects.ts'
 import type { OidcServices } from './services.ts'
 import { sessionTtl } from './session-lifetimes.ts'
 
@@ -176,12 +179,14 @@ function mayRevoke(_ctx: KoaContextWithOIDC, client: { clientId: string }, token
 
 /** The engine with our clients, ledger and refresh tokens in place of its own, for one state of the key ring. */
 export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcServices): Provider {
-  const provider = new Provider(issuerUrl, configurationFor(ring, services))
+  const Engine = engineWithResponseModes(RESPONSE_MODES)
+  const provider = new Engine(issuerUrl, configurationFor(ring, services))
   useRegistrations(provider, services)
   useConsents(provider, services)
   useSessions(provider)
   saveNewSessions(provider)
   useIdTokens(provider)
+  rememberSignOut(provider)
   useLedger(provider, services)
   useRefreshGrant(provider, services)
   useCodes(provider, services)

@@ -12,6 +12,7 @@ import { introspectionEndpoint } from './introspection.ts'
 import { describeServer, jwksEndpoint } from './metadata.ts'
 import { revocationEndpoint } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
+import { returnAfterSignOut } from './return-redirects.ts'
 import type { OidcServices } from './services.ts'
 import { createSignInFlow } from './sign-in-flow.ts'
 import { statusAggregationEndpoint, statusListEndpoint } from './status-endpoint.ts'
@@ -90,7 +91,7 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: StatusFe
     ['/oauth2/authorize', page(postToGet, linkEndpoint(...request))],
     ['/oauth2/authorize/*', page()],
     ['/oauth2/logout', page(postToGet, linkEndpoint())],
-    ['/oauth2/logout/confirm', page()],
+    ['/oauth2/logout/confirm', page(returnAfterSignOut)],
     ['/oauth2/logout/success', page(linkEndpoint())],
     ['/device', page(linkEndpoint(), takeUserCode(services))],
     ['/device/*', page()],

@@ -4,6 +4,12 @@ import type { AuthenticatedClient, Authenticator } from '../clients/authenticati
 import type { Registration } from '../clients/registrations.ts'
 import type { Form } from './endpoint-requests.ts'
 
+/** What the engine keeps in the session of a sign-out that awaits its confirmation. */
+export interface SignOut {
+  readonly postLogoutRedirectUri?: string
+  readonly state?: string
+}
+
 /** What one request of this face knows of itself, beside what the engine keeps. */
 export interface OidcState {
   requestId: string
@@ -19,6 +25,8 @@ export interface OidcState {
   audience?: string
   /** What the answer carries beside the engine's members. */
   refresh?: { refreshToken: string; refreshTokenExpiresIn: number }
+  /** The sign-out that the request confirms. */
+  signOut?: SignOut
   /** What ended the request, for the log and the metrics. */
   failure?: Error & { error_detail?: string }
 }
