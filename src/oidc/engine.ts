@@ -2,6 +2,7 @@ import type Provider from 'oidc-provider'
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { DPOP_ALGS } from '../shared/algorithms.ts'
 import { selectApi } from '../tokens/issuance.ts'
 import { useLedger } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
@@ -129,6 +130,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       userinfoSigningAlgValues: [...ASYMMETRIC],
       introspectionSigningAlgValues: [...ASYMMETRIC],
       authorizationSigningAlgValues: [...ASYMMETRIC],
+      dPoPSigningAlgValues: [...DPOP_ALGS],
     },
     features: {
       devInteractions: { enabled: false },

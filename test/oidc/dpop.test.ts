@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { metadataOf } from '../../packages/resource-server/src/metadata.ts'
+import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
 import { openBrowser } from '../support/person.ts'
@@ -17,8 +19,8 @@ let prover: Prover
 let thief: Prover
 
 /** Somebody with a key, who proves to hold it. */
-async function createProver() {
-  const { privateKey, publicKey } = await generateKeyPair('ES256')
+async function createProver(alg = 'ES256') {
+  const { privateKey, publicKey } = await generateKeyPair(alg)
   const jwk = await exportJWK(publicKey)
 
   async function prove(
@@ -28,7 +30,7 @@ async function createProver() {
     const ath = token ? Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(String(token)))) : undefined
     const claims = { htm: method, htu: server.issuer + path, jti: randomUUID(), ...more }
     return await new SignJWT({ ...claims, ...(ath && { ath: ath.toString('base64url') }) })
-      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk })
       .setIssuedAt(more.iat as number | undefined)
       .sign(privateKey)
   }
@@ -69,7 +71,7 @@ describe('a bound code flow', () => {
     const dpop = await prover.prove('/oauth2/userinfo', { method: 'GET', token })
     const about = await userinfo({ authorization: `DPoP ${token}`, dpop })
     expect(about.status).toBe(200)
-    expect(about.body).toMatchObject({ sub: person.id, email: person.email, email_verified: false })
+    expect(about.body).toMatchObject({ sub: person.id, email: person.email })
     const { body } = await server.introspect(token, server.firstStart.api)
     expect(body).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: prover.jkt } })
   })
@@ -157,5 +159,40 @@ describe('proofs that are none', () => {
       expect([status, body.error]).toEqual([400, 'invalid_dpop_proof'])
     }
     expect((await spa.redeem(code)).status).toBe(200)
+  })
+})
+
+describe('the algorithms of proofs', () => {
+  const audience = 'https://api.example.com/dpop'
+
+  test('are one list: the server and the resource server package announce and accept the same', async () => {
+    await server.make.api({ identifier: audience })
+    const machine = await server.make.client({}, [audience])
+    const options = { issuer: server.issuer, audience, jwksUri: `${server.url}/oauth2/jwks`, allowHttp: true }
+    const verifier = createVerifier({ ...options, statusList: false })
+    const { body } = await send(`${server.url}/.well-known/openid-configuration`)
+    const algorithms: string[] = body.dpop_signing_alg_values_supported
+    expect(metadataOf(verifier.settings)!.dpop_signing_alg_values_supported).toEqual(algorithms)
+    for (const alg of algorithms) {
+      const holder = await createProver(alg)
+      const issued = await server.machineToken(machine, {}, await holder.proof())
+      expect([alg, issued.status, issued.body.token_type]).toEqual([alg, 200, 'DPoP'])
+      const token = issued.body.access_token
+      const dpop = await holder.prove('/weather', { method: 'GET', token })
+      const request = {
+        method: 'GET',
+        url: `${server.issuer}/weather`,
+        headers: { authorization: `DPoP ${token}`, dpop },
+      }
+      expect(await verifier.verify(request)).toMatchObject({ clientId: machine.clientId })
+    }
+    await verifier.close()
+  })
+
+  test('leave out those that the package does not verify', async () => {
+    const machine = await server.make.client({}, [(await server.make.api()).identifier])
+    const holder = await createProver('ES384')
+    const { status, body } = await server.machineToken(machine, {}, await holder.proof())
+    expect([status, body.error]).toEqual([400, 'invalid_dpop_proof'])
   })
 })

@@ -103,7 +103,7 @@ async function limitedApi(verifier: Verifier, milliseconds: number): Promise<Api
 const ALL = { Koa: koaApi, Express: expressApi, Fastify: fastifyApi, Hono: honoApi, 'the Fetch API': fetchApi }
 const METADATA = 'https://api.example.com/.well-known/oauth-protected-resource/v1'
 const PLACE = `realm="weather", resource_metadata="${METADATA}"`
-const DPOP = `DPoP ${PLACE}, algs="ES256 RS256 PS256 EdDSA"`
+const DPOP = `DPoP ${PLACE}, algs="ES256 RS256 PS256 EdDSA Ed25519"`
 
 let issuer: FakeIssuer
 beforeAll(async () => {
@@ -211,7 +211,7 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
       authorization_servers: [issuer.url],
       scopes_supported: ['read', 'write'],
       bearer_methods_supported: ['header'],
-      dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
+      dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
       resource_name: 'Weather',
     })
   })

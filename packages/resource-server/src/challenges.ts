@@ -1,3 +1,4 @@
+import { DPOP_ALGORITHMS } from './dpop.ts'
 import type { AccessTokenError } from './errors.ts'
 import { metadataUrl } from './metadata.ts'
 import type { Settings } from './options.ts'
@@ -25,7 +26,7 @@ export function challengesOf(error: AccessTokenError, settings: Settings): strin
   const reason = error.error === undefined ? {} : { error: error.error, error_description: error.message }
   const dpop = isAboutDpop(error)
   const bearer = { ...place, scope: needed, ...(!dpop && reason) }
-  const bound = { ...place, scope: needed, ...(dpop && reason), algs: settings.algorithms.join(' ') }
+  const bound = { ...place, scope: needed, ...(dpop && reason), algs: DPOP_ALGORITHMS.join(' ') }
   const both = [challenge('Bearer', bearer), challenge('DPoP', bound)]
   return (dpop ? both.reverse() : both).join(', ')
 }

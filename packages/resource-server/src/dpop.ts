@@ -5,8 +5,10 @@ import { AccessTokenError } from './errors.ts'
 import type { RememberProof } from './proof-memory.ts'
 import { headerOf, type VerifiableRequest } from './requests.ts'
 
+/** The algorithms of DPoP proofs, the same as the server accepts. */
+export const DPOP_ALGORITHMS: readonly string[] = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']
+
 export interface DpopRules {
-  readonly algorithms: string[]
   /** Seconds a proof may be old. */
   readonly maxAge: number
   /** Seconds. */
@@ -31,7 +33,7 @@ async function verifyProof(proof: string, rules: DpopRules): Promise<{ claims: J
   try {
     const { payload } = await jwtVerify(proof, EmbeddedJWK, {
       typ: 'dpop+jwt',
-      algorithms: rules.algorithms,
+      algorithms: [...DPOP_ALGORITHMS],
       requiredClaims: ['iat', 'jti', 'htm', 'htu', 'ath'],
       currentDate: new Date(rules.clock.wall()),
       clockTolerance: rules.clockTolerance,

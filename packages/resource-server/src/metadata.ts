@@ -1,3 +1,4 @@
+import { DPOP_ALGORITHMS } from './dpop.ts'
 import type { Settings } from './options.ts'
 
 /** OAuth 2.0 Protected Resource Metadata (RFC 9728, section 2). */
@@ -37,7 +38,7 @@ export function metadataOf(
     authorization_servers: [settings.issuer],
     ...(scopes && { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
-    dpop_signing_alg_values_supported: settings.algorithms,
+    dpop_signing_alg_values_supported: DPOP_ALGORITHMS,
     ...(name && { resource_name: name }),
     ...(documentation && { resource_documentation: documentation }),
   }

@@ -42,9 +42,9 @@ function checkScopes(claims: JWTPayload, needed: readonly string[]): void {
 }
 
 function dpopRules(settings: Settings, clock: Clock): DpopRules {
-  const { algorithms, clockTolerance, dpop } = settings
+  const { clockTolerance, dpop } = settings
   const remember = dpop.remember ?? rememberHere(clock, dpop.maxProofs)
-  return { algorithms, maxAge: dpop.maxAge, clockTolerance, remember, clock }
+  return { maxAge: dpop.maxAge, clockTolerance, remember, clock }
 }
 
 /**
