@@ -15,6 +15,7 @@ import {
   type NewPerson,
   setOneTimePassword,
   type User,
+  type UserRow,
   unlessTaken,
   userEntry,
 } from './users.ts'
@@ -25,12 +26,14 @@ export interface Invited {
   readonly password: string
 }
 
+const createdDetail = ({ role, emailVerified }: NewPerson) => ({ role, ...(emailVerified && { email_verified: true }) })
+
 /** @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (it is switched off, or the address is taken) */
 export async function addUser(knex: Knex, person: NewPerson, actor: Actor): Promise<Invited> {
   return await knex.transaction(async (trx) => {
     if (person.accountId !== null) await holdAccount(trx, person.accountId)
     const made = await createUser(trx, person)
-    await recordAudit(trx, actor, userEntry('user.created', made.user, { role: person.role }))
+    await recordAudit(trx, actor, userEntry('user.created', made.user, createdDetail(person)))
     return made
   })
 }
@@ -40,7 +43,7 @@ export async function addUserWithoutPassword(knex: Knex, person: NewPerson, acto
   return await knex.transaction(async (trx) => {
     if (person.accountId !== null) await holdAccount(trx, person.accountId)
     const user = await createUserWithoutPassword(trx, person)
-    await recordAudit(trx, actor, userEntry('user.created', user, { role: person.role, password: 'none' }))
+    await recordAudit(trx, actor, userEntry('user.created', user, { ...createdDetail(person), password: 'none' }))
     return user
   })
 }
@@ -49,20 +52,27 @@ export interface PersonDetails {
   /** Null, or only blanks: none. */
   readonly name?: string | null | undefined
   readonly email?: string | undefined
+  /** Whether the address is asserted to be the user's. */
+  readonly emailVerified?: boolean | undefined
 }
 
-/** What differs, by column. */
-function columnsOf(before: User, { name, email }: PersonDetails): { name?: string | null; email?: string } {
+type Columns = Partial<Pick<UserRow, 'name' | 'email' | 'email_verified'>>
+
+/** What differs, by column. Another address is not verified, unless the change asserts it. */
+function columnsOf(before: User, { name, email, emailVerified }: PersonDetails): Columns {
   const next = { name: checkedPersonName(name), email: email === undefined ? before.email : checkedEmail(email) }
+  const isMoved = next.email !== before.email
+  const isVerified = emailVerified ?? (before.emailVerified && !isMoved)
   return {
     ...(name !== undefined && next.name !== before.name && { name: next.name }),
-    ...(next.email !== before.email && { email: next.email }),
+    ...(isMoved && { email: next.email }),
+    ...(isVerified !== before.emailVerified && { email_verified: isVerified }),
   }
 }
 
 /**
- * Changes what a person is called and which address they sign in with; what is left out stays. Another address has yet to be
- * proved theirs.
+ * Changes what a person is called, which address they sign in with, and whether it is verified; what is left out stays.
+ * Another address is not verified, unless the change asserts it.
  * @throws KeywrightError `not_found`, `invalid_input` (also when nothing is named), `conflict` (the address is taken), `stale`
  */
 export async function updateUser(
@@ -72,16 +82,15 @@ export async function updateUser(
   actor: Actor,
   expected?: number,
 ): Promise<User> {
-  if (details.name === undefined && details.email === undefined) throw invalidInput('nothing was named to change')
+  if (Object.values(details).every((value) => value === undefined)) throw invalidInput('nothing was named to change')
   return await knex.transaction(async (trx) => {
     const before = await lockUser(trx, idOrEmail)
     expectRevision('the person', before.revision, expected)
     const columns = columnsOf(before, details)
     if (Object.keys(columns).length === 0) return before
     if (before.role !== 'operator') await checkNotInstanceName(trx, "a person's name", columns.name)
-    const proof = columns.email === undefined ? {} : { email_verified: false }
     const key = columns.email === undefined ? {} : { email_key: emailKey(columns.email) }
-    const change = { ...columns, ...key, ...proof, updated_at: trx.fn.now() }
+    const change = { ...columns, ...key, updated_at: trx.fn.now() }
     const user = await unlessTaken(columns.email, () => changeUser(trx, before.id, change))
     await recordAudit(trx, actor, userEntry('user.updated', user, columns))
     return user

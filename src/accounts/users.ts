@@ -97,6 +97,8 @@ export interface NewPerson {
   /** Null for an operator. */
   readonly accountId: string | null
   readonly name?: string | null | undefined
+  /** The creator asserts that the address is the user's. Default: nobody does. */
+  readonly emailVerified?: boolean | undefined
 }
 
 /** Runs what writes an address. @throws KeywrightError `conflict` (the address is taken) */
@@ -126,6 +128,7 @@ async function insertUser(db: Knex, person: NewPerson, password: string | null):
     account_id: person.accountId,
     email,
     email_key: emailKey(email),
+    email_verified: person.emailVerified ?? false,
     name: checkedPersonName(person.name),
     role: person.role,
     password_hash: password === null ? null : await hashPassword(password),

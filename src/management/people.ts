@@ -140,6 +140,8 @@ interface Invitation {
   readonly email: string
   readonly name?: string | undefined
   readonly role: Role
+  /** The caller asserts that the address is the user's. */
+  readonly emailVerified?: boolean | undefined
   /** Absent: the caller's own. */
   readonly accountId?: string | undefined
 }
@@ -152,12 +154,12 @@ export interface Invited {
 
 export const invitePerson = operation<Invitation, Invited>(
   { role: 'admin', scope: 'people:write' },
-  async ({ knex }, who, { email, name, role, ...wanted }) => {
+  async ({ knex }, who, { email, name, role, emailVerified, ...wanted }) => {
     if (role === 'operator' && who.role !== 'operator') {
       throw new KeywrightError('forbidden', 'only an operator may add operators')
     }
     const accountId = role === 'operator' ? null : accountOfNew(who, wanted.accountId)
-    const person = { email, role, accountId, ...(name !== undefined && { name }) }
+    const person = { email, role, accountId, emailVerified, ...(name !== undefined && { name }) }
     if (isProgram(who)) return { user: await addUserWithoutPassword(knex, person, who.actor), password: null }
     requireRecentSignIn(who, 'inviting somebody')
     if (who.userId !== null) await takeWork(knex, who.userId)
@@ -175,6 +177,7 @@ const guardsOf = (who: Principal) => ({
 interface PersonChange extends Which {
   readonly email?: string | undefined
   readonly name?: string | undefined
+  readonly emailVerified?: boolean | undefined
   readonly revision?: number | undefined
 }
 
@@ -190,9 +193,8 @@ function checkMayChangeAddress(who: Principal, before: User, email: string | und
 /** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
 export const updatePerson = operation<PersonChange, User>(
   { role: 'admin', scope: 'people:write' },
-  async ({ knex }, who, { userId, revision, email, name }) => {
-    checkMayChangeAddress(who, await userWithin(knex, who, userId), email)
-    const changes = { ...(email !== undefined && { email }), ...(name !== undefined && { name }) }
+  async ({ knex }, who, { userId, revision, ...changes }) => {
+    checkMayChangeAddress(who, await userWithin(knex, who, userId), changes.email)
     return await updateUser(knex, userId, changes, who.actor, revision)
   },
 )

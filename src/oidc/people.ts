@@ -6,7 +6,10 @@ import type { PersonAccount } from './consents.ts'
 import type { OidcServices } from './services.ts'
 import { isWithinLifetime } from './session-lifetimes.ts'
 
-/** OpenID Connect Core, section 5.1. What is unknown is left out. */
+/**
+ * OpenID Connect Core, section 5.1. What is unknown is left out: clients refuse `email_verified: false`, and nobody knows
+ * that an address is not the user's.
+ */
 function claimsOf(user: User): AccountClaims {
   return {
     sub: user.id,
@@ -14,7 +17,7 @@ function claimsOf(user: User): AccountClaims {
     preferred_username: user.email,
     updated_at: epochSeconds(user.updatedAt),
     email: user.email,
-    email_verified: user.emailVerified,
+    ...(user.emailVerified && { email_verified: true }),
   }
 }
 

@@ -85,10 +85,15 @@ describe('a person is changed', () => {
     const email = on.nextEmail()
     const moved = await updateUser(on.knex, user.email, { email }, ACTOR)
     expect(moved).toMatchObject({ name: 'Ann', email, emailVerified: false, revision: named.revision + 1 })
+    const asserted = await updateUser(on.knex, user.id, { emailVerified: true }, ACTOR)
+    expect(asserted).toMatchObject({ email, emailVerified: true })
+    const again = { email: on.nextEmail(), emailVerified: true }
+    const both = await updateUser(on.knex, (await on.person()).user.id, again, ACTOR)
+    expect(both).toMatchObject(again)
     expect(Number(moved.updatedAt)).toBeGreaterThan(Number(user.updatedAt))
-    expect(await updateUser(on.knex, user.id, { name: 'Ann', email }, ACTOR)).toEqual(moved)
+    expect(await updateUser(on.knex, user.id, { name: 'Ann', email, emailVerified: true }, ACTOR)).toEqual(asserted)
     expect(await updateUser(on.knex, user.id, { name: null }, ACTOR)).toMatchObject({ name: null })
-    expect(await on.actionsOn(user.id)).toEqual(['user.updated', 'user.updated', 'user.updated'])
+    expect(await on.actionsOn(user.id)).toEqual(Array(4).fill('user.updated'))
   })
 
   test('not by somebody who saw what they were, to an address that is taken, or to nothing', async () => {

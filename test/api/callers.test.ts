@@ -101,10 +101,11 @@ describe('an application in the name of a person', () => {
       expect((await me(token)).body).toMatchObject(expected)
       const list = await rawManagement(server.url, token).send('GET', '/users')
       expect(list.status, role).toBe(role === 'admin' ? 200 : 403)
-      const body = { email: `${role}-invites@example.com`, role: 'member' }
+      const body = { email: `${role}-invites@example.com`, role: 'member', email_verified: true }
       const invited = await rawManagement(server.url, token).json('POST', '/users', body)
       expect(invited.status, role).toBe(role === 'admin' ? 201 : 403)
       if (role === 'member') continue
+      expect(invited.body.email_verified).toBe(true)
       const entry = await server.knex('audit_log').where({ target_id: invited.body.id }).first()
       const by = { actor_type: 'user', actor_id: person.id, detail: { through: client.clientId } }
       expect(entry).toMatchObject(by)

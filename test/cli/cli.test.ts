@@ -60,6 +60,10 @@ describe('each command answers its fields, on standard output one JSON object an
     admin = await cli(`user create --account ${account} --email ann@acme.example --role admin`)
     const member = await cli(`user create --account ${account} --email mel@acme.example --role member`)
     const operator = await cli('user create --operator --email ops@acme.example')
+    expect([admin, member, operator].map(({ email_verified }) => email_verified)).toEqual([false, false, false])
+    const vera = await cli(`user create --account ${account} --email vera@acme.example --role member --email-verified`)
+    expect(vera.email_verified).toBe(true)
+    expect((await cli('user update vera@acme.example --no-email-verified')).email_verified).toBe(false)
     for (const user of [admin, member, operator]) {
       expect(user).toMatchObject({
         user_id: expect.stringMatching(UUID),

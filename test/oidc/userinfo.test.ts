@@ -1,5 +1,6 @@
 /** Userinfo: OpenID Connect Core, section 5.3; RFC 6750; and what browsers of other origins may read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { updateUser } from '../../src/accounts/people.ts'
 import { signJwt } from '../../src/keys/jwt.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
 import { withdrawConsent } from '../../src/tokens/consents.ts'
@@ -49,7 +50,7 @@ describe('an access token opens it', () => {
   test('in the header by GET or POST, or in the body by POST', async () => {
     const token = await tokenOf()
     const about = {
-      ...{ sub: person.id, email: person.email, email_verified: false },
+      ...{ sub: person.id, email: person.email },
       preferred_username: person.email,
     }
     for (const answer of [
@@ -207,4 +208,30 @@ describe('a page of another origin', () => {
     const answer = await send(server.url + application.link({ prompt: 'none' }), { ...from(EVIL), redirect: 'manual' })
     expect(allowed(answer)).toBeNull()
   })
+})
+
+describe('email_verified', () => {
+  const claimOf = async (who: Person) => (await get(bearer(await tokenOf('openid email', application, who)))).body
+
+  test('is omitted while nobody has asserted that the address is the user’s', async () => {
+    const body = await claimOf(person)
+    expect(body.email).toBe(person.email)
+    expect(body).not.toHaveProperty('email_verified')
+    expect(passesOauth2Proxy(body)).toBe(true)
+  })
+
+  test('is true once that was asserted', async () => {
+    const verified = await createPerson(server.knex, server.firstStart.accountId)
+    await updateUser(server.knex, verified.id, { emailVerified: true }, ACTOR)
+    const body = await claimOf(verified)
+    expect(body.email_verified).toBe(true)
+    expect(passesOauth2Proxy(body)).toBe(true)
+    const claims = JSON.stringify({ id_token: { email_verified: null } })
+    const { id_token } = await getTokens(server, application, verified, { params: { scope: 'openid email', claims } })
+    expect(claimsOf(id_token).email_verified).toBe(true)
+  })
+
+  /** oauth2-proxy refuses a user whose claim is present and false. */
+  const passesOauth2Proxy = (claims: Record<string, unknown>) =>
+    claims.email_verified === undefined || claims.email_verified === true
 })

@@ -1496,6 +1496,8 @@ export interface components {
             role: "operator" | "admin" | "member";
             /** @example Billing export */
             name?: string;
+            /** @description You assert that the address belongs to the user; applications then get the claim `email_verified` */
+            email_verified?: boolean;
             /**
              * Format: uuid
              * @description Absent: the caller's own
@@ -1906,6 +1908,8 @@ export interface components {
             name?: string;
             /** @enum {string} */
             role?: "admin" | "member";
+            /** @description You assert that the address belongs to the user; applications then get the claim `email_verified` */
+            email_verified?: boolean;
         };
         UserDetails: {
             /**

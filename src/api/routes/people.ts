@@ -53,17 +53,26 @@ const details = z
   })
   .meta({ id: 'UserDetails' })
 
+const EMAIL_VERIFIED =
+  'You assert that the address belongs to the user; applications then get the claim `email_verified`'
+
 const invitation = z
   .strictObject({
     email,
     role,
     name: name.optional(),
+    email_verified: z.boolean().optional().meta({ description: EMAIL_VERIFIED }),
     account_id: id.optional().meta({ description: "Absent: the caller's own" }),
   })
   .meta({ id: 'Invitation', examples: [{ email: 'ada@example.com', role: 'member' }] })
 
 const change = z
-  .strictObject({ email, name, role: z.enum(['admin', 'member']) })
+  .strictObject({
+    email,
+    name,
+    role: z.enum(['admin', 'member']),
+    email_verified: z.boolean().meta({ description: EMAIL_VERIFIED }),
+  })
   .partial()
   .meta({ id: 'UserChange', examples: [{ role: 'admin' }] })
 

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { getAccount } from '../../accounts/accounts.ts'
-import { addUser, resetPassword, updateUser } from '../../accounts/people.ts'
+import { addUser, type PersonDetails, resetPassword, updateUser } from '../../accounts/people.ts'
 import { listUsers, type Role, type User } from '../../accounts/users.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { changeUserRole, changeUserStatus } from '../../tokens/user-changes.ts'
@@ -13,6 +13,7 @@ interface UserOptions {
   email: string
   role?: string
   operator?: boolean
+  emailVerified?: boolean
 }
 
 function roleOf(options: UserOptions): Role {
@@ -28,6 +29,7 @@ function roleOf(options: UserOptions): Role {
 const viewOf = (user: User) => ({
   user_id: user.id,
   email: user.email,
+  email_verified: user.emailVerified,
   name: user.name,
   role: user.role,
   account_id: user.accountId,
@@ -40,13 +42,15 @@ function addCreate(user: Command): void {
     .description('add a person; answers the one-time password')
     .requiredOption('--email <address>', 'the address they sign in with')
     .option('--name <name>', 'what they are called')
+    .option('--email-verified', 'assert that the address is theirs: applications then get the claim email_verified')
     .option('--account <id>', 'the account they belong to')
     .option('--role <role>', 'admin or member')
     .option('--operator', 'an operator of this instance, who belongs to no account')
     .action(
       withInstance<UserOptions>(async ({ knex, actor }, options) => {
-        const { email, name, account: accountId = null } = options
-        const { user, password } = await addUser(knex, { email, name, role: roleOf(options), accountId }, actor)
+        const { email, name, emailVerified, account: accountId = null } = options
+        const person = { email, name, emailVerified, role: roleOf(options), accountId }
+        const { user, password } = await addUser(knex, person, actor)
         return { json: { ...viewOf(user), password } }
       }),
     )
@@ -72,9 +76,11 @@ function addUpdate(user: Command): void {
     .description('change what a person is called, or the address they sign in with')
     .option('--name <name>', "what they are called; '' for nothing")
     .option('--email <address>', 'the address they sign in with')
+    .option('--email-verified', 'assert that the address is theirs')
+    .option('--no-email-verified', 'withdraw that assertion')
     .action(
-      withInstance<{ name?: string; email?: string }>(async ({ knex, actor }, { name, email }, idOrEmail) => ({
-        json: viewOf(await updateUser(knex, idOrEmail!, { name, email }, actor)),
+      withInstance<PersonDetails>(async ({ knex, actor }, { name, email, emailVerified }, idOrEmail) => ({
+        json: viewOf(await updateUser(knex, idOrEmail!, { name, email, emailVerified }, actor)),
       })),
     )
 }

@@ -2,7 +2,7 @@ import { findAccount } from '../../management/accounts.ts'
 import { type Invited, invitePerson } from '../../management/people.ts'
 import { type Fault, invalidInput } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
-import { radioField } from './choice-fields.ts'
+import { checkboxField, radioField } from './choice-fields.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { attempt, type ValuesOf } from './form-fields.ts'
@@ -18,16 +18,22 @@ const choiceOf = <const Name extends keyof typeof ROLE_NAMES>(value: Name) => ({
 })
 
 const EMAIL = emailField({ label: 'Email address', hint: 'They sign in with it.', required: true })
+const EMAIL_VERIFIED = checkboxField({
+  label: 'Email address is verified',
+  hint: 'Check this if you know that the address is theirs. Applications can then rely on it (email_verified).',
+})
 const NAME = textField({ label: 'Name', hint: 'As they are called. They can be known by their address alone.' })
 
 const OF_ADMINS = {
   email: EMAIL,
+  emailVerified: EMAIL_VERIFIED,
   name: NAME,
   role: radioField({ label: 'Role', required: true, choices: [choiceOf('member'), choiceOf('admin')] }),
 }
 
 const OF_OPERATORS = {
   email: EMAIL,
+  emailVerified: EMAIL_VERIFIED,
   name: NAME,
   role: radioField({
     label: 'Role',
@@ -105,10 +111,10 @@ function showInvited(call: ConsoleCall, { user, password }: Invited, { accountNa
 export async function invite(call: ConsoleCall): Promise<void> {
   const { management, who, form } = call
   const fields = fieldsFor(call)
-  const add = async ({ email, name, role, accountId: named }: ValuesOf<typeof fields>) => {
+  const add = async ({ email, emailVerified, name, role, accountId: named }: ValuesOf<typeof fields>) => {
     const home = await homeOf(call, role, named)
     const { accountId } = home
-    return { home, made: await invitePerson(management, who, { email, name, role, accountId }) }
+    return { home, made: await invitePerson(management, who, { email, emailVerified, name, role, accountId }) }
   }
   const outcome = await attempt(fields, call, add)
   if (outcome.faults) return call.show(invitePage(call, form, outcome.faults))

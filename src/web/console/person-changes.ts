@@ -8,6 +8,7 @@ import {
 } from '../../management/people.ts'
 import { revokeAllOfUser } from '../../management/tokens.ts'
 import { invalidInput, KeywrightError } from '../../shared/errors.ts'
+import { checkboxField } from './choice-fields.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { countedUpTo } from './counts.ts'
@@ -26,9 +27,13 @@ export const personEdit = editSteps({
   fields: {
     name: textField({ label: 'Name', hint: 'As they are called. Empty: by their address.' }),
     email: emailField({ label: 'Email address', hint: 'They sign in with it.', required: true }),
+    emailVerified: checkboxField({
+      label: 'Email address is verified',
+      hint: 'You know that the address above is theirs. Applications can then rely on it (email_verified).',
+    }),
   },
   read: personOf,
-  valuesOf: ({ name, email }: PersonDetails) => ({ name: name ?? '', email }),
+  valuesOf: ({ name, email, emailVerified }: PersonDetails) => ({ name: name ?? '', email, emailVerified }),
   save: ({ management, who, params }, values, revision) =>
     updatePerson(management, who, { userId: params.userId!, revision, ...values }),
   frameOf: (person) => ({ title: `Edit ${calledName(person)}`, crumbs: crumbsTo(person) }),

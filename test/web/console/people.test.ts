@@ -52,6 +52,17 @@ describe('inviting', () => {
     expect(JSON.stringify(user)).not.toContain(password)
   })
 
+  it('marks the address as verified where the box is checked', async () => {
+    for (const [checked, verified] of [
+      [{}, false],
+      [{ emailVerified: 'on' }, true],
+    ] as const) {
+      const email = newEmail()
+      await invite(asAda, { email, role: 'member', ...checked })
+      expect(await server.knex('users').where({ email }).first()).toMatchObject({ email_verified: verified })
+    }
+  })
+
   it('says at the field what is wrong, and keeps what was typed', async () => {
     const page = await invite(asAda, { email: grace.email, name: '<script>alert(1)</script>', role: 'member' })
     expect(page.status).toBe(400)
