@@ -38,6 +38,23 @@ export function toEngineError(error: unknown): unknown {
   return STANDARD[error.code]?.(error.message, error) ?? error
 }
 
+/** What the engine refuses without a word (OpenID Connect Core, section 3.1.2.6). */
+const UNDESCRIBED: Readonly<Record<string, string>> = {
+  request_not_supported:
+    'request objects (the parameter request) are not supported; push the request instead (RFC 9126)',
+  request_uri_not_supported: 'request_uri is not supported here; only those of pushed requests are (RFC 9126)',
+  registration_not_supported: 'the parameter registration is not supported',
+}
+
+/** An error response with a description, also where the engine gives none. */
+export function describeError<Response extends { error?: unknown; error_description?: unknown }>(
+  response: Response,
+): Response {
+  const { error, error_description } = response
+  const description = error_description === undefined ? UNDESCRIBED[String(error)] : undefined
+  return description === undefined ? response : { ...response, error_description: description }
+}
+
 export async function inEngineTerms<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -3,6 +3,8 @@ import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
 // @ts-expect-error the engine's types leave out the errors that show the page for user codes again
 import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 
+import { describeError } from './engine-errors.ts'
+
 export { checkDpopReplay, validateDpop } from 'oidc-provider/lib/helpers/grants.js'
 export { AlreadyUsedError }
 
@@ -14,13 +16,14 @@ export type ResponseMode = (
 ) => void
 
 /**
- * The engine with some response modes replaced. It registers its own in the constructor and ignores a later one of the
+ * The engine with some response modes replaced, and with a description for each error that it sends back. It registers its own in the constructor and ignores a later one of the
  * same name, so the replacement happens as it registers them.
  */
 export function engineWithResponseModes(modes: Readonly<Record<string, ResponseMode>>): typeof Provider {
   class Engine extends Provider {
     override registerResponseMode(name: string, handler: Parameters<Provider['registerResponseMode']>[1]): void {
-      super.registerResponseMode(name, (modes[name] as typeof handler | undefined) ?? handler)
+      const respond = (modes[name] as typeof handler | undefined) ?? handler
+      super.registerResponseMode(name, (ctx, uri, payload) => respond(ctx, uri, describeError(payload)))
     }
   }
   return Engine

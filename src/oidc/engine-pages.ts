@@ -1,5 +1,6 @@
 import type { Context, Next } from 'koa'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { describeError } from './engine-errors.ts'
 import type { DeviceCodeForm } from './pages.ts'
 import type { OidcServices } from './services.ts'
 
@@ -93,10 +94,27 @@ export function pageFeatures({ pages }: OidcServices): Configuration['features']
   }
 }
 
+interface EngineError {
+  readonly error: string
+  readonly error_description?: string
+}
+
+const INVALID_HINT: EngineError = {
+  error: 'invalid_request',
+  error_description: 'id_token_hint is not an ID token that was issued here to this client',
+}
+
+/**
+ * Whether a sign-out failed at its `id_token_hint`. The engine reports a token of an unknown client as `invalid_client`,
+ * although what is wrong is the token.
+ */
+const isAboutHint = (ctx: Context, { error_description }: EngineError): boolean =>
+  (ctx as unknown as Partial<KoaContextWithOIDC>).oidc?.route === 'end_session' &&
+  /\bid_token_hint\b/.test(error_description ?? '')
+
 /** An error that goes to no client: in words for a browser, as JSON for a machine. */
-export function showError(ctx: Context, out: { error: string; error_description?: string }, { pages }: OidcServices) {
-  pages.error(ctx, {
-    error: out.error,
-    ...(out.error_description && { description: out.error_description }),
-  })
+export function showError(ctx: Context, out: EngineError, { pages }: OidcServices): void {
+  const isSignOut = isAboutHint(ctx, out)
+  const { error, error_description: description } = isSignOut ? INVALID_HINT : describeError(out)
+  pages.error(ctx, { error, isSignOut, ...(description && { description }) })
 }

@@ -1,7 +1,7 @@
 import type { Context, Next } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { checkRequest, MalformedRequestError } from '../http/request-check.ts'
-import { OAuthError, toEngineError } from './engine-errors.ts'
+import { describeError, OAuthError, toEngineError } from './engine-errors.ts'
 import { showError } from './engine-pages.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
@@ -31,6 +31,8 @@ function answerError(ctx: OidcContext, error: OAuthError): void {
   tellRetry(ctx, error)
 }
 
+const isObject = (body: unknown): body is object => typeof body === 'object' && body?.constructor === Object
+
 function forbidStoring(ctx: OidcContext): void {
   ctx.set('Cache-Control', 'no-store')
   ctx.set('Pragma', 'no-cache')
@@ -45,6 +47,7 @@ export function answerErrors({ issuerUrl }: OidcServices) {
       await next()
       const failure = ctx.state.failure
       if (failure instanceof OAuthError || (failure && ctx.status >= 500)) answerError(ctx, errorOf(failure))
+      else if (failure && isObject(ctx.body)) ctx.body = describeError(ctx.body)
     } catch (error) {
       ctx.state.failure = error as Error
       answerError(ctx, errorOf(error))

@@ -41,6 +41,10 @@ function askedFor({ prompt }: EngineInteraction): Permissions {
   }
 }
 
+/** Not where the request names another user, or where the session has ended. */
+const isReauthentication = ({ prompt }: EngineInteraction): boolean =>
+  prompt.reasons.length > 0 && prompt.reasons.every((reason) => ['login_prompt', 'max_age'].includes(reason))
+
 const toInteraction = (details: EngineInteraction, registration: Registration) => ({
   uid: details.uid,
   prompt: details.prompt.name as 'login' | 'consent',
@@ -48,6 +52,7 @@ const toInteraction = (details: EngineInteraction, registration: Registration) =
   ...(!details.deviceCode && { redirectUri: String(details.params.redirect_uri) }),
   ...(details.session && { userId: details.session.accountId }),
   ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
+  isReauthentication: isReauthentication(details),
   wanted: wantedOf(details, registration),
 })
 

@@ -44,7 +44,8 @@ async function showAsked(web: Web, ctx: Context, asked: Asked, meanwhile = false
   const { interaction, application, path, place } = asked
   const person = interaction.userId ? await web.directory.person(interaction.userId) : undefined
   if (interaction.prompt === 'login' || !person) {
-    return web.show(ctx, signInPage(place, { email: interaction.loginHint }))
+    const again = interaction.isReauthentication ? person?.email : undefined
+    return web.show(ctx, signInPage(place, { email: interaction.loginHint ?? again }))
   }
   const texts = await web.directory.scopeTexts(interaction.wanted.apis)
   web.show(ctx, allowPage({ interaction, application, person, texts, path, meanwhile }))

@@ -17,9 +17,15 @@ export interface SignOutForm {
   readonly client?: string
 }
 
+interface Problem {
+  readonly error: string
+  readonly description?: string
+  readonly isSignOut?: boolean
+}
+
 /** The pages that the protocol shows; it declares what it needs of them itself, and is handed these. */
 export interface ProtocolPages {
-  error(ctx: Context, problem: { readonly error: string; readonly description?: string }): void
+  error(ctx: Context, problem: Problem): void
   forward(ctx: Context, form: { readonly action: string; readonly fields: Readonly<Record<string, string>> }): void
   confirmSignOut(ctx: Context, form: SignOutForm): void
   signedOut(ctx: Context, client?: string): void
@@ -53,18 +59,29 @@ const LATER = 'Try again in a moment. If it happens again, tell us the request i
 const ANEW =
   'Go back to the application and start again. If it happens again, its makers can find the cause with what stands below.'
 
-interface Problem {
-  readonly error: string
-  readonly description?: string
-}
+const notSignedOutPage = (detail: string, requestId: string) =>
+  messagePage({
+    title: 'You are not signed out',
+    paragraphs: ['The link to sign out is not valid, so nothing was changed. You can sign out here.'],
+    detail,
+    requestId,
+    actions: [
+      { label: 'Sign out', href: '/oauth2/logout' },
+      { label: 'Go to the start page', href: '/' },
+    ],
+  })
 
-function showError(show: Show, ctx: Context, { error, description }: Problem): void {
+function showError(show: Show, ctx: Context, { error, description, isSignOut }: Problem): void {
   if (!wantsPage(ctx)) {
     ctx.body = { error, error_description: description }
     return
   }
-  const title = TITLES[error] ?? 'This request was not understood'
   const detail = [error, description].filter(Boolean).join(': ')
+  if (isSignOut) {
+    show(ctx, notSignedOutPage(detail, ctx.state.requestId))
+    return
+  }
+  const title = TITLES[error] ?? 'This request was not understood'
   const paragraphs = [OURS.has(error) ? LATER : ANEW]
   const actions = [{ label: 'Go to the start page', href: '/' }]
   show(ctx, messagePage({ title, paragraphs, detail, requestId: ctx.state.requestId, actions }))

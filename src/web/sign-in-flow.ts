@@ -12,6 +12,8 @@ export interface Interaction {
   /** The person who is signed in in this browser; absent when nobody is. */
   readonly userId?: string
   readonly loginHint?: string
+  /** The user who is signed in is asked to sign in again: `prompt=login` or `max_age`. */
+  readonly isReauthentication: boolean
   /** What is asked for and was not allowed before. */
   readonly wanted: Wanted
 }

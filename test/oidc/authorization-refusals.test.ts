@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { changeClientStatus } from '../../src/tokens/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
-import { openBrowser, type Page } from '../support/person.ts'
+import { formsOf, openBrowser, type Page } from '../support/person.ts'
 import {
   type Application,
   answerOf,
@@ -221,7 +221,11 @@ describe('from there on the application is told, with its state and our issuer',
     ['an audience that the client does not have', { audience: 'https://other.example.com' }, 'invalid_target'],
     ['an unknown response_mode', { response_mode: 'nonsense' }, 'unsupported_response_mode'],
   ] as [string, Params, string][])('%s', async (_, params, error) => {
-    expectSentBack(server, await ask(params), error)
+    const page = await ask(params)
+    expectSentBack(server, page, error)
+    expect(answerOf(page.left).error_description).toBeTruthy()
+    const form = formsOf(await ask({ response_mode: 'form_post', ...params }))[0]
+    if (form) expect(form.fields.error_description).toBeTruthy()
   })
 
   test.each([

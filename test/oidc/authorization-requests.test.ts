@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, openBrowser, type Page } from '../support/person.ts'
+import { type Browser, formsOf, openBrowser, type Page } from '../support/person.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
 import {
   type Application,
@@ -52,6 +52,7 @@ const codeIn = (page: Page): string => {
   expect(inShort(page)).toContain('code=')
   return answerOf(page.left).code!
 }
+const emailIn = (page: Page) => formsOf(page).find(({ action }) => /sign-in$/.test(action))?.fields.email
 const redeem = async (page: Page): Promise<Answer['body']> => (await application.redeem(codeIn(page))).body
 const userinfo = async (token: string): Promise<Answer['body']> =>
   (await send(`${server.url}/oauth2/userinfo`, { headers: { authorization: `Bearer ${token}` } })).body
@@ -173,6 +174,21 @@ describe('hints', () => {
       const page = await openBrowser(server.url).visit(application.link({ id_token_hint }))
       expectSentBack(server, page, 'invalid_request')
     }
+  })
+
+  test('with prompt=login or max_age the sign-in page holds the email address of the signed-in user', async () => {
+    const { browser } = await signedIn()
+    for (const again of [{ prompt: 'login' }, { max_age: '0' }]) {
+      const asked = await browser.visit(application.link(again))
+      expect(isSignIn(asked)).toBe(true)
+      expect(emailIn(asked)).toBe(person.email)
+      const hinted = await browser.visit(application.link({ ...again, login_hint: 'x@example.com' }))
+      expect(emailIn(hinted)).toBe('x@example.com')
+      expect(emailIn(await openBrowser(server.url).visit(application.link(again)))).toBe('')
+    }
+    const { id_token } = (await signedIn(other)).tokens
+    const ofOther = application.link({ prompt: 'login', id_token_hint: id_token })
+    expect(emailIn(await browser.visit(ofOther))).toBe('')
   })
 
   test('login_hint stands in the form, as text', async () => {

@@ -146,7 +146,11 @@ describe('RP-initiated logout', () => {
       tokens.access_token,
     ]
     for (const id_token_hint of hints) {
-      expectPage(await browser.visit(link({ id_token_hint, post_logout_redirect_uri: DONE })))
+      const page = await browser.visit(link({ id_token_hint, post_logout_redirect_uri: DONE }))
+      expectPage(page)
+      expect(page.text).toContain('<h1>You are not signed out</h1>')
+      expect(page.text).toContain('invalid_request: id_token_hint is not an ID token')
+      expect(page.text).toContain('href="/oauth2/logout"')
     }
     const other = await register()
     expectPage(await browser.visit(link({ id_token_hint: tokens.id_token, client_id: other.clientId })))

@@ -132,7 +132,7 @@ describe('what is refused, is refused to the client at once', () => {
     ['a negative max_age', { max_age: '-1' }, 'invalid_request'],
   ] as [string, Params, string][])('%s', async (_, params, error) => {
     const { status, body } = await push(application, params)
-    expect([status, body.error]).toEqual([400, error])
+    expect([status, body.error, body.error_description]).toEqual([400, error, expect.any(String)])
   })
 
   test('a client that does not prove itself, or is another', async () => {

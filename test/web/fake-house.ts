@@ -46,6 +46,7 @@ export const LOGIN: Interaction = {
   prompt: 'login',
   clientId: SYNC.clientId,
   redirectUri: 'https://sync.example.com/callback',
+  isReauthentication: false,
   wanted: { identityScopes: ['openid'], claims: [], apis: {} },
 }
 
