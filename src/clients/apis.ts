@@ -3,6 +3,7 @@ import { isUniqueViolation } from '../database/violations.ts'
 import { SIGNING_ALGS, type SigningAlg } from '../shared/algorithms.ts'
 import { type Fault, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
 import { accessTokenTtlFault } from '../shared/lifetimes.ts'
+import { findByIdentifier, spellingsOf } from './resource-identifiers.ts'
 import { apiScopesFault } from './scopes.ts'
 
 export { MAX_ACCESS_TOKEN_TTL } from '../shared/lifetimes.ts'
@@ -101,9 +102,22 @@ async function makeRoomForDefault(trx: Knex): Promise<void> {
   await trx('apis').where({ is_default: true }).update(former)
 }
 
-/** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken) */
+const taken = (identifier: string, cause?: unknown) =>
+  new KeywrightError('conflict', `there is already an API ${identifier}`, { cause })
+
+/** Waits for others who declare the same API in another spelling, which the unique constraint does not see. */
+async function checkSpellings(trx: Knex, identifier: string): Promise<void> {
+  const spellings = spellingsOf(identifier)
+  if (spellings.length === 1) return
+  await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [`keywright API ${spellings.toSorted()[0]}`])
+  const [existing] = await rowsOf(trx, [identifier])
+  if (existing) throw taken(existing.identifier)
+}
+
+/** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken, in one spelling or another) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
   checkApiSettings(api, api.identifier)
+  await checkSpellings(trx, api.identifier)
   if (api.isDefault) await makeRoomForDefault(trx)
   const row = { identifier: api.identifier, ...toColumns(api), built_in: api.builtIn ?? false }
   try {
@@ -111,7 +125,7 @@ export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
     return toApi(created!)
   } catch (error) {
     if (isUniqueViolation(error, 'apis_identifier_unique')) {
-      throw new KeywrightError('conflict', `there is already an API ${api.identifier}`, { cause: error })
+      throw taken(api.identifier, error)
     }
     throw error
   }
@@ -123,11 +137,11 @@ export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
  * @throws KeywrightError `not_found`
  */
 export async function lockApi(trx: Knex, identifier: string, becomesDefault = false): Promise<Api> {
-  const wanted = trx<ApiRow>('apis').where({ identifier })
+  const wanted = rowsOf(trx, [identifier])
   if (becomesDefault) await awaitDefaultsTurn(trx)
   if (becomesDefault) wanted.orWhere({ is_default: true })
   const rows = await wanted.orderBy('id').forNoKeyUpdate()
-  const row = rows.find((one) => one.identifier === identifier)
+  const row = findByIdentifier(rows, identifier)
   if (!row) throw notFound('API', identifier)
   return toApi(row)
 }
@@ -159,25 +173,27 @@ export async function findApis(db: Knex, identifiers: readonly string[]): Promis
  */
 export async function holdApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
   const rows = await rowsOf(trx, identifiers).orderBy('id').forShare()
-  const unknown = [...new Set(identifiers)].filter((one) => !rows.some(({ identifier }) => identifier === one))
+  const unknown = [...new Set(identifiers)].filter((one) => !findByIdentifier(rows, one))
   if (unknown.length > 0) {
     throw invalidFields(unknown.map((one) => ({ field: 'apis', message: `there is no API ${one.slice(0, 500)}` })))
   }
   return inOrder(rows, identifiers)
 }
 
-const rowsOf = (db: Knex, identifiers: readonly string[]) => db<ApiRow>('apis').whereIn('identifier', identifiers)
+const rowsOf = (db: Knex, identifiers: readonly string[]) =>
+  db<ApiRow>('apis').whereIn('identifier', identifiers.flatMap(spellingsOf))
 
 function inOrder(rows: readonly ApiRow[], identifiers: readonly string[]): Api[] {
-  return [...new Set(identifiers)].map((identifier) => {
-    const row = rows.find((candidate) => candidate.identifier === identifier)
+  const found = identifiers.map((identifier) => {
+    const row = findByIdentifier(rows, identifier)
     if (!row) throw notFound('API', identifier)
-    return toApi(row)
+    return row
   })
+  return [...new Set(found)].map(toApi)
 }
 
 export async function findApi(db: Knex, identifier: string): Promise<Api | undefined> {
-  const [row] = await rowsOf(db, [identifier])
+  const row = findByIdentifier(await rowsOf(db, [identifier]), identifier)
   return row && toApi(row)
 }
 

@@ -1,11 +1,11 @@
 import type { Next } from 'koa'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import { namedClientId } from './client-credentials.ts'
+import { isSameResource, takeAudience, takeDeclaredResource } from './declared-resources.ts'
 import { type Form, type FormStep, normalizeScope, readForm } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
-import { takeAudience } from './token-endpoint.ts'
 
 const words = (value: unknown): string[] => (typeof value === 'string' ? value.split(' ').filter(Boolean) : [])
 
@@ -44,12 +44,17 @@ function takeAccountSelection(_ctx: OidcContext, form: Form): void {
 /** One that contradicts is left for the engine, which knows whether the application may be told. */
 function takeClearAudience(ctx: OidcContext, form: Form): void {
   const { audience, resource } = form
-  if (!Array.isArray(audience) && (resource === undefined || resource === audience)) takeAudience(ctx, form)
+  if (
+    !Array.isArray(audience) &&
+    (resource === undefined || (audience !== undefined && isSameResource(resource, audience)))
+  )
+    takeAudience(ctx, form)
 }
 
 /** What an authorization request is given before the engine sees it, by whichever endpoint it comes. */
 export const authorizationSteps = (services: OidcServices): FormStep[] => [
   takeClearAudience,
+  takeDeclaredResource(services),
   takeDefaultScope(services),
   takeAccountSelection,
   askForOfflineAccess,

@@ -1,6 +1,7 @@
 import type { Next } from 'koa'
 import { useOf } from '../clients/secret-uses.ts'
 import { namedClientId } from './client-credentials.ts'
+import { takeAudience, takeDeclaredResource } from './declared-resources.ts'
 import { type Form, type FormStep, handToEngine, normalizeScope } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
 import { expressLane } from './express-lane.ts'
@@ -55,18 +56,6 @@ function takeQueryParameters({ registrations, metrics, concessions }: OidcServic
   }
 }
 
-/** `audience` names the API as `resource` (RFC 8707) does; from here on there is only the latter. */
-export function takeAudience(_ctx: OidcContext, form: Form): void {
-  const { audience, ...rest } = form
-  if (audience === undefined) return
-  delete form.audience
-  if (Array.isArray(audience)) throw new OAuthError(400, 'invalid_request', 'audience is given twice')
-  if (rest.resource !== undefined && rest.resource !== audience) {
-    throw new OAuthError(400, 'invalid_target', 'audience and resource name different APIs')
-  }
-  if (audience !== '') form.resource = audience
-}
-
 /** One API a token: RFC 8707 lets a server refuse to mix audiences. */
 function checkResource(_ctx: OidcContext, form: Form): void {
   if (Array.isArray(form.resource)) throw new OAuthError(400, 'invalid_target', 'a token is for one API only')
@@ -101,7 +90,7 @@ function noteUse({ secretUses }: OidcServices) {
 
 /** What stands before the engine's token endpoint, in order. */
 export const tokenEndpoint = (services: OidcServices) => [
-  formEndpoint(takeQueryParameters(services), takeAudience, checkResource),
+  formEndpoint(takeQueryParameters(services), takeAudience, checkResource, takeDeclaredResource(services)),
   expressLane(services),
   noteUse(services),
   addRefreshToken,

@@ -1,5 +1,6 @@
 import type { AuthenticatedClient } from '../clients/authentication.ts'
 import type { ApiAccess, Registration } from '../clients/registrations.ts'
+import { findByIdentifier } from '../clients/resource-identifiers.ts'
 import { resolveScope } from '../clients/scopes.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
@@ -47,10 +48,7 @@ export interface IssuedToken {
 
 /** @throws KeywrightError `invalid_target` (RFC 8707, section 2) */
 export function selectApi(registration: Registration, resource: string | undefined): ApiAccess {
-  const api =
-    resource === undefined
-      ? registration.apis[0]
-      : registration.apis.find((candidate) => candidate.identifier === resource)
+  const api = resource === undefined ? registration.apis[0] : findByIdentifier(registration.apis, resource)
   if (api) return api
   throw new KeywrightError(
     'invalid_target',
