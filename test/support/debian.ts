@@ -127,6 +127,15 @@ export async function findProgram(path: string, ...packages: string[]): Promise<
   return doWithout(packages.join(' '), 'tests of it')
 }
 
+/**
+ * The path of Maven, with a Java compiler for it. Undefined when they cannot be had.
+ * @throws Error with CI=true or KEYWRIGHT_REQUIRE_BROWSER=1 instead
+ */
+export async function findMaven(): Promise<string | undefined> {
+  if (['/usr/bin/mvn', '/usr/bin/javac'].every(isProgram)) return '/usr/bin/mvn'
+  return await findProgram('/usr/bin/mvn', 'maven', 'default-jdk-headless')
+}
+
 /** The packages of modules that Debian does not simply call python3-NAME, or that are of no use alone. */
 const PYTHON_PACKAGES: Record<string, string[]> = { authlib: ['python3-authlib', 'python3-requests'] }
 
