@@ -29,7 +29,7 @@ class KeywrightTokenValidator(BearerTokenValidator):
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise self._invalid("the access token is not one of this API") from None
         # An ID token is signed with the same keys.
-        if claims.header.get("typ") != "at+jwt":
+        if claims.header.get("typ") not in ("at+jwt", "JWT") or "client_id" not in claims:
             raise self._invalid("this is no access token")
         return claims
 

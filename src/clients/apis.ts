@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
-import { SIGNING_ALGS, type SigningAlg } from '../shared/algorithms.ts'
+import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../shared/algorithms.ts'
 import { type Fault, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
 import { accessTokenTtlFault } from '../shared/lifetimes.ts'
 import { findByIdentifier, spellingsOf } from './resource-identifiers.ts'
@@ -17,6 +17,8 @@ export interface ApiSettings {
   readonly tokenTtl: number
   readonly policy: TokenPolicy
   readonly signingAlg: SigningAlg
+  /** The `typ` of its access tokens. */
+  readonly tokenType: TokenType
   readonly isDefault: boolean
 }
 
@@ -31,8 +33,10 @@ export interface Api extends ApiSettings {
   readonly revision: number
 }
 
-export interface NewApi extends ApiSettings {
+export interface NewApi extends Omit<ApiSettings, 'tokenType'> {
   readonly identifier: string
+  /** Default: `at+jwt`. */
+  readonly tokenType?: TokenType | undefined
   readonly builtIn?: boolean
 }
 
@@ -43,6 +47,7 @@ export interface ApiRow {
   token_ttl: number
   policy: TokenPolicy
   signing_alg: SigningAlg
+  token_type: TokenType
   is_default: boolean
   built_in: boolean
   created_at: Date
@@ -56,6 +61,7 @@ export const toApi = (row: ApiRow): Api => ({
   tokenTtl: row.token_ttl,
   policy: row.policy,
   signingAlg: row.signing_alg,
+  tokenType: row.token_type,
   isDefault: row.is_default,
   builtIn: row.built_in,
   createdAt: row.created_at,
@@ -67,6 +73,7 @@ const toColumns = (settings: ApiSettings) => ({
   token_ttl: settings.tokenTtl,
   policy: settings.policy,
   signing_alg: settings.signingAlg,
+  token_type: settings.tokenType,
   is_default: settings.isDefault,
 })
 
@@ -88,6 +95,7 @@ export function checkApiSettings(settings: ApiSettings, identifier?: string): vo
     tokenTtl: accessTokenTtlFault(settings.tokenTtl),
     policy: ['none', 'single'].includes(settings.policy) ? undefined : 'a policy is none or single',
     signingAlg: SIGNING_ALGS.includes(settings.signingAlg) ? undefined : `it is one of ${SIGNING_ALGS.join(', ')}`,
+    tokenType: TOKEN_TYPES.includes(settings.tokenType) ? undefined : `it is one of ${TOKEN_TYPES.join(', ')}`,
   }
   const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
   if (faults.length > 0) throw invalidFields(faults)
@@ -116,10 +124,11 @@ async function checkSpellings(trx: Knex, identifier: string): Promise<void> {
 
 /** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken, in one spelling or another) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
-  checkApiSettings(api, api.identifier)
+  const settings: ApiSettings = { ...api, tokenType: api.tokenType ?? 'at+jwt' }
+  checkApiSettings(settings, api.identifier)
   await checkSpellings(trx, api.identifier)
   if (api.isDefault) await makeRoomForDefault(trx)
-  const row = { identifier: api.identifier, ...toColumns(api), built_in: api.builtIn ?? false }
+  const row = { identifier: api.identifier, ...toColumns(settings), built_in: api.builtIn ?? false }
   try {
     const [created] = await trx('apis').insert(row).returning<ApiRow[]>('*')
     return toApi(created!)

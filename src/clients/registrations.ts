@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open.ts'
-import type { SigningAlg } from '../shared/algorithms.ts'
+import type { SigningAlg, TokenType } from '../shared/algorithms.ts'
 import type { TokenPolicy } from './apis.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
 import type { Client } from './clients.ts'
@@ -23,6 +23,8 @@ export interface ApiAccess {
   readonly tokenTtl: number
   readonly policy: TokenPolicy
   readonly signingAlg: SigningAlg
+  /** The `typ` of its access tokens. */
+  readonly tokenType: TokenType
 }
 
 /** A client with all that the endpoints need of it, as it stood at `version`. */
@@ -63,7 +65,8 @@ const LOAD = `
            'apis',
            (SELECT json_agg(json_build_object('id', p.id, 'version', p.version, 'identifier', p.identifier,
                                               'scopes', coalesce(x.scopes, p.scopes), 'tokenTtl', p.token_ttl,
-                                              'policy', p.policy, 'signingAlg', p.signing_alg) ORDER BY x.position)
+                                              'policy', p.policy, 'signingAlg', p.signing_alg,
+                                              'tokenType', p.token_type) ORDER BY x.position)
               FROM client_apis x JOIN apis p ON p.id = x.api_id
              WHERE x.client_id = c.id),
            'resourceServer',

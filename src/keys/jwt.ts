@@ -1,7 +1,7 @@
 import { constants, type KeyObject, sign as signData, verify as verifySignature } from 'node:crypto'
 import { promisify } from 'node:util'
 import { LRUCache } from 'lru-cache'
-import type { SigningAlg } from '../shared/algorithms.ts'
+import { type SigningAlg, TOKEN_TYPES } from '../shared/algorithms.ts'
 import type { KeyRing, RingKey, SigningRingKey } from './key-ring.ts'
 
 const signInThreadPool = promisify(signData)
@@ -74,22 +74,22 @@ const verifiedBy = new WeakMap<KeyRing, LRUCache<string, Record<string, unknown>
 
 /**
  * The claims of an access token that one of our keys signed with its own algorithm (RFC 9068, section 4); undefined for
- * anything else. Whether it is still active only the ledger knows.
+ * anything else. ID tokens have no `typ`. Whether it is still active only the ledger knows.
  */
 export function verifyAccessToken(ring: KeyRing, token: string): Record<string, unknown> | undefined {
   const verified = verifiedBy.get(ring) ?? new LRUCache({ max: VERIFIED_PER_RING })
   verifiedBy.set(ring, verified)
-  const claims = verified.get(token) ?? verifyJwt(ring, token, 'at+jwt')
+  const claims = verified.get(token) ?? verifyJwt(ring, token, TOKEN_TYPES)
   if (claims) verified.set(token, claims)
   return claims
 }
 
-function verifyJwt(ring: KeyRing, token: string, typ: string): Record<string, unknown> | undefined {
+function verifyJwt(ring: KeyRing, token: string, types: readonly unknown[]): Record<string, unknown> | undefined {
   const parts = token.split('.')
   if (parts.length !== 3) return undefined
   const header = parseJson(parts[0]!)
   const key = typeof header?.kid === 'string' ? ring.byId(header.kid) : undefined
-  if (!key || header?.alg !== key.alg || header.typ !== typ) return undefined
+  if (!key || header?.alg !== key.alg || !types.includes(header.typ)) return undefined
   const signed = Buffer.from(`${parts[0]}.${parts[1]}`)
   const signature = Buffer.from(parts[2]!, 'base64url')
   // Another spelling of the same bytes is another string: only the one that was issued is this token.

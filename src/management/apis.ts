@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type Api, type ApiRow, type ApiSettings, findApis, toApi } from '../clients/apis.ts'
+import { type Api, type ApiRow, type ApiSettings, findApis, type NewApi, toApi } from '../clients/apis.ts'
 import type { ScopeText } from '../clients/scope-texts.ts'
 import { ensureSigningKeys } from '../keys/signing-keys.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
@@ -120,7 +120,7 @@ export interface CreatedApi {
 /** What people read, by scope. */
 type ScopeTexts = Readonly<Record<string, ScopeText>>
 
-interface ApiDeclaration extends ApiSettings, Which {
+interface ApiDeclaration extends NewApi {
   readonly texts?: ScopeTexts | undefined
 }
 

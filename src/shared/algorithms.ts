@@ -1,6 +1,11 @@
 /** The JWS algorithms an API may have its tokens signed with (RFC 7518, section 3.1; RFC 8037). */
 export const SIGNING_ALGS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 
+/** The `typ` of access tokens: RFC 9068's, or that of plain JWTs for resource servers that know no other. */
+export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const
+
+export type TokenType = (typeof TOKEN_TYPES)[number]
+
 /**
  * The algorithms of DPoP proofs (RFC 9449, section 4.3). The same list stands in packages/resource-server/src/dpop.ts, which
  * imports nothing from here; a test compares them.

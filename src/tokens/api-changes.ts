@@ -16,11 +16,12 @@ const apiEntry = (action: string, { identifier }: Api, detail: Record<string, un
   detail,
 })
 
-const settingsOf = ({ scopes, tokenTtl, policy, signingAlg, isDefault }: ApiSettings): ApiSettings => ({
+const settingsOf = ({ scopes, tokenTtl, policy, signingAlg, tokenType, isDefault }: ApiSettings): ApiSettings => ({
   scopes,
   tokenTtl,
   policy,
   signingAlg,
+  tokenType,
   isDefault,
 })
 

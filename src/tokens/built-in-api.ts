@@ -8,9 +8,15 @@ import { describeScope, forgetScopeTexts, type ScopeText, scopeTexts } from '../
 type Texts = Readonly<Record<string, ScopeText>>
 
 /** How one begins; its lifetime is the operator's to change. */
-const FIRST = { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', isDefault: false } as const
+const FIRST = { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', tokenType: 'at+jwt', isDefault: false } as const
 
-const FIXED = { policy: FIRST.policy, signingAlg: FIRST.signingAlg, isDefault: false, builtIn: true } as const
+const FIXED = {
+  policy: FIRST.policy,
+  signingAlg: FIRST.signingAlg,
+  tokenType: FIRST.tokenType,
+  isDefault: false,
+  builtIn: true,
+} as const
 
 async function isAsWanted(db: Knex, api: Api | undefined, texts: Texts): Promise<boolean> {
   const scopes = Object.keys(texts)

@@ -215,7 +215,7 @@ export function createIssuer(
   async function sign(planned: PlannedToken): Promise<IssuedToken> {
     const { record, claims, api } = planned
     return {
-      accessToken: await signJwt(rings.ring.current(api.signingAlg), 'at+jwt', claims),
+      accessToken: await signJwt(rings.ring.current(api.signingAlg), api.tokenType, claims),
       jti: record.jti,
       audience: api.identifier,
       expiresIn: record.expiresAt - record.issuedAt,

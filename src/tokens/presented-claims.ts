@@ -7,8 +7,8 @@ const LATEST = 253_402_300_799
 
 /** Whether the claims can be those of a row of the ledger; other JWTs of ours (signed answers) have none. */
 function mayBeRecorded(claims: Record<string, unknown>, issuer: string): boolean {
-  const { iss, jti, exp } = claims
-  if (iss !== issuer || typeof jti !== 'string' || !isId(jti)) return false
+  const { iss, jti, exp, client_id } = claims
+  if (iss !== issuer || typeof jti !== 'string' || !isId(jti) || typeof client_id !== 'string') return false
   return Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= LATEST
 }
 

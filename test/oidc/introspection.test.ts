@@ -1,9 +1,19 @@
-import { createRemoteJWKSet, exportSPKI, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  exportSPKI,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signJwt } from '../../src/keys/jwt.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
 import { SIGNING_ALGS } from '../../src/shared/algorithms.ts'
 import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { updateApi } from '../../src/tokens/api-changes.ts'
 import { rotateSecret } from '../../src/tokens/client-secrets.ts'
 import { changeClientStatus } from '../../src/tokens/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -175,9 +185,12 @@ describe('what is not a live token of this server is inactive, and nothing more 
     const key = rings.ring.current('ES256')
     const claims = claimsOf(await issue())
     const now = Math.floor(Date.now() / 1000)
-    expect((await server.introspect(await signJwt(key, 'at+jwt', claims), api)).body.active).toBe(true)
+    for (const typ of ['at+jwt', 'JWT']) {
+      expect((await server.introspect(await signJwt(key, typ, claims), api)).body.active).toBe(true)
+    }
     await expectInactive(
-      await signJwt(key, 'JWT', claims),
+      await signJwt(key, 'logout+jwt', claims),
+      await signJwt(key, 'JWT', { ...claims, client_id: undefined }),
       await signJwt(key, 'token-introspection+jwt', claims),
       await signJwt(key, 'at+jwt', { ...claims, jti: '01890000-0000-7000-8000-000000000000' }),
       await signJwt(key, 'at+jwt', { ...claims, jti: 'no uuid' }),
@@ -203,6 +216,20 @@ test.each(SIGNING_ALGS)('a token signed with %s is verified by jose and active h
   })
   expect(verified.protectedHeader.alg).toBe(signingAlg)
   expect((await server.introspect(token, signed)).body.active).toBe(true)
+})
+
+test('a token has the type that its API is set to; after a change, tokens of either type are active and can be revoked', async () => {
+  const typed = await server.make.api({ tokenType: 'JWT' })
+  const user = await server.make.client({}, [typed.identifier])
+  const first = await issue({}, user)
+  await updateApi(server.knex, typed.identifier, { tokenType: 'at+jwt' }, ACTOR)
+  const second = await issue({}, user)
+  expect([first, second].map((token) => decodeProtectedHeader(token).typ)).toEqual(['JWT', 'at+jwt'])
+  for (const token of [first, second]) {
+    expect((await server.introspect(token, typed)).body.active).toBe(true)
+    await server.revoke(token, user)
+    expect((await server.introspect(token, typed)).body.active).toBe(false)
+  }
 })
 
 describe('a signed answer (RFC 9701)', () => {

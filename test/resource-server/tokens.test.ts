@@ -51,7 +51,11 @@ it('a good token is described', async () => {
 describe('a token that is not one of this API is refused', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>, string]>([
     ['with its media type whole', {}, { typ: 'application/at+jwt' }, 'accepted'],
-    ['as an ID token', {}, { typ: 'JWT' }, 'token_invalid'],
+    ['of the type JWT', {}, { typ: 'JWT' }, 'accepted'],
+    ['as an ID token', { client_id: undefined, jti: undefined }, { typ: undefined }, 'token_invalid'],
+    ['as an ID token of the type JWT', { client_id: undefined, jti: undefined }, { typ: 'JWT' }, 'token_invalid'],
+    ['as a status list', {}, { typ: 'statuslist+jwt' }, 'token_invalid'],
+    ['as a logout token', {}, { typ: 'logout+jwt' }, 'token_invalid'],
     ['without a type', {}, { typ: undefined }, 'token_invalid'],
     ['of a key that is not there', {}, { kid: 'two' }, 'token_invalid'],
     ['of another issuer', { iss: 'https://other.example' }, {}, 'token_invalid'],

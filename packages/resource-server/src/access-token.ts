@@ -59,13 +59,19 @@ function refusalOf(cause: unknown): AccessTokenError {
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /**
+ * `at+jwt` (RFC 9068, section 2.1), or `JWT` where the API is set to it. ID tokens have no `typ`, and no `client_id`; status
+ * lists and logout tokens have types of their own.
+ */
+const isAccessTokenType = (typ: unknown): boolean =>
+  typeof typ === 'string' && ['at+jwt', 'jwt'].includes(typ.toLowerCase().replace(/^application\//, ''))
+
+/**
  * The claims of an access token of this API (RFC 9068, section 4).
  * @throws AccessTokenError `token_invalid`, `token_expired`, `token_not_yet_valid`, `keys_unavailable`
  */
 export async function verifyClaims(token: string, trust: TokenTrust): Promise<JWTPayload> {
   const now = trust.clock.wall()
   const options = {
-    typ: 'at+jwt',
     issuer: trust.issuer,
     audience: trust.audience as string | string[],
     algorithms: trust.algorithms,
@@ -73,9 +79,11 @@ export async function verifyClaims(token: string, trust: TokenTrust): Promise<JW
     clockTolerance: trust.clockTolerance,
     currentDate: new Date(now),
   }
-  const { payload } = await jwtVerify(token, trust.keys, options).catch((error) => {
+  const { payload, protectedHeader } = await jwtVerify(token, trust.keys, options).catch((error) => {
     throw refusalOf(error)
   })
+  if (!isAccessTokenType(protectedHeader.typ))
+    throw new AccessTokenError('token_invalid', 'the token is no access token')
   if (!isText(payload.sub) || !isText(payload.jti) || !isText(payload.client_id)) {
     throw new AccessTokenError('token_invalid', 'the access token lacks a claim')
   }

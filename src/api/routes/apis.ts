@@ -27,6 +27,9 @@ const settings = {
   token_ttl: seconds,
   policy: z.enum(['none', 'single']).meta({ description: 'single: a new token ends the one before' }),
   signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']),
+  token_type: z
+    .enum(['at+jwt', 'JWT'])
+    .meta({ description: 'The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)' }),
   is_default: z.boolean().meta({ description: 'Meant where no API is named' }),
 }
 
@@ -68,6 +71,7 @@ const declaration = z
     token_ttl: settings.token_ttl.default(3600),
     policy: settings.policy.default('none'),
     signing_alg: settings.signing_alg.default('ES256'),
+    token_type: settings.token_type.default('at+jwt'),
     is_default: settings.is_default.default(false),
   })
   .meta({ id: 'NewApi', examples: [{ identifier: 'https://api.example.com', scopes: ['invoices:read'] }] })

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Api, type ApiSettings, listApis, type TokenPolicy } from '../../clients/apis.ts'
 import { type ScopeText, scopeTexts } from '../../clients/scope-texts.ts'
 import { ensureSigningKeys } from '../../keys/signing-keys.ts'
-import { SIGNING_ALGS, type SigningAlg } from '../../shared/algorithms.ts'
+import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { createApi, describeScopes, updateApi } from '../../tokens/api-changes.ts'
 import { generateKeyPair } from '../../tokens/key-pairs.ts'
@@ -16,6 +16,7 @@ interface ApiOptions {
   tokenTtl: number
   policy: TokenPolicy
   alg: SigningAlg
+  tokenType: TokenType
   default?: boolean
 }
 
@@ -26,6 +27,7 @@ const viewApi = (api: Api) => ({
   token_ttl: api.tokenTtl,
   policy: api.policy,
   alg: api.signingAlg,
+  token_type: api.tokenType,
   default: api.isDefault,
 })
 
@@ -36,6 +38,12 @@ export function addApiCommands(program: Command): void {
   addDescribeScope(api)
   addList(api)
 }
+
+const tokenTypeOption = () =>
+  new Option(
+    '--token-type <typ>',
+    'the typ of its tokens; JWT for resource servers that refuse at+jwt (RFC 9068)',
+  ).choices(TOKEN_TYPES)
 
 function addCreate(api: Command): void {
   api
@@ -53,6 +61,7 @@ function addCreate(api: Command): void {
         .default('none'),
     )
     .addOption(new Option('--alg <alg>', 'how its tokens are signed').choices(SIGNING_ALGS).default('ES256'))
+    .addOption(tokenTypeOption().default('at+jwt'))
     .option('--default', 'what is meant by clients that name no API')
     .addHelpText(
       'after',
@@ -69,6 +78,7 @@ function addCreate(api: Command): void {
             tokenTtl: options.tokenTtl,
             policy: options.policy,
             signingAlg: options.alg,
+            tokenType: options.tokenType,
             isDefault: options.default ?? false,
           },
           actor,
@@ -79,11 +89,12 @@ function addCreate(api: Command): void {
     )
 }
 
-const changesOf = ({ scopes, tokenTtl, policy, alg, default: isDefault }: Partial<ApiOptions>) => ({
+const changesOf = ({ scopes, tokenTtl, policy, alg, tokenType, default: isDefault }: Partial<ApiOptions>) => ({
   ...(scopes !== undefined && { scopes: words(scopes) }),
   ...(tokenTtl !== undefined && { tokenTtl }),
   ...(policy && { policy }),
   ...(alg && { signingAlg: alg }),
+  ...(tokenType && { tokenType }),
   ...(isDefault && { isDefault }),
 })
 
@@ -100,6 +111,7 @@ function addUpdate(api: Command): void {
       ]),
     )
     .addOption(new Option('--alg <alg>', 'how its tokens are signed').choices(SIGNING_ALGS))
+    .addOption(tokenTypeOption())
     .option('--default', 'what is meant by clients that name no API, in place of the present one')
     .action(
       withInstance<Partial<ApiOptions>>(async ({ knex, actor, encryptionKeys }, options, identifier) => {

@@ -1,7 +1,7 @@
 import type { TokenPolicy } from '../../clients/apis.ts'
 import type { ScopeText } from '../../clients/scope-texts.ts'
 import type { ApiView, declareApi, ScopeView } from '../../management/apis.ts'
-import { SIGNING_ALGS, type SigningAlg } from '../../shared/algorithms.ts'
+import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import type { Form } from '../forms.ts'
 import { durationField } from './amount-fields.ts'
 import { checkboxField, radioField, selectField } from './choice-fields.ts'
@@ -15,6 +15,11 @@ const KINDS: Record<SigningAlg, string> = {
   EdDSA: 'EdDSA (Ed25519), shorter still, known to newer libraries',
   RS256: 'RS256 (RSA), long, known to every library',
   PS256: 'PS256 (RSA-PSS), long, asked for by some regulations',
+}
+
+export const TOKEN_TYPE_LABELS: Record<TokenType, string> = {
+  'at+jwt': 'at+jwt, the standard for access tokens (RFC 9068)',
+  JWT: 'JWT, for libraries that refuse at+jwt, such as Spring Security and Dovecot',
 }
 
 export const POLICIES: Record<TokenPolicy, string> = {
@@ -58,6 +63,11 @@ const FIELDS = {
     hint: 'Whoever checks the tokens must know it.',
     choices: SIGNING_ALGS.map((value) => ({ value, label: KINDS[value] })),
   }),
+  tokenType: selectField({
+    label: 'Token type',
+    hint: 'The typ in the header of each access token. It applies to tokens that are issued from now on.',
+    choices: TOKEN_TYPES.map((value) => ({ value, label: TOKEN_TYPE_LABELS[value] })),
+  }),
 }
 
 export type ApiFields = typeof FIELDS
@@ -66,14 +76,14 @@ export type ApiValues = ValuesOf<ApiFields>
 const SECTIONS: readonly Section<keyof ApiFields>[] = [
   { heading: 'The API', fields: ['identifier', 'isDefault'] },
   { heading: 'What it allows', fields: ['scopes'] },
-  { heading: 'Its tokens', fields: ['tokenTtl', 'policy', 'signingAlg'] },
+  { heading: 'Its tokens', fields: ['tokenTtl', 'policy', 'signingAlg', 'tokenType'] },
 ]
 
 /** What can be said of it: of Keywright's own the lifetime alone, and the default is moved by naming another one. */
 function namesFor(view: ApiView | undefined): readonly (keyof ApiFields)[] {
-  if (!view) return ['identifier', 'isDefault', 'scopes', 'tokenTtl', 'policy', 'signingAlg']
+  if (!view) return ['identifier', 'isDefault', 'scopes', 'tokenTtl', 'policy', 'signingAlg', 'tokenType']
   if (view.api.builtIn) return ['tokenTtl']
-  const all = ['scopes', 'tokenTtl', 'policy', 'signingAlg'] as const
+  const all = ['scopes', 'tokenTtl', 'policy', 'signingAlg', 'tokenType'] as const
   return view.api.isDefault ? all : ['isDefault', ...all]
 }
 
@@ -88,7 +98,8 @@ export function fieldsFor(view: ApiView | undefined) {
   return { fields, sections: sections.filter((section) => section.fields.length > 0) }
 }
 
-export const formOfNew = (): Form => writeFields(FIELDS, { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256' })
+export const formOfNew = (): Form =>
+  writeFields(FIELDS, { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', tokenType: 'at+jwt' })
 
 export const formOfApi = ({ api, scopes }: ApiView): Form => writeFields(FIELDS, { ...api, scopes })
 
@@ -112,12 +123,13 @@ export const declarationOf = ({ scopes, tokenTtl, ...values }: ApiValues): Param
 
 /** What a form says of an API that is there. */
 export function changeOf(view: ApiView, values: Partial<ApiValues>) {
-  const { scopes, tokenTtl, policy, signingAlg, isDefault } = values
+  const { scopes, tokenTtl, policy, signingAlg, tokenType, isDefault } = values
   const named = {
     scopes: scopes?.map(({ scope }) => scope),
     tokenTtl: tokenTtl ?? undefined,
     policy,
     signingAlg,
+    tokenType,
     isDefault,
   }
   const changes = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))

@@ -78,6 +78,7 @@ const factsOf = (view: ApiDetails): Block => ({
     fact('A token lives for', textCell(durationInWords(view.api.tokenTtl))),
     fact('When a new token is issued', textCell(POLICIES[view.api.policy])),
     fact('Tokens are signed with', textCell(view.api.signingAlg)),
+    fact('Token type', textCell(view.api.tokenType)),
     fact('Declared', timeCell(view.api.createdAt)),
   ],
 })
