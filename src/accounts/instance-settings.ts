@@ -5,6 +5,7 @@ import { expectRevision, type Fault, invalidFields, invalidInput, KeywrightError
 import { accessTokenTtlFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
 import { nameFault } from '../shared/names.ts'
 import { type RateLimit, rateLimitFault } from '../shared/rate-limit.ts'
+import { redirectSchemeFault } from '../shared/redirect-schemes.ts'
 import { judgeLogo, type LogoType } from './logos.ts'
 
 export interface Logo {
@@ -32,6 +33,8 @@ export interface InstanceSettings {
   readonly accent: string
   readonly logo: Logo | null
   readonly apiEnabled: boolean
+  /** URI schemes without a dot that redirect URIs may have. */
+  readonly redirectSchemes: readonly string[]
   readonly defaults: ApplicationDefaults
   /** Another one after each change. */
   readonly revision: number
@@ -42,6 +45,7 @@ export interface InstanceChanges {
   readonly name?: string
   readonly accent?: string
   readonly logo?: { readonly type?: string; readonly bytes: Buffer } | null
+  readonly redirectSchemes?: readonly string[]
   readonly defaults?: Partial<ApplicationDefaults>
 }
 
@@ -51,6 +55,7 @@ interface InstanceRow {
   logo: Buffer | null
   logo_type: LogoType | null
   api_enabled: boolean
+  redirect_schemes: string[]
   default_access_token_ttl: number | null
   default_refresh_token_ttl: number | null
   default_consent: ApplicationDefaults['consent']
@@ -76,6 +81,7 @@ const toSettings = (row: InstanceRow): InstanceSettings => ({
   accent: row.accent,
   logo: row.logo && { type: row.logo_type!, bytes: row.logo, etag: etagOf(row.logo) },
   apiEnabled: row.api_enabled,
+  redirectSchemes: row.redirect_schemes,
   defaults: toDefaults(row),
   revision: row.revision,
 })
@@ -84,6 +90,13 @@ export async function getInstanceSettings(db: Knex): Promise<InstanceSettings> {
   const row = await db<InstanceRow>('instance_settings').first()
   return toSettings(row!)
 }
+
+const MOST_SCHEMES = 50
+
+const schemesFault = (schemes: readonly string[]): string | undefined =>
+  schemes.length > MOST_SCHEMES
+    ? `there are at most ${MOST_SCHEMES} schemes`
+    : schemes.map(redirectSchemeFault).find((fault) => fault !== undefined)
 
 const accentFault = (accent: string) =>
   /^#[0-9a-f]{6}$/.test(accent) ? undefined : 'an accent is a colour such as #1f5fbf'
@@ -96,10 +109,11 @@ const judged = <Value>(value: Value | null | undefined, judge: (value: Value) =>
   value === undefined || value === null ? undefined : judge(value)
 
 /** @throws KeywrightError `invalid_input`, with every fault at its field; of defaults, by the names of the settings */
-function check({ name, accent, defaults = {} }: InstanceChanges): void {
+function check({ name, accent, redirectSchemes, defaults = {} }: InstanceChanges): void {
   const messages = {
     name: judged(name, (one) => nameFault("an instance's name", one, 60)),
     accent: judged(accent, accentFault),
+    redirectSchemes: judged(redirectSchemes, schemesFault),
     accessTokenTtl: judged(defaults.accessTokenTtl, accessTokenTtlFault),
     refreshTokenTtl: judged(defaults.refreshTokenTtl, refreshTokenTtlFault),
     consent: judged(defaults.consent, consentFault),
@@ -129,11 +143,12 @@ function defaultColumns({ accessTokenTtl, refreshTokenTtl, consent, rateLimit }:
 function columnsOf(changes: InstanceChanges): Partial<InstanceRow> {
   const tidy = { ...changes, name: changes.name?.trim(), accent: changes.accent?.toLowerCase() }
   check(tidy)
-  const { name, accent, logo, defaults } = tidy
+  const { name, accent, logo, redirectSchemes, defaults } = tidy
   return {
     ...(name !== undefined && { name }),
     ...(accent !== undefined && { accent }),
     ...(logo !== undefined && logoColumns(logo)),
+    ...(redirectSchemes && { redirect_schemes: [...new Set(redirectSchemes)] }),
     ...(defaults && defaultColumns(defaults)),
   }
 }
@@ -161,6 +176,12 @@ export async function updateInstanceSettings(
   const [row] = await trx('instance_settings').update(change).returning<InstanceRow[]>('*')
   await recordAudit(trx, actor, { action: 'instance.updated', target: TARGET, detail: detailOf(columns) })
   return toSettings(row!)
+}
+
+/** The URI schemes without a dot that redirect URIs may have. */
+export async function allowedSchemes(db: Knex): Promise<readonly string[]> {
+  const row = await db<InstanceRow>('instance_settings').first('redirect_schemes')
+  return row!.redirect_schemes
 }
 
 /**

@@ -6,7 +6,7 @@ import { accessTokenTtlFault, refreshTokenMaxAgeFault, refreshTokenTtlFault } fr
 import { nameFault } from '../shared/names.ts'
 import { rateLimitFault } from '../shared/rate-limit.ts'
 import type { AccessType, ClientSettings } from './client-settings.ts'
-import { backchannelLogoutUriFault, returnUriFault } from './return-uris.ts'
+import { type AllowedSchemes, backchannelLogoutUriFault, returnUriFault } from './return-uris.ts'
 import { scopesFault } from './scopes.ts'
 
 export { MAX_REFRESH_TOKEN_MAX_AGE, MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
@@ -98,23 +98,23 @@ function* faultsOfConcessions(settings: ClientSettings): Faults {
   }
 }
 
-function* faultsOfUris(settings: ClientSettings): Faults {
+function* faultsOfUris(settings: ClientSettings, schemes: AllowedSchemes): Faults {
   for (const uri of settings.redirectUris) {
-    yield* judged('redirectUris', uri, (one) => returnUriFault('redirect URI', one))
+    yield* judged('redirectUris', uri, (one) => returnUriFault('redirect URI', one, schemes))
   }
   for (const uri of settings.postLogoutRedirectUris) {
-    yield* judged('postLogoutRedirectUris', uri, (one) => returnUriFault('post-logout redirect URI', one))
+    yield* judged('postLogoutRedirectUris', uri, (one) => returnUriFault('post-logout redirect URI', one, schemes))
   }
   yield* judged('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriFault)
 }
 
-function* faultsOf(settings: ClientSettings): Faults {
+function* faultsOf(settings: ClientSettings, schemes: AllowedSchemes): Faults {
   yield* judged('name', settings.name, (name) => nameFault('a client name', name, 200))
   yield* faultsOfWords(settings)
   yield* faultsOfGrants(settings)
   yield* faultsOfPublic(settings)
   yield* faultsOfConcessions(settings)
-  yield* faultsOfUris(settings)
+  yield* faultsOfUris(settings, schemes)
   yield* judged('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlFault)
   yield* judged('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlFault)
   yield* judged('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeFault)
@@ -122,15 +122,18 @@ function* faultsOf(settings: ClientSettings): Faults {
   yield* judged('rateLimit', settings.rateLimit, rateLimitFault)
 }
 
-/** @throws KeywrightError `invalid_input`, with every rule that the settings break, at its field */
-export function checkClientSettings(settings: ClientSettings): void {
-  const faults = [...faultsOf(settings)]
+/**
+ * @param schemes URI schemes without a dot that an operator allows
+ * @throws KeywrightError `invalid_input`, with every rule that the settings break, at its field
+ */
+export function checkClientSettings(settings: ClientSettings, schemes: AllowedSchemes = []): void {
+  const faults = [...faultsOf(settings, schemes)]
   if (faults.length > 0) throw invalidFields(faults)
 }
 
 /** The settings as they are stored. @throws KeywrightError as `checkClientSettings` */
-export function checkedSettings(settings: ClientSettings): ClientSettings {
-  checkClientSettings(settings)
+export function checkedSettings(settings: ClientSettings, schemes: AllowedSchemes): ClientSettings {
+  checkClientSettings(settings, schemes)
   return { ...settings, name: settings.name.trim() }
 }
 

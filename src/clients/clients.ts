@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { allowedSchemes } from '../accounts/instance-settings.ts'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
@@ -58,9 +59,19 @@ export const toClient = (row: ClientRow): Client => ({
 
 const ID_PREFIXES: Record<ClientKind, string> = { key_pair: 'kwc_', application: 'kwc_', api: 'kwa_' }
 
+const schemesOf = ({ redirectUris, postLogoutRedirectUris }: ClientSettings): string[] =>
+  [...redirectUris, ...postLogoutRedirectUris].map((uri) => uri.slice(0, Math.max(uri.indexOf(':'), 0)))
+
+/** The schemes without a dot that a client's URIs may have: those that an operator allows, and those that it has. */
+async function schemesFor(trx: Knex, settings: ClientSettings, before?: Client): Promise<readonly string[]> {
+  const present = before ? schemesOf(before) : []
+  const isNew = (scheme: string) => !/^https?$/.test(scheme) && !scheme.includes('.') && !present.includes(scheme)
+  return schemesOf(settings).some(isNew) ? [...present, ...(await allowedSchemes(trx))] : present
+}
+
 /** @throws KeywrightError `invalid_input` */
 export async function insertClient(trx: Knex, owner: ClientOwner, settings: ClientSettings): Promise<Client> {
-  const checked = owner.kind === 'api' ? settings : checkedSettings(settings)
+  const checked = owner.kind === 'api' ? settings : checkedSettings(settings, await schemesFor(trx, settings))
   const row = {
     client_id: generateIdentifier(ID_PREFIXES[owner.kind]),
     kind: owner.kind,
@@ -113,7 +124,8 @@ export async function findFormerKeyPairOf(trx: Knex, userId: string): Promise<Cl
 
 /** @throws KeywrightError `invalid_input` */
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
-  const settings = checkedSettings({ ...client, ...changes })
+  const wanted = { ...client, ...changes }
+  const settings = checkedSettings(wanted, await schemesFor(trx, wanted, client))
   // What a client had used of the former allowance says nothing about the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   const columns = { ...toColumns(settings), version: trx.raw('version + 1') }

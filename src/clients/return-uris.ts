@@ -1,6 +1,16 @@
+import { redirectSchemeFault } from '../shared/redirect-schemes.ts'
+
 /** RFC 8252: a private-use scheme is a reversed domain name, so it has a dot. */
 function isPrivateUse(url: URL): boolean {
   return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
+}
+
+/** Schemes without a dot that an operator allows; `any` for a form that is filled in before that is known. */
+export type AllowedSchemes = readonly string[] | 'any'
+
+const isAllowed = ({ protocol }: URL, schemes: AllowedSchemes): boolean => {
+  const scheme = protocol.slice(0, -1)
+  return schemes === 'any' ? redirectSchemeFault(scheme) === undefined : schemes.includes(scheme)
 }
 
 const isLoopback = (url: URL) => ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
@@ -25,12 +35,12 @@ function uriFault(what: string, uri: string, isFit: (url: URL) => boolean, fit: 
 }
 
 /** What speaks against sending a person there. Undefined: nothing does. */
-export const returnUriFault = (what: string, uri: string): string | undefined =>
+export const returnUriFault = (what: string, uri: string, schemes: AllowedSchemes = []): string | undefined =>
   uriFault(
     what,
     uri,
-    (url) => isWeb(uri, url) || isPrivateUse(url),
-    'https, http on loopback, or a private-use scheme with a dot',
+    (url) => isWeb(uri, url) || isPrivateUse(url) || isAllowed(url, schemes),
+    'https, http on loopback, a private-use scheme with a dot, or a scheme that an operator has allowed',
   )
 
 /** OpenID Connect Back-Channel Logout 1.0, section 2.2. */

@@ -23,12 +23,18 @@ const defaults = {
   rate_limit: rateLimit,
 }
 
+const schemes = z
+  .array(z.string().max(200))
+  .max(200)
+  .meta({ description: 'URI schemes without a dot that redirect URIs may have', examples: [['cursor', 'vscode']] })
+
 const settings = z
   .object({
     name: z.string(),
     accent: z.string().meta({ examples: ['#1f5fbf'] }),
     logo: z.object({ type: z.string(), size: z.number().int().meta({ description: 'In bytes' }) }).nullable(),
     api_enabled: z.boolean(),
+    redirect_schemes: schemes,
     defaults: z.object(defaults).meta({ description: 'What new applications begin with' }),
     revision,
   })
@@ -45,6 +51,7 @@ const change = z
       .nullable()
       .optional()
       .meta({ description: 'Null takes it away' }),
+    redirect_schemes: schemes.optional(),
     defaults: z.strictObject(defaults).partial().optional(),
   })
   .meta({ id: 'InstanceChange', examples: [{ name: 'Example keys', defaults: { access_token_ttl: 3600 } }] })

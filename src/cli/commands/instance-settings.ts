@@ -11,24 +11,26 @@ import { formatRateLimit, parseRateLimit } from '../../clients/rate-limits.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { changeApiEnabled } from '../../tokens/instance-changes.ts'
 import { answerWithin, withInstance } from '../run.ts'
-import { secondsOrOff, unlessOff } from './client-options.ts'
+import { secondsOrOff, unlessOff, words } from './client-options.ts'
 
 interface InstanceOptions {
   name?: string
   accent?: string
   logo?: string
   api?: 'on' | 'off'
+  redirectSchemes?: string
   defaultAccessTokenTtl?: number | 'off'
   defaultRefreshTokenTtl?: number | 'off'
   defaultConsent?: ApplicationDefaults['consent']
   defaultRateLimit?: string
 }
 
-const viewOf = ({ name, accent, logo, apiEnabled, defaults }: InstanceSettings) => ({
+const viewOf = ({ name, accent, logo, apiEnabled, redirectSchemes, defaults }: InstanceSettings) => ({
   name,
   accent,
   logo: logo && { type: logo.type, size: logo.bytes.length, etag: logo.etag },
   api: apiEnabled ? 'on' : 'off',
+  redirect_schemes: redirectSchemes.join(' '),
   default_access_token_ttl: defaults.accessTokenTtl,
   default_refresh_token_ttl: defaults.refreshTokenTtl,
   default_consent: defaults.consent,
@@ -59,8 +61,14 @@ function defaultsOf(options: InstanceOptions): Partial<ApplicationDefaults> | un
 }
 
 function changesOf(options: InstanceOptions): InstanceChanges {
-  const { name, accent, logo } = options
-  return { name, accent, logo: logo === undefined ? undefined : logoOf(logo), defaults: defaultsOf(options) }
+  const { name, accent, logo, redirectSchemes: schemes } = options
+  return {
+    name,
+    accent,
+    logo: logo === undefined ? undefined : logoOf(logo),
+    defaults: defaultsOf(options),
+    ...(schemes !== undefined && { redirectSchemes: schemes === 'off' ? [] : words(schemes) }),
+  }
 }
 
 function addDefaultOptions(command: Command): Command {
@@ -99,6 +107,10 @@ export function addInstanceSettingsCommands(program: Command): void {
     .option('--logo <file|off>', 'a PNG, JPEG, WebP or SVG of at most 256 KiB; off: none')
     .addOption(
       new Option('--api <on|off>', 'off: no client gets anything more, and every token is dead').choices(['on', 'off']),
+    )
+    .option(
+      '--redirect-schemes <list|off>',
+      'schemes without a dot that redirect URIs may have, such as "cursor vscode"; off: none',
     )
     .addHelpText('after', EXAMPLE)
   addDefaultOptions(update).action(

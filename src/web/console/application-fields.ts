@@ -14,7 +14,7 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter(Bool
 const MOST_NAMED = 3
 
 function faultsOfUris(what: string, uris: readonly string[]): string | undefined {
-  const faults = uris.flatMap((uri) => returnUriFault(what, uri) ?? [])
+  const faults = uris.flatMap((uri) => returnUriFault(what, uri, 'any') ?? [])
   return faults.slice(0, MOST_NAMED).join('; ') || undefined
 }
 

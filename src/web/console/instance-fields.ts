@@ -51,6 +51,12 @@ const FIELDS = {
     hint: 'A PNG, JPEG, WebP or SVG of at most 256 KiB, best on a transparent ground, wider than high.',
     accept: 'image/png,image/jpeg,image/webp,image/svg+xml',
   }),
+  redirectSchemes: textField({
+    label: 'URL schemes without a dot',
+    hint: 'Desktop applications that cannot use a scheme such as com.example.app. Applications that are registered keep theirs when you remove one.',
+    placeholder: 'cursor vscode',
+    maxLength: 2000,
+  }),
   accessTokenTtl: durationField({
     label: 'An access token lives for',
     hint: 'From a minute to 30 days.',
@@ -83,34 +89,37 @@ const FIELDS = {
 export type InstanceFields = typeof FIELDS & { removeLogo: Field<boolean> }
 
 export function fieldsFor(settings: InstanceSettings) {
-  const { name, accent, logo, ...rest } = FIELDS
+  const { name, accent, logo, redirectSchemes, ...rest } = FIELDS
   const present = settings.logo ? { removeLogo: presentLogoField(settings) } : {}
   const chosen = settings.logo ? { ...logo, label: 'Another logo' } : logo
-  const fields = { name, accent, ...present, logo: chosen, ...rest } as InstanceFields
+  const fields = { name, accent, ...present, logo: chosen, redirectSchemes, ...rest } as InstanceFields
   const names = Object.keys(fields) as (keyof InstanceFields)[]
   const split = names.indexOf('logo') + 1
   const sections: readonly Section<keyof InstanceFields>[] = [
     { heading: 'What people see', fields: names.slice(0, split) },
+    { heading: 'Redirect URLs', fields: ['redirectSchemes'] },
     {
       heading: 'What new applications begin with',
       lead: 'Each can be changed for one application; those that are there stay as they are.',
-      fields: names.slice(split),
+      fields: names.slice(split + 1),
     },
   ]
   return { fields, sections }
 }
 
-export const formOfInstance = ({ name, accent, defaults }: InstanceSettings): Form =>
-  writeFields(FIELDS, { name, accent, ...defaults })
+export const formOfInstance = ({ name, accent, redirectSchemes, defaults }: InstanceSettings): Form =>
+  writeFields(FIELDS, { name, accent, redirectSchemes: redirectSchemes.join(' '), ...defaults })
 
 /** A logo that was chosen takes the place of the present one, removed or not. */
 export function changesOf(values: Partial<ValuesOf<InstanceFields>>): InstanceChanges {
-  const { name, accent, logo, removeLogo, accessTokenTtl, refreshTokenTtl, consent, rateLimit } = values
+  const { name, accent, logo, removeLogo, redirectSchemes, accessTokenTtl, refreshTokenTtl, consent, rateLimit } =
+    values
   const chosen = logo ? { logo: { bytes: logo } } : removeLogo ? { logo: null } : {}
   return {
     name,
     accent,
     ...chosen,
+    redirectSchemes: redirectSchemes?.split(/\s+/).filter(Boolean),
     defaults: { accessTokenTtl, refreshTokenTtl, consent, rateLimit },
   } as InstanceChanges
 }
