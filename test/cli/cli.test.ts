@@ -81,6 +81,7 @@ describe('each command answers its fields, on standard output one JSON object an
       token_ttl: 600,
       policy: 'single',
       alg: 'EdDSA',
+      token_type: 'at+jwt',
       default: true,
       client_id: expect.stringMatching(/^kwa_/),
       client_secret: expect.stringMatching(SECRET),

@@ -58,9 +58,9 @@ test('user: changed, of another role, with another password', async () => {
 test('api: changed where options name it, to another algorithm too, whose keys are made', async () => {
   const first = await cli('api create --identifier https://a.example.com --default --scopes', 'read write')
   await cli('api create --identifier https://b.example.com --scopes read')
-  const options = '--token-ttl 600 --policy single --alg EdDSA --default --scopes'
+  const options = '--token-ttl 600 --policy single --alg EdDSA --token-type JWT --default --scopes'
   const changed = await cli(`api update https://b.example.com ${options}`, 'read list')
-  const expected = { scopes: 'read list', token_ttl: 600, policy: 'single', alg: 'EdDSA', default: true }
+  const expected = { scopes: 'read list', token_ttl: 600, policy: 'single', alg: 'EdDSA', token_type: 'JWT', default: true }
   expect(changed).toEqual({ identifier: 'https://b.example.com', ...expected })
   const { apis } = await cli('api list')
   expect(apis).toMatchObject([{ identifier: first.identifier, default: false }, expected])
