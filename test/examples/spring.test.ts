@@ -51,7 +51,7 @@ describe.skipIf(!maven)('Spring Boot', () => {
       PORT: String(port),
       SPRING_PROFILES_ACTIVE: profile,
     }
-    return await startProgram(['/usr/bin/java', '-Xmx256m', '-jar', jar], port, env)
+    return await startProgram(['/usr/bin/java', '-Xmx256m', '-jar', jar], port, env, BUILD / 3)
   }
 
   const setTokenType = async (tokenType: 'at+jwt' | 'JWT') =>

@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,6 +11,9 @@ import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { createPerson, type Person } from '../support/people.ts'
 
 const chromium = await findChromium()
+
+/** The package exports its modules only, and not what a page loads. */
+const LIBRARY = new URL('../../node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js', import.meta.url)
 
 const SCOPE = 'openid profile email offline_access all'
 
@@ -36,7 +38,7 @@ const script = () => `
   })`
 
 const library = (): string =>
-  readFileSync(createRequire(import.meta.url).resolve('oidc-client-ts/dist/browser/oidc-client-ts.min.js'), 'utf8')
+  readFileSync(LIBRARY, 'utf8')
 
 async function startSite(): Promise<void> {
   site = createServer((req, res) => {

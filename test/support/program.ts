@@ -43,8 +43,17 @@ async function isListening(port: number): Promise<boolean> {
   }
 }
 
-/** Runs a program until it listens at that port. @throws Error with what it wrote, if it ends before */
-export async function startProgram(command: readonly string[], port: number, env: Environment = {}): Promise<Program> {
+/**
+ * Runs a program until it listens at that port.
+ * @param patience milliseconds
+ * @throws Error with what it wrote, if it ends before
+ */
+export async function startProgram(
+  command: readonly string[],
+  port: number,
+  env: Environment = {},
+  patience?: number,
+): Promise<Program> {
   const [file, ...args] = command as [string, ...string[]]
   const child = spawn(file, args, {
     env: cleanEnvironment(env) as NodeJS.ProcessEnv,
@@ -62,7 +71,7 @@ export async function startProgram(command: readonly string[], port: number, env
   const ended = new Promise<void>((resolve) => child.once('close', resolve).once('error', resolve)).then(() => {
     isOver = true
   })
-  await until(async () => isOver || (await isListening(port))).catch((error) => {
+  await until(async () => isOver || (await isListening(port)), patience).catch((error) => {
     child.kill('SIGTERM')
     throw error
   })
