@@ -17,7 +17,14 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const ACTOR: Actor = { type: 'user', id: 'operator-1', ip: '192.0.2.1' }
 const DEFAULTS = { accessTokenTtl: null, refreshTokenTtl: null, consent: 'show', rateLimit: null }
-const UNSET = { name: 'Keywright', accent: '#1f5fbf', logo: null, apiEnabled: true, defaults: DEFAULTS }
+const UNSET = {
+  name: 'Keywright',
+  accent: '#1f5fbf',
+  logo: null,
+  apiEnabled: true,
+  redirectSchemes: [],
+  defaults: DEFAULTS,
+}
 const NO_DEFAULTS = {
   default_access_token_ttl: null,
   default_refresh_token_ttl: null,
@@ -276,12 +283,12 @@ describe('the command line', () => {
       default_consent: 'show',
       default_rate_limit: null,
     }
-    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, api: 'on', ...defaults }
+    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, api: 'on', redirect_schemes: '', ...defaults }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')
     const changed = await cli('instance update --accent #0A7D4F', '--name', 'ACME ID', '--logo', file)
     const logo = { type: 'image/svg+xml', size: SVG.length, etag: expect.any(String) }
-    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, api: 'on', ...defaults })
+    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, api: 'on', redirect_schemes: '', ...defaults })
     expect(await cli('instance show')).toEqual(changed)
     expect(await cli('instance update --logo off')).toEqual({ ...changed, logo: null })
     expect((await audited()).map(({ actor_type }) => actor_type)).toEqual(['cli', 'cli'])

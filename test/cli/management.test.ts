@@ -60,7 +60,14 @@ test('api: changed where options name it, to another algorithm too, whose keys a
   await cli('api create --identifier https://b.example.com --scopes read')
   const options = '--token-ttl 600 --policy single --alg EdDSA --token-type JWT --default --scopes'
   const changed = await cli(`api update https://b.example.com ${options}`, 'read list')
-  const expected = { scopes: 'read list', token_ttl: 600, policy: 'single', alg: 'EdDSA', token_type: 'JWT', default: true }
+  const expected = {
+    scopes: 'read list',
+    token_ttl: 600,
+    policy: 'single',
+    alg: 'EdDSA',
+    token_type: 'JWT',
+    default: true,
+  }
   expect(changed).toEqual({ identifier: 'https://b.example.com', ...expected })
   const { apis } = await cli('api list')
   expect(apis).toMatchObject([{ identifier: first.identifier, default: false }, expected])

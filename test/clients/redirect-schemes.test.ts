@@ -37,7 +37,9 @@ describe('a scheme without a dot', () => {
     expect(await getTokens(server, app, person, { browser })).toMatchObject({ id_token: expect.any(String) })
     await change({ redirectSchemes: [] })
     await expect(register(CURSOR)).rejects.toMatchObject({ code: 'invalid_input' })
-    expect(await updateClient(server.knex, app.clientId, { settings: { name: 'Renamed' } }, ACTOR)).toMatchObject({ name: 'Renamed' })
+    expect(await updateClient(server.knex, app.clientId, { settings: { name: 'Renamed' } }, ACTOR)).toMatchObject({
+      name: 'Renamed',
+    })
     expect(await getTokens(server, app, person, { browser })).toMatchObject({ id_token: expect.any(String) })
   })
 

@@ -37,8 +37,7 @@ const script = () => `
     userStore: new oidc.WebStorageStateStore({ store: localStorage }),
   })`
 
-const library = (): string =>
-  readFileSync(LIBRARY, 'utf8')
+const library = (): string => readFileSync(LIBRARY, 'utf8')
 
 async function startSite(): Promise<void> {
   site = createServer((req, res) => {
