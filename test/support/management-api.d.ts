@@ -927,6 +927,11 @@ export interface components {
             policy: "none" | "single";
             /** @enum {string} */
             signing_alg: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
+             * @enum {string}
+             */
+            token_type: "at+jwt" | "JWT";
             /** @description Meant where no API is named */
             is_default: boolean;
             built_in: boolean;
@@ -971,6 +976,11 @@ export interface components {
             policy?: "none" | "single";
             /** @enum {string} */
             signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
+             * @enum {string}
+             */
+            token_type?: "at+jwt" | "JWT";
             /** @description Meant where no API is named */
             is_default?: boolean;
             /**
@@ -1025,6 +1035,11 @@ export interface components {
             policy: "none" | "single";
             /** @enum {string} */
             signing_alg: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
+             * @enum {string}
+             */
+            token_type: "at+jwt" | "JWT";
             /** @description Meant where no API is named */
             is_default: boolean;
             built_in: boolean;
@@ -1424,6 +1439,14 @@ export interface components {
                 size: number;
             } | null;
             api_enabled: boolean;
+            /**
+             * @description URI schemes without a dot that redirect URIs may have
+             * @example [
+             *       "cursor",
+             *       "vscode"
+             *     ]
+             */
+            redirect_schemes: string[];
             /** @description What new applications begin with */
             defaults: {
                 /** @description In seconds; null: the API's */
@@ -1463,6 +1486,14 @@ export interface components {
                  */
                 base64: string;
             } | null;
+            /**
+             * @description URI schemes without a dot that redirect URIs may have
+             * @example [
+             *       "cursor",
+             *       "vscode"
+             *     ]
+             */
+            redirect_schemes?: string[];
             defaults?: {
                 /** @description In seconds; null: the API's */
                 access_token_ttl?: number | null;
@@ -1642,6 +1673,12 @@ export interface components {
              * @enum {string}
              */
             signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
+             * @default at+jwt
+             * @enum {string}
+             */
+            token_type?: "at+jwt" | "JWT";
             /**
              * @description Meant where no API is named
              * @default false
