@@ -159,6 +159,7 @@ describe('what it lists works', () => {
 
   test('every claim comes from somewhere', async () => {
     const person = await createPerson(server.knex, server.firstStart.accountId)
+    await server.knex('users').where({ id: person.id }).update({ email_verified: true })
     const app = await createApplication(server, { backchannelLogoutUri: 'https://app.example.com/out' })
     const { access_token, id_token } = await getTokens(server, app, person, {
       params: { scope: 'openid profile email' },
