@@ -20,6 +20,8 @@ export interface Client extends ClientSettings {
   readonly userId: string | null
   readonly status: ClientStatus
   readonly epoch: number
+  /** Another one after each change that takes a right away: codes of before are dead. */
+  readonly codeEpoch: number
   readonly createdAt: Date
   /** Another one after each change. */
   readonly revision: number
@@ -40,6 +42,7 @@ export interface ClientRow extends SettingsRow {
   user_id: string | null
   status: ClientStatus
   epoch: number
+  code_epoch: number
   created_at: Date
   version: number
 }
@@ -52,6 +55,7 @@ export const toClient = (row: ClientRow): Client => ({
   userId: row.user_id,
   status: row.status,
   epoch: row.epoch,
+  codeEpoch: row.code_epoch,
   ...toSettings(row),
   createdAt: row.created_at,
   revision: row.version,
@@ -138,7 +142,12 @@ export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('version', 1)
 }
 
-/** The same for the client by which an API introspects. */
+/** Ends the codes that the client was given and has not redeemed. */
+export async function endCodesOfClient(trx: Knex, clientKey: number): Promise<void> {
+  await trx('clients').where({ id: clientKey }).increment('code_epoch', 1)
+}
+
+/** What `touchClient` does, for the client by which an API introspects. */
 export async function touchClientOfApi(trx: Knex, { id }: Api): Promise<void> {
   await trx('clients').where({ api_id: id }).increment('version', 1)
 }

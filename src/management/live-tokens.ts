@@ -5,7 +5,8 @@ export interface Bounded {
   readonly isMore: boolean
 }
 
-const MOST = 1000
+/** So many are counted at most. */
+export const MOST = 1000
 
 export const toBounded = (count: number): Bounded => ({ count: Math.min(count, MOST), isMore: count > MOST })
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Registration } from '../clients/registrations.ts'
 import type { SealedColumn } from '../database/resealing.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
@@ -103,8 +104,8 @@ export class EngineModelAdapter implements Adapter {
       expires_at: expiresIn ? inSeconds(db, expiresIn + (KEPT_LONGER[this.#model] ?? 0)) : null,
       ...(CLAIMED_LATER.has(this.#model) && this.#standingOf(payload)),
     }
-    // A device code is written again when somebody confirms it; the client's epoch stays that of its beginning.
-    const { client_epoch: _, ...renewed } = row as typeof row & { client_epoch?: unknown }
+    // A device code is written again when somebody confirms it; the client's epochs stay those of its beginning.
+    const { client_epoch: _, code_epoch: __, ...renewed } = row as Record<string, unknown>
     const written = db('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
     await written.whereNotNull('engine_models.payload')
   }
@@ -132,6 +133,7 @@ export class EngineModelAdapter implements Adapter {
       .whereRaw(`date_trunc('milliseconds', sessions_valid_from) = ?`, [user?.sessionsValidFrom ?? null])
     return {
       client_epoch: client ? registrationOf(client).epoch : null,
+      ...(client && { code_epoch: registrationOf(client).codeEpoch }),
       person_since: asFound.select('sessions_valid_from'),
     }
   }
@@ -214,8 +216,8 @@ export interface ShownCode {
   readonly model: string
   readonly id: string
   readonly userId: string
-  /** Of the client as it authenticated. */
-  readonly clientEpoch: number
+  /** The client as it authenticated. */
+  readonly client: Pick<Registration, 'epoch' | 'codeEpoch'>
   /** Milliseconds since 1970. */
   readonly arrivedAt: number
 }
@@ -228,7 +230,7 @@ export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
   const row = { model: code.model, id_hash: hash(code.id) }
   const used = { consumed_at: trx.raw('clock_timestamp()') }
   const claimed = await trx('engine_models')
-    .where({ ...row, client_epoch: code.clientEpoch })
+    .where({ ...row, client_epoch: code.client.epoch, code_epoch: code.client.codeEpoch })
     .where('person_since', trx('users').where({ id: code.userId }).select('sessions_valid_from'))
     .whereNull('consumed_at')
     .update(used)

@@ -58,9 +58,10 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
       ...(client.registration.isPublic && token.jkt && { jkt: token.jkt }),
     },
     withRefreshToken: getsRefreshToken(client, scopes),
-    claim: (trx, clientEpoch) => {
+    claim: (trx, registration) => {
       const { arrivedAt } = ctx.state
-      return claimCode(trx, { model: code.kind, id: code.jti, userId: token.accountId!, clientEpoch, arrivedAt })
+      const shown = { model: code.kind, id: code.jti, userId: token.accountId!, client: registration, arrivedAt }
+      return claimCode(trx, shown)
     },
   })
   const { refreshToken, refreshTokenExpiresIn } = issued

@@ -89,6 +89,6 @@ export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices)
   }
   const { requestId } = (ctx as unknown as OidcContext).state
   const actor = { type: 'system', id: 'consent skipped', ip: ctx.ip, requestId } as const
-  await allow(knex, { userId, clientKey: registration.key }, wanted, actor)
+  await allow(knex, { userId, clientKey: registration.key, skipped: true }, wanted, actor)
   return toEngineGrant(provider, (await findConsent(knex, userId, registration.key))!)
 }

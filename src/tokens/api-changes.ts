@@ -9,6 +9,7 @@ import { describeScope, forgetScopeTexts, type ScopeText } from '../clients/scop
 import { hasSigningKeys } from '../keys/signing-keys.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { addSecrets, type NewSecrets } from './client-secrets.ts'
+import { narrowInTransaction, revokedDetail, revokeRemovedScopes } from './narrowing.ts'
 
 const apiEntry = (action: string, { identifier }: Api, detail: Record<string, unknown>): AuditEntry => ({
   action,
@@ -82,8 +83,9 @@ async function removeScopes(trx: Knex, api: Api, removed: readonly string[]): Pr
 }
 
 /**
- * Changes what is named of an API. Tokens that were issued stay as they are; from the answer on, every node issues by
- * the new settings. The default is moved by naming another one, and there is always one.
+ * Changes what is named of an API. Tokens, refresh tokens and consents with a scope that is removed are revoked in the
+ * same transaction; other tokens stay as they are. From the answer on, every node issues by the new settings. The
+ * default is moved by naming another one, and there is always one.
  * @throws KeywrightError `not_found`, `invalid_input`, `forbidden` (built in), `conflict`, `stale`
  */
 export async function updateApi(
@@ -93,14 +95,16 @@ export async function updateApi(
   actor: Actor,
   expected?: number,
 ): Promise<Api> {
-  return await knex.transaction(async (trx) => {
-    // Before any row: whoever changes a client has its turn, and then asks for its APIs.
+  return await narrowInTransaction(knex, async (trx) => {
+    const early = await revokeRemovedScopes(trx, identifier, changes.scopes, 'wait')
+    // Before the API's row: whoever changes a client has its lock, and then asks for its APIs.
     await awaitEveryTurn(trx)
     const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)
     const changed = differing(before, changes)
     if (Object.keys(changed).length === 0) return before
     await checkMayChange(trx, before, changed)
+    const rest = await revokeRemovedScopes(trx, identifier, changed.scopes, 'nowait')
     const api = await saveApi(trx, before, changed)
     await removeScopes(
       trx,
@@ -109,7 +113,7 @@ export async function updateApi(
     )
     // Its own client signs what it is told with the same algorithm.
     if (changed.signingAlg) await touchClientOfApi(trx, api)
-    await recordAudit(trx, actor, apiEntry('api.updated', api, changed))
+    await recordAudit(trx, actor, apiEntry('api.updated', api, { ...changed, ...revokedDetail(early, rest) }))
     return api
   })
 }

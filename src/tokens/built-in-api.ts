@@ -3,7 +3,9 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { type Api, findApi, insertApi, lockApi, saveApi } from '../clients/apis.ts'
 import { withdrawScopes } from '../clients/client-apis.ts'
+import { awaitEveryTurn } from '../clients/client-turns.ts'
 import { describeScope, forgetScopeTexts, type ScopeText, scopeTexts } from '../clients/scope-texts.ts'
+import { narrowInTransaction, revokeRemovedScopes } from './narrowing.ts'
 
 type Texts = Readonly<Record<string, ScopeText>>
 
@@ -26,7 +28,11 @@ async function isAsWanted(db: Knex, api: Api | undefined, texts: Texts): Promise
 }
 
 /** Clients that ask for a scope by default that has gone are refused it, and keep the rest: a start must not fail on that. */
-async function bringUp(trx: Knex, before: Api, scopes: readonly string[]): Promise<void> {
+async function bringUp(trx: Knex, identifier: string, scopes: readonly string[]): Promise<void> {
+  await revokeRemovedScopes(trx, identifier, scopes, 'wait')
+  await awaitEveryTurn(trx)
+  const before = await lockApi(trx, identifier)
+  await revokeRemovedScopes(trx, identifier, scopes, 'nowait')
   await saveApi(trx, before, { ...FIXED, scopes })
   const removed = before.scopes.filter((scope) => !scopes.includes(scope))
   await withdrawScopes(trx, before, removed)
@@ -39,12 +45,12 @@ async function bringUp(trx: Knex, before: Api, scopes: readonly string[]): Promi
  */
 export async function ensureBuiltInApi(knex: Knex, identifier: string, texts: Texts, actor: Actor): Promise<void> {
   if (await isAsWanted(knex, await findApi(knex, identifier), texts)) return
-  await knex.transaction(async (trx) => {
+  await narrowInTransaction(knex, async (trx) => {
     await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [`keywright built-in API ${identifier}`])
     const present = await findApi(trx, identifier)
     if (await isAsWanted(trx, present, texts)) return
     const scopes = Object.keys(texts)
-    if (present) await bringUp(trx, await lockApi(trx, identifier), scopes)
+    if (present) await bringUp(trx, identifier, scopes)
     else await insertApi(trx, { ...FIRST, identifier, scopes, builtIn: true })
     for (const [scope, text] of Object.entries(texts)) await describeScope(trx, identifier, scope, text)
     const action = present ? 'api.updated' : 'api.created'

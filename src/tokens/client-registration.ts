@@ -11,11 +11,13 @@ import {
   narrowingOf,
   setClientApis,
 } from '../clients/client-apis.ts'
+import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import {
   type Client,
   clientEntry,
+  endCodesOfClient,
   endTokensOfClients,
   getClient,
   insertClient,
@@ -24,6 +26,13 @@ import {
 } from '../clients/clients.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { addSecrets, type NewSecrets } from './client-secrets.ts'
+import {
+  NOTHING_REVOKED,
+  narrowInTransaction,
+  type RevokedByNarrowing,
+  revokedDetail,
+  revokeExceeding,
+} from './narrowing.ts'
 
 /** The APIs that are named, or the instance's default one when none is. */
 export async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
@@ -91,10 +100,6 @@ async function changeApis(trx: Knex, client: Client, change: ClientChange): Prom
   await setClientApis(trx, client.key, apis, scopes)
 }
 
-/** Fewer may use it than before: what it obtained as one that it is no longer would outlive that. */
-const isNarrowed = (before: Client, after: Client): boolean =>
-  after.accessType !== before.accessType && after.accessType !== 'both'
-
 /** @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair), `stale` */
 async function lockForChange(trx: Knex, clientId: string, expected: number | undefined): Promise<Client> {
   const client = await lockClient(trx, clientId)
@@ -106,12 +111,15 @@ async function lockForChange(trx: Knex, clientId: string, expected: number | und
   return client
 }
 
-/** Ends what rests on what a client was, and gives what it needs as what it is. */
-async function settle(trx: Knex, before: Client, after: Client): Promise<{ apiKey?: string }> {
-  const losesApiKey = before.apiKeyRequired && !after.apiKeyRequired
-  if (losesApiKey) await retireSecrets(trx, after.key, 'api_key')
-  // Tokens bound to that key would outlive it.
-  if (losesApiKey || isNarrowed(before, after)) await endTokensOfClients(trx, 'id', after.key)
+/**
+ * Ends what was obtained with the API key where the client needs none any more; makes one where it needs one now. Tokens
+ * are bound to that key, and would outlive it.
+ */
+async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{ apiKey?: string }> {
+  if (before.apiKeyRequired && !after.apiKeyRequired) {
+    await retireSecrets(trx, after.key, 'api_key')
+    await endTokensOfClients(trx, 'id', after.key)
+  }
   if (before.apiKeyRequired || !after.apiKeyRequired) return {}
   return { apiKey: await addSecret(trx, after.key, 'api_key') }
 }
@@ -131,8 +139,44 @@ export interface UpdateRules {
   readonly check?: (before: Client) => void
 }
 
+const rightsOf = async (
+  db: Knex,
+  client: Client,
+  settings: Partial<ClientSettings> = {},
+  access = {},
+): Promise<Rights> => ({
+  accountId: client.accountId,
+  settings: { ...client, ...settings },
+  apis: await apiRightsOf(db, client.key, access),
+})
+
+/** What a change would take away from a client; undefined: nothing. */
+export async function narrowingOfChange(
+  db: Knex,
+  client: Client,
+  { settings, ...access }: ClientChange,
+): Promise<Narrowing | undefined> {
+  return narrowingBetween(await rightsOf(db, client), await rightsOf(db, client, settings, access))
+}
+
+/** Revokes what exceeds the rights that the client keeps, before its lock is taken and it can make others wait. */
+async function revokeBeforehand(trx: Knex, clientId: string, change: ClientChange): Promise<RevokedByNarrowing> {
+  const client = await getClient(trx, clientId)
+  const narrowing = await narrowingOfChange(trx, client, change)
+  return narrowing ? await revokeExceeding(trx, { client: client.key }, narrowing, 'wait') : NOTHING_REVOKED
+}
+
+/** Revokes the rest under the client's lock, and its codes. */
+async function revokeRest(trx: Knex, before: Rights, after: Client): Promise<RevokedByNarrowing> {
+  const narrowing = narrowingBetween(before, await rightsOf(trx, after))
+  if (!narrowing) return NOTHING_REVOKED
+  await endCodesOfClient(trx, after.key)
+  return await revokeExceeding(trx, { client: after.key }, narrowing, 'nowait')
+}
+
 /**
- * Changes what is named of an application or a key pair. One that may act for fewer than before loses every token.
+ * Changes what is named of an application or a key pair. What its tokens, refresh tokens, codes and consents have beyond
+ * the new rights is revoked in the same transaction; tokens within them stay active.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair), `stale`
  */
 export async function updateClient(
@@ -142,17 +186,21 @@ export async function updateClient(
   actor: Actor,
   { expected, check }: UpdateRules = {},
 ): Promise<{ client: Client; apiKey?: string }> {
-  return await knex.transaction(async (trx) => {
+  return await narrowInTransaction(knex, async (trx) => {
+    const early = await revokeBeforehand(trx, clientId, change)
     const before = await lockForChange(trx, clientId, expected)
     check?.(before)
     await checkNewName(trx, before, change.settings)
+    const rights = await rightsOf(trx, before)
     const after = await saveSettings(trx, before, change.settings)
     if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
     // Held, or a scope that is meant here could be taken from its API at the same moment.
     else if (change.settings.defaultScopes) await holdApis(trx, await identifiersOf(trx, after.key))
     await checkDefaultScopes(trx, after)
-    await recordAudit(trx, actor, clientEntry('client.updated', after, detailOf(before, after, change)))
-    const made = await settle(trx, before, after)
+    const revoked = revokedDetail(early, await revokeRest(trx, rights, after))
+    const detail = { ...detailOf(before, after, change), ...revoked }
+    await recordAudit(trx, actor, clientEntry('client.updated', after, detail))
+    const made = await changeApiKey(trx, before, after)
     return { client: await getClient(trx, clientId), ...made }
   })
 }

@@ -1,6 +1,8 @@
 import type { Knex } from 'knex'
 import { awaitPersonsTurn, joinPersonsTurn } from '../accounts/person-turns.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { apiRightsOf } from '../clients/client-rights.ts'
+import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 
@@ -86,22 +88,37 @@ function merge(present: Permissions, added: Permissions): Permissions {
 interface Between {
   readonly userId: string
   readonly clientKey: number
+  /** The user was not asked: the client skips the consent page. */
+  readonly skipped?: boolean
+}
+
+/** The scopes of `added` that the client has now. Keeps them so until the transaction ends. */
+async function withinRights(trx: Knex, clientKey: number, added: Permissions): Promise<Permissions> {
+  await trx('clients').where({ id: clientKey }).forShare().first('id')
+  await trx('apis').whereIn('identifier', Object.keys(added.apis)).orderBy('id').forShare().select('id')
+  const rights = await apiRightsOf(trx, clientKey)
+  const kept = rights
+    .filter(({ identifier }) => Object.hasOwn(added.apis, identifier))
+    .map(({ identifier, scopes }) => [identifier, added.apis[identifier]!.filter((scope) => scopes.includes(scope))])
+  return { ...added, apis: Object.fromEntries(kept) }
 }
 
 /**
- * Adds to what a person allows a client; answers the consent's id.
- * @throws KeywrightError `invalid_grant` when the person may no longer sign in
+ * Adds to what a user allows a client, within what the client may still ask for; answers the consent's id.
+ * @throws KeywrightError `invalid_grant` when the user may no longer sign in
  */
-export async function allow(knex: Knex, between: Between, added: Permissions, actor: Actor): Promise<string> {
+export async function allow(knex: Knex, between: Between, wanted: Permissions, actor: Actor): Promise<string> {
+  const { skipped = false } = between
   const key = { user_id: between.userId, client_id: between.clientKey }
   return await knex.transaction(async (trx) => {
     await holdPerson(trx, between.userId)
-    const fresh = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}' }
+    const fresh = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}', skipped }
     const [row] = await trx('consents')
       .insert(fresh)
       .onConflict(['user_id', 'client_id'])
-      .merge({ allowed_at: trx.fn.now() })
+      .merge({ allowed_at: trx.fn.now(), skipped: trx.raw('consents.skipped OR excluded.skipped') })
       .returning<Omit<ConsentRow, 'client_identifier'>[]>('*')
+    const added = await withinRights(trx, between.clientKey, wanted)
     const { identity_scopes: identityScopes, claims, apis, id } = row!
     const merged = merge({ identityScopes, claims, apis }, added)
     await trx('consents')
@@ -133,15 +150,31 @@ async function holdPerson(trx: Knex, userId: string): Promise<void> {
   if (person?.status !== 'active' || (owner && owner.status !== 'active')) throw gone()
 }
 
+/** The consent that something is issued by, and what is to be issued. */
+export interface HeldConsent {
+  readonly userId: string
+  readonly consentId: string | null
+  /** The identifier of the API. */
+  readonly api: string
+  readonly scope: string
+}
+
+const allows = ({ identity_scopes, apis }: Pick<ConsentRow, 'identity_scopes' | 'apis'>, { api, scope }: HeldConsent) =>
+  scope
+    .split(' ')
+    .filter(Boolean)
+    .every((one) => (IDENTITY_SCOPES.includes(one) ? identity_scopes : (apis[api] ?? [])).includes(one))
+
 /**
- * Keeps a person and what they allowed as they are until the transaction ends. Whoever issues something in a person's name
- * holds both, so that after a withdrawal, or after the person or their account was switched off, nothing more comes.
+ * Keeps a user and their consent as they are until the transaction ends. Whoever issues something for a user holds both,
+ * so that nothing more is issued after the consent was withdrawn or narrowed, or the user or their account was disabled.
  * @throws KeywrightError `invalid_grant`
  */
-export async function holdConsent(trx: Knex, held: { userId: string; consentId: string | null }): Promise<void> {
+export async function holdConsent(trx: Knex, held: HeldConsent): Promise<void> {
   await holdPerson(trx, held.userId)
   const key = { id: held.consentId, user_id: held.userId }
-  if (!held.consentId || !(await trx('consents').where(key).forShare().first('id'))) throw gone()
+  const consent = held.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
+  if (!consent || !allows(consent, held)) throw gone()
 }
 
 /**

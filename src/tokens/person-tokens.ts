@@ -1,10 +1,18 @@
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/authentication.ts'
+import type { Registration } from '../clients/registrations.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import { holdConsent } from './consents.ts'
-import { type IssuedToken, type Issuer, type TokenRequest, unlessStale, withFreshClient } from './issuance.ts'
+import { type HeldConsent, holdConsent } from './consents.ts'
+import {
+  type IssuedToken,
+  type Issuer,
+  selectApi,
+  type TokenRequest,
+  unlessStale,
+  withFreshClient,
+} from './issuance.ts'
 import { recordWithin } from './recording.ts'
 import { insertFamily, type PersonsFamily, revokeGrant } from './refresh-families.ts'
 
@@ -24,7 +32,7 @@ export interface PersonRequest extends TokenRequest {
   readonly family: PersonsFamily
   readonly withRefreshToken: boolean
   /** Claims the code in the same transaction, for the client as it is then. */
-  claim(trx: Knex, clientEpoch: number): Promise<Claim>
+  claim(trx: Knex, client: Registration): Promise<Claim>
 }
 
 type Reused = Pick<PersonRequest, 'client' | 'grantId' | 'subject'>
@@ -48,6 +56,14 @@ export interface PersonTokens {
 }
 
 const invalidGrant = () => new KeywrightError('invalid_grant', 'the code was already used, or is no longer good')
+
+/** What the token rests on: the user must still allow every scope of it. */
+const consentOf = ({ client, resource, subject, family, scope, identityScope }: PersonRequest): HeldConsent => ({
+  userId: subject,
+  consentId: family.consentId,
+  api: selectApi(client.registration, resource).identifier,
+  scope: `${identityScope} ${scope ?? ''}`,
+})
 
 export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
   async function endReused(trx: Knex, { client, grantId, subject }: Reused): Promise<void> {
@@ -78,8 +94,8 @@ export function createPersonTokens(knex: Knex, issuer: Issuer): PersonTokens {
     await issuer.follow(request)
     const outcome = await knex.transaction(async (trx) => {
       // People before codes, as whoever ends their tokens has it.
-      await holdConsent(trx, { userId: request.subject, consentId: request.family.consentId })
-      const claim = await request.claim(trx, request.client.registration.epoch)
+      await holdConsent(trx, consentOf(request))
+      const claim = await request.claim(trx, request.client.registration)
       if (claim.found === 'reused') await endReused(trx, request)
       if (claim.found !== 'first') return undefined
       const issued = await record(trx, request)

@@ -133,8 +133,14 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
 
   /** The row of a live token of this client, locked: whoever comes second waits, and then sees what the first did. */
   async function lockRow(trx: Knex, client: AuthenticatedClient, family: Buffer): Promise<RefreshRow> {
-    const seen = await trx('refresh_tokens').where({ family_hash: family }).first('subject', 'consent_id')
-    if (seen?.subject) await holdConsent(trx, { userId: seen.subject, consentId: seen.consent_id })
+    const seen = await trx('refresh_tokens AS r')
+      .join('apis AS a', 'a.id', 'r.api_id')
+      .where({ family_hash: family })
+      .first('subject', 'consent_id', 'scope', 'identifier')
+    if (seen?.subject) {
+      const { subject: userId, consent_id: consentId, identifier: api, scope } = seen
+      await holdConsent(trx, { userId, consentId, api, scope })
+    }
     await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
     const row: RefreshRow | undefined = await trx('active_refresh_tokens')
       .where({ family_hash: family, client_id: client.registration.key })

@@ -133,7 +133,7 @@ export interface paths {
         head?: never;
         /**
          * Change an application
-         * @description An API key is in the answer when the application needs one from now on. For admins of accounts, and operators.
+         * @description Tokens, refresh tokens, codes and consents that exceed the new rights are revoked; tokens within them stay active. An API key is in the answer when the application needs one from now on. For admins of accounts, and operators.
          */
         patch: operations["updateApplication"];
         trace?: never;
@@ -621,7 +621,7 @@ export interface paths {
         head?: never;
         /**
          * Change an API
-         * @description For operators.
+         * @description Tokens, refresh tokens and consents with a scope that is removed are revoked; others stay as they are. For operators.
          */
         patch: operations["updateApi"];
         trace?: never;

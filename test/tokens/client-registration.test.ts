@@ -58,15 +58,17 @@ describe('a change', () => {
 describe('an access type', () => {
   const both = { grants: ['client_credentials', 'refresh_token'] }
 
-  test('that is narrowed ends the tokens of before; widened or left, they live', async () => {
+  test('that is narrowed revokes the tokens that it rules out, and leaves the others active', async () => {
     const client = await on.make.client(both)
     const first = await tokenOf(client)
     await update(client.clientId, { accessType: 'itself' })
-    expect(await isActive(first)).toBe(false)
-    const second = await tokenOf(client)
     await update(client.clientId, { accessType: 'itself', name: 'Other' })
     await update(client.clientId, { accessType: 'both' })
-    expect(await isActive(second)).toBe(true)
+    expect(await isActive(first)).toBe(true)
+    await update(client.clientId, { accessType: 'person', grants: ['authorization_code'], redirectUris: [CALLBACK] })
+    expect(await isActive(first)).toBe(false)
+    const revoked = { access_tokens: 1, refresh_tokens: 0 }
+    expect((await detailsOf(client.clientId)).at(-1)).toMatchObject({ accessType: 'person', revoked })
   })
 
   test('that rules out a grant is refused while the client has it, and then keeps it from having it again', async () => {

@@ -147,6 +147,8 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     id: 'updateApi',
     tag: TAG,
     summary: 'Change an API',
+    description:
+      'Tokens, refresh tokens and consents with a scope that is removed are revoked; others stay as they are.',
     params: which,
     body: change,
     answers: { 200: plain },

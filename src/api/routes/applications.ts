@@ -181,7 +181,8 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     id: 'updateApplication',
     tag: TAG,
     summary: 'Change an application',
-    description: 'An API key is in the answer when the application needs one from now on.',
+    description:
+      'Tokens, refresh tokens, codes and consents that exceed the new rights are revoked; tokens within them stay active. An API key is in the answer when the application needs one from now on.',
     params: which,
     body: change,
     answers: { 200: changed },

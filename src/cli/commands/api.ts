@@ -101,7 +101,9 @@ const changesOf = ({ scopes, tokenTtl, policy, alg, tokenType, default: isDefaul
 function addUpdate(api: Command): void {
   api
     .command('update <identifier>')
-    .description('change what the options name, and leave the rest; tokens that were issued stay as they are')
+    .description(
+      'change what the options name; tokens with a scope that is removed are revoked, others stay as they are',
+    )
     .option('--scopes <list>', 'all that its tokens can allow from now on, space-separated')
     .option('--token-ttl <seconds>', 'the life of its access tokens, 60 to 2592000', seconds)
     .addOption(

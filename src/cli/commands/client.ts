@@ -80,7 +80,7 @@ function addCreate(client: Command): void {
 function addUpdate(client: Command): void {
   const command = client
     .command('update <id>')
-    .description('change what the options name, and leave the rest')
+    .description('change what the options name; tokens that exceed the new rights are revoked, others stay active')
     .option('--name <name>', 'what people will be told is asking')
     .option('--grants <list>', GRANTS)
     .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')

@@ -1,4 +1,5 @@
 import { type ApiDetails, changeApi, declareApi } from '../../management/apis.ts'
+import { type ChangeImpact, previewScopeRemoval } from '../../management/change-impact.ts'
 import { type Fault, KeywrightError } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
 import { changeOf, declarationOf, fieldsFor, formOfApi, formOfNew, removedScopes } from './api-fields.ts'
@@ -9,6 +10,7 @@ import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
 import { countedUpTo } from './counts.ts'
 import { attempt, type Outcome, readFields, revisionOf } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
+import { carriedForm, impactStops } from './impact-words.ts'
 import { confirmPage } from './panels.ts'
 import { MORE_ROWS } from './scopes-field.ts'
 
@@ -83,7 +85,7 @@ function editPage(view: ApiDetails, { typed, faults = [], isStale }: Tried = {})
     status: isStale ? 412 : faults.length > 0 ? 400 : undefined,
     lead: view.api.builtIn
       ? 'It is Keywright’s own: its scopes come with this version, and only the lifetime can be set.'
-      : 'What you change holds for tokens from now on. Those that were issued stay as they are.',
+      : 'Changes apply to new tokens. Removing a scope also revokes the tokens that have it.',
     crumbs: [APIS, { href: path, label: view.api.identifier }],
     data: { form, ...versions },
   }
@@ -93,13 +95,12 @@ async function showEdit(call: ConsoleCall): Promise<void> {
   call.show(editPage(await apiOf(call)))
 }
 
-/** What was typed goes on to the question's answer; the proof of where it comes from is given anew. */
-const carried = (form: Form): Record<string, string> => ({
-  ...Object.fromEntries([...form].filter(([name]) => name !== 'csrf')),
-  confirmed: 'on',
-})
-
-function removalPage(view: ApiDetails, removed: readonly string[], form: Form): ConsolePage {
+function removalPage(
+  view: ApiDetails,
+  removed: readonly string[],
+  form: Form,
+  impact: ChangeImpact | undefined,
+): ConsolePage {
   const action = `${pathOf(view)}/edit`
   const [it, named] = removed.length === 1 ? ['it', 'that names it'] : ['them', 'that names one of them']
   return confirmPage({
@@ -109,12 +110,12 @@ function removalPage(view: ApiDetails, removed: readonly string[], form: Form): 
     stops: [
       `refuse every request for a token ${named}, from now on`,
       'take the API away from applications that were allowed nothing else of it',
-      'leave tokens that were issued as they are until they expire',
+      ...(impact ? impactStops(impact, removed.length === 1 ? 'that have it' : 'that have one of them') : []),
       `forget what people read of ${it}`,
     ],
     action,
     submit: 'Remove and save',
-    hidden: carried(form),
+    hidden: carriedForm(form),
     keep: { href: action, label: `Keep ${it}` },
   })
 }
@@ -141,7 +142,11 @@ async function edit(call: ConsoleCall): Promise<void> {
   if (form.has(MORE_ROWS)) return show(editPage(view, { typed: form }))
   const { values, faults } = readFields(fieldsFor(view).fields, form)
   const removed = removedScopes(view, values)
-  if (faults.length === 0 && removed.length > 0 && !form.has('confirmed')) return show(removalPage(view, removed, form))
+  if (faults.length === 0 && removed.length > 0 && !form.has('confirmed')) {
+    const scopes = view.api.scopes.filter((scope) => !removed.includes(scope))
+    const impact = await previewScopeRemoval(call.management, call.who, { identifier: view.api.identifier, scopes })
+    return show(removalPage(view, removed, form, impact))
+  }
   const outcome = await trySaving(call, view)
   if (!outcome) return show(editPage(await apiOf(call), { typed: form, isStale: true }))
   if (outcome.faults) return show(editPage(view, { typed: form, faults: outcome.faults }))

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { findAccount } from '../../management/accounts.ts'
 import { readApplicationForm, readNewApplicationForm } from '../../management/application-forms.ts'
 import { createApplication, updateApplication } from '../../management/applications.ts'
+import { type ChangeImpact, previewApplicationUpdate } from '../../management/change-impact.ts'
 import type { ClientApiView } from '../../management/client-parts.ts'
 import { type Fault, invalidInput, KeywrightError } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
@@ -21,6 +22,8 @@ import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { attempt, revisionOf } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
+import { carriedForm, impactStops } from './impact-words.ts'
+import { confirmPage } from './panels.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
 
@@ -151,6 +154,31 @@ async function showStale(call: ConsoleCall): Promise<void> {
   call.show(editPage(subject, { typed: call.form, versions }))
 }
 
+function impactPage({ client }: Present, form: Form, impact: ChangeImpact): ConsolePage {
+  const action = applicationPath(client.clientId, '/edit')
+  return confirmPage({
+    title: `Save ${client.name} with fewer rights?`,
+    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(client.clientId), label: client.name }],
+    text: 'This change takes away something that tokens of the application have. Tokens within its new rights stay active.',
+    stops: [...impactStops(impact, 'beyond its new rights'), 'end sign-ins that are not finished yet'],
+    action,
+    submit: 'Save and revoke',
+    hidden: carriedForm(form),
+    keep: { href: action, label: 'Do not save' },
+  })
+}
+
+/** What a form would revoke; undefined where it would revoke nothing, or is confirmed, or cannot be read. */
+async function impactOf(call: ConsoleCall, subject: FormSubject & { present: Present }) {
+  const { management, who, form, files, params } = call
+  if (form.has('confirmed')) return undefined
+  const outcome = await attempt(applicationFields(subject), { form, files }, async (values) => {
+    const change = { settings: settingsOf(values), ...changedAccess(values, subject.present.apis) }
+    return await previewApplicationUpdate(management, who, { clientId: params.clientId!, ...change })
+  })
+  return outcome.faults ? undefined : outcome.done
+}
+
 export async function editApplication(call: ConsoleCall): Promise<void> {
   const { management, who, params, form, files, show, goTo } = call
   const revision = revisionOf(form)
@@ -158,6 +186,8 @@ export async function editApplication(call: ConsoleCall): Promise<void> {
   const subject = await subjectOf(call)
   // Told before anything else: what was typed belongs to a state that is gone.
   if (subject.present.client.revision !== revision) return await showStale(call)
+  const impact = await impactOf(call, subject)
+  if (impact) return show(impactPage(subject.present, form, impact))
   const save = async (values: ApplicationValues) => {
     const access = changedAccess(values, subject.present.apis)
     return await updateApplication(management, who, { clientId, revision, settings: settingsOf(values), ...access })

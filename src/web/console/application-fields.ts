@@ -175,7 +175,7 @@ export const OPERATOR_FIELDS = {
   }),
   accessType: radioField({
     label: 'Access type',
-    hint: 'Whatever its settings say. Fewer than now ends every token it has.',
+    hint: 'What it may do whatever its other settings say. Allowing less revokes the tokens that are no longer allowed.',
     required: true,
     choices: [
       { value: 'both', label: 'For people and for itself' },

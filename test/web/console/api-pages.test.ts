@@ -155,13 +155,14 @@ describe('editing an API', () => {
 
   it('asks before a scope goes, with how many clients it concerns, and does it when told', async () => {
     const { identifier, path } = await madeApi()
-    for (let n = 0; n < 2; n++) await server.make.client({}, [identifier])
+    for (let n = 0; n < 2; n++) await server.machineToken(await server.make.client({}, [identifier]))
     const asked = await operator.send(await operator.visit(`${path}/edit`), `${path}/edit`, {
       'scopes.1.remove': 'on',
       tokenTtl: '2',
     })
     expect(wordsOf(asked)).toContain('Remove the scope write?')
     expect(wordsOf(asked)).toContain('The API can be called by 2 clients')
+    expect(wordsOf(asked)).toContain('revoke 2 access tokens that have it, at once')
     expect((await rowOf(identifier)).scopes).toEqual(['read', 'write'])
 
     await operator.send(asked, `${path}/edit`)

@@ -73,6 +73,28 @@ async function tokensFor(client: Credentials, who = visitor) {
   return (await server.token(redemptionOf({ code: codeOf(allowed), verifier }), { basic: client })).body
 }
 
+describe('editing an application', () => {
+  it('states what a change would revoke before it saves; then it saves and revokes that', async () => {
+    const client = await addMachine()
+    const write = (await server.machineToken(client, { scope: 'write' })).body.access_token
+    const read = (await server.machineToken(client, { scope: 'read' })).body.access_token
+    const narrower = { narrowing: 'some', [`scopes.read`]: 'on' }
+    const asked = await edit(client.clientId, narrower)
+    expect(wordsOf(asked)).toContain('revoke 1 access token beyond its new rights, at once')
+    expect(await isActive(write)).toBe(true)
+    const saved = await sendForm(asAdmin, asked, /\/edit$/, {})
+    expect(saved.url).toMatch(/notice=saved$/)
+    expect([await isActive(write), await isActive(read)]).toEqual([false, true])
+  })
+
+  it('saves at once what revokes nothing', async () => {
+    const client = await addMachine()
+    await server.machineToken(client, { scope: 'read' })
+    const saved = await edit(client.clientId, { narrowing: 'some', [`scopes.read`]: 'on' })
+    expect(saved.url).toMatch(/notice=saved$/)
+  })
+})
+
 describe('adding an application', () => {
   it('shows the secret once, and the command that it prints gets a token', async () => {
     const page = await add(MACHINE)

@@ -1,0 +1,45 @@
+import { checkClientSettings, checkMaySet } from '../clients/client-rules.ts'
+import { getClient } from '../clients/clients.ts'
+import { narrowingOfChange } from '../tokens/client-registration.ts'
+import { countExceeding, countRemovedScopes, type NarrowingImpact } from '../tokens/narrowing-impact.ts'
+import { changeApi } from './apis.ts'
+import { type ApplicationChange, updateApplication } from './applications.ts'
+import { type Bounded, MOST, toBounded } from './live-tokens.ts'
+import { operation } from './operation.ts'
+import { applicationWithin } from './walls.ts'
+
+/** What a change would revoke. Null: too many to be counted in time. */
+export interface ChangeImpact {
+  readonly accessTokens: Bounded | null
+  readonly refreshTokens: Bounded | null
+  /** Users who would be asked for their consent again. */
+  readonly users: Bounded | null
+}
+
+const bounded = (count: number | null): Bounded | null => (count === null ? null : toBounded(count))
+
+function toImpact({ accessTokens, refreshTokens, users }: NarrowingImpact): ChangeImpact | undefined {
+  if (accessTokens === 0 && refreshTokens === 0 && users === 0) return undefined
+  return { accessTokens: bounded(accessTokens), refreshTokens: bounded(refreshTokens), users: bounded(users) }
+}
+
+/** What `updateApplication` would revoke; undefined: nothing. @throws KeywrightError `invalid_input`, `forbidden` */
+export const previewApplicationUpdate = operation<ApplicationChange & { clientId: string }, ChangeImpact | undefined>(
+  updateApplication.need,
+  async ({ knex }, who, { clientId, ...change }) => {
+    await applicationWithin(knex, who, clientId)
+    const client = await getClient(knex, clientId)
+    checkMaySet(who.role, client, change.settings)
+    checkClientSettings({ ...client, ...change.settings })
+    const narrowing = await narrowingOfChange(knex, client, change)
+    return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))
+  },
+)
+
+/** What `changeApi` would revoke if these scopes remained; undefined: nothing. */
+export const previewScopeRemoval = operation<
+  { identifier: string; scopes: readonly string[] },
+  ChangeImpact | undefined
+>(changeApi.need, async ({ knex }, _who, { identifier, scopes }) =>
+  toImpact(await countRemovedScopes(knex, identifier, scopes, MOST)),
+)
