@@ -199,11 +199,14 @@ export class EngineModelAdapter implements Adapter {
 
   /**
    * Leaves the row without what it held, for as long as a request may take that has read it before: the engine would
-   * write it again, and a session that was signed out would live on.
+   * write it again, and a session that was signed out would live on. Of several requests that resume one interaction,
+   * the database lets one go on: the engine finds it, destroys it, and then issues a code.
    */
   async destroy(id: string): Promise<void> {
     const emptied = { payload: null, uid_hash: null, code_hash: null, expires_at: inSeconds(this.#knex, 600) }
-    await this.#rows().where('id_hash', hash(id)).update(emptied)
+    const destroyed = await this.#rows().where('id_hash', hash(id)).whereNotNull('payload').update(emptied)
+    if (destroyed === 0 && this.#model === 'Interaction')
+      throw new errors.SessionNotFound('interaction was already used')
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {

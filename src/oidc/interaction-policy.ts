@@ -49,6 +49,13 @@ function refuseUnmet(ctx: KoaContextWithOIDC): boolean {
   return false
 }
 
+/** The engine checks the redirect URI when a request begins; it may be removed from the client while the user signs in. */
+function refuseRemovedRedirectUri({ oidc }: KoaContextWithOIDC): boolean {
+  const { redirect_uri: uri } = oidc.params ?? {}
+  if (typeof uri === 'string' && !oidc.client!.redirectUriAllowed(uri)) throw new errors.InvalidRedirectUri()
+  return false
+}
+
 /** For the page, which may be wanted although nothing new is asked for. */
 const askedFor = (ctx: KoaContextWithOIDC) => ({ asked: requested(ctx) })
 
@@ -59,6 +66,7 @@ const askedFor = (ctx: KoaContextWithOIDC) => ({ asked: requested(ctx) })
 export function createPolicy() {
   const policy = base()
   const signIn = policy.get('login')!.checks
+  signIn.add(new Check('redirect_uri', 'it was removed', 'invalid_redirect_uri', refuseRemovedRedirectUri))
   signIn.add(new Check('unmet', 'somebody else, or another way', 'login_required', refuseUnmet))
   signIn.add(new Check('person_gone', 'the person must sign in again', 'login_required', ({ oidc }) => !oidc.account))
   const { checks } = policy.get('consent')!

@@ -232,6 +232,15 @@ test('a consent that was given on a page which the client had opened before cove
   expect(apis).toEqual([{ [api.identifier]: ['read'] }])
 })
 
+test('a user who signs in while the redirect URI is removed is not sent there', async () => {
+  const client = await on.make.application([api.identifier], { consent: 'show' })
+  const visitor = await signedIn()
+  const { page } = await visitor.follow(client)
+  await set(client, { redirectUris: ['https://app.example.com/other'] })
+  const { status, left } = await visitor.submit(page, /allow$/)
+  expect([status, left]).toEqual([400, undefined])
+})
+
 test('a scope taken away in a storm: from the answer on no node issues it, and no token that has it is active', async () => {
   const client = await on.make.application([api.identifier], { grants: GRANTS })
   const visitor = await signedIn()

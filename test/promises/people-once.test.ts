@@ -233,6 +233,21 @@ test('of two people who confirm one user code at once, at two nodes, one connect
   }
 })
 
+test('one click on Allow gives one code, although its redirect is fetched ten times at once over two nodes', async () => {
+  const show = await on.make.application([api.identifier], { consent: 'show' })
+  for (let round = 0; round < 4; round++) {
+    const one = await openVisitor(on.nodes[0]!, await on.make.person())
+    const asked = await one.follow(show)
+    const { pathname } = await one.redirectOf(asked.page, /allow$/)
+    const pages = await together(10, (n) => one.visit(`${on.nodes[n % 2]!.url}${pathname}`))
+    const codes = pages.flatMap(({ left }) => left?.searchParams.get('code') ?? [])
+    expect(codes).toHaveLength(1)
+    expect(pages.filter(({ status, left }) => !left && status !== 400).map(({ status }) => status)).toEqual([])
+    const form = redemptionOf({ code: codes[0]!, verifier: asked.verifier })
+    expect((await ask(form, round, show)).status).toBe(200)
+  }
+})
+
 test('a page that leads to a code leads to one', async () => {
   const pages = await together(10, () => visitor.follow(app))
   const codes = pages.map(({ page }) => codeOf(page))

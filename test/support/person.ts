@@ -94,7 +94,15 @@ export function openBrowser(origin: string) {
     return await visit(form.action, { method: 'POST', body, headers: { origin: new URL(form.action).origin } })
   }
 
-  return { visit, submit, cookies: jar }
+  /** Sends the form whose action ends so; answers the address that it redirects to, and does not go there. */
+  async function redirectOf(page: Page, action: RegExp): Promise<URL> {
+    const form = formsOf(page).find((one) => action.test(one.action))!
+    const headers = { origin: new URL(form.action).origin }
+    const sent = { method: 'POST', body: new URLSearchParams(form.fields), headers }
+    return new URL((await request(new URL(form.action), sent)).headers.get('location')!, form.action)
+  }
+
+  return { visit, submit, redirectOf, cookies: jar }
 }
 
 /** Goes through sign-in as somebody, by the page that asks for it. */
