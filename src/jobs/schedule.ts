@@ -18,6 +18,7 @@ import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Log } from '../shared/log.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
 import { sweepRefreshTokens } from '../tokens/refresh-families.ts'
+import { beat, HEARTBEAT_EVERY } from '../tokens/service-outages.ts'
 import { sweepSlots } from '../tokens/slots.ts'
 import { sweepStatusLists } from '../tokens/status-lists.ts'
 import { MARK_EVERY, markPosition, sweepRevocations } from '../tokens/status-positions.ts'
@@ -86,6 +87,7 @@ export function scheduleOf(services: JobServices): Job[] {
     { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
     { name: 'mark the position of revocations', every: MARK_EVERY, alone: false, run: () => markPosition(knex) },
     { name: 'compare clocks', every: MINUTE, alone: false, run: createClockNote(services) },
+    { name: 'write a heartbeat', every: HEARTBEAT_EVERY, alone: false, run: () => beat(knex) },
     { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
     {
       // One node at a time by a lock of its own: it must not wait for the others that run alone, and is to run at the end too.

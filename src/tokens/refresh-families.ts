@@ -3,9 +3,7 @@ import type { AuthenticatedClient } from '../clients/authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { hashSecret, secretParts } from '../shared/secrets.ts'
 import type { PlannedToken } from './issuance.ts'
-
-/** Seconds in which a redeemed token shown again is taken for a retry after a lost answer, and answered the same. */
-export const RETRY_GRACE = 30
+import { LONGEST_GRACE } from './refresh-retries.ts'
 
 /** The life of a refresh token whose client sets none: 30 days, in seconds. */
 export const DEFAULT_REFRESH_TOKEN_TTL = 2_592_000
@@ -97,7 +95,7 @@ export async function sweepRefreshTokens(db: Knex, limit: number): Promise<numbe
     `UPDATE refresh_tokens SET answer = NULL WHERE grant_id IN (
        SELECT grant_id FROM refresh_tokens
         WHERE answer IS NOT NULL AND turned_at < now() - make_interval(secs => ?) LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [RETRY_GRACE * 2, limit],
+    [LONGEST_GRACE + 60, limit],
   )
   const deleted = await db.raw(
     `DELETE FROM refresh_tokens WHERE grant_id IN (

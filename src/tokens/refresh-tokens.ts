@@ -12,13 +12,13 @@ import {
   endOf,
   hashesOf,
   insertFamily,
-  RETRY_GRACE,
   type RefreshTokenHashes,
   revokeGrant,
   SECONDS_LEFT,
   type SignInFacts,
 } from './refresh-families.ts'
 import { openResponse, sealResponse } from './refresh-responses.ts'
+import { isWithinGrace } from './refresh-retries.ts'
 
 export interface IssuedTokens extends IssuedToken {
   readonly refreshToken: string
@@ -59,7 +59,7 @@ interface RefreshRow {
   turn_hash: Buffer
   previous_hash: Buffer | null
   turned_at: Date | null
-  just_turned: boolean | null
+  seconds_ago: number | null
   answer: Buffer | null
   client_id: number
   client_identifier: string
@@ -144,17 +144,23 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
     const row: RefreshRow | undefined = await trx('active_refresh_tokens')
       .where({ family_hash: family, client_id: client.registration.key })
-      // By the database's clock, which has set turned_at: a node's own may differ by more than the grace.
-      .first('*', trx.raw('turned_at > clock_timestamp() - make_interval(secs => ?) AS just_turned', [RETRY_GRACE]))
+      // By the database's clock, which has set turned_at: a node's own may differ by more than the grace period.
+      .first('*', trx.raw('extract(epoch FROM clock_timestamp() - turned_at)::float8 AS seconds_ago'))
     if (!row) throw invalidGrant()
     return row
   }
 
   /** The same answer to a retry; undefined when the token must be taken for stolen. */
-  function replay(row: RefreshRow, token: string, turn: Buffer): RedeemedTokens | undefined {
-    return row.just_turned && row.answer && row.previous_hash?.equals(turn)
-      ? openResponse<RedeemedTokens>(token, row.grant_id, row.answer)
-      : undefined
+  async function replay(
+    trx: Knex,
+    { registration }: AuthenticatedClient,
+    row: RefreshRow,
+    { token }: Presented,
+    turn: Buffer,
+  ): Promise<RedeemedTokens | undefined> {
+    if (!row.answer || !row.turned_at || !row.previous_hash?.equals(turn)) return undefined
+    const retry = { isPublic: registration.isPublic, redeemedAt: row.turned_at, secondsAgo: row.seconds_ago! }
+    return (await isWithinGrace(trx, retry)) ? openResponse<RedeemedTokens>(token, row.grant_id, row.answer) : undefined
   }
 
   async function turn(
@@ -214,7 +220,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       if (row.binding && row.binding.jkt !== presented.jkt) throw invalidGrant()
       if ((presented.resource ?? row.audience) !== row.audience) throw otherApi()
       if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, presented, hashes)
-      const same = replay(row, presented.token, hashes.turn)
+      const same = await replay(trx, client, row, presented, hashes.turn)
       if (same) return same
       await endReused(trx, client, row)
       return 'reused' as const

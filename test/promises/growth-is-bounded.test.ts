@@ -194,7 +194,7 @@ test('answers kept for retries are wiped after their grace, all of them in one r
     ...{ api_id: 1, epoch: 0, subject: '', scope: 'read', expires_at: new Date(Date.now() + DAY) },
   }))
   await on.knex('refresh_tokens').insert(rows)
-  const past = { turned_at: on.knex.raw(`now() - interval '2 minutes'`) }
+  const past = { turned_at: on.knex.raw(`now() - interval '12 minutes'`) }
   await on.knex('refresh_tokens').where('client_id', own.key).update(past)
   // As the job does: again until a run did less than it may.
   while ((await sweepRefreshTokens(on.knex, 100)) === 100);

@@ -50,6 +50,13 @@ test('redemptions go on while every node has to read the signing keys again', as
   }
 })
 
+/** Since the client's refresh tokens were redeemed. */
+const passed = (interval: string) =>
+  on
+    .knex('refresh_tokens')
+    .where({ client_id: client.key })
+    .update({ turned_at: on.knex.raw('turned_at - CAST(? AS interval)', [interval]) })
+
 test('a retry within the grace, on any node, is answered with the very same tokens', async () => {
   const first = await begin()
   const turned = await redeem(first.refresh_token, 0)
@@ -69,13 +76,17 @@ test('a turn before the last shown again ends the whole family on every node', a
   expect(await activeAmong(on.nodes, tokens, api)).toEqual([])
 })
 
-test('after the grace the last turn shown again is taken for stolen too', async () => {
+test('a client that authenticates may retry a refresh for ten minutes and gets the same tokens', async () => {
   const first = await begin()
   const second = (await redeem(first.refresh_token, 0)).body
-  await on
-    .knex('refresh_tokens')
-    .where({ client_id: client.key })
-    .update({ turned_at: on.knex.raw(`turned_at - interval '31 seconds'`) })
+  await passed('9 minutes')
+  expect((await redeem(first.refresh_token, 1)).body).toEqual(second)
+})
+
+test('after the grace period the last redeemed token shown again counts as stolen', async () => {
+  const first = await begin()
+  const second = (await redeem(first.refresh_token, 0)).body
+  await passed('601 seconds')
   expect(await redeem(first.refresh_token, 1)).toMatchObject(refused)
   expect(await redeem(second.refresh_token, 0)).toMatchObject(refused)
   expect(await activeAmong(on.nodes, [first.access_token, second.access_token], api)).toEqual([])

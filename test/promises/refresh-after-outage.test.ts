@@ -1,0 +1,95 @@
+/** A public client that retries a refresh after the service was away is no thief; without an outage it is. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
+import type { Credentials } from '../support/requests.ts'
+import { activeAmong, until } from '../support/storm.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
+
+let on: Nodes
+let proxy: TcpProxy
+let behind: Awaited<ReturnType<typeof startNode>>[]
+let api: Credentials & { identifier: string }
+let app: { clientId: string; key: number }
+let visitor: Visitor
+
+beforeAll(async () => {
+  on = await startNodes(0)
+  const url = new URL(on.env.DATABASE_URL!)
+  proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) })
+  url.port = String(proxy.port)
+  behind = await Promise.all([0, 1].map(() => startNode({ ...on.env, DATABASE_URL: url.href })))
+  api = await on.make.api()
+  app = await on.make.application([api.identifier], { isPublic: true })
+  visitor = await openVisitor(behind[0]!, await on.make.person())
+})
+
+afterAll(async () => {
+  await proxy?.heal()
+  await Promise.all((behind ?? []).map((node) => node.stop()))
+  await proxy?.cut()
+  await on?.stop()
+})
+
+const ask = (form: Record<string, string>, n = 0) => behind[n]!.token({ ...form, client_id: app.clientId })
+const refresh = (token: string, n = 0) => ask({ grant_type: 'refresh_token', refresh_token: token }, n)
+
+/** A refresh token that was redeemed, and the answer, which the client did not get. */
+async function lostAnswer() {
+  const { page, verifier } = await visitor.follow(app as Credentials, { scope: 'read' })
+  const asked = page.left ? page : await visitor.submit(page, /allow$/)
+  const first = await ask(redemptionOf({ code: asked.left!.searchParams.get('code')!, verifier }) as never)
+  expect(first.status, first.text).toBe(200)
+  const lost = await refresh(first.body.refresh_token)
+  expect(lost.status, lost.text).toBe(200)
+  return { token: first.body.refresh_token as string, lost: lost.body }
+}
+
+const earlier = (column: string, seconds: number) => ({
+  [column]: on.knex.raw(`${column} - make_interval(secs => ?)`, [seconds]),
+})
+
+const redeemedEarlier = (seconds: number) =>
+  on.knex('refresh_tokens').where({ client_id: app.key }).update(earlier('turned_at', seconds))
+
+const isBeating = async () =>
+  (await on.knex('service_heartbeat').whereRaw(`at > clock_timestamp() - interval '10 seconds'`)).length === 1
+
+/** Cuts both nodes off, sets the time forward, and lets them come back. */
+async function away(seconds: number): Promise<void> {
+  await proxy.cut()
+  expect((await refresh('kwr_anything')).status).toBeGreaterThan(399)
+  await redeemedEarlier(seconds)
+  await on.knex('service_heartbeat').update(earlier('at', seconds))
+  await proxy.heal()
+}
+
+test('a public client that retries after an outage gets the same tokens, at the first try and at later ones', async () => {
+  await until(isBeating)
+  const { token, lost } = await lostAnswer()
+  await away(300)
+  // Also before any node has written that it is back.
+  await until(async () => (await refresh(token)).status !== 503)
+  expect((await refresh(token, 1)).body).toEqual(lost)
+  await until(isBeating)
+  expect(await on.knex('service_outages')).toHaveLength(1)
+  await redeemedEarlier(60)
+  await on.knex('service_outages').update({ ...earlier('began_at', 60), ...earlier('ended_at', 60) })
+  expect((await refresh(token)).body).toEqual(lost)
+  expect((await refresh(lost.refresh_token, 1)).status).toBe(200)
+}, 120_000)
+
+test('without an outage since, a public client that shows a redeemed token late loses what came of it', async () => {
+  await until(isBeating)
+  const { token, lost } = await lostAnswer()
+  await redeemedEarlier(31)
+  expect((await refresh(token, 1)).body.error).toBe('invalid_grant')
+  expect(await activeAmong(behind, [lost.access_token], api)).toEqual([])
+}, 120_000)
+
+test('an outage excuses nobody for longer than ten minutes', async () => {
+  await until(isBeating)
+  const { token } = await lostAnswer()
+  await away(601)
+  await until(async () => (await refresh(token)).body.error === 'invalid_grant')
+}, 120_000)
