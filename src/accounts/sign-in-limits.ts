@@ -79,6 +79,14 @@ export const anonymousStorageBudget = (ip: string): Budget => ({
   interval: 0.25,
 })
 
+/** For token requests that name a public client and have not proved to come from it. */
+export const publicClientBudget = (ip: string): Budget => ({
+  ...networkBudget(ip),
+  key: keyOf('public clients', networkOf(ip)),
+  burst: 100,
+  interval: 1,
+})
+
 /** For telling, once in the time in which a budget fills up, that it was used up. */
 export const tellingBudget = (budget: Budget): Budget => ({
   ...budget,

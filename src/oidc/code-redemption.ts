@@ -6,6 +6,7 @@ import { idFrom } from '../shared/ids.ts'
 import type { SignInFacts } from '../tokens/refresh-families.ts'
 import { bindingOf, type EngineToken } from './access-tokens.ts'
 import { claimCode } from './adapter.ts'
+import { takeFromPublicClient } from './public-client-limits.ts'
 import { clientOf, type OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -43,6 +44,7 @@ function getsRefreshToken({ registration }: AuthenticatedClient, scopes: readonl
 export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & OidcContext, services: OidcServices) {
   const code = codeOf(ctx)
   const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
+  await takeFromPublicClient(ctx, client.registration, services)
   const scopes = code.scope?.split(' ') ?? []
   const issued = await services.personTokens.redeem({
     client,

@@ -6,6 +6,7 @@ import { takeFromRateLimit } from '../clients/rate-limits.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { useOf } from '../clients/secret-uses.ts'
 import { inEngineTerms } from './engine-errors.ts'
+import { takeFromNetwork } from './public-client-limits.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -115,7 +116,9 @@ export function useRegistrations(provider: Provider, services: OidcServices): vo
       if (id.includes('\0')) return undefined
       const registration = await registrations.fresh(id)
       if (!registration) return undefined
-      if (registration.isPublic) await inEngineTerms(() => limitRate(registration, ctx))
+      if (isTokenRequest(ctx)) {
+        await inEngineTerms(() => takeFromNetwork(ctx as unknown as OidcContext, registration, services))
+      }
       return toEngineClient(registration)
     },
   }

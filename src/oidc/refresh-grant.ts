@@ -1,10 +1,12 @@
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { AuthenticatedClient } from '../clients/authentication.ts'
 import { IDENTITY_SCOPES } from '../clients/scopes.ts'
 import type { RedeemedTokens } from '../tokens/refresh-tokens.ts'
 import { inEngineTerms } from './engine-errors.ts'
 import { checkDpopReplay, validateDpop } from './engine-internals.ts'
 import { findAccount } from './people.ts'
+import { takeFromPublicClient } from './public-client-limits.ts'
 import { clientOf, type OidcContext } from './request-state.ts'
 import type { OidcServices } from './services.ts'
 
@@ -37,6 +39,13 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     return await idToken.issue({ use: 'idtoken' })
   }
 
+  /** A confidential client was counted when it authenticated; a public one is when its refresh token is valid. */
+  async function limitRate(ctx: Context, { registration }: AuthenticatedClient, token: string): Promise<void> {
+    if (!registration.isPublic || !registration.rateLimit) return
+    const found = await services.refreshTokens.find(token)
+    if (found?.clientId === registration.clientId) await takeFromPublicClient(ctx, registration, services)
+  }
+
   async function handle(ctx: Context): Promise<void> {
     const token = ctx.oidc.params?.refresh_token
     if (typeof token !== 'string' || token === '')
@@ -45,6 +54,7 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     const jkt = await provenKey(ctx)
     const { scope, resource } = (ctx.oidc.params ?? {}) as Record<string, string | undefined>
     const presented = { token, scope, resource, jkt }
+    await inEngineTerms(() => limitRate(ctx, client, token))
     const issued = await inEngineTerms(() => services.refreshTokens.redeem(client, presented))
     const idToken = await idTokenOf(ctx, issued)
     services.metrics.tokensIssued.inc({ grant_type: 'refresh_token' })

@@ -1,4 +1,5 @@
 import type { ParameterizedContext } from 'koa'
+import type { Budget } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { AuthenticatedClient, Authenticator } from '../clients/authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
@@ -27,6 +28,8 @@ export interface OidcState {
   refresh?: { refreshToken: string; refreshTokenExpiresIn: number }
   /** The sign-out that the request confirms. */
   signOut?: SignOut
+  /** What the request took from its network's budget, until something of its public client is proved. */
+  unproven?: Budget
   /** What ended the request, for the log and the metrics. */
   failure?: Error & { error_detail?: string }
 }

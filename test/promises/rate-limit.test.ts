@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 import { together } from '../support/storm.ts'
+import { codeOf, openVisitor, redemptionOf } from '../support/visitors.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }
@@ -56,4 +57,35 @@ test('a wrong secret is refused as such, and takes nothing from the allowance', 
   expect([...new Set(refused.map(({ status }) => status))]).toEqual([401])
   const answers = await together(5, (n) => on.nodes[n % 2]!.machineToken(client))
   expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+})
+
+test('invalid codes and refresh tokens in the name of a public client take nothing from its limit, and slow their network', async () => {
+  const settings = { isPublic: true, rateLimit: { count: 3, period: 3600 } }
+  const app = await on.make.application([api.identifier], settings)
+  const named = { client_id: app.clientId }
+  const visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  const code = async () => {
+    const { page, verifier } = await visitor.follow(app)
+    const allowed = page.left ? page : await visitor.submit(page, /allow$/)
+    return { ...named, ...redemptionOf({ code: codeOf(allowed), verifier }) }
+  }
+  const forms = [await code(), await code(), await code(), await code()]
+  const wrong = [
+    { ...named, ...redemptionOf({ code: 'x'.repeat(43), verifier: 'x'.repeat(43) }) },
+    { ...named, grant_type: 'refresh_token', refresh_token: 'kwr_x' },
+  ]
+  const refused = await together(20, (n) => on.nodes[n % 2]!.token(wrong[(n >> 1) & 1]!))
+  expect([...new Set(refused.map(({ status }) => status))]).toEqual([400])
+  // Two by code, one by refresh token; then it is used up, and the code may still be redeemed later.
+  const [first, second] = [await on.nodes[0]!.token(forms[0]!), await on.nodes[1]!.token(forms[1]!)]
+  expect([first.status, second.status]).toEqual([200, 200])
+  const refreshing = (token: string) => ({ ...named, grant_type: 'refresh_token', refresh_token: token })
+  expect((await on.nodes[1]!.token(refreshing(first.body.refresh_token))).status).toBe(200)
+  expect((await on.nodes[0]!.token(forms[2]!)).body.error).toBe('rate_limit_exceeded')
+  await on.knex('rate_limits').where({ client_id: app.key }).delete()
+  expect((await on.nodes[0]!.token(forms[2]!)).status).toBe(200)
+  const flood = await together(150, (n) => on.nodes[n % 2]!.token(wrong[0]!))
+  const slowed = flood.filter(({ status }) => status === 429)
+  expect(slowed.length).toBeGreaterThan(0)
+  for (const { headers } of slowed) expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
 })

@@ -1,0 +1,33 @@
+import { giveBackAttempts, publicClientBudget, takeAttempt } from '../accounts/sign-in-limits.ts'
+import { takeFromRateLimit } from '../clients/rate-limits.ts'
+import type { Registration } from '../clients/registrations.ts'
+import { RateLimitedError } from '../shared/errors.ts'
+import type { OidcContext } from './request-state.ts'
+import type { OidcServices } from './services.ts'
+
+const isLimited = ({ isPublic, rateLimit }: Registration): boolean => isPublic && rateLimit !== null
+
+/**
+ * Counts a token request that names a public client against the network it comes from: anybody can name the client, so
+ * that nothing may be counted against the client yet.
+ * @throws RateLimitedError
+ */
+export async function takeFromNetwork(ctx: OidcContext, registration: Registration, services: OidcServices) {
+  if (!isLimited(registration) || ctx.state.unproven) return
+  const budget = publicClientBudget(ctx.ip)
+  const wait = await takeAttempt(services.database.knex, budget)
+  if (wait !== undefined) throw new RateLimitedError(wait)
+  ctx.state.unproven = budget
+}
+
+/**
+ * Counts the request against the public client, which has shown a valid code or refresh token of its own, and no longer
+ * against the network.
+ * @throws RateLimitedError
+ */
+export async function takeFromPublicClient(ctx: OidcContext, registration: Registration, services: OidcServices) {
+  if (!isLimited(registration)) return
+  const { unproven } = ctx.state
+  if (unproven) await giveBackAttempts(services.database.knex, [unproven])
+  await takeFromRateLimit(services.database, registration.key, registration.rateLimit!)
+}
