@@ -73,6 +73,7 @@ export const clientApi = z
 
 export const storedSecret = z
   .object({
+    id: z.number().int().meta({ description: 'Names it where it is retired' }),
     kind: z.enum(['secret', 'api_key']),
     last_four: z.string(),
     created_at: moment,

@@ -5,6 +5,7 @@ export type StoredSecretKind = 'secret' | 'api_key'
 
 /** What may be shown of a secret after its one showing. */
 export interface SecretSummary {
+  readonly id: number
   readonly kind: StoredSecretKind
   readonly lastFour: string
   readonly createdAt: Date
@@ -17,6 +18,7 @@ export interface SecretSummary {
 }
 
 interface SecretRow {
+  id: number
   kind: StoredSecretKind
   last_four: string
   created_at: Date
@@ -48,6 +50,19 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
     .update({ retires_at: trx.raw('least(retires_at, now() + make_interval(secs => ?))', [overlap]) })
 }
 
+/**
+ * Ends secrets now that were replaced and still work for a while; `id`: this one alone. Answers which.
+ */
+export async function retirePreviousSecrets(
+  trx: Knex,
+  clientKey: number,
+  id?: number,
+): Promise<{ id: number; kind: StoredSecretKind; last_four: string }[]> {
+  const previous = trx('client_secrets').where({ client_id: clientKey }).whereRaw('retires_at > now()')
+  if (id !== undefined) previous.where({ id })
+  return await previous.update({ retires_at: trx.fn.now() }).returning(['id', 'kind', 'last_four'])
+}
+
 export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSummary[]> {
   const rows: SecretRow[] = await db('client_secrets as s')
     .leftJoin('apis as a', 'a.id', 's.last_used_api_id')
@@ -56,6 +71,7 @@ export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSu
     .orderBy('s.created_at', 'desc')
     .select('s.*', 'a.identifier as last_used_api')
   return rows.map((row) => ({
+    id: row.id,
     kind: row.kind,
     lastFour: row.last_four,
     createdAt: row.created_at,

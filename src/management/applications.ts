@@ -6,8 +6,8 @@ import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { createClient, updateClient } from '../tokens/client-registration.ts'
 import type { NewSecrets } from '../tokens/client-secrets.ts'
-import { rotateSecret } from '../tokens/client-secrets.ts'
-import { changeClientStatus } from '../tokens/client-status.ts'
+import { retireSecret, rotateSecret } from '../tokens/client-secrets.ts'
+import { changeClientStatus, restoreClient } from '../tokens/client-status.ts'
 import {
   APIS_OF_CLIENT,
   CALLERS_OF_CLIENT,
@@ -212,12 +212,30 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
   },
 )
 
-/** Ends all that it holds at once; restored, it starts anew. */
-export const setApplicationStatus = operation<Which & { status: 'active' | 'archived' }, Client>(
+/** Revokes all that it holds at once. */
+export const archiveApplication = operation<Which, Client>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { clientId, status }) => {
+  async ({ knex }, who, { clientId }) => {
     await applicationWithin(knex, who, clientId)
-    return await changeClientStatus(knex, clientId, status, who.actor)
+    return await changeClientStatus(knex, clientId, 'archived', who.actor)
+  },
+)
+
+/** With a new secret, unless the archived one is kept. What it held stays revoked. */
+export const restoreApplication = operation<Which & { keepSecret: boolean }, CreatedApplication>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, keepSecret }) => {
+    await applicationWithin(knex, who, clientId)
+    return await restoreClient(knex, clientId, { keepSecret }, who.actor)
+  },
+)
+
+/** Ends a secret before its overlap is over; the newest one stays. @throws KeywrightError `not_found` */
+export const retireApplicationSecret = operation<Which & { secretId: number }, Client>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, secretId }) => {
+    await applicationWithin(knex, who, clientId)
+    return await retireSecret(knex, clientId, secretId, who.actor)
   },
 )
 

@@ -11,6 +11,7 @@ export interface ClientApiView {
 
 /** What may be shown of a secret after its one showing. Moments are ISO 8601, as JSON has them. */
 export interface SecretView {
+  readonly id: number
   readonly kind: StoredSecretKind
   readonly lastFour: string
   readonly createdAt: string
@@ -38,7 +39,7 @@ export const APIS_OF_CLIENT = `
     FROM client_apis x JOIN apis p ON p.id = x.api_id WHERE x.client_id = c.id`
 
 export const SECRETS_OF_CLIENT = `
-  SELECT json_agg(json_build_object('kind', s.kind, 'lastFour', s.last_four, 'createdAt', s.created_at,
+  SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'createdAt', s.created_at,
                                     'retiresAt', s.retires_at, 'lastUsedAt', s.last_used_at,
                                     'lastUsedIp', s.last_used_ip, 'lastUsedApi', p.identifier) ORDER BY s.id DESC)
     FROM client_secrets s LEFT JOIN apis p ON p.id = s.last_used_api_id

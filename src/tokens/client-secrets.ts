@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
+import { addSecret, retirePreviousSecrets, retireSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, endTokensOfClients, getClient, lockClient, touchClient } from '../clients/clients.ts'
-import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
+import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
 /** Shown once. */
@@ -53,5 +53,27 @@ export async function rotateSecret(
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, { overlap }))
     const secrets = await addSecrets(trx, client)
     return { client: await getClient(trx, clientId), ...secrets }
+  })
+}
+
+/**
+ * Ends a previous secret before its overlap is over, with every token that it obtained; the newest secret stays.
+ * @param secretId absent: every previous secret and API key
+ * @throws KeywrightError `not_found`: the client has no such secret, or it is the newest one
+ */
+export async function retireSecret(
+  knex: Knex,
+  clientId: string,
+  secretId: number | undefined,
+  actor: Actor,
+): Promise<Client> {
+  return await knex.transaction(async (trx) => {
+    const client = await lockClient(trx, clientId)
+    const retired = await retirePreviousSecrets(trx, client.key, secretId)
+    if (retired.length === 0) throw notFound('previous secret', String(secretId ?? clientId))
+    await touchClient(trx, client.key)
+    const detail = { secrets: retired.map(({ kind, last_four }) => ({ kind, last_four })) }
+    await recordAudit(trx, actor, clientEntry('client.secret_retired', client, detail))
+    return await getClient(trx, clientId)
   })
 }

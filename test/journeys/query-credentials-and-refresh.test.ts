@@ -103,7 +103,7 @@ test('archive ends refresh tokens, and restore does not revive them', async () =
   const client = await register('--client-credentials-refresh', 'on')
   const { refresh_token } = (await server.machineToken(client)).body
   await cli(`client archive ${client.clientId}`)
-  await cli(`client restore ${client.clientId}`)
+  await cli(`client restore ${client.clientId} --keep-secret`)
   const { status, body } = await server.token({ grant_type: 'refresh_token', refresh_token }, { basic: client })
   expect([status, body.error]).toEqual([400, 'invalid_grant'])
 })

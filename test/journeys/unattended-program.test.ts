@@ -68,11 +68,34 @@ test('archive stops it at once; restore lets it work again and revives no token'
   expect([refused.status, refused.body.error]).toEqual([401, 'invalid_client'])
   expect(await isActive(before)).toBe(false)
 
-  expect(await cli(`client restore ${program.clientId}`)).toMatchObject({ status: 'active' })
-  const renewed = await server.machineToken(program)
+  const restored = await cli(`client restore ${program.clientId}`)
+  expect(restored).toMatchObject({ status: 'active', client_secret: expect.any(String) })
+  expect((await server.machineToken(program)).status).toBe(401)
+  const renewed = await server.machineToken({ ...program, clientSecret: restored.client_secret })
   expect(renewed.status).toBe(200)
   expect(await isActive(renewed.body.access_token)).toBe(true)
   expect(await isActive(before)).toBe(false)
+})
+
+test('restore lets the archived secret work again only when it is told to keep it', async () => {
+  const program = await register()
+  await cli(`client archive ${program.clientId}`)
+  expect(await cli(`client restore ${program.clientId} --keep-secret`)).not.toHaveProperty('client_secret')
+  expect((await server.machineToken(program)).status).toBe(200)
+})
+
+test('a previous secret is retired before its overlap is over, with its tokens; the newest one stays', async () => {
+  const program = await register()
+  const before = (await server.machineToken(program)).body.access_token
+  const rotated = await cli(`client rotate-secret ${program.clientId} --overlap 3600`)
+  const next = { ...program, clientSecret: rotated.client_secret }
+  const after = (await server.machineToken(next)).body.access_token
+  expect(await isActive(before)).toBe(true)
+  const { secrets } = await cli(`client retire-secret ${program.clientId}`)
+  expect(secrets).toHaveLength(1)
+  expect((await server.machineToken(program)).status).toBe(401)
+  expect([await isActive(before), await isActive(after)]).toEqual([false, true])
+  expect((await server.machineToken(next)).status).toBe(200)
 })
 
 test('the operator sets a rate limit; beyond it the program is told when to come again, and others are not', async () => {

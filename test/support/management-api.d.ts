@@ -168,11 +168,31 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let an archived application work again; what it held stays dead
-         * @description For admins of accounts, and operators.
+         * Let an archived application work again; what it held stays revoked
+         * @description It gets a new secret, which is in the answer and never shown again, because the archived one may have leaked. With keep_secret the archived one works again. For admins of accounts, and operators.
          */
         post: operations["restoreApplication"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{client_id}/secrets/{secret_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a previous secret before its overlap is over, with the tokens that it obtained
+         * @description For admins of accounts, and operators.
+         */
+        delete: operations["retireApplicationSecret"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1835,6 +1855,110 @@ export interface components {
              */
             last_used_at: string;
         };
+        /** @example {} */
+        Restoration: {
+            /** @default false */
+            keep_secret?: boolean;
+        };
+        RestoredApplication: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @enum {string} */
+            status: "active" | "archived" | "replaced";
+            account_id: string | null;
+            /** @example Billing export */
+            name: string;
+            /**
+             * @description authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @example [
+             *       "authorization_code",
+             *       "refresh_token"
+             *     ]
+             */
+            grants: string[];
+            /**
+             * @description Where people are sent back to; exactly as the request says it
+             * @example [
+             *       "https://app.example.com/callback"
+             *     ]
+             */
+            redirect_uris: string[];
+            /**
+             * @description Where people may be sent after they signed out
+             * @example [
+             *       "https://app.example.com/callback"
+             *     ]
+             */
+            post_logout_redirect_uris: string[];
+            /** @description Told when a person signs out */
+            backchannel_logout_uri: string | null;
+            /** @description It can keep no secret, as a program on a desk or phone */
+            is_public: boolean;
+            /** @description Always so for public ones (RFC 7636) */
+            pkce_required: boolean;
+            /**
+             * @description Who sees the allow/deny page; skip is for operators to say
+             * @enum {string}
+             */
+            consent: "show" | "skip" | "skip_own_account";
+            /** @description What a request without scope gets; null: all it has */
+            default_scopes: string[] | null;
+            /**
+             * @description In seconds; null: the API's
+             * @example 3600
+             */
+            access_token_ttl: number | null;
+            /**
+             * @description In seconds, anew with each rotation; null: 30 days
+             * @example 3600
+             */
+            refresh_token_ttl: number | null;
+            /**
+             * @description In seconds since the sign-in; null: no absolute end
+             * @example 3600
+             */
+            refresh_token_max_age: number | null;
+            refresh_token_rotation: boolean;
+            /** @enum {string} */
+            refresh_tokens: "always" | "offline_access";
+            /** @enum {string} */
+            id_token_alg: "RS256" | "ES256";
+            /** @description What a new token does to the one before; null: the API's */
+            policy: ("none" | "single") | null;
+            /** @description Credentials may come in the query, where logs keep them */
+            query_credentials: boolean;
+            /** @description client_credentials yields a refresh token too */
+            client_credentials_refresh: boolean;
+            /** @description Each request carries an x-api-key as well */
+            api_key_required: boolean;
+            /**
+             * @description For whom it may act; for operators alone
+             * @enum {string}
+             */
+            access_type?: "person" | "itself" | "both";
+            /**
+             * @description N/s, N/min or N/h; null: none; for operators alone
+             * @example 10/s
+             */
+            rate_limit?: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Another one after each change; the ETag holds it
+             * @example 3
+             */
+            revision: number;
+            /**
+             * @description Shown in this answer and never again; public clients have none
+             * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
+             */
+            client_secret?: string;
+            /** @description Shown in this answer and never again, where the client needs one */
+            api_key?: string;
+        };
         Revoked: {
             /**
              * @description How many live tokens this ended; null: they were too many to be counted
@@ -1871,6 +1995,8 @@ export interface components {
         };
         /** @description What may be told of a secret after it was shown once */
         StoredSecret: {
+            /** @description Names it where it is retired */
+            id: number;
             /** @enum {string} */
             kind: "secret" | "api_key";
             last_four: string;
@@ -2572,13 +2698,23 @@ export interface operations {
     restoreApplication: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 client_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restoration"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -2586,11 +2722,46 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApplicationSettings"];
+                    "application/json": components["schemas"]["RestoredApplication"];
                 };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    retireApplicationSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                secret_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];

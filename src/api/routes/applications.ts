@@ -3,11 +3,13 @@ import type { ClientSettings } from '../../clients/client-settings.ts'
 import type { Client } from '../../clients/clients.ts'
 import {
   type Application,
+  archiveApplication,
   createApplication,
   listApplications,
   readApplication,
+  restoreApplication,
+  retireApplicationSecret,
   rotateApplicationSecret,
-  setApplicationStatus,
   updateApplication,
 } from '../../management/applications.ts'
 import type { Principal } from '../../management/principal.ts'
@@ -15,7 +17,7 @@ import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit.ts'
 import type { NewSecrets } from '../../tokens/client-secrets.ts'
 import { accessType, newCredentials, overlap, rateLimit, reach, settings, use } from '../client-fields.ts'
 import { bounded, clientId, id, idText, moment, pageOf, pageQuery, revision, search } from '../fields.ts'
-import { type ApiRoute, type Call, route } from '../route.ts'
+import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Applications'
@@ -85,6 +87,10 @@ const creation = z
 
 const created = z.object({ ...newCredentials, application: client }).meta({ id: 'CreatedApplication' })
 
+const restored = z
+  .object({ ...client.shape, client_secret: newCredentials.client_secret, api_key: newCredentials.api_key })
+  .meta({ id: 'RestoredApplication' })
+
 const changed = z.object({ application: client, api_key: newCredentials.api_key }).meta({ id: 'ChangedApplication' })
 
 /** What operators alone see of a client is left out for everybody else. */
@@ -115,13 +121,7 @@ function toChange({ apis, scopes, rate_limit, ...rest }: z.output<typeof change>
 
 const which = z.strictObject({ client_id: clientId })
 
-type OfOne = Call<z.output<typeof which>>
-
-const setStatus = (to: 'active' | 'archived') => async (call: OfOne) => {
-  const input = { clientId: call.params.client_id, status: to }
-  const after = await setApplicationStatus(call.management, call.who, input)
-  return { body: viewClient(after, call.who), revision: after.revision }
-}
+const ofSecret = z.strictObject({ client_id: clientId, secret_id: z.string().regex(/^\d{1,15}$/) })
 
 export const APPLICATION_ROUTES: readonly ApiRoute[] = [
   route({
@@ -197,26 +197,51 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
   route({
     method: 'post',
     path: '/applications/{client_id}/archive',
-    operation: setApplicationStatus,
+    operation: archiveApplication,
     id: 'archiveApplication',
     tag: TAG,
     summary: 'Stop an application, with all that it holds',
     params: which,
     answers: { 200: client },
     etag: true,
-    handle: setStatus('archived'),
+    async handle({ management, who, params }) {
+      const after = await archiveApplication(management, who, { clientId: params.client_id })
+      return { body: viewClient(after, who), revision: after.revision }
+    },
   }),
   route({
     method: 'post',
     path: '/applications/{client_id}/restore',
-    operation: setApplicationStatus,
+    operation: restoreApplication,
     id: 'restoreApplication',
     tag: TAG,
-    summary: 'Let an archived application work again; what it held stays dead',
+    summary: 'Let an archived application work again; what it held stays revoked',
+    description:
+      'It gets a new secret, which is in the answer and never shown again, because the archived one may have leaked. With keep_secret the archived one works again.',
     params: which,
-    answers: { 200: client },
+    body: z.strictObject({ keep_secret: z.boolean().default(false) }).meta({ id: 'Restoration', examples: [{}] }),
+    answers: { 200: restored },
+    idempotent: true,
     etag: true,
-    handle: setStatus('active'),
+    async handle({ management, who, params, body }) {
+      const input = { clientId: params.client_id, keepSecret: body.keep_secret }
+      const { client: after, ...secrets } = await restoreApplication(management, who, input)
+      return { body: { ...viewClient(after, who), ...credentials(secrets) }, revision: after.revision }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/applications/{client_id}/secrets/{secret_id}',
+    operation: retireApplicationSecret,
+    id: 'retireApplicationSecret',
+    tag: TAG,
+    summary: 'End a previous secret before its overlap is over, with the tokens that it obtained',
+    params: ofSecret,
+    answers: { 204: null },
+    async handle({ management, who, params }) {
+      await retireApplicationSecret(management, who, { clientId: params.client_id, secretId: Number(params.secret_id) })
+      return {}
+    },
   }),
   route({
     method: 'post',

@@ -7,6 +7,7 @@ import { formatRateLimit } from '../../clients/rate-limits.ts'
 const onOff = (value: boolean): 'on' | 'off' => (value ? 'on' : 'off')
 
 const viewSecret = (secret: SecretSummary) => ({
+  id: secret.id,
   kind: secret.kind,
   last_four: secret.lastFour,
   created_at: secret.createdAt,

@@ -6,8 +6,8 @@ import { DEFAULT_SETTINGS } from '../../clients/client-settings.ts'
 import { getClient, listClients } from '../../clients/clients.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { createClient, updateClient } from '../../tokens/client-registration.ts'
-import { rotateSecret } from '../../tokens/client-secrets.ts'
-import { changeClientStatus } from '../../tokens/client-status.ts'
+import { retireSecret, rotateSecret } from '../../tokens/client-secrets.ts'
+import { changeClientStatus, restoreClient } from '../../tokens/client-status.ts'
 import { table } from '../output.ts'
 import { answerWithin, withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
@@ -34,6 +34,7 @@ export function addClientCommands(program: Command): void {
   addReads(client)
   addStatusChanges(client)
   addRotate(client)
+  addRetire(client)
 }
 
 interface CreateOptions extends ClientOptions {
@@ -121,23 +122,38 @@ function addReads(client: Command): void {
 }
 
 function addStatusChanges(client: Command): void {
-  for (const [verb, status] of [
-    ['archive', 'archived'],
-    ['restore', 'active'],
-  ] as const) {
-    client
-      .command(`${verb} <id>`)
-      .description(
-        verb === 'archive'
-          ? 'stop a client at once: its secret, its tokens and its refresh tokens are dead'
-          : 'let an archived client work again; what died stays dead',
-      )
-      .action(
-        withInstance(async ({ knex, actor }, _options, id) => {
-          return { json: viewClient(await changeClientStatus(knex, id!, status, actor)) }
-        }),
-      )
-  }
+  client
+    .command('archive <id>')
+    .description('stop a client at once: its secret, its tokens and its refresh tokens are dead')
+    .action(
+      withInstance(async ({ knex, actor }, _options, id) => ({
+        json: viewClient(await changeClientStatus(knex, id!, 'archived', actor)),
+      })),
+    )
+  client
+    .command('restore <id>')
+    .description('let an archived client work again, with a new secret; its earlier tokens stay dead')
+    .option('--keep-secret', 'let the archived secret work again; only when nobody else can have it')
+    .action(
+      withInstance<{ keepSecret?: boolean }>(async ({ knex, actor }, { keepSecret = false }, id) => {
+        const { client: restored, clientSecret, apiKey } = await restoreClient(knex, id!, { keepSecret }, actor)
+        return { json: { ...viewClient(restored), client_secret: clientSecret, api_key: apiKey } }
+      }),
+    )
+}
+
+function addRetire(client: Command): void {
+  client
+    .command('retire-secret <id>')
+    .description('end previous secrets before their overlap is over, with their tokens; the newest one stays')
+    .option('--secret <secret-id>', 'this one alone, by the id that show lists')
+    .action(
+      withInstance<{ secret?: string }>(async ({ knex, actor }, { secret }, id) => {
+        if (secret !== undefined && !/^\d{1,15}$/.test(secret)) throw invalidInput('a secret id is a number')
+        const changed = await retireSecret(knex, id!, secret === undefined ? undefined : Number(secret), actor)
+        return { json: await viewClientWhole(knex, changed) }
+      }),
+    )
 }
 
 function addRotate(client: Command): void {

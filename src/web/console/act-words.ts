@@ -38,6 +38,7 @@ const ACTS: Readonly<Record<string, Words>> = {
   'client.archived': 'archived the application *',
   'client.restored': 'restored the application *',
   'client.secret_rotated': 'generated a new secret for *',
+  'client.secret_retired': 'retired a previous secret of *',
   'client.tokens_revoked': 'revoked every token of *',
   'client.concession_used': (detail) =>
     `noted that * used ${CONCESSIONS[String(detail.kind)] ?? 'a concession to old clients'} ${timesIn(detail)}`,

@@ -7,6 +7,7 @@ import { settingsBlocks } from './application-settings.ts'
 import { grantWords, neverUsed } from './application-words.ts'
 import { type Block, blocksPage } from './blocks.ts'
 import {
+  actsCell,
   badgeCell,
   type Cell,
   type Fact,
@@ -29,6 +30,7 @@ const NOTICES = {
   archived: 'The application is archived: nothing of it works any more.',
   restored: 'The application is active again. What it held before stays dead.',
   revoked: 'Everything that it held is revoked.',
+  'secret-retired': 'The previous secret is retired. Tokens that were obtained with it are revoked.',
 }
 
 const API_OFF =
@@ -74,19 +76,26 @@ function useCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
   return timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), 'never', detail || undefined)
 }
 
-const secretRow = (secret: Secret): Cell[] => [
+/** The newest secret goes by being replaced; an earlier one can be retired alone. */
+const retireCell = (clientId: string, { id, retiresAt, lastFour }: Secret): Cell =>
+  retiresAt === null
+    ? quietCell('')
+    : actsCell({ label: 'Retire', href: applicationPath(clientId, `/secrets/${id}/retire`), of: `ends in ${lastFour}` })
+
+const secretRow = (clientId: string, secret: Secret): Cell[] => [
   textCell(secret.kind === 'secret' ? 'Client secret' : 'API key'),
   textCell(`ends in ${secret.lastFour}`),
   timeCell(new Date(secret.createdAt)),
   useCell(secret),
   secret.retiresAt === null ? badgeCell('good', 'Works') : timeCell(new Date(secret.retiresAt), '', 'then it ends'),
+  retireCell(clientId, secret),
 ]
 
-function secretsList({ secrets }: Application): ListView {
+function secretsList({ client, secrets }: Application): ListView {
   return listView({
     caption: 'Secrets',
-    columns: ['Kind', 'Secret', 'Generated', 'Last used', 'Until'].map((heading) => ({ heading })),
-    rows: secrets.map(secretRow),
+    columns: ['Kind', 'Secret', 'Generated', 'Last used', 'Until', 'Action'].map((heading) => ({ heading })),
+    rows: secrets.map((secret) => secretRow(client.clientId, secret)),
     empty: {
       title: 'No secret',
       text: 'None that works is left. Generate a key, and the application can get tokens again.',

@@ -1,9 +1,11 @@
 import {
+  archiveApplication,
   createApplication,
   listApplications,
   readApplication,
+  restoreApplication,
+  retireApplicationSecret,
   rotateApplicationSecret,
-  setApplicationStatus,
   updateApplication,
 } from '../../management/applications.ts'
 import type { Need } from '../../management/operation.ts'
@@ -12,6 +14,7 @@ import { addApplication, askEdit, askNewApplication, editApplication } from './a
 import { askKey, generateKey } from './application-key-page.ts'
 import { showApplications } from './application-list-page.ts'
 import { showApplication } from './application-page.ts'
+import { askRetirement, retire } from './application-retirement-pages.ts'
 import {
   askRevokeAll,
   askRevokeGrant,
@@ -20,7 +23,7 @@ import {
   revokeGrant,
   revokeToken,
 } from './application-revocation-pages.ts'
-import { archiveApplication, askArchive, askRestore, restoreApplication } from './application-status-pages.ts'
+import { archive, askArchive, askRestore, restore } from './application-status-pages.ts'
 import { showGrants, showTokens } from './application-token-pages.ts'
 import { showTry, tryApplication } from './application-try-page.ts'
 import type { ConsoleRoute } from './console-route.ts'
@@ -45,8 +48,9 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   page(ONE, readApplication.need, showApplication),
   ...form(`${ONE}/edit`, updateApplication.need, askEdit, editApplication),
   ...form(`${ONE}/key`, rotateApplicationSecret.need, askKey, generateKey),
-  ...form(`${ONE}/archive`, setApplicationStatus.need, askArchive, archiveApplication),
-  ...form(`${ONE}/restore`, setApplicationStatus.need, askRestore, restoreApplication),
+  ...form(`${ONE}/archive`, archiveApplication.need, askArchive, archive),
+  ...form(`${ONE}/restore`, restoreApplication.need, askRestore, restore),
+  ...form(`${ONE}/secrets/:secretId/retire`, retireApplicationSecret.need, askRetirement, retire),
   page(`${ONE}/tokens`, listTokens.need, showTokens),
   page(`${ONE}/grants`, listGrants.need, showGrants),
   ...form(`${ONE}/revoke`, revokeAllOfClient.need, askRevokeAll, revokeAll),

@@ -1,8 +1,19 @@
-import { type Application, readApplication, setApplicationStatus } from '../../management/applications.ts'
+import {
+  type Application,
+  archiveApplication,
+  readApplication,
+  restoreApplication,
+} from '../../management/applications.ts'
+import type { Fault } from '../../shared/errors.ts'
+import type { Form } from '../forms.ts'
 import { applicationCrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
+import { applicationSecretPage } from './application-secret-page.ts'
+import { radioField } from './choice-fields.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { countedUpTo } from './counts.ts'
+import { attempt } from './form-fields.ts'
+import { formView } from './form-view.ts'
 import { confirmPage } from './panels.ts'
 
 export const applicationOf = ({ management, who, params }: ConsoleCall): Promise<Application> =>
@@ -30,7 +41,9 @@ export async function askArchive(call: ConsoleCall): Promise<void> {
   const page = confirmPage({
     title: `Archive ${client.name}?`,
     crumbs: applicationCrumbs(client),
-    text: 'For an application that is used no more, or whose secret somebody else may have. You can restore it later.',
+    text: client.isPublic
+      ? 'For an application that is no longer used. You can restore it later.'
+      : 'For an application that is no longer used. You can restore it later. If somebody else may have its secret, generate a new key instead.',
     stops: [
       tokensStop(application),
       callersStop(application),
@@ -43,29 +56,79 @@ export async function askArchive(call: ConsoleCall): Promise<void> {
   call.show(page)
 }
 
-export async function askRestore(call: ConsoleCall): Promise<void> {
-  const { client } = await applicationOf(call)
-  const page = confirmPage({
+const KEEPS = 'keep'
+
+/** What becomes of the secret is chosen: a new one, unless somebody is sure that nobody else has the archived one. */
+const secretFields = () => ({
+  secret: radioField({
+    label: 'Client secret',
+    required: true,
+    choices: [
+      {
+        value: 'new',
+        label: 'Generate a new secret',
+        hint: 'You see it once, on the next page. The archived one stays dead.',
+      },
+      {
+        value: KEEPS,
+        label: 'Let the archived secret work again',
+        hint: 'Only when you are sure that nobody else has it.',
+      },
+    ],
+  }),
+})
+
+function restorePage(
+  { client }: Application,
+  { typed, faults = [] }: { typed?: Form; faults?: readonly Fault[] } = {},
+) {
+  const path = applicationPath(client.clientId)
+  const page = {
     title: `Restore ${client.name}?`,
     crumbs: applicationCrumbs(client),
+    status: faults.length > 0 ? 400 : undefined,
     stops: [
-      client.isPublic ? 'People can sign in to it again.' : 'Its secret works again, and people can sign in to it.',
-      'What it held before stays dead: it asks for new tokens, and people sign in anew.',
+      ...(client.grants.includes('authorization_code') ? ['People can sign in to it again.'] : []),
+      'Its earlier tokens stay revoked: it gets new ones, and people sign in again.',
     ],
     harmless: true,
-    action: applicationPath(client.clientId, '/restore'),
+    action: `${path}/restore`,
     submit: 'Restore',
-    keep: { href: applicationPath(client.clientId), label: 'Leave it archived' },
+    keep: { href: path, label: 'Leave it archived' },
+  }
+  if (client.isPublic) return confirmPage(page)
+  const fields = secretFields()
+  const form = formView({
+    fields,
+    typed: typed ?? new Map([['secret', 'new']]),
+    faults,
+    action: page.action,
+    submit: page.submit,
+    cancel: path,
   })
-  call.show(page)
+  return confirmPage({ ...page, form })
 }
 
-const setStatus =
-  (status: 'active' | 'archived', notice: string) =>
-  async ({ management, who, params, goTo }: ConsoleCall): Promise<void> => {
-    const { clientId } = await setApplicationStatus(management, who, { clientId: params.clientId!, status })
-    goTo(applicationPath(clientId, `?notice=${notice}`))
-  }
+export async function askRestore(call: ConsoleCall): Promise<void> {
+  call.show(restorePage(await applicationOf(call)))
+}
 
-export const archiveApplication = setStatus('archived', 'archived')
-export const restoreApplication = setStatus('active', 'restored')
+export async function archive({ management, who, params, goTo }: ConsoleCall): Promise<void> {
+  const { clientId } = await archiveApplication(management, who, { clientId: params.clientId! })
+  goTo(applicationPath(clientId, '?notice=archived'))
+}
+
+export async function restore(call: ConsoleCall): Promise<void> {
+  const { management, who, form, files, params, show, goTo } = call
+  const application = await applicationOf(call)
+  const clientId = params.clientId!
+  const fields = application.client.isPublic ? {} : secretFields()
+  const outcome = await attempt(fields as ReturnType<typeof secretFields>, { form, files }, ({ secret }) =>
+    restoreApplication(management, who, { clientId, keepSecret: secret === KEEPS }),
+  )
+  if (outcome.faults) return show(restorePage(application, { typed: form, faults: outcome.faults }))
+  const { client, ...secrets } = outcome.done
+  if (!secrets.clientSecret) return goTo(applicationPath(clientId, '?notice=restored'))
+  const apis = application.apis.map(({ identifier }) => identifier)
+  show(applicationSecretPage(call, { title: `${client.name} is restored`, client, secrets, apis }))
+}

@@ -78,7 +78,7 @@ describe('editing an application', () => {
     const client = await addMachine()
     const write = (await server.machineToken(client, { scope: 'write' })).body.access_token
     const read = (await server.machineToken(client, { scope: 'read' })).body.access_token
-    const narrower = { narrowing: 'some', [`scopes.read`]: 'on' }
+    const narrower = { narrowing: 'some', 'scopes.read': 'on' }
     const asked = await edit(client.clientId, narrower)
     expect(wordsOf(asked)).toContain('revoke 1 access token beyond its new rights, at once')
     expect(await isActive(write)).toBe(true)
@@ -90,7 +90,7 @@ describe('editing an application', () => {
   it('saves at once what revokes nothing', async () => {
     const client = await addMachine()
     await server.machineToken(client, { scope: 'read' })
-    const saved = await edit(client.clientId, { narrowing: 'some', [`scopes.read`]: 'on' })
+    const saved = await edit(client.clientId, { narrowing: 'some', 'scopes.read': 'on' })
     expect(saved.url).toMatch(/notice=saved$/)
   })
 })
@@ -369,7 +369,37 @@ describe('a new key', () => {
   })
 })
 
+describe('a previous secret', () => {
+  it('is retired alone, with the tokens that it obtained', async () => {
+    const client = await addMachine()
+    const before = (await server.machineToken(client)).body.access_token
+    const keyPage = await asAdmin.visit(`/applications/${client.clientId}/key`)
+    const next = credentialsOf(await sendForm(asAdmin, keyPage, /\/key$/, { when: '86400' }))
+    const [path] = /\/applications\/\w+\/secrets\/\d+\/retire/.exec(
+      (await asAdmin.visit(`/applications/${client.clientId}`)).text,
+    )!
+    const done = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire$/)
+    expect(wordsOf(done)).toContain('The previous secret is retired')
+    expect((await server.machineToken(client)).status).toBe(401)
+    expect((await server.machineToken(next)).status).toBe(200)
+    expect(await isActive(before)).toBe(false)
+    // It is gone, and the newest one cannot be retired.
+    expect((await asAdmin.visit(path)).status).toBe(404)
+    const newest = await server.knex('client_secrets').max('id').where({ retires_at: null }).first()
+    expect((await asAdmin.visit(path.replace(/\d+(?=\/retire)/, newest!.max))).status).toBe(404)
+  })
+})
+
 describe('archive and restore', () => {
+  it('restored, the archived secret works again only where that is chosen', async () => {
+    const client = await addMachine()
+    const path = `/applications/${client.clientId}`
+    await sendForm(asAdmin, await asAdmin.visit(`${path}/archive`), /\/archive$/)
+    const restored = await sendForm(asAdmin, await asAdmin.visit(`${path}/restore`), /\/restore$/, { secret: 'keep' })
+    expect(wordsOf(restored)).toContain('The application is active again')
+    expect((await server.machineToken(client)).status).toBe(200)
+  })
+
   it('archived, nothing of it works; restored, it begins anew', async () => {
     const client = await addMachine()
     const { access_token: token } = (await server.machineToken(client)).body
@@ -381,8 +411,9 @@ describe('archive and restore', () => {
     expect(await isActive(token)).toBe(false)
 
     const restoring = await asAdmin.visit(`/applications/${client.clientId}/restore`)
-    expect(wordsOf(await sendForm(asAdmin, restoring, /\/restore$/))).toContain('The application is active again')
-    expect((await server.machineToken(client)).status).toBe(200)
+    const restored = credentialsOf(await sendForm(asAdmin, restoring, /\/restore$/))
+    expect((await server.machineToken(client)).status).toBe(401)
+    expect((await server.machineToken(restored)).status).toBe(200)
     expect(await isActive(token)).toBe(false)
     const acts = await server.knex('audit_log').where({ target_id: client.clientId }).orderBy('at').pluck('action')
     expect(acts).toEqual(['client.created', 'client.archived', 'client.restored'])
