@@ -197,11 +197,7 @@ export class EngineModelAdapter implements Adapter {
     throw new errors.InvalidGrant('already used')
   }
 
-  /**
-   * Leaves the row without what it held, for as long as a request may take that has read it before: the engine would
-   * write it again, and a session that was signed out would live on. Of several requests that resume one interaction,
-   * the database lets one go on: the engine finds it, destroys it, and then issues a code.
-   */
+  /** Empties the row and keeps it: a request that has read it would write it again. One request may end an interaction. */
   async destroy(id: string): Promise<void> {
     const emptied = { payload: null, uid_hash: null, code_hash: null, expires_at: inSeconds(this.#knex, 600) }
     const destroyed = await this.#rows().where('id_hash', hash(id)).whereNotNull('payload').update(emptied)
