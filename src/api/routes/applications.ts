@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import type { ClientSettings } from '../../clients/client-settings.ts'
-import type { Client } from '../../clients/clients.ts'
 import {
-  type Application,
   archiveApplication,
   createApplication,
   listApplications,
@@ -12,9 +10,8 @@ import {
   rotateApplicationSecret,
   updateApplication,
 } from '../../management/applications.ts'
-import type { Principal } from '../../management/principal.ts'
-import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit.ts'
-import type { NewSecrets } from '../../tokens/client-secrets.ts'
+import { parseRateLimit } from '../../shared/rate-limit.ts'
+import { credentials, shown, viewApplication, viewClient } from '../application-views.ts'
 import { accessType, newCredentials, overlap, rateLimit, reach, settings, use } from '../client-fields.ts'
 import { bounded, clientId, id, idText, moment, pageOf, pageQuery, revision, search } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -93,26 +90,6 @@ const restored = z
 
 const changed = z.object({ application: client, api_key: newCredentials.api_key }).meta({ id: 'ChangedApplication' })
 
-/** What operators alone see of a client is left out for everybody else. */
-function viewClient({ key: _, rateLimit: limit, accessType: type, ...rest }: Client, { role }: Principal) {
-  const hidden = { access_type: type, rate_limit: limit && formatRateLimit(limit) }
-  return { ...toWire(rest), ...(role === 'operator' && hidden) }
-}
-
-function view({ client: of, grants, ...rest }: Application, who: Principal) {
-  return { ...viewClient(of, who), ...toWire(rest), grants_held: toWire(grants) }
-}
-
-const credentials = ({ clientSecret, apiKey }: NewSecrets) => ({
-  ...(clientSecret && { client_secret: clientSecret }),
-  ...(apiKey && { api_key: apiKey }),
-})
-
-const shown = (made: NewSecrets & { client: Client }, who: Principal) => ({
-  body: { client_id: made.client.clientId, ...credentials(made), application: viewClient(made.client, who) },
-  revision: made.client.revision,
-})
-
 function toChange({ apis, scopes, rate_limit, ...rest }: z.output<typeof change>) {
   const limit = rate_limit && parseRateLimit(rate_limit)
   const plain: Partial<ClientSettings> = toDomain(rest)
@@ -171,7 +148,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     etag: true,
     async handle({ management, who, params }) {
       const one = await readApplication(management, who, { clientId: params.client_id })
-      return { body: view(one, who), revision: one.client.revision }
+      return { body: viewApplication(one, who), revision: one.client.revision }
     },
   }),
   route({
