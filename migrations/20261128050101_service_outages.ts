@@ -14,7 +14,6 @@ export async function up(knex: Knex): Promise<void> {
       at      timestamptz NOT NULL DEFAULT clock_timestamp(),
       CONSTRAINT service_heartbeat_one_row CHECK (one_row)
     ) WITH (fillfactor = 10);
-    INSERT INTO service_heartbeat DEFAULT VALUES;
 
     CREATE TABLE service_outages (
       began_at timestamptz NOT NULL,

@@ -9,12 +9,15 @@ const SILENCE = 15
 /** Outages that are as old as this many hours are deleted. */
 const KEPT_HOURS = 24
 
-// One node writes; others find a fresh heartbeat, or the row locked, and write nothing.
+// The first heartbeat inserts the row: no time before it counts as an outage. One node writes; others find a fresh
+// heartbeat, or the row locked, and write nothing.
 const BEAT = `
   WITH earlier AS MATERIALIZED (
     SELECT at FROM service_heartbeat WHERE at < clock_timestamp() - interval '4 seconds' FOR UPDATE SKIP LOCKED
   ), beat AS (
     UPDATE service_heartbeat h SET at = clock_timestamp() FROM earlier RETURNING earlier.at AS began_at, h.at AS ended_at
+  ), first AS (
+    INSERT INTO service_heartbeat (one_row) SELECT true WHERE NOT EXISTS (SELECT FROM service_heartbeat) ON CONFLICT DO NOTHING
   ), old AS (
     DELETE FROM service_outages WHERE ended_at < now() - interval '${KEPT_HOURS} hours'
   )
