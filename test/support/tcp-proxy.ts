@@ -11,6 +11,10 @@ export interface TcpProxy {
   heal(): Promise<void>
   /** Keeps every byte of both directions, and every end of a connection, until `release`. */
   stall(): void
+  /**
+   * Cuts everything once a COMMIT is answered, on the connection that sent bytes which `marker` matches. Resolves then.
+   */
+  cutAfterCommitOf(marker: RegExp): Promise<void>
   /** Delivers what `stall` kept, in its order, and lets everything through again. */
   release(): void
 }
@@ -33,6 +37,7 @@ export async function startTcpProxy(target: { host: string; port: number } | str
   const { host, port: targetPort } = typeof target === 'string' ? addressOf(target) : target
   const sockets = new Set<Socket>()
   const stalled = new Set<() => void>()
+  let commitOf: { marker: RegExp; done: () => void } | undefined
   let silent = false
   let isStalled = false
   let server: Server | undefined
@@ -52,11 +57,27 @@ export async function startTcpProxy(target: { host: string; port: number } | str
     from.on('close', () => pass(() => to.end(() => to.destroy())))
   }
 
+  function cutAfterCommit(client: Socket, upstream: Socket): void {
+    let step: 'marker' | 'COMMIT' | 'answer' = 'marker'
+    client.on('data', (chunk) => {
+      if (step === 'marker' && commitOf?.marker.test(chunk.toString('latin1'))) step = 'COMMIT'
+      if (step === 'COMMIT' && chunk.includes('COMMIT')) step = 'answer'
+    })
+    upstream.on('data', () => {
+      if (step !== 'answer' || !commitOf) return
+      const { done } = commitOf
+      commitOf = undefined
+      // In its own turn, after the answer was written.
+      client.write('', () => void cut().then(done))
+    })
+  }
+
   async function listen(port: number): Promise<void> {
     server = createServer((client) => {
       const upstream = adopt(connect(targetPort, host))
       forward(adopt(client), upstream)
       forward(upstream, client)
+      cutAfterCommit(client, upstream)
     }).listen(port, '127.0.0.1')
     await once(server, 'listening')
   }
@@ -77,6 +98,10 @@ export async function startTcpProxy(target: { host: string; port: number } | str
     hold() {
       silent = true
     },
+    cutAfterCommitOf: (marker) =>
+      new Promise((done) => {
+        commitOf = { marker, done }
+      }),
     stall() {
       isStalled = true
     },

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TURNS } from '../../src/clients/client-turns.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
+import type { Answer, Credentials } from '../support/requests.ts'
+import { startStorm, together, until } from '../support/storm.ts'
+
+type Client = Credentials & { key: number }
+
+let on: Nodes
+let held: Client
+let others: Client[]
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  const api = await on.make.api({ policy: 'single' })
+  const clients = await together(6, () => on.make.client([api.identifier]))
+  held = clients[0]!
+  others = clients.slice(1)
+  for (const client of clients) for (const node of on.nodes) await node.machineToken(client)
+})
+
+afterAll(() => on?.stop())
+
+const lockWaits = async (): Promise<number> => {
+  const waiting = { datname: on.knex.raw('current_database()'), wait_event_type: 'Lock' }
+  return (await on.knex('pg_stat_activity').where(waiting)).length
+}
+
+/** What holds the client's locks: its row, or the row of its newest token under `single`. */
+const HELD = {
+  "the client's row": () => ['clients', { id: held.key }] as const,
+  "the client's slot": () => ['token_slots', { client_id: held.key }] as const,
+}
+
+test.each(Object.entries(HELD))('while %s is locked, only its own requests wait', async (_what, rowOf) => {
+  const holding = await on.knex.transaction()
+  const [table, key] = rowOf()
+  await holding(table).where(key).forUpdate()
+  const waiting: Promise<Answer>[] = []
+  const storm = startStorm(10, async (loop, turn) => {
+    const node = on.nodes[(loop + turn) % 2]!
+    if (turn % 5 === 0 && waiting.length < 40) waiting.push(node.machineToken(held))
+    return await node.machineToken(others[loop % others.length]!)
+  })
+  await until(async () => (await lockWaits()) > 0)
+  // In the time of one lock's timeout, the others would have got nothing if they waited too.
+  await storm.reached(300)
+  expect(await lockWaits()).toBeGreaterThan(0)
+  const answers = await storm.stop()
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+  await holding.commit()
+  for (const { status } of await Promise.all(waiting)) expect([200, 503]).toContain(status)
+  expect((await on.nodes[0]!.machineToken(held)).status).toBe(200)
+})
+
+test('the requests of a client that was locked are answered as soon as it is free', async () => {
+  const holding = await on.knex.transaction()
+  await holding('clients').where({ id: held.key }).forUpdate()
+  const waiting = together(20, (n) => on.nodes[n % 2]!.machineToken(held))
+  await until(async () => (await lockWaits()) >= 2)
+  await holding.commit()
+  expect((await waiting).map(({ status }) => status)).toEqual(Array(20).fill(200))
+  const live = await on.knex('active_access_tokens').where('client_key', held.key).pluck('jti')
+  expect(live).toHaveLength(1)
+})
+
+test('a change of a client that is in constant use gets its turn', async () => {
+  const storm = startStorm(8, (loop, turn) => on.nodes[(loop + turn) % 2]!.machineToken(held))
+  await storm.reached(50)
+  for (let n = 0; n < 5; n++) {
+    await on.knex.transaction(async (trx) => {
+      await trx.raw("SET LOCAL lock_timeout = '4s'")
+      await trx.raw(`SELECT pg_advisory_xact_lock(${TURNS.namespace}, ${held.key % TURNS.stripes})`)
+      await trx('clients').where({ id: held.key }).forUpdate()
+    })
+  }
+  const answers = await storm.stop()
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+})
