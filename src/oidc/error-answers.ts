@@ -58,8 +58,15 @@ export function answerErrors({ issuerUrl }: OidcServices) {
   }
 }
 
-/** The same where people look: a page in place of JSON. */
+/** As `answerErrors` for pages: a page in place of JSON. */
 export function showErrors(services: OidcServices) {
+  function show(ctx: OidcContext, error: OAuthError): void {
+    const { error: code, error_description, statusCode } = error
+    ctx.status = statusCode
+    tellRetry(ctx, error)
+    showError(ctx as unknown as Context, { error: code, ...(error_description && { error_description }) }, services)
+  }
+
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     forbidStoring(ctx)
     try {
@@ -67,13 +74,11 @@ export function showErrors(services: OidcServices) {
       await next()
       const { failure } = ctx.state
       if (failure instanceof OAuthError) tellRetry(ctx, failure)
+      // The engine shows every exception that it does not know as its own fault.
+      else if (failure && ctx.status >= 500) show(ctx, errorOf(failure))
     } catch (error) {
       ctx.state.failure = error as Error
-      const shown = errorOf(error)
-      const { error: code, error_description, statusCode } = shown
-      ctx.status = statusCode
-      tellRetry(ctx, shown)
-      showError(ctx as unknown as Context, { error: code, ...(error_description && { error_description }) }, services)
+      show(ctx, errorOf(error))
     }
   }
 }

@@ -84,6 +84,14 @@ test('while the database is gone every endpoint answers 503 with Retry-After, an
   expect((await server.token(refresh, { basic: refreshing })).status).toBe(200)
 })
 
+test('while the database is gone the authorization endpoint shows a page with 503 and Retry-After', async () => {
+  const query = new URLSearchParams({ client_id: 'kwc_unknown', response_type: 'code', scope: 'read' })
+  await proxy.cut()
+  const shown = await send(`${server.url}/oauth2/authorize?${query}`, { headers: { accept: 'text/html' } })
+  expect([shown.status, Number(shown.headers.get('retry-after')) > 0]).toEqual([503, true])
+  expect(shown.headers.get('content-type')).toContain('text/html')
+})
+
 test.each(KINDS)('a request that is inside %s when the database goes is answered 503', async (_kind, who) => {
   await hold(who())
   const requests = Array.from({ length: 10 }, () => server.machineToken(who()))

@@ -37,7 +37,8 @@ export type Visitor = Awaited<ReturnType<typeof openVisitor>>
 
 export async function openVisitor(node: { url: string }, person: Person) {
   const browser: Browser = openBrowser(node.url)
-  await signIn(browser, await browser.visit('/signin'), person.email, person.password)
+  const { status } = await signIn(browser, await browser.visit('/signin'), person.email, person.password)
+  if (status >= 500) throw new Error(`not signed in, but ${status}`)
 
   /** Follows an application's link to wherever it leads. */
   async function follow(client: Credentials, more: FormData = {}) {
