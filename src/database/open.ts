@@ -200,7 +200,8 @@ export function openDatabase(
     onServerError: (listener) => void listeners.push(listener),
     clock,
     async close() {
-      for (const view of new Set([...Object.values(views), whole])) await view.destroy()
+      // The whole pool waits for its borrowed connections. They come back through their views, which therefore end last.
+      for (const pooled of new Set([whole, ...Object.values(views)])) await pooled.destroy()
     },
   }
 }

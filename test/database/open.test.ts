@@ -93,6 +93,18 @@ test('a database that was closed says that it is unavailable', async () => {
   expect(closed.poolState().used).toBe(0)
 })
 
+test('a database that is closed waits for the transactions under way and ends their connections', async () => {
+  const shared = openDatabase(empty.url, { hasShares: true })
+  const transactions = await Promise.all([shared.knex, shared.reader, shared.reports].map((view) => view.transaction()))
+  const closed = shared.close()
+  for (const transaction of transactions) {
+    await transaction.raw('SELECT 1')
+    await transaction.commit()
+  }
+  await closed
+  expect(shared.poolState()).toEqual({ used: 0, free: 0, pending: 0 })
+})
+
 test('violations are told apart, and by the constraint that was violated', async () => {
   await database.knex.raw(`
     CREATE TABLE parent (id integer CONSTRAINT parent_key PRIMARY KEY, n integer CONSTRAINT small CHECK (n < 10));
