@@ -163,7 +163,9 @@ export async function createServer(
     const flow = {} as SignInFlow
     const web = createWeb({
       flow,
-      signIn: createSignIn(database.knex, encryptionKeys, (outcome) => metrics.signIns.inc({ outcome })),
+      signIn: createSignIn(database.knex, encryptionKeys, database.clock, (outcome) =>
+        metrics.signIns.inc({ outcome }),
+      ),
       directory: createDirectory(database),
       management,
       issuerUrl: () => issuerUrl,

@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKey, EncryptionKeys } from '../shared/encryption-keys.ts'
 import { sameHash } from '../shared/secrets.ts'
 import type { Credentials } from './credentials.ts'
@@ -26,7 +27,7 @@ const TOKEN = /^(([0-9a-f-]{36})\.([0-9a-z]{1,11})\.[\w-]{22})\.([\w-]{43})$/
  * A token is the user's id, when it was given (milliseconds since 1970 in base 36), 128 random bits, and an HMAC-SHA-256
  * under a key derived from the encryption key that seals now. One that an earlier key vouches for is renewed at a sign-in.
  */
-export function createKnownBrowsers(encryptionKeys: EncryptionKeys): KnownBrowsers {
+export function createKnownBrowsers(encryptionKeys: EncryptionKeys, clock: Clock): KnownBrowsers {
   const keys = new Map(encryptionKeys.all.map((key) => [key.id, macKey(key)]))
   const macOf = (key: Buffer, body: string): Buffer => createHmac('sha256', key).update(body).digest()
   const sign = (body: string): string =>
@@ -34,7 +35,7 @@ export function createKnownBrowsers(encryptionKeys: EncryptionKeys): KnownBrowse
 
   return {
     issue(userId) {
-      return sign(`${userId}.${Date.now().toString(36)}.${randomBytes(16).toString('base64url')}`)
+      return sign(`${userId}.${clock.now().toString(36)}.${randomBytes(16).toString('base64url')}`)
     },
     recognise(token, { user, passwordChangedAt }) {
       const [, body, userId, issuedAt, mac] = TOKEN.exec(token ?? '') ?? []

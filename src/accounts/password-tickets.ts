@@ -1,3 +1,4 @@
+import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { seal, unseal } from '../shared/envelope.ts'
 import { hashSecret } from '../shared/secrets.ts'
@@ -26,7 +27,7 @@ export interface PasswordTickets {
   isFor(ticket: Ticket, person: Credentials): boolean
 }
 
-export function createPasswordTickets(encryptionKeys: EncryptionKeys): PasswordTickets {
+export function createPasswordTickets(encryptionKeys: EncryptionKeys, clock: Clock): PasswordTickets {
   function read(ticket: string): Ticket | undefined {
     try {
       return JSON.parse(unseal(encryptionKeys, SEALED_FOR, Buffer.from(ticket, 'base64url')).toString())
@@ -38,13 +39,13 @@ export function createPasswordTickets(encryptionKeys: EncryptionKeys): PasswordT
 
   return {
     issue(person) {
-      const expiresAt = Date.now() + LIFETIME * 1000
+      const expiresAt = clock.now() + LIFETIME * 1000
       const ticket: Ticket = { userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person) }
       return seal(encryptionKeys, SEALED_FOR, Buffer.from(JSON.stringify(ticket))).toString('base64url')
     },
     open(ticket) {
       const opened = read(ticket)
-      return opened && opened.expiresAt > Date.now() ? opened : undefined
+      return opened && opened.expiresAt > clock.now() ? opened : undefined
     },
     isFor: (ticket, person) => ticket.userId === person.user.id && ticket.fingerprint === fingerprintOf(person),
   }

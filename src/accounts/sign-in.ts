@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { type Credentials, findCredentials, holdCredentials, isSamePassword, saveRenewedHash } from './credentials.ts'
 import { createKnownBrowsers, type KnownBrowser } from './known-browsers.ts'
@@ -87,14 +88,18 @@ async function note(
   })
 }
 
-/** @param count told how each attempt ended, for those who watch */
+/**
+ * @param clock the database's, so that all nodes agree on a ticket's end and on which browser signed in after a new password
+ * @param count hears the outcome of each attempt
+ */
 export function createSignIn(
   knex: Knex,
   encryptionKeys: EncryptionKeys,
+  clock: Clock,
   count: (outcome: SignInResult['outcome']) => void = () => {},
 ): SignIn {
-  const browsers = createKnownBrowsers(encryptionKeys)
-  const tickets = createPasswordTickets(encryptionKeys)
+  const browsers = createKnownBrowsers(encryptionKeys, clock)
+  const tickets = createPasswordTickets(encryptionKeys, clock)
 
   /** Where a network is slowed, the people it asked for need not be told: it may ask for any number of them. */
   async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {

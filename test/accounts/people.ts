@@ -46,9 +46,9 @@ export async function gatherPeople() {
     knex,
     keys,
     accountId,
-    signIn: createSignIn(knex, keys),
+    signIn: createSignIn(knex, keys, database.clock),
     /** Another node. */
-    otherNode: (ownKeys = keys): SignIn => createSignIn(knex, ownKeys),
+    otherNode: (ownKeys = keys): SignIn => createSignIn(knex, ownKeys, database.clock),
     nextEmail,
     invite,
     async person(account: string = accountId): Promise<Person> {
