@@ -175,9 +175,14 @@ describe.skipIf(!python)('its status lists', () => {
     for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, 'x', {}]) {
       expect((await askAbout(uri, 1, { cnf })).status).toBe(401)
     }
-    expect(
-      (await ask(api, await issuer.token({ status: { status_list: { idx: 1, uri } } }, { typ: 'JWT' }))).status,
-    ).toBe(401)
+  })
+
+  test('accept the token type JWT, and no ID token', async () => {
+    const status = { status_list: { idx: 1, uri: addList().uri } }
+    const asking = async (claims: object) =>
+      (await ask(api, await issuer.token({ status, ...claims }, { typ: 'JWT' }))).status
+    expect(await asking({})).toBe(200)
+    expect(await asking({ client_id: undefined })).toBe(401)
   })
 
   test('are not asked about while the keys cannot be had: 503', async () => {
