@@ -185,7 +185,13 @@ test.skipIf(!haproxy)('what the server never signs as an access token of now is 
     { aud: undefined },
   ]
   const wrong = await Promise.all(claims.map((claim) => issuer.token(claim)))
-  const others = [await issuer.token({}, { typ: 'JWT' }), await issuer.token({}, {}, issuer.stranger)]
+  expect((await ask(gateway, await issuer.token({}, { typ: 'JWT' }))).status).toBe(200)
+  const idToken = await issuer.token({ client_id: undefined }, { typ: 'JWT' })
+  const others = [
+    idToken,
+    await issuer.token({}, { typ: 'statuslist+jwt' }),
+    await issuer.token({}, {}, issuer.stranger),
+  ]
   for (const token of [...wrong, ...others]) expect((await ask(gateway, token)).status).toBe(401)
   expect((await ask(gateway, await issuer.token({ scope: 'reads unread read-all' }))).status).toBe(403)
   await gateway.stop()
