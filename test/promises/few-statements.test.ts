@@ -1,31 +1,20 @@
-import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ConsoleRoute } from '../../src/web/console/console-route.ts'
 import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { statementsDuring } from '../support/statements.ts'
 import { createVisitors, fillPath, makeSamples, type Samples } from './route-world.ts'
 
 let server: Keywright
 let visitors: Awaited<ReturnType<typeof createVisitors>>
 let samples: Samples
-let statements: string[] = []
-
-const { query } = pg.Client.prototype
 
 beforeAll(async () => {
   server = await startKeywright()
   visitors = await createVisitors(server)
   samples = await makeSamples(server, visitors.home, visitors.colleague)
-  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
-    const [first] = given as [string | { text: string }]
-    statements.push(typeof first === 'string' ? first : first.text)
-    return query.apply(this, given as never)
-  } as never
 })
-afterAll(async () => {
-  pg.Client.prototype.query = query
-  await server.stop()
-})
+afterAll(() => server.stop())
 
 const MOST = 3
 
@@ -33,9 +22,10 @@ const MOST = 3
 async function statementsOf(who: 'admin' | 'operator', path: string): Promise<string[]> {
   let fewest: string[] | undefined
   for (let n = 0; n < 8 && (!fewest || fewest.length > MOST); n++) {
-    statements = []
-    const page = await visitors.browsers[who].visit(path)
-    expect([path, page.status]).toEqual([path, 200])
+    const statements = await statementsDuring(async () => {
+      const page = await visitors.browsers[who].visit(path)
+      expect([path, page.status]).toEqual([path, 200])
+    })
     if (!fewest || statements.length < fewest.length) fewest = statements
   }
   return fewest!

@@ -24,12 +24,17 @@ function attributes(tag: string): Record<string, string> {
   return Object.fromEntries(found)
 }
 
+/** A browser does not send a checkbox or a radio button that is not checked. */
+const isSent = (input: string, type: string | undefined): boolean =>
+  type === 'checkbox' || type === 'radio' ? /\schecked\b/.test(input.replace(/"[^"]*"/g, '')) : type !== 'submit'
+
 /** The forms of a page with what their fields hold. */
 export function formsOf({ text, url }: Page): Form[] {
   return [...text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, tag, inside]) => {
     const { action, method } = attributes(tag!)
-    const inputs = [...inside!.matchAll(/<input\b([^>]*)>/g)].map(([, input]) => attributes(input!))
-    const named = inputs.filter(({ name, type }) => name && type !== 'submit')
+    const tags = [...inside!.matchAll(/<input\b([^>]*)>/g)].map(([, input]) => input!)
+    const sent = tags.filter((input) => isSent(input, attributes(input).type)).map(attributes)
+    const named = sent.filter(({ name }) => name)
     return {
       action: new URL(action ?? url, url).href,
       method: (method ?? 'get').toUpperCase(),

@@ -120,7 +120,7 @@ describe('each page', () => {
     const { account } = await furnished()
     const steps = ['', '/edit', '/status', '/api'].map((step) => `/accounts/${account}${step}`)
     for (const path of ['/accounts', '/accounts?search=acme', '/accounts/new', ...steps]) {
-      const asked = await statementsOf(server, asOperator, path)
+      const asked = await statementsOf(asOperator, path)
       expect(asked.length, `${path}: ${asked.join('\n')}`).toBeLessThanOrEqual(3)
     }
   })

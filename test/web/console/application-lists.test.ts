@@ -6,6 +6,7 @@ import { ACTOR } from '../../support/maker.ts'
 import { createPerson, type Person } from '../../support/people.ts'
 import type { Browser, Page } from '../../support/person.ts'
 import type { Credentials } from '../../support/requests.ts'
+import { statementsDuring } from '../../support/statements.ts'
 import { until } from '../../support/storm.ts'
 import { openVisitor, redemptionOf } from '../../support/visitors.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
@@ -200,15 +201,11 @@ it('grants are paged in the order in which they began, whatever their ids', asyn
   expect(seen).toEqual(whole.items)
 })
 
+/** What jobs ask meanwhile is counted too. A page reads the session at least: no statement means that none is heard. */
 async function statementsOf(path: string): Promise<number> {
-  let asked = 0
-  const count = () => {
-    asked += 1
-  }
-  server.knex.on('query', count)
-  expect((await asAdmin.visit(path)).status).toBe(200)
-  server.knex.off('query', count)
-  return asked
+  const asked = await statementsDuring(async () => expect((await asAdmin.visit(path)).status).toBe(200))
+  expect(asked).not.toEqual([])
+  return asked.length
 }
 
 it('each page is drawn in at most three statements', async () => {

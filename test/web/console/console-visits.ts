@@ -4,6 +4,7 @@ import { createUser } from '../../../src/accounts/users.ts'
 import type { Keywright } from '../../support/keywright.ts'
 import { PASSWORD, type Person } from '../../support/people.ts'
 import { type Browser, openBrowser, type Page, signIn } from '../../support/person.ts'
+import { statementsDuring } from '../../support/statements.ts'
 
 let made = 0
 
@@ -37,22 +38,15 @@ export const wordsOf = ({ text }: Page): string =>
     .replace(/\s+/g, ' ')
 
 /**
- * What a page asks the database; of some visits the least, because others ask beside it: jobs, and once a while the look.
- * It is visited until nobody disturbs, or often enough.
+ * What a page asks the database. Jobs ask at the same time, and a new connection is set up: so the page is visited
+ * several times, and the visit with the fewest statements counts.
  */
-export async function statementsOf(
-  { knex }: Pick<Keywright, 'knex'>,
-  browser: Browser,
-  path: string,
-): Promise<string[]> {
+export async function statementsOf(browser: Browser, path: string): Promise<string[]> {
   const visits: string[][] = []
   for (let visit = 0; visit < 5 || (visit < 30 && visits.every(({ length }) => length > 3)); visit++) {
-    const asked: string[] = []
-    const note = ({ sql }: { sql: string }) => asked.push(sql)
-    knex.on('query', note)
-    await browser.visit(path)
-    knex.removeListener('query', note)
-    visits.push(asked)
+    visits.push(await statementsDuring(() => browser.visit(path)))
   }
-  return visits.sort((one, other) => one.length - other.length)[0]!
+  const fewest = visits.sort((one, other) => one.length - other.length)[0]!
+  if (fewest.length === 0) throw new Error(`${path} is drawn without a statement: a page reads the session at least`)
+  return fewest
 }

@@ -7,6 +7,7 @@ import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { ACTOR } from '../../support/maker.ts'
 import { formsOf, type Page } from '../../support/person.ts'
 import { claimsOf } from '../../support/requests.ts'
+import { statementsDuring } from '../../support/statements.ts'
 import { until } from '../../support/storm.ts'
 import { type Admin, commandsOf, copyableOf, openAdmin } from './admin.ts'
 import { wordsOf } from './console-visits.ts'
@@ -257,15 +258,11 @@ it('is for the admins of an account: members and operators are told so', async (
   }
 })
 
+/** What jobs ask meanwhile is counted too. A page reads the session at least: no statement means that none is heard. */
 async function statementsOf(path: string): Promise<number> {
-  let asked = 0
-  const count = () => {
-    asked += 1
-  }
-  server.knex.on('query', count)
-  expect((await admin.visit(path)).status).toBe(200)
-  server.knex.off('query', count)
-  return asked
+  const asked = await statementsDuring(async () => expect((await admin.visit(path)).status).toBe(200))
+  expect(asked).not.toEqual([])
+  return asked.length
 }
 
 it.each(['/', '/settings/api', GENERATE, '/settings/api/try', '/settings/api/revoke'])(
