@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../../src/management/scopes.ts'
 import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
 import { createClient } from '../../src/tokens/client-registration.ts'
+import { rotateSecret } from '../../src/tokens/client-secrets.ts'
 import { createApplication, getTokens } from '../oidc/application.ts'
 import type { Keywright } from '../support/keywright.ts'
 import { ACTOR, CALLBACK } from '../support/maker.ts'
@@ -26,6 +27,8 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   const client = await make.register({ settings: { ...settings, name: `Walled ${Math.random()}` }, account })
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
+  await rotateSecret(server.knex, client.clientId, 3600, ACTOR)
+  const replaced = await server.knex('client_secrets').where('client_id', client.key).whereNotNull('retires_at').first()
   const api = await make.api()
   return {
     client_id: client.clientId,
@@ -33,6 +36,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
     account_id: account,
     jti: String(claimsOf(body.access_token).jti),
     grant_id,
+    secret_id: String(replaced.id),
     identifier: api.identifier,
     api_client_id: api.clientId,
     api_id: String((await server.knex('apis').where({ identifier: api.identifier }).first('id')).id),
