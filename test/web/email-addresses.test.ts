@@ -93,7 +93,7 @@ it.skipIf(!chromium)(
     await field.fill(IDN)
     await page.getByLabel('Password').fill(PASSWORD)
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('link', { name: 'Sign out' }).waitFor()
+    await page.getByText('Sign out').first().waitFor({ state: 'attached' })
     expect(page.url()).toBe(`${server.url}/`)
     await page.context().close()
   },
