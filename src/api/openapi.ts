@@ -83,7 +83,9 @@ function parametersOf(route: ApiRoute, components: Components): Schema[] {
 }
 
 function bodyOf({ body }: ApiRoute, components: Components): Schema {
-  return { required: true, content: { 'application/json': { schema: toSchema(body!, 'input', components) } } }
+  // A request without a body says what an empty object says.
+  const required = !body!.safeParse({}).success
+  return { required, content: { 'application/json': { schema: toSchema(body!, 'input', components) } } }
 }
 
 function operationOf(route: ApiRoute, components: Components): OpenApiOperation {
