@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { sweepPages } from '../database/page-sweep.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import { networkOf } from '../shared/networks.ts'
@@ -153,11 +154,5 @@ export async function giveBackAttempts(db: Knex, budgets: readonly Budget[]): Pr
 }
 
 /** Deletes at most `limit` rows of budgets that are whole again, which is what having no row says. */
-export async function sweepSignInLimits(db: Knex, limit: number): Promise<number> {
-  const { rowCount } = await db.raw(
-    `DELETE FROM sign_in_limits WHERE key IN (
-       SELECT key FROM sign_in_limits WHERE arrival_at < now() LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [limit],
-  )
-  return rowCount
-}
+export const sweepSignInLimits = (db: Knex, limit: number): Promise<number> =>
+  sweepPages(db, 'sign_in_limits', 'arrival_at < now()', limit)

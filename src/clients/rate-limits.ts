@@ -1,4 +1,5 @@
 import type { Database } from '../database/open.ts'
+import { sweepPages } from '../database/page-sweep.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import type { RateLimit } from '../shared/rate-limit.ts'
 
@@ -34,11 +35,5 @@ export async function takeFromRateLimit(db: Database, clientKey: number, limit: 
 }
 
 /** Deletes at most `limit` rows of clients that have long been within their limits. */
-export async function sweepRateLimits(db: Database, limit: number): Promise<number> {
-  const { rowCount } = await db.knex.raw(
-    `DELETE FROM rate_limits WHERE client_id IN (
-       SELECT client_id FROM rate_limits WHERE arrival_at < now() - interval '1 hour' LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [limit],
-  )
-  return rowCount
-}
+export const sweepRateLimits = ({ knex }: Database, limit: number): Promise<number> =>
+  sweepPages(knex, 'rate_limits', `arrival_at < now() - interval '1 hour'`, limit)

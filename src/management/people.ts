@@ -6,7 +6,7 @@ import { searchedEmails } from '../shared/email-addresses.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from '../tokens/user-changes.ts'
-import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
+import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import type { Principal } from './principal.ts'
@@ -102,7 +102,7 @@ const READ = `
          (${liveTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS held_tokens,
          u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM users o
-            WHERE o.account_id = u.account_id AND o.role = 'admin' AND o.status = 'active'
+            WHERE ${ofAccount('o.account_id', 'u.account_id')} AND o.role = 'admin' AND o.status = 'active'
               AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
     FROM users u LEFT JOIN accounts a ON a.id = u.account_id
    WHERE u.id = ?`

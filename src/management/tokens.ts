@@ -129,12 +129,13 @@ async function listHeld<Row extends HeldRow, Item>(
   const place = `(extract(epoch FROM ${at}) * 1000000)::bigint`
   const held = knex(`${view} AS h`)
     .whereRaw('?? = c.id', [client])
-    .orderByRaw(`${place} DESC, ${id} DESC`)
+    .orderByRaw(`${at} DESC, ${id} DESC`)
     .limit(limit + 1)
     .select(`${id} AS id`, 'h.audience', 'h.scope', 'h.expires_at', 'h.subject', at, ...columns)
     .select(knex.raw(`${place} AS place`))
   if (after !== undefined) {
-    held.whereRaw(`(${place}, ${id}) < (?::bigint, ?::uuid)`, fromCursor(after, isMicroseconds, isId))
+    const begin = `timestamptz 'epoch' + ?::bigint * interval '1 microsecond'`
+    held.whereRaw(`(${at}, ${id}) < (${begin}, ?::uuid)`, fromCursor(after, isMicroseconds, isId))
   }
   narrow(knex, who, held, id, search)
   // People are looked up for what is shown alone.

@@ -209,19 +209,20 @@ export async function withdrawConsent(
   })
 }
 
-/** The applications that a person has allowed something, the latest first. */
+/** The applications that a user has consented to, the latest consent first. */
 export async function listConnections(db: Knex, userId: string): Promise<Connection[]> {
   const { rows: found } = await db.raw(
     `SELECT s.*, c.client_id AS client_identifier, c.name,
             coalesce(a.name, (SELECT name FROM instance_settings)) AS account_name,
-            (SELECT max(t.issued_at) FROM access_tokens t
-              WHERE t.client_id = s.client_id AND t.subject = s.user_id::text) AS last_used_at
+            used.last_used_at
        FROM consents s
        JOIN clients c ON c.id = s.client_id
        LEFT JOIN accounts a ON a.id = c.account_id
+       LEFT JOIN (SELECT client_id, max(issued_at) AS last_used_at FROM access_tokens
+                   WHERE subject = ?::text AND subject <> '' GROUP BY client_id) used ON used.client_id = s.client_id
       WHERE s.user_id = ?
       ORDER BY s.allowed_at DESC`,
-    [userId],
+    [userId, userId],
   )
   return found.map((row: ConsentRow & { name: string; account_name: string; last_used_at: Date | null }) => ({
     clientId: row.client_identifier,

@@ -115,12 +115,12 @@ export interface Inspected {
   readonly token: ActiveToken | undefined
 }
 
-// LIMIT keeps the planner from turning the look-up by key into a join over whole partitions.
-const INSPECT = `
+// Each LIMIT keeps the planner from turning a look-up by key into a join that reads the whole table.
+export const INSPECT = `
   SELECT (SELECT require_primary()), coalesce(c.version = r.caller_version AND c.status = 'active', false) AS caller_fresh,
          CASE WHEN r.n = 0 THEN ${SERVER_STARTED_AT} END AS server, t.*
     FROM json_to_recordset($1::json) AS r(n int, caller bigint, caller_version int, jti uuid, exp float8)
-    LEFT JOIN clients c ON c.id = r.caller
+    LEFT JOIN LATERAL (SELECT version, status FROM clients WHERE id = r.caller LIMIT 1) c ON true
     LEFT JOIN LATERAL (
       SELECT * FROM active_access_tokens a
        WHERE a.jti = r.jti AND a.expires_at = to_timestamp(r.exp) LIMIT 1) t ON true
