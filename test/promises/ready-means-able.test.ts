@@ -141,6 +141,7 @@ describe.skipIf(!bin)('a database that cannot serve', () => {
     await expectRecovery()
     const token = (await node.machineToken(client)).body.access_token
     await postgres.query('REVOKE INSERT ON access_tokens FROM kw', 'keywright')
+    await until(async () => !(await isReady()))
     await expectCannotServe(token)
     await postgres.query('GRANT INSERT ON access_tokens TO kw', 'keywright')
     await expectRecovery()
