@@ -52,8 +52,12 @@ interface Details {
   errors?: unknown
 }
 
-function hasCode({ code, syscall }: Details): boolean {
+/** A standby has no contents of unlogged tables, and refuses while it plans, before it asks for the primary. */
+const isUnloggedOnStandby = ({ code, routine }: Details): boolean => code === '0A000' && routine === 'get_relation_info'
+
+function hasCode({ code, routine, syscall }: Details): boolean {
   if (typeof code !== 'string') return false
+  if (isUnloggedOnStandby({ code, routine })) return true
   if (SYSTEM_CODES.has(code) || endsConnection(code) || CANNOT_SERVE.test(code)) return true
   return syscall === 'connect' && SOCKET_CODES.has(code)
 }
