@@ -10,6 +10,7 @@ import { findChromium } from '../../support/debian.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { createPerson, PASSWORD, type Person } from '../../support/people.ts'
 import { type Browser, signIn } from '../../support/person.ts'
+import { until } from '../../support/storm.ts'
 import { enter, wordsOf } from './console-visits.ts'
 
 const chromium = await findChromium()
@@ -28,6 +29,8 @@ beforeAll(async () => {
   await server
     .knex('instance_settings')
     .update({ name: 'Acme Identity', logo: Buffer.from(LOGO), logo_type: 'image/svg+xml' })
+  // A node remembers the settings of the instance for three seconds.
+  await until(async () => (await (await fetch(`${server.url}/signin`)).text()).includes('class="logo"'))
   admin = await createPerson(server.knex, server.firstStart.accountId, 'admin')
   browser = await enter(server, admin)
   real = chromium ? await launchBrowser(chromium) : undefined
