@@ -16,8 +16,8 @@ export type ResponseMode = (
 ) => void
 
 /**
- * The engine with some response modes replaced, and with a description for each error that it sends back. It registers its own in the constructor and ignores a later one of the
- * same name, so the replacement happens as it registers them.
+ * The engine with some response modes replaced, and with a description for each error that it sends back. It registers
+ * its own modes in the constructor and ignores a later one of the same name, so they are replaced as it registers them.
  */
 export function engineWithResponseModes(modes: Readonly<Record<string, ResponseMode>>): typeof Provider {
   class Engine extends Provider {

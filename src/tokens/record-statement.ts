@@ -18,12 +18,13 @@ const TRY_TURNS = `
 // client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that
 // commits first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs,
 // too few to be locked by everybody, are read anew when the turn has come; nobody changes their settings then. Slots
-// are locked in one order too. A slot's generation is greater than the row's own once its lock was waited for, so the last
-// to commit has the highest, whatever happened to sequences and clocks. A slot stays longer than any token that it may have ended, whatever their lifetimes were, or its going
-// would revive them. Of several tokens of one slot in one batch, the last one wins. A slot knows its last token's
-// place, so that a trigger can tell whoever follows which one it ended; of those that were ended before they began,
-// only this statement knows. A lease of a status list that was taken before a failover or a restore is refused: the database
-// may have lost it, and given its indexes to somebody else (migration 20261128030200).
+// are locked in one order too. A slot's generation is greater than the row's own once its lock was waited for, so the
+// last to commit has the highest, whatever happened to sequences and clocks. A slot stays longer than any token that it
+// may have ended, whatever their lifetimes were, or its going would revive them. Of several tokens of one slot in one
+// batch, the last one wins. A slot knows its last token's place, so that a trigger can report to followers which one it
+// ended; of those that were ended before they began, only this statement knows. A lease of a status list that was taken
+// before a failover or a restore is refused: the database may have lost it, and given its indexes to another node
+// (migration 20261128030200).
 //
 // A batch must not wait for one client (`waits: false`): it leaves out the clients whose locks it does not get at once
 // (`skipped`), and gives up soon when a slot's row is held. Those requests run apart, with `waits: true`. Trying is fair
