@@ -171,6 +171,11 @@ export async function touchApi(trx: Knex, { id }: Api): Promise<Api> {
   return toApi(row!)
 }
 
+/** Those that there are, in no order; identifiers that name no API are left out. */
+export async function findPresentApis(db: Knex, identifiers: readonly string[]): Promise<Api[]> {
+  return (await rowsOf(db, identifiers)).map(toApi)
+}
+
 /** @throws KeywrightError `not_found` for the first identifier that names no API */
 export async function findApis(db: Knex, identifiers: readonly string[]): Promise<Api[]> {
   return inOrder(await rowsOf(db, identifiers), identifiers)

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { ApiRow } from './apis.ts'
+import { findPresentApis } from './apis.ts'
 import { identifiersOf, narrowingOf } from './client-apis.ts'
 import { DEVICE_CODE_GRANT } from './client-rules.ts'
 import type { ClientSettings } from './client-settings.ts'
@@ -103,11 +103,7 @@ export async function apiRightsOf(
   if (change.apis === undefined && change.scopes === undefined) return await presentApiRights(db, clientKey)
   const identifiers = change.apis ?? (await identifiersOf(db, clientKey))
   const scopes = change.scopes === undefined ? await narrowingOf(db, clientKey) : change.scopes
-  const rows: ApiRow[] = await db('apis').whereIn(
-    'identifier',
-    identifiers.map((one) => one.replaceAll('\0', '')),
-  )
-  return rows.map(({ id, identifier, scopes: all }) => ({
+  return (await findPresentApis(db, identifiers)).map(({ id, identifier, scopes: all }) => ({
     api: id,
     identifier,
     scopes: scopes ? all.filter((scope) => scopes.includes(scope)) : all,

@@ -42,6 +42,14 @@ describe('a change', () => {
     expect(await detailsOf(clientId)).toEqual([{ name: 'Other' }, { apis: [api.identifier], scopes: ['read'] }])
   })
 
+  test('that names an API in its other spelling takes nothing away', async () => {
+    const api = await on.make.api({ identifier: 'https://spelled.example.com/', policy: 'none' })
+    const client = await on.make.client({}, [api.identifier])
+    const token = await tokenOf(client)
+    await updateClient(on.knex, client.clientId, { settings: {}, apis: ['https://spelled.example.com'] }, ACTOR)
+    expect((await on.introspect(token, api)).body.active).toBe(true)
+  })
+
   test.each([
     ['apis', { apis: ['https://nowhere.example.com'] }],
     ['scopes', { scopes: ['unheard-of'] }],
