@@ -6,6 +6,7 @@ import { type Connection, type Connector, createConnector } from './connect.ts'
 import type { EmbeddedPostgres } from './embedded/start.ts'
 import { abandonUnlessAtRest, type GuardedClient } from './guarded-client.ts'
 import { type ConnectionPool, createShare, type PoolShares, sharesOf } from './pool-shares.ts'
+import type { SessionLimits } from './session.ts'
 
 export interface DatabaseOptions {
   readonly poolMax?: number
@@ -78,29 +79,11 @@ const types = {
 
 const answerTimeoutOf = ({ statementTimeoutMs }: Settled): number => statementTimeoutMs + SILENCE_MS
 
-/**
- * Limits are set by a statement, because PgBouncer refuses them as parameters of the connection's start. Without
- * sessions of our own (`preparedStatements: false`) there are none: a SET would apply to any connection that the pooler
- * picks, and stay on it. There the role has them (docs/operating/database-connections.md).
- */
-async function prepareSession(connection: GuardedClient, options: Settled): Promise<void> {
-  if (!options.preparedStatements) return
-  const settings = [
-    `SET statement_timeout = ${options.statementTimeoutMs}`,
-    `SET lock_timeout = ${LOCK_TIMEOUT_MS}`,
-    // When a node dies or loses its network inside a transaction, PostgreSQL ends that transaction and frees its locks.
-    `SET idle_in_transaction_session_timeout = ${answerTimeoutOf(options)}`,
-    // No statement here runs long enough to be worth compiling, which takes a second over many partitions.
-    'SET jit = off',
-  ]
-  try {
-    await connection.query(settings.join('; '))
-  } catch (error) {
-    // The pool forgets a connection that it could not prepare; unended it would stay open for good.
-    connection.end().catch(() => {})
-    throw error
-  }
-}
+const limitsOf = (settled: Settled): SessionLimits => ({
+  statementTimeoutMs: settled.statementTimeoutMs,
+  lockTimeoutMs: LOCK_TIMEOUT_MS,
+  idleInTransactionTimeoutMs: answerTimeoutOf(settled),
+})
 
 function poolOf(connector: Connector, options: Settled): Knex.PoolConfig {
   return {
@@ -108,9 +91,6 @@ function poolOf(connector: Connector, options: Settled): Knex.PoolConfig {
     max: options.poolMax,
     acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS,
     createTimeoutMillis: options.connectTimeoutMs,
-    afterCreate(connection: GuardedClient, done: (error: Error | null) => void) {
-      prepareSession(connection, options).then(() => done(null), done)
-    },
     // A connection to the primary of before would read what is no longer true.
     validate: (connection: Connection) => connector.isCurrent(connection),
   }
@@ -174,7 +154,7 @@ export function openDatabase(
   const listeners: ((code: string) => void)[] = []
   const clock = createDatabaseClock()
   const connector = createConnector(toUrl(connection), {
-    ownsSession: settled.preparedStatements,
+    limits: settled.preparedStatements ? limitsOf(settled) : undefined,
     clock,
     onConnectionError: settled.onPoolError,
     onServerError: (code) => {

@@ -2,9 +2,19 @@ import type pg from 'pg'
 import type { DatabaseClock } from './clock.ts'
 import { DatabaseUnavailableError } from './unavailable.ts'
 
+/** In milliseconds. */
+export interface SessionLimits {
+  readonly statementTimeoutMs: number
+  readonly lockTimeoutMs: number
+  readonly idleInTransactionTimeoutMs: number
+}
+
 export interface SessionRules {
-  /** False behind a pooler that lends its sessions by transaction: a SET would fall on any of them, and stay. */
-  readonly ownsSession: boolean
+  /**
+   * Undefined behind a pooler that lends its sessions by transaction: a SET would apply to any of them, and stay on it. There
+   * the role has the settings (docs/operating/database-connections.md).
+   */
+  readonly limits: SessionLimits | undefined
   /** Set by each connection. */
   readonly clock: DatabaseClock
 }
@@ -21,6 +31,15 @@ const SET = `
   SET default_transaction_deferrable = off;
   SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local');`
+
+/**
+ * Set by a statement, because PgBouncer refuses them at the start of a connection. When a node dies or loses its network
+ * inside a transaction, PostgreSQL ends that transaction and frees its locks. No statement here runs long enough to be worth
+ * compiling, which takes a second over many partitions.
+ */
+const setLimits = ({ statementTimeoutMs, lockTimeoutMs, idleInTransactionTimeoutMs }: SessionLimits): string => `
+  SET statement_timeout = ${statementTimeoutMs}; SET lock_timeout = ${lockTimeoutMs};
+  SET idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}; SET jit = off;`
 
 /** What PgBouncer takes at the start of a connection too, and applies to each session that it lends. */
 export const STARTUP_SETTINGS = { datestyle: 'ISO, MDY', timezone: 'UTC', standard_conforming_strings: 'on' }
@@ -75,9 +94,9 @@ function faultOf({ standby, read_only, role, encoding, settings }: Look): string
  * Makes a new connection's session what the code expects, in one round trip, and returns PostgreSQL's version.
  * @throws DatabaseUnavailableError on a standby, a read-only session, or settings that cannot be worked with
  */
-export async function checkSession(client: pg.Client, { ownsSession, clock }: SessionRules): Promise<string> {
+export async function checkSession(client: pg.Client, { limits, clock }: SessionRules): Promise<string> {
   const askedAt = performance.now()
-  const results: unknown = await client.query(ownsSession ? SET + LOOK : LOOK)
+  const results: unknown = await client.query(limits ? SET + setLimits(limits) + LOOK : LOOK)
   const last = [results].flat().at(-1) as pg.QueryResult<Look>
   const look = last.rows[0]!
   const fault = faultOf(look)
