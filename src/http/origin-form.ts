@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 
-const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i
+const SCHEME_AND_HOST = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i
 
 /**
  * Gives the listener each target in origin form. A target in absolute form is sent to proxies, and every server must
@@ -9,9 +9,11 @@ const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i
 export const withOriginForm =
   (listener: RequestListener): RequestListener =>
   (req, res) => {
-    const [, host, rest] = ABSOLUTE.exec(req.url ?? '') ?? []
-    if (host !== undefined && rest !== undefined) {
-      req.headers.host = host
+    const target = req.url ?? ''
+    const absolute = SCHEME_AND_HOST.exec(target)
+    if (absolute) {
+      const rest = target.slice(absolute[0].length)
+      req.headers.host = absolute[1]
       req.url = rest.startsWith('/') ? rest : `/${rest}`
     }
     listener(req, res)
