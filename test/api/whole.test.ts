@@ -3,8 +3,15 @@ import { expect, test } from 'vitest'
 import { API_ROUTES } from '../../src/api/api-routes.ts'
 import type { Operation } from '../../src/management/operation.ts'
 
-/** What a form needs before it can be shown, a route of the API has no use for; and one that another one calls. */
-const FOR_PAGES = ['readNewApplicationForm', 'readApplicationForm', 'findAccount', 'inspectApi']
+/** What a form shows before it is sent, and one operation that another one calls: no route of the API uses them. */
+const FOR_PAGES = [
+  'findAccount',
+  'inspectApi',
+  'previewApplicationUpdate',
+  'previewScopeRemoval',
+  'readApplicationForm',
+  'readNewApplicationForm',
+]
 
 const directory = new URL('../../src/management/', import.meta.url)
 

@@ -24,7 +24,16 @@ beforeAll(async () => {
   server = await startNode({ DATA_DIR: data.path, PORT: '0' })
   // A clone to run in: what the README writes beside it must not land beside this repository.
   await mkdir(join(home, 'keywright'))
-  for (const name of ['package.json', 'src', 'migrations', 'views', 'packages', 'node_modules', 'tsconfig.json']) {
+  for (const name of [
+    'package.json',
+    'bin',
+    'src',
+    'migrations',
+    'views',
+    'packages',
+    'node_modules',
+    'tsconfig.json',
+  ]) {
     await symlink(join(ROOT, name), join(home, 'keywright', name))
   }
   await symlink(data.path, join(home, 'keywright/data'))

@@ -70,9 +70,11 @@ describe.each(WAYS)('an address written as %s', (email) => {
 })
 
 it('every way to write an address spends the same attempts', async () => {
-  const few = (email: string) => ({ ...everywhereBudget(email), burst: WAYS.length, interval: 600 })
-  for (const email of WAYS) expect(await takeAttempt(server.knex, few(email))).toBeUndefined()
-  expect(await takeAttempt(server.knex, few(WAYS[0]!))).toBeGreaterThan(0)
+  // Another user: the next test signs in.
+  const ways = WAYS.map((email) => email.replace(/ingrid/i, 'Astrid'))
+  const few = (email: string) => ({ ...everywhereBudget(email), burst: ways.length, interval: 600 })
+  for (const email of ways) expect(await takeAttempt(server.knex, few(email))).toBeUndefined()
+  expect(await takeAttempt(server.knex, few(ways[0]!))).toBeGreaterThan(0)
 })
 
 it('a server of the version before gives its users a key too', async () => {
@@ -93,8 +95,8 @@ it.skipIf(!chromium)(
     await field.fill(IDN)
     await page.getByLabel('Password').fill(PASSWORD)
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('Sign out').first().waitFor({ state: 'attached' })
-    expect(page.url()).toBe(`${server.url}/`)
+    await page.waitForURL(`${server.url}/`)
+    expect(await page.title()).toContain('Your account')
     await page.context().close()
   },
   120_000,
