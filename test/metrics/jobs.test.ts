@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createJobs, delayAfter } from '../../src/jobs/jobs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { metricOf, send } from '../support/requests.ts'
+import { metricOf } from '../support/requests.ts'
 import { until } from '../support/storm.ts'
 
 let server: Keywright
@@ -40,5 +40,16 @@ test('metrics tell of each job when it last succeeded', async () => {
   const at = () => metricOf(server.url, 'keywright_job_last_success_timestamp_seconds', 'job="compare clocks"')
   await until(async () => (await at()) > 0)
   expect(Math.abs((await at()) - Date.now() / 1000)).toBeLessThan(60)
-  expect((await send(`${server.url}/metrics`)).text).toMatch(/^# TYPE keywright_job_failures_total counter$/m)
+})
+
+test('metrics count how often each job failed', async () => {
+  const failures = (job: string) => metricOf(server.url, 'keywright_job_failures_total', `job="${job}"`)
+  expect(await failures('write a heartbeat')).toBe(0)
+  await server.knex.schema.renameTable('service_heartbeat', 'service_heartbeat_away')
+  try {
+    await until(async () => (await failures('write a heartbeat')) > 0)
+  } finally {
+    await server.knex.schema.renameTable('service_heartbeat_away', 'service_heartbeat')
+  }
+  expect(await failures('compare clocks')).toBe(0)
 })

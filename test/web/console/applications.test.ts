@@ -108,6 +108,8 @@ describe('adding an application', () => {
 
   it('runs the token request at one press, and shows the token without the secret', async () => {
     const page = await add(MACHINE)
+    // The page with the secret stays open: it cannot be shown again.
+    expect(page.text).toMatch(/<form [^>]*action="[^"]*\/try" target="_blank" rel="noopener">/)
     const tried = await sendForm(asAdmin, page, /\/try$/)
     expect(wordsOf(tried)).toContain('You got a token with the scope read write')
     const secret = copyableOf(page, 'Client secret')
@@ -373,16 +375,22 @@ describe('a previous secret', () => {
   it('is retired alone, with the tokens that it obtained', async () => {
     const client = await addMachine()
     const before = (await server.machineToken(client)).body.access_token
-    const keyPage = await asAdmin.visit(`/applications/${client.clientId}/key`)
-    const next = credentialsOf(await sendForm(asAdmin, keyPage, /\/key$/, { when: '86400' }))
-    const [path] = /\/applications\/\w+\/secrets\/\d+\/retire/.exec(
-      (await asAdmin.visit(`/applications/${client.clientId}`)).text,
-    )!
+    const another = async () => {
+      const keyPage = await asAdmin.visit(`/applications/${client.clientId}/key`)
+      return credentialsOf(await sendForm(asAdmin, keyPage, /\/key$/, { when: '86400' }))
+    }
+    const [second, newestOfAll] = [await another(), await another()]
+    const kept = (await server.machineToken(second)).body.access_token
+    const { text } = await asAdmin.visit(`/applications/${client.clientId}`)
+    const paths = [...text.matchAll(/\/applications\/\w+\/secrets\/(\d+)\/retire/g)]
+    const [path] = paths.sort((a, b) => Number(a[1]) - Number(b[1]))[0]!
     const done = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire$/)
     expect(wordsOf(done)).toContain('The previous secret is retired')
     expect((await server.machineToken(client)).status).toBe(401)
-    expect((await server.machineToken(next)).status).toBe(200)
     expect(await isActive(before)).toBe(false)
+    // The other previous secret and the newest one work on.
+    expect(await isActive(kept)).toBe(true)
+    for (const one of [second, newestOfAll]) expect((await server.machineToken(one)).status).toBe(200)
     // It is gone, and the newest one cannot be retired.
     expect((await asAdmin.visit(path)).status).toBe(404)
     const newest = await server.knex('client_secrets').max('id').where({ retires_at: null }).first()

@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { recordCallers } from '../../../src/clients/client-callers.ts'
 import { toClient } from '../../../src/clients/clients.ts'
+import { brandCss } from '../../../src/web/brand.ts'
 import { stepsOf } from '../../../src/web/console/application-commands.ts'
 import { consentField } from '../../../src/web/console/application-fields.ts'
-import { plotView } from '../../../src/web/console/plot.ts'
-import { createApplication, openBrowserOn } from '../../oidc/application.ts'
+import { createApplication, getTokens, openBrowserOn } from '../../oidc/application.ts'
 import { launchBrowser, type RealBrowser } from '../../support/browser.ts'
 import { findChromium } from '../../support/debian.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { createPerson, PASSWORD, type Person } from '../../support/people.ts'
 import { type Browser, signIn } from '../../support/person.ts'
 import { until } from '../../support/storm.ts'
-import { enter, wordsOf } from './console-visits.ts'
+import { createOperator, enter, wordsOf } from './console-visits.ts'
 
 const chromium = await findChromium()
 
@@ -42,12 +41,15 @@ afterAll(async () => {
 
 describe('an application', () => {
   it('that is public was last used when it last got a token', async () => {
-    const { clientId } = await createApplication(server, { isPublic: true, name: 'Phone' })
-    const row = await server.knex('clients').where({ client_id: clientId }).first()
+    const application = await createApplication(server, { isPublic: true, name: 'Phone' })
+    const { clientId } = application
     const rowOf = async () => wordsOf(await browser.visit(`/applications?search=${clientId}`))
     expect(await rowOf()).toContain('not in the last 30 days')
-    const used = { clientKey: Number(row.id), ip: '192.0.2.1', apiId: 0, at: new Date(Date.now() - 3_600_000) }
-    await recordCallers(server.knex, [used])
+    await getTokens(server, application, admin)
+    await until(async () => /just now|seconds? ago/.test(await rowOf()))
+    const hourAgo = server.knex.raw("last_used_at - interval '1 hour'")
+    const row = await server.knex('clients').where({ client_id: clientId }).first()
+    await server.knex('client_callers').where({ client_id: row.id }).update({ last_used_at: hourAgo })
     expect(await rowOf()).toMatch(/1 hour ago|an hour ago/)
     expect(wordsOf(await browser.visit(`/applications/${clientId}`))).toMatch(/Last used (1|an) hour ago/)
   })
@@ -76,10 +78,38 @@ describe('an application', () => {
 })
 
 describe('a plot', () => {
-  it('names the zone of its times, and draws no part in the accent', () => {
-    const series = [{ label: 'issued', tone: 'plain' as const, counts: [1] }]
-    expect(plotView('p', { title: 'Tokens', unit: 'Hour', points: ['10:00'], series, zone: 'UTC' }).zone).toBe('UTC')
+  it('names the zone of its times', async () => {
+    const hour = server.knex.raw("date_trunc('hour', now())")
+    await server.knex('usage_hours').insert({ hour, kind: 'issued', label: 'client_credentials', count: 1 })
+    const operator = await enter(server, await createOperator(server.knex))
+    expect(wordsOf(await operator.visit('/'))).toContain('Times in UTC')
   })
+
+  it.skipIf(!chromium)(
+    "has the same colours whatever the instance's accent is",
+    async () => {
+      const tones = ['plain', 'second', 'good', 'bad', 'quiet']
+      const bars = tones.map((tone) => `<rect class="tone-${tone}" width="1" height="1"/>`).join('')
+      const coloursWith = async (accent: string) => {
+        const page = await real!.open()
+        await page.route('**/brand.css', (route) => route.fulfill({ contentType: 'text/css', body: brandCss(accent) }))
+        await page.goto(`${server.url}/signin`)
+        const button = await page.evaluate(`getComputedStyle(document.querySelector('button')).backgroundColor`)
+        await page.evaluate(`document.querySelector('main').innerHTML =
+        '<figure class="plot"><svg>${bars}</svg></figure>'`)
+        const drawn = await page.evaluate(
+          `[...document.querySelectorAll('.plot rect')].map((bar) => getComputedStyle(bar).fill)`,
+        )
+        await page.context().close()
+        return { button, bars: drawn as string[] }
+      }
+      const [one, other] = [await coloursWith('#1f5fbf'), await coloursWith('#c2185b')]
+      expect(one.button).not.toEqual(other.button)
+      expect(one.bars).toEqual(other.bars)
+      expect(new Set(one.bars).size).toBe(tones.length)
+    },
+    120_000,
+  )
 })
 
 describe('a page that does not exist', () => {
