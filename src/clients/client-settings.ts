@@ -1,4 +1,5 @@
 import type { IdTokenAlg } from '../shared/algorithms.ts'
+import { DEFAULT_REFRESH_TOKEN_MAX_AGE } from '../shared/lifetimes.ts'
 import type { TokenPolicy } from './apis.ts'
 import type { RateLimit } from './rate-limits.ts'
 
@@ -42,7 +43,7 @@ const PLAIN = {
   /** Seconds, anew with each rotation; null: 30 days. */
   refreshTokenTtl: plain<number | null>('refresh_token_ttl', null),
   /** Seconds since the sign-in, whatever the use; null: no absolute end. */
-  refreshTokenMaxAge: plain<number | null>('refresh_token_max_age', null),
+  refreshTokenMaxAge: plain<number | null>('refresh_token_max_age', DEFAULT_REFRESH_TOKEN_MAX_AGE),
   /** Public clients always. */
   refreshTokenRotation: plain<boolean>('refresh_token_rotation', true),
   refreshTokens: plain<RefreshTokens>('refresh_tokens', 'always'),

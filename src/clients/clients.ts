@@ -32,6 +32,8 @@ export interface ClientOwner {
   readonly accountId: string | null
   readonly userId: string | null
   readonly apiId: number | null
+  /** The user who added it; absent or null: a program that acts for itself, or the command line. */
+  readonly createdBy?: string | null
 }
 
 export interface ClientRow extends SettingsRow {
@@ -82,6 +84,7 @@ export async function insertClient(trx: Knex, owner: ClientOwner, settings: Clie
     account_id: owner.accountId,
     user_id: owner.userId,
     api_id: owner.apiId,
+    created_by: owner.createdBy ?? null,
     ...toColumns(checked),
   }
   const [created] = await trx('clients').insert(row).returning<ClientRow[]>('*')

@@ -13,6 +13,7 @@ import {
   CALLERS_OF_CLIENT,
   type Caller,
   type ClientApiView,
+  lastUseOf,
   SECRETS_OF_CLIENT,
   type SecretView,
 } from './client-parts.ts'
@@ -62,6 +63,8 @@ export interface ApplicationQuery extends PageRequest {
   readonly search?: string | undefined
   readonly status?: 'active' | 'archived' | undefined
   readonly accountId?: string | undefined
+  /** The id of the user who added them. */
+  readonly createdBy?: string | undefined
 }
 
 interface SummaryRow extends ClientRow {
@@ -81,18 +84,10 @@ const toSummary = (row: SummaryRow): ApplicationSummary => ({
   isPublic: row.is_public as boolean,
 })
 
-/**
- * SQL: when a client last got a token or showed its secret. A public one has no secret: its callers are kept for 30 days.
- * @param c its table or alias
- */
-const lastUseOf = (c: string): string => `greatest(
-  (SELECT max(s.last_used_at) FROM client_secrets s WHERE s.client_id = ${c}.id),
-  (SELECT max(k.last_used_at) FROM client_callers k WHERE k.client_id = ${c}.id))`
-
 /** Newest first. */
 export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
   { role: 'admin', scope: 'applications:read' },
-  async ({ knex }, who, { search, status, after, limit = DEFAULT_LIMIT, ...wanted }) => {
+  async ({ knex }, who, { search, status, createdBy, after, limit = DEFAULT_LIMIT, ...wanted }) => {
     const accountId = accountWithin(who, wanted.accountId)
     if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
     const lastUse = knex.raw(`${lastUseOf('clients')} AS last_used_at`)
@@ -104,6 +99,7 @@ export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSu
       .select<SummaryRow[]>('clients.*', 'accounts.name AS account_name', lastUse)
     if (accountId !== undefined) query.where('clients.account_id', accountId)
     if (status) query.where('clients.status', status)
+    if (createdBy !== undefined) query.where('clients.created_by', createdBy)
     if (after !== undefined) query.where('clients.id', '<', numberFromCursor(after))
     if (search?.trim().startsWith('kwc_')) query.where('clients.client_id', search.trim())
     else narrowBySearch(query, 'clients.name', search)
@@ -192,7 +188,7 @@ export const createApplication = operation<NewApplication, CreatedApplication>(
     const initial = { ...DEFAULT_SETTINGS, ...defaults }
     checkMaySet(who.role, initial, settings)
     const request = { accountId: owner, settings: { ...initial, ...settings }, apis, scopes }
-    return await createClient(knex, request, who.actor)
+    return await createClient(knex, { ...request, createdBy: who.userId }, who.actor)
   },
 )
 

@@ -33,6 +33,14 @@ export const MOST_CALLERS = 20
 
 // Parts of statements about `clients c`: one statement then answers a whole page.
 
+/**
+ * SQL: when a client last got a token or showed its secret. A public one has no secret: its callers are kept for 30 days.
+ * @param c its table or alias
+ */
+export const lastUseOf = (c: string): string => `greatest(
+  (SELECT max(s.last_used_at) FROM client_secrets s WHERE s.client_id = ${c}.id),
+  (SELECT max(k.last_used_at) FROM client_callers k WHERE k.client_id = ${c}.id))`
+
 export const APIS_OF_CLIENT = `
   SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', coalesce(x.scopes, p.scopes),
                                     'isNarrowed', x.scopes IS NOT NULL) ORDER BY x.position)

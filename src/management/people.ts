@@ -6,6 +6,7 @@ import { searchedEmails } from '../shared/email-addresses.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from '../tokens/user-changes.ts'
+import { ADDED_APPLICATIONS, type AddedApplication } from './added-applications.ts'
 import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
@@ -35,6 +36,8 @@ export interface PersonDetails extends PersonSummary {
   readonly ownTokens: Bounded
   /** Those that applications hold in their name. */
   readonly heldTokens: Bounded
+  /** The newest first, at most `MOST_ADDED_APPLICATIONS`. */
+  readonly addedApplications: readonly AddedApplication[]
   /** Without them their account has no active admin. */
   readonly isLastAdmin: boolean
 }
@@ -100,6 +103,7 @@ const READ = `
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
          (${liveTokensOf('t.user_id = u.id')}) AS own_tokens,
          (${liveTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS held_tokens,
+         (${ADDED_APPLICATIONS}) AS added_applications,
          u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM users o
             WHERE ${ofAccount('o.account_id', 'u.account_id')} AND o.role = 'admin' AND o.status = 'active'
@@ -112,6 +116,7 @@ interface DetailsRow extends PersonRow {
   applications: number
   own_tokens: number
   held_tokens: number
+  added_applications: AddedApplication[] | null
   is_last: boolean
 }
 
@@ -121,6 +126,7 @@ const toDetails = (row: DetailsRow): PersonDetails => ({
   applications: row.applications,
   ownTokens: toBounded(row.own_tokens),
   heldTokens: toBounded(row.held_tokens),
+  addedApplications: row.added_applications ?? [],
   isLastAdmin: row.is_last,
 })
 

@@ -4,6 +4,12 @@ export const MAX_ACCESS_TOKEN_TTL = 2_592_000
 /** The longest life of a refresh token: 366 days, in seconds. */
 export const MAX_REFRESH_TOKEN_TTL = 31_622_400
 
+/**
+ * The absolute end of a chain of refresh tokens of a new application: 366 days after the sign-in, in seconds. Without an end
+ * a stolen refresh token that is used again and again lives for ever (OWASP ASVS 5.0, 10.4.8).
+ */
+export const DEFAULT_REFRESH_TOKEN_MAX_AGE = 31_622_400
+
 /** The latest absolute end of a chain of refresh tokens: 3650 days after the sign-in, in seconds. */
 export const MAX_REFRESH_TOKEN_MAX_AGE = 315_360_000
 

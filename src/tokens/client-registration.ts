@@ -49,6 +49,8 @@ export interface NewApplication {
   readonly apis: readonly string[]
   /** What it is narrowed to; null: all that its APIs have. */
   readonly scopes: readonly string[] | null
+  /** The user who adds it. */
+  readonly createdBy?: string | null
 }
 
 /** @throws KeywrightError `not_found` (the account), `invalid_input`, `conflict` (account or API are switched off) */
@@ -63,8 +65,9 @@ export async function createClient(
       await holdAccountWithApi(trx, request.accountId)
       await checkNotInstanceName(trx, "an application's name", request.settings.name)
     }
-    const owner = { kind: 'application' as const, accountId: request.accountId, userId: null, apiId: null }
-    const client = await insertClient(trx, owner, request.settings)
+    const { accountId, createdBy = null, settings } = request
+    const owner = { kind: 'application' as const, accountId, userId: null, apiId: null, createdBy }
+    const client = await insertClient(trx, owner, settings)
     const apis = await chosenApis(trx, request.apis)
     checkKnownScopes(apis, request.scopes)
     await setClientApis(trx, client.key, apis, request.scopes)

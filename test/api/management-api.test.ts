@@ -56,6 +56,20 @@ test('every list can be read by an operator', async () => {
   expect((await client.GET('/api/v1/usage')).data).toMatchObject({ step: 'hour' })
 })
 
+test('an application names the user who added it, and its refresh tokens end 366 days after the sign-in', async () => {
+  const client = asAdmin()
+  const body = { name: 'Added by a key pair', grants: ['client_credentials'] }
+  const { data: created } = await client.POST('/api/v1/applications', { body })
+  expect(created!.application.refresh_token_max_age).toBe(366 * 86_400)
+  const { user_id } = (await client.GET('/api/v1/me')).data!
+  const listed = await client.GET('/api/v1/applications', { params: { query: { created_by: user_id! } } })
+  expect(listed.data!.items.map(({ client_id }) => client_id)).toEqual([created!.client_id])
+  const person = await client.GET('/api/v1/users/{user_id}', { params: { path: { user_id: user_id! } } })
+  expect(person.data!.added_applications).toMatchObject([{ ...body, client_id: created!.client_id }])
+  const others = { params: { query: { created_by: crypto.randomUUID() } } }
+  expect((await client.GET('/api/v1/applications', others)).data!.items).toEqual([])
+})
+
 test('an application is registered, read, changed, archived and restored', async () => {
   const client = asAdmin()
   const body = { name: 'Billing', grants: ['client_credentials'] }

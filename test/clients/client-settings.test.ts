@@ -109,11 +109,12 @@ describe('every setting goes round: told at creation, it is what the store and t
     expect(await registrations.fresh(clientId)).toMatchObject({ ...before, ...change })
   })
 
-  test('a client that was there before a setting was has its default', async () => {
+  test('a client that was there before a setting was has its default, and keeps refresh tokens without an absolute end', async () => {
     const row = { client_id: 'kwc_earlier', kind: 'application', account_id: accountId, name: 'Earlier', grants: [] }
     await database.knex('clients').insert(row)
-    expect(await getClient(database.knex, 'kwc_earlier')).toMatchObject(DEFAULT_SETTINGS)
-    expect(await registrations.fresh('kwc_earlier')).toMatchObject(DEFAULT_SETTINGS)
+    const before = { ...DEFAULT_SETTINGS, refreshTokenMaxAge: null }
+    expect(await getClient(database.knex, 'kwc_earlier')).toMatchObject(before)
+    expect(await registrations.fresh('kwc_earlier')).toMatchObject(before)
   })
 })
 

@@ -932,6 +932,14 @@ export interface components {
             /** @description Its place in the chain; null in the second before it is sealed */
             seq: number | null;
         };
+        AddedApplication: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            name: string;
+            grants: string[];
+            is_public: boolean;
+            last_used_at: string | null;
+        };
         Api: {
             /** @example https://api.example.com */
             identifier: string;
@@ -2110,6 +2118,8 @@ export interface components {
             applications: number;
             own_tokens: components["schemas"]["BoundedCount"];
             held_tokens: components["schemas"]["BoundedCount"];
+            /** @description Active applications that they added, the newest ten; /applications?created_by= lists all */
+            added_applications: components["schemas"]["AddedApplication"][];
             /** @description Without them their account has no active admin */
             is_last_admin: boolean;
         };
@@ -2503,6 +2513,8 @@ export interface operations {
                 search?: string;
                 status?: "active" | "archived";
                 account_id?: string;
+                /** @description The id of the user who added them */
+                created_by?: string;
                 /** @description At most so many items */
                 limit?: number;
                 /** @description `next` of the part before */

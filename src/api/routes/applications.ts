@@ -112,6 +112,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
       search: search.optional(),
       status: status.optional(),
       account_id: id.optional(),
+      created_by: id.optional().meta({ description: 'The id of the user who added them' }),
       ...pageQuery,
     }),
     answers: { 200: pageOf(summary) },

@@ -41,6 +41,16 @@ const seen = {
 
 const summary = z.object({ ...bare, ...seen }).meta({ id: 'UserSummary' })
 
+const addedApplication = z
+  .object({
+    client_id: clientId,
+    name: z.string(),
+    grants: z.array(z.string()),
+    is_public: z.boolean(),
+    last_used_at: moment.nullable(),
+  })
+  .meta({ id: 'AddedApplication' })
+
 const details = z
   .object({
     ...bare,
@@ -49,6 +59,9 @@ const details = z
     applications: z.number().int().meta({ description: 'How many they allowed something' }),
     own_tokens: bounded,
     held_tokens: bounded,
+    added_applications: z.array(addedApplication).meta({
+      description: 'Active applications that they added, the newest ten; /applications?created_by= lists all',
+    }),
     is_last_admin: z.boolean().meta({ description: 'Without them their account has no active admin' }),
   })
   .meta({ id: 'UserDetails' })

@@ -1,5 +1,6 @@
 import { type ApplicationSummary, listApplications } from '../../management/applications.ts'
 import { accountFilter, accountIn } from './account-filter.ts'
+import { addedByFilter, addedByIn } from './added-by-filter.ts'
 import { actsFor, neverUsed, statusBadge } from './application-words.ts'
 import { badgeCell, type Cell, idCell, linkCell, quietCell, textCell, timeCell } from './cells.ts'
 import type { ConsoleCall } from './console-route.ts'
@@ -64,6 +65,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
     search: givenIn(query, 'search'),
     status: choiceIn(query, 'status', ['active', 'archived']),
     accountId: isOperator ? accountIn(call) : undefined,
+    createdBy: addedByIn(call),
     after: givenIn(query, 'after'),
   })
   const page = listPage(
@@ -82,7 +84,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
         path: APPLICATIONS_PATH,
         query,
         placeholder: 'Name or client id',
-        filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : [])],
+        filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : []), ...(await addedByFilter(call))],
       },
       next,
     },

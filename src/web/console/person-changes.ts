@@ -16,6 +16,7 @@ import { editSteps } from './edit-steps.ts'
 import { revisionOf } from './form-fields.ts'
 import { handOverPage } from './hand-over.ts'
 import { type ConfirmOptions, confirmPage } from './panels.ts'
+import { keepsWorking } from './person-applications.ts'
 import { calledName, crumbsTo, personPath, protectionOf } from './person-words.ts'
 import { choiceIn } from './query-fields.ts'
 import { emailField, textField } from './text-fields.ts'
@@ -126,8 +127,9 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
     ...endsOwnTokens(person),
     endsHeldTokens(person),
   ]
-  const hidden = { status: 'disabled' }
-  call.show(askPage(person, 'status', { title: `Switch ${name} off?`, submit: 'Switch off', stops, hidden }))
+  const text = keepsWorking(person)
+  const asking = { title: `Switch ${name} off?`, submit: 'Switch off', stops, ...(text && { text }) }
+  call.show(askPage(person, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {

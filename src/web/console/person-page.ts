@@ -4,6 +4,7 @@ import { type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from
 import type { Change } from './changes.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { counted, countedUpTo } from './counts.ts'
+import { addedApplicationsBlock } from './person-applications.ts'
 import { calledName, personPath, protectionOf, ROLE_NAMES, standingOf } from './person-words.ts'
 
 const NOTICES = {
@@ -113,6 +114,7 @@ export async function showPerson({ management, who, person: viewer, params, show
   const blocks: Block[] = [
     { part: 'facts', facts: factsOf(person, who.role === 'operator') },
     { part: 'facts', heading: isOwn ? 'What you hold' : 'What they hold', facts: holdingsOf(person) },
+    ...(isOwn ? [] : addedApplicationsBlock(person)),
     {
       part: 'changes',
       heading: 'What can be done',

@@ -1,4 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { archiveApplication, createApplication } from '../../../src/management/applications.ts'
+import type { Principal } from '../../../src/management/principal.ts'
+import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { createPerson, PASSWORD, type Person } from '../../support/people.ts'
 import { type Browser, formsOf, openBrowser, type Page, signIn } from '../../support/person.ts'
@@ -187,6 +191,31 @@ describe('a person', () => {
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
     await asAda.submit(await asAda.visit(`/people/${mary.id}/status`), /status$/)
     expect((await (await enter(server, mary)).visit('/account/password')).url).toContain('/account/password')
+  })
+
+  it('who is switched off leaves applications that keep working, and the page offers to archive each', async () => {
+    const mary = await createPerson(server.knex, account, 'admin')
+    const asMary = { role: 'admin', accountId: account, userId: mary.id, scopes: null } as const
+    const principal: Principal = { ...asMary, signedInAt: new Date(), actor: { type: 'user', id: mary.id } }
+    const management = { knex: server.knex, encryptionKeys: createEncryptionKeys([randomBytes(32)]) }
+    const add = (name: string) =>
+      createApplication(management, principal, { settings: { name, grants: ['client_credentials'] } })
+    const [nightly, archived] = [await add('Nightly export'), await add('Archived export')]
+    await archiveApplication(management, principal, { clientId: archived.client.clientId })
+
+    const asking = await asAda.visit(`/people/${mary.id}/status`)
+    expect(wordsOf(asking)).toContain('Applications that they added keep working: “Nightly export”.')
+    const done = await asAda.submit(asking, /status$/)
+    expect(wordsOf(done)).toMatch(/these applications still work.* Nightly export Itself never Archive/)
+    expect(wordsOf(done)).not.toContain('Archived export')
+    const list = await asAda.visit(`/applications?added_by=${mary.id}&status=active`)
+    expect(wordsOf(list)).toMatch(/Added by Person \d+ .*Nightly export/)
+    expect(wordsOf(list)).not.toContain('Archived export')
+    expect((await asAda.visit('/applications?added_by=nobody')).status).toBe(400)
+    const archive = `/applications/${nightly.client.clientId}/archive`
+    expect(done.text).toContain(`href="${archive}"`)
+    await asAda.submit(await asAda.visit(archive), /archive$/)
+    expect(wordsOf(await asAda.visit(`/people/${mary.id}`))).not.toContain('Applications that they added')
   })
 
   it('who forgot the password gets another, shown once, and the old one is dead', async () => {
