@@ -10,5 +10,7 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   )
   process.exitCode = 1
 } else {
+  // Kept with the dependencies, where nobody else writes; without the right to write there, nothing is kept.
+  require('node:module').enableCompileCache(require('node:path').join(__dirname, '../node_modules/.cache/node'))
   import('../src/main.ts')
 }

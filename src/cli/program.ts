@@ -4,16 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { isDatabaseUnavailable } from '../database/unavailable.ts'
 import { refuseNul } from '../http/request-check.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { addAccountCommands } from './commands/account.ts'
-import { addApiCommands, addKeyPairCommands } from './commands/api.ts'
-import { addAuditCommands } from './commands/audit.ts'
-import { addClientCommands } from './commands/client.ts'
-import { addEncryptionKeyCommands } from './commands/encryption-key.ts'
-import { addInstanceCommands } from './commands/instance.ts'
-import { addInstanceSettingsCommands } from './commands/instance-settings.ts'
-import { addServeCommand } from './commands/serve.ts'
-import { addSigningKeyCommands, addTokenCommands } from './commands/token.ts'
-import { addUserCommands } from './commands/user.ts'
+import { calledCommand, TOP_LEVEL_COMMANDS } from './top-level-commands.ts'
 
 /** Exit codes of DESIGN.md. */
 const FAILED = 1
@@ -30,35 +21,30 @@ Start here:
 With --json a command answers one JSON object on standard output; messages go to standard error.
 Exit codes: 0 done, 1 failed, 2 called wrongly.`
 
-function createProgram(): Command {
+/** `--json` may stand anywhere in the call. */
+function acceptJson(command: Command): void {
+  if (command.commands.length === 0) command.option('--json', 'answer one JSON object')
+  command.commands.forEach(acceptJson)
+}
+
+async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('keywright')
     .description('OAuth 2.0 and OpenID Connect authorization server')
     .version(version)
     .option('--json', 'answer one JSON object')
     .showHelpAfterError('(add --help for how to call it)')
     .addHelpText('after', START_HERE)
-  addServeCommand(program)
-  addInstanceCommands(program)
-  addInstanceSettingsCommands(program)
-  addAccountCommands(program)
-  addUserCommands(program)
-  addApiCommands(program)
-  addKeyPairCommands(program)
-  addClientCommands(program)
-  addTokenCommands(program)
-  addSigningKeyCommands(program)
-  addEncryptionKeyCommands(program)
-  addAuditCommands(program)
-  return program
-}
-
-/** `--json` may stand anywhere in the call, and commander throws instead of ending the process. */
-function prepare(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: (text) => process.stderr.write(text) })
-  for (const child of command.commands) {
-    if (child.commands.length === 0) child.option('--json', 'answer one JSON object')
-    prepare(child)
+    // Commander throws instead of ending the process; commands inherit both settings.
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+  const called = calledCommand(args)
+  for (const { name, description, define } of TOP_LEVEL_COMMANDS) {
+    const command = program.command(name).description(description)
+    if (name !== called) continue
+    await define(command)
+    acceptJson(command)
   }
+  return program
 }
 
 function explain(error: unknown): string {
@@ -70,10 +56,9 @@ function explain(error: unknown): string {
 
 /** Runs one call of the command line; answers the exit code. */
 export async function runProgram(args: readonly string[]): Promise<number> {
-  const program = createProgram()
-  prepare(program)
   try {
     args.forEach(refuseNul)
+    const program = await createProgram(args)
     await program.parseAsync(args, { from: 'user' })
     return 0
   } catch (error) {

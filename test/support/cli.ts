@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+/** What `npm start` runs. */
+const BIN = fileURLToPath(new URL('../../bin/keywright.cjs', import.meta.url))
 
 export interface CliRun {
   readonly code: number | null
@@ -25,7 +26,7 @@ export const cleanEnvironment = (env: Environment): Environment => ({
 })
 
 export function spawnKeywright(args: readonly string[], env: Environment) {
-  return spawn(process.execPath, [MAIN, ...args], {
+  return spawn(process.execPath, [BIN, ...args], {
     env: cleanEnvironment(env) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -12,8 +12,7 @@ const viewOf = (account: Account) => ({
   api: account.apiEnabled ? 'on' : 'off',
 })
 
-export function addAccountCommands(program: Command): void {
-  const account = program.command('account').description('enterprise accounts, the walls between customers')
+export function addAccountCommands(account: Command): void {
   addCreate(account)
   addList(account)
   addRename(account)

@@ -5,7 +5,6 @@ import { ensureSigningKeys } from '../../keys/signing-keys.ts'
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { createApi, describeScopes, updateApi } from '../../tokens/api-changes.ts'
-import { generateKeyPair } from '../../tokens/key-pairs.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 import { seconds, words } from './client-options.ts'
@@ -31,8 +30,7 @@ const viewApi = (api: Api) => ({
   default: api.isDefault,
 })
 
-export function addApiCommands(program: Command): void {
-  const api = program.command('api').description('APIs: what tokens are for')
+export function addApiCommands(api: Command): void {
   addCreate(api)
   addUpdate(api)
   addDescribeScope(api)
@@ -156,29 +154,6 @@ function addList(api: Command): void {
           texts.filter((text) => text.api === identifier).map(({ api, ...text }) => text)
         const json = { apis: apis.map((one) => ({ ...viewApi(one), scope_texts: textsOf(one) })) }
         return { json, text: `${table(apis.map(viewApi))}\n\n${table(texts.map((text) => ({ ...text })))}` }
-      }),
-    )
-}
-
-export function addKeyPairCommands(program: Command): void {
-  program
-    .command('key-pair')
-    .description("an admin's own client id and secret")
-    .command('generate')
-    .description("make a new pair in place of the user's earlier one, which is dead at once with all its tokens")
-    .requiredOption('--user <id|email>', 'whose pair it is')
-    .option('--api <uri...>', "the APIs it may call, the default first; else the earlier pair's, or the default API")
-    .action(
-      withInstance<{ user: string; api?: string[] }>(async ({ knex, actor }, options) => {
-        const made = await generateKeyPair(knex, { user: options.user, apis: options.api ?? [] }, actor)
-        return {
-          json: {
-            client_id: made.client.clientId,
-            client_secret: made.clientSecret,
-            api_key: made.apiKey,
-            revoked: made.revoked,
-          },
-        }
       }),
     )
 }

@@ -86,9 +86,7 @@ async function* linesOf(records: AsyncIterable<AuditRecord>): AsyncGenerator<str
   for await (const record of records) yield auditLine(record)
 }
 
-export function addAuditCommands(program: Command): void {
-  const audit = program.command('audit').description('the record of who did what')
-
+export function addAuditCommands(audit: Command): void {
   audit
     .command('verify')
     .description('look for entries that were altered, removed, forged or misdated; exit 1 when there are any')

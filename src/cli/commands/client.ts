@@ -25,10 +25,7 @@ Examples:
     --consent skip_own_account --refresh-tokens offline_access --default-scopes 'openid read'
   npm run -s keywright -- client update CLIENT_ID --rate-limit 600/min --policy single`
 
-export function addClientCommands(program: Command): void {
-  const client = program
-    .command('client')
-    .description("applications, and the settings of any client, key pairs' included")
+export function addClientCommands(client: Command): void {
   addCreate(client)
   addUpdate(client)
   addReads(client)

@@ -13,11 +13,7 @@ async function keysOf({ knex, encryptionKeys }: CommandContext) {
   }))
 }
 
-export function addEncryptionKeyCommands(program: Command): void {
-  const encryptionKey = program
-    .command('encryption-key')
-    .description('the keys of ENCRYPTION_KEY (docs/operating/encryption-key.md)')
-
+export function addEncryptionKeyCommands(encryptionKey: Command): void {
   encryptionKey
     .command('list')
     .description(

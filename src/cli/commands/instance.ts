@@ -1,61 +1,123 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import type { Command } from 'commander'
-import { bootstrap, describeFirstStart } from '../../bootstrap.ts'
-import { loadConfig } from '../../config/load.ts'
-import { DOCUMENTS } from '../../documents.ts'
-import { migrateInstance } from '../../instance.ts'
-import { KeywrightError } from '../../shared/errors.ts'
-import { writeAnswer } from '../output.ts'
-import { notice, withInstance } from '../run.ts'
+import { readFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import {
+  type ApplicationDefaults,
+  getInstanceSettings,
+  type InstanceChanges,
+  type InstanceSettings,
+  updateInstanceSettings,
+} from '../../accounts/instance-settings.ts'
+import { formatRateLimit, parseRateLimit } from '../../clients/rate-limits.ts'
+import { invalidInput } from '../../shared/errors.ts'
+import { changeApiEnabled } from '../../tokens/instance-changes.ts'
+import { answerWithin, withInstance } from '../run.ts'
+import { secondsOrOff, unlessOff, words } from './client-options.ts'
 
-export function addInstanceCommands(program: Command): void {
-  program
-    .command('migrate')
-    .description("bring the database's schema up to this version")
-    .action(async (_options, command: Command) => {
-      const applied = await migrateInstance(loadConfig(process.env), { role: 'command', onNotice: notice })
-      const text = applied.length > 0 ? `applied:\n${applied.join('\n')}` : 'the schema is up to date'
-      writeAnswer({ json: { applied }, text }, command.optsWithGlobals().json === true)
-    })
-
-  program
-    .command('bootstrap')
-    .description('the set-up of the first start: keys, an operator, an account with an admin, an API and a key pair')
-    .action(
-      withInstance(async ({ knex, encryptionKeys, config }) => {
-        const made = await bootstrap(knex, encryptionKeys, config.issuer)
-        if (!made) return { json: { created: false }, text: 'everything is there already' }
-        const { operator, admin, accountId, api, keyPair, demo } = made
-        const json = {
-          created: true,
-          operator,
-          account_id: accountId,
-          admin,
-          api: { identifier: api.identifier, client_id: api.clientId, client_secret: api.clientSecret },
-          client_id: keyPair.clientId,
-          client_secret: keyPair.clientSecret,
-          demo_client_id: demo.clientId,
-        }
-        return { json, text: describeFirstStart(config.issuer ?? `http://${config.host}:${config.port}`, made) }
-      }),
-    )
-
-  program
-    .command('docs')
-    .description('write the documents that are made from the code, or with --check say whether they are true')
-    .option('--check', 'change nothing; exit 1 when one is out of date')
-    .action((options: { check?: boolean }) => {
-      const stale = DOCUMENTS.filter(({ name, text }) => isOutOfDate(name, text()))
-      if (!options.check) for (const { name, text } of stale) writeFileSync(pathOf(name), text())
-      else if (stale.length > 0) {
-        const names = stale.map(({ name }) => `docs/${name}`).join(', ')
-        throw new KeywrightError('misconfigured', `out of date: ${names}; run: npm run docs`)
-      }
-    })
+interface InstanceOptions {
+  name?: string
+  accent?: string
+  logo?: string
+  api?: 'on' | 'off'
+  redirectSchemes?: string
+  defaultAccessTokenTtl?: number | 'off'
+  defaultRefreshTokenTtl?: number | 'off'
+  defaultConsent?: ApplicationDefaults['consent']
+  defaultRateLimit?: string
 }
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url))
+const viewOf = ({ name, accent, logo, apiEnabled, redirectSchemes, defaults }: InstanceSettings) => ({
+  name,
+  accent,
+  logo: logo && { type: logo.type, size: logo.bytes.length, etag: logo.etag },
+  api: apiEnabled ? 'on' : 'off',
+  redirect_schemes: redirectSchemes.join(' '),
+  default_access_token_ttl: defaults.accessTokenTtl,
+  default_refresh_token_ttl: defaults.refreshTokenTtl,
+  default_consent: defaults.consent,
+  default_rate_limit: defaults.rateLimit && formatRateLimit(defaults.rateLimit),
+})
 
-const isOutOfDate = (name: string, text: string): boolean =>
-  !existsSync(pathOf(name)) || readFileSync(pathOf(name), 'utf8') !== text
+/** @throws KeywrightError `invalid_input` */
+function logoOf(path: string): { bytes: Buffer } | null {
+  if (path === 'off') return null
+  try {
+    return { bytes: readFileSync(path) }
+  } catch (error) {
+    throw invalidInput(`cannot read ${path} (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+/** What the options name of the defaults of new applications; undefined: nothing. */
+function defaultsOf(options: InstanceOptions): Partial<ApplicationDefaults> | undefined {
+  const { defaultAccessTokenTtl: access, defaultRefreshTokenTtl: refresh, defaultConsent: consent } = options
+  const limit = options.defaultRateLimit
+  const named = {
+    ...(access !== undefined && { accessTokenTtl: unlessOff(access) }),
+    ...(refresh !== undefined && { refreshTokenTtl: unlessOff(refresh) }),
+    ...(consent && { consent }),
+    ...(limit !== undefined && { rateLimit: limit === 'off' ? null : parseRateLimit(limit) }),
+  }
+  return Object.keys(named).length > 0 ? named : undefined
+}
+
+function changesOf(options: InstanceOptions): InstanceChanges {
+  const { name, accent, logo, redirectSchemes: schemes } = options
+  return {
+    name,
+    accent,
+    logo: logo === undefined ? undefined : logoOf(logo),
+    defaults: defaultsOf(options),
+    ...(schemes !== undefined && { redirectSchemes: schemes === 'off' ? [] : words(schemes) }),
+  }
+}
+
+function addDefaultOptions(command: Command): Command {
+  return command
+    .option(
+      '--default-access-token-ttl <seconds|off>',
+      "what new applications begin with; off: the API's",
+      secondsOrOff,
+    )
+    .option('--default-refresh-token-ttl <seconds|off>', 'the same; off: 30 days', secondsOrOff)
+    .addOption(
+      new Option('--default-consent <show|skip_own_account>', 'the same').choices(['show', 'skip_own_account']),
+    )
+    .option('--default-rate-limit <N/s|N/min|N/h|off>', 'the same; off: none')
+}
+
+const EXAMPLE = `
+Example:
+  npm run -s keywright -- instance update --name 'ACME ID' --accent '#0a7d4f' --logo acme.svg`
+
+export function addInstanceCommands(instance: Command): void {
+  instance
+    .command('show')
+    .description('its settings')
+    .action(withInstance(async ({ knex }) => ({ json: viewOf(await getInstanceSettings(knex)) })))
+
+  const update = instance
+    .command('update')
+    .description('change what the options name, and leave the rest; pages follow within seconds')
+    .option('--name <name>', 'what people see that they sign in to, 1 to 60 characters; at first Keywright')
+    .option('--accent <#rrggbb>', 'the colour of buttons and links; at first #1f5fbf')
+    .option('--logo <file|off>', 'a PNG, JPEG, WebP or SVG of at most 256 KiB; off: none')
+    .addOption(
+      new Option('--api <on|off>', 'off: no client gets anything more, and every token is dead').choices(['on', 'off']),
+    )
+    .option(
+      '--redirect-schemes <list|off>',
+      'schemes without a dot that redirect URIs may have, such as "cursor vscode"; off: none',
+    )
+    .addHelpText('after', EXAMPLE)
+  addDefaultOptions(update).action(
+    withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...options }) => {
+      const changes = changesOf(options)
+      const named = Object.values(changes).some((change) => change !== undefined)
+      return await answerWithin(knex, async (trx) => {
+        if (api) await changeApiEnabled(trx, api === 'on', actor)
+        if (named || !api) await updateInstanceSettings(trx, changes, actor)
+        return viewOf(await getInstanceSettings(trx))
+      })
+    }),
+  )
+}

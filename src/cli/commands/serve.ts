@@ -127,9 +127,6 @@ export async function serve(): Promise<void> {
   }
 }
 
-export function addServeCommand(program: Command): void {
-  program
-    .command('serve')
-    .description('run the server (what npm start does); settings come from the environment, see docs/configuration.md')
-    .action(serve)
+export function addServeCommand(command: Command): void {
+  command.action(serve)
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { getClient } from '../../clients/clients.ts'
-import { listSigningKeys, rotateSigningKeys } from '../../keys/signing-keys.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { listActiveTokens } from '../../tokens/active-tokens.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../tokens/revocation.ts'
@@ -19,9 +18,7 @@ async function revoke({ knex, actor }: CommandContext, { jti, client, user }: Re
   return client ? await revokeTokensOfClient(knex, client, actor) : await revokeTokensOfUser(knex, user!, actor)
 }
 
-export function addTokenCommands(program: Command): void {
-  const token = program.command('token').description('access tokens that are live')
-
+export function addTokenCommands(token: Command): void {
   token
     .command('list')
     .description("a client's live tokens, newest first, at most 1000")
@@ -49,42 +46,5 @@ export function addTokenCommands(program: Command): void {
     .option('--user <id|email>', 'every token of a person and of their key pair; they must sign in again')
     .action(
       withInstance<RevokeOptions>(async (context, options) => ({ json: { revoked: await revoke(context, options) } })),
-    )
-}
-
-async function keysOf({ knex }: CommandContext) {
-  return (await listSigningKeys(knex)).map((key) => ({
-    kid: key.kid,
-    algorithm: key.alg,
-    state: key.state,
-    age: key.age,
-    signs_from: key.signsFrom,
-  }))
-}
-
-export function addSigningKeyCommands(program: Command): void {
-  const signingKey = program.command('signing-key').description('the keys that sign tokens')
-
-  signingKey
-    .command('list')
-    .description('all keys with algorithm, state and age in seconds')
-    .action(
-      withInstance(async (context) => {
-        const keys = await keysOf(context)
-        return { json: { keys }, text: table(keys) }
-      }),
-    )
-
-  signingKey
-    .command('rotate')
-    .description('let the next keys sign; the present ones stay published until nothing they signed can be valid')
-    .action(
-      withInstance(async (context) => {
-        const { rotated, keys } = await context.knex.transaction(async (knex) => {
-          const changed = await rotateSigningKeys(knex, context.encryptionKeys, { actor: context.actor })
-          return { rotated: changed, keys: await keysOf({ ...context, knex }) }
-        })
-        return { json: { rotated, keys }, text: table(keys) }
-      }),
     )
 }

@@ -123,8 +123,7 @@ function addStatus(user: Command, verb: string, status: User['status'], descript
     )
 }
 
-export function addUserCommands(program: Command): void {
-  const user = program.command('user').description('people: operators, and the admins and members of accounts')
+export function addUserCommands(user: Command): void {
   addCreate(user)
   addList(user)
   addUpdate(user)
