@@ -34,14 +34,24 @@ function uriFault(what: string, uri: string, isFit: (url: URL) => boolean, fit: 
   return isFit(url) ? undefined : `a ${what} is ${fit}, not: ${shown(uri)}`
 }
 
-/** What speaks against sending a person there. Undefined: nothing does. */
+/** What an authorization response or a return after sign-out adds (RFC 6749, 4.1.2; RFC 9207; OpenID Connect Session). */
+const ADDED = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state']
+
+/** A response parameter must not be included twice (RFC 6749, section 3.1). */
+function queryFault(what: string, uri: string): string | undefined {
+  const query = URL.parse(uri)?.searchParams
+  const name = ADDED.find((one) => query?.has(one))
+  return name && `a ${what} has no ${name} in its query, because the response adds one: ${shown(uri)}`
+}
+
+/** The reason why users are not sent there. Undefined: there is none. */
 export const returnUriFault = (what: string, uri: string, schemes: AllowedSchemes = []): string | undefined =>
   uriFault(
     what,
     uri,
     (url) => isWeb(uri, url) || isPrivateUse(url) || isAllowed(url, schemes),
     'https, http on loopback, a private-use scheme with a dot, or a scheme that an operator has allowed',
-  )
+  ) ?? queryFault(what, uri)
 
 /** OpenID Connect Back-Channel Logout 1.0, section 2.2. */
 export const backchannelLogoutUriFault = (uri: string): string | undefined =>

@@ -97,6 +97,18 @@ describe.each(['redirectUris', 'postLogoutRedirectUris'] as const)('%s: where a 
   test.each(WITH_USERINFO)('%s is refused for the name in it', (uri) => {
     expect(() => check({ [name]: [uri] })).toThrow(refused(/carries no user name/))
   })
+
+  test.each(['?code=1', '?a=1&state', '?iss=', '?%73tate=x', '?error=none'])(
+    'a query of %s is refused, because the response adds the same parameter',
+    (query) => {
+      expect(() => check({ [name]: [`https://app.example.com/${query}`] })).toThrow(refused(/the response adds one/))
+      expect(() => check({ [name]: [`com.example.app:/callback${query}`] })).toThrow(refused(/the response adds one/))
+    },
+  )
+
+  test.each(['?codes=1', '?a=state', '?states[]=1', '?/auth/code'])('a query of %s may be registered', (query) => {
+    expect(() => check({ [name]: [`https://app.example.com/${query}`] })).not.toThrow()
+  })
 })
 
 test('post-logout redirect URIs may be none; redirect URIs not, with authorization_code', () => {
