@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, openDatabase, type Statement } from '../../src/database/open.ts'
+import type { Database, Statement } from '../../src/database/open.ts'
 import { createServerWatch } from '../../src/database/server-watch.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
 import { createLedger } from '../../src/tokens/ledger.ts'
@@ -9,10 +9,11 @@ import { listStatusLists } from '../../src/tokens/status-lists.ts'
 import { BEGINNING, currentPosition, positionBefore } from '../../src/tokens/status-positions.ts'
 import { createListReader } from '../../src/tokens/status-readings.ts'
 import { runCli } from '../support/cli.ts'
-import { type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
+import { type Nodes, newEncryptionKey, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { startStorm, until } from '../support/storm.ts'
 import { createStandby, createSystemPostgres, findPostgres, type SystemPostgres } from '../support/system-postgres.ts'
+import { startTcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 
 const bin = await findPostgres()
 
@@ -61,12 +62,23 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     expect(stderr).not.toMatch(/\n\s+at /)
   })
 
-  test('a node that a load balancer connects to a standby is not ready and accepts no token', async () => {
-    const standby = openDatabase(urlOf(second))
-    const look = { name: 'one', text: 'SELECT 1', values: [] }
-    await expect(standby.query(look)).rejects.toThrow(/it is a standby/)
-    await expect(standby.knex.raw('SELECT 1')).rejects.toThrow(/it is a standby/)
-    await standby.close()
+  test('a node that a load balancer leads to a standby is not ready and answers 503, until it reaches the primary again', async () => {
+    const proxy = await startTcpProxy(urlOf(first))
+    const node = await startNode({ ...on.env, DATABASE_URL: throughProxy(urlOf(first), proxy) })
+    const statuses = async (token: string) => [
+      (await fetch(`${node.url}/readyz`)).status,
+      (await node.machineToken(client)).status,
+      (await node.introspect(token, api)).status,
+    ]
+    const token = (await node.machineToken(client)).body.access_token
+    await proxy.leadTo({ host: '127.0.0.1', port: second.port })
+    await until(async () => (await statuses(token))[0] === 503)
+    expect(await statuses(token)).toEqual([503, 503, 503])
+    expect(node.stderr()).toContain('it is a standby')
+    await proxy.leadTo({ host: '127.0.0.1', port: first.port })
+    await until(async () => (await statuses(token)).every((status) => status === 200))
+    await node.stop()
+    await proxy.cut()
   })
 
   test('the feed, the lists and introspection refuse to answer from a standby that a pooler reached', async () => {

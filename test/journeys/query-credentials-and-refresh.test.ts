@@ -63,6 +63,11 @@ test('request and refresh work with credentials in the query, where it is switch
   expect([second.status, second.body]).toEqual([200, whole])
 })
 
+test('surplus spaces in a scope in the query mean nothing', async () => {
+  const { status, body } = await inQuery(allowed, { grant_type: 'client_credentials', scope: '  all   all ' })
+  expect([status, body.scope]).toEqual([200, 'all'])
+})
+
 test('by default the query is refused with invalid_request, right credentials or not', async () => {
   for (const client of [standard, { ...standard, clientSecret: 'wrong' }, { clientId: 'nobody', clientSecret: 'x' }]) {
     const { status, body } = await inQuery(client, { grant_type: 'client_credentials' })

@@ -1,5 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openDatabase } from '../../src/database/open.ts'
+import { countEnded } from '../../src/tokens/active-tokens.ts'
 import { spawnKeywright } from '../support/cli.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
@@ -53,6 +55,18 @@ test('the secret of a new key pair is answered although the database fails right
     const pair = { clientId: body.client_id, clientSecret: body.client_secret }
     return (await server.machineToken(pair)).status === 200
   })
+})
+
+test('a count of revoked tokens that does not end is left out of the answer, which does not wait for it', async () => {
+  const patient = openDatabase(database.url, { statementTimeoutMs: 600_000 })
+  const holder = await patient.knex.transaction()
+  await holder.raw('LOCK TABLE access_tokens IN ACCESS EXCLUSIVE MODE')
+  const waiting = await patient.knex.transaction()
+  await waiting.raw('SET LOCAL lock_timeout = 0')
+  expect(await countEnded(waiting, [{ clientKey: 1, epoch: 0 }])).toBeNull()
+  await holder.rollback()
+  await waiting.rollback()
+  await patient.close()
 })
 
 test('rotated signing keys are answered although the database fails right after the commit', async () => {

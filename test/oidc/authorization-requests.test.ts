@@ -135,7 +135,7 @@ describe('prompt and max_age', () => {
     expect(authTimeOf(recent)).toBe(authTimeOf(tokens))
     expectSentBack(server, await browser.visit(application.link({ max_age: '1', prompt: 'none' })), 'login_required')
     const asked = await browser.visit(application.link({ max_age: '1' }))
-    expect(isSignIn(asked)).toBe(true)
+    expect([isSignIn(asked), emailIn(asked)]).toEqual([true, person.email])
     const left = await goOn(browser, asked, person)
     const renewed = (await application.redeem(answerOf(left).code!)).body
     expect(authTimeOf(renewed)).toBeGreaterThan(authTimeOf(tokens) + 1)
@@ -230,6 +230,11 @@ describe('nonce and scope', () => {
   test('the order of scopes is of no account, nor are scopes beside them that nobody knows', async () => {
     const { tokens } = await signedIn(person, { scope: 'email all nonsense address phone openid' })
     expect(tokens.scope.split(' ').sort()).toEqual(['all', 'email', 'openid'])
+  })
+
+  test('surplus spaces between scopes mean nothing', async () => {
+    const { tokens } = await signedIn(person, { scope: '  openid   all  ' })
+    expect(tokens.scope.split(' ').sort()).toEqual(['all', 'openid'])
   })
 
   test('without a scope it is the registration’s default ones, or all that the client has of its API', async () => {

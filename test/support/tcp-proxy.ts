@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number
   /** Ends every connection and refuses new ones. */
   cut(): Promise<void>
+  /** Ends every connection and leads new ones to another server, as a load balancer does. */
+  leadTo(target: { host: string; port: number }): Promise<void>
   /** Keeps connections open and lets nothing through, as a lost network does. */
   hold(): void
   /** Lets everything through again. */
@@ -34,7 +36,7 @@ export function throughProxy(databaseUrl: string, { port }: { port: number }): s
 
 /** Stands between a server and its database, so that a test can take the database away from this one server only. */
 export async function startTcpProxy(target: { host: string; port: number } | string): Promise<TcpProxy> {
-  const { host, port: targetPort } = typeof target === 'string' ? addressOf(target) : target
+  let destination = typeof target === 'string' ? addressOf(target) : target
   const sockets = new Set<Socket>()
   const stalled = new Set<() => void>()
   let commitOf: { marker: RegExp; done: () => void } | undefined
@@ -74,7 +76,7 @@ export async function startTcpProxy(target: { host: string; port: number } | str
 
   async function listen(port: number): Promise<void> {
     server = createServer((client) => {
-      const upstream = adopt(connect(targetPort, host))
+      const upstream = adopt(connect(destination.port, destination.host))
       forward(adopt(client), upstream)
       forward(upstream, client)
       cutAfterCommit(client, upstream)
@@ -95,6 +97,11 @@ export async function startTcpProxy(target: { host: string; port: number } | str
   return {
     port,
     cut,
+    async leadTo(next) {
+      await cut()
+      destination = next
+      await listen(port)
+    },
     hold() {
       silent = true
     },

@@ -69,6 +69,15 @@ describe.each(WAYS)('an address written as %s', (email) => {
   })
 })
 
+it('an address that is changed finds its user however it is written', async () => {
+  const { id } = await createPerson(server.knex, server.firstStart.accountId)
+  const written = await keywright(server.env)('user update', id, '--email', 'Jörg@BÜCHER.example')
+  expect(written).toMatchObject({ email: 'Jörg@xn--bcher-kva.example' })
+  for (const way of ['JÖRG@bücher.example', 'jo\u0308rg@xn--bcher-kva.example', 'jörg@XN--BCHER-KVA.example']) {
+    expect((await findUser(server.knex, way)).id).toBe(id)
+  }
+})
+
 it('every way to write an address spends the same attempts', async () => {
   // Another user: the next test signs in.
   const ways = WAYS.map((email) => email.replace(/ingrid/i, 'Astrid'))

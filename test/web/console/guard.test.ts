@@ -159,12 +159,15 @@ describe('a form with a file', () => {
     expect(calls[0]!.files.size).toBe(0)
   })
 
-  it('is refused elsewhere, when it is too large, damaged, or names a field twice', async () => {
+  it('is refused elsewhere, when it is too large, damaged, names a field twice, or holds a NUL', async () => {
     expect((await post('/things/7', upload(10))).status).toBe(415)
     expect((await post('/things/7/logo', upload(400_000))).status).toBe(413)
     const twice = upload(10)
     twice.append('name', 'again')
     expect((await post('/things/7/logo', twice)).status).toBe(400)
+    const withNul = upload(10)
+    withNul.set('name', 'Ac\0me')
+    expect((await post('/things/7/logo', withNul)).status).toBe(400)
     const headers = { accept: 'text/html', 'content-type': 'multipart/form-data; boundary=x' }
     const damaged = await fetch(`${house.origin}/things/7/logo`, { method: 'POST', headers, body: '--x\r\nnothing' })
     expect(damaged.status).toBe(400)
