@@ -5,7 +5,7 @@ import { revokeToken } from '../../src/tokens/revocation.ts'
 import { ACTOR, ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { together, until } from '../support/storm.ts'
-import { waysToEnd } from './revoked-acts.ts'
+import { waysToEnd } from './revocation-causes.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }

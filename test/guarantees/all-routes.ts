@@ -169,7 +169,7 @@ export const parametersOf = (path: string): string[] =>
 export const fillPath = (path: string, samples: Samples): string =>
   path.replace(PARAMETERS, (_, braced, colon) => {
     const value = samples[snake(braced ?? colon)]
-    if (value === undefined) throw new Error(`route-world.ts has no sample of the parameter ${braced ?? colon}`)
+    if (value === undefined) throw new Error(`all-routes.ts has no sample of the parameter ${braced ?? colon}`)
     return encodeURIComponent(value)
   })
 

@@ -3,7 +3,7 @@ import type { ConsoleRoute } from '../../src/web/console/console-route.ts'
 import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { statementsDuring } from '../support/statements.ts'
-import { createVisitors, fillPath, makeSamples, type Samples } from './route-world.ts'
+import { createVisitors, fillPath, makeSamples, type Samples } from './all-routes.ts'
 
 let server: Keywright
 let visitors: Awaited<ReturnType<typeof createVisitors>>

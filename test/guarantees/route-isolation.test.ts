@@ -16,7 +16,7 @@ import {
   sampleBody,
   stateOf,
   type Visitor,
-} from './route-world.ts'
+} from './all-routes.ts'
 
 let server: Keywright
 let visitors: Awaited<ReturnType<typeof createVisitors>>
