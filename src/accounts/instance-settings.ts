@@ -6,7 +6,7 @@ import { accessTokenTtlFault, refreshTokenTtlFault } from '../shared/lifetimes.t
 import { nameFault } from '../shared/names.ts'
 import { type RateLimit, rateLimitFault } from '../shared/rate-limit.ts'
 import { redirectSchemeFault } from '../shared/redirect-schemes.ts'
-import { judgeLogo, type LogoType } from './logos.ts'
+import { type LogoType, logoFault, logoType } from './logos.ts'
 
 export interface Logo {
   readonly type: LogoType
@@ -93,10 +93,16 @@ export async function getInstanceSettings(db: Knex): Promise<InstanceSettings> {
 
 const MOST_SCHEMES = 50
 
+/** Of many schemes that are wrong, so many are named. */
+const MOST_NAMED = 3
+
 const schemesFault = (schemes: readonly string[]): string | undefined =>
   schemes.length > MOST_SCHEMES
     ? `there are at most ${MOST_SCHEMES} schemes`
-    : schemes.map(redirectSchemeFault).find((fault) => fault !== undefined)
+    : schemes
+        .flatMap((scheme) => redirectSchemeFault(scheme) ?? [])
+        .slice(0, MOST_NAMED)
+        .join('; ') || undefined
 
 const accentFault = (accent: string) =>
   /^#[0-9a-f]{6}$/.test(accent) ? undefined : 'an accent is a colour such as #1f5fbf'
@@ -108,11 +114,15 @@ const consentFault = (consent: string) =>
 const judged = <Value>(value: Value | null | undefined, judge: (value: Value) => string | undefined) =>
   value === undefined || value === null ? undefined : judge(value)
 
-/** @throws KeywrightError `invalid_input`, with every fault at its field; of defaults, by the names of the settings */
-function check({ name, accent, redirectSchemes, defaults = {} }: InstanceChanges): void {
+/**
+ * Checks a change and makes none.
+ * @throws KeywrightError `invalid_input`, with every fault at its field; of defaults, by the names of the settings
+ */
+export function checkInstanceChanges({ name, accent, logo, redirectSchemes, defaults = {} }: InstanceChanges): void {
   const messages = {
     name: judged(name, (one) => nameFault("an instance's name", one, 60)),
     accent: judged(accent, accentFault),
+    logo: judged(logo, ({ bytes }) => logoFault(bytes)),
     redirectSchemes: judged(redirectSchemes, schemesFault),
     accessTokenTtl: judged(defaults.accessTokenTtl, accessTokenTtlFault),
     refreshTokenTtl: judged(defaults.refreshTokenTtl, refreshTokenTtlFault),
@@ -124,7 +134,7 @@ function check({ name, accent, redirectSchemes, defaults = {} }: InstanceChanges
 }
 
 function logoColumns(logo: InstanceChanges['logo']): Pick<InstanceRow, 'logo' | 'logo_type'> {
-  return logo ? { logo: logo.bytes, logo_type: judgeLogo(logo.bytes) } : { logo: null, logo_type: null }
+  return logo ? { logo: logo.bytes, logo_type: logoType(logo.bytes)! } : { logo: null, logo_type: null }
 }
 
 function defaultColumns({ accessTokenTtl, refreshTokenTtl, consent, rateLimit }: Partial<ApplicationDefaults>) {
@@ -142,7 +152,7 @@ function defaultColumns({ accessTokenTtl, refreshTokenTtl, consent, rateLimit }:
 
 function columnsOf(changes: InstanceChanges): Partial<InstanceRow> {
   const tidy = { ...changes, name: changes.name?.trim(), accent: changes.accent?.toLowerCase() }
-  check(tidy)
+  checkInstanceChanges(tidy)
   const { name, accent, logo, redirectSchemes, defaults } = tidy
   return {
     ...(name !== undefined && { name }),

@@ -1,5 +1,3 @@
-import { invalidInput } from '../shared/errors.ts'
-
 export type LogoType = 'image/png' | 'image/jpeg' | 'image/webp' | 'image/svg+xml'
 
 const SIZE_LIMIT = 256 * 1024
@@ -15,22 +13,20 @@ function isSvg(bytes: Buffer): boolean {
   return /^\uFEFF?\s*<(svg[\s/>]|\?xml\s|!--|!DOCTYPE svg)/.test(text) && /^<(svg:)?svg$/.test(root ?? '')
 }
 
-function typeOf(bytes: Buffer): LogoType | undefined {
+/**
+ * What kind of image it is, decided by its bytes: what an uploader says of them decides nothing. An SVG can hold scripts;
+ * it is harmless only because it is shown as an image and served with a Content-Security-Policy of its own that allows
+ * none. Undefined: none of these.
+ */
+export function logoType(bytes: Buffer): LogoType | undefined {
   if (hasAt(bytes, 0, '\x89PNG\r\n\x1a\n')) return 'image/png'
   if (hasAt(bytes, 0, '\xff\xd8\xff')) return 'image/jpeg'
   if (hasAt(bytes, 0, 'RIFF') && hasAt(bytes, 8, 'WEBP')) return 'image/webp'
   return isSvg(bytes) ? 'image/svg+xml' : undefined
 }
 
-/**
- * What kind of image it is, decided by its bytes: what an uploader says of them decides nothing. An SVG can hold scripts;
- * it is harmless only because it is shown as an image and served with a Content-Security-Policy of its own that allows
- * none.
- * @throws KeywrightError `invalid_input` for another kind, or over 256 KiB
- */
-export function judgeLogo(bytes: Buffer): LogoType {
-  if (bytes.length > SIZE_LIMIT) throw invalidInput('a logo has at most 256 KiB', 'logo')
-  const type = typeOf(bytes)
-  if (!type) throw invalidInput('a logo is a PNG, JPEG, WebP or SVG image', 'logo')
-  return type
+/** Why an image cannot be the logo. Undefined: it can. */
+export function logoFault(bytes: Buffer): string | undefined {
+  if (bytes.length > SIZE_LIMIT) return 'a logo has at most 256 KiB'
+  return logoType(bytes) ? undefined : 'a logo is a PNG, JPEG, WebP or SVG image'
 }

@@ -1,14 +1,13 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
+import { emailKey } from '../shared/email-addresses.ts'
 import { expectRevision, invalidInput } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { holdAccount } from './accounts.ts'
-import { checkNotInstanceName } from './instance-name.ts'
 import { hashPassword } from './passwords.ts'
+import { checkPerson, unlessTaken } from './person-checks.ts'
 import {
   changeUser,
-  checkedPersonName,
   createUser,
   createUserWithoutPassword,
   lockUser,
@@ -16,7 +15,6 @@ import {
   setOneTimePassword,
   type User,
   type UserRow,
-  unlessTaken,
   userEntry,
 } from './users.ts'
 
@@ -58,9 +56,22 @@ export interface PersonDetails {
 
 type Columns = Partial<Pick<UserRow, 'name' | 'email' | 'email_verified'>>
 
+/** A name that stays is not checked again: the instance may have taken it meanwhile. */
+function checkDetails(db: Knex, { id, role, name: before }: User, { name, email }: PersonDetails) {
+  const isRenamed = (name?.trim() || null) !== before
+  return checkPerson(db, { email, name: isRenamed ? name : null, role }, id)
+}
+
+/** Checks a change and makes none. @throws KeywrightError `invalid_input`, `conflict`, with every fault at its field */
+export const checkUserChange = async (db: Knex, before: User, details: PersonDetails): Promise<void> => {
+  await checkDetails(db, before, details)
+}
+
 /** What differs, by column. Another address is not verified, unless the change asserts it. */
-function columnsOf(before: User, { name, email, emailVerified }: PersonDetails): Columns {
-  const next = { name: checkedPersonName(name), email: email === undefined ? before.email : checkedEmail(email) }
+async function columnsOf(trx: Knex, before: User, details: PersonDetails): Promise<Columns> {
+  const { name, emailVerified } = details
+  const checked = await checkDetails(trx, before, details)
+  const next = { name: name?.trim() || null, email: checked.email ?? before.email }
   const isMoved = next.email !== before.email
   const isVerified = emailVerified ?? (before.emailVerified && !isMoved)
   return {
@@ -86,9 +97,8 @@ export async function updateUser(
   return await knex.transaction(async (trx) => {
     const before = await lockUser(trx, idOrEmail)
     expectRevision('the person', before.revision, expected)
-    const columns = columnsOf(before, details)
+    const columns = await columnsOf(trx, before, details)
     if (Object.keys(columns).length === 0) return before
-    if (before.role !== 'operator') await checkNotInstanceName(trx, "a person's name", columns.name)
     const key = columns.email === undefined ? {} : { email_key: emailKey(columns.email) }
     const change = { ...columns, ...key, updated_at: trx.fn.now() }
     const user = await unlessTaken(columns.email, () => changeUser(trx, before.id, change))

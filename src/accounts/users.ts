@@ -1,14 +1,12 @@
 import type { Knex } from 'knex'
 import type { AuditEntry } from '../audit/audit-log.ts'
-import { isUniqueViolation } from '../database/violations.ts'
-import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
-import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
-import { nameFault } from '../shared/names.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
-import { checkNotInstanceName } from './instance-name.ts'
 import { hashPassword } from './passwords.ts'
+import { checkPerson, unlessTaken } from './person-checks.ts'
 import { awaitPersonsTurn } from './person-turns.ts'
 
 export type Role = 'operator' | 'admin' | 'member'
@@ -82,15 +80,6 @@ export const usersWithAccount = (db: Knex) =>
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
 
-/** Null for nobody's name: only blanks. @throws KeywrightError `invalid_input` */
-export function checkedPersonName(name: string | null | undefined): string | null {
-  const trimmed = name?.trim() ?? ''
-  if ([...trimmed].length > 200) throw invalidInput("a person's name has at most 200 characters", 'name')
-  const fault = trimmed && nameFault("a person's name", trimmed, 200)
-  if (fault) throw invalidInput(fault, 'name')
-  return trimmed || null
-}
-
 export interface NewPerson {
   readonly email: string
   readonly role: Role
@@ -99,17 +88,6 @@ export interface NewPerson {
   readonly name?: string | null | undefined
   /** The creator asserts that the address is the user's. Default: nobody does. */
   readonly emailVerified?: boolean | undefined
-}
-
-/** Runs what writes an address. @throws KeywrightError `conflict` (the address is taken) */
-export async function unlessTaken<T>(email: string | undefined, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    if (!isUniqueViolation(error, 'users_email_unique')) throw error
-    const message = `there is already a user ${email}`
-    throw new KeywrightError('conflict', message, { cause: error, faults: [{ field: 'email', message }] })
-  }
 }
 
 /**
@@ -121,15 +99,14 @@ async function insertUser(db: Knex, person: NewPerson, password: string | null):
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
   if (person.accountId !== null) await getAccount(db, person.accountId)
-  const email = checkedEmail(person.email)
-  if (person.role !== 'operator') await checkNotInstanceName(db, "a person's name", person.name)
+  const { email, name } = await checkPerson(db, person)
   const row = {
     id: newId(),
     account_id: person.accountId,
-    email,
-    email_key: emailKey(email),
+    email: email!,
+    email_key: emailKey(email!),
     email_verified: person.emailVerified ?? false,
-    name: checkedPersonName(person.name),
+    name,
     role: person.role,
     password_hash: password === null ? null : await hashPassword(password),
   }

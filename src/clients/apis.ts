@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../shared/algorithms.ts'
 import { type Fault, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
+import { FaultCollector } from '../shared/fault-collector.ts'
 import { accessTokenTtlFault } from '../shared/lifetimes.ts'
 import { findByIdentifier, spellingsOf } from './resource-identifiers.ts'
 import { apiScopesFault } from './scopes.ts'
@@ -87,17 +88,24 @@ function identifierFault(identifier: string): string | undefined {
   return `an API's identifier is an absolute URI without a fragment, not: ${shown}`
 }
 
-/** @throws KeywrightError `invalid_input`, with every fault at its field */
-export function checkApiSettings(settings: ApiSettings, identifier?: string): void {
-  const messages = {
-    identifier: identifier === undefined ? undefined : identifierFault(identifier),
-    scopes: apiScopesFault(settings.scopes),
-    tokenTtl: accessTokenTtlFault(settings.tokenTtl),
-    policy: ['none', 'single'].includes(settings.policy) ? undefined : 'a policy is none or single',
-    signingAlg: SIGNING_ALGS.includes(settings.signingAlg) ? undefined : `it is one of ${SIGNING_ALGS.join(', ')}`,
-    tokenType: TOKEN_TYPES.includes(settings.tokenType) ? undefined : `it is one of ${TOKEN_TYPES.join(', ')}`,
+const oneOf = (words: readonly string[]) => (word: string) =>
+  words.includes(word) ? undefined : `it is one of ${words.join(', ')}`
+
+/** What is left out is not checked. @throws KeywrightError `invalid_input`, with every fault at its field */
+export function checkApiSettings(settings: Partial<ApiSettings & { identifier: string }>): void {
+  const judges: { [Name in keyof typeof settings]: (value: never) => string | undefined } = {
+    identifier: identifierFault,
+    scopes: apiScopesFault,
+    tokenTtl: accessTokenTtlFault,
+    policy: oneOf(['none', 'single']),
+    signingAlg: oneOf(SIGNING_ALGS),
+    tokenType: oneOf(TOKEN_TYPES),
   }
-  const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
+  const faults = Object.entries(judges).flatMap(([field, judge]): Fault[] => {
+    const value = settings[field as keyof typeof settings]
+    const message = value === undefined ? undefined : judge(value as never)
+    return message ? [{ field, message }] : []
+  })
   if (faults.length > 0) throw invalidFields(faults)
 }
 
@@ -110,23 +118,42 @@ async function makeRoomForDefault(trx: Knex): Promise<void> {
   await trx('apis').where({ is_default: true }).update(former)
 }
 
-const taken = (identifier: string, cause?: unknown) =>
-  new KeywrightError('conflict', `there is already an API ${identifier}`, { cause })
+function taken(identifier: string, cause?: unknown): KeywrightError {
+  const message = `there is already an API ${identifier}`
+  return new KeywrightError('conflict', message, { cause, faults: [{ field: 'identifier', message }] })
+}
+
+async function checkNotTaken(db: Knex, identifier: string): Promise<void> {
+  const [existing] = await rowsOf(db, [identifier])
+  if (existing) throw taken(existing.identifier)
+}
 
 /** Waits for others who declare the same API in another spelling, which the unique constraint does not see. */
-async function checkSpellings(trx: Knex, identifier: string): Promise<void> {
+async function awaitSpellings(trx: Knex, identifier: string): Promise<void> {
   const spellings = spellingsOf(identifier)
   if (spellings.length === 1) return
   await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [`keywright API ${spellings.toSorted()[0]}`])
-  const [existing] = await rowsOf(trx, [identifier])
-  if (existing) throw taken(existing.identifier)
+}
+
+/**
+ * Checks what of a new API is there.
+ * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but that the identifier is taken)
+ */
+export async function checkNewApi(db: Knex, api: Partial<NewApi>): Promise<void> {
+  const { identifier } = api
+  const faults = new FaultCollector()
+  await faults.collect(() => checkApiSettings(api))
+  if (identifier !== undefined && identifierFault(identifier) === undefined) {
+    await faults.collect(() => checkNotTaken(db, identifier))
+  }
+  faults.throwFaults()
 }
 
 /** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken, in one spelling or another) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
   const settings: ApiSettings = { ...api, tokenType: api.tokenType ?? 'at+jwt' }
-  checkApiSettings(settings, api.identifier)
-  await checkSpellings(trx, api.identifier)
+  if (identifierFault(api.identifier) === undefined) await awaitSpellings(trx, api.identifier)
+  await checkNewApi(trx, api)
   if (api.isDefault) await makeRoomForDefault(trx)
   const row = { identifier: api.identifier, ...toColumns(settings), built_in: api.builtIn ?? false }
   try {

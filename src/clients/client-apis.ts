@@ -1,8 +1,16 @@
 import type { Knex } from 'knex'
-import { invalidInput } from '../shared/errors.ts'
-import { type Api, holdApis } from './apis.ts'
+import { invalidFields } from '../shared/errors.ts'
+import { FaultCollector } from '../shared/fault-collector.ts'
+import { type Api, defaultApi, holdApis } from './apis.ts'
 import type { Client } from './clients.ts'
 import { IDENTITY_SCOPES } from './scopes.ts'
+
+/** The APIs that are named, or the instance's default one when none is; kept until the transaction ends. */
+export async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
+  if (identifiers.length > 0) return await holdApis(trx, identifiers)
+  const api = await defaultApi(trx)
+  return api ? await holdApis(trx, [api.identifier]) : []
+}
 
 /** The scopes that a client was narrowed to, over all its APIs; null where it was not. */
 export async function narrowingOf(trx: Knex, clientKey: number): Promise<string[] | null> {
@@ -44,16 +52,39 @@ export async function clientsAskingFor(trx: Knex, api: Api, scopes: readonly str
     .pluck('clients.client_id')
 }
 
-/** @throws KeywrightError `invalid_input` for a scope that none of the APIs has */
-export function checkKnownScopes(apis: readonly Api[], scopes: readonly string[] | null): void {
-  const unknown = scopes?.find((scope) => !apis.some((api) => api.scopes.includes(scope)))
-  if (unknown !== undefined)
-    throw invalidInput(`none of the client's APIs has the scope ${unknown.slice(0, 100)}`, 'scopes')
+/** Whether a scope is of one of these APIs. */
+export const isScopeOf = (apis: readonly Api[]) => (scope: string) => apis.some((api) => api.scopes.includes(scope))
+
+/** @throws KeywrightError `invalid_input` for each scope that none of the APIs has */
+function checkKnownScopes(apis: readonly Api[], scopes: readonly string[]): void {
+  const unknown = scopes.filter((scope) => !isScopeOf(apis)(scope))
+  if (unknown.length === 0) return
+  throw invalidFields(
+    unknown.map((scope) => ({
+      field: 'scopes',
+      message: `none of the client's APIs has the scope ${scope.slice(0, 100)}`,
+    })),
+  )
+}
+
+/** The scopes of each API that a client narrowed to `scopes` has, in the order of the APIs; null: all, always. */
+const narrowedScopes = (apis: readonly Api[], scopes: readonly string[] | null): (string[] | null)[] =>
+  apis.map((api) => scopes && api.scopes.filter((scope) => scopes.includes(scope)))
+
+/** @throws KeywrightError `invalid_input` for each API of which nothing would be left */
+function checkNarrowing(apis: readonly Api[], scopes: readonly string[] | null): void {
+  const left = narrowedScopes(apis, scopes)
+  const empty = apis.filter((_, position) => left[position]?.length === 0)
+  if (empty.length === 0) return
+  const named = scopes!.join(' ').slice(0, 500)
+  throw invalidFields(
+    empty.map(({ identifier }) => ({ field: 'scopes', message: `${identifier} has none of the scopes ${named}` })),
+  )
 }
 
 /**
  * Gives a client its APIs in order, the first being its default. `scopes` narrows them; null means all, always.
- * @throws KeywrightError `invalid_input` for an API of which nothing would be left
+ * @throws KeywrightError as `checkNarrowing`
  */
 export async function setClientApis(
   trx: Knex,
@@ -61,16 +92,14 @@ export async function setClientApis(
   apis: readonly Api[],
   scopes: readonly string[] | null,
 ): Promise<void> {
+  checkNarrowing(apis, scopes)
+  const left = narrowedScopes(apis, scopes)
   const rows = apis.map((api, position) => ({
     client_id: clientKey,
     api_id: api.id,
     position,
-    scopes: scopes && api.scopes.filter((scope) => scopes.includes(scope)),
+    scopes: left[position],
   }))
-  const empty = rows.findIndex((row) => row.scopes?.length === 0)
-  if (empty >= 0) {
-    throw invalidInput(`${apis[empty]!.identifier} has none of the scopes ${scopes!.join(' ').slice(0, 500)}`, 'scopes')
-  }
   await trx('client_apis').where({ client_id: clientKey }).delete()
   if (rows.length > 0) await trx('client_apis').insert(rows)
 }
@@ -88,14 +117,47 @@ export async function listClientApis(db: Knex, clientKey: number): Promise<Clien
     .select('apis.identifier', db.raw('coalesce(client_apis.scopes, apis.scopes) AS scopes'))
 }
 
-/** @throws KeywrightError `invalid_input` for a default scope that the client has of none of its APIs */
-export async function checkDefaultScopes(trx: Knex, { key, defaultScopes }: Client): Promise<void> {
+/** @throws KeywrightError `invalid_input` for each default scope that is none of `scopes`, which the client has of its APIs */
+function checkDefaultScopesAmong(scopes: readonly string[], defaultScopes: readonly string[] | null): void {
+  const isKnown = (scope: string) => scopes.includes(scope) || IDENTITY_SCOPES.includes(scope)
+  const unknown = (defaultScopes ?? []).filter((scope) => !isKnown(scope))
+  if (unknown.length === 0) return
+  throw invalidFields(
+    unknown.map((scope) => ({
+      field: 'defaultScopes',
+      message: `the default scope ${scope.slice(0, 100)} is none that the client has of its APIs`,
+    })),
+  )
+}
+
+/** The same for a client as it is. */
+export async function checkDefaultScopes(
+  trx: Knex,
+  { key, defaultScopes }: Pick<Client, 'key' | 'defaultScopes'>,
+): Promise<void> {
   if (defaultScopes === null) return
   const scopes = (await listClientApis(trx, key)).flatMap((api) => api.scopes)
-  const unknown = defaultScopes.find((scope) => !scopes.includes(scope) && !IDENTITY_SCOPES.includes(scope))
-  if (unknown !== undefined) {
-    throw invalidInput(`the default scope ${unknown} is none that the client has of its APIs`, 'defaultScopes')
-  }
+  checkDefaultScopesAmong(scopes, defaultScopes)
+}
+
+/**
+ * Checks what a client is given of these APIs; `scopes` narrows them, null means all.
+ * @throws KeywrightError `invalid_input`, with every fault at its field
+ */
+export async function checkAccess(
+  apis: readonly Api[],
+  scopes: readonly string[] | null,
+  defaultScopes: readonly string[] | null,
+): Promise<void> {
+  const faults = new FaultCollector()
+  await faults.collect(() => checkKnownScopes(apis, scopes ?? []))
+  const known = scopes?.filter(isScopeOf(apis)) ?? []
+  // With none that is known, nothing can be said of what would be left.
+  const narrowing = known.length > 0 ? known : null
+  await faults.collect(() => checkNarrowing(apis, narrowing))
+  const left = narrowedScopes(apis, narrowing).flatMap((one, position) => one ?? apis[position]!.scopes)
+  await faults.collect(() => checkDefaultScopesAmong(left, defaultScopes))
+  faults.throwFaults()
 }
 
 export async function copyClientApis(trx: Knex, fromKey: number, toKey: number): Promise<void> {

@@ -61,8 +61,7 @@ function* faultsOfWords(settings: ClientSettings): Faults {
 
 function* faultsOfGrants(settings: ClientSettings): Faults {
   const { grants, isPublic, redirectUris, accessType } = settings
-  const unknown = grants.find((grant) => !GRANTS.includes(grant))
-  if (unknown !== undefined) {
+  for (const unknown of grants.filter((grant) => !GRANTS.includes(grant))) {
     yield fault('grants', `unknown grant type ${unknown.slice(0, 200)}; known are ${GRANTS.join(', ')}`)
   }
   if (grants.length === 0) yield fault('grants', 'a client needs at least one grant type')

@@ -75,9 +75,17 @@ async function schemesFor(trx: Knex, settings: ClientSettings, before?: Client):
   return schemesOf(settings).some(isNew) ? [...present, ...(await allowedSchemes(trx))] : present
 }
 
+/**
+ * The settings as they are stored.
+ * @param before the client that is changed; absent: a new one
+ * @throws KeywrightError `invalid_input`, with every fault at its field
+ */
+export const checkSettings = async (db: Knex, settings: ClientSettings, before?: Client): Promise<ClientSettings> =>
+  checkedSettings(settings, await schemesFor(db, settings, before))
+
 /** @throws KeywrightError `invalid_input` */
 export async function insertClient(trx: Knex, owner: ClientOwner, settings: ClientSettings): Promise<Client> {
-  const checked = owner.kind === 'api' ? settings : checkedSettings(settings, await schemesFor(trx, settings))
+  const checked = owner.kind === 'api' ? settings : await checkSettings(trx, settings)
   const row = {
     client_id: generateIdentifier(ID_PREFIXES[owner.kind]),
     kind: owner.kind,
@@ -132,7 +140,7 @@ export async function findFormerKeyPairOf(trx: Knex, userId: string): Promise<Cl
 /** @throws KeywrightError `invalid_input` */
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
   const wanted = { ...client, ...changes }
-  const settings = checkedSettings(wanted, await schemesFor(trx, wanted, client))
+  const settings = await checkSettings(trx, wanted, client)
   // What a client had used of the former allowance says nothing about the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   const columns = { ...toColumns(settings), version: trx.raw('version + 1') }

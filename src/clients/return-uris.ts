@@ -1,17 +1,12 @@
-import { redirectSchemeFault } from '../shared/redirect-schemes.ts'
-
 /** RFC 8252: a private-use scheme is a reversed domain name, so it has a dot. */
 function isPrivateUse(url: URL): boolean {
   return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
 }
 
-/** Schemes without a dot that an operator allows; `any` for a form that is filled in before that is known. */
-export type AllowedSchemes = readonly string[] | 'any'
+/** Schemes without a dot that an operator allows. */
+export type AllowedSchemes = readonly string[]
 
-const isAllowed = ({ protocol }: URL, schemes: AllowedSchemes): boolean => {
-  const scheme = protocol.slice(0, -1)
-  return schemes === 'any' ? redirectSchemeFault(scheme) === undefined : schemes.includes(scheme)
-}
+const isAllowed = ({ protocol }: URL, schemes: AllowedSchemes): boolean => schemes.includes(protocol.slice(0, -1))
 
 const isLoopback = (url: URL) => ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { invalidInput, notFound } from '../shared/errors.ts'
+import { type Fault, invalidFields, notFound } from '../shared/errors.ts'
 import { nameFault, textFault } from '../shared/names.ts'
 import { type Api, findApis } from './apis.ts'
 
@@ -17,13 +17,15 @@ export interface DescribedScope extends ScopeText {
   readonly scope: string
 }
 
+const descriptionFault = (description: string): string | undefined =>
+  [...description].length > 500
+    ? "a scope's description has at most 500 characters"
+    : textFault("a scope's description", description)
+
 function checkText({ title, description }: ScopeText): void {
-  const fault = nameFault("a scope's title", title, 100)
-  if (fault) throw invalidInput(fault, 'title')
-  if ([...description].length > 500)
-    throw invalidInput("a scope's description has at most 500 characters", 'description')
-  const wrong = textFault("a scope's description", description)
-  if (wrong) throw invalidInput(wrong, 'description')
+  const messages = { title: nameFault("a scope's title", title, 100), description: descriptionFault(description) }
+  const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
+  if (faults.length > 0) throw invalidFields(faults)
 }
 
 /** Says, anew where it was said before, what a scope means. @throws KeywrightError `not_found`, `invalid_input` */

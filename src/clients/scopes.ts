@@ -3,20 +3,29 @@ import { KeywrightError } from '../shared/errors.ts'
 /** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/
 
+/** Of many scopes that are wrong, so many are named. */
+const MOST_NAMED = 3
+
 /** About the person and the access, so of no API: OpenID Connect Core 1.0, sections 5.4 and 11. */
 export const IDENTITY_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
 
 /** What speaks against a list of scopes. Undefined: nothing does. */
 export function scopesFault(scopes: readonly string[]): string | undefined {
   if (scopes.length === 0) return 'at least one scope is needed'
-  const wrong = scopes.find((scope) => !SCOPE_TOKEN.test(scope))
-  if (wrong !== undefined) return `not a scope (RFC 6749, section 3.3): ${JSON.stringify(wrong.slice(0, 200))}`
+  const wrong = scopes.filter((scope) => !SCOPE_TOKEN.test(scope)).slice(0, MOST_NAMED)
+  if (wrong.length > 0) {
+    return `not a scope (RFC 6749, section 3.3): ${wrong.map((scope) => JSON.stringify(scope.slice(0, 200))).join(', ')}`
+  }
   return new Set(scopes).size === scopes.length ? undefined : 'a scope is named twice'
 }
 
 export function apiScopesFault(scopes: readonly string[]): string | undefined {
-  const reserved = scopes.find((scope) => IDENTITY_SCOPES.includes(scope))
-  return reserved ? `${reserved} belongs to OpenID Connect; an API's scopes need other names` : scopesFault(scopes)
+  const reserved = [...new Set(scopes)].filter((scope) => IDENTITY_SCOPES.includes(scope)).join(', ')
+  const messages = [
+    reserved && `${reserved} belongs to OpenID Connect; an API's scopes need other names`,
+    scopesFault(scopes),
+  ]
+  return messages.filter(Boolean).join('; ') || undefined
 }
 
 /**

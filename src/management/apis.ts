@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
-import { type Api, type ApiRow, type ApiSettings, findApis, type NewApi, toApi } from '../clients/apis.ts'
+import { type Api, type ApiRow, type ApiSettings, checkNewApi, findApis, type NewApi, toApi } from '../clients/apis.ts'
 import type { ScopeText } from '../clients/scope-texts.ts'
 import { ensureSigningKeys } from '../keys/signing-keys.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
-import { createApi, describeScopes, updateApi } from '../tokens/api-changes.ts'
+import { checkApiChange, createApi, describeScopes, updateApi } from '../tokens/api-changes.ts'
 import { rotateSecret } from '../tokens/client-secrets.ts'
 import { SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
 import { type Bounded, boundedCountOf, toBounded } from './live-tokens.ts'
@@ -124,6 +124,12 @@ interface ApiDeclaration extends NewApi {
   readonly texts?: ScopeTexts | undefined
 }
 
+/** Checks what of a declaration is there, and declares nothing. @throws KeywrightError as `declareApi` */
+export const checkDeclaration = operation<Partial<ApiDeclaration>, void>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex }, _who, { texts: _, ...declared }) => await checkNewApi(knex, declared),
+)
+
 export const declareApi = operation<ApiDeclaration, CreatedApi>(
   { role: 'operator', scope: 'apis:write' },
   async ({ knex, encryptionKeys }, who, { texts = {}, ...declared }) => {
@@ -141,6 +147,15 @@ interface ApiChange extends Which {
   readonly texts?: ScopeTexts | undefined
   readonly revision?: number | undefined
 }
+
+/** Checks a change of an API and makes none. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
+export const checkChangeOfApi = operation<Pick<ApiChange, 'identifier' | 'changes'>, void>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex }, _who, { identifier, changes }) => {
+    const [api] = await findApis(knex, [identifier])
+    await checkApiChange(knex, api!, changes)
+  },
+)
 
 /** @throws KeywrightError also `stale`, `forbidden` (the management API) */
 export const changeApi = operation<ApiChange, Api>(

@@ -1,10 +1,9 @@
-import { getInstanceSettings } from '../accounts/instance-settings.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
-import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
-import { createClient, updateClient } from '../tokens/client-registration.ts'
+import { updateClient } from '../tokens/client-registration.ts'
 import type { NewSecrets } from '../tokens/client-secrets.ts'
 import { retireSecret, rotateSecret } from '../tokens/client-secrets.ts'
 import { changeClientStatus, restoreClient } from '../tokens/client-status.ts'
@@ -21,7 +20,7 @@ import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-to
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, numberFromCursor, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import { narrowBySearch } from './search.ts'
-import { accountOfNew, accountWithin, applicationWithin, stayWithin } from './walls.ts'
+import { accountWithin, applicationWithin, stayWithin } from './walls.ts'
 
 /** An application as a list shows it. */
 export interface ApplicationSummary {
@@ -171,26 +170,7 @@ export interface ApplicationChange {
   readonly scopes?: readonly string[] | null | undefined
 }
 
-interface NewApplication extends ApplicationChange {
-  readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'>
-  /** Absent: the caller's own. Null: the instance's own, which an operator alone may add. */
-  readonly accountId?: string | null | undefined
-}
-
 export type CreatedApplication = NewSecrets & { readonly client: Client }
-
-export const createApplication = operation<NewApplication, CreatedApplication>(
-  { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { settings, apis = [], scopes = null, accountId }) => {
-    const isInstances = accountId === null && who.role === 'operator'
-    const owner = isInstances ? null : accountOfNew(who, accountId ?? undefined)
-    const { defaults } = await getInstanceSettings(knex)
-    const initial = { ...DEFAULT_SETTINGS, ...defaults }
-    checkMaySet(who.role, initial, settings)
-    const request = { accountId: owner, settings: { ...initial, ...settings }, apis, scopes }
-    return await createClient(knex, { ...request, createdBy: who.userId }, who.actor)
-  },
-)
 
 interface ApplicationUpdate extends Which, ApplicationChange {
   /** The revision that was read; absent: whatever it is by now. */

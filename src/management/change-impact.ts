@@ -1,5 +1,6 @@
-import { checkClientSettings, checkMaySet } from '../clients/client-rules.ts'
+import { checkMaySet } from '../clients/client-rules.ts'
 import { getClient } from '../clients/clients.ts'
+import { checkClientChange } from '../tokens/client-checks.ts'
 import { narrowingOfChange } from '../tokens/client-registration.ts'
 import { countExceeding, countRemovedScopes, type NarrowingImpact } from '../tokens/narrowing-impact.ts'
 import { changeApi } from './apis.ts'
@@ -30,7 +31,7 @@ export const previewApplicationUpdate = operation<ApplicationChange & { clientId
     await applicationWithin(knex, who, clientId)
     const client = await getClient(knex, clientId)
     checkMaySet(who.role, client, change.settings)
-    checkClientSettings({ ...client, ...change.settings })
+    await checkClientChange(knex, client, change)
     const narrowing = await narrowingOfChange(knex, client, change)
     return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))
   },

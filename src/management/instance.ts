@@ -1,4 +1,5 @@
 import {
+  checkInstanceChanges,
   getInstanceSettings,
   type InstanceChanges,
   type InstanceSettings,
@@ -17,6 +18,12 @@ import { operation } from './operation.ts'
 export const readInstance = operation<object, InstanceSettings>(
   { role: 'operator', scope: 'instance:read' },
   async ({ knex }) => await getInstanceSettings(knex),
+)
+
+/** Checks a change and makes none. @throws KeywrightError `invalid_input`, with every fault at its field */
+export const checkInstance = operation<{ changes: InstanceChanges }, void>(
+  { role: 'operator', scope: 'instance:write' },
+  async (_, __, { changes }) => checkInstanceChanges(changes),
 )
 
 /** @throws KeywrightError also `stale` */

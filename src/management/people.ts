@@ -1,19 +1,20 @@
-import { addUser, addUserWithoutPassword, resetPassword, updateUser } from '../accounts/people.ts'
+import { checkUserChange, resetPassword, updateUser } from '../accounts/people.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
 import { toUser } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
-import { KeywrightError, notFound } from '../shared/errors.ts'
+import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from '../tokens/user-changes.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './added-applications.ts'
+import type { Invited } from './invitations.ts'
 import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch } from './search.ts'
-import { accountOfNew, accountWithin, stayWithin, userWithin } from './walls.ts'
+import { accountWithin, stayWithin, userWithin } from './walls.ts'
 
 /** A person as lists show them. */
 export interface PersonSummary extends User {
@@ -142,37 +143,6 @@ export const readPerson = operation<Which, PersonDetails>(
   },
 )
 
-interface Invitation {
-  readonly email: string
-  readonly name?: string | undefined
-  readonly role: Role
-  /** The caller asserts that the address is the user's. */
-  readonly emailVerified?: boolean | undefined
-  /** Absent: the caller's own. */
-  readonly accountId?: string | undefined
-}
-
-/** The password is shown once and works for one sign-in: a person hands it on. Null: a program called, which never gets one. */
-export interface Invited {
-  readonly user: User
-  readonly password: string | null
-}
-
-export const invitePerson = operation<Invitation, Invited>(
-  { role: 'admin', scope: 'people:write' },
-  async ({ knex }, who, { email, name, role, emailVerified, ...wanted }) => {
-    if (role === 'operator' && who.role !== 'operator') {
-      throw new KeywrightError('forbidden', 'only an operator may add operators')
-    }
-    const accountId = role === 'operator' ? null : accountOfNew(who, wanted.accountId)
-    const person = { email, role, accountId, emailVerified, ...(name !== undefined && { name }) }
-    if (isProgram(who)) return { user: await addUserWithoutPassword(knex, person, who.actor), password: null }
-    requireRecentSignIn(who, 'inviting somebody')
-    if (who.userId !== null) await takeWork(knex, who.userId)
-    return await addUser(knex, person, who.actor)
-  },
-)
-
 /** An operator may leave an account without admins, being able to make new ones. */
 const guardsOf = (who: Principal) => ({
   keepAdmin: who.role !== 'operator',
@@ -195,6 +165,16 @@ function checkMayChangeAddress(who: Principal, before: User, email: string | und
   if (email === undefined || email === before.email || (isProgram(who) && who.userId === null)) return
   requireRecentSignIn(who, 'changing an email address')
 }
+
+/** Checks a change of a person and makes none. @throws KeywrightError as `updatePerson` */
+export const checkPersonChange = operation<PersonChange, void>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, ...changes }) => {
+    const before = await userWithin(knex, who, userId)
+    checkMayChangeAddress(who, before, changes.email)
+    await checkUserChange(knex, before, changes)
+  },
+)
 
 /** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
 export const updatePerson = operation<PersonChange, User>(

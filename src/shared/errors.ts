@@ -53,9 +53,23 @@ export const notFound = (what: string, id: string) => new KeywrightError('not_fo
 export const invalidInput = (message: string, field?: string) =>
   new KeywrightError('invalid_input', message, { faults: field ? [{ field, message }] : [] })
 
-/** All that is wrong at once. */
-export const invalidFields = (faults: readonly Fault[]) =>
-  new KeywrightError('invalid_input', faults.map(({ message }) => message).join('; '), { faults })
+/** Of one field, so many faults are reported: a form can hold thousands of lines, all of them wrong. */
+const MOST_OF_FIELD = 3
+
+function fewOfEachField(faults: readonly Fault[]): Fault[] {
+  const seen = new Map<string, number>()
+  return faults.filter(({ field }) => {
+    const count = (seen.get(field) ?? 0) + 1
+    seen.set(field, count)
+    return count <= MOST_OF_FIELD
+  })
+}
+
+/** Everything that is wrong, at most a few faults of each field. */
+export function invalidFields(all: readonly Fault[]): KeywrightError {
+  const faults = fewOfEachField(all)
+  return new KeywrightError('invalid_input', faults.map(({ message }) => message).join('; '), { faults })
+}
 
 /** Somebody else changed it since it was read. */
 export const stale = (what: string) => new KeywrightError('stale', `${what} was changed meanwhile; read it again`)

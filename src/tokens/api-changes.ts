@@ -1,6 +1,15 @@
 import type { Knex } from 'knex'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
-import { type Api, type ApiSettings, insertApi, lockApi, type NewApi, saveApi, touchApi } from '../clients/apis.ts'
+import {
+  type Api,
+  type ApiSettings,
+  checkApiSettings,
+  insertApi,
+  lockApi,
+  type NewApi,
+  saveApi,
+  touchApi,
+} from '../clients/apis.ts'
 import { clientsAskingFor, withdrawScopes } from '../clients/client-apis.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { awaitEveryTurn } from '../clients/client-turns.ts'
@@ -8,6 +17,7 @@ import { type Client, insertClient, touchClientOfApi } from '../clients/clients.
 import { describeScope, forgetScopeTexts, type ScopeText } from '../clients/scope-texts.ts'
 import { hasSigningKeys } from '../keys/signing-keys.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
+import { FaultCollector } from '../shared/fault-collector.ts'
 import { addSecrets, type NewSecrets } from './client-secrets.ts'
 import { narrowInTransaction, revokedDetail, revokeRemovedScopes } from './narrowing.ts'
 
@@ -66,18 +76,35 @@ async function checkMayChange(trx: Knex, before: Api, changes: Partial<ApiSettin
   }
 }
 
+const removedFrom = ({ scopes: before }: Api, scopes: readonly string[] = before): string[] =>
+  before.filter((scope) => !scopes.includes(scope))
+
 /**
- * What depends on scopes that are to go: narrowings lose them. What a client asks for by default cannot lose its last
- * scope, which would mean all of them, so its owner has to say something else first.
+ * What a client asks for by default cannot lose its last scope, which would mean all of them, so its owner has to say
+ * something else first.
  * @throws KeywrightError `conflict`
  */
+async function checkNobodyAsksFor(db: Knex, api: Api, removed: readonly string[]): Promise<void> {
+  const asking = removed.length === 0 ? [] : await clientsAskingFor(db, api, removed)
+  if (asking.length === 0) return
+  const message = `clients ask by default for scopes that are to go (${removed.join(' ')}): ${asking.join(' ')}`
+  throw new KeywrightError('conflict', message, { faults: [{ field: 'scopes', message }] })
+}
+
+/**
+ * Checks what a change of an API names.
+ * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but what clients ask for)
+ */
+export async function checkApiChange(db: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
+  const faults = new FaultCollector()
+  await faults.collect(() => checkApiSettings(changes))
+  await faults.collect(() => checkNobodyAsksFor(db, before, removedFrom(before, changes.scopes)))
+  faults.throwFaults()
+}
+
+/** What depends on scopes that are to go: narrowings lose them. */
 async function removeScopes(trx: Knex, api: Api, removed: readonly string[]): Promise<void> {
   if (removed.length === 0) return
-  const asking = await clientsAskingFor(trx, api, removed)
-  if (asking.length > 0) {
-    const message = `clients ask by default for scopes that are to go (${removed.join(' ')}): ${asking.join(' ')}`
-    throw new KeywrightError('conflict', message)
-  }
   await withdrawScopes(trx, api, removed)
   await forgetScopeTexts(trx, api, removed)
 }
@@ -104,13 +131,10 @@ export async function updateApi(
     const changed = differing(before, changes)
     if (Object.keys(changed).length === 0) return before
     await checkMayChange(trx, before, changed)
+    await checkApiChange(trx, before, changed)
     const rest = await revokeRemovedScopes(trx, identifier, changed.scopes, 'nowait')
     const api = await saveApi(trx, before, changed)
-    await removeScopes(
-      trx,
-      before,
-      before.scopes.filter((scope) => !api.scopes.includes(scope)),
-    )
+    await removeScopes(trx, before, removedFrom(before, api.scopes))
     // Its own client signs what it is told with the same algorithm.
     if (changed.signingAlg) await touchClientOfApi(trx, api)
     await recordAudit(trx, actor, apiEntry('api.updated', api, { ...changed, ...revokedDetail(early, rest) }))

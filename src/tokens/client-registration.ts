@@ -1,16 +1,8 @@
 import type { Knex } from 'knex'
 import { holdAccountWithApi } from '../accounts/accounts.ts'
-import { checkNotInstanceName } from '../accounts/instance-name.ts'
 import { holdInstance } from '../accounts/instance-settings.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { type Api, defaultApi, holdApis } from '../clients/apis.ts'
-import {
-  checkDefaultScopes,
-  checkKnownScopes,
-  identifiersOf,
-  narrowingOf,
-  setClientApis,
-} from '../clients/client-apis.ts'
+import { setClientApis } from '../clients/client-apis.ts'
 import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
@@ -25,6 +17,7 @@ import {
   saveSettings,
 } from '../clients/clients.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
+import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'
 import { addSecrets, type NewSecrets } from './client-secrets.ts'
 import {
   NOTHING_REVOKED,
@@ -33,13 +26,6 @@ import {
   revokedDetail,
   revokeExceeding,
 } from './narrowing.ts'
-
-/** The APIs that are named, or the instance's default one when none is. */
-export async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
-  if (identifiers.length > 0) return await holdApis(trx, identifiers)
-  const api = await defaultApi(trx)
-  return api ? await holdApis(trx, [api.identifier]) : []
-}
 
 export interface NewApplication {
   /** Null: the instance's own, which only operators make. */
@@ -61,27 +47,15 @@ export async function createClient(
 ): Promise<NewSecrets & { client: Client }> {
   return await knex.transaction(async (trx) => {
     await holdInstance(trx)
-    if (request.accountId !== null) {
-      await holdAccountWithApi(trx, request.accountId)
-      await checkNotInstanceName(trx, "an application's name", request.settings.name)
-    }
     const { accountId, createdBy = null, settings } = request
+    if (accountId !== null) await holdAccountWithApi(trx, accountId)
+    const access = await checkNewClient(trx, request)
     const owner = { kind: 'application' as const, accountId, userId: null, apiId: null, createdBy }
     const client = await insertClient(trx, owner, settings)
-    const apis = await chosenApis(trx, request.apis)
-    checkKnownScopes(apis, request.scopes)
-    await setClientApis(trx, client.key, apis, request.scopes)
-    await checkDefaultScopes(trx, client)
+    await setClientApis(trx, client.key, access!.apis, access!.scopes)
     await recordAudit(trx, actor, clientEntry('client.created', client, { name: client.name }))
     return { client, ...(await addSecrets(trx, client)) }
   })
-}
-
-/** What is left out stays as it is. */
-export interface ClientChange {
-  readonly settings: Partial<ClientSettings>
-  readonly apis?: readonly string[] | undefined
-  readonly scopes?: readonly string[] | null | undefined
 }
 
 const SETTINGS = ['name', 'grants', ...Object.keys(DEFAULT_SETTINGS)] as (keyof ClientSettings)[]
@@ -94,13 +68,6 @@ function detailOf(before: Client, after: Client, { apis, scopes }: ClientChange)
     ...(apis && { apis }),
     ...(scopes !== undefined && { scopes }),
   }
-}
-
-async function changeApis(trx: Knex, client: Client, change: ClientChange): Promise<void> {
-  const apis = await holdApis(trx, change.apis ?? (await identifiersOf(trx, client.key)))
-  checkKnownScopes(apis, change.scopes ?? null)
-  const scopes = change.scopes === undefined ? await narrowingOf(trx, client.key) : change.scopes
-  await setClientApis(trx, client.key, apis, scopes)
 }
 
 /** @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair), `stale` */
@@ -125,14 +92,6 @@ async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{
   }
   if (before.apiKeyRequired || !after.apiKeyRequired) return {}
   return { apiKey: await addSecret(trx, after.key, 'api_key') }
-}
-
-async function checkNewName(
-  trx: Knex,
-  { accountId, name: before }: Client,
-  { name }: Partial<ClientSettings>,
-): Promise<void> {
-  if (accountId !== null && name !== before) await checkNotInstanceName(trx, "an application's name", name)
 }
 
 export interface UpdateRules {
@@ -193,13 +152,10 @@ export async function updateClient(
     const early = await revokeBeforehand(trx, clientId, change)
     const before = await lockForChange(trx, clientId, expected)
     check?.(before)
-    await checkNewName(trx, before, change.settings)
+    const access = await checkClientChange(trx, before, change)
     const rights = await rightsOf(trx, before)
     const after = await saveSettings(trx, before, change.settings)
-    if (change.apis || change.scopes !== undefined) await changeApis(trx, after, change)
-    // Held, or a scope that is meant here could be taken from its API at the same moment.
-    else if (change.settings.defaultScopes) await holdApis(trx, await identifiersOf(trx, after.key))
-    await checkDefaultScopes(trx, after)
+    if (access) await setClientApis(trx, after.key, access.apis, access.scopes)
     const revoked = revokedDetail(early, await revokeRest(trx, rights, after))
     const detail = { ...detailOf(before, after, change), ...revoked }
     await recordAudit(trx, actor, clientEntry('client.updated', after, detail))

@@ -4,7 +4,7 @@ import { holdInstance } from '../accounts/instance-settings.ts'
 import { awaitPersonsTurn } from '../accounts/person-turns.ts'
 import { findUser, findUserById, type User } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { checkDefaultScopes, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
+import { checkDefaultScopes, chosenApis, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import {
   type Client,
@@ -16,7 +16,6 @@ import {
 } from '../clients/clients.ts'
 import { invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { countEnded, type EndedEpoch } from './active-tokens.ts'
-import { chosenApis } from './client-registration.ts'
 import { addSecrets, type NewSecrets } from './client-secrets.ts'
 
 export interface KeyPairRequest {

@@ -1,7 +1,7 @@
 import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { hashPassword, verifyPassword } from '../../src/accounts/passwords.ts'
-import { invitePerson } from '../../src/management/people.ts'
+import { invitePerson } from '../../src/management/invitations.ts'
 import { adminOf } from '../management/managers.ts'
 import { attemptOf, freshIp, gatherPeople, PASSWORD, type People } from './people.ts'
 

@@ -3,8 +3,14 @@ import { expect, test } from 'vitest'
 import { API_ROUTES } from '../../src/api/api-routes.ts'
 import type { Operation } from '../../src/management/operation.ts'
 
-/** What a form shows before it is sent, and one operation that another one calls: no route of the API uses them. */
+/** What a form shows before it is sent, and what checks one that has faults: no route of the API uses them. */
 const FOR_PAGES = [
+  'checkChangeOfApi',
+  'checkDeclaration',
+  'checkInstance',
+  'checkInvitation',
+  'checkNewApplication',
+  'checkPersonChange',
   'findAccount',
   'inspectApi',
   'previewApplicationUpdate',

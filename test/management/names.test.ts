@@ -2,9 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { createAccount, updateAccount } from '../../src/management/accounts.ts'
 import { declareApi } from '../../src/management/apis.ts'
-import { createApplication, updateApplication } from '../../src/management/applications.ts'
+import { updateApplication } from '../../src/management/applications.ts'
 import { updateInstance } from '../../src/management/instance.ts'
-import { invitePerson, updatePerson } from '../../src/management/people.ts'
+import { invitePerson } from '../../src/management/invitations.ts'
+import { createApplication } from '../../src/management/new-applications.ts'
+import { updatePerson } from '../../src/management/people.ts'
 import { adminOf, openManagement, operator } from './managers.ts'
 
 let world: Awaited<ReturnType<typeof openManagement>>

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { ClientSettings } from '../../clients/client-settings.ts'
 import {
   archiveApplication,
-  createApplication,
   listApplications,
   readApplication,
   restoreApplication,
@@ -10,6 +9,7 @@ import {
   rotateApplicationSecret,
   updateApplication,
 } from '../../management/applications.ts'
+import { createApplication } from '../../management/new-applications.ts'
 import { parseRateLimit } from '../../shared/rate-limit.ts'
 import { credentials, shown, viewApplication, viewClient } from '../application-views.ts'
 import { accessType, newCredentials, overlap, rateLimit, reach, settings, use } from '../client-fields.ts'

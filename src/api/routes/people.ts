@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { User } from '../../accounts/users.ts'
+import { invitePerson } from '../../management/invitations.ts'
 import {
   givePassword,
-  invitePerson,
   listPeople,
   readPerson,
   setPersonStatus,

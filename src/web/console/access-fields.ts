@@ -1,6 +1,6 @@
 import type { ChoosableApi } from '../../management/application-forms.ts'
 import type { ClientApiView } from '../../management/client-parts.ts'
-import { invalidInput } from '../../shared/errors.ts'
+import type { FaultCollector } from '../../shared/fault-collector.ts'
 import { checkboxesField, radioField, selectField } from './choice-fields.ts'
 import type { Field } from './form-fields.ts'
 
@@ -110,19 +110,26 @@ export const accessOf = (apis: readonly ClientApiView[]): AccessValues => ({
   scopes: [...new Set(apis.filter(({ isNarrowed }) => isNarrowed).flatMap(({ scopes }) => scopes))],
 })
 
-/**
- * The APIs, the default first and the others as they were; and what they are narrowed to.
- * @throws KeywrightError `invalid_input`
- */
-export function chosenAccess(values: AccessValues, present: readonly ClientApiView[] = []) {
-  const { apis, defaultApi, narrowing, scopes } = values
-  if (defaultApi !== '' && !apis.includes(defaultApi)) {
-    throw invalidInput('this API is not among those that are ticked above', 'defaultApi')
+/** The APIs, the default first and the others as they were. */
+function inOrder(apis: readonly string[], defaultApi: string, present: readonly ClientApiView[]): string[] {
+  const before = present.map(({ identifier }) => identifier)
+  return [...new Set([defaultApi, ...before, ...apis])].filter((one) => apis.includes(one))
+}
+
+/** The APIs in order, and what they are narrowed to; undefined where that cannot be read. */
+export function chosenAccess(
+  { apis, defaultApi = '', narrowing, scopes = [] }: Partial<AccessValues>,
+  faults: FaultCollector,
+  present: readonly ClientApiView[] = [],
+): { apis?: string[]; scopes?: readonly string[] | null } {
+  if (apis && defaultApi !== '' && !apis.includes(defaultApi)) {
+    faults.add('defaultApi', 'this API is not among those that are ticked above')
   }
-  if (narrowing === 'some' && scopes.length === 0) {
-    throw invalidInput('tick at least one, or choose all that the APIs have', 'scopes')
+  const isNarrowed = narrowing === 'some' && scopes.length > 0
+  if (narrowing === 'some' && !isNarrowed) faults.add('scopes', 'tick at least one, or choose all that the APIs have')
+  const isKnown = isNarrowed || narrowing === 'all'
+  return {
+    ...(apis && { apis: inOrder(apis, defaultApi, present) }),
+    ...(isKnown && { scopes: isNarrowed ? scopes : null }),
   }
-  const before = present.map(({ identifier }) => identifier).filter((one) => apis.includes(one))
-  const ordered = [...(defaultApi === '' ? [] : [defaultApi]), ...before, ...apis]
-  return { apis: [...new Set(ordered)], scopes: narrowing === 'all' ? null : scopes }
 }

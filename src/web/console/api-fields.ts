@@ -1,6 +1,6 @@
-import type { TokenPolicy } from '../../clients/apis.ts'
+import type { ApiSettings, TokenPolicy } from '../../clients/apis.ts'
 import type { ScopeText } from '../../clients/scope-texts.ts'
-import type { ApiView, declareApi, ScopeView } from '../../management/apis.ts'
+import type { ApiView, ScopeView } from '../../management/apis.ts'
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import type { Form } from '../forms.ts'
 import { durationField } from './amount-fields.ts'
@@ -114,11 +114,12 @@ function textsOf(scopes: readonly ScopeView[], before: readonly ScopeView[]): Re
   )
 }
 
-export const declarationOf = ({ scopes, tokenTtl, ...values }: ApiValues): Parameters<typeof declareApi>[2] => ({
+/** What a form declares; what could not be read of it is undefined. */
+export const declarationOf = ({ scopes, tokenTtl, ...values }: Partial<ApiValues>) => ({
   ...values,
-  tokenTtl: tokenTtl!,
-  scopes: scopes.map(({ scope }) => scope),
-  texts: textsOf(scopes, []),
+  tokenTtl: tokenTtl ?? undefined,
+  scopes: scopes?.map(({ scope }) => scope),
+  texts: scopes && textsOf(scopes, []),
 })
 
 /** What a form says of an API that is there. */
@@ -132,9 +133,10 @@ export function changeOf(view: ApiView, values: Partial<ApiValues>) {
     tokenType,
     isDefault,
   }
-  const changes = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+  const given = Object.entries(named).filter(([, value]) => value !== undefined)
+  const changes: Partial<ApiSettings> = Object.fromEntries(given)
   return { changes, texts: scopes && textsOf(scopes, view.scopes) }
 }
 
-export const removedScopes = ({ api }: ApiView, { scopes }: Partial<ApiValues>): readonly string[] =>
-  scopes ? api.scopes.filter((scope) => !scopes.some((one) => one.scope === scope)) : []
+export const removedScopes = ({ api }: ApiView, { scopes }: Partial<Pick<ApiSettings, 'scopes'>>): readonly string[] =>
+  scopes ? api.scopes.filter((scope) => !scopes.includes(scope)) : []

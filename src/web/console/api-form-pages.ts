@@ -1,4 +1,4 @@
-import { type ApiDetails, changeApi, declareApi } from '../../management/apis.ts'
+import { type ApiDetails, changeApi, checkChangeOfApi, checkDeclaration, declareApi } from '../../management/apis.ts'
 import { type ChangeImpact, previewScopeRemoval } from '../../management/change-impact.ts'
 import { type Fault, KeywrightError } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
@@ -8,7 +8,7 @@ import { apiSecretPage } from './api-secret-pages.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
 import { countedUpTo } from './counts.ts'
-import { attempt, type Outcome, readFields, revisionOf } from './form-fields.ts'
+import { revisionOf, submit } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
 import { carriedForm, impactStops } from './impact-words.ts'
 import { confirmPage } from './panels.ts'
@@ -40,7 +40,15 @@ async function showNew({ show }: ConsoleCall): Promise<void> {
 async function declare({ management, who, form, files, web, show }: ConsoleCall): Promise<void> {
   if (form.has(MORE_ROWS)) return show(newPage(form))
   const { fields } = fieldsFor(undefined)
-  const outcome = await attempt(fields, { form, files }, (values) => declareApi(management, who, declarationOf(values)))
+  const outcome = await submit(
+    fields,
+    { form, files },
+    {
+      prepare: (values) => declarationOf(values),
+      check: (declaration) => checkDeclaration(management, who, declaration),
+      act: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
+    },
+  )
   if (outcome.faults) return show(newPage(form, outcome.faults))
   const { api, clientId, clientSecret } = outcome.done
   show(
@@ -120,37 +128,51 @@ function removalPage(
   })
 }
 
-/** @returns the outcome; undefined: somebody else was first */
-async function trySaving({ management, who, form, files }: ConsoleCall, view: ApiDetails) {
-  const save = async (values: Parameters<typeof changeOf>[1]) => {
-    const { identifier } = view.api
-    return await changeApi(management, who, { identifier, revision: revisionOf(form), ...changeOf(view, values) })
-  }
-  try {
-    return (await attempt(fieldsFor(view).fields, { form, files }, save)) satisfies Outcome<unknown>
-  } catch (error) {
-    if (error instanceof KeywrightError && error.code === 'stale') return undefined
-    throw error
-  }
+/** Saves what the form holds; or answers which scopes that would remove, where it is not confirmed, or what is wrong with it. */
+async function save({ management, who, form, files }: ConsoleCall, view: ApiDetails) {
+  const check = (change: ReturnType<typeof changeIn>) => checkChangeOfApi(management, who, change)
+  const changeIn = (values: Parameters<typeof changeOf>[1]) => ({
+    identifier: view.api.identifier,
+    ...changeOf(view, values),
+  })
+  return await submit(
+    fieldsFor(view).fields,
+    { form, files },
+    {
+      prepare: changeIn,
+      check,
+      async act(change) {
+        const removed = removedScopes(view, change.changes)
+        if (removed.length === 0 || form.has('confirmed')) {
+          return { saved: await changeApi(management, who, { ...change, revision: revisionOf(form) }) }
+        }
+        await check(change)
+        return { removed }
+      },
+    },
+  )
+}
+
+async function askRemoval({ management, who, form, show }: ConsoleCall, view: ApiDetails, removed: readonly string[]) {
+  const scopes = view.api.scopes.filter((scope) => !removed.includes(scope))
+  const impact = await previewScopeRemoval(management, who, { identifier: view.api.identifier, scopes })
+  show(removalPage(view, removed, form, impact))
 }
 
 async function edit(call: ConsoleCall): Promise<void> {
   const { form, show, goTo } = call
   const view = await apiOf(call)
-  const isStale = revisionOf(form) !== view.api.revision
-  if (isStale) return show(editPage(view, { typed: form, isStale }))
+  if (revisionOf(form) !== view.api.revision) return show(editPage(view, { typed: form, isStale: true }))
   if (form.has(MORE_ROWS)) return show(editPage(view, { typed: form }))
-  const { values, faults } = readFields(fieldsFor(view).fields, form)
-  const removed = removedScopes(view, values)
-  if (faults.length === 0 && removed.length > 0 && !form.has('confirmed')) {
-    const scopes = view.api.scopes.filter((scope) => !removed.includes(scope))
-    const impact = await previewScopeRemoval(call.management, call.who, { identifier: view.api.identifier, scopes })
-    return show(removalPage(view, removed, form, impact))
+  try {
+    const outcome = await save(call, view)
+    if (outcome.faults) return show(editPage(view, { typed: form, faults: outcome.faults }))
+    if (outcome.done.removed) return await askRemoval(call, view, outcome.done.removed)
+    goTo(`${pathOf(view)}?notice=saved`)
+  } catch (error) {
+    if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
+    show(editPage(await apiOf(call), { typed: form, isStale: true }))
   }
-  const outcome = await trySaving(call, view)
-  if (!outcome) return show(editPage(await apiOf(call), { typed: form, isStale: true }))
-  if (outcome.faults) return show(editPage(view, { typed: form, faults: outcome.faults }))
-  goTo(`${pathOf(view)}?notice=saved`)
 }
 
 export const API_FORM_PAGES: readonly ConsoleRoute[] = [

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { findAccount } from '../../management/accounts.ts'
 import { readApplicationForm, readNewApplicationForm } from '../../management/application-forms.ts'
-import { createApplication, updateApplication } from '../../management/applications.ts'
+import { type ApplicationChange, updateApplication } from '../../management/applications.ts'
 import { type ChangeImpact, previewApplicationUpdate } from '../../management/change-impact.ts'
 import type { ClientApiView } from '../../management/client-parts.ts'
+import { checkNewApplication, createApplication } from '../../management/new-applications.ts'
 import { type Fault, invalidInput, KeywrightError } from '../../shared/errors.ts'
+import type { FaultCollector } from '../../shared/fault-collector.ts'
 import type { Form } from '../forms.ts'
 import { type AccessValues, chosenAccess } from './access-fields.ts'
 import {
@@ -20,7 +22,7 @@ import { APPLICATIONS_CRUMBS, APPLICATIONS_PATH, applicationPath } from './appli
 import { applicationSecretPage } from './application-secret-page.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
-import { attempt, revisionOf } from './form-fields.ts'
+import { revisionOf, submit } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
 import { carriedForm, impactStops } from './impact-words.ts'
 import { confirmPage } from './panels.ts'
@@ -69,24 +71,34 @@ export async function askNewApplication(call: ConsoleCall): Promise<void> {
   call.show(newPage(subject, { typed, accountName }))
 }
 
+type SentValues = Partial<ApplicationValues>
+
 /** Whose it becomes: null, nobody's but the instance's. @throws KeywrightError `invalid_input` at `accountId` */
-async function ownerIn(call: ConsoleCall, { owner, accountId }: ApplicationValues): Promise<string | null | undefined> {
-  if (!isOperator(call)) return undefined
+async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Promise<string | null | undefined> {
+  if (!isOperator(call) || owner === undefined || accountId === undefined) return undefined
   if (owner === 'instance') return null
   if (accountId === '') throw invalidInput('say whose it is, by the id or the exact name of the account', 'accountId')
   return (await findAccount(call.management, call.who, { named: accountId })).id
+}
+
+async function newInput(call: ConsoleCall, values: SentValues, faults: FaultCollector) {
+  const accountId = await faults.collect(() => ownerIn(call, values))
+  return { settings: settingsOf(values), ...chosenAccess(values, faults), accountId }
 }
 
 export async function addApplication(call: ConsoleCall): Promise<void> {
   const { management, who, form, files, show, goTo } = call
   const { choosableApis } = await readNewApplicationForm(management, who, {})
   const subject = { isOperator: isOperator(call), choosableApis }
-  const outcome = await attempt(applicationFields(subject), { form, files }, async (values) => {
-    const access = chosenAccess(values)
-    const accountId = await ownerIn(call, values)
-    const made = await createApplication(management, who, { settings: settingsOf(values), ...access, accountId })
-    return { made, apis: access.apis }
-  })
+  const outcome = await submit(
+    applicationFields(subject),
+    { form, files },
+    {
+      prepare: (values, faults) => newInput(call, values, faults),
+      check: (input) => checkNewApplication(management, who, input),
+      act: async (input) => ({ made: await createApplication(management, who, input), apis: input.apis ?? [] }),
+    },
+  )
   if (outcome.faults) return show(newPage(subject, { typed: form, faults: outcome.faults }))
   const { client, ...secrets } = outcome.done.made
   if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
@@ -135,16 +147,16 @@ export async function askEdit(call: ConsoleCall): Promise<void> {
 }
 
 /** What of the access is another one than before; to name it all the same would make an entry in the audit log. */
-function changedAccess(values: AccessValues, present: readonly ClientApiView[]) {
-  const { apis, scopes } = chosenAccess(values, present)
+function changedAccess(values: Partial<AccessValues>, faults: FaultCollector, present: readonly ClientApiView[]) {
+  const { apis, scopes } = chosenAccess(values, faults, present)
   const narrowed = present.filter(({ isNarrowed }) => isNarrowed)
   const before = narrowed.length > 0 ? [...new Set(narrowed.flatMap((api) => api.scopes))] : null
-  const isSame = isDeepStrictEqual(scopes?.toSorted(), before?.toSorted())
+  const isSame = scopes === undefined || isDeepStrictEqual(scopes?.toSorted(), before?.toSorted())
   const isSameApis = isDeepStrictEqual(
-    apis,
+    apis ?? [],
     present.map(({ identifier }) => identifier),
   )
-  return { ...(!isSameApis && { apis }), ...(!isSame && { scopes }) }
+  return { ...(apis && !isSameApis && { apis }), ...(!isSame && { scopes }) }
 }
 
 /** Both versions, and the form with what was typed, which now says that it is a change of the later one. */
@@ -168,34 +180,40 @@ function impactPage({ client }: Present, form: Form, impact: ChangeImpact): Cons
   })
 }
 
-/** What a form would revoke; undefined where it would revoke nothing, or is confirmed, or cannot be read. */
-async function impactOf(call: ConsoleCall, subject: FormSubject & { present: Present }) {
+/** Saves what the form holds; or answers what that would revoke, where it is not confirmed, or what is wrong with it. */
+async function save(call: ConsoleCall, subject: FormSubject & { present: Present }) {
   const { management, who, form, files, params } = call
-  if (form.has('confirmed')) return undefined
-  const outcome = await attempt(applicationFields(subject), { form, files }, async (values) => {
-    const change = { settings: settingsOf(values), ...changedAccess(values, subject.present.apis) }
-    return await previewApplicationUpdate(management, who, { clientId: params.clientId!, ...change })
-  })
-  return outcome.faults ? undefined : outcome.done
+  const clientId = params.clientId!
+  const preview = (change: ApplicationChange) => previewApplicationUpdate(management, who, { clientId, ...change })
+  return await submit(
+    applicationFields(subject),
+    { form, files },
+    {
+      prepare: (values, faults) => ({
+        settings: settingsOf(values),
+        ...changedAccess(values, faults, subject.present.apis),
+      }),
+      check: preview,
+      async act(change) {
+        const impact = form.has('confirmed') ? undefined : await preview(change)
+        if (impact) return { impact }
+        return { saved: await updateApplication(management, who, { clientId, revision: revisionOf(form), ...change }) }
+      },
+    },
+  )
 }
 
 export async function editApplication(call: ConsoleCall): Promise<void> {
-  const { management, who, params, form, files, show, goTo } = call
-  const revision = revisionOf(form)
+  const { params, form, show, goTo } = call
   const clientId = params.clientId!
   const subject = await subjectOf(call)
   // Told before anything else: what was typed belongs to a state that is gone.
-  if (subject.present.client.revision !== revision) return await showStale(call)
-  const impact = await impactOf(call, subject)
-  if (impact) return show(impactPage(subject.present, form, impact))
-  const save = async (values: ApplicationValues) => {
-    const access = changedAccess(values, subject.present.apis)
-    return await updateApplication(management, who, { clientId, revision, settings: settingsOf(values), ...access })
-  }
+  if (subject.present.client.revision !== revisionOf(form)) return await showStale(call)
   try {
-    const outcome = await attempt(applicationFields(subject), { form, files }, save)
+    const outcome = await save(call, subject)
     if (outcome.faults) return show(editPage(subject, { typed: form, faults: outcome.faults }))
-    const { client, apiKey } = outcome.done
+    if (outcome.done.impact) return show(impactPage(subject.present, form, outcome.done.impact))
+    const { client, apiKey } = outcome.done.saved
     if (!apiKey) return goTo(applicationPath(clientId, '?notice=saved'))
     show(applicationSecretPage(call, { title: 'Saved, with a new API key', client, secrets: { apiKey }, apis: [] }))
   } catch (error) {

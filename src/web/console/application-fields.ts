@@ -1,26 +1,13 @@
 import { DEVICE_CODE_GRANT } from '../../clients/client-rules.ts'
 import type { Consent } from '../../clients/client-settings.ts'
-import { backchannelLogoutUriFault, returnUriFault } from '../../clients/return-uris.ts'
 import { ID_TOKEN_ALGS } from '../../shared/algorithms.ts'
 import { rateField } from './amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
-import { judged, mapped, negated, nullable } from './field-changes.ts'
+import { mapped, negated, nullable } from './field-changes.ts'
 import { linesField, textField, urlField } from './text-fields.ts'
 import { TOKEN_FIELDS } from './token-fields.ts'
 
 const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean)
-
-/** Of many that are wrong, so many are named. */
-const MOST_NAMED = 3
-
-function faultsOfUris(what: string, uris: readonly string[]): string | undefined {
-  const faults = uris.flatMap((uri) => returnUriFault(what, uri, 'any') ?? [])
-  return faults.slice(0, MOST_NAMED).join('; ') || undefined
-}
-
-/** Told with what else is wrong; the rules tell them only once there is nothing else. */
-const addresses = (what: string, options: Parameters<typeof linesField>[0]) =>
-  judged(linesField(options), (uris) => faultsOfUris(what, uris))
 
 const SHOW = [
   { value: 'show', label: 'Show it to everybody', hint: 'Nobody lets the application in by accident.' },
@@ -105,7 +92,7 @@ export const SETTINGS_FIELDS = {
       },
     ],
   }),
-  redirectUris: addresses('redirect URL', {
+  redirectUris: linesField({
     label: 'Redirect URLs',
     hint: 'Where people come back to with their code: one on each line, exactly as it is sent. For a desktop program, http://127.0.0.1/callback (any port will do) or a scheme of your own such as com.example.app:/callback.',
     placeholder: 'https://app.example.com/callback',
@@ -123,18 +110,15 @@ export const SETTINGS_FIELDS = {
     (scopes: readonly string[] | null) => scopes?.join(' ') ?? null,
   ),
   ...TOKEN_FIELDS,
-  postLogoutRedirectUris: addresses('address', {
+  postLogoutRedirectUris: linesField({
     label: 'Where people may be sent after signing out',
     hint: 'One address on each line, exactly as it is sent.',
   }),
-  backchannelLogoutUri: judged(
-    nullable(
-      urlField({
-        label: 'Address to tell of a sign-out',
-        hint: 'When somebody signs out, Keywright calls it (back-channel logout). Empty: nobody is told.',
-      }),
-    ),
-    (uri) => (uri === null ? undefined : backchannelLogoutUriFault(uri)),
+  backchannelLogoutUri: nullable(
+    urlField({
+      label: 'Address to tell of a sign-out',
+      hint: 'When somebody signs out, Keywright calls it (back-channel logout). Empty: nobody is told.',
+    }),
   ),
   idTokenAlg: selectField({
     label: 'ID tokens are signed with',

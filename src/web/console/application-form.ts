@@ -62,7 +62,7 @@ const SETTING_NAMES: ReadonlySet<string> = new Set([
 
 /** What of the form is a setting; the fields are called as the settings are. */
 export const settingsOf = (
-  values: ApplicationValues | ClientSettings,
+  values: Partial<ApplicationValues> | ClientSettings,
 ): Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'> =>
   Object.fromEntries(Object.entries(values).filter(([name]) => SETTING_NAMES.has(name))) as never
 

@@ -1,6 +1,5 @@
 import {
   archiveApplication,
-  createApplication,
   listApplications,
   readApplication,
   restoreApplication,
@@ -8,6 +7,7 @@ import {
   rotateApplicationSecret,
   updateApplication,
 } from '../../management/applications.ts'
+import { createApplication } from '../../management/new-applications.ts'
 import type { Need } from '../../management/operation.ts'
 import { listGrants, listTokens, revokeAllOfClient, revokeOneGrant, revokeOneToken } from '../../management/tokens.ts'
 import { addApplication, askEdit, askNewApplication, editApplication } from './application-edit-pages.ts'

@@ -3,7 +3,7 @@ import { KeywrightError } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
-import { attempt, type Fields, revisionOf, type ValuesOf, writeFields } from './form-fields.ts'
+import { type Fields, revisionOf, type Submission, submit, type ValuesOf, writeFields } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
 
 /** How something that counts its changes is edited: the two steps follow. */
@@ -12,6 +12,8 @@ export interface Editing<F extends Fields, Thing extends { readonly revision: nu
   read(call: ConsoleCall): Promise<Thing>
   /** As the form shows them. */
   valuesOf(thing: Thing): ValuesOf<F>
+  /** Checks what could be read, and changes nothing. Absent: there is one field. */
+  check?(call: ConsoleCall, values: Partial<ValuesOf<F>>): Promise<unknown>
   /** @param revision the one that was seen */
   save(call: ConsoleCall, values: ValuesOf<F>, revision: number): Promise<unknown>
   frameOf(thing: Thing): Pick<ConsolePage, 'title' | 'lead' | 'crumbs'>
@@ -49,9 +51,19 @@ async function saved<Done>(save: () => Promise<Done>): Promise<Done | 'stale'> {
   }
 }
 
+const submissionOf = <F extends Fields, Thing extends { readonly revision: number }>(
+  { check, save }: Editing<F, Thing>,
+  call: ConsoleCall,
+  revision: number,
+): Submission<F, Partial<ValuesOf<F>>, unknown> => ({
+  prepare: (values) => values,
+  check: async (values) => await check?.(call, values),
+  act: (values) => save(call, values as ValuesOf<F>, revision),
+})
+
 /** The form as it is now, and what becomes of it once it was sent. */
 export function editSteps<F extends Fields, Thing extends { readonly revision: number }>(editing: Editing<F, Thing>) {
-  const { fields, read, valuesOf, save, pathOf } = editing
+  const { fields, read, valuesOf, pathOf } = editing
   return {
     async show(call: ConsoleCall): Promise<void> {
       const thing = await read(call)
@@ -61,7 +73,7 @@ export function editSteps<F extends Fields, Thing extends { readonly revision: n
     async save(call: ConsoleCall): Promise<void> {
       const { form } = call
       const revision = revisionOf(form)
-      const outcome = await saved(() => attempt(fields, call, (values) => save(call, values, revision)))
+      const outcome = await saved(() => submit(fields, call, submissionOf(editing, call, revision)))
       const thing = await read(call)
       if (outcome === 'stale') {
         return call.show(editPage(editing, thing, { form, revision: thing.revision, isStale: true }))

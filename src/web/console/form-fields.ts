@@ -1,4 +1,5 @@
-import { type Fault, invalidInput, KeywrightError } from '../../shared/errors.ts'
+import { type Fault, invalidInput } from '../../shared/errors.ts'
+import { FaultCollector } from '../../shared/fault-collector.ts'
 import type { Files, Form } from '../forms.ts'
 
 /** What a field made of what was sent: its value, or what is wrong with it, as a `Fault` says it. */
@@ -61,28 +62,43 @@ export function writeFields<F extends Fields>(fields: F, values: Partial<ValuesO
   return new Map(entries)
 }
 
-/** What of an error can be said at the form that it came of; any other error goes on. */
-export function faultsOf(error: unknown): readonly Fault[] {
-  if (!(error instanceof KeywrightError) || !['invalid_input', 'conflict'].includes(error.code)) throw error
-  return error.faults.length > 0 ? error.faults : [{ field: '', message: error.message }]
-}
-
 export type Outcome<Done> = { readonly done: Done; readonly faults?: undefined } | { readonly faults: readonly Fault[] }
 
-/** Does something with what a form holds, or answers what is wrong with it, whoever found it. */
-export async function attempt<F extends Fields, Done>(
+/** What becomes of what a form holds. One response reports the faults that all of these find. */
+export interface Submission<F extends Fields, Input, Done> {
+  /**
+   * The operation's input. The values of fields that could not be read are missing; faults that several fields have
+   * together are collected.
+   */
+  prepare(values: Partial<ValuesOf<F>>, faults: FaultCollector): Promise<Input> | Input
+  /** Checks what of the input is there and changes nothing; only called for a form that has faults. */
+  check(input: Input): Promise<unknown>
+  act(input: Input): Promise<Done>
+}
+
+/** Does something with what a form holds, or answers everything that is wrong with it, whoever found it. */
+export async function submit<F extends Fields, Input, Done>(
   fields: F,
   { form, files }: Sent,
-  act: (values: ValuesOf<F>) => Promise<Done>,
+  { prepare, check, act }: Submission<F, Input, Done>,
 ): Promise<Outcome<Done>> {
-  const { values, faults } = readFields(fields, form, files)
-  if (faults.length > 0) return { faults }
-  try {
-    return { done: await act(values) }
-  } catch (error) {
-    return { faults: faultsOf(error) }
-  }
+  const { values, faults: unread } = readFields(fields, form, files)
+  const faults = new FaultCollector(unread)
+  const input = await prepare(values, faults)
+  const further = new FaultCollector()
+  const isSound = faults.faults.length === 0
+  const done = await further.collect(() => (isSound ? act(input) : check(input)))
+  faults.addOfOtherFields(further.faults)
+  return faults.faults.length > 0 ? { faults: faults.faults } : { done: done as Done }
 }
+
+/** The same for a form whose faults are found together, because it has one field, or rules for none of them. */
+export const attempt = <F extends Fields, Done>(
+  fields: F,
+  sent: Sent,
+  act: (values: ValuesOf<F>) => Promise<Done>,
+): Promise<Outcome<Done>> =>
+  submit(fields, sent, { prepare: (values) => values as ValuesOf<F>, check: async () => {}, act })
 
 /** Which state of something a form was drawn from. @throws KeywrightError `invalid_input` */
 export function revisionOf(form: Form): number {

@@ -1,5 +1,11 @@
 import type { InstanceSettings } from '../../accounts/instance-settings.ts'
-import { readInstance, readInstanceReach, setInstanceApi, updateInstance } from '../../management/instance.ts'
+import {
+  checkInstance,
+  readInstance,
+  readInstanceReach,
+  setInstanceApi,
+  updateInstance,
+} from '../../management/instance.ts'
 import { type Fault, invalidInput, KeywrightError } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
 import { type Block, blocksPage } from './blocks.ts'
@@ -7,7 +13,7 @@ import { badgeCell, fact, textCell } from './cells.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
 import { countedUpTo } from './counts.ts'
-import { attempt, revisionOf } from './form-fields.ts'
+import { revisionOf, submit } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
 import { changesOf, fieldsFor, formOfInstance } from './instance-fields.ts'
 import { confirmPage } from './panels.ts'
@@ -63,10 +69,16 @@ async function showSettings({ management, who, show }: ConsoleCall): Promise<voi
 async function saveSettings({ management, who, form, files, show, goTo, web }: ConsoleCall): Promise<void> {
   const settings = await readInstance(management, who, {})
   if (revisionOf(form) !== settings.revision) return show(stalePage(settings, form))
-  const save = (values: Parameters<typeof changesOf>[0]) =>
-    updateInstance(management, who, { changes: changesOf(values), revision: revisionOf(form) })
   try {
-    const outcome = await attempt(fieldsFor(settings).fields, { form, files }, save)
+    const outcome = await submit(
+      fieldsFor(settings).fields,
+      { form, files },
+      {
+        prepare: (values) => ({ changes: changesOf(values) }),
+        check: (input) => checkInstance(management, who, input),
+        act: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
+      },
+    )
     if (outcome.faults) return show(settingsPage(settings, form, outcome.faults))
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error

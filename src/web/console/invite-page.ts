@@ -1,11 +1,12 @@
 import { findAccount } from '../../management/accounts.ts'
-import { type Invited, invitePerson } from '../../management/people.ts'
+import { checkInvitation, type Invited, invitePerson } from '../../management/invitations.ts'
 import { type Fault, invalidInput } from '../../shared/errors.ts'
+import type { FaultCollector } from '../../shared/fault-collector.ts'
 import type { Form } from '../forms.ts'
 import { checkboxField, radioField } from './choice-fields.ts'
 import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
-import { attempt, type ValuesOf } from './form-fields.ts'
+import { submit, type ValuesOf } from './form-fields.ts'
 import { formView } from './form-view.ts'
 import { handOverPage } from './hand-over.ts'
 import { calledName, personPath, ROLE_MEANINGS, ROLE_NAMES } from './person-words.ts'
@@ -83,13 +84,15 @@ interface Home {
 }
 
 /** Where somebody new belongs. @throws KeywrightError `invalid_input` at `accountId` */
-async function homeOf(call: ConsoleCall, role: string, named: string | undefined): Promise<Home> {
+async function homeOf(call: ConsoleCall, role: string | undefined, named: string | undefined): Promise<Home> {
   const { management, who, person } = call
   if (who.role !== 'operator') return { accountName: person.accountName }
   if (role === 'operator') {
     if (named) throw invalidInput('an operator belongs to no account; leave this empty', 'accountId')
     return { accountName: null }
   }
+  // An operator belongs to none, so that it takes the role to know.
+  if (!named && role === undefined) return { accountName: null }
   if (!named) throw invalidInput('say which account they belong to', 'accountId')
   const account = await findAccount(management, who, { named })
   return { accountId: account.id, accountName: account.name }
@@ -108,15 +111,22 @@ function showInvited(call: ConsoleCall, { user, password }: Invited, { accountNa
   call.show(page)
 }
 
+async function invitationOf(call: ConsoleCall, values: Partial<ValuesOf<typeof OF_OPERATORS>>, faults: FaultCollector) {
+  const { accountId: named, ...person } = values
+  const home = await faults.collect(() => homeOf(call, person.role, named))
+  return { home, person: { ...person, accountId: home?.accountId } }
+}
+
 export async function invite(call: ConsoleCall): Promise<void> {
   const { management, who, form } = call
-  const fields = fieldsFor(call)
-  const add = async ({ email, emailVerified, name, role, accountId: named }: ValuesOf<typeof fields>) => {
-    const home = await homeOf(call, role, named)
-    const { accountId } = home
-    return { home, made: await invitePerson(management, who, { email, emailVerified, name, role, accountId }) }
-  }
-  const outcome = await attempt(fields, call, add)
+  const outcome = await submit(fieldsFor(call), call, {
+    prepare: (values, faults) => invitationOf(call, values, faults),
+    check: ({ person }) => checkInvitation(management, who, person),
+    act: async ({ home, person }) => ({
+      home: home!,
+      made: await invitePerson(management, who, person as Parameters<typeof invitePerson>[2]),
+    }),
+  })
   if (outcome.faults) return call.show(invitePage(call, form, outcome.faults))
   showInvited(call, outcome.done.made, outcome.done.home)
 }

@@ -1,6 +1,6 @@
+import { invitePerson } from '../../management/invitations.ts'
 import {
   givePassword,
-  invitePerson,
   listPeople,
   readPerson,
   setPersonStatus,

@@ -1,4 +1,5 @@
 import {
+  checkPersonChange,
   givePassword,
   type PersonDetails,
   readPerson,
@@ -35,6 +36,8 @@ export const personEdit = editSteps({
   },
   read: personOf,
   valuesOf: ({ name, email, emailVerified }: PersonDetails) => ({ name: name ?? '', email, emailVerified }),
+  check: ({ management, who, params }, values) =>
+    checkPersonChange(management, who, { userId: params.userId!, ...values }),
   save: ({ management, who, params }, values, revision) =>
     updatePerson(management, who, { userId: params.userId!, revision, ...values }),
   frameOf: (person) => ({ title: `Edit ${calledName(person)}`, crumbs: crumbsTo(person) }),

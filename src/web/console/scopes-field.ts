@@ -1,3 +1,4 @@
+import { apiScopesFault } from '../../clients/scopes.ts'
 import type { ScopeView } from '../../management/apis.ts'
 import { textFault } from '../../shared/names.ts'
 import type { Form } from '../forms.ts'
@@ -51,9 +52,11 @@ function faultOf({ n, scope, title, description }: Row): string | undefined {
 
 function read(name: string, form: Form): Reading<readonly ScopeView[]> {
   const rows = rowsIn(name, form).filter((row) => !isBlank(row) && !row.isRemoved)
-  const faults = rows.flatMap((row) => faultOf(row) ?? [])
-  if (faults.length > 0) return { fault: faults.join('; ') }
   if (rows.length === 0) return { fault: 'an API has at least one scope' }
+  const named = rows.flatMap(({ scope }) => (scope === '' || scope.length > LONGEST.scope ? [] : [scope]))
+  const rules = named.length > 0 ? apiScopesFault(named) : undefined
+  const faults = [...rows.flatMap((row) => faultOf(row) ?? []), ...(rules ? [rules] : [])]
+  if (faults.length > 0) return { fault: faults.join('; ') }
   return { value: rows.map(({ scope, title, description }) => ({ scope, title: title || scope, description })) }
 }
 

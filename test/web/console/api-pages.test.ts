@@ -75,7 +75,7 @@ describe('declaring an API', () => {
     })
     expect(page.status).toBe(400)
     const words = wordsOf(page)
-    expect(words).toContain('Scopes : Row 1 says what a scope means, and not which one.')
+    expect(words).toContain('Scopes : Row 1 says what a scope means, and not which one; not a scope')
     expect(words).toContain('A token lives for : This is a number, such as 90 or 1.5.')
     expect(formAt(page, '/apis/new')).toMatchObject({ identifier: 'no address', 'scopes.0.title': SCRIPT })
     expect(page.text).not.toContain(SCRIPT)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { archiveApplication, createApplication } from '../../../src/management/applications.ts'
+import { archiveApplication } from '../../../src/management/applications.ts'
+import { createApplication } from '../../../src/management/new-applications.ts'
 import type { Principal } from '../../../src/management/principal.ts'
 import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
