@@ -76,6 +76,12 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
     next: z.string().nullable().meta({ description: 'For `after`; null: this was the last part' }),
   })
 
+/** A part of a list as the wire has it: it is read in one direction, and not counted. */
+export const viewPage = <Item, View>(
+  { items, next }: { readonly items: readonly Item[]; readonly next: string | null },
+  view: (item: Item) => View,
+) => ({ items: items.map(view), next })
+
 /** The text of a query, whole: what is left out is not undefined but not there. */
 export const given = <Value extends object>(value: Value): Value =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Value

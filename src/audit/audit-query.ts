@@ -156,9 +156,10 @@ function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
   if (to) query.where('at', '<', checkTime(to, 'to'))
 }
 
-function continueAfter(query: Knex.QueryBuilder, { at, id }: AuditPlace): void {
-  if (!isId(id)) throw invalidInput('this is no place in this list; begin without it', 'after')
-  query.whereRaw('(at, id) < (?::timestamptz, ?::uuid)', [checkTime(at, 'after'), id])
+function beginAt(query: Knex.QueryBuilder, { at, id }: AuditPlace, field: 'after' | 'before'): void {
+  if (!isId(id)) throw invalidInput('this is no place in this list; begin without it', field)
+  const side = field === 'after' ? '<' : '>'
+  query.whereRaw(`(at, id) ${side} (?::timestamptz, ?::uuid)`, [checkTime(at, field), id])
 }
 
 // The names are looked up for the entries of the page alone.
@@ -188,25 +189,35 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
       db.raw('coalesce(tu.email, tc.name, ta.name) AS target_label'),
     )
 
+export interface AuditPart {
+  readonly limit: number
+  /** The part holds the newest entries that are older than this one. */
+  readonly before?: AuditPlace | undefined
+  /** The part holds the oldest entries that are newer than this one. */
+  readonly after?: AuditPlace | undefined
+}
+
 /**
- * Entries, newest first; at most `limit`, those after `before` in the list, which are older.
- * @throws KeywrightError `invalid_input`, at the filter's field or `after`
+ * Entries, newest first; at most `limit`.
+ * @throws KeywrightError `invalid_input`, at the filter's field, or at that of the list's request: `after` for older entries
  */
 export async function listAudit(
   db: Knex,
   filter: AuditFilter,
-  { before, limit }: { readonly before?: AuditPlace | undefined; readonly limit: number },
+  { before, after, limit }: AuditPart,
 ): Promise<AuditRecord[]> {
+  const order = after ? 'asc' : 'desc'
   const page = db('audit_log')
     .select('id', 'at', 'action', 'actor_type', 'actor_id', 'account_id', 'target_type', 'target_id')
     .select('ip', 'request_id', 'detail', 'seq')
     .orderBy([
-      { column: 'at', order: 'desc' },
-      { column: 'id', order: 'desc' },
+      { column: 'at', order },
+      { column: 'id', order },
     ])
     .limit(limit)
   narrow(page, filter)
-  if (before) continueAfter(page, before)
+  if (before) beginAt(page, before, 'after')
+  if (after) beginAt(page, after, 'before')
   const rows = await withNames(page, db)
   return rows.map((row) => (filter.forAccount ? hideActor(toRecord(row), row.visibility) : toRecord(row)))
 }

@@ -1,10 +1,12 @@
+import type { Knex } from 'knex'
 import { type Account, type AccountRow, addAccount, renameAccount, toAccount } from '../accounts/accounts.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeAccountApi, changeAccountStatus } from '../tokens/account-changes.ts'
+import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { type Bounded, boundedCountOf, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
-import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
 import { stayWithin } from './walls.ts'
 
@@ -26,12 +28,12 @@ export interface AccountQuery extends PageRequest {
   /** Beginnings of words of the name, or a whole id. */
   readonly search?: string | undefined
   readonly status?: 'active' | 'disabled' | undefined
+  readonly sort?: Sort<'name' | 'added'> | undefined
 }
 
 interface SummaryRow extends AccountRow {
   people: number
   applications: number
-  place: string
 }
 
 const toSummary = (row: SummaryRow): AccountSummary => ({
@@ -42,23 +44,33 @@ const toSummary = (row: SummaryRow): AccountSummary => ({
 
 const COUNTS = `
   (${boundedCountOf(`users u WHERE ${ofAccount('u.account_id', 'accounts.id')}`)}) AS people,
-  (${boundedCountOf(`clients c WHERE ${ofAccount('c.account_id', 'accounts.id')} AND c.kind = 'application'`)}) AS applications,
-  lower(accounts.name) AS place`
+  (${boundedCountOf(`clients c WHERE ${ofAccount('c.account_id', 'accounts.id')} AND c.kind = 'application'`)}) AS applications`
 
-/** In the order of their names. */
+const ORDERS = {
+  name: [textKey('lower(accounts.name)'), idKey('accounts.id')],
+  added: [momentKey('accounts.created_at'), idKey('accounts.id')],
+}
+
+/** What is searched for has an index of its own. */
+function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
+  if (typed !== undefined && isId(typed)) query.where('accounts.id', typed)
+  else narrowBySearch(query, 'accounts.name', typed)
+}
+
+/** In the order of their names, unless it is sorted otherwise. */
 export const listAccounts = operation<AccountQuery, PageOf<AccountSummary>>(
   { role: 'operator', scope: 'accounts:read' },
-  async ({ knex }, _who, { search, status, after, limit = DEFAULT_LIMIT }) => {
-    const query = knex('accounts')
-      .orderByRaw('lower(accounts.name), accounts.id')
-      .limit(limit + 1)
-      .select<SummaryRow[]>('accounts.*', knex.raw(COUNTS))
-    if (status) query.where('accounts.status', status)
-    if (after !== undefined)
-      query.whereRaw('(lower(accounts.name), accounts.id) > (?, ?::uuid)', fromCursor(after, isAnyText, isId))
-    if (search !== undefined && isId(search.trim())) query.where('accounts.id', search.trim())
-    else narrowBySearch(query, 'accounts.name', search)
-    return pageOf(await query, limit, toSummary, (row) => [row.place, row.id])
+  async ({ knex }, _who, { search, status, sort = 'name', ...request }) => {
+    const base = knex('accounts')
+    const typed = search?.trim() || undefined
+    narrow(base, typed)
+    const list = {
+      base,
+      filters: status ? [knex.raw('accounts.status = ?', [status])] : [],
+      order: orderOf(ORDERS, sort),
+    }
+    const select = (query: Knex.QueryBuilder) => query.select('accounts.*', knex.raw(COUNTS))
+    return await readPage<SummaryRow & PagedRow, AccountSummary>(knex, list, request, select, toSummary)
   },
 )
 

@@ -1,7 +1,7 @@
 import { type AuditFilter, type AuditRecord, exportAudit, listAudit } from '../audit/audit-query.ts'
 import { isId } from '../shared/ids.ts'
 import { operation } from './operation.ts'
-import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { cursorIn, DEFAULT_LIMIT, type PageOf, type PageRequest, pageOf } from './paging.ts'
 import { accountWithin } from './walls.ts'
 
 export type { AuditRecord } from '../audit/audit-query.ts'
@@ -17,23 +17,17 @@ function within(who: Parameters<typeof accountWithin>[0], { accountId, ...filter
   return { ...filter, accountId: accountWithin(who, accountId), forAccount: who.role !== 'operator' }
 }
 
-function placeIn(after: string): { at: string; id: string } {
-  const [at, id] = fromCursor(after, isAnyText, isId)
-  return { at: at!, id: id! }
-}
-
 /** Newest first. */
 export const listActivity = operation<ActivityFilter & PageRequest, PageOf<AuditRecord>>(
   { role: 'admin', scope: 'activity:read' },
-  async ({ knex }, who, { after, limit = DEFAULT_LIMIT, ...filter }) => {
-    const before = after === undefined ? undefined : placeIn(after)
-    const records = await listAudit(knex, within(who, filter), { ...(before && { before }), limit: limit + 1 })
-    return pageOf(
-      records,
-      limit,
-      (record) => record,
-      (record) => [record.place, record.id],
-    )
+  async ({ knex }, who, { after, before, limit = DEFAULT_LIMIT, counted: _, ...filter }) => {
+    const request = { after, before, limit }
+    const cursor = cursorIn(request, [() => true, isId])
+    const from = cursor && { at: cursor.place[0]!, id: cursor.place[1]! }
+    const side = cursor?.isBackward ? { after: from } : { before: from }
+    const records = await listAudit(knex, within(who, filter), { ...side, limit: limit + 1 })
+    const rows = records.map((record) => ({ place: [record.place, record.id], record }))
+    return pageOf(cursor?.isBackward ? rows.toReversed() : rows, request, cursor, ({ record }) => record)
   },
 )
 

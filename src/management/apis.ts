@@ -6,9 +6,10 @@ import { invalidInput, notFound } from '../shared/errors.ts'
 import { checkApiChange, createApi, describeScopes, updateApi } from '../tokens/api-changes.ts'
 import { rotateSecret } from '../tokens/client-secrets.ts'
 import { SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
+import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { type Bounded, boundedCountOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
-import { DEFAULT_LIMIT, numberFromCursor, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 
 /** A scope with what people read of it; where nothing was said, its own name. */
 export interface ScopeView extends ScopeText {
@@ -43,14 +44,17 @@ const DESCRIBED = `
     FROM unnest(p.scopes) WITH ORDINALITY AS w (scope, position)
     LEFT JOIN scope_texts t ON t.api_id = p.id AND t.scope = w.scope`
 
-const views = (knex: Knex) =>
-  knex('apis AS p')
+const viewed = (knex: Knex, apis: Knex.QueryBuilder) =>
+  apis
     .leftJoin('clients AS c', (join) => join.on('c.api_id', 'p.id').andOnVal('c.kind', 'api'))
     .select<ViewRow[]>('p.*', 'c.client_id', knex.raw(`(${DESCRIBED}) AS described`))
+
+const views = (knex: Knex) => viewed(knex, knex('apis AS p'))
 
 export interface ApiQuery extends PageRequest {
   /** A part of the identifier, or a whole scope. */
   readonly search?: string | undefined
+  readonly sort?: Sort<'added' | 'identifier'> | undefined
 }
 
 /** Far more than anybody types to find something. */
@@ -63,17 +67,20 @@ function narrow(query: Knex.QueryBuilder, typed: string): void {
   query.whereRaw('(position(lower(?) IN lower(p.identifier)) > 0 OR ? = ANY (p.scopes))', [typed, typed])
 }
 
-/** The oldest first: admins choose from them what their applications may call. */
+const ORDERS = {
+  added: [numberKey('p.id')],
+  identifier: [textKey('p.identifier')],
+}
+
+/** The oldest first, unless it is sorted otherwise: admins choose from them what their applications may call. */
 export const listApis = operation<ApiQuery, PageOf<ApiView>>(
   { role: 'admin', scope: 'apis:read' },
-  async ({ knex }, _who, { search, after, limit = DEFAULT_LIMIT }) => {
-    const query = views(knex)
-      .orderBy('p.id')
-      .limit(limit + 1)
+  async ({ knex }, _who, { search, sort = 'added', ...request }) => {
+    const base = knex('apis AS p')
     const typed = search?.trim()
-    if (typed) narrow(query, typed)
-    if (after !== undefined) query.whereRaw('p.id > ?::bigint', [numberFromCursor(after)])
-    return pageOf(await query, limit, toView, (row) => [row.id])
+    if (typed) narrow(base, typed)
+    const list = { base, order: orderOf(ORDERS, sort) }
+    return await readPage<ViewRow & PagedRow, ApiView>(knex, list, request, (query) => viewed(knex, query), toView)
   },
 )
 

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { checkMaySet } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
@@ -16,9 +17,10 @@ import {
   SECRETS_OF_CLIENT,
   type SecretView,
 } from './client-parts.ts'
+import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
-import { DEFAULT_LIMIT, numberFromCursor, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
 import { accountWithin, applicationWithin, stayWithin } from './walls.ts'
 
@@ -64,9 +66,10 @@ export interface ApplicationQuery extends PageRequest {
   readonly accountId?: string | undefined
   /** The id of the user who added them. */
   readonly createdBy?: string | undefined
+  readonly sort?: Sort<'added' | 'name'> | undefined
 }
 
-interface SummaryRow extends ClientRow {
+interface SummaryRow extends ClientRow, PagedRow {
   account_name: string | null
   last_used_at: Date | null
 }
@@ -83,26 +86,39 @@ const toSummary = (row: SummaryRow): ApplicationSummary => ({
   isPublic: row.is_public as boolean,
 })
 
-/** Newest first. */
+const ORDERS = {
+  added: [numberKey('clients.id')],
+  name: [textKey('lower(clients.name)'), numberKey('clients.id')],
+}
+
+/** What is searched for has an index of its own. */
+function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
+  if (typed?.startsWith('kwc_')) query.where('clients.client_id', typed)
+  else narrowBySearch(query, 'clients.name', typed)
+}
+
+/** Newest first, unless it is sorted otherwise. */
 export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
   { role: 'admin', scope: 'applications:read' },
-  async ({ knex }, who, { search, status, createdBy, after, limit = DEFAULT_LIMIT, ...wanted }) => {
-    const accountId = accountWithin(who, wanted.accountId)
+  async ({ knex }, who, { search, status, createdBy, sort = '-added', accountId: wanted, ...request }) => {
+    const accountId = accountWithin(who, wanted)
     if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
+    const base = knex('clients').where('clients.kind', 'application')
+    if (accountId !== undefined) base.where('clients.account_id', accountId)
+    if (createdBy !== undefined) base.where('clients.created_by', createdBy)
+    const typed = search?.trim() || undefined
+    narrow(base, typed)
+    const list = {
+      base,
+      filters: status ? [knex.raw('clients.status = ?', [status])] : [],
+      order: orderOf(ORDERS, sort),
+    }
     const lastUse = knex.raw(`${lastUseOf('clients')} AS last_used_at`)
-    const query = knex('clients')
-      .leftJoin('accounts', 'accounts.id', 'clients.account_id')
-      .where('clients.kind', 'application')
-      .orderBy('clients.id', 'desc')
-      .limit(limit + 1)
-      .select<SummaryRow[]>('clients.*', 'accounts.name AS account_name', lastUse)
-    if (accountId !== undefined) query.where('clients.account_id', accountId)
-    if (status) query.where('clients.status', status)
-    if (createdBy !== undefined) query.where('clients.created_by', createdBy)
-    if (after !== undefined) query.where('clients.id', '<', numberFromCursor(after))
-    if (search?.trim().startsWith('kwc_')) query.where('clients.client_id', search.trim())
-    else narrowBySearch(query, 'clients.name', search)
-    return pageOf(await query, limit, toSummary, (row) => [Number(row.id)])
+    const select = (query: Knex.QueryBuilder) =>
+      query
+        .leftJoin('accounts', 'accounts.id', 'clients.account_id')
+        .select('clients.*', 'accounts.name AS account_name', lastUse)
+    return await readPage<SummaryRow, ApplicationSummary>(knex, list, request, select, toSummary)
   },
 )
 

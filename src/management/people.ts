@@ -1,3 +1,4 @@
+import type { Knex } from 'knex'
 import { checkUserChange, resetPassword, updateUser } from '../accounts/people.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
@@ -8,9 +9,10 @@ import { isId } from '../shared/ids.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from '../tokens/user-changes.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './added-applications.ts'
 import type { Invited } from './invitations.ts'
+import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
-import { DEFAULT_LIMIT, fromCursor, isAnyText, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch } from './search.ts'
@@ -49,6 +51,7 @@ export interface PeopleQuery extends PageRequest {
   readonly role?: Role | undefined
   readonly status?: 'active' | 'disabled' | undefined
   readonly accountId?: string | undefined
+  readonly sort?: Sort<'email' | 'name' | 'added'> | undefined
 }
 
 interface PersonRow extends UserWithAccountRow {
@@ -56,7 +59,6 @@ interface PersonRow extends UserWithAccountRow {
   password_change_required: boolean
   password_hash: string | null
   last_signed_in_at: Date | null
-  place: string
 }
 
 const toSummary = (row: PersonRow): PersonSummary => ({
@@ -68,28 +70,34 @@ const toSummary = (row: PersonRow): PersonSummary => ({
   lastSignedInAt: row.last_signed_in_at,
 })
 
-/** In the order of their addresses. */
+const ORDERS = {
+  email: [textKey('users.email_key'), idKey('users.id')],
+  name: [textKey('lower(coalesce(users.name, users.email))'), idKey('users.id')],
+  added: [momentKey('users.created_at'), idKey('users.id')],
+}
+
+/** In the order of their addresses, unless it is sorted otherwise. */
 export const listPeople = operation<PeopleQuery, PageOf<PersonSummary>>(
   { role: 'admin', scope: 'people:read' },
-  async ({ knex }, who, { search, role, status, after, limit = DEFAULT_LIMIT, ...wanted }) => {
-    const accountId = accountWithin(who, wanted.accountId)
-    const query = knex('users')
-      .leftJoin('accounts', 'accounts.id', 'users.account_id')
-      .orderByRaw('users.email_key, users.id')
-      .limit(limit + 1)
-      .select<PersonRow[]>(
-        'users.*',
-        'accounts.name AS account_name',
-        'accounts.status AS account_status',
-        'users.email_key AS place',
-      )
-    if (accountId !== undefined) query.where('users.account_id', accountId)
-    if (role) query.where('users.role', role)
-    if (status) query.where('users.status', status)
-    if (after !== undefined)
-      query.whereRaw('(users.email_key, users.id) > (?, ?::uuid)', fromCursor(after, isAnyText, isId))
-    narrowBySearch(query, "coalesce(users.name, '') || ' ' || users.email", search && searchedEmails(search))
-    return pageOf(await query, limit, toSummary, (row) => [row.place, row.id])
+  async ({ knex }, who, { search, role, status, sort = 'email', accountId: wanted, ...request }) => {
+    const accountId = accountWithin(who, wanted)
+    const base = knex('users')
+    if (accountId !== undefined) base.where('users.account_id', accountId)
+    const typed = search?.trim() || undefined
+    narrowBySearch(base, "coalesce(users.name, '') || ' ' || users.email", typed && searchedEmails(typed))
+    const list = {
+      base,
+      filters: [
+        ...(role ? [knex.raw('users.role = ?', [role])] : []),
+        ...(status ? [knex.raw('users.status = ?', [status])] : []),
+      ],
+      order: orderOf(ORDERS, sort),
+    }
+    const select = (query: Knex.QueryBuilder) =>
+      query
+        .leftJoin('accounts', 'accounts.id', 'users.account_id')
+        .select('users.*', 'accounts.name AS account_name', 'accounts.status AS account_status')
+    return await readPage<PersonRow & PagedRow, PersonSummary>(knex, list, request, select, toSummary)
   },
 )
 
@@ -98,7 +106,7 @@ interface Which {
 }
 
 const READ = `
-  SELECT u.*, a.name AS account_name, a.status AS account_status, u.email_key AS place,
+  SELECT u.*, a.name AS account_name, a.status AS account_status,
          (SELECT c.client_id FROM clients c
            WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced') AS key_pair,
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,

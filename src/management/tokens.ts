@@ -4,8 +4,9 @@ import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { revokeRefreshToken, revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../tokens/revocation.ts'
+import { idKey, momentKey } from './list-order.ts'
 import { operation } from './operation.ts'
-import { DEFAULT_LIMIT, fromCursor, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import { cursorOf, type PagedRow, type PageOf, type PageRequest, pageOf, readingOrder, selectPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
 import { clientWithin, stayWithin, userWithin } from './walls.ts'
@@ -49,23 +50,18 @@ interface ListOf extends OfClient, PageRequest {
 type PageOfClient<Item> = PageOf<Item> & { readonly client: Client }
 
 /** What both kinds have in common; moments are ISO 8601, as JSON has them. */
-interface HeldRow {
+interface HeldRow extends PagedRow {
   id: string
-  /** Microseconds since 1970, for the order. */
-  place: number
   audience: string
   scope: string
+  /** When it was made. */
+  at: string
   expires_at: string
   subject: string
   email: string | null
 }
 
-interface TokenRow extends HeldRow {
-  issued_at: string
-}
-
 interface GrantRow extends HeldRow {
-  created_at: string
   turned_at: string | null
 }
 
@@ -77,11 +73,11 @@ const toHeld = (row: HeldRow) => ({
   email: row.email,
 })
 
-const toToken = (row: TokenRow): LiveToken => ({ jti: row.id, issuedAt: new Date(row.issued_at), ...toHeld(row) })
+const toToken = (row: HeldRow): LiveToken => ({ jti: row.id, issuedAt: new Date(row.at), ...toHeld(row) })
 
 const toGrant = (row: GrantRow): LiveGrant => ({
   id: row.id,
-  createdAt: new Date(row.created_at),
+  createdAt: new Date(row.at),
   turnedAt: row.turned_at === null ? null : new Date(row.turned_at),
   ...toHeld(row),
 })
@@ -95,16 +91,14 @@ function idOf(value: string | number, what: string): string {
 const known = (p: string, who: Principal): string =>
   who.role === 'operator' ? 'true' : `${p}.account_id = c.account_id`
 
-function narrow(knex: Knex, who: Principal, query: Knex.QueryBuilder, id: string, search: string | undefined): void {
+/** What is searched for: an id, or people by the beginnings of words of their name and address. */
+function searchOf(knex: Knex, who: Principal, { id }: Held, search: string | undefined): Knex.Raw[] {
   const typed = search?.trim()
-  if (!typed) return
-  if (isId(typed)) {
-    query.where((one) => one.where(id, typed).orWhere('h.subject', typed.toLowerCase()))
-    return
-  }
+  if (!typed) return []
+  if (isId(typed)) return [knex.raw(`(${id} = ? OR h.subject = ?)`, [typed, typed.toLowerCase()])]
   const people = knex('users AS p').whereRaw(known('p', who)).select(knex.raw('p.id::text'))
   narrowBySearch(people, "coalesce(p.name, '') || ' ' || p.email", searchedEmails(typed))
-  query.whereIn('h.subject', people)
+  return [knex.raw('h.subject IN (?)', [people])]
 }
 
 interface Held {
@@ -116,44 +110,37 @@ interface Held {
   readonly columns: readonly string[]
 }
 
-const isMicroseconds = (part: string): boolean => /^\d{1,16}$/.test(part)
-
 /** One statement for the client and what it holds, newest first; the ids of grants say nothing of when they began. */
 async function listHeld<Row extends HeldRow, Item>(
   knex: Knex,
   who: Principal,
-  { view, id, client, at, columns }: Held,
+  kind: Held,
   toItem: (row: Row) => Item,
-  { clientId, search, after, limit = DEFAULT_LIMIT }: ListOf,
+  { clientId, search, ...request }: ListOf,
 ): Promise<PageOfClient<Item>> {
-  const place = `(extract(epoch FROM ${at}) * 1000000)::bigint`
-  const held = knex(`${view} AS h`)
-    .whereRaw('?? = c.id', [client])
-    .orderByRaw(`${at} DESC, ${id} DESC`)
-    .limit(limit + 1)
-    .select(`${id} AS id`, 'h.audience', 'h.scope', 'h.expires_at', 'h.subject', at, ...columns)
-    .select(knex.raw(`${place} AS place`))
-  if (after !== undefined) {
-    const begin = `timestamptz 'epoch' + ?::bigint * interval '1 microsecond'`
-    held.whereRaw(`(${at}, ${id}) < (${begin}, ?::uuid)`, fromCursor(after, isMicroseconds, isId))
-  }
-  narrow(knex, who, held, id, search)
+  const { view, id, client, at, columns } = kind
+  const base = knex(`${view} AS h`).whereRaw('?? = c.id', [client])
+  const list = { base, filters: searchOf(knex, who, kind, search) }
+  const order = { keys: [momentKey(at), idKey(id)], isDescending: true }
+  const cursor = cursorOf(order, request)
+  const held = selectPage(knex, list, order, cursor, request).select(
+    ...[`${id} AS id`, 'h.audience', 'h.scope', 'h.expires_at', 'h.subject', `${at} AS at`, ...columns],
+  )
+  const { isDescending } = readingOrder(order, cursor)
+  const direction = isDescending ? 'DESC' : 'ASC'
+  const rows = `json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.at ${direction}, x.id ${direction})`
   // People are looked up for what is shown alone.
   const items = knex
     .from(held.as('x'))
     .joinRaw(`LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid AND ${known('u', who)}`)
-    .select(
-      knex.raw(
-        "coalesce(json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.place DESC, x.id DESC), '[]')",
-      ),
-    )
+    .select(knex.raw(`coalesce(${rows}, '[]')`))
   const row: (ClientRow & { items: Row[] }) | undefined = await knex('clients AS c')
     .where('c.client_id', clientId)
     .whereNot('c.kind', 'api')
     .first('c.*', items.as('items'))
   if (!row) throw notFound('client', clientId)
   stayWithin(who, row.account_id, 'client', clientId)
-  return { client: toClient(row), ...pageOf(row.items, limit, toItem, (item) => [item.place, item.id]) }
+  return { client: toClient(row), ...pageOf(row.items, request, cursor, toItem) }
 }
 
 const TOKENS: Held = {

@@ -6,7 +6,7 @@ import { sweepRateLimits } from '../../src/clients/rate-limits.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
 import type { Database, Statement } from '../../src/database/open.ts'
 import { listApplications, readApplication } from '../../src/management/applications.ts'
-import { MAX_LIMIT } from '../../src/management/paging.ts'
+import { MAX_LIMIT, MOST_COUNTED, type PageOf, type PageRequest } from '../../src/management/paging.ts'
 import { listPeople, readPerson } from '../../src/management/people.ts'
 import type { Principal } from '../../src/management/principal.ts'
 import { listGrants, listTokens } from '../../src/management/tokens.ts'
@@ -70,7 +70,9 @@ async function fill(knex: Knex): Promise<void> {
      SELECT id, 'secret', sha256(client_id::bytea), 'four' FROM clients WHERE client_id LIKE 'kwc_%' AND NOT EXISTS (
        SELECT FROM client_secrets s WHERE s.client_id = clients.id)`,
   )
-  const token = `gen_random_uuid(), now() + make_interval(hours => (1 + n % 600)::int), now() - make_interval(secs => n)`
+  // From tomorrow on, so that no partition is small at the end of a day: PostgreSQL reads a small one whole, and rightly.
+  const tomorrow = `(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') + interval '1 day'`
+  const token = `gen_random_uuid(), ${tomorrow} + make_interval(hours => (n % 600)::int), now() - make_interval(secs => n)`
   await knex.raw(
     `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope)
      SELECT ${token}, :key, 0, :api, 0, '', 'read' FROM generate_series(1, 30000) n`,
@@ -145,10 +147,19 @@ const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nod
 /** The planner expects of a large client what an average one has, so the rows that it really read count too. */
 const rowsOf = (node: Plan | undefined): number => Math.max(node?.['Plan Rows'] ?? 0, node?.['Actual Rows'] ?? 0)
 
+/** What reads items to count them and nothing else, up to the bound of that: it may read a table that is no larger. */
+function isBoundedCount({ 'Node Type': type, 'Actual Rows': rows = Infinity, Plans: [read] = [] }: Plan): boolean {
+  const discarded = read?.['Rows Removed by Filter'] ?? 0
+  return type === 'Limit' && rows > MAX_LIMIT + 1 && rows <= MOST_COUNTED + 1 && discarded <= MAX_LIMIT
+}
+
 /** What is wrong with a plan, in words. */
 function faultsOf(plan: Plan): string[] {
   const isBig = (name: string) => !SMALL.has(name)
-  return nodesOf(plan).flatMap((node) => {
+  const nodes = nodesOf(plan)
+  const counted = new Set(nodes.filter(isBoundedCount).map((node) => node.Plans![0]))
+  return nodes.flatMap((node) => {
+    if (counted.has(node)) return []
     const table = node['Relation Name']
     if (node['Node Type'] === 'Seq Scan' && table && isBig(table)) {
       // Partitions of days on which nothing expires are empty.
@@ -240,6 +251,38 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ['the deletion of refresh tokens', (knex) => sweepRefreshTokens(knex, 500)],
 ]
 
-test.each(CASES)('%s: no statement reads a whole table or sorts more than a page', async (_, work) => {
+const instanceOperator = (): Principal =>
+  ({ role: 'operator', accountId: null, userId: null, scopes: null, actor: ACTOR }) as unknown as Principal
+
+type Lists = Record<
+  string,
+  (knex: Knex, who: Principal, request: PageRequest & { sort?: never }) => Promise<PageOf<unknown>>
+>
+
+const LISTS: Lists = {
+  applications: (knex, who, request) => listApplications(management(knex), who, request),
+  users: (knex, who, request) => listPeople(management(knex), who, request),
+}
+
+const SORTS = { applications: ['name', '-name', 'added', '-added'], users: ['name', '-name', 'added', '-added'] }
+
+/** The first page with its count, the next one, and back again; for an admin, and for an operator who sees all accounts. */
+async function walkSorted(knex: Knex, list: keyof typeof SORTS, sort: string): Promise<void> {
+  for (const who of [admin(), instanceOperator()]) {
+    const page = async (request: PageRequest) => await LISTS[list]!(knex, who, { ...request, sort: sort as never })
+    const first = await page({ counted: true })
+    const second = await page({ after: first.next!, counted: true })
+    await page({ before: second.previous!, counted: true })
+  }
+}
+
+const SORTED = Object.entries(SORTS).flatMap(([list, sorts]) =>
+  sorts.map((sort): (typeof CASES)[number] => [
+    `a counted list of ${list}, sorted by ${sort}, paged both ways`,
+    (knex) => walkSorted(knex, list as keyof typeof SORTS, sort),
+  ]),
+)
+
+test.each([...CASES, ...SORTED])('%s: no statement reads a whole table or sorts more than a page', async (_, work) => {
   expect(await faultsIn(work)).toEqual([])
 })

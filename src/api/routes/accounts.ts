@@ -8,7 +8,7 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../management/accounts.ts'
-import { bounded, id, idText, moment, name, pageOf, pageQuery, revision, search } from '../fields.ts'
+import { bounded, id, idText, moment, name, pageOf, pageQuery, revision, search, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -92,7 +92,7 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     query: z.strictObject({ search: search.optional(), status: status.optional(), ...pageQuery }),
     answers: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
-      body: toWire(await listAccounts(management, who, toDomain(query))),
+      body: viewPage(await listAccounts(management, who, toDomain(query)), toWire),
     }),
   }),
   route({

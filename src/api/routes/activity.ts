@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type AuditRecord, exportActivity, listActivity } from '../../management/activity.ts'
-import { id, idText, moment, pageOf, pageQuery } from '../fields.ts'
+import { id, idText, moment, pageOf, pageQuery, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -65,10 +65,9 @@ export const ACTIVITY_ROUTES: readonly ApiRoute[] = [
     summary: 'What was done, by whom and from where, the latest first',
     query: z.strictObject({ ...filter, ...pageQuery }),
     answers: { 200: pageOf(entry) },
-    async handle({ management, who, query }) {
-      const { items, next } = await listActivity(management, who, toDomain(query))
-      return { body: { items: items.map(view), next } }
-    },
+    handle: async ({ management, who, query }) => ({
+      body: viewPage(await listActivity(management, who, toDomain(query)), view),
+    }),
   }),
   route({
     method: 'get',

@@ -11,7 +11,18 @@ import {
   rotateApiSecret,
 } from '../../management/apis.ts'
 import { newCredentials, overlap, storedSecret } from '../client-fields.ts'
-import { apiIdentifier, bounded, clientId, moment, pageOf, pageQuery, revision, seconds, secret } from '../fields.ts'
+import {
+  apiIdentifier,
+  bounded,
+  clientId,
+  moment,
+  pageOf,
+  pageQuery,
+  revision,
+  seconds,
+  secret,
+  viewPage,
+} from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -103,10 +114,9 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
       ...pageQuery,
     }),
     answers: { 200: pageOf(api) },
-    async handle({ management, who, query }) {
-      const { items, next } = await listApis(management, who, toDomain(query))
-      return { body: { items: items.map(view), next } }
-    },
+    handle: async ({ management, who, query }) => ({
+      body: viewPage(await listApis(management, who, toDomain(query)), view),
+    }),
   }),
   route({
     method: 'post',

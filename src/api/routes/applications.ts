@@ -13,7 +13,7 @@ import { createApplication } from '../../management/new-applications.ts'
 import { parseRateLimit } from '../../shared/rate-limit.ts'
 import { credentials, shown, viewApplication, viewClient } from '../application-views.ts'
 import { accessType, newCredentials, overlap, rateLimit, reach, settings, use } from '../client-fields.ts'
-import { bounded, clientId, id, idText, moment, pageOf, pageQuery, revision, search } from '../fields.ts'
+import { bounded, clientId, id, idText, moment, pageOf, pageQuery, revision, search, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -117,7 +117,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     }),
     answers: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
-      body: toWire(await listApplications(management, who, toDomain(query))),
+      body: viewPage(await listApplications(management, who, toDomain(query)), toWire),
     }),
   }),
   route({

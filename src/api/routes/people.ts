@@ -9,7 +9,20 @@ import {
   setRole,
   updatePerson,
 } from '../../management/people.ts'
-import { bounded, clientId, email, id, idText, moment, name, pageOf, pageQuery, revision, search } from '../fields.ts'
+import {
+  bounded,
+  clientId,
+  email,
+  id,
+  idText,
+  moment,
+  name,
+  pageOf,
+  pageQuery,
+  revision,
+  search,
+  viewPage,
+} from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -129,7 +142,7 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     }),
     answers: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
-      body: toWire(await listPeople(management, who, toDomain(query))),
+      body: viewPage(await listPeople(management, who, toDomain(query)), toWire),
     }),
   }),
   route({

@@ -7,7 +7,7 @@ import {
   revokeOneGrant,
   revokeOneToken,
 } from '../../management/tokens.ts'
-import { clientId, id, idText, moment, pageOf, pageQuery, revoked } from '../fields.ts'
+import { clientId, id, idText, moment, pageOf, pageQuery, revoked, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -52,7 +52,7 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     query: page,
     answers: { 200: pageOf(token) },
     handle: async ({ management, who, params, query }) => ({
-      body: toWire(await listTokens(management, who, toDomain({ ...params, ...query }))),
+      body: viewPage(await listTokens(management, who, toDomain({ ...params, ...query })), toWire),
     }),
   }),
   route({
@@ -93,7 +93,7 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     query: page,
     answers: { 200: pageOf(grant) },
     handle: async ({ management, who, params, query }) => ({
-      body: toWire(await listGrants(management, who, toDomain({ ...params, ...query }))),
+      body: viewPage(await listGrants(management, who, toDomain({ ...params, ...query })), toWire),
     }),
   }),
   route({

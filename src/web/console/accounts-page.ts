@@ -3,7 +3,7 @@ import { badgeCell, boundedCell, type Cell, linkCell, timeCell } from './cells.t
 import type { Badge } from './console-page.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type Filter, listPage } from './list-page.ts'
-import { choiceIn, givenIn } from './query-fields.ts'
+import { choiceIn, givenIn, pageIn, sortIn } from './query-fields.ts'
 
 const STATUS_FILTER: Filter = {
   name: 'status',
@@ -33,10 +33,12 @@ function rowOf(account: AccountSummary): Cell[] {
 
 /** Every enterprise of this instance. */
 export async function showAccounts({ management, who, query, show }: ConsoleCall): Promise<void> {
-  const { items, next } = await listAccounts(management, who, {
+  const sort = sortIn(query, ['name', 'added'], 'name')
+  const { items, ...part } = await listAccounts(management, who, {
     search: givenIn(query, 'search'),
     status: choiceIn(query, 'status', ['active', 'disabled']),
-    after: givenIn(query, 'after'),
+    sort,
+    ...pageIn(query),
   })
   const add = { href: '/accounts/new', label: 'Add account', primary: true }
   const page = listPage(
@@ -44,16 +46,17 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
     {
       caption: 'Accounts',
       columns: [
-        { heading: 'Account' },
+        { heading: 'Account', sort: 'name' },
         { heading: 'Status' },
         { heading: 'People', numeric: true },
         { heading: 'Applications', numeric: true },
-        { heading: 'Added' },
+        { heading: 'Added', sort: '-added' },
       ],
       rows: items.map(rowOf),
       empty: { title: 'There are no accounts yet', text: 'Add one, then invite its first admin.', action: add },
       search: { path: '/accounts', query, placeholder: 'Name or id', filters: [STATUS_FILTER] },
-      next,
+      sort,
+      page: part,
     },
   )
   show(page)

@@ -5,7 +5,7 @@ import { ACT_KINDS, ACT_KINDS_OF_OPERATORS, type ActKind } from './act-words.ts'
 import { activityFilterIn } from './activity-filter.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type Column, type Filter, listPage, type SearchOptions } from './list-page.ts'
-import { givenIn } from './query-fields.ts'
+import { givenIn, pageIn } from './query-fields.ts'
 
 const FIELDS = new Set(['kind', 'by', 'target', 'address', 'from', 'to', 'account'])
 
@@ -57,8 +57,7 @@ const columnsFor = (isOperator: boolean): Column[] => [
 export async function showActivity(call: ConsoleCall): Promise<void> {
   const { management, who, query, show } = call
   const isOperator = who.role === 'operator'
-  const after = givenIn(query, 'after')
-  const { items, next } = await listActivity(management, who, { ...activityFilterIn(call), after })
+  const { items, ...part } = await listActivity(management, who, { ...activityFilterIn(call), ...pageIn(query) })
   const page = listPage(
     {
       title: 'Activity',
@@ -73,7 +72,8 @@ export async function showActivity(call: ConsoleCall): Promise<void> {
       rows: items.map((record) => actRow(record, who)),
       empty: { title: 'Nothing has happened yet', text: 'Whatever somebody does here is told in this place.' },
       search: searchOf(call, items),
-      next,
+      page: part,
+      isLog: true,
     },
   )
   show(page)

@@ -8,6 +8,7 @@ import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
 import { countedUpTo } from './counts.ts'
 import { durationInWords } from './duration-words.ts'
 import { type Column, listPage, listView } from './list-page.ts'
+import { pageIn, sortIn } from './query-fields.ts'
 
 export const APIS = { href: '/apis', label: 'APIs' }
 
@@ -26,11 +27,12 @@ const badgeOf = ({ builtIn, isDefault }: ApiView['api']): Badge | undefined => {
 }
 
 const COLUMNS: readonly Column[] = [
-  { heading: 'API and its scopes' },
+  { heading: 'API and its scopes', sort: 'identifier' },
   { heading: 'Standing' },
   { heading: 'Tokens live for' },
   { heading: 'At a time' },
   { heading: 'Signed with', spare: true },
+  { heading: 'Declared', sort: 'added', spare: true },
 ]
 
 const SHOWN_SCOPES = 4
@@ -50,6 +52,7 @@ function rowOf(view: ApiView): readonly Cell[] {
     textCell(durationInWords(api.tokenTtl)),
     textCell(api.policy === 'single' ? 'one token' : 'any'),
     textCell(api.signingAlg),
+    timeCell(api.createdAt),
   ]
 }
 
@@ -60,14 +63,16 @@ const EMPTY = {
 }
 
 async function showList({ management, who, query, show }: ConsoleCall): Promise<void> {
-  const { items, next } = await listApis(management, who, { search: query.get('search'), after: query.get('after') })
+  const sort = sortIn(query, ['identifier', 'added'], 'added')
+  const { items, ...part } = await listApis(management, who, { search: query.get('search'), sort, ...pageIn(query) })
   const page = {
     title: 'APIs',
     lead: 'What tokens are for. Applications and key pairs are given the APIs that they may call.',
     actions: [{ href: '/apis/new', label: 'Declare an API', primary: true }],
   }
   const search = { path: '/apis', query, placeholder: 'Identifier or scope' }
-  show(listPage(page, { caption: 'APIs', columns: COLUMNS, rows: items.map(rowOf), empty: EMPTY, search, next }))
+  const list = { caption: 'APIs', columns: COLUMNS, rows: items.map(rowOf), empty: EMPTY, search, sort, page: part }
+  show(listPage(page, list))
 }
 
 const factsOf = (view: ApiDetails): Block => ({

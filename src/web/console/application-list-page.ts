@@ -5,7 +5,7 @@ import { actsFor, neverUsed, statusBadge } from './application-words.ts'
 import { badgeCell, type Cell, idCell, linkCell, quietCell, textCell, timeCell } from './cells.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type Column, type Empty, listPage } from './list-page.ts'
-import { choiceIn, givenIn } from './query-fields.ts'
+import { choiceIn, givenIn, pageIn, sortIn } from './query-fields.ts'
 
 export const APPLICATIONS_PATH = '/applications'
 
@@ -33,19 +33,20 @@ const NONE_YET: Empty = {
 }
 
 const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'Name' },
+  { heading: 'Name', sort: 'name' },
   { heading: 'Client id' },
   ...(isOperator ? [{ heading: 'Account' }] : []),
   { heading: 'Acts for' },
   { heading: 'Status' },
   { heading: 'Last used' },
+  { heading: 'Added', sort: '-added', spare: true },
 ]
 
 const accountCell = ({ accountId, accountName }: ApplicationSummary): Cell =>
   accountId === null ? quietCell('this instance') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
 function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
-  const { clientId, name, grants, status, lastUsedAt, isPublic } = application
+  const { clientId, name, grants, status, lastUsedAt, createdAt, isPublic } = application
   const { tone, text } = statusBadge(status)
   const whom = actsFor(grants)
   return [
@@ -55,18 +56,21 @@ function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
     whom === undefined ? quietCell('nobody') : textCell(whom),
     badgeCell(tone, text),
     timeCell(lastUsedAt, neverUsed(isPublic)),
+    timeCell(createdAt),
   ]
 }
 
 export async function showApplications(call: ConsoleCall): Promise<void> {
   const { management, who, query, show } = call
   const isOperator = who.role === 'operator'
-  const { items, next } = await listApplications(management, who, {
+  const sort = sortIn(query, ['name', 'added'], '-added')
+  const { items, ...part } = await listApplications(management, who, {
     search: givenIn(query, 'search'),
     status: choiceIn(query, 'status', ['active', 'archived']),
     accountId: isOperator ? accountIn(call) : undefined,
     createdBy: addedByIn(call),
-    after: givenIn(query, 'after'),
+    sort,
+    ...pageIn(query),
   })
   const page = listPage(
     {
@@ -86,7 +90,8 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
         placeholder: 'Name or client id',
         filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : []), ...(await addedByFilter(call))],
       },
-      next,
+      sort,
+      page: part,
     },
   )
   show(page)

@@ -6,7 +6,7 @@ import { applicationPath } from './application-list-page.ts'
 import { actsCell, type Cell, idCell, linesCell, linkCell, quietCell, textCell, timeCell } from './cells.ts'
 import type { ConsoleCall } from './console-route.ts'
 import { type ListOptions, listPage } from './list-page.ts'
-import { givenIn } from './query-fields.ts'
+import { givenIn, pageIn } from './query-fields.ts'
 
 const NOTICES = { 'token-revoked': 'The token is revoked.', 'grant-revoked': 'The grant is revoked.' }
 
@@ -62,7 +62,7 @@ interface Shown {
   readonly client: Client
   readonly tab: 'tokens' | 'grants'
   readonly lead: string
-  readonly list: Pick<ListOptions, 'caption' | 'columns' | 'rows' | 'empty' | 'next'>
+  readonly list: Pick<ListOptions, 'caption' | 'columns' | 'rows' | 'empty' | 'page'>
 }
 
 /** The page of either list. */
@@ -82,11 +82,11 @@ function show(call: ConsoleCall, { client, tab, lead, list }: Shown): void {
 const requestOf = ({ params, query }: ConsoleCall) => ({
   clientId: params.clientId!,
   search: givenIn(query, 'search'),
-  after: givenIn(query, 'after'),
+  ...pageIn(query),
 })
 
 export async function showTokens(call: ConsoleCall): Promise<void> {
-  const { client, items, next } = await listTokens(call.management, call.who, requestOf(call))
+  const { client, items, ...part } = await listTokens(call.management, call.who, requestOf(call))
   show(call, {
     client,
     tab: 'tokens',
@@ -96,13 +96,13 @@ export async function showTokens(call: ConsoleCall): Promise<void> {
       columns: columnsOf('Token', 'For', 'API', 'Scopes', 'Issued', 'Ends'),
       rows: items.map((token) => tokenRow(client, token)),
       empty: { title: 'No live tokens', text: 'Access tokens appear here as soon as the application gets them.' },
-      next,
+      page: part,
     },
   })
 }
 
 export async function showGrants(call: ConsoleCall): Promise<void> {
-  const { client, items, next } = await listGrants(call.management, call.who, requestOf(call))
+  const { client, items, ...part } = await listGrants(call.management, call.who, requestOf(call))
   show(call, {
     client,
     tab: 'grants',
@@ -112,7 +112,7 @@ export async function showGrants(call: ConsoleCall): Promise<void> {
       columns: columnsOf('Grant', 'For', 'API', 'Scopes', 'Since', 'Last used', 'Ends'),
       rows: items.map((grant) => grantRow(client, grant)),
       empty: { title: 'No grants', text: 'They appear here when somebody lets the application keep access.' },
-      next,
+      page: part,
     },
   })
 }

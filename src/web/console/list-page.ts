@@ -1,3 +1,4 @@
+import type { PageOf } from '../../management/paging.ts'
 import type { Form } from '../forms.ts'
 import type { Cell } from './cells.ts'
 import type { ConsolePage, PageAction } from './console-page.ts'
@@ -12,6 +13,8 @@ export interface Column {
   readonly spare?: boolean
   /** The heading is for screen readers only: of what can be done about a row. */
   readonly unseen?: boolean
+  /** By which name the list is sorted by it; with a minus, the greatest first. Absent: no index has its order. */
+  readonly sort?: string
 }
 
 /** What is said in the place of a list that is empty. */
@@ -57,34 +60,76 @@ export interface ListOptions {
   readonly empty: Empty
   /** Absent: the list is whole as it is. */
   readonly search?: SearchOptions
-  /** Of a `PageOf`: where the next part begins. */
-  readonly next?: string | null
+  /** Which part of the list this is. */
+  readonly page?: Omit<PageOf<unknown>, 'items'>
+  /** How the list is sorted, where its columns offer that. */
+  readonly sort?: string
+  /** A log: what comes next is older. */
+  readonly isLog?: boolean
 }
 
-const PLACE = 'after'
+const PLACES = ['after', 'before']
 
-function hrefOf(path: string, query: Form, change: Record<string, string>): string {
-  const kept = Object.fromEntries(
-    [...query].filter(([name, value]) => value !== '' && !['notice', PLACE].includes(name)),
-  )
-  const text = new URLSearchParams({ ...kept, ...change }).toString()
+/** An address of the list. What was searched for stays, and so does the order; an empty value takes a field away. */
+function hrefOf({ path, query }: SearchOptions, change: Record<string, string> = {}): string {
+  const kept = [...query].filter(([name]) => !['notice', ...PLACES].includes(name))
+  const fields = Object.entries({ ...Object.fromEntries(kept), ...change }).filter(([, value]) => value !== '')
+  const text = new URLSearchParams(fields).toString()
   return text ? `${path}?${text}` : path
 }
 
-/** The next part and the way back; what was searched for stays. */
-function pagingOf({ search, next }: ListOptions) {
-  if (!search) return undefined
-  const { path, query } = search
-  const further = next ? hrefOf(path, query, { [PLACE]: next }) : undefined
-  const start = query.has(PLACE) ? hrefOf(path, query, {}) : undefined
-  return further || start ? { next: further, start } : undefined
+const NUMBER = new Intl.NumberFormat('en')
+
+/** `1–50 of 312`, `1–50 of 10,000+`; undefined where nobody counted. */
+function rangeOf({ rows, page }: ListOptions): string | undefined {
+  if (!page?.total || page.first === null) return undefined
+  const { first, total } = page
+  const last = first + rows.length - 1
+  const all = `${NUMBER.format(Math.max(total.count, last))}${total.isMore ? '+' : ''}`
+  return `${NUMBER.format(first)}–${NUMBER.format(last)} of ${all}`
 }
 
-function searchView({ path, query, placeholder, filters = [], dates = [], more = [] }: SearchOptions) {
+/** The parts before and after. */
+function pagingOf(options: ListOptions) {
+  const { search, page, isLog = false } = options
+  const range = rangeOf(options)
+  if (!search || !page || (range === undefined && !page.next && !page.previous)) return undefined
+  const link = (label: string, field: string, place: string | null) =>
+    place === null ? undefined : { label, href: hrefOf(search, { [field]: place }) }
+  return {
+    range,
+    previous: link(isLog ? 'Newer' : 'Previous', 'before', page.previous),
+    next: link(isLog ? 'Older' : 'Next', 'after', page.next),
+  }
+}
+
+const turned = (sort: string): string => (sort.startsWith('-') ? sort.slice(1) : `-${sort}`)
+
+/** How a column is sorted, and the way to sort the list by it, or the other way round. */
+function sortingOf({ sort: by }: Column, { search, sort: current }: ListOptions) {
+  if (!search || by === undefined) return undefined
+  const isCurrent = current === by || current === turned(by)
+  const direction = current?.startsWith('-') ? ('descending' as const) : ('ascending' as const)
+  return {
+    href: hrefOf(search, { sort: isCurrent ? turned(current!) : by }),
+    direction: isCurrent ? direction : undefined,
+    icon: isCurrent ? direction : 'unsorted',
+  }
+}
+
+const classesOf = ({ numeric, spare, short }: Column, isSortable: boolean): string =>
+  [numeric && 'numeric', spare && 'spare', short && 'short', isSortable && 'sortable'].filter(Boolean).join(' ')
+
+function searchView(options: SearchOptions) {
+  const { path, query, placeholder, filters = [], dates = [], more = [] } = options
   const isGiven = ({ name }: { name: string }) => (query.get(name) ?? '') !== ''
+  const names = ['search', ...[...filters, ...dates, ...more].map(({ name }) => name)]
   return {
     path,
     placeholder,
+    /** Sorted in the same order. */
+    sort: query.get('sort') || undefined,
+    clear: hrefOf(options, Object.fromEntries(names.map((name) => [name, '']))),
     text: query.get('search') ?? '',
     filters: filters.map((filter) => ({
       ...filter,
@@ -99,23 +144,30 @@ function searchView({ path, query, placeholder, filters = [], dates = [], more =
 
 const NOTHING_FOUND = { title: 'Nothing matches', text: 'Try fewer words, or another filter.' }
 
-const NO_MORE = { title: 'This is the end of the list', text: 'What was here has gone meanwhile.' }
+const NO_MORE = { title: 'There is nothing more', text: 'The items of this page were removed.' }
 
-function emptyOf({ empty, search }: ListOptions, active: boolean): Empty {
-  if (search?.query.has(PLACE)) return NO_MORE
-  return active ? { ...NOTHING_FOUND, action: { href: search!.path, label: 'Show all' } } : empty
+function emptyOf({ empty, search }: ListOptions, clear: string | undefined): Empty {
+  if (search && PLACES.some((name) => search.query.has(name))) {
+    return { ...NO_MORE, action: { href: hrefOf(search), label: 'Show the first page' } }
+  }
+  return clear === undefined ? empty : { ...NOTHING_FOUND, action: { href: clear, label: 'Show all' } }
 }
 
 /** A list as views/console/parts/list.eta draws it. */
 export function listView(options: ListOptions) {
-  const { caption, columns, rows } = options
+  const { caption, rows } = options
   const search = options.search && searchView(options.search)
+  const columns = options.columns.map((column) => {
+    const sorting = sortingOf(column, options)
+    return { ...column, sorting, classes: classesOf(column, sorting !== undefined) }
+  })
   return {
     caption,
     columns,
+    isSortable: columns.some(({ sorting }) => sorting !== undefined),
     rows: rows.map((cells) => cells.map((cell, n) => ({ column: columns[n]!, cell }))),
     search,
-    empty: emptyOf(options, search?.active ?? false),
+    empty: emptyOf(options, search?.active ? search.clear : undefined),
     paging: pagingOf(options),
   }
 }

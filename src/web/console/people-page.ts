@@ -4,7 +4,7 @@ import { badgeCell, type Cell, linkCell, quietCell, textCell, timeCell } from '.
 import type { ConsoleCall } from './console-route.ts'
 import { type Column, type Filter, listPage } from './list-page.ts'
 import { calledName, personPath, ROLE_NAMES, standingOf } from './person-words.ts'
-import { choiceIn, givenIn } from './query-fields.ts'
+import { choiceIn, givenIn, pageIn, sortIn } from './query-fields.ts'
 
 const ROLES = ['admin', 'member', 'operator'] as const
 const STATUSES = ['active', 'disabled'] as const
@@ -33,11 +33,12 @@ const STATUS_FILTER: Filter = {
 const ACCOUNT: Column = { heading: 'Account' }
 
 const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'Person' },
+  { heading: 'Person', sort: 'name' },
   ...(isOperator ? [ACCOUNT] : []),
   { heading: 'Role', short: true },
   { heading: 'Status' },
   { heading: 'Last signed in' },
+  { heading: 'Added', sort: '-added', spare: true },
 ]
 
 const accountCell = ({ accountId, accountName }: PersonSummary): Cell =>
@@ -51,6 +52,7 @@ function rowOf(person: PersonSummary, isOperator: boolean): Cell[] {
     textCell(ROLE_NAMES[person.role]),
     badgeCell(tone, text),
     timeCell(person.lastSignedInAt),
+    timeCell(person.createdAt),
   ]
 }
 
@@ -59,12 +61,14 @@ export async function showPeople(call: ConsoleCall): Promise<void> {
   const { management, who, query, show } = call
   const isOperator = who.role === 'operator'
   const accountId = accountIn(call)
-  const { items, next } = await listPeople(management, who, {
+  const sort = sortIn(query, ['name', 'added'], 'name')
+  const { items, ...part } = await listPeople(management, who, {
     search: givenIn(query, 'search'),
     role: choiceIn(query, 'role', ROLES),
     status: choiceIn(query, 'status', STATUSES),
     accountId,
-    after: givenIn(query, 'after'),
+    sort,
+    ...pageIn(query),
   })
   const invite = `/people/invite${accountId === undefined ? '' : `?account=${accountId}`}`
   const page = listPage(
@@ -88,7 +92,8 @@ export async function showPeople(call: ConsoleCall): Promise<void> {
         placeholder: 'Name or email address',
         filters: [roleFilter(isOperator), STATUS_FILTER, ...accountFilter(call, items)],
       },
-      next,
+      sort,
+      page: part,
     },
   )
   show(page)

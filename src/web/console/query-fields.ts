@@ -1,3 +1,5 @@
+import type { Sort } from '../../management/list-order.ts'
+import type { PageRequest } from '../../management/paging.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import type { Form } from '../forms.ts'
 
@@ -27,3 +29,22 @@ export function dayIn(query: Form, name: string): Date | undefined {
   if (!isDay) throw invalidInput('a day is written like 2026-01-31', name)
   return day
 }
+
+/** The part of a list that the address names, with the number of its items. */
+export const pageIn = (query: Form): PageRequest => ({
+  after: givenIn(query, 'after'),
+  before: givenIn(query, 'before'),
+  counted: true,
+})
+
+/** How the list is sorted: by one of these, or with a minus the other way round. @throws KeywrightError `invalid_input` */
+export const sortIn = <const Name extends string>(
+  query: Form,
+  names: readonly Name[],
+  initial: Sort<NoInfer<Name>>,
+): Sort<Name> =>
+  choiceIn(
+    query,
+    'sort',
+    names.flatMap((name): Sort<Name>[] => [name, `-${name}`]),
+  ) ?? initial

@@ -109,12 +109,12 @@ const FAULTS = [
 ]
 
 const COLUMNS = [
-  { heading: 'Application' },
+  { heading: 'Application', sort: 'name' },
   { heading: 'Client id' },
   { heading: 'Status' },
   { heading: 'Live tokens', numeric: true },
   { heading: 'Redirect addresses', spare: true },
-  { heading: 'Last used' },
+  { heading: 'Last used', sort: '-used' },
   { heading: 'What to do', unseen: true },
 ]
 
@@ -127,6 +127,8 @@ const row = (n: number, name: string) => [
   timeCell(n % 4 ? new Date(Date.now() - n * 5_000_000) : null),
   actsCell({ label: 'Archive', href: `/applications/kwc_${n}/archive`, of: name }),
 ]
+
+const NO_PAGE = { next: null, previous: null, first: null, total: null }
 
 const LIST: ListOptions = {
   caption: 'Applications',
@@ -141,7 +143,8 @@ const LIST: ListOptions = {
     text: 'Add the first one: a program that signs people in, or that works by itself.',
     action: { href: '/applications/new', label: 'Add application', primary: true },
   },
-  next: 'WzFd',
+  page: { next: 'WzFd', previous: 'WzBd', first: 51, total: { count: 10_000, isMore: true } },
+  sort: 'name',
   search: {
     path: '/applications',
     query: new Map([['after', 'x']]),
@@ -197,11 +200,11 @@ const CURL = `curl https://login.example.com/oauth2/token/ \\
 
 export const PAGES: Readonly<Record<string, ConsolePage>> = {
   list: listPage(HEAD, LIST),
-  'list-empty': listPage(HEAD, { ...LIST, rows: [], next: null, search: { ...LIST.search!, query: new Map() } }),
+  'list-empty': listPage(HEAD, { ...LIST, rows: [], page: NO_PAGE, search: { ...LIST.search!, query: new Map() } }),
   'list-nothing-found': listPage(HEAD, {
     ...LIST,
     rows: [],
-    next: null,
+    page: NO_PAGE,
     search: { ...LIST.search!, query: new Map([['search', LONG]]) },
   }),
   form: {
