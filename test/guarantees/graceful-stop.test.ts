@@ -112,6 +112,15 @@ test('readyz says no, and requests are still served, for as long as SHUTDOWN_DEL
   expect(await node.ended).toMatchObject({ code: 0 })
 })
 
+test('readyz says no as soon as the server is told to stop, however long SHUTDOWN_DELAY is', async () => {
+  on = await startNodes(1, { env: { SHUTDOWN_DELAY: '600' } })
+  const node = on.nodes[0]!
+  node.signal('SIGTERM')
+  await until(async () => (await fetch(`${node.url}/readyz`)).status === 503)
+  // A second signal ends the process at once.
+  expect(await node.stop()).toMatchObject({ code: 1 })
+})
+
 test('with DATABASE_URL the default of SHUTDOWN_DELAY gives load balancers 5 s; the embedded database needs none', () => {
   const url = { DATABASE_URL: 'postgresql://db/keywright', ENCRYPTION_KEY: newEncryptionKey() }
   expect(loadConfig(url).shutdownDelay).toBe(5)

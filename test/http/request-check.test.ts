@@ -91,3 +91,13 @@ test('without METRICS_TOKEN, metrics are for this machine only, and not where th
   const { status, body } = await scrape(proxied)
   expect([status, body.error_description]).toEqual([403, 'set METRICS_TOKEN, and send it as a bearer token'])
 })
+
+test('with METRICS_TOKEN, metrics are for whoever sends it, and for nobody else', async () => {
+  const guarded = await startKeywright({ env: { METRICS_TOKEN: 'token-of-the-monitoring' } })
+  for (const authorization of ['', 'Bearer another', 'token-of-the-monitoring']) {
+    const { status, headers } = await scrape(guarded, authorization ? { authorization } : {})
+    expect([authorization, status, headers.get('www-authenticate')]).toEqual([authorization, 401, expect.any(String)])
+  }
+  expect((await scrape(guarded, { authorization: 'Bearer token-of-the-monitoring' })).status).toBe(200)
+  await guarded.stop()
+})

@@ -134,6 +134,8 @@ test('the audit log says who ended which token, and holds no token', async () =>
   const { jti } = claimsOf(access_token)
   const answer = await server.revoke(access_token, client, { headers: { 'x-request-id': 'forged-42' } })
   expectDone(answer)
+  // A caller's own id is not the server's: anybody can send the id of somebody else's request.
+  expect(answer.headers.get('x-request-id')).not.toBe('forged-42')
   expectDone(await server.revoke(refresh_token, client))
   const entries = await server.knex('audit_log').whereIn('action', ['token.revoked', 'refresh_token.revoked'])
   expect(entries.find((entry) => entry.target_id === jti)).toMatchObject({

@@ -121,8 +121,8 @@ describe('a page that does not exist', () => {
   })
 })
 
-describe('the consent page of an instance with a logo', () => {
-  it("says the instance's name beside it", async () => {
+describe('an instance with a logo', () => {
+  it('has its name beside the logo on the consent page', async () => {
     const application = await createApplication(server)
     const visitor = openBrowserOn(server)
     await signIn(visitor, await visitor.visit('/signin'), admin.email, PASSWORD)
@@ -131,12 +131,17 @@ describe('the consent page of an instance with a logo', () => {
   })
 
   it.skipIf(!chromium)(
-    'draws a logo that has no width and height of its own',
+    'draws a logo that has no width and height of its own at its full height on every page',
     async () => {
+      // A name that is narrower than the logo.
+      await server.knex('instance_settings').update({ name: 'Q' })
+      await until(async () => (await (await fetch(`${server.url}/signin`)).text()).includes('<bdi>Q</bdi>'))
       const page = await real!.open()
-      await page.goto(`${server.url}/signin`)
-      const box = (await page.locator('img.logo').boundingBox())!
-      expect([box.width > 20, box.height > 20]).toEqual([true, true])
+      for (const path of ['/signin', '/api/v1/docs']) {
+        await page.goto(server.url + path)
+        const box = (await page.locator('img.logo').first().boundingBox())!
+        expect([path, box.width > 30, box.height > 30]).toEqual([path, true, true])
+      }
       await page.context().close()
     },
     120_000,
