@@ -45,7 +45,7 @@ export class FaultCollector {
   throwFaults(): void {
     if (this.#faults.length === 0) return
     const [error, ...others] = this.#errors
-    const isAll = others.length === 0 && error instanceof KeywrightError && error.faults.length === this.#faults.length
-    throw isAll ? error : invalidFields(this.#faults)
+    const isOnly = error !== undefined && others.length === 0 && faultsOf(error).length === this.#faults.length
+    throw isOnly ? error : invalidFields(this.#faults)
   }
 }
