@@ -149,6 +149,17 @@ describe('the list of applications', () => {
     await addApplications(large, 'Copy', 1)
     expect(rangeOf(await asOperator.visit(path))).toBe('1–50 of 10,000+')
   })
+
+  it('looks at no more than that to count those with a status', async () => {
+    const large = await server.make.account()
+    await addApplications(large, 'Copy', 12_000)
+    const archived = server.knex('clients').where({ account_id: large }).whereRaw('id % 2 = 0')
+    expect(await archived.update({ status: 'archived' })).toBe(6000)
+    const [, count] = /^1–50 of ([\d,]+)\+$/.exec(
+      rangeOf(await asOperator.visit(`/applications?account=${large}&status=archived`))!,
+    )!
+    expect(Number(count!.replace(',', ''))).toBeLessThan(6000)
+  })
 })
 
 describe('other lists are paged both ways', () => {
