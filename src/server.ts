@@ -241,6 +241,8 @@ export async function createServer(
       return addresses
     },
     async stop() {
+      // Before `start` there is nothing but the listener.
+      if (!open) return await closing.close(0)
       open = false
       await new Promise((resolve) => setTimeout(resolve, config.shutdownDelay * 1000))
       closeFeed()

@@ -8,6 +8,7 @@ import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data
 import { type Launched, launchServer, newEncryptionKey, startNode } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { until } from '../support/storm.ts'
+import { startTcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 
 let database: TestDatabase
 let data: ReturnType<typeof createDataDirectory>
@@ -53,6 +54,15 @@ test.each(['1', '2'])(
     await second.stop()
   },
 )
+
+test('a first start whose database fails right after the set-up prints the credentials and exits', async () => {
+  const proxy = await startTcpProxy(database.url)
+  const cut = proxy.cutAfterCommitOf(/Demo application/)
+  const first = launchServer({ ...env, DATABASE_URL: throughProxy(database.url, proxy) })
+  await cut
+  expect(await sentenceOf(first)).toContain('the database cannot be reached')
+  expect(first.stdout()).toMatch(/operator@keywright\.example {2}one-time password \S+/)
+})
 
 test('a later start prints how to get a new password', async () => {
   await (await startNode(env)).stop()

@@ -67,12 +67,17 @@ async function runUntilStopped(instance: Instance, log: Log, stopping: Promise<s
 
 async function serveHere(config: Config, instance: Instance, log: Log): Promise<void> {
   const server = await createServer(config, instance, log)
-  const { url, issuer } = await server.listen()
-  const tell = await setUp(config, instance)
-  const stopping = untilToldToStop()
-  await server.start().finally(() => tell(issuer))
-  log.info({ url, issuer, node: process.version }, 'listening')
-  await runUntilStopped(instance, log, stopping).finally(() => server.stop())
+  try {
+    const { url, issuer } = await server.listen()
+    const tell = await setUp(config, instance)
+    const stopping = untilToldToStop()
+    await server.start().finally(() => tell(issuer))
+    log.info({ url, issuer, node: process.version }, 'listening')
+    await runUntilStopped(instance, log, stopping)
+  } finally {
+    // Also where the start fails: a listener that stays open keeps the process alive.
+    await server.stop()
+  }
 }
 
 async function serveAsWorker(config: Config, instance: Instance, log: Log): Promise<void> {
