@@ -1,6 +1,7 @@
+import type { Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Database, Statement } from '../../src/database/open.ts'
+import { type Database, openDatabase, type Statement } from '../../src/database/open.ts'
 import { createServerWatch } from '../../src/database/server-watch.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
 import { createLedger } from '../../src/tokens/ledger.ts'
@@ -47,10 +48,14 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     await second?.remove()
   })
 
+  const portOf = async (knex: Knex): Promise<number> => {
+    const { rows } = await knex.raw('SELECT inet_server_port() AS port')
+    return rows[0].port
+  }
+
   test('a node finds the primary among several hosts, whatever their order', async () => {
     for (const node of on.nodes) expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
-    const [{ port }] = (await on.knex.raw('SELECT inet_server_port() AS port')).rows
-    expect(port).toBe(first.port)
+    expect(await portOf(on.knex)).toBe(first.port)
   })
 
   test('a node refuses to start on a standby, and says so in one sentence', async () => {
@@ -126,6 +131,9 @@ describe.skipIf(!bin)('a primary with a standby', () => {
       return { status, token: body.access_token as string | undefined }
     })
     await storm.reached(60)
+    const database = openDatabase(urlOf(second, first))
+    const former = await database.knex.transaction()
+    expect(await portOf(former)).toBe(first.port)
     first.freeze()
     await second.query('SELECT pg_promote()')
     await until(async () => (await on.nodes[0]!.machineToken(client)).status === 200, 60_000)
@@ -139,8 +147,13 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     expect(await second.query(`SELECT jti::text FROM access_tokens WHERE jti = '${jti}'`, 'keywright')).toEqual([
       { jti },
     ])
+    expect(await portOf(database.knex)).toBe(second.port)
     first.thaw()
     // The old primary still takes connections; no node works with it any more.
     for (const node of on.nodes) expect((await node.introspect(fresh, api)).body.active).toBe(true)
+    await former.rollback()
+    const ports = await Promise.all(Array.from({ length: 5 }, () => portOf(database.knex)))
+    expect(ports, 'a connection to the former primary is not used again').toEqual(ports.map(() => second.port))
+    await database.close()
   }, 120_000)
 })
