@@ -7,11 +7,11 @@ import { registerHooks } from 'node:module'
 /** What stands in our sources, and what takes its place, by the file's name. */
 const CHANGES: Record<string, readonly (readonly [string | RegExp, string])[]> = {
   '/src/tokens/issuance.ts': [
-    ['indexes.draw(api.id)', "{ list: { key: 0, id: '', apiId: api.id }, index: 0 }"],
+    ['indexes.draw(api.id, expiresAt - issuedAt)', "{ list: { key: 0, id: '', apiId: api.id }, index: 0 }"],
     ['status: statusClaim(status, issuer),', ''],
   ],
-  '/src/tokens/ledger.ts': [
-    [/JOIN status_lists l .*\n/, '\n'],
+  '/src/tokens/record-statement.ts': [
+    [/JOIN status_lists l .*\n.*l\.server_started_at.*\n/, '\n'],
     ['v.list, v.place\n', 'NULL::bigint, NULL::integer\n'],
   ],
 }
