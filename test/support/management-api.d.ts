@@ -932,14 +932,6 @@ export interface components {
             /** @description Its place in the chain; null in the second before it is sealed */
             seq: number | null;
         };
-        AddedApplication: {
-            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
-            client_id: string;
-            name: string;
-            grants: string[];
-            is_public: boolean;
-            last_used_at: string | null;
-        };
         Api: {
             /** @example https://api.example.com */
             identifier: string;
@@ -2118,8 +2110,6 @@ export interface components {
             applications: number;
             own_tokens: components["schemas"]["BoundedCount"];
             held_tokens: components["schemas"]["BoundedCount"];
-            /** @description Active applications that they added, the newest ten; /applications?created_by= lists all */
-            added_applications: components["schemas"]["AddedApplication"][];
             /** @description Without them their account has no active admin */
             is_last_admin: boolean;
         };

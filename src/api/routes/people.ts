@@ -54,16 +54,6 @@ const seen = {
 
 const summary = z.object({ ...bare, ...seen }).meta({ id: 'UserSummary' })
 
-const addedApplication = z
-  .object({
-    client_id: clientId,
-    name: z.string(),
-    grants: z.array(z.string()),
-    is_public: z.boolean(),
-    last_used_at: moment.nullable(),
-  })
-  .meta({ id: 'AddedApplication' })
-
 const details = z
   .object({
     ...bare,
@@ -72,9 +62,6 @@ const details = z
     applications: z.number().int().meta({ description: 'How many they allowed something' }),
     own_tokens: bounded,
     held_tokens: bounded,
-    added_applications: z.array(addedApplication).meta({
-      description: 'Active applications that they added, the newest ten; /applications?created_by= lists all',
-    }),
     is_last_admin: z.boolean().meta({ description: 'Without them their account has no active admin' }),
   })
   .meta({ id: 'UserDetails' })
@@ -171,7 +158,8 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     answers: { 200: details },
     etag: true,
     async handle({ management, who, params }) {
-      const person = await readPerson(management, who, toDomain(params))
+      // A token needs applications:read to see applications: `GET /applications?created_by=` lists these.
+      const { addedApplications: _, ...person } = await readPerson(management, who, toDomain(params))
       return { body: toWire(person), revision: person.revision }
     },
   }),
