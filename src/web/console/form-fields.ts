@@ -76,7 +76,7 @@ export interface Submission<F extends Fields, Input, Done> {
   act(input: Input): Promise<Done>
 }
 
-/** Does something with what a form holds, or answers everything that is wrong with it, whoever found it. */
+/** Does something with what a form holds, or returns every fault that preparing, checking or acting finds. */
 export async function submit<F extends Fields, Input, Done>(
   fields: F,
   { form, files }: Sent,
