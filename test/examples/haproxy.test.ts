@@ -222,7 +222,8 @@ test.skipIf(!haproxy)(
     const before = await readFile(join(home, '1.pem'), 'utf8')
     expect(before).toMatch(/^-----BEGIN PUBLIC KEY-----/)
     await runCli(['signing-key', 'rotate'], stage.server.env)
-    expect(await fetchKeys()).toBe(0)
+    // The node publishes the new key at its next reading of the key ring.
+    await expect.poll(() => fetchKeys(), { timeout: 10_000 }).toBe(0)
     const token = await stage.token()
     const gateway = await startHaproxy()
     expect((await ask(gateway, token)).status).toBe(200)
