@@ -1,6 +1,6 @@
 import { hashPassword } from '../src/accounts/passwords.ts'
 import { createUser } from '../src/accounts/users.ts'
-import { openBrowser, signIn } from '../test/support/person.ts'
+import { openBrowser, signIn } from '../test/support/scriptless-browser.ts'
 import type { Population } from './keywright.ts'
 import { type Load, measure } from './load.ts'
 import type { Measured } from './processes.ts'

@@ -3,11 +3,11 @@ import { createAccount } from '../src/accounts/accounts.ts'
 import { bootstrap } from '../src/bootstrap.ts'
 import { DEFAULT_SETTINGS } from '../src/clients/client-settings.ts'
 import { migrate } from '../src/database/migrations.ts'
-import { type Database, openDatabase } from '../src/database/open.ts'
+import { type Database, openDatabase } from '../src/database/open-database.ts'
+import { createApi } from '../src/management/api-changes.ts'
+import { createClient } from '../src/management/client-registration.ts'
 import { createEncryptionKeys } from '../src/shared/encryption-keys.ts'
 import { generateIdentifier, generateSecret, hashSecret } from '../src/shared/secrets.ts'
-import { createApi } from '../src/tokens/api-changes.ts'
-import { createClient } from '../src/tokens/client-registration.ts'
 
 export interface Credentials {
   readonly id: string

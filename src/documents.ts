@@ -1,5 +1,5 @@
 import { describeApi } from './api/openapi.ts'
-import { documentConfiguration } from './config/document.ts'
+import { documentConfiguration } from './config/configuration-docs.ts'
 
 /** A document that is made from the code, by its place below `docs/`. */
 export interface GeneratedDocument {

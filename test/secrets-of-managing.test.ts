@@ -3,9 +3,9 @@ import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from './support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from './support/management.ts'
-import { foundIn } from './support/needles.ts'
-import { PASSWORD } from './support/people.ts'
-import { openAdmin } from './web/console/admin.ts'
+import { foundIn } from './support/secret-search.ts'
+import { PASSWORD } from './support/test-users.ts'
+import { openAdmin } from './web/console/admin-session.ts'
 
 let server: Keywright
 /** Every secret that was shown or typed, by a name that a failure may tell. */

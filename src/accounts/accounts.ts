@@ -4,7 +4,7 @@ import { expectRevision, invalidInput, KeywrightError, notFound } from '../share
 import { isId, newId } from '../shared/ids.ts'
 import { nameFault } from '../shared/names.ts'
 import { checkNotInstanceName } from './instance-name.ts'
-import { awaitAccountsTurn } from './person-turns.ts'
+import { awaitAccountsTurn } from './user-locks.ts'
 
 export interface Account {
   readonly id: string

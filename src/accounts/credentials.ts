@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { emailKey } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
-import { awaitPersonsTurn } from './person-turns.ts'
+import { awaitPersonsTurn } from './user-locks.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
 /** What a person proves themselves by. */

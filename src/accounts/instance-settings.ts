@@ -4,7 +4,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { expectRevision, type Fault, invalidFields, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { accessTokenTtlFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
 import { nameFault } from '../shared/names.ts'
-import { type RateLimit, rateLimitFault } from '../shared/rate-limit.ts'
+import { type RateLimit, rateLimitFault } from '../shared/rate-limit-format.ts'
 import { redirectSchemeFault } from '../shared/redirect-schemes.ts'
 import { type LogoType, logoFault, logoType } from './logos.ts'
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { sweepPages } from '../database/page-sweep.ts'
+import { sweepPages } from '../database/delete-in-batches.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import { networkOf } from '../shared/networks.ts'

@@ -6,8 +6,8 @@ import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
-import { checkPerson, unlessTaken } from './person-checks.ts'
-import { awaitPersonsTurn } from './person-turns.ts'
+import { checkPerson, unlessTaken } from './user-checks.ts'
+import { awaitPersonsTurn } from './user-locks.ts'
 
 export type Role = 'operator' | 'admin' | 'member'
 

@@ -1,8 +1,8 @@
 import type { Client } from '../clients/clients.ts'
-import type { Application } from '../management/applications.ts'
+import type { Application } from '../management/application-operations.ts'
+import type { NewSecrets } from '../management/client-secret-rotation.ts'
 import type { Principal } from '../management/principal.ts'
-import { formatRateLimit } from '../shared/rate-limit.ts'
-import type { NewSecrets } from '../tokens/client-secrets.ts'
+import { formatRateLimit } from '../shared/rate-limit-format.ts'
 import { toWire } from './wire-names.ts'
 
 /** What operators alone see of a client is left out for everybody else. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Context } from 'koa'
-import { statusOf } from './answers.ts'
 import type { ApiCaller } from './callers.ts'
+import { statusOf } from './json-responses.ts'
 import { ProblemError } from './problems.ts'
 import type { ApiRoute, Call } from './route.ts'
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../management/scopes.ts'
+import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../management/management-scopes.ts'
 import { API_ROUTES } from './api-routes.ts'
-import { ANSWER_HEADERS, answersOf, describeRefusals } from './openapi-answers.ts'
+import { ANSWER_HEADERS, answersOf, describeRefusals } from './openapi-responses.ts'
 import { type Components, type Schema, toSchema } from './openapi-schemas.ts'
 import { API_ROOT, type ApiRoute, isConditional } from './route.ts'
 

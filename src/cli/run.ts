@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Knex } from 'knex'
 import type { Actor } from '../audit/audit-log.ts'
-import { type Config, loadConfig } from '../config/load.ts'
+import { type Config, loadConfig } from '../config/load-config.ts'
 import { openInstance } from '../instance.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { type Answer, writeAnswer } from './output.ts'

@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
+import { type Api, defaultApi, holdApis } from '../apis/apis.ts'
+import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { invalidFields } from '../shared/errors.ts'
-import { FaultCollector } from '../shared/fault-collector.ts'
-import { type Api, defaultApi, holdApis } from './apis.ts'
+import { FaultCollector } from '../shared/field-error-collector.ts'
 import type { Client } from './clients.ts'
-import { IDENTITY_SCOPES } from './scopes.ts'
 
 /** The APIs that are named, or the instance's default one when none is; kept until the transaction ends. */
 export async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { findPresentApis } from './apis.ts'
+import { findPresentApis } from '../apis/apis.ts'
 import { identifiersOf, narrowingOf } from './client-apis.ts'
 import { DEVICE_CODE_GRANT } from './client-rules.ts'
 import type { ClientSettings } from './client-settings.ts'

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Role } from '../accounts/users.ts'
+import { scopesFault } from '../apis/scopes.ts'
 import { ID_TOKEN_ALGS } from '../shared/algorithms.ts'
 import { type Fault, invalidFields, KeywrightError } from '../shared/errors.ts'
 import { accessTokenTtlFault, refreshTokenMaxAgeFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
 import { nameFault } from '../shared/names.ts'
-import { rateLimitFault } from '../shared/rate-limit.ts'
+import { rateLimitFault } from '../shared/rate-limit-format.ts'
 import type { AccessType, ClientSettings } from './client-settings.ts'
-import { type AllowedSchemes, backchannelLogoutUriFault, returnUriFault } from './return-uris.ts'
-import { scopesFault } from './scopes.ts'
+import { type AllowedSchemes, backchannelLogoutUriFault, returnUriFault } from './redirect-uris.ts'
 
 export { MAX_REFRESH_TOKEN_MAX_AGE, MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 

@@ -1,7 +1,7 @@
+import type { TokenPolicy } from '../apis/apis.ts'
 import type { IdTokenAlg } from '../shared/algorithms.ts'
 import { DEFAULT_REFRESH_TOKEN_MAX_AGE } from '../shared/lifetimes.ts'
-import type { TokenPolicy } from './apis.ts'
-import type { RateLimit } from './rate-limits.ts'
+import type { RateLimit } from './client-rate-limits.ts'
 
 /**
  * Who sees the allow/deny page: `show` everybody, `skip` nobody (the operator's word alone), `skip_own_account` everybody

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
+import type { TokenPolicy } from '../apis/apis.ts'
 import { createBatches } from '../database/batches.ts'
-import type { Database } from '../database/open.ts'
+import type { Database } from '../database/open-database.ts'
 import type { SigningAlg, TokenType } from '../shared/algorithms.ts'
-import type { TokenPolicy } from './apis.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
 import type { Client } from './clients.ts'
 

@@ -1,5 +1,11 @@
-import type { Waiting } from './batches.ts'
 import { isDatabaseBusy, isDatabaseUnavailable } from './unavailable.ts'
+
+/** A request with the promise of its answer. */
+export interface Waiting<Request, Answer> {
+  readonly request: Request
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}
 
 export interface LaneOptions<Request, Answer> {
   readonly keyOf: (request: Request) => unknown

@@ -1,5 +1,5 @@
 import { KeywrightError } from '../shared/errors.ts'
-import { createLanes, type Lanes } from './batch-lanes.ts'
+import { createLanes, type Lanes, type Waiting } from './batch-lanes.ts'
 import { isDatabaseUnavailable } from './unavailable.ts'
 
 export interface BatchOptions<Request, Answer> {
@@ -22,13 +22,6 @@ export interface BatchOptions<Request, Answer> {
 
 /** With more waiting than this, the database has long stopped answering, and callers have stopped waiting. */
 const MAX_WAITING = 10_000
-
-/** A request with the promise of its answer. */
-export interface Waiting<Request, Answer> {
-  readonly request: Request
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
-}
 
 /**
  * Gathers the concurrent requests of a moment into one statement. There is no timer: a statement takes what has come in

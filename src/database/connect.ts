@@ -3,7 +3,7 @@ import type { DatabaseHost, DatabaseUrl } from '../config/database-url.ts'
 import { describeFailure, describeTarget, NO_TLS } from './connection-failures.ts'
 import { type Encryption, encryptionAttempts } from './encryption.ts'
 import { GuardedClient } from './guarded-client.ts'
-import { checkSession, type SessionRules, STARTUP_SETTINGS } from './session.ts'
+import { checkSession, type SessionRules, STARTUP_SETTINGS } from './session-settings.ts'
 import { firstSuccess } from './staggered.ts'
 import { DatabaseUnavailableError, endsConnection } from './unavailable.ts'
 

@@ -1,4 +1,4 @@
-import type { Database } from './open.ts'
+import type { Database } from './open-database.ts'
 import { DatabaseUnavailableError } from './unavailable.ts'
 
 const DISK_FULL = '53100'

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
-import type { Database } from '../database/open.ts'
+import type { Database } from '../database/open-database.ts'
 import { missingKey } from '../database/sealing-key.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'

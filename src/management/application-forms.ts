@@ -5,7 +5,7 @@ import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
 import { operation } from './operation.ts'
-import { stayWithin } from './walls.ts'
+import { stayWithin } from './tenant-isolation.ts'
 
 /** A scope with what people read of it; where nothing was said, its own name. */
 export interface ChoosableScope {

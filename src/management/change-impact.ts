@@ -1,13 +1,13 @@
 import { checkMaySet } from '../clients/client-rules.ts'
 import { getClient } from '../clients/clients.ts'
-import { checkClientChange } from '../tokens/client-checks.ts'
-import { narrowingOfChange } from '../tokens/client-registration.ts'
-import { countExceeding, countRemovedScopes, type NarrowingImpact } from '../tokens/narrowing-impact.ts'
-import { changeApi } from './apis.ts'
-import { type ApplicationChange, updateApplication } from './applications.ts'
+import { changeApi } from './api-operations.ts'
+import { type ApplicationChange, updateApplication } from './application-operations.ts'
+import { checkClientChange } from './client-checks.ts'
+import { narrowingOfChange } from './client-registration.ts'
 import { type Bounded, MOST, toBounded } from './live-tokens.ts'
+import { countExceeding, countRemovedScopes, type NarrowingImpact } from './narrowing-impact.ts'
 import { operation } from './operation.ts'
-import { applicationWithin } from './walls.ts'
+import { applicationWithin } from './tenant-isolation.ts'
 
 /** What a change would revoke. Null: too many to be counted in time. */
 export interface ChangeImpact {

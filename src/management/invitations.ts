@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
-import { addUser, addUserWithoutPassword } from '../accounts/people.ts'
-import { checkPerson } from '../accounts/person-checks.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
+import { addUser, addUserWithoutPassword } from '../accounts/user-administration.ts'
+import { checkPerson } from '../accounts/user-checks.ts'
 import type { Role, User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { accountOfNew } from './walls.ts'
+import { accountOfNew } from './tenant-isolation.ts'
 
 interface Invitation {
   readonly email: string

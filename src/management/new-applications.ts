@@ -2,12 +2,12 @@ import type { Knex } from 'knex'
 import { getInstanceSettings } from '../accounts/instance-settings.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
-import { checkNewClient } from '../tokens/client-checks.ts'
-import { createClient } from '../tokens/client-registration.ts'
-import type { ApplicationChange, CreatedApplication } from './applications.ts'
+import type { ApplicationChange, CreatedApplication } from './application-operations.ts'
+import { checkNewClient } from './client-checks.ts'
+import { createClient } from './client-registration.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
-import { accountOfNew } from './walls.ts'
+import { accountOfNew } from './tenant-isolation.ts'
 
 interface NewApplication extends ApplicationChange {
   readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'>

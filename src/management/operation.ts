@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { ManagementScope } from './management-scopes.ts'
 import type { Principal } from './principal.ts'
-import type { ManagementScope } from './scopes.ts'
 
 /** What the operations work with. `knex` may be a transaction. */
 export interface Management {

@@ -1,25 +1,18 @@
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { inspectAs } from '../tokens/inspection.ts'
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'
+import type { ActiveToken } from '../tokens/access-token-store.ts'
 import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
-import type { ActiveToken } from '../tokens/ledger.ts'
-import { revokeRefreshToken, revokeToken } from '../tokens/revocation.ts'
+import { revokeToken } from '../tokens/revocation.ts'
+import { inspectAs } from '../tokens/token-introspection.ts'
 import { revokeUnrecordedToken, toUnrecordedToken } from '../tokens/unrecorded-tokens.ts'
 import { redeemCode } from './code-redemption.ts'
 import { inEngineTerms } from './engine-errors.ts'
+import { bindingOf, type EngineToken } from './engine-tokens.ts'
+import type { OidcServices } from './oidc-services.ts'
 import { actorOf, clientOf, type OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 import { findForUserinfo } from './userinfo.ts'
-
-export type EngineToken = InstanceType<Provider['AccessToken']> & { expiresIn?: number; rar?: unknown }
-
-/** A key binding that the engine has verified (RFC 9449, RFC 8705), as claims. */
-export function bindingOf(token: EngineToken): Record<string, unknown> | undefined {
-  const x5t = token['x5t#S256']
-  if (!token.jkt && !x5t) return undefined
-  return { cnf: { ...(token.jkt && { jkt: token.jkt }), ...(x5t && { 'x5t#S256': x5t }) } }
-}
 
 /**
  * Puts the ledger in place of the engine's storage. `save` is awaited before the answer is sent, so nothing is answered

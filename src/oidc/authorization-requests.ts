@@ -1,11 +1,11 @@
 import type { Next } from 'koa'
-import { IDENTITY_SCOPES } from '../clients/scopes.ts'
+import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { namedClientId } from './client-credentials.ts'
 import { isSameResource, takeAudience, takeDeclaredResource } from './declared-resources.ts'
-import { type Form, type FormStep, normalizeScope, readForm } from './endpoint-requests.ts'
+import { type FormStep, normalizeScope, readForm } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
-import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
+import type { OidcServices } from './oidc-services.ts'
+import type { Form, OidcContext } from './request-state.ts'
 
 const words = (value: unknown): string[] => (typeof value === 'string' ? value.split(' ').filter(Boolean) : [])
 

@@ -1,11 +1,11 @@
 import type { Context } from 'koa'
-import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
+import type Provider from 'oidc-provider'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
+import { findPerson, isCurrentSession } from './engine-accounts.ts'
 import { extendSession } from './engine-rows.ts'
-import { findPerson, isCurrentSession } from './people.ts'
-import type { OidcServices } from './services.ts'
+import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
+import type { OidcServices } from './oidc-services.ts'
 import { extensionOf, sessionTtl } from './session-lifetimes.ts'
 
 /** How somebody proved who they are. `since` is their `sessionsValidFrom` of that moment. */
@@ -13,12 +13,6 @@ export interface Login {
   readonly userId: string
   readonly since: Date
   readonly amr: readonly string[]
-}
-
-/** The engine's session with what is ours in it. */
-export type BrowserSession = InstanceType<Provider['Session']> & {
-  /** The person's `sessionsValidFrom` when they signed in, ISO 8601: while it is the same, the session counts. */
-  personSince?: string
 }
 
 /** A part of the engine's client that its types leave out. */
@@ -29,29 +23,6 @@ interface LogoutClient {
 
 /** How the person proved who they are, in words for those who ask for a level (OpenID Connect Core, section 2, `acr`). */
 export const ACR = 'urn:keywright:acr:password'
-
-const COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
-
-/** Lets the engine keep what is ours in its sessions. */
-export function useSessions(provider: Provider): void {
-  const { IN_PAYLOAD } = provider.Session as unknown as { IN_PAYLOAD: string[] }
-  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'personSince'] })
-}
-
-/**
- * Lets the engine save a session that it creates for an error page: after an error it saves only sessions that were saved
- * before, and fails on any other one. The form of the page needs the session, and the browser its cookie.
- */
-export function saveNewSessions(provider: Provider): void {
-  const { prototype } = provider.Session as unknown as { prototype: BrowserSession }
-  const { persist } = prototype
-  prototype.persist = async function (this: BrowserSession) {
-    if (this.exp !== undefined) return await persist.call(this)
-    const { oidc } = Provider.ctx as KoaContextWithOIDC
-    oidc.cookies.set(provider.cookieName('session'), this.jti, COOKIE)
-    return await this.save(ANONYMOUS_SESSION_TTL)
-  }
-}
 
 /** The engine's words for a login. */
 export const toEngineLogin = ({ userId, since, amr }: Login) => ({
@@ -69,7 +40,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
   function setCookie(ctx: Context, value: string | null, expires?: Date): void {
     const { cookies } = engine().createContext(ctx.req, ctx.res)
     cookies.secure = ctx.secure
-    cookies.set(engine().cookieName('session'), value, { ...COOKIE, ...(expires && { expires }) })
+    cookies.set(engine().cookieName('session'), value, { ...SESSION_COOKIE, ...(expires && { expires }) })
   }
 
   async function tellClient(clientId: string, accountId: string, sid: string | undefined): Promise<void> {

@@ -1,10 +1,9 @@
-import type { AuthenticatedClient } from '../clients/authentication.ts'
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { useOf } from '../clients/secret-uses.ts'
 import { refuseEncodedNul } from '../http/request-check.ts'
-import type { Form } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
-import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
+import type { OidcServices } from './oidc-services.ts'
+import type { Form, OidcContext } from './request-state.ts'
 
 /** What a client presents of itself (RFC 6749, section 2.3). */
 export interface ClientCredentials {

@@ -1,14 +1,14 @@
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { IDENTITY_SCOPES } from '../clients/scopes.ts'
+import { IDENTITY_SCOPES } from '../apis/scopes.ts'
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import type { SignInFacts } from '../refresh/refresh-token-families.ts'
 import { idFrom } from '../shared/ids.ts'
-import type { SignInFacts } from '../tokens/refresh-families.ts'
-import { bindingOf, type EngineToken } from './access-tokens.ts'
 import { claimCode } from './adapter.ts'
+import { bindingOf, type EngineToken } from './engine-tokens.ts'
+import type { OidcServices } from './oidc-services.ts'
 import { takeFromPublicClient } from './public-client-limits.ts'
 import { clientOf, type OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 /** What the engine keeps of an authorization or device code. */
 interface Code {

@@ -1,9 +1,9 @@
-import { findByIdentifier, spellingsOf } from '../clients/resource-identifiers.ts'
+import { findByIdentifier, spellingsOf } from '../apis/resource-identifiers.ts'
 import { namedClientId } from './client-credentials.ts'
-import type { Form, FormStep } from './endpoint-requests.ts'
+import type { FormStep } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
-import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
+import type { OidcServices } from './oidc-services.ts'
+import type { Form, OidcContext } from './request-state.ts'
 
 /** `audience` names the API as `resource` (RFC 8707) does; from here on there is only the latter. */
 export function takeAudience(_ctx: OidcContext, form: Form): void {

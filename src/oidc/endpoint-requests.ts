@@ -2,12 +2,10 @@ import { parse, stringify } from 'node:querystring'
 import type { Next } from 'koa'
 import { BodyTooLargeError, readFormText } from '../http/request-body.ts'
 import { OAuthError } from './engine-errors.ts'
-import type { OidcContext } from './request-state.ts'
+import type { Form, OidcContext } from './request-state.ts'
 
 /** Far more than any request of these endpoints needs; a client assertion is a few KiB. */
 const BODY_LIMIT = 64 * 1024
-
-export type Form = Record<string, string | string[] | undefined>
 
 const invalidRequest = (description: string, status = 400) => new OAuthError(status, 'invalid_request', description)
 

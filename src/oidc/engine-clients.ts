@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { takeFromRateLimit } from '../clients/rate-limits.ts'
+import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { useOf } from '../clients/secret-uses.ts'
 import { inEngineTerms } from './engine-errors.ts'
+import type { OidcServices } from './oidc-services.ts'
 import { takeFromNetwork } from './public-client-limits.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 type EngineClient = InstanceType<Provider['Client']>
 

@@ -1,8 +1,8 @@
 import type { Context, Next } from 'koa'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { describeError } from './engine-errors.ts'
-import type { DeviceCodeForm } from './pages.ts'
-import type { OidcServices } from './services.ts'
+import type { DeviceCodeForm } from './engine-page-types.ts'
+import type { OidcServices } from './oidc-services.ts'
 
 /** What the engine's form for scripts looks like; its values are escaped for HTML. */
 const ENGINE_TITLE = '<title>Submitting Callback</title>'

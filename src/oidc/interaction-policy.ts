@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
-import { type PersonAccount, requested, skipsConsent } from './consents.ts'
+import { type PersonAccount, requested, skipsConsent } from './engine-consents.ts'
 import { registrationOf } from './request-state.ts'
 
 const { Check, base } = interactionPolicy

@@ -2,8 +2,8 @@ import type { Next } from 'koa'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { SIGNING_ALGS } from '../shared/algorithms.ts'
 import { etagOf, isKnown } from './etags.ts'
+import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 /** How long others may keep the key set, in seconds: well under the minute for which a key is published before it signs. */
 const JWKS_MAX_AGE = 30

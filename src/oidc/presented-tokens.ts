@@ -1,9 +1,9 @@
 import type { Next } from 'koa'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
-import { type Form, type FormStep, handToEngine } from './endpoint-requests.ts'
+import { type FormStep, handToEngine } from './endpoint-requests.ts'
 import { formEndpoint } from './form-endpoint.ts'
-import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
+import type { OidcServices } from './oidc-services.ts'
+import type { Form, OidcContext } from './request-state.ts'
 
 /** The token that a form shows: the claims of a JWT of ours, a refresh token, or nothing that we ever issued. */
 export interface PresentedToken {

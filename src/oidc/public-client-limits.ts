@@ -1,9 +1,9 @@
 import { giveBackAttempts, publicClientBudget, takeAttempt } from '../accounts/sign-in-limits.ts'
-import { takeFromRateLimit } from '../clients/rate-limits.ts'
+import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { RateLimitedError } from '../shared/errors.ts'
+import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 const isLimited = ({ isPublic, rateLimit }: Registration): boolean => isPublic && rateLimit !== null
 

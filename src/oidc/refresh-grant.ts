@@ -1,14 +1,14 @@
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import type { AuthenticatedClient } from '../clients/authentication.ts'
-import { IDENTITY_SCOPES } from '../clients/scopes.ts'
-import type { RedeemedTokens } from '../tokens/refresh-tokens.ts'
+import { IDENTITY_SCOPES } from '../apis/scopes.ts'
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import type { RedeemedTokens } from '../refresh/refresh-tokens.ts'
+import { findAccount } from './engine-accounts.ts'
 import { inEngineTerms } from './engine-errors.ts'
 import { checkDpopReplay, validateDpop } from './engine-internals.ts'
-import { findAccount } from './people.ts'
+import type { OidcServices } from './oidc-services.ts'
 import { takeFromPublicClient } from './public-client-limits.ts'
 import { clientOf, type OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 type Context = KoaContextWithOIDC & OidcContext
 

@@ -1,9 +1,11 @@
 import type { ParameterizedContext } from 'koa'
 import type { Budget } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
-import type { AuthenticatedClient, Authenticator } from '../clients/authentication.ts'
+import type { AuthenticatedClient, Authenticator } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
-import type { Form } from './endpoint-requests.ts'
+
+/** The parameters of a request. A repeated parameter is an array. */
+export type Form = Record<string, string | string[] | undefined>
 
 /** What the engine keeps in the session of a sign-out that awaits its confirmation. */
 export interface SignOut {

@@ -2,12 +2,12 @@ import type { Next } from 'koa'
 import { useOf } from '../clients/secret-uses.ts'
 import { namedClientId } from './client-credentials.ts'
 import { takeAudience, takeDeclaredResource } from './declared-resources.ts'
-import { type Form, type FormStep, handToEngine, normalizeScope } from './endpoint-requests.ts'
+import { type FormStep, handToEngine, normalizeScope } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
-import { expressLane } from './express-lane.ts'
+import { expressLane } from './fast-path.ts'
 import { formEndpoint } from './form-endpoint.ts'
-import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
+import type { OidcServices } from './oidc-services.ts'
+import type { Form, OidcContext } from './request-state.ts'
 
 /** Everything that the token endpoint takes as a parameter, and that may therefore not stand in its URL. */
 const PARAMETERS = [

@@ -1,8 +1,8 @@
 import type { Next } from 'koa'
 import { takeAttempt, userCodeBudget } from '../accounts/sign-in-limits.ts'
 import { OAuthError } from './engine-errors.ts'
+import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 /**
  * Before a user code is looked at: guessing is slowed (RFC 8628, section 5.1), and a browser that sends no session cookie

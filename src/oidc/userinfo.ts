@@ -1,11 +1,11 @@
 import type { Next } from 'koa'
 import type Provider from 'oidc-provider'
+import { findConsent } from '../consents/consents.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import { findConsent } from '../tokens/consents.ts'
 import { readForm } from './endpoint-requests.ts'
+import type { OidcServices } from './oidc-services.ts'
 import { readPresentedToken } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
-import type { OidcServices } from './services.ts'
 
 /**
  * Verifies the JWT that is shown at userinfo and puts its claims aside, for the engine knows no JWTs of its own. The

@@ -1,16 +1,16 @@
-import type { AuthenticatedClient } from '../clients/authentication.ts'
+import { findByIdentifier } from '../apis/resource-identifiers.ts'
+import { resolveScope } from '../apis/scopes.ts'
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { ApiAccess, Registration } from '../clients/registrations.ts'
-import { findByIdentifier } from '../clients/resource-identifiers.ts'
-import { resolveScope } from '../clients/scopes.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { type Clock, epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
-import type { Ledger, TokenRecord } from './ledger.ts'
-import type { StatusIndex, StatusIndexes } from './status-indexes.ts'
-import { statusUri } from './status-lists.ts'
+import type { StatusIndex, StatusIndexes } from '../status/status-indexes.ts'
+import { statusUri } from '../status/status-lists.ts'
+import type { Ledger, TokenRecord } from './access-token-store.ts'
 
 /** What is asked for. */
 export interface TokenRequest {

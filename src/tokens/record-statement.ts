@@ -1,6 +1,6 @@
-import { TURNS } from '../clients/client-turns.ts'
+import { TURNS } from '../clients/client-locks.ts'
 import { SERVER_STARTED_AT } from '../database/server-watch.ts'
-import { RECORDS_AFTER } from './status-lists.ts'
+import { RECORDS_AFTER } from '../status/status-lists.ts'
 
 const STRIPES = `SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM unnest($2::bigint[]) id`
 

@@ -1,11 +1,10 @@
 import type { Knex } from 'knex'
-import { awaitPersonsTurn } from '../accounts/person-turns.ts'
+import { awaitPersonsTurn } from '../accounts/user-locks.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { endTokensOfClients, lockClient } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
 import { countEnded, type EndedEpoch } from './active-tokens.ts'
-import { revokeGrant } from './refresh-families.ts'
 
 /** Ends one access token; answers how many live ones that was, 0 or 1. */
 export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promise<number> {
@@ -84,21 +83,4 @@ export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: A
   })
   const own = await countEnded(knex, ended)
   return own === null ? null : own + held
-}
-
-/** Ends a refresh token and what came of it, at the wish of its own client (RFC 7009, section 2.1). */
-export async function revokeRefreshToken(knex: Knex, grantId: string, actor: Actor): Promise<void> {
-  await knex.transaction(async (trx) => {
-    const owner = await trx('refresh_tokens')
-      .join('clients', 'clients.id', 'refresh_tokens.client_id')
-      .where('grant_id', grantId)
-      .first('clients.client_id', 'clients.account_id')
-    const revoked = await revokeGrant(trx, grantId)
-    await recordAudit(trx, actor, {
-      action: 'refresh_token.revoked',
-      target: { type: 'grant', id: grantId },
-      accountId: owner?.account_id,
-      detail: { client_id: owner?.client_id, revoked },
-    })
-  })
 }

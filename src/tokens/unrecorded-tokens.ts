@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { ClientRow } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
-import { LARGEST_LIST } from './status-bitmap.ts'
+import { LARGEST_LIST } from '../status/status-bitmap.ts'
 
 /** What a JWT of ours says that the database does not know: it lost the commit that recorded the token. */
 export interface UnrecordedToken {

@@ -1,4 +1,4 @@
-import { type Accent, accentsOf } from './accent.ts'
+import { type Accent, accentsOf } from './accent-colours.ts'
 
 /** What the operator chose the pages to look like. */
 export interface InstanceLook {

@@ -1,13 +1,13 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { KeywrightError } from '../shared/errors.ts'
-import { allowPage } from './allow-page.ts'
-import type { Application } from './directory.ts'
+import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
-import type { Web } from './services.ts'
+import type { Application } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { type SignInPlace, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import type { Web } from './web-services.ts'
 
 /** An interaction with whom it is about. */
 interface Asked {

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Page } from './renderer.ts'
+import type { Page } from './page.ts'
 
 /** A page that says one thing, and how to go on. */
 export interface Message {

@@ -4,7 +4,7 @@ import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.t
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
-import { inConsole } from './console/console-page.ts'
+import { inConsole } from './console/kit/console-page.ts'
 import { ForgedFormError } from './csrf.ts'
 import { UnsupportedFormError } from './forms.ts'
 import {
@@ -17,8 +17,8 @@ import {
   signInOverPage,
   unavailablePage,
 } from './messages.ts'
-import type { Page, Show } from './renderer.ts'
-import { sentence } from './sentence.ts'
+import type { Page, Show } from './page.ts'
+import { sentence } from './to-sentence.ts'
 
 /** Seconds. */
 const UNAVAILABLE_RETRY = 2

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { isLoopback } from './loopback.ts'
+import { isLoopback } from './loopback-address.ts'
 
 /**
  * The CSP source that lets a form's answer lead to this address: Chromium holds `form-action` against every redirect

@@ -1,7 +1,7 @@
 import { MIN_PASSWORD } from '../accounts/passwords.ts'
-import type { ConsolePage } from './console/console-page.ts'
-import type { Person } from './directory.ts'
+import type { ConsolePage } from './console/kit/console-page.ts'
 import { newPasswordField, passwordField } from './forms.ts'
+import type { Person } from './sign-in-directory.ts'
 import { PASSWORD_RULES } from './sign-in-steps.ts'
 
 export interface PasswordFaults {

@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
+import { wantsPage } from './accepts-html.ts'
 import { messagePage } from './messages.ts'
+import type { Show } from './page.ts'
 import { type FormTargets, formTargets } from './page-headers.ts'
-import type { Show } from './renderer.ts'
-import { wantsPage } from './wants-page.ts'
 
 export interface DeviceCodeForm {
   readonly action: string

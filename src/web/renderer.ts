@@ -1,25 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
-import type { Context } from 'koa'
 import type { Assets } from './assets.ts'
 import type { Brand } from './brand.ts'
-import { shellOf } from './console/navigation.ts'
+import { shellOf } from './console/kit/navigation.ts'
 import { csrfToken } from './csrf.ts'
-import { type FormTargets, setPageHeaders } from './page-headers.ts'
-
-export interface Page {
-  /** The template's name below views/. */
-  readonly view: string
-  readonly title: string
-  /** Absent: as it was set before, or 200. */
-  readonly status?: number
-  /** Absent: this site only. */
-  readonly formTargets?: FormTargets
-  readonly data?: object
-}
-
-/** Answers with a page. */
-export type Show = (ctx: Context, page: Page) => void
+import type { Show } from './page.ts'
+import { setPageHeaders } from './page-headers.ts'
 
 const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
 

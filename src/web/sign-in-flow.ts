@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { SignedInPerson } from './directory.ts'
+import type { SignedInPerson } from './sign-in-directory.ts'
 
 /** A sign-in that an application has begun and that waits for its person, in this browser. */
 export interface Interaction {

@@ -1,10 +1,10 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
-import type { Page } from './renderer.ts'
+import type { Page } from './page.ts'
 import { ownPath } from './return-to.ts'
-import { currentPerson, type Web } from './services.ts'
 import { type SignInPlace, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import { currentPerson, type Web } from './web-services.ts'
 
 export const signInPathTo = (path: string): string => `/signin?return_to=${encodeURIComponent(path)}`
 

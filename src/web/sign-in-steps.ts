@@ -4,11 +4,11 @@ import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
 import { emailField, type Form, newPasswordField, passwordField } from './forms.ts'
+import type { Page } from './page.ts'
 import { waitInWords } from './relative-time.ts'
-import type { Page } from './renderer.ts'
-import { sentence } from './sentence.ts'
-import { actorOf, type Web } from './services.ts'
 import type { Login } from './sign-in-flow.ts'
+import { sentence } from './to-sentence.ts'
+import { actorOf, type Web } from './web-services.ts'
 
 /** Where somebody signs in: on the way to an application, or without one. */
 export interface SignInPlace {

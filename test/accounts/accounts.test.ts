@@ -1,11 +1,11 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addAccount, getAccount, holdAccountWithApi, renameAccount } from '../../src/accounts/accounts.ts'
+import { changeAccountApi } from '../../src/management/account-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { changeAccountApi } from '../../src/tokens/account-changes.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { ACTOR } from '../support/maker.ts'
-import { until } from '../support/storm.ts'
+import { until } from '../support/load.ts'
 
 let on: Keywright
 

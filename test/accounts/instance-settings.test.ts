@@ -11,7 +11,7 @@ import {
   updateInstanceSettings,
 } from '../../src/accounts/instance-settings.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { type Environment, keywright, runCli } from '../support/cli.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 

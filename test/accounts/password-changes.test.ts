@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
-import { together } from '../support/storm.ts'
+import { together } from '../support/load.ts'
 import {
   attemptOf,
   freshIp,
@@ -13,7 +13,7 @@ import {
   type People,
   type Person,
   withNewerKey,
-} from './people.ts'
+} from './user-fixtures.ts'
 
 const ACTOR = { type: 'user' } as const
 const WRONG = 'no such password 1'

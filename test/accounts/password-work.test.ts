@@ -2,8 +2,8 @@ import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { hashPassword, verifyPassword } from '../../src/accounts/passwords.ts'
 import { invitePerson } from '../../src/management/invitations.ts'
-import { adminOf } from '../management/managers.ts'
-import { attemptOf, freshIp, gatherPeople, PASSWORD, type People } from './people.ts'
+import { adminOf } from '../management/principals.ts'
+import { attemptOf, freshIp, gatherPeople, PASSWORD, type People } from './user-fixtures.ts'
 
 let on: People
 

@@ -3,9 +3,17 @@ import type { Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { savePassword } from '../../src/accounts/credentials.ts'
 import { hashPassword, needsRehash } from '../../src/accounts/passwords.ts'
-import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
-import { attemptOf, freshIp, gatherPeople, OTHER_PASSWORD, PASSWORD, type People, type Person } from './people.ts'
+import { changeAccountStatus } from '../../src/management/account-changes.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
+import {
+  attemptOf,
+  freshIp,
+  gatherPeople,
+  OTHER_PASSWORD,
+  PASSWORD,
+  type People,
+  type Person,
+} from './user-fixtures.ts'
 
 const ACTOR = { type: 'system' } as const
 const WRONG = 'no such password 1'

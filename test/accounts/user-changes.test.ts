@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount, setAccountStatus } from '../../src/accounts/accounts.ts'
-import { addUser, resetPassword, updateUser } from '../../src/accounts/people.ts'
+import { addUser, resetPassword, updateUser } from '../../src/accounts/user-administration.ts'
 import { findUserById } from '../../src/accounts/users.ts'
 import { getClient } from '../../src/clients/clients.ts'
+import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { changeUserRole, changeUserStatus } from '../../src/tokens/user-changes.ts'
 import { ACTOR, createMaker } from '../support/nodes.ts'
-import { attemptOf, gatherPeople, PASSWORD, type People, type Person } from './people.ts'
+import { attemptOf, gatherPeople, PASSWORD, type People, type Person } from './user-fixtures.ts'
 
 let on: People
 let make: ReturnType<typeof createMaker>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createUser, findUserById, listUsers } from '../../src/accounts/users.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { gatherPeople, type People } from './people.ts'
+import { gatherPeople, type People } from './user-fixtures.ts'
 
 let on: People
 

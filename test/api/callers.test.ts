@@ -1,9 +1,9 @@
 /** Who may call the management API, and as whom. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MANAGEMENT_API } from '../../src/management/scopes.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { ACTOR } from '../support/maker.ts'
 import {
   managementToken,
   managingApplication,
@@ -11,8 +11,8 @@ import {
   rawManagement,
   tokenOfPerson,
 } from '../support/management.ts'
-import { createPerson } from '../support/people.ts'
 import { claimsOf, send } from '../support/requests.ts'
+import { createPerson } from '../support/test-users.ts'
 
 let server: Keywright
 let neighbour: Keywright

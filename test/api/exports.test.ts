@@ -8,8 +8,8 @@ import type { ApiCaller } from '../../src/api/callers.ts'
 import { createLineStreams } from '../../src/api/line-streams.ts'
 import type { ApiRoute, Call } from '../../src/api/route.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
-import { until } from '../support/storm.ts'
 
 let server: Keywright
 

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sweepIdempotencyKeys } from '../../src/api/idempotency.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { together } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { metricOf } from '../support/requests.ts'
-import { together } from '../support/storm.ts'
 
 let server: Keywright
 let neighbour: Keywright

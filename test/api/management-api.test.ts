@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { MANAGEMENT_SCOPES } from '../../src/management/scopes.ts'
+import { MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, openManagement } from '../support/management.ts'
 

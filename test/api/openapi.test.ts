@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
 import { API_ROUTES } from '../../src/api/api-routes.ts'
 import { describeApi } from '../../src/api/openapi.ts'
-import { MANAGEMENT_SCOPES } from '../../src/management/scopes.ts'
+import { MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { generateClientTypes } from '../support/client-types.ts'
 
 const document = describeApi('https://keywright.example')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MANAGEMENT_API } from '../../src/management/scopes.ts'
+import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import {
   managementToken,
@@ -8,8 +8,8 @@ import {
   rawManagement,
   tokenOfPerson,
 } from '../support/management.ts'
-import { createPerson, PASSWORD, type Person } from '../support/people.ts'
-import { openBrowser, signIn } from '../support/person.ts'
+import { openBrowser, signIn } from '../support/scriptless-browser.ts'
+import { createPerson, PASSWORD, type Person } from '../support/test-users.ts'
 
 let server: Keywright
 let account: string

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ensureAuditChain, hasBegunLate, readAuditHead } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { forgetAudit } from '../../src/audit/audit-sealing.ts'
-import { together, until } from '../support/storm.ts'
-import { ACTOR, type AuditLog, entryOf, openAuditLog } from './log.ts'
+import { together, until } from '../support/load.ts'
+import { ACTOR, type AuditLog, entryOf, openAuditLog } from './audit-log-fixtures.ts'
 
 let log: AuditLog
 

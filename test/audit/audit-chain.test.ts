@@ -6,8 +6,8 @@ import { forgetAudit } from '../../src/audit/audit-sealing.ts'
 import { verifyAudit } from '../../src/audit/audit-verification.ts'
 import { resealColumn } from '../../src/database/resealing.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { together } from '../support/storm.ts'
-import { ACTOR, type AuditLog, entryOf, openAuditLog } from './log.ts'
+import { together } from '../support/load.ts'
+import { ACTOR, type AuditLog, entryOf, openAuditLog } from './audit-log-fixtures.ts'
 
 let log: AuditLog
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { exportAudit } from '../../src/audit/audit-query.ts'
-import { ACTOR, type AuditLog, openAuditLog } from './log.ts'
+import { ACTOR, type AuditLog, openAuditLog } from './audit-log-fixtures.ts'
 
 let log: AuditLog
 

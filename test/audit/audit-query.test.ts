@@ -8,8 +8,8 @@ import {
   exportAudit,
   listAudit,
 } from '../../src/audit/audit-query.ts'
-import { createCommonMaker } from '../support/maker.ts'
-import { type AuditLog, entryOf, openAuditLog } from './log.ts'
+import { createCommonMaker } from '../support/factory.ts'
+import { type AuditLog, entryOf, openAuditLog } from './audit-log-fixtures.ts'
 
 let log: AuditLog
 let own: Awaited<ReturnType<typeof fillAccount>>

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Environment } from '../support/cli.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
+import { until } from '../support/load.ts'
 import { type Launched, launchServer, newEncryptionKey, startNode } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { until } from '../support/storm.ts'
 import { startTcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 
 let database: TestDatabase

@@ -5,11 +5,11 @@ import {
   type InstanceChanges,
   updateInstanceSettings,
 } from '../../src/accounts/instance-settings.ts'
-import { updateClient } from '../../src/tokens/client-registration.ts'
-import { createApplication, getTokens } from '../oidc/application.ts'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { createApplication, getTokens } from '../oidc/application-fixtures.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson } from '../support/people.ts'
-import { openBrowser } from '../support/person.ts'
+import { openBrowser } from '../support/scriptless-browser.ts'
+import { createPerson } from '../support/test-users.ts'
 
 const ACTOR = { type: 'system' } as const
 const CURSOR = 'cursor://anysphere.cursor-retrieval/oauth/callback'

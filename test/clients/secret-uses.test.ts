@@ -3,8 +3,8 @@ import { listCallers, recordCallers, sweepCallers, sweepCrowdedCallers } from '.
 import { listSecrets } from '../../src/clients/client-secrets.ts'
 import { createSecretUses } from '../../src/clients/secret-uses.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { together, until } from '../support/load.ts'
 import { metricOf } from '../support/requests.ts'
-import { together, until } from '../support/storm.ts'
 
 const DAY = 86_400_000
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { documentConfiguration } from '../../src/config/document.ts'
-import { loadConfig } from '../../src/config/load.ts'
+import { documentConfiguration } from '../../src/config/configuration-docs.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
 import { SETTINGS } from '../../src/config/settings.ts'
 
 const KEY = randomBytes(32).toString('base64')

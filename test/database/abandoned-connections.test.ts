@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
+import { until } from '../support/load.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
-import { until } from '../support/storm.ts'
 import { startTcpProxy, type TcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 
 let empty: TestDatabase

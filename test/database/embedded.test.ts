@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { mayRunOn } from '../../src/database/embedded/postgres-processes.ts'
 import { type EmbeddedOptions, startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
-import { openDatabase } from '../../src/database/open.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 import { type Child, startChild } from '../support/child.ts'
 import { createDataDirectory, isGoneWithin, pause, postmasterOf } from '../support/data-directory.ts'
 

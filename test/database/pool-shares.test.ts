@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { sharesOf } from '../../src/database/pool-shares.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
+import { together, until } from '../support/load.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
-import { together, until } from '../support/storm.ts'
 
 let empty: TestDatabase
 let database: Database

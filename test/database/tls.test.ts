@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openDatabase } from '../../src/database/open.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 import { createSystemPostgres, findPostgres, type SystemPostgres } from '../support/system-postgres.ts'
 
 const bin = await findPostgres()

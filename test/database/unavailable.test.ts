@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { openDatabase } from '../../src/database/open.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
 
 const withCode = (code: string, more = {}) => Object.assign(new Error(code), { code, ...more })

@@ -5,7 +5,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { findProgram } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
-import { ask, askTwice, examplePath, noTrickWorks, refused, type Stage, startStage, tryTricks } from './stage.ts'
+import {
+  ask,
+  askTwice,
+  examplePath,
+  noTrickWorks,
+  refused,
+  type Stage,
+  startStage,
+  tryTricks,
+} from './example-environment.ts'
 
 const apache = await findProgram('/usr/sbin/apache2', 'apache2', 'libapache2-mod-oauth2')
 

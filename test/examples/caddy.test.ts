@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findProgram } from '../support/debian.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
-import { type Rig, testAskingGateway } from './asking-gateway.ts'
-import { exampleWith } from './stage.ts'
+import { exampleWith } from './example-environment.ts'
+import { type Rig, testAskingGateway } from './introspecting-gateway.ts'
 
 const caddy = await findProgram('/usr/bin/caddy', 'caddy')
 

@@ -21,7 +21,7 @@ import {
   startStage,
   startVerifier,
   tryTricks,
-} from './stage.ts'
+} from './example-environment.ts'
 
 const haproxy = await findProgram('/usr/sbin/haproxy', 'haproxy')
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findProgram } from '../support/debian.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
-import { type Rig, testAskingGateway } from './asking-gateway.ts'
-import { ask, exampleWith, startVerifier } from './stage.ts'
+import { ask, exampleWith, startVerifier } from './example-environment.ts'
+import { type Rig, testAskingGateway } from './introspecting-gateway.ts'
 
 const nginx = await findProgram('/usr/sbin/nginx', 'nginx')
 

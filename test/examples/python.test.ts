@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, type FakeIssuer, makeKey, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { findPython } from '../support/debian.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
-import { ask, askTwice, examplePath, refused, type Stage, startStage } from './stage.ts'
+import { ask, askTwice, examplePath, refused, type Stage, startStage } from './example-environment.ts'
 
 const python = await findPython('authlib')
 

@@ -6,14 +6,14 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signJwt } from '../../src/keys/jwt.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
-import { updateApi } from '../../src/tokens/api-changes.ts'
-import { createApplication, getTokens } from '../oidc/application.ts'
+import { updateApi } from '../../src/management/api-changes.ts'
+import { createApplication, getTokens } from '../oidc/application-fixtures.ts'
 import { cleanEnvironment } from '../support/cli.ts'
 import { findMaven } from '../support/debian.ts'
-import { createPerson } from '../support/people.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import { claimsOf } from '../support/requests.ts'
-import { ask, examplePath, type Stage, startStage } from './stage.ts'
+import { createPerson } from '../support/test-users.ts'
+import { ask, examplePath, type Stage, startStage } from './example-environment.ts'
 
 const maven = await findMaven()
 

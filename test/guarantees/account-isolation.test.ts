@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
+import { changeAccountStatus } from '../../src/management/account-changes.ts'
+import { activeAmong } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, postForm } from '../support/requests.ts'
-import { activeAmong } from '../support/storm.ts'
-import { openVisitor, redemptionOf } from '../support/visitors.ts'
+import { openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
 
 type Api = Credentials & { identifier: string }
 

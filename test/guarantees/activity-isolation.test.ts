@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import type { Browser } from '../support/person.ts'
+import type { Browser } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import { createOperator, enter } from '../web/console/console-visits.ts'
 
 let server: Keywright

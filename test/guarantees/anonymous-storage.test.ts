@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
-import { CALLBACK } from '../support/maker.ts'
+import { CALLBACK } from '../support/factory.ts'
+import { together } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
-import { formsOf, openBrowser } from '../support/person.ts'
 import { type Credentials, postForm, send } from '../support/requests.ts'
-import { together } from '../support/storm.ts'
-import { authorizationOf, codeOf, linkOf, openVisitor } from '../support/visitors.ts'
+import { formsOf, openBrowser } from '../support/scriptless-browser.ts'
+import { authorizationOf, codeOf, linkOf, openVisitor } from '../support/signed-in-browsers.ts'
 
 let on: Nodes
 let app: Credentials & { clientId: string }

@@ -3,17 +3,17 @@
  * a few connections is free, beside those of the other node.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/open.ts'
-import { generateKeyPair } from '../../src/tokens/key-pairs.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
+import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { runCli } from '../support/cli.ts'
+import { activeAmong, startStorm, together } from '../support/load.ts'
 import { ACTOR, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
 import { findPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 import type { Credentials } from '../support/requests.ts'
+import { openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
 import { openFeed, statusAt } from '../support/status.ts'
-import { activeAmong, startStorm, together } from '../support/storm.ts'
-import { openVisitor, redemptionOf } from '../support/visitors.ts'
 
 /** Fewer than a single node would open. */
 const CONNECTIONS = 6

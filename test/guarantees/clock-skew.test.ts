@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { activeAmong } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { claimsOf, METRICS_TOKEN, send } from '../support/requests.ts'
-import { activeAmong } from '../support/storm.ts'
 
 let on: Nodes | undefined
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDatabase } from '../../src/database/open.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
+import { activeAmong, together } from '../support/load.ts'
 import { launchServer, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { activeAmong, together } from '../support/storm.ts'
 
 let on: Nodes
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { TURNS } from '../../src/clients/client-turns.ts'
+import { TURNS } from '../../src/clients/client-locks.ts'
+import { startStorm, together, until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
-import { startStorm, together, until } from '../support/storm.ts'
 
 type Client = Credentials & { key: number }
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { rotateSecret } from '../../src/tokens/client-secrets.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
+import { activeAmong, startStorm, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
-import { activeAmong, startStorm, until } from '../support/storm.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>
 let on: Nodes

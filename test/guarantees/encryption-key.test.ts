@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli.ts'
+import { startStorm, until } from '../support/load.ts'
 import { launchServer, type Nodes, newEncryptionKey, type ServerNode, startNode, startNodes } from '../support/nodes.ts'
-import { PASSWORD, type Person } from '../support/people.ts'
-import { openBrowser, signIn } from '../support/person.ts'
 import { type Answer, type Credentials, send } from '../support/requests.ts'
-import { startStorm, until } from '../support/storm.ts'
-import { authorizationOf, codeOf, linkOf, redemptionOf } from '../support/visitors.ts'
+import { openBrowser, signIn } from '../support/scriptless-browser.ts'
+import { authorizationOf, codeOf, linkOf, redemptionOf } from '../support/signed-in-browsers.ts'
+import { PASSWORD, type Person } from '../support/test-users.ts'
 
 /** Old and new. */
 const O = newEncryptionKey()

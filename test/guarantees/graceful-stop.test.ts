@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { loadConfig } from '../../src/config/load.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
 import { keywright } from '../support/cli.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
+import { activeAmong, startStorm, until } from '../support/load.ts'
 import {
   ISSUER,
   launchServer,
@@ -15,7 +16,6 @@ import {
   startNodes,
 } from '../support/nodes.ts'
 import { basicHeader, type Credentials, metricOf } from '../support/requests.ts'
-import { activeAmong, startStorm, until } from '../support/storm.ts'
 
 let on: Nodes | undefined
 

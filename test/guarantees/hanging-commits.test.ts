@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
+import { activeAmong, together, until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, claimsOf, send } from '../support/requests.ts'
-import { activeAmong, together, until } from '../support/storm.ts'
-import { openVisitor, type Visitor } from '../support/visitors.ts'
+import { openVisitor, type Visitor } from '../support/signed-in-browsers.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>
 let on: Nodes

@@ -3,12 +3,12 @@
  * it. The primary is killed, frozen and switched over under load.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openDatabase } from '../../src/database/open.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 import { runCli } from '../support/cli.ts'
+import { activeAmong, startStorm, until } from '../support/load.ts'
 import { createMaker, ISSUER, keysOf, newEncryptionKey, type ServerNode, startNode } from '../support/nodes.ts'
 import { findPatroni, startPatroni } from '../support/patroni.ts'
 import type { Credentials } from '../support/requests.ts'
-import { activeAmong, startStorm, until } from '../support/storm.ts'
 
 const programs = await findPatroni()
 

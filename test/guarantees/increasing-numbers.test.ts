@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { forgetRetiredSecrets } from '../../src/clients/client-secrets.ts'
-import { rotateSecret } from '../../src/tokens/client-secrets.ts'
-import { sweepStatusLists } from '../../src/tokens/status-lists.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { sweepStatusLists } from '../../src/status/status-lists.ts'
+import { activeAmong, together } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 import { placeOf, statusAt } from '../support/status.ts'
-import { activeAmong, together } from '../support/storm.ts'
 
 type Api = Credentials & { identifier: string }
 

@@ -1,11 +1,12 @@
 /** An asynchronous standby is promoted, or a dump restored, while the nodes keep running: they must not trust their memory. */
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { migrate } from '../../src/database/migrations.ts'
-import { openDatabase } from '../../src/database/open.ts'
-import { updateClient } from '../../src/tokens/client-registration.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { markPosition } from '../../src/status/feed-cursors.ts'
 import { ensurePartitions } from '../../src/tokens/partitions.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
-import { markPosition } from '../../src/tokens/status-positions.ts'
+import { activeAmong, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import {
   findPostgresTools,
@@ -14,7 +15,6 @@ import {
 } from '../support/replaceable-postgres.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { openFeed, placeName, statusAt } from '../support/status.ts'
-import { activeAmong, together, until } from '../support/storm.ts'
 
 type Api = Credentials & { identifier: string }
 

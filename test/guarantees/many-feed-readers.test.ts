@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { revokeToken, revokeTokensOfClient } from '../../src/tokens/revocation.ts'
+import { mapBounded, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { basicHeader, type Credentials, claimsOf } from '../support/requests.ts'
 import { type Feed, openFeed } from '../support/status.ts'
-import { mapBounded, together, until } from '../support/storm.ts'
 
 const MANY = 1000
 const DEAF = 50

@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/index.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
+import { together, until } from '../support/load.ts'
 import { ACTOR, ISSUER, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
-import { together, until } from '../support/storm.ts'
 import { waysToEnd } from './revocation-causes.ts'
 
 let on: Nodes

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { together } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
-import { together } from '../support/storm.ts'
-import { codeOf, openVisitor, redemptionOf } from '../support/visitors.ts'
+import { codeOf, openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }

@@ -1,10 +1,10 @@
 /** A public client that retries a refresh after the service was away is no thief; without an outage it is. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { activeAmong, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
-import { activeAmong, until } from '../support/storm.ts'
+import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
 
 let on: Nodes
 let proxy: TcpProxy

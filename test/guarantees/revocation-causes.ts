@@ -1,8 +1,8 @@
-import { changeAccountApi, changeAccountStatus } from '../../src/tokens/account-changes.ts'
-import { rotateSecret } from '../../src/tokens/client-secrets.ts'
-import { changeClientStatus } from '../../src/tokens/client-status.ts'
+import { changeAccountApi, changeAccountStatus } from '../../src/management/account-changes.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { changeClientStatus } from '../../src/management/client-status.ts'
+import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
-import { changeUserRole, changeUserStatus } from '../../src/tokens/user-changes.ts'
 import { ACTOR, type Nodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 

@@ -1,9 +1,9 @@
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli.ts'
+import { mapBounded, startStorm, until } from '../support/load.ts'
 import { type Ending, ISSUER, launchServer, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
 import { type Credentials, send } from '../support/requests.ts'
-import { mapBounded, startStorm, until } from '../support/storm.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }

@@ -2,11 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
-import { updateClient } from '../../src/tokens/client-registration.ts'
+import { updateClient } from '../../src/management/client-registration.ts'
+import { activeAmong, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, type FormData, postForm } from '../support/requests.ts'
-import { activeAmong, together, until } from '../support/storm.ts'
-import { authorizationOf, codeOf, linkOf, openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
+import {
+  authorizationOf,
+  codeOf,
+  linkOf,
+  openVisitor,
+  redemptionOf,
+  type Visitor,
+} from '../support/signed-in-browsers.ts'
 
 type Client = Credentials & { key: number }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, test } from 'vitest'
+import { startStorm, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { startStorm, until } from '../support/storm.ts'
 import { startTcpProxy, type TcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 import { type Change, changesOf, NotAnswered } from './state-changes.ts'
 

@@ -3,7 +3,7 @@ import { isSignedIn } from '../support/console-page.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import type { Nodes, ServerNode } from '../support/nodes.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
+import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
 
 /** Makes one change at a node. Resolves to the check that the change holds. @throws NotAnswered */
 export type Change = (node: ServerNode) => Promise<() => Promise<void>>

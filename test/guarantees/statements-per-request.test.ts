@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ConsoleRoute } from '../../src/web/console/console-route.ts'
 import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
+import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { statementsDuring } from '../support/statements.ts'
 import { createVisitors, fillPath, makeSamples, type Samples } from './all-routes.ts'

@@ -1,10 +1,10 @@
 /** A database that crashes gives numbers of transactions again which it had given; no revocation may hide behind that. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/open.ts'
-import { placesOf } from '../../src/tokens/status-bitmap.ts'
-import { readChanges } from '../../src/tokens/status-changes.ts'
-import { leasePlaces } from '../../src/tokens/status-lists.ts'
-import { currentPosition, type Position } from '../../src/tokens/status-positions.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
+import { currentPosition, type Position } from '../../src/status/feed-cursors.ts'
+import { placesOf } from '../../src/status/status-bitmap.ts'
+import { readChanges } from '../../src/status/status-changes.ts'
+import { leasePlaces } from '../../src/status/status-lists.ts'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>

@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { activeAmong } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
-import { activeAmong } from '../support/storm.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }

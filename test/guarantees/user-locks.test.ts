@@ -3,13 +3,13 @@
  * taken in turns with those who wait to change something.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
+import { startStorm } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
-import type { Person } from '../support/people.ts'
-import { openBrowser, signIn } from '../support/person.ts'
 import type { Credentials } from '../support/requests.ts'
-import { startStorm } from '../support/storm.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/visitors.ts'
+import { openBrowser, signIn } from '../support/scriptless-browser.ts'
+import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import type { Person } from '../support/test-users.ts'
 
 let on: Nodes
 let api: { identifier: string }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { openBrowser } from '../support/person.ts'
 import { sendRaw } from '../support/raw-http.ts'
+import { openBrowser } from '../support/scriptless-browser.ts'
 
 let server: Keywright
 

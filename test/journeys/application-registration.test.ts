@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keywright } from '../support/cli.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, createPkce, openBrowser, type Page, signIn } from '../support/person.ts'
+import { type Browser, createPkce, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 
 const MONTH = 2_592_000
 const YEAR = 31_536_000

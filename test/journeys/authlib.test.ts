@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findPython } from '../support/debian.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { openBrowser, signIn } from '../support/person.ts'
+import { openBrowser, signIn } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 
 const CLIENT = fileURLToPath(new URL('../support/clients/authlib-client.py', import.meta.url))
 const CALLBACK = 'https://app.example.com/callback'

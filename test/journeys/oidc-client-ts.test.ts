@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, type RealBrowser } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 
 const chromium = await findChromium()
 

@@ -2,9 +2,9 @@
 import * as client from 'openid-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, openBrowser, signIn } from '../support/person.ts'
 import { metricOf } from '../support/requests.ts'
+import { type Browser, openBrowser, signIn } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 
 const CALLBACK = 'https://app.example.com/callback'
 const DONE = 'https://app.example.com/bye'

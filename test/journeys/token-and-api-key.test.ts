@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createVerifier } from '../../packages/resource-server/src/index.ts'
 import { keywright } from '../support/cli.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { until } from '../support/load.ts'
 import type { Credentials } from '../support/requests.ts'
-import { until } from '../support/storm.ts'
 
 const API = 'https://profile.example.com'
 const EIGHT_HOURS = 28_800

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { listAccounts } from '../../src/management/accounts.ts'
-import { listActivity } from '../../src/management/activity.ts'
-import { listApplications } from '../../src/management/applications.ts'
+import { listAccounts } from '../../src/management/account-operations.ts'
+import { listActivity } from '../../src/management/activity-operations.ts'
+import { listApplications } from '../../src/management/application-operations.ts'
 import type { PageOf, PageRequest } from '../../src/management/paging.ts'
-import { listPeople } from '../../src/management/people.ts'
-import { listGrants, listTokens } from '../../src/management/tokens.ts'
-import { adminOf, openManagement, operator } from './managers.ts'
+import { listGrants, listTokens } from '../../src/management/token-operations.ts'
+import { listPeople } from '../../src/management/user-operations.ts'
+import { adminOf, openManagement, operator } from './principals.ts'
 
 let house: Awaited<ReturnType<typeof openManagement>>
 let account: string

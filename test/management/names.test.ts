@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
-import { createAccount, updateAccount } from '../../src/management/accounts.ts'
-import { declareApi } from '../../src/management/apis.ts'
-import { updateApplication } from '../../src/management/applications.ts'
-import { updateInstance } from '../../src/management/instance.ts'
+import { createAccount, updateAccount } from '../../src/management/account-operations.ts'
+import { declareApi } from '../../src/management/api-operations.ts'
+import { updateApplication } from '../../src/management/application-operations.ts'
+import { updateInstance } from '../../src/management/instance-operations.ts'
 import { invitePerson } from '../../src/management/invitations.ts'
 import { createApplication } from '../../src/management/new-applications.ts'
-import { updatePerson } from '../../src/management/people.ts'
-import { adminOf, openManagement, operator } from './managers.ts'
+import { updatePerson } from '../../src/management/user-operations.ts'
+import { adminOf, openManagement, operator } from './principals.ts'
 
 let world: Awaited<ReturnType<typeof openManagement>>
 let home: string

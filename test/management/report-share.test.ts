@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { sharesOf } from '../../src/database/pool-shares.ts'
 import type { Management } from '../../src/management/operation.ts'
 import type { Principal } from '../../src/management/principal.ts'
-import { listTokens } from '../../src/management/tokens.ts'
+import { listTokens } from '../../src/management/token-operations.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
+import { together, until } from '../support/load.ts'
 import { ACTOR, createMaker } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { together, until } from '../support/storm.ts'
 
 const OPERATOR: Principal = {
   role: 'operator',

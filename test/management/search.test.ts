@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { listApplications } from '../../src/management/applications.ts'
-import { openManagement, operator } from './managers.ts'
+import { listApplications } from '../../src/management/application-operations.ts'
+import { openManagement, operator } from './principals.ts'
 
 let house: Awaited<ReturnType<typeof openManagement>>
 

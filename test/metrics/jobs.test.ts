@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createJobs, delayAfter } from '../../src/jobs/jobs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { until } from '../support/load.ts'
 import { metricOf } from '../support/requests.ts'
-import { until } from '../support/storm.ts'
 
 let server: Keywright
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { createUsage, readUsage, sweepUsage, sweepUsageWriters } from '../../src/metrics/usage.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { together, until } from '../support/load.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { together, until } from '../support/storm.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -1,9 +1,9 @@
 /** What the authorization endpoint refuses: RFC 6749, section 4.1.2.1; RFC 9700, section 4.1; OpenID Connect Core, 3.1.2.6. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { changeClientStatus } from '../../src/tokens/client-status.ts'
+import { changeClientStatus } from '../../src/management/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { formsOf, openBrowser, type Page } from '../support/person.ts'
+import { formsOf, openBrowser, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -15,7 +15,7 @@ import {
   inShort,
   isSignIn,
   type Params,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, formsOf, openBrowser, type Page } from '../support/person.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
+import { type Browser, formsOf, openBrowser, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -19,7 +19,7 @@ import {
   isSignIn,
   type Params,
   STATE,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

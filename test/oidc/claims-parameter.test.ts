@@ -1,9 +1,9 @@
 /** Single claims that a request names: OpenID Connect Core, section 5.5. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, openBrowser, type Page } from '../support/person.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
+import { type Browser, openBrowser, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -15,7 +15,7 @@ import {
   isAllow,
   isSignIn,
   type Params,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

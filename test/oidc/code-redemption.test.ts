@@ -1,17 +1,17 @@
 /** What a code gives, and all that it is refused for: RFC 6749, section 4.1.3; RFC 7636; RFC 9700, section 4.5. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { changeAccountStatus } from '../../src/tokens/account-changes.ts'
-import { rotateSecret } from '../../src/tokens/client-secrets.ts'
-import { changeClientStatus } from '../../src/tokens/client-status.ts'
-import { withdrawConsent } from '../../src/tokens/consents.ts'
-import { changeApiEnabled } from '../../src/tokens/instance-changes.ts'
+import { withdrawConsent } from '../../src/consents/consents.ts'
+import { changeAccountStatus } from '../../src/management/account-changes.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { changeClientStatus } from '../../src/management/client-status.ts'
+import { changeApiEnabled } from '../../src/management/instance-changes.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { createPkce, openBrowser } from '../support/person.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
+import { createPkce, openBrowser } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   CALLBACK,
@@ -20,7 +20,7 @@ import {
   getCode,
   getTokens,
   type Params,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 const ACTOR = { type: 'system' } as const
 

@@ -1,11 +1,11 @@
 /** Devices without a browser (RFC 8628), over the pages that their people use. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { withdrawConsent } from '../../src/tokens/consents.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { withdrawConsent } from '../../src/consents/consents.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, formsOf, type Page } from '../support/person.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+import { type Browser, formsOf, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   createApplication,
@@ -17,7 +17,7 @@ import {
   isSignIn,
   openBrowserOn,
   type Params,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 const ACTOR = { type: 'system' } as const

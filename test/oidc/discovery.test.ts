@@ -1,10 +1,17 @@
 /** The plan oidcc-config: what the discovery document says is so, and what is not so it does not say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson } from '../support/people.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, claimsOf, postForm, send } from '../support/requests.ts'
-import { answerOf, createApplication, expectNoFaults, getTokens, isForward, openBrowserOn } from './application.ts'
+import { createPerson } from '../support/test-users.ts'
+import {
+  answerOf,
+  createApplication,
+  expectNoFaults,
+  getTokens,
+  isForward,
+  openBrowserOn,
+} from './application-fixtures.ts'
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { metadataOf } from '../../packages/resource-server/src/metadata.ts'
 import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { openBrowser } from '../support/person.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
-import { type Application, createApplication, expectNoFaults, getCode, type Params } from './application.ts'
+import { openBrowser } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
+import { type Application, createApplication, expectNoFaults, getCode, type Params } from './application-fixtures.ts'
 
 type Prover = Awaited<ReturnType<typeof createProver>>
 

@@ -1,9 +1,9 @@
 /** Answers by a form on a page of ours: the plan oidcc-form-post-basic. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, formsOf, openBrowser } from '../support/person.ts'
 import type { Answer } from '../support/requests.ts'
+import { type Browser, formsOf, openBrowser } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   CALLBACK,
@@ -13,7 +13,7 @@ import {
   isForward,
   type Params,
   STATE,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

@@ -2,9 +2,9 @@
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
 import { claimsOf, send } from '../support/requests.ts'
-import { createApplication, expectNoFaults, getTokens } from './application.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
+import { createApplication, expectNoFaults, getTokens } from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

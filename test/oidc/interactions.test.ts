@@ -1,9 +1,9 @@
 /** Sign-ins under way: what is old, foreign, doubled, or sent by somebody else. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, formsOf, type Page } from '../support/person.ts'
 import { claimsOf, send } from '../support/requests.ts'
+import { type Browser, formsOf, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -16,7 +16,7 @@ import {
   isAllow,
   isSignIn,
   openBrowserOn,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

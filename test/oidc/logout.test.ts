@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { createLocalJWKSet, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { type Browser, formsOf, openBrowser, type Page } from '../support/person.ts'
 import { type Answer, claimsOf, metricOf, send } from '../support/requests.ts'
+import { type Browser, formsOf, openBrowser, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   createApplication,
@@ -18,7 +18,7 @@ import {
   isForward,
   isSignIn,
   type Params,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 const DONE = 'https://app.example.com/bye'
 

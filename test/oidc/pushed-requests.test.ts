@@ -1,9 +1,9 @@
 /** Requests that are pushed before the person is sent (RFC 9126). */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { openBrowser, type Page } from '../support/person.ts'
 import { type Answer, postForm, type RequestOptions, send } from '../support/requests.ts'
+import { openBrowser, type Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -15,7 +15,7 @@ import {
   goOn,
   isSignIn,
   type Params,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person

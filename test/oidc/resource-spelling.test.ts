@@ -1,10 +1,10 @@
 /** `https://host` and `https://host/` name the same API (RFC 3986, section 6.2.3; RFC 8707). */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import { openBrowser } from '../support/person.ts'
 import { claimsOf, postForm } from '../support/requests.ts'
-import { createApplication, expectNoFaults, getTokens } from './application.ts'
+import { openBrowser } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
+import { createApplication, expectNoFaults, getTokens } from './application-fixtures.ts'
 
 /** Each as it is declared, and as it is asked for. */
 const SPELLINGS = [

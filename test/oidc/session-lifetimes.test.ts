@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EngineModelAdapter } from '../../src/oidc/adapter.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson } from '../support/people.ts'
-import type { Browser } from '../support/person.ts'
+import type { Browser } from '../support/scriptless-browser.ts'
+import { createPerson } from '../support/test-users.ts'
 import { enter } from '../web/console/console-visits.ts'
-import { createApplication } from './application.ts'
+import { createApplication } from './application-fixtures.ts'
 
 let server: Keywright
 

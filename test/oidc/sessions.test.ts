@@ -1,11 +1,11 @@
 /** Sessions: planted ones, ended ones, and those of somebody else. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
-import type { Browser, Page } from '../support/person.ts'
 import { claimsOf } from '../support/requests.ts'
+import type { Browser, Page } from '../support/scriptless-browser.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
@@ -17,7 +17,7 @@ import {
   isAllow,
   isSignIn,
   openBrowserOn,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 const ACTOR = { type: 'system' } as const
 const SESSION = 'kw_session /'

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { revokeToken } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { ACTOR } from '../support/maker.ts'
+import { until } from '../support/load.ts'
 import { type Credentials, claimsOf, send } from '../support/requests.ts'
 import { fetchList, placeOf, statusAt } from '../support/status.ts'
-import { until } from '../support/storm.ts'
 
 let server: Keywright
 let client: Credentials

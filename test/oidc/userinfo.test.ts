@@ -1,13 +1,13 @@
 /** Userinfo: OpenID Connect Core, section 5.3; RFC 6750; and what browsers of other origins may read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { updateUser } from '../../src/accounts/people.ts'
+import { updateUser } from '../../src/accounts/user-administration.ts'
+import { withdrawConsent } from '../../src/consents/consents.ts'
 import { signJwt } from '../../src/keys/jwt.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
-import { withdrawConsent } from '../../src/tokens/consents.ts'
-import { changeUserStatus } from '../../src/tokens/user-changes.ts'
+import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/people.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
+import { createPerson, type Person } from '../support/test-users.ts'
 import {
   type Application,
   createApplication,
@@ -15,7 +15,7 @@ import {
   getCode,
   getTokens,
   openBrowserOn,
-} from './application.ts'
+} from './application-fixtures.ts'
 
 const ACTOR = { type: 'system' } as const
 

@@ -15,7 +15,7 @@ import { resourceMetadata, withAccessToken } from '../../packages/resource-serve
 import * as forHono from '../../packages/resource-server/src/hono.ts'
 import * as forKoa from '../../packages/resource-server/src/koa.ts'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
-import { until } from '../support/storm.ts'
+import { until } from '../support/load.ts'
 import { AUDIENCE, type FakeIssuer, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
 /** An API that answers who called, and where it listens. */

@@ -3,7 +3,7 @@ import type { StatusListOptions } from '../../packages/resource-server/src/optio
 import { StatusFeed } from '../../packages/resource-server/src/status-feed.ts'
 import type { StatusLists } from '../../packages/resource-server/src/status-lists.ts'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
-import { until } from '../support/storm.ts'
+import { until } from '../support/load.ts'
 import { AUDIENCE, encodeBitmap, type FakeIssuer, FEED, handClock, shifted, startFakeIssuer } from './fake-issuer.ts'
 
 const PATH = '/oauth2/status/a'

@@ -5,9 +5,9 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../support/load.ts'
 import { freePort, startProgram } from '../support/program.ts'
 import { claimsOf } from '../support/requests.ts'
-import { until } from '../support/storm.ts'
 import { AUDIENCE, type FakeIssuer, FEED, startFakeIssuer } from './fake-issuer.ts'
 
 const run = promisify(execFile)

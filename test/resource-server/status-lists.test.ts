@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StatusListOptions } from '../../packages/resource-server/src/options.ts'
 import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
-import { together, until } from '../support/storm.ts'
+import { together, until } from '../support/load.ts'
 import { AUDIENCE, encodeBitmap, type FakeIssuer, handClock, shifted, startFakeIssuer } from './fake-issuer.ts'
 
 const PATH = '/oauth2/status/a'

@@ -3,7 +3,7 @@ import { UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { VerifierOptions } from '../../packages/resource-server/src/options.ts'
 import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
-import { together, until } from '../support/storm.ts'
+import { together, until } from '../support/load.ts'
 import { AUDIENCE, type FakeIssuer, handClock, makeKey, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
 let issuer: FakeIssuer

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/verifier.ts'
 import { createVerifyServer } from '../../packages/resource-server/src/verify-server.ts'
 import { readVerifyServerSettings } from '../../packages/resource-server/src/verify-server-settings.ts'
-import { until } from '../support/storm.ts'
+import { until } from '../support/load.ts'
 import { AUDIENCE, type FakeIssuer, FEED, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
 const MAIN = fileURLToPath(new URL('../../packages/resource-server/src/verify-server-main.ts', import.meta.url))

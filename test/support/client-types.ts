@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module'
  * The generator builds its output with TypeScript's own syntax tree, which TypeScript 7 has no JavaScript interface for;
  * another package carries the last version that had one, and takes its place.
  */
-const STAND_IN = new URL('./typescript-stand-in.ts', import.meta.url).href
+const STAND_IN = new URL('./typescript-version.ts', import.meta.url).href
 
 /** TypeScript types of an OpenAPI document, as openapi-fetch takes them. */
 export async function generateClientTypes(document: unknown): Promise<string> {

@@ -1,14 +1,14 @@
 import createClient from 'openapi-fetch'
 import type { Actor } from '../../src/audit/audit-log.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
-import { MANAGEMENT_API } from '../../src/management/scopes.ts'
-import { createClient as registerClient } from '../../src/tokens/client-registration.ts'
+import { createClient as registerClient } from '../../src/management/client-registration.ts'
+import { MANAGEMENT_API } from '../../src/management/management-scopes.ts'
+import { CALLBACK } from './factory.ts'
 import type { Keywright } from './keywright.ts'
-import { CALLBACK } from './maker.ts'
 import type { paths } from './management-api.d.ts'
-import type { Person } from './people.ts'
 import { type Credentials, send } from './requests.ts'
-import { codeOf, openVisitor, redemptionOf } from './visitors.ts'
+import { codeOf, openVisitor, redemptionOf } from './signed-in-browsers.ts'
+import type { Person } from './test-users.ts'
 
 const ACTOR: Actor = { type: 'system', id: 'tests' }
 

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
-import { type Database, openDatabase } from '../../src/database/open.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createEncryptionKeys, type EncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { type Environment, spawnKeywright } from './cli.ts'
 import { endWithTests } from './end-with-tests.ts'
-import { createCommonMaker } from './maker.ts'
+import { createCommonMaker } from './factory.ts'
 import { createTestDatabase } from './postgres.ts'
 import { endpointsOf, METRICS_TOKEN } from './requests.ts'
 
-export { ACTOR } from './maker.ts'
+export { ACTOR } from './factory.ts'
 
 /** All nodes speak for one issuer, as behind a load balancer. */
 export const ISSUER = 'https://keywright.test'

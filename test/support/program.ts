@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cleanEnvironment, type Environment } from './cli.ts'
 import { endWithTests } from './end-with-tests.ts'
-import { until } from './storm.ts'
+import { until } from './load.ts'
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

@@ -4,12 +4,12 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { accountFor } from '../../src/database/embedded/account.ts'
+import { accountFor } from '../../src/database/embedded/system-account.ts'
 import { TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { until } from './load.ts'
 import { freePort } from './program.ts'
-import { until } from './storm.ts'
 
 const HBA = 'local all all trust\nhost all all all trust\nhost replication all all trust\n'
 

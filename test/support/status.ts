@@ -3,9 +3,9 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { getListFromStatusListJWT, getStatusListFromJWT } from '@sd-jwt/jwt-status-list'
 import { createLocalJWKSet, jwtVerify } from 'jose'
-import { decode, placesOf } from '../../src/tokens/status-bitmap.ts'
+import { decode, placesOf } from '../../src/status/status-bitmap.ts'
+import { until } from './load.ts'
 import { basicHeader, type Credentials, claimsOf, send } from './requests.ts'
-import { until } from './storm.ts'
 
 export const placeOf = (token: string): { idx: number; uri: string } => getStatusListFromJWT(token)
 

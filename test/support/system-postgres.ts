@@ -14,12 +14,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { accountFor } from '../../src/database/embedded/account.ts'
+import { accountFor } from '../../src/database/embedded/system-account.ts'
 import { TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { until } from './load.ts'
 import { freePort } from './program.ts'
-import { until } from './storm.ts'
 
 const ROOT = '/usr/lib/postgresql'
 

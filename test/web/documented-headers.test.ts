@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SETTINGS } from '../../src/config/settings.ts'
-import { openFakeHouse } from './fake-house.ts'
+import { openFakeHouse } from './fake-management.ts'
 
 const DOCUMENT = readFileSync('docs/operating/security.md', 'utf8')
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Browser, formsOf, openBrowser } from '../support/person.ts'
-import { ADA, BOB, CONSENT, createWorld, ONE_TIME, openFakeHouse, PASSWORD, WEAK } from './fake-house.ts'
+import { type Browser, formsOf, openBrowser } from '../support/scriptless-browser.ts'
+import { ADA, BOB, CONSENT, createWorld, ONE_TIME, openFakeHouse, PASSWORD, WEAK } from './fake-management.ts'
 
 let house: Awaited<ReturnType<typeof openFakeHouse>>
 let browser: Browser

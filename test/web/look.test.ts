@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accentsOf } from '../../src/web/accent.ts'
+import { accentsOf } from '../../src/web/accent-colours.ts'
 import { brandCss, createBrand } from '../../src/web/brand.ts'
 import { momentOf, waitInWords } from '../../src/web/relative-time.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Browser, openBrowser } from '../support/person.ts'
 import { send } from '../support/requests.ts'
-import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, SYNC } from './fake-house.ts'
+import { type Browser, openBrowser } from '../support/scriptless-browser.ts'
+import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, SYNC } from './fake-management.ts'
 
 let house: Awaited<ReturnType<typeof openFakeHouse>>
 let browser: Browser

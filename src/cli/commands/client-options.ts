@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { parseRateLimit } from '../../clients/client-rate-limits.ts'
 import { DEVICE_CODE_GRANT } from '../../clients/client-rules.ts'
 import type { AccessType, ClientSettings, Consent, RefreshTokens } from '../../clients/client-settings.ts'
-import { parseRateLimit } from '../../clients/rate-limits.ts'
 import { ID_TOKEN_ALGS, type IdTokenAlg } from '../../shared/algorithms.ts'
 
 type OnOff = 'on' | 'off'

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
 import { listClientApis } from '../../clients/client-apis.ts'
+import { formatRateLimit } from '../../clients/client-rate-limits.ts'
 import { listSecrets, type SecretSummary } from '../../clients/client-secrets.ts'
 import type { Client } from '../../clients/clients.ts'
-import { formatRateLimit } from '../../clients/rate-limits.ts'
 
 const onOff = (value: boolean): 'on' | 'off' => (value ? 'on' : 'off')
 

@@ -3,8 +3,8 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmS
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { KeywrightError } from '../../shared/errors.ts'
-import { type Account, mayAccess } from './account.ts'
-import { FALLBACK_ROOT } from './place.ts'
+import { FALLBACK_ROOT } from './data-location.ts'
+import { type Account, mayAccess } from './system-account.ts'
 
 export type Preference = 'package' | 'system'
 

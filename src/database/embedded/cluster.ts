@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { KeywrightError } from '../../shared/errors.ts'
-import { giveTo } from './account.ts'
 import type { Binaries } from './binaries.ts'
+import type { Place } from './data-location.ts'
 import { launch } from './launch.ts'
-import type { Place } from './place.ts'
 import { lookAtProcess } from './processes.ts'
+import { giveTo } from './system-account.ts'
 
 export const SUPERUSER = 'postgres'
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
-import type { Account } from './account.ts'
+import type { Account } from './system-account.ts'
 
 export interface Launch {
   readonly file: string

@@ -12,9 +12,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { type Account, giveTo, mayAccess } from './account.ts'
-import type { Place } from './place.ts'
+import type { Place } from './data-location.ts'
 import { isAlive, type ProcessIdentity, thisProcess } from './processes.ts'
+import { type Account, giveTo, mayAccess } from './system-account.ts'
 
 export type Role = 'server' | 'command'
 

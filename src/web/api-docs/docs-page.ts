@@ -1,10 +1,10 @@
 import Router from '@koa/router'
-import { MANAGEMENT_API } from '../../management/scopes.ts'
-import { inConsole } from '../console/console-page.ts'
+import { MANAGEMENT_API } from '../../management/management-scopes.ts'
+import { inConsole } from '../console/kit/console-page.ts'
 import { createTemplates } from '../renderer.ts'
-import { currentPerson, type Web } from '../services.ts'
+import { currentPerson, type Web } from '../web-services.ts'
 import { docsView, shapeAnchor } from './docs-view.ts'
-import type { ApiDocument } from './document.ts'
+import type { ApiDocument } from './openapi-document.ts'
 
 /** The part of the page that is the same for everybody, drawn when it is first asked for. */
 function drawnOnce(web: Web): () => string {

@@ -1,4 +1,5 @@
-import { sentence } from '../sentence.ts'
+import { sentence } from '../to-sentence.ts'
+import { curlOf } from './examples.ts'
 import {
   type ApiDocument,
   isSchema,
@@ -7,8 +8,7 @@ import {
   resolverOf,
   type Schema,
   schemaIn,
-} from './document.ts'
-import { curlOf } from './examples.ts'
+} from './openapi-document.ts'
 import { constraintsOf, type Row, rowsOf, typeOf } from './schema-rows.ts'
 
 /** As an address within the page: no two operations have the same id, and no two groups the same name. */

@@ -1,4 +1,12 @@
-import { isSchema, listOf, type Operation, type Parameter, type Resolve, type Schema, schemaIn } from './document.ts'
+import {
+  isSchema,
+  listOf,
+  type Operation,
+  type Parameter,
+  type Resolve,
+  type Schema,
+  schemaIn,
+} from './openapi-document.ts'
 
 const DEPTH = 5
 

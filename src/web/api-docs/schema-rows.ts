@@ -1,4 +1,4 @@
-import { isSchema, listOf, nameOf, type Schema } from './document.ts'
+import { isSchema, listOf, nameOf, type Schema } from './openapi-document.ts'
 
 /** What a value is, in words; `name` is of a schema that is shown elsewhere. */
 export interface TypeWords {

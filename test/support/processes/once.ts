@@ -3,7 +3,7 @@
  * JSON how often it was told that it is. Waits for the advisory lock 1, so that several such processes begin together.
  */
 
-import { openDatabase } from '../../../src/database/open.ts'
+import { openDatabase } from '../../../src/database/open-database.ts'
 import { EngineModelAdapter } from '../../../src/oidc/adapter.ts'
 import { recordOnce } from '../../../src/oidc/engine-rows.ts'
 import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { createPerson } from '../../support/people.ts'
-import { type Browser, formsOf, type Page } from '../../support/person.ts'
+import { type Browser, formsOf, type Page } from '../../support/scriptless-browser.ts'
+import { createPerson } from '../../support/test-users.ts'
 import { createOperator, enter, statementsOf, wordsOf } from './console-visits.ts'
 
 let server: Keywright

@@ -1,9 +1,9 @@
 /** What an operator does to APIs, through the pages, and what comes of it at the endpoints. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import type { Page } from '../../support/person.ts'
 import { claimsOf } from '../../support/requests.ts'
-import { copyableOf, openAdmin } from './admin.ts'
+import type { Page } from '../../support/scriptless-browser.ts'
+import { copyableOf, openAdmin } from './admin-session.ts'
 import { formAt, type Operator, openOperator } from './console-forms.ts'
 import { wordsOf } from './console-visits.ts'
 

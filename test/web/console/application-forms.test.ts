@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { createPerson } from '../../support/people.ts'
-import type { Browser, Page } from '../../support/person.ts'
-import { copyableOf } from './admin.ts'
+import type { Browser, Page } from '../../support/scriptless-browser.ts'
+import { createPerson } from '../../support/test-users.ts'
+import { copyableOf } from './admin-session.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 import { type Changes, filledForm, sendForm } from './filled-forms.ts'
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DESK, launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../../support/browser.ts'
 import { findChromium } from '../../support/debian.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { createPerson, type Person } from '../../support/people.ts'
+import { createPerson, type Person } from '../../support/test-users.ts'
 
 const chromium = await findChromium()
 

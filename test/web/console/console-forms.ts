@@ -1,5 +1,5 @@
 import type { Keywright } from '../../support/keywright.ts'
-import type { Page } from '../../support/person.ts'
+import type { Page } from '../../support/scriptless-browser.ts'
 import { createOperator, enter } from './console-visits.ts'
 import { type Changes, filledForm, sendForm } from './filled-forms.ts'
 

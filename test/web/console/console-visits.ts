@@ -2,9 +2,9 @@ import type { Knex } from 'knex'
 import { hashPassword } from '../../../src/accounts/passwords.ts'
 import { createUser } from '../../../src/accounts/users.ts'
 import type { Keywright } from '../../support/keywright.ts'
-import { PASSWORD, type Person } from '../../support/people.ts'
-import { type Browser, openBrowser, type Page, signIn } from '../../support/person.ts'
+import { type Browser, openBrowser, type Page, signIn } from '../../support/scriptless-browser.ts'
 import { statementsDuring } from '../../support/statements.ts'
+import { PASSWORD, type Person } from '../../support/test-users.ts'
 
 let made = 0
 

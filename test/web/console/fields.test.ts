@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { KeywrightError } from '../../../src/shared/errors.ts'
-import { attempt, readFields, revisionOf, writeFields } from '../../../src/web/console/form-fields.ts'
-import { compareVersions, formView } from '../../../src/web/console/form-view.ts'
-import { textField } from '../../../src/web/console/text-fields.ts'
-import { FIELDS } from './showcase.ts'
+import { attempt, readFields, revisionOf, writeFields } from '../../../src/web/console/kit/form-fields.ts'
+import { compareVersions, formView } from '../../../src/web/console/kit/form-view.ts'
+import { textField } from '../../../src/web/console/kit/text-fields.ts'
+import { FIELDS } from './sample-data.ts'
 
 const VALUES = {
   name: 'Calendar Sync',

@@ -1,4 +1,4 @@
-import type { Browser, Page } from '../../support/person.ts'
+import type { Browser, Page } from '../../support/scriptless-browser.ts'
 
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" }
 const unescapeHtml = (text: string) => text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => ENTITIES[name]!)

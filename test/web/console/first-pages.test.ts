@@ -1,8 +1,8 @@
 /** What admins and operators see first. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import type { Browser } from '../../support/person.ts'
-import { openAdmin } from './admin.ts'
+import type { Browser } from '../../support/scriptless-browser.ts'
+import { openAdmin } from './admin-session.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 
 let server: Keywright

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { KeywrightError, notFound, RateLimitedError, stale } from '../../../src/shared/errors.ts'
-import type { ConsoleCall, ConsoleRoute } from '../../../src/web/console/console-route.ts'
-import { type Browser, formsOf, openBrowser } from '../../support/person.ts'
-import { ADA, BOB, createWorld, openFakeHouse } from '../fake-house.ts'
+import type { ConsoleCall, ConsoleRoute } from '../../../src/web/console/kit/console-route.ts'
+import { type Browser, formsOf, openBrowser } from '../../support/scriptless-browser.ts'
+import { ADA, BOB, createWorld, openFakeHouse } from '../fake-management.ts'
 
 let house: Awaited<ReturnType<typeof openFakeHouse>>
 let browser: Browser

@@ -1,8 +1,8 @@
 /** Lists are paged both ways, sorted by what an index can serve, and counted up to a bound. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { createPerson } from '../../support/people.ts'
-import type { Browser, Page } from '../../support/person.ts'
+import type { Browser, Page } from '../../support/scriptless-browser.ts'
+import { createPerson } from '../../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 
 let server: Keywright

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { niceTop, plotView } from '../../../src/web/console/plot.ts'
+import { niceTop, plotView } from '../../../src/web/console/kit/plot.ts'
 
 const POINTS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 const SERIES = [

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { createPerson, PASSWORD, type Person } from '../../support/people.ts'
-import { type Browser, formsOf, type Page } from '../../support/person.ts'
+import { type Browser, formsOf, type Page } from '../../support/scriptless-browser.ts'
+import { createPerson, PASSWORD, type Person } from '../../support/test-users.ts'
 import { enter, wordsOf } from './console-visits.ts'
 
 let server: Keywright

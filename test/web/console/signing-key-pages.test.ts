@@ -1,7 +1,7 @@
 /** Signing keys, as an operator sees and rotates them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { openAdmin } from './admin.ts'
+import { openAdmin } from './admin-session.ts'
 import { type Operator, openOperator } from './console-forms.ts'
 import { wordsOf } from './console-visits.ts'
 

@@ -1,8 +1,8 @@
 /** *Try it*: the real request, what was sent with its secret masked, and what came back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type TryRequest, tryToken } from '../../../src/web/console/try-it.ts'
+import { type TryRequest, tryToken } from '../../../src/web/console/kit/try-token-request.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { type Admin, commandsOf, copyableOf, openAdmin } from './admin.ts'
+import { type Admin, commandsOf, copyableOf, openAdmin } from './admin-session.ts'
 import { wordsOf } from './console-visits.ts'
 
 let server: Keywright

@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import type { InstanceSettings } from '../../accounts/instance-settings.ts'
+import {
+  readInstance,
+  readInstanceReach,
+  setInstanceApi,
+  updateInstance,
+} from '../../management/instance-operations.ts'
+import { readInstanceOverview } from '../../management/overview-operations.ts'
+import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit-format.ts'
+import { bounded, moment, revision, seconds } from '../fields.ts'
+import type { Call } from '../route.ts'
+import { type ApiRoute, route } from '../route.ts'
+import { toDomain, toWire } from '../wire-names.ts'
+
+const TAG = 'Instance'
+
+const rateLimit = z
+  .string()
+  .max(40)
+  .nullable()
+  .meta({ description: 'N/s, N/min or N/h; null: none', examples: ['10/s'] })
+
+const defaults = {
+  access_token_ttl: seconds.nullable().meta({ description: "In seconds; null: the API's" }),
+  refresh_token_ttl: seconds.nullable().meta({ description: 'In seconds; null: 30 days' }),
+  consent: z.enum(['show', 'skip_own_account']),
+  rate_limit: rateLimit,
+}
+
+const schemes = z
+  .array(z.string().max(200))
+  .max(200)
+  .meta({ description: 'URI schemes without a dot that redirect URIs may have', examples: [['cursor', 'vscode']] })
+
+const settings = z
+  .object({
+    name: z.string(),
+    accent: z.string().meta({ examples: ['#1f5fbf'] }),
+    logo: z.object({ type: z.string(), size: z.number().int().meta({ description: 'In bytes' }) }).nullable(),
+    api_enabled: z.boolean(),
+    redirect_schemes: schemes,
+    defaults: z.object(defaults).meta({ description: 'What new applications begin with' }),
+    revision,
+  })
+  .meta({ id: 'Instance' })
+
+const change = z
+  .strictObject({
+    name: z.string().max(1000).optional(),
+    accent: z.string().max(100).optional(),
+    logo: z
+      .strictObject({
+        base64: z.base64().max(360_000).meta({ description: 'PNG, JPEG, WebP or SVG, at most 256 KiB' }),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: 'Null takes it away' }),
+    redirect_schemes: schemes.optional(),
+    defaults: z.strictObject(defaults).partial().optional(),
+  })
+  .meta({ id: 'InstanceChange', examples: [{ name: 'Example keys', defaults: { access_token_ttl: 3600 } }] })
+
+type Change = z.output<typeof change>
+
+function toReply({ logo, defaults: begin, ...rest }: InstanceSettings) {
+  const shown = logo && { type: logo.type, size: logo.bytes.length }
+  const rate_limit = begin.rateLimit && formatRateLimit(begin.rateLimit)
+  const body = { ...toWire(rest), logo: shown, defaults: { ...toWire(begin), rate_limit } }
+  return { body, revision: rest.revision }
+}
+
+function toChanges({ logo, defaults: begin, ...rest }: Change) {
+  const { rate_limit, ...others } = begin ?? {}
+  return {
+    ...rest,
+    ...(logo !== undefined && { logo: logo && { bytes: Buffer.from(logo.base64, 'base64') } }),
+    ...(begin && {
+      defaults: {
+        ...toDomain(others),
+        ...(rate_limit !== undefined && { rateLimit: rate_limit === null ? null : parseRateLimit(rate_limit) }),
+      },
+    }),
+  }
+}
+
+const reach = z
+  .object({ api_enabled: z.boolean(), applications: bounded, key_pairs: bounded, live_tokens: bounded })
+  .meta({ id: 'InstanceReach' })
+
+const usage = z
+  .object({
+    from: moment,
+    to: moment,
+    step: z.enum(['hour', 'day']),
+    usage: z.array(
+      z.object({
+        at: moment.meta({ description: 'The begin of the hour or day' }),
+        kind: z.enum(['issued', 'refused']),
+        label: z.string().meta({ description: 'The grant type, or the OAuth error code' }),
+        count: z.number().int(),
+      }),
+    ),
+  })
+  .meta({ id: 'Usage' })
+
+const switchApi = (enabled: boolean) => async (call: Call) =>
+  toReply(await setInstanceApi(call.management, call.who, { enabled }))
+
+export const INSTANCE_ROUTES: readonly ApiRoute[] = [
+  route({
+    method: 'get',
+    path: '/instance',
+    operation: readInstance,
+    id: 'readInstance',
+    tag: TAG,
+    summary: 'The settings of the whole instance',
+    answers: { 200: settings },
+    etag: true,
+    handle: async ({ management, who }) => toReply(await readInstance(management, who, {})),
+  }),
+  route({
+    method: 'patch',
+    path: '/instance',
+    operation: updateInstance,
+    id: 'updateInstance',
+    tag: TAG,
+    summary: 'Change the settings of the whole instance',
+    body: change,
+    answers: { 200: settings },
+    etag: true,
+    handle: async ({ management, who, body, ifMatch }) =>
+      toReply(await updateInstance(management, who, { changes: toChanges(body), revision: ifMatch })),
+  }),
+  route({
+    method: 'post',
+    path: '/instance/api/disable',
+    operation: setInstanceApi,
+    id: 'disableInstanceApi',
+    tag: TAG,
+    summary: 'Switch the API of the whole instance off',
+    description: 'Every token of everybody is dead at once, the one that asks this too, and nobody gets a new one.',
+    answers: { 200: settings },
+    handle: switchApi(false),
+  }),
+  route({
+    method: 'post',
+    path: '/instance/api/enable',
+    operation: setInstanceApi,
+    id: 'enableInstanceApi',
+    tag: TAG,
+    summary: 'Switch the API of the whole instance on again',
+    answers: { 200: settings },
+    handle: switchApi(true),
+  }),
+  route({
+    method: 'get',
+    path: '/instance/reach',
+    operation: readInstanceReach,
+    id: 'readInstanceReach',
+    tag: TAG,
+    summary: 'What switching the API off would stop',
+    answers: { 200: reach },
+    handle: async ({ management, who }) => ({ body: toWire(await readInstanceReach(management, who, {})) }),
+  }),
+  route({
+    method: 'get',
+    path: '/usage',
+    operation: readInstanceOverview,
+    id: 'readUsage',
+    tag: TAG,
+    summary: 'Tokens issued and refused over time',
+    query: z.strictObject({ span: z.enum(['day', 'month']).default('day') }),
+    answers: { 200: usage },
+    handle: async ({ management, who, query }) => ({
+      body: toWire(await readInstanceOverview(management, who, query)),
+    }),
+  }),
+]

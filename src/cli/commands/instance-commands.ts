@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import {
+  type ApplicationDefaults,
+  getInstanceSettings,
+  type InstanceChanges,
+  type InstanceSettings,
+  updateInstanceSettings,
+} from '../../accounts/instance-settings.ts'
+import { formatRateLimit, parseRateLimit } from '../../clients/client-rate-limits.ts'
+import { changeApiEnabled } from '../../management/instance-changes.ts'
+import { invalidInput } from '../../shared/errors.ts'
+import { answerWithin, withInstance } from '../run.ts'
+import { secondsOrOff, unlessOff, words } from './client-options.ts'
+
+interface InstanceOptions {
+  name?: string
+  accent?: string
+  logo?: string
+  api?: 'on' | 'off'
+  redirectSchemes?: string
+  defaultAccessTokenTtl?: number | 'off'
+  defaultRefreshTokenTtl?: number | 'off'
+  defaultConsent?: ApplicationDefaults['consent']
+  defaultRateLimit?: string
+}
+
+const viewOf = ({ name, accent, logo, apiEnabled, redirectSchemes, defaults }: InstanceSettings) => ({
+  name,
+  accent,
+  logo: logo && { type: logo.type, size: logo.bytes.length, etag: logo.etag },
+  api: apiEnabled ? 'on' : 'off',
+  redirect_schemes: redirectSchemes.join(' '),
+  default_access_token_ttl: defaults.accessTokenTtl,
+  default_refresh_token_ttl: defaults.refreshTokenTtl,
+  default_consent: defaults.consent,
+  default_rate_limit: defaults.rateLimit && formatRateLimit(defaults.rateLimit),
+})
+
+/** @throws KeywrightError `invalid_input` */
+function logoOf(path: string): { bytes: Buffer } | null {
+  if (path === 'off') return null
+  try {
+    return { bytes: readFileSync(path) }
+  } catch (error) {
+    throw invalidInput(`cannot read ${path} (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+/** What the options name of the defaults of new applications; undefined: nothing. */
+function defaultsOf(options: InstanceOptions): Partial<ApplicationDefaults> | undefined {
+  const { defaultAccessTokenTtl: access, defaultRefreshTokenTtl: refresh, defaultConsent: consent } = options
+  const limit = options.defaultRateLimit
+  const named = {
+    ...(access !== undefined && { accessTokenTtl: unlessOff(access) }),
+    ...(refresh !== undefined && { refreshTokenTtl: unlessOff(refresh) }),
+    ...(consent && { consent }),
+    ...(limit !== undefined && { rateLimit: limit === 'off' ? null : parseRateLimit(limit) }),
+  }
+  return Object.keys(named).length > 0 ? named : undefined
+}
+
+function changesOf(options: InstanceOptions): InstanceChanges {
+  const { name, accent, logo, redirectSchemes: schemes } = options
+  return {
+    name,
+    accent,
+    logo: logo === undefined ? undefined : logoOf(logo),
+    defaults: defaultsOf(options),
+    ...(schemes !== undefined && { redirectSchemes: schemes === 'off' ? [] : words(schemes) }),
+  }
+}
+
+function addDefaultOptions(command: Command): Command {
+  return command
+    .option(
+      '--default-access-token-ttl <seconds|off>',
+      "what new applications begin with; off: the API's",
+      secondsOrOff,
+    )
+    .option('--default-refresh-token-ttl <seconds|off>', 'the same; off: 30 days', secondsOrOff)
+    .addOption(
+      new Option('--default-consent <show|skip_own_account>', 'the same').choices(['show', 'skip_own_account']),
+    )
+    .option('--default-rate-limit <N/s|N/min|N/h|off>', 'the same; off: none')
+}
+
+const EXAMPLE = `
+Example:
+  npm run -s keywright -- instance update --name 'ACME ID' --accent '#0a7d4f' --logo acme.svg`
+
+export function addInstanceCommands(instance: Command): void {
+  instance
+    .command('show')
+    .description('its settings')
+    .action(withInstance(async ({ knex }) => ({ json: viewOf(await getInstanceSettings(knex)) })))
+
+  const update = instance
+    .command('update')
+    .description('change what the options name, and leave the rest; pages follow within seconds')
+    .option('--name <name>', 'what people see that they sign in to, 1 to 60 characters; at first Keywright')
+    .option('--accent <#rrggbb>', 'the colour of buttons and links; at first #1f5fbf')
+    .option('--logo <file|off>', 'a PNG, JPEG, WebP or SVG of at most 256 KiB; off: none')
+    .addOption(
+      new Option('--api <on|off>', 'off: no client gets anything more, and every token is dead').choices(['on', 'off']),
+    )
+    .option(
+      '--redirect-schemes <list|off>',
+      'schemes without a dot that redirect URIs may have, such as "cursor vscode"; off: none',
+    )
+    .addHelpText('after', EXAMPLE)
+  addDefaultOptions(update).action(
+    withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...options }) => {
+      const changes = changesOf(options)
+      const named = Object.values(changes).some((change) => change !== undefined)
+      return await answerWithin(knex, async (trx) => {
+        if (api) await changeApiEnabled(trx, api === 'on', actor)
+        if (named || !api) await updateInstanceSettings(trx, changes, actor)
+        return viewOf(await getInstanceSettings(trx))
+      })
+    }),
+  )
+}

@@ -1,0 +1,170 @@
+import type { Knex } from 'knex'
+import {
+  type Api,
+  type ApiSettings,
+  checkApiSettings,
+  insertApi,
+  lockApi,
+  type NewApi,
+  saveApi,
+  touchApi,
+} from '../apis/apis.ts'
+import { describeScope, forgetScopeTexts, type ScopeText } from '../apis/scope-texts.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
+import { clientsAskingFor, withdrawScopes } from '../clients/client-apis.ts'
+import { awaitEveryTurn } from '../clients/client-locks.ts'
+import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
+import { hasSigningKeys } from '../keys/signing-keys.ts'
+import { expectRevision, KeywrightError } from '../shared/errors.ts'
+import { FaultCollector } from '../shared/field-error-collector.ts'
+import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
+import { narrowInTransaction, revokedDetail, revokeRemovedScopes } from './narrowing.ts'
+
+const apiEntry = (action: string, { identifier }: Api, detail: Record<string, unknown>): AuditEntry => ({
+  action,
+  target: { type: 'api', id: identifier },
+  detail,
+})
+
+const settingsOf = ({ scopes, tokenTtl, policy, signingAlg, tokenType, isDefault }: ApiSettings): ApiSettings => ({
+  scopes,
+  tokenTtl,
+  policy,
+  signingAlg,
+  tokenType,
+  isDefault,
+})
+
+/**
+ * Declares an API, with the credentials by which it introspects. There must be keys of its algorithm (`ensureSigningKeys`).
+ * @throws KeywrightError as `insertApi`
+ */
+export async function createApi(
+  knex: Knex,
+  api: NewApi,
+  actor: Actor,
+): Promise<NewSecrets & { api: Api; client: Client }> {
+  return await knex.transaction(async (trx) => {
+    const created = await insertApi(trx, api)
+    const owner = { kind: 'api' as const, accountId: null, userId: null, apiId: created.id }
+    const settings = { ...DEFAULT_SETTINGS, name: created.identifier.slice(0, 200), grants: [] }
+    const client = await insertClient(trx, owner, settings)
+    await recordAudit(trx, actor, apiEntry('api.created', created, { ...settingsOf(created) }))
+    return { api: created, client, ...(await addSecrets(trx, client)) }
+  })
+}
+
+/** Those that differ, with their new values. */
+function differing(before: Api, changes: Partial<ApiSettings>): Partial<ApiSettings> {
+  const names = Object.keys(settingsOf(before)) as (keyof ApiSettings)[]
+  const isOther = (name: keyof ApiSettings) =>
+    changes[name] !== undefined && JSON.stringify(changes[name]) !== JSON.stringify(before[name])
+  return Object.fromEntries(names.filter(isOther).map((name) => [name, changes[name]]))
+}
+
+/** @throws KeywrightError `forbidden`, `conflict` */
+async function checkMayChange(trx: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
+  if (before.builtIn && Object.keys(changes).some((name) => name !== 'tokenTtl')) {
+    throw new KeywrightError('forbidden', `${before.identifier} is Keywright's own; only its token lifetime can be set`)
+  }
+  if (changes.isDefault === false) {
+    throw new KeywrightError('conflict', 'there must be a default API; make another one the default instead')
+  }
+  if (changes.signingAlg && !(await hasSigningKeys(trx, changes.signingAlg))) {
+    throw new KeywrightError('conflict', `there is no key to sign ${changes.signingAlg} with yet`)
+  }
+}
+
+const removedFrom = ({ scopes: before }: Api, scopes: readonly string[] = before): string[] =>
+  before.filter((scope) => !scopes.includes(scope))
+
+/**
+ * What a client asks for by default cannot lose its last scope, which would mean all of them, so its owner has to say
+ * something else first.
+ * @throws KeywrightError `conflict`
+ */
+async function checkNobodyAsksFor(db: Knex, api: Api, removed: readonly string[]): Promise<void> {
+  const asking = removed.length === 0 ? [] : await clientsAskingFor(db, api, removed)
+  if (asking.length === 0) return
+  const message = `clients ask by default for scopes that are to go (${removed.join(' ')}): ${asking.join(' ')}`
+  throw new KeywrightError('conflict', message, { faults: [{ field: 'scopes', message }] })
+}
+
+/**
+ * Checks what a change of an API names.
+ * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but what clients ask for)
+ */
+export async function checkApiChange(db: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
+  const faults = new FaultCollector()
+  await faults.collect(() => checkApiSettings(changes))
+  await faults.collect(() => checkNobodyAsksFor(db, before, removedFrom(before, changes.scopes)))
+  faults.throwFaults()
+}
+
+/** What depends on scopes that are to go: narrowings lose them. */
+async function removeScopes(trx: Knex, api: Api, removed: readonly string[]): Promise<void> {
+  if (removed.length === 0) return
+  await withdrawScopes(trx, api, removed)
+  await forgetScopeTexts(trx, api, removed)
+}
+
+/**
+ * Changes what is named of an API. Tokens, refresh tokens and consents with a scope that is removed are revoked in the
+ * same transaction; other tokens stay as they are. From the answer on, every node issues by the new settings. The
+ * default is moved by naming another one, and there is always one.
+ * @throws KeywrightError `not_found`, `invalid_input`, `forbidden` (built in), `conflict`, `stale`
+ */
+export async function updateApi(
+  knex: Knex,
+  identifier: string,
+  changes: Partial<ApiSettings>,
+  actor: Actor,
+  expected?: number,
+): Promise<Api> {
+  return await narrowInTransaction(knex, async (trx) => {
+    const early = await revokeRemovedScopes(trx, identifier, changes.scopes, 'wait')
+    // Before the API's row: whoever changes a client has its lock, and then asks for its APIs.
+    await awaitEveryTurn(trx)
+    const before = await lockApi(trx, identifier, changes.isDefault)
+    expectRevision('the API', before.revision, expected)
+    const changed = differing(before, changes)
+    if (Object.keys(changed).length === 0) return before
+    await checkMayChange(trx, before, changed)
+    await checkApiChange(trx, before, changed)
+    const rest = await revokeRemovedScopes(trx, identifier, changed.scopes, 'nowait')
+    const api = await saveApi(trx, before, changed)
+    await removeScopes(trx, before, removedFrom(before, api.scopes))
+    // Its own client signs what it is told with the same algorithm.
+    if (changed.signingAlg) await touchClientOfApi(trx, api)
+    await recordAudit(trx, actor, apiEntry('api.updated', api, { ...changed, ...revokedDetail(early, rest) }))
+    return api
+  })
+}
+
+/**
+ * Says what scopes of an API mean, each by its name.
+ * @throws KeywrightError `not_found`, `invalid_input`, `forbidden` (built in), `stale`
+ */
+export async function describeScopes(
+  knex: Knex,
+  identifier: string,
+  texts: Readonly<Record<string, ScopeText>>,
+  actor: Actor,
+  expected?: number,
+): Promise<Api> {
+  return await knex.transaction(async (trx) => {
+    const before = await lockApi(trx, identifier)
+    expectRevision('the API', before.revision, expected)
+    if (before.builtIn)
+      throw new KeywrightError('forbidden', `${identifier} is Keywright's own, and says what it means`)
+    const entries: AuditEntry[] = []
+    for (const [scope, { title, description }] of Object.entries(texts)) {
+      await describeScope(trx, identifier, scope, { title, description })
+      entries.push(apiEntry('api.scope_described', before, { scope, title, description }))
+    }
+    if (entries.length === 0) return before
+    await recordAudit(trx, actor, ...entries)
+    return await touchApi(trx, before)
+  })
+}

@@ -1,0 +1,190 @@
+import type { Knex } from 'knex'
+import { type Api, type ApiRow, type ApiSettings, checkNewApi, findApis, type NewApi, toApi } from '../apis/apis.ts'
+import type { ScopeText } from '../apis/scope-texts.ts'
+import { ensureSigningKeys } from '../keys/signing-keys.ts'
+import { invalidInput, notFound } from '../shared/errors.ts'
+import { checkApiChange, createApi, describeScopes, updateApi } from './api-changes.ts'
+import { SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
+import { rotateSecret } from './client-secret-rotation.ts'
+import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
+import { type Bounded, boundedCountOf, toBounded } from './live-tokens.ts'
+import { operation } from './operation.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
+
+/** A scope with what people read of it; where nothing was said, its own name. */
+export interface ScopeView extends ScopeText {
+  readonly scope: string
+}
+
+export interface ApiView {
+  readonly api: Api
+  readonly scopes: readonly ScopeView[]
+  /** By which it introspects; null for the management API, which asks nobody. */
+  readonly clientId: string | null
+}
+
+/** With what only operators see. */
+export interface ApiDetails extends ApiView {
+  /** Of its own client, newest first; more than one while a former one overlaps. */
+  readonly secrets: readonly SecretView[]
+  /** Applications and key pairs that may call it. */
+  readonly callers: Bounded
+}
+
+interface ViewRow extends ApiRow {
+  client_id: string | null
+  described: ScopeView[]
+}
+
+const toView = (row: ViewRow): ApiView => ({ api: toApi(row), scopes: row.described, clientId: row.client_id })
+
+const DESCRIBED = `
+  SELECT json_agg(json_build_object('scope', w.scope, 'title', coalesce(t.title, w.scope),
+                                    'description', coalesce(t.description, '')) ORDER BY w.position)
+    FROM unnest(p.scopes) WITH ORDINALITY AS w (scope, position)
+    LEFT JOIN scope_texts t ON t.api_id = p.id AND t.scope = w.scope`
+
+const viewed = (knex: Knex, apis: Knex.QueryBuilder) =>
+  apis
+    .leftJoin('clients AS c', (join) => join.on('c.api_id', 'p.id').andOnVal('c.kind', 'api'))
+    .select<ViewRow[]>('p.*', 'c.client_id', knex.raw(`(${DESCRIBED}) AS described`))
+
+const views = (knex: Knex) => viewed(knex, knex('apis AS p'))
+
+export interface ApiQuery extends PageRequest {
+  /** A part of the identifier, or a whole scope. */
+  readonly search?: string | undefined
+  readonly sort?: Sort<'added' | 'identifier'> | undefined
+}
+
+/** Far more than anybody types to find something. */
+const LONGEST_SEARCH = 500
+
+function narrow(query: Knex.QueryBuilder, typed: string): void {
+  if (typed.length > LONGEST_SEARCH) {
+    throw invalidInput(`a search has at most ${LONGEST_SEARCH} characters`, 'search')
+  }
+  query.whereRaw('(position(lower(?) IN lower(p.identifier)) > 0 OR ? = ANY (p.scopes))', [typed, typed])
+}
+
+const ORDERS = {
+  added: [numberKey('p.id')],
+  identifier: [textKey('p.identifier')],
+}
+
+/** The oldest first, unless it is sorted otherwise: admins choose from them what their applications may call. */
+export const listApis = operation<ApiQuery, PageOf<ApiView>>(
+  { role: 'admin', scope: 'apis:read' },
+  async ({ knex }, _who, { search, sort = 'added', ...request }) => {
+    const base = knex('apis AS p')
+    const typed = search?.trim()
+    if (typed) narrow(base, typed)
+    const list = { base, order: orderOf(ORDERS, sort) }
+    return await readPage<ViewRow & PagedRow, ApiView>(knex, list, request, (query) => viewed(knex, query), toView)
+  },
+)
+
+interface Which {
+  readonly identifier: string
+}
+
+export const readApi = operation<Which, ApiView>(
+  { role: 'admin', scope: 'apis:read' },
+  async ({ knex }, _who, { identifier }) => {
+    const row = await views(knex).where('p.identifier', identifier).first()
+    if (!row) throw notFound('API', identifier)
+    return toView(row)
+  },
+)
+
+interface DetailsRow extends ViewRow {
+  secrets: SecretView[] | null
+  callers: number
+}
+
+const CALLERS = boundedCountOf('client_apis x WHERE x.api_id = p.id')
+
+/** The same, found by its number, which fits in a path. @throws KeywrightError `not_found` */
+export const inspectApi = operation<{ id: number }, ApiDetails>(
+  { role: 'operator', scope: 'apis:read' },
+  async ({ knex }, _who, { id }) => {
+    const row: DetailsRow | undefined = await views(knex)
+      .select(knex.raw(`(${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS}) AS callers`))
+      .whereRaw('p.id = ?::bigint', [id])
+      .first()
+    if (!row) throw notFound('API', String(id))
+    return { ...toView(row), secrets: row.secrets ?? [], callers: toBounded(row.callers) }
+  },
+)
+
+/** Shown once. */
+export interface CreatedApi {
+  readonly api: Api
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+/** What people read, by scope. */
+type ScopeTexts = Readonly<Record<string, ScopeText>>
+
+interface ApiDeclaration extends NewApi {
+  readonly texts?: ScopeTexts | undefined
+}
+
+/** Checks what of a declaration is there, and declares nothing. @throws KeywrightError as `declareApi` */
+export const checkDeclaration = operation<Partial<ApiDeclaration>, void>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex }, _who, { texts: _, ...declared }) => await checkNewApi(knex, declared),
+)
+
+export const declareApi = operation<ApiDeclaration, CreatedApi>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex, encryptionKeys }, who, { texts = {}, ...declared }) => {
+    await ensureSigningKeys(knex, declared.signingAlg, encryptionKeys)
+    return await knex.transaction(async (trx) => {
+      const { api, client, clientSecret } = await createApi(trx, declared, who.actor)
+      const described = await describeScopes(trx, api.identifier, texts, who.actor)
+      return { api: described, clientId: client.clientId, clientSecret: clientSecret! }
+    })
+  },
+)
+
+interface ApiChange extends Which {
+  readonly changes: Partial<ApiSettings>
+  readonly texts?: ScopeTexts | undefined
+  readonly revision?: number | undefined
+}
+
+/** Checks a change of an API and makes none. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
+export const checkChangeOfApi = operation<Pick<ApiChange, 'identifier' | 'changes'>, void>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex }, _who, { identifier, changes }) => {
+    const [api] = await findApis(knex, [identifier])
+    await checkApiChange(knex, api!, changes)
+  },
+)
+
+/** @throws KeywrightError also `stale`, `forbidden` (the management API) */
+export const changeApi = operation<ApiChange, Api>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex, encryptionKeys }, who, { identifier, changes, texts = {}, revision }) => {
+    if (changes.signingAlg) await ensureSigningKeys(knex, changes.signingAlg, encryptionKeys)
+    return await knex.transaction(async (trx) => {
+      const api = await updateApi(trx, identifier, changes, who.actor, revision)
+      if (Object.keys(texts).length === 0) return api
+      return await describeScopes(trx, identifier, texts, who.actor)
+    })
+  },
+)
+
+/** A new secret of the API's own client, by which it introspects. */
+export const rotateApiSecret = operation<Which & { overlap: number }, { clientId: string; clientSecret: string }>(
+  { role: 'operator', scope: 'apis:write' },
+  async ({ knex }, who, { identifier, overlap }) => {
+    const [api] = await findApis(knex, [identifier])
+    const client = await knex('clients').where({ api_id: api!.id, kind: 'api' }).first('client_id')
+    if (!client) throw notFound('client of the API', identifier)
+    const { clientSecret } = await rotateSecret(knex, client.client_id, overlap, who.actor)
+    return { clientId: client.client_id, clientSecret: clientSecret! }
+  },
+)

@@ -1,0 +1,241 @@
+import type { Knex } from 'knex'
+import { checkMaySet } from '../clients/client-rules.ts'
+import type { ClientSettings } from '../clients/client-settings.ts'
+import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
+import { notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import {
+  APIS_OF_CLIENT,
+  CALLERS_OF_CLIENT,
+  type Caller,
+  type ClientApiView,
+  lastUseOf,
+  SECRETS_OF_CLIENT,
+  type SecretView,
+} from './client-parts.ts'
+import { updateClient } from './client-registration.ts'
+import type { NewSecrets } from './client-secret-rotation.ts'
+import { retireSecret, rotateSecret } from './client-secret-rotation.ts'
+import { changeClientStatus, restoreClient } from './client-status.ts'
+import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
+import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-tokens.ts'
+import { operation } from './operation.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
+import { narrowBySearch } from './search.ts'
+import { accountWithin, applicationWithin, stayWithin } from './tenant-isolation.ts'
+
+/** An application as a list shows it. */
+export interface ApplicationSummary {
+  readonly clientId: string
+  readonly name: string
+  readonly status: ClientStatus
+  /** Null with `accountName`: the instance's own. */
+  readonly accountId: string | null
+  readonly accountName: string | null
+  readonly grants: readonly string[]
+  readonly createdAt: Date
+  /** When it last got a token or showed its secret; of a public one within the last 30 days. */
+  readonly lastUsedAt: Date | null
+  readonly isPublic: boolean
+}
+
+/** All that is known of an application but its secrets. */
+export interface Application {
+  readonly client: Client
+  /** When it last got a token or showed its secret; of a public one within the last 30 days. */
+  readonly lastUsedAt: Date | null
+  readonly accountName: string | null
+  readonly apis: readonly ClientApiView[]
+  readonly secrets: readonly SecretView[]
+  readonly liveTokens: Bounded
+  /** Refresh tokens that still work. */
+  readonly grants: Bounded
+  /** How many people have allowed it something. */
+  readonly people: Bounded
+  readonly callers: readonly Caller[]
+  /** Neither the instance's API nor the account's is switched off. */
+  readonly apiEnabled: boolean
+  /** What it could be given. */
+  readonly choosableApis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
+}
+
+export interface ApplicationQuery extends PageRequest {
+  /** Beginnings of words of the name, or a whole client id. */
+  readonly search?: string | undefined
+  readonly status?: 'active' | 'archived' | undefined
+  readonly accountId?: string | undefined
+  /** The id of the user who added them. */
+  readonly createdBy?: string | undefined
+  readonly sort?: Sort<'added' | 'name'> | undefined
+}
+
+interface SummaryRow extends ClientRow, PagedRow {
+  account_name: string | null
+  last_used_at: Date | null
+}
+
+const toSummary = (row: SummaryRow): ApplicationSummary => ({
+  clientId: row.client_id,
+  name: row.name as string,
+  status: row.status,
+  accountId: row.account_id,
+  accountName: row.account_name,
+  grants: row.grants as string[],
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+  isPublic: row.is_public as boolean,
+})
+
+const ORDERS = {
+  added: [numberKey('clients.id')],
+  name: [textKey('lower(clients.name)'), numberKey('clients.id')],
+}
+
+/** What is searched for has an index of its own. */
+function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
+  if (typed?.startsWith('kwc_')) query.where('clients.client_id', typed)
+  else narrowBySearch(query, 'clients.name', typed)
+}
+
+/** Newest first, unless it is sorted otherwise. */
+export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
+  { role: 'admin', scope: 'applications:read' },
+  async ({ knex }, who, { search, status, createdBy, sort = '-added', accountId: wanted, ...request }) => {
+    const accountId = accountWithin(who, wanted)
+    if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
+    const base = knex('clients').where('clients.kind', 'application')
+    if (accountId !== undefined) base.where('clients.account_id', accountId)
+    if (createdBy !== undefined) base.where('clients.created_by', createdBy)
+    const typed = search?.trim() || undefined
+    narrow(base, typed)
+    const list = {
+      base,
+      filters: status ? [knex.raw('clients.status = ?', [status])] : [],
+      order: orderOf(ORDERS, sort),
+    }
+    const lastUse = knex.raw(`${lastUseOf('clients')} AS last_used_at`)
+    const select = (query: Knex.QueryBuilder) =>
+      query
+        .leftJoin('accounts', 'accounts.id', 'clients.account_id')
+        .select('clients.*', 'accounts.name AS account_name', lastUse)
+    return await readPage<SummaryRow, ApplicationSummary>(knex, list, request, select, toSummary)
+  },
+)
+
+const READ = `
+  SELECT c.*, a.name AS account_name, ${lastUseOf('c')} AS last_used_at, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
+         (${CALLERS_OF_CLIENT}) AS callers, (${liveTokensOf('t.client_key = c.id')}) AS live,
+         (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS live_grants,
+         (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS people,
+         (SELECT i.api_enabled FROM instance_settings i)
+           AND coalesce(a.api_enabled AND a.status = 'active', true) AS api_enabled,
+         (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes)
+                          ORDER BY p.is_default DESC, p.identifier) FROM apis p) AS choosable
+    FROM clients c
+    LEFT JOIN accounts a ON a.id = c.account_id
+   WHERE c.client_id = ? AND c.kind = 'application'`
+
+interface ApplicationRow extends ClientRow {
+  account_name: string | null
+  last_used_at: Date | null
+  apis: ClientApiView[] | null
+  secrets: SecretView[] | null
+  callers: Caller[] | null
+  live: number
+  live_grants: number
+  people: number
+  api_enabled: boolean
+  choosable: Application['choosableApis'] | null
+}
+
+const toApplication = (row: ApplicationRow): Application => ({
+  client: toClient(row),
+  accountName: row.account_name,
+  lastUsedAt: row.last_used_at,
+  apis: row.apis ?? [],
+  secrets: row.secrets ?? [],
+  liveTokens: toBounded(row.live),
+  grants: toBounded(row.live_grants),
+  people: toBounded(row.people),
+  callers: row.callers ?? [],
+  apiEnabled: row.api_enabled,
+  choosableApis: row.choosable ?? [],
+})
+
+interface Which {
+  readonly clientId: string
+}
+
+export const readApplication = operation<Which, Application>(
+  { role: 'admin', scope: 'applications:read' },
+  async ({ knex }, who, { clientId }) => {
+    const { rows } = await knex.raw(READ, [clientId])
+    const row: ApplicationRow | undefined = rows[0]
+    if (!row) throw notFound('client', clientId)
+    stayWithin(who, row.account_id, 'client', clientId)
+    return toApplication(row)
+  },
+)
+
+/** What a form or a program says of an application; what is left out stays, or is the instance's default. */
+export interface ApplicationChange {
+  readonly settings: Partial<ClientSettings>
+  /** Identifiers, its default first. */
+  readonly apis?: readonly string[] | undefined
+  /** Null: every scope of its APIs, always. */
+  readonly scopes?: readonly string[] | null | undefined
+}
+
+export type CreatedApplication = NewSecrets & { readonly client: Client }
+
+interface ApplicationUpdate extends Which, ApplicationChange {
+  /** The revision that was read; absent: whatever it is by now. */
+  readonly revision?: number | undefined
+}
+
+/** @throws KeywrightError also `stale` */
+export const updateApplication = operation<ApplicationUpdate, { client: Client; apiKey?: string }>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, revision, settings, apis, scopes }) => {
+    await applicationWithin(knex, who, clientId)
+    const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
+    const check = (before: Client) => checkMaySet(who.role, before, settings)
+    return await updateClient(knex, clientId, change, who.actor, { expected: revision, check })
+  },
+)
+
+/** Revokes all that it holds at once. */
+export const archiveApplication = operation<Which, Client>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId }) => {
+    await applicationWithin(knex, who, clientId)
+    return await changeClientStatus(knex, clientId, 'archived', who.actor)
+  },
+)
+
+/** With a new secret, unless the archived one is kept. What it held stays revoked. */
+export const restoreApplication = operation<Which & { keepSecret: boolean }, CreatedApplication>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, keepSecret }) => {
+    await applicationWithin(knex, who, clientId)
+    return await restoreClient(knex, clientId, { keepSecret }, who.actor)
+  },
+)
+
+/** Ends a secret before its overlap is over; the newest one stays. @throws KeywrightError `not_found` */
+export const retireApplicationSecret = operation<Which & { secretId: number }, Client>(
+  { role: 'admin', scope: 'applications:write' },
+  async ({ knex }, who, { clientId, secretId }) => {
+    await applicationWithin(knex, who, clientId)
+    return await retireSecret(knex, clientId, secretId, who.actor)
+  },
+)
+
+/** @param overlap seconds for which the former secret still works; 0: it is dead at once, with all it obtained */
+export const rotateApplicationSecret = operation<
+  Which & { overlap: number; revision?: number | undefined },
+  CreatedApplication
+>({ role: 'admin', scope: 'applications:write' }, async ({ knex }, who, { clientId, overlap, revision }) => {
+  await applicationWithin(knex, who, clientId)
+  return await rotateSecret(knex, clientId, overlap, who.actor, revision)
+})

@@ -1,0 +1,47 @@
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { retireSecrets } from '../clients/client-secrets.ts'
+import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
+import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
+
+/**
+ * Archives a client, which revokes all that it holds at once; or lets it work again with the secrets that it had, which
+ * brings nothing back.
+ */
+export async function changeClientStatus(
+  knex: Knex,
+  clientId: string,
+  status: 'active' | 'archived',
+  actor: Actor,
+): Promise<Client> {
+  return await knex.transaction(async (trx) => {
+    const client = await lockClient(trx, clientId)
+    if (client.status === status) return client
+    const changed = await setClientStatus(trx, client, status)
+    await recordAudit(trx, actor, clientEntry(status === 'active' ? 'client.restored' : 'client.archived', changed))
+    return changed
+  })
+}
+
+/**
+ * Lets an archived client work again, with a new secret, because the archived one may have leaked; the archived one only
+ * with `keepSecret`. A client that is active keeps what it has.
+ * @throws KeywrightError `not_found`, `conflict` (a replaced key pair)
+ */
+export async function restoreClient(
+  knex: Knex,
+  clientId: string,
+  { keepSecret }: { readonly keepSecret: boolean },
+  actor: Actor,
+): Promise<NewSecrets & { client: Client }> {
+  return await knex.transaction(async (trx) => {
+    const before = await lockClient(trx, clientId)
+    if (before.status === 'active') return { client: before }
+    const client = await setClientStatus(trx, before, 'active')
+    const renews = !keepSecret && !client.isPublic
+    await recordAudit(trx, actor, clientEntry('client.restored', client, { new_secret: renews }))
+    if (!renews) return { client }
+    for (const kind of ['secret', 'api_key'] as const) await retireSecrets(trx, client.key, kind)
+    return { ...(await addSecrets(trx, client)), client: await getClient(trx, clientId) }
+  })
+}

@@ -1,0 +1,59 @@
+import type { Knex } from 'knex'
+import { findApi } from '../apis/apis.ts'
+import type { Narrowing } from '../clients/client-rights.ts'
+import { isDatabaseBusy } from '../database/unavailable.ts'
+import {
+  bindingsOf,
+  CONSENT_EXCEEDS,
+  EXCEEDS,
+  type NarrowedWhere,
+  NO_FLAGS,
+  ofClients,
+  REFRESH_EXCEEDS,
+  tokensOf,
+} from './narrowing.ts'
+
+/** What a change would revoke, counted to one beyond `most`. Null: too many to be counted in time. */
+export interface NarrowingImpact {
+  readonly accessTokens: number | null
+  readonly refreshTokens: number | null
+  /** Users who would be asked for their consent again. */
+  readonly users: number | null
+}
+
+/** What `revokeExceeding` would revoke now. */
+export async function countExceeding(
+  db: Knex,
+  where: NarrowedWhere,
+  narrowing: Narrowing,
+  most: number,
+): Promise<NarrowingImpact> {
+  async function count(from: string): Promise<number | null> {
+    const text = `SELECT count(*)::int AS count FROM (SELECT 1 FROM ${from} LIMIT :most) counted`
+    try {
+      return (await db.raw(text, { ...bindingsOf(where, narrowing), most: most + 1 } as never)).rows[0].count
+    } catch (error) {
+      if (isDatabaseBusy(error)) return null
+      throw error
+    }
+  }
+  return {
+    accessTokens: await count(
+      `standing_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(where)} AND (${EXCEEDS})`,
+    ),
+    refreshTokens: await count(`active_refresh_tokens t WHERE ${tokensOf(where)} AND (${REFRESH_EXCEEDS})`),
+    users: await count(`consents s WHERE ${ofClients(where, 's.client_id')} AND ${CONSENT_EXCEEDS}`),
+  }
+}
+
+/** The same for scopes that an API would lose. */
+export async function countRemovedScopes(
+  db: Knex,
+  identifier: string,
+  scopes: readonly string[],
+  most: number,
+): Promise<NarrowingImpact> {
+  const api = await findApi(db, identifier)
+  if (!api) return { accessTokens: 0, refreshTokens: 0, users: 0 }
+  return await countExceeding(db, { api }, { ...NO_FLAGS, kept: [{ api: api.id, identifier, scopes }] }, most)
+}

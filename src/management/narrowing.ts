@@ -1,0 +1,198 @@
+import type { Knex } from 'knex'
+import { findApi } from '../apis/apis.ts'
+import { IDENTITY_SCOPES } from '../apis/scopes.ts'
+import type { Narrowing } from '../clients/client-rights.ts'
+
+/** Whose tokens a change is about: one client's, or those of all clients of an API whose scopes become fewer. */
+export type NarrowedWhere =
+  | { readonly client: number }
+  | { readonly api: { readonly id: number; readonly identifier: string } }
+
+/** How many tokens ended that might have been used. */
+export interface RevokedByNarrowing {
+  readonly accessTokens: number
+  readonly refreshTokens: number
+}
+
+export const NOTHING_REVOKED: RevokedByNarrowing = { accessTokens: 0, refreshTokens: 0 }
+
+/** What the audit log is told of it; nothing where there was nothing to revoke. */
+export function revokedDetail(...parts: readonly RevokedByNarrowing[]): { revoked?: Record<string, number> } {
+  const sum = (name: keyof RevokedByNarrowing) => parts.reduce((total, part) => total + part[name], 0)
+  const [accessTokens, refreshTokens] = [sum('accessTokens'), sum('refreshTokens')]
+  if (accessTokens + refreshTokens === 0) return {}
+  return { revoked: { access_tokens: accessTokens, refresh_tokens: refreshTokens } }
+}
+
+/** A row was locked by somebody who waits for what the change holds: the change has to begin anew. */
+export class NarrowingConflict extends Error {}
+
+type Bindings = Record<string, unknown>
+
+const splitScope = (table: string) => `string_to_array(${table}.scope, ' ')`
+
+/** SQL: a token, or refresh token, `t` says more than what remains. */
+export const EXCEEDS = `
+  NOT EXISTS (SELECT 1 FROM json_to_recordset(CAST(:kept AS json)) AS k(api int, scopes text[])
+               WHERE k.api = t.api_id AND ${splitScope('t')} <@ (k.scopes || CAST(:identity AS text[])))
+  OR (t.subject <> '' AND :users) OR (t.subject = '' AND :itself)
+  OR (:skipped AND t.subject <> '' AND EXISTS (
+       SELECT 1 FROM consents s JOIN users u ON u.id = s.user_id
+        WHERE s.client_id = t.client_id AND s.user_id::text = t.subject AND s.skipped
+          AND u.account_id IS DISTINCT FROM CAST(:spared AS uuid)))`
+
+export const REFRESH_EXCEEDS = `
+  ${EXCEEDS} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_itself)
+  OR (t.subject <> '' AND :unasked AND 'offline_access' <> ALL (${splitScope('t')}))`
+
+/** SQL: what users allow a client of `s.apis`, within what remains. */
+const KEPT_OF_CONSENT = `
+  (SELECT coalesce(jsonb_object_agg(d.key, CASE WHEN d.key <> coalesce(:only, d.key) THEN d.value ELSE (
+            SELECT coalesce(jsonb_agg(w.scope ORDER BY w.n), '[]')
+              FROM jsonb_array_elements_text(d.value) WITH ORDINALITY AS w(scope, n) WHERE w.scope = ANY (k.scopes)) END), '{}')
+     FROM jsonb_each(s.apis) d
+     LEFT JOIN json_to_recordset(CAST(:kept AS json)) AS k(identifier text, scopes text[]) ON k.identifier = d.key
+    WHERE k.identifier IS NOT NULL OR d.key <> coalesce(:only, d.key))`
+
+export const CONSENT_EXCEEDS = `
+  (:consents OR (:skipped AND s.skipped) OR (:offline AND 'offline_access' = ANY (s.identity_scopes))
+   OR s.apis <> ${KEPT_OF_CONSENT})`
+
+export const ofClients = (where: NarrowedWhere, column: string): string =>
+  'client' in where
+    ? `${column} = :client`
+    : `${column} IN (SELECT x.client_id FROM client_apis x WHERE x.api_id = :api)`
+
+export const tokensOf = (where: NarrowedWhere): string =>
+  `${ofClients(where, 't.client_id')} ${'api' in where ? 'AND t.api_id = :api' : ''} AND t.revoked_at IS NULL`
+
+export function bindingsOf(where: NarrowedWhere, narrowing: Narrowing): Bindings {
+  return {
+    ...('client' in where ? { client: where.client, only: null } : { api: where.api.id, only: where.api.identifier }),
+    kept: JSON.stringify(narrowing.kept),
+    identity: [...IDENTITY_SCOPES],
+    users: narrowing.users,
+    consents: narrowing.consents,
+    offline: narrowing.offlineConsents,
+    itself: narrowing.itself,
+    refresh_users: narrowing.refreshTokensOfUsers,
+    refresh_itself: narrowing.refreshTokensOfItself,
+    unasked: narrowing.unaskedRefreshTokens,
+    skipped: narrowing.skipped !== null,
+    spared: narrowing.skipped?.ofAccount ?? null,
+  }
+}
+
+/** The days in which access tokens may expire: a partition each, so that no statement takes long. */
+const DAYS = Array.from({ length: 33 }, (_, day) => day)
+
+const OF_DAY = `
+  AND t.expires_at >= date_trunc('day', now(), 'UTC') + make_interval(days => :day)
+  AND t.expires_at < date_trunc('day', now(), 'UTC') + make_interval(days => :day + 1)`
+
+const isLocked = (error: unknown): boolean => (error as { code?: unknown }).code === '55P03'
+
+/**
+ * Revokes what exceeds the remaining rights of a client, or of an API's clients. Rows are locked in the order in which
+ * a redemption locks them: consents, refresh tokens, access tokens, and each kind in the order of its key.
+ *
+ * A redemption holds such rows while it waits for the lock of its client (`CLIENT_LOCKS`), so this is done twice: before
+ * that lock, when it may wait for them; and behind it, `nowait`, for the few that were added in between.
+ * @throws NarrowingConflict where a row is locked and `nowait` forbids to wait
+ */
+export async function revokeExceeding(
+  trx: Knex,
+  where: NarrowedWhere,
+  narrowing: Narrowing,
+  mode: 'wait' | 'nowait',
+): Promise<RevokedByNarrowing> {
+  const bindings = bindingsOf(where, narrowing)
+  const waiting = mode === 'wait' ? '' : 'NOWAIT'
+  const run = async (text: string, more: Bindings = {}): Promise<number> =>
+    (await trx.raw(text, { ...bindings, ...more } as never)).rowCount ?? 0
+
+  async function lock(from: string, order: string, table: string, more?: Bindings): Promise<void> {
+    const rows = `SELECT 1 FROM ${from} ORDER BY ${order} FOR NO KEY UPDATE OF ${table} ${waiting}`
+    await run(`SELECT count(*) FROM (${rows}) locked`, more)
+  }
+
+  async function end(table: string, key: string, condition: string, more?: Bindings): Promise<number> {
+    await lock(`${table} t WHERE ${condition}`, key, 't', more)
+    return await run(`UPDATE ${table} t SET revoked_at = now() WHERE ${condition}`, more)
+  }
+
+  async function endAccessTokens(): Promise<number> {
+    const condition = `${tokensOf(where)} AND (${EXCEEDS})`
+    const live = 'AND t.epoch = (SELECT c.epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
+    if (mode === 'nowait') return await end('access_tokens', 't.expires_at, t.jti', `${condition} ${live}`)
+    let ended = 0
+    for (const day of DAYS) {
+      ended += await end('access_tokens', 't.expires_at, t.jti', `${condition} ${live} ${OF_DAY}`, { day })
+    }
+    return ended
+  }
+
+  async function narrowConsents(): Promise<void> {
+    const own = ofClients(where, 's.client_id')
+    await run(`
+      DELETE FROM consents s USING users u
+       WHERE ${own} AND u.id = s.user_id
+         AND (:consents OR (:skipped AND s.skipped AND u.account_id IS DISTINCT FROM CAST(:spared AS uuid)))`)
+    await run(`UPDATE consents s SET apis = ${KEPT_OF_CONSENT} WHERE ${own} AND s.apis <> ${KEPT_OF_CONSENT}`)
+    await run(`
+      UPDATE consents s SET identity_scopes = array_remove(s.identity_scopes, 'offline_access')
+       WHERE ${own} AND :offline AND 'offline_access' = ANY (s.identity_scopes)`)
+  }
+
+  try {
+    await lock(`consents s WHERE ${ofClients(where, 's.client_id')} AND ${CONSENT_EXCEEDS}`, 's.id', 's')
+    const refreshTokens = await end('refresh_tokens', 't.grant_id', `${tokensOf(where)} AND (${REFRESH_EXCEEDS})`)
+    const accessTokens = await endAccessTokens()
+    await narrowConsents()
+    return { accessTokens, refreshTokens }
+  } catch (error) {
+    if (mode === 'nowait' && isLocked(error)) throw new NarrowingConflict('a row is locked', { cause: error })
+    throw error
+  }
+}
+
+export const NO_FLAGS = {
+  users: false,
+  itself: false,
+  consents: false,
+  offlineConsents: false,
+  refreshTokensOfUsers: false,
+  refreshTokensOfItself: false,
+  unaskedRefreshTokens: false,
+  skipped: null,
+}
+
+/** Revokes what clients hold of the scopes that an API is to lose. `scopes`: those that remain; undefined: all. */
+export async function revokeRemovedScopes(
+  trx: Knex,
+  identifier: string,
+  scopes: readonly string[] | undefined,
+  mode: 'wait' | 'nowait',
+): Promise<RevokedByNarrowing> {
+  const api = scopes && (await findApi(trx, identifier))
+  if (!api || api.scopes.every((scope) => scopes.includes(scope))) return NOTHING_REVOKED
+  const kept = [{ api: api.id, identifier, scopes }]
+  return await revokeExceeding(trx, { api }, { ...NO_FLAGS, kept }, mode)
+}
+
+/** How often a change begins anew because somebody holds a row that it must change. */
+const ATTEMPTS = 8
+
+const isDeadlock = (error: unknown): boolean => (error as { code?: unknown }).code === '40P01'
+
+/** Runs a transaction that narrows rights, anew after a `NarrowingConflict`: whoever held the row goes first. */
+export async function narrowInTransaction<T>(knex: Knex, change: (trx: Knex) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await knex.transaction(change)
+    } catch (error) {
+      const isConflict = error instanceof NarrowingConflict || isDeadlock(error)
+      if (!isConflict || attempt === ATTEMPTS) throw error instanceof NarrowingConflict ? error.cause : error
+    }
+  }
+}

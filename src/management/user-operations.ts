@@ -1,0 +1,232 @@
+import type { Knex } from 'knex'
+import { takeWork } from '../accounts/sign-in-limits.ts'
+import { checkUserChange, resetPassword, updateUser } from '../accounts/user-administration.ts'
+import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
+import { toUser } from '../accounts/users.ts'
+import { searchedEmails } from '../shared/email-addresses.ts'
+import { notFound } from '../shared/errors.ts'
+import { isId } from '../shared/ids.ts'
+import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
+import type { Invited } from './invitations.ts'
+import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
+import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
+import { operation } from './operation.ts'
+import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
+import type { Principal } from './principal.ts'
+import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
+import { narrowBySearch } from './search.ts'
+import { accountWithin, stayWithin, userWithin } from './tenant-isolation.ts'
+import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
+
+/** A person as lists show them. */
+export interface PersonSummary extends User {
+  /** Null for an operator. */
+  readonly accountName: string | null
+  readonly createdAt: Date
+  /** They have not yet chosen a password of their own. */
+  readonly isInvited: boolean
+  /** Without one nobody can sign in as them, until a person gives them a one-time password. */
+  readonly hasPassword: boolean
+  readonly lastSignedInAt: Date | null
+}
+
+export interface PersonDetails extends PersonSummary {
+  /** The client id of their key pair. */
+  readonly keyPair: string | null
+  /** How many applications they have allowed something. */
+  readonly applications: number
+  /** Of their key pair. */
+  readonly ownTokens: Bounded
+  /** Those that applications hold in their name. */
+  readonly heldTokens: Bounded
+  /** The newest first, at most `MOST_ADDED_APPLICATIONS`. */
+  readonly addedApplications: readonly AddedApplication[]
+  /** Without them their account has no active admin. */
+  readonly isLastAdmin: boolean
+}
+
+export interface PeopleQuery extends PageRequest {
+  /** Beginnings of words of name and address. */
+  readonly search?: string | undefined
+  readonly role?: Role | undefined
+  readonly status?: 'active' | 'disabled' | undefined
+  readonly accountId?: string | undefined
+  readonly sort?: Sort<'email' | 'name' | 'added'> | undefined
+}
+
+interface PersonRow extends UserWithAccountRow {
+  created_at: Date
+  password_change_required: boolean
+  password_hash: string | null
+  last_signed_in_at: Date | null
+}
+
+const toSummary = (row: PersonRow): PersonSummary => ({
+  ...toUser(row),
+  accountName: row.account_name,
+  createdAt: row.created_at,
+  isInvited: row.password_change_required,
+  hasPassword: row.password_hash !== null,
+  lastSignedInAt: row.last_signed_in_at,
+})
+
+const ORDERS = {
+  email: [textKey('users.email_key'), idKey('users.id')],
+  name: [textKey('lower(coalesce(users.name, users.email))'), idKey('users.id')],
+  added: [momentKey('users.created_at'), idKey('users.id')],
+}
+
+/** In the order of their addresses, unless it is sorted otherwise. */
+export const listPeople = operation<PeopleQuery, PageOf<PersonSummary>>(
+  { role: 'admin', scope: 'people:read' },
+  async ({ knex }, who, { search, role, status, sort = 'email', accountId: wanted, ...request }) => {
+    const accountId = accountWithin(who, wanted)
+    const base = knex('users')
+    if (accountId !== undefined) base.where('users.account_id', accountId)
+    const typed = search?.trim() || undefined
+    narrowBySearch(base, "coalesce(users.name, '') || ' ' || users.email", typed && searchedEmails(typed))
+    const list = {
+      base,
+      filters: [
+        ...(role ? [knex.raw('users.role = ?', [role])] : []),
+        ...(status ? [knex.raw('users.status = ?', [status])] : []),
+      ],
+      order: orderOf(ORDERS, sort),
+    }
+    const select = (query: Knex.QueryBuilder) =>
+      query
+        .leftJoin('accounts', 'accounts.id', 'users.account_id')
+        .select('users.*', 'accounts.name AS account_name', 'accounts.status AS account_status')
+    return await readPage<PersonRow & PagedRow, PersonSummary>(knex, list, request, select, toSummary)
+  },
+)
+
+interface Which {
+  readonly userId: string
+}
+
+const READ = `
+  SELECT u.*, a.name AS account_name, a.status AS account_status,
+         (SELECT c.client_id FROM clients c
+           WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced') AS key_pair,
+         (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
+         (${liveTokensOf('t.user_id = u.id')}) AS own_tokens,
+         (${liveTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS held_tokens,
+         (${ADDED_APPLICATIONS}) AS added_applications,
+         u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
+           SELECT FROM users o
+            WHERE ${ofAccount('o.account_id', 'u.account_id')} AND o.role = 'admin' AND o.status = 'active'
+              AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
+    FROM users u LEFT JOIN accounts a ON a.id = u.account_id
+   WHERE u.id = ?`
+
+interface DetailsRow extends PersonRow {
+  key_pair: string | null
+  applications: number
+  own_tokens: number
+  held_tokens: number
+  added_applications: AddedApplication[] | null
+  is_last: boolean
+}
+
+const toDetails = (row: DetailsRow): PersonDetails => ({
+  ...toSummary(row),
+  keyPair: row.key_pair,
+  applications: row.applications,
+  ownTokens: toBounded(row.own_tokens),
+  heldTokens: toBounded(row.held_tokens),
+  addedApplications: row.added_applications ?? [],
+  isLastAdmin: row.is_last,
+})
+
+export const readPerson = operation<Which, PersonDetails>(
+  { role: 'admin', scope: 'people:read' },
+  async ({ knex }, who, { userId }) => {
+    if (!isId(userId)) throw notFound('user', userId)
+    const { rows } = await knex.raw(READ, [userId])
+    const row: DetailsRow | undefined = rows[0]
+    if (!row) throw notFound('user', userId)
+    stayWithin(who, row.account_id, 'user', userId)
+    return toDetails(row)
+  },
+)
+
+/** An operator may leave an account without admins, being able to make new ones. */
+const guardsOf = (who: Principal) => ({
+  keepAdmin: who.role !== 'operator',
+  keepOperator: true,
+  ...(who.userId !== null && { self: who.userId }),
+})
+
+interface PersonChange extends Which {
+  readonly email?: string | undefined
+  readonly name?: string | undefined
+  readonly emailVerified?: boolean | undefined
+  readonly revision?: number | undefined
+}
+
+/**
+ * People sign in with their address, so that changing it takes a recent sign-in. An application that acts for itself and
+ * keeps users in step with a directory may: an address alone lets nobody in.
+ */
+function checkMayChangeAddress(who: Principal, before: User, email: string | undefined): void {
+  if (email === undefined || email === before.email || (isProgram(who) && who.userId === null)) return
+  requireRecentSignIn(who, 'changing an email address')
+}
+
+/** Checks a change of a person and makes none. @throws KeywrightError as `updatePerson` */
+export const checkPersonChange = operation<PersonChange, void>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, ...changes }) => {
+    const before = await userWithin(knex, who, userId)
+    checkMayChangeAddress(who, before, changes.email)
+    await checkUserChange(knex, before, changes)
+  },
+)
+
+/** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
+export const updatePerson = operation<PersonChange, User>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, revision, ...changes }) => {
+    checkMayChangeAddress(who, await userWithin(knex, who, userId), changes.email)
+    return await updateUser(knex, userId, changes, who.actor, revision)
+  },
+)
+
+/** Who is no admin any more loses their key pair for good. @throws KeywrightError also `stale`, `conflict` (the last admin) */
+export const setRole = operation<Which & { role: 'admin' | 'member'; revision?: number | undefined }, User>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, role, revision }) => {
+    await userWithin(knex, who, userId)
+    // An admin can give others a password, so that a session alone must not be enough to make one.
+    if (role === 'admin' && !isProgram(who)) requireRecentSignIn(who, 'making somebody an admin')
+    return await changeUserRole(knex, userId, role, who.actor, { ...guardsOf(who), expected: revision })
+  },
+)
+
+/** Off ends their sessions and every token in their name at once. @throws KeywrightError also `conflict` (the last admin) */
+export const setPersonStatus = operation<Which & { status: 'active' | 'disabled' }, User>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId, status }) => {
+    await userWithin(knex, who, userId)
+    return await changeUserStatus(knex, userId, status, who.actor, guardsOf(who))
+  },
+)
+
+/**
+ * A new one-time password, in place of one that was forgotten. A program never gets one: it takes the present password away,
+ * and a person then hands out another. It locks nobody out for good: not its own user, nor the last admin who can sign in.
+ */
+export const givePassword = operation<Which, Invited>(
+  { role: 'admin', scope: 'people:write' },
+  async ({ knex }, who, { userId }) => {
+    await userWithin(knex, who, userId)
+    if (isProgram(who)) {
+      const rules = { ...guardsOf(who), keepAdmin: true }
+      return { user: await withdrawPassword(knex, userId, who.actor, rules), password: null }
+    }
+    requireRecentSignIn(who, 'giving somebody a new password')
+    if (who.userId !== null) await takeWork(knex, who.userId)
+    return await resetPassword(knex, userId, who.actor)
+  },
+)

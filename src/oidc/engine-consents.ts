@@ -1,0 +1,94 @@
+import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { User } from '../accounts/users.ts'
+import type { Registration } from '../clients/registrations.ts'
+import { allow, type Consent, findConsent, findConsentById, type Permissions } from '../consents/consents.ts'
+import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
+import type { OidcServices } from './oidc-services.ts'
+import { type OidcContext, registrationOf } from './request-state.ts'
+
+type EngineGrant = InstanceType<Provider['Grant']>
+
+/** The engine's account with the person it stands for. */
+export interface PersonAccount {
+  readonly accountId: string
+  readonly user: User
+}
+
+function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
+  const resources = Object.entries(consent.apis).map(([api, scopes]) => [api, scopes.join(' ')])
+  const openid = { scope: consent.identityScopes.join(' '), claims: [...consent.claims] }
+  return new provider.Grant({
+    jti: consent.id,
+    accountId: consent.userId,
+    clientId: consent.clientId,
+    ...((openid.scope || openid.claims.length > 0) && { openid }),
+    resources: Object.fromEntries(resources),
+  } as never)
+}
+
+/**
+ * Whether this person is spared the allow/deny page by what the registration says. Never for what they may manage: else an
+ * admin's application would act as another admin who followed a link, and saw nothing.
+ */
+export function skipsConsent(registration: Registration, person: User, wanted: Permissions): boolean {
+  if (registration.accountId !== null && MANAGEMENT_API in wanted.apis) return false
+  if (registration.consent === 'skip') return true
+  return (
+    registration.consent === 'skip_own_account' &&
+    person.accountId !== null &&
+    registration.accountId === person.accountId
+  )
+}
+
+/** What the request under way asks for, of what there is. */
+export function requested({ oidc }: KoaContextWithOIDC): Permissions {
+  const scopes = [...oidc.requestParamScopes]
+  const apis = Object.entries(oidc.resourceServers ?? {}).map(([identifier, server]) => [
+    identifier,
+    scopes.filter((scope) => server.scopes.has(scope)),
+  ])
+  return {
+    identityScopes: [...oidc.requestParamOIDCScopes],
+    claims: [...oidc.requestParamClaims],
+    apis: Object.fromEntries(apis),
+  }
+}
+
+const includesAll = (present: readonly string[], wanted: readonly string[]) =>
+  wanted.every((one) => present.includes(one))
+
+function covers(consent: Consent, wanted: Permissions): boolean {
+  return (
+    includesAll(consent.identityScopes, wanted.identityScopes) &&
+    includesAll(consent.claims, wanted.claims) &&
+    Object.entries(wanted.apis).every(([api, scopes]) => includesAll(consent.apis[api] ?? [], scopes))
+  )
+}
+
+/** Makes what people allowed the grants of the engine, which would keep its own and forget them with the session. */
+export function useConsents(provider: Provider, { database: { reader } }: OidcServices): void {
+  Object.assign(provider.Grant, {
+    async find(id: string) {
+      const consent = typeof id === 'string' ? await findConsentById(reader, id) : undefined
+      return consent && toEngineGrant(provider, consent)
+    },
+  })
+}
+
+/** The grant that the request under way may rest on; where the page is skipped, it is given here. */
+export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices): Promise<EngineGrant | undefined> {
+  const { knex } = services.database
+  const registration = registrationOf(ctx.oidc.client!)
+  const { accountId: userId, user } = ctx.oidc.account as unknown as PersonAccount
+  const provider = ctx.oidc.provider
+  const consent = await findConsent(knex, userId, registration.key)
+  const wanted = requested(ctx)
+  if (!skipsConsent(registration, user, wanted) || (consent && covers(consent, wanted))) {
+    return consent && toEngineGrant(provider, consent)
+  }
+  const { requestId } = (ctx as unknown as OidcContext).state
+  const actor = { type: 'system', id: 'consent skipped', ip: ctx.ip, requestId } as const
+  await allow(knex, { userId, clientKey: registration.key, skipped: true }, wanted, actor)
+  return toEngineGrant(provider, (await findConsent(knex, userId, registration.key))!)
+}

@@ -1,0 +1,113 @@
+import type { Context } from 'koa'
+import type Provider from 'oidc-provider'
+import { errors } from 'oidc-provider'
+import type { Registration } from '../clients/registrations.ts'
+import { allow, type Permissions } from '../consents/consents.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { createBrowserSessions, type Login, toEngineLogin } from './browser-sessions.ts'
+import { onThisSite } from './engine-pages.ts'
+import type { OidcServices } from './oidc-services.ts'
+
+type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
+
+interface Missing {
+  readonly missingOIDCScope?: string[]
+  readonly missingOIDCClaims?: string[]
+  readonly missingResourceScopes?: Record<string, string[]>
+  readonly asked?: Permissions
+}
+
+/** Whether access is kept without having been asked for: plain OAuth has no scope for it, and people should know. */
+function isKept({ params }: EngineInteraction, { grants, refreshTokens }: Registration): boolean {
+  const isPlain = !String(params.scope).split(' ').includes('openid')
+  return isPlain && grants.includes('refresh_token') && refreshTokens === 'always'
+}
+
+/** What is asked for and not allowed yet; all that is asked for when the page is wanted all the same. */
+function wantedOf(details: EngineInteraction, registration: Registration): Permissions {
+  const wanted = askedFor(details)
+  if (!isKept(details, registration)) return wanted
+  return { ...wanted, identityScopes: [...new Set([...wanted.identityScopes, 'offline_access'])] }
+}
+
+function askedFor({ prompt }: EngineInteraction): Permissions {
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes, asked } = prompt.details as Missing
+  const isNew = missingOIDCScope || missingOIDCClaims || missingResourceScopes
+  if (!isNew && asked) return asked
+  return {
+    identityScopes: missingOIDCScope ?? [],
+    claims: missingOIDCClaims ?? [],
+    apis: missingResourceScopes ?? {},
+  }
+}
+
+/** Not where the request names another user, or where the session has ended. */
+const isReauthentication = ({ prompt }: EngineInteraction): boolean =>
+  prompt.reasons.length > 0 && prompt.reasons.every((reason) => ['login_prompt', 'max_age'].includes(reason))
+
+const toInteraction = (details: EngineInteraction, registration: Registration) => ({
+  uid: details.uid,
+  prompt: details.prompt.name as 'login' | 'consent',
+  clientId: String(details.params.client_id),
+  ...(!details.deviceCode && { redirectUri: String(details.params.redirect_uri) }),
+  ...(details.session && { userId: details.session.accountId }),
+  ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
+  isReauthentication: isReauthentication(details),
+  wanted: wantedOf(details, registration),
+})
+
+const over = () => new KeywrightError('invalid_grant', 'the sign-in is over')
+
+/** What the pages do with sign-ins that are under way, and with the session of their browser. */
+export function createSignInFlow(engine: () => Provider, services: OidcServices) {
+  const { knex } = services.database
+  const sessions = createBrowserSessions(engine, services)
+
+  async function details(ctx: Context, uid: string): Promise<EngineInteraction | undefined> {
+    try {
+      const found = await engine().interactionDetails(ctx.req, ctx.res)
+      return found.uid === uid ? found : undefined
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return undefined
+      throw error
+    }
+  }
+
+  async function finish(ctx: Context, result: object, merge: boolean): Promise<void> {
+    const options = { mergeWithLastSubmission: merge }
+    const returnTo = await engine().interactionResult(ctx.req, ctx.res, result as never, options)
+    ctx.status = 303
+    ctx.redirect(onThisSite(returnTo))
+  }
+
+  return {
+    async find(ctx: Context, uid: string) {
+      const found = await details(ctx, uid)
+      const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
+      return registration && toInteraction(found!, registration)
+    },
+
+    async finishLogin(ctx: Context, _uid: string, login: Login) {
+      await finish(ctx, { login: toEngineLogin(login) }, false)
+    },
+
+    /** By whoever is signed in now; a session that has ended meanwhile allows nothing. */
+    async allow(ctx: Context, uid: string) {
+      const found = await details(ctx, uid)
+      const user = await sessions.person(ctx)
+      const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
+      if (!found || !registration || found.session?.accountId !== user?.id || !user) throw over()
+      const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
+      await allow(knex, { userId: user.id, clientKey: registration.key }, wantedOf(found, registration), actor)
+      await finish(ctx, { consent: {} }, true)
+    },
+
+    async deny(ctx: Context, _uid: string) {
+      await finish(ctx, { error: 'access_denied', error_description: 'the person denied the request' }, false)
+    },
+
+    signedIn: sessions.person,
+    signIn: sessions.begin,
+    signOut: sessions.end,
+  }
+}

@@ -1,0 +1,84 @@
+import type { Context, Next } from 'koa'
+import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
+import { checkRequest, MalformedRequestError } from '../http/request-check.ts'
+import { describeError, OAuthError, toEngineError } from './engine-errors.ts'
+import { showError } from './engine-pages.ts'
+import type { OidcServices } from './oidc-services.ts'
+import type { OidcContext } from './request-state.ts'
+
+const UNAVAILABLE_RETRY = 2
+
+/** The OAuth error that an exception stands for. What has no standard form is the server's fault, told in the log only. */
+function errorOf(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error
+  if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) {
+    const options = { retryAfter: UNAVAILABLE_RETRY, cause: error }
+    return new OAuthError(503, 'temporarily_unavailable', 'the database does not answer just now; try again', options)
+  }
+  if (error instanceof MalformedRequestError) return new OAuthError(error.status, 'invalid_request', error.message)
+  const translated = toEngineError(error)
+  if (translated instanceof OAuthError) return translated
+  return new OAuthError(500, 'server_error', 'something went wrong; the request id tells us where', { cause: error })
+}
+
+function tellRetry(ctx: OidcContext, { retryAfter }: OAuthError): void {
+  if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
+}
+
+function answerError(ctx: OidcContext, error: OAuthError): void {
+  ctx.status = error.statusCode
+  ctx.body = { error: error.error, error_description: error.error_description }
+  tellRetry(ctx, error)
+}
+
+const isObject = (body: unknown): body is object => typeof body === 'object' && body?.constructor === Object
+
+function forbidStoring(ctx: OidcContext): void {
+  ctx.set('Cache-Control', 'no-store')
+  ctx.set('Pragma', 'no-cache')
+}
+
+/** Errors become answers here: those of our own steps, and those that the engine gave up on. */
+export function answerErrors({ issuerUrl }: OidcServices) {
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    forbidStoring(ctx)
+    try {
+      checkRequest(ctx as unknown as Context)
+      await next()
+      const failure = ctx.state.failure
+      if (failure instanceof OAuthError || (failure && ctx.status >= 500)) answerError(ctx, errorOf(failure))
+      else if (failure && isObject(ctx.body)) ctx.body = describeError(ctx.body)
+    } catch (error) {
+      ctx.state.failure = error as Error
+      answerError(ctx, errorOf(error))
+    }
+    if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) {
+      ctx.set('WWW-Authenticate', `Basic realm="${issuerUrl()}"`)
+    }
+  }
+}
+
+/** As `answerErrors` for pages: a page in place of JSON. */
+export function showErrors(services: OidcServices) {
+  function show(ctx: OidcContext, error: OAuthError): void {
+    const { error: code, error_description, statusCode } = error
+    ctx.status = statusCode
+    tellRetry(ctx, error)
+    showError(ctx as unknown as Context, { error: code, ...(error_description && { error_description }) }, services)
+  }
+
+  return async (ctx: OidcContext, next: Next): Promise<void> => {
+    forbidStoring(ctx)
+    try {
+      checkRequest(ctx as unknown as Context)
+      await next()
+      const { failure } = ctx.state
+      if (failure instanceof OAuthError) tellRetry(ctx, failure)
+      // The engine shows every exception that it does not know as its own fault.
+      else if (failure && ctx.status >= 500) show(ctx, errorOf(failure))
+    } catch (error) {
+      ctx.state.failure = error as Error
+      show(ctx, errorOf(error))
+    }
+  }
+}

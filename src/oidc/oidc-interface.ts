@@ -1,0 +1,127 @@
+import type { EventEmitter } from 'node:events'
+import type { Middleware, Next } from 'koa'
+import compose from 'koa-compose'
+import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
+import { authorizationSteps, checkSize, linkEndpoint, postToGet } from './authorization-requests.ts'
+import { handToEngine } from './endpoint-requests.ts'
+import { createEngine } from './engine.ts'
+import { createSignInFlow } from './engine-interactions.ts'
+import { showForms } from './engine-pages.ts'
+import { answerErrors, showErrors } from './error-responses.ts'
+import { formEndpoint } from './form-endpoint.ts'
+import { introspectionEndpoint } from './introspection-endpoint.ts'
+import { describeServer, jwksEndpoint } from './metadata.ts'
+import type { OidcServices } from './oidc-services.ts'
+import { revocationEndpoint } from './presented-tokens.ts'
+import type { OidcContext } from './request-state.ts'
+import { returnAfterSignOut } from './response-redirects.ts'
+import { createStatusFeed, type StatusFeed } from './revocation-feed.ts'
+import { statusAggregationEndpoint, statusListEndpoint } from './status-list-endpoint.ts'
+import { tokenEndpoint } from './token-endpoint.ts'
+import { takeUserCode } from './user-codes.ts'
+import { takeBearerToken } from './userinfo.ts'
+
+type OidcMiddleware = (ctx: OidcContext, next: Next) => Promise<void>
+type Endpoint = (ctx: OidcContext, next: Next) => Promise<unknown>
+
+export const engineContext = (): KoaContextWithOIDC => Provider.ctx as KoaContextWithOIDC
+
+const noteFailure = (ctx: unknown, error: Error) => {
+  ;(ctx as OidcContext).state.failure = error
+}
+
+const FAILURES = [
+  'server_error',
+  'discovery.error',
+  'grant.error',
+  'revocation.error',
+  'userinfo.error',
+  'authorization.error',
+  'pushed_authorization_request.error',
+  'device_authorization.error',
+  'code_verification.error',
+  'device_resume.error',
+  'end_session.error',
+  'end_session_confirm.error',
+]
+
+/** The engine for the keys of now: another one takes over when they change, and no request is dropped. */
+function createEngineHolder(services: OidcServices) {
+  let provider: Provider
+  let run: Middleware
+  function change(): void {
+    provider = createEngine(services.issuerUrl(), services.keyRings.ring, services)
+    const events = provider as EventEmitter
+    for (const event of FAILURES) events.on(event, noteFailure)
+    events.on('backchannel.success', () => services.metrics.backchannelLogouts.inc({ outcome: 'told' }))
+    events.on('backchannel.error', () => services.metrics.backchannelLogouts.inc({ outcome: 'failed' }))
+    run = compose(provider.middleware) as Middleware
+  }
+  change()
+  services.keyRings.onChange(change)
+  return { provider: () => provider, run: (ctx: OidcContext, next: Next) => run(ctx as never, next) }
+}
+
+/** With or without a trailing slash, as DESIGN.md has it. */
+const bare = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+
+/** The name of an address in the list of endpoints: the id of a sign-in under way, or of a status list, stands as `*`. */
+const nameOf = (path: string): string =>
+  path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
+
+function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: StatusFeed): Map<string, Endpoint> {
+  const engine = runEngine as never
+  const machine = (...steps: OidcMiddleware[]) => compose([answerErrors(services), ...steps, engine]) as Endpoint
+  const page = (...steps: OidcMiddleware[]) =>
+    compose([showErrors(services), showForms(services) as never, ...steps, engine]) as Endpoint
+  const plain = (step: OidcMiddleware) => compose([answerErrors(services), step]) as Endpoint
+  const discovery = compose([describeServer(services), engine]) as Endpoint
+  const request = authorizationSteps(services)
+  return new Map<string, Endpoint>([
+    ['/oauth2/token', machine(...tokenEndpoint(services))],
+    ['/oauth2/introspect', plain(introspectionEndpoint(services))],
+    ['/oauth2/revoke', machine(...revocationEndpoint(services))],
+    ['/oauth2/jwks', jwksEndpoint(services)],
+    ['/oauth2/status', plain(statusAggregationEndpoint(services))],
+    ['/oauth2/status/*', plain(statusListEndpoint(services))],
+    ['/oauth2/status/feed', plain((ctx) => feed.endpoint(ctx))],
+    ['/oauth2/userinfo', machine(takeBearerToken(services), handToEngine)],
+    ['/oauth2/par', machine(formEndpoint(checkSize, ...request), handToEngine)],
+    ['/oauth2/device', machine(formEndpoint(checkSize, ...request), handToEngine)],
+    ['/oauth2/authorize', page(postToGet, linkEndpoint(...request))],
+    ['/oauth2/authorize/*', page()],
+    ['/oauth2/logout', page(postToGet, linkEndpoint())],
+    ['/oauth2/logout/confirm', page(returnAfterSignOut)],
+    ['/oauth2/logout/success', page(linkEndpoint())],
+    ['/device', page(linkEndpoint(), takeUserCode(services))],
+    ['/device/*', page()],
+    ['/.well-known/openid-configuration', discovery],
+    ['/.well-known/oauth-authorization-server', discovery],
+  ])
+}
+
+/**
+ * The engine makes addresses on what it takes for this request's own: they are the issuer's, whatever the Host header
+ * says. A session cookie of an https issuer is for https only, also behind a proxy that does not say so.
+ */
+function standOnIssuer(ctx: OidcContext, issuer: string): void {
+  Object.defineProperty(ctx.request, 'href', { value: issuer, configurable: true })
+  if (issuer.startsWith('https:')) Object.defineProperty(ctx.request, 'secure', { value: true, configurable: true })
+}
+
+/** The OAuth endpoints as one middleware, and what the pages of sign-in and consent need of them. */
+export function createOidcFace(services: OidcServices) {
+  const holder = createEngineHolder(services)
+  const feed = createStatusFeed(services)
+  const endpoints = endpointsOf(services, holder.run, feed)
+
+  const middleware: Middleware = async (ctx, next) => {
+    standOnIssuer(ctx as OidcContext, services.issuerUrl())
+    const path = bare(ctx.path)
+    const run = endpoints.get(path) ?? endpoints.get(nameOf(path))
+    if (!run) return await next()
+    ctx.path = path
+    await run(ctx as OidcContext, next)
+  }
+  return { middleware, signInFlow: createSignInFlow(holder.provider, services), closeFeed: feed.close }
+}

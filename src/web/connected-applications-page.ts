@@ -1,0 +1,48 @@
+import type { DescribedScope } from '../apis/scope-texts.ts'
+import type { Connection } from '../consents/consents.ts'
+import type { ConsolePage } from './console/kit/console-page.ts'
+import { permissionGroups } from './permission-groups.ts'
+import { momentOf } from './relative-time.ts'
+
+const withdrawPath = (clientId: string): string => `/account/applications/${encodeURIComponent(clientId)}/withdraw`
+
+function groupsOf(connection: Connection, texts: readonly DescribedScope[]) {
+  const isAllowed = ({ api, scope }: DescribedScope) =>
+    connection.apis.some(({ identifier, scopes }) => identifier === api && scopes.includes(scope))
+  return permissionGroups(connection, texts.filter(isAllowed))
+}
+
+function rowOf(connection: Connection, texts: readonly DescribedScope[]) {
+  return {
+    name: connection.name,
+    accountName: connection.accountName,
+    groups: groupsOf(connection, texts),
+    allowed: momentOf(connection.allowedAt),
+    used: connection.lastUsedAt ? momentOf(connection.lastUsedAt) : undefined,
+    withdrawPath: withdrawPath(connection.clientId),
+  }
+}
+
+export function connectionsPage(connections: readonly Connection[], texts: readonly DescribedScope[]): ConsolePage {
+  const rows = connections.map((connection) => rowOf(connection, texts))
+  return {
+    view: 'connected-applications',
+    title: 'Connected applications',
+    lead: rows.length > 0 ? 'You have allowed these. What you withdraw stops at once.' : undefined,
+    data: { rows },
+  }
+}
+
+/** What destroys says what it will stop, and asks once. */
+export function withdrawPage(connection: Connection): ConsolePage {
+  return {
+    view: 'withdraw',
+    title: `Withdraw access of ${connection.name}?`,
+    crumbs: [{ href: '/account/applications', label: 'Connected applications' }],
+    data: {
+      name: connection.name,
+      staysAway: connection.identityScopes.includes('offline_access'),
+      path: withdrawPath(connection.clientId),
+    },
+  }
+}

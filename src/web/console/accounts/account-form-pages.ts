@@ -1,0 +1,132 @@
+import {
+  type AccountDetails,
+  createAccount,
+  readAccount,
+  setAccountApi,
+  setAccountStatus,
+  updateAccount,
+} from '../../../management/account-operations.ts'
+import { type Fault, invalidInput } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { counted, countedUpTo } from '../kit/counts.ts'
+import { editSteps } from '../kit/edit-form-steps.ts'
+import { attempt } from '../kit/form-fields.ts'
+import { formView } from '../kit/form-view.ts'
+import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
+import { choiceIn } from '../kit/query-fields.ts'
+import { textField } from '../kit/text-fields.ts'
+import { accountPath, peopleInWords } from './account-page.ts'
+
+const FIELDS = {
+  name: textField({
+    label: 'Name',
+    hint: 'The enterprise, as its people and those who allow its applications read it.',
+    required: true,
+  }),
+}
+
+const CRUMBS = [{ href: '/accounts', label: 'Accounts' }]
+
+const crumbsTo = ({ id, name }: AccountDetails) => [...CRUMBS, { href: accountPath(id), label: name }]
+
+const accountOf = ({ management, who, params }: ConsoleCall): Promise<AccountDetails> =>
+  readAccount(management, who, { accountId: params.accountId! })
+
+function addPage(typed: Form, faults: readonly Fault[] = []): ConsolePage {
+  const action = { action: '/accounts/new', submit: 'Add account', cancel: '/accounts' }
+  return {
+    view: 'console/edit',
+    title: 'Add an account',
+    lead: 'You invite its first admin next.',
+    status: faults.length > 0 ? 400 : undefined,
+    crumbs: CRUMBS,
+    data: { form: formView({ fields: FIELDS, typed, faults, ...action }) },
+  }
+}
+
+export async function askAccount({ show }: ConsoleCall): Promise<void> {
+  show(addPage(new Map()))
+}
+
+export async function addAccount(call: ConsoleCall): Promise<void> {
+  const { management, who, form, show, goTo } = call
+  const outcome = await attempt(FIELDS, call, ({ name }) => createAccount(management, who, { name }))
+  if (outcome.faults) return show(addPage(form, outcome.faults))
+  goTo(`${accountPath(outcome.done.id)}?notice=added`)
+}
+
+export const accountEdit = editSteps({
+  fields: FIELDS,
+  read: accountOf,
+  valuesOf: ({ name }: AccountDetails) => ({ name }),
+  save: ({ management, who, params }, { name }, revision) =>
+    updateAccount(management, who, { accountId: params.accountId!, name, revision }),
+  frameOf: (account) => ({ title: `Rename ${account.name}`, crumbs: crumbsTo(account) }),
+  pathOf: ({ id }) => accountPath(id),
+})
+
+type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
+
+const askPage = (account: AccountDetails, step: string, asking: Asking): ConsolePage =>
+  confirmPage({
+    crumbs: crumbsTo(account),
+    action: accountPath(account.id, step),
+    keep: { href: accountPath(account.id), label: 'Cancel' },
+    ...asking,
+  })
+
+function endsClients({ keyPairs, applications, liveTokens }: AccountDetails): string[] {
+  if (keyPairs + applications.count === 0) return ['stop no key pair and no application, for it has none']
+  const stopped = [
+    keyPairs && counted(keyPairs, 'key pair'),
+    applications.count && countedUpTo(applications, 'application'),
+  ]
+  const tokens = `end ${countedUpTo(liveTokens, 'live token')}, and what renews them`
+  return [`stop ${stopped.filter(Boolean).join(' and ')}`, ...(liveTokens.count ? [tokens] : [])]
+}
+
+export async function askAccountStatus(call: ConsoleCall): Promise<void> {
+  const account = await accountOf(call)
+  const { name, people, status } = account
+  if (status === 'disabled') {
+    const stops = ['Its people can sign in again.', 'What ended stays ended: its clients get new tokens.']
+    const asking = { title: `Switch ${name} on?`, submit: 'Switch on', harmless: true, stops }
+    return call.show(askPage(account, 'status', { ...asking, hidden: { status: 'active' } }))
+  }
+  const stops = [
+    `sign ${peopleInWords(people)} out, and let them in no more`,
+    ...endsClients(account),
+    'end what applications of other accounts hold in the name of its people',
+  ]
+  const asking = { title: `Switch ${name} off?`, submit: 'Switch off', stops }
+  call.show(askPage(account, 'status', { ...asking, hidden: { status: 'disabled' } }))
+}
+
+export async function changeAccountStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
+  const status = choiceIn(form, 'status', ['active', 'disabled'])
+  if (!status) throw invalidInput('the form names no status')
+  const account = await setAccountStatus(management, who, { accountId: params.accountId!, status })
+  goTo(`${accountPath(account.id)}?notice=${status}`)
+}
+
+export async function askAccountApi(call: ConsoleCall): Promise<void> {
+  const account = await accountOf(call)
+  const { name, apiEnabled } = account
+  if (!apiEnabled) {
+    const stops = ['Its key pairs and applications are known again, and get new tokens.']
+    const asking = { title: `Switch the API on for ${name}?`, submit: 'Switch API on', harmless: true, stops }
+    return call.show(askPage(account, 'api', { ...asking, hidden: { api: 'on' } }))
+  }
+  const asking = { title: `Switch the API off for ${name}?`, submit: 'Switch API off', stops: endsClients(account) }
+  const text = 'Its people can still sign in to this console.'
+  call.show(askPage(account, 'api', { ...asking, text, hidden: { api: 'off' } }))
+}
+
+export async function changeAccountApi({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
+  const api = choiceIn(form, 'api', ['on', 'off'])
+  if (!api) throw invalidInput('the form does not say whether on or off')
+  const account = await setAccountApi(management, who, { accountId: params.accountId!, enabled: api === 'on' })
+  goTo(`${accountPath(account.id)}?notice=api-${api}`)
+}

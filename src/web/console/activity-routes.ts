@@ -1,9 +1,0 @@
-import { exportActivity, listActivity } from '../../management/activity.ts'
-import { exportActs } from './activity-export.ts'
-import { showActivity } from './activity-page.ts'
-import type { ConsoleRoute } from './console-route.ts'
-
-export const ACTIVITY_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/activity', need: listActivity.need, handle: showActivity },
-  { method: 'get', path: '/activity/export.jsonl', need: exportActivity.need, handle: exportActs },
-]

@@ -1,0 +1,142 @@
+import type { ApiSettings, TokenPolicy } from '../../../apis/apis.ts'
+import type { ScopeText } from '../../../apis/scope-texts.ts'
+import type { ApiView, ScopeView } from '../../../management/api-operations.ts'
+import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../../shared/algorithms.ts'
+import type { Form } from '../../forms.ts'
+import { durationField } from '../kit/amount-fields.ts'
+import { checkboxField, radioField, selectField } from '../kit/choice-fields.ts'
+import { type ValuesOf, writeFields } from '../kit/form-fields.ts'
+import type { Section } from '../kit/form-view.ts'
+import { textField } from '../kit/text-fields.ts'
+import { scopesField } from './scopes-field.ts'
+
+const KINDS: Record<SigningAlg, string> = {
+  ES256: 'ES256, short and quick, known to almost every library',
+  EdDSA: 'EdDSA (Ed25519), shorter still, known to newer libraries',
+  RS256: 'RS256 (RSA), long, known to every library',
+  PS256: 'PS256 (RSA-PSS), long, asked for by some regulations',
+}
+
+export const TOKEN_TYPE_LABELS: Record<TokenType, string> = {
+  'at+jwt': 'at+jwt, the standard for access tokens (RFC 9068)',
+  JWT: 'JWT, for libraries that refuse at+jwt, such as Spring Security and Dovecot',
+}
+
+export const POLICIES: Record<TokenPolicy, string> = {
+  none: 'Earlier tokens live on until they expire.',
+  single: 'A new token ends the one before, of the same application for the same person.',
+}
+
+const FIELDS = {
+  identifier: textField({
+    label: 'Identifier',
+    hint: 'An address that stands for the API. Its tokens name it as their audience (aud). It cannot be changed later.',
+    placeholder: 'https://api.example.com',
+    required: true,
+    maxLength: 500,
+    mono: true,
+    inputMode: 'url',
+  }),
+  isDefault: checkboxField({
+    label: 'This is the default API',
+    hint: 'A token is for it when a request names no API. Another one that is the default now gives way.',
+  }),
+  scopes: scopesField({
+    label: 'Scopes',
+    hint: 'What a token can allow. The name is for programs; what people read stands on the page where they allow it.',
+    required: true,
+  }),
+  tokenTtl: durationField({
+    label: 'A token lives for',
+    hint: 'From a minute to 30 days. An application can have a lifetime of its own.',
+    required: true,
+  }),
+  policy: radioField({
+    label: 'When a new token is issued',
+    choices: [
+      { value: 'none', label: 'Earlier ones stay', hint: POLICIES.none },
+      { value: 'single', label: 'One at a time', hint: POLICIES.single },
+    ],
+  }),
+  signingAlg: selectField({
+    label: 'Tokens are signed with',
+    hint: 'Whoever checks the tokens must know it.',
+    choices: SIGNING_ALGS.map((value) => ({ value, label: KINDS[value] })),
+  }),
+  tokenType: selectField({
+    label: 'Token type',
+    hint: 'The typ in the header of each access token. It applies to tokens that are issued from now on.',
+    choices: TOKEN_TYPES.map((value) => ({ value, label: TOKEN_TYPE_LABELS[value] })),
+  }),
+}
+
+export type ApiFields = typeof FIELDS
+export type ApiValues = ValuesOf<ApiFields>
+
+const SECTIONS: readonly Section<keyof ApiFields>[] = [
+  { heading: 'The API', fields: ['identifier', 'isDefault'] },
+  { heading: 'What it allows', fields: ['scopes'] },
+  { heading: 'Its tokens', fields: ['tokenTtl', 'policy', 'signingAlg', 'tokenType'] },
+]
+
+/** What can be said of it: of Keywright's own the lifetime alone, and the default is moved by naming another one. */
+function namesFor(view: ApiView | undefined): readonly (keyof ApiFields)[] {
+  if (!view) return ['identifier', 'isDefault', 'scopes', 'tokenTtl', 'policy', 'signingAlg', 'tokenType']
+  if (view.api.builtIn) return ['tokenTtl']
+  const all = ['scopes', 'tokenTtl', 'policy', 'signingAlg', 'tokenType'] as const
+  return view.api.isDefault ? all : ['isDefault', ...all]
+}
+
+/** @param view absent: a new one. Values of fields that are left out are undefined. */
+export function fieldsFor(view: ApiView | undefined) {
+  const names = namesFor(view)
+  const fields = Object.fromEntries(names.map((name) => [name, FIELDS[name]])) as ApiFields
+  const sections = SECTIONS.map((section) => ({
+    ...section,
+    fields: section.fields.filter((one) => names.includes(one)),
+  }))
+  return { fields, sections: sections.filter((section) => section.fields.length > 0) }
+}
+
+export const formOfNew = (): Form =>
+  writeFields(FIELDS, { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', tokenType: 'at+jwt' })
+
+export const formOfApi = ({ api, scopes }: ApiView): Form => writeFields(FIELDS, { ...api, scopes })
+
+/** By scope, what is said otherwise than before. */
+function textsOf(scopes: readonly ScopeView[], before: readonly ScopeView[]): Record<string, ScopeText> {
+  const isSaid = ({ scope, title, description }: ScopeView) => {
+    const present = before.find((one) => one.scope === scope) ?? { title: scope, description: '' }
+    return title !== present.title || description !== present.description
+  }
+  return Object.fromEntries(
+    scopes.filter(isSaid).map(({ scope, title, description }) => [scope, { title, description }]),
+  )
+}
+
+/** What a form declares; what could not be read of it is undefined. */
+export const declarationOf = ({ scopes, tokenTtl, ...values }: Partial<ApiValues>) => ({
+  ...values,
+  tokenTtl: tokenTtl ?? undefined,
+  scopes: scopes?.map(({ scope }) => scope),
+  texts: scopes && textsOf(scopes, []),
+})
+
+/** What a form says of an API that is there. */
+export function changeOf(view: ApiView, values: Partial<ApiValues>) {
+  const { scopes, tokenTtl, policy, signingAlg, tokenType, isDefault } = values
+  const named = {
+    scopes: scopes?.map(({ scope }) => scope),
+    tokenTtl: tokenTtl ?? undefined,
+    policy,
+    signingAlg,
+    tokenType,
+    isDefault,
+  }
+  const given = Object.entries(named).filter(([, value]) => value !== undefined)
+  const changes: Partial<ApiSettings> = Object.fromEntries(given)
+  return { changes, texts: scopes && textsOf(scopes, view.scopes) }
+}
+
+export const removedScopes = ({ api }: ApiView, { scopes }: Partial<Pick<ApiSettings, 'scopes'>>): readonly string[] =>
+  scopes ? api.scopes.filter((scope) => !scopes.includes(scope)) : []

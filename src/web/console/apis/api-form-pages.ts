@@ -1,0 +1,189 @@
+import {
+  type ApiDetails,
+  changeApi,
+  checkChangeOfApi,
+  checkDeclaration,
+  declareApi,
+} from '../../../management/api-operations.ts'
+import { type ChangeImpact, previewScopeRemoval } from '../../../management/change-impact.ts'
+import { type Fault, KeywrightError } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { countedUpTo } from '../kit/counts.ts'
+import { revisionOf, submit } from '../kit/form-fields.ts'
+import { compareVersions, formView } from '../kit/form-view.ts'
+import { carriedForm, impactStops } from '../kit/impact-text.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { changeOf, declarationOf, fieldsFor, formOfApi, formOfNew, removedScopes } from './api-fields.ts'
+import { APIS, apiOf, pathOf } from './api-pages.ts'
+import { apiSecretPage } from './api-secret-pages.ts'
+import { MORE_ROWS } from './scopes-field.ts'
+
+function newPage(typed: Form = formOfNew(), faults: readonly Fault[] = []): ConsolePage {
+  const form = formView({
+    ...fieldsFor(undefined),
+    typed,
+    faults,
+    action: '/apis/new',
+    submit: 'Declare',
+    cancel: '/apis',
+  })
+  return {
+    view: 'console/edit',
+    title: 'Declare an API',
+    lead: 'After this you get its own client id and secret, by which it asks whether tokens are still good.',
+    status: faults.length > 0 ? 400 : undefined,
+    crumbs: [APIS],
+    data: { form },
+  }
+}
+
+async function showNew({ show }: ConsoleCall): Promise<void> {
+  show(newPage())
+}
+
+async function declare({ management, who, form, files, web, show }: ConsoleCall): Promise<void> {
+  if (form.has(MORE_ROWS)) return show(newPage(form))
+  const { fields } = fieldsFor(undefined)
+  const outcome = await submit(
+    fields,
+    { form, files },
+    {
+      prepare: (values) => declarationOf(values),
+      check: (declaration) => checkDeclaration(management, who, declaration),
+      act: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
+    },
+  )
+  if (outcome.faults) return show(newPage(form, outcome.faults))
+  const { api, clientId, clientSecret } = outcome.done
+  show(
+    apiSecretPage(web.issuerUrl(), {
+      title: `${api.identifier} is declared`,
+      lead: 'These are the API’s own credentials, by which it asks whether a token is still good.',
+      identifier: api.identifier,
+      clientId,
+      clientSecret,
+      done: { href: `/apis/${api.id}`, label: 'To the API' },
+    }),
+  )
+}
+
+interface Tried {
+  readonly typed?: Form
+  readonly faults?: readonly Fault[]
+  /** Somebody else was first. */
+  readonly isStale?: boolean
+}
+
+function editPage(view: ApiDetails, { typed, faults = [], isStale }: Tried = {}): ConsolePage {
+  const { fields, sections } = fieldsFor(view)
+  const present = formOfApi(view)
+  const { revision } = view.api
+  const path = pathOf(view)
+  const action = `${path}/edit`
+  const form = formView({
+    fields,
+    sections,
+    typed: typed ?? present,
+    faults,
+    revision,
+    action,
+    submit: 'Save',
+    cancel: path,
+  })
+  const versions = isStale && { versions: compareVersions(fields, typed!, present), present: action }
+  return {
+    view: 'console/edit',
+    title: 'Edit the API',
+    status: isStale ? 412 : faults.length > 0 ? 400 : undefined,
+    lead: view.api.builtIn
+      ? 'It is Keywright’s own: its scopes come with this version, and only the lifetime can be set.'
+      : 'Changes apply to new tokens. Removing a scope also revokes the tokens that have it.',
+    crumbs: [APIS, { href: path, label: view.api.identifier }],
+    data: { form, ...versions },
+  }
+}
+
+async function showEdit(call: ConsoleCall): Promise<void> {
+  call.show(editPage(await apiOf(call)))
+}
+
+function removalPage(
+  view: ApiDetails,
+  removed: readonly string[],
+  form: Form,
+  impact: ChangeImpact | undefined,
+): ConsolePage {
+  const action = `${pathOf(view)}/edit`
+  const [it, named] = removed.length === 1 ? ['it', 'that names it'] : ['them', 'that names one of them']
+  return confirmPage({
+    title: removed.length === 1 ? `Remove the scope ${removed[0]}?` : `Remove ${removed.length} scopes?`,
+    crumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
+    text: `To go: ${removed.join(', ')}. The API can be called by ${countedUpTo(view.callers, 'client')}.`,
+    stops: [
+      `refuse every request for a token ${named}, from now on`,
+      'take the API away from applications that were allowed nothing else of it',
+      ...(impact ? impactStops(impact, removed.length === 1 ? 'that have it' : 'that have one of them') : []),
+      `forget what people read of ${it}`,
+    ],
+    action,
+    submit: 'Remove and save',
+    hidden: carriedForm(form),
+    keep: { href: action, label: `Keep ${it}` },
+  })
+}
+
+/** Saves what the form holds; or answers which scopes that would remove, where it is not confirmed, or what is wrong with it. */
+async function save({ management, who, form, files }: ConsoleCall, view: ApiDetails) {
+  const check = (change: ReturnType<typeof changeIn>) => checkChangeOfApi(management, who, change)
+  const changeIn = (values: Parameters<typeof changeOf>[1]) => ({
+    identifier: view.api.identifier,
+    ...changeOf(view, values),
+  })
+  return await submit(
+    fieldsFor(view).fields,
+    { form, files },
+    {
+      prepare: changeIn,
+      check,
+      async act(change) {
+        const removed = removedScopes(view, change.changes)
+        if (removed.length === 0 || form.has('confirmed')) {
+          return { saved: await changeApi(management, who, { ...change, revision: revisionOf(form) }) }
+        }
+        await check(change)
+        return { removed }
+      },
+    },
+  )
+}
+
+async function askRemoval({ management, who, form, show }: ConsoleCall, view: ApiDetails, removed: readonly string[]) {
+  const scopes = view.api.scopes.filter((scope) => !removed.includes(scope))
+  const impact = await previewScopeRemoval(management, who, { identifier: view.api.identifier, scopes })
+  show(removalPage(view, removed, form, impact))
+}
+
+async function edit(call: ConsoleCall): Promise<void> {
+  const { form, show, goTo } = call
+  const view = await apiOf(call)
+  if (revisionOf(form) !== view.api.revision) return show(editPage(view, { typed: form, isStale: true }))
+  if (form.has(MORE_ROWS)) return show(editPage(view, { typed: form }))
+  try {
+    const outcome = await save(call, view)
+    if (outcome.faults) return show(editPage(view, { typed: form, faults: outcome.faults }))
+    if (outcome.done.removed) return await askRemoval(call, view, outcome.done.removed)
+    goTo(`${pathOf(view)}?notice=saved`)
+  } catch (error) {
+    if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
+    show(editPage(await apiOf(call), { typed: form, isStale: true }))
+  }
+}
+
+export const API_FORM_PAGES: readonly ConsoleRoute[] = [
+  { method: 'get', path: '/apis/new', need: declareApi.need, handle: showNew },
+  { method: 'post', path: '/apis/new', need: declareApi.need, handle: declare },
+  { method: 'get', path: '/apis/:apiId/edit', need: changeApi.need, handle: showEdit },
+  { method: 'post', path: '/apis/:apiId/edit', need: changeApi.need, handle: edit },
+]

@@ -1,0 +1,135 @@
+import type { ChoosableApi } from '../../../management/application-forms.ts'
+import type { ClientApiView } from '../../../management/client-parts.ts'
+import type { FaultCollector } from '../../../shared/field-error-collector.ts'
+import { checkboxesField, radioField, selectField } from '../kit/choice-fields.ts'
+import type { Field } from '../kit/form-fields.ts'
+
+/** An API in people's words; what is Keywright's own is no address that means anything to them. */
+export const apiName = ({ identifier, builtIn }: Pick<ChoosableApi, 'identifier' | 'builtIn'>): string =>
+  builtIn ? 'Keywright itself' : identifier
+
+const FEW = 4
+
+function someOf(scopes: ChoosableApi['scopes']): string {
+  const shown = scopes.slice(0, FEW).map(({ scope }) => scope)
+  return scopes.length > FEW ? `${shown.join(', ')} and ${scopes.length - FEW} more` : shown.join(', ')
+}
+
+const hintOf = (api: ChoosableApi): string =>
+  api.builtIn
+    ? `Lets it manage what an admin manages here (${api.identifier}).`
+    : `${api.isDefault ? "The instance's default. " : ''}Scopes: ${someOf(api.scopes)}`
+
+interface ScopeGroup {
+  readonly heading: string
+  readonly scopes: readonly { readonly scope: string; readonly title: string; readonly description: string }[]
+}
+
+/** Each scope once: what an application is narrowed to counts for all its APIs that have it. */
+function groupsOf(apis: readonly ChoosableApi[]): ScopeGroup[] {
+  const count = new Map<string, number>()
+  for (const { scope } of apis.flatMap(({ scopes }) => scopes)) count.set(scope, (count.get(scope) ?? 0) + 1)
+  const own = apis.map((api) => ({
+    heading: apiName(api),
+    scopes: api.scopes.filter(({ scope }) => count.get(scope) === 1),
+  }))
+  const shared = new Map(
+    apis
+      .flatMap(({ scopes }) => scopes)
+      .filter(({ scope }) => count.get(scope)! > 1)
+      .map((one) => [one.scope, one]),
+  )
+  const groups = [...own, { heading: 'Of several of these APIs', scopes: [...shared.values()] }]
+  return groups.filter(({ scopes }) => scopes.length > 0)
+}
+
+const hintOfScope = ({ scope, title, description }: ScopeGroup['scopes'][number]): string | undefined =>
+  [title === scope ? '' : scope, description].filter(Boolean).join(': ') || undefined
+
+/** Checkboxes below the names of their APIs; drawn by views/console/fields/scope-choices.eta. */
+function scopesField(apis: readonly ChoosableApi[]): Field<readonly string[]> {
+  const groups = groupsOf(apis)
+  const choices = groups.flatMap(({ scopes }) =>
+    scopes.map((scope) => ({ value: scope.scope, label: scope.title, hint: hintOfScope(scope) })),
+  )
+  const field = checkboxesField({ label: 'Only these scopes', choices })
+  return {
+    ...field,
+    kind: 'scope-choices',
+    controls(name, form) {
+      const { choices: drawn } = field.controls(name, form) as { choices: { readonly chosen: boolean }[] }
+      const ends = groups.map((_, n) => groups.slice(0, n + 1).reduce((sum, { scopes }) => sum + scopes.length, 0))
+      const numbered = drawn.map((choice, number) => ({ ...choice, number }))
+      const parts = groups.map(({ heading }, n) => ({ heading, choices: numbered.slice(ends[n - 1] ?? 0, ends[n]) }))
+      return { groups: parts.map((part) => ({ ...part, isOpen: part.choices.some(({ chosen }) => chosen) })) }
+    },
+  }
+}
+
+/** @param apis what can be chosen */
+export const accessFields = (apis: readonly ChoosableApi[], { required }: { required: boolean }) => ({
+  apis: checkboxesField({
+    label: 'APIs it may call',
+    required: required && apis.length > 0,
+    choices: apis.map((api) => ({ value: api.identifier, label: apiName(api), hint: hintOf(api) })),
+  }),
+  defaultApi: selectField({
+    label: 'A request that names no API means',
+    choices: [
+      { value: '', label: 'The first one that is ticked' },
+      ...apis.map((api) => ({ value: api.identifier, label: apiName(api) })),
+    ],
+  }),
+  narrowing: radioField({
+    label: 'Scopes',
+    required: true,
+    choices: [
+      { value: 'all', label: 'All that these APIs have', hint: 'And what they will have later.' },
+      {
+        value: 'some',
+        label: 'Only those ticked below',
+        hint: 'A scope that several of the APIs have counts for each.',
+      },
+    ],
+  }),
+  scopes: scopesField(apis),
+})
+
+export interface AccessValues {
+  readonly apis: readonly string[]
+  readonly defaultApi: string
+  readonly narrowing: 'all' | 'some'
+  readonly scopes: readonly string[]
+}
+
+/** What a client has, as the fields say it. */
+export const accessOf = (apis: readonly ClientApiView[]): AccessValues => ({
+  apis: apis.map(({ identifier }) => identifier),
+  defaultApi: apis[0]?.identifier ?? '',
+  narrowing: apis.some(({ isNarrowed }) => isNarrowed) ? 'some' : 'all',
+  scopes: [...new Set(apis.filter(({ isNarrowed }) => isNarrowed).flatMap(({ scopes }) => scopes))],
+})
+
+/** The APIs, the default first and the others as they were. */
+function inOrder(apis: readonly string[], defaultApi: string, present: readonly ClientApiView[]): string[] {
+  const before = present.map(({ identifier }) => identifier)
+  return [...new Set([defaultApi, ...before, ...apis])].filter((one) => apis.includes(one))
+}
+
+/** The APIs in order, and what they are narrowed to; undefined where that cannot be read. */
+export function chosenAccess(
+  { apis, defaultApi = '', narrowing, scopes = [] }: Partial<AccessValues>,
+  faults: FaultCollector,
+  present: readonly ClientApiView[] = [],
+): { apis?: string[]; scopes?: readonly string[] | null } {
+  if (apis && defaultApi !== '' && !apis.includes(defaultApi)) {
+    faults.add('defaultApi', 'this API is not among those that are ticked above')
+  }
+  const isNarrowed = narrowing === 'some' && scopes.length > 0
+  if (narrowing === 'some' && !isNarrowed) faults.add('scopes', 'tick at least one, or choose all that the APIs have')
+  const isKnown = isNarrowed || narrowing === 'all'
+  return {
+    ...(apis && { apis: inOrder(apis, defaultApi, present) }),
+    ...(isKnown && { scopes: isNarrowed ? scopes : null }),
+  }
+}

@@ -1,0 +1,223 @@
+import { isDeepStrictEqual } from 'node:util'
+import { findAccount } from '../../../management/account-operations.ts'
+import { readApplicationForm, readNewApplicationForm } from '../../../management/application-forms.ts'
+import { type ApplicationChange, updateApplication } from '../../../management/application-operations.ts'
+import { type ChangeImpact, previewApplicationUpdate } from '../../../management/change-impact.ts'
+import type { ClientApiView } from '../../../management/client-parts.ts'
+import { checkNewApplication, createApplication } from '../../../management/new-applications.ts'
+import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import type { FaultCollector } from '../../../shared/field-error-collector.ts'
+import type { Form } from '../../forms.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { revisionOf, submit } from '../kit/form-fields.ts'
+import { compareVersions, formView } from '../kit/form-view.ts'
+import { carriedForm, impactStops } from '../kit/impact-text.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { type AccessValues, chosenAccess } from './access-fields.ts'
+import {
+  type ApplicationValues,
+  applicationFields,
+  type FormSubject,
+  initialForm,
+  presentForm,
+  sectionsOf,
+  settingsOf,
+} from './application-form.ts'
+import { APPLICATIONS_CRUMBS, APPLICATIONS_PATH, applicationPath } from './application-list-page.ts'
+import { applicationSecretPage } from './application-secret-page.ts'
+
+const NEW_PATH = `${APPLICATIONS_PATH}/new`
+
+const LEAD =
+  'It gets an id of its own, and a secret unless it cannot keep one. You see the secret once, after you save.'
+
+interface Drawn {
+  /** Whose a new one will be, where the link to the form said so. */
+  readonly accountName?: string | null
+  readonly typed: Form
+  readonly faults?: readonly Fault[]
+}
+
+function newPage(subject: FormSubject, { typed, faults = [], accountName }: Drawn): ConsolePage {
+  const fields = applicationFields(subject)
+  const form = formView({
+    fields,
+    sections: sectionsOf(fields),
+    typed,
+    faults,
+    action: NEW_PATH,
+    submit: 'Save',
+    cancel: APPLICATIONS_PATH,
+  })
+  return {
+    view: 'console/edit',
+    title: 'Add application',
+    lead: `${accountName ? `It will belong to ${accountName}. ` : ''}${LEAD}`,
+    status: faults.length > 0 ? 400 : undefined,
+    crumbs: APPLICATIONS_CRUMBS,
+    data: { form },
+  }
+}
+
+const isOperator = ({ who }: ConsoleCall): boolean => who.role === 'operator'
+
+export async function askNewApplication(call: ConsoleCall): Promise<void> {
+  const accountId = call.query.get('account')
+  const { choosableApis, initial, accountName } = await readNewApplicationForm(call.management, call.who, { accountId })
+  const subject = { isOperator: isOperator(call), choosableApis }
+  // Names of accounts need not be unique; the id that the link named is.
+  const typed = initialForm(subject, initial, accountName === null ? '' : accountId!)
+  call.show(newPage(subject, { typed, accountName }))
+}
+
+type SentValues = Partial<ApplicationValues>
+
+/** Whose it becomes: null, nobody's but the instance's. @throws KeywrightError `invalid_input` at `accountId` */
+async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Promise<string | null | undefined> {
+  if (!isOperator(call) || owner === undefined || accountId === undefined) return undefined
+  if (owner === 'instance') return null
+  if (accountId === '') throw invalidInput('say whose it is, by the id or the exact name of the account', 'accountId')
+  return (await findAccount(call.management, call.who, { named: accountId })).id
+}
+
+async function newInput(call: ConsoleCall, values: SentValues, faults: FaultCollector) {
+  const accountId = await faults.collect(() => ownerIn(call, values))
+  return { settings: settingsOf(values), ...chosenAccess(values, faults), accountId }
+}
+
+export async function addApplication(call: ConsoleCall): Promise<void> {
+  const { management, who, form, files, show, goTo } = call
+  const { choosableApis } = await readNewApplicationForm(management, who, {})
+  const subject = { isOperator: isOperator(call), choosableApis }
+  const outcome = await submit(
+    applicationFields(subject),
+    { form, files },
+    {
+      prepare: (values, faults) => newInput(call, values, faults),
+      check: (input) => checkNewApplication(management, who, input),
+      act: async (input) => ({ made: await createApplication(management, who, input), apis: input.apis ?? [] }),
+    },
+  )
+  if (outcome.faults) return show(newPage(subject, { typed: form, faults: outcome.faults }))
+  const { client, ...secrets } = outcome.done.made
+  if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
+  const title = `${client.name} is added`
+  show(applicationSecretPage(call, { title, client, secrets, apis: outcome.done.apis }))
+}
+
+type Present = NonNullable<FormSubject['present']>
+
+interface Edited extends Drawn {
+  readonly versions?: ReturnType<typeof compareVersions>
+}
+
+function editPage(subject: FormSubject & { present: Present }, { typed, faults = [], versions }: Edited): ConsolePage {
+  const { clientId, name, revision } = subject.present.client
+  const fields = applicationFields(subject)
+  const path = applicationPath(clientId, '/edit')
+  const form = formView({
+    fields,
+    sections: sectionsOf(fields),
+    typed,
+    faults,
+    revision,
+    action: path,
+    submit: 'Save',
+    cancel: applicationPath(clientId),
+  })
+  return {
+    view: 'console/edit',
+    title: `Edit ${name}`,
+    status: versions ? 412 : faults.length > 0 ? 400 : undefined,
+    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
+    data: { form, versions, present: path },
+  }
+}
+
+async function subjectOf(call: ConsoleCall): Promise<FormSubject & { present: Present }> {
+  const { management, who, params } = call
+  const { choosableApis, ...present } = await readApplicationForm(management, who, { clientId: params.clientId! })
+  return { isOperator: isOperator(call), choosableApis, present }
+}
+
+export async function askEdit(call: ConsoleCall): Promise<void> {
+  const subject = await subjectOf(call)
+  call.show(editPage(subject, { typed: presentForm(subject) }))
+}
+
+/** What of the access is another one than before; to name it all the same would make an entry in the audit log. */
+function changedAccess(values: Partial<AccessValues>, faults: FaultCollector, present: readonly ClientApiView[]) {
+  const { apis, scopes } = chosenAccess(values, faults, present)
+  const narrowed = present.filter(({ isNarrowed }) => isNarrowed)
+  const before = narrowed.length > 0 ? [...new Set(narrowed.flatMap((api) => api.scopes))] : null
+  const isSame = scopes === undefined || isDeepStrictEqual(scopes?.toSorted(), before?.toSorted())
+  const isSameApis = isDeepStrictEqual(
+    apis ?? [],
+    present.map(({ identifier }) => identifier),
+  )
+  return { ...(apis && !isSameApis && { apis }), ...(!isSame && { scopes }) }
+}
+
+/** Both versions, and the form with what was typed, which now says that it is a change of the later one. */
+async function showStale(call: ConsoleCall): Promise<void> {
+  const subject = await subjectOf(call)
+  const versions = compareVersions(applicationFields(subject), call.form, presentForm(subject))
+  call.show(editPage(subject, { typed: call.form, versions }))
+}
+
+function impactPage({ client }: Present, form: Form, impact: ChangeImpact): ConsolePage {
+  const action = applicationPath(client.clientId, '/edit')
+  return confirmPage({
+    title: `Save ${client.name} with fewer rights?`,
+    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(client.clientId), label: client.name }],
+    text: 'This change takes away something that tokens of the application have. Tokens within its new rights stay active.',
+    stops: [...impactStops(impact, 'beyond its new rights'), 'end sign-ins that are not finished yet'],
+    action,
+    submit: 'Save and revoke',
+    hidden: carriedForm(form),
+    keep: { href: action, label: 'Do not save' },
+  })
+}
+
+/** Saves what the form holds; or answers what that would revoke, where it is not confirmed, or what is wrong with it. */
+async function save(call: ConsoleCall, subject: FormSubject & { present: Present }) {
+  const { management, who, form, files, params } = call
+  const clientId = params.clientId!
+  const preview = (change: ApplicationChange) => previewApplicationUpdate(management, who, { clientId, ...change })
+  return await submit(
+    applicationFields(subject),
+    { form, files },
+    {
+      prepare: (values, faults) => ({
+        settings: settingsOf(values),
+        ...changedAccess(values, faults, subject.present.apis),
+      }),
+      check: preview,
+      async act(change) {
+        const impact = form.has('confirmed') ? undefined : await preview(change)
+        if (impact) return { impact }
+        return { saved: await updateApplication(management, who, { clientId, revision: revisionOf(form), ...change }) }
+      },
+    },
+  )
+}
+
+export async function editApplication(call: ConsoleCall): Promise<void> {
+  const { params, form, show, goTo } = call
+  const clientId = params.clientId!
+  const subject = await subjectOf(call)
+  // Told before anything else: what was typed belongs to a state that is gone.
+  if (subject.present.client.revision !== revisionOf(form)) return await showStale(call)
+  try {
+    const outcome = await save(call, subject)
+    if (outcome.faults) return show(editPage(subject, { typed: form, faults: outcome.faults }))
+    if (outcome.done.impact) return show(impactPage(subject.present, form, outcome.done.impact))
+    const { client, apiKey } = outcome.done.saved
+    if (!apiKey) return goTo(applicationPath(clientId, '?notice=saved'))
+    show(applicationSecretPage(call, { title: 'Saved, with a new API key', client, secrets: { apiKey }, apis: [] }))
+  } catch (error) {
+    if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
+    await showStale(call)
+  }
+}

@@ -1,0 +1,37 @@
+import type { Client } from '../../../clients/clients.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import { APPLICATIONS_CRUMBS, applicationPath } from './application-list-page.ts'
+import { actsForItself, statusBadge } from './application-texts.ts'
+
+type TabName = 'settings' | 'tokens' | 'grants' | 'try'
+
+const TABS: readonly (readonly [name: TabName, rest: string, label: string])[] = [
+  ['settings', '', 'Settings'],
+  ['tokens', '/tokens', 'Tokens'],
+  ['grants', '/grants', 'Grants'],
+  ['try', '/try', 'Try it'],
+]
+
+/** What the tabs of one application have in common. */
+export function applicationFrame(
+  client: Client,
+  current: TabName,
+): Pick<ConsolePage, 'title' | 'crumbs' | 'badge' | 'tabs'> {
+  const shown = TABS.filter(([name]) => name !== 'try' || (actsForItself(client.grants) && !client.isPublic))
+  return {
+    title: client.name,
+    crumbs: APPLICATIONS_CRUMBS,
+    badge: statusBadge(client.status),
+    tabs: shown.map(([name, rest, label]) => ({
+      href: applicationPath(client.clientId, rest),
+      label,
+      current: name === current,
+    })),
+  }
+}
+
+/** Above a page about one application. */
+export const applicationCrumbs = ({ clientId, name }: Client) => [
+  ...APPLICATIONS_CRUMBS,
+  { href: applicationPath(clientId), label: name },
+]

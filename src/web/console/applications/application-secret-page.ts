@@ -1,0 +1,41 @@
+import type { Client } from '../../../clients/clients.ts'
+import type { NewSecrets } from '../../../management/client-secret-rotation.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { secretPage } from '../kit/panels.ts'
+import { tryNow } from '../kit/try-page.ts'
+import { commandsFor, discoveryOf } from './application-command-examples.ts'
+import { APPLICATIONS_CRUMBS, applicationPath } from './application-list-page.ts'
+import { actsForItself, actsForPeople } from './application-texts.ts'
+
+interface Shown {
+  readonly title: string
+  readonly client: Client
+  readonly secrets: NewSecrets
+  /** Identifiers, its default first. */
+  readonly apis: readonly string[]
+  /** What it stopped, in a sentence. */
+  readonly stopped?: string
+}
+
+/** A new secret of an application, this once; or its API key alone, where that is all that is new. */
+export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): ConsolePage {
+  const { title, client, secrets, apis, stopped } = shown
+  const { clientId, name, grants } = client
+  const { clientSecret, apiKey } = secrets
+  const whole = clientSecret === undefined ? undefined : { clientId, clientSecret, apiKey }
+  return secretPage({
+    title,
+    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
+    values: [
+      { label: 'Client id', value: clientId },
+      ...(clientSecret ? [{ label: 'Client secret', value: clientSecret }] : []),
+      ...(apiKey ? [{ label: 'API key', value: apiKey }] : []),
+      ...(actsForPeople(grants) ? [discoveryOf(web.issuerUrl())] : []),
+    ],
+    commands: whole ? commandsFor(web.issuerUrl(), client, whole, apis) : [],
+    ...(whole && actsForItself(grants) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
+    ...(stopped && { stopped }),
+    done: { href: applicationPath(clientId), label: 'I have copied it' },
+  })
+}

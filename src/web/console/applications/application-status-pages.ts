@@ -1,0 +1,134 @@
+import {
+  type Application,
+  archiveApplication,
+  readApplication,
+  restoreApplication,
+} from '../../../management/application-operations.ts'
+import type { Fault } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import { radioField } from '../kit/choice-fields.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { countedUpTo } from '../kit/counts.ts'
+import { attempt } from '../kit/form-fields.ts'
+import { formView } from '../kit/form-view.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { applicationCrumbs } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
+import { applicationSecretPage } from './application-secret-page.ts'
+
+export const applicationOf = ({ management, who, params }: ConsoleCall): Promise<Application> =>
+  readApplication(management, who, { clientId: params.clientId! })
+
+/** Those who called in the last day, who will notice. */
+export function callersStop({ callers }: Application): string {
+  const count = new Set(callers.map(({ ip }) => ip)).size
+  if (count === 0) return 'cut off nobody who called in the last day, for nobody did'
+  return `cut off ${count === 1 ? 'the 1 address' : `the ${count} addresses`} that called in the last day`
+}
+
+export function tokensStop({ liveTokens, grants }: Application): string {
+  if (liveTokens.count === 0 && grants.count === 0) return 'end no token, for none is live'
+  const held = [
+    ...(liveTokens.count > 0 ? [countedUpTo(liveTokens, 'access token')] : []),
+    ...(grants.count > 0 ? [countedUpTo(grants, 'refresh token')] : []),
+  ]
+  return `end ${held.join(' and ')} at once: APIs refuse them from then on`
+}
+
+export async function askArchive(call: ConsoleCall): Promise<void> {
+  const application = await applicationOf(call)
+  const { client } = application
+  const page = confirmPage({
+    title: `Archive ${client.name}?`,
+    crumbs: applicationCrumbs(client),
+    text: client.isPublic
+      ? 'For an application that is no longer used. You can restore it later.'
+      : 'For an application that is no longer used. You can restore it later. If somebody else may have its secret, generate a new key instead.',
+    stops: [
+      tokensStop(application),
+      callersStop(application),
+      client.isPublic ? 'let nobody sign in to it' : 'let nobody sign in to it, and let its secret get no tokens',
+    ],
+    action: applicationPath(client.clientId, '/archive'),
+    submit: 'Archive',
+    keep: { href: applicationPath(client.clientId), label: 'Keep it active' },
+  })
+  call.show(page)
+}
+
+const KEEPS = 'keep'
+
+/** What becomes of the secret is chosen: a new one, unless somebody is sure that nobody else has the archived one. */
+const secretFields = () => ({
+  secret: radioField({
+    label: 'Client secret',
+    required: true,
+    choices: [
+      {
+        value: 'new',
+        label: 'Generate a new secret',
+        hint: 'You see it once, on the next page. The archived one stays dead.',
+      },
+      {
+        value: KEEPS,
+        label: 'Let the archived secret work again',
+        hint: 'Only when you are sure that nobody else has it.',
+      },
+    ],
+  }),
+})
+
+function restorePage(
+  { client }: Application,
+  { typed, faults = [] }: { typed?: Form; faults?: readonly Fault[] } = {},
+) {
+  const path = applicationPath(client.clientId)
+  const page = {
+    title: `Restore ${client.name}?`,
+    crumbs: applicationCrumbs(client),
+    status: faults.length > 0 ? 400 : undefined,
+    stops: [
+      ...(client.grants.includes('authorization_code') ? ['People can sign in to it again.'] : []),
+      'Its earlier tokens stay revoked: it gets new ones, and people sign in again.',
+    ],
+    harmless: true,
+    action: `${path}/restore`,
+    submit: 'Restore',
+    keep: { href: path, label: 'Leave it archived' },
+  }
+  if (client.isPublic) return confirmPage(page)
+  const fields = secretFields()
+  const form = formView({
+    fields,
+    typed: typed ?? new Map([['secret', 'new']]),
+    faults,
+    action: page.action,
+    submit: page.submit,
+    cancel: path,
+  })
+  return confirmPage({ ...page, form })
+}
+
+export async function askRestore(call: ConsoleCall): Promise<void> {
+  call.show(restorePage(await applicationOf(call)))
+}
+
+export async function archive({ management, who, params, goTo }: ConsoleCall): Promise<void> {
+  const { clientId } = await archiveApplication(management, who, { clientId: params.clientId! })
+  goTo(applicationPath(clientId, '?notice=archived'))
+}
+
+export async function restore(call: ConsoleCall): Promise<void> {
+  const { management, who, form, files, params, show, goTo } = call
+  const application = await applicationOf(call)
+  const clientId = params.clientId!
+  const fields = application.client.isPublic ? {} : secretFields()
+  const outcome = await attempt(fields as ReturnType<typeof secretFields>, { form, files }, ({ secret }) =>
+    restoreApplication(management, who, { clientId, keepSecret: secret === KEEPS }),
+  )
+  if (outcome.faults) return show(restorePage(application, { typed: form, faults: outcome.faults }))
+  const { client, ...secrets } = outcome.done
+  if (!secrets.clientSecret) return goTo(applicationPath(clientId, '?notice=restored'))
+  const apis = application.apis.map(({ identifier }) => identifier)
+  show(applicationSecretPage(call, { title: `${client.name} is restored`, client, secrets, apis }))
+}

@@ -1,0 +1,118 @@
+import type { Client } from '../../../clients/clients.ts'
+import { type LiveGrant, type LiveToken, listGrants, listTokens } from '../../../management/token-operations.ts'
+import { notFound } from '../../../shared/errors.ts'
+import { actsCell, type Cell, idCell, linesCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { type ListOptions, listPage } from '../kit/list-page.ts'
+import { givenIn, pageIn } from '../kit/query-fields.ts'
+import { applicationFrame } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
+
+const NOTICES = { 'token-revoked': 'The token is revoked.', 'grant-revoked': 'The grant is revoked.' }
+
+/** A key pair has no page here, whoever asks for it. @throws KeywrightError `not_found` */
+export function demandApplication({ kind, clientId }: Client): void {
+  if (kind !== 'application') throw notFound('client', clientId)
+}
+
+const forWhomCell = ({ userId, email }: { userId: string | null; email: string | null }): Cell =>
+  userId === null
+    ? quietCell('itself')
+    : email === null
+      ? quietCell('somebody of another account')
+      : linkCell(email, `/people/${userId}`)
+
+const scopesCell = (scope: string): Cell => linesCell(scope.split(' ').filter(Boolean))
+
+const revokeCell = (href: string, id: string): Cell => actsCell({ label: 'Revoke', href, of: id })
+
+function tokenRow({ clientId }: Client, token: LiveToken): Cell[] {
+  return [
+    idCell(token.jti, 'token id'),
+    forWhomCell(token),
+    textCell(token.api),
+    scopesCell(token.scope),
+    timeCell(token.issuedAt),
+    timeCell(token.expiresAt),
+    revokeCell(applicationPath(clientId, `/tokens/${token.jti}/revoke`), token.jti),
+  ]
+}
+
+function grantRow({ clientId }: Client, grant: LiveGrant): Cell[] {
+  return [
+    idCell(grant.id, 'grant id'),
+    forWhomCell(grant),
+    textCell(grant.api),
+    scopesCell(grant.scope),
+    timeCell(grant.createdAt),
+    timeCell(grant.turnedAt, 'not yet'),
+    timeCell(grant.expiresAt),
+    revokeCell(applicationPath(clientId, `/grants/${grant.id}/revoke`), grant.id),
+  ]
+}
+
+const columnsOf = (...headings: string[]) => [
+  ...headings.map((heading) => ({ heading })),
+  { heading: 'What to do', unseen: true },
+]
+
+const SEARCHED = 'Person, or a whole id'
+
+interface Shown {
+  readonly client: Client
+  readonly tab: 'tokens' | 'grants'
+  readonly lead: string
+  readonly list: Pick<ListOptions, 'caption' | 'columns' | 'rows' | 'empty' | 'page'>
+}
+
+/** The page of either list. */
+function show(call: ConsoleCall, { client, tab, lead, list }: Shown): void {
+  demandApplication(client)
+  const path = applicationPath(client.clientId, `/${tab}`)
+  const revoke = { href: applicationPath(client.clientId, '/revoke'), label: 'Revoke everything' }
+  const frame = { ...applicationFrame(client, tab), lead, notices: NOTICES }
+  call.show(
+    listPage(
+      { ...frame, ...(list.rows.length > 0 && { actions: [revoke] }) },
+      { ...list, search: { path, query: call.query, placeholder: SEARCHED } },
+    ),
+  )
+}
+
+const requestOf = ({ params, query }: ConsoleCall) => ({
+  clientId: params.clientId!,
+  search: givenIn(query, 'search'),
+  ...pageIn(query),
+})
+
+export async function showTokens(call: ConsoleCall): Promise<void> {
+  const { client, items, ...part } = await listTokens(call.management, call.who, requestOf(call))
+  show(call, {
+    client,
+    tab: 'tokens',
+    lead: 'Access tokens that work now, each until its own end.',
+    list: {
+      caption: 'Live access tokens',
+      columns: columnsOf('Token', 'For', 'API', 'Scopes', 'Issued', 'Ends'),
+      rows: items.map((token) => tokenRow(client, token)),
+      empty: { title: 'No live tokens', text: 'Access tokens appear here as soon as the application gets them.' },
+      page: part,
+    },
+  })
+}
+
+export async function showGrants(call: ConsoleCall): Promise<void> {
+  const { client, items, ...part } = await listGrants(call.management, call.who, requestOf(call))
+  show(call, {
+    client,
+    tab: 'grants',
+    lead: 'Refresh tokens that work now: with each, the application gets new access tokens without anybody being asked.',
+    list: {
+      caption: 'Grants',
+      columns: columnsOf('Grant', 'For', 'API', 'Scopes', 'Since', 'Last used', 'Ends'),
+      rows: items.map((grant) => grantRow(client, grant)),
+      empty: { title: 'No grants', text: 'They appear here when somebody lets the application keep access.' },
+      page: part,
+    },
+  })
+}

@@ -1,0 +1,42 @@
+import type { Application } from '../../../management/application-operations.ts'
+import { KeywrightError } from '../../../shared/errors.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
+import { applicationFrame } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
+import { applicationOf } from './application-status-pages.ts'
+import { actsForItself } from './application-texts.ts'
+
+const frameOf = ({ client }: Application): TryFrame => ({
+  ...applicationFrame(client, 'try'),
+  lead: 'Asks for a token as the application itself would, and shows what was sent and what came back.',
+})
+
+const subjectOf = ({ client, apis }: Application): TrySubject => ({
+  client,
+  apis,
+  action: applicationPath(client.clientId, '/try'),
+})
+
+/** @throws KeywrightError `conflict`: only what needs no person can be tried without one */
+async function triedOf(call: ConsoleCall): Promise<Application> {
+  const application = await applicationOf(call)
+  const { grants, isPublic } = application.client
+  if (isPublic || !actsForItself(grants)) {
+    throw new KeywrightError(
+      'conflict',
+      'this application does not work by itself: only a person can try it, by signing in to it',
+    )
+  }
+  return application
+}
+
+export async function showTry(call: ConsoleCall): Promise<void> {
+  const application = await triedOf(call)
+  call.show(tryPage(frameOf(application), subjectOf(application)))
+}
+
+export async function tryApplication(call: ConsoleCall): Promise<void> {
+  const application = await triedOf(call)
+  await runTry(call, frameOf(application), subjectOf(application))
+}

@@ -1,0 +1,29 @@
+import { readPerson } from '../../../management/user-operations.ts'
+import { invalidInput } from '../../../shared/errors.ts'
+import { isId } from '../../../shared/ids.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { displayName } from '../kit/display-name.ts'
+import type { Filter } from '../kit/list-page.ts'
+import { givenIn } from '../kit/query-fields.ts'
+
+/** The field of the address that narrows the list of applications to those that one user added. */
+const ADDED_BY = 'added_by'
+
+/** @throws KeywrightError `invalid_input` */
+export function addedByIn({ query }: Pick<ConsoleCall, 'query'>): string | undefined {
+  const userId = givenIn(query, ADDED_BY)
+  if (userId !== undefined && !isId(userId)) throw invalidInput('this is no id of a user', ADDED_BY)
+  return userId
+}
+
+/** The way back to all applications; the page of a user links to their part. @throws KeywrightError `not_found` */
+export async function addedByFilter(call: ConsoleCall): Promise<Filter[]> {
+  const userId = addedByIn(call)
+  if (userId === undefined) return []
+  const name = displayName(await readPerson(call.management, call.who, { userId }))
+  const choices = [
+    { value: '', label: 'Added by anybody' },
+    { value: userId, label: `Added by ${name}` },
+  ]
+  return [{ name: ADDED_BY, label: 'Added by', choices }]
+}

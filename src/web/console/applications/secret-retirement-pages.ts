@@ -1,0 +1,46 @@
+import { type Application, retireApplicationSecret } from '../../../management/application-operations.ts'
+import { notFound } from '../../../shared/errors.ts'
+import { fact, timeCell } from '../kit/cells.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { applicationCrumbs } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
+import { applicationOf } from './application-status-pages.ts'
+
+/** A secret that was replaced and still works for a while. @throws KeywrightError `not_found` */
+function previousSecret({ secrets }: Application, { params }: ConsoleCall) {
+  const secret = secrets.find(({ id, retiresAt }) => String(id) === params.secretId && retiresAt !== null)
+  if (!secret) throw notFound('secret', params.secretId!)
+  return secret
+}
+
+export async function askRetirement(call: ConsoleCall): Promise<void> {
+  const application = await applicationOf(call)
+  const { client } = application
+  const { id, kind, lastFour, lastUsedAt, retiresAt } = previousSecret(application, call)
+  const what = kind === 'secret' ? 'secret' : 'API key'
+  const page = confirmPage({
+    title: `Retire the ${what} that ends in ${lastFour}?`,
+    crumbs: applicationCrumbs(client),
+    stops: [
+      `refuse this ${what} from now on`,
+      ...(kind === 'secret' ? ['revoke every token that was obtained with it, at once'] : []),
+      `leave the newest ${what} and its tokens as they are`,
+    ],
+    facts: [
+      fact('Last used', timeCell(lastUsedAt === null ? null : new Date(lastUsedAt))),
+      fact('Would work until', timeCell(new Date(retiresAt!))),
+    ],
+    action: applicationPath(client.clientId, `/secrets/${id}/retire`),
+    submit: `Retire ${what}`,
+    keep: { href: applicationPath(client.clientId), label: 'Keep it' },
+  })
+  call.show(page)
+}
+
+export async function retire(call: ConsoleCall): Promise<void> {
+  const { id } = previousSecret(await applicationOf(call), call)
+  const clientId = call.params.clientId!
+  await retireApplicationSecret(call.management, call.who, { clientId, secretId: id })
+  call.goTo(applicationPath(clientId, '?notice=secret-retired'))
+}

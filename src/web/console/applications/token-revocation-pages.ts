@@ -1,0 +1,137 @@
+import type { Client } from '../../../clients/clients.ts'
+import {
+  listGrants,
+  listTokens,
+  revokeAllOfClient,
+  revokeOneGrant,
+  revokeOneToken,
+} from '../../../management/token-operations.ts'
+import { notFound } from '../../../shared/errors.ts'
+import { isId } from '../../../shared/ids.ts'
+import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { applicationCrumbs } from './application-frame.ts'
+import { applicationPath } from './application-list-page.ts'
+import { applicationOf, tokensStop } from './application-status-pages.ts'
+import { demandApplication } from './application-token-pages.ts'
+
+export async function askRevokeAll(call: ConsoleCall): Promise<void> {
+  const application = await applicationOf(call)
+  const { client } = application
+  const page = confirmPage({
+    title: `Revoke everything that ${client.name} holds?`,
+    crumbs: applicationCrumbs(client),
+    stops: [
+      tokensStop(application),
+      client.isPublic
+        ? 'leave the application as it is: people can sign in to it again'
+        : 'leave the application and its secret as they are: it can get new tokens. Archive it, or generate a new key, to stop that too',
+    ],
+    action: applicationPath(client.clientId, '/revoke'),
+    submit: 'Revoke everything',
+    keep: { href: applicationPath(client.clientId, '/tokens'), label: 'Keep it' },
+  })
+  call.show(page)
+}
+
+export async function revokeAll(call: ConsoleCall): Promise<void> {
+  const { client } = await applicationOf(call)
+  await revokeAllOfClient(call.management, call.who, { clientId: client.clientId })
+  call.goTo(applicationPath(client.clientId, '?notice=revoked'))
+}
+
+interface Held {
+  readonly userId: string | null
+  readonly email: string | null
+  readonly api: string
+  readonly scope: string
+  readonly expiresAt: Date
+}
+
+interface Asked {
+  readonly client: Client
+  /** Absent: it is gone, or there never was one. */
+  readonly item: Held | undefined
+  readonly id: string
+  readonly kind: 'tokens' | 'grants'
+  readonly title: string
+  readonly stops: readonly string[]
+}
+
+/** What would end, so that nobody ends another one. @throws KeywrightError `not_found` */
+function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops }: Asked): void {
+  demandApplication(client)
+  if (!item) throw notFound(kind, id)
+  const list = applicationPath(client.clientId, `/${kind}`)
+  const page = confirmPage({
+    title,
+    crumbs: [...applicationCrumbs(client), { href: list, label: kind === 'tokens' ? 'Tokens' : 'Grants' }],
+    stops,
+    facts: [
+      fact('Id', idCell(id, 'id')),
+      fact('For', item.userId === null ? quietCell('itself') : textCell(item.email ?? 'somebody of another account')),
+      fact('API', textCell(item.api)),
+      fact('Scopes', textCell(item.scope)),
+      fact('Would end', timeCell(item.expiresAt)),
+    ],
+    action: `${list}/${id}/revoke`,
+    submit: 'Revoke',
+    keep: { href: list, label: 'Keep it' },
+  })
+  show(page)
+}
+
+/** @throws KeywrightError `not_found`: what is no id names nothing */
+function idIn({ params }: ConsoleCall): string {
+  const id = (params.jti ?? params.grantId)!
+  if (!isId(id)) throw notFound('token', id)
+  return id.toLowerCase()
+}
+
+/** A list that is searched for one id has it, and perhaps what is a person's of that id. */
+const requestOf = (call: ConsoleCall) => ({ clientId: call.params.clientId!, search: idIn(call), limit: 1 })
+
+export async function askRevokeToken(call: ConsoleCall): Promise<void> {
+  const id = idIn(call)
+  const { client, items } = await listTokens(call.management, call.who, requestOf(call))
+  askAbout(call, {
+    client,
+    item: items.find(({ jti }) => jti === id),
+    id,
+    kind: 'tokens',
+    title: 'Revoke this access token?',
+    stops: ['end this token at once: APIs refuse it from then on', 'leave what it may have been refreshed from'],
+  })
+}
+
+export async function askRevokeGrant(call: ConsoleCall): Promise<void> {
+  const id = idIn(call)
+  const { client, items } = await listGrants(call.management, call.who, requestOf(call))
+  askAbout(call, {
+    client,
+    item: items.find((grant) => grant.id === id),
+    id,
+    kind: 'grants',
+    title: 'Revoke this grant?',
+    stops: ['end this refresh token and every access token that came of it', 'leave the other grants as they are'],
+  })
+}
+
+/** A key pair's are not revoked here. @throws KeywrightError `not_found` */
+async function demandOne(call: ConsoleCall): Promise<string> {
+  const { client } = await applicationOf(call)
+  return client.clientId
+}
+
+export async function revokeToken(call: ConsoleCall): Promise<void> {
+  const clientId = await demandOne(call)
+  await revokeOneToken(call.management, call.who, { clientId, jti: idIn(call) })
+  call.goTo(applicationPath(clientId, '/tokens?notice=token-revoked'))
+}
+
+export async function revokeGrant(call: ConsoleCall): Promise<void> {
+  const clientId = await demandOne(call)
+  await revokeOneGrant(call.management, call.who, { clientId, grantId: idIn(call) })
+  call.goTo(applicationPath(clientId, '/grants?notice=grant-revoked'))
+}

@@ -1,0 +1,55 @@
+import { type AccountOverview, readAccountOverview } from '../../../management/overview-operations.ts'
+import { API_OFF, KEY_PAIR_PATH } from '../keys/key-pair-page.ts'
+import { type Block, blocksPage } from '../kit/blocks.ts'
+import { boundedText, fact, idCell, textCell, timeCell } from '../kit/cells.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+
+/** Two clicks from here to new keys: this one, and the one on the page that says what it stops. */
+const GENERATE = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
+
+function keysOf({ clientId, lastFour, createdAt, lastUsedAt }: NonNullable<AccountOverview['keyPair']>): Block {
+  return {
+    part: 'facts',
+    heading: 'Your API keys',
+    actions: [{ href: KEY_PAIR_PATH, label: 'See their use' }, GENERATE],
+    facts: [
+      fact('Client id', idCell(clientId, 'client id')),
+      fact('Client secret', textCell(`Ends in ${lastFour}`)),
+      fact('Generated', timeCell(createdAt)),
+      fact('Last used', timeCell(lastUsedAt)),
+    ],
+  }
+}
+
+const FIRST_STEP: Block = {
+  part: 'empty',
+  title: 'Get your first token',
+  text: 'Generate your keys: the next page shows them with a command that gets a token as it stands. Then register the applications that your people sign in to.',
+  action: { ...GENERATE, label: 'Generate keys' },
+}
+
+const figuresOf = ({ applications, people }: AccountOverview): Block => ({
+  part: 'figures',
+  heading: 'Your enterprise',
+  figures: [
+    { name: 'Applications', text: boundedText(applications), href: '/applications', detail: 'active' },
+    { name: 'People', text: boundedText(people), href: '/people', detail: 'who may sign in' },
+  ],
+})
+
+function overviewPage(overview: AccountOverview, accountName: string | null): ConsolePage {
+  return blocksPage(
+    {
+      title: 'Overview',
+      lead: `What ${accountName ?? 'your account'} does with the API.`,
+      ...(!overview.apiEnabled && { caution: API_OFF }),
+    },
+    [overview.keyPair ? keysOf(overview.keyPair) : FIRST_STEP, figuresOf(overview)],
+  )
+}
+
+/** The first page that an account's admin sees. */
+export async function showOverview({ person, management, who, show }: ConsoleCall): Promise<void> {
+  show(overviewPage(await readAccountOverview(management, who, {}), person.accountName))
+}

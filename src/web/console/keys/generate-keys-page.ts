@@ -1,0 +1,180 @@
+import { DEFAULT_SETTINGS } from '../../../clients/client-settings.ts'
+import { MOST_CALLERS } from '../../../management/client-parts.ts'
+import {
+  type GeneratedKeyPair,
+  generateKeyPair,
+  type KeyPair,
+  type KeyPairOfUser,
+} from '../../../management/key-pair-operations.ts'
+import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
+import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { checkboxesField } from '../kit/choice-fields.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { counted, countedUpTo } from '../kit/counts.ts'
+import { attempt, writeFields } from '../kit/form-fields.ts'
+import { formView } from '../kit/form-view.ts'
+import { secretPage } from '../kit/panels.ts'
+import { tokenCommands } from '../kit/token-command-examples.ts'
+import { tryNow } from '../kit/try-page.ts'
+import { API_OFF, callersList, KEY_PAIR_CRUMBS, KEY_PAIR_PATH, ownKeyPair, presentSecret } from './key-pair-page.ts'
+
+const PATH = `${KEY_PAIR_PATH}/generate`
+
+/** Of the many scopes that an API may have, so many are named beside its box. */
+const NAMED = 8
+
+function meaningOf({ identifier, scopes }: KeyPairOfUser['choosableApis'][number]): string {
+  if (identifier === MANAGEMENT_API) return 'Keywright itself: whoever has these keys may manage this account.'
+  const rest = scopes.length - NAMED
+  return `Scopes: ${scopes.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}
+
+const presentApis = ({ pair }: KeyPairOfUser): string[] => (pair?.apis ?? []).map(({ identifier }) => identifier)
+
+/** The present ones first and in their order, for the first that is chosen is the new pair's default. */
+function inOrder(keys: KeyPairOfUser): KeyPairOfUser['choosableApis'] {
+  const present = presentApis(keys)
+  const place = (identifier: string) => (present.includes(identifier) ? present.indexOf(identifier) : present.length)
+  return keys.choosableApis.toSorted((a, b) => place(a.identifier) - place(b.identifier))
+}
+
+function fieldsOf(keys: KeyPairOfUser) {
+  const choices = inOrder(keys).map((api) => ({ value: api.identifier, label: api.identifier, hint: meaningOf(api) }))
+  const hint = 'The first that is chosen is meant where a request names none.'
+  return { apis: checkboxesField({ label: 'What the new keys may call', hint, choices }) }
+}
+
+/** What is chosen before anybody chose. */
+function chosenAtFirst(keys: KeyPairOfUser): string[] {
+  if (keys.pair) return presentApis(keys)
+  return keys.choosableApis.filter(({ isDefault }) => isDefault).map(({ identifier }) => identifier)
+}
+
+/** Callers are named up to a bound, beyond which there may be more. */
+function addressesOf({ callers }: KeyPair): string {
+  const addresses = new Set(callers.map(({ ip }) => ip)).size
+  return `${callers.length >= MOST_CALLERS ? 'at least ' : ''}${counted(addresses, 'address', 'addresses')}`
+}
+
+function stopsOf(pair: KeyPair): string[] {
+  const { client, liveTokens, callers } = pair
+  const lastFour = presentSecret(pair)?.lastFour
+  return [
+    `end the client id ${client.clientId} and its secret${lastFour ? ` that ends in ${lastFour}` : ''} at once`,
+    liveTokens.count === 0
+      ? 'end no token, for none is live'
+      : `end ${countedUpTo(liveTokens, 'live token')}: APIs refuse them from then on`,
+    callers.length === 0
+      ? 'cut off nobody who called in the last day, for nobody did'
+      : `cut off ${addressesOf(pair)} that called in the last day, until they have the new keys`,
+  ]
+}
+
+/** What generating will stop, and what the new keys shall be for. */
+export function generatePage(keys: KeyPairOfUser, typed?: Form, faults: readonly Fault[] = []): ConsolePage {
+  const { pair, apiEnabled } = keys
+  const fields = fieldsOf(keys)
+  const form = formView({
+    fields,
+    action: PATH,
+    submit: pair ? 'Generate new keys' : 'Generate keys',
+    danger: pair !== null,
+    refusal: 'No keys were generated',
+    hidden: { replaces: pair?.client.clientId ?? '' },
+    cancel: KEY_PAIR_PATH,
+    typed: typed ?? writeFields(fields, { apis: chosenAtFirst(keys) }),
+    faults,
+  })
+  return {
+    view: 'console/generate-keys',
+    title: pair ? 'Generate new keys?' : 'Generate keys',
+    crumbs: KEY_PAIR_CRUMBS,
+    status: faults.length > 0 ? 400 : undefined,
+    ...(!apiEnabled && { caution: API_OFF }),
+    data: { stops: pair ? stopsOf(pair) : [], callers: pair?.callers.length ? callersList(pair) : undefined, form },
+  }
+}
+
+function stoppedOf({ pair }: KeyPairOfUser, { revoked }: GeneratedKeyPair): string | undefined {
+  if (!pair) return undefined
+  const tokens =
+    revoked === null ? 'every token of theirs' : revoked === 0 ? 'no live token' : counted(revoked, 'live token')
+  return `Your former keys have stopped working, and with them ${tokens}.`
+}
+
+function newKeysPage(
+  { web }: ConsoleCall,
+  keys: KeyPairOfUser,
+  made: GeneratedKeyPair,
+  apis: readonly string[],
+): ConsolePage {
+  const { clientId, clientSecret, apiKey } = made
+  const { queryCredentials, clientCredentialsRefresh } = keys.pair?.client ?? DEFAULT_SETTINGS
+  return secretPage({
+    title: 'Your new keys',
+    crumbs: KEY_PAIR_CRUMBS,
+    values: [
+      { label: 'Client id', value: clientId },
+      { label: 'Client secret', value: clientSecret },
+      ...(apiKey === undefined ? [] : [{ label: 'API key', value: apiKey }]),
+    ],
+    commands: tokenCommands(web.issuerUrl(), made, { queryCredentials, clientCredentialsRefresh, apis }),
+    tryIt: tryNow(`${KEY_PAIR_PATH}/try`, made),
+    stopped: stoppedOf(keys, made),
+    done: { href: KEY_PAIR_PATH, label: 'I have copied them' },
+  })
+}
+
+/** Instead of a second pair that would silently end one that somebody may just be copying. */
+export function replacedPage({ pair }: KeyPairOfUser, seen: string): ConsolePage {
+  const lastFour = pair && presentSecret(pair)?.lastFour
+  const facts = [
+    fact('This page was about', seen ? idCell(seen.slice(0, 100), 'former client id') : quietCell('no keys')),
+    fact('Your keys now', pair ? idCell(pair.client.clientId, 'client id') : quietCell('none')),
+    ...(lastFour ? [fact('Client secret', textCell(`Ends in ${lastFour}`))] : []),
+    ...(pair ? [fact('Generated', timeCell(pair.client.createdAt))] : []),
+  ]
+  return {
+    view: 'console/keys-replaced',
+    title: 'Your keys were replaced meanwhile',
+    crumbs: KEY_PAIR_CRUMBS,
+    status: 412,
+    data: { facts },
+  }
+}
+
+/** The client id that a form was drawn for; '' for none. @throws KeywrightError `invalid_input` */
+function seenIn(form: Form): string {
+  const seen = form.get('replaces')
+  if (seen === undefined) throw invalidInput('the form does not say which keys it replaces')
+  return seen
+}
+
+/** Whether those are the present ones, which then stay exactly as they are, narrowed or not. */
+const isUnchanged = (keys: KeyPairOfUser, apis: readonly string[]): boolean =>
+  keys.pair !== null && presentApis(keys).join(' ') === apis.join(' ')
+
+const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
+
+export async function generateKeys(call: ConsoleCall): Promise<void> {
+  const { management, who, form, files, show } = call
+  const seen = seenIn(form)
+  // Read before: once the new keys are there, nothing may come between them and their one showing.
+  const keys = await ownKeyPair(call)
+  const generate = async ({ apis }: { apis: readonly string[] }) => {
+    // To the operation none would mean those of before, or the instance's default.
+    if (apis.length === 0 && keys.choosableApis.length > 0) throw invalidInput('choose at least one API', 'apis')
+    const request = { apis: isUnchanged(keys, apis) ? [] : apis, replaces: seen || null }
+    return newKeysPage(call, keys, await generateKeyPair(management, who, request), apis)
+  }
+  try {
+    const outcome = await attempt(fieldsOf(keys), { form, files }, generate)
+    show(outcome.faults ? generatePage(keys, form, outcome.faults) : outcome.done)
+  } catch (error) {
+    if (!isStale(error)) throw error
+    show(replacedPage(await ownKeyPair(call), seen))
+  }
+}

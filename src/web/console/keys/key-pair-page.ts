@@ -1,0 +1,134 @@
+import type { KeyPair, KeyPairOfUser } from '../../../management/key-pair-operations.ts'
+import { readKeyPair } from '../../../management/key-pair-operations.ts'
+import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
+import { KeywrightError } from '../../../shared/errors.ts'
+import { momentOf } from '../../relative-time.ts'
+import { type Block, blocksPage } from '../kit/blocks.ts'
+import { badgeCell, type Cell, type Fact, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import type { ConsolePage, PageAction } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { countedUpTo } from '../kit/counts.ts'
+import { type ListView, listView } from '../kit/list-page.ts'
+
+export const KEY_PAIR_PATH = '/settings/api'
+
+export const KEY_PAIR_CRUMBS = [{ href: KEY_PAIR_PATH, label: 'API keys' }]
+
+export const API_OFF =
+  'The API is switched off at present, for this account or for everybody: no keys and no applications get tokens until an operator switches it on again.'
+
+const NOTICES = {
+  revoked: 'Every token of your keys is revoked. The keys themselves work on.',
+}
+
+type Secret = KeyPair['secrets'][number]
+
+/** The pair of whoever is looking. @throws KeywrightError `forbidden` for operators, who have none */
+export async function ownKeyPair({ management, who }: ConsoleCall): Promise<KeyPairOfUser> {
+  if (who.accountId === null) {
+    throw new KeywrightError('forbidden', 'key pairs belong to the admins of an account, and an operator is in none')
+  }
+  return await readKeyPair(management, who, {})
+}
+
+const dateOf = (iso: string | null | undefined): Date | undefined => (iso ? new Date(iso) : undefined)
+
+export const presentSecret = ({ secrets }: KeyPair): Secret | undefined => secrets.find(({ kind }) => kind === 'secret')
+
+function lastUseCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
+  const from = lastUsedIp && `from ${lastUsedIp}`
+  const what = lastUsedApi ? `for ${lastUsedApi}` : 'which got no token'
+  return timeCell(dateOf(lastUsedAt), 'never', from ? `${from}, ${what}` : undefined)
+}
+
+const NAMES = { secret: ['Client secret', 'Former secret'], api_key: ['API key', 'Former API key'] } as const
+
+/** Every one that works; those that were replaced with an overlap say until when. */
+function secretFact(secret: Secret): Fact {
+  const { kind, lastFour, retiresAt } = secret
+  const retires = retiresAt && `works until ${momentOf(new Date(retiresAt)).exact}`
+  const ends = `Ends in ${lastFour}`
+  return fact(NAMES[kind][retiresAt ? 1 : 0], textCell(ends, retires || 'Shown once, when it was generated'))
+}
+
+function factsOf(pair: KeyPair): Fact[] {
+  const { client, secrets, liveTokens } = pair
+  const used = presentSecret(pair)
+  return [
+    fact('Client id', idCell(client.clientId, 'client id')),
+    ...secrets.map(secretFact),
+    fact('Generated', timeCell(client.createdAt)),
+    fact('Last used', used ? lastUseCell(used) : quietCell('never')),
+    fact('Live tokens', liveTokens.count === 0 ? quietCell('none') : textCell(countedUpTo(liveTokens, 'live token'))),
+  ]
+}
+
+const isManagement = (identifier: string): boolean => identifier === MANAGEMENT_API
+
+function apisList({ apis }: KeyPair): ListView {
+  const detailOf = (identifier: string) =>
+    isManagement(identifier) ? 'Keywright itself: may manage this account' : undefined
+  return listView({
+    caption: 'APIs',
+    columns: [{ heading: 'API' }, { heading: 'Scopes' }, { heading: 'Use' }],
+    rows: apis.map(({ identifier, scopes }, n) => [
+      textCell(identifier, detailOf(identifier)),
+      textCell(scopes.join(' ')),
+      n === 0 ? badgeCell('quiet', 'Default') : quietCell('named in the request'),
+    ]),
+    empty: { title: 'No API', text: 'These keys may call nothing. Generate new ones to choose what they may.' },
+  })
+}
+
+/** Who called in the last day. */
+export const callersList = ({ callers }: KeyPair): ListView =>
+  listView({
+    caption: 'Callers of the last day',
+    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last call' }],
+    rows: callers.map(({ ip, api, lastUsedAt }) => [
+      textCell(ip),
+      api === null ? quietCell('no token') : textCell(api),
+      timeCell(new Date(lastUsedAt)),
+    ]),
+    empty: {
+      title: 'Nobody called in the last day',
+      text: 'Addresses that use these keys appear here within seconds.',
+    },
+  })
+
+const GENERATE: PageAction = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
+const TRY: PageAction = { href: `${KEY_PAIR_PATH}/try`, label: 'Try it' }
+const REVOKE: PageAction = { href: `${KEY_PAIR_PATH}/revoke`, label: 'Revoke tokens' }
+
+const blocksOf = (pair: KeyPair): Block[] => [
+  { part: 'facts', heading: 'Your key pair', facts: factsOf(pair) },
+  { part: 'list', heading: 'What your keys may call', list: apisList(pair) },
+  {
+    part: 'list',
+    heading: 'Callers of the last day',
+    lead: 'To within five minutes. What you do not know should not be here: generate new keys, and it stops.',
+    list: callersList(pair),
+  },
+]
+
+const NONE_YET: Block = {
+  part: 'empty',
+  title: 'You have no keys yet',
+  text: 'A client id and a secret let a program get tokens for the API in your name. You can replace them at any time.',
+  action: { ...GENERATE, label: 'Generate keys' },
+}
+
+/** *Settings → API*. */
+export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser): ConsolePage {
+  const actions = pair ? [TRY, ...(pair.liveTokens.count > 0 ? [REVOKE] : []), GENERATE] : undefined
+  return blocksPage(
+    {
+      title: 'API keys',
+      lead: 'Your own client id and secret, which programs trade for tokens. Each admin has a pair of their own.',
+      notices: NOTICES,
+      ...(actions && { actions }),
+      ...(!apiEnabled && { caution: API_OFF }),
+    },
+    pair ? blocksOf(pair) : [NONE_YET],
+  )
+}

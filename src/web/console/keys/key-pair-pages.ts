@@ -1,0 +1,89 @@
+import type { KeyPair } from '../../../management/key-pair-operations.ts'
+import { generateKeyPair, readKeyPair } from '../../../management/key-pair-operations.ts'
+import { revokeAllOfClient } from '../../../management/token-operations.ts'
+import { notFound } from '../../../shared/errors.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { countedUpTo } from '../kit/counts.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
+import { generateKeys, generatePage, replacedPage } from './generate-keys-page.ts'
+import { KEY_PAIR_CRUMBS, KEY_PAIR_PATH, keyPairPage, ownKeyPair } from './key-pair-page.ts'
+
+const REVOKE = `${KEY_PAIR_PATH}/revoke`
+const TRY = `${KEY_PAIR_PATH}/try`
+
+/** @throws KeywrightError `not_found` before the first one was generated */
+async function ownPair(call: ConsoleCall): Promise<KeyPair> {
+  const { pair } = await ownKeyPair(call)
+  if (!pair) throw notFound('key pair', 'of yours')
+  return pair
+}
+
+function revokePage({ client, liveTokens }: KeyPair): ConsolePage {
+  return confirmPage({
+    title: 'Revoke every token of your keys?',
+    crumbs: KEY_PAIR_CRUMBS,
+    stops: [
+      liveTokens.count === 0
+        ? 'end no token, for none is live'
+        : `end ${countedUpTo(liveTokens, 'live token')} of ${client.clientId}: APIs refuse them from then on`,
+      'leave your keys as they are: whoever has them can get new tokens. Generate new keys to stop that too',
+    ],
+    action: REVOKE,
+    submit: 'Revoke them all',
+    keep: { href: KEY_PAIR_PATH, label: 'Keep them' },
+  })
+}
+
+async function revoke(call: ConsoleCall): Promise<void> {
+  const { client } = await ownPair(call)
+  await revokeAllOfClient(call.management, call.who, { clientId: client.clientId })
+  call.goTo(`${KEY_PAIR_PATH}?notice=revoked`)
+}
+
+const TRY_FRAME: TryFrame = {
+  title: 'Try your keys',
+  lead: 'Asks for a token as your program would, and shows what was sent and what came back.',
+  crumbs: KEY_PAIR_CRUMBS,
+}
+
+const triedOf = ({ client, apis }: KeyPair): TrySubject => ({ client, apis, action: TRY })
+
+async function tryKeys(call: ConsoleCall): Promise<void> {
+  const keys = await ownKeyPair(call)
+  const seen = call.form.get('clientId') ?? ''
+  if (!keys.pair || keys.pair.client.clientId !== seen) return call.show(replacedPage(keys, seen))
+  await runTry(call, TRY_FRAME, triedOf(keys.pair))
+}
+
+/** *Settings → API*, where admins look after their own key pair. */
+export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
+  {
+    method: 'get',
+    path: KEY_PAIR_PATH,
+    need: readKeyPair.need,
+    handle: async (call) => call.show(keyPairPage(await ownKeyPair(call))),
+  },
+  {
+    method: 'get',
+    path: `${KEY_PAIR_PATH}/generate`,
+    need: generateKeyPair.need,
+    handle: async (call) => call.show(generatePage(await ownKeyPair(call))),
+  },
+  { method: 'post', path: `${KEY_PAIR_PATH}/generate`, need: generateKeyPair.need, handle: generateKeys },
+  {
+    method: 'get',
+    path: REVOKE,
+    need: revokeAllOfClient.need,
+    handle: async (call) => call.show(revokePage(await ownPair(call))),
+  },
+  { method: 'post', path: REVOKE, need: revokeAllOfClient.need, handle: revoke },
+  {
+    method: 'get',
+    path: TRY,
+    need: readKeyPair.need,
+    handle: async (call) => call.show(tryPage(TRY_FRAME, triedOf(await ownPair(call)))),
+  },
+  { method: 'post', path: TRY, need: readKeyPair.need, handle: tryKeys },
+]

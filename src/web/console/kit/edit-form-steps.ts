@@ -1,0 +1,86 @@
+import type { Fault } from '../../../shared/errors.ts'
+import { KeywrightError } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import type { ConsolePage } from './console-page.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { type Fields, revisionOf, type Submission, submit, type ValuesOf, writeFields } from './form-fields.ts'
+import { compareVersions, formView } from './form-view.ts'
+
+/** How something that counts its changes is edited: the two steps follow. */
+export interface Editing<F extends Fields, Thing extends { readonly revision: number }> {
+  readonly fields: F
+  read(call: ConsoleCall): Promise<Thing>
+  /** As the form shows them. */
+  valuesOf(thing: Thing): ValuesOf<F>
+  /** Checks what could be read, and changes nothing. Absent: there is one field. */
+  check?(call: ConsoleCall, values: Partial<ValuesOf<F>>): Promise<unknown>
+  /** @param revision the one that was seen */
+  save(call: ConsoleCall, values: ValuesOf<F>, revision: number): Promise<unknown>
+  frameOf(thing: Thing): Pick<ConsolePage, 'title' | 'lead' | 'crumbs'>
+  /** Of the thing's own page, where *Cancel* and a change that was saved lead. */
+  pathOf(thing: Thing): string
+}
+
+interface Typed {
+  readonly form: Form
+  readonly revision: number
+  readonly faults?: readonly Fault[]
+  /** Somebody else was quicker: both versions are shown. */
+  readonly isStale?: boolean
+}
+
+function editPage<F extends Fields, Thing extends { readonly revision: number }>(
+  { fields, valuesOf, frameOf, pathOf }: Editing<F, Thing>,
+  thing: Thing,
+  { form, revision, faults = [], isStale = false }: Typed,
+): ConsolePage {
+  const present = pathOf(thing)
+  const action = `${present}/edit`
+  const view = formView({ fields, typed: form, faults, revision, action, submit: 'Save', cancel: present })
+  const versions = isStale ? compareVersions(fields, form, writeFields(fields, valuesOf(thing))) : undefined
+  const status = isStale ? 412 : faults.length > 0 ? 400 : undefined
+  return { view: 'console/edit', ...frameOf(thing), status, data: { form: view, versions, present: action } }
+}
+
+async function saved<Done>(save: () => Promise<Done>): Promise<Done | 'stale'> {
+  try {
+    return await save()
+  } catch (error) {
+    if (error instanceof KeywrightError && error.code === 'stale') return 'stale'
+    throw error
+  }
+}
+
+const submissionOf = <F extends Fields, Thing extends { readonly revision: number }>(
+  { check, save }: Editing<F, Thing>,
+  call: ConsoleCall,
+  revision: number,
+): Submission<F, Partial<ValuesOf<F>>, unknown> => ({
+  prepare: (values) => values,
+  check: async (values) => await check?.(call, values),
+  act: (values) => save(call, values as ValuesOf<F>, revision),
+})
+
+/** The form as it is now, and what becomes of it once it was sent. */
+export function editSteps<F extends Fields, Thing extends { readonly revision: number }>(editing: Editing<F, Thing>) {
+  const { fields, read, valuesOf, pathOf } = editing
+  return {
+    async show(call: ConsoleCall): Promise<void> {
+      const thing = await read(call)
+      const form = writeFields(fields, valuesOf(thing))
+      call.show(editPage(editing, thing, { form, revision: thing.revision }))
+    },
+    async save(call: ConsoleCall): Promise<void> {
+      const { form } = call
+      const revision = revisionOf(form)
+      const outcome = await saved(() => submit(fields, call, submissionOf(editing, call, revision)))
+      const thing = await read(call)
+      if (outcome === 'stale') {
+        return call.show(editPage(editing, thing, { form, revision: thing.revision, isStale: true }))
+      }
+      // With the revision that was seen: a form with faults has not seen what others saved meanwhile.
+      if (outcome.faults) return call.show(editPage(editing, thing, { form, revision, faults: outcome.faults }))
+      call.goTo(`${pathOf(thing)}?notice=changed`)
+    },
+  }
+}

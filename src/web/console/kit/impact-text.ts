@@ -1,0 +1,27 @@
+import type { ChangeImpact } from '../../../management/change-impact.ts'
+import type { Bounded } from '../../../management/live-tokens.ts'
+import type { Form } from '../../forms.ts'
+import { countedUpTo } from './counts.ts'
+
+const isNone = (count: Bounded | null): boolean => count?.count === 0
+
+const countedOrMany = (count: Bounded | null, what: string): string =>
+  count === null ? `many ${what}s` : countedUpTo(count, what)
+
+/** What a change would revoke, one sentence each, as a confirmation lists it. */
+export function impactStops({ accessTokens, refreshTokens, users }: ChangeImpact, what: string): string[] {
+  const tokens = [
+    ...(isNone(accessTokens) ? [] : [countedOrMany(accessTokens, 'access token')]),
+    ...(isNone(refreshTokens) ? [] : [countedOrMany(refreshTokens, 'refresh token')]),
+  ]
+  return [
+    ...(tokens.length > 0 ? [`revoke ${tokens.join(' and ')} ${what}, at once`] : []),
+    ...(isNone(users) ? [] : [`ask ${countedOrMany(users, 'user')} for their consent again, if it is needed again`]),
+  ]
+}
+
+/** Hidden fields of a confirmation: what was typed, and that it is confirmed. The CSRF token is made anew. */
+export const carriedForm = (form: Form): Record<string, string> => ({
+  ...Object.fromEntries([...form].filter(([name]) => name !== 'csrf')),
+  confirmed: 'on',
+})

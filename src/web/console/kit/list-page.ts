@@ -1,0 +1,182 @@
+import type { PageOf } from '../../../management/paging.ts'
+import type { Form } from '../../forms.ts'
+import type { Cell } from './cells.ts'
+import type { ConsolePage, PageAction } from './console-page.ts'
+
+export interface Column {
+  readonly heading: string
+  /** Set right, where digits stand below digits. */
+  readonly numeric?: boolean
+  /** Of one word or number, which is not broken where there is room for rows. */
+  readonly short?: boolean
+  /** Left out where there is no room: on phones. */
+  readonly spare?: boolean
+  /** The heading is for screen readers only: of what can be done about a row. */
+  readonly unseen?: boolean
+  /** By which name the list is sorted by it; with a minus, the greatest first. Absent: no index has its order. */
+  readonly sort?: string
+}
+
+/** What is said in the place of a list that is empty. */
+export interface Empty {
+  readonly title: string
+  readonly text: string
+  readonly action?: PageAction
+}
+
+export interface Filter {
+  readonly name: string
+  readonly label: string
+  /** The first one stands for no filter, with the value ''. */
+  readonly choices: readonly { readonly value: string; readonly label: string }[]
+}
+
+export interface FilterField {
+  readonly name: string
+  readonly label: string
+  readonly type: 'text' | 'date'
+  readonly placeholder?: string
+}
+
+export interface SearchOptions {
+  readonly path: string
+  readonly query: Form
+  /** What can be searched for, in the box: `Name or client id`. Absent: there are only filters. */
+  readonly placeholder?: string
+  readonly filters?: readonly Filter[]
+  /** Fields beside: `from`, `to` as dates. */
+  readonly dates?: readonly { readonly name: string; readonly label: string }[]
+  /** Those that are seldom needed, folded away until one of them is filled in. */
+  readonly more?: readonly FilterField[]
+}
+
+export interface ListOptions {
+  /** What is listed, for screen readers: `Applications`. */
+  readonly caption: string
+  readonly columns: readonly Column[]
+  /** The first cell of a row names it. */
+  readonly rows: readonly (readonly Cell[])[]
+  /** Where there is nothing yet. */
+  readonly empty: Empty
+  /** Absent: the list is whole as it is. */
+  readonly search?: SearchOptions
+  /** Which part of the list this is. */
+  readonly page?: Omit<PageOf<unknown>, 'items'>
+  /** How the list is sorted, where its columns offer that. */
+  readonly sort?: string
+  /** A log: what comes next is older. */
+  readonly isLog?: boolean
+}
+
+const PLACES = ['after', 'before']
+
+/** An address of the list. What was searched for stays, and so does the order; an empty value takes a field away. */
+function hrefOf({ path, query }: SearchOptions, change: Record<string, string> = {}): string {
+  const kept = [...query].filter(([name]) => !['notice', ...PLACES].includes(name))
+  const fields = Object.entries({ ...Object.fromEntries(kept), ...change }).filter(([, value]) => value !== '')
+  const text = new URLSearchParams(fields).toString()
+  return text ? `${path}?${text}` : path
+}
+
+const NUMBER = new Intl.NumberFormat('en')
+
+/** `1–50 of 312`, `1–50 of 10,000+`; undefined where nobody counted. */
+function rangeOf({ rows, page }: ListOptions): string | undefined {
+  if (!page?.total || page.first === null) return undefined
+  const { first, total } = page
+  const last = first + rows.length - 1
+  const all = `${NUMBER.format(Math.max(total.count, last))}${total.isMore ? '+' : ''}`
+  return `${NUMBER.format(first)}–${NUMBER.format(last)} of ${all}`
+}
+
+/** The parts before and after. */
+function pagingOf(options: ListOptions) {
+  const { search, page, isLog = false } = options
+  const range = rangeOf(options)
+  if (!search || !page || (range === undefined && !page.next && !page.previous)) return undefined
+  const link = (label: string, field: string, place: string | null) =>
+    place === null ? undefined : { label, href: hrefOf(search, { [field]: place }) }
+  return {
+    range,
+    previous: link(isLog ? 'Newer' : 'Previous', 'before', page.previous),
+    next: link(isLog ? 'Older' : 'Next', 'after', page.next),
+  }
+}
+
+const turned = (sort: string): string => (sort.startsWith('-') ? sort.slice(1) : `-${sort}`)
+
+/** How a column is sorted, and the way to sort the list by it, or the other way round. */
+function sortingOf({ sort: by }: Column, { search, sort: current }: ListOptions) {
+  if (!search || by === undefined) return undefined
+  const isCurrent = current === by || current === turned(by)
+  const direction = current?.startsWith('-') ? ('descending' as const) : ('ascending' as const)
+  return {
+    href: hrefOf(search, { sort: isCurrent ? turned(current!) : by }),
+    direction: isCurrent ? direction : undefined,
+    icon: isCurrent ? direction : 'unsorted',
+  }
+}
+
+const classesOf = ({ numeric, spare, short }: Column, isSortable: boolean): string =>
+  [numeric && 'numeric', spare && 'spare', short && 'short', isSortable && 'sortable'].filter(Boolean).join(' ')
+
+function searchView(options: SearchOptions) {
+  const { path, query, placeholder, filters = [], dates = [], more = [] } = options
+  const isGiven = ({ name }: { name: string }) => (query.get(name) ?? '') !== ''
+  const names = ['search', ...[...filters, ...dates, ...more].map(({ name }) => name)]
+  return {
+    path,
+    placeholder,
+    /** Sorted in the same order. */
+    sort: query.get('sort') || undefined,
+    clear: hrefOf(options, Object.fromEntries(names.map((name) => [name, '']))),
+    text: query.get('search') ?? '',
+    filters: filters.map((filter) => ({
+      ...filter,
+      choices: filter.choices.map((choice) => ({ ...choice, chosen: choice.value === (query.get(filter.name) ?? '') })),
+    })),
+    dates: dates.map((date) => ({ ...date, value: query.get(date.name) ?? '' })),
+    more: more.map((field) => ({ ...field, value: query.get(field.name) ?? '' })),
+    isMoreOpen: more.some(isGiven),
+    active: [{ name: 'search' }, ...filters, ...dates, ...more].some(isGiven),
+  }
+}
+
+const NOTHING_FOUND = { title: 'Nothing matches', text: 'Try fewer words, or another filter.' }
+
+const NO_MORE = { title: 'There is nothing more', text: 'The items of this page were removed.' }
+
+function emptyOf({ empty, search }: ListOptions, clear: string | undefined): Empty {
+  if (search && PLACES.some((name) => search.query.has(name))) {
+    return { ...NO_MORE, action: { href: hrefOf(search), label: 'Show the first page' } }
+  }
+  return clear === undefined ? empty : { ...NOTHING_FOUND, action: { href: clear, label: 'Show all' } }
+}
+
+/** A list as views/console/parts/list.eta draws it. */
+export function listView(options: ListOptions) {
+  const { caption, rows } = options
+  const search = options.search && searchView(options.search)
+  const columns = options.columns.map((column) => {
+    const sorting = sortingOf(column, options)
+    return { ...column, sorting, classes: classesOf(column, sorting !== undefined) }
+  })
+  return {
+    caption,
+    columns,
+    isSortable: columns.some(({ sorting }) => sorting !== undefined),
+    rows: rows.map((cells) => cells.map((cell, n) => ({ column: columns[n]!, cell }))),
+    search,
+    empty: emptyOf(options, search?.active ? search.clear : undefined),
+    paging: pagingOf(options),
+  }
+}
+
+export type ListView = ReturnType<typeof listView>
+
+/** A page that is one list. */
+export const listPage = (page: Omit<ConsolePage, 'view' | 'data'>, options: ListOptions): ConsolePage => ({
+  ...page,
+  view: 'console/list',
+  data: { list: listView(options) },
+})

@@ -1,0 +1,115 @@
+import type { Client } from '../../../clients/clients.ts'
+import type { Fault } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import { selectField } from './choice-fields.ts'
+import type { ConsolePage } from './console-page.ts'
+import type { ConsoleCall } from './console-route.ts'
+import { type Field, type FieldText, readFields } from './form-fields.ts'
+import { formView } from './form-view.ts'
+import type { TryNow } from './panels.ts'
+import { textField } from './text-fields.ts'
+import type { ShownSecrets } from './token-command-examples.ts'
+import { type TryOutcome, type TryShape, tryToken } from './try-token-request.ts'
+
+/** A client that asks for tokens by itself, and where its form goes. */
+export interface TrySubject {
+  readonly client: Pick<Client, 'clientId' | 'queryCredentials' | 'apiKeyRequired'>
+  /** Its default first. */
+  readonly apis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
+  readonly action: string
+}
+
+/** What surrounds it, which is the subject's. */
+export type TryFrame = Pick<ConsolePage, 'title' | 'lead' | 'crumbs' | 'tabs' | 'badge' | 'actions'>
+
+interface TryState {
+  readonly typed?: Form
+  readonly faults?: readonly Fault[]
+  readonly outcome?: TryOutcome
+  readonly status?: number
+}
+
+/** RFC 6749, appendix A: what secrets are made of; anything else could not be sent. */
+const SENDABLE = /^[\x20-\x7e]{1,500}$/
+
+/** Drawn as a password is, and never offered to be remembered. */
+function secretField(options: FieldText): Field<string> {
+  const plain = textField({ ...options, required: true, mono: true, maxLength: 500 })
+  return {
+    ...plain,
+    read(name, sent) {
+      const reading = plain.read(name, sent)
+      if ('fault' in reading || SENDABLE.test(reading.value)) return reading
+      return { fault: 'this holds characters that no secret has' }
+    },
+    controls: (name, form) => ({ ...plain.controls(name, form), type: 'password', autocomplete: 'off' }),
+  }
+}
+
+const SHAPES = {
+  body: 'In the body',
+  basic: 'HTTP Basic authentication',
+  query: 'As query parameters',
+} as const satisfies Record<TryShape, string>
+
+const shapesOf = ({ queryCredentials }: TrySubject['client']): TryShape[] =>
+  queryCredentials ? ['body', 'basic', 'query'] : ['body', 'basic']
+
+function apiChoices(apis: TrySubject['apis']) {
+  const [first, ...rest] = apis.map(({ identifier }) => identifier)
+  const unnamed = { value: '', label: first === undefined ? 'None is named' : `${first} (its default)` }
+  return [unnamed, ...rest.map((identifier) => ({ value: identifier, label: identifier }))]
+}
+
+function fieldsOf({ client, apis }: TrySubject) {
+  const shapes = shapesOf(client).map((shape) => ({ value: shape, label: SHAPES[shape] }))
+  return {
+    clientSecret: secretField({ label: 'Client secret', hint: 'It is used for this one request and not kept.' }),
+    ...(client.apiKeyRequired && { apiKey: secretField({ label: 'API key' }) }),
+    resource: selectField({ label: 'API', choices: apiChoices(apis) }),
+    scope: textField({ label: 'Scope', hint: 'Several with spaces between; empty for all that it has.', mono: true }),
+    shape: selectField({ label: 'How the credentials are sent', choices: shapes }),
+  }
+}
+
+/** The form of *Try it*, below what came of it the last time. */
+export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = {}): ConsolePage {
+  const { typed, faults = [], outcome, status } = state
+  const form = formView({
+    fields: fieldsOf(subject),
+    action: subject.action,
+    submit: outcome ? 'Run it again' : 'Run it',
+    refusal: 'It was not run',
+    hidden: { clientId: subject.client.clientId },
+    faults,
+    ...(typed && { typed }),
+  })
+  return { ...frame, view: 'console/try', status, data: { outcome, form } }
+}
+
+/** What kept the token endpoint from answering is for the log. */
+function noAnswer({ ctx }: ConsoleCall, failure: unknown): Fault[] {
+  ctx.state.failure = failure
+  return [{ field: '', message: 'the token endpoint did not answer' }]
+}
+
+/** What was run is not drawn again: a page that is kept or printed would show the secret once more. */
+const withoutCredentials = (typed: Form): Form =>
+  new Map([...typed].filter(([name]) => name !== 'clientSecret' && name !== 'apiKey'))
+
+/** Runs what the form says, and shows it with what came of it. */
+export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySubject): Promise<void> {
+  const { ctx, web, form: typed, show } = call
+  const { values, faults } = readFields(fieldsOf(subject), typed)
+  if (faults.length > 0) return show(tryPage(frame, subject, { typed, faults, status: 400 }))
+  const { clientId } = subject.client
+  const outcome = await tryToken(web, { ...values, clientId, ip: ctx.ip }).catch((failure) => noAnswer(call, failure))
+  if (Array.isArray(outcome)) return show(tryPage(frame, subject, { typed, faults: outcome, status: 502 }))
+  show(tryPage(frame, subject, { typed: withoutCredentials(typed), outcome }))
+}
+
+/** For the page that shows a secret this once: the form with nothing left to fill in. */
+export const tryNow = (action: string, { clientId, clientSecret, apiKey }: ShownSecrets): TryNow => ({
+  action,
+  hidden: Object.entries({ clientId, clientSecret, ...(apiKey && { apiKey }), resource: '', shape: 'body' }),
+})

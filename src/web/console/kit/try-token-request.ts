@@ -1,0 +1,134 @@
+import { waitInWords } from '../../relative-time.ts'
+import { sentence } from '../../to-sentence.ts'
+import type { WebServices } from '../../web-services.ts'
+
+/** How the credentials are sent. */
+export type TryShape = 'body' | 'basic' | 'query'
+
+/** What a client would ask for by itself. */
+export interface TryRequest {
+  readonly clientId: string
+  /** Visible ASCII, as RFC 6749, appendix A, has it; so is the API key. */
+  readonly clientSecret: string
+  readonly apiKey?: string | undefined
+  /** Absent or empty: the client's default API. */
+  readonly resource?: string | undefined
+  /** Absent or empty: whatever the client gets without asking. */
+  readonly scope?: string | undefined
+  readonly shape: TryShape
+  /** The address of whoever asks; believed, and kept as the caller's, where a proxy is trusted. */
+  readonly ip?: string | undefined
+}
+
+/** What came of it, in texts that may be shown: of secrets there are the last four characters. */
+export interface TryOutcome {
+  readonly good: boolean
+  readonly status: number
+  /** What it means, in a sentence or two. */
+  readonly says: string
+  /** The request as HTTP has it. */
+  readonly request: string
+  readonly answer: string
+  /** The parts of the access token that can be read, as JSON. */
+  readonly token?: { readonly header: string; readonly claims: string } | undefined
+}
+
+/** Milliseconds. */
+const TIMEOUT = 10_000
+
+const FORM = 'application/x-www-form-urlencoded'
+
+/** Both halves are form-encoded (RFC 6749, section 2.3.1). */
+const basicOf = ({ clientId, clientSecret }: TryRequest): string =>
+  [clientId, clientSecret].map((half) => new URLSearchParams({ '': half }).toString().slice(1)).join(':')
+
+/** @param toBase64 what becomes of the Basic credentials */
+function partsOf(request: TryRequest, toBase64: (text: string) => string) {
+  const { clientId, clientSecret, apiKey, resource, scope, shape } = request
+  const credentials: Record<string, string> =
+    shape === 'basic' ? {} : { client_id: clientId, client_secret: clientSecret }
+  const wanted = { grant_type: 'client_credentials', ...(resource && { resource }), ...(scope && { scope }) }
+  const parameters = new URLSearchParams({ ...wanted, ...credentials }).toString()
+  const headers: Record<string, string> = {
+    'Content-Type': FORM,
+    ...(shape === 'basic' && { Authorization: `Basic ${toBase64(basicOf(request))}` }),
+    ...(apiKey && { 'X-API-Key': apiKey }),
+  }
+  return shape === 'query' ? { search: `?${parameters}`, headers, body: '' } : { search: '', headers, body: parameters }
+}
+
+// Asterisks, because no encoding changes them.
+const masked = (secret: string): string => `********${secret.length > 12 ? secret.slice(-4) : ''}`
+
+function requestText(issuer: string, request: TryRequest): string {
+  const { clientSecret, apiKey } = request
+  const shown = { ...request, clientSecret: masked(clientSecret), apiKey: apiKey && masked(apiKey) }
+  const { search, headers, body } = partsOf(shown, (text) => `base64(${text})`)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`POST ${issuer}/oauth2/token${search}`, ...lines, ...(body ? ['', body] : [])].join('\n')
+}
+
+const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+function decoded(jwt: unknown): TryOutcome['token'] {
+  if (typeof jwt !== 'string') return undefined
+  const [header, claims] = jwt.split('.').map((part) => parsed(Buffer.from(part, 'base64url').toString()))
+  return header && claims && { header: pretty(header), claims: pretty(claims) }
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  invalid_client: 'These credentials are not right, or work no more.',
+  unauthorized_client: 'This client may not ask for tokens by itself.',
+  invalid_target: 'This client may not ask for tokens for that API.',
+  rate_limit_exceeded: 'This client asks more often than it may.',
+  invalid_scope: 'The API has no such scope, or this client has none of it.',
+}
+
+function refusalOf(answer: Record<string, unknown>): string {
+  const { error, error_description: description } = answer
+  const said = typeof description === 'string' ? sentence(description) : ''
+  return [REFUSALS[String(error)] ?? 'The request was refused.', said && `The answer says: ${said}`].join(' ').trim()
+}
+
+function successOf({ expires_in: expiresIn, scope }: Record<string, unknown>): string {
+  const scopes = typeof scope === 'string' && scope ? ` with the scope ${scope}` : ''
+  return `You got a token${scopes}, good for ${waitInWords(Number(expiresIn))}.`
+}
+
+/**
+ * Asks for a token as the client itself would, over HTTP.
+ * @throws Error when the token endpoint cannot be reached, or says nothing in time
+ */
+export async function tryToken(
+  { issuerUrl, ownUrl }: Pick<WebServices, 'issuerUrl' | 'ownUrl'>,
+  request: TryRequest,
+): Promise<TryOutcome> {
+  const { search, headers, body } = partsOf(request, (text) => Buffer.from(text).toString('base64'))
+  const from = request.ip && { 'X-Forwarded-For': request.ip }
+  const response = await fetch(`${ownUrl()}/oauth2/token${search}`, {
+    method: 'POST',
+    headers: { ...headers, ...from },
+    body,
+    signal: AbortSignal.timeout(TIMEOUT),
+  })
+  const text = await response.text()
+  const answer = parsed(text)
+  const good = response.ok && typeof answer.access_token === 'string'
+  return {
+    good,
+    status: response.status,
+    says: good ? successOf(answer) : refusalOf(answer),
+    request: requestText(issuerUrl(), request),
+    answer: Object.keys(answer).length > 0 ? pretty(answer) : text.slice(0, 2000),
+    token: decoded(answer.access_token),
+  }
+}

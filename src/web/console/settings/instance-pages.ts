@@ -1,0 +1,138 @@
+import type { InstanceSettings } from '../../../accounts/instance-settings.ts'
+import {
+  checkInstance,
+  readInstance,
+  readInstanceReach,
+  setInstanceApi,
+  updateInstance,
+} from '../../../management/instance-operations.ts'
+import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import type { Form } from '../../forms.ts'
+import { type Block, blocksPage } from '../kit/blocks.ts'
+import { badgeCell, fact, textCell } from '../kit/cells.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
+import { countedUpTo } from '../kit/counts.ts'
+import { revisionOf, submit } from '../kit/form-fields.ts'
+import { compareVersions, formView } from '../kit/form-view.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { changesOf, fieldsFor, formOfInstance } from './instance-fields.ts'
+
+const HERE = { href: '/settings/instance', label: 'Settings' }
+const SWITCH = '/settings/instance/api'
+
+const formFor = (settings: InstanceSettings, typed: Form, faults: readonly Fault[]) =>
+  formView({
+    ...fieldsFor(settings),
+    typed,
+    faults,
+    revision: settings.revision,
+    action: HERE.href,
+    submit: 'Save',
+  })
+
+const switchBlock = ({ apiEnabled }: InstanceSettings): Block => ({
+  part: 'facts',
+  heading: 'The API of this instance',
+  lead: 'Switched off, nobody gets a token, and every token is dead at once. People can still sign in here.',
+  actions: [{ href: SWITCH, label: apiEnabled ? 'Switch off…' : 'Switch on…' }],
+  facts: [fact('State', apiEnabled ? badgeCell('good', 'On') : badgeCell('bad', 'Off'))],
+})
+
+const HEAD = {
+  title: 'Settings',
+  lead: 'What holds for the whole instance.',
+  notices: {
+    saved: 'The settings are saved.',
+    'api-off': 'The API of this instance is off: every token is dead, and nobody gets a new one.',
+    'api-on': 'The API of this instance is on. Applications must ask for new tokens.',
+  },
+}
+
+function settingsPage(settings: InstanceSettings, typed = formOfInstance(settings), faults: readonly Fault[] = []) {
+  const form: Block = { part: 'form', form: formFor(settings, typed, faults) }
+  const status = faults.length > 0 ? 400 : undefined
+  return blocksPage({ ...HEAD, status }, faults.length > 0 ? [form] : [form, switchBlock(settings)])
+}
+
+function stalePage(settings: InstanceSettings, typed: Form): ConsolePage {
+  const { fields } = fieldsFor(settings)
+  const versions = compareVersions(fields, typed, formOfInstance(settings))
+  const data = { form: formFor(settings, typed, []), versions, present: HERE.href }
+  return { ...HEAD, view: 'console/edit', status: 412, data }
+}
+
+async function showSettings({ management, who, show }: ConsoleCall): Promise<void> {
+  show(settingsPage(await readInstance(management, who, {})))
+}
+
+async function saveSettings({ management, who, form, files, show, goTo, web }: ConsoleCall): Promise<void> {
+  const settings = await readInstance(management, who, {})
+  if (revisionOf(form) !== settings.revision) return show(stalePage(settings, form))
+  try {
+    const outcome = await submit(
+      fieldsFor(settings).fields,
+      { form, files },
+      {
+        prepare: (values) => ({ changes: changesOf(values) }),
+        check: (input) => checkInstance(management, who, input),
+        act: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
+      },
+    )
+    if (outcome.faults) return show(settingsPage(settings, form, outcome.faults))
+  } catch (error) {
+    if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
+    return show(stalePage(await readInstance(management, who, {}), form))
+  }
+  web.forgetLook()
+  goTo('/settings/instance?notice=saved')
+}
+
+const OFF_STOPS = [
+  'end every token of everybody at once, also for APIs that ask whether one is still good',
+  'refuse every application and key pair that asks for a token, until it is switched on again',
+  'end what people were about to allow; what they have allowed is kept',
+]
+
+const ON_FOLLOWS = [
+  'Applications and key pairs get tokens again, with the secrets that they have.',
+  'Tokens from before stay dead: each program asks for a new one.',
+]
+
+async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> {
+  const { apiEnabled, applications, keyPairs, liveTokens } = await readInstanceReach(management, who, {})
+  const facts = [
+    fact('Applications', textCell(countedUpTo(applications, 'active application'))),
+    fact('Key pairs', textCell(countedUpTo(keyPairs, 'key pair'))),
+    fact('Tokens', textCell(countedUpTo(liveTokens, 'live token'))),
+  ]
+  show(
+    confirmPage({
+      title: apiEnabled ? 'Switch off the API of the whole instance?' : 'Switch on the API of the instance?',
+      crumbs: [HERE],
+      text: apiEnabled ? 'It concerns every account. People can still sign in to this console.' : undefined,
+      harmless: !apiEnabled,
+      stops: apiEnabled ? OFF_STOPS : ON_FOLLOWS,
+      facts,
+      action: SWITCH,
+      hidden: { to: apiEnabled ? 'off' : 'on' },
+      submit: apiEnabled ? 'Switch off for everybody' : 'Switch on',
+      keep: { href: HERE.href, label: apiEnabled ? 'Leave it on' : 'Leave it off' },
+    }),
+  )
+}
+
+/** The form says which way, so that pressing twice does not switch back. */
+async function switchApi({ management, who, form, goTo }: ConsoleCall): Promise<void> {
+  const to = form.get('to') ?? ''
+  if (!['on', 'off'].includes(to)) throw invalidInput('the form does not say whether on or off')
+  await setInstanceApi(management, who, { enabled: to === 'on' })
+  goTo(`/settings/instance?notice=api-${to}`)
+}
+
+export const INSTANCE_PAGES: readonly ConsoleRoute[] = [
+  { method: 'get', path: '/settings/instance', need: updateInstance.need, handle: showSettings },
+  { method: 'post', path: '/settings/instance', need: updateInstance.need, takesFiles: true, handle: saveSettings },
+  { method: 'get', path: SWITCH, need: setInstanceApi.need, handle: askSwitch },
+  { method: 'post', path: SWITCH, need: setInstanceApi.need, handle: switchApi },
+]

@@ -1,0 +1,133 @@
+import { findAccount } from '../../../management/account-operations.ts'
+import { checkInvitation, type Invited, invitePerson } from '../../../management/invitations.ts'
+import { type Fault, invalidInput } from '../../../shared/errors.ts'
+import type { FaultCollector } from '../../../shared/field-error-collector.ts'
+import type { Form } from '../../forms.ts'
+import { checkboxField, radioField } from '../kit/choice-fields.ts'
+import type { ConsolePage } from '../kit/console-page.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { displayName } from '../kit/display-name.ts'
+import { submit, type ValuesOf } from '../kit/form-fields.ts'
+import { formView } from '../kit/form-view.ts'
+import { emailField, textField } from '../kit/text-fields.ts'
+import { handOverPage } from './one-time-password-page.ts'
+import { personPath, ROLE_MEANINGS, ROLE_NAMES } from './user-texts.ts'
+
+const choiceOf = <const Name extends keyof typeof ROLE_NAMES>(value: Name) => ({
+  value,
+  label: ROLE_NAMES[value],
+  hint: ROLE_MEANINGS[value],
+})
+
+const EMAIL = emailField({ label: 'Email address', hint: 'They sign in with it.', required: true })
+const EMAIL_VERIFIED = checkboxField({
+  label: 'Email address is verified',
+  hint: 'Check this if you know that the address is theirs. Applications can then rely on it (email_verified).',
+})
+const NAME = textField({ label: 'Name', hint: 'As they are called. They can be known by their address alone.' })
+
+const OF_ADMINS = {
+  email: EMAIL,
+  emailVerified: EMAIL_VERIFIED,
+  name: NAME,
+  role: radioField({ label: 'Role', required: true, choices: [choiceOf('member'), choiceOf('admin')] }),
+}
+
+const OF_OPERATORS = {
+  email: EMAIL,
+  emailVerified: EMAIL_VERIFIED,
+  name: NAME,
+  role: radioField({
+    label: 'Role',
+    required: true,
+    choices: [choiceOf('member'), choiceOf('admin'), choiceOf('operator')],
+  }),
+  accountId: textField({
+    label: 'Account',
+    hint: 'Its id or its exact name. It stays empty for an operator.',
+  }),
+}
+
+/** Without an account, which an admin does not choose: what is read of it is undefined then. */
+const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
+  who.role === 'operator' ? OF_OPERATORS : (OF_ADMINS as unknown as typeof OF_OPERATORS)
+
+function invitePage(call: ConsoleCall, typed: Form, faults: readonly Fault[] = []): ConsolePage {
+  const fields = fieldsFor(call)
+  const form = formView({ fields, typed, faults, action: '/people/invite', submit: 'Invite', cancel: '/people' })
+  return {
+    view: 'console/edit',
+    title: 'Invite somebody',
+    lead: 'You get a password for them that works for one sign-in. They then choose one of their own.',
+    status: faults.length > 0 ? 400 : undefined,
+    crumbs: [{ href: '/people', label: 'People' }],
+    data: { form },
+  }
+}
+
+export async function askInvitation(call: ConsoleCall): Promise<void> {
+  const { query, show } = call
+  const role = query.get('role') ?? 'member'
+  show(
+    invitePage(
+      call,
+      new Map([
+        ['role', role],
+        ['accountId', query.get('account') ?? ''],
+      ]),
+    ),
+  )
+}
+
+interface Home {
+  readonly accountId?: string
+  readonly accountName: string | null
+}
+
+/** Where somebody new belongs. @throws KeywrightError `invalid_input` at `accountId` */
+async function homeOf(call: ConsoleCall, role: string | undefined, named: string | undefined): Promise<Home> {
+  const { management, who, person } = call
+  if (who.role !== 'operator') return { accountName: person.accountName }
+  if (role === 'operator') {
+    if (named) throw invalidInput('an operator belongs to no account; leave this empty', 'accountId')
+    return { accountName: null }
+  }
+  // An operator belongs to none, so that it takes the role to know.
+  if (!named && role === undefined) return { accountName: null }
+  if (!named) throw invalidInput('say which account they belong to', 'accountId')
+  const account = await findAccount(management, who, { named })
+  return { accountId: account.id, accountName: account.name }
+}
+
+function showInvited(call: ConsoleCall, { user, password }: Invited, { accountName }: Home): void {
+  const page = handOverPage(call, {
+    title: `${displayName(user)} is invited`,
+    lead: 'Hand this on to them. Nobody else gets a message.',
+    crumbs: [{ href: '/people', label: 'People' }],
+    email: user.email,
+    password: password!,
+    greeting: accountName === null ? 'You are invited.' : `You are invited to ${accountName}.`,
+    done: { href: personPath(user.id), label: 'Done' },
+  })
+  call.show(page)
+}
+
+async function invitationOf(call: ConsoleCall, values: Partial<ValuesOf<typeof OF_OPERATORS>>, faults: FaultCollector) {
+  const { accountId: named, ...person } = values
+  const home = await faults.collect(() => homeOf(call, person.role, named))
+  return { home, person: { ...person, accountId: home?.accountId } }
+}
+
+export async function invite(call: ConsoleCall): Promise<void> {
+  const { management, who, form } = call
+  const outcome = await submit(fieldsFor(call), call, {
+    prepare: (values, faults) => invitationOf(call, values, faults),
+    check: ({ person }) => checkInvitation(management, who, person),
+    act: async ({ home, person }) => ({
+      home: home!,
+      made: await invitePerson(management, who, person as Parameters<typeof invitePerson>[2]),
+    }),
+  })
+  if (outcome.faults) return call.show(invitePage(call, form, outcome.faults))
+  showInvited(call, outcome.done.made, outcome.done.home)
+}

@@ -1,0 +1,56 @@
+/** The applications that a person added: they keep working when the person is switched off. */
+import { type AddedApplication, MOST_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
+import type { PersonDetails } from '../../../management/user-operations.ts'
+import { APPLICATIONS_PATH, applicationPath } from '../applications/application-list-page.ts'
+import { actsFor, neverUsed } from '../applications/application-texts.ts'
+import type { Block } from '../kit/blocks.ts'
+import { actsCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { displayName } from '../kit/display-name.ts'
+import { type Column, listView } from '../kit/list-page.ts'
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'Name' },
+  { heading: 'Acts for' },
+  { heading: 'Last used' },
+  { heading: 'What can be done', unseen: true },
+]
+
+function rowOf({ clientId, name, grants, lastUsedAt, isPublic }: AddedApplication): Cell[] {
+  const whom = actsFor(grants)
+  return [
+    linkCell(name, applicationPath(clientId)),
+    whom === undefined ? quietCell('nobody') : textCell(whom),
+    timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), neverUsed(isPublic)),
+    actsCell({ label: 'Archive', href: applicationPath(clientId, '/archive'), of: name }),
+  ]
+}
+
+const LEADS = {
+  active: 'They keep working if this person is switched off.',
+  disabled: 'This person is switched off, but these applications still work. Archive those that should stop.',
+}
+
+/** Nothing, where they added none that still works. */
+export function addedApplicationsBlock(person: PersonDetails): Block[] {
+  const { id, status, addedApplications } = person
+  if (addedApplications.length === 0) return []
+  const caption = `Active applications that ${displayName(person)} added`
+  const list = listView({
+    caption,
+    columns: COLUMNS,
+    rows: addedApplications.map(rowOf),
+    empty: { title: '', text: '' },
+  })
+  const all = { href: `${APPLICATIONS_PATH}?added_by=${id}&status=active`, label: 'Show all' }
+  const actions = addedApplications.length < MOST_ADDED_APPLICATIONS ? [] : [all]
+  return [{ part: 'list', heading: 'Applications that they added', lead: LEADS[status], actions, list }]
+}
+
+/** For the page that asks before a person is switched off; undefined where nothing of theirs keeps working. */
+export function keepsWorking({ addedApplications }: PersonDetails): string | undefined {
+  if (addedApplications.length === 0) return undefined
+  const names = addedApplications.slice(0, 3).map(({ name }) => `“${name}”`)
+  const listed = addedApplications.length > names.length ? [...names, 'others'] : names
+  const which = new Intl.ListFormat('en').format(listed)
+  return `Applications that they added keep working: ${which}. After this you can archive them on the page of this person.`
+}

@@ -1,0 +1,101 @@
+import { listPeople, type PersonSummary } from '../../../management/user-operations.ts'
+import { accountFilter, accountIn } from '../kit/account-filter.ts'
+import { badgeCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { displayName } from '../kit/display-name.ts'
+import { type Column, type Filter, listPage } from '../kit/list-page.ts'
+import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
+import { personPath, ROLE_NAMES, standingOf } from './user-texts.ts'
+
+const ROLES = ['admin', 'member', 'operator'] as const
+const STATUSES = ['active', 'disabled'] as const
+
+const roleFilter = (isOperator: boolean): Filter => ({
+  name: 'role',
+  label: 'Role',
+  choices: [
+    { value: '', label: 'Every role' },
+    { value: 'admin', label: 'Admins' },
+    { value: 'member', label: 'Members' },
+    ...(isOperator ? [{ value: 'operator', label: 'Operators' }] : []),
+  ],
+})
+
+const STATUS_FILTER: Filter = {
+  name: 'status',
+  label: 'Status',
+  choices: [
+    { value: '', label: 'Every status' },
+    { value: 'active', label: 'Active' },
+    { value: 'disabled', label: 'Switched off' },
+  ],
+}
+
+const ACCOUNT: Column = { heading: 'Account' }
+
+const columnsFor = (isOperator: boolean): Column[] => [
+  { heading: 'Person', sort: 'name' },
+  ...(isOperator ? [ACCOUNT] : []),
+  { heading: 'Role', short: true },
+  { heading: 'Status' },
+  { heading: 'Last signed in' },
+  { heading: 'Added', sort: '-added', spare: true },
+]
+
+const accountCell = ({ accountId, accountName }: PersonSummary): Cell =>
+  accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+
+function rowOf(person: PersonSummary, isOperator: boolean): Cell[] {
+  const { tone, text } = standingOf(person)
+  return [
+    linkCell(displayName(person), personPath(person.id), person.name === null ? undefined : person.email),
+    ...(isOperator ? [accountCell(person)] : []),
+    textCell(ROLE_NAMES[person.role]),
+    badgeCell(tone, text),
+    timeCell(person.lastSignedInAt),
+    timeCell(person.createdAt),
+  ]
+}
+
+/** People of one's account; for operators everybody. */
+export async function showPeople(call: ConsoleCall): Promise<void> {
+  const { management, who, query, show } = call
+  const isOperator = who.role === 'operator'
+  const accountId = accountIn(call)
+  const sort = sortIn(query, ['name', 'added'], 'name')
+  const { items, ...part } = await listPeople(management, who, {
+    search: givenIn(query, 'search'),
+    role: choiceIn(query, 'role', ROLES),
+    status: choiceIn(query, 'status', STATUSES),
+    accountId,
+    sort,
+    ...pageIn(query),
+  })
+  const invite = `/people/invite${accountId === undefined ? '' : `?account=${accountId}`}`
+  const page = listPage(
+    {
+      title: 'People',
+      lead: isOperator ? 'Everybody who can sign in here.' : 'Who can sign in for your account, and what they may do.',
+      actions: [{ href: invite, label: 'Invite', primary: true }],
+    },
+    {
+      caption: 'People',
+      columns: columnsFor(isOperator),
+      rows: items.map((person) => rowOf(person, isOperator)),
+      empty: {
+        title: 'Nobody is here yet',
+        text: 'Invite the first person.',
+        action: { href: invite, label: 'Invite' },
+      },
+      search: {
+        path: '/people',
+        query,
+        placeholder: 'Name or email address',
+        filters: [roleFilter(isOperator), STATUS_FILTER, ...accountFilter(call, items)],
+      },
+      sort,
+      page: part,
+    },
+  )
+  show(page)
+}

@@ -1,0 +1,38 @@
+import type { Role } from '../../../accounts/users.ts'
+import type { PersonDetails, PersonSummary } from '../../../management/user-operations.ts'
+import type { Badge } from '../kit/console-page.ts'
+import { displayName } from '../kit/display-name.ts'
+
+export const ROLE_NAMES = { admin: 'Admin', member: 'Member', operator: 'Operator' } as const
+
+/** What each may do, for whoever chooses. */
+export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
+  admin: 'Has a key pair of their own, and manages the applications and people of the account.',
+  member: 'Signs in to applications and sees which of them they allowed. Manages nothing.',
+  operator: 'Runs this instance: sees and changes every account, API and setting. Belongs to no account.',
+}
+
+export function standingOf({ status, isInvited, hasPassword }: PersonSummary): Badge {
+  if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
+  if (!hasPassword) return { tone: 'care', text: 'No password yet' }
+  return isInvited ? { tone: 'care', text: 'Invited' } : { tone: 'good', text: 'Active' }
+}
+
+/** Why they can neither be made a member nor switched off by this person; undefined: they can. */
+export function protectionOf(person: PersonDetails, viewer: { id: string; role: Role }): string | undefined {
+  if (person.id === viewer.id) {
+    return viewer.role === 'operator'
+      ? 'Nobody can do this to themselves. Ask another operator.'
+      : 'Nobody can do this to themselves. Ask another admin.'
+  }
+  if (!person.isLastAdmin || viewer.role === 'operator') return undefined
+  return 'They are the last active admin of the account. Make somebody else an admin first.'
+}
+
+export const personPath = (userId: string, step = ''): string => `/people/${userId}${step && `/${step}`}`
+
+/** The way to a page about somebody, or to one of its steps. */
+export const crumbsTo = (person: PersonSummary) => [
+  { href: '/people', label: 'People' },
+  { href: personPath(person.id), label: displayName(person) },
+]

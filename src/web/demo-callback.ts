@@ -1,0 +1,2 @@
+/** Where the demo's application takes its answers. */
+export const DEMO_CALLBACK = '/demo/callback'

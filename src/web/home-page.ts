@@ -1,0 +1,45 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { wantsPage } from './accepts-html.ts'
+import { showDashboard } from './console/dashboard/dashboard-page.ts'
+import { showOverview } from './console/dashboard/overview-page.ts'
+import { inConsole } from './console/kit/console-page.ts'
+import { callOf } from './console/kit/console-route.ts'
+import { noticeOf } from './notices.ts'
+import { portrait } from './portrait.ts'
+import type { SignedInPerson } from './sign-in-directory.ts'
+import { currentPerson, type Web } from './web-services.ts'
+
+const TEXT = `Keywright is running.
+
+The console is at this address: open it in a browser.
+The management API is at /api/v1, and its documentation at /api/v1/docs.
+The command line tells what it does: npm run keywright -- --help
+`
+
+function showAccount(web: Web, ctx: Context, person: SignedInPerson): void {
+  web.show(
+    ctx,
+    inConsole({ view: 'home', title: 'Your account', data: { person: portrait(person) } }, ctx.query.notice),
+  )
+}
+
+/** Each sees what they came for: nobody a door, members their own, those who manage the first page of the console. */
+async function showHome(web: Web, ctx: Context): Promise<void> {
+  const person = await currentPerson(web, ctx)
+  if (!person) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })
+  if (person.role === 'member') return showAccount(web, ctx, person)
+  await (person.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, person))
+}
+
+/** The start page for browsers; programs are told in plain text that they found the server. */
+export function homeRoutes(web: Web): Router {
+  const router = new Router()
+  router.get('/', async (ctx) => {
+    ctx.vary('Accept')
+    if (wantsPage(ctx)) return await showHome(web, ctx)
+    ctx.type = 'text/plain'
+    ctx.body = TEXT
+  })
+  return router
+}

@@ -1,0 +1,16 @@
+import type { Context } from 'koa'
+import type { FormTargets } from './page-headers.ts'
+
+export interface Page {
+  /** The template's name below views/. */
+  readonly view: string
+  readonly title: string
+  /** Absent: as it was set before, or 200. */
+  readonly status?: number
+  /** Absent: this site only. */
+  readonly formTargets?: FormTargets
+  readonly data?: object
+}
+
+/** Answers with a page. */
+export type Show = (ctx: Context, page: Page) => void

@@ -1,0 +1,93 @@
+import type { Knex } from 'knex'
+import { getAccount } from '../accounts/accounts.ts'
+import { getInstanceSettings } from '../accounts/instance-settings.ts'
+import { findUserById, mayAct, type Role } from '../accounts/users.ts'
+import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
+import type { Actor } from '../audit/audit-log.ts'
+import { listClientApis } from '../clients/client-apis.ts'
+import { type Client, getClient } from '../clients/clients.ts'
+import { type Connection, listConnections, withdrawConsent } from '../consents/consents.ts'
+import type { Database } from '../database/open-database.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import type { InstanceLook } from './brand.ts'
+import { DEMO_CALLBACK } from './demo-callback.ts'
+
+export interface Person {
+  readonly id: string
+  readonly email: string
+  /** As they are called; absent where only the address is known. */
+  readonly name?: string | null
+  readonly role: Role
+  /** Null for an operator, who belongs to no account. */
+  readonly accountId: string | null
+  readonly accountName: string | null
+  readonly sessionsValidFrom: Date
+}
+
+/** A person in the browser they signed in with. */
+export interface SignedInPerson extends Person {
+  /** When they last proved who they are. */
+  readonly signedInAt: Date
+}
+
+export interface Application {
+  readonly clientId: string
+  readonly name: string
+  readonly accountName: string | null
+}
+
+/** What the pages know of people and applications. */
+export interface Directory {
+  look(): Promise<InstanceLook>
+  /** Undefined: there is none, or none who may act. */
+  person(userId: string): Promise<Person | undefined>
+  application(clientId: string): Promise<Application | undefined>
+  /** What the demo's application has of its default API. Undefined of every other: what it has is nobody's business. */
+  demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
+  scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
+  connections(userId: string): Promise<readonly Connection[]>
+  /** A second time it does nothing. */
+  withdraw(connection: { userId: string; clientId: string }, actor: Actor): Promise<void>
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof KeywrightError && error.code === 'not_found') return undefined
+  throw error
+}
+
+async function findPerson(knex: Knex, userId: string): Promise<Person | undefined> {
+  const user = await findUserById(knex, userId)
+  return user && mayAct(user) ? user : undefined
+}
+
+async function findApplication(knex: Knex, clientId: string): Promise<Application | undefined> {
+  const client = await getClient(knex, clientId).catch(absent)
+  if (!client) return undefined
+  const account = client.accountId === null ? undefined : await getAccount(knex, client.accountId).catch(absent)
+  return { clientId, name: client.name, accountName: account?.name ?? null }
+}
+
+/** On whichever port, and whether the issuer is configured or not, it comes back there. */
+const isOfDemo = ({ status, redirectUris }: Client): boolean =>
+  status === 'active' && redirectUris.some((uri) => URL.parse(uri)?.pathname === DEMO_CALLBACK)
+
+async function findDemoScopes(knex: Knex, clientId: string): Promise<readonly string[] | undefined> {
+  const client = await getClient(knex, clientId).catch(absent)
+  if (!client || !isOfDemo(client)) return undefined
+  const [api] = await listClientApis(knex, client.key)
+  return api?.scopes ?? []
+}
+
+export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reader'>): Directory {
+  return {
+    look: () => getInstanceSettings(reader),
+    person: (userId) => findPerson(reader, userId),
+    application: (clientId) => findApplication(reader, clientId),
+    demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
+    scopeTexts: (wanted) => scopeTexts(reader, wanted),
+    connections: (userId) => listConnections(reader, userId),
+    async withdraw(connection, actor) {
+      await withdrawConsent(knex, connection, actor).catch(absent)
+    },
+  }
+}

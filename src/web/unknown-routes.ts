@@ -1,0 +1,60 @@
+import type { Layer } from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { wantsPage } from './accepts-html.ts'
+import { inConsole } from './console/kit/console-page.ts'
+import { notFoundPage, wrongMethodPage } from './messages.ts'
+import type { Page, Show } from './page.ts'
+import { currentPerson, type Web } from './web-services.ts'
+
+interface Refusal {
+  readonly page: Page
+  readonly error: string
+  readonly description: string
+}
+
+const NOTHING: Refusal = {
+  page: notFoundPage(),
+  error: 'not_found',
+  description: 'there is nothing at this address',
+}
+
+const WRONG_METHOD: Refusal = {
+  page: wrongMethodPage(),
+  error: 'method_not_allowed',
+  description: 'this address does not take this method; the header Allow names those it takes',
+}
+
+function refuse(show: Show, ctx: Context, { page, error, description }: Refusal): void {
+  ctx.vary('Accept')
+  if (wantsPage(ctx)) {
+    // Who is signed in keeps the console around them, and with it a way on.
+    show(ctx, ctx.state.person ? { ...inConsole(page), view: 'console/message' } : page)
+    return
+  }
+  ctx.status = page.status!
+  ctx.body = { error, error_description: description }
+}
+
+/** To a browser a page, to a program JSON: the same for whatever is not there, or is not to be known of. */
+export const answerNothing = (show: Show, ctx: Context): void => refuse(show, ctx, NOTHING)
+
+/** What the routers before knew of this address, whatever the method. */
+const methodsOf = (ctx: Context): string[] => [
+  ...new Set(((ctx.matched ?? []) as Layer[]).flatMap(({ methods }) => methods)),
+]
+
+/**
+ * Answers what no route did: the address is none of ours, or is not asked so. `allowedMethods` of the router would call a
+ * method that it does not know a failure of the server (501).
+ */
+export function answerTheRest(web: Web): Middleware {
+  const { show } = web
+  return async (ctx) => {
+    const methods = methodsOf(ctx)
+    if (wantsPage(ctx)) await currentPerson(web, ctx)
+    if (methods.length === 0) return answerNothing(show, ctx)
+    ctx.set('Allow', methods.join(', '))
+    if (ctx.method === 'OPTIONS') ctx.status = 204
+    else refuse(show, ctx, WRONG_METHOD)
+  }
+}

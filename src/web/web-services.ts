@@ -1,0 +1,41 @@
+import type { Context } from 'koa'
+import type { SignIn } from '../accounts/sign-in.ts'
+import type { Actor } from '../audit/audit-log.ts'
+import type { Management } from '../management/operation.ts'
+import type { Show } from './page.ts'
+import type { Directory, SignedInPerson } from './sign-in-directory.ts'
+import type { SignInFlow } from './sign-in-flow.ts'
+
+/** What the features and the protocol give this face. */
+export interface WebServices {
+  readonly flow: SignInFlow
+  readonly signIn: SignIn
+  readonly directory: Directory
+  readonly management: Management
+  issuerUrl(): string
+  /** Where this process reaches itself. */
+  ownUrl(): string
+  /** What the management API says of itself: an OpenAPI 3.1 document. */
+  apiDocument(): object
+}
+
+/** What the routes work with. */
+export interface Web extends WebServices {
+  readonly show: Show
+  /** The instance's look was changed: the next page has it. */
+  forgetLook(): void
+}
+
+/** Who is signed in in this browser and may act. Asked once for a request, whose pages are then drawn in their console. */
+export async function currentPerson({ flow }: WebServices, ctx: Context): Promise<SignedInPerson | undefined> {
+  ctx.state.person ??= await flow.signedIn(ctx)
+  return ctx.state.person
+}
+
+/** @param id absent while nobody has proved who they are */
+export const actorOf = (ctx: Context, id?: string): Actor => ({
+  type: 'user',
+  id,
+  ip: ctx.ip,
+  requestId: ctx.state.requestId,
+})

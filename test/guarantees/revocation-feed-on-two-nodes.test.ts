@@ -1,0 +1,266 @@
+/** The feed has no gap: whatever order transactions commit in, whichever node dies, and whoever was cut off where. */
+import type { Knex } from 'knex'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  currentPosition,
+  markPosition,
+  type Position,
+  positionBefore,
+  sweepRevocations,
+} from '../../src/status/feed-cursors.ts'
+import { placesOf } from '../../src/status/status-bitmap.ts'
+import { readChanges } from '../../src/status/status-changes.ts'
+import { revokeToken, revokeTokensOfClient } from '../../src/tokens/revocation.ts'
+import { startStorm, together, until } from '../support/load.ts'
+import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Credentials, claimsOf } from '../support/requests.ts'
+import { type Feed, openFeed, placeName, placeOf, statusAt } from '../support/status.ts'
+
+let on: Nodes
+let api: Credentials & { identifier: string }
+
+beforeAll(async () => {
+  on = await startNodes(2)
+  api = await on.make.api()
+})
+
+afterAll(() => on?.stop())
+
+const nodeOf = (n: number) => on.nodes[n % on.nodes.length]!
+
+async function issue(client: Credentials, n = 0): Promise<string> {
+  const { status, text, body } = await nodeOf(n).machineToken(client)
+  if (status !== 200) throw new Error(text)
+  return body.access_token
+}
+
+const revoke = (knex: Knex, jwt: string) => revokeToken(knex, String(claimsOf(jwt).jti), ACTOR)
+
+test('while a transaction is long under way, what others commit is told at once; what it ends, when it commits', async () => {
+  const client = await on.make.client([api.identifier])
+  const [slow, quick] = [await issue(client), await issue(client)]
+  const feeds = await Promise.all(on.nodes.map((node) => openFeed(node, api)))
+  const trx = await on.knex.transaction()
+  await revoke(trx, slow)
+  await revoke(on.knex, quick)
+  for (const feed of feeds) await feed.told([quick])
+  const after = Date.now()
+  for (const feed of feeds) await feed.current(after)
+  expect(feeds.some((feed) => feed.isTold(slow))).toBe(false)
+  const [cursor] = feeds.map((feed) => feed.lastId())
+  await trx.commit()
+  for (const feed of feeds) await feed.told([slow])
+  // Somebody else's next look, from before it was committed, sees it too.
+  const resumed = await openFeed(nodeOf(1), api, cursor!)
+  await resumed.told([slow])
+  await Promise.all([...feeds, resumed].map((feed) => feed.close()))
+})
+
+test('what was taken back is told to nobody', async () => {
+  const client = await on.make.client([api.identifier])
+  const token = await issue(client)
+  const feed = await openFeed(nodeOf(0), api)
+  const trx = await on.knex.transaction()
+  await revoke(trx, token)
+  await trx.rollback()
+  await feed.current(Date.now())
+  expect(feed.isTold(token)).toBe(false)
+  await feed.close()
+})
+
+/** Reads on from a position, as a follower does. */
+async function names(since: Position) {
+  const { changes, position } = (await readChanges(on.database, since))!
+  const told = changes.flatMap(({ list, revoked }) => placesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
+  return { told, position }
+}
+
+const shortName = (token: string) => placeName(token).split('/').at(-1)!
+
+test('of transactions that overlap in every way each is read once, by a reader who looks at any moment', async () => {
+  const client = await on.make.client([api.identifier])
+  const tokens = await together(24, (n) => issue(client, n))
+  let since = await currentPosition(on.database)
+  const read: string[] = []
+  const look = async () => {
+    const { told, position } = await names(since)
+    read.push(...told)
+    since = position
+  }
+  const one = on.database.knex
+  // Three are open at any time, and the one that began first is not the one that ends first.
+  const open: Knex.Transaction[] = []
+  for (const [n, token] of tokens.entries()) {
+    const trx = await one.transaction()
+    await trx.raw('SELECT pg_current_xact_id()')
+    if (n % 2 === 0) await look()
+    await revoke(trx, token)
+    open.push(trx)
+    if (open.length < 3) continue
+    await open.splice([2, 0, 1][n % 3]!, 1)[0]!.commit()
+    await look()
+  }
+  for (const trx of open) await trx.commit()
+  await look()
+  const expected = tokens.map(shortName)
+  expect(read.filter((name) => expected.includes(name)).sort()).toEqual(expected.sort())
+})
+
+/** Listens as a resource server does: cut off, it comes again with where it was, wherever somebody answers. */
+function listen(first: number) {
+  const heard = new Set<string>()
+  const resets: unknown[] = []
+  let at = first
+  let cursor: string | undefined
+  let stopped = false
+  let feed: Feed | undefined
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const now = await openFeed(nodeOf(at++), api, cursor).catch(() => undefined)
+      if (!now) continue
+      feed = now
+      await until(() => now.isEnded() || stopped, 120_000)
+      cursor = now.lastId() ?? cursor
+      for (const name of now.revoked) heard.add(name)
+      resets.push(...now.events.filter(({ event }) => event === 'reset'))
+    }
+  }
+  const running = run()
+  return {
+    resets,
+    has: (token: string) => heard.has(placeName(token)) || (feed?.isTold(token) ?? false),
+    async stop() {
+      stopped = true
+      await feed?.close()
+      await running
+    },
+  }
+}
+
+test('through kill -9 of one node after the other under load, every revocation that was answered is heard', async () => {
+  const clients = await together(6, () => on.make.client([api.identifier]))
+  const single = await on.make.client([api.identifier], { policy: 'single' })
+  const listeners = [listen(0), listen(1), listen(0)]
+  const ended: string[] = []
+  const alive = (n: number) => on.nodes[n % 2]!
+  const ask = async (client: Credentials, n: number) => {
+    for (let tries = 0; ; tries++) {
+      try {
+        const { status, body } = await alive(n + tries).machineToken(client)
+        if (status === 200) return body.access_token as string
+      } catch (error) {
+        if (tries > 50) throw error
+      }
+    }
+  }
+  let lastSingle: string | undefined
+  const storm = startStorm(4, async (loop, turn) => {
+    if (loop === 0) {
+      const token = await ask(single, turn)
+      if (lastSingle) ended.push(lastSingle)
+      lastSingle = token
+      return
+    }
+    const client = clients[(loop * 2 + turn) % 6]!
+    const token = await ask(client, turn)
+    if (loop === 3) await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
+    else await revoke(on.knex, token)
+    ended.push(token)
+  })
+  await storm.reached(60)
+  for (const index of [0, 1, 0]) {
+    await on.nodes[index]!.kill()
+    await on.restart(index)
+    await until(() => ended.length > 0)
+  }
+  await storm.reached(250)
+  await storm.stop()
+  expect(ended.length).toBeGreaterThan(200)
+  for (const listener of listeners) {
+    await until(() => ended.every(listener.has), 15_000).catch(() => undefined)
+    expect(ended.filter((token) => !listener.has(token)).map(placeName)).toEqual([])
+    expect(listener.resets).toEqual([])
+  }
+  for (const token of ended.slice(-20)) {
+    for (const node of on.nodes) expect(await statusAt(node, token)).toBe(1)
+  }
+  await Promise.all(listeners.map((listener) => listener.stop()))
+}, 120_000)
+
+test('of what two nodes issue under load, no two tokens have one place, and recorded is what was said', async () => {
+  const own = await on.make.api()
+  const clients = await together(4, () => on.make.client([own.identifier]))
+  const storm = startStorm(16, async (loop, turn) => issue(clients[(loop + turn) % 4]!, loop))
+  await storm.reached(700)
+  const tokens = await storm.stop()
+  expect(new Set(tokens.map(placeName)).size).toBe(tokens.length)
+  const rows = await on
+    .knex('access_tokens as t')
+    .join('status_lists as l', 'l.id', 't.status_list')
+    .whereIn(
+      't.jti',
+      tokens.map((token) => claimsOf(token).jti as string),
+    )
+    .select('t.jti', 'l.public_id', 't.status_index')
+  const recorded = new Map(rows.map((row) => [row.jti, `${row.public_id}#${row.status_index}`]))
+  expect(tokens.map((token) => recorded.get(claimsOf(token).jti))).toEqual(tokens.map(shortName))
+  expect(new Set(tokens.map((token) => placeOf(token).uri)).size).toBe(1)
+}, 60_000)
+
+test('a client with twenty thousand tokens is told as whole bitmaps, and nobody else’s place is in them', async () => {
+  const [doomed, other] = [await on.make.client([api.identifier]), await on.make.client([api.identifier])]
+  const [mine, stays] = [await issue(doomed), await issue(other)]
+  const { jti } = claimsOf(mine)
+  const list = await on.knex('status_lists').where('public_id', placeOf(mine).uri.split('/').at(-1)!).first('id')
+  // Every other place; that of the bystander, and that of its own token, are left as they are.
+  await on.knex.raw(
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope,
+                                status_list, status_index)
+     SELECT gen_random_uuid(), t.expires_at, now(), t.client_id, 0, t.api_id, t.epoch, '', 'read', ?, n * 3
+       FROM access_tokens t, generate_series(0, 19999) n
+      WHERE t.jti = ? AND NOT n * 3 = ANY (?)`,
+    [list.id, jti, [placeOf(mine).idx, placeOf(stays).idx]] as never,
+  )
+  const feed = await openFeed(nodeOf(0), api)
+  const before = feed.events.length
+  await revokeTokensOfClient(on.knex, doomed.clientId, ACTOR)
+  await feed.told([mine])
+  const told = feed.events.slice(before).filter(({ event }) => event === 'revoked')
+  expect(told.flatMap(({ data }) => data.lists).some(({ lst }) => typeof lst === 'string')).toBe(true)
+  expect(feed.isTold(stays)).toBe(false)
+  expect(feed.revoked.size).toBeGreaterThanOrEqual(19_998)
+  // Nobody listens at the other node: its lists may be behind by less than a second.
+  await until(async () => (await statusAt(nodeOf(1), mine)) === 1, 1000)
+  expect(await statusAt(nodeOf(1), stays)).toBe(0)
+  await feed.close()
+})
+
+test('revocations that everybody has read go in batches; one that was long under way stays until it was read', async () => {
+  // Else a node may sweep at the same time.
+  const job = await on.knex.transaction()
+  await job.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job sweep what has expired'])
+  const client = await on.make.client([api.identifier])
+  const [slow, ...quick] = await together(31, () => issue(client))
+  const trx = await on.knex.transaction()
+  await revoke(trx, slow!)
+  // More than a batch, so that it is not the last one that meets what must stay.
+  for (const token of quick) await revoke(on.knex, token)
+  await on.knex('revocation_marks').delete()
+  await markPosition(on.knex)
+  await trx.commit()
+  // As if all that had been three hours ago.
+  const ago = on.knex.raw(`at - interval '3 hours'`)
+  await on.knex('revocation_marks').update({ at: ago })
+  await on.knex('revocations').update({ at: ago })
+  // Not the newest: a node may have noted one just now.
+  const start = (await positionBefore(on.database, 3_600_000))!
+  const swept: number[] = []
+  do swept.push(await sweepRevocations(on.knex, 5))
+  while (swept.at(-1) === 5)
+  expect(swept.length).toBeGreaterThan(5)
+  const { told } = await names(start)
+  expect(told).toContain(shortName(slow!))
+  for (const token of quick) expect(told).not.toContain(shortName(token))
+  expect(await on.knex('revocations')).toHaveLength(1)
+  await job.rollback()
+})

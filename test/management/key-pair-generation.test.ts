@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { getClient } from '../../src/clients/clients.ts'
+import { generateKeyPair, generateKeyPairWithin } from '../../src/management/key-pair-generation.ts'
+import { countEnded } from '../../src/tokens/active-tokens.ts'
+import { ACTOR } from '../support/factory.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+
+let on: Keywright
+
+beforeAll(async () => {
+  on = await startKeywright()
+})
+
+afterAll(() => on?.stop())
+
+const generate = (user: string, replaces?: string | null) =>
+  generateKeyPair(on.knex, { user, apis: [], replaces }, ACTOR)
+const stale = { code: 'stale' }
+
+test('a pair replaces the one that was seen; when that is another by now, nothing is touched', async () => {
+  const { id } = await on.make.user()
+  await expect(generate(id, 'kwc_other')).rejects.toMatchObject(stale)
+  const first = await generate(id, null)
+  await expect(generate(id, null)).rejects.toMatchObject(stale)
+  const second = await generate(id, first.client.clientId)
+  await expect(generate(id, first.client.clientId)).rejects.toMatchObject(stale)
+  expect(await getClient(on.knex, second.client.clientId)).toMatchObject({ status: 'active' })
+  expect((await generate(id)).client.status).toBe('active')
+})
+
+test('of many who replace the pair that they saw at once, one does', async () => {
+  const { id } = await on.make.user()
+  const { client } = await generate(id)
+  const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => generate(id, client.clientId)))
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  expect(await on.knex('clients').where({ user_id: id, status: 'active' })).toHaveLength(1)
+})
+
+test('within a transaction that is taken back the earlier pair lives on; committed, it and its tokens are dead', async () => {
+  const { id } = await on.make.user()
+  const first = await on.make.keyPair(id)
+  const token = (await on.machineToken(first)).body.access_token
+  const isActive = async () => (await on.introspect(token, on.firstStart.api)).body.active
+  const within = (end: () => void) =>
+    on.knex.transaction(async (trx) => {
+      const made = await generateKeyPairWithin(trx, { user: id, apis: [] }, ACTOR)
+      end()
+      return made
+    })
+  const failing = within(() => {
+    throw new Error('taken back')
+  })
+  await expect(failing).rejects.toThrow('taken back')
+  expect(await isActive()).toBe(true)
+  const made = await within(() => {})
+  expect(await isActive()).toBe(false)
+  expect(await countEnded(on.knex, made.ended)).toBe(1)
+  expect((await on.machineToken({ ...made.client, clientSecret: made.clientSecret! })).status).toBe(200)
+})
+
+test('the first pair of a start may call the default API and the management API, later ones the default alone', async () => {
+  const apisOf = (clientId: string) =>
+    on
+      .knex('client_apis')
+      .join('clients', 'clients.id', 'client_apis.client_id')
+      .join('apis', 'apis.id', 'client_apis.api_id')
+      .where('clients.client_id', clientId)
+      .orderBy('position')
+      .pluck('identifier')
+  const { identifier } = on.firstStart.api
+  expect(await apisOf(on.firstStart.keyPair.clientId)).toEqual([identifier, 'urn:keywright:management'])
+  const { id } = await on.make.user()
+  expect(await apisOf((await on.make.keyPair(id)).clientId)).toEqual([identifier])
+  const answer = await on.machineToken(on.firstStart.keyPair, { resource: 'urn:keywright:management' })
+  expect(answer.body.scope.split(' ')).toContain('key_pairs:write')
+})

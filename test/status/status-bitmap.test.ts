@@ -1,0 +1,89 @@
+import { StatusList } from '@sd-jwt/jwt-status-list'
+import { expect, test } from 'vitest'
+import {
+  addPlaces,
+  decode,
+  emptyBitmap,
+  encode,
+  encodeNow,
+  LIST_SIZES,
+  placesOf,
+  SMALLEST_LIST,
+  setPlace,
+} from '../../src/status/status-bitmap.ts'
+import { createOrder } from '../../src/status/status-index-order.ts'
+
+/** The draft's example of one bit (draft-ietf-oauth-status-list-21, section 4.1). */
+const EXAMPLE = { bytes: [0xb9, 0xa3], lst: 'eNrbuRgAAhcBXQ' }
+
+/** Its test vector of one bit (appendix C.1), a list of 2^20. */
+const VECTOR = [
+  'eNrt3AENwCAMAEGogklACtKQPg9LugC9k_ACvreiogE',
+  'AAKkeCQAAAAAAAAAAAAAAAAAAAIBylgQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAXG9IAAAAAAAAAPwsJAAAAAAAAAAAAAAAvhsSAAAAAAAAAAA',
+  'A7KpLAAAAAAAAAAAAAAAAAAAAAJsLCQAAAAAAAAAAADjelAAAAAAAAAAAKjDMAQAAA',
+  'ACAZC8L2AEb',
+].join('')
+const VECTOR_PLACES = [0, 1993, 25460, 159495, 495669, 554353, 645645, 723232, 854545, 934534, 1000345]
+
+test('the draft’s example and test vector of one bit mean to us what they mean to others, and ours to them', async () => {
+  expect([...decode(EXAMPLE.lst)]).toEqual(EXAMPLE.bytes)
+  expect(encodeNow(Uint8Array.from(EXAMPLE.bytes))).toBe(EXAMPLE.lst)
+  const listed = decode(VECTOR, 2 ** 17)
+  expect(placesOf(listed)).toEqual(VECTOR_PLACES)
+  const ours = new Uint8Array(2 ** 17)
+  for (const place of VECTOR_PLACES) setPlace(ours, place)
+  expect(ours).toEqual(new Uint8Array(listed))
+  const theirs = StatusList.decompressStatusList(await encode(ours), 1)
+  expect(VECTOR_PLACES.map((place) => theirs.getStatus(place))).toEqual(VECTOR_PLACES.map(() => 1))
+  expect(theirs.statusList.reduce((sum, bit) => sum + bit, 0)).toBe(VECTOR_PLACES.length)
+})
+
+test('every place can be set, none beyond, and what is added stays', () => {
+  const all = emptyBitmap()
+  const places = Array.from({ length: SMALLEST_LIST }, (_, place) => place)
+  for (const place of [...places, -1, SMALLEST_LIST, 2 ** 31]) setPlace(all, place)
+  expect(placesOf(all)).toEqual(places)
+  expect(placesOf(all, SMALLEST_LIST - 1)).toBeUndefined()
+  const some = emptyBitmap()
+  setPlace(some, 77)
+  const other = emptyBitmap()
+  setPlace(other, 65_535)
+  expect([addPlaces(some, other), addPlaces(some, other)]).toEqual([true, false])
+  expect(placesOf(some)).toEqual([77, 65_535])
+})
+
+const indexesOf = (size: number, seed: Buffer, count = size): number[] => {
+  const order = createOrder(size, seed)
+  return Array.from({ length: count }, (_, position) => order(position))
+}
+
+test.each(LIST_SIZES)('a list of %i gives out every index once, in an order that follows from its seed', (size) => {
+  const [one, again, other] = [1, 1, 2].map((n) => indexesOf(size, Buffer.alloc(32, n)))
+  expect(one!.every((index) => index >= 0 && index < size)).toBe(true)
+  expect(new Set(one).size).toBe(size)
+  expect(one!.every((index, n) => index === again![n])).toBe(true)
+  // Two orders that have nothing to do with one another agree in one place on average.
+  expect(one!.filter((index, n) => other![n] === index).length).toBeLessThan(20)
+})
+
+test('early indexes are no likelier to be low, nor neighbours near: an index tells nothing of when', () => {
+  const buckets = Array(16).fill(0)
+  let near = 0
+  for (let n = 0; n < 60; n++) {
+    const seed = Buffer.alloc(32)
+    seed.writeUInt32LE(n)
+    const first = indexesOf(SMALLEST_LIST, seed, 1000)
+    for (const [k, index] of first.entries()) {
+      buckets[index >> 12]++
+      if (k > 0 && Math.abs(index - first[k - 1]!) < 656) near++
+    }
+  }
+  const expected = 60_000 / 16
+  const chiSquare = buckets.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
+  // 15 degrees of freedom: 45 is left behind once in ten thousand.
+  expect(chiSquare).toBeLessThan(45)
+  // Within a hundredth of the list of the one before: two in a hundred.
+  expect(near / 60_000).toBeGreaterThan(0.017)
+  expect(near / 60_000).toBeLessThan(0.023)
+})

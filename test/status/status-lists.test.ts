@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SMALLEST_LIST } from '../../src/status/status-bitmap.ts'
+import { createStatusIndexes, type StatusIndex } from '../../src/status/status-indexes.ts'
+import { leasePlaces, listStatusLists, sweepStatusLists } from '../../src/status/status-lists.ts'
+import { revokeToken } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
+import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { together } from '../support/load.ts'
+import { claimsOf } from '../support/requests.ts'
+import { fetchList, openFeed, placeOf, statusAt } from '../support/status.ts'
+
+let server: Keywright
+
+beforeAll(async () => {
+  server = await startKeywright()
+})
+afterAll(() => server.stop())
+
+let apis = 1000
+/** No token is recorded by it, so it need not be there. */
+const newApi = () => ++apis
+
+/** Draws so many as the issuer does. */
+async function draw(indexes: ReturnType<typeof createStatusIndexes>, apiId: number, count: number) {
+  const drawn: StatusIndex[] = []
+  while (drawn.length < count) {
+    const index = indexes.draw(apiId, 1)
+    if (index) drawn.push(index)
+    else await indexes.ready()
+  }
+  return drawn
+}
+
+const nameOf = ({ list, index }: StatusIndex) => `${list.key} ${index}`
+
+test('of many processes that draw at once, over the ends of lists, no two get the same place', async () => {
+  const apiId = newApi()
+  const processes = await together(4, async () => createStatusIndexes(server.instance.database))
+  const drawn = (await together(4, (n) => draw(processes[n]!, apiId, 40_000))).flat()
+  expect(new Set(drawn.map(nameOf)).size).toBe(160_000)
+  expect(drawn.every(({ index }) => index >= 0 && index < SMALLEST_LIST)).toBe(true)
+  const lists = (await listStatusLists(server.instance.database)).filter((list) => list.apiId === apiId)
+  expect(lists.length).toBe(3)
+  expect(await server.knex('status_lists').where('api_id', apiId).where('closed_at', 'infinity')).toHaveLength(1)
+})
+
+test('a hundred who wait for the first places of an API all get one, by two statements at most', async () => {
+  const apiId = newApi()
+  const indexes = createStatusIndexes(server.instance.database)
+  const drawn = (await together(100, () => draw(indexes, apiId, 1))).flat()
+  expect(new Set(drawn.map(nameOf)).size).toBe(100)
+  const [list] = await server.knex('status_lists').where('api_id', apiId)
+  expect(list.next).toBeLessThanOrEqual(64 + 1024 + 1024)
+})
+
+test('an API that issues little takes little, and what was leased long ago is not used any more', async () => {
+  const apiId = newApi()
+  let now = Date.now()
+  const indexes = createStatusIndexes(server.instance.database, undefined, () => now)
+  const [first] = await draw(indexes, apiId, 1)
+  now += 3_600_001
+  expect(indexes.draw(apiId, 1)).toBeUndefined()
+  await indexes.ready()
+  const later = await draw(indexes, apiId, 3)
+  expect(later.map(nameOf)).not.toContain(nameOf(first!))
+  const [list] = await server.knex('status_lists').where('api_id', apiId)
+  expect(list.next).toBe(128)
+})
+
+test('a database that fails is told to who waits, and asked again by who comes next', async () => {
+  const apiId = newApi()
+  const { database } = server.instance
+  let fail = true
+  const failing = {
+    ...database,
+    query: async (statement: Parameters<typeof database.query>[0]) => {
+      if (fail) throw new Error('gone')
+      return await database.query(statement)
+    },
+  } as typeof database
+  const indexes = createStatusIndexes(failing)
+  await expect(draw(indexes, apiId, 1)).rejects.toThrow('gone')
+  fail = false
+  expect(await draw(indexes, apiId, 1)).toHaveLength(1)
+})
+
+test('a list closes when it is a day old: its leases are still used, and the next one begins another', async () => {
+  const apiId = newApi()
+  const { database } = server.instance
+  const first = await leasePlaces(database, apiId, 64)
+  await server
+    .knex('status_lists')
+    .where('id', first.list.key)
+    .update({ opened_at: server.knex.raw(`now() - interval '25 hours'`) })
+  const last = await leasePlaces(database, apiId, 64)
+  const next = await leasePlaces(database, apiId, 64)
+  expect([last.list.key === first.list.key, next.list.key === first.list.key]).toEqual([true, false])
+  expect([last.from, last.to, next.from, next.to]).toEqual([64, 128, 0, 64])
+  expect(next.seed.equals(first.seed)).toBe(false)
+})
+
+/** As if the API's last list had taken so many tokens in an hour. */
+async function rateOf(apiId: number, perHour: number): Promise<void> {
+  const opened_at = server.knex.raw(`now() - interval '1 hour'`)
+  await server
+    .knex('status_lists')
+    .where('api_id', apiId)
+    .update({ next: perHour, opened_at, closed_at: server.knex.fn.now() })
+}
+
+test.each([
+  // Tokens an hour, their lifetime in seconds, and the size that follows.
+  [1000, 3600, 65_536],
+  [1_000_000, 3600, 65_536],
+  [4_000_000, 3600, 262_144],
+  [40_000, 30 * 86_400, 1_048_576],
+  [374_400, 30 * 86_400, 1_048_576],
+])('an API that takes %i tokens an hour which live for %i s gets lists of %i', async (perHour, lifetime, size) => {
+  const apiId = newApi()
+  const { database } = server.instance
+  expect((await leasePlaces(database, apiId, 64, lifetime)).size).toBe(65_536)
+  await rateOf(apiId, perHour)
+  expect((await leasePlaces(database, apiId, 64, lifetime)).size).toBe(size)
+})
+
+test('a list that a server of the version before has opened is left to it', async () => {
+  const apiId = newApi()
+  const { database } = server.instance
+  await server.knex('status_lists').insert({ api_id: apiId, seed: Buffer.alloc(32), next: 64 })
+  const own = await leasePlaces(database, apiId, 64)
+  const lists = await server.knex('status_lists').where('api_id', apiId).orderBy('id')
+  expect(lists.map(({ id, size, next }) => [id === own.list.key, size, next])).toEqual([
+    [false, null, 64],
+    [true, 65_536, 64],
+  ])
+})
+
+test('an index beyond 65,535 is revoked in its list and over the feed', async () => {
+  const api = await server.make.api()
+  const { id } = await server.knex('apis').where('identifier', api.identifier).first('id')
+  await leasePlaces(server.instance.database, id, 64)
+  await rateOf(id, 40_000_000)
+  const client = await server.make.client({}, [api.identifier])
+  const tokens = await together(60, async () => (await server.machineToken(client)).body.access_token as string)
+  const far = tokens.find((token) => placeOf(token).idx > 65_535)!
+  const near = tokens.find((token) => token !== far)!
+  const feed = await openFeed(server, api)
+  await revokeToken(server.knex, String(claimsOf(far).jti), ACTOR)
+  await feed.told([far])
+  expect([await statusAt(server, far), await statusAt(server, near)]).toEqual([1, 0])
+  await feed.close()
+})
+
+const closedAgo = (hours: number) => ({ closed_at: server.knex.raw('now() - make_interval(hours => ?)', [hours]) })
+
+test('a token is never recorded in a list that may have vanished, by a process that had a place of it for hours', async () => {
+  const api = await server.make.api()
+  const client = await server.make.client({}, [api.identifier])
+  const first = placeOf((await server.machineToken(client)).body.access_token)
+  const list = { public_id: first.uri.split('/').at(-1) }
+  await server.knex('status_lists').where(list).update(closedAgo(1))
+  expect(placeOf((await server.machineToken(client)).body.access_token).uri).toBe(first.uri)
+  await server.knex('status_lists').where(list).update(closedAgo(3))
+  const recorded = await server.knex('access_tokens').whereNotNull('status_list')
+  expect((await server.machineToken(client)).status).toBe(503)
+  expect(await server.knex('access_tokens').whereNotNull('status_list')).toHaveLength(recorded.length)
+})
+
+test('a list vanishes when its last token has expired, and not before', async () => {
+  const api = await server.make.api({ tokenTtl: 60 })
+  const client = await server.make.client({}, [api.identifier])
+  const token = (await server.machineToken(client)).body.access_token
+  const { uri } = placeOf(token)
+  await server.knex('status_lists').where('public_id', uri.split('/').at(-1)!).update(closedAgo(5))
+  await sweepStatusLists(server.knex, 100)
+  expect((await fetchList(server, uri)).status).toBe(200)
+  const expired = server.knex.raw(`expires_at - interval '20 minutes'`)
+  await server
+    .knex('access_tokens')
+    .where({ jti: claimsOf(token).jti })
+    .update({ expires_at: expired })
+  // The newest list stays, and this one was.
+  await leasePlaces(server.instance.database, newApi(), 1)
+  expect(await sweepStatusLists(server.knex, 100)).toBe(1)
+  const listed = (await listStatusLists(server.instance.database)).map(({ id }) => uri.endsWith(id))
+  expect(listed).not.toContain(true)
+})

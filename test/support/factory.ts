@@ -1,0 +1,91 @@
+import type { Knex } from 'knex'
+import { createAccount } from '../../src/accounts/accounts.ts'
+import { createUser, type Role } from '../../src/accounts/users.ts'
+import type { NewApi } from '../../src/apis/apis.ts'
+import type { Actor } from '../../src/audit/audit-log.ts'
+import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
+import { createApi } from '../../src/management/api-changes.ts'
+import { createClient } from '../../src/management/client-registration.ts'
+import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
+import type { EncryptionKeys } from '../../src/shared/encryption-keys.ts'
+import { createPerson } from './test-users.ts'
+
+export const ACTOR: Actor = { type: 'system', id: 'tests' }
+
+/** Where applications that are made here get their codes. */
+export const CALLBACK = 'https://app.example.com/callback'
+
+export interface NewClient {
+  readonly settings?: Partial<ClientSettings>
+  readonly apis?: readonly string[]
+  readonly scopes?: readonly string[] | null
+  readonly account?: string | undefined
+}
+
+/** Makes what tests need by the features themselves, without a process for each. `home`: the account that is meant. */
+export function createCommonMaker(knex: Knex, encryptionKeys: EncryptionKeys, home: (name: string) => Promise<string>) {
+  let made = 0
+  const nextName = (what: string) => `${what}-${++made}`
+  let first: Promise<string> | undefined
+  async function accountOf(id?: string): Promise<string> {
+    first ??= home(nextName('account'))
+    return id ?? (await first)
+  }
+
+  /** A confidential client for client_credentials, unless the settings say otherwise. */
+  async function register({ settings, apis = [], scopes = null, account }: NewClient) {
+    const all = { ...DEFAULT_SETTINGS, name: nextName('client'), grants: ['client_credentials'], ...settings }
+    const request = { accountId: await accountOf(account), settings: all, apis, scopes }
+    const { client, clientSecret, apiKey } = await createClient(knex, request, ACTOR)
+    return { key: client.key, clientId: client.clientId, clientSecret: clientSecret!, apiKey: apiKey! }
+  }
+
+  return {
+    account: async () => (await createAccount(knex, nextName('account'))).id,
+    accountId: () => accountOf(),
+
+    async api(settings: Partial<NewApi> = {}) {
+      const api: NewApi = {
+        identifier: `https://${nextName('api')}.example.com`,
+        scopes: ['read', 'write'],
+        tokenTtl: 3600,
+        policy: 'none',
+        signingAlg: 'ES256',
+        isDefault: false,
+        ...settings,
+      }
+      await ensureSigningKeys(knex, api.signingAlg, encryptionKeys)
+      const { client, clientSecret } = await createApi(knex, api, ACTOR)
+      return { identifier: api.identifier, clientId: client.clientId, clientSecret: clientSecret! }
+    },
+
+    register,
+
+    /** Asks people, whom it spares the allow/deny page. */
+    application: (apis: readonly string[], settings: Partial<ClientSettings> = {}, account?: string) =>
+      register({
+        settings: {
+          grants: ['authorization_code', 'refresh_token'],
+          redirectUris: [CALLBACK],
+          consent: 'skip',
+          ...settings,
+        },
+        apis,
+        account,
+      }),
+
+    async user(account?: string, role: Role = 'admin') {
+      const email = `${nextName('user')}@example.com`
+      return (await createUser(knex, { email, role, accountId: await accountOf(account) })).user
+    },
+
+    /** Somebody with a password of their own. */
+    person: async (account?: string) => await createPerson(knex, await accountOf(account)),
+
+    async keyPair(user: string, apis: string[] = []) {
+      const { client, clientSecret, revoked } = await generateKeyPair(knex, { user, apis }, ACTOR)
+      return { key: client.key, clientId: client.clientId, clientSecret: clientSecret!, revoked }
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
+import { findChromium } from '../support/debian.ts'
+import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, PASSWORD, SYNC } from './fake-management.ts'
+
+const chromium = await findChromium()
+
+let house: Awaited<ReturnType<typeof openFakeHouse>>
+let application: Awaited<ReturnType<typeof openFakeHouse>>
+let browser: RealBrowser
+
+beforeAll(async () => {
+  if (!chromium) return
+  house = await openFakeHouse()
+  application = await openFakeHouse()
+  browser = await launchBrowser(chromium)
+})
+afterAll(async () => {
+  await browser?.close()
+  await application?.close()
+  await house?.close()
+})
+beforeEach(() => {
+  if (!chromium) return
+  // An application on this device; its port is not the one that is registered.
+  const interactions = [LOGIN, CONSENT].map((one) => ({ ...one, redirectUri: 'http://127.0.0.1/callback' }))
+  Object.assign(house.world, createWorld(), {
+    interactions,
+    signedInAs: undefined,
+    leadsTo: `${application.origin}/signin`,
+  })
+})
+
+const SHOWN = [
+  'error',
+  'confirm-sign-out',
+  'signed-out',
+  'device-code',
+  'device-problem',
+  'confirm-device',
+  'device-done',
+]
+const OPEN = ['/', '/nothing', '/signin', '/interaction/login1', '/interaction/consent1', '/interaction/gone']
+const PERSONAL = ['/', '/account/applications', '/account/applications/kwc_sync/withdraw', '/account/password']
+
+const ALL = [
+  ...[...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path })),
+  ...PERSONAL.map((path) => ({ path, as: ADA.id })),
+]
+
+describe.skipIf(!chromium)('in Chromium', () => {
+  it.each(['light', 'dark'] as const)(
+    'axe finds nothing, and nothing is wider than a small phone: %s',
+    async (colorScheme) => {
+      const name = `${'Aeroplane'.repeat(12)} Ltd`
+      house.world.applications = [{ ...SYNC, name, accountName: name }]
+      house.world.connections = [{ ...CONNECTION, name, accountName: name }]
+      const page = await browser.open({ viewport: PHONE, colorScheme })
+      for (const { path, as } of ALL as { path: string; as?: string }[]) {
+        house.world.signedInAs = as
+        await page.goto(house.origin + path)
+        expect([path, await violationsOf(page), await overhangOf(page)]).toEqual([path, [], 0])
+      }
+      await page.context().close()
+    },
+    120_000,
+  )
+
+  it('takes only targets that a finger meets', async () => {
+    const page = await browser.open({ viewport: PHONE })
+    await page.goto(`${house.origin}/interaction/consent1`)
+    const heights = await page
+      .locator('button')
+      .evaluateAll((all) => all.map((one) => (one as unknown as { offsetHeight: number }).offsetHeight))
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(44)
+    await page.context().close()
+  })
+
+  it.each([true, false])('signs in and allows by keyboard alone, scripts on: %s', async (javaScriptEnabled) => {
+    const page = await browser.open({ javaScriptEnabled })
+    await page.goto(`${house.origin}/interaction/login1`)
+    await page.locator('#email:focus').waitFor()
+    await page.keyboard.type('ada@example.com')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(house.world.leadsTo)
+    await page.goto(`${house.origin}/interaction/consent1`)
+    await page.getByRole('button', { name: 'Allow', exact: true }).focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(house.world.leadsTo)
+    expect(house.world.done.map(([what]) => what)).toEqual(['attempt', 'finishLogin', 'allow'])
+    await page.context().close()
+  })
+
+  it('sends a form once however often the button is pressed', async () => {
+    const page = await browser.open()
+    await page.goto(`${house.origin}/interaction/consent1`)
+    await page.getByRole('button', { name: 'Allow', exact: true }).dblclick()
+    await page.waitForURL(house.world.leadsTo)
+    expect(house.world.done).toEqual([['allow', 'consent1']])
+    await page.context().close()
+  })
+
+  it('goes on by itself from a form for scripts, and by a button without', async () => {
+    const sent: (string | null)[] = []
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await browser.open({ javaScriptEnabled })
+      await page.route('https://sync.example.com/**', (route) => {
+        sent.push(route.request().postData())
+        return route.fulfill({ body: 'arrived' })
+      })
+      await page.goto(`${house.origin}/show/forward?to=https://sync.example.com/callback`, { waitUntil: 'commit' })
+      if (!javaScriptEnabled) await page.getByRole('button', { name: 'Continue' }).click()
+      await page.waitForURL('https://sync.example.com/callback')
+      await page.context().close()
+    }
+    const form = new URLSearchParams({ code: 'c1', state: '"><script>', submit: 's' }).toString()
+    expect(sent).toEqual([form, form])
+  })
+
+  it('lets no form lead to where its page did not foresee', async () => {
+    const page = await browser.open()
+    const refused = page.waitForEvent('console', (message) => message.text().includes('form-action'))
+    house.world.interactions = [{ ...CONSENT, redirectUri: 'https://sync.example.com/callback' }]
+    await page.goto(`${house.origin}/interaction/consent1`)
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    await refused
+    expect(page.url()).toBe(`${house.origin}/interaction/consent1`)
+    await page.context().close()
+  })
+})

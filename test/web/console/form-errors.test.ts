@@ -1,0 +1,198 @@
+/** One response to a form reports every fault of it, whether its fields, several of them together or the database find it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { managementToken, managingApplication } from '../../support/management.ts'
+import { send } from '../../support/requests.ts'
+import type { Browser, Page } from '../../support/scriptless-browser.ts'
+import { createPerson } from '../../support/test-users.ts'
+import { createOperator, enter } from './console-visits.ts'
+import { type Changes, filledForm, sendForm } from './filled-forms.ts'
+
+let server: Keywright
+let account: string
+let asAdmin: Browser
+let asOperator: Browser
+let brand: string
+
+const API = 'https://api.keywright.example'
+
+beforeAll(async () => {
+  server = await startKeywright()
+  account = await server.make.account()
+  asAdmin = await enter(server, await createPerson(server.knex, account, 'admin'))
+  asOperator = await enter(server, await createOperator(server.knex))
+  brand = (await server.knex('instance_settings').first('name')).name
+})
+afterAll(() => server.stop())
+
+const unescaped = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&#39;', "'")
+
+/** What the page says at its fields, by their names. */
+const faultsOn = ({ text }: Page): Record<string, string> =>
+  Object.fromEntries(
+    [...text.matchAll(/id="field-([\w.]+)-fault"[^>]*>([^<]*)/g)].map(([, name, says]) => [name!, unescaped(says!)]),
+  )
+
+const submit = async (browser: Browser, path: string, changes: Changes): Promise<Page> =>
+  await sendForm(browser, await browser.visit(path), new RegExp(`${path}$`), changes)
+
+/** Of an application: found by a field alone, by several together, by a rule, and with the database. */
+const WRONG_APPLICATION: Changes = {
+  'grants.client_credentials': 'on',
+  'grants.authorization_code': 'on',
+  redirectUris: 'javascript:alert(1)\nunknown-scheme:/callback',
+  narrowing: 'some',
+  'scopes.tokens:read': 'on',
+  'scopes.people:read': 'on',
+  defaultApi: 'urn:keywright:management',
+  defaultScopes: 'nothing nowhere',
+  accessTokenTtl: '31',
+  'accessTokenTtl.unit': 'days',
+  refreshTokenRotation: 'on',
+  policy: 'many',
+}
+
+const SAID_OF_APPLICATION = {
+  redirectUris: expect.stringMatching(/javascript:alert.*unknown-scheme:/),
+  scopes: expect.stringMatching(/tokens:read.*people:read|people:read.*tokens:read/),
+  defaultApi: expect.stringContaining('not among'),
+  defaultScopes: expect.stringMatching(/nothing.*nowhere/),
+  accessTokenTtl: expect.stringContaining('a minute to 30 days'),
+  policy: expect.stringContaining('Choose one'),
+}
+
+describe('one response reports every fault', () => {
+  it('of a new application', async () => {
+    const changes = { ...WRONG_APPLICATION, name: brand, isPublic: 'public' }
+    expect(faultsOn(await submit(asAdmin, '/applications/new', changes))).toEqual({
+      ...SAID_OF_APPLICATION,
+      name: expect.stringContaining('name of this service'),
+      grants: expect.stringContaining('no secret'),
+      refreshTokenRotation: expect.stringContaining('always rotate'),
+    })
+  })
+
+  it('of a new application whose fields are readable one by one', async () => {
+    const { policy: _, accessTokenTtl: __, ...readable } = WRONG_APPLICATION
+    const { policy: ___, accessTokenTtl: ____, ...said } = SAID_OF_APPLICATION
+    const page = await submit(asAdmin, '/applications/new', { ...readable, name: brand })
+    expect(faultsOn(page)).toEqual({ ...said, name: expect.stringContaining('name of this service') })
+  })
+
+  it('of an application whose owner an operator left out', async () => {
+    const page = await submit(asOperator, '/applications/new', { name: brand, redirectUris: '*', rateLimit: '0' })
+    expect(faultsOn(page)).toEqual({
+      name: expect.stringContaining('name of this service'),
+      accountId: expect.stringContaining('whose it is'),
+      grants: expect.stringContaining('at least one'),
+      redirectUris: expect.stringContaining('exact'),
+      rateLimit: expect.stringContaining('from 1'),
+    })
+  })
+
+  it('of a changed application', async () => {
+    const { clientId } = await server.make.register({ settings: { name: 'Robot' }, account })
+    const page = await submit(asAdmin, `/applications/${clientId}/edit`, { ...WRONG_APPLICATION, name: brand })
+    expect(faultsOn(page)).toEqual({ ...SAID_OF_APPLICATION, name: expect.stringContaining('name of this service') })
+    expect(filledForm(page, /\/edit$/).fields.get('defaultScopes')).toBe('nothing nowhere')
+  })
+
+  it('of an invitation', async () => {
+    const taken = await createPerson(server.knex, account)
+    const page = await submit(asOperator, '/people/invite', { email: taken.email, name: brand, accountId: 'nobody' })
+    expect(faultsOn(page)).toEqual({
+      email: expect.stringContaining('already a user'),
+      name: expect.stringContaining('name of this service'),
+      accountId: expect.stringContaining('no account'),
+    })
+    const unread = await submit(asOperator, '/people/invite', { email: 'nobody', name: 'x'.repeat(201), role: 'king' })
+    expect(Object.keys(faultsOn(unread)).sort()).toEqual(['email', 'name', 'role'])
+  })
+
+  it('of a changed person', async () => {
+    const [taken, person] = [await createPerson(server.knex, account), await createPerson(server.knex, account)]
+    const path = `/people/${person.id}/edit`
+    expect(Object.keys(faultsOn(await submit(asAdmin, path, { email: 'x', name: 'a\u202eb' })))).toEqual([
+      'name',
+      'email',
+    ])
+    const page = await submit(asAdmin, path, { email: taken.email, name: 'x'.repeat(2001) })
+    expect(faultsOn(page)).toEqual({
+      email: expect.stringContaining('already a user'),
+      name: expect.stringContaining('at most'),
+    })
+  })
+
+  it('of a new API', async () => {
+    const wrong = { 'scopes.0.scope': 'two words', 'scopes.1.title': 'Of nothing', tokenTtl: '1' }
+    const page = await submit(asOperator, '/apis/new', {
+      ...wrong,
+      identifier: API,
+      'tokenTtl.unit': 'seconds',
+      policy: 'many',
+    })
+    expect(faultsOn(page)).toEqual({
+      identifier: expect.stringContaining('already an API'),
+      scopes: expect.stringMatching(/row 2.*two words/is),
+      tokenTtl: expect.stringContaining('60 to'),
+      policy: expect.stringContaining('Choose one'),
+    })
+  })
+
+  it('of a changed API', async () => {
+    const { identifier } = await server.make.api({ scopes: ['read', 'write'] })
+    const { id } = await server.knex('apis').where({ identifier }).first('id')
+    const settings = { name: 'Asks for write', defaultScopes: ['write'] }
+    await server.make.register({ settings, apis: [identifier], account })
+    const page = await submit(asOperator, `/apis/${id}/edit`, { 'scopes.1.remove': 'on', tokenTtl: 'long' })
+    expect(faultsOn(page)).toEqual({
+      scopes: expect.stringContaining('ask by default'),
+      tokenTtl: expect.stringContaining('number'),
+    })
+  })
+
+  it('of the settings of the instance', async () => {
+    const form = new FormData()
+    const { fields } = filledForm(await asOperator.visit('/settings/instance'), /\/settings\/instance$/)
+    const wrong = { name: 'a\u202eb', redirectSchemes: 'javascript Not.One', accessTokenTtl: 'long', rateLimit: '0' }
+    for (const [name, value] of Object.entries({ ...Object.fromEntries(fields), ...wrong })) form.set(name, value)
+    form.set('logo', new Blob(['no picture']), 'logo.png')
+    const headers = { origin: server.url }
+    const page = await asOperator.visit('/settings/instance', { method: 'POST', body: form, headers })
+    expect(faultsOn(page)).toEqual({
+      name: expect.stringContaining('direction of text'),
+      logo: expect.stringContaining('PNG'),
+      redirectSchemes: expect.stringMatching(/javascript.*Not\.One/i),
+      accessTokenTtl: expect.stringContaining('number'),
+      rateLimit: expect.stringContaining('from 1'),
+    })
+  })
+})
+
+describe('one problem of the management API holds every fault', () => {
+  const post = async (path: string, body: object) => {
+    const token = await managementToken(server, await managingApplication(server, account))
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const answer = await send(`${server.url}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const pointers = answer.body.errors?.map(({ pointer }: { pointer: string }) => pointer) ?? []
+    return [answer.status, [...new Set(pointers)].sort()]
+  }
+
+  it('of an application', async () => {
+    const wrong = {
+      name: brand,
+      grants: ['authorization_code', 'magic'],
+      apis: [API],
+      scopes: ['nothing', 'nowhere'],
+      default_scopes: ['elsewhere'],
+      access_token_ttl: 1,
+    }
+    const pointers = ['#/access_token_ttl', '#/default_scopes', '#/grants', '#/name', '#/redirect_uris', '#/scopes']
+    expect(await post('/applications', wrong)).toEqual([400, pointers])
+  })
+
+  it('of a user', async () => {
+    const wrong = { email: 'nobody', name: 'a\u202eb', role: 'member' }
+    expect(await post('/users', wrong)).toEqual([400, ['#/email', '#/name']])
+  })
+})

@@ -1,0 +1,388 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import { createAssets } from '../../../src/web/assets.ts'
+import { createBrand } from '../../../src/web/brand.ts'
+import { durationField, rateField } from '../../../src/web/console/kit/amount-fields.ts'
+import { blocksPage } from '../../../src/web/console/kit/blocks.ts'
+import {
+  actsCell,
+  badgeCell,
+  fact,
+  idCell,
+  linesCell,
+  linkCell,
+  numberCell,
+  quietCell,
+  textCell,
+  timeCell,
+} from '../../../src/web/console/kit/cells.ts'
+import { checkboxesField, checkboxField, radioField, selectField } from '../../../src/web/console/kit/choice-fields.ts'
+import { type ConsolePage, inConsole } from '../../../src/web/console/kit/console-page.ts'
+import { compareVersions, formView } from '../../../src/web/console/kit/form-view.ts'
+import { type ListOptions, listPage, listView } from '../../../src/web/console/kit/list-page.ts'
+import { confirmPage, secretPage } from '../../../src/web/console/kit/panels.ts'
+import { plotView } from '../../../src/web/console/kit/plot.ts'
+import {
+  areaField,
+  colourField,
+  emailField,
+  fileField,
+  linesField,
+  numberField,
+  textField,
+  urlField,
+} from '../../../src/web/console/kit/text-fields.ts'
+import { messagePage } from '../../../src/web/messages.ts'
+import { createRenderer } from '../../../src/web/renderer.ts'
+import type { Person } from '../../../src/web/sign-in-directory.ts'
+
+/** As long as names get, without a place to break. */
+export const LONG = `${'Aeroplane'.repeat(11)}s`
+
+/** One field of each kind. */
+export const FIELDS = {
+  name: textField({ label: 'Name', hint: 'People see it when they are asked to allow access.', required: true }),
+  contact: emailField({ label: 'Contact', required: true }),
+  homepage: urlField({ label: 'Home page', placeholder: 'https://' }),
+  redirectUris: linesField({ label: 'Redirect addresses', hint: 'One on each line, each exactly as it is sent.' }),
+  note: areaField({ label: 'Note', hint: 'For your colleagues only.' }),
+  parallel: numberField({ label: 'Connections at a time', unit: 'connections' }),
+  kind: selectField({
+    label: 'Kind',
+    choices: [
+      { value: 'web', label: 'Web application' },
+      { value: 'native', label: 'Desktop or mobile application' },
+    ],
+  }),
+  consent: radioField({
+    label: 'Allow/deny screen',
+    required: true,
+    choices: [
+      { value: 'show', label: 'Show it', hint: 'Everybody is asked before the application gets access.' },
+      { value: 'skip_own_account', label: 'Only to others', hint: 'People of your own enterprise are not asked.' },
+    ],
+  }),
+  grants: checkboxesField({
+    label: 'What it may use',
+    required: true,
+    choices: [
+      { value: 'authorization_code', label: 'Sign people in', hint: 'Sends a person to sign in and allow it.' },
+      { value: 'client_credentials', label: 'Act for itself', hint: 'No person is needed.' },
+    ],
+  }),
+  pkceRequired: checkboxField({ label: 'Demand proof of the code', hint: 'Switch this off only for old programs.' }),
+  accessTokenTtl: durationField({ label: 'Access tokens last', placeholder: "the API's", hint: 'At most a month.' }),
+  rateLimit: rateField({ label: 'Requests for tokens', placeholder: 'no limit' }),
+  accent: colourField({ label: 'Accent' }),
+  logo: fileField({ label: 'Logo', hint: 'PNG, JPEG, WebP or SVG, at most 256 KiB.', accept: 'image/png' }),
+}
+
+const TYPED = new Map([
+  ['name', 'Calendar Sync'],
+  ['contact', 'ada@example.com'],
+  ['redirectUris', `https://sync.example.com/callback\nhttps://${LONG}.example.com/${LONG}`],
+  ['kind', 'native'],
+  ['consent', 'show'],
+  ['grants.authorization_code', 'on'],
+  ['accessTokenTtl', '10'],
+  ['accessTokenTtl.unit', 'hours'],
+  ['accent', '#1f5fbf'],
+])
+
+const SECTIONS = [
+  { fields: ['name', 'contact', 'homepage', 'redirectUris', 'note', 'parallel', 'kind', 'consent', 'grants'] },
+  { heading: 'Tokens', lead: 'What is left empty follows the API.', fields: ['accessTokenTtl', 'rateLimit'] },
+  { heading: 'Older programs', folded: true, fields: ['pkceRequired', 'accent', 'logo'] },
+] as const
+
+const FORM = { fields: FIELDS, action: '/form', submit: 'Save', cancel: '/list', sections: SECTIONS }
+
+const FAULTS = [
+  { field: 'name', message: 'this must be filled in' },
+  ...Object.keys(FIELDS)
+    .slice(1)
+    .map((field) => ({ field, message: `this is refused, and the reason is a sentence: ${LONG.slice(0, 40)}` })),
+  { field: 'redirectUris.1', message: 'the second address must be https' },
+  { field: '', message: 'there are too many applications' },
+]
+
+const COLUMNS = [
+  { heading: 'Application', sort: 'name' },
+  { heading: 'Client id' },
+  { heading: 'Status' },
+  { heading: 'Live tokens', numeric: true },
+  { heading: 'Redirect addresses', spare: true },
+  { heading: 'Last used', sort: '-used' },
+  { heading: 'What to do', unseen: true },
+]
+
+const row = (n: number, name: string) => [
+  linkCell(name, `/applications/kwc_${n}`, 'Analytical Engines'),
+  idCell(`kwc_4Vx${n}hQ0pZt7mLw2RkN8sYb3`, 'client id'),
+  n % 3 === 0 ? badgeCell('quiet', 'Archived') : badgeCell('good', 'Active'),
+  numberCell(1234 * n),
+  linesCell(n % 2 ? ['https://sync.example.com/callback'] : []),
+  timeCell(n % 4 ? new Date(Date.now() - n * 5_000_000) : null),
+  actsCell({ label: 'Archive', href: `/applications/kwc_${n}/archive`, of: name }),
+]
+
+const NO_PAGE = { next: null, previous: null, first: null, total: null }
+
+const LIST: ListOptions = {
+  caption: 'Applications',
+  columns: COLUMNS,
+  rows: [
+    row(1, 'Calendar Sync'),
+    row(2, LONG),
+    ...[3, 4, 5, 6].map((n) => row(n, `Nightly export no ${n} of the warehouse in Rotterdam`)),
+  ],
+  empty: {
+    title: 'No application yet',
+    text: 'Add the first one: a program that signs people in, or that works by itself.',
+    action: { href: '/applications/new', label: 'Add application', primary: true },
+  },
+  page: { next: 'WzFd', previous: 'WzBd', first: 51, total: { count: 10_000, isMore: true } },
+  sort: 'name',
+  search: {
+    path: '/applications',
+    query: new Map([['after', 'x']]),
+    placeholder: 'Name or client id',
+    filters: [
+      {
+        name: 'status',
+        label: 'Status',
+        choices: [
+          { value: '', label: 'Any status' },
+          { value: 'active', label: 'Active' },
+          { value: 'archived', label: 'Archived' },
+        ],
+      },
+    ],
+    dates: [
+      { name: 'from', label: 'From' },
+      { name: 'to', label: 'To' },
+    ],
+  },
+}
+
+const HEAD = {
+  title: 'Applications',
+  lead: 'Programs that use the API in the name of your enterprise, or of the people who allow it.',
+  actions: [{ href: '/applications/new', label: 'Add application', primary: true }],
+}
+const CRUMBS = [
+  { href: '/applications', label: 'Applications' },
+  { href: '/applications/kwc_1', label: 'Calendar Sync' },
+]
+
+const FACTS = [
+  fact('Client id', idCell('kwc_4VxhQ0pZt7mLw2RkN8sYb3', 'client id')),
+  fact('Secret', textCell('ends in 8sYb')),
+  fact('Last used', timeCell(new Date(Date.now() - 7_400_000), 'never', 'from 203.0.113.7, for api.example.com')),
+  fact('Created', timeCell(new Date(Date.now() - 86_400_000 * 40), 'never', `by ${LONG}`)),
+  fact('Redirect addresses', linesCell(['https://sync.example.com/callback', `https://${LONG}.example.com/`])),
+  fact('Rate limit', quietCell('none')),
+]
+
+const HOURS = Array.from({ length: 48 }, (_, n) => `${n % 24}:00`)
+const wave = (n: number) => Math.round(900 + 800 * Math.sin(n / 5))
+const SERIES = [
+  { label: 'issued', tone: 'plain', counts: HOURS.map((_, n) => wave(n)) },
+  { label: 'refused', tone: 'bad', counts: HOURS.map((_, n) => (n % 7 === 0 ? 90 : 0)) },
+] as const
+
+const CURL = `curl https://login.example.com/oauth2/token/ \\
+  -d grant_type=client_credentials \\
+  -d client_id=kwc_4VxhQ0pZt7mLw2RkN8sYb3 \\
+  -d client_secret=kws_9fQm2T7yPz8LkX3vB6nR1cW4sD5gH0jA_${LONG}`
+
+export const PAGES: Readonly<Record<string, ConsolePage>> = {
+  list: listPage(HEAD, LIST),
+  'list-empty': listPage(HEAD, { ...LIST, rows: [], page: NO_PAGE, search: { ...LIST.search!, query: new Map() } }),
+  'list-nothing-found': listPage(HEAD, {
+    ...LIST,
+    rows: [],
+    page: NO_PAGE,
+    search: { ...LIST.search!, query: new Map([['search', LONG]]) },
+  }),
+  form: {
+    view: 'console/edit',
+    title: 'Add application',
+    crumbs: CRUMBS.slice(0, 1),
+    data: { form: formView({ ...FORM, typed: TYPED }) },
+  },
+  'form-faults': {
+    view: 'console/edit',
+    title: 'Add application',
+    status: 400,
+    data: { form: formView({ ...FORM, typed: new Map([...TYPED, ['name', '']]), faults: FAULTS }) },
+  },
+  'form-stale': {
+    view: 'console/edit',
+    title: `Edit ${LONG}`,
+    status: 412,
+    crumbs: CRUMBS,
+    data: {
+      versions: compareVersions(
+        FIELDS,
+        TYPED,
+        new Map([...TYPED, ['name', LONG], ['redirectUris', 'https://other.example/']]),
+      ),
+      present: '/form',
+      form: formView({ ...FORM, typed: TYPED, revision: 7 }),
+    },
+  },
+  confirm: confirmPage({
+    title: 'Archive Calendar Sync?',
+    crumbs: CRUMBS,
+    stops: ['End its 1,234 live tokens at once.', 'Refuse its secret and every code and refresh token of it.'],
+    facts: FACTS.slice(0, 3),
+    action: '/confirm',
+    submit: 'Archive',
+    keep: { href: '/list', label: 'Keep' },
+  }),
+  'confirm-choice': confirmPage({
+    title: 'Generate a new key?',
+    stops: ['Replace the present secret.'],
+    action: '/confirm',
+    submit: 'Generate key',
+    keep: { href: '/list', label: 'Keep' },
+    form: formView({
+      fields: {
+        overlap: radioField({
+          label: 'The present secret',
+          choices: [
+            { value: 'now', label: 'Ends at once', hint: 'Whatever uses it now stops.' },
+            { value: 'day', label: 'Ends in a day', hint: 'Time to put the new one everywhere.' },
+          ],
+        }),
+      },
+      typed: new Map([['overlap', 'day']]),
+      action: '/confirm',
+      submit: 'Generate key',
+      cancel: '/list',
+    }),
+  }),
+  secret: secretPage({
+    title: 'Your new API keys',
+    values: [
+      { label: 'Client id', value: 'kwc_4VxhQ0pZt7mLw2RkN8sYb3' },
+      { label: 'Client secret', value: 'kws_9fQm2T7yPz8LkX3vB6nR1cW4sD5gH0jAkL2mN3bV4cX5z' },
+    ],
+    commands: [{ label: 'Get a token', value: CURL }],
+    stopped: 'Your earlier keys have ended, and 3 live tokens with them.',
+    done: { href: '/list', label: 'I have copied it' },
+  }),
+  blocks: {
+    ...blocksPage(
+      {
+        title: LONG,
+        badge: { tone: 'care', text: 'Key expires soon' },
+        crumbs: CRUMBS,
+        caution: 'The API is switched off for this instance. Nothing is issued until it is on again.',
+        lead: 'Everything about one application.',
+        notices: { saved: 'The application is saved.' },
+        actions: [
+          { href: '/edit', label: 'Edit' },
+          { href: '/key', label: 'Generate key', primary: true },
+        ],
+        tabs: ['Overview', 'Live tokens', 'Grants', 'Try it', 'Activity'].map((label, n) => ({
+          href: `?${n}`,
+          label,
+          current: n === 0,
+        })),
+      },
+      [
+        {
+          part: 'figures',
+          figures: [
+            { name: 'Live tokens', text: '12,345', detail: 'in 3 applications', href: '/list' },
+            { name: 'Issued today', text: '98' },
+            { name: 'Refused today', text: '0' },
+          ],
+        },
+        { part: 'facts', heading: 'Key pair', facts: FACTS, actions: [{ href: '/key', label: 'Generate new keys' }] },
+        {
+          part: 'plot',
+          plot: plotView('hours', {
+            title: 'Tokens, the last two days',
+            unit: 'Hour',
+            points: HOURS,
+            zone: 'UTC',
+            series: SERIES,
+          }),
+        },
+        {
+          part: 'plot',
+          plot: plotView('line', {
+            title: 'Live tokens',
+            unit: 'Hour',
+            points: HOURS,
+            zone: 'UTC',
+            series: SERIES,
+            kind: 'lines',
+          }),
+        },
+        {
+          part: 'plot',
+          plot: plotView('none', {
+            title: 'Refused',
+            unit: 'Hour',
+            points: HOURS,
+            zone: 'UTC',
+            series: [{ ...SERIES[0], counts: [] }],
+          }),
+        },
+        { part: 'command', heading: 'Try it', label: 'Get a token', value: CURL },
+        {
+          part: 'list',
+          heading: 'Live tokens',
+          lead: 'The newest first.',
+          list: listView({ ...LIST, search: undefined }),
+        },
+        { part: 'empty', title: 'No grants', text: 'Nobody has allowed this application yet.' },
+      ],
+    ),
+  },
+  message: messagePage({
+    title: 'This cannot be done now',
+    status: 409,
+    paragraphs: ['The application is archived. Restore it first.'],
+    requestId: 'request-1',
+    actions: [{ label: 'Go to the start page', href: '/' }],
+  }),
+}
+
+const WHO: Person = {
+  id: 'ada',
+  email: `${LONG.slice(0, 60)}@example.com`,
+  name: LONG,
+  role: 'admin',
+  accountId: 'engines',
+  accountName: LONG,
+  sessionsValidFrom: new Date(0),
+}
+
+/** Every part of the console, drawn as the server draws it, at `/<name of the page>`; `?role=` says for whom. */
+export async function openShowcase() {
+  const brand = createBrand(async () => ({ name: 'Keywright', accent: '#1f5fbf', logo: null }))
+  const assets = createAssets(brand)
+  const show = createRenderer(brand, assets)
+  const app = new Koa()
+  app.use(async (ctx) => {
+    const [, first, version, name] = ctx.path.split('/')
+    if (first === 'assets') return assets.serve(ctx, version!, name!)
+    ctx.state.person = { ...WHO, role: ctx.query.role ?? 'admin' }
+    const page = PAGES[first!]
+    if (page)
+      show(ctx, { ...inConsole(page, ctx.query.notice), ...(first === 'message' && { view: 'console/message' }) })
+  })
+  const http = createServer(app.callback()).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  return {
+    origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    close: () => new Promise((resolve) => http.close(resolve).closeAllConnections()),
+  }
+}

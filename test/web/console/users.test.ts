@@ -1,0 +1,365 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { archiveApplication } from '../../../src/management/application-operations.ts'
+import { createApplication } from '../../../src/management/new-applications.ts'
+import type { Principal } from '../../../src/management/principal.ts'
+import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { type Browser, formsOf, openBrowser, type Page, signIn } from '../../support/scriptless-browser.ts'
+import { createPerson, PASSWORD, type Person } from '../../support/test-users.ts'
+import { copyableOf } from './admin-session.ts'
+import { createOperator, enter, statementsOf, wordsOf } from './console-visits.ts'
+
+let server: Keywright
+let account: string
+let ada: Person
+let grace: Person
+let operator: Person
+let asAda: Browser
+let asOperator: Browser
+
+beforeAll(async () => {
+  server = await startKeywright()
+  account = await server.make.account()
+  ada = await createPerson(server.knex, account, 'admin')
+  grace = await createPerson(server.knex, account, 'admin')
+  operator = await createOperator(server.knex)
+  asAda = await enter(server, ada)
+  asOperator = await enter(server, operator)
+})
+afterAll(() => server.stop())
+
+const invite = async (browser: Browser, fields: Record<string, string>, from = '/people/invite'): Promise<Page> =>
+  await browser.submit(await browser.visit(from), /\/people\/invite$/, fields)
+
+let invited = 0
+const newEmail = (): string => `invited-${++invited}@people.example`
+
+describe('inviting', () => {
+  it('shows a one-time password once, which lets them in and is then replaced', async () => {
+    const email = newEmail()
+    const page = await invite(asAda, { email, name: 'Mary', role: 'member' })
+    expect(page.status).toBe(200)
+    expect(page.headers.get('cache-control')).toBe('no-store')
+    const password = copyableOf(page, 'One-time password')
+    expect(wordsOf(page)).toContain(
+      `Sign in at: ${server.url}/signin Email address: ${email} One-time password: ${password}`,
+    )
+    const list = await asAda.visit('/people?search=mary')
+    expect(wordsOf(list)).toMatch(/Mary invited-\S+ Member Invited never/)
+    expect(list.text).not.toContain(password)
+
+    const browser = openBrowser(server.url)
+    const choosing = await signIn(browser, await browser.visit('/signin'), email, password)
+    expect(wordsOf(choosing)).toContain('Choose')
+    const user = await server.knex('users').where({ email }).first()
+    expect(user).toMatchObject({ account_id: account, role: 'member', name: 'Mary' })
+    expect(JSON.stringify(user)).not.toContain(password)
+  })
+
+  it('marks the address as verified where the box is checked', async () => {
+    for (const [checked, verified] of [
+      [{}, false],
+      [{ emailVerified: 'on' }, true],
+    ] as const) {
+      const email = newEmail()
+      await invite(asAda, { email, role: 'member', ...checked })
+      expect(await server.knex('users').where({ email }).first()).toMatchObject({ email_verified: verified })
+    }
+  })
+
+  it('says at the field what is wrong, and keeps what was typed', async () => {
+    const page = await invite(asAda, { email: grace.email, name: '<script>alert(1)</script>', role: 'member' })
+    expect(page.status).toBe(400)
+    expect(page.text).toMatch(/id="field-email-fault"[^>]*>There is already a user/)
+    expect(page.text).toContain('value="&lt;script&gt;alert(1)&lt;/script&gt;"')
+    expect(page.text).not.toContain('<script>alert')
+  })
+
+  it('by an admin makes nobody of another account, and no operator', async () => {
+    const elsewhere = await server.make.account()
+    const email = newEmail()
+    const page = await invite(asAda, { email, role: 'member', accountId: elsewhere })
+    expect(page.status).toBe(200)
+    expect(await server.knex('users').where({ email }).first('account_id')).toEqual({ account_id: account })
+    expect((await invite(asAda, { email: newEmail(), role: 'operator' })).status).toBe(400)
+  })
+
+  it('by an operator names the account by its id or its exact name', async () => {
+    const [name, twice] = ['Northwind Traders', 'Twice']
+    const rows = [name, twice, twice].map((one) => ({ id: crypto.randomUUID(), name: one }))
+    await server.knex('accounts').insert(rows)
+    const accountOf = async (fields: Record<string, string>) => {
+      const email = newEmail()
+      const page = await invite(asOperator, { email, role: 'admin', ...fields })
+      const user = await server.knex('users').where({ email }).first('account_id')
+      return user ? user.account_id : wordsOf(page)
+    }
+    expect(await accountOf({ accountId: name })).toBe(rows[0]!.id)
+    expect(await accountOf({ accountId: rows[1]!.id })).toBe(rows[1]!.id)
+    expect(await accountOf({ accountId: twice })).toContain('Several accounts have this name')
+    expect(await accountOf({ accountId: 'Nobody Ltd' })).toContain('There is no account with this id or name')
+    expect(await accountOf({ accountId: '' })).toContain('Say which account they belong to')
+    expect(await accountOf({ accountId: name, role: 'operator' })).toContain('An operator belongs to no account')
+    expect(await accountOf({ accountId: '', role: 'operator' })).toBeNull()
+  })
+})
+
+describe('the list', () => {
+  it('holds the people of the account alone, searched and filtered', async () => {
+    const elsewhere = await createPerson(server.knex, await server.make.account(), 'admin')
+    const rows = async (query: string) => (await asAda.visit(`/people?${query}`)).text
+    expect(await rows('')).toContain(ada.email)
+    expect(await rows('')).not.toContain(elsewhere.email)
+    expect(await rows(`search=${grace.name!.split(' ')[1]}`)).toContain(grace.email)
+    expect(await rows('role=member')).not.toContain(grace.email)
+    expect(await rows('status=disabled')).not.toContain(grace.email)
+    expect(await rows('search=nobodyatall')).toContain('Nothing matches')
+    const all = (await asOperator.visit(`/people?account=${elsewhere.accountId}`)).text
+    expect(all).toContain(elsewhere.email)
+    expect(all).not.toContain(ada.email)
+    expect((await asAda.visit(`/people?account=${elsewhere.accountId}`)).status).toBe(404)
+  })
+
+  it('goes on where the part before ended, and misses nobody', async () => {
+    const crowd = await server.make.account()
+    const people = Array.from({ length: 120 }, (_, n) => ({
+      id: crypto.randomUUID(),
+      account_id: crowd,
+      email: `crowd-${String(n).padStart(3, '0')}@people.example`,
+      role: 'member',
+      password_hash: 'none',
+    }))
+    await server.knex('users').insert(people)
+    const seen: string[] = []
+    let path: string | undefined = `/people?account=${crowd}`
+    while (path) {
+      const page: Page = await asOperator.visit(path)
+      seen.push(...[...page.text.matchAll(/crowd-\d+@people\.example/g)].map(([email]) => email))
+      path = /href="([^"]*)" rel="next"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&')
+    }
+    expect(seen).toEqual(people.map(({ email }) => email))
+  })
+})
+
+describe('a person', () => {
+  it('is edited by one of two at once; the other sees both versions, and may go on from there', async () => {
+    const mary = await createPerson(server.knex, account)
+    const path = `/people/${mary.id}/edit`
+    const [first, second] = [await asAda.visit(path), await asOperator.visit(path)]
+    expect(wordsOf(await asAda.submit(first, /edit$/, { name: 'Mary Shelley' }))).toContain('The change is saved.')
+    const late = await asOperator.submit(second, /edit$/, { name: 'Mary <W>' })
+    expect(late.status).toBe(412)
+    expect(wordsOf(late)).toMatch(/Somebody changed this meanwhile .* Name Mary Shelley Mary <W>/)
+    const faulty = await asOperator.submit(late, /edit$/, { email: 'nonsense' })
+    expect([faulty.status, wordsOf(faulty)]).toEqual([400, expect.stringContaining('Not an email address')])
+    await asOperator.submit(late, /edit$/)
+    expect(await server.knex('users').where({ id: mary.id }).first('name')).toEqual({ name: 'Mary <W>' })
+  })
+
+  it('whose form had a fault has not seen what was saved meanwhile', async () => {
+    const mary = await createPerson(server.knex, account)
+    const page = await asAda.visit(`/people/${mary.id}/edit`)
+    await asOperator.submit(await asOperator.visit(`/people/${mary.id}/edit`), /edit$/, { name: 'Saved meanwhile' })
+    const faulty = await asAda.submit(page, /edit$/, { email: '' })
+    expect(faulty.status).toBe(400)
+    expect((await asAda.submit(faulty, /edit$/, { email: mary.email })).status).toBe(412)
+  })
+
+  it('who is demoted loses the key pair, and each token of it, at once', async () => {
+    const mary = await createPerson(server.knex, account, 'admin')
+    const api = await server.make.api()
+    const pair = await server.make.keyPair(mary.id, [api.identifier])
+    const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
+    const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
+    const asking = await asAda.visit(`/people/${mary.id}/role`)
+    expect(wordsOf(asking)).toContain(`end the key pair ${pair.clientId}, with 1 live token`)
+    expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
+    const done = await asAda.submit(asking, /role$/)
+    expect(wordsOf(done)).toContain('They are a member now. Their key pair has ended.')
+    expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
+    expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(401)
+    const again = await asAda.submit(asking, /role$/)
+    expect([again.status, wordsOf(again)]).toEqual([412, expect.stringContaining('is a member now')])
+  })
+
+  it('who is switched off is out at once, and in again once switched on', async () => {
+    const mary = await createPerson(server.knex, account)
+    const asMary = await enter(server, mary)
+    const asking = await asAda.visit(`/people/${mary.id}/status`)
+    expect(wordsOf(asking)).toContain('end every session of theirs')
+    expect(wordsOf(await asAda.submit(asking, /status$/))).toContain('Switched off')
+    expect((await asMary.visit('/account/password')).url).toContain('/signin')
+    await asAda.submit(await asAda.visit(`/people/${mary.id}/status`), /status$/)
+    expect((await (await enter(server, mary)).visit('/account/password')).url).toContain('/account/password')
+  })
+
+  it('who is switched off leaves applications that keep working, and the page offers to archive each', async () => {
+    const mary = await createPerson(server.knex, account, 'admin')
+    const asMary = { role: 'admin', accountId: account, userId: mary.id, scopes: null } as const
+    const principal: Principal = { ...asMary, signedInAt: new Date(), actor: { type: 'user', id: mary.id } }
+    const management = { knex: server.knex, encryptionKeys: createEncryptionKeys([randomBytes(32)]) }
+    const add = (name: string) =>
+      createApplication(management, principal, { settings: { name, grants: ['client_credentials'] } })
+    const [nightly, archived] = [await add('Nightly export'), await add('Archived export')]
+    await archiveApplication(management, principal, { clientId: archived.client.clientId })
+
+    const asking = await asAda.visit(`/people/${mary.id}/status`)
+    expect(wordsOf(asking)).toContain('Applications that they added keep working: “Nightly export”.')
+    const done = await asAda.submit(asking, /status$/)
+    expect(wordsOf(done)).toMatch(/these applications still work.* Nightly export Itself never Archive/)
+    expect(wordsOf(done)).not.toContain('Archived export')
+    const list = await asAda.visit(`/applications?added_by=${mary.id}&status=active`)
+    expect(wordsOf(list)).toMatch(/Added by Person \d+ .*Nightly export/)
+    expect(wordsOf(list)).not.toContain('Archived export')
+    expect((await asAda.visit('/applications?added_by=nobody')).status).toBe(400)
+    const archive = `/applications/${nightly.client.clientId}/archive`
+    expect(done.text).toContain(`href="${archive}"`)
+    await asAda.submit(await asAda.visit(archive), /archive$/)
+    expect(wordsOf(await asAda.visit(`/people/${mary.id}`))).not.toContain('Applications that they added')
+  })
+
+  it('who forgot the password gets another, shown once, and the old one is dead', async () => {
+    const mary = await createPerson(server.knex, account)
+    const asMary = await enter(server, mary)
+    const page = await asAda.submit(await asAda.visit(`/people/${mary.id}/password`), /password$/)
+    const password = copyableOf(page, 'One-time password')
+    expect((await asMary.visit('/account/password')).url).toContain('/signin')
+    const browser = openBrowser(server.url)
+    expect((await signIn(browser, await browser.visit('/signin'), mary.email, PASSWORD)).status).toBe(400)
+    const choosing = await signIn(browser, await browser.visit('/signin'), mary.email, password)
+    expect(wordsOf(choosing)).toContain('Choose')
+    const log = await server.knex('audit_log').where({ target_id: mary.id })
+    expect(JSON.stringify(log)).not.toContain(password)
+  })
+
+  it('is signed out everywhere, with every token revoked', async () => {
+    const mary = await createPerson(server.knex, account, 'admin')
+    const asMary = await enter(server, mary)
+    const api = await server.make.api()
+    const pair = await server.make.keyPair(mary.id, [api.identifier])
+    const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
+    const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
+    const done = await asAda.submit(await asAda.visit(`/people/${mary.id}/sessions`), /sessions$/)
+    expect(wordsOf(done)).toContain('signed out everywhere')
+    expect((await asMary.visit('/account/password')).url).toContain('/signin')
+    expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
+    expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(200)
+  })
+})
+
+describe('the last admin', () => {
+  it('stays, whichever of two admins demotes the other at the same moment', async () => {
+    for (let round = 0; round < 2; round++) {
+      const home = await server.make.account()
+      const two = [
+        await createPerson(server.knex, home, 'admin'),
+        await createPerson(server.knex, home, 'admin'),
+      ] as const
+      const browsers = [await enter(server, two[0]), await enter(server, two[1])] as const
+      const asked = await Promise.all([
+        browsers[0].visit(`/people/${two[1].id}/role`),
+        browsers[1].visit(`/people/${two[0].id}/role`),
+      ])
+      await Promise.all(browsers.map((browser, n) => browser.submit(asked[n]!, /role$/)))
+      const admins = await server.knex('users').where({ account_id: home, role: 'admin', status: 'active' })
+      expect(admins).toHaveLength(1)
+    }
+  })
+
+  it('is told why neither demoting nor switching off is offered; nobody does it to themselves', async () => {
+    const home = await server.make.account()
+    const alone = await createPerson(server.knex, home, 'admin')
+    const browser = await enter(server, alone)
+    expect(wordsOf(await browser.visit(`/people/${alone.id}`))).toContain('Nobody can do this to themselves')
+    for (const step of ['role', 'status']) {
+      expect((await browser.visit(`/people/${alone.id}/${step}`)).status).toBe(409)
+      const csrf = formsOf(await browser.visit(`/people/${alone.id}/edit`)).find(({ fields }) => fields.csrf)!.fields
+      const body = new URLSearchParams({ ...csrf, revision: '1', role: 'member', status: 'disabled' })
+      const init = { method: 'POST', body, headers: { origin: server.url } }
+      expect((await browser.visit(`/people/${alone.id}/${step}`, init)).status).toBe(409)
+    }
+    expect(await server.knex('users').where({ id: alone.id }).first('role', 'status')).toEqual({
+      role: 'admin',
+      status: 'active',
+    })
+  })
+})
+
+describe('each page', () => {
+  it('asks the database three times: for the session, the person and all that it shows', async () => {
+    const steps = ['', '/edit', '/role', '/status', '/password', '/sessions'].map(
+      (step) => `/people/${grace.id}${step}`,
+    )
+    for (const path of ['/people', `/people?search=person&role=admin`, ...steps]) {
+      for (const browser of [asAda, asOperator]) {
+        const asked = await statementsOf(browser, path)
+        expect(asked.length, `${path}: ${asked.join('\n')}`).toBeLessThanOrEqual(3)
+      }
+    }
+    expect(await statementsOf(asAda, '/people')).toHaveLength(3)
+    expect((await statementsOf(asOperator, '/people/invite?account=x')).length).toBeLessThan(3)
+  })
+})
+
+describe('bad input', () => {
+  const STEPS = ['', '/edit', '/role', '/status', '/password', '/sessions']
+
+  it.each(STEPS)('finds nobody of another account, and nobody without a UUID: /people/…%s', async (step) => {
+    const elsewhere = await createPerson(server.knex, await server.make.account())
+    for (const id of [elsewhere.id, operator.id, crypto.randomUUID(), 'nobody', '1'.repeat(10_000)]) {
+      const page = await asAda.visit(`/people/${id}${step}`)
+      expect([page.status, wordsOf(page).includes(elsewhere.email)]).toEqual([404, false])
+      if (step === '') continue
+      const { csrf } = formsOf(await asAda.visit('/people/invite')).find(({ fields }) => fields.csrf)!.fields
+      const body = new URLSearchParams({ csrf: csrf!, revision: '1', role: 'member', status: 'disabled', email: 'a@b' })
+      const init = { method: 'POST', body, headers: { origin: server.url } }
+      expect((await asAda.visit(`/people/${id}${step}`, init)).status).toBe(404)
+    }
+    const untouched = await server.knex('users').where({ id: elsewhere.id }).first('status', 'revision')
+    expect(untouched).toEqual({ status: 'active', revision: 1 })
+  })
+
+  it.each([
+    'role=king',
+    'status=gone',
+    'after=nonsense',
+    'after=WyJhIiwiYiJd',
+    'account=nobody',
+    'search=%00',
+    'search=*',
+    'search=a&search=b',
+  ])('is told to whoever asks for %s', async (query) => {
+    for (const browser of [asAda, asOperator]) {
+      const { status } = await browser.visit(`/people?${query.replace('*', 'x'.repeat(10_000))}`)
+      expect([400, 404]).toContain(status)
+    }
+  })
+
+  it('in a form is told at the form', async () => {
+    const long = 'x'.repeat(10_000)
+    const wrong: Record<string, string>[] = [
+      { email: long, role: 'member' },
+      { email: newEmail(), name: long, role: 'member' },
+      { email: newEmail(), role: 'king' },
+      { email: '', role: '' },
+      { email: 'a\u0000b@example.com', role: 'member' },
+      { email: newEmail(), role: 'member', accountId: long },
+    ]
+    for (const fields of wrong) expect((await invite(asOperator, fields)).status).toBe(400)
+    const edit = await asAda.visit(`/people/${grace.id}/edit`)
+    const wrongEdits: Record<string, string>[] = [{ name: long }, { email: long }, { revision: 'x' }, { revision: '' }]
+    for (const fields of wrongEdits) {
+      expect((await asAda.submit(edit, /edit$/, fields)).status).toBe(400)
+    }
+    const role = await asAda.visit(`/people/${grace.id}/role`)
+    const wrongRoles: Record<string, string>[] = [{ role: 'operator' }, { role: '' }, { revision: '-1' }]
+    for (const fields of wrongRoles) {
+      expect((await asAda.submit(role, /role$/, fields)).status).toBe(400)
+    }
+    expect(await server.knex('users').where({ id: grace.id }).first('role', 'email')).toEqual({
+      role: 'admin',
+      email: grace.email,
+    })
+  })
+})

@@ -1,0 +1,254 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa, { type Context } from 'koa'
+import type { SignIn } from '../../src/accounts/sign-in.ts'
+import type { Connection } from '../../src/consents/consents.ts'
+import type { Management } from '../../src/management/operation.ts'
+import { KeywrightError } from '../../src/shared/errors.ts'
+import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
+import type { ProtocolPages } from '../../src/web/protocol-pages.ts'
+import type { Application, Directory, Person } from '../../src/web/sign-in-directory.ts'
+import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
+import { createWeb } from '../../src/web/web.ts'
+
+export const ADA: Person = {
+  id: 'ada',
+  email: 'ada@example.com',
+  name: 'Ada Lovelace',
+  role: 'member',
+  accountId: 'engines',
+  accountName: 'Analytical Engines',
+  sessionsValidFrom: new Date(0),
+}
+export const BOB: Person = {
+  id: 'bob',
+  email: 'bob@example.com',
+  name: null,
+  role: 'operator',
+  accountId: null,
+  accountName: null,
+  sessionsValidFrom: new Date(0),
+}
+
+export const PASSWORD = 'correct horse battery'
+export const ONE_TIME = 'kwp_one-time'
+
+export const SYNC: Application = { clientId: 'kwc_sync', name: 'Calendar Sync', accountName: 'Example Industries' }
+
+/** The id of the demo's application. */
+export const DEMO = 'kwc_demo'
+
+const API = 'https://api.example.com/'
+
+export const LOGIN: Interaction = {
+  uid: 'login1',
+  prompt: 'login',
+  clientId: SYNC.clientId,
+  redirectUri: 'https://sync.example.com/callback',
+  isReauthentication: false,
+  wanted: { identityScopes: ['openid'], claims: [], apis: {} },
+}
+
+export const CONSENT: Interaction = {
+  ...LOGIN,
+  uid: 'consent1',
+  prompt: 'consent',
+  userId: ADA.id,
+  wanted: {
+    identityScopes: ['openid', 'profile', 'email', 'offline_access'],
+    claims: [],
+    apis: { [API]: ['calendar.read', 'calendar.write'] },
+  },
+}
+
+const HOUR = 3_600_000
+
+export const CONNECTION: Connection = {
+  clientId: SYNC.clientId,
+  name: SYNC.name,
+  accountName: 'Example Industries',
+  allowedAt: new Date(Date.now() - 50 * HOUR),
+  lastUsedAt: new Date(Date.now() - 2 * HOUR),
+  identityScopes: ['openid', 'profile', 'offline_access'],
+  claims: ['zoneinfo'],
+  apis: [{ identifier: API, scopes: ['calendar.read'] }],
+}
+
+/** What the fakes know; a test changes it. */
+export interface World {
+  people: Person[]
+  applications: Application[]
+  interactions: Interaction[]
+  connections: Connection[]
+  texts: Record<string, { title: string; description: string }>
+  look: Awaited<ReturnType<Directory['look']>>
+  signedInAs?: string
+  /** Where a finished interaction goes. */
+  leadsTo: string
+  /** The name of every call that changes something, with what it was about. */
+  done: unknown[][]
+}
+
+export const createWorld = (): World => ({
+  people: [ADA, BOB],
+  applications: [SYNC],
+  interactions: [LOGIN, CONSENT],
+  connections: [CONNECTION],
+  texts: {
+    'calendar.read': { title: 'Read your calendar', description: 'All entries, also those marked private.' },
+    'calendar.write': { title: 'Change your calendar', description: '' },
+  },
+  look: { name: 'Keywright', accent: '#1f5fbf', logo: null },
+  leadsTo: 'https://sync.example.com/callback?code=1',
+  done: [],
+})
+
+function createFlow(world: World): SignInFlow {
+  function end(ctx: Context, uid: string, ...what: unknown[]): void {
+    world.interactions = world.interactions.filter((interaction) => interaction.uid !== uid)
+    world.done.push(what)
+    ctx.status = 303
+    ctx.redirect(world.leadsTo)
+  }
+  return {
+    find: async (_, uid) => world.interactions.find((interaction) => interaction.uid === uid),
+    finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
+    allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
+    deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
+    async signedIn() {
+      const person = world.people.find(({ id }) => id === world.signedInAs)
+      return person && { ...person, signedInAt: new Date() }
+    },
+    async signIn(_, login) {
+      world.signedInAs = login.userId
+      world.done.push(['signIn', login])
+    },
+    async signOut() {
+      world.signedInAs = undefined
+      world.done.push(['signOut'])
+    },
+  }
+}
+
+export const WEAK = 'this password is one of the commonest; choose another'
+
+function createSignIn(world: World): SignIn {
+  async function attempt({ email, password, browser }: Parameters<SignIn['attempt']>[0]) {
+    world.done.push(['attempt', email, browser])
+    if (email === 'slow@example.com') return { outcome: 'slow_down', retryAfter: 90 } as const
+    const user = world.people.find((person) => person.email === email) as never
+    if (!user) return { outcome: 'refused' } as const
+    if (password === ONE_TIME) return { outcome: 'choose_password', user, ticket: 'ticket-1', browser: 'b1' } as const
+    return password === PASSWORD
+      ? ({ outcome: 'signed_in', user, browser: 'b1' } as const)
+      : ({ outcome: 'refused' } as const)
+  }
+  return {
+    attempt,
+    async choosePassword(ticket, password) {
+      if (ticket !== 'ticket-1') throw new KeywrightError('conflict', 'the ticket is over')
+      if (password === 'password1234') throw new KeywrightError('invalid_input', WEAK)
+      world.done.push(['choosePassword', password])
+      return world.people[0] as never
+    },
+    async changePassword(userId, present, next) {
+      if (next === 'password1234') throw new KeywrightError('invalid_input', WEAK)
+      if (present === 'too often') return { retryAfter: 30 }
+      if (present !== PASSWORD) return 'refused'
+      world.done.push(['changePassword', userId, next])
+      return 'changed'
+    },
+  } as SignIn
+}
+
+function createDirectory(world: World): Directory {
+  return {
+    look: async () => world.look,
+    person: async (id) => world.people.find((person) => person.id === id),
+    application: async (id) => world.applications.find(({ clientId }) => clientId === id),
+    demoScopesOf: async (id) => (id === DEMO ? ['calendar.read'] : undefined),
+    async scopeTexts(wanted) {
+      const pairs = Object.entries(wanted).flatMap(([api, scopes]) => scopes.map((scope) => ({ api, scope })))
+      return pairs.map((pair) => ({ ...pair, ...(world.texts[pair.scope] ?? { title: pair.scope, description: '' }) }))
+    },
+    connections: async () => world.connections,
+    async withdraw({ clientId }) {
+      world.connections = world.connections.filter((connection) => connection.clientId !== clientId)
+      world.done.push(['withdraw', clientId])
+    },
+  }
+}
+
+/** The protocol's pages, each at an address of its own. */
+const showcase = (pages: ProtocolPages, world: World): Koa.Middleware => {
+  const device = { action: '/oauth2/device', xsrf: 'x1', userCode: 'WDJB-MJHT' }
+  const name = () => world.applications[0]!.name
+  const shown: Record<string, (ctx: Context) => void> = {
+    '/show/error': (ctx) => {
+      ctx.status = 400
+      const description = String(ctx.query.description ?? 'redirect_uri did not match')
+      pages.error(ctx, { error: String(ctx.query.error ?? 'invalid_redirect_uri'), description })
+    },
+    '/show/forward': (ctx) =>
+      pages.forward(ctx, {
+        action: String(ctx.query.to ?? '/'),
+        fields: { code: 'c1', state: '"><script>', submit: 's' },
+      }),
+    '/show/confirm-sign-out': (ctx) => pages.confirmSignOut(ctx, { action: '/x', xsrf: 'x1', client: name() }),
+    '/show/signed-out': (ctx) => pages.signedOut(ctx, name()),
+    '/show/device-code': (ctx) => pages.deviceCode(ctx, { action: '/oauth2/device', xsrf: 'x1' }),
+    '/show/device-problem': (ctx) => pages.deviceCode(ctx, { ...device, problem: 'There is no such code.' }),
+    '/show/confirm-device': (ctx) => pages.confirmDevice(ctx, { ...device, client: name(), device: '203.0.113.7' }),
+    '/show/device-done': (ctx) => pages.deviceDone(ctx),
+  }
+  return async (ctx, next) => (shown[ctx.path] ? shown[ctx.path]!(ctx) : await next())
+}
+
+/** The pages over fakes of all that is below them. */
+export async function openFakeHouse(
+  overrides: {
+    issuer?: string
+    proxy?: boolean
+    ownUrl?: string
+    management?: Management
+    routes?: readonly ConsoleRoute[]
+  } = {},
+) {
+  const world = createWorld()
+  const app = new Koa({ proxy: overrides.proxy })
+  const http = createServer()
+  const listening = once(http.listen(0, '127.0.0.1'), 'listening')
+  await listening
+  const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const issuerUrl = () => overrides.issuer ?? origin
+  const flow = createFlow(world)
+  const web = createWeb(
+    {
+      flow,
+      signIn: createSignIn(world),
+      directory: createDirectory(world),
+      management: overrides.management ?? ({} as Management),
+      issuerUrl,
+      ownUrl: () => overrides.ownUrl ?? origin,
+      apiDocument: () => ({ servers: [], tags: [], paths: {}, components: {} }),
+    },
+    overrides.routes,
+  )
+  const failures: unknown[] = []
+  app.use(async (ctx, next) => {
+    ctx.state.requestId = 'request-1'
+    await next()
+    if (ctx.state.failure) failures.push(ctx.state.failure)
+  })
+  app.use(showcase(web.pages, world))
+  app.use(web.middleware)
+  http.on('request', app.callback())
+  return {
+    world,
+    flow,
+    origin,
+    failures,
+    close: () => new Promise((resolve) => http.close(resolve).closeAllConnections()),
+  }
+}
