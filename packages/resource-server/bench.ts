@@ -1,6 +1,6 @@
 /**
- * What a verification with status costs against jose's own `jwtVerify` of the same token. Prints one JSON object.
- * Usage: node packages/resource-server/bench.ts [seconds a round] [rounds]
+ * Compares the CPU time of a verification with status to jose's `jwtVerify` of the same token. Prints one JSON array.
+ * Usage: node packages/resource-server/bench.ts [seconds per round] [rounds]
  */
 import { pathToFileURL } from 'node:url'
 import { deflateSync } from 'node:zlib'
@@ -11,24 +11,24 @@ const ISSUER = 'https://auth.example.com'
 const AUDIENCE = 'https://api.example.com'
 const LIST = `${ISSUER}/oauth2/status/a`
 const TOKENS = 64
-const POSITIONS = 65_536
+const LIST_SIZE = 65_536
 
 export interface VerificationCost {
   readonly algorithm: string
-  /** Verifications a second of CPU, of the process. */
+  /** Verifications per second of CPU time. */
   readonly joseAlone: number
   readonly withStatus: number
-  /** What ours costs in jose's. */
+  /** CPU time of a verification with status, divided by that of jose alone. */
   readonly ratio: number
 }
 
-async function makeSubject(algorithm: string) {
+async function signTokens(algorithm: string) {
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: algorithm, use: 'sig' }] }
   const iat = Math.floor(Date.now() / 1000)
   const sign = (typ: string, claims: object) =>
     new SignJWT({ iss: ISSUER, iat, ...claims }).setProtectedHeader({ alg: algorithm, kid: 'k', typ }).sign(privateKey)
-  const status_list = { bits: 1, lst: deflateSync(new Uint8Array(POSITIONS / 8)).toString('base64url') }
+  const status_list = { bits: 1, lst: deflateSync(new Uint8Array(LIST_SIZE / 8)).toString('base64url') }
   const list = await sign('statuslist+jwt', { sub: LIST, exp: iat + 86_400, ttl: 3600, status_list })
   const claims = { aud: AUDIENCE, sub: 'kwk_app', client_id: 'kwk_app', scope: 'read', exp: iat + 36_000 }
   const tokens = await Promise.all(
@@ -36,7 +36,7 @@ async function makeSubject(algorithm: string) {
       sign('at+jwt', {
         ...claims,
         jti: crypto.randomUUID(),
-        status: { status_list: { idx: (n * 1021) % POSITIONS, uri: LIST } },
+        status: { status_list: { idx: (n * 1021) % LIST_SIZE, uri: LIST } },
       }),
     ),
   )
@@ -45,7 +45,7 @@ async function makeSubject(algorithm: string) {
 
 type Work = (token: string) => Promise<unknown>
 
-/** How many a second of CPU time, one after the other, for so many milliseconds. */
+/** Verifies tokens one after the other for that time. Returns the number per second of CPU time. */
 async function rate(work: Work, tokens: readonly string[], milliseconds: number): Promise<number> {
   const cpu = process.cpuUsage()
   let done = 0
@@ -59,13 +59,13 @@ async function rate(work: Work, tokens: readonly string[], milliseconds: number)
 
 const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 
-/** Measures both in turn, so that what else the machine does meets both. */
+/** Measures both alternately, so that other load affects both. */
 export async function measureVerification(
   algorithm = 'ES256',
   milliseconds = 500,
   rounds = 9,
 ): Promise<VerificationCost> {
-  const { jwks, list, tokens } = await makeSubject(algorithm)
+  const { jwks, list, tokens } = await signTokens(algorithm)
   const serve = async (url: string) =>
     url === LIST
       ? new Response(list, { headers: { 'content-type': 'application/statuslist+jwt' } })
@@ -78,7 +78,7 @@ export async function measureVerification(
   for (const work of [alone, ours]) await rate(work, tokens, milliseconds)
   const samples: { alone: number; ours: number }[] = []
   for (let n = 0; n < rounds; n++) {
-    // The second of a pair inherits the first one's garbage: each goes first as often as the other.
+    // The second of a pair collects the garbage of the first, so each goes first equally often.
     const order = n % 2 ? [alone, ours] : [ours, alone]
     const first = await rate(order[0]!, tokens, milliseconds)
     const second = await rate(order[1]!, tokens, milliseconds)

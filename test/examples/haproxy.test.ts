@@ -190,7 +190,7 @@ test.skipIf(!haproxy)('what the server never signs as an access token of now is 
   const others = [
     idToken,
     await issuer.token({}, { typ: 'statuslist+jwt' }),
-    await issuer.token({}, {}, issuer.stranger),
+    await issuer.token({}, {}, issuer.otherKey),
   ]
   for (const token of [...wrong, ...others]) expect((await ask(gateway, token)).status).toBe(401)
   expect((await ask(gateway, await issuer.token({ scope: 'reads unread read-all' }))).status).toBe(403)

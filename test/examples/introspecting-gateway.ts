@@ -105,7 +105,7 @@ export function testAskingGateway({ name, isThere, start, malformed, more }: Ask
         expect(right.status).toBe(200)
         expect(right.body.headers).toMatchObject({ 'x-client-id': rig.stage.client.clientId })
         expect(elsewhere).toMatchObject(revealing('invalid_dpop_proof'))
-        expect(bearer).toMatchObject(revealing('send this access token as DPoP'))
+        expect(bearer).toMatchObject(revealing('use the DPoP scheme'))
       }
     })
 

@@ -18,7 +18,7 @@ import { createVerifier, type Verifier } from '../../packages/resource-server/sr
 import { until } from '../support/load.ts'
 import { AUDIENCE, type FakeIssuer, makeProver, startFakeIssuer } from './fake-issuer.ts'
 
-/** An API that answers who called, and where it listens. */
+/** An API that responds with the subject of the token. */
 interface Api {
   readonly url: string
   close(): Promise<void>
@@ -89,8 +89,8 @@ function listenFetch(fetch: (request: Request) => Response | Promise<Response>):
   })
 }
 
-/** Answers 504 after so long, whatever else goes on. */
-async function limitedApi(verifier: Verifier, milliseconds: number): Promise<Api> {
+/** An API with a timeout middleware that responds with 504. */
+async function timeoutApi(verifier: Verifier, milliseconds: number): Promise<Api> {
   const app = express()
   app.use((_req, res, next) => {
     setTimeout(() => res.status(504).end(), milliseconds)
@@ -102,8 +102,8 @@ async function limitedApi(verifier: Verifier, milliseconds: number): Promise<Api
 
 const ALL = { Koa: koaApi, Express: expressApi, Fastify: fastifyApi, Hono: honoApi, 'the Fetch API': fetchApi }
 const METADATA = 'https://api.example.com/.well-known/oauth-protected-resource/v1'
-const PLACE = `realm="weather", resource_metadata="${METADATA}"`
-const DPOP = `DPoP ${PLACE}, algs="ES256 RS256 PS256 EdDSA Ed25519"`
+const RESOURCE = `realm="weather", resource_metadata="${METADATA}"`
+const DPOP = `DPoP ${RESOURCE}, algs="ES256 RS256 PS256 EdDSA Ed25519"`
 
 let issuer: FakeIssuer
 beforeAll(async () => {
@@ -125,22 +125,22 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
   const tokenAt = (idx: number, claims = {}) =>
     issuer.token({ status: { status_list: { idx, uri: list.uri } }, ...claims })
 
-  it('a good token reaches the handler', async () => {
+  it('a request with a valid token reaches the handler', async () => {
     const answer = await weather({ authorization: `Bearer ${await tokenAt(1, { sub: 'ann' })}` })
     expect([answer.status, await answer.json()]).toEqual([200, { subject: 'ann' }])
   })
 
-  it('no token is asked for one, and told where to get it', async () => {
+  it('a request without a token gets a 401 with the URL of the metadata', async () => {
     const answer = await weather()
     expect(answer.status).toBe(401)
-    expect(answer.headers.get('www-authenticate')).toBe(`Bearer ${PLACE}, ${DPOP}`)
+    expect(answer.headers.get('www-authenticate')).toBe(`Bearer ${RESOURCE}, ${DPOP}`)
   })
 
-  it('a revoked token is refused as RFC 6750 says', async () => {
+  it('a revoked token gets a 401 as RFC 6750 specifies', async () => {
     const answer = await weather({ authorization: `Bearer ${await tokenAt(2)}` })
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toBe(
-      `Bearer ${PLACE}, error="invalid_token", error_description="the access token was revoked", ${DPOP}`,
+      `Bearer ${RESOURCE}, error="invalid_token", error_description="the access token was revoked", ${DPOP}`,
     )
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/)
     expect(await answer.json()).toEqual({
@@ -150,13 +150,13 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
     })
   })
 
-  it('a token with too few scopes is told which', async () => {
+  it('a token with too few scopes gets a 403 with the required scope', async () => {
     const answer = await weather({ authorization: `Bearer ${await tokenAt(1, { scope: 'write' })}` })
     expect(answer.status).toBe(403)
     expect(answer.headers.get('www-authenticate')).toContain('scope="read", error="insufficient_scope"')
   })
 
-  it('a token that cannot be judged is told to come again, and keeps its token', async () => {
+  it('a token with an unknown status gets a 503 with Retry-After and no challenge', async () => {
     const uri = `${issuer.url}/oauth2/status/gone`
     const answer = await weather({
       authorization: `Bearer ${await tokenAt(1, { status: { status_list: { idx: 1, uri } } })}`,
@@ -169,7 +169,7 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
     expect(await answer.json()).toMatchObject({ error: 'status_unknown' })
   })
 
-  it('a token bound to a key needs a proof for this address', async () => {
+  it('a token bound to a key needs a proof for this URL', async () => {
     const prover = await makeProver()
     const token = await tokenAt(1, { cnf: { jkt: prover.jkt } })
     const ath = createHash('sha256').update(token).digest('base64url')
@@ -183,14 +183,14 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
   })
 
   it.each([
-    ['a Host that holds a path', '/v1/weather', 'api.example.com/v1/other?', 'http://api.example.com/v1/other'],
+    ['a Host header with a path', '/v1/weather', 'api.example.com/v1/other?', 'http://api.example.com/v1/other'],
     [
-      'a target that is no path',
+      'a request target that is not a path',
       'munity://x/v1/weather',
       'api.example.com',
       'http://api.example.community//x/v1/weather',
     ],
-  ])('a proof for another address is not made to fit by %s', async (_name, path, host, htu) => {
+  ])('%s does not make a proof for another URL valid', async (_name, path, host, htu) => {
     const prover = await makeProver()
     const token = await tokenAt(1, { cnf: { jkt: prover.jkt } })
     const ath = createHash('sha256').update(token).digest('base64url')
@@ -198,11 +198,11 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
     const { port } = new URL(api.url)
     const [answer] = await once(request({ host: '127.0.0.1', port, path, headers, agent: false }).end(), 'response')
     answer.resume()
-    // Node's adapter for the Fetch API refuses both by itself.
+    // Node's adapter for the Fetch API rejects both itself.
     expect([400, 401]).toContain(answer.statusCode)
   })
 
-  it('the metadata stand where RFC 9728 says', async () => {
+  it('the metadata is served at the path of RFC 9728', async () => {
     const answer = await fetch(`${api.url}/.well-known/oauth-protected-resource/v1`)
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/)
@@ -217,25 +217,25 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
   })
 })
 
-it('with Express, a request that was answered before its token was refused ends no process', async () => {
+it('in Express, a rejection after a timeout response causes no unhandled rejection', async () => {
   const list = issuer.addList()
-  list.answer = (_req, res) => void setTimeout(() => res.writeHead(500).end(), 150)
-  const told: string[] = []
-  const onProblem = ({ code }: { code: string }) => void told.push(code)
-  const api = await limitedApi(createVerifier({ issuer: issuer.url, audience: AUDIENCE, onProblem }), 20)
+  list.respond = (_req, res) => void setTimeout(() => res.writeHead(500).end(), 150)
+  const problems: string[] = []
+  const onProblem = ({ code }: { code: string }) => void problems.push(code)
+  const api = await timeoutApi(createVerifier({ issuer: issuer.url, audience: AUDIENCE, onProblem }), 20)
   const unhandled: unknown[] = []
   const note = (reason: unknown) => void unhandled.push(reason)
   process.on('unhandledRejection', note)
   const authorization = `Bearer ${await issuer.token({ status: { status_list: { idx: 1, uri: list.uri } } })}`
   expect((await fetch(api.url, { headers: { authorization } })).status).toBe(504)
-  await until(() => told.length > 0)
+  await until(() => problems.length > 0)
   await setImmediate()
   process.off('unhandledRejection', note)
   await api.close()
   expect(unhandled).toEqual([])
 })
 
-it('an origin that is set stands above what a request says of itself', async () => {
+it('the origin option replaces the origin of the request', async () => {
   const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: false })
   const handler = withAccessToken(verifier, () => new Response('ok'), { origin: 'https://api.example.com' })
   const prover = await makeProver()
@@ -249,7 +249,7 @@ it('an origin that is set stands above what a request says of itself', async () 
   expect(await ask('http://inside:8080/v1/weather')).toBe(401)
 })
 
-it('what a handler throws is its own affair', async () => {
+it('an error of the handler is not converted into a response', async () => {
   const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: false })
   const handler = withAccessToken(verifier, () => {
     throw new Error('mine')

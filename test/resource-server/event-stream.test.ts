@@ -13,13 +13,12 @@ const EVENTS = [
   { name: 'message', data: 'last', id: '2' },
 ]
 
-describe('an event stream is read', () => {
-  it.each(['\n', '\r\n', '\r'])('with lines that end in %j', (end) => {
-    // A carriage return at the very end may be half of a pair, so the last event of this one waits for what follows.
+describe('the event stream parser', () => {
+  it.each(['\n', '\r\n', '\r'])('accepts lines that end in %j', (end) => {
     expect(parse(STREAM.replaceAll('\n', end))).toEqual(EVENTS)
   })
 
-  it.each(['\n', '\r\n', '\r'])('in pieces of every size, with lines that end in %j', (end) => {
+  it.each(['\n', '\r\n', '\r'])('accepts pieces of every size, with lines that end in %j', (end) => {
     const whole = STREAM.replaceAll('\n', end)
     for (let size = 1; size < whole.length; size++) {
       const chunks = whole.match(new RegExp(`[^]{1,${size}}`, 'g'))!
@@ -27,17 +26,17 @@ describe('an event stream is read', () => {
     }
   })
 
-  it('without what was not ended by an empty line', () => {
+  it('ignores an event that no empty line ends', () => {
     expect(parse('id: 9\ndata: half')).toEqual([])
     expect(parse('id: 9\ndata: half\n')).toEqual([])
   })
 
-  it('without a byte order mark at its beginning, and only there', () => {
+  it('ignores a byte order mark at the beginning of the stream only', () => {
     expect(parse('\uFEFFdata: a\n\n')).toEqual([{ name: 'message', data: 'a', id: undefined }])
     expect(parse('data: a\n', '\uFEFFdata: b\n\n')).toEqual([{ name: 'message', data: 'a', id: undefined }])
   })
 
-  it('without unknown fields, ids with NUL, and times that are none', () => {
+  it('ignores unknown fields, ids with NUL and malformed retry times', () => {
     const parser = new EventStreamParser(1000)
     expect(parser.push('id: a\0b\nretry: 1x\nnonsense: 1\ndata: d\n\n')).toEqual([
       { name: 'message', data: 'd', id: undefined },
@@ -47,7 +46,7 @@ describe('an event stream is read', () => {
     expect(parser.retry).toBe(250)
   })
 
-  it('up to a bound, however the event is cut up', () => {
+  it('rejects an event above the limit, in one line or in many', () => {
     const long = new EventStreamParser(1000)
     expect(() => long.push(`data: ${'x'.repeat(1001)}`)).toThrow('more than 1000')
     const many = new EventStreamParser(1000)
@@ -58,7 +57,7 @@ describe('an event stream is read', () => {
     for (let n = 0; n < 200; n++) short.push('data: 1234\n\n')
   })
 
-  it('with comments that go on for ever but carry nothing', () => {
+  it('accepts any number of comments', () => {
     const parser = new EventStreamParser(1000)
     for (let n = 0; n < 200; n++) parser.push(': are you there?\n')
     expect(parser.push('data: yes\n\n')).toHaveLength(1)

@@ -9,14 +9,14 @@ export const FEED = { clientId: 'kwa_weather', clientSecret: 'kws_secret' }
 
 export const encodeBitmap = (bitmap: Uint8Array) => deflateSync(bitmap).toString('base64url')
 
-/** A list as the fake server keeps it. */
+/** A status list of the fake issuer. */
 export interface FakeList {
   bitmap: Uint8Array
-  /** Claims in place of the usual ones; undefined takes one out. */
+  /** Replace the usual claims; undefined removes one. */
   claims: Record<string, unknown>
   header: Record<string, unknown>
-  /** In place of the usual answer. */
-  answer: ((req: IncomingMessage, res: ServerResponse) => void) | undefined
+  /** Replaces the usual response. */
+  respond: ((req: IncomingMessage, res: ServerResponse) => void) | undefined
 }
 
 /** One connection of the feed. */
@@ -25,9 +25,9 @@ export interface FakeStream {
   readonly authorization: string | undefined
   send(text: string): void
   event(name: string, data: unknown, id?: string): void
-  /** Tells the feed's heartbeat. */
+  /** Sends a heartbeat. */
   current(at?: number): void
-  cut(): void
+  disconnect(): void
   readonly closed: boolean
 }
 
@@ -38,46 +38,46 @@ export async function makeKey(kid: string) {
   return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } }
 }
 
-/** A server that serves keys, lists and the feed as Keywright does, and everything else that a test wants it to. */
+/** A server that serves keys, lists and the feed as Keywright does, or as a test says. */
 export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), monotonic: () => performance.now() }) {
   const key = await makeKey('one')
-  const stranger = await makeKey('one')
+  const otherKey = await makeKey('one')
   const lists = new Map<string, FakeList>()
   const streams: FakeStream[] = []
-  const asked: string[] = []
+  const requests: string[] = []
   let cursors = 0
-  /** What was told up to each cursor. */
-  const told = new Map<string, number>()
+  /** The time of the event at each cursor. */
+  const cursorTimes = new Map<string, number>()
   const settings = {
     jwksDown: false,
     jwks: [key.jwk],
-    feedAnswer: undefined as ((res: ServerResponse) => void) | undefined,
-    /** Where a stream begins, if not two `ttl` and a bit ago or where its cursor says. */
+    feedResponse: undefined as ((res: ServerResponse) => void) | undefined,
+    /** Where a stream starts. Default: at its cursor, or 150 s ago. */
     feedSince: undefined as number | undefined,
   }
 
   const server = createServer((req, res) => {
-    asked.push(req.url!)
-    if (req.url === '/oauth2/jwks') answerKeys(res)
+    requests.push(req.url!)
+    if (req.url === '/oauth2/jwks') sendKeys(res)
     else if (req.url === '/oauth2/status/feed') openStream(req, res)
-    else void answerList(req, res)
+    else void sendList(req, res)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  function answerKeys(res: ServerResponse): void {
+  function sendKeys(res: ServerResponse): void {
     res.statusCode = settings.jwksDown ? 503 : 200
     res.end(JSON.stringify({ keys: settings.jwks }))
   }
 
   function openStream(req: IncomingMessage, res: ServerResponse): void {
-    if (settings.feedAnswer) {
-      settings.feedAnswer(res)
+    if (settings.feedResponse) {
+      settings.feedResponse(res)
       return
     }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     const cursor = req.headers['last-event-id'] as string | undefined
-    const since = settings.feedSince ?? (cursor ? (told.get(cursor) ?? 0) : clock.wall() - 150_000)
+    const since = settings.feedSince ?? (cursor ? (cursorTimes.get(cursor) ?? 0) : clock.wall() - 150_000)
     res.write(`retry: 20\n\nevent: since\ndata: {"at":${since}}\n\n`)
     const send = (text: string) => void res.write(text)
     streams.push({
@@ -85,30 +85,30 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
       authorization: req.headers.authorization,
       send,
       event(name, data, id) {
-        if (id !== undefined) told.set(id, (data as { at: number }).at)
+        if (id !== undefined) cursorTimes.set(id, (data as { at: number }).at)
         send(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
       },
       current(at = clock.wall()) {
         this.event('current', { at, lists: lists.size }, `c${++cursors}`)
       },
-      cut: () => res.destroy(),
+      disconnect: () => res.destroy(),
       get closed() {
         return res.destroyed
       },
     })
   }
 
-  async function answerList(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async function sendList(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const list = lists.get(req.url!)
     if (!list) return void res.writeHead(404).end()
-    if (list.answer) return list.answer(req, res)
+    if (list.respond) return list.respond(req, res)
     const token = await listToken(req.url!, list)
     const etag = `"${Buffer.from(list.bitmap).toString('base64url').slice(0, 40)}-${list.claims.iat ?? ''}"`
     if (req.headers['if-none-match'] === etag) return void res.writeHead(304, { etag }).end()
     res.writeHead(200, { 'content-type': 'application/statuslist+jwt', etag }).end(token)
   }
 
-  /** @param signer whoever signs it */
+  /** @param signer the key that signs it */
   async function listToken(path: string, list: FakeList, signer = key): Promise<string> {
     const iat = Math.floor(clock.wall() / 1000)
     const status_list = { bits: 1, lst: encodeBitmap(list.bitmap) }
@@ -121,14 +121,15 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
   return {
     url,
     key,
-    stranger,
+    /** Another key with the same `kid`. */
+    otherKey,
     lists,
     streams,
-    asked,
+    requests,
     settings,
     listToken,
-    /** How often that path was asked for. */
-    count: (path: string) => asked.filter((one) => one === path).length,
+    /** The number of requests for that path. */
+    count: (path: string) => requests.filter((one) => one === path).length,
     addList(
       path = '/oauth2/status/a',
       size = 65_536,
@@ -137,7 +138,7 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
         bitmap: new Uint8Array(size / 8),
         claims: {},
         header: {},
-        answer: undefined,
+        respond: undefined,
         uri: url + path,
         revoke(index: number) {
           this.bitmap[index >> 3]! |= 1 << (index & 7)
@@ -146,7 +147,7 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
       lists.set(path, list)
       return list
     },
-    /** An access token; claims that are undefined are left out. */
+    /** An access token; undefined removes a claim. */
     async token(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}, signer = key) {
       const iat = Math.floor(clock.wall() / 1000)
       const usual = {
@@ -170,7 +171,7 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
   }
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock that only moves when a test advances it. */
 export function handClock(wall = Math.floor(Date.now() / 1000) * 1000) {
   let monotonic = 1000
   const clock = { wall: () => wall, monotonic: () => monotonic }
@@ -180,14 +181,14 @@ export function handClock(wall = Math.floor(Date.now() / 1000) * 1000) {
       wall += milliseconds
       monotonic += milliseconds
     },
-    /** Somebody sets the clock on the wall. */
+    /** Sets the wall clock ahead or back. */
     set(milliseconds: number) {
       wall += milliseconds
     },
   }
 }
 
-/** Another machine's clock that differs by that much. */
+/** The clock of another machine, with another time. */
 export const shifted = (clock: Clock, milliseconds: number): Clock => ({
   wall: () => clock.wall() + milliseconds,
   monotonic: clock.monotonic,

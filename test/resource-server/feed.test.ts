@@ -40,13 +40,13 @@ function start(statusList: StatusListOptions = {}, at = clock as { wall(): numbe
 
 const tokenAt = (idx: number, uri = issuer.url + PATH) => issuer.token({ status: { status_list: { idx, uri } } })
 
-/** The connection of that number, counted from 1. */
+/** Waits for a connection, counted from 1. */
 async function stream(number: number) {
   await until(() => issuer.streams.length >= number)
   return issuer.streams[number - 1]!
 }
 
-/** A verifier that follows the feed, with one list at hand. */
+/** A verifier that follows the feed, with one list in memory. */
 async function following(statusList?: StatusListOptions) {
   const list = issuer.addList()
   const { verifier, verify } = start(statusList)
@@ -59,8 +59,8 @@ async function following(statusList?: StatusListOptions) {
 
 const revoked = (idx: number[], uri = issuer.url + PATH) => ({ at: clock.wall(), lists: [{ uri, idx }] })
 
-describe('over the feed', () => {
-  it('a revoked token is refused as soon as the event is there, without a fetch', async () => {
+describe('the revocation feed', () => {
+  it('makes a revoked token invalid when its event arrives, without a request', async () => {
     const { verify, feed } = await following()
     expect(feed.authorization).toBe(`Basic ${btoa(`${FEED.clientId}:${FEED.clientSecret}`)}`)
     expect(feed.cursor).toBeUndefined()
@@ -72,7 +72,7 @@ describe('over the feed', () => {
     expect(issuer.count(PATH)).toBe(1)
   })
 
-  it('a whole bitmap is taken in like positions', async () => {
+  it('may report revocations as a bitmap', async () => {
     const { verify, feed } = await following()
     const bitmap = new Uint8Array(8192).fill(0b1010_1010)
     feed.event(
@@ -85,7 +85,7 @@ describe('over the feed', () => {
     expect(await verify(await tokenAt(10))).toBe('valid')
   })
 
-  it('what it says of a list that is not at hand yet counts against an older copy of it', async () => {
+  it('reports revocations of a list that is fetched later, also in an older copy', async () => {
     const { verify, feed } = await following()
     const other = issuer.addList('/oauth2/status/b')
     other.claims = { iat: Math.floor(clock.wall() / 1000) - 30 }
@@ -97,7 +97,7 @@ describe('over the feed', () => {
     expect(await verify(await tokenAt(5, other.uri))).toBe('valid')
   })
 
-  it('lists are not fetched by their ttl, but before they expire', async () => {
+  it('replaces the ttl of lists; they are fetched again before they expire only', async () => {
     const { verify, verifier, feed } = await following()
     const token = await tokenAt(1)
     for (let n = 0; n < 29; n++) {
@@ -114,9 +114,9 @@ describe('over the feed', () => {
     await until(() => issuer.count(PATH) === 2)
   })
 
-  it('a list that has expired counts no longer, though the feed goes on', async () => {
+  it('does not extend the lifetime of a list that has expired', async () => {
     const { list, verifier, verify, feed } = await following()
-    list.answer = (_req, res) => void res.writeHead(500).end()
+    list.respond = (_req, res) => void res.writeHead(500).end()
     const token = await tokenAt(1)
     for (const [seconds, outcome] of [
       [629, 'valid'],
@@ -132,7 +132,7 @@ describe('over the feed', () => {
     }
   })
 
-  it('what it says of more lists than are held at once is not forgotten with those that make room', async () => {
+  it('reports revocations that outlast the eviction of their list from the cache', async () => {
     const { verify, feed } = await following({ maxLists: 10 })
     const lists = Array.from({ length: 32 }, (_, n) => issuer.addList(`/oauth2/status/many-${n}`))
     lists[0]!.claims = { iat: Math.floor(clock.wall() / 1000) - 30 }
@@ -142,13 +142,13 @@ describe('over the feed', () => {
     expect(await verify(await tokenAt(3, lists[0]!.uri))).toBe('status_unknown')
   })
 
-  it('a list that is being fetched makes no room: what the fetch brings would be forgotten', async () => {
+  it('does not evict a list that is being fetched', async () => {
     const { verify, feed } = await following({ maxLists: 10 })
     const list = issuer.addList('/oauth2/status/slow')
     list.revoke(5)
     const revokedCopy = await issuer.listToken('/oauth2/status/slow', list)
     let release = () => {}
-    list.answer = (_req, res) => {
+    list.respond = (_req, res) => {
       release = () => void res.writeHead(200, { 'content-type': 'application/statuslist+jwt' }).end(revokedCopy)
     }
     const token = await tokenAt(5, list.uri)
@@ -160,13 +160,13 @@ describe('over the feed', () => {
     await until(async () => (await verify(last)) === 'token_revoked')
     release()
     expect(await outcome).toBe('token_revoked')
-    list.answer = undefined
+    list.respond = undefined
     list.bitmap = new Uint8Array(8192)
     list.claims = { iat: Math.floor(clock.wall() / 1000) - 60 }
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('a copy that is older than what the feed began with is fetched anew by its ttl', async () => {
+  it('does not complete a copy that is older than the start of the feed: the ttl applies', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) - 119 }
     issuer.settings.feedSince = clock.wall() - 120_000
@@ -184,15 +184,15 @@ describe('over the feed', () => {
   })
 })
 
-describe('a feed that is cut', () => {
-  it('goes on from the last event that was wholly there, so that half a revocation is sent again', async () => {
+describe('a feed whose connection ends', () => {
+  it('resumes after the last complete event, so that a truncated one is sent again', async () => {
     const { verify, feed } = await following()
     feed.event('revoked', revoked([20]), 'c1')
     const first = await tokenAt(20)
     await until(async () => (await verify(first)) === 'token_revoked')
     const event = `id: c2\nevent: revoked\ndata: ${JSON.stringify(revoked([21]))}\n`
     feed.send(event)
-    feed.cut()
+    feed.disconnect()
     const next = await stream(2)
     expect(next.cursor).toBe('c1')
     expect(await verify(await tokenAt(21))).toBe('valid')
@@ -202,17 +202,17 @@ describe('a feed that is cut', () => {
     expect(problems.some((problem) => problem.startsWith('feed_lost'))).toBe(true)
   })
 
-  it('loses nothing while it is away: lists by their ttl, and then again the feed', async () => {
+  it('loses no revocation: lists are fetched by their ttl until it is back', async () => {
     const { list, verifier, verify, feed } = await following()
-    issuer.settings.feedAnswer = (res) => void res.writeHead(503, { 'retry-after': '0' }).end()
-    feed.cut()
+    issuer.settings.feedResponse = (res) => void res.writeHead(503, { 'retry-after': '0' }).end()
+    feed.disconnect()
     await until(() => !verifier.isLive())
     list.revoke(30)
     const token = await tokenAt(30)
     expect(await verify(token)).toBe('valid')
     clock.advance(60_000)
     expect(await verify(token)).toBe('token_revoked')
-    issuer.settings.feedAnswer = undefined
+    issuer.settings.feedResponse = undefined
     const next = await stream(2)
     next.event('revoked', revoked([31]), 'c3')
     next.current()
@@ -220,17 +220,17 @@ describe('a feed that is cut', () => {
     expect(await verify(await tokenAt(31))).toBe('token_revoked')
   })
 
-  it('and whose pause is longer than its lists may be old refuses what cannot be told', async () => {
+  it('makes the status unknown once the lists are older than maxAge', async () => {
     const { list, verify, feed } = await following()
-    issuer.settings.feedAnswer = (res) => void res.writeHead(503).end()
-    list.answer = (_req, res) => void res.writeHead(503).end()
-    feed.cut()
+    issuer.settings.feedResponse = (res) => void res.writeHead(503).end()
+    list.respond = (_req, res) => void res.writeHead(503).end()
+    feed.disconnect()
     const token = await tokenAt(1)
     clock.advance(151_000)
     expect(await verify(token)).toBe('status_unknown')
   })
 
-  it('or only falls silent is not relied on after 15 s', async () => {
+  it('is not live after 15 s without a heartbeat', async () => {
     const { verifier, verify } = await following()
     clock.advance(15_000)
     expect(verifier.isLive()).toBe(true)
@@ -242,7 +242,7 @@ describe('a feed that is cut', () => {
     expect(issuer.count(PATH)).toBe(before + 1)
   })
 
-  it('or tells of a time long past, as a transaction that does not end makes it do, is not relied on', async () => {
+  it('is not live while its heartbeats are old, as during a long transaction', async () => {
     const { verifier, verify, feed } = await following()
     const began = clock.wall()
     clock.advance(50_000)
@@ -253,7 +253,7 @@ describe('a feed that is cut', () => {
     expect(verifier.isLive()).toBe(false)
   })
 
-  it('or is told late, as by a proxy that holds it back, leaves lists to their ttl', async () => {
+  it('leaves lists to their ttl while a proxy delays its heartbeats', async () => {
     const { list, verify, feed } = await following()
     const other = issuer.addList('/oauth2/status/b')
     const token = await tokenAt(80)
@@ -266,20 +266,20 @@ describe('a feed that is cut', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('or goes on elsewhere, because its cursor was lost on the way, makes no list younger', async () => {
+  it('does not make lists newer if a proxy removed its cursor and it starts later', async () => {
     const { list, verifier, verify, feed } = await following()
     const token = await tokenAt(81)
-    feed.cut()
+    feed.disconnect()
     list.revoke(81)
     clock.advance(200_000)
     issuer.settings.feedSince = clock.wall() - 150_000
     const next = await stream(2)
     expect(next.cursor).toBeDefined()
-    // What is told on the way there must not pass for what went before.
+    // A later event must not hide the missing ones before it.
     next.event('revoked', revoked([82]), 'c1')
     const seen = await tokenAt(82)
     await until(async () => (await verify(seen)) === 'token_revoked')
-    next.cut()
+    next.disconnect()
     issuer.settings.feedSince = undefined
     const last = await stream(3)
     expect(last.cursor).toBe('c1')
@@ -288,25 +288,25 @@ describe('a feed that is cut', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('or only falls silent is left and connected anew', async () => {
-    const heard: string[] = []
-    const quiet = { reset: () => {}, begin: () => {} }
-    const lists = { ...quiet, disconnected: () => heard.push('disconnected') } as unknown as StatusLists
-    const report = ({ message }: { message: string }) => void heard.push(message)
+  it('is connected again after a silence', async () => {
+    const calls: string[] = []
+    const ignored = { endContinuity: () => {}, startContinuity: () => {} }
+    const lists = { ...ignored, disconnect: () => calls.push('disconnect') } as unknown as StatusLists
+    const report = ({ message }: { message: string }) => void calls.push(message)
     const url = `${issuer.url}/oauth2/status/feed`
     const feed = new StatusFeed({ url, credentials: FEED, fetch, lists, maxListBytes: 8192, silence: 50, report })
     feed.start()
     const first = await stream(1)
-    // What is sent says nothing of what was not: only the heartbeat does.
-    const chatter = setInterval(() => first.send(': still here\n\nevent: weather\ndata: fine\n\n'), 10)
+    // Other events do not prove that no revocation is missing: only a heartbeat does.
+    const noise = setInterval(() => first.send(': still here\n\nevent: weather\ndata: fine\n\n'), 10)
     await stream(2)
-    clearInterval(chatter)
-    expect(heard.slice(0, 2)).toEqual(['the feed fell silent', 'disconnected'])
+    clearInterval(noise)
+    expect(calls.slice(0, 2)).toEqual(['no heartbeat from the feed', 'disconnect'])
     await until(() => first.closed)
     await feed.stop()
   })
 
-  it('or begins again after a reset on the same connection: no bit is forgotten, and lists from before are fetched', async () => {
+  it('starts again after a reset on the same connection: revocations stay known, and older lists are fetched', async () => {
     const { list, verifier, verify, feed } = await following()
     feed.event('revoked', revoked([40]), 'c1')
     const token = await tokenAt(40)
@@ -322,23 +322,23 @@ describe('a feed that is cut', () => {
     expect(issuer.count(PATH)).toBe(2)
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(['feed_reset'])
     expect(issuer.streams).toHaveLength(1)
-    feed.cut()
+    feed.disconnect()
     expect((await stream(2)).cursor).not.toBe('c1')
   })
 })
 
-describe('a feed that sends what it should not', () => {
+describe('a feed with malformed events', () => {
   it.each([
-    ['no JSON', 'revoked', '{'],
-    ['nothing', 'revoked', 'null'],
-    ['no lists', 'revoked', '{"at":1}'],
-    ['no time', 'revoked', '{"lists":[]}'],
+    ['data that is not JSON', 'revoked', '{'],
+    ['data that is null', 'revoked', 'null'],
+    ['an event without lists', 'revoked', '{"at":1}'],
+    ['an event without a time', 'revoked', '{"lists":[]}'],
     ['a heartbeat without a time', 'current', '{}'],
-    ['negative positions', 'revoked', '{"at":1,"lists":[{"uri":"URI","idx":[-1]}]}'],
-    ['positions beyond any list', 'revoked', '{"at":1,"lists":[{"uri":"URI","idx":[1e15]}]}'],
-    ['a bitmap that is none', 'revoked', '{"at":1,"lists":[{"uri":"URI","lst":"x","bits":1}]}'],
-    ['a list of another server', 'revoked', '{"at":1,"lists":[{"uri":"https://other.example/x","idx":[1]}]}'],
-  ])('%s: is left, and begun anew without its cursor', async (_name, event, data) => {
+    ['a negative index', 'revoked', '{"at":1,"lists":[{"uri":"URI","idx":[-1]}]}'],
+    ['an index beyond every list', 'revoked', '{"at":1,"lists":[{"uri":"URI","idx":[1e15]}]}'],
+    ['a malformed bitmap', 'revoked', '{"at":1,"lists":[{"uri":"URI","lst":"x","bits":1}]}'],
+    ['a list at another origin', 'revoked', '{"at":1,"lists":[{"uri":"https://other.example/x","idx":[1]}]}'],
+  ])('%s makes the verifier connect again without a cursor', async (_name, event, data) => {
     const { feed, verify } = await following()
     feed.event('revoked', revoked([50]), 'c1')
     const token = await tokenAt(50)
@@ -350,7 +350,7 @@ describe('a feed that sends what it should not', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('events that are not known here are passed over', async () => {
+  it('unknown events are ignored', async () => {
     const { feed, verify } = await following()
     feed.send('event: weather\ndata: fine\nid: w\n\n: comment\n\n')
     feed.event('revoked', revoked([60]), 'c1')
@@ -360,30 +360,33 @@ describe('a feed that sends what it should not', () => {
   })
 
   it.each([
-    ['has letters that no header takes', 'ü'],
+    ['has characters that no header may contain', 'ü'],
     ['is too long to send back', 'x'.repeat(9000)],
-  ])('a cursor that %s: the event counts, and after it the feed begins anew', async (_name, cursor) => {
-    const { feed, verify } = await following()
-    feed.event('revoked', revoked([61]), cursor)
-    const token = await tokenAt(61)
-    await until(async () => (await verify(token)) === 'token_revoked')
-    feed.cut()
-    expect((await stream(2)).cursor).not.toBe('c1')
-  })
+  ])(
+    'a cursor that %s is not used: its event is applied, and the next connection starts without it',
+    async (_name, cursor) => {
+      const { feed, verify } = await following()
+      feed.event('revoked', revoked([61]), cursor)
+      const token = await tokenAt(61)
+      await until(async () => (await verify(token)) === 'token_revoked')
+      feed.disconnect()
+      expect((await stream(2)).cursor).not.toBe('c1')
+    },
+  )
 
-  it('a cursor that the server does not take is given up', async () => {
+  it('a cursor that the server rejects is not used again', async () => {
     const { feed } = await following()
     feed.event('current', { at: clock.wall() }, 'c1')
     feed.event('revoked', revoked([62]), 'c2')
-    issuer.settings.feedAnswer = (res) => {
-      issuer.settings.feedAnswer = undefined
+    issuer.settings.feedResponse = (res) => {
+      issuer.settings.feedResponse = undefined
       res.writeHead(431).end()
     }
-    feed.cut()
+    feed.disconnect()
     expect((await stream(2)).cursor).not.toBe('c1')
   })
 
-  it('an event without an end is given up', async () => {
+  it('an event without an end closes the connection', async () => {
     const { feed } = await following()
     const megabyte = 'x'.repeat(1024 * 1024)
     feed.send('data: ')
@@ -398,30 +401,33 @@ describe('a feed that sends what it should not', () => {
     [500, 'feed_lost'],
     [302, 'feed_lost'],
     [200, 'feed_lost'],
-  ])('%d and no stream: is reported as %s, and lists go by their ttl', async (status, problem) => {
-    issuer.settings.feedAnswer = (res) => void res.writeHead(status, { location: '/oauth2/status/a' }).end('{}')
-    const list = issuer.addList()
-    const { verify } = start()
-    await until(() => problems.some((one) => one.startsWith(problem)))
-    const token = await tokenAt(70)
-    expect(await verify(token)).toBe('valid')
-    list.revoke(70)
-    clock.advance(60_000)
-    expect(await verify(token)).toBe('token_revoked')
-  })
+  ])(
+    'a response %d without a stream is reported as %s, and lists are fetched by their ttl',
+    async (status, problem) => {
+      issuer.settings.feedResponse = (res) => void res.writeHead(status, { location: '/oauth2/status/a' }).end('{}')
+      const list = issuer.addList()
+      const { verify } = start()
+      await until(() => problems.some((one) => one.startsWith(problem)))
+      const token = await tokenAt(70)
+      expect(await verify(token)).toBe('valid')
+      list.revoke(70)
+      clock.advance(60_000)
+      expect(await verify(token)).toBe('token_revoked')
+    },
+  )
 })
 
-it('a secret that is rotated is asked for at each connection', async () => {
+it('the function for the client secret is called for each connection', async () => {
   let secret = 'first'
   start({ feed: { clientId: 'kwa_weather', clientSecret: async () => secret } })
   const feed = await stream(1)
   expect(feed.authorization).toBe(`Basic ${btoa('kwa_weather:first')}`)
   secret = 'second %'
-  feed.cut()
+  feed.disconnect()
   expect((await stream(2)).authorization).toBe(`Basic ${btoa('kwa_weather:second+%25')}`)
 })
 
-it('a secret that cannot be had, for whatever reason, is asked for again', async () => {
+it('the function for the client secret is called again after it failed', async () => {
   const secrets = [() => Promise.reject(new Error('the vault is sealed')), () => Promise.reject(), async () => 'secret']
   start({ feed: { clientId: 'kwa_weather', clientSecret: () => (secrets.shift() ?? (async () => 'secret'))() } })
   await stream(1)
@@ -429,7 +435,7 @@ it('a secret that cannot be had, for whatever reason, is asked for again', async
 })
 
 it.each([20_000, -20_000])(
-  'a clock that is off by %d ms, within the tolerance, changes nothing',
+  'a clock that differs by %d ms, within the tolerance, changes nothing',
   async (milliseconds) => {
     issuer.addList()
     const { verifier, verify } = start({}, shifted(clock, milliseconds))
@@ -443,7 +449,7 @@ it.each([20_000, -20_000])(
   },
 )
 
-it('nothing is left when it is closed', async () => {
+it('a closed verifier keeps no connection and opens none', async () => {
   const { verifier, feed } = await following()
   await verifier.close()
   await until(() => feed.closed)

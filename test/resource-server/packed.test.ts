@@ -14,12 +14,11 @@ const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGE = join(ROOT, 'packages/resource-server')
 const SUBPATHS = ['koa', 'express', 'fastify', 'hono', 'fetch']
-const WAYS = JSON.stringify(SUBPATHS)
 
-/** What somebody installs and runs: verifies the tokens it is given, then one more until the feed has ended it. */
+/** A program of a user: verifies the given tokens, then one more until the feed reports its revocation. */
 const PROGRAM = `
 import { createVerifier } from '@keywright/resource-server'
-const bindings = await Promise.all(${WAYS}.map((way) => import('@keywright/resource-server/' + way)))
+const bindings = await Promise.all(${JSON.stringify(SUBPATHS)}.map((path) => import('@keywright/resource-server/' + path)))
 const { issuer, audience, feed, tokens, last } = JSON.parse(process.argv[2])
 const verifier = createVerifier({ issuer, audience, statusList: { feed } })
 const verify = (token) => verifier.verify({ headers: { authorization: 'Bearer ' + token } })
@@ -38,8 +37,8 @@ import { type AccessToken, AccessTokenError, createVerifier } from '@keywright/r
 import { withAccessToken } from '@keywright/resource-server/fetch'
 const verifier = createVerifier({ issuer: 'https://a.example', audience: 'https://b.example' })
 export const handler = withAccessToken(verifier, (_request: Request, token: AccessToken) => Response.json(token.scopes))
-export const isRefusal = (error: unknown): boolean => error instanceof AccessTokenError && error.code === 'token_revoked'
-// @ts-expect-error there is no such choice
+export const isRevoked = (error: unknown): boolean => error instanceof AccessTokenError && error.code === 'token_revoked'
+// @ts-expect-error the value does not exist
 createVerifier({ issuer: 'https://a.example', audience: 'b', statusList: { onUnknown: 'maybe' } })
 `
 
@@ -47,7 +46,7 @@ let home: string
 let app: string
 let issuer: FakeIssuer
 
-/** Without a network: what is installed is packed from what is at hand. */
+/** Packs a local directory, so that the installation needs no network. */
 async function pack(from: string, ...options: string[]): Promise<string> {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', home, ...options], { cwd: from })
   return join(home, JSON.parse(stdout)[0].filename)
@@ -57,9 +56,9 @@ beforeAll(async () => {
   issuer = await startFakeIssuer()
   home = await mkdtemp(join(tmpdir(), 'keywright-packed-'))
   app = join(home, 'app')
-  const copy = join(home, 'house/packages/resource-server')
+  const copy = join(home, 'repository/packages/resource-server')
   await cp(PACKAGE, copy, { recursive: true, filter: (path) => !/\/(dist|node_modules)$/.test(path) })
-  await symlink(join(ROOT, 'node_modules'), join(home, 'house/node_modules'))
+  await symlink(join(ROOT, 'node_modules'), join(home, 'repository/node_modules'))
   const ours = await pack(copy)
   const jose = await pack(join(ROOT, 'node_modules/jose'), '--ignore-scripts')
   await mkdir(app)
@@ -72,35 +71,35 @@ afterAll(async () => {
   if (home) await rm(home, { recursive: true, force: true })
 })
 
-const lowest = async (): Promise<number> =>
+const lowestNode = async (): Promise<number> =>
   Number(/\d+/.exec(JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')).engines.node)![0])
 
-/** A Node of that major version on this machine. */
+/** The path of a Node of that major version on this machine. */
 async function findNode(major: number): Promise<string | undefined> {
-  const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
-  for (const place of new Set(places)) {
-    const version = await run(join(place, 'node'), ['-v']).catch(() => undefined)
-    if (version?.stdout.startsWith(`v${major}.`)) return join(place, 'node')
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
+  for (const directory of new Set(directories)) {
+    const version = await run(join(directory, 'node'), ['-v']).catch(() => undefined)
+    if (version?.stdout.startsWith(`v${major}.`)) return join(directory, 'node')
   }
   return undefined
 }
 
-async function use(node: string) {
+async function runProgram(node: string) {
   const list = issuer.addList(`/oauth2/status/${crypto.randomUUID()}`)
   list.revoke(2)
-  const cut = issuer.addList(`/oauth2/status/${crypto.randomUUID()}`)
+  const truncated = issuer.addList(`/oauth2/status/${crypto.randomUUID()}`)
   const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(4096)))
   const { deflateSync } = await import('node:zlib')
-  cut.claims = { status_list: { bits: 1, lst: deflateSync(noise).toString('base64url').slice(0, -100) } }
+  truncated.claims = { status_list: { bits: 1, lst: deflateSync(noise).toString('base64url').slice(0, -100) } }
   const tokenAt = (idx: number, uri = list.uri) => issuer.token({ status: { status_list: { idx, uri } } })
-  const tokens = [await tokenAt(1), await tokenAt(2), await tokenAt(1, cut.uri)]
+  const tokens = [await tokenAt(1), await tokenAt(2), await tokenAt(1, truncated.uri)]
   const input = { issuer: issuer.url, audience: AUDIENCE, feed: FEED, tokens, last: await tokenAt(3) }
   const connections = issuer.streams.length
   const running = run(node, ['program.js', JSON.stringify(input)], { cwd: app, timeout: 60_000 })
   await until(() => issuer.streams.length > connections)
   const feed = issuer.streams.at(-1)!
   feed.current()
-  await until(() => issuer.asked.includes(new URL(list.uri).pathname))
+  await until(() => issuer.requests.includes(new URL(list.uri).pathname))
   feed.event('revoked', { at: Date.now(), lists: [{ uri: list.uri, idx: [3] }] }, 'c1')
   return JSON.parse((await running).stdout)
 }
@@ -113,30 +112,31 @@ const expected = (version: string) => ({
   exports: [...Array(4).fill(['accessToken', 'resourceMetadata']), ['resourceMetadata', 'withAccessToken']],
 })
 
-it('what is published holds code, types, and nothing of the workshop', async () => {
+it('the published package contains code, types and nothing else', async () => {
   const installed = join(app, 'node_modules/@keywright/resource-server')
   expect((await readdir(installed)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
   const files = await readdir(join(installed, 'dist'))
   expect(files.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual([])
-  for (const way of ['index', ...SUBPATHS]) expect(files).toEqual(expect.arrayContaining([`${way}.js`, `${way}.d.ts`]))
+  for (const path of ['index', ...SUBPATHS])
+    expect(files).toEqual(expect.arrayContaining([`${path}.js`, `${path}.d.ts`]))
   expect((await readdir(join(app, 'node_modules'))).filter((name) => !name.startsWith('.'))).toEqual([
     '@keywright',
     'jose',
   ])
 })
 
-it('works as installed on this Node', async () => {
-  expect(await use(process.execPath)).toEqual(expected(`^${process.version}$`))
+it('the installed package works on this Node', async () => {
+  expect(await runProgram(process.execPath)).toEqual(expected(`^${process.version}$`))
 }, 90_000)
 
-it('works as installed on the lowest Node it claims', async ({ skip }) => {
-  const major = await lowest()
+it('the installed package works on the lowest Node that it supports', async ({ skip }) => {
+  const major = await lowestNode()
   const node = await findNode(major)
-  if (!node) return skip(`there is no Node ${major} on this machine, which the package claims to run on`)
-  expect(await use(node)).toEqual(expected(`^v${major}\\.`))
+  if (!node) return skip(`Node ${major}, which the package supports, is not on this machine`)
+  expect(await runProgram(node)).toEqual(expected(`^v${major}\\.`))
 }, 90_000)
 
-/** The first program in its README, with this test's addresses for those that it names. */
+/** The first program in the README with the addresses of this test. */
 async function printedProgram(port: number): Promise<string> {
   const text = await readFile(join(PACKAGE, 'README.md'), 'utf8')
   const changes = [
@@ -145,15 +145,15 @@ async function printedProgram(port: number): Promise<string> {
     ['listen(9000)', `listen(${port}, '127.0.0.1')`],
   ] as const
   return changes.reduce(
-    (program, [written, meant]) => {
-      if (!program.includes(written)) throw new Error(`the README's program does not say ${written}`)
-      return program.replace(written, meant)
+    (program, [printed, actual]) => {
+      if (!program.includes(printed)) throw new Error(`the README's program does not contain ${printed}`)
+      return program.replace(printed, actual)
     },
     /^```js\n(.*?)^```/ms.exec(text)![1]!,
   )
 }
 
-it('runs as its README prints it: with Express, until a token is revoked, and to a good end', async () => {
+it('the Express program in the README works until the token is revoked, and exits', async () => {
   const modules = join(home, 'weather/node_modules')
   await mkdir(modules, { recursive: true })
   await symlink(join(app, 'node_modules/@keywright'), join(modules, '@keywright'))
@@ -176,18 +176,18 @@ it('runs as its README prints it: with Express, until a token is revoked, and to
   await server.stop()
 })
 
-it('brings keywright-verify, on the lowest Node too', async () => {
+it('the installed package contains keywright-verify, which runs on the lowest Node too', async () => {
   const program = join(app, 'node_modules/.bin/keywright-verify')
   expect((await run(program, ['--help'])).stdout).toMatch(/^keywright-verify: /)
   const env = { PATH: process.env.PATH, ISSUER: 'auth.example.com' }
-  const nodes = [process.execPath, await findNode(await lowest())].filter((node) => node !== undefined)
+  const nodes = [process.execPath, await findNode(await lowestNode())].filter((node) => node !== undefined)
   for (const node of nodes) {
     const { code, stderr } = await run(node, [program], { env }).catch((error) => error)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('AUDIENCE is empty') })
   }
 })
 
-it('has types that a program is checked against, libraries and all', async () => {
+it('a program compiles against the types of the installed package', async () => {
   await writeFile(join(app, 'typed.ts'), TYPED)
   const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]
   const how = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022', ...types]

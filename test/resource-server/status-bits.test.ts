@@ -3,9 +3,9 @@ import { deflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import {
   countOf,
-  deadBits,
   decodeStatuses,
   hasBit,
+  revokedBits,
   statusAt,
   union,
 } from '../../packages/resource-server/src/status-bits.ts'
@@ -18,7 +18,7 @@ interface Vector {
   statuses: [number, number][]
 }
 
-/** What draft-ietf-oauth-status-list prints in section 4.1 and in its appendix of test vectors. */
+/** The examples of draft-ietf-oauth-status-list: section 4.1 and the appendix of test vectors. */
 const VECTORS: Vector[] = JSON.parse(
   readFileSync(new URL('fixtures/status-list-vectors.json', import.meta.url), 'utf8'),
 )
@@ -26,7 +26,7 @@ const VECTORS: Vector[] = JSON.parse(
 const MEBIBYTE = 1024 * 1024
 const lst = (bytes: Uint8Array) => deflateSync(bytes).toString('base64url')
 
-describe('a status list is read as the draft prints it', () => {
+describe('a status list is decoded as the draft specifies', () => {
   it.each(VECTORS)('$name', async ({ bits, lst, size, statuses }) => {
     const list = await decodeStatuses({ bits, lst }, MEBIBYTE)
     expect(countOf(list)).toBe(size)
@@ -37,33 +37,33 @@ describe('a status list is read as the draft prints it', () => {
       if (status !== (printed.get(index) ?? 0)) found.push([index, status])
     }
     expect(found).toEqual([])
-    const dead = deadBits(list)
-    const deadOnes = [...printed].filter(([, status]) => status !== 0).map(([index]) => index)
-    expect(deadOnes.every((index) => hasBit(dead, index))).toBe(true)
-    const set = dead.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0)
-    expect(set).toBe(deadOnes.length)
+    const revoked = revokedBits(list)
+    const expected = [...printed].filter(([, status]) => status !== 0).map(([index]) => index)
+    expect(expected.every((index) => hasBit(revoked, index))).toBe(true)
+    const set = revoked.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0)
+    expect(set).toBe(expected.length)
   })
 })
 
-describe('a list that is not one', () => {
+describe('a malformed status list', () => {
   it.each([
-    ['bits that are not of the draft', { bits: 3, lst: lst(new Uint8Array(8)) }, 'bits'],
-    ['no list', { bits: 1 }, 'lst'],
-    ['a list that is no text', { bits: 1, lst: [1] }, 'lst'],
-    ['what is no base64url', { bits: 1, lst: '***' }, 'base64url'],
-    ['what is no zlib', { bits: 1, lst: Buffer.from('hello').toString('base64url') }, 'inflate'],
+    ['with an unknown number of bits', { bits: 3, lst: lst(new Uint8Array(8)) }, 'bits'],
+    ['without lst', { bits: 1 }, 'lst'],
+    ['with an lst that is not a string', { bits: 1, lst: [1] }, 'lst'],
+    ['with an lst that is not base64url', { bits: 1, lst: '***' }, 'base64url'],
+    ['with an lst that is not a ZLIB stream', { bits: 1, lst: Buffer.from('hello').toString('base64url') }, 'inflate'],
     [
-      'a stream that is cut',
+      'with a truncated ZLIB stream',
       { bits: 1, lst: lst(Buffer.from(crypto.getRandomValues(new Uint8Array(999)))).slice(0, -40) },
       'inflate',
     ],
-    ['nothing', undefined, 'bits'],
-    ['null', null, 'bits'],
-  ])('%s is refused', async (_name, encoded, reason) => {
+    ['that is undefined', undefined, 'bits'],
+    ['that is null', null, 'bits'],
+  ])('%s is rejected', async (_name, encoded, reason) => {
     await expect(decodeStatuses(encoded, MEBIBYTE)).rejects.toThrow(reason)
   })
 
-  it('that inflates to more than is allowed is not inflated to its end', async () => {
+  it('that inflates to more than the limit is not inflated completely', async () => {
     const bomb = { bits: 1, lst: lst(new Uint8Array(200 * MEBIBYTE)) }
     const before = process.memoryUsage().arrayBuffers
     await expect(decodeStatuses(bomb, MEBIBYTE)).rejects.toThrow('more than 1048576 bytes')
@@ -71,7 +71,7 @@ describe('a list that is not one', () => {
   })
 })
 
-it('what was set stays set, in the longer of two', () => {
+it('the union of two bitmaps has the bits of both and the length of the longer one', () => {
   expect([...union(new Uint8Array([1, 2]), new Uint8Array([4]))]).toEqual([5, 2])
   expect([...union(new Uint8Array([1]), new Uint8Array([4, 8]))]).toEqual([5, 8])
 })

@@ -30,8 +30,8 @@ function verifier(statusList: StatusListOptions = {}, at = clock as { wall(): nu
 const tokenAt = (idx: unknown, uri: unknown = issuer.url + PATH, claims = {}) =>
   issuer.token({ status: { status_list: { idx, uri } }, ...claims })
 
-describe('a token whose list can be had', () => {
-  it('is honoured while its bit is not set, and refused from the next copy on when it is', async () => {
+describe('a token whose list is available', () => {
+  it('is valid until a copy of the list has its bit set', async () => {
     const list = issuer.addList()
     const verify = verifier()
     const [good, bad] = [await tokenAt(7), await tokenAt(8)]
@@ -41,7 +41,7 @@ describe('a token whose list can be had', () => {
     expect([await verify(bad), await verify(good)]).toEqual(['token_revoked', 'valid'])
   })
 
-  it('costs one request for a thousand who wait', async () => {
+  it('causes one request for a thousand concurrent verifications', async () => {
     issuer.addList()
     const verify = verifier()
     const tokens = await together(20, (n) => tokenAt(n))
@@ -51,7 +51,7 @@ describe('a token whose list can be had', () => {
     expect(issuer.count('/oauth2/jwks')).toBe(1)
   })
 
-  it('costs no request before the list is due, and then one that nobody waits for', async () => {
+  it('causes no request before the list is due, and then one in the background', async () => {
     const list = issuer.addList()
     const verify = verifier()
     const token = await tokenAt(1)
@@ -60,19 +60,19 @@ describe('a token whose list can be had', () => {
     await verify(token)
     expect(issuer.count(PATH)).toBe(1)
     let release = () => {}
-    list.answer = (_req, res) => {
+    list.respond = (_req, res) => {
       release = () => res.writeHead(503).end()
     }
     clock.advance(15_000)
     expect(await together(50, () => verify(token))).toEqual(Array(50).fill('valid'))
-    expect(problems, 'they were answered while the request hung').toEqual([])
+    expect(problems, 'the verifications do not wait for the request').toEqual([])
     await until(() => issuer.count(PATH) === 2)
     release()
     await until(() => problems.length === 1)
     expect(issuer.count(PATH)).toBe(2)
   })
 
-  it('is asked for again by its ETag, and keeps its answer when that is the newest', async () => {
+  it('keeps its status after a conditional request and a 304', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) }
     list.revoke(3)
@@ -86,58 +86,59 @@ describe('a token whose list can be had', () => {
   })
 })
 
-describe('a list that cannot be had', () => {
+describe('a list that is unavailable', () => {
   const outcomes = async (statusList: StatusListOptions = {}) => verifier(statusList)(await tokenAt(1))
 
   it.each<[string, (list: ReturnType<FakeIssuer['addList']>) => void]>([
-    ['is not there', () => issuer.lists.clear()],
+    ['does not exist', () => issuer.lists.clear()],
     [
-      'answers 500',
+      'is answered with 500',
       (list) => {
-        list.answer = (_req, res) => void res.writeHead(500).end()
+        list.respond = (_req, res) => void res.writeHead(500).end()
       },
     ],
     [
-      'answers nothing in time',
+      'is not answered in time',
       (list) => {
-        list.answer = () => {}
+        list.respond = () => {}
       },
     ],
     [
-      'breaks off',
+      'is truncated',
       (list) => {
-        list.answer = (_req, res) => {
+        list.respond = (_req, res) => {
           res.writeHead(200, { 'content-length': 999 }).write('ey')
           res.destroy()
         }
       },
     ],
     [
-      'is elsewhere by now',
+      'is redirected',
       (list) => {
-        list.answer = (_req, res) => void res.writeHead(302, { location: '/oauth2/status/b' }).end()
+        list.respond = (_req, res) => void res.writeHead(302, { location: '/oauth2/status/b' }).end()
       },
     ],
     [
-      'is of another type',
+      'has another media type',
       (list) => {
-        list.answer = async (_req, res) =>
+        list.respond = async (_req, res) =>
           void res.writeHead(200, { 'content-type': 'application/jwt' }).end(await issuer.listToken(PATH, list))
       },
     ],
     [
-      'is no token',
+      'is not a JWT',
       (list) => {
-        list.answer = (_req, res) => void res.writeHead(200, { 'content-type': 'application/statuslist+jwt' }).end('{}')
+        list.respond = (_req, res) =>
+          void res.writeHead(200, { 'content-type': 'application/statuslist+jwt' }).end('{}')
       },
     ],
     [
-      'is signed by somebody else',
+      'has the signature of another key',
       (list) => {
-        list.answer = async (_req, res) =>
+        list.respond = async (_req, res) =>
           void res
             .writeHead(200, { 'content-type': 'application/statuslist+jwt' })
-            .end(await issuer.listToken(PATH, list, issuer.stranger))
+            .end(await issuer.listToken(PATH, list, issuer.otherKey))
       },
     ],
     [
@@ -147,19 +148,19 @@ describe('a list that cannot be had', () => {
       },
     ],
     [
-      'is of another issuer',
+      'has another issuer',
       (list) => {
         list.claims = { iss: 'https://other.example' }
       },
     ],
     [
-      'is of no issuer',
+      'has no issuer',
       (list) => {
         list.claims = { iss: undefined }
       },
     ],
     [
-      'is another list',
+      'has the subject of another list',
       (list) => {
         list.claims = { sub: `${issuer.url}/oauth2/status/b` }
       },
@@ -171,60 +172,60 @@ describe('a list that cannot be had', () => {
       },
     ],
     [
-      'is older than may be',
+      'is older than maxAge',
       (list) => {
         list.claims = { iat: Math.floor(clock.wall() / 1000) - 151 }
       },
     ],
     [
-      'is of the future',
+      'was issued in the future',
       (list) => {
         list.claims = { iat: Math.floor(clock.wall() / 1000) + 40 }
       },
     ],
     [
-      'was issued at no time',
+      'has no iat',
       (list) => {
         list.claims = { iat: undefined }
       },
     ],
     [
-      'has a ttl that is none',
+      'has a negative ttl',
       (list) => {
         list.claims = { ttl: -1 }
       },
     ],
     [
-      'holds nothing',
+      'has no status_list',
       (list) => {
         list.claims = { status_list: undefined }
       },
     ],
     [
-      'is longer than may be',
+      'is longer than the limit',
       (list) => {
-        list.answer = (_req, res) => {
+        list.respond = (_req, res) => {
           res.writeHead(200, { 'content-type': 'application/statuslist+jwt' })
           res.end('e'.repeat(100_000))
         }
       },
     ],
     [
-      'inflates beyond bounds',
+      'inflates beyond the limit',
       (list) => {
         list.claims = { status_list: { bits: 1, lst: encodeBitmap(new Uint8Array(100_000)) } }
       },
     ],
-  ])('because it %s: the token is refused, or accepted where that was chosen', async (_name, spoil) => {
-    spoil(issuer.addList())
+  ])('because it %s makes the status unknown, which onUnknown may accept', async (_name, breakList) => {
+    breakList(issuer.addList())
     issuer.addList('/oauth2/status/b')
     const bounds = { timeout: 0.2, maxListBytes: 16_384 }
     expect(await outcomes(bounds)).toBe('status_unknown')
     expect(await outcomes({ ...bounds, onUnknown: 'accept' })).toBe('unknown')
-    expect(issuer.count('/oauth2/status/b'), 'no redirect is followed').toBe(0)
+    expect(issuer.count('/oauth2/status/b'), 'redirects are not followed').toBe(0)
   })
 
-  it('is not asked for at once again: nobody waits, and the pauses grow', async () => {
+  it('is requested again after growing pauses, and no verification waits meanwhile', async () => {
     const verify = verifier()
     const token = await tokenAt(1)
     expect(await verify(token)).toBe('status_unknown')
@@ -241,12 +242,12 @@ describe('a list that cannot be had', () => {
     expect(await verify(token)).toBe('valid')
   })
 
-  it('is done without for maxAge, two ttl and 30 s unless said otherwise, and not a second longer', async () => {
+  it('stays in use until maxAge, by default two ttl and 30 s, and not a second longer', async () => {
     const list = issuer.addList()
     const [standard, strict] = [verifier(), verifier({ maxAge: 70 })]
     const token = await tokenAt(1)
     await Promise.all([standard(token), strict(token)])
-    list.answer = (_req, res) => void res.writeHead(500).end()
+    list.respond = (_req, res) => void res.writeHead(500).end()
     clock.advance(69_000)
     expect([await standard(token), await strict(token)]).toEqual(['valid', 'valid'])
     clock.advance(2000)
@@ -257,7 +258,7 @@ describe('a list that cannot be had', () => {
     expect(await standard(token)).toBe('status_unknown')
   })
 
-  it('is asked for when what is at hand is older than maxAge, also before its ttl is over', async () => {
+  it('is requested once the copy in memory is older than maxAge, also before its ttl', async () => {
     const list = issuer.addList()
     const verify = verifier({ maxAge: 20 })
     const token = await tokenAt(1)
@@ -269,7 +270,7 @@ describe('a list that cannot be had', () => {
     expect(issuer.count(PATH)).toBe(5)
   })
 
-  it('is not asked for all the time where what there is is older than maxAge', async () => {
+  it('is not requested by each verification while the server only has a copy older than maxAge', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) - 21 }
     const verify = verifier({ maxAge: 20 })
@@ -282,14 +283,14 @@ describe('a list that cannot be had', () => {
   })
 })
 
-it('a fetch that fails with nothing to say is one that failed', async () => {
+it('a fetch function that rejects without an error is reported', async () => {
   const onProblem = ({ code, message }: { code: string; message: string }) => problems.push(`${code}: ${message}`)
   const lists = { issuer: issuer.url, audience: AUDIENCE, onProblem }
-  const deaf = (path: string) => (url: string, init: RequestInit) =>
+  const failing = (path: string) => (url: string, init: RequestInit) =>
     url.endsWith(path) ? Promise.reject() : fetch(url, init)
   issuer.addList()
   const headers = { authorization: `Bearer ${await tokenAt(1)}` }
-  const verify = (path: string) => createVerifier({ ...lists, fetch: deaf(path) }, clock).verify({ headers })
+  const verify = (path: string) => createVerifier({ ...lists, fetch: failing(path) }, clock).verify({ headers })
   await expect(verify(PATH)).rejects.toMatchObject({ code: 'status_unknown' })
   await expect(verify('/oauth2/jwks')).rejects.toMatchObject({ code: 'keys_unavailable' })
   expect(problems).toEqual([
@@ -298,7 +299,7 @@ it('a fetch that fails with nothing to say is one that failed', async () => {
   ])
 })
 
-it('a logger that fails changes nothing', async () => {
+it('an onProblem callback that throws changes nothing', async () => {
   const onProblem = () => {
     throw new Error('the disk is full')
   }
@@ -307,29 +308,29 @@ it('a logger that fails changes nothing', async () => {
   await expect(made.verify({ headers })).rejects.toMatchObject({ code: 'status_unknown' })
 })
 
-describe('a token that names its list wrongly', () => {
+describe('a token with a wrong status list reference', () => {
   it.each([
     ['with an index beyond the list', 65_536, undefined, 'status_out_of_range'],
     ['with the last index', 65_535, undefined, 'valid'],
-    ['with an index below', -1, undefined, 'status_malformed'],
-    ['with half an index', 0.5, undefined, 'status_malformed'],
-    ['with an index of text', '1', undefined, 'status_malformed'],
-    ['with an index that no number holds', 1e300, undefined, 'status_malformed'],
-    ['at another server', 1, 'http://169.254.169.254/latest/meta-data', 'status_foreign'],
+    ['with a negative index', -1, undefined, 'status_malformed'],
+    ['with a fractional index', 0.5, undefined, 'status_malformed'],
+    ['with an index that is a string', '1', undefined, 'status_malformed'],
+    ['with an index above the safe integers', 1e300, undefined, 'status_malformed'],
+    ['at another host', 1, 'http://169.254.169.254/latest/meta-data', 'status_foreign'],
     ['at another port', 1, 'http://127.0.0.1:1/oauth2/status/a', 'status_foreign'],
-    ['with credentials', 1, 'http://user:pass@HOST/oauth2/status/a', 'status_foreign'],
+    ['with credentials in the URL', 1, 'http://user:pass@HOST/oauth2/status/a', 'status_foreign'],
     ['with a fragment', 1, 'http://HOST/oauth2/status/a#b', 'status_foreign'],
-    ['in a file', 1, 'file:///etc/passwd', 'status_foreign'],
-    ['at no address', 1, 'status/a', 'status_foreign'],
-    ['at a number', 1, 5, 'status_malformed'],
-  ])('%s is refused whatever was chosen for the unknown', async (_name, idx, uri, outcome) => {
+    ['with a file URL', 1, 'file:///etc/passwd', 'status_foreign'],
+    ['with a relative URL', 1, 'status/a', 'status_foreign'],
+    ['with a number as uri', 1, 5, 'status_malformed'],
+  ])('%s is rejected even with onUnknown accept', async (_name, idx, uri, outcome) => {
     issuer.addList()
     const host = new URL(issuer.url).host
     const token = await tokenAt(idx, typeof uri === 'string' ? uri.replace('HOST', host) : uri)
     expect(await verifier({ onUnknown: 'accept' })(token)).toBe(outcome)
   })
 
-  it('or not at all is refused, or accepted where that was chosen', async () => {
+  it('or without one is rejected; onMissing may accept the latter only', async () => {
     const token = await issuer.token()
     expect(await verifier()(token)).toBe('status_missing')
     expect(await verifier({ onMissing: 'accept' })(token)).toBe('unknown')
@@ -337,7 +338,7 @@ describe('a token that names its list wrongly', () => {
     expect(await verifier({ onMissing: 'accept' })(await issuer.token({ status: {} }))).toBe('status_malformed')
   })
 
-  it('fetches no list for a token that is refused without', async () => {
+  it('or with another defect causes no request for a list', async () => {
     issuer.addList()
     const verify = verifier()
     expect(await verify(await tokenAt(1, undefined, { aud: 'other' }))).toBe('token_invalid')
@@ -346,8 +347,8 @@ describe('a token that names its list wrongly', () => {
   })
 })
 
-describe('what was known to be revoked never passes again', () => {
-  it('when an older copy comes out of a cache', async () => {
+describe('a token that is known to be revoked stays invalid', () => {
+  it('when an HTTP cache returns an older copy', async () => {
     const list = issuer.addList()
     const verify = verifier({ onUnknown: 'accept' })
     const token = await tokenAt(5)
@@ -360,10 +361,10 @@ describe('what was known to be revoked never passes again', () => {
     clock.advance(60_000)
     expect(await verify(token)).toBe('token_revoked')
     await verify(await tokenAt(6))
-    await until(() => problems.some((problem) => problem.includes('older than what is known')))
+    await until(() => problems.some((problem) => problem.includes('older than what is already known')))
   })
 
-  it('when a newer copy says otherwise', async () => {
+  it('when a newer copy says that it is valid', async () => {
     const list = issuer.addList()
     list.revoke(5)
     const verify = verifier()
@@ -374,29 +375,29 @@ describe('what was known to be revoked never passes again', () => {
     expect(await verify(await tokenAt(5))).toBe('token_revoked')
   })
 
-  it('when the server cannot be reached, for as long as the token lives', async () => {
+  it('when the server is unreachable, for the lifetime of the token', async () => {
     const list = issuer.addList()
     list.revoke(5)
     const verify = verifier({ onUnknown: 'accept' })
     const token = await tokenAt(5)
     expect(await verify(token)).toBe('token_revoked')
-    list.answer = (_req, res) => void res.writeHead(500).end()
+    list.respond = (_req, res) => void res.writeHead(500).end()
     clock.advance(3_000_000)
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('and is refused at once while its list is asked for in vain', async () => {
+  it('without waiting for a request that gets no response', async () => {
     const list = issuer.addList()
     list.revoke(5)
     const verify = verifier()
     expect(await verify(await tokenAt(5))).toBe('token_revoked')
-    list.answer = () => {}
+    list.respond = () => {}
     clock.advance(61_000)
     expect(await verify(await tokenAt(5))).toBe('token_revoked')
     expect(problems).toEqual([])
   })
 
-  it('when its list had to make room for others meanwhile', async () => {
+  it('when its list was evicted and an older copy is fetched', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) }
     const verify = verifier({ maxLists: 10 })
@@ -418,8 +419,8 @@ describe('what was known to be revoked never passes again', () => {
     expect(issuer.count(PATH)).toBe(before + 1)
   })
 
-  /** Has so many other lists asked for that whatever was at hand makes room. */
-  async function crowdOut(verify: ReturnType<typeof verifier>): Promise<void> {
+  /** Fetches so many other lists that those in the cache are evicted. */
+  async function evictLists(verify: ReturnType<typeof verifier>): Promise<void> {
     for (let n = 0; n < 11; n++) {
       clock.advance(1)
       const { uri } = issuer.addList(`/oauth2/status/other-${n}`)
@@ -427,18 +428,18 @@ describe('what was known to be revoked never passes again', () => {
     }
   }
 
-  it('when its list made room and cannot be had again, also where what is unknown is accepted', async () => {
+  it('when its list was evicted and is unavailable, even with onUnknown accept', async () => {
     const list = issuer.addList()
     list.revoke(5)
     const verify = verifier({ maxLists: 10, onUnknown: 'accept' })
     const token = await tokenAt(5)
     expect(await verify(token)).toBe('token_revoked')
-    await crowdOut(verify)
-    list.answer = (_req, res) => void res.writeHead(500).end()
+    await evictLists(verify)
+    list.respond = (_req, res) => void res.writeHead(500).end()
     expect(await verify(token)).toBe('status_unknown')
   })
 
-  it('when its list was not asked for in hours and cannot be had again', async () => {
+  it('when its list was not used for hours and is unavailable', async () => {
     const list = issuer.addList()
     list.revoke(5)
     const verify = verifier({ onUnknown: 'accept' })
@@ -446,18 +447,18 @@ describe('what was known to be revoked never passes again', () => {
     expect(await verify(token)).toBe('token_revoked')
     clock.advance(7_200_000)
     expect(await verify(await tokenAt(1, issuer.addList('/oauth2/status/b').uri))).toBe('valid')
-    list.answer = (_req, res) => void res.writeHead(500).end()
+    list.respond = (_req, res) => void res.writeHead(500).end()
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('when its list made room, and an older copy of the same second comes out of a cache', async () => {
+  it('when its list was evicted and an HTTP cache returns an older copy of the same second', async () => {
     const list = issuer.addList()
     list.claims = { iat: Math.floor(clock.wall() / 1000) }
     list.revoke(5)
     const verify = verifier({ maxLists: 10 })
     const token = await tokenAt(5)
     expect(await verify(token)).toBe('token_revoked')
-    await crowdOut(verify)
+    await evictLists(verify)
     list.bitmap = new Uint8Array(8192)
     expect(await verify(token)).toBe('status_unknown')
     clock.advance(15_000)
@@ -468,8 +469,8 @@ describe('what was known to be revoked never passes again', () => {
   })
 })
 
-describe('a clock that is off', () => {
-  /** What a machine whose clock differs by so many seconds says to a token and a list of this very moment. */
+describe('a clock that differs', () => {
+  /** The outcome for a new token and list on a machine whose clock differs by so many seconds. */
   async function outcome(seconds: number): Promise<string> {
     issuer.addList()
     return verifier({}, shifted(clock, seconds * 1000))(await tokenAt(1))
@@ -487,7 +488,7 @@ describe('a clock that is off', () => {
     expect(await outcome(seconds)).toBe(expected)
   })
 
-  it('by minutes behind takes no list of its future, and says why', async () => {
+  it('by minutes behind the issuer rejects lists from its future and reports why', async () => {
     issuer.addList()
     const verify = verifier({}, shifted(clock, -300_000))
     const token = await tokenAt(1, undefined, { iat: Math.floor(clock.wall() / 1000) - 600 })
@@ -495,7 +496,7 @@ describe('a clock that is off', () => {
     expect(problems[0]).toMatch(/^list_invalid: .*300 s in the future: this machine's clock is behind/)
   })
 
-  it('and stood still while the machine slept makes no list young again', async () => {
+  it('because a monotonic clock stopped while the machine slept makes no list newer', async () => {
     const list = issuer.addList()
     const verify = verifier()
     const token = await tokenAt(5)
@@ -505,7 +506,7 @@ describe('a clock that is off', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('and is set back makes no list young again', async () => {
+  it('because it was set back makes no list newer', async () => {
     const list = issuer.addList()
     const verify = verifier()
     const token = await tokenAt(5, undefined, { iat: Math.floor(clock.wall() / 1000) - 900 })
@@ -516,23 +517,21 @@ describe('a clock that is off', () => {
     list.claims = { iat: Math.floor(clock.wall() / 1000) + 20 }
     expect(await verify(token)).toBe('token_revoked')
   })
+
   it.each([
     ['maxAge', {}, 92_000],
-    ['its expiry', { maxAge: 86_400 }, 571_000],
-  ])(
-    'and is set back makes no list that cannot be had anew live beyond %s',
-    async (_name, statusList, milliseconds) => {
-      const list = issuer.addList()
-      const verify = verifier(statusList)
-      const issued = { iat: Math.floor(clock.wall() / 1000) - 3600 }
-      const token = await tokenAt(5, undefined, issued)
-      await verify(token)
-      list.answer = (_req, res) => void res.writeHead(500).end()
-      clock.advance(59_000)
-      clock.set(-600_000)
-      expect(await verify(token)).toBe('valid')
-      clock.advance(milliseconds)
-      expect(await verify(token)).toBe('status_unknown')
-    },
-  )
+    ['exp', { maxAge: 86_400 }, 571_000],
+  ])('because it was set back keeps no list in use beyond %s', async (_name, statusList, milliseconds) => {
+    const list = issuer.addList()
+    const verify = verifier(statusList)
+    const issued = { iat: Math.floor(clock.wall() / 1000) - 3600 }
+    const token = await tokenAt(5, undefined, issued)
+    await verify(token)
+    list.respond = (_req, res) => void res.writeHead(500).end()
+    clock.advance(59_000)
+    clock.set(-600_000)
+    expect(await verify(token)).toBe('valid')
+    clock.advance(milliseconds)
+    expect(await verify(token)).toBe('status_unknown')
+  })
 })

@@ -17,7 +17,7 @@ afterAll(() => issuer.close())
 
 type Headers = Record<string, string | string[]>
 
-/** Without status lists; what they add has files of its own. */
+/** Without status lists, which have their own test files. */
 const make = (options: Partial<VerifierOptions> = {}) =>
   createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: false, ...options })
 
@@ -32,7 +32,7 @@ const ask = async (headers: Headers, options?: Partial<VerifierOptions>, request
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const seconds = () => Math.floor(Date.now() / 1000)
 
-it('a good token is described', async () => {
+it('a valid access token is returned with its claims', async () => {
   const token = await issuer.token({ sub: 'u1', jti: 'j1' })
   const verified = await make({ requiredScopes: ['read'] }).verify({ headers: new Headers(bearer(token)) })
   expect(verified).toMatchObject({
@@ -48,47 +48,47 @@ it('a good token is described', async () => {
   expect(verified.expiresAt - verified.issuedAt).toBe(3600)
 })
 
-describe('a token that is not one of this API is refused', () => {
-  it.each<[string, Record<string, unknown>, Record<string, unknown>, string]>([
-    ['with its media type whole', {}, { typ: 'application/at+jwt' }, 'accepted'],
-    ['of the type JWT', {}, { typ: 'JWT' }, 'accepted'],
-    ['as an ID token', { client_id: undefined, jti: undefined }, { typ: undefined }, 'token_invalid'],
-    ['as an ID token of the type JWT', { client_id: undefined, jti: undefined }, { typ: 'JWT' }, 'token_invalid'],
-    ['as a status list', {}, { typ: 'statuslist+jwt' }, 'token_invalid'],
-    ['as a logout token', {}, { typ: 'logout+jwt' }, 'token_invalid'],
-    ['without a type', {}, { typ: undefined }, 'token_invalid'],
-    ['of a key that is not there', {}, { kid: 'two' }, 'token_invalid'],
-    ['of another issuer', { iss: 'https://other.example' }, {}, 'token_invalid'],
-    ['of nearly the same issuer', { iss: undefined }, {}, 'token_invalid'],
-    ['for another API', { aud: 'https://api.example.com/v2' }, {}, 'token_invalid'],
-    ['for several APIs of which this is one', { aud: ['x', AUDIENCE] }, {}, 'accepted'],
-    ['for nobody', { aud: undefined }, {}, 'token_invalid'],
-    ['when it has expired', { exp: seconds() - 31 }, {}, 'token_expired'],
-    ['within the tolerance', { exp: seconds() - 20 }, {}, 'accepted'],
-    ['when it never expires', { exp: undefined }, {}, 'token_invalid'],
-    ['when it is not valid yet', { nbf: seconds() + 60 }, {}, 'token_not_yet_valid'],
-    ['when it is of the future', { iat: seconds() + 60 }, {}, 'token_not_yet_valid'],
-    ['without a time', { iat: undefined }, {}, 'token_invalid'],
-    ['without a subject', { sub: undefined }, {}, 'token_invalid'],
-    ['with an empty subject', { sub: '' }, {}, 'token_invalid'],
-    ['without a client', { client_id: undefined }, {}, 'token_invalid'],
-    ['with a client that is no text', { client_id: 5 }, {}, 'token_invalid'],
-    ['without an id', { jti: undefined }, {}, 'token_invalid'],
-    ['bound to what is unknown here', { cnf: { 'x5t#S256': 'abc' } }, {}, 'confirmation_unsupported'],
-    ['bound to nothing', { cnf: 5 }, {}, 'token_invalid'],
-    ['bound to null', { cnf: null }, {}, 'token_invalid'],
-  ])('%s', async (_name, claims, header, outcome) => {
+describe('an access token', () => {
+  it.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
+    ['with the full media type', 'accepted', {}, { typ: 'application/at+jwt' }],
+    ['of the type JWT', 'accepted', {}, { typ: 'JWT' }],
+    ['that is an ID token', 'token_invalid', { client_id: undefined, jti: undefined }, { typ: undefined }],
+    ['that is an ID token of the type JWT', 'token_invalid', { client_id: undefined, jti: undefined }, { typ: 'JWT' }],
+    ['that is a status list', 'token_invalid', {}, { typ: 'statuslist+jwt' }],
+    ['that is a logout token', 'token_invalid', {}, { typ: 'logout+jwt' }],
+    ['without a type', 'token_invalid', {}, { typ: undefined }],
+    ['of an unknown key', 'token_invalid', {}, { kid: 'two' }],
+    ['of another issuer', 'token_invalid', { iss: 'https://other.example' }, {}],
+    ['without an issuer', 'token_invalid', { iss: undefined }, {}],
+    ['for another API', 'token_invalid', { aud: 'https://api.example.com/v2' }, {}],
+    ['for several APIs including this one', 'accepted', { aud: ['x', AUDIENCE] }, {}],
+    ['without an audience', 'token_invalid', { aud: undefined }, {}],
+    ['that has expired', 'token_expired', { exp: seconds() - 31 }, {}],
+    ['that has expired within the tolerance', 'accepted', { exp: seconds() - 20 }, {}],
+    ['without exp', 'token_invalid', { exp: undefined }, {}],
+    ['that is not valid yet', 'token_not_yet_valid', { nbf: seconds() + 60 }, {}],
+    ['that was issued in the future', 'token_not_yet_valid', { iat: seconds() + 60 }, {}],
+    ['without iat', 'token_invalid', { iat: undefined }, {}],
+    ['without a subject', 'token_invalid', { sub: undefined }, {}],
+    ['with an empty subject', 'token_invalid', { sub: '' }, {}],
+    ['without a client ID', 'token_invalid', { client_id: undefined }, {}],
+    ['with a client ID that is not a string', 'token_invalid', { client_id: 5 }, {}],
+    ['without jti', 'token_invalid', { jti: undefined }, {}],
+    ['with an unknown confirmation', 'confirmation_unsupported', { cnf: { 'x5t#S256': 'abc' } }, {}],
+    ['with a confirmation that is a number', 'token_invalid', { cnf: 5 }, {}],
+    ['with a confirmation that is null', 'token_invalid', { cnf: null }, {}],
+  ])('%s: %s', async (_name, outcome, claims, header) => {
     expect(await ask(bearer(await issuer.token(claims, header)))).toBe(outcome)
   })
 
-  it('when somebody else signed it, or nobody', async () => {
-    expect(await ask(bearer(await issuer.token({}, {}, issuer.stranger)))).toBe('token_invalid')
+  it('with the signature of another key, or with none, is rejected', async () => {
+    expect(await ask(bearer(await issuer.token({}, {}, issuer.otherKey)))).toBe('token_invalid')
     const unsigned = new UnsecuredJWT({ iss: issuer.url, aud: AUDIENCE }).encode()
     expect(await ask(bearer(unsigned))).toBe('token_malformed')
     expect(await ask(bearer(`${unsigned}AAAA`))).toBe('token_invalid')
   })
 
-  it('when it was changed', async () => {
+  it('that was modified is rejected', async () => {
     const [header, , signature] = (await issuer.token()).split('.')
     const [, claims] = (await issuer.token({ scope: 'admin' })).split('.')
     expect(await ask(bearer(`${header}.${claims}.${signature}`))).toBe('token_invalid')
@@ -108,16 +108,16 @@ describe('an Authorization header', () => {
     ['Bearer a.b.c', 'token_invalid'],
     ['Bearer a.b.c\0', 'token_malformed'],
     ['bearer   a.b.c', 'token_invalid'],
-  ])('%j is %s', async (authorization, outcome) => {
+  ])('%j: %s', async (authorization, outcome) => {
     expect(await ask({ authorization })).toBe(outcome)
   })
 
-  it('that is none is told so', async () => {
+  it('that is missing: token_missing', async () => {
     expect(await ask({})).toBe('token_missing')
   })
 })
 
-describe('scopes', () => {
+describe('required scopes', () => {
   it.each<[unknown, string[], string]>([
     ['read write', ['read'], 'accepted'],
     ['read write', ['write', 'read'], 'accepted'],
@@ -127,13 +127,13 @@ describe('scopes', () => {
     [undefined, ['read'], 'insufficient_scope'],
     [['read'], ['read'], 'insufficient_scope'],
     [undefined, [], 'accepted'],
-  ])('%j where %j is needed: %s', async (scope, requiredScopes, outcome) => {
+  ])('a token with the scope %j where %j is required: %s', async (scope, requiredScopes, outcome) => {
     expect(await ask(bearer(await issuer.token({ scope })), { requiredScopes })).toBe(outcome)
   })
 })
 
-describe('keys that cannot be had', () => {
-  it('are not the caller’s fault', async () => {
+describe('keys that are unavailable', () => {
+  it('are reported as keys_unavailable', async () => {
     const token = await issuer.token()
     issuer.settings.jwksDown = true
     expect(await ask(bearer(token))).toBe('keys_unavailable')
@@ -143,10 +143,10 @@ describe('keys that cannot be had', () => {
   })
 })
 
-describe('keys', () => {
+describe('the key set', () => {
   const PATH = '/oauth2/jwks'
 
-  /** A server and a verifier of their own, by a clock that is moved by hand. */
+  /** An issuer and a verifier with a manual clock. */
   async function rotating() {
     const clock = handClock()
     const own = await startFakeIssuer(clock)
@@ -161,7 +161,7 @@ describe('keys', () => {
     return { clock, own, outcome }
   }
 
-  it('that are new are looked for, but not each time that somebody makes one up', async () => {
+  it('is fetched for an unknown kid, but not for each one', async () => {
     const { clock, own, outcome } = await rotating()
     const next = await makeKey('two')
     expect(await outcome()).toBe('accepted')
@@ -174,7 +174,7 @@ describe('keys', () => {
     await own.close()
   })
 
-  it('that were withdrawn are so within twenty minutes, and nobody waits while that goes on', async () => {
+  it('drops a withdrawn key within twenty minutes, and is fetched in the background', async () => {
     const { clock, own, outcome } = await rotating()
     expect(await outcome()).toBe('accepted')
     own.settings.jwks = []
@@ -191,7 +191,7 @@ describe('keys', () => {
     await own.close()
   })
 
-  it('that were had once serve for a day without the server, and no request waits for it each time', async () => {
+  it('stays in use for a day while the server is down, and verifications do not wait for it', async () => {
     const { clock, own, outcome } = await rotating()
     expect(await outcome()).toBe('accepted')
     own.settings.jwksDown = true
@@ -205,21 +205,21 @@ describe('keys', () => {
   })
 })
 
-describe('a token that comes with an API key', () => {
+describe('a token that is bound to an API key', () => {
   const hash = (key: string) => createHash('sha256').update(key).digest('base64url')
 
-  it.each<[string, Headers, string]>([
-    ['the key', { 'x-api-key': 'kwx_key' }, 'accepted'],
-    ['no key', {}, 'api_key_missing'],
-    ['another key', { 'x-api-key': 'kwx_kez' }, 'api_key_wrong'],
-    ['half the key', { 'x-api-key': 'kwx_' }, 'api_key_wrong'],
-    ['the key twice', { 'x-api-key': ['kwx_key', 'kwx_key'] }, 'api_key_wrong'],
-  ])('and %s', async (_name, headers, outcome) => {
+  it.each<[string, string, Headers]>([
+    ['with the API key', 'accepted', { 'x-api-key': 'kwx_key' }],
+    ['without an API key', 'api_key_missing', {}],
+    ['with another API key', 'api_key_wrong', { 'x-api-key': 'kwx_kez' }],
+    ['with a part of the API key', 'api_key_wrong', { 'x-api-key': 'kwx_' }],
+    ['with the API key twice', 'api_key_wrong', { 'x-api-key': ['kwx_key', 'kwx_key'] }],
+  ])('%s: %s', async (_name, outcome, headers) => {
     const token = await issuer.token({ cnf: { 'x-api-key#S256': hash('kwx_key') } })
     expect(await ask({ ...bearer(token), ...headers })).toBe(outcome)
   })
 
-  it('and a key bound to it needs both', async () => {
+  it('and to a DPoP key needs both', async () => {
     const token = await issuer.token({ cnf: { 'x-api-key#S256': hash('kwx_key'), jkt: prover.jkt } })
     expect(await ask({ ...bearer(token), 'x-api-key': 'kwx_key' })).toBe('dpop_required')
     expect(await ask({ authorization: `DPoP ${token}` })).toBe('api_key_missing')
@@ -237,34 +237,29 @@ describe('a token bound to a key (DPoP)', () => {
     return await ask({ authorization: `DPoP ${token}`, dpop })
   }
 
-  it.each<[string, Record<string, unknown>, Record<string, unknown>, string]>([
-    ['good', {}, {}, 'accepted'],
-    ['for the address with its query', { htu: `${HTU}?a=b` }, {}, 'accepted'],
-    [
-      'for the address in capitals and with its port',
-      { htu: 'HTTPS://API.example.com:443/v1/weather' },
-      {},
-      'accepted',
-    ],
-    ['for another address', { htu: 'https://api.example.com/v1/other' }, {}, 'dpop_invalid'],
-    ['for another server', { htu: 'https://evil.example/v1/weather' }, {}, 'dpop_invalid'],
-    ['for no address', { htu: 5 }, {}, 'dpop_invalid'],
-    ['for another method', { htm: 'POST' }, {}, 'dpop_invalid'],
-    ['for another token', { ath: ath('x') }, {}, 'dpop_invalid'],
-    ['for no token', { ath: undefined }, {}, 'dpop_invalid'],
-    ['too old', { iat: seconds() - 200 }, {}, 'dpop_invalid'],
-    ['of the future', { iat: seconds() + 200 }, {}, 'dpop_invalid'],
-    ['of no time', { iat: undefined }, {}, 'dpop_invalid'],
-    ['without an id', { jti: undefined }, {}, 'dpop_invalid'],
-    ['with an id that is no text', { jti: 5 }, {}, 'dpop_invalid'],
-    ['with an endless id', { jti: 'j'.repeat(300) }, {}, 'dpop_invalid'],
-    ['of another type', {}, { typ: 'JWT' }, 'dpop_invalid'],
-    ['without its key', {}, { jwk: undefined }, 'dpop_invalid'],
-  ])('with a proof that is %s', async (_name, claims, header, outcome) => {
+  it.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
+    ['that is valid', 'accepted', {}, {}],
+    ['for the URL with its query', 'accepted', { htu: `${HTU}?a=b` }, {}],
+    ['for the URL in capitals and with its port', 'accepted', { htu: 'HTTPS://API.example.com:443/v1/weather' }, {}],
+    ['for another URL', 'dpop_invalid', { htu: 'https://api.example.com/v1/other' }, {}],
+    ['for another host', 'dpop_invalid', { htu: 'https://evil.example/v1/weather' }, {}],
+    ['for a number as URL', 'dpop_invalid', { htu: 5 }, {}],
+    ['for another method', 'dpop_invalid', { htm: 'POST' }, {}],
+    ['for another token', 'dpop_invalid', { ath: ath('x') }, {}],
+    ['without a token hash', 'dpop_invalid', { ath: undefined }, {}],
+    ['that is too old', 'dpop_invalid', { iat: seconds() - 200 }, {}],
+    ['from the future', 'dpop_invalid', { iat: seconds() + 200 }, {}],
+    ['without iat', 'dpop_invalid', { iat: undefined }, {}],
+    ['without jti', 'dpop_invalid', { jti: undefined }, {}],
+    ['with a jti that is not a string', 'dpop_invalid', { jti: 5 }, {}],
+    ['with a jti that is too long', 'dpop_invalid', { jti: 'j'.repeat(300) }, {}],
+    ['of another type', 'dpop_invalid', {}, { typ: 'JWT' }],
+    ['without its public key', 'dpop_invalid', {}, { jwk: undefined }],
+  ])('and a proof %s: %s', async (_name, outcome, claims, header) => {
     expect(await shown(claims, header)).toBe(outcome)
   })
 
-  it('with a proof by another key, one that is no proof, several, or none', async () => {
+  it('needs exactly one proof, signed with its key', async () => {
     expect(await shown({}, {}, await makeProver())).toBe('dpop_invalid')
     const token = await bound()
     const authorization = `DPoP ${token}`
@@ -274,12 +269,12 @@ describe('a token bound to a key (DPoP)', () => {
     expect(await ask({ authorization })).toBe('dpop_invalid')
   })
 
-  it('is not taken as Bearer, and an unbound one not as DPoP', async () => {
+  it('is rejected with the Bearer scheme, and an unbound one with the DPoP scheme', async () => {
     expect(await ask(bearer(await bound()))).toBe('dpop_required')
     expect(await ask({ authorization: `DPoP ${await issuer.token()}` })).toBe('dpop_not_bound')
   })
 
-  it('takes each proof once, whoever comes at the same time', async () => {
+  it('accepts each proof once, also concurrently', async () => {
     const verifier = make()
     const token = await bound()
     const dpop = await prover.proof({ htm: 'GET', htu: HTU, ath: ath(token) })
@@ -294,7 +289,7 @@ describe('a token bound to a key (DPoP)', () => {
     expect(outcomes.filter((outcome) => outcome === 'dpop_replayed')).toHaveLength(19)
   })
 
-  it('remembers no more proofs than it was told to, and refuses the rest rather than forget one', async () => {
+  it('records at most maxProofs proofs and rejects further ones', async () => {
     const clock = handClock()
     const options = { issuer: issuer.url, audience: AUDIENCE, statusList: false as const, dpop: { maxProofs: 3 } }
     const verifier = createVerifier(options, clock)
@@ -317,7 +312,7 @@ describe('a token bound to a key (DPoP)', () => {
     expect(await show()).toBe('accepted')
   })
 
-  it('forgets none because the clock was set ahead and back again', async () => {
+  it('keeps its proofs recorded when the clock is set ahead and back again', async () => {
     const clock = handClock()
     const verifier = createVerifier({ issuer: issuer.url, audience: AUDIENCE, statusList: false }, clock)
     const token = await bound()
@@ -335,19 +330,19 @@ describe('a token bound to a key (DPoP)', () => {
     expect(await show(first)).toBe('dpop_replayed')
   })
 
-  it('asks a memory of several processes where there is one', async () => {
-    const shownBefore = new Set<string>()
-    const remember = async (proof: string) => !shownBefore.has(proof) && Boolean(shownBefore.add(proof))
+  it('records its proofs with recordProof if that is set', async () => {
+    const recorded = new Set<string>()
+    const recordProof = async (proof: string) => !recorded.has(proof) && Boolean(recorded.add(proof))
     const token = await bound()
     const dpop = await prover.proof({ htm: 'GET', htu: HTU, ath: ath(token) })
     const headers = { authorization: `DPoP ${token}`, dpop }
-    expect(await ask(headers, { dpop: { remember } })).toBe('accepted')
-    expect(await ask(headers, { dpop: { remember } })).toBe('dpop_replayed')
+    expect(await ask(headers, { dpop: { recordProof } })).toBe('accepted')
+    expect(await ask(headers, { dpop: { recordProof } })).toBe('dpop_replayed')
   })
 })
 
-describe('options that are wrong are all told at once', () => {
-  it('before anything is asked', () => {
+describe('invalid options', () => {
+  it('are reported all at once when the verifier is created', () => {
     const wrong = {
       issuer: 'http://auth.example.com',
       audience: [],
@@ -357,10 +352,10 @@ describe('options that are wrong are all told at once', () => {
     }
     expect(() => createVerifier(wrong)).toThrow(
       expect.objectContaining({
-        faults: [
-          'issuer is not an https: URL (allowHttp: true takes http: too)',
+        errors: [
+          'issuer is not an https: URL (allowHttp: true also accepts http:)',
           'audience is empty',
-          'algorithms are not signatures',
+          'algorithms are not asymmetric signature algorithms',
           'clockTolerance is not a number from 0 to 600',
           'statusList.onUnknown is not refuse or accept',
           'statusList.maxAge is not a number from 1 to 2678400',

@@ -1,4 +1,4 @@
-/** keywright-verify: what it answers nginx, Traefik, Caddy and Envoy, and what nobody can talk it into. */
+/** keywright-verify: its responses to nginx, Traefik, Caddy and Envoy, and to headers that a caller forges. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ let list: ReturnType<FakeIssuer['addList']>
 const errors: unknown[] = []
 const open: Server[] = []
 
-/** Answers where it listens. */
+/** Returns its URL. */
 async function listen(origin?: string): Promise<string> {
   const server = createVerifyServer({ verifier, origin, onError: (error) => errors.push(error) })
   open.push(server.listen(0, '127.0.0.1'))
@@ -49,31 +49,31 @@ afterAll(async () => {
 const tokenOf = (claims: Record<string, unknown> = {}) =>
   issuer.token({ status: { status_list: { idx: 1, uri: list.uri } }, ...claims })
 
-type Sent = Record<string, string | string[]>
+type SentHeaders = Record<string, string | string[]>
 
-/** By Node's own request: `fetch` sends neither a Host of one's own nor one header twice. */
-async function ask(path: string, headers: Sent, { method = 'GET', at = url } = {}) {
-  const asked = request(at + path, { method, headers, agent: false }).end()
-  const [response] = await once(asked, 'response')
+/** With Node's `request`: `fetch` can neither set Host nor repeat a header. */
+async function ask(path: string, headers: SentHeaders, { method = 'GET', at = url } = {}) {
+  const sent = request(at + path, { method, headers, agent: false }).end()
+  const [response] = await once(sent, 'response')
   const text: string = await readText(response)
   return { status: response.statusCode as number, headers: response.headers, body: text ? JSON.parse(text) : undefined }
 }
 
-const WAYS = ['/auth_request', '/forward_auth', '/ext_authz/v1/weather?scope=admin']
+const PATHS = ['/auth_request', '/forward_auth', '/ext_authz/v1/weather?scope=admin']
 
-describe.each(WAYS)('asked at %s', (path) => {
-  it('says 200 and who calls', async () => {
+describe.each(PATHS)('a request to %s', (path) => {
+  it('returns 200 and the identity of the caller', async () => {
     const { status, headers } = await ask(path, { authorization: `Bearer ${await tokenOf()}` })
     expect(status).toBe(200)
     expect(headers).toMatchObject({ 'x-client-id': 'kwk_app', 'x-subject': 'kwk_app', 'x-scope': 'read write' })
     expect(headers['cache-control']).toBe('no-store')
   })
 
-  it('says 401 with a challenge to no token, one of another API, and one that was revoked', async () => {
+  it('returns 401 with a challenge without a token, and for one that is revoked or for another API', async () => {
     const revoked = await tokenOf({ status: { status_list: { idx: 9, uri: list.uri } } })
-    const refused = [undefined, await tokenOf({ aud: 'https://other.example.com' }), revoked]
+    const rejected = [undefined, await tokenOf({ aud: 'https://other.example.com' }), revoked]
     const answers = await Promise.all(
-      refused.map((token) => ask(path, token ? { authorization: `Bearer ${token}` } : {})),
+      rejected.map((token) => ask(path, token ? { authorization: `Bearer ${token}` } : {})),
     )
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
       [401, 'token_missing'],
@@ -83,18 +83,18 @@ describe.each(WAYS)('asked at %s', (path) => {
     for (const { headers } of answers) expect(headers['www-authenticate']).toMatch(/^Bearer .*DPoP /)
   })
 
-  it('says 503 where it cannot be told', async () => {
+  it('returns 503 for a token with an unknown status', async () => {
     const unknown = await tokenOf({ status: { status_list: { idx: 1, uri: `${issuer.url}/oauth2/status/gone` } } })
     const { status, headers } = await ask(path, { authorization: `Bearer ${unknown}` })
     expect({ status, retry: headers['retry-after'] }).toEqual({ status: 503, retry: '5' })
   })
 
-  it('takes no request that carries two tokens: the API behind might read the other one', async () => {
+  it('rejects a request with two tokens, because the API might read the other one', async () => {
     const good = `Bearer ${await tokenOf()}`
     expect((await ask(path, { authorization: [good, good] })).status).toBeGreaterThanOrEqual(400)
   })
 
-  it('takes a long token among the long headers that a gateway passes on', async () => {
+  it('accepts a long token and the long headers that a gateway passes on', async () => {
     const authorization = `Bearer ${await tokenOf({ padding: 'p'.repeat(9000) })}`
     const { status } = await ask(path, { authorization, cookie: 'c'.repeat(16_000) })
     expect(status).toBe(200)
@@ -102,7 +102,7 @@ describe.each(WAYS)('asked at %s', (path) => {
 })
 
 describe('scopes', () => {
-  it.each(['/auth_request', '/forward_auth'])('that the gateway names at %s are needed', async (path) => {
+  it.each(['/auth_request', '/forward_auth'])('in the query of %s are required', async (path) => {
     const headers = { authorization: `Bearer ${await tokenOf({ scope: 'read' })}` }
     expect((await ask(`${path}?scope=read`, headers)).status).toBe(200)
     expect((await ask(`${path}?scope=`, headers)).status).toBe(200)
@@ -111,19 +111,19 @@ describe('scopes', () => {
     expect(answered['www-authenticate']).toContain('error="insufficient_scope"')
   })
 
-  it('of a question that is not understood are not passed over: 500, and its operator is told', async () => {
+  it('with a misspelt parameter name cause a 500, and the error is logged', async () => {
     const headers = { authorization: `Bearer ${await tokenOf()}` }
     expect((await ask('/auth_request?scopes=admin', headers)).status).toBe(500)
-    expect(String(errors.at(-1))).toContain('unknown parameter, scopes')
+    expect(String(errors.at(-1))).toContain('unknown parameter: scopes')
   })
 })
 
-it('malformed requests are 401 to nginx, which takes 400 for a fault of its own, and 400 to the others', async () => {
-  const [nginx, ...others] = await Promise.all(WAYS.map((path) => ask(path, { authorization: 'Bearer what' })))
+it('a malformed request is 401 for nginx, which would answer 500 after a 400, and 400 for the other gateways', async () => {
+  const [nginx, ...others] = await Promise.all(PATHS.map((path) => ask(path, { authorization: 'Bearer what' })))
   expect([nginx!.status, ...others.map(({ status }) => status)]).toEqual([401, 400, 400])
 })
 
-it('names that are no plain ASCII reach the API percent-encoded, each as another', async () => {
+it('subjects with other characters than visible ASCII are percent-encoded without collisions', async () => {
   const subjects = ['zoë', 'zo%C3%AB', 'a b', 'a\nx-scope: admin', '\ud800']
   const answers = await Promise.all(
     subjects.map(async (sub) => ask('/auth_request', { authorization: `Bearer ${await tokenOf({ sub })}` })),
@@ -139,21 +139,21 @@ describe('a token that is bound to a key (DPoP)', async () => {
   const TRAEFIK = { ...SEEN, 'x-forwarded-method': 'PUT', 'x-forwarded-uri': '/v1/weather?q=1' }
   const ENVOY = { host: 'api.example.com', 'x-forwarded-proto': 'https' }
 
-  async function bound(htu = 'https://api.example.com/v1/weather', htm = 'PUT'): Promise<Sent> {
+  async function bound(htu = 'https://api.example.com/v1/weather', htm = 'PUT'): Promise<SentHeaders> {
     const token = await tokenOf({ cnf: { jkt: prover.jkt } })
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
     const proof = await prover.proof({ htm, htu, ath: Buffer.from(digest).toString('base64url') })
     return { authorization: `DPoP ${token}`, dpop: proof }
   }
 
-  it('passes each way where the proof names what the gateway was asked', async () => {
+  it('is accepted in each protocol with a proof for the original request', async () => {
     expect((await ask('/auth_request', { ...(await bound()), ...NGINX })).status).toBe(200)
     expect((await ask('/forward_auth', { ...(await bound()), ...TRAEFIK })).status).toBe(200)
     const envoy = await ask('/ext_authz/v1/weather?q=1', { ...(await bound()), ...ENVOY }, { method: 'PUT' })
     expect(envoy.status).toBe(200)
   })
 
-  it('is not helped by headers that another kind of gateway would have set', async () => {
+  it('is rejected if only headers of another gateway match its proof', async () => {
     const answers = [
       await ask('/forward_auth', { ...(await bound()), ...NGINX }),
       await ask('/auth_request', { ...(await bound()), ...TRAEFIK }),
@@ -165,26 +165,26 @@ describe('a token that is bound to a key (DPoP)', async () => {
     expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(6).fill([401, 'dpop_invalid']))
   })
 
-  it('is held to the origin that the operator named, whatever the gateway says', async () => {
+  it('needs a proof for the configured origin, whatever the headers say', async () => {
     const at = await listen('https://api.example.com')
-    const lies = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example' }
-    expect((await ask('/auth_request', { ...(await bound()), ...NGINX, ...lies }, { at })).status).toBe(200)
+    const forged = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.example' }
+    expect((await ask('/auth_request', { ...(await bound()), ...NGINX, ...forged }, { at })).status).toBe(200)
     const proof = await bound('http://evil.example/v1/weather')
-    expect((await ask('/auth_request', { ...proof, ...NGINX, ...lies }, { at })).body.code).toBe('dpop_invalid')
+    expect((await ask('/auth_request', { ...proof, ...NGINX, ...forged }, { at })).body.code).toBe('dpop_invalid')
   })
 })
 
-it('serves the metadata of the API, its health, and nothing else', async () => {
+it('the server serves the metadata of the API, its health, and nothing else', async () => {
   const metadata = await ask('/.well-known/oauth-protected-resource/v1', {})
   expect(metadata.body).toMatchObject({ resource: AUDIENCE, authorization_servers: [issuer.url] })
   expect((await ask('/healthz', {})).body).toEqual({ status: 'ok', feed: 'off' })
   for (const path of ['/', '/verify', '/auth_request/x', '/ext_authzx']) expect((await ask(path, {})).status).toBe(404)
 })
 
-describe('its settings', () => {
+describe('the settings of keywright-verify', () => {
   const settingsOf = (env: Record<string, string | undefined>) => readVerifyServerSettings(env, () => {})
 
-  it('are refused all at once, by the names that the operator wrote', () => {
+  it('are validated all at once, with the names of the variables', () => {
     const env = {
       ISSUER: 'http://auth.example.com',
       ON_UNKNOWN: 'maybe',
@@ -199,42 +199,42 @@ describe('its settings', () => {
     expect(() => settingsOf(env)).toThrow(new RegExp(named.split(' ').join(' .*; ')))
   })
 
-  it('of the feed are whole or absent', () => {
+  it('need the client ID and one secret for the feed, or neither', () => {
     const base = { ISSUER: 'https://auth.example.com', AUDIENCE: AUDIENCE }
     const wrong = [{ API_ID: 'a' }, { API_SECRET: 's' }, { API_ID: 'a', API_SECRET: 's', API_SECRET_FILE: '/f' }]
-    for (const some of wrong) expect(() => settingsOf({ ...base, ...some })).toThrow('API_ID takes one of')
+    for (const some of wrong) expect(() => settingsOf({ ...base, ...some })).toThrow('API_ID needs exactly one of')
     expect(settingsOf({ ...base, API_ID: '', API_SECRET: '' }).verifier.statusList).toMatchObject({ feed: undefined })
   })
 })
 
-describe('as a process', () => {
+describe('the keywright-verify process', () => {
   async function start(env: Record<string, string>, ...args: string[]) {
     const child = spawn(process.execPath, [MAIN, ...args], { env: { PORT: '0', ...env } })
-    let said = ''
+    let output = ''
     child.stderr.setEncoding('utf8').on('data', (text) => {
-      said += text
+      output += text
     })
     const ended = once(child, 'close').then(([code]) => code as number)
-    return { child, ended, said: () => said }
+    return { child, ended, output: () => output }
   }
 
-  it('ends with 2 where it was told too little, and says so', async () => {
-    const { ended, said } = await start({})
+  it('exits with 2 and names the missing variables', async () => {
+    const { ended, output } = await start({})
     expect(await ended).toBe(2)
-    const faults = said()
+    const errors = output()
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).msg)
-    expect(faults).toEqual(['ISSUER is not a URL', 'AUDIENCE is empty'])
+    expect(errors).toEqual(['ISSUER is not a URL', 'AUDIENCE is empty'])
   })
 
-  it('ends with 1 where it cannot listen', async () => {
-    const { ended, said } = await start({ ISSUER: issuer.url, AUDIENCE, PORT: new URL(url).port })
+  it('exits with 1 if it cannot listen', async () => {
+    const { ended, output } = await start({ ISSUER: issuer.url, AUDIENCE, PORT: new URL(url).port })
     expect(await ended).toBe(1)
-    expect(said()).toContain('EADDRINUSE')
+    expect(output()).toContain('EADDRINUSE')
   })
 
-  it('tells all its variables when asked for help', async () => {
+  it('lists all its variables in its help', async () => {
     const { child, ended } = await start({}, '--help')
     const help = await readText(child.stdout)
     expect(await ended).toBe(0)
@@ -242,31 +242,31 @@ describe('as a process', () => {
       expect(help).toMatch(new RegExp(`^ +${name} `, 'm'))
   })
 
-  it('ends at SIGTERM also while somebody is connected who asks nothing, or only half', async () => {
-    const { child, ended, said } = await start({ ISSUER: issuer.url, AUDIENCE })
-    await until(() => said().includes('listening'))
-    const port = Number(new URL(JSON.parse(said().trim().split('\n')[0]!).url).port)
+  it('exits after SIGTERM also with an idle connection and an unfinished request', async () => {
+    const { child, ended, output } = await start({ ISSUER: issuer.url, AUDIENCE })
+    await until(() => output().includes('listening'))
+    const port = Number(new URL(JSON.parse(output().trim().split('\n')[0]!).url).port)
     const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
     for (const socket of sockets) socket.on('error', () => {}).resume()
     sockets[1]!.write('GET /auth_request HTTP/1.1\r\nHost: x\r\n')
     await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-    // So that they are known there.
+    // A response proves that the server has accepted the connections before.
     await ask('/healthz', {}, { at: `http://127.0.0.1:${port}` })
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
   })
 
-  it('follows the feed with the secret in a file, and ends at SIGTERM', async () => {
+  it('follows the feed with the secret in a file, and exits after SIGTERM', async () => {
     const home = await mkdtemp(join(tmpdir(), 'keywright-verify-'))
     const file = join(home, 'secret')
     await writeFile(file, `${FEED.clientSecret}\n`)
     const env = { ISSUER: issuer.url, AUDIENCE, API_ID: FEED.clientId, API_SECRET_FILE: file }
-    const { child, ended, said } = await start(env)
-    await until(() => issuer.streams.length > 0 && said().includes('listening'))
+    const { child, ended, output } = await start(env)
+    await until(() => issuer.streams.length > 0 && output().includes('listening'))
     const stream = issuer.streams.at(-1)!
     const basic = Buffer.from(stream.authorization!.slice(6), 'base64').toString()
     expect(basic).toBe(`${FEED.clientId}:${FEED.clientSecret}`)
-    const at = JSON.parse(said().trim().split('\n')[0]!).url
+    const at = JSON.parse(output().trim().split('\n')[0]!).url
     stream.current()
     await until(async () => (await ask('/healthz', {}, { at })).body.feed === 'live')
     const headers = {
@@ -277,7 +277,7 @@ describe('as a process', () => {
     await until(async () => (await ask('/auth_request', headers, { at })).status === 401)
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
-    expect(said()).not.toContain(FEED.clientSecret)
+    expect(output()).not.toContain(FEED.clientSecret)
     await rm(home, { recursive: true })
   })
 })

@@ -2,7 +2,7 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Clock } from './clock.ts'
 import { AccessTokenError } from './errors.ts'
 
-/** A token that may be honoured. */
+/** A verified access token. */
 export interface AccessToken {
   readonly issuer: string
   readonly subject: string
@@ -14,12 +14,12 @@ export interface AccessToken {
   /** Seconds since 1970. */
   readonly issuedAt: number
   readonly expiresAt: number
-  /** `unknown`: accepted without, as `statusList.onUnknown` or `onMissing` was set to. */
+  /** `unknown`: accepted without a known status, as `statusList: false`, `onUnknown` or `onMissing` says. */
   readonly status: 'valid' | 'unknown'
   readonly claims: JWTPayload
 }
 
-export interface TokenTrust {
+export interface TokenRequirements {
   readonly issuer: string
   readonly audience: string | readonly string[]
   readonly keys: JWTVerifyGetKey
@@ -29,10 +29,10 @@ export interface TokenTrust {
   readonly clock: Clock
 }
 
-const REQUIRED = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id']
+const REQUIRED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id']
 
-/** What jose throws about a token; whatever else it throws is about the key set. */
-const ABOUT_THE_TOKEN = [
+/** What jose throws about a token. Its other errors are about the key set. */
+const TOKEN_ERRORS = [
   errors.JWTClaimValidationFailed,
   errors.JWTInvalid,
   errors.JWSInvalid,
@@ -43,51 +43,52 @@ const ABOUT_THE_TOKEN = [
   errors.JWKSMultipleMatchingKeys,
 ]
 
-function refusalOf(cause: unknown): AccessTokenError {
+function toAccessTokenError(cause: unknown): AccessTokenError {
   if (cause instanceof errors.JWTExpired) {
     return new AccessTokenError('token_expired', 'the access token has expired', { cause })
   }
   if (cause instanceof errors.JWTClaimValidationFailed && cause.reason === 'check_failed' && cause.claim === 'nbf') {
     return new AccessTokenError('token_not_yet_valid', 'the access token is not valid yet', { cause })
   }
-  if (ABOUT_THE_TOKEN.some((kind) => cause instanceof kind)) {
-    return new AccessTokenError('token_invalid', 'the access token is not one of this API', { cause })
+  if (TOKEN_ERRORS.some((kind) => cause instanceof kind)) {
+    return new AccessTokenError('token_invalid', 'the access token is not valid for this API', { cause })
   }
-  return new AccessTokenError('keys_unavailable', 'the keys to verify the token with cannot be had', { cause })
+  return new AccessTokenError('keys_unavailable', 'the keys to verify the access token are unavailable', { cause })
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const isNonEmptyString = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /**
- * `at+jwt` (RFC 9068, section 2.1), or `JWT` where the API is set to it. ID tokens have no `typ`, and no `client_id`; status
- * lists and logout tokens have types of their own.
+ * `at+jwt` (RFC 9068, section 2.1), or `JWT` if the API has that token type. ID tokens have neither `typ` nor `client_id`.
+ * Status lists and logout tokens have types of their own.
  */
 const isAccessTokenType = (typ: unknown): boolean =>
   typeof typ === 'string' && ['at+jwt', 'jwt'].includes(typ.toLowerCase().replace(/^application\//, ''))
 
 /**
- * The claims of an access token of this API (RFC 9068, section 4).
+ * Verifies an access token for this API (RFC 9068, section 4) and returns its claims.
  * @throws AccessTokenError `token_invalid`, `token_expired`, `token_not_yet_valid`, `keys_unavailable`
  */
-export async function verifyClaims(token: string, trust: TokenTrust): Promise<JWTPayload> {
-  const now = trust.clock.wall()
+export async function verifyClaims(token: string, requirements: TokenRequirements): Promise<JWTPayload> {
+  const now = requirements.clock.wall()
   const options = {
-    issuer: trust.issuer,
-    audience: trust.audience as string | string[],
-    algorithms: trust.algorithms,
-    requiredClaims: REQUIRED,
-    clockTolerance: trust.clockTolerance,
+    issuer: requirements.issuer,
+    audience: requirements.audience as string | string[],
+    algorithms: requirements.algorithms,
+    requiredClaims: REQUIRED_CLAIMS,
+    clockTolerance: requirements.clockTolerance,
     currentDate: new Date(now),
   }
-  const { payload, protectedHeader } = await jwtVerify(token, trust.keys, options).catch((error) => {
-    throw refusalOf(error)
+  const { payload, protectedHeader } = await jwtVerify(token, requirements.keys, options).catch((error) => {
+    throw toAccessTokenError(error)
   })
-  if (!isAccessTokenType(protectedHeader.typ))
-    throw new AccessTokenError('token_invalid', 'the token is no access token')
-  if (!isText(payload.sub) || !isText(payload.jti) || !isText(payload.client_id)) {
-    throw new AccessTokenError('token_invalid', 'the access token lacks a claim')
+  if (!isAccessTokenType(protectedHeader.typ)) {
+    throw new AccessTokenError('token_invalid', 'the token is not an access token')
   }
-  if (payload.iat! > now / 1000 + trust.clockTolerance) {
+  if (!isNonEmptyString(payload.sub) || !isNonEmptyString(payload.jti) || !isNonEmptyString(payload.client_id)) {
+    throw new AccessTokenError('token_invalid', 'the access token lacks a required claim')
+  }
+  if (payload.iat! > now / 1000 + requirements.clockTolerance) {
     throw new AccessTokenError('token_not_yet_valid', 'the access token was issued in the future')
   }
   return payload

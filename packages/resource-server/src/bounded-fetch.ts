@@ -1,23 +1,30 @@
-import { InvalidAnswerError } from './errors.ts'
+import { InvalidResponseError } from './errors.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-/** Bytes and milliseconds. */
 export interface Bounds {
   readonly maxBytes: number
+  /** Milliseconds. */
   readonly timeout: number
 }
 
-/** What a stream yields, in one piece. @throws InvalidAnswerError beyond that many bytes, of which no more is read */
+/**
+ * Returns the content of a stream.
+ * @throws InvalidResponseError after more than `maxBytes`; the rest is not read
+ */
 export async function readBounded(stream: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
-  // Leaving this loop by an error cancels the stream.
+  // An error that leaves this loop cancels the stream.
   for await (const chunk of stream) {
     length += chunk.byteLength
-    if (length > maxBytes) throw new InvalidAnswerError(`more than ${maxBytes} bytes`)
+    if (length > maxBytes) throw new InvalidResponseError(`more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
+  return concatenate(chunks, length)
+}
+
+function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length)
   let offset = 0
   for (const chunk of chunks) {
@@ -28,8 +35,9 @@ export async function readBounded(stream: ReadableStream<Uint8Array>, maxBytes: 
 }
 
 /**
- * GET, of 200 or 304. Redirects are not followed: where they lead nobody has allowed.
- * @throws InvalidAnswerError for any other status, or an answer too long; what fetch throws, and TimeoutError
+ * Sends a GET request and returns a 200 or 304 response with its body. Redirects are not followed: their target is not
+ * trusted.
+ * @throws InvalidResponseError for another status or a body that is too long; TimeoutError; what `fetch` throws
  */
 export async function fetchBounded(
   fetch: Fetch,
@@ -40,9 +48,9 @@ export async function fetchBounded(
   const signal = AbortSignal.timeout(timeout)
   const response = await fetch(url, { headers, redirect: 'manual', cache: 'no-store', signal })
   if (response.status !== 200 && response.status !== 304) {
-    // An unread body would keep its connection.
+    // An unread body would keep its connection open.
     await response.body?.cancel()
-    throw new InvalidAnswerError(`answered ${response.status}`)
+    throw new InvalidResponseError(`HTTP status ${response.status}`)
   }
   const body = response.body ? await readBounded(response.body, maxBytes) : new Uint8Array()
   return { response, body }

@@ -1,23 +1,24 @@
-/** Milliseconds. */
+/** Both methods return milliseconds. */
 export interface Clock {
-  /** Since 1970, as the machine believes. */
+  /** The machine's time since 1970. It can be set ahead and back. */
   wall(): number
-  /** Since any moment; never set back. */
+  /** Time since an arbitrary start. It never goes back. */
   monotonic(): number
 }
 
 export const systemClock: Clock = { wall: () => Date.now(), monotonic: () => performance.now() }
 
+/** One moment on both clocks. */
 export type Moment = readonly [wall: number, monotonic: number]
 
 export const momentOf = (clock: Clock): Moment => [clock.wall(), clock.monotonic()]
 
 /**
- * Milliseconds since then, by whichever clock says more: the one on the wall may have been set back, the other stands
- * still while the machine sleeps, and what is too old must not pass for young.
+ * Returns the milliseconds since `then` by the clock that says more. The wall clock can be set back, and the monotonic clock
+ * stops while the machine sleeps. Old data must not look new in either case.
  */
 export const elapsedSince = (clock: Clock, then: Moment): number =>
   Math.max(clock.wall() - then[0], clock.monotonic() - then[1])
 
-/** What the wall says, or would say if it had not been set back since then. */
+/** Returns the time since 1970, even if the wall clock was set back after `then`. */
 export const nowSince = (clock: Clock, then: Moment): number => then[0] + elapsedSince(clock, then)

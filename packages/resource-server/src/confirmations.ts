@@ -1,46 +1,53 @@
 import type { JWTPayload } from 'jose'
 import { isSame, sha256 } from './digests.ts'
-import { checkDpop, type DpopRules } from './dpop.ts'
+import { checkDpop, type DpopRequirements } from './dpop.ts'
 import { AccessTokenError } from './errors.ts'
 import { headerOf, type PresentedToken, type VerifiableRequest } from './requests.ts'
 
 async function checkApiKey(request: VerifiableRequest, expected: unknown): Promise<void> {
   const key = headerOf(request, 'x-api-key')
-  if (!key) throw new AccessTokenError('api_key_missing', 'this access token takes an x-api-key beside it')
+  if (!key) throw new AccessTokenError('api_key_missing', 'the access token requires an x-api-key header')
   if (typeof expected !== 'string' || !isSame(await sha256(key), expected)) {
-    throw new AccessTokenError('api_key_wrong', 'the x-api-key is not the one that belongs to this access token')
+    throw new AccessTokenError('api_key_wrong', 'the x-api-key does not belong to the access token')
   }
 }
 
-async function checkKey(request: VerifiableRequest, presented: PresentedToken, jkt: unknown, rules: DpopRules) {
+async function checkKeyBinding(
+  request: VerifiableRequest,
+  presented: PresentedToken,
+  jkt: unknown,
+  requirements: DpopRequirements,
+): Promise<void> {
   if (jkt === undefined) {
     if (presented.scheme === 'bearer') return
-    throw new AccessTokenError('dpop_not_bound', 'this access token is bound to no key: send it as Bearer')
+    throw new AccessTokenError('dpop_not_bound', 'the access token is not bound to a key: use the Bearer scheme')
   }
-  // RFC 9449, section 7.2: as Bearer, a stolen token would serve whoever stole it.
-  if (presented.scheme !== 'dpop') throw new AccessTokenError('dpop_required', 'send this access token as DPoP')
-  if (typeof jkt !== 'string') throw new AccessTokenError('token_invalid', 'the access token is bound to no key')
-  await checkDpop(request, presented.token, jkt, rules)
+  // With the Bearer scheme a thief could use a stolen token (RFC 9449, section 7.2).
+  if (presented.scheme !== 'dpop') {
+    throw new AccessTokenError('dpop_required', 'the access token is bound to a key: use the DPoP scheme')
+  }
+  if (typeof jkt !== 'string') throw new AccessTokenError('token_invalid', 'the jkt of the access token is malformed')
+  await checkDpop(request, presented.token, jkt, requirements)
 }
 
 /**
- * Sees that whoever sent the token may (RFC 7800).
+ * Verifies that the sender meets the confirmation (`cnf`) of the token, if it has one (RFC 7800).
  * @throws AccessTokenError `api_key_…`, `dpop_…`, `confirmation_unsupported`
  */
 export async function checkConfirmations(
   request: VerifiableRequest,
   presented: PresentedToken,
   claims: JWTPayload,
-  rules: DpopRules,
+  requirements: DpopRequirements,
 ): Promise<void> {
-  if (claims.cnf === undefined) return await checkKey(request, presented, undefined, rules)
+  if (claims.cnf === undefined) return await checkKeyBinding(request, presented, undefined, requirements)
   if (typeof claims.cnf !== 'object' || claims.cnf === null) {
-    throw new AccessTokenError('token_invalid', 'the access token is bound to nothing')
+    throw new AccessTokenError('token_invalid', 'the cnf of the access token is malformed')
   }
   const { jkt, 'x-api-key#S256': apiKeyHash, ...others } = claims.cnf as Record<string, unknown>
   if (Object.keys(others).length > 0) {
-    throw new AccessTokenError('confirmation_unsupported', 'the access token is bound in a way that is not known here')
+    throw new AccessTokenError('confirmation_unsupported', 'the confirmation method of the access token is unsupported')
   }
   if (apiKeyHash !== undefined) await checkApiKey(request, apiKeyHash)
-  await checkKey(request, presented, jkt, rules)
+  await checkKeyBinding(request, presented, jkt, requirements)
 }

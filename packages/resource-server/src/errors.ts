@@ -1,18 +1,18 @@
-/** Why a request is refused. Callers may rely on these; the messages may change. */
-export type RefusalCode = keyof typeof REFUSALS
+/** Why a request is rejected. Callers may rely on these codes; the messages may change. */
+export type AccessTokenErrorCode = keyof typeof RESPONSES
 
-interface Refusal {
+interface ErrorResponse {
   readonly status: 400 | 401 | 403 | 503
-  /** The `error` of RFC 6750, section 3.1, or RFC 9449, section 7.1; absent where the standard names none. */
+  /** The `error` of RFC 6750, section 3.1, or RFC 9449, section 7.1, if the standard has one. */
   readonly error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof'
 }
 
-const INVALID_TOKEN: Refusal = { status: 401, error: 'invalid_token' }
-const INVALID_PROOF: Refusal = { status: 401, error: 'invalid_dpop_proof' }
-// Not the caller's fault: told `invalid_token`, every client would throw its good token away and ask for another.
-const UNAVAILABLE: Refusal = { status: 503 }
+const INVALID_TOKEN: ErrorResponse = { status: 401, error: 'invalid_token' }
+const INVALID_PROOF: ErrorResponse = { status: 401, error: 'invalid_dpop_proof' }
+// Not the client's fault. On `invalid_token` every client would discard a valid token and request another.
+const UNAVAILABLE: ErrorResponse = { status: 503 }
 
-const REFUSALS = {
+const RESPONSES = {
   token_missing: { status: 401 },
   token_malformed: { status: 400, error: 'invalid_request' },
   token_invalid: INVALID_TOKEN,
@@ -34,35 +34,35 @@ const REFUSALS = {
   dpop_replayed: INVALID_PROOF,
   dpop_overloaded: UNAVAILABLE,
   insufficient_scope: { status: 403, error: 'insufficient_scope' },
-} as const satisfies Record<string, Refusal>
+} as const satisfies Record<string, ErrorResponse>
 
-/** How soon to come again after a 503, in seconds. */
+/** Seconds after which a client may retry after a 503. */
 const RETRY_AFTER = 5
 
-/** A request that is refused. `message` may be shown to the caller; what is private stays in `cause`. */
+/** The request is rejected. `message` may be shown to the client; private details are in `cause`. */
 export class AccessTokenError extends Error {
-  readonly code: RefusalCode
-  /** The HTTP status to answer with. */
+  readonly code: AccessTokenErrorCode
+  /** The HTTP status of the response. */
   readonly status: number
   readonly error: string | undefined
-  /** Of `insufficient_scope`: what is needed, space-separated. */
+  /** With `insufficient_scope`: the required scopes, space-separated. */
   readonly scope: string | undefined
-  /** Of a 503: seconds. */
+  /** With status 503: seconds. */
   readonly retryAfter: number | undefined
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions & { scope?: string }) {
+  constructor(code: AccessTokenErrorCode, message: string, options?: ErrorOptions & { scope?: string }) {
     super(message, options)
-    const refusal: Refusal = REFUSALS[code]
+    const response: ErrorResponse = RESPONSES[code]
     this.name = 'AccessTokenError'
     this.code = code
-    this.status = refusal.status
-    this.error = refusal.error
+    this.status = response.status
+    this.error = response.error
     this.scope = options?.scope
-    this.retryAfter = refusal.status === 503 ? RETRY_AFTER : undefined
+    this.retryAfter = response.status === 503 ? RETRY_AFTER : undefined
   }
 }
 
-/** What the operator of an API wants to know and its callers need not. */
+/** Something that the operator of the API should know and its clients need not. */
 export interface Problem {
   readonly code:
     | 'keys_unavailable'
@@ -78,10 +78,10 @@ export interface Problem {
 
 export type Report = (problem: Problem) => void
 
-/** Of whatever was thrown: what is given to us may reject with anything, or nothing. */
+/** Returns the message of a thrown value: the `fetch` and the functions in the options may reject with anything. */
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
-/** What was received is not what it should be; becomes a `Problem` or an `AccessTokenError` where it is known whose. */
-export class InvalidAnswerError extends Error {
-  override readonly name: string = 'InvalidAnswerError'
+/** The issuer's response is not what it should be. Becomes a `Problem` or the `cause` of an `AccessTokenError`. */
+export class InvalidResponseError extends Error {
+  override readonly name: string = 'InvalidResponseError'
 }

@@ -1,16 +1,16 @@
 import type { AccessToken } from './access-token.ts'
 import type { VerifiableRequest } from './requests.ts'
 import {
-  type Answer,
   type BindingOptions,
+  errorResponse,
+  type HttpResponse,
   type MetadataOptions,
-  metadataAnswer,
-  refusalAnswer,
+  metadataResponse,
   requestOf,
 } from './responses.ts'
 import type { Verifier } from './verifier.ts'
 
-/** As much of Express's request as is needed, so that this package does not depend on Express. */
+/** The parts of Express's request that are used, so that this package does not depend on Express. */
 export interface ExpressRequest {
   readonly method: string
   readonly protocol: string
@@ -27,25 +27,25 @@ export interface ExpressResponse {
 
 type Next = (error?: unknown) => void
 
-function reply(res: ExpressResponse, { status, headers, body }: Answer): void {
-  // What limits the time of requests may have answered meanwhile.
+function reply(res: ExpressResponse, { status, headers, body }: HttpResponse): void {
+  // A timeout middleware may have sent a response in the meantime.
   if (!res.headersSent) res.status(status).set(headers).send(body)
 }
 
-async function verified(
+async function verify(
   verifier: Verifier,
   req: ExpressRequest,
   options: BindingOptions,
-): Promise<AccessToken | Answer> {
+): Promise<AccessToken | HttpResponse> {
   const origin = `${req.protocol}://${req.get('host')}`
   const request = requestOf(req.method, origin, req.originalUrl, req.headers, options)
-  return await verifier.verify(request, options).catch((error) => refusalAnswer(error, verifier))
+  return await verifier.verify(request, options).catch((error) => errorResponse(error, verifier))
 }
 
-/** Lets requests with a good token through, with `req.accessToken`. Works with Express 4 and 5. */
+/** Express middleware (4 and 5): rejects requests without a valid access token and sets `req.accessToken`. */
 export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
   return (req: ExpressRequest, res: ExpressResponse, next: Next): void => {
-    verified(verifier, req, options).then((outcome) => {
+    verify(verifier, req, options).then((outcome) => {
       if ('body' in outcome) {
         reply(res, outcome)
         return
@@ -56,12 +56,12 @@ export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
   }
 }
 
-/** Serves the API's metadata (RFC 9728); goes before `accessToken`. */
+/** Express middleware that serves the API's metadata (RFC 9728). Use it before `accessToken`. */
 export function resourceMetadata(verifier: Verifier, options?: MetadataOptions) {
   return (req: ExpressRequest, res: ExpressResponse, next: Next): void => {
     const path = req.originalUrl.split('?')[0]!
-    const answer = metadataAnswer(req.method, path, verifier, options)
-    if (answer) reply(res, answer)
+    const response = metadataResponse(req.method, path, verifier, options)
+    if (response) reply(res, response)
     else next()
   }
 }

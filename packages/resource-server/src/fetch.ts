@@ -1,10 +1,10 @@
 import type { AccessToken } from './access-token.ts'
 import {
-  type Answer,
   type BindingOptions,
+  errorResponse,
+  type HttpResponse,
   type MetadataOptions,
-  metadataAnswer,
-  refusalAnswer,
+  metadataResponse,
   requestOf,
 } from './responses.ts'
 import type { Verifier } from './verifier.ts'
@@ -15,14 +15,14 @@ export type Handler<Rest extends unknown[]> = (
   ...rest: Rest
 ) => Response | Promise<Response>
 
-const respond = ({ status, headers, body }: Answer): Response => new Response(body, { status, headers })
+const respond = ({ status, headers, body }: HttpResponse): Response => new Response(body, { status, headers })
 
 async function verify(verifier: Verifier, request: Request, options: BindingOptions): Promise<AccessToken> {
   const { origin, pathname, search } = new URL(request.url)
   return await verifier.verify(requestOf(request.method, origin, pathname + search, request.headers, options), options)
 }
 
-/** A handler of the Fetch API (Deno, Bun, workers, service workers) that only good tokens reach. */
+/** Wraps a handler of the Fetch API (Deno, Bun, workers) so that it only gets requests with a valid access token. */
 export function withAccessToken<Rest extends unknown[]>(
   verifier: Verifier,
   handler: Handler<Rest>,
@@ -33,18 +33,18 @@ export function withAccessToken<Rest extends unknown[]>(
     try {
       token = await verify(verifier, request, options)
     } catch (error) {
-      return respond(refusalAnswer(error, verifier))
+      return respond(errorResponse(error, verifier))
     }
     return await handler(request, token, ...rest)
   }
 }
 
-/** The API's metadata (RFC 9728) in reply to this request; undefined for every other one. */
+/** Returns the API's metadata (RFC 9728) if the request asks for it; otherwise undefined. */
 export function resourceMetadata(
   verifier: Verifier,
   request: Request,
   options?: MetadataOptions,
 ): Response | undefined {
-  const answer = metadataAnswer(request.method, new URL(request.url).pathname, verifier, options)
-  return answer && respond(answer)
+  const response = metadataResponse(request.method, new URL(request.url).pathname, verifier, options)
+  return response && respond(response)
 }

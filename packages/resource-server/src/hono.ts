@@ -1,15 +1,15 @@
 import type { AccessToken } from './access-token.ts'
 import {
-  type Answer,
   type BindingOptions,
+  errorResponse,
+  type HttpResponse,
   type MetadataOptions,
-  metadataAnswer,
-  refusalAnswer,
+  metadataResponse,
   requestOf,
 } from './responses.ts'
 import type { Verifier } from './verifier.ts'
 
-/** As much of Hono's context as is needed, so that this package does not depend on Hono. */
+/** The parts of Hono's context that are used, so that this package does not depend on Hono. */
 export interface HonoContext {
   readonly req: { readonly raw: Request }
   set(key: 'accessToken', value: AccessToken): void
@@ -22,9 +22,9 @@ export interface AccessTokenVariables {
 
 type Next = () => Promise<void>
 
-const respond = ({ status, headers, body }: Answer): Response => new Response(body, { status, headers })
+const respond = ({ status, headers, body }: HttpResponse): Response => new Response(body, { status, headers })
 
-/** Lets requests with a good token through, with `c.get('accessToken')`. */
+/** Hono middleware: rejects requests without a valid access token and sets `accessToken` (`c.get('accessToken')`). */
 export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
   return async (c: HonoContext, next: Next): Promise<Response | undefined> => {
     const { req } = c
@@ -33,18 +33,18 @@ export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
       const request = requestOf(req.raw.method, origin, pathname + search, req.raw.headers, options)
       c.set('accessToken', await verifier.verify(request, options))
     } catch (error) {
-      return respond(refusalAnswer(error, verifier))
+      return respond(errorResponse(error, verifier))
     }
     await next()
     return undefined
   }
 }
 
-/** Serves the API's metadata (RFC 9728); goes before `accessToken`. */
+/** Hono middleware that serves the API's metadata (RFC 9728). Use it before `accessToken`. */
 export function resourceMetadata(verifier: Verifier, options?: MetadataOptions) {
   return async (c: { readonly req: { readonly raw: Request } }, next: Next): Promise<Response | undefined> => {
-    const answer = metadataAnswer(c.req.raw.method, new URL(c.req.raw.url).pathname, verifier, options)
-    if (answer) return respond(answer)
+    const response = metadataResponse(c.req.raw.method, new URL(c.req.raw.url).pathname, verifier, options)
+    if (response) return respond(response)
     await next()
     return undefined
   }

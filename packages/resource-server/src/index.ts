@@ -1,6 +1,8 @@
 export type { AccessToken } from './access-token.ts'
 export { challengesOf } from './challenges.ts'
-export { AccessTokenError, type Problem, type RefusalCode, type Report } from './errors.ts'
+export type { RecordProof } from './dpop-replay-cache.ts'
+export { AccessTokenError, type AccessTokenErrorCode, type Problem, type Report } from './errors.ts'
+export type { FeedCredentials } from './feed-connection.ts'
 export { metadataOf, metadataUrl, type ProtectedResource } from './metadata.ts'
 export {
   type DpopOptions,
@@ -8,7 +10,5 @@ export {
   type VerifierOptions,
   VerifierOptionsError,
 } from './options.ts'
-export type { RememberProof } from './proof-memory.ts'
 export type { VerifiableRequest } from './requests.ts'
-export type { FeedCredentials } from './status-feed.ts'
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.ts'

@@ -4,78 +4,103 @@ import { type Fetch, fetchBounded } from './bounded-fetch.ts'
 import { type Clock, elapsedSince, type Moment, momentOf } from './clock.ts'
 import { messageOf, type Report } from './errors.ts'
 
-/** Milliseconds and bytes. */
 const BOUNDS = { timeout: 5000, maxBytes: 512 * 1024 }
 const MEDIA_TYPES = 'application/jwk-set+json, application/json'
 
-/** Milliseconds after which the keys are fetched anew, behind the requests; then before them; then not done without. */
-const DUE = 600_000
-const OVERDUE = 1_200_000
-const LONGEST = 86_400_000
-/** How old they must be for a key that is not among them to be looked for; anybody can make one up. */
-const COOLDOWN = 30_000
+/** Age in milliseconds from which the keys are fetched again in the background. */
+const REFRESH_AGE = 600_000
+/** Age from which requests wait for that. */
+const BLOCKING_AGE = 1_200_000
+/** Age from which the keys are no longer used. */
+const MAX_AGE = 86_400_000
+/** Age from which an unknown `kid` causes a fetch. Anybody can send a token with an invented one. */
+const UNKNOWN_KID_AGE = 30_000
 
+/** Milliseconds between attempts. */
 const FIRST_PAUSE = 500
 const LONGEST_PAUSE = 15_000
 
 type LocalKeys = ReturnType<typeof createLocalJWKSet>
 
-/** The keys cannot be had; of the token this says nothing. */
+/** The keys are unavailable, so nothing is known about the token. */
 class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError'
 }
 
+interface Failure {
+  readonly at: Moment
+  readonly pause: number
+  readonly attempts: number
+}
+
+export interface KeySetOptions {
+  readonly url: string
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly report: Report
+}
+
 /**
- * The issuer's keys (RFC 7517). While the issuer cannot be reached, the last ones serve for a day: jose's own set forgets them
- * after ten minutes, and whether a token is good for that long without the issuer is what `onUnknown` decides.
+ * The issuer's JWK Set (RFC 7517). While the issuer is unreachable the last keys stay in use for a day. jose's remote set
+ * drops them after ten minutes, which would make `onUnknown: 'accept'` useless.
  */
-export function issuerKeys(jwksUri: string, fetch: Fetch, clock: Clock, report: Report): JWTVerifyGetKey {
-  let keys: LocalKeys | undefined
-  let fetchedAt: Moment | undefined
-  let refreshing: Promise<void> | undefined
-  let failed: { readonly at: Moment; readonly pause: number; readonly times: number } | undefined
+export class KeySet {
+  private readonly options: KeySetOptions
+  private keys: LocalKeys | undefined
+  private fetchedAt: Moment | undefined
+  private refreshing: Promise<void> | undefined
+  private failure: Failure | undefined
 
-  async function renew(): Promise<void> {
+  constructor(options: KeySetOptions) {
+    this.options = options
+  }
+
+  /** Finds the key of a token, for jose. */
+  readonly getKey: JWTVerifyGetKey = async (header, token) => {
+    const keys = await this.current()
     try {
-      const { body } = await fetchBounded(fetch, jwksUri, { accept: MEDIA_TYPES }, BOUNDS)
-      keys = createLocalJWKSet(JSON.parse(new TextDecoder().decode(body)) as JSONWebKeySet)
-      fetchedAt = momentOf(clock)
-      failed = undefined
-    } catch (cause) {
-      const times = (failed?.times ?? 0) + 1
-      failed = { at: momentOf(clock), pause: backoff(times, FIRST_PAUSE, LONGEST_PAUSE), times }
-      report({ code: 'keys_unavailable', message: `${jwksUri}: ${messageOf(cause)}`, cause })
-    }
-  }
-
-  /** One request at a time, and none so soon after one that failed. Never rejects. */
-  async function refresh(): Promise<void> {
-    if (!refreshing && failed && elapsedSince(clock, failed.at) < failed.pause) return
-    refreshing ??= renew().finally(() => {
-      refreshing = undefined
-    })
-    await refreshing
-  }
-
-  const age = () => (fetchedAt ? elapsedSince(clock, fetchedAt) : Number.POSITIVE_INFINITY)
-
-  async function present(): Promise<LocalKeys> {
-    const old = age()
-    if (old > OVERDUE) await refresh()
-    else if (old > DUE) void refresh()
-    if (keys && age() <= LONGEST) return keys
-    throw new KeysUnavailableError('the keys of the issuer cannot be had')
-  }
-
-  return async (header, token) => {
-    const held = await present()
-    try {
-      return await held(header, token)
+      return await keys(header, token)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || age() <= COOLDOWN) throw error
+      if (!(error instanceof errors.JWKSNoMatchingKey) || this.age() <= UNKNOWN_KID_AGE) throw error
     }
-    await refresh()
-    if (failed) throw new KeysUnavailableError('whether the issuer has such a key cannot be told')
-    return await (await present())(header, token)
+    await this.refresh()
+    if (this.failure) throw new KeysUnavailableError('the key set cannot be searched for the key of the token')
+    return await (await this.current())(header, token)
+  }
+
+  private async current(): Promise<LocalKeys> {
+    const age = this.age()
+    if (age > BLOCKING_AGE) await this.refresh()
+    else if (age > REFRESH_AGE) void this.refresh()
+    if (this.keys && this.age() <= MAX_AGE) return this.keys
+    throw new KeysUnavailableError("the issuer's keys are unavailable")
+  }
+
+  private age(): number {
+    return this.fetchedAt ? elapsedSince(this.options.clock, this.fetchedAt) : Number.POSITIVE_INFINITY
+  }
+
+  /** Sends one request for all callers, and none during the pause after a failure. Never rejects. */
+  private async refresh(): Promise<void> {
+    const { failure } = this
+    if (!this.refreshing && failure && elapsedSince(this.options.clock, failure.at) < failure.pause) return
+    this.refreshing ??= this.fetchKeys().finally(() => {
+      this.refreshing = undefined
+    })
+    await this.refreshing
+  }
+
+  private async fetchKeys(): Promise<void> {
+    const { url, fetch, clock, report } = this.options
+    try {
+      const { body } = await fetchBounded(fetch, url, { accept: MEDIA_TYPES }, BOUNDS)
+      this.keys = createLocalJWKSet(JSON.parse(new TextDecoder().decode(body)) as JSONWebKeySet)
+      this.fetchedAt = momentOf(clock)
+      this.failure = undefined
+    } catch (cause) {
+      const attempts = (this.failure?.attempts ?? 0) + 1
+      this.failure = { at: momentOf(clock), pause: backoff(attempts, FIRST_PAUSE, LONGEST_PAUSE), attempts }
+      report({ code: 'keys_unavailable', message: `${url}: ${messageOf(cause)}`, cause })
+    }
   }
 }

@@ -1,16 +1,16 @@
 import type { AccessToken } from './access-token.ts'
 import type { VerifiableRequest } from './requests.ts'
 import {
-  type Answer,
   type BindingOptions,
+  errorResponse,
+  type HttpResponse,
   type MetadataOptions,
-  metadataAnswer,
-  refusalAnswer,
+  metadataResponse,
   requestOf,
 } from './responses.ts'
 import type { Verifier } from './verifier.ts'
 
-/** As much of Koa's context as is needed, so that this package does not depend on Koa. */
+/** The parts of Koa's context that are used, so that this package does not depend on Koa. */
 export interface KoaContext {
   readonly method: string
   readonly protocol: string
@@ -26,33 +26,33 @@ export interface KoaContext {
 
 type Next = () => Promise<unknown>
 
-function reply(ctx: KoaContext, { status, headers, body }: Answer): void {
+function reply(ctx: KoaContext, { status, headers, body }: HttpResponse): void {
   ctx.status = status
   ctx.body = body
   ctx.set(headers)
 }
 
-/** Lets requests with a good token through, with `ctx.state.accessToken`. */
+/** Koa middleware: rejects requests without a valid access token and sets `ctx.state.accessToken`. */
 export function accessToken(verifier: Verifier, options: BindingOptions = {}) {
   return async (ctx: KoaContext, next: Next): Promise<void> => {
-    // Koa's own `ctx.origin` is the Origin header since its version 3: whatever the caller likes.
+    // Not `ctx.origin`: since Koa 3 that is the Origin header, which the caller sets.
     const origin = `${ctx.protocol}://${ctx.host}`
     const request = requestOf(ctx.method, origin, ctx.originalUrl, ctx.headers, options)
     try {
       ctx.state.accessToken = await verifier.verify(request, options)
     } catch (error) {
-      reply(ctx, refusalAnswer(error, verifier))
+      reply(ctx, errorResponse(error, verifier))
       return
     }
     await next()
   }
 }
 
-/** Serves the API's metadata (RFC 9728); goes before `accessToken`. */
+/** Koa middleware that serves the API's metadata (RFC 9728). Use it before `accessToken`. */
 export function resourceMetadata(verifier: Verifier, options?: MetadataOptions) {
   return async (ctx: KoaContext, next: Next): Promise<void> => {
-    const answer = metadataAnswer(ctx.method, ctx.path, verifier, options)
-    if (answer) reply(ctx, answer)
+    const response = metadataResponse(ctx.method, ctx.path, verifier, options)
+    if (response) reply(ctx, response)
     else await next()
   }
 }

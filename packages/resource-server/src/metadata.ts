@@ -21,13 +21,14 @@ export interface Description {
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
-/** Where the document stands: before the path of the resource (RFC 9728, section 3). Undefined where it has no URL. */
+/** Returns the URL of the metadata document (RFC 9728, section 3). Undefined if the resource has no URL. */
 export function metadataUrl({ resource }: Settings): string | undefined {
   if (resource === undefined) return undefined
   const { origin, pathname, search } = new URL(resource)
   return `${origin}${WELL_KNOWN}${pathname === '/' ? '' : pathname}${search}`
 }
 
+/** Returns the metadata. Undefined if the resource has no URL. */
 export function metadataOf(
   settings: Settings,
   { scopes, name, documentation }: Description = {},
@@ -44,7 +45,7 @@ export function metadataOf(
   }
 }
 
-/** The document in reply to a GET of that path; undefined where another is asked for. */
+/** Returns the metadata document if it is served at that path. */
 export function metadataAt(settings: Settings, path: string, description?: Description): string | undefined {
   const url = metadataUrl(settings)
   if (url === undefined || path !== new URL(url).pathname) return undefined

@@ -1,30 +1,29 @@
 import { challengesOf } from './challenges.ts'
 import { AccessTokenError } from './errors.ts'
-import type { Description } from './metadata.ts'
-import { metadataAt } from './metadata.ts'
-import { addressOf, plainOrigin, type VerifiableRequest } from './requests.ts'
+import { type Description, metadataAt } from './metadata.ts'
+import { plainOrigin, requestUrl, type VerifiableRequest } from './requests.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
-/** What a binding is told. */
+/** The options of a binding for a framework. */
 export interface BindingOptions extends VerifyOptions {
   /**
-   * The API's origin as its clients see it, such as `https://api.example.com`; without, as the request says. A DPoP proof
-   * names it, so behind a proxy either this is set or the framework is told to trust the proxy.
+   * The API's origin as its clients see it, such as `https://api.example.com`. Default: the origin of the request. DPoP proofs
+   * name it. Behind a proxy, set this or let the framework trust the proxy.
    */
   readonly origin?: string
 }
 
 export interface MetadataOptions extends Description {}
 
-/** Of a refusal, or of the metadata; as JSON. */
-export interface Answer {
+/** A response with a JSON body. */
+export interface HttpResponse {
   readonly status: number
   readonly headers: Record<string, string>
   readonly body: string
 }
 
-/** @throws whatever it is, if it is no refusal */
-export function refusalAnswer(error: unknown, { settings }: Verifier): Answer {
+/** Returns the response to a request that was rejected. @throws `error` if it is not an AccessTokenError */
+export function errorResponse(error: unknown, { settings }: Verifier): HttpResponse {
   if (!(error instanceof AccessTokenError)) throw error
   const challenges = challengesOf(error, settings)
   return {
@@ -39,13 +38,13 @@ export function refusalAnswer(error: unknown, { settings }: Verifier): Answer {
   }
 }
 
-/** RFC 9728, section 3.1; undefined for every other request. */
-export function metadataAnswer(
+/** Returns the response to a request for the metadata (RFC 9728, section 3.1); undefined for every other request. */
+export function metadataResponse(
   method: string,
   path: string,
   { settings }: Verifier,
   options?: MetadataOptions,
-): Answer | undefined {
+): HttpResponse | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined
   const body = metadataAt(settings, path, options)
   if (body === undefined) return undefined
@@ -57,11 +56,11 @@ export function metadataAnswer(
   return { status: 200, headers, body }
 }
 
-/** @param path with its query, as it was asked for */
+/** @param path with its query, as the client sent it */
 export const requestOf = (
   method: string,
   origin: string,
   path: string,
   headers: VerifiableRequest['headers'],
   options: BindingOptions,
-): VerifiableRequest => ({ method, url: addressOf(options.origin ?? plainOrigin(origin), path), headers })
+): VerifiableRequest => ({ method, url: requestUrl(options.origin ?? plainOrigin(origin), path), headers })

@@ -1,9 +1,10 @@
 import { base64url } from 'jose'
 import { readBounded } from './bounded-fetch.ts'
-import { InvalidAnswerError } from './errors.ts'
+import { InvalidResponseError } from './errors.ts'
 
-/** `status_list` of a status list token, and what the feed sends of a list (Token Status List, section 4.2). */
-export interface EncodedStatuses {
+/** A decoded `status_list` of a status list token or a feed event (Token Status List, section 4.2). */
+export interface StatusArray {
+  /** Bits for each token. */
   readonly bits: 1 | 2 | 4 | 8
   readonly statuses: Uint8Array
 }
@@ -12,11 +13,11 @@ function decodeBase64(text: string): Uint8Array {
   try {
     return base64url.decode(text)
   } catch (cause) {
-    throw new InvalidAnswerError('lst is not base64url', { cause })
+    throw new InvalidResponseError('lst is not base64url', { cause })
   }
 }
 
-/** @throws InvalidAnswerError where it is no ZLIB stream (RFC 1950), is cut, or inflates to more than `maxBytes` */
+/** @throws InvalidResponseError if it is not a complete ZLIB stream (RFC 1950), or inflates to more than `maxBytes` */
 async function inflate(deflated: Uint8Array, maxBytes: number): Promise<Uint8Array> {
   const stream = new Blob([deflated as Uint8Array<ArrayBuffer>])
     .stream()
@@ -24,41 +25,41 @@ async function inflate(deflated: Uint8Array, maxBytes: number): Promise<Uint8Arr
   try {
     return await readBounded(stream, maxBytes)
   } catch (cause) {
-    if (cause instanceof InvalidAnswerError) throw cause
-    throw new InvalidAnswerError('lst does not inflate', { cause })
+    if (cause instanceof InvalidResponseError) throw cause
+    throw new InvalidResponseError('lst does not inflate', { cause })
   }
 }
 
 const isWidth = (bits: unknown): bits is 1 | 2 | 4 | 8 => bits === 1 || bits === 2 || bits === 4 || bits === 8
 
-/** @throws InvalidAnswerError */
-export async function decodeStatuses(encoded: unknown, maxBytes: number): Promise<EncodedStatuses> {
+/** @throws InvalidResponseError */
+export async function decodeStatuses(encoded: unknown, maxBytes: number): Promise<StatusArray> {
   const { bits, lst } = (encoded ?? {}) as Record<string, unknown>
-  if (!isWidth(bits)) throw new InvalidAnswerError('bits is none of 1, 2, 4, 8')
-  if (typeof lst !== 'string') throw new InvalidAnswerError('lst is not text')
+  if (!isWidth(bits)) throw new InvalidResponseError('bits is not 1, 2, 4 or 8')
+  if (typeof lst !== 'string') throw new InvalidResponseError('lst is not a string')
   return { bits, statuses: await inflate(decodeBase64(lst), maxBytes) }
 }
 
-/** How many tokens it speaks of. */
-export const countOf = ({ bits, statuses }: EncodedStatuses): number => (statuses.length * 8) / bits
+/** The number of tokens in the list. */
+export const countOf = ({ bits, statuses }: StatusArray): number => (statuses.length * 8) / bits
 
-/** Section 4.1: from the least significant bit up. Undefined beyond the list's end. */
-export function statusAt({ bits, statuses }: EncodedStatuses, index: number): number | undefined {
+/** Returns the status at an index, counted from the least significant bit (section 4.1). Undefined beyond the end. */
+export function statusAt({ bits, statuses }: StatusArray, index: number): number | undefined {
   const byte = statuses[Math.floor((index * bits) / 8)]
   return byte === undefined ? undefined : (byte >> ((index * bits) % 8)) & ((1 << bits) - 1)
 }
 
 /**
- * A bit for each token: whether its status is any but VALID. A list that is wider than one bit may say *suspended* (0x02),
- * which is refused like *invalid*: Keywright suspends nothing, and what is dead here stays dead.
+ * Returns one bit for each token, set for every status but VALID. A list with more than one bit for each token may hold
+ * SUSPENDED (0x02). It counts as revoked, for good: Keywright suspends nothing.
  */
-export function deadBits(encoded: EncodedStatuses): Uint8Array {
-  if (encoded.bits === 1) return encoded.statuses
-  const dead = new Uint8Array(Math.ceil(countOf(encoded) / 8))
-  for (let index = 0; index < countOf(encoded); index++) {
-    if (statusAt(encoded, index) !== 0) setBit(dead, index)
+export function revokedBits(list: StatusArray): Uint8Array {
+  if (list.bits === 1) return list.statuses
+  const revoked = new Uint8Array(Math.ceil(countOf(list) / 8))
+  for (let index = 0; index < countOf(list); index++) {
+    if (statusAt(list, index) !== 0) setBit(revoked, index)
   }
-  return dead
+  return revoked
 }
 
 export const hasBit = (bitmap: Uint8Array, index: number): boolean =>
@@ -74,7 +75,7 @@ export function countBits(bitmap: Uint8Array): number {
   return count
 }
 
-/** `bitmap` or a longer copy of it. */
+/** Returns `bitmap`, or a copy of at least that many bytes. */
 export function withRoom(bitmap: Uint8Array, bytes: number): Uint8Array {
   if (bitmap.length >= bytes) return bitmap
   const longer = new Uint8Array(bytes)
@@ -82,9 +83,9 @@ export function withRoom(bitmap: Uint8Array, bytes: number): Uint8Array {
   return longer
 }
 
-/** The bits of both: what was ever set stays set. */
-export function union(held: Uint8Array, more: Uint8Array): Uint8Array {
-  const both = withRoom(held, more.length)
-  for (let n = 0; n < more.length; n++) both[n]! |= more[n]!
+/** Returns the bits that are set in either bitmap. May change and return `target`. */
+export function union(target: Uint8Array, added: Uint8Array): Uint8Array {
+  const both = withRoom(target, added.length)
+  for (let n = 0; n < added.length; n++) both[n]! |= added[n]!
   return both
 }

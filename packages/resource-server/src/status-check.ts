@@ -1,9 +1,10 @@
 import type { JWTPayload } from 'jose'
 import type { AccessToken } from './access-token.ts'
 import { AccessTokenError } from './errors.ts'
-import type { StatusLists, Verdict } from './status-lists.ts'
+import type { StatusLists, TokenStatus } from './status-lists.ts'
 
-export interface StatusChoices {
+/** What happens to a token whose status is unknown. */
+export interface StatusPolicy {
   readonly onUnknown: 'refuse' | 'accept'
   readonly onMissing: 'refuse' | 'accept'
 }
@@ -19,38 +20,38 @@ function referenceOf({ status }: JWTPayload): StatusReference | undefined {
   const list = (status as { status_list?: unknown } | null)?.status_list
   const { uri, idx } = (list ?? {}) as Record<string, unknown>
   if (typeof uri === 'string' && Number.isSafeInteger(idx) && (idx as number) >= 0) return { uri, index: idx as number }
-  throw new AccessTokenError('status_malformed', 'the status of the access token is not in a status list')
+  throw new AccessTokenError('status_malformed', 'the status list reference of the access token is malformed')
 }
 
-function answer(verdict: Verdict, choices: StatusChoices): AccessToken['status'] {
-  if (verdict === 'valid') return 'valid'
-  if (verdict === 'revoked') throw new AccessTokenError('token_revoked', 'the access token was revoked')
-  if (verdict === 'out_of_range') {
-    throw new AccessTokenError('status_out_of_range', 'the status list does not reach to the access token')
+function acceptOrThrow(status: TokenStatus, policy: StatusPolicy): AccessToken['status'] {
+  if (status === 'valid') return 'valid'
+  if (status === 'revoked') throw new AccessTokenError('token_revoked', 'the access token was revoked')
+  if (status === 'out_of_range') {
+    throw new AccessTokenError('status_out_of_range', 'the status index of the access token is outside the status list')
   }
-  if (verdict === 'foreign') {
-    throw new AccessTokenError('status_foreign', "the status list is not one of the token's issuer")
+  if (status === 'foreign') {
+    throw new AccessTokenError('status_foreign', "the status list is not at the issuer's origin")
   }
-  // What was forgotten may have been refused before: that it is let pass nobody has chosen.
-  if (verdict === 'unknown' && choices.onUnknown === 'accept') return 'unknown'
-  throw new AccessTokenError('status_unknown', 'whether the access token was revoked cannot be told now')
+  // Not `evicted`: such a token may have been rejected before as revoked, and `onUnknown` must not accept it now.
+  if (status === 'unknown' && policy.onUnknown === 'accept') return 'unknown'
+  throw new AccessTokenError('status_unknown', 'the revocation status of the access token is unavailable')
 }
 
 /**
- * Whether the token was revoked, by what is known here.
+ * Rejects a revoked token. Returns a promise only if its list has to be fetched first.
  * @throws AccessTokenError `token_revoked`, `status_…`
  */
 export function checkStatus(
   claims: JWTPayload,
   lists: StatusLists,
-  choices: StatusChoices,
+  policy: StatusPolicy,
 ): AccessToken['status'] | Promise<AccessToken['status']> {
   const reference = referenceOf(claims)
   if (!reference) {
-    if (choices.onMissing === 'accept') return 'unknown'
-    throw new AccessTokenError('status_missing', 'the access token names no status list')
+    if (policy.onMissing === 'accept') return 'unknown'
+    throw new AccessTokenError('status_missing', 'the access token has no status list reference')
   }
-  const verdict = lists.check(reference.uri, reference.index)
-  if (typeof verdict === 'string') return answer(verdict, choices)
-  return verdict.then((later) => answer(later, choices))
+  const status = lists.check(reference.uri, reference.index)
+  if (typeof status === 'string') return acceptOrThrow(status, policy)
+  return status.then((later) => acceptOrThrow(later, policy))
 }

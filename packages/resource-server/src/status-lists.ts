@@ -1,33 +1,33 @@
 import { backoff } from './backoff.ts'
+import type { CachedList } from './cached-list.ts'
 import { type Clock, elapsedSince, nowSince } from './clock.ts'
-import { beginCoverage, type Coverage, isLive, reachesBackTo, sinceTold } from './coverage.ts'
-import { InvalidAnswerError, messageOf, type Report } from './errors.ts'
-import type { HeldList } from './held-list.ts'
-import { ListShelf } from './list-shelf.ts'
+import { InvalidResponseError, messageOf, type Report } from './errors.ts'
+import { FeedContinuity } from './feed-continuity.ts'
+import { ListCache } from './list-cache.ts'
 import type { ListSource } from './list-source.ts'
-import type { ListCopy } from './list-token.ts'
+import type { ListCopy } from './status-list-token.ts'
 
 /**
- * Of a token, by its list. `unknown`: the list is not to be had, or what is at hand is too old. `forgotten`: the same of a list
- * that made room, and of which no longer is known which of its tokens were dead.
+ * The status of a token by its list. `unknown`: no copy of the list is available, or the copy is too old. `evicted`: no copy
+ * is available, and revoked tokens of the list were known before its eviction from the cache. `foreign`: the list is not at
+ * the issuer's origin.
  */
-export type Verdict = 'valid' | 'revoked' | 'unknown' | 'forgotten' | 'out_of_range' | 'foreign'
+export type TokenStatus = 'valid' | 'revoked' | 'unknown' | 'evicted' | 'out_of_range' | 'foreign'
 
-/** What the feed says of one list. */
+/** Newly revoked tokens of one list, as the feed reports them. */
 export interface ListChange {
   readonly uri: string
-  /** Positions that are dead. */
   readonly indexes?: readonly number[]
-  /** The same as a bit for each token. */
-  readonly dead?: Uint8Array
+  /** The same as a bitmap. */
+  readonly revoked?: Uint8Array
 }
 
 export interface StatusListsOptions {
   readonly source: ListSource
   readonly clock: Clock
-  /** Lists of any other are never fetched. */
+  /** Lists at another origin are never fetched. */
   readonly origin: string
-  /** Milliseconds; undefined: by each list's own `ttl`. */
+  /** Milliseconds; undefined: derived from each list's `ttl`. */
   readonly maxAge: number | undefined
   /** Milliseconds. */
   readonly clockTolerance: number
@@ -35,10 +35,13 @@ export interface StatusListsOptions {
   readonly report: Report
 }
 
-/** Milliseconds. */
+/** `due`: good enough to answer with while a newer copy is fetched. `overdue`: wait for the newer copy. */
+type Freshness = 'fresh' | 'due' | 'overdue'
+
+/** Milliseconds between attempts to fetch a list. */
 const FIRST_PAUSE = 500
 const LONGEST_PAUSE = 15_000
-/** Added to two `ttl`: what an answer and two clocks may take. */
+/** Milliseconds added to two `ttl`, for the request and the difference between two clocks. */
 const AGE_MARGIN = 30_000
 
 function isAllowed(uri: string, origin: string): boolean {
@@ -47,148 +50,149 @@ function isAllowed(uri: string, origin: string): boolean {
   return url.origin === origin && url.username === '' && url.password === '' && url.hash === ''
 }
 
-/** Every list that this process knows, whoever told: the server asked, or the feed. */
+/** The status lists of the issuer, kept up to date by requests and by the feed. */
 export class StatusLists {
   private readonly options: StatusListsOptions
-  private readonly shelf: ListShelf
-  private coverage: Coverage | undefined
-  /** Where the next coverage begins, by what the feed said when it was opened. */
-  private since: number | undefined
+  private readonly cache: ListCache
+  private readonly continuity: FeedContinuity
 
   constructor(options: StatusListsOptions) {
     this.options = options
-    this.shelf = new ListShelf(options.clock, options.maxLists)
+    this.cache = new ListCache(options.clock, options.maxLists)
+    this.continuity = new FeedContinuity(options.clock, options.clockTolerance)
   }
 
-  /** No promise where the answer is at hand: that is nearly always, and a verification must not pay for the rest. */
-  check(uri: string, index: number): Verdict | Promise<Verdict> {
+  /** Returns a promise only if a list has to be fetched first: the usual verification does not pay for one. */
+  check(uri: string, index: number): TokenStatus | Promise<TokenStatus> {
     const list = this.find(uri)
     if (!list) return 'foreign'
     list.usedAt = this.options.clock.monotonic()
-    if (list.isDead(index)) return 'revoked'
+    if (list.isRevoked(index)) return 'revoked'
     const freshness = this.freshness(list)
-    if (freshness === 'fresh') return this.judge(list, index)
+    if (freshness === 'fresh') return this.statusIn(list, index)
     const refreshing = this.refresh(list)
-    if (freshness === 'due' || !refreshing) return this.judge(list, index)
-    return refreshing.then(() => this.judge(list, index))
+    if (freshness === 'due' || !refreshing) return this.statusIn(list, index)
+    return refreshing.then(() => this.statusIn(list, index))
   }
 
-  /** @throws InvalidAnswerError where a list is not the issuer's; then nothing was changed */
-  apply(changes: readonly ListChange[], at: number): void {
+  /** @throws InvalidResponseError if a list is not at the issuer's origin; then nothing is changed */
+  applyChanges(changes: readonly ListChange[], at: number): void {
     if (!changes.every(({ uri }) => isAllowed(uri, this.options.origin))) {
-      throw new InvalidAnswerError('names a list of another origin')
+      throw new InvalidResponseError('the event names a list at another origin')
     }
-    for (const { uri, indexes, dead } of changes) {
+    for (const { uri, indexes, revoked } of changes) {
       const list = this.find(uri)!
-      if (indexes) list.kill(indexes)
-      if (dead) list.killAll(dead)
-      // At once: the next one may need the room, and what is put away must say how far it was known.
+      if (indexes) list.addRevoked(indexes)
+      if (revoked) list.addRevokedBits(revoked)
+      // Before the next change, which may evict this list: the eviction record needs the time of the event.
       list.lastEvent = Math.max(list.lastEvent, at)
     }
   }
 
-  /** What the feed tells from now on begins there. */
-  begin(since: number): void {
-    this.reset()
-    this.since = since
+  /** The feed reports every revocation that is committed after `since`, but not those between the last event and `since`. */
+  startContinuity(since: number): void {
+    this.endContinuity()
+    this.continuity.start(since)
   }
 
-  /** The feed has told everything that was committed before. */
-  heard(at: number): void {
-    this.coverage = beginCoverage(this.coverage?.since ?? this.since ?? at, at, this.options.clock)
+  /** The feed has reported every revocation that was committed before `until`. */
+  extendContinuity(until: number): void {
+    this.continuity.extend(until)
   }
 
-  /** The feed broke off. What it told stays true; the next connection goes on from there. */
-  disconnected(): void {
-    if (this.coverage) this.coverage = { ...this.coverage, connected: false }
+  /** The connection to the feed ended. The next one resumes where it ended. */
+  disconnect(): void {
+    this.continuity.disconnect()
   }
 
-  /** The feed cannot go on from where it broke off: what comes next is another stretch. */
-  reset(): void {
-    for (const list of this.shelf.all()) {
-      if (!this.isCovered(list)) continue
-      list.learn(this.coverage!.until, this.coverage!.heardAt)
-      list.checkedAt = this.coverage!.heardAt
+  /** The feed cannot resume where it ended. Lists keep what the feed has reported so far. */
+  endContinuity(): void {
+    const { last } = this.continuity
+    for (const list of this.cache.all()) {
+      if (!last || !this.isCovered(list)) continue
+      list.advance(last.until, last.heartbeatAt)
+      list.checkedAt = last.heartbeatAt
     }
-    this.coverage = undefined
-    this.since = undefined
+    this.continuity.end()
   }
 
   isLive(): boolean {
-    const { clock, clockTolerance } = this.options
-    return this.coverage !== undefined && isLive(this.coverage, clock, clockTolerance)
+    return this.continuity.isLive()
   }
 
   get size(): number {
-    return this.shelf.size
+    return this.cache.size
   }
 
-  private find(uri: string): HeldList | undefined {
-    return this.shelf.get(uri) ?? (isAllowed(uri, this.options.origin) ? this.shelf.add(uri) : undefined)
+  private find(uri: string): CachedList | undefined {
+    return this.cache.get(uri) ?? (isAllowed(uri, this.options.origin) ? this.cache.add(uri) : undefined)
   }
 
-  private judge(list: HeldList, index: number): Verdict {
-    if (list.isDead(index)) return 'revoked'
+  /** The status by what is in memory. */
+  private statusIn(list: CachedList, index: number): TokenStatus {
+    if (list.isRevoked(index)) return 'revoked'
     const { copy } = list
-    if (!copy) return list.forgotten > 0 ? 'forgotten' : 'unknown'
+    if (!copy) return list.evictedCount > 0 ? 'evicted' : 'unknown'
     if (index >= copy.count) return 'out_of_range'
     const { clock, clockTolerance } = this.options
     if (nowSince(clock, list.learnedAt) >= copy.expiresAt + clockTolerance) return 'unknown'
     return this.isTooOld(list, copy) ? 'unknown' : 'valid'
   }
 
-  /** `due`: good enough to answer with while a newer copy is fetched. */
-  private freshness(list: HeldList): 'fresh' | 'due' | 'overdue' {
+  private freshness(list: CachedList): Freshness {
     const { copy } = list
     if (!copy) return 'overdue'
-    const { clock, clockTolerance } = this.options
-    const sinceFetched = elapsedSince(clock, list.checkedAt)
-    if (list.isWorthAsking(sinceFetched) && this.isTooOld(list, copy)) return 'overdue'
+    const sinceFetched = elapsedSince(this.options.clock, list.checkedAt)
+    if (list.mayHaveChanged(sinceFetched) && this.isTooOld(list, copy)) return 'overdue'
     if (!list.isDue(sinceFetched)) return 'fresh'
     const covered = this.isCovered(list)
-    if (covered && this.isLive()) return this.ageUnderFeed(list, copy)
-    const sinceHeard = covered ? sinceTold(this.coverage!, clock, clockTolerance) : sinceFetched
-    const sinceChecked = Math.min(sinceFetched, sinceHeard)
+    if (covered && this.isLive()) return this.freshnessByExpiry(list, copy)
+    const sinceChecked = covered ? Math.min(sinceFetched, this.continuity.age()) : sinceFetched
     if (!list.isDue(sinceChecked)) return 'fresh'
     return sinceChecked < copy.ttl ? 'due' : 'overdue'
   }
 
-  /** The feed tells what changes; only a copy that expires must be replaced (Token Status List, section 8.3). */
-  private ageUnderFeed(list: HeldList, { issuedAt, expiresAt }: ListCopy): 'fresh' | 'due' | 'overdue' {
+  /** While the feed reports the changes, only a copy that expires has to be replaced (Token Status List, section 8.3). */
+  private freshnessByExpiry(list: CachedList, { issuedAt, expiresAt }: ListCopy): Freshness {
     const now = nowSince(this.options.clock, list.learnedAt)
     if (now >= expiresAt) return 'overdue'
     return now - issuedAt > (expiresAt - issuedAt) / 2 ? 'due' : 'fresh'
   }
 
-  private isCovered(list: HeldList): boolean {
-    return this.coverage !== undefined && list.copy !== undefined && reachesBackTo(this.coverage, list.asOf)
+  /** Whether the copy and the feed's events together are complete. */
+  private isCovered(list: CachedList): boolean {
+    return list.copy !== undefined && this.continuity.covers(list.asOf)
   }
 
-  /** Judged by the list, and by the feed where that told the rest. */
-  private isTooOld(list: HeldList, { ttl }: ListCopy): boolean {
+  /** By the age of the list, and of the feed's last heartbeat if the feed covers the list. */
+  private isTooOld(list: CachedList, { ttl }: ListCopy): boolean {
     const { clock, maxAge = 2 * ttl + AGE_MARGIN } = this.options
     if (nowSince(clock, list.learnedAt) - list.asOf <= maxAge) return false
-    return !this.isCovered(list) || nowSince(clock, this.coverage!.heardAt) - this.coverage!.until > maxAge
+    const { last } = this.continuity
+    return !last || !this.isCovered(list) || nowSince(clock, last.heartbeatAt) - last.until > maxAge
   }
 
-  /** One request at a time, whoever waits; undefined while the last failure is too fresh to try again. Never rejects. */
-  private refresh(list: HeldList): Promise<void> | undefined {
-    if (!list.refreshing && list.mayAsk()) {
-      list.refreshing = this.renew(list).finally(() => {
+  /**
+   * Fetches the list once for all callers that wait. Returns undefined during the pause after a failure. The promise never
+   * rejects.
+   */
+  private refresh(list: CachedList): Promise<void> | undefined {
+    if (!list.refreshing && list.mayRetry()) {
+      list.refreshing = this.fetchCopy(list).finally(() => {
         list.refreshing = undefined
       })
     }
     return list.refreshing
   }
 
-  private async renew(list: HeldList): Promise<void> {
+  private async fetchCopy(list: CachedList): Promise<void> {
     try {
       const fetched = await this.options.source(list.uri, list.copy && list.etag)
       if (fetched) list.accept(fetched.copy, fetched.etag)
       else list.confirm()
     } catch (cause) {
       list.fail(backoff(list.failures + 1, FIRST_PAUSE, LONGEST_PAUSE))
-      const code = cause instanceof InvalidAnswerError ? 'list_invalid' : 'list_unavailable'
+      const code = cause instanceof InvalidResponseError ? 'list_invalid' : 'list_unavailable'
       this.options.report({ code, message: `${list.uri}: ${messageOf(cause)}`, cause })
     }
   }

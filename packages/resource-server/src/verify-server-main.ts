@@ -6,60 +6,60 @@ import { createVerifier } from './verifier.ts'
 import { createVerifyServer } from './verify-server.ts'
 import { readVerifyServerSettings, VARIABLES, type VerifyServerSettings } from './verify-server-settings.ts'
 
-/** Milliseconds for answers that are under way when it is told to end; a list is waited for 5 s at most. */
-const GRACE = 6000
+/** Milliseconds to finish open requests after the signal to stop. The verifier waits at most 5 s for a list. */
+const SHUTDOWN_TIMEOUT = 6000
 
-function say(level: 'info' | 'warn' | 'error', msg: string, more: object = {}): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, msg, ...more })}\n`)
+function log(level: 'info' | 'warn' | 'error', msg: string, fields: object = {}): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, msg, ...fields })}\n`)
 }
 
 function usage(): string {
   const lines = Object.entries(VARIABLES).map(([name, meaning]) => `  ${name.padEnd(16)} ${meaning}`)
-  return `keywright-verify: answers gateways whether a request's access token may be honoured\n\nTold by its environment:\n${lines.join('\n')}\n`
+  return `keywright-verify: verifies access tokens for API gateways\n\nEnvironment variables:\n${lines.join('\n')}\n`
 }
 
-function settingsOrFaults(): VerifyServerSettings | readonly string[] {
+function settingsOrErrors(): VerifyServerSettings | readonly string[] {
   try {
-    return readVerifyServerSettings(process.env, ({ code, message }) => say('warn', message, { code }))
+    return readVerifyServerSettings(process.env, ({ code, message }) => log('warn', message, { code }))
   } catch (error) {
-    if (error instanceof VerifierOptionsError) return error.faults
+    if (error instanceof VerifierOptionsError) return error.errors
     throw error
   }
 }
 
-/** Until SIGTERM or SIGINT. */
+/** Serves until SIGTERM or SIGINT. */
 async function serve({ verifier: options, origin, host, port }: VerifyServerSettings): Promise<void> {
   const verifier = createVerifier(options)
-  const onError = (error: unknown) => say('error', (error as Error).message)
+  const onError = (error: unknown) => log('error', (error as Error).message)
   const server = createVerifyServer({ verifier, origin, onError }).listen(port, host)
   await once(server, 'listening')
   verifier.start()
-  const { address, port: taken, family } = server.address() as AddressInfo
-  say('info', 'listening', { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}` })
+  const { address, port: boundPort, family } = server.address() as AddressInfo
+  log('info', 'listening', { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${boundPort}` })
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
   server.close()
-  // Who is connected and asks nothing, or only half, would keep the process: Node no longer looks how long that takes.
-  setTimeout(() => server.closeAllConnections(), GRACE).unref()
+  // After `close` Node applies no request timeout: an idle or unfinished connection would keep the process alive.
+  setTimeout(() => server.closeAllConnections(), SHUTDOWN_TIMEOUT).unref()
   await verifier.close()
 }
 
-/** Answers the exit code: 0 done, 1 failed, 2 called wrongly. */
+/** Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 async function main(args: readonly string[]): Promise<number> {
   if (args.length > 0) {
     const isHelp = args.length === 1 && args[0] === '--help'
     process[isHelp ? 'stdout' : 'stderr'].write(usage())
     return isHelp ? 0 : 2
   }
-  const settings = settingsOrFaults()
+  const settings = settingsOrErrors()
   if (!('verifier' in settings)) {
-    for (const fault of settings) say('error', fault)
+    for (const error of settings) log('error', error)
     return 2
   }
   try {
     await serve(settings)
     return 0
   } catch (error) {
-    say('error', (error as Error).message)
+    log('error', (error as Error).message)
     return 1
   }
 }

@@ -1,24 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import type { Report } from './errors.ts'
-import { settle, type VerifierOptions, VerifierOptionsError } from './options.ts'
-import type { FeedCredentials } from './status-feed.ts'
+import type { FeedCredentials } from './feed-connection.ts'
+import { normalizeOptions, type VerifierOptions, VerifierOptionsError } from './options.ts'
 
-/** What `keywright-verify` is told, and by which variable. */
+/** The environment variables of `keywright-verify`, as its help prints them. */
 export const VARIABLES = {
-  ISSUER: "the server's issuer, letter by letter (required)",
-  AUDIENCE: "what the API is called in a token's aud; of several, separated by spaces, any (required)",
-  API_ID: "the API's own client id, for the feed of revocations; without, they arrive within the lists' ttl",
-  API_SECRET: 'its secret',
-  API_SECRET_FILE: 'a file that holds it instead; read at each connection, so that it may be replaced',
+  ISSUER: "the server's issuer, exactly (required)",
+  AUDIENCE:
+    "the API's identifier, the aud of its tokens; several are separated by spaces, and any of them matches (required)",
+  API_ID: "the API's client ID, for the revocation feed; without it revocations arrive within the ttl of the lists",
+  API_SECRET: "the API's client secret",
+  API_SECRET_FILE: 'a file with the client secret instead; read for each connection, so the secret can be rotated',
   REQUIRED_SCOPES: 'scopes that every request needs, separated by spaces',
-  ORIGIN: 'where clients see the API, such as https://api.example.com, for DPoP; without, as the gateway says',
-  ON_UNKNOWN: 'refuse (default) or accept tokens of which it cannot be told whether they were revoked',
-  ON_MISSING: 'the same for tokens that name no status list',
-  MAX_AGE: 'seconds for which what was known last is relied on (2 × ttl + 30)',
-  CLOCK_TOLERANCE: "seconds by which this machine's clock may be off (30)",
-  ALLOW_HTTP: 'on: takes an http: issuer elsewhere than on this machine (off)',
+  ORIGIN: "the API's origin as clients see it, for DPoP, such as https://api.example.com (the gateway's headers)",
+  ON_UNKNOWN: 'refuse or accept tokens whose revocation status is unavailable (refuse)',
+  ON_MISSING: 'refuse or accept tokens without a status list reference (refuse)',
+  MAX_AGE: 'maximum age of a status list in seconds while no newer copy is available (2 × ttl + 30)',
+  CLOCK_TOLERANCE: "seconds by which this machine's clock may differ from the server's (30)",
+  ALLOW_HTTP: 'on: accepts an http: issuer on another machine (off)',
   HOST: 'the address to listen on (127.0.0.1)',
-  PORT: 'the port; 0 takes a free one (8180)',
+  PORT: 'the port; 0 chooses a free one (8180)',
 } as const
 
 type Variable = keyof typeof VARIABLES
@@ -32,7 +33,7 @@ export interface VerifyServerSettings {
   readonly port: number
 }
 
-/** The options that hold what a variable said, for faults that are told of them. */
+/** The variable that sets an option, for validation errors. */
 const VARIABLE_OF: Record<string, Variable> = {
   issuer: 'ISSUER',
   audience: 'AUDIENCE',
@@ -71,39 +72,39 @@ function verifierOptions(read: Read, onProblem: Report): VerifierOptions {
 const isOrigin = (text: string): boolean =>
   /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text.toLowerCase()
 
-function ownFaults(read: Read): string[] {
+function serverErrors(read: Read): string[] {
   const [origin, port, allowHttp] = [read('ORIGIN'), read('PORT'), read('ALLOW_HTTP')]
   const secrets = [read('API_SECRET'), read('API_SECRET_FILE')].filter((given) => given !== undefined)
-  const faults: [boolean, string][] = [
+  const checks: [isInvalid: boolean, error: string][] = [
     [
       secrets.length !== (read('API_ID') ? 1 : 0),
-      'API_ID takes one of API_SECRET and API_SECRET_FILE, and they take it',
+      'API_ID needs exactly one of API_SECRET and API_SECRET_FILE, and each of them needs API_ID',
     ],
     [origin !== undefined && !isOrigin(origin), 'ORIGIN is not an origin: scheme and host, without a path'],
     [port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) < 65_536), 'PORT is not a number from 0 to 65535'],
     [allowHttp !== undefined && allowHttp !== 'on' && allowHttp !== 'off', 'ALLOW_HTTP is not on or off'],
   ]
-  return faults.filter(([wrong]) => wrong).map(([, fault]) => fault)
+  return checks.filter(([isInvalid]) => isInvalid).map(([, error]) => error)
 }
 
-function verifierFaults(options: VerifierOptions): string[] {
+function verifierErrors(options: VerifierOptions): string[] {
   try {
-    settle(options)
+    normalizeOptions(options)
     return []
   } catch (error) {
     if (!(error instanceof VerifierOptionsError)) throw error
-    return error.faults.map((fault) => fault.replace(/^\S+/, (option) => VARIABLE_OF[option] ?? option))
+    return error.errors.map((text) => text.replace(/^\S+/, (option) => VARIABLE_OF[option] ?? option))
   }
 }
 
 /**
- * An empty variable counts as none, as where a template had nothing to put in.
- * @throws VerifierOptionsError with all faults at once
+ * Reads the settings. An empty variable counts as unset.
+ * @throws VerifierOptionsError with all errors at once
  */
 export function readVerifyServerSettings(env: Environment, onProblem: Report): VerifyServerSettings {
   const read: Read = (name) => env[name] || undefined
   const verifier = verifierOptions(read, onProblem)
-  const faults = [...verifierFaults(verifier), ...ownFaults(read)]
-  if (faults.length > 0) throw new VerifierOptionsError(faults)
+  const errors = [...verifierErrors(verifier), ...serverErrors(read)]
+  if (errors.length > 0) throw new VerifierOptionsError(errors)
   return { verifier, origin: read('ORIGIN'), host: read('HOST') ?? '127.0.0.1', port: Number(read('PORT') ?? 8180) }
 }
