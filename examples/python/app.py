@@ -16,11 +16,11 @@ require_token.register_token_validator(KeywrightTokenValidator(os.environ["ISSUE
 
 
 class Request:
-    """As much of a request as Authlib needs; Flask's and Django's have it already."""
+    """The part of a request that Authlib reads. Flask's and Django's requests have it."""
 
     def __init__(self, environ):
-        named = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
-        self.headers = Headers(named)
+        headers = [(name[5:].replace("_", "-"), value) for name, value in environ.items() if name.startswith("HTTP_")]
+        self.headers = Headers(headers)
 
 
 def app(environ, start_response):

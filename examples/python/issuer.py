@@ -1,4 +1,4 @@
-"""What is fetched from the server: over which address, how much at most, and the keys that its signatures are checked with."""
+"""Requests to the server, with limits, and its key set."""
 
 import http.client
 import threading
@@ -9,16 +9,17 @@ from authlib.common.encoding import json_loads
 from authlib.jose import JsonWebKey, JsonWebToken
 from authlib.oauth2 import OAuth2Error
 
+# Seconds and bytes.
 TIMEOUT = 5
 RETRY_AFTER = 5
-LONGEST = 3 * 1024 * 1024
+MAX_BODY = 3 * 1024 * 1024
 
-# With an algorithm whose key is secret, whoever verifies could issue.
+# With a symmetric algorithm every resource server could sign tokens.
 JWT = JsonWebToken(["ES256", "RS256", "PS256", "EdDSA"])
 
 
 class Unavailable(OAuth2Error):
-    """Not the caller's fault: told `invalid_token`, it would throw a good token away."""
+    """Not the client's fault: after `invalid_token` it would discard a valid token."""
 
     error = "temporarily_unavailable"
     status_code = 503
@@ -28,7 +29,7 @@ class Unavailable(OAuth2Error):
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Where a redirect leads, nobody has allowed."""
+    """Rejects redirects: their target is not trusted."""
 
     def redirect_request(self, *args):
         return None
@@ -38,20 +39,20 @@ _opener = urllib.request.build_opener(NoRedirect)
 
 
 def fetch(url, accept):
-    """The body of what is there. Raises OSError or ValueError."""
+    """Returns the body of a response. Raises OSError or ValueError."""
     request = urllib.request.Request(url, headers={"Accept": accept})
     try:
         with _opener.open(request, timeout=TIMEOUT) as response:
-            body = response.read(LONGEST + 1)
+            body = response.read(MAX_BODY + 1)
     except http.client.HTTPException as error:
-        raise ValueError(f"{url} broke off, or is not HTTP") from error
-    if len(body) > LONGEST:
-        raise ValueError(f"{url} is too long")
+        raise ValueError(f"the response of {url} is truncated or not HTTP") from error
+    if len(body) > MAX_BODY:
+        raise ValueError(f"the response of {url} is too long")
     return body
 
 
 class IssuerKeys:
-    """The server's key set, fetched every ten minutes, and when a token names a key that is not in it."""
+    """The server's key set. It is fetched every ten minutes, and when a token has an unknown key ID."""
 
     FRESH, COOLDOWN = 600, 30
 
@@ -62,30 +63,30 @@ class IssuerKeys:
         self.lock = threading.Lock()
 
     def find(self, header, payload):
-        """For `JWT.decode`. Raises ValueError where there is no such key, Unavailable where that cannot be told."""
+        """Finds a key for `JWT.decode`. Raises ValueError if it does not exist, Unavailable without any keys."""
         with self.lock:
             if time.monotonic() - self.fetched_at > self.FRESH:
-                self._renew(pause=RETRY_AFTER if self.keys is None else self.COOLDOWN)
+                self._refresh(pause=RETRY_AFTER if self.keys is None else self.COOLDOWN)
             try:
                 return self._find(header)
             except ValueError:
-                # Anybody can make up the name of a key.
-                self._renew(pause=self.COOLDOWN)
+                # Not for each one: anybody can invent a key ID.
+                self._refresh(pause=self.COOLDOWN)
             return self._find(header)
 
     def _find(self, header):
         if self.keys is None:
-            raise Unavailable("the keys of the issuer cannot be had")
+            raise Unavailable("the issuer's keys are unavailable")
         return self.keys.find_by_kid(header.get("kid"))
 
-    def _renew(self, pause):
+    def _refresh(self, pause):
         if time.monotonic() - self.tried_at < pause:
             return
         try:
             self.keys = JsonWebKey.import_key_set(json_loads(fetch(self.url, "application/json").decode()))
             self.fetched_at = time.monotonic()
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass  # The keys at hand serve on.
+            pass  # The keys in memory stay in use.
         finally:
-            # From its end: a server that hangs would otherwise keep every request waiting, one after the other.
+            # The pause starts at the end of the attempt: otherwise every request would wait for a server that hangs.
             self.tried_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Whether a token was revoked, told by the server's signed lists (draft-ietf-oauth-status-list) without a call for each."""
+"""The revocation status of tokens by the server's signed lists (draft-ietf-oauth-status-list)."""
 
 import base64
 import threading
@@ -9,28 +9,29 @@ from authlib.jose.errors import JoseError
 
 from issuer import JWT, RETRY_AFTER, Unavailable, fetch
 
-LARGEST = 1024 * 1024
+# Bytes and seconds.
+MAX_LIST = 1024 * 1024
 CLOCK_TOLERANCE = 30
 
 
 class InvalidStatus(Exception):
-    """The token names no place in a list of its issuer."""
+    """The token has no valid status index in a list of its issuer."""
 
 
 class StatusList:
-    """One list, as it was fetched last."""
+    """One list and all revocations that were ever seen in it."""
 
     def __init__(self, uri):
         self.uri = uri
         self.lock = threading.Lock()
-        self.dead = 0  # A bit for each token, the first one lowest, as in the list.
+        self.revoked = 0  # One bit for each token, the first one is the lowest, as in the list.
         self.size = None
-        self.issued_at = self.good_until = 0
-        self.due_at = 0
+        self.issued_at = self.valid_until = 0
+        self.refresh_at = 0
 
 
 class StatusLists:
-    """All lists that tokens have named."""
+    """All lists that verified tokens refer to."""
 
     def __init__(self, issuer, keys):
         self.issuer = issuer
@@ -38,45 +39,45 @@ class StatusLists:
         self.lists = {}
 
     def is_revoked(self, claims):
-        """Raises InvalidStatus, and Unavailable where it cannot be told: never guess that a token is good."""
-        uri, index = self._place_of(claims)
-        held = self.lists.setdefault(uri, StatusList(uri))
-        # Whoever comes while it is fetched waits for that fetch.
-        with held.lock:
-            if time.monotonic() >= held.due_at:
-                self._renew(held)
-            if held.dead >> index & 1:
+        """Raises InvalidStatus, and Unavailable if the status is unknown."""
+        uri, index = self._reference(claims)
+        cached = self.lists.setdefault(uri, StatusList(uri))
+        # Requests that arrive during a fetch wait for it.
+        with cached.lock:
+            if time.monotonic() >= cached.refresh_at:
+                self._refresh(cached)
+            if cached.revoked >> index & 1:
                 return True
-            if held.size is None or time.time() > held.good_until:
-                raise Unavailable("whether the access token was revoked cannot be told now")
-            if index >= held.size:
-                raise InvalidStatus("the status list does not reach to the access token")
+            if cached.size is None or time.time() > cached.valid_until:
+                raise Unavailable("the revocation status of the access token is unavailable")
+            if index >= cached.size:
+                raise InvalidStatus("the status index of the access token is outside the status list")
             return False
 
-    def _place_of(self, claims):
+    def _reference(self, claims):
         status = claims.get("status")
-        place = status.get("status_list") if isinstance(status, dict) else None
-        uri, index = (place.get("uri"), place.get("idx")) if isinstance(place, dict) else (None, None)
-        if not isinstance(uri, str) or type(index) is not int or not 0 <= index < 8 * LARGEST:
-            raise InvalidStatus("the access token names no status list")
+        reference = status.get("status_list") if isinstance(status, dict) else None
+        uri, index = (reference.get("uri"), reference.get("idx")) if isinstance(reference, dict) else (None, None)
+        if not isinstance(uri, str) or type(index) is not int or not 0 <= index < 8 * MAX_LIST:
+            raise InvalidStatus("the access token has no valid status list reference")
         if not uri.startswith(self.issuer + "/"):
-            raise InvalidStatus("the status list is not one of the token's issuer")
+            raise InvalidStatus("the status list is not at the issuer's origin")
         return uri, index
 
-    def _renew(self, held):
+    def _refresh(self, cached):
         try:
-            claims = self._verified(held.uri, fetch(held.uri, "application/statuslist+jwt"))
+            claims = self._verified(cached.uri, fetch(cached.uri, "application/statuslist+jwt"))
             bits = inflate(claims["status_list"])
         except (JoseError, Unavailable, OSError, ValueError, KeyError, TypeError, zlib.error):
-            held.due_at = time.monotonic() + RETRY_AFTER
-            return  # What is at hand counts until it is too old.
+            cached.refresh_at = time.monotonic() + RETRY_AFTER
+            return  # The copy in memory stays in use until it is too old.
         ttl = min(max(int(claims.get("ttl", 60)), 1), 3600)
-        held.due_at = time.monotonic() + ttl
-        # An older copy, out of some cache, must not bring back to life what is known to be dead.
-        held.dead |= int.from_bytes(bits, "little")
-        if claims["iat"] >= held.issued_at:
-            held.size, held.issued_at = 8 * len(bits), claims["iat"]
-            held.good_until = min(claims["iat"] + 2 * ttl + 30, claims.get("exp", float("inf")) + CLOCK_TOLERANCE)
+        cached.refresh_at = time.monotonic() + ttl
+        # An older copy from an HTTP cache must not make a revoked token valid again.
+        cached.revoked |= int.from_bytes(bits, "little")
+        if claims["iat"] >= cached.issued_at:
+            cached.size, cached.issued_at = 8 * len(bits), claims["iat"]
+            cached.valid_until = min(claims["iat"] + 2 * ttl + 30, claims.get("exp", float("inf")) + CLOCK_TOLERANCE)
 
     def _verified(self, uri, token):
         options = {
@@ -87,20 +88,20 @@ class StatusLists:
         claims = JWT.decode(token.strip(), self.keys.find, claims_options=options)
         claims.validate(leeway=CLOCK_TOLERANCE)
         if claims.header.get("typ") != "statuslist+jwt":
-            raise ValueError("is no status list")
-        # Judged by a clock that is behind, an old list would pass for a new one.
+            raise ValueError("not a status list")
+        # A clock that is behind would make an old list look new.
         if claims["iat"] > time.time() + CLOCK_TOLERANCE:
-            raise ValueError("is of the future")
+            raise ValueError("issued in the future")
         return claims
 
 
 def inflate(status_list):
-    """The bits of a list with one for each token; others are not Keywright's. Raises ValueError, zlib.error."""
+    """Returns the bits of a list with one bit for each token, as all of Keywright's. Raises ValueError, zlib.error."""
     if status_list["bits"] != 1:
-        raise ValueError("has more than one bit for each token")
+        raise ValueError("more than one bit for each token")
     text = status_list["lst"]
     inflater = zlib.decompressobj()
-    bits = inflater.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), LARGEST)
+    bits = inflater.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), MAX_LIST)
     if not inflater.eof:
-        raise ValueError("is cut off, or too large")
+        raise ValueError("truncated or too large")
     return bits

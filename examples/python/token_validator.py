@@ -1,4 +1,4 @@
-"""Authlib's bearer validator for Keywright's access tokens (RFC 9068). Goes into any of Authlib's resource protectors."""
+"""A bearer token validator for Keywright's access tokens (RFC 9068), for any of Authlib's resource protectors."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6750 import BearerTokenValidator, InsufficientScopeError,
 from issuer import JWT, IssuerKeys
 from status_list import CLOCK_TOLERANCE, InvalidStatus, StatusLists
 
-REQUIRED = ["sub", "exp", "iat", "jti", "client_id"]
+REQUIRED_CLAIMS = ["sub", "exp", "iat", "jti", "client_id"]
 
 
 class KeywrightTokenValidator(BearerTokenValidator):
@@ -18,7 +18,7 @@ class KeywrightTokenValidator(BearerTokenValidator):
         super().__init__(realm)
         self.keys = IssuerKeys(issuer + "/oauth2/jwks")
         self.lists = StatusLists(issuer, self.keys)
-        self.options = {name: {"essential": True} for name in REQUIRED}
+        self.options = {name: {"essential": True} for name in REQUIRED_CLAIMS}
         self.options["iss"] = {"essential": True, "value": issuer}
         self.options["aud"] = {"essential": True, "value": audience}
 
@@ -27,10 +27,10 @@ class KeywrightTokenValidator(BearerTokenValidator):
             claims = JWT.decode(token_string, self.keys.find, claims_options=self.options)
             claims.validate(leeway=CLOCK_TOLERANCE)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise self._invalid("the access token is not one of this API") from None
-        # An ID token is signed with the same keys.
+            raise self._invalid("the access token is not valid for this API") from None
+        # ID tokens are signed with the same keys.
         if claims.header.get("typ") not in ("at+jwt", "JWT") or "client_id" not in claims:
-            raise self._invalid("this is no access token")
+            raise self._invalid("the token is not an access token")
         return claims
 
     def validate_token(self, token, scopes, request):
@@ -45,15 +45,15 @@ class KeywrightTokenValidator(BearerTokenValidator):
             raise InsufficientScopeError()
 
     def _check_confirmation(self, cnf, request):
-        """What a token is bound to (RFC 7800). DPoP is not known here, and what is not known is refused."""
+        """Verifies the confirmation of a token (RFC 7800). DPoP and other unsupported methods are rejected."""
         if cnf is None:
             return
         if not isinstance(cnf, dict) or list(cnf) != ["x-api-key#S256"]:
-            raise self._invalid("the access token is bound in a way that is not known here")
+            raise self._invalid("the confirmation method of the access token is unsupported")
         digest = hashlib.sha256((request.headers.get("X-Api-Key") or "").encode()).digest()
         expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
         if not hmac.compare_digest(expected, str(cnf["x-api-key#S256"]).encode()):
-            raise self._invalid("the x-api-key is not the one that belongs to this access token")
+            raise self._invalid("the x-api-key does not belong to the access token")
 
-    def _invalid(self, why):
-        return InvalidTokenError(why, realm=self.realm)
+    def _invalid(self, description):
+        return InvalidTokenError(description, realm=self.realm)

@@ -1,4 +1,4 @@
-/** examples/apache: mod_oauth2, which verifies tokens by the key set, or has the server say whether they are good. */
+/** examples/apache: mod_oauth2, which verifies tokens with the key set or by introspection. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -7,21 +7,21 @@ import { findProgram } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import {
   ask,
-  askTwice,
+  askWithTwoTokens,
+  type ExampleEnvironment,
   examplePath,
-  noTrickWorks,
-  refused,
-  type Stage,
-  startStage,
-  tryTricks,
+  sendForgedRequests,
+  startExampleEnvironment,
+  untilRejected,
+  withoutForgery,
 } from './example-environment.ts'
 
 const apache = await findProgram('/usr/sbin/apache2', 'apache2', 'libapache2-mod-oauth2')
 
-/** What Debian enables of itself as far as it is needed, and what the example says to enable. */
+/** The required modules: some are enabled on Debian by default, and the README of the example enables the others. */
 const MODULES = 'mpm_event authn_core authz_core env alias headers rewrite proxy proxy_http oauth2'.split(' ')
 
-/** What a distribution's apache2.conf says, with its files where a test may write. */
+/** The apache2.conf of a distribution, with files in a directory of the test. */
 const mainConfig = (home: string, port: number) => `
 ServerRoot ${home}
 Listen 127.0.0.1:${port}
@@ -34,22 +34,22 @@ ServerName localhost
 Include ${examplePath('apache/keywright.conf')}
 `
 
-type How = 'by the key set' | 'by introspection'
+type Mode = 'with the key set' | 'with introspection'
 
-let stage: Stage
+let environment: ExampleEnvironment
 let home: string
 
-async function startApache(how: How, env: { ISSUER?: string; AUDIENCE?: string } = {}): Promise<Program> {
+async function startApache(mode: Mode, env: { ISSUER?: string; AUDIENCE?: string } = {}): Promise<Program> {
   const port = await freePort()
   const config = join(home, `${port}.conf`)
   await writeFile(config, mainConfig(home, port))
-  const mode = how === 'by the key set' ? ['-D', 'KEY_SET'] : []
-  return await startProgram([apache!, '-f', config, '-D', 'FOREGROUND', ...mode], port, {
-    ISSUER: stage.issuer,
-    AUDIENCE: stage.api.identifier,
-    API: stage.upstream,
-    API_ID: stage.api.clientId,
-    API_SECRET: stage.api.clientSecret,
+  const define = mode === 'with the key set' ? ['-D', 'KEY_SET'] : []
+  return await startProgram([apache!, '-f', config, '-D', 'FOREGROUND', ...define], port, {
+    ISSUER: environment.issuer,
+    AUDIENCE: environment.api.identifier,
+    API: environment.upstream,
+    API_ID: environment.api.clientId,
+    API_SECRET: environment.api.clientSecret,
     ...env,
   })
 }
@@ -57,36 +57,36 @@ async function startApache(how: How, env: { ISSUER?: string; AUDIENCE?: string }
 beforeAll(async () => {
   if (!apache) return
   home = await openDirectory()
-  stage = await startStage()
+  environment = await startExampleEnvironment()
 })
 afterAll(async () => {
-  await stage?.stop()
+  await environment?.stop()
   if (home) await removeDirectory(home)
 })
 
-describe.skipIf(!apache).each<How>(['by the key set', 'by introspection'])('Apache with mod_oauth2, %s', (how) => {
+describe.skipIf(!apache).each<Mode>(['with the key set', 'with introspection'])('Apache with mod_oauth2 %s', (mode) => {
   let gateway: Program
 
   beforeAll(async () => {
-    gateway = await startApache(how)
+    gateway = await startApache(mode)
   })
   afterAll(() => gateway?.stop())
 
-  test('lets a good token pass, and tells the API who calls, whatever the caller says of that', async () => {
-    const lies = { 'x-client-id': 'somebody', 'x-subject': 'else', 'x-scope': 'admin' }
-    const { status, body } = await ask(gateway, await stage.token('write read'), lies)
+  test('forwards a request with a valid token and the identity of the caller, which forged headers do not change', async () => {
+    const forged = { 'x-client-id': 'somebody', 'x-subject': 'else', 'x-scope': 'admin' }
+    const { status, body } = await ask(gateway, await environment.token('write read'), forged)
     expect(status).toBe(200)
     expect(body).toMatchObject({ method: 'GET', url: '/weather?city=Bern' })
-    const { clientId } = stage.client
+    const { clientId } = environment.client
     expect(body.headers).toMatchObject({ 'x-client-id': clientId, 'x-subject': clientId, 'x-scope': 'write read' })
     expect(body.headers).not.toHaveProperty('authorization')
   })
 
-  test('answers 401 with a challenge without a token, to one that is none, and to one of another API', async () => {
-    const [head, body] = (await stage.token()).split('.')
+  test('responds with 401 and a challenge without a token, and to one that is invalid or for another API', async () => {
+    const [head, body] = (await environment.token()).split('.')
     const unsigned = `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${body}.`
     const forged = `${head}.${body}.${'A'.repeat(86)}`
-    for (const token of [undefined, 'nonsense', forged, unsigned, await stage.token('read', 'other')]) {
+    for (const token of [undefined, 'nonsense', forged, unsigned, await environment.token('read', 'other')]) {
       expect(await ask(gateway, token)).toMatchObject({
         status: 401,
         challenge: expect.stringMatching(/^Bearer error=/),
@@ -94,54 +94,54 @@ describe.skipIf(!apache).each<How>(['by the key set', 'by introspection'])('Apac
     }
   })
 
-  test('lets no caller pass for another by names that look alike, by Connection, or by another protocol', async () => {
-    expect(await tryTricks(gateway, await stage.token())).toEqual(noTrickWorks(stage.client))
+  test('keeps the identity of the caller in spite of headers with underscores, Connection and Upgrade', async () => {
+    expect(await sendForgedRequests(gateway, await environment.token())).toEqual(withoutForgery(environment.client))
   })
 
-  test('refuses a request with two tokens, though the first is good', async () => {
-    for (const status of await askTwice(gateway, stage)) expect([400, 401]).toContain(status)
+  test('rejects a request with two tokens, even if the first is valid', async () => {
+    for (const status of await askWithTwoTokens(gateway, environment)) expect([400, 401]).toContain(status)
   })
 
-  test('answers 403 to a token without the scope', async () => {
+  test('responds with 403 to a token without the scope', async () => {
     const expected = { status: 403, challenge: 'Bearer error="insufficient_scope", scope="read"' }
-    expect(await ask(gateway, await stage.token('write'))).toMatchObject(expected)
-    expect((await ask(gateway, await stage.token('read'))).status).toBe(200)
+    expect(await ask(gateway, await environment.token('write'))).toMatchObject(expected)
+    expect((await ask(gateway, await environment.token('read'))).status).toBe(200)
   })
 
-  test('refuses tokens that are bound to what it does not check', async () => {
-    const client = await stage.server.make.client({ apiKeyRequired: true }, [stage.api.identifier])
+  test('rejects tokens that are bound to an x-api-key', async () => {
+    const client = await environment.server.make.client({ apiKeyRequired: true }, [environment.api.identifier])
     const headers = { 'x-api-key': client.apiKey }
-    const { body } = await stage.server.machineToken(client, { scope: 'read' }, { headers })
+    const { body } = await environment.server.machineToken(client, { scope: 'read' }, { headers })
     expect((await ask(gateway, body.access_token, headers)).status).toBe(401)
   })
 
-  test('ends a revoked token soon by introspection, and else only when it expires', async () => {
-    const [token, kept] = [await stage.token(), await stage.token()]
+  test('rejects a revoked token soon with introspection, and accepts it until it expires with the key set', async () => {
+    const [token, kept] = [await environment.token(), await environment.token()]
     expect((await ask(gateway, token)).status).toBe(200)
-    await stage.revoke(token)
-    if (how === 'by the key set') {
+    await environment.revoke(token)
+    if (mode === 'with the key set') {
       expect((await ask(gateway, token)).status).toBe(200)
       return
     }
-    const { status } = await refused(gateway, token)
+    const { status } = await untilRejected(gateway, token)
     expect(status).toBe(401)
     expect((await ask(gateway, kept)).status).toBe(200)
   })
 })
 
-test.skipIf(!apache)('a token that Apache verified before is refused when it has expired', async () => {
+test.skipIf(!apache)('a token that Apache has verified is rejected after its exp', async () => {
   const issuer = await startFakeIssuer()
-  const gateway = await startApache('by the key set', { ISSUER: issuer.url, AUDIENCE })
+  const gateway = await startApache('with the key set', { ISSUER: issuer.url, AUDIENCE })
   const token = await issuer.token({ exp: Math.floor(Date.now() / 1000) + 3 })
   expect((await ask(gateway, token)).status).toBe(200)
-  const { status } = await refused(gateway, token)
+  const { status } = await untilRejected(gateway, token)
   expect(status).toBe(401)
   await gateway.stop()
   await issuer.close()
 })
 
-test.skipIf(!apache)('nothing passes while the server that Apache is to ask is away', async () => {
-  const gateway = await startApache('by introspection', { ISSUER: `http://127.0.0.1:${await freePort()}` })
-  expect((await ask(gateway, await stage.token())).status).toBe(401)
+test.skipIf(!apache)('every request is rejected while the introspection endpoint is down', async () => {
+  const gateway = await startApache('with introspection', { ISSUER: `http://127.0.0.1:${await freePort()}` })
+  expect((await ask(gateway, await environment.token())).status).toBe(401)
   await gateway.stop()
 })

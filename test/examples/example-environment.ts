@@ -19,17 +19,17 @@ const VERIFY = join(ROOT, 'packages/resource-server/src/verify-server-main.ts')
 /** A file of `examples/`. */
 export const examplePath = (path: string): string => join(ROOT, 'examples', path)
 
-/** The file with its addresses replaced by those of the test, each of which must stand in it. */
+/** Reads an example with its addresses replaced by those of the test. Each of them must occur in the file. */
 export async function exampleWith(path: string, changes: Record<string, string>): Promise<string> {
   let text = await readFile(examplePath(path), 'utf8')
-  for (const [written, meant] of Object.entries(changes)) {
-    if (!text.includes(written)) throw new Error(`${path} does not say ${written}`)
-    text = text.replaceAll(written, meant)
+  for (const [printed, actual] of Object.entries(changes)) {
+    if (!text.includes(printed)) throw new Error(`${path} does not contain ${printed}`)
+    text = text.replaceAll(printed, actual)
   }
   return text
 }
 
-/** An API without any defence of its own, that answers what it was asked. */
+/** An API without authorization that responds with the request. */
 async function startUpstream() {
   const server = createServer((req, res) => {
     res.setHeader('content-type', 'application/json')
@@ -40,10 +40,10 @@ async function startUpstream() {
   return { port, stop: () => new Promise<unknown>((resolve) => server.close(resolve).closeAllConnections()) }
 }
 
-export type Stage = Awaited<ReturnType<typeof startStage>>
+export type ExampleEnvironment = Awaited<ReturnType<typeof startExampleEnvironment>>
 
-/** A server with two APIs and a client of both, and the API that a gateway is to guard. */
-export async function startStage(env: Environment = {}) {
+/** A server with two APIs and a client of both, and the API behind the gateway. */
+export async function startExampleEnvironment(env: Environment = {}) {
   const server = await startKeywright({ env })
   const [api, other] = [await server.make.api(), await server.make.api()]
   const client = await server.make.client({}, [api.identifier, other.identifier])
@@ -54,7 +54,7 @@ export async function startStage(env: Environment = {}) {
     api,
     client,
     upstream: `127.0.0.1:${upstream.port}`,
-    /** Of the API that is guarded, unless it is to be of the other. */
+    /** A token for the API behind the gateway, or for the other one. */
     async token(scope = 'read', audience: 'this' | 'other' = 'this'): Promise<string> {
       const resource = audience === 'this' ? api.identifier : other.identifier
       const { status, text, body } = await server.machineToken(client, { scope, resource })
@@ -72,8 +72,8 @@ export async function startStage(env: Environment = {}) {
   }
 }
 
-/** `keywright-verify` for the stage's API, as its operator would start it. */
-export async function startVerifier({ issuer, api }: Stage, env: Environment = {}): Promise<Program> {
+/** Starts `keywright-verify` for the API behind the gateway. */
+export async function startVerifier({ issuer, api }: ExampleEnvironment, env: Environment = {}): Promise<Program> {
   const port = await freePort()
   return await startProgram([process.execPath, VERIFY], port, {
     ISSUER: issuer,
@@ -85,7 +85,7 @@ export async function startVerifier({ issuer, api }: Stage, env: Environment = {
   })
 }
 
-/** What a gateway answers to a request with this token. */
+/** Returns the response of a gateway to a request with a token. */
 export async function ask(
   gateway: Program,
   token?: string,
@@ -99,17 +99,20 @@ export async function ask(
 
 type RawHeaders = Record<string, string | string[]>
 
-/** The answer to a request with headers that `fetch` would not send. */
+/** Sends headers that `fetch` would not send. */
 async function askRaw(gateway: Program, headers: RawHeaders): Promise<IncomingMessage> {
   const [response] = await once(request(`${gateway.url}/weather`, { headers, agent: false }).end(), 'response')
   return response
 }
 
 /**
- * The statuses of requests that carry a good token and another, in two headers and in one: of which would the API behind believe
- * that it was verified?
+ * Returns the HTTP statuses of requests with a valid token and a second one, in two headers and in one. The API could not know which
+ * of them was verified.
  */
-export async function askTwice(gateway: Program, { token }: Stage): Promise<(number | undefined)[]> {
+export async function askWithTwoTokens(
+  gateway: Program,
+  { token }: ExampleEnvironment,
+): Promise<(number | undefined)[]> {
   const statuses: (number | undefined)[] = []
   for (const second of ['a.b.c', await token()]) {
     const tokens = [`Bearer ${await token()}`, `Bearer ${second}`]
@@ -120,9 +123,9 @@ export async function askTwice(gateway: Program, { token }: Stage): Promise<(num
   return statuses
 }
 
-/** By which a caller would pass for another at the API, or would speak to it past the gateway. */
-const TRICKS: Record<string, RawHeaders> = {
-  // To WSGI, CGI and PHP they are one name with those that have hyphens.
+/** Headers with which a caller would impersonate another at the API, or reach the API without a check. */
+const FORGED_HEADERS: Record<string, RawHeaders> = {
+  // For WSGI, CGI and PHP they are the same names as those with hyphens.
   underscores: {
     X_Client_Id: 'evil',
     'X-Client_Id': 'evil',
@@ -130,35 +133,45 @@ const TRICKS: Record<string, RawHeaders> = {
     X_Subject: 'evil',
     X_Scope: 'evil',
   },
-  // What is named there is for the next hop only, and proxies take it out (RFC 9110, section 7.6.1).
+  // Proxies remove the headers that Connection names (RFC 9110, section 7.6.1).
   'hop by hop': { connection: ['x-CLIENT-id, X-Subject', 'close, X-Scope'] },
-  // After a 101 a proxy looks at nothing any more.
+  // After a 101 a proxy checks no further request.
   'another protocol': { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQ' },
 }
 
-/** What the API behind a gateway is told of tricks beside a good token: who calls, and what of them came through. */
-export async function tryTricks(gateway: Program, token: string) {
+/** Returns the identity headers that the API receives with a valid token and forged headers. */
+export async function sendForgedRequests(gateway: Program, token: string) {
   const outcomes: Record<string, unknown> = {}
-  for (const [trick, headers] of Object.entries(TRICKS)) {
+  for (const [name, headers] of Object.entries(FORGED_HEADERS)) {
     const response = await askRaw(gateway, { authorization: `Bearer ${token}`, ...headers })
-    const got: Record<string, string> = ((await json(response)) as { headers: Record<string, string> }).headers
-    const { 'x-client-id': client, 'x-subject': subject, 'x-scope': scope, upgrade } = got
-    outcomes[trick] = { client, subject, scope, upgrade, odd: Object.keys(got).filter((name) => name.includes('_')) }
+    const received: Record<string, string> = ((await json(response)) as { headers: Record<string, string> }).headers
+    const { 'x-client-id': client, 'x-subject': subject, 'x-scope': scope, upgrade } = received
+    outcomes[name] = {
+      client,
+      subject,
+      scope,
+      upgrade,
+      withUnderscore: Object.keys(received).filter((header) => header.includes('_')),
+    }
   }
   return outcomes
 }
 
-/** Of which none worked. */
-export function noTrickWorks({ clientId }: Stage['client']) {
-  const told = { client: clientId, subject: clientId, scope: 'read', upgrade: undefined, odd: [] }
-  return Object.fromEntries(Object.keys(TRICKS).map((trick) => [trick, told]))
+/** The identity headers if no forged header has an effect. */
+export function withoutForgery({ clientId }: ExampleEnvironment['client']) {
+  const identity = { client: clientId, subject: clientId, scope: 'read', upgrade: undefined, withUnderscore: [] }
+  return Object.fromEntries(Object.keys(FORGED_HEADERS).map((name) => [name, identity]))
 }
 
 /**
- * What a gateway answers to requests with a token that is bound to a key (RFC 9449): with a proof for this request, for another
- * one, and with the token as Bearer.
+ * Sends requests with a token that is bound to a key (RFC 9449): with a proof for this request, with a proof for another request,
+ * and with the Bearer scheme.
  */
-export async function askBound(gateway: Program, { server, api, client }: Stage, headers: Record<string, string> = {}) {
+export async function askWithBoundToken(
+  gateway: Program,
+  { server, api, client }: ExampleEnvironment,
+  headers: Record<string, string> = {},
+) {
   const prover = await makeProver()
   const form = { scope: 'read', resource: api.identifier }
   const dpop = await prover.proof({ htm: 'POST', htu: `${server.issuer}/oauth2/token` })
@@ -171,14 +184,14 @@ export async function askBound(gateway: Program, { server, api, client }: Stage,
     return await ask(gateway, undefined, { ...headers, authorization: `${scheme} ${token}`, dpop: proof })
   }
   return {
-    right: await askWith('/weather', 'DPoP'),
-    elsewhere: await askWith('/other', 'DPoP'),
+    matching: await askWith('/weather', 'DPoP'),
+    forOtherUrl: await askWith('/other', 'DPoP'),
     bearer: await askWith('/weather', 'Bearer'),
   }
 }
 
-/** Resolves, with how, when the token is refused, for which it waits less than half of the lists' usual `ttl`. */
-export async function refused(gateway: Program, token: string) {
+/** Waits until the token is rejected and returns that response. The deadline is less than half of the usual `ttl` of lists. */
+export async function untilRejected(gateway: Program, token: string) {
   let answer = await ask(gateway, token)
   await until(async () => {
     if (answer.status !== 200) return true

@@ -1,4 +1,4 @@
-/** examples/haproxy: HAProxy verifies the JWT by itself, and asks keywright-verify whether it was revoked. */
+/** examples/haproxy: HAProxy verifies the JWT, and asks keywright-verify for its revocation status. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -12,24 +12,24 @@ import { findProgram } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import {
   ask,
-  askBound,
-  askTwice,
+  askWithBoundToken,
+  askWithTwoTokens,
+  type ExampleEnvironment,
   examplePath,
-  noTrickWorks,
-  refused,
-  type Stage,
-  startStage,
+  sendForgedRequests,
+  startExampleEnvironment,
   startVerifier,
-  tryTricks,
+  untilRejected,
+  withoutForgery,
 } from './example-environment.ts'
 
 const haproxy = await findProgram('/usr/sbin/haproxy', 'haproxy')
 
-let stage: Stage
+let environment: ExampleEnvironment
 let home: string
 
-/** Answers the exit code. */
-async function fetchKeys(issuer = stage.issuer, into = home): Promise<number> {
+/** Returns the exit code of fetch-keys.mjs. */
+async function fetchKeys(issuer = environment.issuer, into = home): Promise<number> {
   const run = promisify(execFile)(process.execPath, [examplePath('haproxy/fetch-keys.mjs'), issuer, into])
   return await run.then(
     () => 0,
@@ -40,12 +40,12 @@ async function fetchKeys(issuer = stage.issuer, into = home): Promise<number> {
 async function startHaproxy(verifier?: Program, env: Environment = {}): Promise<Program> {
   const port = await freePort()
   return await startProgram([haproxy!, '-db', '-f', examplePath('haproxy/haproxy.cfg')], port, {
-    ISSUER: stage.issuer,
-    AUDIENCE: stage.api.identifier,
+    ISSUER: environment.issuer,
+    AUDIENCE: environment.api.identifier,
     KEYS: home,
     LUA: examplePath('haproxy'),
     LISTEN: `127.0.0.1:${port}`,
-    API: stage.upstream,
+    API: environment.upstream,
     ...(verifier && { VERIFIER: verifier.url }),
     ...env,
   })
@@ -54,20 +54,20 @@ async function startHaproxy(verifier?: Program, env: Environment = {}): Promise<
 beforeAll(async () => {
   if (!haproxy) return
   home = await openDirectory()
-  stage = await startStage()
+  environment = await startExampleEnvironment()
   await fetchKeys()
 })
 afterAll(async () => {
-  await stage?.stop()
+  await environment?.stop()
   if (home) await removeDirectory(home)
 })
 
-describe.skipIf(!haproxy).each(['by itself', 'with keywright-verify'])('HAProxy %s', (how) => {
+describe.skipIf(!haproxy).each(['without a verifier', 'with keywright-verify'])('HAProxy %s', (mode) => {
   let verifier: Program | undefined
   let gateway: Program
 
   beforeAll(async () => {
-    if (how === 'with keywright-verify') verifier = await startVerifier(stage)
+    if (mode === 'with keywright-verify') verifier = await startVerifier(environment)
     gateway = await startHaproxy(verifier)
   })
   afterAll(async () => {
@@ -75,72 +75,72 @@ describe.skipIf(!haproxy).each(['by itself', 'with keywright-verify'])('HAProxy 
     await verifier?.stop()
   })
 
-  test('lets a good token pass, and tells the API who calls, whatever the caller says of that', async () => {
-    const lies = { 'x-client-id': 'somebody', 'x-subject': 'else', 'x-scope': 'admin' }
-    const { status, body } = await ask(gateway, await stage.token('write read'), lies)
+  test('forwards a request with a valid token and the identity of the caller, which forged headers do not change', async () => {
+    const forged = { 'x-client-id': 'somebody', 'x-subject': 'else', 'x-scope': 'admin' }
+    const { status, body } = await ask(gateway, await environment.token('write read'), forged)
     expect(status).toBe(200)
     expect(body).toMatchObject({ method: 'GET', url: '/weather?city=Bern' })
-    const { clientId } = stage.client
+    const { clientId } = environment.client
     expect(body.headers).toMatchObject({ 'x-client-id': clientId, 'x-subject': clientId, 'x-scope': 'write read' })
     expect(body.headers).not.toHaveProperty('authorization')
   })
 
-  test('answers 401 with a challenge without a token, to one that is none, and to one of another API', async () => {
+  test('responds with 401 and a challenge without a token, and to one that is invalid or for another API', async () => {
     expect(await ask(gateway)).toMatchObject({ status: 401, challenge: 'Bearer' })
-    const [head, body] = (await stage.token()).split('.')
+    const [head, body] = (await environment.token()).split('.')
     const unsigned = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')
-    const other = await stage.token('read', 'other')
+    const other = await environment.token('read', 'other')
     for (const token of ['nonsense', `${head}.${body}.${'A'.repeat(86)}`, `${unsigned}.${body}.`, other]) {
       expect(await ask(gateway, token)).toMatchObject({ status: 401, challenge: 'Bearer error="invalid_token"' })
     }
   })
 
-  test('lets no caller pass for another by names that look alike, by Connection, or by another protocol', async () => {
-    expect(await tryTricks(gateway, await stage.token())).toEqual(noTrickWorks(stage.client))
+  test('keeps the identity of the caller in spite of headers with underscores, Connection and Upgrade', async () => {
+    expect(await sendForgedRequests(gateway, await environment.token())).toEqual(withoutForgery(environment.client))
   })
 
-  test('refuses a request with two tokens, though the first is good', async () => {
-    for (const status of await askTwice(gateway, stage)) expect([400, 401]).toContain(status)
+  test('rejects a request with two tokens, even if the first is valid', async () => {
+    for (const status of await askWithTwoTokens(gateway, environment)) expect([400, 401]).toContain(status)
   })
 
-  test('answers 403 to a token without the scope', async () => {
+  test('responds with 403 to a token without the scope', async () => {
     const expected = { status: 403, challenge: 'Bearer error="insufficient_scope", scope="read"' }
-    expect(await ask(gateway, await stage.token('write'))).toMatchObject(expected)
+    expect(await ask(gateway, await environment.token('write'))).toMatchObject(expected)
   })
 
-  test('holds a token that demands an x-api-key to it', async () => {
-    const client = await stage.server.make.client({ apiKeyRequired: true }, [stage.api.identifier])
+  test('accepts a token that is bound to an x-api-key only if the verifier checks that key', async () => {
+    const client = await environment.server.make.client({ apiKeyRequired: true }, [environment.api.identifier])
     const key = { 'x-api-key': client.apiKey }
-    const { body } = await stage.server.machineToken(client, { scope: 'read' }, { headers: key })
+    const { body } = await environment.server.machineToken(client, { scope: 'read' }, { headers: key })
     expect((await ask(gateway, body.access_token)).status).toBe(401)
     expect((await ask(gateway, body.access_token, key)).status).toBe(verifier ? 200 : 401)
   })
 
-  test('holds a token that is bound to a key to it', async () => {
-    const { right, elsewhere, bearer } = await askBound(gateway, stage)
-    const statuses = [right, elsewhere, bearer].map(({ status }) => status)
+  test('accepts a token that is bound to a key only if the verifier checks its proof', async () => {
+    const { matching, forOtherUrl, bearer } = await askWithBoundToken(gateway, environment)
+    const statuses = [matching, forOtherUrl, bearer].map(({ status }) => status)
     expect(statuses).toEqual([verifier ? 200 : 401, 401, 401])
   })
 
-  test('ends a revoked token soon if the verifier is asked, and else only when it expires', async () => {
-    const [token, kept] = [await stage.token(), await stage.token()]
+  test('rejects a revoked token soon with the verifier, and accepts it until it expires without', async () => {
+    const [token, kept] = [await environment.token(), await environment.token()]
     expect((await ask(gateway, token)).status).toBe(200)
-    await stage.revoke(token)
+    await environment.revoke(token)
     if (!verifier) {
       expect((await ask(gateway, token)).status).toBe(200)
       return
     }
-    const { status, challenge } = await refused(gateway, token)
+    const { status, challenge } = await untilRejected(gateway, token)
     expect(status).toBe(401)
     expect(challenge).toContain('was revoked')
     expect((await ask(gateway, kept)).status).toBe(200)
   })
 })
 
-test.skipIf(!haproxy)('nothing passes while the verifier that HAProxy is to ask is away: 503', async () => {
-  const verifier = await startVerifier(stage)
+test.skipIf(!haproxy)('every request is rejected with 503 while the verifier is down', async () => {
+  const verifier = await startVerifier(environment)
   const gateway = await startHaproxy(verifier)
-  const token = await stage.token()
+  const token = await environment.token()
   expect((await ask(gateway, token)).status).toBe(200)
   await verifier.stop()
   const { status, headers } = await ask(gateway, token)
@@ -148,29 +148,26 @@ test.skipIf(!haproxy)('nothing passes while the verifier that HAProxy is to ask 
   await gateway.stop()
 })
 
-test.skipIf(!haproxy)(
-  'a verifier that does not answer is waited for no longer than it waits for a list: 503',
-  async () => {
-    const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
-    await once(silent, 'listening')
-    const gateway = await startHaproxy(undefined, {
-      VERIFIER: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
-    })
-    const [token, askedAt] = [await stage.token(), performance.now()]
-    expect((await ask(gateway, token)).status).toBe(503)
-    expect(performance.now() - askedAt).toBeLessThan(15_000)
-    await gateway.stop()
-    silent.close()
-  },
-)
+test.skipIf(!haproxy)('a request is rejected with 503 if the verifier does not respond in time', async () => {
+  const silent = createServer((socket) => void socket.on('error', () => {})).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const gateway = await startHaproxy(undefined, {
+    VERIFIER: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+  })
+  const [token, sentAt] = [await environment.token(), performance.now()]
+  expect((await ask(gateway, token)).status).toBe(503)
+  expect(performance.now() - sentAt).toBeLessThan(15_000)
+  await gateway.stop()
+  silent.close()
+})
 
-test.skipIf(!haproxy)('without a verifier HAProxy says at its start that revoked tokens pass', async () => {
+test.skipIf(!haproxy)('HAProxy without a verifier warns at its start that revoked tokens are accepted', async () => {
   const gateway = await startHaproxy()
-  expect(gateway.written()).toContain('revoked tokens pass until they expire')
+  expect(gateway.written()).toContain('revoked tokens are accepted until they expire')
   await gateway.stop()
 })
 
-test.skipIf(!haproxy)('what the server never signs as an access token of now is 401', async () => {
+test.skipIf(!haproxy)('a JWT that is not a current access token is rejected with 401', async () => {
   const issuer = await startFakeIssuer()
   const keys = await openDirectory()
   expect(await fetchKeys(issuer.url, keys)).toBe(0)
@@ -199,34 +196,28 @@ test.skipIf(!haproxy)('what the server never signs as an access token of now is 
   await removeDirectory(keys)
 })
 
-test.skipIf(!haproxy)(
-  'fetch-keys.mjs keeps the keys that sign, where there are more than HAProxy has names for',
-  async () => {
-    const issuer = await startFakeIssuer()
-    const older = await Promise.all(['b', 'c', 'd', 'e', 'f'].map(makeKey))
-    issuer.settings.jwks.push(...older.map(({ jwk }) => jwk))
-    const keys = await openDirectory()
-    expect(await fetchKeys(issuer.url, keys)).toBe(0)
-    const gateway = await startHaproxy(undefined, { ISSUER: issuer.url, AUDIENCE, KEYS: keys })
-    expect((await ask(gateway, await issuer.token())).status).toBe(200)
-    await gateway.stop()
-    await issuer.close()
-    await removeDirectory(keys)
-  },
-)
+test.skipIf(!haproxy)('fetch-keys.mjs keeps the newest keys if there are more than HAProxy has names for', async () => {
+  const issuer = await startFakeIssuer()
+  const older = await Promise.all(['b', 'c', 'd', 'e', 'f'].map(makeKey))
+  issuer.settings.jwks.push(...older.map(({ jwk }) => jwk))
+  const keys = await openDirectory()
+  expect(await fetchKeys(issuer.url, keys)).toBe(0)
+  const gateway = await startHaproxy(undefined, { ISSUER: issuer.url, AUDIENCE, KEYS: keys })
+  expect((await ask(gateway, await issuer.token())).status).toBe(200)
+  await gateway.stop()
+  await issuer.close()
+  await removeDirectory(keys)
+})
 
-test.skipIf(!haproxy)(
-  'fetch-keys.mjs says by its exit code whether HAProxy must be reloaded: after a rotation',
-  async () => {
-    expect(await fetchKeys()).toBe(3)
-    const before = await readFile(join(home, '1.pem'), 'utf8')
-    expect(before).toMatch(/^-----BEGIN PUBLIC KEY-----/)
-    await runCli(['signing-key', 'rotate'], stage.server.env)
-    // The node publishes the new key at its next reading of the key ring.
-    await expect.poll(() => fetchKeys(), { timeout: 10_000 }).toBe(0)
-    const token = await stage.token()
-    const gateway = await startHaproxy()
-    expect((await ask(gateway, token)).status).toBe(200)
-    await gateway.stop()
-  },
-)
+test.skipIf(!haproxy)('fetch-keys.mjs exits with 0 after a rotation and with 3 if nothing changed', async () => {
+  expect(await fetchKeys()).toBe(3)
+  const before = await readFile(join(home, '1.pem'), 'utf8')
+  expect(before).toMatch(/^-----BEGIN PUBLIC KEY-----/)
+  await runCli(['signing-key', 'rotate'], environment.server.env)
+  // The node publishes the new key when it reads the key ring again.
+  await expect.poll(() => fetchKeys(), { timeout: 10_000 }).toBe(0)
+  const token = await environment.token()
+  const gateway = await startHaproxy()
+  expect((await ask(gateway, token)).status).toBe(200)
+  await gateway.stop()
+})

@@ -14,7 +14,7 @@ import org.springframework.security.oauth2.jwt.JwtTimestampValidator;
 import org.springframework.security.oauth2.jwt.JwtTypeValidator;
 import org.springframework.security.oauth2.jwt.NimbusJwtDecoder;
 
-/** Accepts access tokens of the type at+jwt (RFC 9068), which Spring Security refuses by its configuration alone. */
+/** Accepts access tokens of the type at+jwt (RFC 9068), which Spring Security rejects with configuration alone. */
 @Configuration
 @Profile("at-jwt")
 class AccessTokenTypes {

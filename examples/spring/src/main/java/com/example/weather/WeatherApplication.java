@@ -10,7 +10,7 @@ import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** An API with one resource, which takes an access token with the scope read. */
+/** An API with one resource, which requires an access token with the scope read. */
 @SpringBootApplication
 @EnableMethodSecurity
 @RestController
