@@ -97,7 +97,7 @@ describe('the revocation feed', () => {
     expect(await verify(await tokenAt(5, other.uri))).toBe('valid')
   })
 
-  it('replaces the ttl of lists; they are fetched again before they expire only', async () => {
+  it('makes requests by ttl unnecessary: a list is fetched again only before it expires', async () => {
     const { verify, verifier, feed } = await following()
     const token = await tokenAt(1)
     for (let n = 0; n < 29; n++) {
@@ -132,7 +132,7 @@ describe('the revocation feed', () => {
     }
   })
 
-  it('reports revocations that outlast the eviction of their list from the cache', async () => {
+  it('may report more lists than the cache holds, and no revocation is lost with an evicted list', async () => {
     const { verify, feed } = await following({ maxLists: 10 })
     const lists = Array.from({ length: 32 }, (_, n) => issuer.addList(`/oauth2/status/many-${n}`))
     lists[0]!.claims = { iat: Math.floor(clock.wall() / 1000) - 30 }
@@ -184,7 +184,7 @@ describe('the revocation feed', () => {
   })
 })
 
-describe('a feed whose connection ends', () => {
+describe('an interrupted or delayed feed', () => {
   it('resumes after the last complete event, so that a truncated one is sent again', async () => {
     const { verify, feed } = await following()
     feed.event('revoked', revoked([20]), 'c1')
@@ -288,7 +288,7 @@ describe('a feed whose connection ends', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('is connected again after a silence', async () => {
+  it('without a heartbeat is disconnected and connected again', async () => {
     const calls: string[] = []
     const ignored = { endContinuity: () => {}, startContinuity: () => {} }
     const lists = { ...ignored, disconnect: () => calls.push('disconnect') } as unknown as StatusLists

@@ -308,29 +308,29 @@ it('an onProblem callback that throws changes nothing', async () => {
   await expect(made.verify({ headers })).rejects.toMatchObject({ code: 'status_unknown' })
 })
 
-describe('a token with a wrong status list reference', () => {
-  it.each([
-    ['with an index beyond the list', 65_536, undefined, 'status_out_of_range'],
-    ['with the last index', 65_535, undefined, 'valid'],
-    ['with a negative index', -1, undefined, 'status_malformed'],
-    ['with a fractional index', 0.5, undefined, 'status_malformed'],
-    ['with an index that is a string', '1', undefined, 'status_malformed'],
-    ['with an index above the safe integers', 1e300, undefined, 'status_malformed'],
-    ['at another host', 1, 'http://169.254.169.254/latest/meta-data', 'status_foreign'],
-    ['at another port', 1, 'http://127.0.0.1:1/oauth2/status/a', 'status_foreign'],
-    ['with credentials in the URL', 1, 'http://user:pass@HOST/oauth2/status/a', 'status_foreign'],
-    ['with a fragment', 1, 'http://HOST/oauth2/status/a#b', 'status_foreign'],
-    ['with a file URL', 1, 'file:///etc/passwd', 'status_foreign'],
-    ['with a relative URL', 1, 'status/a', 'status_foreign'],
-    ['with a number as uri', 1, 5, 'status_malformed'],
-  ])('%s is rejected even with onUnknown accept', async (_name, idx, uri, outcome) => {
+describe('the status list reference of a token', () => {
+  it.each<[string, string, unknown, unknown]>([
+    ['with an index beyond the list', 'status_out_of_range', 65_536, undefined],
+    ['with the last index', 'valid', 65_535, undefined],
+    ['with a negative index', 'status_malformed', -1, undefined],
+    ['with a fractional index', 'status_malformed', 0.5, undefined],
+    ['with an index that is a string', 'status_malformed', '1', undefined],
+    ['with an index above the safe integers', 'status_malformed', 1e300, undefined],
+    ['at another host', 'status_foreign', 1, 'http://169.254.169.254/latest/meta-data'],
+    ['at another port', 'status_foreign', 1, 'http://127.0.0.1:1/oauth2/status/a'],
+    ['with credentials in the URL', 'status_foreign', 1, 'http://user:pass@HOST/oauth2/status/a'],
+    ['with a fragment', 'status_foreign', 1, 'http://HOST/oauth2/status/a#b'],
+    ['with a file URL', 'status_foreign', 1, 'file:///etc/passwd'],
+    ['with a relative URL', 'status_foreign', 1, 'status/a'],
+    ['with a number as uri', 'status_malformed', 1, 5],
+  ])('%s, with onUnknown accept: %s', async (_name, outcome, idx, uri) => {
     issuer.addList()
     const host = new URL(issuer.url).host
     const token = await tokenAt(idx, typeof uri === 'string' ? uri.replace('HOST', host) : uri)
     expect(await verifier({ onUnknown: 'accept' })(token)).toBe(outcome)
   })
 
-  it('or without one is rejected; onMissing may accept the latter only', async () => {
+  it('may be missing with onMissing accept only, and is never accepted if it is malformed', async () => {
     const token = await issuer.token()
     expect(await verifier()(token)).toBe('status_missing')
     expect(await verifier({ onMissing: 'accept' })(token)).toBe('unknown')
@@ -338,7 +338,7 @@ describe('a token with a wrong status list reference', () => {
     expect(await verifier({ onMissing: 'accept' })(await issuer.token({ status: {} }))).toBe('status_malformed')
   })
 
-  it('or with another defect causes no request for a list', async () => {
+  it('causes no request if the token is invalid for another reason', async () => {
     issuer.addList()
     const verify = verifier()
     expect(await verify(await tokenAt(1, undefined, { aud: 'other' }))).toBe('token_invalid')
@@ -469,7 +469,7 @@ describe('a token that is known to be revoked stays invalid', () => {
   })
 })
 
-describe('a clock that differs', () => {
+describe('a verifier whose clock differs', () => {
   /** The outcome for a new token and list on a machine whose clock differs by so many seconds. */
   async function outcome(seconds: number): Promise<string> {
     issuer.addList()
@@ -496,7 +496,7 @@ describe('a clock that differs', () => {
     expect(problems[0]).toMatch(/^list_invalid: .*300 s in the future: this machine's clock is behind/)
   })
 
-  it('because a monotonic clock stopped while the machine slept makes no list newer', async () => {
+  it('because the monotonic clock stopped during sleep does not treat a list as newer', async () => {
     const list = issuer.addList()
     const verify = verifier()
     const token = await tokenAt(5)
@@ -506,7 +506,7 @@ describe('a clock that differs', () => {
     expect(await verify(token)).toBe('token_revoked')
   })
 
-  it('because it was set back makes no list newer', async () => {
+  it('because it was set back does not treat a list as newer', async () => {
     const list = issuer.addList()
     const verify = verifier()
     const token = await tokenAt(5, undefined, { iat: Math.floor(clock.wall() / 1000) - 900 })
@@ -521,7 +521,7 @@ describe('a clock that differs', () => {
   it.each([
     ['maxAge', {}, 92_000],
     ['exp', { maxAge: 86_400 }, 571_000],
-  ])('because it was set back keeps no list in use beyond %s', async (_name, statusList, milliseconds) => {
+  ])('because it was set back uses no list beyond %s', async (_name, statusList, milliseconds) => {
     const list = issuer.addList()
     const verify = verifier(statusList)
     const issued = { iat: Math.floor(clock.wall() / 1000) - 3600 }

@@ -15,7 +15,7 @@ function log(level: 'info' | 'warn' | 'error', msg: string, fields: object = {})
 
 function usage(): string {
   const lines = Object.entries(VARIABLES).map(([name, meaning]) => `  ${name.padEnd(16)} ${meaning}`)
-  return `keywright-verify: verifies access tokens for API gateways\n\nEnvironment variables:\n${lines.join('\n')}\n`
+  return `keywright-verify: verifies access tokens for API gateways\n\nEnvironment variables, with defaults in parentheses:\n${lines.join('\n')}\n`
 }
 
 function settingsOrErrors(): VerifyServerSettings | readonly string[] {
