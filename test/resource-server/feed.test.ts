@@ -294,10 +294,11 @@ describe('an interrupted or delayed feed', () => {
     const lists = { ...ignored, disconnect: () => calls.push('disconnect') } as unknown as StatusLists
     const report = ({ message }: { message: string }) => void calls.push(message)
     const url = `${issuer.url}/oauth2/status/feed`
-    const feed = new StatusFeed({ url, credentials: FEED, fetch, lists, maxListBytes: 8192, silence: 50, report })
+    const feed = new StatusFeed({ url, credentials: FEED, fetch, lists, maxListBytes: 8192, silence: 500, report })
     feed.start()
     const first = await stream(1)
-    // Other events do not prove that no revocation is missing: only a heartbeat does.
+    // Other events do not prove that no revocation is missing: only a heartbeat does. Half a second is longer than a pause of
+    // this process, which would end the connection in any case.
     const noise = setInterval(() => first.send(': still here\n\nevent: weather\ndata: fine\n\n'), 10)
     await stream(2)
     clearInterval(noise)
