@@ -19,14 +19,14 @@ const REVOKED = 0.01
 const CHUNK = 65_536
 
 const LIST = `
-  INSERT INTO status_lists (api_id, seed, next, size, closed_at)
+  INSERT INTO status_lists (api_id, order_key, next, size, closed_at)
   SELECT id, sha256(gen_random_uuid()::text::bytea), ${LARGEST_LIST}, ${LARGEST_LIST}, now() FROM apis WHERE identifier = ?
   RETURNING id, public_id`
 
 const FILL = `
-  INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope, revoked_at,
+  INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope, revoked_at,
                              status_list, status_index)
-  SELECT gen_random_uuid(), now() + interval '30 days', now(), c.id, 0, a.id, c.epoch, '', 'all',
+  SELECT gen_random_uuid(), now() + interval '30 days', now(), c.id, 0, a.id, c.revocation_epoch, '', 'all',
          CASE WHEN place > 0 AND random() < ${REVOKED} THEN now() END, ?, place
     FROM apis a, (SELECT id, epoch FROM clients WHERE kind = 'application' ORDER BY id LIMIT 1) c,
          generate_series(?::int, ?::int) place

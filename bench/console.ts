@@ -8,7 +8,7 @@ import type { Measured } from './processes.ts'
 const PASSWORD = 'an operator who only measures'
 
 /** What an operator looks at most, and what grows with the clients: the first page, the last, and what is searched for. */
-const LISTS = ['/applications', '/applications?status=archived', '/applications?search=bench', '/people', '/accounts']
+const LISTS = ['/applications', '/applications?status=archived', '/applications?search=bench', '/users', '/accounts']
 
 /** The cookies of an operator who has signed in. */
 async function signInAsOperator({ database }: Population, server: Measured): Promise<string> {

@@ -75,7 +75,7 @@ export async function populate(url: string, count: number, policy: 'none' | 'sin
 }
 
 /** What the ledger takes on disk, indexes included, in bytes. */
-export async function ledgerSize({ knex }: Database): Promise<{ tokens: number; bytes: number }> {
+export async function accessTokenTableSize({ knex }: Database): Promise<{ tokens: number; bytes: number }> {
   const { rows } = await knex.raw(
     `SELECT (SELECT count(*) FROM access_tokens)::int AS tokens,
             (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits

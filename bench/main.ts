@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { measureVerification } from '../packages/resource-server/bench.ts'
 import { measureColdStart } from './cold-start.ts'
 import { measureLists } from './console.ts'
-import { ledgerSize, type Population, populate } from './keywright.ts'
+import { accessTokenTableSize, type Population, populate } from './keywright.ts'
 import { measure, type Sample, sendAll } from './load.ts'
 import { engineClients, fetchToken, introspectionLoad, jwksLoad, tokenForm, tokenLoad } from './loads.ts'
 import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
@@ -51,7 +51,7 @@ async function startKeywright(population: Population, loaded: readonly string[] 
   return await startMeasured('../src/main.ts', ['serve'], await freePort(), environment, loaded)
 }
 
-/** The same load on both in turn, so that a noisy minute falls on both. */
+/** The same load on both in round, so that a noisy minute falls on both. */
 async function compare(ours: () => Promise<Sample>, theirs: () => Promise<Sample>) {
   const samples: { ours: Sample; theirs: Sample }[] = []
   for (let round = 0; round < ROUNDS; round++) samples.push({ theirs: await theirs(), ours: await ours() })
@@ -62,10 +62,10 @@ async function compare(ours: () => Promise<Sample>, theirs: () => Promise<Sample
   }
 }
 
-type LedgerSize = Awaited<ReturnType<typeof ledgerSize>>
+type AccessTokenTableSize = Awaited<ReturnType<typeof accessTokenTableSize>>
 
 /** Of database, for each token that was recorded meanwhile. */
-const bytesBetween = (before: LedgerSize, after: LedgerSize): number =>
+const bytesBetween = (before: AccessTokenTableSize, after: AccessTokenTableSize): number =>
   (after.bytes - before.bytes) / (after.tokens - before.tokens)
 
 async function compareWithEngine(population: Population, server: Measured) {
@@ -74,12 +74,12 @@ async function compareWithEngine(population: Population, server: Measured) {
   const engineLoad = tokenLoad(engineClients(100))
   const ourLoad = tokenLoad(population.clients)
   say('tokens …')
-  const before = await ledgerSize(population.database)
+  const before = await accessTokenTableSize(population.database)
   const token = await compare(
     () => measure(server, ourLoad, SECONDS),
     () => measure(jwtEngine, engineLoad, SECONDS),
   )
-  const after = await ledgerSize(population.database)
+  const after = await accessTokenTableSize(population.database)
   const bytesPerToken = bytesBetween(before, after)
   say('introspection …')
   const ourQuestions = await introspectionLoad(server, population.clients, population.api)
@@ -102,12 +102,12 @@ async function compareStatus(postgres: BenchPostgres, listed: Population, server
   say('with and without status …')
   const unlisted = await populate(await postgres.createDatabase('unlisted'), 100, 'none')
   const without = await startKeywright(unlisted, ['./without-status.ts'])
-  const before = await ledgerSize(unlisted.database)
+  const before = await accessTokenTableSize(unlisted.database)
   const { ratio } = await compare(
     () => measure(server, tokenLoad(listed.clients), SECONDS),
     () => measure(without, tokenLoad(unlisted.clients), SECONDS),
   )
-  const after = await ledgerSize(unlisted.database)
+  const after = await accessTokenTableSize(unlisted.database)
   const lengths = await Promise.all([fetchToken(server, listed.clients[0]!), fetchToken(without, unlisted.clients[0]!)])
   await without.stop()
   await unlisted.database.close()

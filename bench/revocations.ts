@@ -3,7 +3,7 @@ import { createVerifier, type Verifier } from '../packages/resource-server/src/i
 import { createUser } from '../src/accounts/users.ts'
 import type { Database } from '../src/database/open-database.ts'
 import { generateKeyPair } from '../src/management/key-pair-generation.ts'
-import { emptyBitmap, encodeNow, SMALLEST_LIST, setPlace } from '../src/status/status-bitmap.ts'
+import { emptyBitmap, encodeNow, SMALLEST_LIST, setIndex } from '../src/status/status-bitmap.ts'
 import { type Credentials, type Population, populate } from './keywright.ts'
 import { fetchToken } from './loads.ts'
 import type { BenchPostgres } from './postgres.ts'
@@ -21,24 +21,24 @@ const FILL = `
   WITH api AS (SELECT id FROM apis WHERE identifier = ?),
        client AS (SELECT min(id) AS id FROM clients WHERE kind = 'application'),
        list AS (
-         INSERT INTO status_lists (api_id, seed, next, closed_at)
+         INSERT INTO status_lists (api_id, order_key, next, closed_at)
          SELECT id, sha256(gen_random_uuid()::text::bytea), ${SMALLEST_LIST}, now() FROM api RETURNING id)
-  INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope,
+  INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope,
                              status_list, status_index)
   SELECT gen_random_uuid(), now() + interval '1 hour', now(), client.id, 0, api.id, 0, '', 'all', list.id, place
     FROM api, client, list, generate_series(0, ? - 1) place`
 
 /** List by list: all in one statement would take longer than a statement may. */
-async function fillLedger({ knex }: Database, count: number): Promise<void> {
+async function fillAccessTokens({ knex }: Database, count: number): Promise<void> {
   for (let left = count; left > 0; left -= SMALLEST_LIST) await knex.raw(FILL, [API, Math.min(left, SMALLEST_LIST)])
   await knex.raw('ANALYZE access_tokens')
 }
 
 const toNodes = (nodes: readonly Measured[]) => {
-  let turn = 0
+  let round = 0
   return (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const { pathname } = new URL(String(url))
-    return fetch(nodes[turn++ % nodes.length]!.url + pathname, init)
+    return fetch(nodes[round++ % nodes.length]!.url + pathname, init)
   }
 }
 
@@ -106,7 +106,7 @@ const CASES = [
 function listSizes(): Record<string, number> {
   const sizes = [0.001, 0.01, 0.1, 0.5].map((share) => {
     const bitmap = emptyBitmap()
-    for (let place = 0; place < SMALLEST_LIST; place++) if (Math.random() < share) setPlace(bitmap, place)
+    for (let place = 0; place < SMALLEST_LIST; place++) if (Math.random() < share) setIndex(bitmap, place)
     return [`list_bytes ${share * 100} % revoked`, encodeNow(bitmap).length]
   })
   return Object.fromEntries(sizes)
@@ -124,7 +124,7 @@ export async function measureRevocations(
   const figures = listSizes()
   for (const live of [10_000, 1_000_000]) {
     const population = await populate(await postgres.createDatabase(`revocations_${live}`), 1, 'none')
-    await fillLedger(population.database, live)
+    await fillAccessTokens(population.database, live)
     const nodes = [await start(population), await start(population)]
     for (const { name, ...setting } of CASES) {
       say(`revocations, ${live.toLocaleString('en')} live tokens, ${name} …`)

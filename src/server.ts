@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import type { Registry } from 'prom-client'
 import { createSignIn } from './accounts/sign-in.ts'
-import { sweepIdempotencyKeys } from './api/idempotency.ts'
+import { deleteExpiredIdempotencyKeys } from './api/idempotency.ts'
 import { createManagementApi } from './api/management-api.ts'
 import { describeApi } from './api/openapi.ts'
 import { createOperations } from './api/operations.ts'
 import { createAuthenticator } from './clients/client-authentication.ts'
-import { createConcessions } from './clients/legacy-option-uses.ts'
+import { createLegacyOptionUses } from './clients/legacy-option-uses.ts'
 import { createRegistrations } from './clients/registrations.ts'
 import { createSecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load-config.ts'
@@ -18,28 +18,28 @@ import { announceNode } from './database/server-nodes.ts'
 import { createServerWatch } from './database/server-watch.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
-import { prepareGentleClose } from './http/graceful-shutdown.ts'
+import { prepareGracefulShutdown } from './http/graceful-shutdown.ts'
 import { listenOn } from './http/listen.ts'
-import { keepOneLoopbackName } from './http/loopback-redirect.ts'
+import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
 import { observeRequests } from './http/observe.ts'
 import { withOriginForm } from './http/origin-form.ts'
 import { createReadiness } from './http/readiness.ts'
-import { createOutgoing } from './http/ssrf-safe-fetch.ts'
+import { createSsrfSafeFetch } from './http/ssrf-safe-fetch.ts'
 import type { Instance } from './instance.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { scheduleOf } from './jobs/schedule.ts'
 import { openKeyRings } from './keys/key-ring.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createUsage } from './metrics/usage.ts'
-import { sweepEngineModels } from './oidc/adapter.ts'
-import { createOidcFace, engineContext } from './oidc/oidc-interface.ts'
-import { createPersonTokens } from './refresh/code-tokens.ts'
+import { deleteExpiredEngineModels } from './oidc/adapter.ts'
+import { createOidcInterface, engineContext } from './oidc/oidc-interface.ts'
+import { createCodeTokens } from './refresh/code-tokens.ts'
 import { createRefreshTokens } from './refresh/refresh-tokens.ts'
 import type { Log } from './shared/log.ts'
 import { createStatusFollower } from './status/status-follower.ts'
 import { createStatusIndexes } from './status/status-indexes.ts'
 import { createStatusPublication } from './status/status-publication.ts'
-import { createLedger } from './tokens/access-token-store.ts'
+import { createAccessTokenStore } from './tokens/access-token-store.ts'
 import { createIssuer } from './tokens/issuance.ts'
 import { checkPartitions } from './tokens/partitions.ts'
 import { createDirectory } from './web/sign-in-directory.ts'
@@ -100,7 +100,7 @@ export async function createServer(
     if (!open) res.setHeader('Connection', 'close')
     closing.admit(() => handler(req, res))
   })
-  const closing = prepareGentleClose(http, overrides.untilListenerIsClosed)
+  const closing = prepareGracefulShutdown(http, overrides.untilListenerIsClosed)
 
   const metrics = createMetrics()
   const announcement = await announceNode(database.knex, encryptionKeys)
@@ -118,15 +118,17 @@ export async function createServer(
   const registrations = createRegistrations(database, config.clientCacheSize)
   server.onChange(() => registrations.forget())
   server.onChange(() => keyRings.forget())
-  const ledger = createLedger(database, server)
+  const accessTokenStore = createAccessTokenStore(database, server)
   const statusIndexes = createStatusIndexes(database, server)
   const statusFollower = createStatusFollower(database)
   const { statusListTtl, statusFeedMax } = config
   let closeFeed = () => {}
-  const concessions = createConcessions()
+  const legacyOptionUses = createLegacyOptionUses()
   const secretUses = createSecretUses(database.clock)
-  const outgoing = createOutgoing({ allow: config.outgoingAllow })
-  const sweeps = [sweepEngineModels, sweepIdempotencyKeys].map((some) => (limit: number) => some(database.knex, limit))
+  const outgoing = createSsrfSafeFetch({ allow: config.outgoingAllow })
+  const sweeps = [deleteExpiredEngineModels, deleteExpiredIdempotencyKeys].map(
+    (some) => (limit: number) => some(database.knex, limit),
+  )
   const usage = createUsage(metrics, database.clock)
   const jobServices = {
     config,
@@ -135,7 +137,7 @@ export async function createServer(
     keyRings,
     announcement,
     secretUses,
-    concessions,
+    legacyOptionUses,
     usage,
     log,
     sweeps,
@@ -158,7 +160,7 @@ export async function createServer(
   const jobs = createJobs(database.reader, log, jobWatch, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
-    const issuer = createIssuer(ledger, keyRings, statusIndexes, server, issuerUrl, database.clock)
+    const issuer = createIssuer(accessTokenStore, keyRings, statusIndexes, server, issuerUrl, database.clock)
     // Pages and protocol need each other: the flow is filled in when the protocol is there.
     const flow = {} as SignInFlow
     const web = createWeb({
@@ -182,16 +184,16 @@ export async function createServer(
       exposition,
       isOpen: () => open,
     }
-    const oidc = createOidcFace({
+    const oidc = createOidcInterface({
       database,
       encryptionKeys,
       registrations,
       authenticator: createAuthenticator(registrations, database.clock),
       keyRings,
       issuer,
-      ledger,
+      accessTokenStore,
       refreshTokens: createRefreshTokens(database.knex, issuer),
-      personTokens: createPersonTokens(database.knex, issuer),
+      codeTokens: createCodeTokens(database.knex, issuer),
       statusPublication: createStatusPublication(database, statusFollower, keyRings, {
         issuer: issuerUrl,
         ttl: statusListTtl,
@@ -201,7 +203,7 @@ export async function createServer(
       statusFeedMax,
       sessionLifetimes: { idle: config.sessionIdleLifetime * 60, absolute: config.sessionLifetime * 60 },
       metrics,
-      concessions,
+      legacyOptionUses,
       secretUses,
       outgoing,
       pages: web.pages,
@@ -214,10 +216,10 @@ export async function createServer(
     app.use(takeClientAddress({ trustProxy: config.trustProxy, log }))
     app.use(observeRequests(log, metrics, database.clock))
     app.use(compressPages())
-    app.use(keepOneLoopbackName(() => issuerUrl))
+    app.use(redirectToOneLoopbackName(() => issuerUrl))
     app.use(oidc.middleware)
     app.use(createOperations(operations))
-    app.use(createManagementApi({ database, ledger, keyRings, management, issuerUrl: () => issuerUrl }))
+    app.use(createManagementApi({ database, accessTokenStore, keyRings, management, issuerUrl: () => issuerUrl }))
     app.use(web.middleware)
     return app
   }

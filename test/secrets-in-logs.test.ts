@@ -155,7 +155,7 @@ async function comeBack(browser: Browser, app: Client): Promise<void> {
 }
 
 /** Everything of people where it is refused, and where it does not belong. */
-async function misusePeople(browser: Browser, code: string): Promise<void> {
+async function misuseUsers(browser: Browser, code: string): Promise<void> {
   const uid = keep('made up interaction', 'UiDOfNobodyAtAll_0123456789abcdef')
   const query = `?code=${code}&access_token=${code}&password=${code}`
   for (const path of [`/interaction/${uid}`, `/oauth2/authorize/${uid}`, `/device/${uid}`, '/nowhere', '/signin']) {
@@ -170,7 +170,7 @@ async function misusePeople(browser: Browser, code: string): Promise<void> {
 }
 
 /** The people's half: sign-in, consent, codes, pushed requests, devices, refreshing, signing out. */
-async function usePeople(account: string): Promise<void> {
+async function useEngineAccounts(account: string): Promise<void> {
   const owner = `client create --account ${account} --name people --redirect-uri ${CALLBACK} --grants`
   const app = client('application', await cli(owner, `authorization_code refresh_token ${DEVICE_CODE_GRANT}`))
   const person = await cli(`user create --account ${account} --role member --email three@keywright.example`)
@@ -193,7 +193,7 @@ async function usePeople(account: string): Promise<void> {
   await browser.submit(keepPage('sign-out', browser, asked), /confirm$/, { logout: 'yes' })
   await browser.visit('/signin').then((page) => signIn(browser, page, person.email, 'A-Walrus-Knits-Quietly-At-Dawn'))
   keepPage('home', browser, await browser.visit('/'))
-  await misusePeople(browser, received.code)
+  await misuseUsers(browser, received.code)
   // One sign-in stays under way.
   const { form } = authorizationOf(app, { scope: 'openid all', prompt: 'login' })
   keepPage('unfinished', browser, await browser.visit(linkOf(form)))
@@ -246,7 +246,7 @@ beforeAll(async () => {
   keep('password of a user', (await cli('user create --operator --email two@keywright.example')).password)
   const rotated = await useEverything(made.account_id, api)
   await misuse(rotated)
-  await usePeople(made.account_id)
+  await useEngineAccounts(made.account_id)
   await failInside(rotated)
   metrics = (await send(`${server.url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })).text
   expect(await server.stop()).toBe(0)

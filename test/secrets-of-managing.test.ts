@@ -66,9 +66,9 @@ async function manageByConsole(): Promise<void> {
   keep('token tried', token)
   const wrong = keep('wrong secret', `kws_${'Wrong'.repeat(9)}`)
   await admin.submit(await admin.visit('/settings/api/try'), /\/try$/, { clientSecret: wrong, resource: 'nonsense' })
-  await admin.submit(await admin.visit('/people/invite'), /invite$/, { email: secret!, role: 'member' })
+  await admin.submit(await admin.visit('/users/invite'), /invite$/, { email: secret!, role: 'member' })
   const invited = { email: 'invited@example.com', role: 'member' }
-  keepShown('password', (await admin.submit(await admin.visit('/people/invite'), /invite$/, invited)).text)
+  keepShown('password', (await admin.submit(await admin.visit('/users/invite'), /invite$/, invited)).text)
   await admin.visit(`/applications?search=${secret}`)
   await admin.visit(`/applications/${secret}`)
 }

@@ -2,9 +2,9 @@ import type { Knex } from 'knex'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
-import { nameFault } from '../shared/names.ts'
+import { nameError } from '../shared/names.ts'
 import { checkNotInstanceName } from './instance-name.ts'
-import { awaitAccountsTurn } from './user-locks.ts'
+import { lockAccountExclusive } from './user-locks.ts'
 
 export interface Account {
   readonly id: string
@@ -37,8 +37,8 @@ export const toAccount = (row: AccountRow): Account => ({
 
 function checkedName(name: string): string {
   const trimmed = name.trim()
-  const fault = nameFault('an account name', trimmed, 200)
-  if (fault) throw invalidInput(fault, 'name')
+  const fieldError = nameError('an account name', trimmed, 200)
+  if (fieldError) throw invalidInput(fieldError, 'name')
   return trimmed
 }
 
@@ -99,7 +99,7 @@ export async function getAccount(db: Knex, id: string): Promise<Account> {
  * @throws KeywrightError `not_found`
  */
 export async function lockAccount(trx: Knex, id: string): Promise<Account> {
-  if (isId(id)) await awaitAccountsTurn(trx, id)
+  if (isId(id)) await lockAccountExclusive(trx, id)
   const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forNoKeyUpdate().first() : undefined
   if (!row) throw notFound('account', id)
   return toAccount(row)
@@ -130,7 +130,7 @@ export const accountEntry = (action: string, { id }: Account, detail: Record<str
  * missed by the one who ends all that the account has.
  * @throws KeywrightError `not_found`, `conflict` (it is switched off)
  */
-export async function holdAccount(trx: Knex, id: string): Promise<Account> {
+export async function lockAccountShared(trx: Knex, id: string): Promise<Account> {
   const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forShare().first() : undefined
   if (!row) throw notFound('account', id)
   if (row.status !== 'active') throw new KeywrightError('conflict', `the account ${id} is switched off`)
@@ -138,8 +138,8 @@ export async function holdAccount(trx: Knex, id: string): Promise<Account> {
 }
 
 /** The same for whoever adds a client. @throws KeywrightError also `conflict` when the account's API is switched off */
-export async function holdAccountWithApi(trx: Knex, id: string): Promise<Account> {
-  const account = await holdAccount(trx, id)
+export async function lockAccountWithApiShared(trx: Knex, id: string): Promise<Account> {
+  const account = await lockAccountShared(trx, id)
   if (!account.apiEnabled) throw new KeywrightError('conflict', `the API of the account ${id} is switched off`)
   return account
 }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { emailKey } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
-import { awaitPersonsTurn } from './user-locks.ts'
+import { lockUserExclusive } from './user-locks.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
 /** What a person proves themselves by. */
@@ -47,8 +47,8 @@ export async function findCredentialsById(db: Knex, userId: string): Promise<Cre
  * As they are, and stay until the transaction ends: whoever changes the person waits, and so does whoever switches their
  * account off, because that changes the rows of its people too.
  */
-export async function holdCredentials(trx: Knex, userId: string): Promise<Credentials | undefined> {
-  await awaitPersonsTurn(trx, userId)
+export async function lockCredentials(trx: Knex, userId: string): Promise<Credentials | undefined> {
+  await lockUserExclusive(trx, userId)
   await trx('users').where({ id: userId }).forNoKeyUpdate().select('id')
   return await findCredentialsById(trx, userId)
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { expectRevision, type Fault, invalidFields, invalidInput, KeywrightError } from '../shared/errors.ts'
-import { accessTokenTtlFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
-import { nameFault } from '../shared/names.ts'
-import { type RateLimit, rateLimitFault } from '../shared/rate-limit-format.ts'
-import { redirectSchemeFault } from '../shared/redirect-schemes.ts'
-import { type LogoType, logoFault, logoType } from './logos.ts'
+import { expectRevision, type FieldError, invalidFields, invalidInput, KeywrightError } from '../shared/errors.ts'
+import { accessTokenTtlError, refreshTokenTtlError } from '../shared/lifetimes.ts'
+import { nameError } from '../shared/names.ts'
+import { type RateLimit, rateLimitError } from '../shared/rate-limit-format.ts'
+import { redirectSchemeError } from '../shared/redirect-schemes.ts'
+import { type LogoType, logoError, logoType } from './logos.ts'
 
 export interface Logo {
   readonly type: LogoType
@@ -96,18 +96,18 @@ const MOST_SCHEMES = 50
 /** Of many schemes that are wrong, so many are named. */
 const MOST_NAMED = 3
 
-const schemesFault = (schemes: readonly string[]): string | undefined =>
+const schemesError = (schemes: readonly string[]): string | undefined =>
   schemes.length > MOST_SCHEMES
     ? `there are at most ${MOST_SCHEMES} schemes`
     : schemes
-        .flatMap((scheme) => redirectSchemeFault(scheme) ?? [])
+        .flatMap((scheme) => redirectSchemeError(scheme) ?? [])
         .slice(0, MOST_NAMED)
         .join('; ') || undefined
 
-const accentFault = (accent: string) =>
+const accentError = (accent: string) =>
   /^#[0-9a-f]{6}$/.test(accent) ? undefined : 'an accent is a colour such as #1f5fbf'
 
-const consentFault = (consent: string) =>
+const consentError = (consent: string) =>
   ['show', 'skip_own_account'].includes(consent) ? undefined : 'it is show or skip_own_account'
 
 /** Of a value that was named and is not null. */
@@ -120,17 +120,19 @@ const judged = <Value>(value: Value | null | undefined, judge: (value: Value) =>
  */
 export function checkInstanceChanges({ name, accent, logo, redirectSchemes, defaults = {} }: InstanceChanges): void {
   const messages = {
-    name: judged(name, (one) => nameFault("an instance's name", one, 60)),
-    accent: judged(accent, accentFault),
-    logo: judged(logo, ({ bytes }) => logoFault(bytes)),
-    redirectSchemes: judged(redirectSchemes, schemesFault),
-    accessTokenTtl: judged(defaults.accessTokenTtl, accessTokenTtlFault),
-    refreshTokenTtl: judged(defaults.refreshTokenTtl, refreshTokenTtlFault),
-    consent: judged(defaults.consent, consentFault),
-    rateLimit: judged(defaults.rateLimit, rateLimitFault),
+    name: judged(name, (one) => nameError("an instance's name", one, 60)),
+    accent: judged(accent, accentError),
+    logo: judged(logo, ({ bytes }) => logoError(bytes)),
+    redirectSchemes: judged(redirectSchemes, schemesError),
+    accessTokenTtl: judged(defaults.accessTokenTtl, accessTokenTtlError),
+    refreshTokenTtl: judged(defaults.refreshTokenTtl, refreshTokenTtlError),
+    consent: judged(defaults.consent, consentError),
+    rateLimit: judged(defaults.rateLimit, rateLimitError),
   }
-  const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
-  if (faults.length > 0) throw invalidFields(faults)
+  const fieldErrors = Object.entries(messages).flatMap(([field, message]): FieldError[] =>
+    message ? [{ field, message }] : [],
+  )
+  if (fieldErrors.length > 0) throw invalidFields(fieldErrors)
 }
 
 function logoColumns(logo: InstanceChanges['logo']): Pick<InstanceRow, 'logo' | 'logo_type'> {
@@ -199,7 +201,7 @@ export async function allowedSchemes(db: Knex): Promise<readonly string[]> {
  * issue would be missed by the one who ends all that was issued.
  * @throws KeywrightError `conflict` (it is switched off)
  */
-export async function holdInstance(trx: Knex): Promise<void> {
+export async function lockInstanceShared(trx: Knex): Promise<void> {
   const row = await trx<InstanceRow>('instance_settings').forShare().first('api_enabled')
   if (!row!.api_enabled) throw new KeywrightError('conflict', 'the API of this instance is switched off')
 }

@@ -26,7 +26,7 @@ export function logoType(bytes: Buffer): LogoType | undefined {
 }
 
 /** Why an image cannot be the logo. Undefined: it can. */
-export function logoFault(bytes: Buffer): string | undefined {
+export function logoError(bytes: Buffer): string | undefined {
   if (bytes.length > SIZE_LIMIT) return 'a logo has at most 256 KiB'
   return logoType(bytes) ? undefined : 'a logo is a PNG, JPEG, WebP or SVG image'
 }

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
-import { type Credentials, findCredentialsById, holdCredentials, isSamePassword, savePassword } from './credentials.ts'
+import { type Credentials, findCredentialsById, isSamePassword, lockCredentials, savePassword } from './credentials.ts'
 import type { PasswordTickets } from './password-tickets.ts'
 import { checkNewPassword, hashPassword, verifyPassword } from './passwords.ts'
-import { giveBackAttempts, personBudget, takeAttempt, takeWork, workBudget } from './sign-in-limits.ts'
+import { giveBackAttempts, takeAttempt, takeWork, userBudget, workBudget } from './sign-in-limits.ts'
 import type { User } from './users.ts'
 
 /** Through which request somebody acts. */
@@ -48,7 +48,7 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
   /** Undefined: meanwhile it was changed by somebody else, or the person may no longer act. */
   async function replace(person: Credentials, hash: string, actor: Actor): Promise<User | undefined> {
     return await knex.transaction(async (trx) => {
-      const held = await holdCredentials(trx, person.user.id)
+      const held = await lockCredentials(trx, person.user.id)
       if (!held?.mayAct || !isSamePassword(held, person)) return undefined
       await recordAudit(trx, actor, entry('user.password_changed', person.user))
       return await savePassword(trx, person.user.id, hash)
@@ -75,7 +75,7 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
     async changePassword(userId, present, next, from) {
       const person = await findCredentialsById(knex, userId)
       if (!person) return 'refused'
-      const budget = personBudget(person.user.id)
+      const budget = userBudget(person.user.id)
       const retryAfter = (await takeAttempt(knex, budget)) ?? (await takeAttempt(knex, workBudget(person.user.id)))
       if (retryAfter !== undefined) return { retryAfter }
       const actor: Actor = { type: 'user', id: person.user.id, ...from }

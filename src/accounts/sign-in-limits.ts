@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { sweepPages } from '../database/delete-in-batches.ts'
+import { deleteInBatches } from '../database/delete-in-batches.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import { networkOf } from '../shared/networks.ts'
@@ -7,7 +7,7 @@ import { hashSecret } from '../shared/secrets.ts'
 
 /** So many attempts at once, and one more after every `interval` seconds. */
 export interface Budget {
-  readonly of: 'address' | 'network' | 'browser' | 'person' | 'work'
+  readonly of: 'address' | 'network' | 'browser' | 'user' | 'work'
   readonly key: Buffer
   readonly burst: number
   readonly interval: number
@@ -40,7 +40,7 @@ export const everywhereBudget = (email: string): Budget => ({
 export const browserBudget = (browser: string): Budget => budgetOfOne('browser', browser)
 
 /** For somebody who is signed in and is asked for their password again. */
-export const personBudget = (userId: string): Budget => budgetOfOne('person', userId)
+export const userBudget = (userId: string): Budget => budgetOfOne('user', userId)
 
 /**
  * Of password hashing that a user causes by what succeeds, or by what they may do as often as they like: nothing gives it
@@ -89,7 +89,7 @@ export const publicClientBudget = (ip: string): Budget => ({
 })
 
 /** For telling, once in the time in which a budget fills up, that it was used up. */
-export const tellingBudget = (budget: Budget): Budget => ({
+export const feedBudget = (budget: Budget): Budget => ({
   ...budget,
   key: keyOf('told', budget.key.toString('hex')),
   burst: 1,
@@ -154,5 +154,5 @@ export async function giveBackAttempts(db: Knex, budgets: readonly Budget[]): Pr
 }
 
 /** Deletes at most `limit` rows of budgets that are whole again, which is what having no row says. */
-export const sweepSignInLimits = (db: Knex, limit: number): Promise<number> =>
-  sweepPages(db, 'sign_in_limits', 'arrival_at < now()', limit)
+export const deleteExpiredLimits = (db: Knex, limit: number): Promise<number> =>
+  deleteInBatches(db, 'sign_in_limits', 'arrival_at < now()', limit)

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { type Credentials, findCredentials, holdCredentials, isSamePassword, saveRenewedHash } from './credentials.ts'
+import { type Credentials, findCredentials, isSamePassword, lockCredentials, saveRenewedHash } from './credentials.ts'
 import { createKnownBrowsers, type KnownBrowser } from './known-browsers.ts'
 import { createPasswordChanges, type PasswordChanges } from './password-changes.ts'
 import { createPasswordTickets } from './password-tickets.ts'
@@ -12,10 +12,10 @@ import {
   type Budget,
   browserBudget,
   everywhereBudget,
+  feedBudget,
   giveBackAttempts,
   networkBudget,
   takeAttempt,
-  tellingBudget,
   workBudget,
 } from './sign-in-limits.ts'
 import type { User } from './users.ts'
@@ -103,7 +103,7 @@ export function createSignIn(
 
   /** Where a network is slowed, the people it asked for need not be told: it may ask for any number of them. */
   async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {
-    if (budget.of === 'network' || (await takeAttempt(knex, tellingBudget(budget))) !== undefined) return
+    if (budget.of === 'network' || (await takeAttempt(knex, feedBudget(budget))) !== undefined) return
     await note(knex, 'user.sign_in_slowed', person, attempt)
   }
 
@@ -111,7 +111,7 @@ export function createSignIn(
   async function letIn(person: Credentials, attempt: SignInAttempt): Promise<Credentials | undefined> {
     const renewed = needsRehash(person.passwordHash!) ? await hashPassword(attempt.password) : undefined
     return await knex.transaction(async (trx) => {
-      const held = await holdCredentials(trx, person.user.id)
+      const held = await lockCredentials(trx, person.user.id)
       if (!held?.mayAct || !isSamePassword(held, person)) return undefined
       const { id, accountId } = held.user
       const actor: Actor = { type: 'user', id, ip: attempt.ip, requestId: attempt.requestId }

@@ -3,15 +3,15 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { expectRevision, invalidInput } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import { holdAccount } from './accounts.ts'
+import { lockAccountShared } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
-import { checkPerson, unlessTaken } from './user-checks.ts'
+import { checkUser, unlessEmailTaken } from './user-checks.ts'
 import {
   changeUser,
   createUser,
   createUserWithoutPassword,
   lockUser,
-  type NewPerson,
+  type NewUser,
   setOneTimePassword,
   type User,
   type UserRow,
@@ -24,12 +24,12 @@ export interface Invited {
   readonly password: string
 }
 
-const createdDetail = ({ role, emailVerified }: NewPerson) => ({ role, ...(emailVerified && { email_verified: true }) })
+const createdDetail = ({ role, emailVerified }: NewUser) => ({ role, ...(emailVerified && { email_verified: true }) })
 
 /** @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (it is switched off, or the address is taken) */
-export async function addUser(knex: Knex, person: NewPerson, actor: Actor): Promise<Invited> {
+export async function addUser(knex: Knex, person: NewUser, actor: Actor): Promise<Invited> {
   return await knex.transaction(async (trx) => {
-    if (person.accountId !== null) await holdAccount(trx, person.accountId)
+    if (person.accountId !== null) await lockAccountShared(trx, person.accountId)
     const made = await createUser(trx, person)
     await recordAudit(trx, actor, userEntry('user.created', made.user, createdDetail(person)))
     return made
@@ -37,16 +37,16 @@ export async function addUser(knex: Knex, person: NewPerson, actor: Actor): Prom
 }
 
 /** A user nobody can sign in as until they are given a password. @throws as `addUser` */
-export async function addUserWithoutPassword(knex: Knex, person: NewPerson, actor: Actor): Promise<User> {
+export async function addUserWithoutPassword(knex: Knex, person: NewUser, actor: Actor): Promise<User> {
   return await knex.transaction(async (trx) => {
-    if (person.accountId !== null) await holdAccount(trx, person.accountId)
+    if (person.accountId !== null) await lockAccountShared(trx, person.accountId)
     const user = await createUserWithoutPassword(trx, person)
     await recordAudit(trx, actor, userEntry('user.created', user, { ...createdDetail(person), password: 'none' }))
     return user
   })
 }
 
-export interface PersonDetails {
+export interface UserDetails {
   /** Null, or only blanks: none. */
   readonly name?: string | null | undefined
   readonly email?: string | undefined
@@ -57,18 +57,18 @@ export interface PersonDetails {
 type Columns = Partial<Pick<UserRow, 'name' | 'email' | 'email_verified'>>
 
 /** A name that stays is not checked again: the instance may have taken it meanwhile. */
-function checkDetails(db: Knex, { id, role, name: before }: User, { name, email }: PersonDetails) {
+function checkDetails(db: Knex, { id, role, name: before }: User, { name, email }: UserDetails) {
   const isRenamed = (name?.trim() || null) !== before
-  return checkPerson(db, { email, name: isRenamed ? name : null, role }, id)
+  return checkUser(db, { email, name: isRenamed ? name : null, role }, id)
 }
 
 /** Checks a change and makes none. @throws KeywrightError `invalid_input`, `conflict`, with every fault at its field */
-export const checkUserChange = async (db: Knex, before: User, details: PersonDetails): Promise<void> => {
+export const checkUserChange = async (db: Knex, before: User, details: UserDetails): Promise<void> => {
   await checkDetails(db, before, details)
 }
 
 /** What differs, by column. Another address is not verified, unless the change asserts it. */
-async function columnsOf(trx: Knex, before: User, details: PersonDetails): Promise<Columns> {
+async function columnsOf(trx: Knex, before: User, details: UserDetails): Promise<Columns> {
   const { name, emailVerified } = details
   const checked = await checkDetails(trx, before, details)
   const next = { name: name?.trim() || null, email: checked.email ?? before.email }
@@ -86,10 +86,10 @@ async function columnsOf(trx: Knex, before: User, details: PersonDetails): Promi
  * Another address is not verified, unless the change asserts it.
  * @throws KeywrightError `not_found`, `invalid_input` (also when nothing is named), `conflict` (the address is taken), `stale`
  */
-export async function updateUser(
+export async function saveUserDetails(
   knex: Knex,
   idOrEmail: string,
-  details: PersonDetails,
+  details: UserDetails,
   actor: Actor,
   expected?: number,
 ): Promise<User> {
@@ -101,7 +101,7 @@ export async function updateUser(
     if (Object.keys(columns).length === 0) return before
     const key = columns.email === undefined ? {} : { email_key: emailKey(columns.email) }
     const change = { ...columns, ...key, updated_at: trx.fn.now() }
-    const user = await unlessTaken(columns.email, () => changeUser(trx, before.id, change))
+    const user = await unlessEmailTaken(columns.email, () => changeUser(trx, before.id, change))
     await recordAudit(trx, actor, userEntry('user.updated', user, columns))
     return user
   })

@@ -2,26 +2,26 @@ import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
 import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
-import { FaultCollector } from '../shared/field-error-collector.ts'
-import { nameFault } from '../shared/names.ts'
+import { FieldErrorCollector } from '../shared/field-error-collector.ts'
+import { nameError } from '../shared/names.ts'
 import { checkNotInstanceName } from './instance-name.ts'
 
 /** Null for nobody's name: only blanks. @throws KeywrightError `invalid_input` */
-function checkedPersonName(name: string | null | undefined): string | null {
+function checkedUserName(name: string | null | undefined): string | null {
   const trimmed = name?.trim() ?? ''
   if ([...trimmed].length > 200) throw invalidInput("a person's name has at most 200 characters", 'name')
-  const fault = trimmed && nameFault("a person's name", trimmed, 200)
-  if (fault) throw invalidInput(fault, 'name')
+  const fieldError = trimmed && nameError("a person's name", trimmed, 200)
+  if (fieldError) throw invalidInput(fieldError, 'name')
   return trimmed || null
 }
 
 const taken = (email: string, cause?: unknown) => {
   const message = `there is already a user ${email}`
-  return new KeywrightError('conflict', message, { cause, faults: [{ field: 'email', message }] })
+  return new KeywrightError('conflict', message, { cause, fieldErrors: [{ field: 'email', message }] })
 }
 
 /** Runs what writes an address. @throws KeywrightError `conflict` (the address is taken) */
-export async function unlessTaken<T>(email: string | undefined, write: () => Promise<T>): Promise<T> {
+export async function unlessEmailTaken<T>(email: string | undefined, write: () => Promise<T>): Promise<T> {
   try {
     return await write()
   } catch (error) {
@@ -38,7 +38,7 @@ async function checkNotTaken(db: Knex, email: string, self: string | undefined):
   if (row && row.id !== self) throw taken(email)
 }
 
-interface DescribedPerson {
+interface DescribedUser {
   readonly email?: string | undefined
   readonly name?: string | null | undefined
   /** Operators may have the instance's name. */
@@ -50,12 +50,12 @@ interface DescribedPerson {
  * @param self who is changed; absent: a new user
  * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but that the address is taken)
  */
-export async function checkPerson(db: Knex, { email, name, role }: DescribedPerson, self?: string) {
-  const faults = new FaultCollector()
-  const known = await faults.collect(() => checkedPersonName(name))
-  if (role !== 'operator') await faults.collect(() => checkNotInstanceName(db, "a person's name", name))
-  const address = email === undefined ? undefined : await faults.collect(() => checkedEmail(email))
-  if (address) await faults.collect(() => checkNotTaken(db, address, self))
-  faults.throwFaults()
+export async function checkUser(db: Knex, { email, name, role }: DescribedUser, self?: string) {
+  const fieldErrors = new FieldErrorCollector()
+  const known = await fieldErrors.collect(() => checkedUserName(name))
+  if (role !== 'operator') await fieldErrors.collect(() => checkNotInstanceName(db, "a person's name", name))
+  const address = email === undefined ? undefined : await fieldErrors.collect(() => checkedEmail(email))
+  if (address) await fieldErrors.collect(() => checkNotTaken(db, address, self))
+  fieldErrors.throwFieldErrors()
   return { name: known ?? null, email: address }
 }

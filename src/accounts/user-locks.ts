@@ -8,7 +8,7 @@ const PEOPLE = 0x4b59
 const keyOf = (column: string) => `hashtext(${column}::text)`
 
 /** Of one who issues in a person's name: beside others like it, and behind whoever waits to change the person. */
-export async function joinPersonsTurn(trx: Knex, userId: string): Promise<void> {
+export async function lockUserShared(trx: Knex, userId: string): Promise<void> {
   await trx.raw(
     `SELECT pg_advisory_xact_lock_shared(${ACCOUNTS}, ${keyOf('account_id')}),
             pg_advisory_xact_lock_shared(${PEOPLE}, ${keyOf('id')})
@@ -18,11 +18,11 @@ export async function joinPersonsTurn(trx: Knex, userId: string): Promise<void> 
 }
 
 /** Of one who changes a person, before the first lock on their row. */
-export async function awaitPersonsTurn(trx: Knex, userId: string): Promise<void> {
+export async function lockUserExclusive(trx: Knex, userId: string): Promise<void> {
   await trx.raw(`SELECT pg_advisory_xact_lock(${PEOPLE}, ${keyOf('?')})`, [userId])
 }
 
 /** Of one who changes an account with all its people, before the first lock on its row. */
-export async function awaitAccountsTurn(trx: Knex, accountId: string): Promise<void> {
+export async function lockAccountExclusive(trx: Knex, accountId: string): Promise<void> {
   await trx.raw(`SELECT pg_advisory_xact_lock(${ACCOUNTS}, ${keyOf('?')})`, [accountId])
 }

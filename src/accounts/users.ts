@@ -6,8 +6,8 @@ import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
-import { checkPerson, unlessTaken } from './user-checks.ts'
-import { awaitPersonsTurn } from './user-locks.ts'
+import { checkUser, unlessEmailTaken } from './user-checks.ts'
+import { lockUserExclusive } from './user-locks.ts'
 
 export type Role = 'operator' | 'admin' | 'member'
 
@@ -80,7 +80,7 @@ export const usersWithAccount = (db: Knex) =>
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
 
-export interface NewPerson {
+export interface NewUser {
   readonly email: string
   readonly role: Role
   /** Null for an operator. */
@@ -94,12 +94,12 @@ export interface NewPerson {
  * Adds a user; without a password (null) nobody can sign in as them until they are given one.
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (the address is taken)
  */
-async function insertUser(db: Knex, person: NewPerson, password: string | null): Promise<User> {
+async function insertUser(db: Knex, person: NewUser, password: string | null): Promise<User> {
   if ((person.role === 'operator') !== (person.accountId === null)) {
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
   if (person.accountId !== null) await getAccount(db, person.accountId)
-  const { email, name } = await checkPerson(db, person)
+  const { email, name } = await checkUser(db, person)
   const row = {
     id: newId(),
     account_id: person.accountId,
@@ -110,18 +110,18 @@ async function insertUser(db: Knex, person: NewPerson, password: string | null):
     role: person.role,
     password_hash: password === null ? null : await hashPassword(password),
   }
-  const [created] = await unlessTaken(row.email, () => db('users').insert(row).returning<UserRow[]>('*'))
+  const [created] = await unlessEmailTaken(row.email, () => db('users').insert(row).returning<UserRow[]>('*'))
   return toUser(created!)
 }
 
 /** Adds a user with a one-time password, to be changed at the first sign-in. @throws as `insertUser` */
-export async function createUser(db: Knex, person: NewPerson): Promise<{ user: User; password: string }> {
+export async function createUser(db: Knex, person: NewUser): Promise<{ user: User; password: string }> {
   const password = generateSecret('password')
   return { user: await insertUser(db, person, password), password }
 }
 
 /** @throws as `insertUser` */
-export const createUserWithoutPassword = (db: Knex, person: NewPerson): Promise<User> => insertUser(db, person, null)
+export const createUserWithoutPassword = (db: Knex, person: NewUser): Promise<User> => insertUser(db, person, null)
 
 /** @throws KeywrightError `not_found` */
 export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
@@ -152,7 +152,7 @@ export async function listUsers(db: Knex, filter: { accountId?: string } = {}): 
 /** The user, with everything that is done in their name waiting. @throws KeywrightError `not_found` */
 export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   const { id } = await findUser(trx, idOrEmail)
-  await awaitPersonsTurn(trx, id)
+  await lockUserExclusive(trx, id)
   const row = await trx<UserRow>('users').where({ id }).forNoKeyUpdate().first()
   if (!row) throw notFound('user', idOrEmail)
   return toUser(row)
@@ -172,10 +172,10 @@ export async function changeUser(trx: Knex, id: string, change: Record<string, u
  * Ends their sessions both ways: one that was begun while the switching off was being written down must not wake up again
  * with the switching on.
  */
-export const setUserStatus = (trx: Knex, id: string, status: User['status']): Promise<User> =>
+export const saveUserStatus = (trx: Knex, id: string, status: User['status']): Promise<User> =>
   changeUser(trx, id, { status, ...untilNow(trx) })
 
-export const setUserRole = (trx: Knex, id: string, role: Role): Promise<User> => changeUser(trx, id, { role })
+export const saveUserRole = (trx: Knex, id: string, role: Role): Promise<User> => changeUser(trx, id, { role })
 
 /**
  * Another password, to be changed at the next sign-in; null: none, until somebody is given one. The sessions that were begun
@@ -194,7 +194,7 @@ export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise
   return (await others.select(trx.raw('1')).limit(1)).length > 0
 }
 
-export async function endSessionsOfAccount(trx: Knex, accountId: string): Promise<void> {
+export async function revokeSessionsOfAccount(trx: Knex, accountId: string): Promise<void> {
   await trx('users').where({ account_id: accountId }).update(untilNow(trx))
 }
 

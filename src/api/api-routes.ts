@@ -9,7 +9,7 @@ import { ME_ROUTES } from './routes/me-routes.ts'
 import { OVERVIEW_ROUTES } from './routes/overview-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
-import { PEOPLE_ROUTES } from './routes/user-routes.ts'
+import { USER_ROUTES } from './routes/user-routes.ts'
 
 /** All that the management API answers; whatever walks its routes walks these. */
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -18,7 +18,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...KEY_PAIR_ROUTES,
   ...APPLICATION_ROUTES,
   ...TOKEN_ROUTES,
-  ...PEOPLE_ROUTES,
+  ...USER_ROUTES,
   ...ACTIVITY_ROUTES,
   ...ACCOUNT_ROUTES,
   ...API_DECLARATION_ROUTES,

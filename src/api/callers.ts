@@ -9,14 +9,14 @@ import { MANAGEMENT_API } from '../management/management-scopes.ts'
 import type { Principal } from '../management/principal.ts'
 import { isId } from '../shared/ids.ts'
 import { hashSecret } from '../shared/secrets.ts'
-import type { Ledger } from '../tokens/access-token-store.ts'
+import type { AccessTokenStore } from '../tokens/access-token-store.ts'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
 import { invalidToken, missingToken } from './bearer-errors.ts'
 import { ProblemError } from './problems.ts'
 
 export interface CallerServices {
   readonly database: Database
-  readonly ledger: Ledger
+  readonly accessTokenStore: AccessTokenStore
   readonly keyRings: KeyRings
   issuerUrl(): string
 }
@@ -44,16 +44,16 @@ interface StandingRow {
   owner_id: string | null
   owner_role: Role | null
   owner_status: string | null
-  person_role: Role | null
-  person_status: string | null
-  person_account: string | null
-  person_account_status: string | null
+  user_role: Role | null
+  user_status: string | null
+  user_account: string | null
+  user_account_status: string | null
 }
 
 const STANDING = `
   SELECT c.kind, c.account_id, c.user_id AS owner_id, o.role AS owner_role, o.status AS owner_status,
-         p.role AS person_role, p.status AS person_status, p.account_id AS person_account,
-         a.status AS person_account_status
+         p.role AS user_role, p.status AS user_status, p.account_id AS user_account,
+         a.status AS user_account_status
     FROM clients c
     LEFT JOIN users o ON o.id = c.user_id
     LEFT JOIN users p ON p.id = $2::uuid
@@ -108,7 +108,7 @@ function clientItself(
 }
 
 /** A person may do through an application what their own role may, and an account's application reaches its account only. */
-function personThrough(
+function userThrough(
   row: StandingRow,
   userId: string,
   clientId: string,
@@ -116,22 +116,22 @@ function personThrough(
   actor: Actor,
 ): Principal {
   if (row.kind === 'api') throw forbidden("an API's own client manages nothing")
-  if (row.person_status !== 'active' || row.person_account_status === 'disabled') {
+  if (row.user_status !== 'active' || row.user_account_status === 'disabled') {
     throw invalidToken('the person it speaks for may not act')
   }
-  if (row.account_id !== null && row.account_id !== row.person_account) {
+  if (row.account_id !== null && row.account_id !== row.user_account) {
     throw forbidden("an account's application acts for the people of that account alone")
   }
   const by: Actor = { ...actor, type: 'user', id: userId, through: clientId }
-  return { ...base, role: row.person_role!, accountId: row.person_account, userId, actor: by }
+  return { ...base, role: row.user_role!, accountId: row.user_account, userId, actor: by }
 }
 
 /**
  * Finds who calls by an access token of Keywright's own. The ledger is asked at every request, so that a token that was
  * revoked anywhere is dead here too (promise 7), and beside it how its client and person stand by now.
  */
-export function createCallerReader({ database, ledger, keyRings, issuerUrl }: CallerServices) {
-  async function standingOf(clientId: string, subject: string | null): Promise<StandingRow | undefined> {
+export function createCallerReader({ database, accessTokenStore, keyRings, issuerUrl }: CallerServices) {
+  async function userStatusBadge(clientId: string, subject: string | null): Promise<StandingRow | undefined> {
     const values = [clientId, subject]
     const [row] = await database.query<StandingRow>({ name: 'management-caller', text: STANDING, values })
     return row
@@ -147,15 +147,15 @@ export function createCallerReader({ database, ledger, keyRings, issuerUrl }: Ca
     if (subject !== null && !isId(subject)) throw invalidToken('it speaks for nobody we know')
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
     const [{ token: active }, row] = await Promise.all([
-      ledger.inspect({ callerKey: 0, callerVersion: 0, token }),
-      standingOf(clientId, subject),
+      accessTokenStore.inspect({ callerKey: 0, callerVersion: 0, token }),
+      userStatusBadge(clientId, subject),
     ])
     if (!active || !row) throw endedToken()
     checkBinding(ctx, claims)
     const base = { scopes: new Set(active.scope.split(' ')), signedInAt: null }
     const actor: Actor = { type: 'client', ip: ctx.ip, requestId: ctx.state.requestId }
     const who =
-      subject === null ? clientItself(row, clientId, base, actor) : personThrough(row, subject, clientId, base, actor)
+      subject === null ? clientItself(row, clientId, base, actor) : userThrough(row, subject, clientId, base, actor)
     return { who, clientId, subject, token }
   }
 }

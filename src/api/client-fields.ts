@@ -24,7 +24,7 @@ export const rateLimit = z
   .nullable()
   .meta({ description: 'N/s, N/min or N/h; null: none', examples: ['10/s'] })
 
-export const accessType = z.enum(['person', 'itself', 'both']).meta({ description: 'For whom it may act' })
+export const accessType = z.enum(['user', 'client', 'both']).meta({ description: 'For whom it may act' })
 
 const GRANT_EXAMPLES = [['authorization_code', 'refresh_token']]
 

@@ -17,7 +17,7 @@ export interface Repeatable {
 }
 
 /** An answer as it is kept. */
-export interface KeptAnswer {
+export interface StoredResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** The text of the body. */
@@ -40,7 +40,7 @@ const CLAIM = `
   INSERT INTO idempotency_keys AS k (key_hash, request_hash, expires_at)
   VALUES (:keyHash, :requestHash, now() + make_interval(hours => ${KEPT}))
   ON CONFLICT (key_hash) DO UPDATE
-     SET request_hash = excluded.request_hash, answer = NULL, expires_at = excluded.expires_at
+     SET request_hash = excluded.request_hash, response = NULL, expires_at = excluded.expires_at
    WHERE k.expires_at <= now()
   RETURNING 1`
 
@@ -49,7 +49,7 @@ const sealedFor = (keyHash: Buffer) => ({ purpose: 'idempotent response', contex
 export const SEALED_IDEMPOTENT_RESPONSES: SealedColumn = {
   table: 'idempotency_keys',
   key: ['key_hash'],
-  column: 'answer',
+  column: 'response',
   purpose: 'idempotent response',
   contextOf: (row) => (row.key_hash as Buffer).toString('hex'),
 }
@@ -58,18 +58,22 @@ export const SEALED_IDEMPOTENT_RESPONSES: SealedColumn = {
  * @throws ProblemError `key_reused` (another request came under this key), `conflict` (it cannot be opened any more),
  * `unavailable` (another node can open it)
  */
-async function keptAnswer(trx: Knex, keys: EncryptionKeys, { keyHash, requestHash }: Repeatable): Promise<KeptAnswer> {
-  const row = await trx<{ request_hash: Buffer; answer: Buffer }>('idempotency_keys')
+async function storedResponse(
+  trx: Knex,
+  keys: EncryptionKeys,
+  { keyHash, requestHash }: Repeatable,
+): Promise<StoredResponse> {
+  const row = await trx<{ request_hash: Buffer; response: Buffer }>('idempotency_keys')
     .where({ key_hash: keyHash } as object)
-    .first('request_hash', 'answer')
+    .first('request_hash', 'response')
   if (!row?.request_hash.equals(requestHash)) {
     throw new ProblemError('key_reused', 'another request was sent under this Idempotency-Key; choose a new one')
   }
-  if (!isSealedByOneOf(keys, row.answer)) {
+  if (!isSealedByOneOf(keys, row.response)) {
     if (keys.missing) throw new ProblemError('unavailable', 'this node lacks the encryption key in use; try again')
     throw new ProblemError('conflict', 'this was done before, and its answer cannot be shown again')
   }
-  return JSON.parse(unseal(keys, sealedFor(keyHash), row.answer).toString())
+  return JSON.parse(unseal(keys, sealedFor(keyHash), row.response).toString())
 }
 
 /**
@@ -81,24 +85,24 @@ export async function once(
   { knex, encryptionKeys }: Management,
   request: Repeatable,
   judge: (trx: Knex) => Promise<void>,
-  act: (management: Management) => Promise<KeptAnswer>,
-): Promise<{ answer: KeptAnswer; isRepeated: boolean }> {
+  act: (management: Management) => Promise<StoredResponse>,
+): Promise<{ answer: StoredResponse; isRepeated: boolean }> {
   const { keyHash, requestHash } = request
   return await knex.transaction(async (trx) => {
     const claimed = await trx.raw(CLAIM, { keyHash, requestHash })
     await judge(trx)
     if (claimed.rows.length === 0) {
-      return { answer: await keptAnswer(trx, encryptionKeys, request), isRepeated: true }
+      return { answer: await storedResponse(trx, encryptionKeys, request), isRepeated: true }
     }
     const answer = await act({ knex: trx, encryptionKeys })
     const sealed = seal(encryptionKeys, sealedFor(keyHash), Buffer.from(JSON.stringify(answer)))
-    await trx('idempotency_keys').where({ key_hash: keyHash }).update({ answer: sealed })
+    await trx('idempotency_keys').where({ key_hash: keyHash }).update({ response: sealed })
     return { answer, isRepeated: false }
   })
 }
 
 /** Deletes at most `limit` keys whose answers have had their time. */
-export async function sweepIdempotencyKeys(db: Knex, limit: number): Promise<number> {
+export async function deleteExpiredIdempotencyKeys(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM idempotency_keys WHERE key_hash IN (
        SELECT key_hash FROM idempotency_keys WHERE expires_at <= now() LIMIT ? FOR UPDATE SKIP LOCKED)`,

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { etagOf } from './conditions.ts'
-import type { KeptAnswer } from './idempotency.ts'
+import type { StoredResponse } from './idempotency.ts'
 import type { ApiRoute, Reply } from './route.ts'
 
 export const statusOf = (route: ApiRoute, reply: Reply): number => reply.status ?? Number(Object.keys(route.answers)[0])
@@ -28,13 +28,13 @@ function headersOf(ctx: Context, route: ApiRoute, reply: Reply): Record<string, 
 }
 
 /** What will be sent, in a form that can be kept. */
-export const toKept = (ctx: Context, route: ApiRoute, reply: Reply): KeptAnswer => ({
+export const toStored = (ctx: Context, route: ApiRoute, reply: Reply): StoredResponse => ({
   status: statusOf(route, reply),
   headers: headersOf(ctx, route, reply),
   body: bodyOf(route, reply),
 })
 
-export function sendKept(ctx: Context, { status, headers, body }: KeptAnswer): void {
+export function sendStored(ctx: Context, { status, headers, body }: StoredResponse): void {
   ctx.status = status
   ctx.set(headers)
   if (body === '') return

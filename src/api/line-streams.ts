@@ -51,7 +51,7 @@ async function* toLines(route: ApiRoute, status: number, items: AsyncIterable<un
 }
 
 /** How many each caller has open; whoever has none takes no memory. */
-function createPlaces(perCaller: number) {
+function createStreamLimits(perCaller: number) {
   const taken = new Map<string, number>()
   return {
     /** @returns what gives the place back @throws ProblemError `rate_limited` */
@@ -73,7 +73,7 @@ function createPlaces(perCaller: number) {
 }
 
 export function createLineStreams({ perCaller, lifetime } = LIMITS): LineStreams {
-  const places = createPlaces(perCaller)
+  const streamLimits = createStreamLimits(perCaller)
 
   function open(lines: AsyncIterable<string>, leave: () => void): Readable {
     const stream = Readable.from(lines)
@@ -86,7 +86,7 @@ export function createLineStreams({ perCaller, lifetime } = LIMITS): LineStreams
 
   return {
     async send(ctx, route, caller, call, judge) {
-      const leave = places.take(caller)
+      const leave = streamLimits.take(caller)
       try {
         const reply = await route.handle(call)
         const items = await begun(reply.lines!)

@@ -2,14 +2,14 @@ import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { checkRequest } from '../http/request-check.ts'
-import { demand, type Management } from '../management/operation.ts'
+import { type Management, requirePermission } from '../management/operation.ts'
 import { limitRate } from './api-rate-limit.ts'
 import { API_ROUTES } from './api-routes.ts'
 import { insufficientScope } from './bearer-errors.ts'
 import { type ApiCaller, type CallerServices, checkStillLives, createCallerReader } from './callers.ts'
 import { readIfMatch } from './conditions.ts'
 import { once, repeatable } from './idempotency.ts'
-import { sendKept, toKept } from './json-responses.ts'
+import { sendStored, toStored } from './json-responses.ts'
 import { createLineStreams, type LineStreams } from './line-streams.ts'
 import { describeApi } from './openapi.ts'
 import { answerProblems, ProblemError } from './problems.ts'
@@ -24,10 +24,10 @@ export interface ManagementApiServices extends CallerServices {
 const DOCS_PAGE = `${API_ROOT}/docs`
 
 /** @throws ProblemError, KeywrightError `forbidden` */
-function checkNeed({ who }: ApiCaller, { operation: { need } }: ApiRoute): void {
-  if (need.scope === null) return
-  if (who.scopes && !who.scopes.has(need.scope)) throw insufficientScope(need.scope)
-  demand(who, { role: need.role, scope: need.scope })
+function checkPermission({ who }: ApiCaller, { operation: { permission } }: ApiRoute): void {
+  if (permission.scope === null) return
+  if (who.scopes && !who.scopes.has(permission.scope)) throw insufficientScope(permission.scope)
+  requirePermission(who, { role: permission.role, scope: permission.scope })
 }
 
 /** @param body throws why there is none */
@@ -46,9 +46,9 @@ async function handleOnce(ctx: Context, route: ApiRoute, caller: ApiCaller, call
     call.management,
     request,
     (trx) => checkStillLives(trx, caller),
-    async (management) => toKept(ctx, route, await route.handle({ ...call, management })),
+    async (management) => toStored(ctx, route, await route.handle({ ...call, management })),
   )
-  sendKept(ctx, answer)
+  sendStored(ctx, answer)
   if (isRepeated) ctx.set('Idempotency-Replayed', 'true')
 }
 
@@ -61,7 +61,7 @@ function serve(
   const readCaller = createCallerReader(services)
   async function judge(ctx: Context): Promise<ApiCaller> {
     const caller = await readCaller(ctx)
-    checkNeed(caller, route)
+    checkPermission(caller, route)
     return caller
   }
   const parameters = new Set([...Object.keys(route.params.shape), ...Object.keys(route.query.shape)])
@@ -70,14 +70,14 @@ function serve(
     const first = await readCaller(ctx)
     ctx.state.clientId = first.clientId
     await limitRate(ctx, services.database.reader, first)
-    checkNeed(first, route)
+    checkPermission(first, route)
     const body = await receiveBody(ctx, route)
     // A body may take its time, and the token may have ended in it.
     const caller = route.method === 'get' ? first : await judge(ctx)
     const call = { ...readCall(ctx, route, body), who: caller.who, management }
     const key = readIdempotencyKey(ctx, route)
     if (route.lines) await streams.send(ctx, route, caller, call, () => judge(ctx))
-    else if (key === undefined) sendKept(ctx, toKept(ctx, route, await route.handle(call)))
+    else if (key === undefined) sendStored(ctx, toStored(ctx, route, await route.handle(call)))
     else await handleOnce(ctx, route, caller, call, key)
   }
 }

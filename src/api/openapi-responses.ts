@@ -36,7 +36,7 @@ function problemsOf(route: ApiRoute): ProblemCode[] {
   return [
     'invalid_input',
     'invalid_token',
-    ...(route.operation.need.scope === null ? [] : (['forbidden'] as const)),
+    ...(route.operation.permission.scope === null ? [] : (['forbidden'] as const)),
     ...(hasParams || route.body ? (['not_found'] as const) : []),
     ...(isChange ? (['conflict'] as const) : []),
     ...(isConditional(route) ? (['stale', 'precondition_required'] as const) : []),

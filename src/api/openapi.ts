@@ -89,7 +89,7 @@ function bodyOf({ body }: ApiRoute, components: Components): Schema {
 }
 
 function operationOf(route: ApiRoute, components: Components): OpenApiOperation {
-  const { role, scope } = route.operation.need
+  const { role, scope } = route.operation.permission
   const parameters = parametersOf(route, components)
   return {
     operationId: route.id,

@@ -2,7 +2,7 @@ import type { Context, Next } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
-import { type ErrorCode, type Fault, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import { type ErrorCode, type FieldError, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { toSnake } from './wire-names.ts'
 
 /** Seconds after which a caller may well get through. */
@@ -71,7 +71,7 @@ const CODES: Record<ErrorCode, ProblemCode> = {
   misconfigured: 'server_error',
 }
 
-const partOf = ({ field, message }: Fault, parameters: ReadonlySet<string>): ProblemPart => {
+const partOf = ({ field, message }: FieldError, parameters: ReadonlySet<string>): ProblemPart => {
   const name = toSnake(field)
   return parameters.has(name) ? { parameter: name, detail: message } : { pointer: `#/${name}`, detail: message }
 }
@@ -79,7 +79,7 @@ const partOf = ({ field, message }: Fault, parameters: ReadonlySet<string>): Pro
 function fromKeywright(error: KeywrightError, parameters: ReadonlySet<string>): ProblemError {
   const code = CODES[error.code]
   if (code === 'server_error') return somethingWrong(error)
-  const parts = error.faults.map((fault) => partOf(fault, parameters))
+  const parts = error.fieldErrors.map((fieldError) => partOf(fieldError, parameters))
   const wait = error instanceof RateLimitedError ? error.retryAfter : undefined
   const headers: Record<string, string> = wait === undefined ? {} : { 'Retry-After': String(wait) }
   return new ProblemError(code, error.message, { parts, headers, cause: error.cause })

@@ -16,7 +16,7 @@ const pointerTo: Where = (path) =>
   `#${path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')}`
 
 /** Where a schema finds fault; what it does not know is named, one by one. */
-function faultsOf({ issues }: z.ZodError, toPart: (path: readonly PropertyKey[], detail: string) => ProblemPart) {
+function fieldErrorsOf({ issues }: z.ZodError, toPart: (path: readonly PropertyKey[], detail: string) => ProblemPart) {
   return issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => toPart([...issue.path, key], 'there is no such member'))
@@ -77,7 +77,9 @@ export function readParams(route: ApiRoute, given: Record<string, string>): Reco
 export function readQuery(ctx: Context, route: ApiRoute): Record<string, unknown> {
   const read = route.query.safeParse({ ...ctx.query })
   if (read.success) return read.data
-  throw new ProblemError('invalid_input', 'the query is not as it should be', { parts: faultsOf(read.error, inQuery) })
+  throw new ProblemError('invalid_input', 'the query is not as it should be', {
+    parts: fieldErrorsOf(read.error, inQuery),
+  })
 }
 
 /**
@@ -89,8 +91,8 @@ export async function receiveBody(ctx: Context, route: ApiRoute): Promise<() => 
   if (!route.body) return () => Buffer.alloc(0)
   return await readBody(ctx.req, BODY_LIMIT).then(
     (bytes) => () => bytes,
-    (fault) => () => {
-      throw fault
+    (fieldError) => () => {
+      throw fieldError
     },
   )
 }
@@ -121,7 +123,9 @@ export function readJsonBody(ctx: Context, route: ApiRoute, bytes: Buffer): unkn
   if (!route.body) return undefined
   const read = route.body.safeParse(readJson(ctx, bytes))
   if (read.success) return read.data
-  throw new ProblemError('invalid_input', 'the body is not as it should be', { parts: faultsOf(read.error, inBody) })
+  throw new ProblemError('invalid_input', 'the body is not as it should be', {
+    parts: fieldErrorsOf(read.error, inBody),
+  })
 }
 
 /** RFC draft-ietf-httpapi-idempotency-key-header. @throws ProblemError `invalid_input` */

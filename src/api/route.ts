@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import type { Management, Need } from '../management/operation.ts'
+import type { Management, RequiredPermission } from '../management/operation.ts'
 import type { Principal } from '../management/principal.ts'
 
 /** Every path of the management API begins so. */
 export const API_ROOT = '/api/v1'
 
 /** What a route takes of its caller; `scope` null: any token for the management API will do. */
-export interface RouteNeed extends Pick<Need, 'role'> {
-  readonly scope: Need['scope'] | null
+export interface RoutePermission extends Pick<RequiredPermission, 'role'> {
+  readonly scope: RequiredPermission['scope'] | null
 }
 
 /** A request that was judged: its caller may ask this, and all of it is as the declaration has it. */
@@ -45,7 +45,7 @@ interface Described {
   /** Below `API_ROOT`, with parameters in braces: `/users/{user_id}`. */
   readonly path: string
   /** The operation behind it, or what takes its place: says who may. */
-  readonly operation: { readonly need: RouteNeed }
+  readonly operation: { readonly permission: RoutePermission }
   /** Its name in the document and in clients made from it: `listApplications`. */
   readonly id: string
   readonly tag: string

@@ -1,11 +1,11 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../shared/algorithms.ts'
-import { type Fault, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
-import { FaultCollector } from '../shared/field-error-collector.ts'
-import { accessTokenTtlFault } from '../shared/lifetimes.ts'
+import { type FieldError, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
+import { FieldErrorCollector } from '../shared/field-error-collector.ts'
+import { accessTokenTtlError } from '../shared/lifetimes.ts'
 import { findByIdentifier, spellingsOf } from './resource-identifiers.ts'
-import { apiScopesFault } from './scopes.ts'
+import { apiScopesError } from './scopes.ts'
 
 export { MAX_ACCESS_TOKEN_TTL } from '../shared/lifetimes.ts'
 
@@ -81,7 +81,7 @@ const toColumns = (settings: ApiSettings) => ({
 /** RFC 8707, section 2: an absolute URI without a fragment. */
 const UNPRINTABLE = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/u
 
-function identifierFault(identifier: string): string | undefined {
+function identifierError(identifier: string): string | undefined {
   const isWrong = identifier.includes('#') || identifier.length > 500 || UNPRINTABLE.test(identifier)
   if (!isWrong && identifier.isWellFormed() && URL.canParse(identifier)) return undefined
   const shown = identifier.slice(0, 500).toWellFormed()
@@ -94,33 +94,33 @@ const oneOf = (words: readonly string[]) => (word: string) =>
 /** What is left out is not checked. @throws KeywrightError `invalid_input`, with every fault at its field */
 export function checkApiSettings(settings: Partial<ApiSettings & { identifier: string }>): void {
   const judges: { [Name in keyof typeof settings]: (value: never) => string | undefined } = {
-    identifier: identifierFault,
-    scopes: apiScopesFault,
-    tokenTtl: accessTokenTtlFault,
+    identifier: identifierError,
+    scopes: apiScopesError,
+    tokenTtl: accessTokenTtlError,
     policy: oneOf(['none', 'single']),
     signingAlg: oneOf(SIGNING_ALGS),
     tokenType: oneOf(TOKEN_TYPES),
   }
-  const faults = Object.entries(judges).flatMap(([field, judge]): Fault[] => {
+  const fieldErrors = Object.entries(judges).flatMap(([field, judge]): FieldError[] => {
     const value = settings[field as keyof typeof settings]
     const message = value === undefined ? undefined : judge(value as never)
     return message ? [{ field, message }] : []
   })
-  if (faults.length > 0) throw invalidFields(faults)
+  if (fieldErrors.length > 0) throw invalidFields(fieldErrors)
 }
 
 /** Of two who would make another API the default, the second waits here, and then sees what the first did. */
-const awaitDefaultsTurn = (trx: Knex) => trx.raw("SELECT pg_advisory_xact_lock(hashtext('keywright default API'))")
+const lockDefaultApi = (trx: Knex) => trx.raw("SELECT pg_advisory_xact_lock(hashtext('keywright default API'))")
 
 async function makeRoomForDefault(trx: Knex): Promise<void> {
-  await awaitDefaultsTurn(trx)
+  await lockDefaultApi(trx)
   const former = { is_default: false, version: trx.raw('version + 1') }
   await trx('apis').where({ is_default: true }).update(former)
 }
 
 function taken(identifier: string, cause?: unknown): KeywrightError {
   const message = `there is already an API ${identifier}`
-  return new KeywrightError('conflict', message, { cause, faults: [{ field: 'identifier', message }] })
+  return new KeywrightError('conflict', message, { cause, fieldErrors: [{ field: 'identifier', message }] })
 }
 
 async function checkNotTaken(db: Knex, identifier: string): Promise<void> {
@@ -141,18 +141,18 @@ async function awaitSpellings(trx: Knex, identifier: string): Promise<void> {
  */
 export async function checkNewApi(db: Knex, api: Partial<NewApi>): Promise<void> {
   const { identifier } = api
-  const faults = new FaultCollector()
-  await faults.collect(() => checkApiSettings(api))
-  if (identifier !== undefined && identifierFault(identifier) === undefined) {
-    await faults.collect(() => checkNotTaken(db, identifier))
+  const fieldErrors = new FieldErrorCollector()
+  await fieldErrors.collect(() => checkApiSettings(api))
+  if (identifier !== undefined && identifierError(identifier) === undefined) {
+    await fieldErrors.collect(() => checkNotTaken(db, identifier))
   }
-  faults.throwFaults()
+  fieldErrors.throwFieldErrors()
 }
 
 /** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken, in one spelling or another) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
   const settings: ApiSettings = { ...api, tokenType: api.tokenType ?? 'at+jwt' }
-  if (identifierFault(api.identifier) === undefined) await awaitSpellings(trx, api.identifier)
+  if (identifierError(api.identifier) === undefined) await awaitSpellings(trx, api.identifier)
   await checkNewApi(trx, api)
   if (api.isDefault) await makeRoomForDefault(trx)
   const row = { identifier: api.identifier, ...toColumns(settings), built_in: api.builtIn ?? false }
@@ -168,13 +168,13 @@ export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
 }
 
 /**
- * The API, with everybody waiting who gives it to a client (`holdApis`): taken before the row of any client's API. One that
+ * The API, with everybody waiting who gives it to a client (`lockApisShared`): taken before the row of any client's API. One that
  * becomes the default is locked together with the present one, in the order in which others hold both.
  * @throws KeywrightError `not_found`
  */
 export async function lockApi(trx: Knex, identifier: string, becomesDefault = false): Promise<Api> {
   const wanted = rowsOf(trx, [identifier])
-  if (becomesDefault) await awaitDefaultsTurn(trx)
+  if (becomesDefault) await lockDefaultApi(trx)
   if (becomesDefault) wanted.orWhere({ is_default: true })
   const rows = await wanted.orderBy('id').forNoKeyUpdate()
   const row = findByIdentifier(rows, identifier)
@@ -212,7 +212,7 @@ export async function findApis(db: Knex, identifiers: readonly string[]): Promis
  * The same, kept as they are until the transaction ends: what a client is given of an API must be there.
  * @throws KeywrightError `invalid_input` at the field `apis`
  */
-export async function holdApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
+export async function lockApisShared(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
   const rows = await rowsOf(trx, identifiers).orderBy('id').forShare()
   const unknown = [...new Set(identifiers)].filter((one) => !findByIdentifier(rows, one))
   if (unknown.length > 0) {

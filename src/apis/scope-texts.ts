@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
-import { type Fault, invalidFields, notFound } from '../shared/errors.ts'
-import { nameFault, textFault } from '../shared/names.ts'
+import { type FieldError, invalidFields, notFound } from '../shared/errors.ts'
+import { nameError, textError } from '../shared/names.ts'
 import { type Api, findApis } from './apis.ts'
 
 /** What a person reads of a scope before they allow it. */
@@ -17,15 +17,17 @@ export interface DescribedScope extends ScopeText {
   readonly scope: string
 }
 
-const descriptionFault = (description: string): string | undefined =>
+const descriptionError = (description: string): string | undefined =>
   [...description].length > 500
     ? "a scope's description has at most 500 characters"
-    : textFault("a scope's description", description)
+    : textError("a scope's description", description)
 
 function checkText({ title, description }: ScopeText): void {
-  const messages = { title: nameFault("a scope's title", title, 100), description: descriptionFault(description) }
-  const faults = Object.entries(messages).flatMap(([field, message]): Fault[] => (message ? [{ field, message }] : []))
-  if (faults.length > 0) throw invalidFields(faults)
+  const messages = { title: nameError("a scope's title", title, 100), description: descriptionError(description) }
+  const fieldErrors = Object.entries(messages).flatMap(([field, message]): FieldError[] =>
+    message ? [{ field, message }] : [],
+  )
+  if (fieldErrors.length > 0) throw invalidFields(fieldErrors)
 }
 
 /** Says, anew where it was said before, what a scope means. @throws KeywrightError `not_found`, `invalid_input` */
@@ -41,7 +43,7 @@ export async function describeScope(trx: Knex, identifier: string, scope: string
 }
 
 /** Of scopes that the API has no more: one that comes back is another one. */
-export async function forgetScopeTexts(trx: Knex, { id }: Api, scopes: readonly string[]): Promise<void> {
+export async function deleteScopeTexts(trx: Knex, { id }: Api, scopes: readonly string[]): Promise<void> {
   await trx('scope_texts').where('api_id', id).whereIn('scope', scopes).delete()
 }
 

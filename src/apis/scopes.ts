@@ -10,7 +10,7 @@ const MOST_NAMED = 3
 export const IDENTITY_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
 
 /** What speaks against a list of scopes. Undefined: nothing does. */
-export function scopesFault(scopes: readonly string[]): string | undefined {
+export function scopesError(scopes: readonly string[]): string | undefined {
   if (scopes.length === 0) return 'at least one scope is needed'
   const wrong = scopes.filter((scope) => !SCOPE_TOKEN.test(scope)).slice(0, MOST_NAMED)
   if (wrong.length > 0) {
@@ -19,11 +19,11 @@ export function scopesFault(scopes: readonly string[]): string | undefined {
   return new Set(scopes).size === scopes.length ? undefined : 'a scope is named twice'
 }
 
-export function apiScopesFault(scopes: readonly string[]): string | undefined {
+export function apiScopesError(scopes: readonly string[]): string | undefined {
   const reserved = [...new Set(scopes)].filter((scope) => IDENTITY_SCOPES.includes(scope)).join(', ')
   const messages = [
     reserved && `${reserved} belongs to OpenID Connect; an API's scopes need other names`,
-    scopesFault(scopes),
+    scopesError(scopes),
   ]
   return messages.filter(Boolean).join('; ') || undefined
 }

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import type { SealedColumn } from '../database/resealing.ts'
-import { holdSealingKey } from '../database/sealing-key.ts'
+import { lockSealingKey } from '../database/sealing-key.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { seal, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -135,7 +135,7 @@ async function beginChain(trx: Knex, encryptionKeys: EncryptionKeys, isNew: bool
   const [range] = await trx('audit_log').min({ oldest: 'at' }).max({ newest: 'at' })
   const isExplained = isNew && range!.oldest === null
   const head = isExplained ? BEGINNING : await beginLate(trx, key, { ...range })
-  await holdSealingKey(trx, encryptionKeys)
+  await lockSealingKey(trx, encryptionKeys)
   const sealedKey = seal(encryptionKeys, SEALED_FOR, key.export())
   await trx('audit_chain').insert({ sealed_key: sealedKey, ...toColumns(key, { head, base: BEGINNING }) })
 }
@@ -161,7 +161,7 @@ export async function hasBegunLate(db: Knex): Promise<boolean> {
  * The chain, held until the transaction ends.
  * @throws KeywrightError `conflict` when it is not as it was written: whoever went on from there would vouch for it
  */
-export async function holdChain(trx: Knex, encryptionKeys: EncryptionKeys): Promise<Chain> {
+export async function lockAuditChain(trx: Knex, encryptionKeys: EncryptionKeys): Promise<Chain> {
   const row = await trx<ChainRow>('audit_chain').forUpdate().first()
   const chain = row && toChain(row, encryptionKeys)
   if (chain?.isGenuine) return chain

@@ -3,7 +3,7 @@ import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import type { Actor } from './audit-log.ts'
-import { type ActorVisibility, actorVisibility, asUuid, onlyToldActors } from './audit-visibility.ts'
+import { type ActorVisibility, actorVisibility, asUuid, onlyVisibleActors } from './audit-visibility.ts'
 
 /** Who did something, or what it was done to. */
 interface Named<Type, Id> {
@@ -28,7 +28,7 @@ export interface AuditRecord {
   readonly requestId: string | null
   readonly detail: Readonly<Record<string, unknown>>
   /** Whether a person of the entry's own account did it, who is still there. */
-  readonly isByOwnPerson: boolean
+  readonly isByOwnUser: boolean
   /** Of a client that it was done to: `application`, `key_pair` or `api`. */
   readonly targetKind: string | null
   /** Its place in the chain; null in the second before it is sealed. */
@@ -56,7 +56,7 @@ export interface AuditFilter {
 }
 
 /** A place in the list: that of the last entry of the part before. */
-export interface AuditPlace {
+export interface AuditCursor {
   /** A record's `place`; a `Date` for a place of one's own. */
   readonly at: string | Date
   readonly id: string
@@ -70,7 +70,7 @@ interface AuditRow {
   actor_type: Actor['type']
   actor_id: string | null
   actor_label: string | null
-  is_by_own_person: boolean
+  is_by_own_user: boolean
   visibility: ActorVisibility
   account_id: string | null
   account_name: string | null
@@ -105,7 +105,7 @@ const toRecord = (row: AuditRow): AuditRecord => ({
   ip: row.ip,
   requestId: row.request_id,
   detail: row.detail,
-  isByOwnPerson: row.is_by_own_person,
+  isByOwnUser: row.is_by_own_user,
   targetKind: row.target_kind,
   seq: row.seq,
 })
@@ -135,8 +135,8 @@ function narrowByActor(query: Knex.QueryBuilder, actor: string): void {
 
 function narrowToTold(query: Knex.QueryBuilder, { forAccount, actor, ip }: AuditFilter): void {
   if (!forAccount) return
-  if (ip !== undefined || actor?.includes('@')) onlyToldActors(query, ['own'])
-  else if (actor !== undefined) onlyToldActors(query, ['own', 'other'])
+  if (ip !== undefined || actor?.includes('@')) onlyVisibleActors(query, ['own'])
+  else if (actor !== undefined) onlyVisibleActors(query, ['own', 'other'])
 }
 
 function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
@@ -156,7 +156,7 @@ function narrow(query: Knex.QueryBuilder, filter: AuditFilter): void {
   if (to) query.where('at', '<', checkTime(to, 'to'))
 }
 
-function beginAt(query: Knex.QueryBuilder, { at, id }: AuditPlace, field: 'after' | 'before'): void {
+function beginAt(query: Knex.QueryBuilder, { at, id }: AuditCursor, field: 'after' | 'before'): void {
   if (!isId(id)) throw invalidInput('this is no place in this list; begin without it', field)
   const side = field === 'after' ? '<' : '>'
   query.whereRaw(`(at, id) ${side} (?::timestamptz, ?::uuid)`, [checkTime(at, field), id])
@@ -182,7 +182,7 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
       'l.*',
       db.raw(`to_char(l.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS place`),
       'a.name as account_name',
-      db.raw('coalesce(au.account_id = l.account_id, false) AS is_by_own_person'),
+      db.raw('coalesce(au.account_id = l.account_id, false) AS is_by_own_user'),
       'tc.kind as target_kind',
       db.raw(`${actorVisibility('l', 'au', 'ac')} AS visibility`),
       db.raw('coalesce(au.email, ac.name) AS actor_label'),
@@ -192,9 +192,9 @@ const withNames = (page: Knex.QueryBuilder, db: Knex) =>
 export interface AuditPart {
   readonly limit: number
   /** The part holds the newest entries that are older than this one. */
-  readonly before?: AuditPlace | undefined
+  readonly before?: AuditCursor | undefined
   /** The part holds the oldest entries that are newer than this one. */
-  readonly after?: AuditPlace | undefined
+  readonly after?: AuditCursor | undefined
 }
 
 /**
@@ -227,7 +227,7 @@ const EXPORT_PAGE = 200
 
 /** All entries that meet the filter, newest first, in pages: no statement and no transaction is long. */
 export async function* exportAudit(db: Knex, filter: AuditFilter): AsyncGenerator<AuditRecord> {
-  let before: AuditPlace | undefined
+  let before: AuditCursor | undefined
   for (;;) {
     const records: AuditRecord[] = await listAudit(db, filter, { before, limit: EXPORT_PAGE })
     yield* records

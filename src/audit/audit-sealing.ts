@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { type Chain, CONTENT, holdChain, type Link, moveEnds, nextLink } from './audit-chain.ts'
+import { type Chain, CONTENT, type Link, lockAuditChain, moveEnds, nextLink } from './audit-chain.ts'
 
 /** An entry as it is to be sealed. */
 interface Unsealed {
@@ -62,7 +62,7 @@ async function readUnsealed(trx: Knex, after: Moment, limit: number): Promise<(U
 async function sealSome(knex: Knex, encryptionKeys: EncryptionKeys, after: Moment, limit: number): Promise<Moment[]> {
   return await knex.transaction(async (trx) => {
     if (!(await isMine(trx))) return []
-    const chain = await holdChain(trx, encryptionKeys)
+    const chain = await lockAuditChain(trx, encryptionKeys)
     const entries = await readUnsealed(trx, after, limit)
     if (entries.length === 0) return []
     const links = linksOf(chain, entries)
@@ -105,14 +105,14 @@ function follow(chain: Chain, previous: Link, entry: Sealed): Link {
  * is checked before it goes: a false date would otherwise be a way to have the log forget what it should keep.
  * @throws KeywrightError `conflict` when one was altered or removed
  */
-export async function forgetAudit(
+export async function deleteExpiredAuditEvents(
   knex: Knex,
   encryptionKeys: EncryptionKeys,
   days: number,
   limit: number,
 ): Promise<number> {
   return await knex.transaction(async (trx) => {
-    const chain = await holdChain(trx, encryptionKeys)
+    const chain = await lockAuditChain(trx, encryptionKeys)
     const { rows } = await trx.raw(
       `SELECT id, seq, chain_hash, ${CONTENT} AS content, at < now() - make_interval(days => ?) AS is_old
          FROM audit_log WHERE seq > ? ORDER BY seq LIMIT ?`,

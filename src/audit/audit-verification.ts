@@ -10,10 +10,10 @@ import type { Sealed } from './audit-sealing.ts'
  * go, so nothing can be said of it; `misdated` claims a time long before entries that were sealed earlier, or in the
  * future, so somebody else wrote it. Without `seq` it is the chain's own row that was forged or removed.
  */
-export interface AuditFault {
+export interface AuditViolation {
   readonly seq: number | null
   readonly id: string | null
-  readonly fault: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten' | 'misdated'
+  readonly violation: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten' | 'misdated'
 }
 
 export interface AuditVerdict {
@@ -25,15 +25,15 @@ export interface AuditVerdict {
   /** To be noted elsewhere, for `expect`; null: there is no chain. */
   readonly head: { readonly seq: number; readonly hash: string } | null
   /** The first thousand. */
-  readonly faults: readonly AuditFault[]
-  readonly faultCount: number
+  readonly violations: readonly AuditViolation[]
+  readonly violationCount: number
 }
 
 const PAGE = 1000
-const MAX_FAULTS = 1000
+const MAX_FIELD_ERRORS = 1000
 
 /** As far as the walk has come: the last entry that was looked at, and what the next one may rest on. */
-interface Position {
+interface FeedCursor {
   readonly seq: number
   readonly id: string
   /** More than one when an entry was altered, because either its seal or what it says may be as it was. */
@@ -41,24 +41,24 @@ interface Position {
 }
 
 /** A row's place in the order of the walk; a number too large for JavaScript stays a text, or the walk would stand still. */
-interface Place {
+interface ClusterLocation {
   readonly seq: number | string
   readonly id: string
 }
 
 /** Before everything, also before what somebody numbered so low that it would be overlooked. */
-const START: Place = { seq: Number.MIN_SAFE_INTEGER, id: '00000000-0000-0000-0000-000000000000' }
+const START: ClusterLocation = { seq: Number.MIN_SAFE_INTEGER, id: '00000000-0000-0000-0000-000000000000' }
 
 function createFindings() {
-  const faults: AuditFault[] = []
+  const violations: AuditViolation[] = []
   let count = 0
   return {
-    faults,
+    violations,
     count: () => count,
     /** @param times as many entries in a row, from `seq` on */
-    add(fault: AuditFault['fault'], seq: number | null = null, id: string | null = null, times = 1): void {
-      for (let n = 0; n < times && faults.length < MAX_FAULTS; n++) {
-        faults.push({ seq: seq === null ? null : seq + n, id, fault })
+    add(violation: AuditViolation['violation'], seq: number | null = null, id: string | null = null, times = 1): void {
+      for (let n = 0; n < times && violations.length < MAX_FIELD_ERRORS; n++) {
+        violations.push({ seq: seq === null ? null : seq + n, id, violation })
       }
       count += times
     },
@@ -91,7 +91,7 @@ function createTimeCheck(findings: Findings) {
 }
 
 /** The chain's ends and a page of its entries, as they are at one moment: both move while the walk goes on. */
-async function readPage(db: Knex, after: Place) {
+async function readPage(db: Knex, after: ClusterLocation) {
   const { rows } = await db.raw(
     `SELECT c.*, e.* FROM audit_chain c
        LEFT JOIN LATERAL (
@@ -105,7 +105,7 @@ async function readPage(db: Knex, after: Place) {
 }
 
 /** Looks at one entry; answers where the walk stands after it. */
-function inspect(chain: Chain, last: Position, entry: Sealed, findings: Findings): Position {
+function inspect(chain: Chain, last: FeedCursor, entry: Sealed, findings: Findings): FeedCursor {
   const seq = Number(entry.seq)
   if (seq <= last.seq || seq > chain.head.seq) {
     findings.add('forged', seq, entry.id)
@@ -125,16 +125,16 @@ function inspect(chain: Chain, last: Position, entry: Sealed, findings: Findings
   return { seq, id: entry.id, hashes: [entry.chain_hash, ...possible] }
 }
 
-const fromLink = ({ seq, hash }: Link): Position => ({ seq, id: '', hashes: [hash] })
+const fromLink = ({ seq, hash }: Link): FeedCursor => ({ seq, id: '', hashes: [hash] })
 
 /** What must still be there at the end of the walk. */
-function checkHead({ head }: Chain, last: Position, findings: Findings): void {
+function checkHead({ head }: Chain, last: FeedCursor, findings: Findings): void {
   if (last.seq < head.seq) findings.add('removed', last.seq + 1, null, head.seq - last.seq)
   else if (!last.hashes.some((hash) => hash.equals(head.hash))) findings.add('altered', last.seq, last.id || null)
 }
 
 function checkExpected({ base }: Chain, expected: Link, seen: Buffer | undefined, findings: Findings): void {
-  const isTold = findings.faults.some(({ seq }) => seq === expected.seq)
+  const isTold = findings.violations.some(({ seq }) => seq === expected.seq)
   if (isTold || seen?.equals(expected.hash)) return
   if (seen) findings.add('replaced', expected.seq)
   else findings.add(expected.seq <= base.seq ? 'forgotten' : 'removed', expected.seq)
@@ -162,7 +162,7 @@ async function walk(
   expected: Link | undefined,
 ): Promise<Walk> {
   let after = START
-  let last: Position | undefined
+  let last: FeedCursor | undefined
   let seen: Buffer | undefined
   let count = 0
   const checkTime = createTimeCheck(findings)
@@ -191,7 +191,7 @@ async function walk(
   }
 }
 
-function finish(chain: Chain, last: Position, findings: Findings): void {
+function finish(chain: Chain, last: FeedCursor, findings: Findings): void {
   if (!chain.isGenuine) findings.add('forged')
   checkHead(chain, last, findings)
 }
@@ -210,7 +210,7 @@ export async function verifyAudit(db: Knex, encryptionKeys: EncryptionKeys, expe
     entries,
     unsealed: await countUnsealed(db),
     head: chain ? { seq: chain.head.seq, hash: chain.head.hash.toString('hex') } : null,
-    faults: findings.faults,
-    faultCount: findings.count(),
+    violations: findings.violations,
+    violationCount: findings.count(),
   }
 }

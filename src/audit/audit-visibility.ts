@@ -25,7 +25,7 @@ export const actorVisibility = (l: string, user: string, client: string): string
        ELSE 'other' END`
 
 /** Leaves only entries whose actor is told: a filter by what is hidden would tell it. */
-export function onlyToldActors(query: Knex.QueryBuilder, wanted: readonly ActorVisibility[]): void {
+export function onlyVisibleActors(query: Knex.QueryBuilder, wanted: readonly ActorVisibility[]): void {
   query.whereRaw(
     `(SELECT ${actorVisibility('audit_log', 'u', 'c')}
         FROM (SELECT 1) one

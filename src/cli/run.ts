@@ -21,7 +21,10 @@ export const notice = (message: string): void => {
  * The answer of a command that changes something. All that the answer needs is read before the commit, because a secret
  * in it is shown once: a database that fails after the commit must not lose it.
  */
-export async function answerWithin(knex: Knex, work: (trx: Knex) => Promise<Record<string, unknown>>): Promise<Answer> {
+export async function answerInTransaction(
+  knex: Knex,
+  work: (trx: Knex) => Promise<Record<string, unknown>>,
+): Promise<Answer> {
   return { json: await knex.transaction(work) }
 }
 

@@ -1,15 +1,15 @@
 import type { Knex } from 'knex'
-import { type Api, defaultApi, holdApis } from '../apis/apis.ts'
+import { type Api, defaultApi, lockApisShared } from '../apis/apis.ts'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { invalidFields } from '../shared/errors.ts'
-import { FaultCollector } from '../shared/field-error-collector.ts'
+import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import type { Client } from './clients.ts'
 
 /** The APIs that are named, or the instance's default one when none is; kept until the transaction ends. */
 export async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
-  if (identifiers.length > 0) return await holdApis(trx, identifiers)
+  if (identifiers.length > 0) return await lockApisShared(trx, identifiers)
   const api = await defaultApi(trx)
-  return api ? await holdApis(trx, [api.identifier]) : []
+  return api ? await lockApisShared(trx, [api.identifier]) : []
 }
 
 /** The scopes that a client was narrowed to, over all its APIs; null where it was not. */
@@ -149,19 +149,19 @@ export async function checkAccess(
   scopes: readonly string[] | null,
   defaultScopes: readonly string[] | null,
 ): Promise<void> {
-  const faults = new FaultCollector()
-  await faults.collect(() => checkKnownScopes(apis, scopes ?? []))
+  const fieldErrors = new FieldErrorCollector()
+  await fieldErrors.collect(() => checkKnownScopes(apis, scopes ?? []))
   const known = scopes?.filter(isScopeOf(apis)) ?? []
   // With none that is known, nothing can be said of what would be left.
   const narrowing = known.length > 0 ? known : null
-  await faults.collect(() => checkNarrowing(apis, narrowing))
+  await fieldErrors.collect(() => checkNarrowing(apis, narrowing))
   const left = narrowedScopes(apis, narrowing).flatMap((one, position) => one ?? apis[position]!.scopes)
-  await faults.collect(() => checkDefaultScopesAmong(left, defaultScopes))
-  faults.throwFaults()
+  await fieldErrors.collect(() => checkDefaultScopesAmong(left, defaultScopes))
+  fieldErrors.throwFieldErrors()
 }
 
 export async function copyClientApis(trx: Knex, fromKey: number, toKey: number): Promise<void> {
-  await holdApis(trx, await identifiersOf(trx, fromKey))
+  await lockApisShared(trx, await identifiersOf(trx, fromKey))
   await trx.raw(
     `INSERT INTO client_apis (client_id, api_id, position, scopes)
      SELECT ?, api_id, position, scopes FROM client_apis WHERE client_id = ?`,

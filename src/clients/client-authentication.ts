@@ -29,17 +29,17 @@ function matchApiKey(registration: Registration, apiKey: string | undefined, now
   return match(registration.apiKeys, hashSecret(apiKey), now)
 }
 
-/** Checks a secret, and the API key where `demandApiKey` and the registration ask for one. Undefined: not proven. */
+/** Checks a secret, and the API key where `requireApiKey` and the registration ask for one. Undefined: not proven. */
 export function authenticate(
   registration: Registration,
   credentials: Credentials,
-  demandApiKey: boolean,
+  requireApiKey: boolean,
   now: number,
 ): Authentication | undefined {
   if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
   const secret = match(registration.secrets, hashSecret(credentials.secret), now)
   if (!secret) return undefined
-  if (!demandApiKey || !registration.apiKeyRequired) {
+  if (!requireApiKey || !registration.apiKeyRequired) {
     return { secretId: secret.id, retiresAt: secret.retiresAt, apiKeyHash: null }
   }
   const apiKey = matchApiKey(registration, credentials.apiKey, now)
@@ -64,7 +64,7 @@ export interface AuthenticatedClient {
 /** Puts the question of who calls to the registrations. */
 export interface Authenticator {
   /** Checks credentials against a registration. Undefined: not proven. */
-  prove(registration: Registration, credentials: Credentials, demandApiKey: boolean): AuthenticatedClient | undefined
+  prove(registration: Registration, credentials: Credentials, requireApiKey: boolean): AuthenticatedClient | undefined
   /**
    * Finds a client and checks its credentials. By a remembered registration only a yes counts: before a no, the
    * registration is read again. `accept` may refuse a registration for what it says; it is then asked again the same way.
@@ -72,7 +72,7 @@ export interface Authenticator {
   proveById(
     clientId: string,
     credentials: Credentials,
-    demandApiKey: boolean,
+    requireApiKey: boolean,
     accept?: (registration: Registration) => boolean,
   ): Promise<AuthenticatedClient | undefined>
   /** A client that has nothing to prove. */
@@ -93,23 +93,23 @@ export function createAuthenticator(registrations: Registrations, clock: Clock):
     renew: async () => trust(await renewed(registration.clientId)),
   })
 
-  const prove: Authenticator['prove'] = (registration, credentials, demandApiKey) => {
-    const authentication = authenticate(registration, credentials, demandApiKey, clock.now())
+  const prove: Authenticator['prove'] = (registration, credentials, requireApiKey) => {
+    const authentication = authenticate(registration, credentials, requireApiKey, clock.now())
     if (!authentication) return undefined
     const renew = async () => {
-      const again = prove(await renewed(registration.clientId), credentials, demandApiKey)
+      const again = prove(await renewed(registration.clientId), credentials, requireApiKey)
       if (!again) throw new KeywrightError('invalid_client', 'the client secret was replaced')
       return again
     }
     return { registration, authentication, renew }
   }
 
-  const proveById: Authenticator['proveById'] = async (clientId, credentials, demandApiKey, accept = () => true) => {
+  const proveById: Authenticator['proveById'] = async (clientId, credentials, requireApiKey, accept = () => true) => {
     // Neither an ID that is longer than any of ours nor a mistyped secret needs a look-up.
     if (clientId.length > 200) return undefined
     if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
     const proveBy = (registration: Registration | undefined) =>
-      registration && accept(registration) ? prove(registration, credentials, demandApiKey) : undefined
+      registration && accept(registration) ? prove(registration, credentials, requireApiKey) : undefined
     return proveBy(registrations.remembered(clientId)) ?? proveBy(await registrations.fresh(clientId))
   }
 

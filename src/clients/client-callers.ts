@@ -52,7 +52,7 @@ export async function listCallers(db: Knex, clientKey: number, since: Date, limi
 }
 
 /** Deletes at most `limit` callers who have not come for 30 days. */
-export async function sweepCallers(db: Knex, limit: number): Promise<number> {
+export async function deleteOldCallers(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM client_callers WHERE (client_id, ip, api_id) IN (
        SELECT client_id, ip, api_id FROM client_callers WHERE last_used_at < now() - make_interval(days => ?)
@@ -63,7 +63,7 @@ export async function sweepCallers(db: Knex, limit: number): Promise<number> {
 }
 
 /** Deletes at most `limit` callers of clients that have more than a thousand, those who came longest ago. */
-export async function sweepCrowdedCallers(db: Knex, limit: number): Promise<number> {
+export async function deleteExcessCallers(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM client_callers WHERE (client_id, ip, api_id) IN (
        SELECT client_id, ip, api_id

@@ -1,4 +1,4 @@
-import { sweepPages } from '../database/delete-in-batches.ts'
+import { deleteInBatches } from '../database/delete-in-batches.ts'
 import type { Database } from '../database/open-database.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import type { RateLimit } from '../shared/rate-limit-format.ts'
@@ -35,5 +35,5 @@ export async function takeFromRateLimit(db: Database, clientKey: number, limit: 
 }
 
 /** Deletes at most `limit` rows of clients that have long been within their limits. */
-export const sweepRateLimits = ({ knex }: Database, limit: number): Promise<number> =>
-  sweepPages(knex, 'rate_limits', `arrival_at < now() - interval '1 hour'`, limit)
+export const deleteIdleRateLimits = ({ knex }: Database, limit: number): Promise<number> =>
+  deleteInBatches(knex, 'rate_limits', `arrival_at < now() - interval '1 hour'`, limit)

@@ -44,12 +44,12 @@ const USER_GRANTS = ['authorization_code', DEVICE_CODE_GRANT]
 const isAnyGone = (before: readonly string[], after: readonly string[]): boolean =>
   before.some((one) => !after.includes(one))
 
-const grantsFor = ({ grants, accessType }: ClientSettings, whom: 'person' | 'itself'): readonly string[] => {
+const grantsFor = ({ grants, accessType }: ClientSettings, whom: 'user' | 'client'): readonly string[] => {
   if (accessType !== 'both' && accessType !== whom) return []
-  return grants.filter((grant) => (whom === 'person' ? USER_GRANTS.includes(grant) : grant === 'client_credentials'))
+  return grants.filter((grant) => (whom === 'user' ? USER_GRANTS.includes(grant) : grant === 'client_credentials'))
 }
 
-const losesGrant = (before: Rights, after: Rights, whom: 'person' | 'itself'): boolean =>
+const losesGrant = (before: Rights, after: Rights, whom: 'user' | 'client'): boolean =>
   isAnyGone(grantsFor(before.settings, whom), grantsFor(after.settings, whom))
 
 function losesScope(before: Rights, after: Rights): boolean {
@@ -76,9 +76,9 @@ export function narrowingBetween(before: Rights, after: Rights): Narrowing | und
   const losesRefresh = refreshes(before.settings) && !refreshes(after.settings)
   const narrowing: Narrowing = {
     kept: after.apis,
-    users: losesGrant(before, after, 'person'),
-    itself: losesGrant(before, after, 'itself'),
-    consents: grantsFor(before.settings, 'person').length > 0 && grantsFor(after.settings, 'person').length === 0,
+    users: losesGrant(before, after, 'user'),
+    itself: losesGrant(before, after, 'client'),
+    consents: grantsFor(before.settings, 'user').length > 0 && grantsFor(after.settings, 'user').length === 0,
     offlineConsents: losesRefresh,
     refreshTokensOfUsers: losesRefresh || before.settings.isPublic !== after.settings.isPublic,
     refreshTokensOfItself: before.settings.clientCredentialsRefresh && !after.settings.clientCredentialsRefresh,

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Role } from '../accounts/users.ts'
-import { scopesFault } from '../apis/scopes.ts'
+import { scopesError } from '../apis/scopes.ts'
 import { ID_TOKEN_ALGS } from '../shared/algorithms.ts'
-import { type Fault, invalidFields, KeywrightError } from '../shared/errors.ts'
-import { accessTokenTtlFault, refreshTokenMaxAgeFault, refreshTokenTtlFault } from '../shared/lifetimes.ts'
-import { nameFault } from '../shared/names.ts'
-import { rateLimitFault } from '../shared/rate-limit-format.ts'
+import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
+import { accessTokenTtlError, refreshTokenMaxAgeError, refreshTokenTtlError } from '../shared/lifetimes.ts'
+import { nameError } from '../shared/names.ts'
+import { rateLimitError } from '../shared/rate-limit-format.ts'
 import type { AccessType, ClientSettings } from './client-settings.ts'
-import { type AllowedSchemes, backchannelLogoutUriFault, returnUriFault } from './redirect-uris.ts'
+import { type AllowedSchemes, backchannelLogoutUriError, redirectUriError } from './redirect-uris.ts'
 
 export { MAX_REFRESH_TOKEN_MAX_AGE, MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
@@ -23,102 +23,102 @@ export const GRANTS: readonly string[] = [
 
 /** What a client may not be given that acts for people alone, or for itself alone. */
 const FORBIDDEN_GRANTS: Record<AccessType, readonly string[]> = {
-  person: ['client_credentials'],
-  itself: ['authorization_code', DEVICE_CODE_GRANT],
+  user: ['client_credentials'],
+  client: ['authorization_code', DEVICE_CODE_GRANT],
   both: [],
 }
 
-const FOR_WHOM = { person: 'for people alone', itself: 'for itself alone', both: 'for both' } as const
+const FOR_WHOM = { user: 'for users only', client: 'for itself only', both: 'for both' } as const
 
 /** What is one of a few words, wherever it came from. */
 const WORDS = {
-  accessType: ['person', 'itself', 'both'],
+  accessType: ['user', 'client', 'both'],
   consent: ['show', 'skip', 'skip_own_account'],
   refreshTokens: ['always', 'offline_access'],
   idTokenAlg: ID_TOKEN_ALGS,
   policy: ['none', 'single', null],
 } as const satisfies { [Name in keyof ClientSettings]?: readonly ClientSettings[Name][] }
 
-type Faults = Iterable<Fault>
+type FieldErrors = Iterable<FieldError>
 
-const fault = (field: keyof ClientSettings, message: string): Fault => ({ field, message })
+const fieldError = (field: keyof ClientSettings, message: string): FieldError => ({ field, message })
 
 /** The fault of a value that there is, by what judges it. */
 function* judged<Value>(
   field: keyof ClientSettings,
   value: Value | null,
   judge: (value: Value) => string | undefined,
-): Faults {
+): FieldErrors {
   const message = value === null ? undefined : judge(value)
-  if (message) yield fault(field, message)
+  if (message) yield fieldError(field, message)
 }
 
-function* faultsOfWords(settings: ClientSettings): Faults {
+function* errorsOfTexts(settings: ClientSettings): FieldErrors {
   for (const [name, words] of Object.entries(WORDS) as [keyof typeof WORDS, readonly unknown[]][]) {
-    if (!words.includes(settings[name])) yield fault(name, `it is one of ${words.filter(Boolean).join(', ')}`)
+    if (!words.includes(settings[name])) yield fieldError(name, `it is one of ${words.filter(Boolean).join(', ')}`)
   }
 }
 
-function* faultsOfGrants(settings: ClientSettings): Faults {
+function* errorsOfGrants(settings: ClientSettings): FieldErrors {
   const { grants, isPublic, redirectUris, accessType } = settings
   for (const unknown of grants.filter((grant) => !GRANTS.includes(grant))) {
-    yield fault('grants', `unknown grant type ${unknown.slice(0, 200)}; known are ${GRANTS.join(', ')}`)
+    yield fieldError('grants', `unknown grant type ${unknown.slice(0, 200)}; known are ${GRANTS.join(', ')}`)
   }
-  if (grants.length === 0) yield fault('grants', 'a client needs at least one grant type')
+  if (grants.length === 0) yield fieldError('grants', 'a client needs at least one grant type')
   if (isPublic && grants.includes('client_credentials')) {
     const message = 'a public client has no secret, so it cannot use client_credentials (RFC 6749, section 4.4)'
-    yield fault('grants', message)
+    yield fieldError('grants', message)
   }
   for (const grant of FORBIDDEN_GRANTS[accessType] ?? []) {
     if (grants.includes(grant))
-      yield fault('grants', `this client acts ${FOR_WHOM[accessType]}, which rules out ${grant}`)
+      yield fieldError('grants', `this client acts ${FOR_WHOM[accessType]}, which rules out ${grant}`)
   }
   if (grants.includes('authorization_code') && redirectUris.length === 0) {
-    yield fault('redirectUris', 'authorization_code needs at least one redirect URI')
+    yield fieldError('redirectUris', 'authorization_code needs at least one redirect URI')
   }
 }
 
 /** RFC 9700, sections 2.1.1 and 2.2.2: without a secret, these are all that a stolen code or token meets. */
-function* faultsOfPublic(settings: ClientSettings): Faults {
+function* errorsOfPublicClient(settings: ClientSettings): FieldErrors {
   if (!settings.isPublic) return
   if (!settings.pkceRequired) {
-    yield fault('pkceRequired', 'a public client cannot be exempted from PKCE (RFC 9700, 2.1.1)')
+    yield fieldError('pkceRequired', 'a public client cannot be exempted from PKCE (RFC 9700, 2.1.1)')
   }
   if (!settings.refreshTokenRotation) {
-    yield fault('refreshTokenRotation', 'the refresh tokens of a public client always rotate (RFC 9700, 2.2.2)')
+    yield fieldError('refreshTokenRotation', 'the refresh tokens of a public client always rotate (RFC 9700, 2.2.2)')
   }
-  if (settings.apiKeyRequired) yield fault('apiKeyRequired', 'a public client cannot keep an API key')
+  if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a public client cannot keep an API key')
 }
 
-function* faultsOfConcessions(settings: ClientSettings): Faults {
+function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   if (settings.clientCredentialsRefresh && !settings.grants.includes('client_credentials')) {
     const message = 'a refresh token for client_credentials needs the grant client_credentials'
-    yield fault('clientCredentialsRefresh', message)
+    yield fieldError('clientCredentialsRefresh', message)
   }
 }
 
-function* faultsOfUris(settings: ClientSettings, schemes: AllowedSchemes): Faults {
+function* errorsOfUris(settings: ClientSettings, schemes: AllowedSchemes): FieldErrors {
   for (const uri of settings.redirectUris) {
-    yield* judged('redirectUris', uri, (one) => returnUriFault('redirect URI', one, schemes))
+    yield* judged('redirectUris', uri, (one) => redirectUriError('redirect URI', one, schemes))
   }
   for (const uri of settings.postLogoutRedirectUris) {
-    yield* judged('postLogoutRedirectUris', uri, (one) => returnUriFault('post-logout redirect URI', one, schemes))
+    yield* judged('postLogoutRedirectUris', uri, (one) => redirectUriError('post-logout redirect URI', one, schemes))
   }
-  yield* judged('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriFault)
+  yield* judged('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriError)
 }
 
-function* faultsOf(settings: ClientSettings, schemes: AllowedSchemes): Faults {
-  yield* judged('name', settings.name, (name) => nameFault('a client name', name, 200))
-  yield* faultsOfWords(settings)
-  yield* faultsOfGrants(settings)
-  yield* faultsOfPublic(settings)
-  yield* faultsOfConcessions(settings)
-  yield* faultsOfUris(settings, schemes)
-  yield* judged('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlFault)
-  yield* judged('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlFault)
-  yield* judged('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeFault)
-  yield* judged('defaultScopes', settings.defaultScopes, scopesFault)
-  yield* judged('rateLimit', settings.rateLimit, rateLimitFault)
+function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): FieldErrors {
+  yield* judged('name', settings.name, (name) => nameError('a client name', name, 200))
+  yield* errorsOfTexts(settings)
+  yield* errorsOfGrants(settings)
+  yield* errorsOfPublicClient(settings)
+  yield* errorsOfLegacyOptions(settings)
+  yield* errorsOfUris(settings, schemes)
+  yield* judged('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlError)
+  yield* judged('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlError)
+  yield* judged('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeError)
+  yield* judged('defaultScopes', settings.defaultScopes, scopesError)
+  yield* judged('rateLimit', settings.rateLimit, rateLimitError)
 }
 
 /**
@@ -126,8 +126,8 @@ function* faultsOf(settings: ClientSettings, schemes: AllowedSchemes): Faults {
  * @throws KeywrightError `invalid_input`, with every rule that the settings break, at its field
  */
 export function checkClientSettings(settings: ClientSettings, schemes: AllowedSchemes = []): void {
-  const faults = [...faultsOf(settings, schemes)]
-  if (faults.length > 0) throw invalidFields(faults)
+  const fieldErrors = [...fieldErrorsOf(settings, schemes)]
+  if (fieldErrors.length > 0) throw invalidFields(fieldErrors)
 }
 
 /** The settings as they are stored. @throws KeywrightError as `checkClientSettings` */

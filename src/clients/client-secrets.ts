@@ -106,7 +106,7 @@ export async function recordSecretUses(db: Knex, uses: readonly SecretUse[]): Pr
  * Deletes at most `limit` secrets that have retired more than a day ago. The newest row stays: it tells which keys were given
  * out, and a key that is used again would revive the tokens of the deleted secret.
  */
-export async function forgetRetiredSecrets(db: Knex, limit: number): Promise<number> {
+export async function deleteRetiredSecrets(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM client_secrets WHERE id IN (
        SELECT id FROM client_secrets

@@ -10,7 +10,7 @@ import type { RateLimit } from './client-rate-limits.ts'
 export type Consent = 'show' | 'skip' | 'skip_own_account'
 
 /** For whom an application may act: for people who sign in to it, for itself, or both. What the operator sets, and nobody else. */
-export type AccessType = 'person' | 'itself' | 'both'
+export type AccessType = 'user' | 'client' | 'both'
 
 /** Of requests without `openid`: whether each is answered with a refresh token, or those that ask for `offline_access`. */
 export type RefreshTokens = 'always' | 'offline_access'

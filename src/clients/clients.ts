@@ -4,7 +4,7 @@ import type { Api } from '../apis/apis.ts'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
-import { awaitEveryTurn, awaitTurn, type ClientsOf } from './client-locks.ts'
+import { type ClientsOf, lockAllClientsExclusive, lockClientsExclusive } from './client-locks.ts'
 import { checkedSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, toColumns, toSettings } from './client-settings.ts'
 
@@ -19,9 +19,9 @@ export interface Client extends ClientSettings {
   readonly accountId: string | null
   readonly userId: string | null
   readonly status: ClientStatus
-  readonly epoch: number
+  readonly revocationEpoch: number
   /** Another one after each change that takes a right away: codes of before are dead. */
-  readonly codeEpoch: number
+  readonly codeRevocationEpoch: number
   readonly createdAt: Date
   /** Another one after each change. */
   readonly revision: number
@@ -43,8 +43,8 @@ export interface ClientRow extends SettingsRow {
   account_id: string | null
   user_id: string | null
   status: ClientStatus
-  epoch: number
-  code_epoch: number
+  revocation_epoch: number
+  code_revocation_epoch: number
   created_at: Date
   version: number
 }
@@ -56,8 +56,8 @@ export const toClient = (row: ClientRow): Client => ({
   accountId: row.account_id,
   userId: row.user_id,
   status: row.status,
-  epoch: row.epoch,
-  codeEpoch: row.code_epoch,
+  revocationEpoch: row.revocation_epoch,
+  codeRevocationEpoch: row.code_revocation_epoch,
   ...toSettings(row),
   createdAt: row.created_at,
   revision: row.version,
@@ -109,7 +109,7 @@ export async function getClient(db: Knex, clientId: string): Promise<Client> {
 /** The client with its row locked against every token that is being issued to it: they wait, then see what changed. */
 export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
   const client = await getClient(trx, clientId)
-  await awaitTurn(trx, 'id', client.key)
+  await lockClientsExclusive(trx, 'id', client.key)
   const row = await trx<ClientRow>('clients').where({ id: client.key }).forUpdate().first()
   if (!row) throw notFound('client', clientId)
   return toClient(row)
@@ -122,7 +122,7 @@ export async function listClients(db: Knex, filter: { accountId?: string } = {})
 }
 
 export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
-  await awaitTurn(trx, 'user_id', userId)
+  await lockClientsExclusive(trx, 'user_id', userId)
   const row = await trx<ClientRow>('clients')
     .where({ user_id: userId, kind: 'key_pair' })
     .whereNot('status', 'replaced')
@@ -154,8 +154,8 @@ export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
 }
 
 /** Ends the codes that the client was given and has not redeemed. */
-export async function endCodesOfClient(trx: Knex, clientKey: number): Promise<void> {
-  await trx('clients').where({ id: clientKey }).increment('code_epoch', 1)
+export async function raiseCodeRevocationEpoch(trx: Knex, clientKey: number): Promise<void> {
+  await trx('clients').where({ id: clientKey }).increment('code_revocation_epoch', 1)
 }
 
 /** What `touchClient` does, for the client by which an API introspects. */
@@ -164,27 +164,30 @@ export async function touchClientOfApi(trx: Knex, { id }: Api): Promise<void> {
 }
 
 /** Ends every token of some clients, which may get new ones unless their standing changed too; answers what ended. */
-export async function endTokensOfClients(
+export async function raiseRevocationEpochs(
   trx: Knex,
   by: ClientsOf,
   value: string | number,
-): Promise<{ clientKey: number; epoch: number }[]> {
-  await awaitTurn(trx, by, value)
+): Promise<{ clientKey: number; revocationEpoch: number }[]> {
+  await lockClientsExclusive(trx, by, value)
   // Rows are locked in one order everywhere, so that two such statements never wait for each other.
   const { rows } = await trx.raw(
-    `UPDATE clients SET epoch = epoch + 1, version = version + 1
+    `UPDATE clients SET revocation_epoch = revocation_epoch + 1, version = version + 1
       WHERE id IN (SELECT id FROM clients WHERE ?? = ? ORDER BY id FOR UPDATE)
-      RETURNING id, epoch - 1 AS epoch`,
+      RETURNING id, revocation_epoch - 1 AS revocation_epoch`,
     [by, value],
   )
-  return rows.map((row: { id: number; epoch: number }) => ({ clientKey: row.id, epoch: row.epoch }))
+  return rows.map((row: { id: number; revocation_epoch: number }) => ({
+    clientKey: row.id,
+    revocationEpoch: row.revocation_epoch,
+  }))
 }
 
 /** Ends every token of every client but those of APIs, which hold none; the rows are many, and this is rare. */
-export async function endTokensOfAllClients(trx: Knex): Promise<void> {
-  await awaitEveryTurn(trx)
+export async function raiseAllRevocationEpochs(trx: Knex): Promise<void> {
+  await lockAllClientsExclusive(trx)
   await trx.raw(`
-    UPDATE clients SET epoch = epoch + 1, version = version + 1
+    UPDATE clients SET revocation_epoch = revocation_epoch + 1, version = version + 1
      WHERE id IN (SELECT id FROM clients WHERE kind <> 'api' ORDER BY id FOR UPDATE)`)
 }
 
@@ -195,8 +198,8 @@ export async function setClientStatus(trx: Knex, client: Client, status: ClientS
   }
   const change = {
     status,
-    ended_at: status === 'active' ? null : trx.fn.now(),
-    epoch: trx.raw('epoch + 1'),
+    deactivated_at: status === 'active' ? null : trx.fn.now(),
+    revocation_epoch: trx.raw('revocation_epoch + 1'),
     version: trx.raw('version + 1'),
   }
   const [row] = await trx('clients').where({ id: client.key }).update(change).returning<ClientRow[]>('*')
@@ -204,10 +207,10 @@ export async function setClientStatus(trx: Knex, client: Client, status: ClientS
 }
 
 /** Deletes at most `limit` key pairs that were replaced so long ago that none of their tokens can be left. */
-export async function forgetReplacedKeyPairs(db: Knex, limit: number): Promise<number> {
+export async function deleteReplacedKeyPairs(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM clients WHERE id IN (
-       SELECT id FROM clients WHERE status = 'replaced' AND ended_at < now() - interval '40 days' LIMIT ?)`,
+       SELECT id FROM clients WHERE status = 'replaced' AND deactivated_at < now() - interval '40 days' LIMIT ?)`,
     [limit],
   )
   return rowCount

@@ -2,13 +2,13 @@ import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
 
 /** Remembers which clients made use of what they are allowed against the standard, until it is written down. */
-export interface Concessions {
+export interface LegacyOptionUses {
   note(clientId: string, kind: string): void
   /** Writes one audit entry for each client and kind since the last time, with how often. */
   flush(knex: Knex): Promise<void>
 }
 
-export function createConcessions(): Concessions {
+export function createLegacyOptionUses(): LegacyOptionUses {
   const noted = new Map<string, { clientId: string; kind: string; count: number }>()
   return {
     note(clientId, kind) {
@@ -31,7 +31,7 @@ export function createConcessions(): Concessions {
         knex,
         { type: 'system' },
         ...entries.map(({ clientId, kind, count }) => ({
-          action: 'client.concession_used',
+          action: 'client.legacy_option_used',
           target: { type: 'client', id: clientId },
           accountId: accounts.get(clientId) ?? null,
           detail: { kind, count },

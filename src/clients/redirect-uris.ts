@@ -20,7 +20,7 @@ const isWeb = (uri: string, url: URL) => /^https?:\/\/[^/]/i.test(uri) && (url.p
 const shown = (uri: string) => (uri.length > 300 ? `${uri.slice(0, 300).toWellFormed()}…` : uri.toWellFormed())
 
 /** Absolute, and the same to every parser, and then what `isFit` asks. */
-function uriFault(what: string, uri: string, isFit: (url: URL) => boolean, fit: string): string | undefined {
+function uriError(what: string, uri: string, isFit: (url: URL) => boolean, fit: string): string | undefined {
   const url = URL.parse(uri)
   if (!url || uri.includes('#') || /[\s\0*\\]/.test(uri) || uri.length > 2000 || !uri.isWellFormed()) {
     return `a ${what} is absolute, exact and without a fragment, not: ${shown(uri)}`
@@ -33,21 +33,21 @@ function uriFault(what: string, uri: string, isFit: (url: URL) => boolean, fit: 
 const ADDED = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state']
 
 /** A response parameter must not be included twice (RFC 6749, section 3.1). */
-function queryFault(what: string, uri: string): string | undefined {
+function queryError(what: string, uri: string): string | undefined {
   const query = URL.parse(uri)?.searchParams
   const name = ADDED.find((one) => query?.has(one))
   return name && `a ${what} has no ${name} in its query, because the response adds one: ${shown(uri)}`
 }
 
 /** The reason why users are not sent there. Undefined: there is none. */
-export const returnUriFault = (what: string, uri: string, schemes: AllowedSchemes = []): string | undefined =>
-  uriFault(
+export const redirectUriError = (what: string, uri: string, schemes: AllowedSchemes = []): string | undefined =>
+  uriError(
     what,
     uri,
     (url) => isWeb(uri, url) || isPrivateUse(url) || isAllowed(url, schemes),
     'https, http on loopback, a private-use scheme with a dot, or a scheme that an operator has allowed',
-  ) ?? queryFault(what, uri)
+  ) ?? queryError(what, uri)
 
 /** OpenID Connect Back-Channel Logout 1.0, section 2.2. */
-export const backchannelLogoutUriFault = (uri: string): string | undefined =>
-  uriFault('back-channel logout URI', uri, (url) => isWeb(uri, url), 'https, or http on loopback')
+export const backchannelLogoutUriError = (uri: string): string | undefined =>
+  uriError('back-channel logout URI', uri, (url) => isWeb(uri, url), 'https, or http on loopback')

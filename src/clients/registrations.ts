@@ -56,7 +56,7 @@ const LOAD = `
   SELECT json_build_object(
            'key', c.id, 'clientId', c.client_id, 'kind', c.kind, 'accountId', c.account_id, 'userId', c.user_id,
            ${SETTINGS_AS_JSON},
-           'version', c.version, 'epoch', c.epoch, 'codeEpoch', c.code_epoch,
+           'version', c.version, 'revocationEpoch', c.revocation_epoch, 'codeRevocationEpoch', c.code_revocation_epoch,
            'secrets',
            (SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'hash', encode(s.hash, 'base64'),
                                               'retiresAt', floor(extract(epoch FROM s.retires_at) * 1000)))

@@ -15,7 +15,7 @@ export function documentConfiguration(): string {
     '',
     'Settings are environment variables. Each may also come from a file: `NAME_FILE` holds the path of a file whose',
     'content is the value (Docker and Kubernetes secrets). An empty variable counts as unset. A value out of range is',
-    'refused at the start, all faults at once; nothing is clamped.',
+    'refused at the start, all errors at once; nothing is clamped.',
     '',
     '| variable | default | secret | meaning |',
     '|---|---|---|---|',

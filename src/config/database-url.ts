@@ -101,8 +101,8 @@ function checkParameters(parameters: Parameters): void {
   for (const [name, value] of parameters) {
     const check = PARAMETERS[name]
     if (!check) throw new DatabaseUrlError(`has the parameter ${JSON.stringify(name)}, which is not supported`)
-    const fault = check(value)
-    if (fault) throw new DatabaseUrlError(`${name} ${fault}`)
+    const fieldError = check(value)
+    if (fieldError) throw new DatabaseUrlError(`${name} ${fieldError}`)
   }
   const rootCert = parameters.get('sslrootcert')
   if (parameters.get('sslmode') === 'verify-ca' && (!rootCert || rootCert === 'system')) {

@@ -46,31 +46,32 @@ type Environment = Record<string, string | undefined>
 type Values = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never }
 
 /** The text of a setting: from the variable, or from the file that `NAME_FILE` names (Docker and Kubernetes secrets). */
-function textOf(env: Environment, name: string, faults: string[]): string | undefined {
+function textOf(env: Environment, name: string, fieldErrors: string[]): string | undefined {
   const file = env[`${name}_FILE`]
-  if (env[name] && file) faults.push(`${name} and ${name}_FILE are both set; keep one`)
+  if (env[name] && file) fieldErrors.push(`${name} and ${name}_FILE are both set; keep one`)
   if (env[name] || !file) return env[name] || undefined
   try {
     return readFileSync(file, 'utf8').trim() || undefined
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    faults.push(`${name}_FILE: cannot read ${file} (${code}); create the file, or correct its path and rights`)
+    fieldErrors.push(`${name}_FILE: cannot read ${file} (${code}); create the file, or correct its path and rights`)
     return undefined
   }
 }
 
-function judge(env: Environment, faults: string[]): Values {
+function judge(env: Environment, fieldErrors: string[]): Values {
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
-    const parsed = setting.schema.safeParse(textOf(env, name, faults) ?? setting.default)
+    const parsed = setting.schema.safeParse(textOf(env, name, fieldErrors) ?? setting.default)
     if (parsed.success) values[name] = parsed.data
-    else faults.push(...parsed.error.issues.map((issue) => `${name}: ${issue.message}`))
+    else fieldErrors.push(...parsed.error.issues.map((issue) => `${name}: ${issue.message}`))
   }
   return values as Values
 }
 
-function misconfigured(faults: readonly string[]): KeywrightError {
-  const message = faults.length === 1 ? faults[0]! : `the configuration has faults:\n  ${faults.join('\n  ')}`
+function misconfigured(fieldErrors: readonly string[]): KeywrightError {
+  const message =
+    fieldErrors.length === 1 ? fieldErrors[0]! : `the configuration has fieldErrors:\n  ${fieldErrors.join('\n  ')}`
   return new KeywrightError('misconfigured', message)
 }
 
@@ -79,12 +80,16 @@ function misconfigured(faults: readonly string[]): KeywrightError {
  * @throws KeywrightError `misconfigured`, one fault a line
  */
 export function loadConfig(env: Environment): Config {
-  const faults: string[] = []
-  const values = judge(env, faults)
-  if (values.DATABASE_URL && !values.ENCRYPTION_KEY && !faults.some((fault) => fault.startsWith('ENCRYPTION_KEY'))) {
-    faults.push('ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32')
+  const fieldErrors: string[] = []
+  const values = judge(env, fieldErrors)
+  if (
+    values.DATABASE_URL &&
+    !values.ENCRYPTION_KEY &&
+    !fieldErrors.some((fieldError) => fieldError.startsWith('ENCRYPTION_KEY'))
+  ) {
+    fieldErrors.push('ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32')
   }
-  if (faults.length > 0) throw misconfigured(faults)
+  if (fieldErrors.length > 0) throw misconfigured(fieldErrors)
   return {
     databaseUrl: values.DATABASE_URL && withTlsEnvironment(values.DATABASE_URL, env),
     dataDir: values.DATA_DIR,

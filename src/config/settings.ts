@@ -28,7 +28,7 @@ function encryptionKeys(value: string, ctx: z.RefinementCtx): Buffer[] {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-function issuerFault(url: URL | null, value: string): string | undefined {
+function issuerError(url: URL | null, value: string): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol)) return 'must be an https URL, such as https://auth.example.com'
   if (url.pathname !== '/' || value.endsWith('/') || url.search || url.hash || url.username) {
     return 'must be an origin: no path, query, fragment or trailing slash'
@@ -40,7 +40,7 @@ function issuerFault(url: URL | null, value: string): string | undefined {
 /** As browsers and clients write an origin: small letters, no default port, an international name in its ASCII form. */
 function issuer(value: string, ctx: z.RefinementCtx): string {
   const url = URL.parse(value)
-  const message = issuerFault(url, value)
+  const message = issuerError(url, value)
   if (message) ctx.addIssue({ code: 'custom', message })
   return url?.origin ?? value
 }

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { awaitPersonsTurn, joinPersonsTurn } from '../accounts/user-locks.ts'
+import { lockUserExclusive, lockUserShared } from '../accounts/user-locks.ts'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { apiRightsOf } from '../clients/client-rights.ts'
@@ -111,7 +111,7 @@ export async function allow(knex: Knex, between: Between, wanted: Permissions, a
   const { skipped = false } = between
   const key = { user_id: between.userId, client_id: between.clientKey }
   return await knex.transaction(async (trx) => {
-    await holdPerson(trx, between.userId)
+    await lockActiveUserShared(trx, between.userId)
     const fresh = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}', skipped }
     const [row] = await trx('consents')
       .insert(fresh)
@@ -142,8 +142,8 @@ export async function allow(knex: Knex, between: Between, wanted: Permissions, a
 const gone = () => new KeywrightError('invalid_grant', 'the person no longer allows this, or may no longer sign in')
 
 /** Keeps a person, and their account, as they are until the transaction ends. @throws KeywrightError `invalid_grant` */
-async function holdPerson(trx: Knex, userId: string): Promise<void> {
-  await joinPersonsTurn(trx, userId)
+async function lockActiveUserShared(trx: Knex, userId: string): Promise<void> {
+  await lockUserShared(trx, userId)
   const account = trx('users').where({ id: userId }).select('account_id')
   const [owner] = await trx('accounts').where('id', account).forShare().select('status')
   const [person] = await trx('users').where({ id: userId }).forShare().select('status')
@@ -151,7 +151,7 @@ async function holdPerson(trx: Knex, userId: string): Promise<void> {
 }
 
 /** The consent that something is issued by, and what is to be issued. */
-export interface HeldConsent {
+export interface RequiredConsent {
   readonly userId: string
   readonly consentId: string | null
   /** The identifier of the API. */
@@ -159,7 +159,10 @@ export interface HeldConsent {
   readonly scope: string
 }
 
-const allows = ({ identity_scopes, apis }: Pick<ConsentRow, 'identity_scopes' | 'apis'>, { api, scope }: HeldConsent) =>
+const allows = (
+  { identity_scopes, apis }: Pick<ConsentRow, 'identity_scopes' | 'apis'>,
+  { api, scope }: RequiredConsent,
+) =>
   scope
     .split(' ')
     .filter(Boolean)
@@ -170,8 +173,8 @@ const allows = ({ identity_scopes, apis }: Pick<ConsentRow, 'identity_scopes' | 
  * so that nothing more is issued after the consent was withdrawn or narrowed, or the user or their account was disabled.
  * @throws KeywrightError `invalid_grant`
  */
-export async function holdConsent(trx: Knex, held: HeldConsent): Promise<void> {
-  await holdPerson(trx, held.userId)
+export async function lockConsentShared(trx: Knex, held: RequiredConsent): Promise<void> {
+  await lockActiveUserShared(trx, held.userId)
   const key = { id: held.consentId, user_id: held.userId }
   const consent = held.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
   if (!consent || !allows(consent, held)) throw gone()
@@ -188,7 +191,7 @@ export async function withdrawConsent(
   actor: Actor,
 ): Promise<number> {
   return await knex.transaction(async (trx) => {
-    await awaitPersonsTurn(trx, userId)
+    await lockUserExclusive(trx, userId)
     // Whoever ends tokens of a person takes this row first, so that no two of them wait for each other's tokens.
     await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
     const client = await trx('clients').where({ client_id: clientId }).first('id', 'account_id')

@@ -1,5 +1,5 @@
 import { KeywrightError } from '../shared/errors.ts'
-import { createLanes, type Lanes, type Waiting } from './batch-lanes.ts'
+import { type ContendedBatches, createContendedBatches, type Waiting } from './contended-batches.ts'
 import { isDatabaseUnavailable } from './unavailable.ts'
 
 export interface BatchOptions<Request, Answer> {
@@ -30,8 +30,8 @@ const MAX_WAITING = 10_000
  */
 export function createBatches<Request, Answer>(options: BatchOptions<Request, Answer>) {
   const waiting: Waiting<Request, Answer>[] = []
-  const lanes: Lanes<Request, Answer> | undefined =
-    options.contended && createLanes({ ...options, ...options.contended })
+  const keyQueues: ContendedBatches<Request, Answer> | undefined =
+    options.contended && createContendedBatches({ ...options, ...options.contended })
   let inFlight = 0
   let scheduled = false
 
@@ -45,7 +45,7 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
 
   /** One bad row must fail alone. */
   async function runApart(batch: Waiting<Request, Answer>[]): Promise<void> {
-    if (lanes) for (const one of batch) lanes.add(one)
+    if (keyQueues) for (const one of batch) keyQueues.add(one)
     else for (const one of batch) await runAlone(one)
   }
 
@@ -54,12 +54,12 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
       const answers = await options.run(batch.map((one) => one.request))
       batch.forEach((one, index) => {
         const answer = answers[index]
-        if (answer === undefined && lanes) lanes.add(one)
+        if (answer === undefined && keyQueues) keyQueues.add(one)
         else one.resolve(answer as Answer)
       })
     } catch (error) {
       // A lost database fails them all the same way.
-      if (isDatabaseUnavailable(error) || (batch.length === 1 && !lanes)) for (const one of batch) one.reject(error)
+      if (isDatabaseUnavailable(error) || (batch.length === 1 && !keyQueues)) for (const one of batch) one.reject(error)
       else await runApart(batch)
     }
   }
@@ -83,14 +83,14 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
 
   function enqueue(one: Waiting<Request, Answer>): void {
     // Its lane waits already for what this request would wait for.
-    if (lanes?.has(one.request)) lanes.add(one)
+    if (keyQueues?.has(one.request)) keyQueues.add(one)
     else waiting.push(one)
     if (inFlight < options.maxInFlight) schedule()
   }
 
   return (request: Request): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      if (waiting.length + (lanes?.size() ?? 0) >= MAX_WAITING)
+      if (waiting.length + (keyQueues?.size() ?? 0) >= MAX_WAITING)
         return reject(new KeywrightError('unavailable', 'too much is waiting; try again'))
       enqueue({ request, resolve, reject })
     })

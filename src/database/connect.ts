@@ -67,7 +67,7 @@ interface Protocol {
 const protocolOf = (client: Connection): Protocol => (client as unknown as { connection: Protocol }).connection
 
 /** node-postgres uses channel binding where it is offered; somebody in between would not offer it. */
-function demandChannelBinding(client: Connection): () => void {
+function checkChannelBinding(client: Connection): () => void {
   let isBound = false
   protocolOf(client).on('authenticationSASL', ({ mechanisms }) => {
     isBound = mechanisms?.includes('SCRAM-SHA-256-PLUS') ?? false
@@ -94,7 +94,7 @@ function watch(client: Connection, options: ConnectOptions): void {
 
 async function openOnce(url: DatabaseUrl, host: DatabaseHost, ssl: Encryption, options: ConnectOptions) {
   const client = clientOf(url, host, ssl, options)
-  const checkBinding = url.requireChannelBinding ? demandChannelBinding(client) : () => {}
+  const checkBinding = url.requireChannelBinding ? checkChannelBinding(client) : () => {}
   watch(client, options)
   addStartupSettings(client)
   try {

@@ -21,7 +21,7 @@ const sizeOf = async (db: Knex, table: string): Promise<number> =>
  * page and goes on where the last call stopped: for tables whose rows change with each request, and whose times must
  * therefore have no index, which would slow down each of those changes. Locked rows are left for a later call.
  */
-export async function sweepPages(db: Knex, table: string, condition: string, limit: number): Promise<number> {
+export async function deleteInBatches(db: Knex, table: string, condition: string, limit: number): Promise<number> {
   const position = positionsOf(db)
   const pages = await sizeOf(db, table)
   let deleted = 0

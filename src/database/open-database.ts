@@ -45,14 +45,14 @@ export interface Database {
   close(): Promise<void>
 }
 
-type Settled = Required<DatabaseOptions>
+type ResolvedOptions = Required<DatabaseOptions>
 
 const ACQUIRE_TIMEOUT_MS = 5000
 const LOCK_TIMEOUT_MS = 5000
 // Added to PostgreSQL's own limit for a statement: what is silent for longer is PostgreSQL itself, or the network.
 const SILENCE_MS = 5000
 
-function settle(options: DatabaseOptions): Settled {
+function settle(options: DatabaseOptions): ResolvedOptions {
   return {
     poolMax: options.poolMax ?? 10,
     poolMin: options.poolMin ?? 0,
@@ -77,15 +77,15 @@ const types = {
   },
 }
 
-const answerTimeoutOf = ({ statementTimeoutMs }: Settled): number => statementTimeoutMs + SILENCE_MS
+const answerTimeoutOf = ({ statementTimeoutMs }: ResolvedOptions): number => statementTimeoutMs + SILENCE_MS
 
-const limitsOf = (settled: Settled): SessionLimits => ({
+const limitsOf = (settled: ResolvedOptions): SessionLimits => ({
   statementTimeoutMs: settled.statementTimeoutMs,
   lockTimeoutMs: LOCK_TIMEOUT_MS,
   idleInTransactionTimeoutMs: answerTimeoutOf(settled),
 })
 
-function poolOf(connector: Connector, options: Settled): Knex.PoolConfig {
+function poolOf(connector: Connector, options: ResolvedOptions): Knex.PoolConfig {
   return {
     min: options.poolMin,
     max: options.poolMax,
@@ -106,7 +106,7 @@ const quiet = () => {}
 // What Knex would print is also thrown or reported to onPoolError, and standard output belongs to commands.
 const log = { warn: quiet, error: quiet, debug: quiet, deprecate: quiet }
 
-function createKnex(connector: Connector, options: Settled): Knex {
+function createKnex(connector: Connector, options: ResolvedOptions): Knex {
   const knex = knexFactory({
     client: 'pg',
     // Connections are opened by the connector; without this, knex would make no pool.
@@ -124,7 +124,7 @@ function createKnex(connector: Connector, options: Settled): Knex {
   return knex
 }
 
-async function run<Row>(pool: Knex, options: Settled, { name, text, values }: Statement): Promise<Row[]> {
+async function run<Row>(pool: Knex, options: ResolvedOptions, { name, text, values }: Statement): Promise<Row[]> {
   const connection: GuardedClient = await pool.client.acquireConnection()
   const named = options.preparedStatements ? { name } : {}
   try {
@@ -137,7 +137,7 @@ async function run<Row>(pool: Knex, options: Settled, { name, text, values }: St
 type Views = Record<keyof PoolShares, Knex>
 
 /** Views of one pool that lend a bounded number of its connections each. */
-function createViews(whole: Knex, { hasShares, poolMax }: Settled): Views {
+function createViews(whole: Knex, { hasShares, poolMax }: ResolvedOptions): Views {
   if (!hasShares) return { changes: whole, recording: whole, reports: whole }
   const pool: ConnectionPool = whole.client.pool
   const view = (max: number) =>

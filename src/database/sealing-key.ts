@@ -14,7 +14,7 @@ export const missingKey = (id: string) =>
  * nothing is sealed yet, that becomes the newest of them.
  * @throws KeywrightError `misconfigured` when they lack it
  */
-export async function holdSealingKey(trx: Knex, keys: EncryptionKeys): Promise<void> {
+export async function lockSealingKey(trx: Knex, keys: EncryptionKeys): Promise<void> {
   const [row] = await trx('key_ring')
     .update({ sealing_key: trx.raw('coalesce(sealing_key, ?)', [keys.all[0]!.id]) })
     .returning<{ sealing_key: string }[]>('sealing_key')

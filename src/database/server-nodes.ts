@@ -75,7 +75,7 @@ export async function listServerNodes(db: Knex): Promise<ServerNode[]> {
 }
 
 /** Deletes at most `limit` rows of processes that ended without a word. */
-export async function sweepServerNodes(db: Knex, limit: number): Promise<number> {
+export async function deleteStoppedServerNodes(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM server_nodes WHERE id IN (
        SELECT id FROM server_nodes WHERE seen_at < now() - interval '1 hour' LIMIT ? FOR UPDATE SKIP LOCKED)`,

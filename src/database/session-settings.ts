@@ -80,7 +80,7 @@ interface Look {
 }
 
 /** Undefined: this session can be worked with. */
-function faultOf({ standby, read_only, role, encoding, settings }: Look): string | undefined {
+function fieldErrorOf({ standby, read_only, role, encoding, settings }: Look): string | undefined {
   if (standby) return 'it is a standby; Keywright needs the primary'
   if (read_only) return 'its sessions are read-only (default_transaction_read_only); Keywright has to write'
   if (encoding !== 'UTF8') return `the database's encoding is ${encoding}; create one with ENCODING 'UTF8'`
@@ -99,8 +99,8 @@ export async function checkSession(client: pg.Client, { limits, clock }: Session
   const results: unknown = await client.query(limits ? SET + setLimits(limits) + LOOK : LOOK)
   const last = [results].flat().at(-1) as pg.QueryResult<Look>
   const look = last.rows[0]!
-  const fault = faultOf(look)
-  if (fault) throw new DatabaseUnavailableError(fault)
+  const fieldError = fieldErrorOf(look)
+  if (fieldError) throw new DatabaseUnavailableError(fieldError)
   clock.read(look.now, askedAt)
   return look.version
 }

@@ -39,7 +39,7 @@ function watchArrivals(http: Server): (deadline: number) => Promise<void> {
   }
 }
 
-export interface GentleClose {
+export interface GracefulShutdown {
   /** Handles a request now, or, while the listener is being closed, when that is done. */
   admit(handle: () => void): void
   /** Resolves when all connections have ended; after `timeout` milliseconds they are closed. */
@@ -57,10 +57,10 @@ export interface GentleClose {
  * request that a client is just sending.
  * @param untilListenerIsClosed resolves when a listener that other processes share is closed; called after ours was
  */
-export function prepareGentleClose(
+export function prepareGracefulShutdown(
   http: Server,
   untilListenerIsClosed: () => Promise<void> = async () => {},
-): GentleClose {
+): GracefulShutdown {
   const closeUnused = watchUnused(http)
   const untilQuiet = watchArrivals(http)
   let held: (() => void)[] | undefined

@@ -7,7 +7,7 @@ export interface Address {
 }
 
 /** What to tell the operator whose address cannot be listened on; undefined: that is not the reason. */
-function faultOf({ code }: NodeJS.ErrnoException, { host, port }: Address): string | undefined {
+function fieldErrorOf({ code }: NodeJS.ErrnoException, { host, port }: Address): string | undefined {
   if (code === 'EADDRINUSE')
     return `port ${port} of ${host} is in use; stop the program that listens there, or set PORT`
   if (code === 'EACCES') return `this user may not listen on port ${port}; allow it, or set PORT to 1024 or higher`
@@ -25,7 +25,7 @@ export async function listenOn(server: Server, address: Address): Promise<void> 
       server.listen(address.port, address.host, () => resolve())
     })
   } catch (error) {
-    const message = faultOf(error as NodeJS.ErrnoException, address)
+    const message = fieldErrorOf(error as NodeJS.ErrnoException, address)
     throw message ? new KeywrightError('misconfigured', message, { cause: error }) : error
   }
 }

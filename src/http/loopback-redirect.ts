@@ -6,7 +6,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
  * A browser keeps cookies by host name, and to it `localhost` is not `127.0.0.1`: a sign-in begun under one could not end
  * under the other, which is the issuer's. Whoever opens a page by another name of the same machine is led to that one.
  */
-export function keepOneLoopbackName(issuerUrl: () => string): Middleware {
+export function redirectToOneLoopbackName(issuerUrl: () => string): Middleware {
   return async (ctx, next) => {
     const issuer = new URL(issuerUrl())
     if (ctx.method !== 'GET' || ctx.host === issuer.host || !LOOPBACK.has(issuer.hostname)) return await next()

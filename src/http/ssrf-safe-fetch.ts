@@ -9,7 +9,7 @@ import { type HostRule, isPublicAddress, namesHost, parseAddress, parseHostRule 
  * The one way to what others name: an address that a client registered can point anywhere, also at this machine, its
  * network, and a cloud's metadata.
  */
-export interface Outgoing {
+export interface SsrfSafeFetch {
   /**
    * Fetches as the global `fetch` does, and reads the whole answer. A redirect is answered, not followed; a dispatcher
    * in `init` is passed over.
@@ -119,10 +119,10 @@ function explain(host: string, error: unknown, limit: AbortSignal): KeywrightErr
 }
 
 /** `allow`: what else than public addresses may be called, in the forms of `parseHostRule`. */
-export function createOutgoing(
+export function createSsrfSafeFetch(
   { allow }: { allow: readonly string[] },
   { lookup = (host) => lookupByDns(host, { all: true }) }: { lookup?: Lookup } = {},
-): Outgoing {
+): SsrfSafeFetch {
   const connect = createConnector(readRules(allow), lookup)
   // A connection for each exchange, because one that is kept was judged by what its name meant then.
   const agent = new Agent({ connect, pipelining: 0, allowH2: false })

@@ -56,9 +56,9 @@ export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly
 
   /** One after another: each holds a connection for its lock and needs a second, which a small pool could not give all. */
   function runAlone(job: Job): Promise<void> {
-    const turn = alone.then(() => ifNobodyElse(knex, job.name, () => runAndReport(job)))
-    alone = turn.catch(() => undefined)
-    return turn
+    const run = alone.then(() => ifNobodyElse(knex, job.name, () => runAndReport(job)))
+    alone = run.catch(() => undefined)
+    return run
   }
 
   /** Returns how long to wait for the next run, in milliseconds. */

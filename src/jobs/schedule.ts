@@ -1,27 +1,27 @@
-import { sweepSignInLimits } from '../accounts/sign-in-limits.ts'
+import { deleteExpiredLimits } from '../accounts/sign-in-limits.ts'
 import { hasBegunLate, readAuditHead } from '../audit/audit-chain.ts'
-import { forgetAudit, sealAudit } from '../audit/audit-sealing.ts'
-import { sweepCallers, sweepCrowdedCallers } from '../clients/client-callers.ts'
-import { sweepRateLimits } from '../clients/client-rate-limits.ts'
-import { forgetRetiredSecrets } from '../clients/client-secrets.ts'
-import { forgetReplacedKeyPairs } from '../clients/clients.ts'
-import type { Concessions } from '../clients/legacy-option-uses.ts'
+import { deleteExpiredAuditEvents, sealAudit } from '../audit/audit-sealing.ts'
+import { deleteExcessCallers, deleteOldCallers } from '../clients/client-callers.ts'
+import { deleteIdleRateLimits } from '../clients/client-rate-limits.ts'
+import { deleteRetiredSecrets } from '../clients/client-secrets.ts'
+import { deleteReplacedKeyPairs } from '../clients/clients.ts'
+import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Config } from '../config/load-config.ts'
 import { clockWarning, readDatabaseClock } from '../database/clock-check.ts'
 import type { Database } from '../database/open-database.ts'
-import { type NodeAnnouncement, sweepServerNodes } from '../database/server-nodes.ts'
+import { deleteStoppedServerNodes, type NodeAnnouncement } from '../database/server-nodes.ts'
 import { beat, HEARTBEAT_EVERY } from '../database/service-outages.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
-import { forgetSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
-import { sweepUsage, sweepUsageWriters, type Usage } from '../metrics/usage.ts'
-import { sweepRefreshTokens } from '../refresh/refresh-token-families.ts'
+import { deleteExpiredSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
+import { deleteOldUsage, deleteOldUsageWriters, type Usage } from '../metrics/usage.ts'
+import { deleteExpiredRefreshTokens } from '../refresh/refresh-token-families.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Log } from '../shared/log.ts'
-import { MARK_EVERY, markPosition, sweepRevocations } from '../status/feed-cursors.ts'
-import { sweepStatusLists } from '../status/status-lists.ts'
+import { CHECKPOINT_EVERY, deleteOldRevocations, saveCheckpoint } from '../status/feed-cursors.ts'
+import { deleteExpiredStatusLists } from '../status/status-lists.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
-import { sweepSlots } from '../tokens/single-tokens.ts'
+import { deleteExpiredSingleTokens } from '../tokens/single-tokens.ts'
 import type { Job } from './jobs.ts'
 
 const SECOND = 1000
@@ -46,7 +46,7 @@ export interface JobServices {
   readonly keyRings: KeyRings
   readonly announcement: NodeAnnouncement
   readonly secretUses: SecretUses
-  readonly concessions: Concessions
+  readonly legacyOptionUses: LegacyOptionUses
   readonly usage: Usage
   readonly log: Log
   /** Deletions that faces bring, for tables of their own. */
@@ -77,15 +77,20 @@ function createClockNote({ database, log }: JobServices): () => Promise<void> {
 
 /** What goes on beside the requests. */
 export function scheduleOf(services: JobServices): Job[] {
-  const { config, database, keyRings, announcement, secretUses, concessions, usage, encryptionKeys } = services
+  const { config, database, keyRings, announcement, secretUses, legacyOptionUses, usage, encryptionKeys } = services
   const { knex } = database
   return [
     { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
     { name: 'announce this node', every: SECOND, alone: false, run: () => announcement.announce() },
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
     { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
-    { name: 'write concessions', every: MINUTE, alone: false, run: () => concessions.flush(knex) },
-    { name: 'mark the position of revocations', every: MARK_EVERY, alone: false, run: () => markPosition(knex) },
+    { name: 'write legacy option uses', every: MINUTE, alone: false, run: () => legacyOptionUses.flush(knex) },
+    {
+      name: 'save a checkpoint of the revocation feed',
+      every: CHECKPOINT_EVERY,
+      alone: false,
+      run: () => saveCheckpoint(knex),
+    },
     { name: 'compare clocks', every: MINUTE, alone: false, run: createClockNote(services) },
     { name: 'write a heartbeat', every: HEARTBEAT_EVERY, alone: false, run: () => beat(knex) },
     { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
@@ -112,11 +117,11 @@ export function scheduleOf(services: JobServices): Job[] {
       every: MINUTE,
       alone: true,
       async run() {
-        await sweep((limit) => sweepRefreshTokens(knex, limit))
-        await sweep((limit) => forgetRetiredSecrets(knex, limit))
-        await sweep((limit) => sweepRateLimits(database, limit))
-        await sweep((limit) => sweepSignInLimits(knex, limit))
-        await sweep((limit) => sweepRevocations(knex, limit))
+        await sweep((limit) => deleteExpiredRefreshTokens(knex, limit))
+        await sweep((limit) => deleteRetiredSecrets(knex, limit))
+        await sweep((limit) => deleteIdleRateLimits(database, limit))
+        await sweep((limit) => deleteExpiredLimits(knex, limit))
+        await sweep((limit) => deleteOldRevocations(knex, limit))
         for (const one of services.sweeps) await sweep(one)
       },
     },
@@ -125,15 +130,15 @@ export function scheduleOf(services: JobServices): Job[] {
       every: HOUR,
       alone: true,
       async run() {
-        await sweep((limit) => sweepSlots(knex, limit))
-        await sweep((limit) => sweepStatusLists(knex, limit))
-        await sweep((limit) => forgetReplacedKeyPairs(knex, limit))
-        await sweep((limit) => sweepServerNodes(knex, limit))
-        await sweep((limit) => sweepUsage(knex, limit))
-        await sweep((limit) => sweepUsageWriters(knex, limit))
-        await sweep((limit) => sweepCallers(knex, limit))
-        await sweep((limit) => sweepCrowdedCallers(knex, limit))
-        await sweep((limit) => forgetAudit(knex, encryptionKeys, config.auditRetention, limit))
+        await sweep((limit) => deleteExpiredSingleTokens(knex, limit))
+        await sweep((limit) => deleteExpiredStatusLists(knex, limit))
+        await sweep((limit) => deleteReplacedKeyPairs(knex, limit))
+        await sweep((limit) => deleteStoppedServerNodes(knex, limit))
+        await sweep((limit) => deleteOldUsage(knex, limit))
+        await sweep((limit) => deleteOldUsageWriters(knex, limit))
+        await sweep((limit) => deleteOldCallers(knex, limit))
+        await sweep((limit) => deleteExcessCallers(knex, limit))
+        await sweep((limit) => deleteExpiredAuditEvents(knex, encryptionKeys, config.auditRetention, limit))
       },
     },
     { name: 'note the head of the audit log', every: HOUR, alone: true, run: createAuditNote(services) },
@@ -143,7 +148,7 @@ export function scheduleOf(services: JobServices): Job[] {
       alone: true,
       async run() {
         await rotateSigningKeys(knex, encryptionKeys, { olderThanDays: config.signingKeyMaxAge })
-        await forgetSigningKeys(knex)
+        await deleteExpiredSigningKeys(knex)
       },
     },
   ]

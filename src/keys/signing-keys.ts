@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { SealedColumn } from '../database/resealing.ts'
-import { followSealingKey, holdSealingKey } from '../database/sealing-key.ts'
+import { followSealingKey, lockSealingKey } from '../database/sealing-key.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, unknownKey } from '../shared/envelope.ts'
@@ -166,7 +166,7 @@ export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKey
   await db.transaction(async (trx) => {
     await touchRing(trx)
     if (await hasSigningKeys(trx, alg)) return
-    await holdSealingKey(trx, encryptionKeys)
+    await lockSealingKey(trx, encryptionKeys)
     const now = trx.fn.now()
     await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, current), may_sign_from: now, signs_from: now })
     await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, next), may_sign_from: now })
@@ -184,7 +184,7 @@ async function promoteNext(trx: Knex, alg: SigningAlg): Promise<string | undefin
 }
 
 async function addNext(trx: Knex, encryptionKeys: EncryptionKeys, key: NewKey): Promise<void> {
-  await holdSealingKey(trx, encryptionKeys)
+  await lockSealingKey(trx, encryptionKeys)
   const may_sign_from = trx.raw('now() + make_interval(secs => ?)', [PUBLISHED_FIRST])
   await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, key), may_sign_from })
 }
@@ -223,12 +223,12 @@ export async function rotateSigningKeys(
 }
 
 /** Deletes keys that stopped signing so long ago that nothing they signed can still be valid. */
-export async function forgetSigningKeys(db: Knex): Promise<number> {
+export async function deleteExpiredSigningKeys(db: Knex): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM signing_keys k USING (
-       SELECT kid, lead(signs_from) OVER (PARTITION BY alg ORDER BY signs_from) AS ended_at
+       SELECT kid, lead(signs_from) OVER (PARTITION BY alg ORDER BY signs_from) AS deactivated_at
          FROM signing_keys WHERE signs_from IS NOT NULL) e
-      WHERE e.kid = k.kid AND e.ended_at < now() - make_interval(days => ?)`,
+      WHERE e.kid = k.kid AND e.deactivated_at < now() - make_interval(days => ?)`,
     [PUBLISHED_AFTER],
   )
   if (rowCount > 0) await touchRing(db)

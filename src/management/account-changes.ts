@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
 import { type Account, accountEntry, lockAccount, setAccountApi, setAccountStatus } from '../accounts/accounts.ts'
-import { endSessionsOfAccount } from '../accounts/users.ts'
+import { revokeSessionsOfAccount } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { endTokensOfClients } from '../clients/clients.ts'
-import { endTokensInNameOf } from '../tokens/revocation.ts'
+import { raiseRevocationEpochs } from '../clients/clients.ts'
+import { revokeTokensOfSubjects } from '../tokens/revocation.ts'
 
 /**
  * Switches an account off or on. Off ends every token of its clients, and its people's sessions with every token that is
@@ -20,9 +20,9 @@ export async function changeAccountStatus(
     const before = await lockAccount(trx, id)
     if (before.status === status) return before
     const account = await setAccountStatus(trx, id, status)
-    await endSessionsOfAccount(trx, id)
-    if (status === 'disabled') await endTokensInNameOf(trx, { account_id: id })
-    await endTokensOfClients(trx, 'account_id', id)
+    await revokeSessionsOfAccount(trx, id)
+    if (status === 'disabled') await revokeTokensOfSubjects(trx, { account_id: id })
+    await raiseRevocationEpochs(trx, 'account_id', id)
     const action = status === 'active' ? 'account.enabled' : 'account.disabled'
     await recordAudit(trx, actor, accountEntry(action, account))
     return account
@@ -39,7 +39,7 @@ export async function changeAccountApi(knex: Knex, id: string, enabled: boolean,
     const before = await lockAccount(trx, id)
     if (before.apiEnabled === enabled) return before
     const account = await setAccountApi(trx, id, enabled)
-    await endTokensOfClients(trx, 'account_id', id)
+    await raiseRevocationEpochs(trx, 'account_id', id)
     const action = enabled ? 'account.api_enabled' : 'account.api_disabled'
     await recordAudit(trx, actor, accountEntry(action, account))
     return account

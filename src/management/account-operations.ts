@@ -8,7 +8,7 @@ import { type Bounded, boundedCountOf, liveTokensOf, ofAccount, toBounded } from
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
-import { stayWithin } from './tenant-isolation.ts'
+import { checkTenant } from './tenant-isolation.ts'
 
 /** With how much it has. */
 export interface AccountSummary extends Account {
@@ -102,7 +102,7 @@ const toDetails = (row: DetailsRow): AccountDetails => ({
 export const readAccount = operation<Which, AccountDetails>(
   { role: 'admin', scope: 'accounts:read' },
   async ({ knex }, who, { accountId }) => {
-    stayWithin(who, accountId, 'account', accountId)
+    checkTenant(who, accountId, 'account', accountId)
     const row: DetailsRow | undefined = isId(accountId)
       ? await knex('accounts').where({ id: accountId }).first('accounts.*', knex.raw(COUNTS), knex.raw(DETAILS))
       : undefined

@@ -2,7 +2,7 @@ import { type AuditFilter, type AuditRecord, exportAudit, listAudit } from '../a
 import { isId } from '../shared/ids.ts'
 import { operation } from './operation.ts'
 import { cursorIn, DEFAULT_LIMIT, type PageOf, type PageRequest, pageOf } from './paging.ts'
-import { accountWithin } from './tenant-isolation.ts'
+import { accountInScope } from './tenant-isolation.ts'
 
 export type { AuditRecord } from '../audit/audit-query.ts'
 
@@ -13,8 +13,8 @@ export interface ActivityFilter extends Omit<AuditFilter, 'accountId' | 'forAcco
 }
 
 /** An account's admins see what was done in their account, and who did it where that is one of them. */
-function within(who: Parameters<typeof accountWithin>[0], { accountId, ...filter }: ActivityFilter): AuditFilter {
-  return { ...filter, accountId: accountWithin(who, accountId), forAccount: who.role !== 'operator' }
+function within(who: Parameters<typeof accountInScope>[0], { accountId, ...filter }: ActivityFilter): AuditFilter {
+  return { ...filter, accountId: accountInScope(who, accountId), forAccount: who.role !== 'operator' }
 }
 
 /** Newest first. */

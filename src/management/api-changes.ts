@@ -9,15 +9,15 @@ import {
   saveApi,
   touchApi,
 } from '../apis/apis.ts'
-import { describeScope, forgetScopeTexts, type ScopeText } from '../apis/scope-texts.ts'
+import { deleteScopeTexts, describeScope, type ScopeText } from '../apis/scope-texts.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { clientsAskingFor, withdrawScopes } from '../clients/client-apis.ts'
-import { awaitEveryTurn } from '../clients/client-locks.ts'
+import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
 import { hasSigningKeys } from '../keys/signing-keys.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
-import { FaultCollector } from '../shared/field-error-collector.ts'
+import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 import { narrowInTransaction, revokedDetail, revokeRemovedScopes } from './narrowing.ts'
 
@@ -88,7 +88,7 @@ async function checkNobodyAsksFor(db: Knex, api: Api, removed: readonly string[]
   const asking = removed.length === 0 ? [] : await clientsAskingFor(db, api, removed)
   if (asking.length === 0) return
   const message = `clients ask by default for scopes that are to go (${removed.join(' ')}): ${asking.join(' ')}`
-  throw new KeywrightError('conflict', message, { faults: [{ field: 'scopes', message }] })
+  throw new KeywrightError('conflict', message, { fieldErrors: [{ field: 'scopes', message }] })
 }
 
 /**
@@ -96,17 +96,17 @@ async function checkNobodyAsksFor(db: Knex, api: Api, removed: readonly string[]
  * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but what clients ask for)
  */
 export async function checkApiChange(db: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
-  const faults = new FaultCollector()
-  await faults.collect(() => checkApiSettings(changes))
-  await faults.collect(() => checkNobodyAsksFor(db, before, removedFrom(before, changes.scopes)))
-  faults.throwFaults()
+  const fieldErrors = new FieldErrorCollector()
+  await fieldErrors.collect(() => checkApiSettings(changes))
+  await fieldErrors.collect(() => checkNobodyAsksFor(db, before, removedFrom(before, changes.scopes)))
+  fieldErrors.throwFieldErrors()
 }
 
 /** What depends on scopes that are to go: narrowings lose them. */
 async function removeScopes(trx: Knex, api: Api, removed: readonly string[]): Promise<void> {
   if (removed.length === 0) return
   await withdrawScopes(trx, api, removed)
-  await forgetScopeTexts(trx, api, removed)
+  await deleteScopeTexts(trx, api, removed)
 }
 
 /**
@@ -125,7 +125,7 @@ export async function updateApi(
   return await narrowInTransaction(knex, async (trx) => {
     const early = await revokeRemovedScopes(trx, identifier, changes.scopes, 'wait')
     // Before the API's row: whoever changes a client has its lock, and then asks for its APIs.
-    await awaitEveryTurn(trx)
+    await lockAllClientsExclusive(trx)
     const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)
     const changed = differing(before, changes)

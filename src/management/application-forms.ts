@@ -5,7 +5,7 @@ import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
 import { operation } from './operation.ts'
-import { stayWithin } from './tenant-isolation.ts'
+import { checkTenant } from './tenant-isolation.ts'
 
 /** A scope with what people read of it; where nothing was said, its own name. */
 export interface ChoosableScope {
@@ -103,7 +103,7 @@ export const readApplicationForm = operation<{ clientId: string }, ApplicationFo
     const { rows } = await knex.raw(READ, [clientId])
     const row: FormRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
-    stayWithin(who, row.account_id, 'client', clientId)
+    checkTenant(who, row.account_id, 'client', clientId)
     return {
       client: toClient(row),
       accountName: row.account_name,

@@ -22,7 +22,7 @@ import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-to
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
-import { accountWithin, applicationWithin, stayWithin } from './tenant-isolation.ts'
+import { accountInScope, applicationFor, checkTenant } from './tenant-isolation.ts'
 
 /** An application as a list shows it. */
 export interface ApplicationSummary {
@@ -101,7 +101,7 @@ function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
 export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
   { role: 'admin', scope: 'applications:read' },
   async ({ knex }, who, { search, status, createdBy, sort = '-added', accountId: wanted, ...request }) => {
-    const accountId = accountWithin(who, wanted)
+    const accountId = accountInScope(who, wanted)
     if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
     const base = knex('clients').where('clients.kind', 'application')
     if (accountId !== undefined) base.where('clients.account_id', accountId)
@@ -172,7 +172,7 @@ export const readApplication = operation<Which, Application>(
     const { rows } = await knex.raw(READ, [clientId])
     const row: ApplicationRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
-    stayWithin(who, row.account_id, 'client', clientId)
+    checkTenant(who, row.account_id, 'client', clientId)
     return toApplication(row)
   },
 )
@@ -197,7 +197,7 @@ interface ApplicationUpdate extends Which, ApplicationChange {
 export const updateApplication = operation<ApplicationUpdate, { client: Client; apiKey?: string }>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId, revision, settings, apis, scopes }) => {
-    await applicationWithin(knex, who, clientId)
+    await applicationFor(knex, who, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
     const check = (before: Client) => checkMaySet(who.role, before, settings)
     return await updateClient(knex, clientId, change, who.actor, { expected: revision, check })
@@ -208,7 +208,7 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
 export const archiveApplication = operation<Which, Client>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId }) => {
-    await applicationWithin(knex, who, clientId)
+    await applicationFor(knex, who, clientId)
     return await changeClientStatus(knex, clientId, 'archived', who.actor)
   },
 )
@@ -217,7 +217,7 @@ export const archiveApplication = operation<Which, Client>(
 export const restoreApplication = operation<Which & { keepSecret: boolean }, CreatedApplication>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId, keepSecret }) => {
-    await applicationWithin(knex, who, clientId)
+    await applicationFor(knex, who, clientId)
     return await restoreClient(knex, clientId, { keepSecret }, who.actor)
   },
 )
@@ -226,7 +226,7 @@ export const restoreApplication = operation<Which & { keepSecret: boolean }, Cre
 export const retireApplicationSecret = operation<Which & { secretId: number }, Client>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId, secretId }) => {
-    await applicationWithin(knex, who, clientId)
+    await applicationFor(knex, who, clientId)
     return await retireSecret(knex, clientId, secretId, who.actor)
   },
 )
@@ -236,6 +236,6 @@ export const rotateApplicationSecret = operation<
   Which & { overlap: number; revision?: number | undefined },
   CreatedApplication
 >({ role: 'admin', scope: 'applications:write' }, async ({ knex }, who, { clientId, overlap, revision }) => {
-  await applicationWithin(knex, who, clientId)
+  await applicationFor(knex, who, clientId)
   return await rotateSecret(knex, clientId, overlap, who.actor, revision)
 })

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Knex } from 'knex'
 import { type Api, findApi, insertApi, lockApi, saveApi } from '../apis/apis.ts'
-import { describeScope, forgetScopeTexts, type ScopeText, scopeTexts } from '../apis/scope-texts.ts'
+import { deleteScopeTexts, describeScope, type ScopeText, scopeTexts } from '../apis/scope-texts.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { withdrawScopes } from '../clients/client-apis.ts'
-import { awaitEveryTurn } from '../clients/client-locks.ts'
+import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { narrowInTransaction, revokeRemovedScopes } from './narrowing.ts'
 
 type Texts = Readonly<Record<string, ScopeText>>
@@ -30,13 +30,13 @@ async function isAsWanted(db: Knex, api: Api | undefined, texts: Texts): Promise
 /** Clients that ask for a scope by default that has gone are refused it, and keep the rest: a start must not fail on that. */
 async function bringUp(trx: Knex, identifier: string, scopes: readonly string[]): Promise<void> {
   await revokeRemovedScopes(trx, identifier, scopes, 'wait')
-  await awaitEveryTurn(trx)
+  await lockAllClientsExclusive(trx)
   const before = await lockApi(trx, identifier)
   await revokeRemovedScopes(trx, identifier, scopes, 'nowait')
   await saveApi(trx, before, { ...FIXED, scopes })
   const removed = before.scopes.filter((scope) => !scopes.includes(scope))
   await withdrawScopes(trx, before, removed)
-  await forgetScopeTexts(trx, before, removed)
+  await deleteScopeTexts(trx, before, removed)
 }
 
 /**

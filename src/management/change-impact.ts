@@ -7,7 +7,7 @@ import { narrowingOfChange } from './client-registration.ts'
 import { type Bounded, MOST, toBounded } from './live-tokens.ts'
 import { countExceeding, countRemovedScopes, type NarrowingImpact } from './narrowing-impact.ts'
 import { operation } from './operation.ts'
-import { applicationWithin } from './tenant-isolation.ts'
+import { applicationFor } from './tenant-isolation.ts'
 
 /** What a change would revoke. Null: too many to be counted in time. */
 export interface ChangeImpact {
@@ -26,9 +26,9 @@ function toImpact({ accessTokens, refreshTokens, users }: NarrowingImpact): Chan
 
 /** What `updateApplication` would revoke; undefined: nothing. @throws KeywrightError `invalid_input`, `forbidden` */
 export const previewApplicationUpdate = operation<ApplicationChange & { clientId: string }, ChangeImpact | undefined>(
-  updateApplication.need,
+  updateApplication.permission,
   async ({ knex }, who, { clientId, ...change }) => {
-    await applicationWithin(knex, who, clientId)
+    await applicationFor(knex, who, clientId)
     const client = await getClient(knex, clientId)
     checkMaySet(who.role, client, change.settings)
     await checkClientChange(knex, client, change)
@@ -41,6 +41,6 @@ export const previewApplicationUpdate = operation<ApplicationChange & { clientId
 export const previewScopeRemoval = operation<
   { identifier: string; scopes: readonly string[] },
   ChangeImpact | undefined
->(changeApi.need, async ({ knex }, _who, { identifier, scopes }) =>
+>(changeApi.permission, async ({ knex }, _who, { identifier, scopes }) =>
   toImpact(await countRemovedScopes(knex, identifier, scopes, MOST)),
 )

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { checkNotInstanceName } from '../accounts/instance-name.ts'
-import { type Api, holdApis } from '../apis/apis.ts'
+import { type Api, lockApisShared } from '../apis/apis.ts'
 import {
   checkAccess,
   checkDefaultScopes,
@@ -11,7 +11,7 @@ import {
 } from '../clients/client-apis.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, checkSettings } from '../clients/clients.ts'
-import { FaultCollector } from '../shared/field-error-collector.ts'
+import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 
 /** What a client may call: its APIs, the default first, and what it is narrowed to; null: all that they have. */
 export interface Access {
@@ -37,12 +37,12 @@ const checkName = (db: Knex, name: string | undefined) => checkNotInstanceName(d
  */
 export async function checkNewClient(db: Knex, input: NewClientInput): Promise<Access | undefined> {
   const { accountId, settings, apis, scopes = null } = input
-  const faults = new FaultCollector()
-  if (accountId !== null) await faults.collect(() => checkName(db, settings.name))
-  await faults.collect(() => checkSettings(db, settings))
-  const held = apis && (await faults.collect(() => chosenApis(db, apis)))
-  if (held) await faults.collect(() => checkAccess(held, scopes, settings.defaultScopes))
-  faults.throwFaults()
+  const fieldErrors = new FieldErrorCollector()
+  if (accountId !== null) await fieldErrors.collect(() => checkName(db, settings.name))
+  await fieldErrors.collect(() => checkSettings(db, settings))
+  const held = apis && (await fieldErrors.collect(() => chosenApis(db, apis)))
+  if (held) await fieldErrors.collect(() => checkAccess(held, scopes, settings.defaultScopes))
+  fieldErrors.throwFieldErrors()
   return held && { apis: held, scopes }
 }
 
@@ -67,7 +67,7 @@ async function keptNarrowing(db: Knex, { key }: Client, apis: readonly Api[]): P
 }
 
 async function checkedAccess(db: Knex, before: Client, { settings, ...change }: ClientChange): Promise<Access> {
-  const apis = await holdApis(db, change.apis ?? (await identifiersOf(db, before.key)))
+  const apis = await lockApisShared(db, change.apis ?? (await identifiersOf(db, before.key)))
   const scopes = change.scopes === undefined ? await keptNarrowing(db, before, apis) : change.scopes
   await checkAccess(apis, scopes, { ...before, ...settings }.defaultScopes)
   return { apis, scopes }
@@ -75,7 +75,7 @@ async function checkedAccess(db: Knex, before: Client, { settings, ...change }: 
 
 /** Held, or a scope that is meant here could be taken from its API at the same moment. */
 async function checkNewDefaultScopes(db: Knex, { key }: Client, defaultScopes: readonly string[]): Promise<void> {
-  await holdApis(db, await identifiersOf(db, key))
+  await lockApisShared(db, await identifiersOf(db, key))
   await checkDefaultScopes(db, { key, defaultScopes })
 }
 
@@ -86,12 +86,12 @@ async function checkNewDefaultScopes(db: Knex, { key }: Client, defaultScopes: r
  */
 export async function checkClientChange(db: Knex, before: Client, change: ClientChange): Promise<Access | undefined> {
   const { settings } = change
-  const faults = new FaultCollector()
-  await faults.collect(() => checkNewName(db, before, settings))
-  await faults.collect(() => checkSettings(db, { ...before, ...settings }, before))
-  const access = isOfAccess(change) ? await faults.collect(() => checkedAccess(db, before, change)) : undefined
+  const fieldErrors = new FieldErrorCollector()
+  await fieldErrors.collect(() => checkNewName(db, before, settings))
+  await fieldErrors.collect(() => checkSettings(db, { ...before, ...settings }, before))
+  const access = isOfAccess(change) ? await fieldErrors.collect(() => checkedAccess(db, before, change)) : undefined
   if (!isOfAccess(change) && settings.defaultScopes)
-    await faults.collect(() => checkNewDefaultScopes(db, before, settings.defaultScopes!))
-  faults.throwFaults()
+    await fieldErrors.collect(() => checkNewDefaultScopes(db, before, settings.defaultScopes!))
+  fieldErrors.throwFieldErrors()
   return access
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
-import { holdAccountWithApi } from '../accounts/accounts.ts'
-import { holdInstance } from '../accounts/instance-settings.ts'
+import { lockAccountWithApiShared } from '../accounts/accounts.ts'
+import { lockInstanceShared } from '../accounts/instance-settings.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { setClientApis } from '../clients/client-apis.ts'
 import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
@@ -9,11 +9,11 @@ import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-setting
 import {
   type Client,
   clientEntry,
-  endCodesOfClient,
-  endTokensOfClients,
   getClient,
   insertClient,
   lockClient,
+  raiseCodeRevocationEpoch,
+  raiseRevocationEpochs,
   saveSettings,
 } from '../clients/clients.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
@@ -46,9 +46,9 @@ export async function createClient(
   actor: Actor,
 ): Promise<NewSecrets & { client: Client }> {
   return await knex.transaction(async (trx) => {
-    await holdInstance(trx)
+    await lockInstanceShared(trx)
     const { accountId, createdBy = null, settings } = request
-    if (accountId !== null) await holdAccountWithApi(trx, accountId)
+    if (accountId !== null) await lockAccountWithApiShared(trx, accountId)
     const access = await checkNewClient(trx, request)
     const owner = { kind: 'application' as const, accountId, userId: null, apiId: null, createdBy }
     const client = await insertClient(trx, owner, settings)
@@ -88,7 +88,7 @@ async function lockForChange(trx: Knex, clientId: string, expected: number | und
 async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{ apiKey?: string }> {
   if (before.apiKeyRequired && !after.apiKeyRequired) {
     await retireSecrets(trx, after.key, 'api_key')
-    await endTokensOfClients(trx, 'id', after.key)
+    await raiseRevocationEpochs(trx, 'id', after.key)
   }
   if (before.apiKeyRequired || !after.apiKeyRequired) return {}
   return { apiKey: await addSecret(trx, after.key, 'api_key') }
@@ -132,7 +132,7 @@ async function revokeBeforehand(trx: Knex, clientId: string, change: ClientChang
 async function revokeRest(trx: Knex, before: Rights, after: Client): Promise<RevokedByNarrowing> {
   const narrowing = narrowingBetween(before, await rightsOf(trx, after))
   if (!narrowing) return NOTHING_REVOKED
-  await endCodesOfClient(trx, after.key)
+  await raiseCodeRevocationEpoch(trx, after.key)
   return await revokeExceeding(trx, { client: after.key }, narrowing, 'nowait')
 }
 

@@ -1,7 +1,14 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { addSecret, retirePreviousSecrets, retireSecrets } from '../clients/client-secrets.ts'
-import { type Client, clientEntry, endTokensOfClients, getClient, lockClient, touchClient } from '../clients/clients.ts'
+import {
+  type Client,
+  clientEntry,
+  getClient,
+  lockClient,
+  raiseRevocationEpochs,
+  touchClient,
+} from '../clients/clients.ts'
 import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
@@ -48,7 +55,7 @@ export async function rotateSecret(
     await retireSecrets(trx, client.key, 'secret', overlap)
     await retireSecrets(trx, client.key, 'api_key', overlap)
     // With none to overlap, the codes that wait to be redeemed end too: whoever has the old secret may have those.
-    if (overlap === 0) await endTokensOfClients(trx, 'id', client.key)
+    if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
     else await touchClient(trx, client.key)
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, { overlap }))
     const secrets = await addSecrets(trx, client)

@@ -34,7 +34,7 @@ export const updateInstance = operation<{ changes: InstanceChanges; revision?: n
 )
 
 /** Whom it concerns when the API of the instance is switched off. */
-export interface InstanceReach {
+export interface InstanceAvailability {
   readonly apiEnabled: boolean
   /** Active ones. */
   readonly applications: Bounded
@@ -49,7 +49,7 @@ const REACH = `
          (${liveTokensOf('true')}) AS live
     FROM instance_settings i`
 
-export const readInstanceReach = operation<object, InstanceReach>(
+export const readInstanceAvailability = operation<object, InstanceAvailability>(
   { role: 'operator', scope: 'instance:read' },
   async ({ knex }) => {
     const { rows } = await knex.raw(REACH)
@@ -83,13 +83,13 @@ const DAY = 86_400_000
 
 /** A key ends when the next one of its algorithm begins. */
 function withEnds(keys: readonly SigningKey[]): SigningKeyView[] {
-  const endOf = ({ alg, state, signsFrom }: SigningKey): Date | null => {
+  const expirySql = ({ alg, state, signsFrom }: SigningKey): Date | null => {
     if (state !== 'previous') return null
     const begun = keys.flatMap((key) => (key.alg === alg && key.signsFrom ? [key.signsFrom.getTime()] : []))
     const ended = Math.min(...begun.filter((at) => at > signsFrom!.getTime()))
     return Number.isFinite(ended) ? new Date(ended + PUBLISHED_AFTER * DAY) : null
   }
-  return keys.map((key) => ({ ...key, publishedUntil: endOf(key) }))
+  return keys.map((key) => ({ ...key, publishedUntil: expirySql(key) }))
 }
 
 /** The newest first. */

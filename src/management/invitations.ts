@@ -1,13 +1,13 @@
 import type { Knex } from 'knex'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { addUser, addUserWithoutPassword } from '../accounts/user-administration.ts'
-import { checkPerson } from '../accounts/user-checks.ts'
+import { checkUser } from '../accounts/user-checks.ts'
 import type { Role, User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
-import { accountOfNew } from './tenant-isolation.ts'
+import { accountOfNewObject } from './tenant-isolation.ts'
 
 interface Invitation {
   readonly email: string
@@ -41,18 +41,18 @@ async function checkMayInvite(knex: Knex, who: Principal, role: Role | undefined
  * @throws KeywrightError `invalid_input`, `conflict`, with every fault at its field; and as `checkMayInvite`
  */
 export const checkInvitation = operation<Partial<Invitation>, void>(
-  { role: 'admin', scope: 'people:write' },
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { email, name, role }) => {
     await checkMayInvite(knex, who, role)
-    await checkPerson(knex, { email, name, role })
+    await checkUser(knex, { email, name, role })
   },
 )
 
-export const invitePerson = operation<Invitation, Invited>(
-  { role: 'admin', scope: 'people:write' },
+export const inviteUser = operation<Invitation, Invited>(
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { email, name, role, emailVerified, ...wanted }) => {
     await checkMayInvite(knex, who, role)
-    const accountId = role === 'operator' ? null : accountOfNew(who, wanted.accountId)
+    const accountId = role === 'operator' ? null : accountOfNewObject(who, wanted.accountId)
     const person = { email, role, accountId, emailVerified, ...(name !== undefined && { name }) }
     if (isProgram(who)) return { user: await addUserWithoutPassword(knex, person, who.actor), password: null }
     return await addUser(knex, person, who.actor)

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { holdAccountWithApi } from '../accounts/accounts.ts'
-import { holdInstance } from '../accounts/instance-settings.ts'
-import { awaitPersonsTurn } from '../accounts/user-locks.ts'
+import { lockAccountWithApiShared } from '../accounts/accounts.ts'
+import { lockInstanceShared } from '../accounts/instance-settings.ts'
+import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { findUser, findUserById, type User } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { checkDefaultScopes, chosenApis, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
@@ -15,7 +15,7 @@ import {
   setClientStatus,
 } from '../clients/clients.ts'
 import { invalidInput, KeywrightError, stale } from '../shared/errors.ts'
-import { countEnded, type EndedEpoch } from '../tokens/active-tokens.ts'
+import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 
 export interface KeyPairRequest {
@@ -46,10 +46,10 @@ const notAnAdmin = ({ email, role }: User) =>
 async function holdAdmin(trx: Knex, idOrEmail: string): Promise<User> {
   const seen = await findUser(trx, idOrEmail)
   if (seen.role !== 'admin') throw notAnAdmin(seen)
-  await holdInstance(trx)
-  await holdAccountWithApi(trx, seen.accountId!)
+  await lockInstanceShared(trx)
+  await lockAccountWithApiShared(trx, seen.accountId!)
   // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
-  await awaitPersonsTurn(trx, seen.id)
+  await lockUserExclusive(trx, seen.id)
   await trx('users').where({ id: seen.id }).forNoKeyUpdate().first('id')
   const held = (await findUserById(trx, seen.id))!
   if (held.status !== 'active') throw new KeywrightError('conflict', `the user ${held.email} is disabled`)
@@ -75,11 +75,11 @@ function expectPair(earlier: Client | undefined, { replaces }: KeyPairRequest): 
  * `generateKeyPair` within a transaction, after which the caller may count what `ended`.
  * @throws KeywrightError as `generateKeyPair`
  */
-export async function generateKeyPairWithin(
+export async function generateKeyPairInTransaction(
   trx: Knex,
   request: KeyPairRequest,
   actor: Actor,
-): Promise<NewSecrets & { client: Client; ended: EndedEpoch[] }> {
+): Promise<NewSecrets & { client: Client; ended: RevokedEpoch[] }> {
   const user = await holdAdmin(trx, request.user)
   const earlier = await findKeyPairOf(trx, user.id)
   expectPair(earlier, request)
@@ -90,7 +90,7 @@ export async function generateKeyPairWithin(
   await checkDefaultScopes(trx, client)
   const replaced = earlier && { replaced: earlier.clientId }
   await recordAudit(trx, actor, clientEntry('key_pair.generated', client, { user_id: user.id, ...replaced }))
-  const ended = earlier ? [{ clientKey: earlier.key, epoch: earlier.epoch }] : []
+  const ended = earlier ? [{ clientKey: earlier.key, revocationEpoch: earlier.revocationEpoch }] : []
   return { client, ...(await addSecrets(trx, client)), ended }
 }
 
@@ -105,6 +105,6 @@ export async function generateKeyPair(
   request: KeyPairRequest,
   actor: Actor,
 ): Promise<NewSecrets & { client: Client; revoked: number | null }> {
-  const { ended, ...made } = await knex.transaction((trx) => generateKeyPairWithin(trx, request, actor))
-  return { ...made, revoked: await countEnded(knex, ended) }
+  const { ended, ...made } = await knex.transaction((trx) => generateKeyPairInTransaction(trx, request, actor))
+  return { ...made, revoked: await countRevoked(knex, ended) }
 }

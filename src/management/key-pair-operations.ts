@@ -2,7 +2,7 @@ import type { Client } from '../clients/clients.ts'
 import { type ClientRow, toClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
-import { countEnded } from '../tokens/active-tokens.ts'
+import { countRevoked } from '../tokens/active-tokens.ts'
 import {
   APIS_OF_CLIENT,
   CALLERS_OF_CLIENT,
@@ -11,11 +11,11 @@ import {
   SECRETS_OF_CLIENT,
   type SecretView,
 } from './client-parts.ts'
-import { generateKeyPairWithin } from './key-pair-generation.ts'
+import { generateKeyPairInTransaction } from './key-pair-generation.ts'
 import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
 import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
-import { userWithin } from './tenant-isolation.ts'
+import { userFor } from './tenant-isolation.ts'
 
 /** An admin's own client id, with what is known of its use. The secret itself was shown once. */
 export interface KeyPair {
@@ -80,7 +80,7 @@ async function ownerOf({ knex }: Management, who: Principal, named: string | und
     if (who.userId !== null && who.role === 'admin') return who.userId
     throw new KeywrightError('forbidden', 'key pairs belong to admins of accounts; name one of them')
   }
-  const user = await userWithin(knex, who, named)
+  const user = await userFor(knex, who, named)
   // A pair speaks for its owner: colleagues make their own.
   if (who.role !== 'operator') throw new KeywrightError('forbidden', "a key pair is its owner's alone to replace")
   return user.id
@@ -133,11 +133,11 @@ export const generateKeyPair = operation<Generation, GeneratedKeyPair>(
     const user = await ownerOf(management, who, userId)
     const { knex } = management
     const { client, clientSecret, apiKey, ended } = await knex.transaction((trx) =>
-      generateKeyPairWithin(trx, { user, apis, replaces }, who.actor),
+      generateKeyPairInTransaction(trx, { user, apis, replaces }, who.actor),
     )
     const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
     // Counting may take long and fail, which a transaction that holds locks must not.
-    const revoked = knex.isTransaction ? null : await countEnded(knex, ended)
+    const revoked = knex.isTransaction ? null : await countRevoked(knex, ended)
     return { clientId: client.clientId, ...secrets, revoked }
   },
 )

@@ -39,7 +39,7 @@ export async function countExceeding(
   }
   return {
     accessTokens: await count(
-      `standing_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(where)} AND (${EXCEEDS})`,
+      `client_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(where)} AND (${EXCEEDS})`,
     ),
     refreshTokens: await count(`active_refresh_tokens t WHERE ${tokensOf(where)} AND (${REFRESH_EXCEEDS})`),
     users: await count(`consents s WHERE ${ofClients(where, 's.client_id')} AND ${CONSENT_EXCEEDS}`),

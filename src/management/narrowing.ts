@@ -123,7 +123,8 @@ export async function revokeExceeding(
 
   async function endAccessTokens(): Promise<number> {
     const condition = `${tokensOf(where)} AND (${EXCEEDS})`
-    const live = 'AND t.epoch = (SELECT c.epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
+    const live =
+      'AND t.revocation_epoch = (SELECT c.revocation_epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
     if (mode === 'nowait') return await end('access_tokens', 't.expires_at, t.jti', `${condition} ${live}`)
     let ended = 0
     for (const day of DAYS) {

@@ -7,7 +7,7 @@ import { checkNewClient } from './client-checks.ts'
 import { createClient } from './client-registration.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
-import { accountOfNew } from './tenant-isolation.ts'
+import { accountOfNewObject } from './tenant-isolation.ts'
 
 interface NewApplication extends ApplicationChange {
   readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'>
@@ -43,7 +43,7 @@ export const createApplication = operation<NewApplication, CreatedApplication>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { settings, apis = [], scopes = null, accountId }) => {
     const isInstances = accountId === null && who.role === 'operator'
-    const owner = isInstances ? null : accountOfNew(who, accountId ?? undefined)
+    const owner = isInstances ? null : accountOfNewObject(who, accountId ?? undefined)
     const all = { ...settings, ...(await withDefaults(knex, who, settings)) }
     const request = { accountId: owner, settings: all, apis, scopes }
     return await createClient(knex, { ...request, createdBy: who.userId }, who.actor)

@@ -13,7 +13,7 @@ export interface Management {
 }
 
 /** Who may: from this role on (operators may what admins may), and with a token that allows this. */
-export interface Need {
+export interface RequiredPermission {
   readonly role: 'member' | 'admin' | 'operator'
   readonly scope: ManagementScope
 }
@@ -21,34 +21,34 @@ export interface Need {
 const RANK = { member: 0, admin: 1, operator: 2 } as const
 
 /** @throws KeywrightError `forbidden` */
-export function demand({ role, scopes }: Principal, need: Need): void {
-  if (RANK[role] < RANK[need.role]) {
-    throw new KeywrightError('forbidden', `this takes the role ${need.role}, and yours is ${role}`)
+export function requirePermission({ role, scopes }: Principal, permission: RequiredPermission): void {
+  if (RANK[role] < RANK[permission.role]) {
+    throw new KeywrightError('forbidden', `this takes the role ${permission.role}, and yours is ${role}`)
   }
-  if (scopes && !scopes.has(need.scope)) {
-    throw new KeywrightError('forbidden', `this takes a token with the scope ${need.scope}`)
+  if (scopes && !scopes.has(permission.scope)) {
+    throw new KeywrightError('forbidden', `this takes a token with the scope ${permission.scope}`)
   }
 }
 
 /** Something that is done through the console or the management API; whichever it is, by the same rule. */
 export interface Operation<Input, Output> {
   (management: Management, who: Principal, input: Input): Promise<Output>
-  readonly need: Need
+  readonly permission: RequiredPermission
 }
 
-const isRead = ({ scope }: Need): boolean => scope.endsWith(':read')
+const isRead = ({ scope }: RequiredPermission): boolean => scope.endsWith(':read')
 
 const forReading = (management: Management): Management =>
   management.reports && !management.knex.isTransaction ? { ...management, knex: management.reports } : management
 
 /** Nothing of `run` happens before its need is met. */
 export function operation<Input, Output>(
-  need: Need,
+  permission: RequiredPermission,
   run: (management: Management, who: Principal, input: Input) => Promise<Output>,
 ): Operation<Input, Output> {
   const guarded = async (management: Management, who: Principal, input: Input): Promise<Output> => {
-    demand(who, need)
-    return await run(isRead(need) ? forReading(management) : management, who, input)
+    requirePermission(who, permission)
+    return await run(isRead(permission) ? forReading(management) : management, who, input)
   }
-  return Object.assign(guarded, { need })
+  return Object.assign(guarded, { permission })
 }

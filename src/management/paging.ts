@@ -33,10 +33,10 @@ export const MAX_LIMIT = 200
 /** So many items of a list are looked at to count it. */
 export const MOST_COUNTED = 10_000
 
-type Place = readonly (string | number)[]
+type ClusterLocation = readonly (string | number)[]
 
 /** An item's place in the list's order, in a form that tells callers nothing to build on. */
-const toCursor = (place: Place): string => Buffer.from(JSON.stringify(place)).toString('base64url')
+const toCursor = (place: ClusterLocation): string => Buffer.from(JSON.stringify(place)).toString('base64url')
 
 const isText = (part: unknown): part is string | number =>
   (typeof part === 'string' && !part.includes('\0')) || Number.isSafeInteger(part)
@@ -109,7 +109,7 @@ function countOf(knex: Knex, { base, filters = [] }: List): Knex.QueryBuilder {
 
 /** What every row of a part has beside its columns. */
 export interface PagedRow {
-  place: Place
+  place: ClusterLocation
   /** Of a list that is counted. */
   total?: [count: number, isMore: boolean]
 }

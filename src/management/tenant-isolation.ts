@@ -10,7 +10,7 @@ const reaches = (who: Principal, accountId: string | null): boolean =>
   who.role === 'operator' || (accountId !== null && accountId === who.accountId)
 
 /** @throws KeywrightError `not_found`, for another account's as for none, so that nothing is told (promise 6) */
-export function stayWithin(who: Principal, accountId: string | null, what: string, id: string): void {
+export function checkTenant(who: Principal, accountId: string | null, what: string, id: string): void {
   if (!reaches(who, accountId)) throw notFound(what, id)
 }
 
@@ -18,7 +18,7 @@ export function stayWithin(who: Principal, accountId: string | null, what: strin
  * The accounts whose things are listed: one's own, or for an operator the one that is named, or all.
  * @throws KeywrightError `not_found`
  */
-export function accountWithin(who: Principal, named: string | undefined): string | undefined {
+export function accountInScope(who: Principal, named: string | undefined): string | undefined {
   const isReached = named === undefined || (who.role === 'operator' ? isId(named) : named === who.accountId)
   if (!isReached) throw notFound('account', named)
   if (who.role === 'operator') return named
@@ -26,34 +26,34 @@ export function accountWithin(who: Principal, named: string | undefined): string
 }
 
 /** The account that something new belongs to. @throws KeywrightError `invalid_input`, `not_found` */
-export function accountOfNew(who: Principal, named: string | undefined): string {
-  const account = accountWithin(who, named)
+export function accountOfNewObject(who: Principal, named: string | undefined): string {
+  const account = accountInScope(who, named)
   if (account === undefined) {
     const message = 'an operator belongs to no account, so the account must be named'
-    throw new KeywrightError('invalid_input', message, { faults: [{ field: 'accountId', message }] })
+    throw new KeywrightError('invalid_input', message, { fieldErrors: [{ field: 'accountId', message }] })
   }
   return account
 }
 
 /** An application or key pair within reach; the clients of APIs are not managed here. @throws KeywrightError `not_found` */
-export async function clientWithin(db: Knex, who: Principal, clientId: string): Promise<Client> {
+export async function clientFor(db: Knex, who: Principal, clientId: string): Promise<Client> {
   const client = await getClient(db, clientId)
   if (client.kind === 'api') throw notFound('client', clientId)
-  stayWithin(who, client.accountId, 'client', clientId)
+  checkTenant(who, client.accountId, 'client', clientId)
   return client
 }
 
 /** The same, and no key pair. @throws KeywrightError `not_found` */
-export async function applicationWithin(db: Knex, who: Principal, clientId: string): Promise<Client> {
-  const client = await clientWithin(db, who, clientId)
+export async function applicationFor(db: Knex, who: Principal, clientId: string): Promise<Client> {
+  const client = await clientFor(db, who, clientId)
   if (client.kind !== 'application') throw notFound('client', clientId)
   return client
 }
 
 /** @throws KeywrightError `not_found` */
-export async function userWithin(db: Knex, who: Principal, userId: string): Promise<User> {
+export async function userFor(db: Knex, who: Principal, userId: string): Promise<User> {
   const user = await findUserById(db, userId)
   if (!user) throw notFound('user', userId)
-  stayWithin(who, user.accountId, 'user', userId)
+  checkTenant(who, user.accountId, 'user', userId)
   return user
 }

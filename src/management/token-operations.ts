@@ -10,7 +10,7 @@ import { operation } from './operation.ts'
 import { cursorOf, type PagedRow, type PageOf, type PageRequest, pageOf, readingOrder, selectPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
-import { clientWithin, stayWithin, userWithin } from './tenant-isolation.ts'
+import { checkTenant, clientFor, userFor } from './tenant-isolation.ts'
 
 /** Whom a token or grant is for: a person, or null the client itself. */
 interface ForWhom {
@@ -34,7 +34,7 @@ export interface LiveGrant extends ForWhom {
   readonly api: string
   readonly scope: string
   readonly createdAt: Date
-  readonly turnedAt: Date | null
+  readonly rotatedAt: Date | null
   readonly expiresAt: Date
 }
 
@@ -63,7 +63,7 @@ interface HeldRow extends PagedRow {
 }
 
 interface GrantRow extends HeldRow {
-  turned_at: string | null
+  rotated_at: string | null
 }
 
 const toHeld = (row: HeldRow) => ({
@@ -79,7 +79,7 @@ const toToken = (row: HeldRow): LiveToken => ({ jti: row.id, issuedAt: new Date(
 const toGrant = (row: GrantRow): LiveGrant => ({
   id: row.id,
   createdAt: new Date(row.at),
-  turnedAt: row.turned_at === null ? null : new Date(row.turned_at),
+  rotatedAt: row.rotated_at === null ? null : new Date(row.rotated_at),
   ...toHeld(row),
 })
 
@@ -140,7 +140,7 @@ async function listHeld<Row extends HeldRow, Item>(
     .whereNot('c.kind', 'api')
     .first('c.*', items.as('items'))
   if (!row) throw notFound('client', clientId)
-  stayWithin(who, row.account_id, 'client', clientId)
+  checkTenant(who, row.account_id, 'client', clientId)
   return { client: toClient(row), ...pageOf(row.items, request, cursor, toItem) }
 }
 
@@ -157,7 +157,7 @@ const GRANTS: Held = {
   id: 'h.grant_id',
   client: 'h.client_id',
   at: 'h.created_at',
-  columns: ['h.turned_at'],
+  columns: ['h.rotated_at'],
 }
 
 export const listTokens = operation<ListOf, PageOfClient<LiveToken>>(
@@ -174,7 +174,7 @@ export const listGrants = operation<ListOf, PageOfClient<LiveGrant>>(
 export const revokeOneToken = operation<OfClient & { jti: string }, void>(
   { role: 'admin', scope: 'tokens:write' },
   async ({ knex }, who, { clientId, jti }) => {
-    const client = await clientWithin(knex, who, clientId)
+    const client = await clientFor(knex, who, clientId)
     const key = { client_key: client.key, jti: idOf(jti, 'token') }
     if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
     await revokeToken(knex, jti, who.actor)
@@ -185,7 +185,7 @@ export const revokeOneToken = operation<OfClient & { jti: string }, void>(
 export const revokeOneGrant = operation<OfClient & { grantId: string }, void>(
   { role: 'admin', scope: 'tokens:write' },
   async ({ knex }, who, { clientId, grantId }) => {
-    const client = await clientWithin(knex, who, clientId)
+    const client = await clientFor(knex, who, clientId)
     const key = { client_id: client.key, grant_id: idOf(grantId, 'grant') }
     if (!(await knex('active_refresh_tokens').where(key).first('grant_id'))) throw notFound('grant', grantId)
     await revokeRefreshToken(knex, grantId, who.actor)
@@ -201,7 +201,7 @@ interface Revoked {
 export const revokeAllOfClient = operation<OfClient, Revoked>(
   { role: 'admin', scope: 'tokens:write' },
   async ({ knex }, who, { clientId }) => {
-    await clientWithin(knex, who, clientId)
+    await clientFor(knex, who, clientId)
     return { revoked: await revokeTokensOfClient(knex, clientId, who.actor) }
   },
 )
@@ -210,7 +210,7 @@ export const revokeAllOfClient = operation<OfClient, Revoked>(
 export const revokeAllOfUser = operation<{ userId: string }, Revoked>(
   { role: 'admin', scope: 'tokens:write' },
   async ({ knex }, who, { userId }) => {
-    await userWithin(knex, who, userId)
+    await userFor(knex, who, userId)
     return { revoked: await revokeTokensOfUser(knex, userId, who.actor) }
   },
 )

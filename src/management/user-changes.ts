@@ -1,19 +1,19 @@
 import type { Knex } from 'knex'
-import { awaitAccountsTurn } from '../accounts/user-locks.ts'
+import { lockAccountExclusive } from '../accounts/user-locks.ts'
 import {
   findUser,
   hasPeer,
   lockUser,
+  saveUserRole,
+  saveUserStatus,
   setOneTimePassword,
-  setUserRole,
-  setUserStatus,
   type User,
   userEntry,
 } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
-import { endTokensOfUser } from '../tokens/revocation.ts'
+import { revokeUserTokens } from '../tokens/revocation.ts'
 
 /** What a change of a person must keep to. */
 export interface UserChangeRules {
@@ -36,7 +36,7 @@ const OPERATORS = 'operators'
  */
 async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserChangeRules): Promise<User> {
   const { accountId } = await findUser(trx, idOrEmail)
-  await awaitAccountsTurn(trx, accountId ?? OPERATORS)
+  await lockAccountExclusive(trx, accountId ?? OPERATORS)
   const user = await lockUser(trx, idOrEmail)
   expectRevision('the person', user.revision, expected)
   return user
@@ -72,8 +72,8 @@ export async function changeUserStatus(
     const before = await lockForChange(trx, idOrEmail, rules)
     if (before.status === status) return before
     if (status === 'disabled') await checkMayLose(trx, before, rules)
-    const user = await setUserStatus(trx, before.id, status)
-    if (status === 'disabled') await endTokensOfUser(trx, user.id)
+    const user = await saveUserStatus(trx, before.id, status)
+    if (status === 'disabled') await revokeUserTokens(trx, user.id)
     await recordAudit(trx, actor, userEntry(status === 'active' ? 'user.enabled' : 'user.disabled', user))
     return user
   })
@@ -124,7 +124,7 @@ export async function changeUserRole(
     if (before.role === role) return before
     if (before.role === 'operator') throw refuse(`${before.email} is an operator, and belongs to no account`)
     if (role === 'member') await checkMayLose(trx, before, rules)
-    const user = await setUserRole(trx, before.id, role)
+    const user = await saveUserRole(trx, before.id, role)
     const ended = role === 'member' ? await endKeyPair(trx, user) : []
     const changed = userEntry('user.role_changed', user, { from: before.role, to: role })
     await recordAudit(trx, actor, changed, ...ended)

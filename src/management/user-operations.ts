@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { takeWork } from '../accounts/sign-in-limits.ts'
-import { checkUserChange, resetPassword, updateUser } from '../accounts/user-administration.ts'
+import { checkUserChange, resetPassword, saveUserDetails } from '../accounts/user-administration.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
 import { toUser } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
@@ -15,11 +15,11 @@ import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch } from './search.ts'
-import { accountWithin, stayWithin, userWithin } from './tenant-isolation.ts'
+import { accountInScope, checkTenant, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
 
 /** A person as lists show them. */
-export interface PersonSummary extends User {
+export interface UserSummary extends User {
   /** Null for an operator. */
   readonly accountName: string | null
   readonly createdAt: Date
@@ -30,7 +30,7 @@ export interface PersonSummary extends User {
   readonly lastSignedInAt: Date | null
 }
 
-export interface PersonDetails extends PersonSummary {
+export interface UserDetails extends UserSummary {
   /** The client id of their key pair. */
   readonly keyPair: string | null
   /** How many applications they have allowed something. */
@@ -45,7 +45,7 @@ export interface PersonDetails extends PersonSummary {
   readonly isLastAdmin: boolean
 }
 
-export interface PeopleQuery extends PageRequest {
+export interface UserQuery extends PageRequest {
   /** Beginnings of words of name and address. */
   readonly search?: string | undefined
   readonly role?: Role | undefined
@@ -54,14 +54,14 @@ export interface PeopleQuery extends PageRequest {
   readonly sort?: Sort<'email' | 'name' | 'added'> | undefined
 }
 
-interface PersonRow extends UserWithAccountRow {
+interface UserSubjectRow extends UserWithAccountRow {
   created_at: Date
   password_change_required: boolean
   password_hash: string | null
   last_signed_in_at: Date | null
 }
 
-const toSummary = (row: PersonRow): PersonSummary => ({
+const toSummary = (row: UserSubjectRow): UserSummary => ({
   ...toUser(row),
   accountName: row.account_name,
   createdAt: row.created_at,
@@ -77,10 +77,10 @@ const ORDERS = {
 }
 
 /** In the order of their addresses, unless it is sorted otherwise. */
-export const listPeople = operation<PeopleQuery, PageOf<PersonSummary>>(
-  { role: 'admin', scope: 'people:read' },
+export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
+  { role: 'admin', scope: 'users:read' },
   async ({ knex }, who, { search, role, status, sort = 'email', accountId: wanted, ...request }) => {
-    const accountId = accountWithin(who, wanted)
+    const accountId = accountInScope(who, wanted)
     const base = knex('users')
     if (accountId !== undefined) base.where('users.account_id', accountId)
     const typed = search?.trim() || undefined
@@ -97,7 +97,7 @@ export const listPeople = operation<PeopleQuery, PageOf<PersonSummary>>(
       query
         .leftJoin('accounts', 'accounts.id', 'users.account_id')
         .select('users.*', 'accounts.name AS account_name', 'accounts.status AS account_status')
-    return await readPage<PersonRow & PagedRow, PersonSummary>(knex, list, request, select, toSummary)
+    return await readPage<UserSubjectRow & PagedRow, UserSummary>(knex, list, request, select, toSummary)
   },
 )
 
@@ -120,7 +120,7 @@ const READ = `
     FROM users u LEFT JOIN accounts a ON a.id = u.account_id
    WHERE u.id = ?`
 
-interface DetailsRow extends PersonRow {
+interface DetailsRow extends UserSubjectRow {
   key_pair: string | null
   applications: number
   own_tokens: number
@@ -129,7 +129,7 @@ interface DetailsRow extends PersonRow {
   is_last: boolean
 }
 
-const toDetails = (row: DetailsRow): PersonDetails => ({
+const toDetails = (row: DetailsRow): UserDetails => ({
   ...toSummary(row),
   keyPair: row.key_pair,
   applications: row.applications,
@@ -139,14 +139,14 @@ const toDetails = (row: DetailsRow): PersonDetails => ({
   isLastAdmin: row.is_last,
 })
 
-export const readPerson = operation<Which, PersonDetails>(
-  { role: 'admin', scope: 'people:read' },
+export const readUser = operation<Which, UserDetails>(
+  { role: 'admin', scope: 'users:read' },
   async ({ knex }, who, { userId }) => {
     if (!isId(userId)) throw notFound('user', userId)
     const { rows } = await knex.raw(READ, [userId])
     const row: DetailsRow | undefined = rows[0]
     if (!row) throw notFound('user', userId)
-    stayWithin(who, row.account_id, 'user', userId)
+    checkTenant(who, row.account_id, 'user', userId)
     return toDetails(row)
   },
 )
@@ -158,7 +158,7 @@ const guardsOf = (who: Principal) => ({
   ...(who.userId !== null && { self: who.userId }),
 })
 
-interface PersonChange extends Which {
+interface UserChange extends Which {
   readonly email?: string | undefined
   readonly name?: string | undefined
   readonly emailVerified?: boolean | undefined
@@ -174,30 +174,30 @@ function checkMayChangeAddress(who: Principal, before: User, email: string | und
   requireRecentSignIn(who, 'changing an email address')
 }
 
-/** Checks a change of a person and makes none. @throws KeywrightError as `updatePerson` */
-export const checkPersonChange = operation<PersonChange, void>(
-  { role: 'admin', scope: 'people:write' },
+/** Checks a change of a person and makes none. @throws KeywrightError as `updateUser` */
+export const checkUserUpdate = operation<UserChange, void>(
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { userId, ...changes }) => {
-    const before = await userWithin(knex, who, userId)
+    const before = await userFor(knex, who, userId)
     checkMayChangeAddress(who, before, changes.email)
     await checkUserChange(knex, before, changes)
   },
 )
 
 /** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
-export const updatePerson = operation<PersonChange, User>(
-  { role: 'admin', scope: 'people:write' },
+export const updateUser = operation<UserChange, User>(
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { userId, revision, ...changes }) => {
-    checkMayChangeAddress(who, await userWithin(knex, who, userId), changes.email)
-    return await updateUser(knex, userId, changes, who.actor, revision)
+    checkMayChangeAddress(who, await userFor(knex, who, userId), changes.email)
+    return await saveUserDetails(knex, userId, changes, who.actor, revision)
   },
 )
 
 /** Who is no admin any more loses their key pair for good. @throws KeywrightError also `stale`, `conflict` (the last admin) */
 export const setRole = operation<Which & { role: 'admin' | 'member'; revision?: number | undefined }, User>(
-  { role: 'admin', scope: 'people:write' },
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { userId, role, revision }) => {
-    await userWithin(knex, who, userId)
+    await userFor(knex, who, userId)
     // An admin can give others a password, so that a session alone must not be enough to make one.
     if (role === 'admin' && !isProgram(who)) requireRecentSignIn(who, 'making somebody an admin')
     return await changeUserRole(knex, userId, role, who.actor, { ...guardsOf(who), expected: revision })
@@ -205,10 +205,10 @@ export const setRole = operation<Which & { role: 'admin' | 'member'; revision?: 
 )
 
 /** Off ends their sessions and every token in their name at once. @throws KeywrightError also `conflict` (the last admin) */
-export const setPersonStatus = operation<Which & { status: 'active' | 'disabled' }, User>(
-  { role: 'admin', scope: 'people:write' },
+export const setUserStatus = operation<Which & { status: 'active' | 'disabled' }, User>(
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { userId, status }) => {
-    await userWithin(knex, who, userId)
+    await userFor(knex, who, userId)
     return await changeUserStatus(knex, userId, status, who.actor, guardsOf(who))
   },
 )
@@ -218,9 +218,9 @@ export const setPersonStatus = operation<Which & { status: 'active' | 'disabled'
  * and a person then hands out another. It locks nobody out for good: not its own user, nor the last admin who can sign in.
  */
 export const givePassword = operation<Which, Invited>(
-  { role: 'admin', scope: 'people:write' },
+  { role: 'admin', scope: 'users:write' },
   async ({ knex }, who, { userId }) => {
-    await userWithin(knex, who, userId)
+    await userFor(knex, who, userId)
     if (isProgram(who)) {
       const rules = { ...guardsOf(who), keepAdmin: true }
       return { user: await withdrawPassword(knex, userId, who.actor, rules), password: null }

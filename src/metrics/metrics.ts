@@ -42,8 +42,8 @@ export function createMetrics() {
       buckets: LATENCY_BUCKETS,
       registers,
     }),
-    concessions: new Counter({
-      name: 'keywright_concessions_total',
+    legacyOptionUses: new Counter({
+      name: 'keywright_legacy_option_uses_total',
       help: 'Requests served against the standard because their client is allowed to',
       labelNames: ['kind'],
       registers,

@@ -28,7 +28,7 @@ interface Growth {
 
 /** Something to be added once, however often it is sent. */
 interface Addition {
-  readonly turn: number
+  readonly batch: number
   /** As it was when it was counted. */
   readonly hour: Date
   readonly growth: readonly Growth[]
@@ -55,24 +55,24 @@ async function readCounters(metrics: Metrics): Promise<Growth[]> {
 
 const nameOf = ({ kind, label }: Growth): string => `${kind} ${label}`
 
-// One statement: the turn and what it adds are written together or not at all. Rows are locked in one order, so that nodes
+// One statement: the batch and what it adds are written together or not at all. Rows are locked in one order, so that nodes
 // never wait for each other in a circle.
 const ADD = `
-  WITH turn AS (
-    INSERT INTO usage_writers AS w (id, turn, written_at) VALUES (:writer, :turn, now())
-    ON CONFLICT (id) DO UPDATE SET turn = excluded.turn, written_at = now() WHERE w.turn < excluded.turn
+  WITH newer AS (
+    INSERT INTO usage_writers AS w (id, batch, written_at) VALUES (:writer, :batch, now())
+    ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, written_at = now() WHERE w.batch < excluded.batch
     RETURNING 1)
   INSERT INTO usage_hours AS u (hour, kind, label, count)
   SELECT CAST(:hour AS timestamptz), g.kind, g.label, g.count
     FROM json_to_recordset(:growth) AS g(kind text, label text, count bigint)
-   WHERE EXISTS (SELECT FROM turn)
+   WHERE EXISTS (SELECT FROM newer)
    ORDER BY g.kind, g.label
   ON CONFLICT (hour, kind, label) DO UPDATE SET count = u.count + excluded.count`
 
 export function createUsage(metrics: Metrics, clock: Clock = Date): Usage {
   const writer = newId()
   const counted = new Map<string, number>()
-  let turn = 0
+  let batch = 0
   let underWay: Addition | undefined
 
   /** What has grown is taken off the counters for good: from here on it is this addition's to arrive. */
@@ -83,16 +83,16 @@ export function createUsage(metrics: Metrics, clock: Clock = Date): Usage {
       .filter(({ count }) => count > 0)
     if (growth.length === 0) return undefined
     for (const one of present) counted.set(nameOf(one), one.count)
-    return { turn: ++turn, hour: new Date(Math.floor(clock.now() / HOUR) * HOUR), growth }
+    return { batch: ++batch, hour: new Date(Math.floor(clock.now() / HOUR) * HOUR), growth }
   }
 
   return {
     async flush(knex) {
-      // One whose answer was lost may have arrived: it is sent again under the same turn, which counts once.
+      // One whose answer was lost may have arrived: it is sent again under the same batch, which counts once.
       underWay ??= await nextAddition()
       if (!underWay) return
-      const { turn, hour, growth } = underWay
-      await knex.raw(ADD, { writer, turn, hour: hour.toISOString(), growth: JSON.stringify(growth) })
+      const { batch, hour, growth } = underWay
+      await knex.raw(ADD, { writer, batch, hour: hour.toISOString(), growth: JSON.stringify(growth) })
       underWay = undefined
     },
   }
@@ -116,7 +116,7 @@ export async function readUsage(
 }
 
 /** Deletes at most `limit` hours' counts that are older than 400 days. */
-export async function sweepUsage(db: Knex, limit: number): Promise<number> {
+export async function deleteOldUsage(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM usage_hours WHERE (hour, kind, label) IN (
        SELECT hour, kind, label FROM usage_hours WHERE hour < now() - make_interval(days => ?) ORDER BY hour LIMIT ?)`,
@@ -126,7 +126,7 @@ export async function sweepUsage(db: Knex, limit: number): Promise<number> {
 }
 
 /** Deletes at most `limit` notes of processes that have long ended. */
-export async function sweepUsageWriters(db: Knex, limit: number): Promise<number> {
+export async function deleteOldUsageWriters(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM usage_writers WHERE id IN (
        SELECT id FROM usage_writers WHERE written_at < now() - make_interval(days => ?) LIMIT ?)`,

@@ -5,7 +5,7 @@ import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'
 import type { ActiveToken } from '../tokens/access-token-store.ts'
 import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
 import { revokeToken } from '../tokens/revocation.ts'
-import { inspectAs } from '../tokens/token-introspection.ts'
+import { introspectAs } from '../tokens/token-introspection.ts'
 import { revokeUnrecordedToken, toUnrecordedToken } from '../tokens/unrecorded-tokens.ts'
 import { redeemCode } from './code-redemption.ts'
 import { inEngineTerms } from './engine-errors.ts'
@@ -18,8 +18,8 @@ import { findForUserinfo } from './userinfo.ts'
  * Puts the ledger in place of the engine's storage. `save` is awaited before the answer is sent, so nothing is answered
  * that was not recorded; `find` answers only for JWTs, whose claims the face has verified and put aside.
  */
-export function useLedger(provider: Provider, services: OidcServices): void {
-  const { issuer, ledger, refreshTokens, authenticator, database, metrics } = services
+export function useAccessTokenStore(provider: Provider, services: OidcServices): void {
+  const { issuer, accessTokenStore, refreshTokens, authenticator, database, metrics } = services
   const context = () => services.engineContext() as KoaContextWithOIDC & OidcContext
 
   function requestFor(token: EngineToken, client: AuthenticatedClient, ctx: KoaContextWithOIDC): TokenRequest {
@@ -55,8 +55,8 @@ export function useLedger(provider: Provider, services: OidcServices): void {
   async function begin(request: TokenRequest, ctx: OidcContext) {
     const issued = await refreshTokens.begin(request)
     ctx.state.refresh = issued
-    metrics.concessions.inc({ kind: 'client_credentials_refresh' })
-    services.concessions.note(request.client.registration.clientId, 'client_credentials_refresh')
+    metrics.legacyOptionUses.inc({ kind: 'client_credentials_refresh' })
+    services.legacyOptionUses.note(request.client.registration.clientId, 'client_credentials_refresh')
     return issued
   }
 
@@ -100,7 +100,7 @@ export function useLedger(provider: Provider, services: OidcServices): void {
       return presented && ((await findForUserinfo(provider, services, presented)) as EngineToken | undefined)
     }
     const caller = clientOf(ctx, authenticator, ctx.oidc.client!)
-    const inspected = await inEngineTerms(() => inspectAs(ledger, caller, ctx.state.presented))
+    const inspected = await inEngineTerms(() => introspectAs(accessTokenStore, caller, ctx.state.presented))
     ctx.state.client = inspected.client
     if (inspected.token) return toEngineToken(inspected.token)
     return ctx.oidc.route === 'revocation' && ctx.state.presented ? toInactiveToken(ctx.state.presented) : undefined

@@ -8,7 +8,7 @@ import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { chargeStranger } from './anonymous-storage.ts'
-import type { PersonAccount } from './engine-consents.ts'
+import type { UserAccount } from './engine-consents.ts'
 import { AlreadyUsedError } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
 
@@ -102,10 +102,10 @@ export class EngineModelAdapter implements Adapter {
       uid_hash: payload.uid ? hash(payload.uid) : null,
       code_hash: payload.userCode ? hash(payload.userCode) : null,
       expires_at: expiresIn ? inSeconds(db, expiresIn + (KEPT_LONGER[this.#model] ?? 0)) : null,
-      ...(CLAIMED_LATER.has(this.#model) && this.#standingOf(payload)),
+      ...(CLAIMED_LATER.has(this.#model) && this.#userStatusBadge(payload)),
     }
     // A device code is written again when somebody confirms it; the client's epochs stay those of its beginning.
-    const { client_epoch: _, code_epoch: __, ...renewed } = row as Record<string, unknown>
+    const { client_revocation_epoch: _, code_revocation_epoch: __, ...renewed } = row as Record<string, unknown>
     const written = db('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
     await written.whereNotNull('engine_models.payload')
   }
@@ -124,17 +124,17 @@ export class EngineModelAdapter implements Adapter {
    * A code is worth something only while its client and its person are what they were. As the request under way found
    * them: one that began before they changed must not make a code that outlives the change.
    */
-  #standingOf({ accountId }: AdapterPayload) {
+  #userStatusBadge({ accountId }: AdapterPayload) {
     const { client, account } = (Provider.ctx as KoaContextWithOIDC).oidc
-    const { user } = (account ?? {}) as Partial<PersonAccount>
+    const { user } = (account ?? {}) as Partial<UserAccount>
     const asFound = this.#knex('users')
       .where({ id: accountId ?? null })
       // What is read as a Date has no microseconds.
       .whereRaw(`date_trunc('milliseconds', sessions_valid_from) = ?`, [user?.sessionsValidFrom ?? null])
     return {
-      client_epoch: client ? registrationOf(client).epoch : null,
-      ...(client && { code_epoch: registrationOf(client).codeEpoch }),
-      person_since: asFound.select('sessions_valid_from'),
+      client_revocation_epoch: client ? registrationOf(client).revocationEpoch : null,
+      ...(client && { code_revocation_epoch: registrationOf(client).codeRevocationEpoch }),
+      subject_since: asFound.select('sessions_valid_from'),
     }
   }
 
@@ -216,7 +216,7 @@ export interface ShownCode {
   readonly id: string
   readonly userId: string
   /** The client as it authenticated. */
-  readonly client: Pick<Registration, 'epoch' | 'codeEpoch'>
+  readonly client: Pick<Registration, 'revocationEpoch' | 'codeRevocationEpoch'>
   /** Milliseconds since 1970. */
   readonly arrivedAt: number
 }
@@ -229,8 +229,12 @@ export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
   const row = { model: code.model, id_hash: hash(code.id) }
   const used = { consumed_at: trx.raw('clock_timestamp()') }
   const claimed = await trx('engine_models')
-    .where({ ...row, client_epoch: code.client.epoch, code_epoch: code.client.codeEpoch })
-    .where('person_since', trx('users').where({ id: code.userId }).select('sessions_valid_from'))
+    .where({
+      ...row,
+      client_revocation_epoch: code.client.revocationEpoch,
+      code_revocation_epoch: code.client.codeRevocationEpoch,
+    })
+    .where('subject_since', trx('users').where({ id: code.userId }).select('sessions_valid_from'))
     .whereNull('consumed_at')
     .update(used)
   if (claimed > 0)
@@ -242,7 +246,7 @@ export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
 }
 
 /** Deletes at most `limit` rows that have expired. */
-export async function sweepEngineModels(knex: Knex, limit: number): Promise<number> {
+export async function deleteExpiredEngineModels(knex: Knex, limit: number): Promise<number> {
   const { rowCount } = await knex.raw(
     `DELETE FROM engine_models WHERE (model, id_hash) IN (
        SELECT model, id_hash FROM engine_models WHERE expires_at < now() LIMIT ? FOR UPDATE SKIP LOCKED)`,

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import { findPerson, isCurrentSession } from './engine-accounts.ts'
+import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { extendSession } from './engine-rows.ts'
 import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -75,7 +75,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     /** Who is signed in and may act. */
     async person(ctx: Context): Promise<(User & AccountOfUser & { signedInAt: Date }) | undefined> {
       const present = await current(ctx)
-      const user = present.accountId ? await findPerson(services, present.accountId) : undefined
+      const user = present.accountId ? await findActiveUser(services, present.accountId) : undefined
       if (!user || !isCurrentSession(services, user, present)) return undefined
       await keepAlive(ctx, present)
       return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000) }
@@ -91,7 +91,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
       const begun: BrowserSession = new (engine().Session)()
       if (!isOther) begun.authorizations = present.authorizations
       begun.loginAccount({ ...details, loginTs })
-      begun.personSince = since
+      begun.subjectSince = since
       const ttl = sessionTtl(services.sessionLifetimes, begun)
       await begun.save(ttl)
       setCookie(ctx, begun.jti, expiryIn(ttl))

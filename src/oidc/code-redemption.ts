@@ -46,7 +46,7 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
   const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
   await takeFromPublicClient(ctx, client.registration, services)
   const scopes = code.scope?.split(' ') ?? []
-  const issued = await services.personTokens.redeem({
+  const issued = await services.codeTokens.redeem({
     client,
     resource: typeof token.aud === 'string' ? token.aud : undefined,
     scope: scopes.filter((scope) => !IDENTITY_SCOPES.includes(scope)).join(' '),
@@ -87,7 +87,7 @@ export function useCodes(provider: Provider, services: OidcServices): void {
       if (code && !code.isExpired) return code
       const ctx = services.engineContext()
       const client = clientOf(ctx as unknown as OidcContext, services.authenticator, ctx.oidc.client!)
-      await services.personTokens.endLate(client, grantIdOf('AuthorizationCode', value))
+      await services.codeTokens.revokeLateReuse(client, grantIdOf('AuthorizationCode', value))
       return code
     },
   })

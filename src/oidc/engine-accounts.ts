@@ -1,7 +1,7 @@
 import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
 import { type AccountOfUser, findUserById, mayAct, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import type { PersonAccount } from './engine-consents.ts'
+import type { UserAccount } from './engine-consents.ts'
 import type { BrowserSession } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { isWithinLifetime } from './session-lifetimes.ts'
@@ -23,18 +23,21 @@ function claimsOf(user: User): AccountClaims {
 
 /** Whether a session still counts: age ends it, and a new password or disabling the user ends those that began before. */
 export const isCurrentSession = ({ sessionLifetimes }: OidcServices, user: User, session: BrowserSession): boolean =>
-  session.personSince === user.sessionsValidFrom.toISOString() && isWithinLifetime(sessionLifetimes, session)
+  session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetime(sessionLifetimes, session)
 
 /** The session under way, which learns of a sign-in that has just been finished for this request. */
 function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession {
   const session = oidc.session as unknown as BrowserSession
   const { login } = (oidc as { result?: { login?: { accountId: string; since: string } } }).result ?? {}
-  if (login?.accountId === userId) session.personSince = login.since
+  if (login?.accountId === userId) session.subjectSince = login.since
   return session
 }
 
 /** The person of that id, while they may sign in. */
-export async function findPerson(services: OidcServices, userId: string): Promise<(User & AccountOfUser) | undefined> {
+export async function findActiveUser(
+  services: OidcServices,
+  userId: string,
+): Promise<(User & AccountOfUser) | undefined> {
   const user = await findUserById(services.database.reader, userId)
   return user && mayAct(user) ? user : undefined
 }
@@ -45,8 +48,8 @@ export async function findAccount(
   userId: string,
   services: OidcServices,
   bySession: boolean,
-): Promise<(PersonAccount & Account) | undefined> {
-  const user = await findPerson(services, userId)
+): Promise<(UserAccount & Account) | undefined> {
+  const user = await findActiveUser(services, userId)
   if (!user || (bySession && !isCurrentSession(services, user, sessionOf(ctx, userId)))) return undefined
   return { accountId: user.id, user, claims: async () => claimsOf(user) }
 }

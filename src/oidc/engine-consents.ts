@@ -10,7 +10,7 @@ import { type OidcContext, registrationOf } from './request-state.ts'
 type EngineGrant = InstanceType<Provider['Grant']>
 
 /** The engine's account with the person it stands for. */
-export interface PersonAccount {
+export interface UserAccount {
   readonly accountId: string
   readonly user: User
 }
@@ -80,7 +80,7 @@ export function useConsents(provider: Provider, { database: { reader } }: OidcSe
 export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices): Promise<EngineGrant | undefined> {
   const { knex } = services.database
   const registration = registrationOf(ctx.oidc.client!)
-  const { accountId: userId, user } = ctx.oidc.account as unknown as PersonAccount
+  const { accountId: userId, user } = ctx.oidc.account as unknown as UserAccount
   const provider = ctx.oidc.provider
   const consent = await findConsent(knex, userId, registration.key)
   const wanted = requested(ctx)

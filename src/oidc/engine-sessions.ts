@@ -4,7 +4,7 @@ import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 /** The engine's session with what is ours in it. */
 export type BrowserSession = InstanceType<Provider['Session']> & {
   /** The person's `sessionsValidFrom` when they signed in, ISO 8601: while it is the same, the session counts. */
-  personSince?: string
+  subjectSince?: string
 }
 
 export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
@@ -12,7 +12,7 @@ export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true
 /** Lets the engine keep what is ours in its sessions. */
 export function useSessions(provider: Provider): void {
   const { IN_PAYLOAD } = provider.Session as unknown as { IN_PAYLOAD: string[] }
-  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'personSince'] })
+  Object.defineProperty(provider.Session, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'subjectSince'] })
 }
 
 /**

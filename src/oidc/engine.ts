@@ -4,7 +4,7 @@ import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { DPOP_ALGS } from '../shared/algorithms.ts'
 import { selectApi } from '../tokens/issuance.ts'
-import { useLedger } from './access-tokens.ts'
+import { useAccessTokenStore } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
 import { ACR } from './browser-sessions.ts'
@@ -56,7 +56,7 @@ const CLAIMS = {
 }
 
 /** What concerns people: how they are found, asked and remembered. */
-function peopleFor(services: OidcServices): Configuration {
+function usersFor(services: OidcServices): Configuration {
   const { issuerUrl } = services
   return {
     scopes: [...IDENTITY_SCOPES],
@@ -107,7 +107,7 @@ function refuseUnknownScope({ oidc }: KoaContextWithOIDC): void {
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {
   const { database, encryptionKeys } = services
   return {
-    ...peopleFor(services),
+    ...usersFor(services),
     adapter: (model: string) => new EngineModelAdapter(database.knex, encryptionKeys, model, database.reader),
     jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -190,7 +190,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   saveNewSessions(provider)
   useIdTokens(provider)
   rememberSignOut(provider)
-  useLedger(provider, services)
+  useAccessTokenStore(provider, services)
   useRefreshGrant(provider, services)
   useCodes(provider, services)
   Object.assign(provider.ReplayDetection, {

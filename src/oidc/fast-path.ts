@@ -41,7 +41,7 @@ function allows(registration: Registration, form: Form): boolean {
  * This lane only ever says yes: whatever is unusual, whatever would be refused, and whatever rests on a registration that
  * has just changed, goes the engine's way and is judged there, so that no rule stands in two places.
  */
-export function expressLane(services: OidcServices) {
+export function fastPath(services: OidcServices) {
   const { authenticator, issuer, secretUses, metrics } = services
   const issued = metrics.tokensIssued.labels('client_credentials')
 

@@ -1,12 +1,12 @@
 import { decodeJwt } from 'jose'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
-import { type PersonAccount, requested, skipsConsent } from './engine-consents.ts'
+import { requested, skipsConsent, type UserAccount } from './engine-consents.ts'
 import { registrationOf } from './request-state.ts'
 
 const { Check, base } = interactionPolicy
 
 const isSkipped = (ctx: KoaContextWithOIDC): boolean =>
-  skipsConsent(registrationOf(ctx.oidc.client!), (ctx.oidc.account as unknown as PersonAccount).user, requested(ctx))
+  skipsConsent(registrationOf(ctx.oidc.client!), (ctx.oidc.account as unknown as UserAccount).user, requested(ctx))
 
 /** A client that anybody on the same machine could pretend to be (RFC 8252, section 8.6). */
 function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {
@@ -22,14 +22,14 @@ interface Wanted {
 const wantedOf = ({ oidc }: KoaContextWithOIDC): Wanted => (oidc.claims.id_token ?? {}) as Wanted
 
 /** The engine judged the hint's signature when the request came, and forgets it while somebody signs in. */
-function hintedPerson({ oidc }: KoaContextWithOIDC): unknown {
+function hintedUser({ oidc }: KoaContextWithOIDC): unknown {
   const { id_token_hint: hint } = oidc.params ?? {}
   return typeof hint === 'string' ? decodeJwt(hint).sub : undefined
 }
 
 /** OpenID Connect Core, section 3.1.2.2: nobody else's tokens, even if they are signed in. */
-function isOtherPerson(ctx: KoaContextWithOIDC): boolean {
-  const wanted = [hintedPerson(ctx), wantedOf(ctx).sub?.value].filter((sub) => sub !== undefined)
+function isOtherUser(ctx: KoaContextWithOIDC): boolean {
+  const wanted = [hintedUser(ctx), wantedOf(ctx).sub?.value].filter((sub) => sub !== undefined)
   return wanted.some((sub) => sub !== ctx.oidc.session?.accountId)
 }
 
@@ -44,7 +44,7 @@ function isOtherAcr(ctx: KoaContextWithOIDC): boolean {
 function refuseUnmet(ctx: KoaContextWithOIDC): boolean {
   const { result } = ctx.oidc as unknown as { result?: { login?: unknown } }
   if (!result?.login) return false
-  if (isOtherPerson(ctx)) throw new errors.LoginRequired('somebody else than was asked for has signed in')
+  if (isOtherUser(ctx)) throw new errors.LoginRequired('somebody else than was asked for has signed in')
   if (isOtherAcr(ctx)) throw new errors.UnmetAuthenticationRequirements('this way of signing in is not known here')
   return false
 }
@@ -68,7 +68,7 @@ export function createPolicy() {
   const signIn = policy.get('login')!.checks
   signIn.add(new Check('redirect_uri', 'it was removed', 'invalid_redirect_uri', refuseRemovedRedirectUri))
   signIn.add(new Check('unmet', 'somebody else, or another way', 'login_required', refuseUnmet))
-  signIn.add(new Check('person_gone', 'the person must sign in again', 'login_required', ({ oidc }) => !oidc.account))
+  signIn.add(new Check('user_gone', 'the person must sign in again', 'login_required', ({ oidc }) => !oidc.account))
   const { checks } = policy.get('consent')!
   checks.remove('native_client_prompt')
   checks.remove('consent_prompt')

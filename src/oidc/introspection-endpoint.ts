@@ -1,7 +1,7 @@
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { signJwt } from '../keys/jwt.ts'
 import { epochSeconds } from '../shared/clock.ts'
-import { inspectAs } from '../tokens/token-introspection.ts'
+import { introspectAs } from '../tokens/token-introspection.ts'
 import { authenticateClient } from './client-credentials.ts'
 import { readRequest } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -38,10 +38,10 @@ function describe(claims: Record<string, unknown>): Answer {
  * of it; the one statement that looks the token up also says whether the caller is still who it was.
  */
 export function introspectionEndpoint(services: OidcServices) {
-  const { ledger, refreshTokens, keyRings, issuerUrl } = services
+  const { accessTokenStore, refreshTokens, keyRings, issuerUrl } = services
 
   async function answer(caller: AuthenticatedClient, presented: PresentedToken): Promise<Answer> {
-    const { client, token } = await inspectAs(ledger, caller, presented.claims)
+    const { client, token } = await introspectAs(accessTokenStore, caller, presented.claims)
     if (token && presented.claims) return mayKnow(client, token) ? describe(presented.claims) : INACTIVE
     const refresh = presented.refreshToken && (await refreshTokens.find(presented.refreshToken))
     if (!refresh || refresh.clientId !== client.registration.clientId) return INACTIVE

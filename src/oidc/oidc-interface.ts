@@ -14,8 +14,8 @@ import { describeServer, jwksEndpoint } from './metadata.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { revocationEndpoint } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
-import { returnAfterSignOut } from './response-redirects.ts'
-import { createStatusFeed, type StatusFeed } from './revocation-feed.ts'
+import { redirectAfterSignOut } from './response-redirects.ts'
+import { createRevocationFeed, type RevocationFeed } from './revocation-feed.ts'
 import { statusAggregationEndpoint, statusListEndpoint } from './status-list-endpoint.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
 import { takeUserCode } from './user-codes.ts'
@@ -69,7 +69,7 @@ const bare = (path: string): string => (path.length > 1 && path.endsWith('/') ? 
 const nameOf = (path: string): string =>
   path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
 
-function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: StatusFeed): Map<string, Endpoint> {
+function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: RevocationFeed): Map<string, Endpoint> {
   const engine = runEngine as never
   const machine = (...steps: OidcMiddleware[]) => compose([answerErrors(services), ...steps, engine]) as Endpoint
   const page = (...steps: OidcMiddleware[]) =>
@@ -91,7 +91,7 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: StatusFe
     ['/oauth2/authorize', page(postToGet, linkEndpoint(...request))],
     ['/oauth2/authorize/*', page()],
     ['/oauth2/logout', page(postToGet, linkEndpoint())],
-    ['/oauth2/logout/confirm', page(returnAfterSignOut)],
+    ['/oauth2/logout/confirm', page(redirectAfterSignOut)],
     ['/oauth2/logout/success', page(linkEndpoint())],
     ['/device', page(linkEndpoint(), takeUserCode(services))],
     ['/device/*', page()],
@@ -110,9 +110,9 @@ function standOnIssuer(ctx: OidcContext, issuer: string): void {
 }
 
 /** The OAuth endpoints as one middleware, and what the pages of sign-in and consent need of them. */
-export function createOidcFace(services: OidcServices) {
+export function createOidcInterface(services: OidcServices) {
   const holder = createEngineHolder(services)
-  const feed = createStatusFeed(services)
+  const feed = createRevocationFeed(services)
   const endpoints = endpointsOf(services, holder.run, feed)
 
   const middleware: Middleware = async (ctx, next) => {

@@ -1,18 +1,18 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Authenticator } from '../clients/client-authentication.ts'
-import type { Concessions } from '../clients/legacy-option-uses.ts'
+import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Database } from '../database/open-database.ts'
-import type { Outgoing } from '../http/ssrf-safe-fetch.ts'
+import type { SsrfSafeFetch } from '../http/ssrf-safe-fetch.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { PersonTokens } from '../refresh/code-tokens.ts'
+import type { CodeTokens } from '../refresh/code-tokens.ts'
 import type { RefreshTokens } from '../refresh/refresh-tokens.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { StatusFollower } from '../status/status-follower.ts'
 import type { StatusPublication } from '../status/status-publication.ts'
-import type { Ledger } from '../tokens/access-token-store.ts'
+import type { AccessTokenStore } from '../tokens/access-token-store.ts'
 import type { Issuer } from '../tokens/issuance.ts'
 import type { ProtocolPages } from './engine-page-types.ts'
 import type { SessionLifetimes } from './session-lifetimes.ts'
@@ -24,9 +24,9 @@ export interface OidcServices {
   readonly authenticator: Authenticator
   readonly keyRings: KeyRings
   readonly issuer: Issuer
-  readonly ledger: Ledger
+  readonly accessTokenStore: AccessTokenStore
   readonly refreshTokens: RefreshTokens
-  readonly personTokens: PersonTokens
+  readonly codeTokens: CodeTokens
   readonly statusPublication: StatusPublication
   readonly statusFollower: StatusFollower
   /** Seconds. */
@@ -35,11 +35,11 @@ export interface OidcServices {
   readonly statusFeedMax: number
   readonly sessionLifetimes: SessionLifetimes
   readonly metrics: Metrics
-  readonly concessions: Concessions
+  readonly legacyOptionUses: LegacyOptionUses
   readonly secretUses: SecretUses
   /** Newest first; what the engine keeps is sealed with them. */
   readonly encryptionKeys: EncryptionKeys
-  readonly outgoing: Outgoing
+  readonly outgoing: SsrfSafeFetch
   readonly pages: ProtocolPages
   issuerUrl(): string
   /** The request that the engine is working on. */

@@ -50,7 +50,7 @@ export function rememberSignOut(provider: Provider): void {
 }
 
 /** Redirects to the post-logout URI as it was registered, in place of the engine's rewritten one. */
-export async function returnAfterSignOut(ctx: OidcContext, next: Next): Promise<void> {
+export async function redirectAfterSignOut(ctx: OidcContext, next: Next): Promise<void> {
   await next()
   const { postLogoutRedirectUri: uri, state } = ctx.state.signOut ?? {}
   if (ctx.status !== 303 || !uri) return

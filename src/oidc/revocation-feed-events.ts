@@ -1,11 +1,11 @@
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { type Position, toCursor } from '../status/feed-cursors.ts'
-import { encodeNow, placesOf } from '../status/status-bitmap.ts'
+import { encodeCursor, type FeedCursor } from '../status/feed-cursors.ts'
+import { encodeNow, setIndexesOf } from '../status/status-bitmap.ts'
 import type { ListChange, StatusChanges } from '../status/status-changes.ts'
 import { statusUri } from '../status/status-lists.ts'
 
 /** More places of one list than this are told as a bitmap. */
-const MOST_PLACES = 500
+const MOST_LISTED_INDEXES = 500
 
 /** Characters after which an event takes no further list: one of a million indexes has up to 175,000. */
 const EVENT_LENGTH = 350_000
@@ -16,18 +16,18 @@ export const RETRY = 'retry: 1000\n\n'
 /** What was known may lack something: everything is to be fetched anew. */
 export const RESET = 'event: reset\ndata: {}\n\n'
 
-export interface StatusEvents {
+export interface RevocationFeedEvents {
   /** Where what follows begins: not where whoever comes left off, if its cursor was lost on the way. */
-  since(position: Position): string
+  since(cursor: FeedCursor): string
   /** What was revoked of one API's tokens; empty when nothing was. */
   revoked(changes: StatusChanges, apiId: number): string
   /** That everything up to there has been sent. */
-  current(position: Position, lists: number): string
+  current(cursor: FeedCursor, lists: number): string
 }
 
 function describe({ list, revoked }: ListChange, issuer: string): object {
   const uri = statusUri(issuer, list.id)
-  const idx = placesOf(revoked, MOST_PLACES)
+  const idx = setIndexesOf(revoked, MOST_LISTED_INDEXES)
   return idx ? { uri, idx } : { uri, lst: encodeNow(revoked), bits: 1 }
 }
 
@@ -51,24 +51,24 @@ function event(name: string, data: string, id?: string): string {
 }
 
 /** Revocations as server-sent events (HTML, section 9.2). What many streams are told is written once. */
-export function createStatusEvents(issuer: string, keys: EncryptionKeys): StatusEvents {
+export function createRevocationFeedEvents(issuer: string, keys: EncryptionKeys): RevocationFeedEvents {
   const written = new WeakMap<StatusChanges, Map<number, string>>()
-  const cursors = new WeakMap<Position, string>()
+  const encoded = new WeakMap<FeedCursor, string>()
 
-  function cursorOf(position: Position): string {
-    const cursor = cursors.get(position) ?? toCursor(keys, position)
-    cursors.set(position, cursor)
-    return cursor
+  function encode(cursor: FeedCursor): string {
+    const text = encoded.get(cursor) ?? encodeCursor(keys, cursor)
+    encoded.set(cursor, text)
+    return text
   }
 
-  function write({ changes, position }: StatusChanges, apiId: number): string {
+  function write({ changes, cursor }: StatusChanges, apiId: number): string {
     const own = changes.filter(({ list }) => list.apiId === apiId)
     const described = own.map((change) => JSON.stringify(describe(change, issuer)))
     // Only the last event says how far this was: those who are cut off before it get all of it again.
     return inEvents(described)
       .map((lists, n, all) => {
-        const data = `{"at":${position.at},"lists":[${lists.join(',')}]}`
-        return event('revoked', data, n === all.length - 1 ? cursorOf(position) : undefined)
+        const data = `{"at":${cursor.at},"lists":[${lists.join(',')}]}`
+        return event('revoked', data, n === all.length - 1 ? encode(cursor) : undefined)
       })
       .join('')
   }
@@ -82,6 +82,6 @@ export function createStatusEvents(issuer: string, keys: EncryptionKeys): Status
       ofChanges.set(apiId, text)
       return text
     },
-    current: (position, lists) => event('current', JSON.stringify({ at: position.at, lists }), cursorOf(position)),
+    current: (cursor, lists) => event('current', JSON.stringify({ at: cursor.at, lists }), encode(cursor)),
   }
 }

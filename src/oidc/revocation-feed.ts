@@ -3,13 +3,13 @@ import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { BEGINNING, fromCursor, type Position, positionBefore } from '../status/feed-cursors.ts'
+import { BEGINNING, cursorBefore, decodeCursor, type FeedCursor } from '../status/feed-cursors.ts'
 import { readChanges, type StatusChanges } from '../status/status-changes.ts'
 import { authenticateClient } from './client-credentials.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
-import { createStatusEvents, RESET, RETRY } from './revocation-feed-events.ts'
+import { createRevocationFeedEvents, RESET, RETRY } from './revocation-feed-events.ts'
 import { checkReading } from './status-list-endpoint.ts'
 
 const EVENT_STREAM = 'text/event-stream'
@@ -39,18 +39,18 @@ interface Stream {
   waiting: string[] | undefined
 }
 
-export interface StatusFeed {
+export interface RevocationFeed {
   endpoint(ctx: OidcContext): Promise<void>
   /** Ends all streams: who listens goes on elsewhere, from where they are. */
   close(): void
 }
 
 /** Secrets end by the clock: a quiet database has one snapshot for long. */
-const keyOf = ({ snapshot, at, timeline }: Position) => `${at} ${snapshot} ${timeline}`
+const keyOf = ({ snapshot, at, timeline }: FeedCursor) => `${at} ${snapshot} ${timeline}`
 
 /** Of many who come at once after a node has gone, those who were equally far are told by one reading. */
 function createReplays(db: Database) {
-  return createBatches<Position, StatusChanges | undefined>({
+  return createBatches<FeedCursor, StatusChanges | undefined>({
     maxInFlight: 1,
     maxSize: 1000,
     async run(positions) {
@@ -87,9 +87,9 @@ function answerHead(ctx: OidcContext): void {
 }
 
 /** What was revoked, as it happens, to resource servers that never call back (docs/adr/0015-status-lists.md). */
-export function createStatusFeed(services: OidcServices): StatusFeed {
+export function createRevocationFeed(services: OidcServices): RevocationFeed {
   const { database, statusFollower: follower, statusPublication, statusListTtl, statusFeedMax } = services
-  const events = createStatusEvents(services.issuerUrl(), services.encryptionKeys)
+  const events = createRevocationFeedEvents(services.issuerUrl(), services.encryptionKeys)
   const replay = createReplays(database)
   const streams = new Set<Stream>()
   let stopListening: (() => void) | undefined
@@ -119,12 +119,12 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
   }
 
   async function beat(): Promise<void> {
-    const position = follower.position()
-    if (!position || follower.behind() > BEHIND) return
+    const cursor = follower.cursor()
+    if (!cursor || follower.behind() > BEHIND) return
     const counts = new Map<number, Promise<number>>()
     for (const { apiId } of streams) if (!counts.has(apiId)) counts.set(apiId, countLists(apiId))
     for (const [apiId, counting] of counts) {
-      const text = events.current(position, await counting)
+      const text = events.current(cursor, await counting)
       for (const stream of streams) if (stream.apiId === apiId && !stream.waiting) send(stream, text)
     }
   }
@@ -173,20 +173,20 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
 
   /** What happened before: from where they were, or from so long ago that no list in use can lack it. */
   async function readPast(cursor: string): Promise<{ text: string; past: StatusChanges }> {
-    const since = cursor ? fromCursor(services.encryptionKeys, cursor) : undefined
+    const since = cursor ? decodeCursor(services.encryptionKeys, cursor) : undefined
     const past = since && (await replay(since))
     if (past) return { text: events.since(since), past }
     const reset = cursor ? RESET : ''
-    const start = await positionBefore(database, 2000 * statusListTtl + MARGIN)
+    const start = await cursorBefore(database, 2000 * statusListTtl + MARGIN)
     const told = start && (await replay(start))
     if (told) return { text: reset + events.since(start), past: told }
     const all = (await replay(BEGINNING))!
-    return { text: reset + events.since(all.position), past: all }
+    return { text: reset + events.since(all.cursor), past: all }
   }
 
   async function tell(ctx: OidcContext, stream: Stream): Promise<void> {
     // What is told live begins here: it must not begin after what is read now ends.
-    if (!follower.position()) await follower.caughtUp()
+    if (!follower.cursor()) await follower.caughtUp()
     const { text, past } = await readPast(ctx.get('last-event-id'))
     const lists = await countLists(stream.apiId)
     const { res, apiId } = stream
@@ -197,7 +197,7 @@ export function createStatusFeed(services: OidcServices): StatusFeed {
     const meanwhile = stream.waiting!.join('')
     stream.waiting = undefined
     const told = text + events.revoked(past, apiId) + meanwhile
-    res.write(`${RETRY}${told}${events.current(past.position, lists)}`)
+    res.write(`${RETRY}${told}${events.current(past.cursor, lists)}`)
   }
 
   return {

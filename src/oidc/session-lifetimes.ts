@@ -15,18 +15,18 @@ interface Begun {
   readonly exp?: number | undefined
 }
 
-const endOf = ({ absolute }: SessionLifetimes, { loginTs = 0 }: Begun): number => loginTs + absolute
+const expirySql = ({ absolute }: SessionLifetimes, { loginTs = 0 }: Begun): number => loginTs + absolute
 
 /** Whether a session is not too old, whatever the lifetime was when it began. */
 export const isWithinLifetime = (lifetimes: SessionLifetimes, session: Begun): boolean =>
-  endOf(lifetimes, session) > epochSeconds()
+  expirySql(lifetimes, session) > epochSeconds()
 
 /**
  * Seconds for which a session that is used now is stored: past its end too, because a sign-in that an application has begun
  * finds it by then (`isWithinLifetime` says whether it still counts).
  */
 export function sessionTtl(lifetimes: SessionLifetimes, session: Begun): number {
-  const left = Math.max(INTERACTION_TTL, endOf(lifetimes, session) - epochSeconds())
+  const left = Math.max(INTERACTION_TTL, expirySql(lifetimes, session) - epochSeconds())
   return Math.min(lifetimes.idle, left)
 }
 

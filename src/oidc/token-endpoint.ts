@@ -4,7 +4,7 @@ import { namedClientId } from './client-credentials.ts'
 import { takeAudience, takeDeclaredResource } from './declared-resources.ts'
 import { type FormStep, handToEngine, normalizeScope } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
-import { expressLane } from './fast-path.ts'
+import { fastPath } from './fast-path.ts'
 import { formEndpoint } from './form-endpoint.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { Form, OidcContext } from './request-state.ts'
@@ -34,7 +34,7 @@ const single = (value: string | string[] | undefined): string | undefined =>
  * 6749, section 2.3.1, forbids it, so each client must be allowed to. What is taken over stands in the form from here
  * on, and no trace of the query is left for the log.
  */
-function takeQueryParameters({ registrations, metrics, concessions }: OidcServices): FormStep {
+function takeQueryParameters({ registrations, metrics, legacyOptionUses }: OidcServices): FormStep {
   // A concession that was taken back must be refused at the very next request, so nothing remembered is believed.
   const isAllowed = async (clientId: string) => (await registrations.fresh(clientId))?.queryCredentials ?? false
 
@@ -51,8 +51,8 @@ function takeQueryParameters({ registrations, metrics, concessions }: OidcServic
       form[name] = query[name]
     }
     normalizeScope(form)
-    metrics.concessions.inc({ kind: 'query_credentials' })
-    concessions.note(clientId, 'query_credentials')
+    metrics.legacyOptionUses.inc({ kind: 'query_credentials' })
+    legacyOptionUses.note(clientId, 'query_credentials')
   }
 }
 
@@ -91,7 +91,7 @@ function noteUse({ secretUses }: OidcServices) {
 /** What stands before the engine's token endpoint, in order. */
 export const tokenEndpoint = (services: OidcServices) => [
   formEndpoint(takeQueryParameters(services), takeAudience, checkResource, takeDeclaredResource(services)),
-  expressLane(services),
+  fastPath(services),
   noteUse(services),
   addRefreshToken,
   handToEngine,

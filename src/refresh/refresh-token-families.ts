@@ -21,7 +21,7 @@ export interface SignInFacts {
 }
 
 /** On whose behalf a refresh token is given, and by which consent. */
-export interface PersonsFamily {
+export interface UserFamily {
   readonly consentId: string
   readonly signIn: SignInFacts
   /** The thumbprint of the key that must be proven at each redemption. */
@@ -30,20 +30,20 @@ export interface PersonsFamily {
 
 export interface RefreshTokenHashes {
   readonly family: Buffer
-  readonly turn: Buffer
+  readonly rotation: Buffer
   readonly familyPart: string
 }
 
 export function hashesOf(token: string): RefreshTokenHashes | undefined {
   const parts = secretParts('refreshToken', token)
-  return parts && { family: hashSecret(parts[0]!), turn: hashSecret(parts[1]!), familyPart: parts[0]! }
+  return parts && { family: hashSecret(parts[0]!), rotation: hashSecret(parts[1]!), familyPart: parts[0]! }
 }
 
 /**
  * When a refresh token that is given out now ends: after its life, and not beyond the greatest age of its family. As SQL
  * with its values; `since` is the column that tells when the family began.
  */
-export function endOf({ refreshTokenTtl, refreshTokenMaxAge }: Registration, since = 'now()'): [string, number[]] {
+export function expirySql({ refreshTokenTtl, refreshTokenMaxAge }: Registration, since = 'now()'): [string, number[]] {
   const ttl = refreshTokenTtl ?? DEFAULT_REFRESH_TOKEN_TTL
   if (refreshTokenMaxAge === null) return ['now() + make_interval(secs => ?)', [ttl]]
   return [`least(now() + make_interval(secs => ?), ${since} + make_interval(secs => ?))`, [ttl, refreshTokenMaxAge]]
@@ -58,23 +58,23 @@ export async function insertFamily(
   client: AuthenticatedClient,
   planned: PlannedToken,
   refreshToken: string,
-  person?: PersonsFamily,
+  person?: UserFamily,
 ): Promise<number> {
   const hashes = hashesOf(refreshToken)!
   const row = {
     grant_id: planned.record.grantId,
     family_hash: hashes.family,
-    turn_hash: hashes.turn,
+    current_hash: hashes.rotation,
     client_id: client.registration.key,
     secret_id: client.authentication?.secretId ?? null,
     api_id: planned.api.id,
-    epoch: client.registration.epoch,
+    revocation_epoch: client.registration.revocationEpoch,
     subject: planned.record.subject,
     scope: planned.record.scope,
     consent_id: person?.consentId ?? null,
     sign_in: person ? JSON.stringify(person.signIn) : null,
     binding: person?.jkt ? JSON.stringify({ jkt: person.jkt }) : null,
-    expires_at: trx.raw(...endOf(client.registration)),
+    expires_at: trx.raw(...expirySql(client.registration)),
   }
   const [made] = await trx('refresh_tokens').insert(row).returning<{ seconds_left: number }[]>(trx.raw(SECONDS_LEFT))
   return made!.seconds_left
@@ -90,11 +90,11 @@ export async function revokeGrant(trx: Knex, grantId: string): Promise<number> {
 }
 
 /** Wipes answers whose grace has passed, and deletes refresh tokens that have expired or were revoked a day ago; answers how many of whichever were more. */
-export async function sweepRefreshTokens(db: Knex, limit: number): Promise<number> {
+export async function deleteExpiredRefreshTokens(db: Knex, limit: number): Promise<number> {
   const wiped = await db.raw(
-    `UPDATE refresh_tokens SET answer = NULL WHERE grant_id IN (
+    `UPDATE refresh_tokens SET response = NULL WHERE grant_id IN (
        SELECT grant_id FROM refresh_tokens
-        WHERE answer IS NOT NULL AND turned_at < now() - make_interval(secs => ?) LIMIT ? FOR UPDATE SKIP LOCKED)`,
+        WHERE response IS NOT NULL AND rotated_at < now() - make_interval(secs => ?) LIMIT ? FOR UPDATE SKIP LOCKED)`,
     [LONGEST_GRACE + 60, limit],
   )
   const deleted = await db.raw(

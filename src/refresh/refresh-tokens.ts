@@ -2,15 +2,22 @@ import type { Knex } from 'knex'
 import { IDENTITY_SCOPES, resolveScope } from '../apis/scopes.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import { holdConsent } from '../consents/consents.ts'
+import { lockConsentShared } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import { recordWithin } from '../tokens/insert-in-transaction.ts'
-import { type IssuedToken, type Issuer, type TokenRequest, unlessStale, withFreshClient } from '../tokens/issuance.ts'
+import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
+import {
+  type IssuedToken,
+  type Issuer,
+  retryOnStaleClient,
+  type TokenRequest,
+  undefinedIfStale,
+} from '../tokens/issuance.ts'
+import { type ActiveRefreshToken, findActiveRefreshToken, type RefreshRow } from './active-refresh-tokens.ts'
 import { isWithinGrace } from './grace-period.ts'
 import {
-  endOf,
+  expirySql,
   hashesOf,
   insertFamily,
   type RefreshTokenHashes,
@@ -32,17 +39,6 @@ export interface RedeemedTokens extends IssuedTokens {
   readonly signIn?: SignInFacts
 }
 
-/** A refresh token that is live. */
-export interface ActiveRefreshToken {
-  readonly grantId: string
-  readonly clientId: string
-  readonly audience: string
-  readonly subject: string
-  readonly scope: string
-  readonly issuedAt: Date
-  readonly expiresAt: Date
-}
-
 /** A refresh token as it is shown for redemption. */
 export interface Presented {
   readonly token: string
@@ -54,26 +50,7 @@ export interface Presented {
   readonly jkt?: string | undefined
 }
 
-interface RefreshRow {
-  grant_id: string
-  turn_hash: Buffer
-  previous_hash: Buffer | null
-  turned_at: Date | null
-  seconds_ago: number | null
-  answer: Buffer | null
-  client_id: number
-  client_identifier: string
-  audience: string
-  subject: string
-  scope: string
-  consent_id: string | null
-  sign_in: SignInFacts | null
-  binding: { jkt: string } | null
-  created_at: Date
-  expires_at: Date
-}
-
-async function endReused(trx: Knex, { registration }: AuthenticatedClient, row: RefreshRow): Promise<void> {
+async function revokeReusedGrant(trx: Knex, { registration }: AuthenticatedClient, row: RefreshRow): Promise<void> {
   const revoked = await revokeGrant(trx, row.grant_id)
   await recordAudit(
     trx,
@@ -93,13 +70,13 @@ const otherApi = () => new KeywrightError('invalid_target', 'the refresh token i
 /** What a redemption asks for: within what the refresh token was given for (RFC 6749, section 6). */
 function requestOf(client: AuthenticatedClient, row: RefreshRow, { scope, jkt }: Presented): TokenRequest {
   const granted = resolveScope(scope, row.scope.split(' ')).split(' ')
-  const ofPerson = granted.filter((one) => IDENTITY_SCOPES.includes(one))
+  const identityScopes = granted.filter((one) => IDENTITY_SCOPES.includes(one))
   const { authTime, acr, amr } = row.sign_in ?? {}
   return {
     client,
     resource: row.audience,
-    scope: granted.filter((one) => !ofPerson.includes(one)).join(' '),
-    ...(row.subject && { identityScope: ofPerson.join(' ') }),
+    scope: granted.filter((one) => !identityScopes.includes(one)).join(' '),
+    ...(row.subject && { identityScope: identityScopes.join(' ') }),
     subject: row.subject,
     grantId: row.grant_id,
     extra: { ...(row.subject && { auth_time: authTime, acr, amr }), ...(jkt && { cnf: { jkt } }) },
@@ -125,7 +102,7 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     const planned = issuer.plan({ ...request, grantId: newId() })
     const refreshToken = generateSecret('refreshToken')
     return await knex.transaction(async (trx) => {
-      await recordWithin(trx, planned)
+      await insertInTransaction(trx, planned)
       const refreshTokenExpiresIn = await insertFamily(trx, request.client, planned, refreshToken)
       return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
     })
@@ -139,13 +116,13 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       .first('subject', 'consent_id', 'scope', 'identifier')
     if (seen?.subject) {
       const { subject: userId, consent_id: consentId, identifier: api, scope } = seen
-      await holdConsent(trx, { userId, consentId, api, scope })
+      await lockConsentShared(trx, { userId, consentId, api, scope })
     }
     await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
     const row: RefreshRow | undefined = await trx('active_refresh_tokens')
       .where({ family_hash: family, client_id: client.registration.key })
-      // By the database's clock, which has set turned_at: a node's own may differ by more than the grace period.
-      .first('*', trx.raw('extract(epoch FROM clock_timestamp() - turned_at)::float8 AS seconds_ago'))
+      // By the database's clock, which has set rotated_at: a node's own may differ by more than the grace period.
+      .first('*', trx.raw('extract(epoch FROM clock_timestamp() - rotated_at)::float8 AS seconds_ago'))
     if (!row) throw invalidGrant()
     return row
   }
@@ -156,14 +133,16 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     { registration }: AuthenticatedClient,
     row: RefreshRow,
     { token }: Presented,
-    turn: Buffer,
+    presentedHash: Buffer,
   ): Promise<RedeemedTokens | undefined> {
-    if (!row.answer || !row.turned_at || !row.previous_hash?.equals(turn)) return undefined
-    const retry = { isPublic: registration.isPublic, redeemedAt: row.turned_at, secondsAgo: row.seconds_ago! }
-    return (await isWithinGrace(trx, retry)) ? openResponse<RedeemedTokens>(token, row.grant_id, row.answer) : undefined
+    if (!row.response || !row.rotated_at || !row.previous_hash?.equals(presentedHash)) return undefined
+    const retry = { isPublic: registration.isPublic, redeemedAt: row.rotated_at, secondsAgo: row.seconds_ago! }
+    return (await isWithinGrace(trx, retry))
+      ? openResponse<RedeemedTokens>(token, row.grant_id, row.response)
+      : undefined
   }
 
-  async function turn(
+  async function rotate(
     trx: Knex,
     client: AuthenticatedClient,
     row: RefreshRow,
@@ -172,15 +151,15 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   ): Promise<RedeemedTokens> {
     const { registration } = client
     const planned = issuer.plan(requestOf(client, row, presented))
-    await recordWithin(trx, planned)
+    await insertInTransaction(trx, planned)
     const rotates = registration.isPublic || registration.refreshTokenRotation
     const refreshToken = rotates ? generateSecret('refreshToken', [hashes.familyPart]) : presented.token
     const [changed] = await trx('refresh_tokens')
       .where({ grant_id: row.grant_id })
       .update({
-        turn_hash: hashesOf(refreshToken)!.turn,
+        current_hash: hashesOf(refreshToken)!.rotation,
         secret_id: client.authentication?.secretId ?? null,
-        expires_at: trx.raw(...endOf(registration, 'created_at')),
+        expires_at: trx.raw(...expirySql(registration, 'created_at')),
       })
       .returning<{ seconds_left: number }[]>(trx.raw(SECONDS_LEFT))
     const answer = {
@@ -190,11 +169,11 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       subject: row.subject,
       ...(row.sign_in && { signIn: row.sign_in }),
     }
-    if (rotates) await keepAnswer(trx, row, presented.token, hashes, answer)
+    if (rotates) await storeResponse(trx, row, presented.token, hashes, answer)
     return answer
   }
 
-  async function keepAnswer(
+  async function storeResponse(
     trx: Knex,
     row: RefreshRow,
     token: string,
@@ -204,9 +183,9 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
     await trx('refresh_tokens')
       .where({ grant_id: row.grant_id })
       .update({
-        previous_hash: hashes.turn,
-        turned_at: trx.raw('clock_timestamp()'),
-        answer: sealResponse(token, row.grant_id, answer),
+        previous_hash: hashes.rotation,
+        rotated_at: trx.raw('clock_timestamp()'),
+        response: sealResponse(token, row.grant_id, answer),
       })
   }
 
@@ -219,10 +198,10 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
       const row = await lockRow(trx, client, hashes.family)
       if (row.binding && row.binding.jkt !== presented.jkt) throw invalidGrant()
       if ((presented.resource ?? row.audience) !== row.audience) throw otherApi()
-      if (row.turn_hash.equals(hashes.turn)) return await turn(trx, client, row, presented, hashes)
-      const same = await replay(trx, client, row, presented, hashes.turn)
+      if (row.current_hash.equals(hashes.rotation)) return await rotate(trx, client, row, presented, hashes)
+      const same = await replay(trx, client, row, presented, hashes.rotation)
       if (same) return same
-      await endReused(trx, client, row)
+      await revokeReusedGrant(trx, client, row)
       return 'reused' as const
     })
     // Thrown out here, because inside it would have taken the revocation back.
@@ -231,28 +210,10 @@ export function createRefreshTokens(knex: Knex, issuer: Issuer): RefreshTokens {
   }
 
   return {
-    begin: (request) => withFreshClient(request.client, (client) => unlessStale(beginOnce({ ...request, client }))),
-    redeem: (client, presented) => withFreshClient(client, (fresh) => unlessStale(redeemOnce(fresh, presented))),
-    find: (token) => findActive(knex, token),
+    begin: (request) =>
+      retryOnStaleClient(request.client, (client) => undefinedIfStale(beginOnce({ ...request, client }))),
+    redeem: (client, presented) =>
+      retryOnStaleClient(client, (fresh) => undefinedIfStale(redeemOnce(fresh, presented))),
+    find: (token) => findActiveRefreshToken(knex, token),
   }
-}
-
-/** A live refresh token; a turn that has passed is none. */
-async function findActive(knex: Knex, token: string): Promise<ActiveRefreshToken | undefined> {
-  const hashes = hashesOf(token)
-  if (!hashes) return undefined
-  const row = await knex<RefreshRow & { family_hash: Buffer }>('active_refresh_tokens')
-    .where({ family_hash: hashes.family, turn_hash: hashes.turn })
-    .first()
-  return (
-    row && {
-      grantId: row.grant_id,
-      clientId: row.client_identifier,
-      audience: row.audience,
-      subject: row.subject,
-      scope: row.scope,
-      issuedAt: row.turned_at ?? row.created_at,
-      expiresAt: row.expires_at,
-    }
-  )
 }

@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'misconfigured'
 
 /** What is wrong with one field of what was sent. */
-export interface Fault {
+export interface FieldError {
   /** By its name inside: `redirectUris`. */
   readonly field: string
   /** Begins small and ends without a stop, like every message. */
@@ -27,13 +27,13 @@ export interface Fault {
 export class KeywrightError extends Error {
   readonly code: ErrorCode
   /** Of `invalid_input`, where it can be said at which fields. */
-  readonly faults: readonly Fault[]
+  readonly fieldErrors: readonly FieldError[]
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { faults?: readonly Fault[] }) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { fieldErrors?: readonly FieldError[] }) {
     super(message, options)
     this.name = 'KeywrightError'
     this.code = code
-    this.faults = options?.faults ?? []
+    this.fieldErrors = options?.fieldErrors ?? []
   }
 }
 
@@ -51,14 +51,14 @@ export const notFound = (what: string, id: string) => new KeywrightError('not_fo
 
 /** @param field by its name inside, where the fault is one field's */
 export const invalidInput = (message: string, field?: string) =>
-  new KeywrightError('invalid_input', message, { faults: field ? [{ field, message }] : [] })
+  new KeywrightError('invalid_input', message, { fieldErrors: field ? [{ field, message }] : [] })
 
 /** Of one field, so many faults are reported: a form can hold thousands of lines, all of them wrong. */
 const MOST_OF_FIELD = 3
 
-function fewOfEachField(faults: readonly Fault[]): Fault[] {
+function fewOfEachField(fieldErrors: readonly FieldError[]): FieldError[] {
   const seen = new Map<string, number>()
-  return faults.filter(({ field }) => {
+  return fieldErrors.filter(({ field }) => {
     const count = (seen.get(field) ?? 0) + 1
     seen.set(field, count)
     return count <= MOST_OF_FIELD
@@ -66,9 +66,9 @@ function fewOfEachField(faults: readonly Fault[]): Fault[] {
 }
 
 /** Everything that is wrong, at most a few faults of each field. */
-export function invalidFields(all: readonly Fault[]): KeywrightError {
-  const faults = fewOfEachField(all)
-  return new KeywrightError('invalid_input', faults.map(({ message }) => message).join('; '), { faults })
+export function invalidFields(all: readonly FieldError[]): KeywrightError {
+  const fieldErrors = fewOfEachField(all)
+  return new KeywrightError('invalid_input', fieldErrors.map(({ message }) => message).join('; '), { fieldErrors })
 }
 
 /** Somebody else changed it since it was read. */

@@ -16,17 +16,17 @@ export const MAX_REFRESH_TOKEN_MAX_AGE = 315_360_000
 const lasts = (seconds: number, most: number) => Number.isInteger(seconds) && seconds >= 60 && seconds <= most
 
 /** What speaks against a life of an access token, in seconds. Undefined: nothing does. */
-export const accessTokenTtlFault = (ttl: number): string | undefined =>
+export const accessTokenTtlError = (ttl: number): string | undefined =>
   lasts(ttl, MAX_ACCESS_TOKEN_TTL)
     ? undefined
     : `an access token lives 60 to ${MAX_ACCESS_TOKEN_TTL} seconds, not ${ttl}`
 
-export const refreshTokenTtlFault = (ttl: number): string | undefined =>
+export const refreshTokenTtlError = (ttl: number): string | undefined =>
   lasts(ttl, MAX_REFRESH_TOKEN_TTL)
     ? undefined
     : `a refresh token lives 60 to ${MAX_REFRESH_TOKEN_TTL} seconds, not ${ttl}`
 
-export const refreshTokenMaxAgeFault = (age: number): string | undefined =>
+export const refreshTokenMaxAgeError = (age: number): string | undefined =>
   lasts(age, MAX_REFRESH_TOKEN_MAX_AGE)
     ? undefined
     : `refresh tokens end 60 to ${MAX_REFRESH_TOKEN_MAX_AGE} seconds after the sign-in, not ${age}`

@@ -9,7 +9,7 @@ const JOINED =
   /(?<=[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Knda}\p{scx=Mlym}\p{scx=Orya}\p{scx=Sinh}\p{scx=Taml}\p{scx=Telu}])[\u200c\u200d](?=\p{L})/gu
 
 /** What is wrong with a text that people read. Half of a surrogate pair fits into no JSON value of the database. */
-export function textFault(what: string, text: string): string | undefined {
+export function textError(what: string, text: string): string | undefined {
   if (/(?![\r\n\t])\p{Cc}/u.test(text) || !text.isWellFormed()) return `${what} holds no control characters`
   const rest = text.replace(EMOJI, '').replace(JOINED, '')
   return INVISIBLE.test(rest)
@@ -18,8 +18,8 @@ export function textFault(what: string, text: string): string | undefined {
 }
 
 /** What is wrong with a name that people read: of an account, a user, an application, the instance. Undefined: nothing. */
-export function nameFault(what: string, name: string, most: number): string | undefined {
+export function nameError(what: string, name: string, most: number): string | undefined {
   const length = [...name].length
   if (name.trim() === '' || length > most) return `${what} has 1 to ${most} characters`
-  return /[\r\n\t]/.test(name) ? `${what} holds no control characters` : textFault(what, name)
+  return /[\r\n\t]/.test(name) ? `${what} holds no control characters` : textError(what, name)
 }

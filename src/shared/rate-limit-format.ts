@@ -23,7 +23,7 @@ export function formatRateLimit(limit: RateLimit): string {
 }
 
 /** What speaks against a limit. Undefined: nothing does. */
-export function rateLimitFault({ count, period }: RateLimit): string | undefined {
+export function rateLimitError({ count, period }: RateLimit): string | undefined {
   const isWhole = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most
   if (isWhole(count, MOST) && isWhole(period, 86_400)) return undefined
   return `a rate limit is 1 to ${MOST} requests in 1 to 86400 seconds`

@@ -5,7 +5,7 @@ const OF_BROWSERS = [
 ]
 
 /** Why an operator cannot allow a URI scheme for redirect URIs. Undefined: they can. */
-export function redirectSchemeFault(scheme: string): string | undefined {
+export function redirectSchemeError(scheme: string): string | undefined {
   if (!/^[a-z][a-z0-9+-]{0,39}$/.test(scheme)) {
     return `a scheme is a lower-case name without a dot, such as cursor or vscode, not: ${scheme.slice(0, 100)}`
   }

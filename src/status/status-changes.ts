@@ -1,6 +1,6 @@
 import type { Database } from '../database/open-database.ts'
-import { type Position, RETENTION, unseenIn, upTo } from './feed-cursors.ts'
-import { type Bitmap, emptyBitmap, setPlace, withRoomFor } from './status-bitmap.ts'
+import { type FeedCursor, RETENTION, unseenIn, upTo } from './feed-cursors.ts'
+import { type Bitmap, emptyBitmap, setIndex, withRoomFor } from './status-bitmap.ts'
 import { CLOCKS_DIFFER, type StatusList } from './status-lists.ts'
 
 /** What was revoked in one list. */
@@ -12,7 +12,7 @@ export interface ListChange {
 export interface StatusChanges {
   readonly changes: readonly ListChange[]
   /** Up to where that is everything. */
-  readonly position: Position
+  readonly cursor: FeedCursor
 }
 
 /** Rows a statement. */
@@ -23,7 +23,8 @@ const PAGE = 2000
 // by the clock, without a row, or with one that was written long before.
 //
 // Two ranges of the key, each with a limit of its own: asked for in one, the planner would walk through all that is kept.
-const columns = 'xid, id, status_list, places, client_id, epoch, secret_id, api_id, subject, generation'
+const columns =
+  'xid, id, status_list, status_indexes, client_id, revocation_epoch, secret_id, api_id, subject, sequence'
 const range = (condition: string) => `
   (SELECT ${columns} FROM revocations
     WHERE ${condition} AND (xid, id) > ($3::xid8, $4::bigint)
@@ -37,7 +38,7 @@ const READ = `
             SELECT * FROM (${range('xid >= $1::xid8')} UNION ALL ${range('xid = ANY ($2::xid8[])')}) unseen
              ORDER BY xid, id LIMIT ${PAGE}) e) AS events,
          (SELECT json_agg(s) FROM (
-            SELECT client_id, id AS secret_id, NULL AS epoch, NULL AS subject FROM client_secrets
+            SELECT client_id, id AS secret_id, NULL AS revocation_epoch, NULL AS subject FROM client_secrets
              WHERE $6::float8 IS NOT NULL AND kind = 'secret'
                AND retires_at >= to_timestamp($6 / 1000) AND retires_at <= statement_timestamp()) s) AS retired`
 
@@ -45,17 +46,17 @@ interface EventRow {
   xid: string
   id: number
   status_list: number | null
-  places: number[] | null
+  status_indexes: number[] | null
   client_id: number | null
-  epoch: number | null
+  revocation_epoch: number | null
   secret_id: number | null
   api_id: number | null
   subject: string | null
-  generation: number | null
+  sequence: number | null
 }
 
 /** What ended tokens that are still to be found; of `client_secrets`, only what a secret has is there. */
-type Cause = Pick<EventRow, 'client_id' | 'epoch' | 'secret_id' | 'api_id' | 'subject' | 'generation'>
+type Cause = Pick<EventRow, 'client_id' | 'revocation_epoch' | 'secret_id' | 'api_id' | 'subject' | 'sequence'>
 
 interface PageRow {
   snapshot: string
@@ -79,34 +80,34 @@ interface CauseKind {
 // expired a while ago no verifier takes any more.
 function causeKind(kind: Omit<CauseKind, 'text'>, condition: string): CauseKind {
   const text = `
-    SELECT t.status_list, string_agg(int4send(t.status_index), '') AS places
+    SELECT t.status_list, string_agg(int4send(t.status_index), '') AS indexes
       FROM access_tokens t
       JOIN json_to_recordset($1::json) AS c(
-             client_id bigint, epoch int, secret_id bigint, api_id int, subject text, generation bigint) ON ${condition}
+             client_id bigint, revocation_epoch int, secret_id bigint, api_id int, subject text, sequence bigint) ON ${condition}
      WHERE t.${kind.by} = ANY ($2::${kind.by === 'subject' ? 'text' : 'bigint'}[])
        AND t.expires_at > now() - interval '${CLOCKS_DIFFER}' AND t.status_list IS NOT NULL
      GROUP BY t.status_list`
   return { ...kind, text }
 }
 
-const IN_SLOT = `
-  t.client_id = c.client_id AND t.api_id = c.api_id AND t.subject = c.subject AND t.generation < c.generation`
+const SAME_SINGLE_TOKEN = `
+  t.client_id = c.client_id AND t.api_id = c.api_id AND t.subject = c.subject AND t.sequence < c.sequence`
 
 const CAUSE_KINDS = [
   causeKind(
-    { name: 'epoch', has: ({ epoch }) => epoch !== null, by: 'client_id' },
-    't.client_id = c.client_id AND t.epoch = c.epoch',
+    { name: 'revocation_epoch', has: ({ revocation_epoch }) => revocation_epoch !== null, by: 'client_id' },
+    't.client_id = c.client_id AND t.revocation_epoch = c.revocation_epoch',
   ),
   causeKind(
     { name: 'secret', has: ({ secret_id }) => secret_id !== null, by: 'client_id' },
     `t.client_id = c.client_id AND t.secret_id = c.secret_id
        AND EXISTS (SELECT 1 FROM client_secrets s WHERE s.id = c.secret_id AND s.retires_at <= now())`,
   ),
-  causeKind({ name: 'slot', has: ({ subject }) => subject === '', by: 'client_id' }, IN_SLOT),
+  causeKind({ name: 'single-token', has: ({ subject }) => subject === '', by: 'client_id' }, SAME_SINGLE_TOKEN),
   // By the person: their client may hold a million tokens of others.
   causeKind(
-    { name: 'slot-of-person', has: ({ subject }) => !!subject, by: 'subject' },
-    `${IN_SLOT} AND t.subject <> ''`,
+    { name: 'single-token-of-user', has: ({ subject }) => !!subject, by: 'subject' },
+    `${SAME_SINGLE_TOKEN} AND t.subject <> ''`,
   ),
 ]
 
@@ -117,12 +118,12 @@ function createGathering(db: Database) {
   const bitmaps = new Map<number, Bitmap>()
 
   /** A bitmap grows with its places: how large its list is, is asked at the end only. */
-  function add(list: number, count: number, placeAt: (n: number) => number): void {
+  function add(list: number, count: number, indexAt: (n: number) => number): void {
     let bitmap = bitmaps.get(list) ?? emptyBitmap()
     for (let n = 0; n < count; n++) {
-      const place = placeAt(n)
-      bitmap = withRoomFor(bitmap, place)
-      setPlace(bitmap, place)
+      const index = indexAt(n)
+      bitmap = withRoomFor(bitmap, index)
+      setIndex(bitmap, index)
     }
     bitmaps.set(list, bitmap)
   }
@@ -132,21 +133,21 @@ function createGathering(db: Database) {
       const own = causes.filter(has)
       if (own.length === 0) continue
       const values = [JSON.stringify(own), own.map((cause) => cause[by])]
-      const rows = await db.query<{ status_list: number; places: Buffer }>({
+      const rows = await db.query<{ status_list: number; indexes: Buffer }>({
         name: `status-ended-${name}`,
         text,
         values,
       })
-      for (const { status_list, places } of rows) {
-        add(status_list, places.length / 4, (n) => places.readInt32BE(n * 4))
+      for (const { status_list, indexes } of rows) {
+        add(status_list, indexes.length / 4, (n) => indexes.readInt32BE(n * 4))
       }
     }
   }
 
   return {
     async add(events: readonly EventRow[], retired: readonly Cause[]): Promise<void> {
-      for (const { status_list, places } of events) {
-        if (status_list !== null) add(status_list, places!.length, (n) => places![n]!)
+      for (const { status_list, status_indexes } of events) {
+        if (status_list !== null) add(status_list, status_indexes!.length, (n) => status_indexes![n]!)
       }
       await resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
     },
@@ -167,7 +168,7 @@ function createGathering(db: Database) {
  * All that was revoked after a position, whichever node did it and in whatever order it was committed. Undefined where
  * that can no longer be said: it was too long ago, or the database lost commits or was restored since.
  */
-export async function readChanges(db: Database, since: Position): Promise<StatusChanges | undefined> {
+export async function readChanges(db: Database, since: FeedCursor): Promise<StatusChanges | undefined> {
   const { next, underWay } = unseenIn(since)
   const gathering = createGathering(db)
   const page = async (after: [string, number], upTo: string | null, retiredSince: number | null): Promise<PageRow> => {
@@ -186,6 +187,6 @@ export async function readChanges(db: Database, since: Position): Promise<Status
     if (read.events?.length !== PAGE) break
     read = await page([last!.xid, last!.id], first.snapshot, null)
   }
-  const position = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at, timeline: first.timeline }
-  return { changes: await gathering.changes(), position }
+  const cursor = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at, timeline: first.timeline }
+  return { changes: await gathering.changes(), cursor }
 }

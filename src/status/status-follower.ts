@@ -1,5 +1,5 @@
 import type { Database } from '../database/open-database.ts'
-import { currentPosition, type Position } from './feed-cursors.ts'
+import { currentCursor, type FeedCursor } from './feed-cursors.ts'
 import { readChanges, type StatusChanges } from './status-changes.ts'
 
 export interface StatusListener {
@@ -13,9 +13,9 @@ export interface StatusFollower {
   /** Answers how to stop. What is committed after `caughtUp` was waited for, the listener is told. */
   listen(listener: StatusListener): () => void
   /** Waits until the position is one that was taken after this was called. @throws what the database does */
-  caughtUp(): Promise<Position>
+  caughtUp(): Promise<FeedCursor>
   /** How far it has come; undefined while nobody listens. */
-  position(): Position | undefined
+  cursor(): FeedCursor | undefined
   /** Milliseconds since that was so. */
   behind(): number
   stop(): Promise<void>
@@ -26,37 +26,37 @@ const LOOK_EVERY = 150
 
 export function createStatusFollower(db: Database): StatusFollower {
   const listeners = new Set<StatusListener>()
-  let position: Position | undefined
+  let cursor: FeedCursor | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
-  let running: Promise<Position> | undefined
-  let next: Promise<Position> | undefined
+  let running: Promise<FeedCursor> | undefined
+  let next: Promise<FeedCursor> | undefined
   let stopped = false
 
-  async function begin(): Promise<Position> {
+  async function begin(): Promise<FeedCursor> {
     const startedAt = performance.now()
-    position = await currentPosition(db)
+    cursor = await currentCursor(db)
     lookedAt = startedAt
-    return position
+    return cursor
   }
 
-  async function look(): Promise<Position> {
-    if (!position) return await begin()
+  async function look(): Promise<FeedCursor> {
+    if (!cursor) return await begin()
     const startedAt = performance.now()
-    const found = await readChanges(db, position)
+    const found = await readChanges(db, cursor)
     if (!found) {
       await begin()
       for (const listener of listeners) listener.onLost()
-      return position
+      return cursor
     }
-    position = found.position
+    cursor = found.cursor
     lookedAt = startedAt
     for (const listener of listeners) listener.onChanges(found)
-    return position
+    return cursor
   }
 
   /** One look at a time; who comes while one is under way may want what it no longer sees, and shares the next. */
-  function lookAfterThis(): Promise<Position> {
+  function lookAfterThis(): Promise<FeedCursor> {
     if (!running) {
       running = look().finally(() => {
         running = undefined
@@ -89,11 +89,11 @@ export function createStatusFollower(db: Database): StatusFollower {
       schedule()
       return () => {
         listeners.delete(listener)
-        if (listeners.size === 0) position = undefined
+        if (listeners.size === 0) cursor = undefined
       }
     },
     caughtUp: lookAfterThis,
-    position: () => position,
+    cursor: () => cursor,
     behind: () => performance.now() - lookedAt,
     async stop() {
       stopped = true

@@ -1,7 +1,7 @@
 import type { Database } from '../database/open-database.ts'
 import { createServerWatch, type ServerWatch } from '../database/server-watch.ts'
 import { createOrders } from './status-index-order.ts'
-import { type Lease, leasePlaces, type StatusList } from './status-lists.ts'
+import { type Lease, leaseStatusIndexes, type StatusList } from './status-lists.ts'
 
 /** Where a token's status is told. */
 export interface StatusIndex {
@@ -57,8 +57,8 @@ export function createStatusIndexes(
   const missed = new Set<Promise<void>>()
   server.onChange(() => pools.clear())
 
-  function hold({ list, size, seed, from, to }: Lease, takenAt: number): Held {
-    const order = orderOf(list.key, size, seed)
+  function hold({ list, size, orderKey, from, to }: Lease, takenAt: number): Held {
+    const order = orderOf(list.key, size, orderKey)
     return { list, indexes: Uint32Array.from({ length: to - from }, (_, n) => order(from + n)), used: 0, takenAt }
   }
 
@@ -81,7 +81,7 @@ export function createStatusIndexes(
     // Its age counts from before it was asked for: it may have been a long way.
     const takenAt = now()
     pool.asked = amountFor(pool)
-    const leasing = leasePlaces(db, apiId, pool.asked, pool.lifetime)
+    const leasing = leaseStatusIndexes(db, apiId, pool.asked, pool.lifetime)
       .then((lease) => take(apiId, lease, takenAt))
       .finally(() => {
         pool.pending = undefined

@@ -1,8 +1,8 @@
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import { listOf, type StatusCopy } from './cached-list-tokens.ts'
-import { addPlaces, type Bitmap, decode, emptyBitmap, SMALLEST_LIST, setPlace } from './status-bitmap.ts'
+import { type CachedListToken, listOf } from './cached-list-tokens.ts'
+import { addIndexes, type Bitmap, decode, emptyBitmap, SMALLEST_LIST, setIndex } from './status-bitmap.ts'
 import { readChanges, type StatusChanges } from './status-changes.ts'
 import type { StatusList } from './status-lists.ts'
 
@@ -14,7 +14,7 @@ export interface ListReading {
   /** Everything that was committed by then is in it; milliseconds since 1970, by the database's clock. */
   readonly at: number
   /** Its signed form, where that says as much. */
-  readonly copy: StatusCopy | undefined
+  readonly copy: CachedListToken | undefined
 }
 
 interface FoundRow {
@@ -34,7 +34,7 @@ const FIND = `
          c.jwt, c.at, c.snapshot, c.timeline
     FROM status_lists l
     JOIN apis a ON a.id = l.api_id
-    LEFT JOIN status_list_copies c ON c.list_id = l.id
+    LEFT JOIN cached_list_tokens c ON c.list_id = l.id
    WHERE l.public_id = ANY ($1::uuid[]) AND (SELECT require_primary())`
 
 // What is set: recorded in this list, and ended by something else than time. Packed, because a list may have a million.
@@ -43,38 +43,38 @@ const READ = `
          (SELECT string_agg(int4send(status_index), '') FROM (
             SELECT status_index FROM access_tokens WHERE status_list = l.id
             EXCEPT
-            SELECT status_index FROM standing_access_tokens WHERE status_list = l.id) revoked) AS places
+            SELECT status_index FROM client_access_tokens WHERE status_list = l.id) revoked) AS indexes
     FROM status_lists l
    WHERE l.id = ANY ($1::bigint[]) AND (SELECT require_primary())`
 
 interface RevokedRow {
   id: number
   at: number
-  places: Buffer | null
+  indexes: Buffer | null
 }
 
-function readingOf(row: FoundRow, { places, at }: RevokedRow): ListReading {
+function readingOf(row: FoundRow, { indexes, at }: RevokedRow): ListReading {
   const revoked = emptyBitmap(row.size)
-  for (let n = 0; places && n < places.length; n += 4) setPlace(revoked, places.readInt32BE(n))
+  for (let n = 0; indexes && n < indexes.length; n += 4) setIndex(revoked, indexes.readInt32BE(n))
   return { list: toList(row), signingAlg: row.signing_alg, revoked, at, copy: undefined }
 }
 
 const toList = (row: FoundRow): StatusList => ({ key: row.id, id: row.public_id, apiId: row.api_id })
 
-const toCopy = ({ jwt, at, snapshot, timeline }: FoundRow): StatusCopy => ({
+const toCopy = ({ jwt, at, snapshot, timeline }: FoundRow): CachedListToken => ({
   jwt: jwt!,
-  position: { at, snapshot, timeline },
+  cursor: { at, snapshot, timeline },
 })
 
 /** From the signed form, with what was revoked since. */
-function readingOfCopy(row: FoundRow, { changes, position }: StatusChanges): ListReading {
+function readingOfCopy(row: FoundRow, { changes, cursor }: StatusChanges): ListReading {
   const copy = toCopy(row)
   const revoked = emptyBitmap(row.size)
-  addPlaces(revoked, decode(listOf(copy)))
+  addIndexes(revoked, decode(listOf(copy)))
   const since = changes.find(({ list }) => list.key === row.id)
-  const changed = since ? addPlaces(revoked, since.revoked) : false
+  const changed = since ? addIndexes(revoked, since.revoked) : false
   return {
-    ...{ list: toList(row), signingAlg: row.signing_alg, revoked, at: position.at },
+    ...{ list: toList(row), signingAlg: row.signing_alg, revoked, at: cursor.at },
     copy: changed ? undefined : copy,
   }
 }
@@ -100,7 +100,7 @@ export function createListReader(db: Database): ListReader {
   /** Of all that have a signed form, by one reading of what was revoked since the oldest. */
   async function changesSince(rows: FoundRow[]): Promise<StatusChanges | undefined> {
     const [oldest] = rows.filter(({ jwt }) => jwt !== null).sort((a, b) => a.at - b.at)
-    return oldest && (await readChanges(db, toCopy(oldest).position))
+    return oldest && (await readChanges(db, toCopy(oldest).cursor))
   }
 
   type Found = { row: FoundRow; changes: StatusChanges | undefined } | undefined
@@ -112,7 +112,7 @@ export function createListReader(db: Database): ListReader {
       const rows = await db.query<FoundRow>({ name: 'status-list-find', text: FIND, values: [ids] })
       const changes = await changesSince(rows)
       const found = new Map(rows.map((row) => [row.public_id, row]))
-      const isOf = (row: FoundRow) => row.jwt !== null && row.timeline === changes?.position.timeline
+      const isOf = (row: FoundRow) => row.jwt !== null && row.timeline === changes?.cursor.timeline
       return ids.map((id) => {
         const row = found.get(id)
         return row && { row, changes: isOf(row) ? changes : undefined }

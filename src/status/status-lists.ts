@@ -18,7 +18,7 @@ export interface Lease {
   readonly list: StatusList
   /** How many places the list has. */
   readonly size: number
-  readonly seed: Buffer
+  readonly orderKey: Buffer
   readonly from: number
   readonly to: number
   /** Which run of the PostgreSQL server gave it out: no other one records tokens by it. */
@@ -54,7 +54,7 @@ const SIZES = LIST_SIZES.slice(0, -1).map((size) => `WHEN n.needed <= ${size} TH
 // still has its places; the next one opens another. One of another run of the server is closed with none: the database may
 // have lost leases of it.
 const LEASE = `
-  INSERT INTO status_lists AS l (api_id, seed, next, closed_at, size)
+  INSERT INTO status_lists AS l (api_id, order_key, next, closed_at, size)
   SELECT $1, $2, $3, 'infinity', CASE WHEN n.needed IS NULL THEN ${SMALLEST_LIST} ${SIZES.join(' ')} ELSE ${LARGEST_LIST} END
     FROM (SELECT (${NEEDED}) AS needed) n
   ON CONFLICT (api_id) WHERE closed_at = 'infinity' DO UPDATE
@@ -63,13 +63,13 @@ const LEASE = `
                             OR l.opened_at < now() - interval '${OPEN_FOR}'
                             OR l.server_started_at IS DISTINCT FROM pg_postmaster_start_time()
                           THEN now() ELSE 'infinity' END
-  RETURNING id, public_id, seed, next, size, server_started_at = pg_postmaster_start_time() AS is_own,
+  RETURNING id, public_id, order_key, next, size, server_started_at = pg_postmaster_start_time() AS is_own,
             ${SERVER_STARTED_AT} AS server`
 
 interface LeaseRow {
   id: number
   public_id: string
-  seed: Buffer
+  order_key: Buffer
   next: number
   size: number
   is_own: boolean
@@ -80,14 +80,14 @@ interface LeaseRow {
  * Takes so many places of the API's open list, which it opens if there is none; they are nobody else's, ever.
  * @param lifetime seconds for which the API's tokens are valid: with the rate it decides how large the next list is
  */
-export async function leasePlaces(db: Database, apiId: number, count: number, lifetime = 0): Promise<Lease> {
+export async function leaseStatusIndexes(db: Database, apiId: number, count: number, lifetime = 0): Promise<Lease> {
   const values = [apiId, randomBytes(32), count, lifetime]
   const [row] = await db.query<LeaseRow>({ name: 'status-lease', text: LEASE, values, share: 'changes' })
-  const { id, public_id, seed, next, size, is_own, server } = row!
+  const { id, public_id, order_key, next, size, is_own, server } = row!
   // The list belonged to another run of the server, and is closed now.
-  if (!is_own) return await leasePlaces(db, apiId, count, lifetime)
+  if (!is_own) return await leaseStatusIndexes(db, apiId, count, lifetime)
   const list = { key: id, id: public_id, apiId }
-  return { list, size, seed, from: next - count, to: Math.min(next, size), server }
+  return { list, size, orderKey: order_key, from: next - count, to: Math.min(next, size), server }
 }
 
 interface ListRow {
@@ -107,7 +107,7 @@ export async function listStatusLists(db: Database): Promise<StatusList[]> {
  * Closes the lists that are old enough, and deletes at most `limit` of those closed whose every token has expired. The newest
  * row stays: it tells which keys were given out, and expired tokens still bear the keys of deleted lists.
  */
-export async function sweepStatusLists(knex: Knex, limit: number): Promise<number> {
+export async function deleteExpiredStatusLists(knex: Knex, limit: number): Promise<number> {
   await knex.raw(`
     UPDATE status_lists SET closed_at = now()
      WHERE (closed_at IS NULL OR closed_at = 'infinity') AND opened_at < now() - interval '${OPEN_FOR}'`)

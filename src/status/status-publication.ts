@@ -6,9 +6,9 @@ import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
 import { isId } from '../shared/ids.ts'
-import { isSignedAlike, readCopy, type StatusCopy, saveCopy } from './cached-list-tokens.ts'
-import type { Position } from './feed-cursors.ts'
-import { addPlaces, type Bitmap, emptyBitmap, encode, LARGEST_LIST } from './status-bitmap.ts'
+import { type CachedListToken, isSignedAlike, readCachedListToken, saveCachedListToken } from './cached-list-tokens.ts'
+import type { FeedCursor } from './feed-cursors.ts'
+import { addIndexes, type Bitmap, emptyBitmap, encode, LARGEST_LIST } from './status-bitmap.ts'
 import type { StatusChanges } from './status-changes.ts'
 import type { StatusFollower } from './status-follower.ts'
 import { createListReader } from './status-list-reader.ts'
@@ -82,15 +82,15 @@ export function createStatusPublication(
   /** Changes that arrive while a list is being read are put into it afterwards: which came first does not matter. */
   const arriving = new Map<string, Bitmap>()
 
-  function onChanges({ changes, position }: StatusChanges): void {
+  function onChanges({ changes, cursor }: StatusChanges): void {
     for (const { list, revoked } of changes) {
       const one = kept.peek(list.id)
-      if (one && addPlaces(one.revoked, revoked)) {
+      if (one && addIndexes(one.revoked, revoked)) {
         one.signed = undefined
-        one.changedAt = position.at
+        one.changedAt = cursor.at
       }
       const waiting = arriving.get(list.id)
-      if (waiting) addPlaces(waiting, revoked)
+      if (waiting) addIndexes(waiting, revoked)
     }
     if (performance.now() - askedAt > ttl * 3000) forget()
   }
@@ -110,7 +110,7 @@ export function createStatusPublication(
   async function follow(): Promise<void> {
     askedAt = performance.now()
     stopListening ??= follower.listen({ onChanges, onLost })
-    if (!follower.position() || follower.behind() > BEHIND) await follower.caughtUp()
+    if (!follower.cursor() || follower.behind() > BEHIND) await follower.caughtUp()
   }
 
   /** Without its database this node still knows what it knew, and says as of when. @throws what the database does */
@@ -128,10 +128,10 @@ export function createStatusPublication(
     try {
       const found = await readList(id)
       const { copy: shared, ...reading } = found ?? {}
-      const copy = found && addPlaces(found.revoked, meanwhile) ? undefined : shared
+      const copy = found && addIndexes(found.revoked, meanwhile) ? undefined : shared
       const fresh = { readAt: performance.now(), signed: undefined, signing: undefined }
       const absent = { list: undefined, signingAlg: 'ES256' as const, revoked: meanwhile, at: 0 }
-      const one: Kept = { ...absent, ...reading, ...fresh, changedAt: copy?.position.at ?? found?.at ?? 0 }
+      const one: Kept = { ...absent, ...reading, ...fresh, changedAt: copy?.cursor.at ?? found?.at ?? 0 }
       if (copy) takeCopy(one, copy)
       // What does not exist is not remembered: anybody can make up ids.
       if (found && thread === before) kept.set(id, one)
@@ -156,17 +156,17 @@ export function createStatusPublication(
   /** Only what is kept is told what happens; one that was taken away meanwhile stays as it was read. */
   function asOf(one: Kept): number {
     const isTold = kept.peek(one.list!.id) === one
-    return Math.max(one.at, (isTold && follower.position()?.at) || 0)
+    return Math.max(one.at, (isTold && follower.cursor()?.at) || 0)
   }
 
   const uriOf = (one: Kept): string => statusUri(issuer, one.list!.id)
 
   /** Serves what another node signed, where it lacks nothing and is not older than half a `ttl`. */
-  function takeCopy(one: Kept, copy: StatusCopy): StatusListToken | undefined {
-    const { at, timeline } = copy.position
+  function takeCopy(one: Kept, copy: CachedListToken): StatusListToken | undefined {
+    const { at, timeline } = copy.cursor
     const { kid } = rings.ring.current(one.signingAlg)
     const isLate = at < one.changedAt || asOf(one) - at >= ttl * 500
-    const isOfNow = timeline === (follower.position()?.timeline ?? timeline)
+    const isOfNow = timeline === (follower.cursor()?.timeline ?? timeline)
     if (isLate || !isOfNow || !isSignedAlike(copy, { kid, iss: issuer, sub: uriOf(one), ttl })) return undefined
     const token = { jwt: copy.jwt, etag: etagOf(copy.jwt) }
     one.signed = { at, token }
@@ -174,19 +174,19 @@ export function createStatusPublication(
   }
 
   /** What is signed as of the follower's position is signed for every node; where that fails, each signs for itself. */
-  function share(one: Kept, jwt: string, position: Position | undefined): void {
-    if (position) void saveCopy(db, one.list!.key, { jwt, position }).catch(() => undefined)
+  function share(one: Kept, jwt: string, cursor: FeedCursor | undefined): void {
+    if (cursor) void saveCachedListToken(db, one.list!.key, { jwt, cursor }).catch(() => undefined)
   }
 
   /** One that was just read is ahead of the follower: only at a position can its signed form be shared. */
-  async function reachPosition(one: Kept): Promise<void> {
-    if ((follower.position()?.at ?? 0) < one.at) await follower.caughtUp().catch(() => undefined)
+  async function reachCursor(one: Kept): Promise<void> {
+    if ((follower.cursor()?.at ?? 0) < one.at) await follower.caughtUp().catch(() => undefined)
   }
 
   async function sign(one: Kept): Promise<StatusListToken> {
-    await reachPosition(one)
+    await reachCursor(one)
     const at = asOf(one)
-    const position = follower.position()
+    const cursor = follower.cursor()
     const iat = Math.floor(at / 1000)
     // Before it is packed: what comes while it is being packed must be packed again.
     const signed = { at, token: undefined as unknown as StatusListToken }
@@ -200,15 +200,15 @@ export function createStatusPublication(
       status_list: { bits: 1, lst: await encode(one.revoked.slice()) },
     })
     signed.token = { jwt, etag: etagOf(jwt) }
-    share(one, jwt, position?.at === at ? position : undefined)
+    share(one, jwt, cursor?.at === at ? cursor : undefined)
     return signed.token
   }
 
   /** Undefined also where the database does not answer: a list that is at hand does not wait for it. */
-  async function findCopy(one: Kept): Promise<StatusCopy | undefined> {
+  async function findCopy(one: Kept): Promise<CachedListToken | undefined> {
     if (follower.behind() > BEHIND) return undefined
     const patience = sleep(PATIENCE, undefined, { ref: false })
-    return await Promise.race([readCopy(db, one.list!.key), patience]).catch(() => undefined)
+    return await Promise.race([readCachedListToken(db, one.list!.key), patience]).catch(() => undefined)
   }
 
   async function signUnlessShared(one: Kept): Promise<StatusListToken> {

@@ -65,7 +65,7 @@ const toJson = (record: TokenRecord, n: number) => ({
   single: record.single,
   grant_id: record.grantId,
   list: record.statusList,
-  place: record.statusIndex,
+  idx: record.statusIndex,
 })
 
 /** The parameters of the recording statement, for whoever runs it inside a transaction of its own. */
@@ -82,8 +82,8 @@ interface RecordRow {
   skipped: number[] | null
 }
 
-const WAITS = { name: 'ledger-record', text: RECORD, share: 'changes' } as const
-const SKIPS = { name: 'ledger-record-uncontended', text: RECORD_UNCONTENDED, share: 'recording' } as const
+const WAITS = { name: 'accessTokenStore-record', text: RECORD, share: 'changes' } as const
+const SKIPS = { name: 'accessTokenStore-record-uncontended', text: RECORD_UNCONTENDED, share: 'recording' } as const
 
 /** Undefined for the records of clients that were skipped. */
 async function recordAll(
@@ -168,7 +168,7 @@ async function inspectAll(db: Database, server: ServerWatch, inspections: Inspec
   }))
   const values = [JSON.stringify(questions)]
   const rows = await db.query<InspectedRow>({
-    name: 'ledger-inspect',
+    name: 'accessTokenStore-inspect',
     text: INSPECT,
     values,
   })
@@ -177,13 +177,13 @@ async function inspectAll(db: Database, server: ServerWatch, inspections: Inspec
 }
 
 /** The record of every access token that was issued and may still be valid. */
-export interface Ledger {
+export interface AccessTokenStore {
   /** Durable when answered. */
   record(record: TokenRecord): Promise<Recorded>
   inspect(inspection: Inspection): Promise<Inspected>
 }
 
-export function createLedger(db: Database, server: ServerWatch): Ledger {
+export function createAccessTokenStore(db: Database, server: ServerWatch): AccessTokenStore {
   return {
     record: createBatches({
       run: (records: TokenRecord[]) => recordAll(db, server, SKIPS, records),

@@ -37,19 +37,21 @@ export async function listActiveTokens(db: Knex, clientKey: number, limit = 1000
   }))
 }
 
-/** An epoch of a client that has ended: no token joins it any more. */
-export interface EndedEpoch {
+/** A former revocation epoch of a client. All tokens of that epoch are revoked. */
+export interface RevokedEpoch {
   readonly clientKey: number
-  readonly epoch: number
+  readonly revocationEpoch: number
 }
 
 /** In milliseconds. A caller waits no longer for a count, because its answer may hold a secret that is shown once. */
 const COUNTED_WITHIN = 3000
 
-async function count(db: Knex, epochs: readonly EndedEpoch[]): Promise<number> {
+async function count(db: Knex, epochs: readonly RevokedEpoch[]): Promise<number> {
   let ended = 0
-  for (const { clientKey, epoch } of epochs) {
-    const [row] = await db('unended_access_tokens').where({ client_id: clientKey, epoch }).count('* AS tokens')
+  for (const { clientKey, revocationEpoch } of epochs) {
+    const [row] = await db('unexpired_access_tokens')
+      .where({ client_id: clientKey, revocation_epoch: revocationEpoch })
+      .count('* AS tokens')
     ended += Number(row!.tokens)
   }
   return ended
@@ -60,7 +62,7 @@ async function count(db: Knex, epochs: readonly EndedEpoch[]): Promise<number> {
  * while, in which nobody should have to wait for the client. Null when the count takes too long or fails: the change is
  * committed, so its response must not be lost.
  */
-export async function countEnded(db: Knex, epochs: readonly EndedEpoch[]): Promise<number | null> {
+export async function countRevoked(db: Knex, epochs: readonly RevokedEpoch[]): Promise<number | null> {
   const late = new AbortController()
   const timeout = sleep(COUNTED_WITHIN, null, { signal: late.signal }).catch(() => null)
   const counted = count(db, epochs).catch(() => null)

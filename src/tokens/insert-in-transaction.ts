@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { recordValues } from './access-token-store.ts'
-import { PlanAnew, type PlannedToken } from './issuance.ts'
+import { type PlannedToken, StaleClientError } from './issuance.ts'
 import { RECORD } from './record-statement.ts'
 
 /** knex takes named parameters by a colon. */
@@ -8,11 +8,11 @@ const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2
 
 /**
  * Records one token inside a transaction.
- * @throws PlanAnew when the client's registration, or the token's list, is no longer what it was
+ * @throws StaleClientError when the client's registration, or the token's list, is no longer what it was
  */
-export async function recordWithin(trx: Knex, planned: PlannedToken): Promise<void> {
+export async function insertInTransaction(trx: Knex, planned: PlannedToken): Promise<void> {
   const [records, clients] = recordValues([planned.record])
   const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
   planned.server.notice(rows[0].server)
-  if (rows[0].recorded === null) throw new PlanAnew()
+  if (rows[0].recorded === null) throw new StaleClientError()
 }

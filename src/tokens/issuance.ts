@@ -10,7 +10,7 @@ import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { StatusIndex, StatusIndexes } from '../status/status-indexes.ts'
 import { statusUri } from '../status/status-lists.ts'
-import type { Ledger, TokenRecord } from './access-token-store.ts'
+import type { AccessTokenStore, TokenRecord } from './access-token-store.ts'
 
 /** What is asked for. */
 export interface TokenRequest {
@@ -77,15 +77,15 @@ function scopeOf(request: TokenRequest, api: ApiAccess): string {
   return `${request.identityScope} ${ofApi}`.trim()
 }
 
-/** Signals that what a token was to rest on is not, or no longer, there: it is to be planned anew (`withFreshClient`). */
-export class PlanAnew extends Error {}
+/** Signals that what a token was to rest on is not, or no longer, there: it is to be planned anew (`retryOnStaleClient`). */
+export class StaleClientError extends Error {}
 
-/** Undefined when the work ended with `PlanAnew`, and took back what it had done. */
-export async function unlessStale<T>(work: Promise<T>): Promise<T | undefined> {
+/** Undefined when the work ended with `StaleClientError`, and took back what it had done. */
+export async function undefinedIfStale<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof PlanAnew) return undefined
+    if (error instanceof StaleClientError) return undefined
     throw error
   }
 }
@@ -98,7 +98,7 @@ const statusClaim = ({ list, index }: StatusIndex, issuer: string) => ({
 /**
  * Decides what a token will say, without issuing it.
  * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` (the secret ends this very second)
- * @throws PlanAnew while places in a status list are on their way
+ * @throws StaleClientError while places in a status list are on their way
  */
 function planToken(
   request: TokenRequest,
@@ -115,7 +115,7 @@ function planToken(
   if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
   // Last, so that what is refused uses none up.
   const status = indexes.draw(api.id, expiresAt - issuedAt)
-  if (!status) throw new PlanAnew()
+  if (!status) throw new StaleClientError()
   const jti = newId()
   const cnf = confirmation(authentication?.apiKeyHash ?? null)
   return {
@@ -162,7 +162,7 @@ export interface Issuer {
   issue(request: TokenRequest): Promise<IssuedToken>
   /** The same by the registration at hand; undefined when that is no longer the client's. */
   issueOnce(request: TokenRequest): Promise<IssuedToken | undefined>
-  /** @throws PlanAnew, after which `follow` waits for what was missing */
+  /** @throws StaleClientError, after which `follow` waits for what was missing */
   plan(request: TokenRequest): PlannedToken
   /**
    * Sees to it that the keys at hand are the database's, and that there are places in status lists: those that a plan
@@ -176,7 +176,7 @@ export interface Issuer {
 /** How often a registration may change under one request before the client is asked to come again. */
 const ATTEMPTS = 4
 
-export async function withFreshClient<T>(
+export async function retryOnStaleClient<T>(
   client: AuthenticatedClient,
   attempt: (client: AuthenticatedClient) => Promise<T | undefined>,
 ): Promise<T> {
@@ -191,7 +191,7 @@ export async function withFreshClient<T>(
 
 /** @param clock the database's, so that a token's lifetime is the same whichever node issued it */
 export function createIssuer(
-  ledger: Ledger,
+  accessTokenStore: AccessTokenStore,
   rings: KeyRings,
   indexes: StatusIndexes,
   server: ServerWatch,
@@ -206,7 +206,7 @@ export function createIssuer(
       try {
         return plan(request)
       } catch (error) {
-        if (!(error instanceof PlanAnew)) throw error
+        if (!(error instanceof StaleClientError)) throw error
         await indexes.ready()
       }
     }
@@ -225,7 +225,7 @@ export function createIssuer(
 
   async function issueOnce(request: TokenRequest): Promise<IssuedToken | undefined> {
     const planned = await planWhenReady(request)
-    const recorded = await ledger.record(planned.record)
+    const recorded = await accessTokenStore.record(planned.record)
     if (!recorded.recorded) return undefined
     await rings.follow(recorded.keyRingVersion)
     return await sign(planned)
@@ -239,6 +239,6 @@ export function createIssuer(
     },
     sign,
     issueOnce,
-    issue: (request) => withFreshClient(request.client, (client) => issueOnce({ ...request, client })),
+    issue: (request) => retryOnStaleClient(request.client, (client) => issueOnce({ ...request, client })),
   }
 }

@@ -1,50 +1,57 @@
-import { TURNS } from '../clients/client-locks.ts'
+import { CLIENT_LOCKS } from '../clients/client-locks.ts'
 import { SERVER_STARTED_AT } from '../database/server-watch.ts'
 import { RECORDS_AFTER } from '../status/status-lists.ts'
 
-const STRIPES = `SELECT DISTINCT (id % ${TURNS.stripes})::int AS stripe FROM unnest($2::bigint[]) id`
+const STRIPES = `SELECT DISTINCT (id % ${CLIENT_LOCKS.stripes})::int AS stripe FROM unnest($2::bigint[]) id`
 
-const TAKE_TURNS = `
-    SELECT array_agg(stripe) AS stripes, count(pg_advisory_xact_lock_shared(${TURNS.namespace}, stripe))
-      FROM (${STRIPES} ORDER BY 1) turns`
+const TAKE_LOCKS = `
+    SELECT array_agg(stripe) AS stripes, count(pg_advisory_xact_lock_shared(${CLIENT_LOCKS.namespace}, stripe))
+      FROM (${STRIPES} ORDER BY 1) locks`
 
-/** Longer than any slot's row is held while all goes well. */
-const TRY_TURNS = `
+/** Tries each lock without waiting. The lock timeout is longer than any row of `single_tokens` is normally locked. */
+const TRY_LOCKS = `
     SELECT array_agg(stripe) AS stripes
-      FROM (${STRIPES}) turns, set_config('lock_timeout', '1s', true)
-     WHERE pg_try_advisory_xact_lock_shared(${TURNS.namespace}, stripe)`
+      FROM (${STRIPES}) locks, set_config('lock_timeout', '1s', true)
+     WHERE pg_try_advisory_xact_lock_shared(${CLIENT_LOCKS.namespace}, stripe)`
 
-// One statement for many tokens. It queues up behind whoever waits to change a client or an API (see `TURNS`). Every
-// client's row is share-locked in one order, which settles the race with whoever replaces it: a replacement that
-// commits first is seen here (the lock re-reads the row), one that comes later waits and then finds these tokens. APIs,
-// too few to be locked by everybody, are read anew when the turn has come; nobody changes their settings then. Slots
-// are locked in one order too. A slot's generation is greater than the row's own once its lock was waited for, so the
-// last to commit has the highest, whatever happened to sequences and clocks. A slot stays longer than any token that it
-// may have ended, whatever their lifetimes were, or its going would revive them. Of several tokens of one slot in one
-// batch, the last one wins. A slot knows its last token's place, so that a trigger can report to followers which one it
-// ended; of those that were ended before they began, only this statement knows. A lease of a status list that was taken
-// before a failover or a restore is refused: the database may have lost it, and given its indexes to another node
-// (migration 20261128030200).
+// Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier one of the
+// same client, subject and API here: its row of `single_tokens` gets a greater sequence number, and tokens with a smaller
+// number are inactive.
 //
-// A batch must not wait for one client (`waits: false`): it leaves out the clients whose locks it does not get at once
-// (`skipped`), and gives up soon when a slot's row is held. Those requests run apart, with `waits: true`. Trying is fair
-// to whoever waits for the exclusive lock: PostgreSQL refuses a try where somebody waits already.
+// Order of locks. The statement takes the advisory locks of its clients shared (`CLIENT_LOCKS`), so that it queues behind
+// a transaction that waits to change a client or an API. It then locks the clients' rows shared, in the order of their ids:
+// a change that committed earlier is seen here, because the lock re-reads the row; a later change waits and then sees these
+// tokens. APIs are not locked: their versions are read after the advisory locks are held, while nobody can change them.
+// Rows of `single_tokens` are locked last, in one order.
+//
+// Sequence numbers. A row's new number is computed after its lock was acquired, and is greater than the row's previous one:
+// the last transaction to commit has the greatest number, whatever happens to sequences and clocks. A row outlives every
+// token that it revokes; otherwise its deletion would make them active again. Of several tokens of one client, subject and
+// API in one batch, the last one wins. A row holds the status index of its newest token, from which a trigger records the
+// revocation when the row is replaced. Tokens that are superseded within the batch have no row: `superseded` records them.
+//
+// A lease of status indexes that was taken before a failover or a restore is refused: the database may have lost it and
+// leased the same indexes to another node.
+//
+// With `waits: false`, the statement does not wait for one client at the cost of the others: it skips clients whose locks
+// are not free (`skipped`), and fails soon when a row of `single_tokens` is locked. The skipped requests run in a statement
+// with `waits: true`. This does not starve an exclusive lock: PostgreSQL refuses a try-lock while another session waits.
 const recordStatement = ({ waits }: { waits: boolean }): string => `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, place int)
-  ), turn AS MATERIALIZED (
-    ${waits ? TAKE_TURNS : TRY_TURNS}
+      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int)
+  ), locked AS MATERIALIZED (
+    ${waits ? TAKE_LOCKS : TRY_LOCKS}
   ), client AS MATERIALIZED (
-    SELECT c.id, c.version, c.epoch FROM clients c, turn
-     WHERE c.id = ANY ($2::bigint[]) AND c.status = 'active' AND (c.id % ${TURNS.stripes})::int = ANY (turn.stripes)
+    SELECT c.id, c.version, c.revocation_epoch FROM clients c, locked
+     WHERE c.id = ANY ($2::bigint[]) AND c.status = 'active' AND (c.id % ${CLIENT_LOCKS.stripes})::int = ANY (locked.stripes)
      ORDER BY c.id FOR SHARE OF c ${waits ? '' : 'SKIP LOCKED'}
   ), api AS MATERIALIZED (
-    SELECT now.* FROM turn
-     CROSS JOIN LATERAL api_versions_now(CASE WHEN turn.stripes IS NOT NULL THEN (SELECT array_agg(r.api) FROM request r) END) now
+    SELECT now.* FROM locked
+     CROSS JOIN LATERAL current_api_versions(CASE WHEN locked.stripes IS NOT NULL THEN (SELECT array_agg(r.api) FROM request r) END) now
   ), valid AS MATERIALIZED (
-    SELECT r.*, c.epoch,
+    SELECT r.*, c.revocation_epoch,
            r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last
       FROM request r
       JOIN client c ON c.id = r.client AND c.version = r.client_version
@@ -52,30 +59,30 @@ const recordStatement = ({ waits }: { waits: boolean }): string => `
       JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
                          AND l.server_started_at = pg_postmaster_start_time()
      WHERE r.retires IS NULL OR r.retires > now()
-  ), slot AS (
-    INSERT INTO token_slots AS s (client_id, api_id, subject, generation, expires_at, status_list, status_index,
+  ), newest AS (
+    INSERT INTO single_tokens AS s (client_id, api_id, subject, sequence, expires_at, status_list, status_index,
                                   client_version, api_version)
     SELECT client, api, subject, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, now() + interval '31 days',
-           list, place, client_version, api_version
+           list, idx, client_version, api_version
       FROM valid WHERE single AND last ORDER BY client, api, subject
     ON CONFLICT (client_id, api_id, subject) DO UPDATE
-       SET generation = greatest(s.generation + 1, excluded.generation), expires_at = excluded.expires_at,
+       SET sequence = greatest(s.sequence + 1, excluded.sequence), expires_at = excluded.expires_at,
            status_list = excluded.status_list, status_index = excluded.status_index,
            client_version = excluded.client_version, api_version = excluded.api_version
-    RETURNING client_id, api_id, subject, generation
-  ), outrun AS (
-    INSERT INTO revocations (status_list, places)
-    SELECT list, array_agg(place) FROM valid WHERE single AND NOT last GROUP BY list
+    RETURNING client_id, api_id, subject, sequence
+  ), superseded AS (
+    INSERT INTO revocations (status_list, status_indexes)
+    SELECT list, array_agg(idx) FROM valid WHERE single AND NOT last GROUP BY list
   ), recorded AS (
-    INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, generation, api_id, epoch, subject,
+    INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, sequence, api_id, revocation_epoch, subject,
                                scope, grant_id, status_list, status_index)
     SELECT v.jti, to_timestamp(v.exp), to_timestamp(v.iat), v.client, v.secret,
-           CASE WHEN v.single THEN s.generation - CASE WHEN v.last THEN 0 ELSE 1 END
-                ELSE coalesce((SELECT g.generation FROM token_slots g
+           CASE WHEN v.single THEN s.sequence - CASE WHEN v.last THEN 0 ELSE 1 END
+                ELSE coalesce((SELECT g.sequence FROM single_tokens g
                                 WHERE g.client_id = v.client AND g.api_id = v.api AND g.subject = v.subject), 0) END,
-           v.api, v.epoch, v.subject, v.scope, v.grant_id, v.list, v.place
+           v.api, v.revocation_epoch, v.subject, v.scope, v.grant_id, v.list, v.idx
       FROM valid v
-      LEFT JOIN slot s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
+      LEFT JOIN newest s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
     RETURNING jti
   )
   SELECT (SELECT version FROM key_ring) AS key_ring_version, ${SERVER_STARTED_AT} AS server,

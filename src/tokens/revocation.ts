@@ -1,10 +1,10 @@
 import type { Knex } from 'knex'
-import { awaitPersonsTurn } from '../accounts/user-locks.ts'
+import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { findUser } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { endTokensOfClients, lockClient } from '../clients/clients.ts'
+import { lockClient, raiseRevocationEpochs } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
-import { countEnded, type EndedEpoch } from './active-tokens.ts'
+import { countRevoked, type RevokedEpoch } from './active-tokens.ts'
 
 /** Ends one access token; answers how many live ones that was, 0 or 1. */
 export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promise<number> {
@@ -37,16 +37,19 @@ export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: 
       target: { type: 'client', id: clientId },
       accountId: client.accountId,
     })
-    return await endTokensOfClients(trx, 'id', client.key)
+    return await raiseRevocationEpochs(trx, 'id', client.key)
   })
-  return await countEnded(knex, ended)
+  return await countRevoked(knex, ended)
 }
 
 /**
  * Ends what applications of any account hold in the name of these people; answers how many live access tokens that was.
  * Refresh tokens, access tokens, and afterwards clients: the order in which they are locked by who redeems something.
  */
-export async function endTokensInNameOf(trx: Knex, people: { id: string } | { account_id: string }): Promise<number> {
+export async function revokeTokensOfSubjects(
+  trx: Knex,
+  people: { id: string } | { account_id: string },
+): Promise<number> {
   const subjects = trx('users').where(people).select(trx.raw('id::text'))
   // The indexes of both tables leave out clients in their own name, and are used only where that is said.
   const held = (table: string) => trx(table).whereNot('subject', '').whereIn('subject', subjects)
@@ -56,9 +59,9 @@ export async function endTokensInNameOf(trx: Knex, people: { id: string } | { ac
 }
 
 /** Ends those and the tokens of their own key pair. */
-export async function endTokensOfUser(trx: Knex, userId: string): Promise<{ held: number; ended: EndedEpoch[] }> {
-  const held = await endTokensInNameOf(trx, { id: userId })
-  return { held, ended: await endTokensOfClients(trx, 'user_id', userId) }
+export async function revokeUserTokens(trx: Knex, userId: string): Promise<{ held: number; ended: RevokedEpoch[] }> {
+  const held = await revokeTokensOfSubjects(trx, { id: userId })
+  return { held, ended: await raiseRevocationEpochs(trx, 'user_id', userId) }
 }
 
 /**
@@ -68,7 +71,7 @@ export async function endTokensOfUser(trx: Knex, userId: string): Promise<{ held
 export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number | null> {
   const { ended, held } = await knex.transaction(async (trx) => {
     const user = await findUser(trx, idOrEmail)
-    await awaitPersonsTurn(trx, user.id)
+    await lockUserExclusive(trx, user.id)
     // Whoever issues in their name holds their row; what is not finished now is seen by what follows.
     // Codes and sessions end too: what they might yet lead to is as unwanted.
     await trx('users')
@@ -79,8 +82,8 @@ export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: A
       target: { type: 'user', id: user.id },
       accountId: user.accountId,
     })
-    return await endTokensOfUser(trx, user.id)
+    return await revokeUserTokens(trx, user.id)
   })
-  const own = await countEnded(knex, ended)
+  const own = await countRevoked(knex, ended)
   return own === null ? null : own + held
 }

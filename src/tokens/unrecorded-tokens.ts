@@ -49,7 +49,7 @@ async function findOrRestoreList(trx: Knex, token: UnrecordedToken, apiId: numbe
   const row = {
     public_id: token.listId,
     api_id: apiId,
-    seed: randomBytes(32),
+    order_key: randomBytes(32),
     // How large it was is not known.
     size: LARGEST_LIST,
     next: LARGEST_LIST,
@@ -75,9 +75,9 @@ async function insertRevoked(
       issued_at: trx.raw('to_timestamp(?)', [token.issuedAt]),
       revoked_at: trx.fn.now(),
       client_id: client.id,
-      generation: 0,
+      sequence: 0,
       api_id: apiId,
-      epoch: client.epoch,
+      revocation_epoch: client.revocation_epoch,
       subject: token.subject,
       scope: token.scope,
       status_list: list,
@@ -100,7 +100,7 @@ export async function revokeUnrecordedToken(knex: Knex, token: UnrecordedToken, 
     if (!client || !api) return 0
     const list = await findOrRestoreList(trx, token, api.id)
     if (!(await insertRevoked(trx, token, client, api.id, list))) return 0
-    await trx('revocations').insert({ status_list: list, places: [token.index] })
+    await trx('revocations').insert({ status_list: list, status_indexes: [token.index] })
     await recordAudit(trx, actor, {
       action: 'token.revoked',
       target: { type: 'token', id: token.jti },

@@ -29,7 +29,7 @@ function destination(redirectUri: string | undefined): { words: string; host?: s
 export function allowPage({ interaction, application, person, texts, path, meanwhile }: Question): Page {
   const groups = permissionGroups(interaction.wanted, texts)
   return {
-    view: 'allow',
+    view: 'consent',
     title: `Allow ${application.name}?`,
     formTargets: formTargets(interaction.redirectUri),
     data: {

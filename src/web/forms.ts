@@ -63,22 +63,22 @@ export interface Field {
   readonly inputMode?: string
   readonly value: string
   readonly hint?: string
-  readonly fault?: string
+  readonly fieldError?: string
   /** The ids of what explains it, for screen readers. */
   readonly describedBy?: string
   readonly minLength?: number
   readonly focus: boolean
 }
 
-type FieldOptions = Partial<Pick<Field, 'value' | 'hint' | 'fault' | 'minLength' | 'focus'>>
+type FieldOptions = Partial<Pick<Field, 'value' | 'hint' | 'fieldError' | 'minLength' | 'focus'>>
 
 function field(
   base: Pick<Field, 'id' | 'label' | 'type' | 'autocomplete' | 'inputMode'>,
   options: FieldOptions,
 ): Field {
-  const explained = [options.hint && `${base.id}-hint`, options.fault && `${base.id}-fault`].filter(Boolean)
+  const explained = [options.hint && `${base.id}-hint`, options.fieldError && `${base.id}-error`].filter(Boolean)
   const describedBy = explained.length > 0 ? explained.join(' ') : undefined
-  return { ...base, value: '', focus: options.fault !== undefined, ...options, describedBy }
+  return { ...base, value: '', focus: options.fieldError !== undefined, ...options, describedBy }
 }
 
 // Not `type=email`: Chromium replaces a domain such as bücher.example, and refuses a local part beyond ASCII.

@@ -7,8 +7,8 @@ import { inConsole } from './console/kit/console-page.ts'
 import { callOf } from './console/kit/console-route.ts'
 import { noticeOf } from './notices.ts'
 import { portrait } from './portrait.ts'
-import type { SignedInPerson } from './sign-in-directory.ts'
-import { currentPerson, type Web } from './web-services.ts'
+import type { SignedInUser } from './sign-in-directory.ts'
+import { currentUser, type Web } from './web-services.ts'
 
 const TEXT = `Keywright is running.
 
@@ -17,7 +17,7 @@ The management API is at /api/v1, and its documentation at /api/v1/docs.
 The command line tells what it does: npm run keywright -- --help
 `
 
-function showAccount(web: Web, ctx: Context, person: SignedInPerson): void {
+function showAccount(web: Web, ctx: Context, person: SignedInUser): void {
   web.show(
     ctx,
     inConsole({ view: 'home', title: 'Your account', data: { person: portrait(person) } }, ctx.query.notice),
@@ -26,7 +26,7 @@ function showAccount(web: Web, ctx: Context, person: SignedInPerson): void {
 
 /** Each sees what they came for: nobody a door, members their own, those who manage the first page of the console. */
 async function showHome(web: Web, ctx: Context): Promise<void> {
-  const person = await currentPerson(web, ctx)
+  const person = await currentUser(web, ctx)
   if (!person) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })
   if (person.role === 'member') return showAccount(web, ctx, person)
   await (person.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, person))

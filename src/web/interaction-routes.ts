@@ -6,7 +6,7 @@ import { formTargets } from './page-headers.ts'
 import type { Application } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
 import { seeOther } from './sign-in-routes.ts'
-import { type SignInPlace, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import { type SignInContext, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import type { Web } from './web-services.ts'
 
 /** An interaction with whom it is about. */
@@ -14,12 +14,12 @@ interface Asked {
   readonly interaction: Interaction
   readonly application: Application
   readonly path: string
-  readonly place: SignInPlace
+  readonly place: SignInContext
 }
 
 const over = () => new KeywrightError('invalid_grant', 'this sign-in is over, or was begun elsewhere')
 
-function placeOf(web: Web, interaction: Interaction, application: Application, path: string): SignInPlace {
+function placeOf(web: Web, interaction: Interaction, application: Application, path: string): SignInContext {
   return {
     signInPath: `${path}/sign-in`,
     passwordPath: `${path}/password`,

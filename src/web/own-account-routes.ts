@@ -3,23 +3,28 @@ import type { Context } from 'koa'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
 import { inConsole } from './console/kit/console-page.ts'
-import { changePasswordPage, type PasswordFaults } from './password-page.ts'
+import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
 import { waitInWords } from './relative-time.ts'
-import type { Person, SignedInPerson } from './sign-in-directory.ts'
+import type { Person, SignedInUser } from './sign-in-directory.ts'
 import { seeOther, signInPathTo } from './sign-in-routes.ts'
-import { loginOf, newPasswordFaults, passwordFault } from './sign-in-steps.ts'
-import { actorOf, currentPerson, type Web } from './web-services.ts'
+import { loginOf, newPasswordErrors, passwordError } from './sign-in-steps.ts'
+import { actorOf, currentUser, type Web } from './web-services.ts'
 
-type PersonalStep = (ctx: Context, person: SignedInPerson) => Promise<void>
+type PersonalStep = (ctx: Context, person: SignedInUser) => Promise<void>
 
 /** Sends whoever is not signed in to do so first, and back: every form is posted to an address that also shows it. */
 const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) => {
-  const person = await currentPerson(web, ctx)
+  const person = await currentUser(web, ctx)
   if (person) await step(ctx, person)
   else seeOther(ctx, signInPathTo(ctx.path))
 }
 
-async function tryChange(web: Web, ctx: Context, person: Person, next: string): Promise<PasswordFaults | undefined> {
+async function tryChange(
+  web: Web,
+  ctx: Context,
+  person: Person,
+  next: string,
+): Promise<PasswordFieldErrors | undefined> {
   const present = ctx.state.form.get('present') ?? ''
   const through = { ip: ctx.ip, requestId: ctx.state.requestId }
   const result = await web.signIn.changePassword(person.id, present, next, through)
@@ -30,8 +35,8 @@ async function tryChange(web: Web, ctx: Context, person: Person, next: string): 
   return { form: `There were too many tries. You can try again in ${wait}.`, status: 429 }
 }
 
-function tooWeak(error: unknown): PasswordFaults {
-  const next = passwordFault(error)
+function tooWeak(error: unknown): PasswordFieldErrors {
+  const next = passwordError(error)
   if (next === undefined) throw error
   return { next }
 }
@@ -46,10 +51,10 @@ const changePassword =
   async (ctx, person) => {
     const { form } = ctx.state
     const next = form.get('password') ?? ''
-    const { passwordFault: weak, repeatFault } = newPasswordFaults(next, form.get('repeat') ?? '')
-    const seen = weak || repeatFault ? { next: weak, repeat: repeatFault } : undefined
-    const faults = seen ?? (await tryChange(web, ctx, person, next).catch(tooWeak))
-    if (faults) return web.show(ctx, inConsole(changePasswordPage(person, faults)))
+    const { passwordError: weak, repeatedPasswordError } = newPasswordErrors(next, form.get('repeat') ?? '')
+    const seen = weak || repeatedPasswordError ? { next: weak, repeat: repeatedPasswordError } : undefined
+    const fieldErrors = seen ?? (await tryChange(web, ctx, person, next).catch(tooWeak))
+    if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(person, fieldErrors)))
     // A new password ends every session; who has just proved the former one keeps this browser's.
     const renewed = await web.directory.person(person.id)
     if (renewed) await web.flow.signIn(ctx, loginOf(renewed))

@@ -60,7 +60,7 @@ function refusalPage(ctx: Context, error: KeywrightError): Page {
 }
 
 /** What Koa and the protocol's engine throw for requests that are the sender's fault. */
-const isSendersFault = (error: unknown): boolean => {
+const isSenderError = (error: unknown): boolean => {
   const { expose, status, statusCode } = error as { expose?: unknown; status?: unknown; statusCode?: unknown }
   const code = Number(status ?? statusCode)
   return expose === true && code >= 400 && code < 500
@@ -70,7 +70,7 @@ function pageOf(ctx: Context, error: unknown): Page {
   if (error instanceof ForgedFormError) return forgedFormPage(ctx, error)
   if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) return unavailablePage(ctx)
   if (error instanceof KeywrightError) return refusalPage(ctx, error)
-  return isSendersFault(error) ? signInOverPage() : serverFailurePage(ctx)
+  return isSenderError(error) ? signInOverPage() : serverFailurePage(ctx)
 }
 
 /** Errors become pages here and nowhere else; what is private about them goes to the log. */

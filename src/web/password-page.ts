@@ -4,7 +4,7 @@ import { newPasswordField, passwordField } from './forms.ts'
 import type { Person } from './sign-in-directory.ts'
 import { PASSWORD_RULES } from './sign-in-steps.ts'
 
-export interface PasswordFaults {
+export interface PasswordFieldErrors {
   /** About the whole form. */
   readonly form?: string
   readonly present?: string
@@ -13,17 +13,17 @@ export interface PasswordFaults {
   readonly status?: number
 }
 
-export function changePasswordPage(person: Person, faults?: PasswordFaults): ConsolePage {
-  const next = { hint: PASSWORD_RULES, fault: faults?.next, minLength: MIN_PASSWORD }
+export function changePasswordPage(person: Person, fieldErrors?: PasswordFieldErrors): ConsolePage {
+  const next = { hint: PASSWORD_RULES, fieldError: fieldErrors?.next, minLength: MIN_PASSWORD }
   const fields = [
-    passwordField('present', 'Present password', { fault: faults?.present }),
+    passwordField('present', 'Present password', { fieldError: fieldErrors?.present }),
     newPasswordField('password', 'New password', next),
-    newPasswordField('repeat', 'New password again', { fault: faults?.repeat, minLength: MIN_PASSWORD }),
+    newPasswordField('repeat', 'New password again', { fieldError: fieldErrors?.repeat, minLength: MIN_PASSWORD }),
   ]
   return {
     view: 'change-password',
     title: 'Change your password',
-    status: faults && (faults.status ?? 400),
-    data: { person, fields, fault: faults?.form },
+    status: fieldErrors && (fieldErrors.status ?? 400),
+    data: { person, fields, fieldError: fieldErrors?.form },
   }
 }

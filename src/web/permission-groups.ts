@@ -43,10 +43,10 @@ const unnamed = (name: string): Permission => ({ title: `See your ${name.replace
 /** Claims that say nothing about a person beyond that it is them. */
 const PLAIN_CLAIMS = new Set(['sub', 'acr', 'amr', 'auth_time', 'sid', 'iss'])
 
-type AboutPerson = Pick<Wanted, 'identityScopes' | 'claims'>
+type AboutUser = Pick<Wanted, 'identityScopes' | 'claims'>
 
 /** Each thing once, however it was asked for. */
-function aboutYou({ identityScopes, claims }: AboutPerson): Permission[] {
+function aboutYou({ identityScopes, claims }: AboutUser): Permission[] {
   const asked = identityScopes.filter((scope) => scope !== 'openid')
   const single = claims.filter((claim) => !PLAIN_CLAIMS.has(claim))
   const found = [
@@ -69,7 +69,7 @@ function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup
 }
 
 /** First about the person, then at each API that the texts are of. Empty when it is about nothing. */
-export function permissionGroups(about: AboutPerson, texts: readonly DescribedScope[]): PermissionGroup[] {
+export function permissionGroups(about: AboutUser, texts: readonly DescribedScope[]): PermissionGroup[] {
   const you = aboutYou(about)
   const apis = [...new Set(texts.map(({ api }) => api))].map((api) => groupOf(api, texts))
   return [...(you.length > 0 ? [{ heading: 'About you', permissions: you }] : []), ...apis]

@@ -25,7 +25,7 @@ export interface Person {
 }
 
 /** A person in the browser they signed in with. */
-export interface SignedInPerson extends Person {
+export interface SignedInUser extends Person {
   /** When they last proved who they are. */
   readonly signedInAt: Date
 }
@@ -55,7 +55,7 @@ function absent(error: unknown): undefined {
   throw error
 }
 
-async function findPerson(knex: Knex, userId: string): Promise<Person | undefined> {
+async function findActiveUser(knex: Knex, userId: string): Promise<Person | undefined> {
   const user = await findUserById(knex, userId)
   return user && mayAct(user) ? user : undefined
 }
@@ -81,7 +81,7 @@ async function findDemoScopes(knex: Knex, clientId: string): Promise<readonly st
 export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reader'>): Directory {
   return {
     look: () => getInstanceSettings(reader),
-    person: (userId) => findPerson(reader, userId),
+    person: (userId) => findActiveUser(reader, userId),
     application: (clientId) => findApplication(reader, clientId),
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
     scopeTexts: (wanted) => scopeTexts(reader, wanted),

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { SignedInPerson } from './sign-in-directory.ts'
+import type { SignedInUser } from './sign-in-directory.ts'
 
 /** A sign-in that an application has begun and that waits for its person, in this browser. */
 export interface Interaction {
@@ -44,7 +44,7 @@ export interface SignInFlow {
   allow(ctx: Context, uid: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
   /** Who is signed in in this browser and may act, beside any interaction. */
-  signedIn(ctx: Context): Promise<SignedInPerson | undefined>
+  signedIn(ctx: Context): Promise<SignedInUser | undefined>
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
   signOut(ctx: Context): Promise<void>

@@ -3,8 +3,8 @@ import type { Context } from 'koa'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
 import { ownPath } from './return-to.ts'
-import { type SignInPlace, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
-import { currentPerson, type Web } from './web-services.ts'
+import { type SignInContext, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import { currentUser, type Web } from './web-services.ts'
 
 export const signInPathTo = (path: string): string => `/signin?return_to=${encodeURIComponent(path)}`
 
@@ -26,7 +26,7 @@ const continuePage = ({ path, page, fields, hadFile }: InterruptedForm): Page =>
   data: { path, page, fields, hadFile },
 })
 
-function placeOf(web: Web, { returnTo, interrupted, isConfirmation = false }: Way): SignInPlace {
+function placeOf(web: Web, { returnTo, interrupted, isConfirmation = false }: Way): SignInContext {
   return {
     signInPath: '/signin',
     passwordPath: '/signin/password',
@@ -74,8 +74,8 @@ function wayOfForm({ management }: Web, ctx: Context, page: string, userId: stri
 /** Answers a form of somebody whose session has ended: what they typed is kept while they sign in. */
 export function showSignInForForm(web: Web, ctx: Context, page: string): void {
   const way = wayOfForm(web, ctx, page, null)
-  const fault = 'You were signed out, and nothing is saved yet. Sign in to continue with what you entered.'
-  if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { fault, status: 401 }))
+  const fieldError = 'You were signed out, and nothing is saved yet. Sign in to continue with what you entered.'
+  if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { fieldError, status: 401 }))
   else seeOther(ctx, signInPathTo(page))
 }
 
@@ -97,13 +97,13 @@ export function signInRoutes(web: Web): Router {
 
   router.get('/signin', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
-    if (await currentPerson(web, ctx)) ctx.redirect(returnTo)
+    if (await currentUser(web, ctx)) ctx.redirect(returnTo)
     else web.show(ctx, signInPage(placeOf(web, { returnTo })))
   })
 
   router.get('/signin/confirm', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
-    const person = await currentPerson(web, ctx)
+    const person = await currentUser(web, ctx)
     if (!person) return seeOther(ctx, signInPathTo(returnTo))
     web.show(ctx, signInPage(placeOf(web, { returnTo, isConfirmation: true }), { email: person.email }))
   })

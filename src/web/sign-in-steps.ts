@@ -11,7 +11,7 @@ import { sentence } from './to-sentence.ts'
 import { actorOf, type Web } from './web-services.ts'
 
 /** Where somebody signs in: on the way to an application, or without one. */
-export interface SignInPlace {
+export interface SignInContext {
   readonly signInPath: string
   readonly passwordPath: string
   /** The application one continues to. */
@@ -31,9 +31,9 @@ export interface SignInPlace {
 interface SignInState {
   readonly email?: string
   /** Said above the form. */
-  readonly fault?: string
-  readonly emailFault?: string
-  readonly passwordFault?: string
+  readonly fieldError?: string
+  readonly emailError?: string
+  readonly passwordError?: string
   readonly status?: number
 }
 
@@ -50,20 +50,26 @@ const WRONG_PASSWORD = 'This password is not right. Try again.'
 
 export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. A few words that only you would put together are better than symbols; passwords that many people use are not taken.`
 
-function confirmPage(place: SignInPlace, state: SignInState): Page {
-  const field = passwordField('password', 'Password', { fault: state.passwordFault, focus: true })
-  const data = { place, email: state.email, fields: [field], fault: state.fault, failed: state.status === 400 }
+function confirmPage(place: SignInContext, state: SignInState): Page {
+  const field = passwordField('password', 'Password', { fieldError: state.passwordError, focus: true })
+  const data = {
+    place,
+    email: state.email,
+    fields: [field],
+    fieldError: state.fieldError,
+    failed: state.status === 400,
+  }
   return { view: 'confirm-sign-in', title: 'Confirm it is you', status: state.status, data }
 }
 
-export function signInPage(place: SignInPlace, state: SignInState = {}): Page {
+export function signInPage(place: SignInContext, state: SignInState = {}): Page {
   const email = state.email ?? ''
   if (place.isConfirmation && email !== '') return confirmPage(place, state)
   const fields = [
-    emailField({ value: email, fault: state.emailFault, focus: email === '' || state.emailFault !== undefined }),
+    emailField({ value: email, fieldError: state.emailError, focus: email === '' || state.emailError !== undefined }),
     passwordField('password', 'Password', {
-      fault: state.passwordFault,
-      focus: email !== '' && state.emailFault === undefined,
+      fieldError: state.passwordError,
+      focus: email !== '' && state.emailError === undefined,
     }),
   ]
   return {
@@ -71,24 +77,29 @@ export function signInPage(place: SignInPlace, state: SignInState = {}): Page {
     title: 'Sign in',
     status: state.status,
     formTargets: place.formTargets,
-    data: { place, fields, fault: state.fault, failed: state.status !== undefined },
+    data: { place, fields, fieldError: state.fieldError, failed: state.status !== undefined },
   }
 }
 
 interface ChoiceState {
   readonly ticket: string
   readonly email: string
-  readonly passwordFault?: string
-  readonly repeatFault?: string
+  readonly passwordError?: string
+  readonly repeatedPasswordError?: string
 }
 
-export function choosePasswordPage(place: SignInPlace, state: ChoiceState): Page {
-  const { passwordFault, repeatFault } = state
-  const failed = passwordFault !== undefined || repeatFault !== undefined
-  const first = { hint: PASSWORD_RULES, fault: passwordFault, focus: !repeatFault, minLength: MIN_PASSWORD }
+export function choosePasswordPage(place: SignInContext, state: ChoiceState): Page {
+  const { passwordError, repeatedPasswordError } = state
+  const failed = passwordError !== undefined || repeatedPasswordError !== undefined
+  const first = {
+    hint: PASSWORD_RULES,
+    fieldError: passwordError,
+    focus: !repeatedPasswordError,
+    minLength: MIN_PASSWORD,
+  }
   const fields = [
     newPasswordField('password', 'New password', first),
-    newPasswordField('repeat', 'New password again', { fault: repeatFault, minLength: MIN_PASSWORD }),
+    newPasswordField('repeat', 'New password again', { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
   ]
   return {
     view: 'choose-password',
@@ -99,34 +110,34 @@ export function choosePasswordPage(place: SignInPlace, state: ChoiceState): Page
   }
 }
 
-function slowDown(web: Web, ctx: Context, place: SignInPlace, email: string, retryAfter: number): void {
+function slowDown(web: Web, ctx: Context, place: SignInContext, email: string, retryAfter: number): void {
   ctx.set('Retry-After', String(retryAfter))
-  const fault = `There were too many tries. You can try again in ${waitInWords(retryAfter)}.`
-  web.show(ctx, signInPage(place, { email, fault, status: 429 }))
+  const fieldError = `There were too many tries. You can try again in ${waitInWords(retryAfter)}.`
+  web.show(ctx, signInPage(place, { email, fieldError, status: 429 }))
 }
 
 function missing(email: string, password: string): SignInState | undefined {
   if (email !== '' && password !== '') return undefined
   return {
     email,
-    emailFault: email === '' ? 'Type your email address.' : undefined,
-    passwordFault: password === '' ? 'Type your password.' : undefined,
+    emailError: email === '' ? 'Type your email address.' : undefined,
+    passwordError: password === '' ? 'Type your password.' : undefined,
     status: 400,
   }
 }
 
 /** A form of email address and password was sent. */
-export async function trySignIn(web: Web, ctx: Context, place: SignInPlace, form: Form): Promise<void> {
+export async function trySignIn(web: Web, ctx: Context, place: SignInContext, form: Form): Promise<void> {
   const email = form.get('email')?.trim() ?? ''
   const password = form.get('password') ?? ''
-  const faults = missing(email, password)
-  if (faults) return web.show(ctx, signInPage(place, faults))
+  const fieldErrors = missing(email, password)
+  if (fieldErrors) return web.show(ctx, signInPage(place, fieldErrors))
 
   const who = { ip: ctx.ip, requestId: ctx.state.requestId, browser: readBrowser(ctx) }
   const result = await web.signIn.attempt({ email, password, ...who })
   if (result.outcome === 'refused') {
-    const fault = place.isConfirmation ? WRONG_PASSWORD : REFUSED
-    return web.show(ctx, signInPage(place, { email, fault, status: 400 }))
+    const fieldError = place.isConfirmation ? WRONG_PASSWORD : REFUSED
+    return web.show(ctx, signInPage(place, { email, fieldError, status: 400 }))
   }
   if (result.outcome === 'slow_down') return slowDown(web, ctx, place, email, result.retryAfter)
   writeBrowser(ctx, result.browser)
@@ -140,35 +151,35 @@ const TICKET_OVER =
   'That took too long, or was done already. Sign in again, with the new password if you have chosen it.'
 
 /** What a person is told about a new password that was not taken; undefined when it is not about that. */
-export function passwordFault(error: unknown): string | undefined {
+export function passwordError(error: unknown): string | undefined {
   return error instanceof KeywrightError && error.code === 'invalid_input' ? sentence(error.message) : undefined
 }
 
 /** The faults that are seen without asking anybody. */
-export function newPasswordFaults(
+export function newPasswordErrors(
   password: string,
   repeat: string,
-): Pick<ChoiceState, 'passwordFault' | 'repeatFault'> {
-  if ([...password].length < MIN_PASSWORD) return { passwordFault: `Use at least ${MIN_PASSWORD} characters.` }
-  return password === repeat ? {} : { repeatFault: 'This is not the same as above. Type both again.' }
+): Pick<ChoiceState, 'passwordError' | 'repeatedPasswordError'> {
+  if ([...password].length < MIN_PASSWORD) return { passwordError: `Use at least ${MIN_PASSWORD} characters.` }
+  return password === repeat ? {} : { repeatedPasswordError: 'This is not the same as above. Type both again.' }
 }
 
 /** What to show when a new password was not taken; what is not about it goes on upwards. */
-function choiceFailure(place: SignInPlace, state: ChoiceState, error: unknown): Page {
-  const fault = passwordFault(error)
-  if (fault !== undefined) return choosePasswordPage(place, { ...state, passwordFault: fault })
+function choiceFailure(place: SignInContext, state: ChoiceState, error: unknown): Page {
+  const fieldError = passwordError(error)
+  if (fieldError !== undefined) return choosePasswordPage(place, { ...state, passwordError: fieldError })
   const isOver = error instanceof KeywrightError && error.code === 'conflict'
   if (!isOver) throw error
-  return signInPage(place, { email: state.email, fault: TICKET_OVER, status: 400 })
+  return signInPage(place, { email: state.email, fieldError: TICKET_OVER, status: 400 })
 }
 
 /** A form with the password that takes the place of a one-time one was sent. */
-export async function tryChoosePassword(web: Web, ctx: Context, place: SignInPlace, form: Form): Promise<void> {
+export async function tryChoosePassword(web: Web, ctx: Context, place: SignInContext, form: Form): Promise<void> {
   const field = (name: string) => form.get(name) ?? ''
   const state = { ticket: field('ticket'), email: field('email') }
-  const faults = newPasswordFaults(field('password'), field('repeat'))
-  if (faults.passwordFault || faults.repeatFault)
-    return web.show(ctx, choosePasswordPage(place, { ...state, ...faults }))
+  const fieldErrors = newPasswordErrors(field('password'), field('repeat'))
+  if (fieldErrors.passwordError || fieldErrors.repeatedPasswordError)
+    return web.show(ctx, choosePasswordPage(place, { ...state, ...fieldErrors }))
 
   const choice = web.signIn.choosePassword(state.ticket, field('password'), actorOf(ctx))
   const result = await choice.then(

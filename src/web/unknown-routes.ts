@@ -4,7 +4,7 @@ import { wantsPage } from './accepts-html.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { notFoundPage, wrongMethodPage } from './messages.ts'
 import type { Page, Show } from './page.ts'
-import { currentPerson, type Web } from './web-services.ts'
+import { currentUser, type Web } from './web-services.ts'
 
 interface Refusal {
   readonly page: Page
@@ -51,7 +51,7 @@ export function answerTheRest(web: Web): Middleware {
   const { show } = web
   return async (ctx) => {
     const methods = methodsOf(ctx)
-    if (wantsPage(ctx)) await currentPerson(web, ctx)
+    if (wantsPage(ctx)) await currentUser(web, ctx)
     if (methods.length === 0) return answerNothing(show, ctx)
     ctx.set('Allow', methods.join(', '))
     if (ctx.method === 'OPTIONS') ctx.status = 204

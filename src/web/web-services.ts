@@ -3,7 +3,7 @@ import type { SignIn } from '../accounts/sign-in.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Management } from '../management/operation.ts'
 import type { Show } from './page.ts'
-import type { Directory, SignedInPerson } from './sign-in-directory.ts'
+import type { Directory, SignedInUser } from './sign-in-directory.ts'
 import type { SignInFlow } from './sign-in-flow.ts'
 
 /** What the features and the protocol give this face. */
@@ -23,11 +23,11 @@ export interface WebServices {
 export interface Web extends WebServices {
   readonly show: Show
   /** The instance's look was changed: the next page has it. */
-  forgetLook(): void
+  reloadBrand(): void
 }
 
 /** Who is signed in in this browser and may act. Asked once for a request, whose pages are then drawn in their console. */
-export async function currentPerson({ flow }: WebServices, ctx: Context): Promise<SignedInPerson | undefined> {
+export async function currentUser({ flow }: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
   ctx.state.person ??= await flow.signedIn(ctx)
   return ctx.state.person
 }

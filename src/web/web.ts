@@ -68,7 +68,7 @@ export function createWeb(
   const brand = createBrand(services.directory.look)
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
-  const web: Web = { ...services, show, forgetLook: brand.forget }
+  const web: Web = { ...services, show, reloadBrand: brand.forget }
   const routes = [assetRoutes(assets), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]

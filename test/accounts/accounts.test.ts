@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addAccount, getAccount, holdAccountWithApi, renameAccount } from '../../src/accounts/accounts.ts'
+import { addAccount, getAccount, lockAccountWithApiShared, renameAccount } from '../../src/accounts/accounts.ts'
 import { changeAccountApi } from '../../src/management/account-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -31,7 +31,7 @@ describe('an account', () => {
   })
 
   test.each(BAD_NAMES)('cannot be called %j', async (name) => {
-    const refused = { code: 'invalid_input', faults: [{ field: 'name', message: expect.any(String) }] }
+    const refused = { code: 'invalid_input', fieldErrors: [{ field: 'name', message: expect.any(String) }] }
     await expect(addAccount(on.knex, { name }, ACTOR)).rejects.toMatchObject(refused)
     const { id } = await addAccount(on.knex, { name: 'ACME' }, ACTOR)
     await expect(renameAccount(on.knex, id, { name }, ACTOR)).rejects.toMatchObject(refused)
@@ -93,7 +93,7 @@ describe("the API of an account, switched off, is as if the account's clients we
     let ended = false
     let switching: Promise<unknown> | undefined
     await on.knex.transaction(async (trx: Knex) => {
-      await holdAccountWithApi(trx, account)
+      await lockAccountWithApiShared(trx, account)
       switching = changeAccountApi(on.knex, account, false, ACTOR).then(() => {
         ended = true
       })

@@ -32,13 +32,13 @@ afterAll(() => on?.stop())
 
 /** A refresh token and an access token, as an application holds them; empty `subject`: in its own name. */
 async function give(client: { key: number }, subject: string, db = on.knex) {
-  const { epoch } = await db('clients').where({ id: client.key }).first('epoch')
-  const common = { client_id: client.key, api_id: 1, epoch, subject, scope: 'read' }
+  const { revocation_epoch } = await db('clients').where({ id: client.key }).first('revocation_epoch')
+  const common = { client_id: client.key, api_id: 1, revocation_epoch, subject, scope: 'read' }
   const [grantId, jti] = [newId(), newId()]
   const expires_at = new Date(Date.now() + 3_600_000)
-  const hashes = { family_hash: randomBytes(32), turn_hash: randomBytes(32) }
+  const hashes = { family_hash: randomBytes(32), current_hash: randomBytes(32) }
   await db('refresh_tokens').insert({ ...common, ...hashes, grant_id: grantId, expires_at })
-  await db('access_tokens').insert({ ...common, jti, expires_at, issued_at: new Date(), generation: 0 })
+  await db('access_tokens').insert({ ...common, jti, expires_at, issued_at: new Date(), sequence: 0 })
   return { grantId, jti }
 }
 
@@ -114,7 +114,7 @@ test("with an account its people's tokens end, whoever's applications hold them,
   expect(await findUserById(on.knex, bystander.user.id)).toMatchObject(bystander.user)
 })
 
-/** As whoever issues in somebody's name begins (`holdConsent`). */
+/** As whoever issues in somebody's name begins (`lockConsentShared`). */
 async function holdAndGive(trx: Knex, { user }: Person): Promise<Given> {
   await trx('accounts').where({ id: user.accountId }).forShare().select('id')
   await trx('users').where({ id: user.id }).forShare().select('id')

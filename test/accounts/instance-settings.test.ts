@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   getInstanceSettings,
-  holdInstance,
   type InstanceChanges,
+  lockInstanceShared,
   setApiEnabled,
   updateInstanceSettings,
 } from '../../src/accounts/instance-settings.ts'
@@ -83,17 +83,17 @@ describe('the defaults of new applications', () => {
     expect(without.defaults).toEqual({ ...all, accessTokenTtl: null, rateLimit: null })
   })
 
-  test('keep to the rules of applications; all faults are told at once, at their fields', async () => {
+  test('keep to the rules of applications; all errors are told at once, at their fields', async () => {
     const wrong = {
       accessTokenTtl: 59,
       refreshTokenTtl: 31_622_401,
       consent: 'skip' as 'show',
       rateLimit: { count: 0, period: 60 },
     }
-    const faults = ['accent', 'accessTokenTtl', 'refreshTokenTtl', 'consent', 'rateLimit']
+    const fieldErrors = ['accent', 'accessTokenTtl', 'refreshTokenTtl', 'consent', 'rateLimit']
     await expect(update({ accent: 'blue', defaults: wrong })).rejects.toMatchObject({
       code: 'invalid_input',
-      faults: faults.map((field) => ({ field, message: expect.any(String) })),
+      fieldErrors: fieldErrors.map((field) => ({ field, message: expect.any(String) })),
     })
     expect([await settings(), await audited()]).toEqual([UNSET, []])
   })
@@ -214,7 +214,7 @@ describe('a logo', () => {
 
 describe('the API of the instance', () => {
   const setApi = (enabled: boolean) => database.knex.transaction((trx) => setApiEnabled(trx, enabled))
-  const hold = () => database.knex.transaction(holdInstance)
+  const hold = () => database.knex.transaction(lockInstanceShared)
 
   test('is held while it is on, refused while it is off, and on again afterwards', async () => {
     await hold()
@@ -232,7 +232,7 @@ describe('the API of the instance', () => {
     let holding = 0
     const issue = () =>
       database.knex.transaction(async (trx) => {
-        await holdInstance(trx)
+        await lockInstanceShared(trx)
         if (++holding === 3) holders.resolve()
         await release.promise
         events.push('issued')

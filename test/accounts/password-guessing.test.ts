@@ -3,9 +3,9 @@ import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import {
   addressBudget,
+  deleteExpiredLimits,
   everywhereBudget,
   networkBudget,
-  sweepSignInLimits,
   takeAttempt,
 } from '../../src/accounts/sign-in-limits.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
@@ -305,10 +305,10 @@ test('budgets are kept under hashes, and swept in small batches once they are wh
   await on.knex('sign_in_limits').delete()
   for (let n = 0; n < 5; n++) await takeAttempt(on.knex, addressBudget(`swept-${n}@example.com`, '192.0.2.1'))
   await letPass(29)
-  expect(await sweepSignInLimits(on.knex, 3)).toBe(0)
+  expect(await deleteExpiredLimits(on.knex, 3)).toBe(0)
   await letPass(1)
-  expect(await sweepSignInLimits(on.knex, 3)).toBe(3)
-  expect(await sweepSignInLimits(on.knex, 3)).toBe(2)
+  expect(await deleteExpiredLimits(on.knex, 3)).toBe(3)
+  expect(await deleteExpiredLimits(on.knex, 3)).toBe(2)
   await takeAttempt(on.knex, addressBudget('seen@example.com', '192.0.2.1'))
   const [row] = await on.knex('sign_in_limits')
   expect(row.key).toHaveLength(32)

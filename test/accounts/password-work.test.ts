@@ -1,7 +1,7 @@
 import argon2 from 'argon2'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { hashPassword, verifyPassword } from '../../src/accounts/passwords.ts'
-import { invitePerson } from '../../src/management/invitations.ts'
+import { inviteUser } from '../../src/management/invitations.ts'
 import { adminOf } from '../management/principals.ts'
 import { attemptOf, freshIp, gatherPeople, PASSWORD, type People } from './user-fixtures.ts'
 
@@ -61,7 +61,7 @@ test('an admin who invites again and again is told to wait', async () => {
   const { user } = await on.person()
   const who = adminOf(on.accountId, user.id)
   const invite = () =>
-    invitePerson({ knex: on.knex, encryptionKeys: on.keys }, who, { email: on.nextEmail(), role: 'member' })
+    inviteUser({ knex: on.knex, encryptionKeys: on.keys }, who, { email: on.nextEmail(), role: 'member' })
   const outcomes: unknown[] = []
   for (let n = 0; n < TRIES; n++) outcomes.push(await invite().catch(({ code }) => code))
   expect(outcomes.filter((one) => one === 'rate_limited').length).toBeGreaterThan(20)

@@ -10,7 +10,7 @@ const FOR_PAGES = [
   'checkInstance',
   'checkInvitation',
   'checkNewApplication',
-  'checkPersonChange',
+  'checkUserUpdate',
   'findAccount',
   'inspectApi',
   'previewApplicationUpdate',
@@ -24,7 +24,7 @@ const directory = new URL('../../src/management/', import.meta.url)
 async function operations(): Promise<[string, unknown][]> {
   const modules = await Promise.all(readdirSync(directory).map((name) => import(new URL(name, directory).href)))
   const exported = modules.flatMap((module) => Object.entries(module as Record<string, unknown>))
-  return exported.filter(([, one]) => typeof one === 'function' && 'need' in one)
+  return exported.filter(([, one]) => typeof one === 'function' && 'permission' in one)
 }
 
 test('whatever can be managed can be managed by the API', async () => {
@@ -40,6 +40,6 @@ test('whatever can be managed can be managed by the API', async () => {
 test('a route that declares an operation takes what it takes, and no less', () => {
   for (const { operation, id } of API_ROUTES) {
     if (typeof operation !== 'function') expect(id).toBe('readMe')
-    else expect((operation as Operation<never, never>).need.scope, id).toEqual(expect.any(String))
+    else expect((operation as Operation<never, never>).permission.scope, id).toEqual(expect.any(String))
   }
 })

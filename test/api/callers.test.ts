@@ -7,12 +7,12 @@ import { type Keywright, startKeywright } from '../support/keywright.ts'
 import {
   managementToken,
   managingApplication,
-  managingForPeople,
+  managingForUsers,
   rawManagement,
-  tokenOfPerson,
+  tokenOfUser,
 } from '../support/management.ts'
 import { claimsOf, send } from '../support/requests.ts'
-import { createPerson } from '../support/test-users.ts'
+import { createTestUser } from '../support/test-users.ts'
 
 let server: Keywright
 let neighbour: Keywright
@@ -93,10 +93,10 @@ describe('a token', () => {
 
 describe('an application in the name of a person', () => {
   test('may do what their role may, and is the person in the audit log', async () => {
-    const client = await managingForPeople(server, home)
+    const client = await managingForUsers(server, home)
     for (const role of ['admin', 'member'] as const) {
-      const person = await createPerson(server.knex, home, role)
-      const token = await tokenOfPerson(server, client, person)
+      const person = await createTestUser(server.knex, home, role)
+      const token = await tokenOfUser(server, client, person)
       const expected = { role, account_id: home, user_id: person.id, acts_as: { type: 'user', id: person.id } }
       expect((await me(token)).body).toMatchObject(expected)
       const list = await rawManagement(server.url, token).send('GET', '/users')
@@ -113,22 +113,22 @@ describe('an application in the name of a person', () => {
   })
 
   test('reaches nobody beyond its account', async () => {
-    const client = await managingForPeople(server, home)
-    const stranger = await createPerson(server.knex, await server.make.account(), 'admin')
-    const operator = await createPerson(server.knex, home)
+    const client = await managingForUsers(server, home)
+    const stranger = await createTestUser(server.knex, await server.make.account(), 'admin')
+    const operator = await createTestUser(server.knex, home)
     await server.knex('users').where({ id: operator.id }).update({ role: 'operator', account_id: null })
     for (const person of [stranger, operator]) {
-      const answer = await me(await tokenOfPerson(server, client, person))
+      const answer = await me(await tokenOfUser(server, client, person))
       expect(answer).toMatchObject({ status: 403, body: { type: 'urn:keywright:error:forbidden' } })
     }
-    const instances = await managingForPeople(server, null)
-    expect((await me(await tokenOfPerson(server, instances, operator))).body).toMatchObject({ role: 'operator' })
+    const instances = await managingForUsers(server, null)
+    expect((await me(await tokenOfUser(server, instances, operator))).body).toMatchObject({ role: 'operator' })
   })
 
   test('is nobody when they are switched off', async () => {
-    const client = await managingForPeople(server, home)
-    const person = await createPerson(server.knex, home, 'admin')
-    const token = await tokenOfPerson(server, client, person)
+    const client = await managingForUsers(server, home)
+    const person = await createTestUser(server.knex, home, 'admin')
+    const token = await tokenOfUser(server, client, person)
     expect((await me(token)).status).toBe(200)
     await changeUserStatus(server.knex, person.id, 'disabled', ACTOR)
     expect(await me(token)).toMatchObject(invalid)

@@ -117,7 +117,7 @@ test('what asks for no body, or is refused, takes no place', async () => {
   }
 })
 
-test('a time that no calendar of the database has is a fault of its parameter', async () => {
+test('a time that no calendar of the database has is a error of its parameter', async () => {
   const api = rawManagement(server.url, (await operator()).token)
   for (const path of ['/activity', '/activity/export']) {
     for (const name of ['from', 'to']) {

@@ -1,7 +1,7 @@
 /** Creations under an Idempotency-Key, on two nodes. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sweepIdempotencyKeys } from '../../src/api/idempotency.ts'
+import { deleteExpiredIdempotencyKeys } from '../../src/api/idempotency.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { together } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
@@ -50,8 +50,8 @@ test('twenty at once on two nodes make one thing, and all get the same answer', 
 
 test('the secret in a kept answer is nowhere in clear', async () => {
   const { body } = await post('/applications', application(), 'sealed-answer')
-  const rows: { answer: Buffer }[] = await server.knex('idempotency_keys').select('answer')
-  for (const { answer } of rows) expect(answer.includes(body.client_secret)).toBe(false)
+  const rows: { response: Buffer }[] = await server.knex('idempotency_keys').select('response')
+  for (const { response } of rows) expect(response.includes(body.client_secret)).toBe(false)
   expect(JSON.stringify(server.logLines())).not.toContain(body.client_secret)
   expect(JSON.stringify(rows)).not.toContain('sealed-answer')
 })
@@ -124,7 +124,7 @@ test('after a day a key is free again, and what was kept goes', async () => {
   await server.knex('idempotency_keys').update({ expires_at: server.knex.raw("now() - interval '1 second'") })
   expect((await post('/accounts', { name }, second)).headers.get('idempotency-replayed')).toBeNull()
   expect(await accountsNamed(name)).toHaveLength(3)
-  await sweepIdempotencyKeys(server.knex, 500)
+  await deleteExpiredIdempotencyKeys(server.knex, 500)
   expect(await server.knex('idempotency_keys').count('* AS kept').first()).toEqual({ kept: 1 })
 })
 

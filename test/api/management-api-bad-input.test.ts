@@ -39,14 +39,14 @@ test('a method that an address does not take is told which it takes', async () =
   expect([options.status, options.headers.get('access-control-allow-origin')]).toEqual([204, null])
 })
 
-test('faults of the schema name their places, unknown members included', async () => {
+test('errors of the schema name their places, unknown members included', async () => {
   const answer = await api.json('POST', '/applications', { name: 3, grants: ['x', 4], surprise: 1, is_public: 'yes' })
   expectProblem(answer, 400, 'invalid_input')
   const pointers = answer.body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()
   expect(pointers).toEqual(['#/grants/1', '#/is_public', '#/name', '#/surprise'])
 })
 
-test('faults that the features find name their fields as the wire does', async () => {
+test('errors that the features find name their fields as the wire does', async () => {
   const account_id = server.firstStart.accountId
   const body = {
     name: ' ',
@@ -61,7 +61,7 @@ test('faults that the features find name their fields as the wire does', async (
   for (const field of ['name', 'redirect_uris', 'access_token_ttl']) expect(pointers).toContain(`#/${field}`)
 })
 
-test('faults of the query name their parameters', async () => {
+test('errors of the query name their parameters', async () => {
   for (const query of [
     'limit=0',
     'limit=201',

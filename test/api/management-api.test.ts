@@ -65,7 +65,7 @@ test('an application names the user who added it, and its refresh tokens end 366
   const listed = await client.GET('/api/v1/applications', { params: { query: { created_by: user_id! } } })
   expect(listed.data!.items.map(({ client_id }) => client_id)).toEqual([created!.client_id])
   const person = await client.GET('/api/v1/users/{user_id}', { params: { path: { user_id: user_id! } } })
-  // Applications take the scope applications:read, and this response takes people:read.
+  // Applications take the scope applications:read, and this response takes users:read.
   expect(JSON.stringify(person.data)).not.toContain(body.name)
   const others = { params: { query: { created_by: crypto.randomUUID() } } }
   expect((await client.GET('/api/v1/applications', others)).data!.items).toEqual([])

@@ -15,7 +15,7 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(valid).toBe(true)
 })
 
-test('the validator finds fault with a document that has some', async () => {
+test('the validator finds error with a document that has some', async () => {
   const broken = { ...structuredClone(document), info: { title: 'without a version' } }
   expect((await new Validator().validate(broken)).valid).toBe(false)
 })
@@ -32,14 +32,14 @@ test('every route is in it, under a name of its own, with the scope that it take
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(API_ROUTES.length)
   for (const route of API_ROUTES) {
     const operation = document.paths[`/api/v1${route.path}`]![route.method]!
-    const { scope } = route.operation.need
+    const { scope } = route.operation.permission
     expect(operation.security, route.path).toEqual([{ keywright: scope === null ? [] : [scope] }])
     if (scope !== null) expect(Object.keys(MANAGEMENT_SCOPES)).toContain(scope)
   }
 })
 
 test('every scope opens something', () => {
-  const taken = new Set(API_ROUTES.map(({ operation }) => operation.need.scope))
+  const taken = new Set(API_ROUTES.map(({ operation }) => operation.permission.scope))
   expect(Object.keys(MANAGEMENT_SCOPES).filter((scope) => !taken.has(scope as never))).toEqual([])
 })
 

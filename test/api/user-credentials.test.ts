@@ -4,12 +4,12 @@ import { type Keywright, startKeywright } from '../support/keywright.ts'
 import {
   managementToken,
   managingApplication,
-  managingForPeople,
+  managingForUsers,
   rawManagement,
-  tokenOfPerson,
+  tokenOfUser,
 } from '../support/management.ts'
 import { openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { createPerson, PASSWORD, type Person } from '../support/test-users.ts'
+import { createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
 
 let server: Keywright
 let account: string
@@ -21,14 +21,14 @@ let programs: Record<'key pair' | 'application' | 'operator application' | 'on b
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  owner = await createPerson(server.knex, account, 'admin')
-  colleague = await createPerson(server.knex, account, 'admin')
+  owner = await createTestUser(server.knex, account, 'admin')
+  colleague = await createTestUser(server.knex, account, 'admin')
   const pair = await server.make.keyPair(owner.id, [MANAGEMENT_API])
   programs = {
     'key pair': await managementToken(server, { clientId: pair.clientId, clientSecret: pair.clientSecret! }),
     application: await managementToken(server, await managingApplication(server, account)),
     'operator application': await managementToken(server, await managingApplication(server, null)),
-    'on behalf of a person': await tokenOfPerson(server, await managingForPeople(server, account), owner),
+    'on behalf of a person': await tokenOfUser(server, await managingForUsers(server, account), owner),
   }
 })
 afterAll(() => server.stop())
@@ -55,7 +55,7 @@ describe.each(NAMES)('the token of a program: %s', (program) => {
   })
 
   it("withdraws a colleague's password, and receives no other", async () => {
-    const person = await createPerson(server.knex, account)
+    const person = await createTestUser(server.knex, account)
     const answer = await api().json('POST', `/users/${person.id}/password`, undefined as never)
     expect([answer.status, answer.text]).toEqual([200, expect.not.stringMatching(/kwp_|password"/)])
     expect((await row(person.id)).password_hash).toBeNull()
@@ -85,7 +85,7 @@ describe.each(['key pair', 'on behalf of a person'] as const)('a program that ac
 
 it('a program does not withdraw the password of the last admin who can sign in', async () => {
   const home = await server.make.account()
-  const admins = [await createPerson(server.knex, home, 'admin'), await createPerson(server.knex, home, 'admin')]
+  const admins = [await createTestUser(server.knex, home, 'admin'), await createTestUser(server.knex, home, 'admin')]
   const api = rawManagement(server.url, programs['operator application'])
   const answers = await Promise.all(
     admins.map(({ id }) => api.json('POST', `/users/${id}/password`, undefined as never)),
@@ -94,7 +94,7 @@ it('a program does not withdraw the password of the last admin who can sign in',
 })
 
 it('an application that acts for itself keeps addresses in step with a directory', async () => {
-  const person = await createPerson(server.knex, account)
+  const person = await createTestUser(server.knex, account)
   const api = rawManagement(server.url, programs.application)
   const answer = await api.json('PATCH', `/users/${person.id}`, { email: 'moved-by-directory@example.com' }, ANY)
   expect([answer.status, answer.body.email]).toEqual([200, 'moved-by-directory@example.com'])

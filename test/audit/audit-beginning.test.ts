@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ensureAuditChain, hasBegunLate, readAuditHead } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
-import { forgetAudit } from '../../src/audit/audit-sealing.ts'
+import { deleteExpiredAuditEvents } from '../../src/audit/audit-sealing.ts'
 import { together, until } from '../support/load.ts'
 import { ACTOR, type AuditLog, entryOf, openAuditLog } from './audit-log-fixtures.ts'
 
@@ -28,8 +28,8 @@ async function rewriteLog(): Promise<void> {
   await log.knex('audit_log').update({ actor_id: 'somebody else' })
 }
 
-const faultsOf = async (...expected: Parameters<AuditLog['verify']>) =>
-  (await log.verify(...expected)).faults.map(({ seq, fault }) => [seq, fault])
+const violationsOf = async (...expected: Parameters<AuditLog['verify']>) =>
+  (await log.verify(...expected)).violations.map(({ seq, violation }) => [seq, violation])
 
 test('a log that was rewritten, its seals and its chain taken away, is not verified after a restart', async () => {
   await rewriteLog()
@@ -38,7 +38,7 @@ test('a log that was rewritten, its seals and its chain taken away, is not verif
   const begun = await log.knex('audit_log').where({ action: 'audit.chain_begun' })
   expect(begun).toMatchObject([{ seq: 1, actor_type: 'system', target_type: 'audit_log' }])
   await log.seal()
-  expect(await faultsOf()).toEqual([[1, 'begun']])
+  expect(await violationsOf()).toEqual([[1, 'begun']])
   await start(false)
   expect(await log.knex('audit_log')).toHaveLength(4)
 })
@@ -51,14 +51,14 @@ test('no more is one that was emptied, filled anew after the restart', async () 
   await start(false)
   await log.write(3)
   await log.seal()
-  expect(await faultsOf()).toEqual([[1, 'begun']])
+  expect(await violationsOf()).toEqual([[1, 'begun']])
 })
 
 test('nor one whose accounts were taken away with the chain, so that it seems new', async () => {
   await rewriteLog()
   await start(true)
   await log.seal()
-  expect(await faultsOf()).toEqual([[1, 'begun']])
+  expect(await violationsOf()).toEqual([[1, 'begun']])
 })
 
 test('the entry that says so tells of which time there were entries without a chain', async () => {
@@ -71,17 +71,17 @@ test('the entry that says so tells of which time there were entries without a ch
   expect(detail).toEqual({ oldest: rows[0].oldest.toISOString(), newest: rows[0].newest.toISOString() })
 })
 
-test('it cannot be taken back: removed, altered or without its seal it is a fault', async () => {
+test('it cannot be taken back: removed, altered or without its seal it is a violation', async () => {
   await rewriteLog()
   await start(false)
   await log.seal()
   const mark = await log.knex('audit_log').where({ seq: 1 }).first()
   await log.knex('audit_log').where({ seq: 1 }).update({ action: 'thing.changed' })
-  expect(await faultsOf()).toEqual([[1, 'altered']])
+  expect(await violationsOf()).toEqual([[1, 'altered']])
   await log.knex('audit_log').where({ seq: 1 }).update({ action: mark.action, seq: null, chain_hash: null })
-  expect(await faultsOf()).toEqual([[1, 'removed']])
+  expect(await violationsOf()).toEqual([[1, 'removed']])
   await log.knex('audit_log').where({ id: mark.id }).delete()
-  expect(await faultsOf()).toEqual([[1, 'removed']])
+  expect(await violationsOf()).toEqual([[1, 'removed']])
 })
 
 test('an operator who has noted a head of the new chain is told only what came since', async () => {
@@ -91,14 +91,14 @@ test('an operator who has noted a head of the new chain is told only what came s
   const atOnce = (await readAuditHead(log.knex))!
   await log.seal()
   const noted = (await readAuditHead(log.knex))!
-  for (const head of [atOnce, noted]) expect(await log.verify(head)).toMatchObject({ verified: true, faults: [] })
-  expect(await faultsOf({ seq: 0, hash: Buffer.alloc(32) })).toEqual([[1, 'begun']])
-  expect(await faultsOf(before)).toContainEqual([3, 'replaced'])
+  for (const head of [atOnce, noted]) expect(await log.verify(head)).toMatchObject({ verified: true, violations: [] })
+  expect(await violationsOf({ seq: 0, hash: Buffer.alloc(32) })).toEqual([[1, 'begun']])
+  expect(await violationsOf(before)).toContainEqual([3, 'replaced'])
   await log.knex('audit_log').where({ seq: 2 }).delete()
-  expect(await faultsOf(noted)).toEqual([[2, 'removed']])
+  expect(await violationsOf(noted)).toEqual([[2, 'removed']])
 })
 
-test('anybody can write an entry of that name; only the one that begins a chain is a fault', async () => {
+test('anybody can write an entry of that name; only the one that begins a chain is a violation', async () => {
   await recordAudit(log.knex, ACTOR, { ...entryOf(1), action: 'audit.chain_begun' }, entryOf(2))
   await recordAudit(log.knex, ACTOR, { ...entryOf(3), action: 'audit.chain_begun' })
   await log
@@ -115,7 +115,7 @@ test('is said once, however many nodes start, and goes when it is old enough', a
   await together(8, () => start(false))
   expect(await log.knex('audit_log').where({ action: 'audit.chain_begun' })).toHaveLength(1)
   await log.seal()
-  await forgetAudit(log.knex, log.keys, -1, 100)
+  await deleteExpiredAuditEvents(log.knex, log.keys, -1, 100)
   expect(await hasBegunLate(log.knex)).toBe(false)
   expect(await log.verify()).toMatchObject({ verified: true, entries: 0 })
 })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ensureAuditChain, readAuditHead, SEALED_AUDIT_CHAIN } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
-import { forgetAudit } from '../../src/audit/audit-sealing.ts'
+import { deleteExpiredAuditEvents } from '../../src/audit/audit-sealing.ts'
 import { verifyAudit } from '../../src/audit/audit-verification.ts'
 import { resealColumn } from '../../src/database/resealing.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
@@ -22,7 +22,7 @@ const sealed = async (count: number) => {
   await log.seal()
 }
 
-const faultsOf = async () => (await log.verify()).faults
+const violationsOf = async () => (await log.verify()).violations
 
 describe('sealing', () => {
   test('takes what is committed in the order of its time, in batches, and an untouched log is verified', async () => {
@@ -35,7 +35,7 @@ describe('sealing', () => {
       verified: true,
       entries: 25,
       unsealed: 0,
-      faults: [],
+      violations: [],
       head: { seq: 25 },
     })
   })
@@ -104,8 +104,8 @@ describe('verifying', () => {
       .knex('audit_log')
       .where({ seq: 5 })
       .update({ [column]: value })
-    expect(await log.verify()).toMatchObject({ verified: false, faultCount: 1 })
-    expect(await faultsOf()).toEqual([{ seq: 5, id: await log.idOf(5), fault: 'altered' }])
+    expect(await log.verify()).toMatchObject({ verified: false, violationCount: 1 })
+    expect(await violationsOf()).toEqual([{ seq: 5, id: await log.idOf(5), violation: 'altered' }])
   })
 
   test('finds an altered microsecond', async () => {
@@ -114,7 +114,7 @@ describe('verifying', () => {
       .knex('audit_log')
       .where({ seq: 2 })
       .update({ at: log.knex.raw(`at + interval '1 microsecond'`) })
-    expect(await faultsOf()).toMatchObject([{ seq: 2, fault: 'altered' }])
+    expect(await violationsOf()).toMatchObject([{ seq: 2, violation: 'altered' }])
   })
 
   test.each([
@@ -124,7 +124,7 @@ describe('verifying', () => {
   ])('finds that the %s entry was removed', async (_, seq) => {
     await sealed(9)
     await log.knex('audit_log').where({ seq }).delete()
-    expect(await faultsOf()).toEqual([{ seq, id: null, fault: 'removed' }])
+    expect(await violationsOf()).toEqual([{ seq, id: null, violation: 'removed' }])
   })
 
   test('finds entries that were removed although those behind moved up', async () => {
@@ -145,7 +145,7 @@ describe('verifying', () => {
     await swap(2, 100)
     await swap(3, 2)
     await swap(100, 3)
-    expect((await faultsOf()).map(({ fault }) => fault)).toContain('altered')
+    expect((await violationsOf()).map(({ violation }) => violation)).toContain('altered')
   })
 
   test('finds entries numbered beyond the head or before the beginning, and an end that was cut off with its head', async () => {
@@ -155,7 +155,7 @@ describe('verifying', () => {
       const id = `0191f4a0-0000-7000-8000-00000000000${n}`
       await log.knex('audit_log').insert({ ...row, id, seq })
     }
-    expect((await faultsOf()).map(({ seq, fault }) => [seq, fault])).toEqual([
+    expect((await violationsOf()).map(({ seq, violation }) => [seq, violation])).toEqual([
       [-7, 'forged'],
       [0, 'forged'],
       [9, 'forged'],
@@ -163,7 +163,7 @@ describe('verifying', () => {
     await log.knex('audit_log').whereIn('seq', [-7, 0, 4, 5, 9]).delete()
     const third = await log.knex('audit_log').where({ seq: 3 }).first()
     await log.knex('audit_chain').update({ head_seq: 3, head_hash: third.chain_hash })
-    expect(await faultsOf()).toEqual([{ seq: null, id: null, fault: 'forged' }])
+    expect(await violationsOf()).toEqual([{ seq: null, id: null, violation: 'forged' }])
   })
 
   test('finds a beginning that was cut off with its base', async () => {
@@ -171,27 +171,31 @@ describe('verifying', () => {
     const second = await log.knex('audit_log').where({ seq: 2 }).first()
     await log.knex('audit_log').where('seq', '<=', 2).delete()
     await log.knex('audit_chain').update({ base_seq: 2, base_hash: second.chain_hash })
-    expect(await faultsOf()).toEqual([{ seq: null, id: null, fault: 'forged' }])
+    expect(await violationsOf()).toEqual([{ seq: null, id: null, violation: 'forged' }])
   })
 
   test('finds that the chain was taken away, and that its seals were', async () => {
     await sealed(5)
     await log.knex('audit_log').where({ seq: 3 }).update({ seq: null, chain_hash: null })
     await log.seal()
-    expect(await faultsOf()).toEqual([{ seq: 3, id: null, fault: 'removed' }])
+    expect(await violationsOf()).toEqual([{ seq: 3, id: null, violation: 'removed' }])
     await log.knex('audit_chain').delete()
     await ensureAuditChain(log.knex, log.keys, { isNew: false })
     expect(await log.verify()).toMatchObject({ verified: false, head: null })
   })
 
-  test('tells a thousand faults at most, and how many there are', async () => {
+  test('tells a thousand violations at most, and how many there are', async () => {
     await sealed(3)
     await log.knex.raw(
       `INSERT INTO audit_log (id, action, actor_type, target_type, target_id, seq, chain_hash)
        SELECT gen_random_uuid(), 'x.y', 'system', 't', 'i', 9223372036854770000 + n, '\\x00' FROM generate_series(1, 2100) n`,
     )
-    const { faults, faultCount, entries } = await log.verify()
-    expect({ told: faults.length, faultCount, entries }).toEqual({ told: 1000, faultCount: 2100, entries: 2103 })
+    const { violations, violationCount, entries } = await log.verify()
+    expect({ told: violations.length, violationCount, entries }).toEqual({
+      told: 1000,
+      violationCount: 2100,
+      entries: 2103,
+    })
   })
 
   /** So many entries that are old enough to be forgotten. */
@@ -209,23 +213,27 @@ describe('verifying', () => {
     let pages = 0
     const overtaken = Object.assign((table: string) => log.knex(table), {
       async raw(sql: string, values: never) {
-        if (++pages === 2) for (let n = 0; n < 3; n++) await forgetAudit(log.knex, log.keys, 5, 500)
+        if (++pages === 2) for (let n = 0; n < 3; n++) await deleteExpiredAuditEvents(log.knex, log.keys, 5, 500)
         return await log.knex.raw(sql, values)
       },
     })
-    expect(await verifyAudit(overtaken as never, log.keys)).toMatchObject({ verified: true, entries: 2000, faults: [] })
+    expect(await verifyAudit(overtaken as never, log.keys)).toMatchObject({
+      verified: true,
+      entries: 2000,
+      violations: [],
+    })
   })
 
   test('walks more than a page while others write, seal and forget, and finds nothing', async () => {
     await fillThePast(3500)
     // Few at once: they share this process, and each step of a transaction that holds the chain waits for every other's.
     const forgetting = together(2, async () => {
-      for (let n = 0; n < 15; n++) await forgetAudit(log.knex, log.keys, 5, 100)
+      for (let n = 0; n < 15; n++) await deleteExpiredAuditEvents(log.knex, log.keys, 5, 100)
     })
     const writing = sealed(20)
     const verdicts = await together(3, () => log.verify())
     await Promise.all([forgetting, writing])
-    expect(verdicts.flatMap(({ faults }) => faults)).toEqual([])
+    expect(verdicts.flatMap(({ violations }) => violations)).toEqual([])
     expect(await log.verify()).toMatchObject({ verified: true, entries: 520 })
   })
 
@@ -235,19 +243,19 @@ describe('verifying', () => {
     await sealed(2)
     const noted = (await readAuditHead(log.knex))!
     await sealed(2)
-    expect(await log.verify(noted)).toMatchObject({ verified: true, faults: [] })
+    expect(await log.verify(noted)).toMatchObject({ verified: true, violations: [] })
     await log.knex('audit_log').where('seq', '>', 4).delete()
     await log.knex('audit_chain').update(before)
     expect((await log.verify()).verified).toBe(true)
-    expect((await log.verify(noted)).faults).toEqual([{ seq: 6, id: null, fault: 'removed' }])
+    expect((await log.verify(noted)).violations).toEqual([{ seq: 6, id: null, violation: 'removed' }])
     await sealed(4)
     expect((await log.verify()).verified).toBe(true)
-    expect((await log.verify(noted)).faults).toEqual([{ seq: 6, id: null, fault: 'replaced' }])
+    expect((await log.verify(noted)).violations).toEqual([{ seq: 6, id: null, violation: 'replaced' }])
   })
 })
 
 describe('forgetting', () => {
-  const forget = (days: number, limit = 100) => forgetAudit(log.knex, log.keys, days, limit)
+  const forget = (days: number, limit = 100) => deleteExpiredAuditEvents(log.knex, log.keys, days, limit)
 
   test('takes the oldest of the chain in batches, and what is left is verified', async () => {
     await log.write(12)
@@ -268,8 +276,8 @@ describe('forgetting', () => {
     await log.age(2, 30)
     await log.seal()
     expect(await forget(20)).toBe(3)
-    const faults = [{ fault: 'misdated' }, { fault: 'misdated' }]
-    expect(await log.verify()).toMatchObject({ entries: 3, faults })
+    const violations = [{ violation: 'misdated' }, { violation: 'misdated' }]
+    expect(await log.verify()).toMatchObject({ entries: 3, violations })
   })
 
   test('takes all, and the next entry follows', async () => {
@@ -298,7 +306,7 @@ describe('forgetting', () => {
     await log.seal()
     const noted = { seq: 2, hash: (await log.knex('audit_log').where({ seq: 2 }).first()).chain_hash }
     await forget(20)
-    expect((await log.verify(noted)).faults).toEqual([{ seq: 2, id: null, fault: 'forgotten' }])
+    expect((await log.verify(noted)).violations).toEqual([{ seq: 2, id: null, violation: 'forgotten' }])
   })
 })
 
@@ -346,7 +354,7 @@ describe('an entry that somebody inserts by SQL', () => {
     await insert(at)
     await log.seal()
     await sealed(3)
-    expect(await faultsOf()).toEqual([{ seq: 4, id: await log.idOf(4), fault: 'misdated' }])
+    expect(await violationsOf()).toEqual([{ seq: 4, id: await log.idOf(4), violation: 'misdated' }])
   })
 
   test('among many is found by a walk of several pages', async () => {
@@ -354,11 +362,11 @@ describe('an entry that somebody inserts by SQL', () => {
     await insert(`now() - interval '10 minutes'`)
     await log.seal()
     await sealed(700)
-    expect(await log.verify()).toMatchObject({ verified: false, faultCount: 1, faults: [{ seq: 1501 }] })
+    expect(await log.verify()).toMatchObject({ verified: false, violationCount: 1, violations: [{ seq: 1501 }] })
   })
 })
 
-test('entries of a transaction that took minutes are no fault', async () => {
+test('entries of a transaction that took minutes are no violation', async () => {
   await sealed(3)
   await log.write(1)
   await log

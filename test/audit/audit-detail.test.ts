@@ -88,7 +88,7 @@ describe("an entry's detail", () => {
       .knex('audit_log')
       .where({ id: row.id })
       .update({ detail: { ...row.detail, cut_from_bytes: 1 } })
-    expect((await log.verify()).faults).toMatchObject([{ id: row.id, fault: 'altered' }])
+    expect((await log.verify()).violations).toMatchObject([{ id: row.id, violation: 'altered' }])
   })
 })
 

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import {
+  type AuditCursor,
   type AuditFilter,
-  type AuditPlace,
   type AuditRecord,
   exportAudit,
   listAudit,
 } from '../../src/audit/audit-query.ts'
-import { createCommonMaker } from '../support/factory.ts'
+import { createCommonFactory } from '../support/factory.ts'
 import { type AuditLog, entryOf, openAuditLog } from './audit-log-fixtures.ts'
 
 let log: AuditLog
@@ -16,7 +16,7 @@ let own: Awaited<ReturnType<typeof fillAccount>>
 let other: Awaited<ReturnType<typeof fillAccount>>
 
 /** What an account's admin did, and what its client did. */
-async function fillAccount(make: ReturnType<typeof createCommonMaker>, name: string) {
+async function fillAccount(make: ReturnType<typeof createCommonFactory>, name: string) {
   const { knex } = log
   const account = await createAccount(knex, name)
   const user = await make.user(account.id)
@@ -32,20 +32,20 @@ async function fillAccount(make: ReturnType<typeof createCommonMaker>, name: str
 
 beforeAll(async () => {
   log = await openAuditLog()
-  const make = createCommonMaker(log.knex, log.keys, async () => '')
+  const make = createCommonFactory(log.knex, log.keys, async () => '')
   own = await fillAccount(make, 'Own')
   other = await fillAccount(make, 'Other')
 })
 
 afterAll(() => log?.close())
 
-const list = (filter: AuditFilter, limit = 100, before?: AuditPlace) => listAudit(log.knex, filter, { before, limit })
+const list = (filter: AuditFilter, limit = 100, before?: AuditCursor) => listAudit(log.knex, filter, { before, limit })
 
 const ofAccount = (filter: AuditFilter = {}) => list({ accountId: own.account.id, ...filter })
 
 async function everyPage(filter: AuditFilter, limit: number): Promise<AuditRecord[]> {
   const all: AuditRecord[] = []
-  for (let before: AuditPlace | undefined; ; ) {
+  for (let before: AuditCursor | undefined; ; ) {
     const page = await list(filter, limit, before)
     all.push(...page)
     const last = page.at(-1)
@@ -75,7 +75,7 @@ describe('an entry', () => {
     expect(byUser!.at).toBeInstanceOf(Date)
   })
 
-  test('of what is no longer there, or has an id of no known form, has no names and no fault', async () => {
+  test('of what is no longer there, or has an id of no known form, has no names and no error', async () => {
     const strange = { type: 'user', id: 'not-a-uuid' } as const
     await recordAudit(log.knex, strange, { action: 'strange.done', target: { type: 'account', id: 'neither' } })
     await recordAudit(
@@ -128,7 +128,7 @@ describe('a filter', () => {
     ['to', { to: new Date(8.64e15) }],
     ['from', { from: new Date(-8.64e15) }],
   ])('that no entry can meet for its %s is bad input', async (field, filter) => {
-    await expect(list(filter)).rejects.toMatchObject({ code: 'invalid_input', faults: [{ field }] })
+    await expect(list(filter)).rejects.toMatchObject({ code: 'invalid_input', fieldErrors: [{ field }] })
   })
 
   test.each([
@@ -139,7 +139,10 @@ describe('a filter', () => {
     { at: '9'.repeat(10_000), id: '0191f4a0-0000-7000-8000-000000000001' },
     { at: '2026-02-31T00:00:00.000000Z', id: '0191f4a0-0000-7000-8000-000000000001' },
   ])('goes on from no place like $at', async (before) => {
-    await expect(list({}, 10, before)).rejects.toMatchObject({ code: 'invalid_input', faults: [{ field: 'after' }] })
+    await expect(list({}, 10, before)).rejects.toMatchObject({
+      code: 'invalid_input',
+      fieldErrors: [{ field: 'after' }],
+    })
   })
 })
 

@@ -77,9 +77,9 @@ test('api: changed where options name it, to another algorithm too, whose keys a
 })
 
 test('client: of an account or of the instance, and of an access type, which rules grants out', async () => {
-  const own = await cli('client create --instance --grants client_credentials --access-type itself --name', 'Our job')
-  expect(own).toMatchObject({ account_id: null, access_type: 'itself', client_secret: expect.any(String) })
-  const wrong = await runCli(['client', 'update', own.client_id, '--access-type', 'person'], env)
+  const own = await cli('client create --instance --grants client_credentials --access-type client --name', 'Our job')
+  expect(own).toMatchObject({ account_id: null, access_type: 'client', client_secret: expect.any(String) })
+  const wrong = await runCli(['client', 'update', own.client_id, '--access-type', 'user'], env)
   expect(wrong.code).toBe(2)
   expect(wrong.stderr).toContain('rules out client_credentials')
   expect(await cli(`client update ${own.client_id} --access-type both`)).toMatchObject({ access_type: 'both' })

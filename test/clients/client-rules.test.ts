@@ -156,18 +156,18 @@ test('default scopes are scopes, at least one, each once', () => {
 describe('an access type rules grants out, whoever set them', () => {
   const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
   test.each([
-    ['person', 'client_credentials', ['authorization_code', DEVICE]],
-    ['itself', 'authorization_code', ['client_credentials']],
-    ['itself', DEVICE, ['client_credentials']],
+    ['user', 'client_credentials', ['authorization_code', DEVICE]],
+    ['client', 'authorization_code', ['client_credentials']],
+    ['client', DEVICE, ['client_credentials']],
   ] as const)('%s: no %s', (accessType, ruledOut, allowed) => {
     for (const grant of allowed) expect(() => check({ accessType, grants: [grant, 'refresh_token'] })).not.toThrow()
-    const refusal = { faults: [{ field: 'grants', message: expect.stringContaining(ruledOut) }] }
+    const refusal = { fieldErrors: [{ field: 'grants', message: expect.stringContaining(ruledOut) }] }
     expect(() => check({ accessType, grants: [...allowed, ruledOut] })).toThrow(expect.objectContaining(refusal))
     expect(() => check({ accessType: 'both', grants: [...allowed, ruledOut] })).not.toThrow()
   })
 })
 
-test('every fault is told at once, each at its field, and the message says them all', () => {
+test('every error is told at once, each at its field, and the message says them all', () => {
   const wrong: Partial<ClientSettings> = {
     name: ' ',
     grants: ['client_credentials', 'password'],
@@ -179,7 +179,7 @@ test('every fault is told at once, each at its field, and the message says them 
     defaultScopes: [],
     rateLimit: { count: 0, period: 60 },
   }
-  let told: { faults: { field: string; message: string }[]; message: string } | undefined
+  let told: { fieldErrors: { field: string; message: string }[]; message: string } | undefined
   try {
     check(wrong)
   } catch (error) {
@@ -190,14 +190,14 @@ test('every fault is told at once, each at its field, and the message says them 
     ['grants', 'grants'],
   ]
   const fields = ['name', ...grants, 'pkceRequired', ...uris, 'accessTokenTtl', 'refreshTokenTtl', 'defaultScopes']
-  expect(told!.faults.map(({ field }) => field)).toEqual([...fields, 'rateLimit'])
-  for (const { message } of told!.faults) expect(told!.message).toContain(message)
+  expect(told!.fieldErrors.map(({ field }) => field)).toEqual([...fields, 'rateLimit'])
+  for (const { message } of told!.fieldErrors) expect(told!.message).toContain(message)
 })
 
 test.each(['', '   ', 'n'.repeat(201), 'n'.repeat(10_000), 'NUL\0', 'bell\u0007', 'half \ud800'])(
   'no client is called %j',
   (name) => {
-    const refusal = { faults: [{ field: 'name', message: expect.any(String) }] }
+    const refusal = { fieldErrors: [{ field: 'name', message: expect.any(String) }] }
     expect(() => check({ name })).toThrow(expect.objectContaining(refusal))
     expect(() => check({ name: '𝄞'.repeat(200) })).not.toThrow()
   },
@@ -210,7 +210,7 @@ test.each([
   ['idTokenAlg', 'none'],
   ['policy', 'many'],
 ])('%s is none of its words when it is %s', (name, word) => {
-  const refusal = { faults: [{ field: name, message: expect.stringMatching(/^it is one of/) }] }
+  const refusal = { fieldErrors: [{ field: name, message: expect.stringMatching(/^it is one of/) }] }
   expect(() => check({ [name]: word })).toThrow(expect.objectContaining(refusal))
 })
 
@@ -218,7 +218,7 @@ describe('what only operators set', () => {
   const limited = {
     ...CONFIDENTIAL,
     rateLimit: { count: 5, period: 60 },
-    accessType: 'person',
+    accessType: 'user',
     consent: 'skip',
   } as const
   const forbidden = expect.objectContaining({ code: 'forbidden' })

@@ -66,7 +66,7 @@ const OPEN: ClientSettings = {
   ...BARE,
   grants: ['authorization_code'],
   redirectUris: EVERY.redirectUris,
-  accessType: 'person',
+  accessType: 'user',
   isPublic: true,
 }
 

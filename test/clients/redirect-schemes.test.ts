@@ -9,7 +9,7 @@ import { updateClient } from '../../src/management/client-registration.ts'
 import { createApplication, getTokens } from '../oidc/application-fixtures.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
-import { createPerson } from '../support/test-users.ts'
+import { createTestUser } from '../support/test-users.ts'
 
 const ACTOR = { type: 'system' } as const
 const CURSOR = 'cursor://anysphere.cursor-retrieval/oauth/callback'
@@ -32,7 +32,7 @@ describe('a scheme without a dot', () => {
     expect((await getInstanceSettings(server.knex)).redirectSchemes).toEqual(['cursor', 'vscode'])
     const app = await register(CURSOR, { postLogoutRedirectUris: ['vscode://vscode.example/bye'] })
     await expect(register('zed://callback')).rejects.toMatchObject({ code: 'invalid_input' })
-    const person = await createPerson(server.knex, server.firstStart.accountId)
+    const person = await createTestUser(server.knex, server.firstStart.accountId)
     const browser = openBrowser(server.url)
     expect(await getTokens(server, app, person, { browser })).toMatchObject({ id_token: expect.any(String) })
     await change({ redirectSchemes: [] })
@@ -57,7 +57,7 @@ describe('a scheme without a dot', () => {
   ])('%j cannot be allowed', async (scheme) => {
     await expect(change({ redirectSchemes: [scheme] })).rejects.toMatchObject({
       code: 'invalid_input',
-      faults: [{ field: 'redirectSchemes' }],
+      fieldErrors: [{ field: 'redirectSchemes' }],
     })
   })
 })

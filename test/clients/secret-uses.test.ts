@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { listCallers, recordCallers, sweepCallers, sweepCrowdedCallers } from '../../src/clients/client-callers.ts'
+import { deleteExcessCallers, deleteOldCallers, listCallers, recordCallers } from '../../src/clients/client-callers.ts'
 import { listSecrets } from '../../src/clients/client-secrets.ts'
 import { createSecretUses } from '../../src/clients/secret-uses.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -138,10 +138,10 @@ test('one client’s callers are kept to a hundred at a time and a thousand in a
     server.knex,
     Array.from({ length: 1500 }, (_, n) => caller(n, new Date(Date.now() - n * 1000))),
   )
-  expect([await sweepCrowdedCallers(server.knex, 400), await sweepCrowdedCallers(server.knex, 400)]).toEqual([400, 200])
+  expect([await deleteExcessCallers(server.knex, 400), await deleteExcessCallers(server.knex, 400)]).toEqual([400, 200])
   expect(await callersOf(key, 10_000)).toHaveLength(1000)
   await recordCallers(server.knex, [caller(-1, new Date(Date.now() - 31 * DAY))])
-  expect([await sweepCallers(server.knex, 100), await sweepCallers(server.knex, 100)]).toEqual([1, 0])
+  expect([await deleteOldCallers(server.knex, 100), await deleteOldCallers(server.knex, 100)]).toEqual([1, 0])
 })
 
 test('many processes that saw the same callers write them without waiting in a circle', async () => {

@@ -24,7 +24,7 @@ function secretFile(content: string): string {
   return path
 }
 
-function faultsOf(env: Record<string, string>): string {
+function fieldErrorsOf(env: Record<string, string>): string {
   try {
     loadConfig(env)
   } catch (error) {
@@ -51,13 +51,13 @@ test('an empty variable counts as unset, whichever it is', () => {
   expect(loadConfig(empty)).toEqual(loadConfig({}))
 })
 
-test('all faults are told at once, one a line, each with the name of its variable', () => {
+test('all errors are told at once, one a line, each with the name of its variable', () => {
   const wrong = {
     ...{ DATABASE_URL: 'mysql://x', PORT: '70000', ISSUER: 'https://example.com/path', ENCRYPTION_KEY: 'short' },
     ...{ WORKERS: '0', LOG_LEVEL: 'loud', TRUST_PROXY: 'yes', DATABASE_POOL_MAX: '1', SHUTDOWN_TIMEOUT: 'soon' },
     ...{ METRICS_TOKEN_FILE: '/nowhere/at/all', SIGNING_KEY_MAX_AGE: '-1', CLIENT_CACHE_SIZE: '1.5' },
   }
-  const lines = faultsOf(wrong).split('\n').slice(1)
+  const lines = fieldErrorsOf(wrong).split('\n').slice(1)
   const named = lines.map((line) => line.trim().split(/[:_ ]/)[0])
   for (const name of Object.keys(wrong)) {
     expect(
@@ -68,10 +68,10 @@ test('all faults are told at once, one a line, each with the name of its variabl
   expect(named.length).toBe(Object.keys(wrong).length)
 })
 
-test('a fault never repeats the value of a secret', () => {
-  const faults = faultsOf({ DATABASE_URL: 'mysql://u:hush-hush@x', ENCRYPTION_KEY: 'hush-hush' })
-  expect(faults).toContain('DATABASE_URL')
-  expect(faults).not.toContain('hush')
+test('a error never repeats the value of a secret', () => {
+  const fieldErrors = fieldErrorsOf({ DATABASE_URL: 'mysql://u:hush-hush@x', ENCRYPTION_KEY: 'hush-hush' })
+  expect(fieldErrors).toContain('DATABASE_URL')
+  expect(fieldErrors).not.toContain('hush')
 })
 
 test('a value comes from the file that NAME_FILE names, without the newline at its end', () => {
@@ -85,27 +85,29 @@ test('a value comes from the file that NAME_FILE names, without the newline at i
   expect(config.encryptionKeys).toEqual([Buffer.from(KEY, 'base64')])
 })
 
-test('a variable and its file at once are a fault, and so is a file that cannot be read; an empty one is unset', () => {
+test('a variable and its file at once are a error, and so is a file that cannot be read; an empty one is unset', () => {
   const file = secretFile('4000')
-  expect(faultsOf({ PORT: '3000', PORT_FILE: file })).toContain('PORT and PORT_FILE are both set')
-  expect(faultsOf({ PORT_FILE: `${file}-not-there` })).toMatch(/PORT_FILE: cannot read .*ENOENT/)
+  expect(fieldErrorsOf({ PORT: '3000', PORT_FILE: file })).toContain('PORT and PORT_FILE are both set')
+  expect(fieldErrorsOf({ PORT_FILE: `${file}-not-there` })).toMatch(/PORT_FILE: cannot read .*ENOENT/)
   expect(loadConfig({ PORT: '', PORT_FILE: file }).port).toBe(4000)
   expect(loadConfig({ PORT_FILE: secretFile('\n') }).port).toBe(3000)
 })
 
 test('ENCRYPTION_KEY is demanded with DATABASE_URL, and says how to make one', () => {
-  expect(faultsOf({ DATABASE_URL: DATABASE.DATABASE_URL })).toMatch(/ENCRYPTION_KEY: required.*openssl rand -base64 32/)
-  expect(faultsOf(DATABASE)).toBe('')
+  expect(fieldErrorsOf({ DATABASE_URL: DATABASE.DATABASE_URL })).toMatch(
+    /ENCRYPTION_KEY: required.*openssl rand -base64 32/,
+  )
+  expect(fieldErrorsOf(DATABASE)).toBe('')
 })
 
 test('ENCRYPTION_KEY may be a list, the newest first; each key must be 32 bytes of well-formed base64', () => {
   const keys = [randomBytes(32), randomBytes(32)]
   const list = keys.map((key) => key.toString('base64')).join(' , ')
   expect(loadConfig({ ...DATABASE, ENCRYPTION_KEY: list }).encryptionKeys).toEqual(keys)
-  expect(faultsOf({ ...DATABASE, ENCRYPTION_KEY: `${KEY},${KEY.slice(4)}` })).toContain('key 2')
-  expect(faultsOf({ ...DATABASE, ENCRYPTION_KEY: `${KEY},` })).toContain('key 2')
+  expect(fieldErrorsOf({ ...DATABASE, ENCRYPTION_KEY: `${KEY},${KEY.slice(4)}` })).toContain('key 2')
+  expect(fieldErrorsOf({ ...DATABASE, ENCRYPTION_KEY: `${KEY},` })).toContain('key 2')
   const mistyped = `${KEY.slice(0, 20)}!!${KEY.slice(20)}`
-  expect(faultsOf({ ...DATABASE, ENCRYPTION_KEY: mistyped })).toContain('ENCRYPTION_KEY')
+  expect(fieldErrorsOf({ ...DATABASE, ENCRYPTION_KEY: mistyped })).toContain('ENCRYPTION_KEY')
 })
 
 test('an issuer is an origin and nothing more', () => {
@@ -113,7 +115,7 @@ test('an issuer is an origin and nothing more', () => {
     expect(loadConfig({ ISSUER: good }).issuer).toBe(good)
   }
   const bad = ['example.com', 'https://a/', 'https://a/b', 'https://a?b', 'https://a#b', 'https://u:p@a', 'ftp://a']
-  for (const issuer of bad) expect(faultsOf({ ISSUER: issuer }), issuer).toContain('ISSUER')
+  for (const issuer of bad) expect(fieldErrorsOf({ ISSUER: issuer }), issuer).toContain('ISSUER')
 })
 
 test('an issuer is written in its normal form: small letters, no default port, an international name in ASCII', () => {
@@ -127,9 +129,9 @@ test('an issuer is written in its normal form: small letters, no default port, a
   for (const [given, normal] of Object.entries(forms)) expect(loadConfig({ ISSUER: given }).issuer).toBe(normal)
 })
 
-test('an issuer on another machine must be https, and one fault alone is one sentence', () => {
+test('an issuer on another machine must be https, and one error alone is one sentence', () => {
   for (const issuer of ['http://auth.example.com', 'http://10.0.0.1:3000', 'http://localhost.example.com']) {
-    expect(faultsOf({ ISSUER: issuer })).toMatch(/^ISSUER: must begin with https:[^\n]*$/)
+    expect(fieldErrorsOf({ ISSUER: issuer })).toMatch(/^ISSUER: must begin with https:[^\n]*$/)
   }
 })
 
@@ -143,17 +145,17 @@ test('OUTGOING_ALLOW is a list of hosts, host:port, addresses and networks; each
   const entries = ['hooks.internal', 'hooks.internal:8443', '10.0.0.0/8', '::1', '[::1]:80']
   expect(loadConfig({ OUTGOING_ALLOW: list }).outgoingAllow).toEqual(entries)
   expect(loadConfig({}).outgoingAllow).toEqual([])
-  const faults = faultsOf({ OUTGOING_ALLOW: 'https://a/,10.0.0.0/33,good.example,' })
-  for (const wrong of ['"https://a/"', '"10.0.0.0/33"', '""']) expect(faults).toContain(`OUTGOING_ALLOW: ${wrong}`)
-  expect(faults).not.toContain('good.example')
+  const fieldErrors = fieldErrorsOf({ OUTGOING_ALLOW: 'https://a/,10.0.0.0/33,good.example,' })
+  for (const wrong of ['"https://a/"', '"10.0.0.0/33"', '""']) expect(fieldErrors).toContain(`OUTGOING_ALLOW: ${wrong}`)
+  expect(fieldErrors).not.toContain('good.example')
 })
 
 test('a value out of range is refused, never clamped, and the bounds themselves are in', () => {
   const bounds = { PORT: [0, 65_535], WORKERS: [1, 256], SHUTDOWN_TIMEOUT: [1, 600], DATABASE_POOL_MAX: [4, 500] }
   for (const [name, [least, most]] of Object.entries(bounds) as [string, [number, number]][]) {
-    for (const value of [least, most]) expect(faultsOf({ [name]: `${value}` })).toBe('')
+    for (const value of [least, most]) expect(fieldErrorsOf({ [name]: `${value}` })).toBe('')
     for (const value of [least - 1, most + 1, '', ' 5', '5 ', '0x5', '5e1', '٣'].filter((one) => one !== '')) {
-      expect(faultsOf({ [name]: `${value}` }), `${name}=${value}`).toContain(name)
+      expect(fieldErrorsOf({ [name]: `${value}` }), `${name}=${value}`).toContain(name)
     }
   }
 })

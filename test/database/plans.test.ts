@@ -1,8 +1,8 @@
 /** The statements that run often, planned on a filled database: none reads a whole table, none sorts more than a page. */
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sweepSignInLimits } from '../../src/accounts/sign-in-limits.ts'
-import { sweepRateLimits } from '../../src/clients/client-rate-limits.ts'
+import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
+import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
 import { listConnections } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
@@ -12,10 +12,10 @@ import { MAX_LIMIT, MOST_COUNTED, type PageOf, type PageRequest } from '../../sr
 import type { Principal } from '../../src/management/principal.ts'
 import { listGrants, listTokens } from '../../src/management/token-operations.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
-import { listPeople, readPerson } from '../../src/management/user-operations.ts'
-import { sweepRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
+import { readUser, searchUsers } from '../../src/management/user-operations.ts'
+import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
 import { INSPECT } from '../../src/tokens/access-token-store.ts'
-import { sweepSlots } from '../../src/tokens/single-tokens.ts'
+import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 
@@ -74,19 +74,19 @@ async function fill(knex: Knex): Promise<void> {
   const tomorrow = `(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') + interval '1 day'`
   const token = `gen_random_uuid(), ${tomorrow} + make_interval(hours => (n % 600)::int), now() - make_interval(secs => n)`
   await knex.raw(
-    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope)
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope)
      SELECT ${token}, :key, 0, :api, 0, '', 'read' FROM generate_series(1, 30000) n`,
     { key, api },
   )
   await knex.raw(
-    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope, grant_id)
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope, grant_id)
      SELECT ${token}, c.id, 0, :api, 0, u.id::text, 'read', gen_random_uuid()
        FROM (SELECT id, row_number() OVER () AS n FROM users) u
        JOIN (SELECT id, row_number() OVER () AS n FROM clients WHERE kind = 'application') c USING (n)`,
     { api },
   )
   await knex.raw(
-    `INSERT INTO refresh_tokens (grant_id, family_hash, turn_hash, client_id, api_id, epoch, subject, scope, expires_at, created_at)
+    `INSERT INTO refresh_tokens (grant_id, family_hash, current_hash, client_id, api_id, revocation_epoch, subject, scope, expires_at, created_at)
      SELECT gen_random_uuid(), sha256(n::text::bytea), sha256('t'::bytea), :key, :api, 0, '', 'read',
             now() + interval '30 days', now() - make_interval(secs => n) FROM generate_series(1, 20000) n`,
     { key, api },
@@ -108,7 +108,7 @@ async function fill(knex: Knex): Promise<void> {
     { user, key },
   )
   await knex.raw(
-    `INSERT INTO token_slots (client_id, api_id, subject, generation, expires_at)
+    `INSERT INTO single_tokens (client_id, api_id, subject, sequence, expires_at)
      SELECT n, :api, '', 1, now() + interval '31 days' FROM generate_series(1000000, 1020000) n`,
     { api },
   )
@@ -117,7 +117,7 @@ async function fill(knex: Knex): Promise<void> {
     `INSERT INTO sign_in_limits SELECT sha256(n::text::bytea), now() + interval '1 hour' FROM generate_series(1, 20000) n`,
   )
   await knex.raw(
-    `INSERT INTO refresh_tokens (grant_id, family_hash, turn_hash, client_id, api_id, epoch, subject, scope, expires_at)
+    `INSERT INTO refresh_tokens (grant_id, family_hash, current_hash, client_id, api_id, revocation_epoch, subject, scope, expires_at)
      SELECT gen_random_uuid(), sha256(client_id::bytea), sha256('t'::bytea), id, :api, 0, '', 'read', now() + interval '30 days'
        FROM clients WHERE client_id LIKE 'kwc_%'`,
     { api },
@@ -154,7 +154,7 @@ function isBoundedCount({ 'Node Type': type, 'Actual Rows': rows = Infinity, Pla
 }
 
 /** What is wrong with a plan, in words. */
-function faultsOf(plan: Plan): string[] {
+function fieldErrorsOf(plan: Plan): string[] {
   const isBig = (name: string) => !SMALL.has(name)
   const nodes = nodesOf(plan)
   const counted = new Set(nodes.filter(isBoundedCount).map((node) => node.Plans![0]))
@@ -176,7 +176,7 @@ const ONLY_READS = /^\s*select\b(?!.*\bfor (no key )?(update|share))/is
 const READS_OR_WRITES = /^\s*(with|select|update|delete|insert)\b/i
 
 /** Runs `work` in a transaction that is taken back; answers the faults of every statement that it ran. */
-async function faultsIn(work: (knex: Knex, database: Database) => Promise<unknown>): Promise<string[]> {
+async function fieldErrorsIn(work: (knex: Knex, database: Database) => Promise<unknown>): Promise<string[]> {
   const statements: { sql: string; bindings: readonly unknown[] }[] = []
   const trx = await on.knex.transaction()
   trx.on('query', ({ sql, bindings }) => statements.push({ sql, bindings }))
@@ -191,7 +191,7 @@ async function faultsIn(work: (knex: Knex, database: Database) => Promise<unknow
   try {
     await work(trx, database)
     const own = statements.filter(({ sql }) => READS_OR_WRITES.test(sql))
-    const faults: string[] = []
+    const fieldErrors: string[] = []
     for (const { sql, bindings } of own) {
       const numbered = sql.replaceAll('\\?', '?')
       const { response } = await trx.client.query(await trx.client.acquireConnection(), {
@@ -199,10 +199,12 @@ async function faultsIn(work: (knex: Knex, database: Database) => Promise<unknow
         bindings,
       })
       const [{ Plan: plan }] = response.rows[0]['QUERY PLAN']
-      faults.push(...faultsOf(plan).map((fault) => `${fault}: ${sql.replaceAll(/\s+/g, ' ').slice(0, 300)}`))
+      fieldErrors.push(
+        ...fieldErrorsOf(plan).map((fieldError) => `${fieldError}: ${sql.replaceAll(/\s+/g, ' ').slice(0, 300)}`),
+      )
     }
     expect(own.length).toBeGreaterThan(0)
-    return faults
+    return fieldErrors
   } finally {
     await trx.rollback()
   }
@@ -229,7 +231,7 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     'a page of the refresh tokens of a client',
     async (knex) => await listGrants(management(knex), admin(), { clientId: client.clientId }),
   ],
-  ['the generation of a key pair', (knex) => generateKeyPair(knex, { user: 'filled-9@example.com', apis: [] }, ACTOR)],
+  ['the sequence of a key pair', (knex) => generateKeyPair(knex, { user: 'filled-9@example.com', apis: [] }, ACTOR)],
   ['the disabling of a user', (knex) => changeUserStatus(knex, 'filled-10@example.com', 'disabled', ACTOR)],
   ['a registration', (_, database) => createRegistrations(database, 0).fresh('kwc_filled7')],
   [
@@ -243,12 +245,12 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ],
   ['a page of applications', async (knex) => await listApplications(management(knex), admin(), {})],
   ['one application', async (knex) => await readApplication(management(knex), admin(), { clientId: 'kwc_program7' })],
-  ['a page of users', async (knex) => await listPeople(management(knex), admin(), {})],
-  ['one user', async (knex) => await readPerson(management(knex), admin(), { userId: user })],
-  ['the deletion of expired slots', (knex) => sweepSlots(knex, 500)],
-  ['the deletion of rate limits', (_, database) => sweepRateLimits(database, 500)],
-  ['the deletion of sign-in limits', (knex) => sweepSignInLimits(knex, 500)],
-  ['the deletion of refresh tokens', (knex) => sweepRefreshTokens(knex, 500)],
+  ['a page of users', async (knex) => await searchUsers(management(knex), admin(), {})],
+  ['one user', async (knex) => await readUser(management(knex), admin(), { userId: user })],
+  ['the deletion of expired slots', (knex) => deleteExpiredSingleTokens(knex, 500)],
+  ['the deletion of rate limits', (_, database) => deleteIdleRateLimits(database, 500)],
+  ['the deletion of sign-in limits', (knex) => deleteExpiredLimits(knex, 500)],
+  ['the deletion of refresh tokens', (knex) => deleteExpiredRefreshTokens(knex, 500)],
 ]
 
 const instanceOperator = (): Principal =>
@@ -261,7 +263,7 @@ type Lists = Record<
 
 const LISTS: Lists = {
   applications: (knex, who, request) => listApplications(management(knex), who, request),
-  users: (knex, who, request) => listPeople(management(knex), who, request),
+  users: (knex, who, request) => searchUsers(management(knex), who, request),
 }
 
 const SORTS = { applications: ['name', '-name', 'added', '-added'], users: ['name', '-name', 'added', '-added'] }
@@ -284,5 +286,5 @@ const SORTED = Object.entries(SORTS).flatMap(([list, sorts]) =>
 )
 
 test.each([...CASES, ...SORTED])('%s: no statement reads a whole table or sorts more than a page', async (_, work) => {
-  expect(await faultsIn(work)).toEqual([])
+  expect(await fieldErrorsIn(work)).toEqual([])
 })

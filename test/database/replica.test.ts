@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase, type Statement } from '../../src/database/open-database.ts'
 import { createServerWatch } from '../../src/database/server-watch.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
-import { BEGINNING, currentPosition, positionBefore } from '../../src/status/feed-cursors.ts'
+import { BEGINNING, currentCursor, cursorBefore } from '../../src/status/feed-cursors.ts'
 import { readChanges } from '../../src/status/status-changes.ts'
 import { createListReader } from '../../src/status/status-list-reader.ts'
 import { listStatusLists } from '../../src/status/status-lists.ts'
-import { createLedger } from '../../src/tokens/access-token-store.ts'
+import { createAccessTokenStore } from '../../src/tokens/access-token-store.ts'
 import { runCli } from '../support/cli.ts'
-import { startStorm, until } from '../support/load.ts'
+import { startLoad, until } from '../support/load.ts'
 import { type Nodes, newEncryptionKey, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { createStandby, createSystemPostgres, findPostgres, type SystemPostgres } from '../support/system-postgres.ts'
@@ -104,13 +104,13 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     }
     const listId = status.status_list.uri.split('/').at(-1)!
     const reads = {
-      position: () => currentPosition(elsewhere),
-      past: () => positionBefore(elsewhere, 1000),
+      cursor: () => currentCursor(elsewhere),
+      past: () => cursorBefore(elsewhere, 1000),
       changes: () => readChanges(elsewhere, BEGINNING),
       list: () => createListReader(elsewhere)(listId),
       lists: () => listStatusLists(elsewhere),
       introspection: () =>
-        createLedger(elsewhere, createServerWatch()).inspect({
+        createAccessTokenStore(elsewhere, createServerWatch()).inspect({
           callerKey: 1,
           callerVersion: 1,
           token: { jti, expiresAt: exp },
@@ -129,8 +129,8 @@ describe.skipIf(!bin)('a primary with a standby', () => {
   })
 
   test('a frozen primary is replaced by the promoted standby: answers are 200 or 503, and no node restarts', async () => {
-    const storm = startStorm(8, async (loop, turn) => {
-      const { status, body } = await on.nodes[(loop + turn) % 2]!.machineToken(client)
+    const storm = startLoad(8, async (loop, round) => {
+      const { status, body } = await on.nodes[(loop + round) % 2]!.machineToken(client)
       return { status, token: body.access_token as string | undefined }
     })
     await storm.reached(60)

@@ -111,7 +111,7 @@ describe.skipIf(!python)('its status lists', () => {
     const bomb = deflateSync(Buffer.alloc(64 * 1024 * 1024)).toString('base64url')
     const noise = deflateSync(crypto.getRandomValues(new Uint8Array(8192))).toString('base64url')
     const now = Math.floor(Date.now() / 1000)
-    const faults: Record<string, Record<string, unknown>> = {
+    const fieldErrors: Record<string, Record<string, unknown>> = {
       'of another issuer': { iss: 'https://evil.example' },
       'another list': { sub: `${issuer.url}/oauth2/status/0` },
       expired: { iat: now - 600, exp: now - 300 },
@@ -121,11 +121,11 @@ describe.skipIf(!python)('its status lists', () => {
       'cut off': { status_list: { bits: 1, lst: noise.slice(0, -100) } },
       'no list': { status_list: 'x' },
     }
-    for (const [fault, claims] of Object.entries(faults)) {
+    for (const [fieldError, claims] of Object.entries(fieldErrors)) {
       const list = addList()
       list.claims = claims
       const { status, headers } = await askAbout(list.uri, 1)
-      expect({ fault, status, retry: headers.get('retry-after') }).toEqual({ fault, status: 503, retry: '5' })
+      expect({ fieldError, status, retry: headers.get('retry-after') }).toEqual({ fieldError, status: 503, retry: '5' })
     }
     const untyped = addList()
     untyped.header = { typ: 'jwt' }

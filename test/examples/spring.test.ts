@@ -12,7 +12,7 @@ import { cleanEnvironment } from '../support/cli.ts'
 import { findMaven } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import { claimsOf } from '../support/requests.ts'
-import { createPerson } from '../support/test-users.ts'
+import { createTestUser } from '../support/test-users.ts'
 import { ask, examplePath, type Stage, startStage } from './example-environment.ts'
 
 const maven = await findMaven()
@@ -84,7 +84,7 @@ describe.skipIf(!maven)('Spring Boot', () => {
     test('refuses no token, a forged one, one of another API, and an ID token', async () => {
       const [head, body] = (await stage.token()).split('.')
       const application = await createApplication(stage.server)
-      const person = await createPerson(stage.server.knex, stage.server.firstStart.accountId)
+      const person = await createTestUser(stage.server.knex, stage.server.firstStart.accountId)
       const { id_token } = await getTokens(stage.server, application, person)
       const wrong = [undefined, 'x', `${head}.${body}.${'A'.repeat(86)}`, await stage.token('read', 'other'), id_token]
       for (const token of wrong) {

@@ -3,7 +3,7 @@ import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { activeAmong } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, postForm } from '../support/requests.ts'
-import { openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 
 type Api = Credentials & { identifier: string }
 
@@ -75,9 +75,9 @@ test("a client gets no token for an API of its own account's neighbours", async 
 })
 
 /** What an application of another account holds in somebody's name: their neighbour, or a person of this account. */
-async function beginForPerson(personAccount: string) {
+async function beginForUser(userAccount: string) {
   const app = await on.make.application([api.identifier], {}, await on.make.account())
-  const visitor = await openVisitor(on.nodes[0]!, await on.make.person(personAccount))
+  const visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person(userAccount))
   const { status, text, body } = await on.nodes[0]!.token(redemptionOf(await visitor.code(app)), { basic: app })
   expect(status, text).toBe(200)
   return { app, visitor, ...(body as { access_token: string; refresh_token: string }) }
@@ -86,7 +86,7 @@ async function beginForPerson(personAccount: string) {
 test("another application learns nothing of what is held in a person's name, and can end and redeem none of it", async () => {
   const account = await on.make.account()
   const neighbour = await on.make.application([api.identifier], {}, account)
-  const { app, visitor, access_token, refresh_token } = await beginForPerson(account)
+  const { app, visitor, access_token, refresh_token } = await beginForUser(account)
   const code = await visitor.code(app)
   for (const node of on.nodes) {
     for (const token of [access_token, refresh_token]) {
@@ -110,7 +110,7 @@ test("a public application's refresh token is its own, though anybody may say th
   const settings = { isPublic: true, grants: ['authorization_code', 'refresh_token'] }
   const app = await on.make.application([api.identifier], settings)
   const neighbour = await on.make.application([api.identifier], settings)
-  const visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  const visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
   const { body } = await on.nodes[0]!.token({ ...redemptionOf(await visitor.code(app)), client_id: app.clientId })
   const { refresh_token } = body
   for (const node of on.nodes) {
@@ -125,8 +125,8 @@ test("a public application's refresh token is its own, though anybody may say th
 
 test("switching an account off ends nothing of its neighbours' people and applications", async () => {
   const off = await on.make.account()
-  const stays = await beginForPerson(await on.make.account())
-  const goes = await beginForPerson(off)
+  const stays = await beginForUser(await on.make.account())
+  const goes = await beginForUser(off)
   await changeAccountStatus(on.knex, off, 'disabled', ACTOR)
   const tokens = [stays.access_token, goes.access_token]
   expect(await activeAmong(on.nodes, tokens, api)).toEqual([stays.access_token])
@@ -137,7 +137,7 @@ test("switching an account off ends nothing of its neighbours' people and applic
 test('what one person allowed shows and is withdrawn at nobody else', async () => {
   const app = await on.make.application([api.identifier], { consent: 'show' }, await on.make.account())
   const [mine, theirs] = await Promise.all(
-    on.nodes.map(async (node) => await openVisitor(node, await on.make.person())),
+    on.nodes.map(async (node) => await openSignedInBrowser(node, await on.make.person())),
   )
   const { page } = await theirs!.follow(app)
   await theirs!.submit(page, /allow$/)

@@ -3,7 +3,7 @@ import { recordAudit } from '../../src/audit/audit-log.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import type { Browser } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import { createOperator, enter } from '../web/console/console-visits.ts'
 
 let server: Keywright
@@ -21,8 +21,8 @@ const IPS = { admin: '192.0.2.10', stranger: '198.51.100.20', operator: '203.0.1
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  admin = await createPerson(server.knex, account, 'admin')
-  stranger = await createPerson(server.knex, await server.make.account())
+  admin = await createTestUser(server.knex, account, 'admin')
+  stranger = await createTestUser(server.knex, await server.make.account())
   operator = await createOperator(server.knex)
   provider = (await managingApplication(server, null)).clientId
   const { clientId: id } = await server.make.register({ account })

@@ -12,7 +12,7 @@ import { ACTOR, CALLBACK } from '../support/factory.ts'
 import type { Keywright } from '../support/keywright.ts'
 import { claimsOf } from '../support/requests.ts'
 import { type Browser, openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { createPerson, PASSWORD, type Person } from '../support/test-users.ts'
+import { createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
 
 /** What may stand in a path, by the parameter's name in snake_case. */
 export type Samples = Record<string, string>
@@ -68,7 +68,7 @@ async function machineToken(server: Keywright, account: string | null): Promise<
 }
 
 /** A management token of a program that acts for a person. */
-async function personToken(server: Keywright, account: string, person: Person): Promise<string> {
+async function userToken(server: Keywright, account: string, person: Person): Promise<string> {
   const settings = { consent: 'skip', redirectUris: [CALLBACK] } as const
   const application = await createApplication(server, settings, { apis: [MANAGEMENT_API] })
   await server.knex('clients').where({ client_id: application.clientId }).update({ account_id: account })
@@ -77,22 +77,22 @@ async function personToken(server: Keywright, account: string, person: Person): 
 }
 
 /** Everybody who may stand before a wall, with a token and a browser. */
-export async function createVisitors(server: Keywright) {
+export async function createCallers(server: Keywright) {
   const { make, knex } = server
   const [home, foreign, off] = [await make.account(), await make.account(), await make.account()]
-  const admin = await createPerson(knex, home, 'admin')
-  const colleague = await createPerson(knex, home, 'admin')
+  const admin = await createTestUser(knex, home, 'admin')
+  const colleague = await createTestUser(knex, home, 'admin')
   await make.keyPair(admin.id)
-  const member = await createPerson(knex, home, 'member')
-  const stranger = await createPerson(knex, foreign, 'admin')
-  const former = await createPerson(knex, off, 'admin')
+  const member = await createTestUser(knex, home, 'member')
+  const stranger = await createTestUser(knex, foreign, 'admin')
+  const former = await createTestUser(knex, off, 'admin')
   const operator = await createOperator(server)
   const visitors = {
     home,
     colleague,
     tokens: {
       nobody: undefined,
-      member: await personToken(server, home, member),
+      member: await userToken(server, home, member),
       stranger: await machineToken(server, foreign),
       off: await machineToken(server, off),
       admin: await machineToken(server, home),
@@ -111,7 +111,7 @@ export async function createVisitors(server: Keywright) {
   return visitors
 }
 
-export type Visitor = keyof Awaited<ReturnType<typeof createVisitors>>['tokens']
+export type CallerRole = keyof Awaited<ReturnType<typeof createCallers>>['tokens']
 
 interface JsonSchema {
   readonly type?: string | string[]

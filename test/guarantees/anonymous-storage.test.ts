@@ -5,7 +5,7 @@ import { together } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, postForm, send } from '../support/requests.ts'
 import { formsOf, openBrowser } from '../support/scriptless-browser.ts'
-import { authorizationOf, codeOf, linkOf, openVisitor } from '../support/signed-in-browsers.ts'
+import { authorizationOf, codeOf, linkOf, openSignedInBrowser } from '../support/signed-in-browsers.ts'
 
 let on: Nodes
 let app: Credentials & { clientId: string }
@@ -72,7 +72,7 @@ test('what anonymous requests store expires within minutes', async () => {
 })
 
 test('a pushed request that was followed is kept as long as its sign-in, and leads to one code', async () => {
-  const visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  const visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
   const { body } = await postForm(`${urlOf(0)}/oauth2/par`, authorizationOf(app).form, { basic: app })
   const link = linkOf({ client_id: app.clientId!, request_uri: body.request_uri })
   const pages = [await visitor.visit(link), await visitor.visit(link)]
@@ -100,7 +100,7 @@ const READS = `SELECT coalesce(sum(pg_column_size(m.*)), 0)::int AS bytes, count
 
 test('anonymous requests of one network store 4 MiB at once, over all nodes; other networks and signed-in users are served', async () => {
   const person = await on.make.person()
-  const visitor = await openVisitor(on.nodes[0]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   await on.knex('sign_in_limits').delete()
   const answers = await together(700, (n) => begin('192.0.2.7', n, 7000))
   const [refused, begun] = [

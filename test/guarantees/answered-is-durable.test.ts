@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { spawnKeywright } from '../support/cli.ts'
-import { activeAmong, startStorm, together, until } from '../support/load.ts'
+import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { type Nodes, type ServerNode, startNodes } from '../support/nodes.ts'
 import { createRandom } from '../support/random.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
-import { openVisitor, type ReceivedCode, redemptionOf } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, type ReceivedCode, redemptionOf } from '../support/signed-in-browsers.ts'
 
 let on: Nodes
 let none: Credentials & { identifier: string }
@@ -52,10 +52,10 @@ async function settled(): Promise<void> {
 /** Every answered act, while `disturb` happens in the middle of them. */
 async function stormWith(clients: { none: Credentials; single: Credentials }, disturb: () => Promise<unknown>) {
   // Each loop keeps to its node: loops that are refused at one moment would go on to the same other node.
-  const storm = startStorm(24, async (loop, turn) => {
+  const storm = startLoad(24, async (loop, round) => {
     const node = on.nodes[loop % 2]!
     if (loop < 6) return { single: await issueAndRevoke(node, clients.single, false) }
-    return { none: await issueAndRevoke(node, clients.none, turn % 2 === 1) }
+    return { none: await issueAndRevoke(node, clients.none, round % 2 === 1) }
   })
   await storm.reached(20 + random.below(80))
   await disturb()
@@ -150,7 +150,7 @@ test('a generate that was answered holds, though its process was killed the mome
 test('a refresh token that was answered before kill -9 of its node can be redeemed at the other', async () => {
   const client = await on.make.client([none.identifier], { clientCredentialsRefresh: true })
   const held: Record<string, string>[] = []
-  const storm = startStorm(6, async (loop) => {
+  const storm = startLoad(6, async (loop) => {
     const node = on.nodes[1]!
     const refresh = held[loop]?.refresh_token
     const form = { grant_type: 'refresh_token', refresh_token: refresh! }
@@ -174,7 +174,7 @@ test('a refresh token that was answered before kill -9 of its node can be redeem
 /** Redeems codes at a node by several loops until there are none left, and kills it in the midst of that. */
 async function killWhileRedeeming(victim: ServerNode, app: Credentials, codes: ReceivedCode[]) {
   const left = [...codes]
-  const storm = startStorm(8, async () => {
+  const storm = startLoad(8, async () => {
     const code = left.pop()
     if (!code) return await sleep(5)
     const answer = await answered(victim.token(redemptionOf(code), { basic: app }))
@@ -190,7 +190,7 @@ test('kill -9 of a node in the midst of redemptions: each code has given its tok
   const person = await on.make.person()
   for (let round = 0; round < 3; round++) {
     const app = await on.make.application([none.identifier])
-    const visitor = await openVisitor(on.nodes[0]!, person)
+    const visitor = await openSignedInBrowser(on.nodes[0]!, person)
     const codes = await together(40, () => visitor.code(app))
     const { done, lost } = await killWhileRedeeming(on.nodes[1]!, app, codes)
     expect(done.length).toBeGreaterThan(0)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { runCli } from '../support/cli.ts'
-import { startStorm, until } from '../support/load.ts'
+import { startLoad, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 
 let on: Nodes
@@ -30,8 +30,8 @@ async function exported(...options: string[]) {
 test('what was done while nodes sealed and one was killed is in the chain, each act once and none missing', async () => {
   const late = await on.knex.transaction()
   await recordAudit(late, ACTOR, { action: 'test.began_early', target: { type: 'test', id: 'late' } })
-  const storm = startStorm(4, async (loop, turn) => {
-    const target = { type: 'test', id: `${loop}-${turn}` }
+  const storm = startLoad(4, async (loop, round) => {
+    const target = { type: 'test', id: `${loop}-${round}` }
     await recordAudit(on.knex, ACTOR, { action: 'test.done', target })
     return target.id
   })
@@ -51,7 +51,7 @@ test('what was done while nodes sealed and one was killed is in the chain, each 
   const entries = (await on.knex('audit_log')).length
   expect({ code, json }).toMatchObject({
     code: 0,
-    json: { verified: true, entries, unsealed: 0, head: { seq: entries }, faults: [] },
+    json: { verified: true, entries, unsealed: 0, head: { seq: entries }, violations: [] },
   })
   await on.restart(0)
   await on.restart(1)
@@ -107,18 +107,18 @@ test('what was altered or removed is named and fails the command; so does a head
   expect((await verify('--expect', 'x')).code).toBe(2)
   expect(await verify('--expect', `${noted.seq}:${'0'.repeat(64)}`)).toMatchObject({
     code: 1,
-    json: { verified: false, faults: [{ seq: noted.seq, id: null, fault: 'replaced' }] },
+    json: { verified: false, violations: [{ seq: noted.seq, id: null, violation: 'replaced' }] },
   })
   const altered = await on.knex('audit_log').where({ seq: 7 }).first('id')
   await on.knex('audit_log').where({ seq: 7 }).update({ actor_id: 'somebody else' })
   await on.knex('audit_log').whereIn('seq', [20, noted.seq]).delete()
   const { code, json, stderr } = await verify('--expect', head)
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('not as it was written') })
-  expect(json).toMatchObject({ verified: false, fault_count: 3 })
-  expect(json.faults).toEqual([
-    { seq: 7, id: altered.id, fault: 'altered' },
-    { seq: 20, id: null, fault: 'removed' },
-    { seq: noted.seq, id: null, fault: 'removed' },
+  expect(json).toMatchObject({ verified: false, violation_count: 3 })
+  expect(json.violations).toEqual([
+    { seq: 7, id: altered.id, violation: 'altered' },
+    { seq: 20, id: null, violation: 'removed' },
+    { seq: noted.seq, id: null, violation: 'removed' },
   ])
   const text = await runCli(['audit', 'verify'], on.env)
   expect(text).toMatchObject({ code: 1, stdout: expect.stringMatching(/altered[\s\S]*removed/) })
@@ -134,9 +134,9 @@ test('a log that was rewritten and begun anew by a restart is said by the server
   for (const index of [1, 2]) await on.restart(index)
   await untilSealed()
   const { code, json } = await verify()
-  expect({ code, faults: json.faults }).toEqual({
+  expect({ code, violations: json.violations }).toEqual({
     code: 1,
-    faults: [{ seq: 1, id: expect.any(String), fault: 'begun' }],
+    violations: [{ seq: 1, id: expect.any(String), violation: 'begun' }],
   })
   const text = await runCli(['audit', 'verify'], on.env)
   expect(text).toMatchObject({ code: 1, stdout: expect.stringMatching(/begun[\s\S]*--expect/) })

@@ -7,12 +7,12 @@ import { type Database, openDatabase } from '../../src/database/open-database.ts
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { runCli } from '../support/cli.ts'
-import { activeAmong, startStorm, together } from '../support/load.ts'
+import { activeAmong, startLoad, together } from '../support/load.ts'
 import { ACTOR, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
 import { findPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 import type { Credentials } from '../support/requests.ts'
-import { openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 import { openFeed, statusAt } from '../support/status.ts'
 
 /** Fewer than a single node would open. */
@@ -71,8 +71,8 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
   test('in a storm of requests new keys end every token of the old ones, and the old ones themselves', async () => {
     const user = await on.make.user()
     const pair = await on.make.keyPair(user.id, [api.identifier])
-    const storm = startStorm(8, async (loop, turn) => {
-      const { status, body } = await nodeOf(loop + turn).machineToken(pair)
+    const storm = startLoad(8, async (loop, round) => {
+      const { status, body } = await nodeOf(loop + round).machineToken(pair)
       expect([200, 401]).toContain(status)
       return body.access_token as string | undefined
     })
@@ -87,7 +87,7 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
 
   test('of forty tries over two nodes one redeems a code', async () => {
     const application = await on.make.application([api.identifier])
-    const visitor = await openVisitor(nodeOf(0), await on.make.person())
+    const visitor = await openSignedInBrowser(nodeOf(0), await on.make.person())
     const form = redemptionOf(await visitor.code(application))
     const answers = await together(40, (n) => nodeOf(n).token(form, { basic: application }))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
@@ -107,12 +107,12 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
   })
 
   test('no node had anything to complain of', () => {
-    const faults = on.nodes.flatMap((node) =>
+    const fieldErrors = on.nodes.flatMap((node) =>
       node
         .stderr()
         .split('\n')
         .filter((line) => /"level":"(error|fatal)"/.test(line)),
     )
-    expect(faults).toEqual([])
+    expect(fieldErrors).toEqual([])
   })
 })

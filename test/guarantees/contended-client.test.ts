@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { TURNS } from '../../src/clients/client-locks.ts'
-import { startStorm, together, until } from '../support/load.ts'
+import { CLIENT_LOCKS } from '../../src/clients/client-locks.ts'
+import { startLoad, together, until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
 
@@ -29,7 +29,7 @@ const lockWaits = async (): Promise<number> => {
 /** What holds the client's locks: its row, or the row of its newest token under `single`. */
 const HELD = {
   "the client's row": () => ['clients', { id: held.key }] as const,
-  "the client's slot": () => ['token_slots', { client_id: held.key }] as const,
+  "the client's slot": () => ['single_tokens', { client_id: held.key }] as const,
 }
 
 test.each(Object.entries(HELD))('while %s is locked, only its own requests wait', async (_what, rowOf) => {
@@ -37,9 +37,9 @@ test.each(Object.entries(HELD))('while %s is locked, only its own requests wait'
   const [table, key] = rowOf()
   await holding(table).where(key).forUpdate()
   const waiting: Promise<Answer>[] = []
-  const storm = startStorm(10, async (loop, turn) => {
-    const node = on.nodes[(loop + turn) % 2]!
-    if (turn % 5 === 0 && waiting.length < 40) waiting.push(node.machineToken(held))
+  const storm = startLoad(10, async (loop, round) => {
+    const node = on.nodes[(loop + round) % 2]!
+    if (round % 5 === 0 && waiting.length < 40) waiting.push(node.machineToken(held))
     return await node.machineToken(others[loop % others.length]!)
   })
   await until(async () => (await lockWaits()) > 0)
@@ -65,12 +65,12 @@ test('the requests of a client that was locked are answered as soon as it is fre
 })
 
 test('a change of a client that is in constant use gets its turn', async () => {
-  const storm = startStorm(8, (loop, turn) => on.nodes[(loop + turn) % 2]!.machineToken(held))
+  const storm = startLoad(8, (loop, round) => on.nodes[(loop + round) % 2]!.machineToken(held))
   await storm.reached(50)
   for (let n = 0; n < 5; n++) {
     await on.knex.transaction(async (trx) => {
       await trx.raw("SET LOCAL lock_timeout = '4s'")
-      await trx.raw(`SELECT pg_advisory_xact_lock(${TURNS.namespace}, ${held.key % TURNS.stripes})`)
+      await trx.raw(`SELECT pg_advisory_xact_lock(${CLIENT_LOCKS.namespace}, ${held.key % CLIENT_LOCKS.stripes})`)
       await trx('clients').where({ id: held.key }).forUpdate()
     })
   }

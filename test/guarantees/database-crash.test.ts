@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
-import { activeAmong, startStorm, until } from '../support/load.ts'
+import { activeAmong, startLoad, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 
@@ -39,7 +39,7 @@ test('kill -9 of PostgreSQL in a storm loses nothing that was answered, and both
     const client = await on.make.client([api.identifier])
     const replaced = await on.make.client([api.identifier])
     const old = (await on.nodes[0]!.machineToken(replaced)).body.access_token
-    const storm = startStorm(8, (loop, turn) => act(loop + turn, client, turn % 3 === 2))
+    const storm = startLoad(8, (loop, round) => act(loop + round, client, round % 3 === 2))
     await storm.reached(60)
     await rotateSecret(on.knex, replaced.clientId, 0, ACTOR)
     await postgres.crash()

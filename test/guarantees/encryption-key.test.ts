@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli.ts'
-import { startStorm, until } from '../support/load.ts'
+import { startLoad, until } from '../support/load.ts'
 import { launchServer, type Nodes, newEncryptionKey, type ServerNode, startNode, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, send } from '../support/requests.ts'
 import { openBrowser, signIn } from '../support/scriptless-browser.ts'
@@ -67,10 +67,10 @@ type Balancer = ReturnType<typeof balancer>
 /** A browser whose requests go to any node with the same cookies, signed in once. */
 function openTraveller(lb: Balancer, person: Person, seed: number) {
   const { cookies } = openBrowser(on.nodes[0]!.url)
-  let turn = seed
+  let round = seed
   /** One request, or a few that redirects lead to, at one node. */
   const at = <T>(use: (browser: ReturnType<typeof openBrowser>) => Promise<T>): Promise<T> =>
-    lb.ask(turn++, async (node) => {
+    lb.ask(round++, async (node) => {
       const browser = openBrowser(node.url)
       for (const [name, value] of cookies) browser.cookies.set(name, value)
       const result = await use(browser)
@@ -84,7 +84,7 @@ function openTraveller(lb: Balancer, person: Person, seed: number) {
     async connect(): Promise<Answer> {
       const { verifier, form } = authorizationOf(application)
       const page = await at((browser) => browser.visit(linkOf({ ...form, scope: 'openid read' })))
-      return await lb.ask(turn++, (node) =>
+      return await lb.ask(round++, (node) =>
         node.token(redemptionOf({ code: codeOf(page), verifier }), { basic: application }),
       )
     },
@@ -97,9 +97,9 @@ async function underLoad(change: (lb: Balancer) => Promise<void>): Promise<Answe
   const travellers = people.map((person, n) => openTraveller(lb, person, n))
   for (const traveller of travellers) await traveller.signIn()
   const held: string[] = []
-  const storm = startStorm(6, async (loop, turn) => {
+  const storm = startLoad(6, async (loop, round) => {
     if (loop < 3) return await travellers[loop]!.connect()
-    return await lb.ask(loop + turn, async (node) => {
+    return await lb.ask(loop + round, async (node) => {
       const form = { grant_type: 'refresh_token', refresh_token: held[loop]! }
       const answer = await (held[loop] ? node.token(form, { basic: machine }) : node.machineToken(machine))
       held[loop] = answer.body.refresh_token

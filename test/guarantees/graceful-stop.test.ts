@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { keywright } from '../support/cli.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
-import { activeAmong, startStorm, until } from '../support/load.ts'
+import { activeAmong, startLoad, until } from '../support/load.ts'
 import {
   ISSUER,
   launchServer,
@@ -54,7 +54,7 @@ function ask(url: string, client: Credentials, agent: Agent): Promise<Sent> {
 async function stopInStorm(node: ServerNode, client: Credentials, signal: () => unknown): Promise<Sent[]> {
   const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })] as const
   let gone = false
-  const storm = startStorm(12, async (loop) => {
+  const storm = startLoad(12, async (loop) => {
     // After a refused connection the loops wait until the server has ended.
     if (gone) await node.ended
     const sent = await ask(node.url, client, agents[loop % 2]!)
@@ -149,7 +149,7 @@ test('two workers share the port, /metrics counts for both, and SIGTERM loses no
   const api = await on.make.api()
   const client = await on.make.client([api.identifier])
   const node = on.nodes[0]!
-  const before = startStorm(8, () => fetch(`${node.url}/healthz`))
+  const before = startLoad(8, () => fetch(`${node.url}/healthz`))
   const tokens = []
   for (let n = 0; n < 40; n++) tokens.push((await node.machineToken(client)).status)
   await before.stop()

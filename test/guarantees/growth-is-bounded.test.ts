@@ -1,20 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sweepRateLimits } from '../../src/clients/client-rate-limits.ts'
+import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
-import { forgetRetiredSecrets } from '../../src/clients/client-secrets.ts'
-import { forgetReplacedKeyPairs } from '../../src/clients/clients.ts'
+import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
+import { deleteReplacedKeyPairs } from '../../src/clients/clients.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
-import { sweepEngineModels } from '../../src/oidc/adapter.ts'
-import { sweepRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
+import { deleteExpiredEngineModels } from '../../src/oidc/adapter.ts'
+import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../../src/tokens/partitions.ts'
-import { sweepSlots } from '../../src/tokens/single-tokens.ts'
+import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { CALLBACK } from '../support/factory.ts'
-import { activeAmong, startStorm, together, until } from '../support/load.ts'
+import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf, postForm } from '../support/requests.ts'
-import { authorizationOf, codeOf, linkOf, openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
+import { authorizationOf, codeOf, linkOf, openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 
 const DAY = 86_400_000
 
@@ -42,7 +42,7 @@ async function partitions(): Promise<string[]> {
 async function fillThePast(): Promise<void> {
   await ensurePartitions(on.knex, Date.now() - 10 * DAY)
   await on.knex.raw(
-    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope)
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope)
      SELECT gen_random_uuid(), now() - make_interval(days => 2 + n % 9), now(), ?, 0, 1, 0, '', 'read'
        FROM generate_series(1, 900) n`,
     [client.key],
@@ -51,7 +51,7 @@ async function fillThePast(): Promise<void> {
 
 /** Issues tokens at both nodes while `work` goes on; every one of them must succeed. */
 async function whileIssuing<T>(work: () => Promise<T>): Promise<T> {
-  const storm = startStorm(8, (loop, turn) => on.nodes[(loop + turn) % 2]!.machineToken(client))
+  const storm = startLoad(8, (loop, round) => on.nodes[(loop + round) % 2]!.machineToken(client))
   await storm.reached(20)
   const result = await work()
   await storm.reached(60)
@@ -140,8 +140,8 @@ test('a token that expires just before, at and just after the end of a day is re
 test('a refresh token that was rotated 200 times is one row', async () => {
   const own = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   let { refresh_token } = (await on.nodes[0]!.machineToken(own)).body
-  for (let turn = 0; turn < 200; turn++) {
-    const answer = await on.nodes[turn % 2]!.token({ grant_type: 'refresh_token', refresh_token }, { basic: own })
+  for (let round = 0; round < 200; round++) {
+    const answer = await on.nodes[round % 2]!.token({ grant_type: 'refresh_token', refresh_token }, { basic: own })
     expect(answer.status).toBe(200)
     refresh_token = answer.body.refresh_token
   }
@@ -159,22 +159,22 @@ test('expired refresh tokens and models, idle limits and slots go in batches; wh
   const old = `now() - interval '2 hours'`
   const series = `FROM generate_series(1, 250) n`
   const family = `sha256((n || 'x')::bytea)`
-  await on.knex.raw(`INSERT INTO refresh_tokens (grant_id, family_hash, turn_hash, client_id, api_id, epoch, subject, scope, expires_at)
+  await on.knex.raw(`INSERT INTO refresh_tokens (grant_id, family_hash, current_hash, client_id, api_id, revocation_epoch, subject, scope, expires_at)
     SELECT gen_random_uuid(), ${family}, ${family}, ${client.key}, 1, 0, '', 'read', ${old} ${series}`)
   await on.knex.raw(
     `INSERT INTO engine_models (model, id_hash, payload, expires_at) SELECT 'Session', ${family}, '{}', ${old} ${series}`,
   )
   await on.knex.raw(`INSERT INTO rate_limits (client_id, arrival_at) SELECT 1000000 + n, ${old} ${series}`)
   await on.knex.raw(
-    `INSERT INTO token_slots (client_id, api_id, subject, generation, expires_at) SELECT 1000000 + n, 1, '', 1, ${old} ${series}`,
+    `INSERT INTO single_tokens (client_id, api_id, subject, sequence, expires_at) SELECT 1000000 + n, 1, '', 1, ${old} ${series}`,
   )
   const { refresh_token } = (await on.nodes[0]!.machineToken(client)).body
   const swept = await whileIssuing(() =>
     Promise.all([
-      batchesOf((limit) => sweepRefreshTokens(on.knex, limit)),
-      batchesOf((limit) => sweepEngineModels(on.knex, limit)),
-      batchesOf((limit) => sweepRateLimits(on.database, limit)),
-      batchesOf((limit) => sweepSlots(on.knex, limit)),
+      batchesOf((limit) => deleteExpiredRefreshTokens(on.knex, limit)),
+      batchesOf((limit) => deleteExpiredEngineModels(on.knex, limit)),
+      batchesOf((limit) => deleteIdleRateLimits(on.database, limit)),
+      batchesOf((limit) => deleteExpiredSingleTokens(on.knex, limit)),
     ]),
   )
   expect(swept).toEqual(Array(4).fill([100, 100, 50, 0]))
@@ -190,14 +190,14 @@ test('answers kept for retries are wiped after their grace, all of them in one r
   const turned = (await redeem(refresh_token)).body
   const hash = randomBytes(32)
   const rows = Array.from({ length: 250 }, () => ({
-    ...{ grant_id: randomUUID(), family_hash: randomBytes(32), turn_hash: hash, answer: hash, client_id: own.key },
-    ...{ api_id: 1, epoch: 0, subject: '', scope: 'read', expires_at: new Date(Date.now() + DAY) },
+    ...{ grant_id: randomUUID(), family_hash: randomBytes(32), current_hash: hash, answer: hash, client_id: own.key },
+    ...{ api_id: 1, revocation_epoch: 0, subject: '', scope: 'read', expires_at: new Date(Date.now() + DAY) },
   }))
   await on.knex('refresh_tokens').insert(rows)
-  const past = { turned_at: on.knex.raw(`now() - interval '12 minutes'`) }
+  const past = { rotated_at: on.knex.raw(`now() - interval '12 minutes'`) }
   await on.knex('refresh_tokens').where('client_id', own.key).update(past)
   // As the job does: again until a run did less than it may.
-  while ((await sweepRefreshTokens(on.knex, 100)) === 100);
+  while ((await deleteExpiredRefreshTokens(on.knex, 100)) === 100);
   const kept = await on.knex('refresh_tokens').where('client_id', own.key).whereNotNull('answer')
   expect(kept).toHaveLength(0)
   expect((await redeem(turned.refresh_token)).status).toBe(200)
@@ -206,23 +206,23 @@ test('answers kept for retries are wiped after their grace, all of them in one r
 test('retired secrets and replaced key pairs are forgotten only when none of their tokens can be left', async () => {
   const own = await on.make.client([api.identifier])
   for (let n = 0; n < 3; n++) await rotateSecret(on.knex, own.clientId, 0, ACTOR)
-  expect(await forgetRetiredSecrets(on.knex, 100)).toBe(0)
+  expect(await deleteRetiredSecrets(on.knex, 100)).toBe(0)
   await on
     .knex('client_secrets')
     .where('client_id', own.key)
     .whereNotNull('retires_at')
     .update({ retires_at: on.knex.raw(`retires_at - interval '25 hours'`) })
-  expect(await forgetRetiredSecrets(on.knex, 2)).toBe(2)
-  expect(await forgetRetiredSecrets(on.knex, 2)).toBe(1)
+  expect(await deleteRetiredSecrets(on.knex, 2)).toBe(2)
+  expect(await deleteRetiredSecrets(on.knex, 2)).toBe(1)
   const user = await on.make.user()
   const pair = await on.make.keyPair(user.id, [api.identifier])
   await on.make.keyPair(user.id)
-  expect(await forgetReplacedKeyPairs(on.knex, 100)).toBe(0)
+  expect(await deleteReplacedKeyPairs(on.knex, 100)).toBe(0)
   await on
     .knex('clients')
     .where({ id: pair.key })
-    .update({ ended_at: on.knex.raw(`now() - interval '41 days'`) })
-  expect(await forgetReplacedKeyPairs(on.knex, 100)).toBe(1)
+    .update({ deactivated_at: on.knex.raw(`now() - interval '41 days'`) })
+  expect(await deleteReplacedKeyPairs(on.knex, 100)).toBe(1)
 })
 
 /** Puts the ends of rows into the past, as if nobody had looked at them for a year. */
@@ -233,7 +233,7 @@ test('of sign-ins, consents, pushed requests and devices nothing is left that no
   const show = { consent: 'show', grants: ['authorization_code', 'refresh_token', DEVICE_CODE_GRANT] } as const
   const app = await on.make.application([api.identifier], { ...show, redirectUris: [CALLBACK] })
   const node = on.nodes[0]!
-  const visitor = await openVisitor(node, await on.make.person())
+  const visitor = await openSignedInBrowser(node, await on.make.person())
   const begun = await visitor.follow(app)
   const allowed = await visitor.submit(begun.page, /allow$/)
   const code = { code: codeOf(allowed), verifier: begun.verifier }
@@ -246,7 +246,7 @@ test('of sign-ins, consents, pushed requests and devices nothing is left that no
   await postForm(`${node.url}/oauth2/par`, authorizationOf(app).form, { basic: app })
   await postForm(`${node.url}/oauth2/device`, { scope: 'read', client_id: app.clientId }, { basic: app })
   await visitor.submit(await visitor.visit('/'), /signout$/)
-  await openVisitor(node, visitor.person)
+  await openSignedInBrowser(node, visitor.person)
   const models: string[] = await on.knex('engine_models').distinct('model').pluck('model')
   const kinds = ['AuthorizationCode', 'DeviceCode', 'Interaction', 'PushedAuthorizationRequest', 'Session']
   expect(models).toEqual(expect.arrayContaining(kinds))
@@ -255,15 +255,15 @@ test('of sign-ins, consents, pushed requests and devices nothing is left that no
   const longest = `now() + interval '14 days 1 minute'`
   expect(await on.knex('engine_models').whereRaw(`expires_at > ${longest}`)).toEqual([])
   for (const table of ['engine_models', 'refresh_tokens']) await expire(table)
-  await batchesOf((limit) => sweepEngineModels(on.knex, limit))
-  await batchesOf((limit) => sweepRefreshTokens(on.knex, limit))
+  await batchesOf((limit) => deleteExpiredEngineModels(on.knex, limit))
+  await batchesOf((limit) => deleteExpiredRefreshTokens(on.knex, limit))
   for (const table of ['engine_models', 'refresh_tokens']) expect(await on.knex(table), table).toEqual([])
 })
 
 test('a person who signs in and comes back a hundred times is one session, and one consent', async () => {
   const app = await on.make.application([api.identifier])
   const person = await on.make.person()
-  const visitor = await openVisitor(on.nodes[0]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   const sessions = () => on.knex('engine_models').where({ model: 'Session' }).whereNotNull('payload')
   const before = (await sessions()).length
   for (let round = 0; round < 5; round++) await together(20, () => visitor.code(app))
@@ -273,7 +273,7 @@ test('a person who signs in and comes back a hundred times is one session, and o
 
 test("the server's own job takes them, on whichever node", async () => {
   const app = await on.make.application([api.identifier])
-  const visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  const visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
   await visitor.code(app)
   await expire('engine_models')
   on.nodes[2] = await startNode(on.env)

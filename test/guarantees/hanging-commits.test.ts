@@ -4,7 +4,7 @@ import { activeAmong, together, until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, claimsOf, send } from '../support/requests.ts'
-import { openVisitor, type Visitor } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>
 let on: Nodes
@@ -12,7 +12,7 @@ let api: Credentials & { identifier: string }
 let client: Credentials
 let refreshing: Credentials
 let managing: string
-let visitor: Visitor
+let visitor: SignedInBrowser
 
 beforeAll(async () => {
   postgres = await startDurablePostgres()
@@ -21,7 +21,7 @@ beforeAll(async () => {
   client = await on.make.client([api.identifier])
   refreshing = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   managing = await managementToken(on.nodes[0]!, await managingApplication(on, null))
-  visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
 }, 120_000)
 
 afterEach(() => standBy(''))

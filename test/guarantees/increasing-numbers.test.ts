@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { forgetRetiredSecrets } from '../../src/clients/client-secrets.ts'
+import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
-import { sweepStatusLists } from '../../src/status/status-lists.ts'
+import { deleteExpiredStatusLists } from '../../src/status/status-lists.ts'
 import { activeAmong, together } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
@@ -47,9 +47,9 @@ test('a token revokes the earlier ones after every sequence was set back', async
 test('the first token under single revokes those before it after every sequence was set back', async () => {
   const client = await on.make.client([single.identifier])
   await newToken(client, single)
-  // What a slot that was swept once leaves behind: tokens under `none` bear its generation.
+  // What a slot that was swept once leaves behind: tokens under `none` bear its sequence.
   const former = await newToken(client, single)
-  await on.knex('token_slots').where({ client_id: client.key }).delete()
+  await on.knex('single_tokens').where({ client_id: client.key }).delete()
   await setBackEverySequence()
   const next = await newToken(client, single, 1)
   expect(await activeAmong(on.nodes, [former, next], single)).toEqual([next])
@@ -58,10 +58,10 @@ test('the first token under single revokes those before it after every sequence 
 test('a server of the version before cannot lower the number of a slot', async () => {
   const client = await on.make.client([single.identifier])
   const earlier = await newToken(client, single)
-  const before = await on.knex('token_slots').where({ client_id: client.key }).first('generation')
-  await on.knex('token_slots').where({ client_id: client.key }).update({ generation: 7 })
-  const after = await on.knex('token_slots').where({ client_id: client.key }).first('generation')
-  expect(Number(after.generation)).toBeGreaterThan(Number(before.generation))
+  const before = await on.knex('single_tokens').where({ client_id: client.key }).first('sequence')
+  await on.knex('single_tokens').where({ client_id: client.key }).update({ sequence: 7 })
+  const after = await on.knex('single_tokens').where({ client_id: client.key }).first('sequence')
+  expect(Number(after.sequence)).toBeGreaterThan(Number(before.sequence))
   expect(await activeAmong(on.nodes, [earlier], single)).toEqual([])
 })
 
@@ -71,7 +71,7 @@ test('tokens of a deleted secret stay inactive when new secrets are made after e
   const { clientSecret } = await rotateSecret(on.knex, client.clientId, 0, ACTOR)
   const rows = await on.knex('client_secrets').where({ client_id: client.key }).orderBy('id')
   await on.knex('client_secrets').where({ id: rows[0].id }).update({ retires_at: '2020-01-01T00:00:00Z' })
-  await forgetRetiredSecrets(on.knex, 100)
+  await deleteRetiredSecrets(on.knex, 100)
   expect(await activeAmong(on.nodes, [token], none)).toEqual([])
   await setBackEverySequence()
   await on.knex.raw(`SELECT setval('client_secrets_id_seq', ?, false)`, [rows[0].id])
@@ -86,7 +86,7 @@ test('the newest secret is not deleted, so that its key is never given out again
   const [newest] = await on.knex('client_secrets').orderBy('id', 'desc').limit(1)
   expect(newest.client_id).toBe(client.key)
   await on.knex('client_secrets').where({ id: newest.id }).update({ retires_at: '2020-01-01T00:00:00Z' })
-  await forgetRetiredSecrets(on.knex, 1000)
+  await deleteRetiredSecrets(on.knex, 1000)
   expect(await on.knex('client_secrets').where({ id: newest.id })).toHaveLength(1)
 })
 
@@ -111,7 +111,7 @@ test('a new status list does not take the key of a deleted one, whose expired to
   await on.knex('access_tokens').where({ status_list: list.id }).update({ expires_at: past, revoked_at: past })
   const closed = on.knex.raw(`now() - interval '5 hours'`)
   await on.knex('status_lists').where({ id: list.id }).update({ closed_at: closed })
-  await sweepStatusLists(on.knex, 100)
+  await deleteExpiredStatusLists(on.knex, 100)
   await setBackEverySequence()
   await on.knex.raw(`SELECT setval('status_lists_id_seq', ?, false)`, [list.id])
   const api = await on.make.api()

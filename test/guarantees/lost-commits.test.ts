@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { migrate } from '../../src/database/migrations.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
-import { markPosition } from '../../src/status/feed-cursors.ts'
+import { saveCheckpoint } from '../../src/status/feed-cursors.ts'
 import { ensurePartitions } from '../../src/tokens/partitions.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
 import { activeAmong, together, until } from '../support/load.ts'
@@ -99,7 +99,7 @@ test('a follower of before is told reset after a failover that lost commits, and
   const api = await on.make.api()
   const client = await on.make.client([api.identifier])
   const [early, late] = await newTokens(client, api, 2)
-  await markPosition(on.knex)
+  await saveCheckpoint(on.knex)
   postgres.copy()
   await useTransactionIds(50)
   const lost = await newTokens(client, api, 10)
@@ -161,7 +161,7 @@ test('a database that was restored into another cluster starts the feed now, and
   const api = await on.make.api()
   const client = await on.make.client([api.identifier])
   const [first, second] = await newTokens(client, api, 2)
-  await markPosition(on.knex)
+  await saveCheckpoint(on.knex)
   await useTransactionIds(200)
   const feed = await openFeed(on.nodes[0]!, api)
   await revokeToken(on.knex, jtiOf(first!), ACTOR)

@@ -21,11 +21,11 @@ afterEach(() => {
 afterAll(async () => await on.stop())
 
 /** As a load balancer does: to whichever node answers, one after the other. */
-let turn = 0
+let round = 0
 async function toSomeNode(url: string | URL | Request, init?: RequestInit): Promise<Response> {
   const { pathname, search } = new URL(String(url))
   for (let tries = 0; ; tries++) {
-    const node = on.nodes[turn++ % on.nodes.length]!
+    const node = on.nodes[round++ % on.nodes.length]!
     try {
       return await fetch(node.url + pathname + search, init)
     } catch (error) {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { TURNS } from '../../src/clients/client-locks.ts'
+import { CLIENT_LOCKS } from '../../src/clients/client-locks.ts'
 import { updateApi } from '../../src/management/api-changes.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
-import { sweepSlots } from '../../src/tokens/single-tokens.ts'
-import { activeAmong, startStorm, together, until } from '../support/load.ts'
+import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
+import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf, type FormData } from '../support/requests.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 
 type Api = Credentials & { identifier: string }
 
@@ -44,7 +44,7 @@ test('of 200 concurrent token requests over two nodes exactly one token is activ
     .knex('access_tokens')
     .where({ client_id: client.key })
     .whereNot({ jti: claimsOf(elsewhere).jti as string })
-    .orderBy('generation', 'desc')
+    .orderBy('sequence', 'desc')
     .first('jti')
   expect(claimsOf(active[0]!).jti).toBe(last.jti)
   expect(await activeAmong(on.nodes, [elsewhere], other)).toEqual([elsewhere])
@@ -53,9 +53,9 @@ test('of 200 concurrent token requests over two nodes exactly one token is activ
 test('a token that was asked for after another was answered ends it, on whichever nodes', async () => {
   const client = await on.make.client([single.identifier])
   for (let round = 0; round < 3; round++) {
-    const storm = startStorm(12, async (loop, turn) => {
+    const storm = startLoad(12, async (loop, round) => {
       const from = performance.now()
-      const token = await newToken(client, single, loop + turn)
+      const token = await newToken(client, single, loop + round)
       return { from, to: performance.now(), token }
     })
     await storm.reached(60)
@@ -100,7 +100,7 @@ test('a client whose policy becomes single keeps its tokens until the next one, 
 
 test('the switch to single in a storm leaves one token when it is over', async () => {
   const client = await on.make.client([none.identifier])
-  const storm = startStorm(8, (loop, turn) => newToken(client, none, loop + turn))
+  const storm = startLoad(8, (loop, round) => newToken(client, none, loop + round))
   await storm.reached(40)
   await updateClient(on.knex, client.clientId, { settings: { policy: 'single' } }, ACTOR)
   const tokens = await storm.stop()
@@ -119,7 +119,7 @@ test("tokens that waited while their API's policy became single are issued by it
   await until(async () => {
     const locks = on.knex('pg_locks').join('pg_database', 'oid', 'database')
     const turns = await locks
-      .where({ classid: TURNS.namespace, granted: false })
+      .where({ classid: CLIENT_LOCKS.namespace, granted: false })
       .whereRaw('datname = current_database()')
     return turns.length === 2
   })
@@ -130,19 +130,21 @@ test("tokens that waited while their API's policy became single are issued by it
 
 test('of what an application gets in the name of one person, by codes and by refreshing, one token is active', async () => {
   const app = await on.make.application([single.identifier, none.identifier])
-  const visitors = await Promise.all(on.nodes.map(async (node) => await openVisitor(node, await on.make.person())))
-  const [{ person }] = visitors as [Visitor, ...Visitor[]]
+  const visitors = await Promise.all(
+    on.nodes.map(async (node) => await openSignedInBrowser(node, await on.make.person())),
+  )
+  const [{ person }] = visitors as [SignedInBrowser, ...SignedInBrowser[]]
   const redeem = (form: FormData, n: number) => on.nodes[n % 2]!.token(form, { basic: app })
   const bystander = await redeem(redemptionOf(await visitors[1]!.code(app)), 0)
   const elsewhere = await redeem(redemptionOf(await visitors[0]!.code(app, { resource: none.identifier })), 1)
   for (let round = 0; round < 2; round++) {
     const held: string[] = []
-    const storm = startStorm(8, async (loop, turn) => {
+    const storm = startLoad(8, async (loop, round) => {
       const form = held[loop]
         ? { grant_type: 'refresh_token', refresh_token: held[loop] }
         : redemptionOf(await visitors[0]!.code(app))
       const from = performance.now()
-      const { status, text, body } = await redeem(form, loop + turn)
+      const { status, text, body } = await redeem(form, loop + round)
       expect(status, text).toBe(200)
       held[loop] = loop < 5 ? body.refresh_token : ''
       return { from, to: performance.now(), token: body.access_token as string }
@@ -153,7 +155,7 @@ test('of what an application gets in the name of one person, by codes and by ref
     const active = await activeAmong(on.nodes, tokens, single)
     expect(active).toHaveLength(1)
     const mine = { client_id: app.key, subject: person.id, jti: on.knex.raw('ANY (?)', [tokens.map(jtiOf)]) }
-    const last = await on.knex('access_tokens').where(mine).orderBy('generation', 'desc').first('jti')
+    const last = await on.knex('access_tokens').where(mine).orderBy('sequence', 'desc').first('jti')
     expect(jtiOf(active[0]!)).toBe(last.jti)
     const winner = asked.find(({ token }) => token === active[0])!
     expect(asked.filter(({ from }) => from > winner.to)).toEqual([])
@@ -165,7 +167,7 @@ test('of what an application gets in the name of one person, by codes and by ref
 
 /** Lets the slots of a client grow older than they are. */
 const age = (clientKey: number, hours: number) =>
-  on.knex.raw(`UPDATE token_slots SET expires_at = expires_at - make_interval(hours => ?) WHERE client_id = ?`, [
+  on.knex.raw(`UPDATE single_tokens SET expires_at = expires_at - make_interval(hours => ?) WHERE client_id = ?`, [
     hours,
     clientKey,
   ])
@@ -185,6 +187,6 @@ test('a token that was ended stays dead when the slot of a shorter-lived one is 
   expect(await activeAmong(on.nodes, ended, none)).toEqual([])
   // Three hours later the tokens of a minute are long gone, and those of a day would still be valid.
   await age(client.key, 3)
-  await sweepSlots(on.knex, 500)
+  await deleteExpiredSingleTokens(on.knex, 500)
   expect(await activeAmong(on.nodes, ended, none)).toEqual([])
 })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { together } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
-import { codeOf, openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
+import { codeOf, openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }
@@ -63,7 +63,7 @@ test('invalid codes and refresh tokens in the name of a public client take nothi
   const settings = { isPublic: true, rateLimit: { count: 3, period: 3600 } }
   const app = await on.make.application([api.identifier], settings)
   const named = { client_id: app.clientId }
-  const visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  const visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
   const code = async () => {
     const { page, verifier } = await visitor.follow(app)
     const allowed = page.left ? page : await visitor.submit(page, /allow$/)

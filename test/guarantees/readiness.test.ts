@@ -73,11 +73,11 @@ describe.skipIf(!bin)('a database that cannot serve', () => {
   }
 
   afterEach(() => {
-    const faults = node
+    const fieldErrors = node
       .stderr()
       .split('\n')
       .filter((line) => /"status":500/.test(line))
-    expect(faults).toEqual([])
+    expect(fieldErrors).toEqual([])
   })
 
   async function expectCannotServe(token: string): Promise<void> {

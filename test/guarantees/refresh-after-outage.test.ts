@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { activeAmong, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 let on: Nodes
@@ -11,7 +11,7 @@ let proxy: TcpProxy
 let behind: Awaited<ReturnType<typeof startNode>>[]
 let api: Credentials & { identifier: string }
 let app: { clientId: string; key: number }
-let visitor: Visitor
+let visitor: SignedInBrowser
 
 beforeAll(async () => {
   on = await startNodes(0)
@@ -21,7 +21,7 @@ beforeAll(async () => {
   behind = await Promise.all([0, 1].map(() => startNode({ ...on.env, DATABASE_URL: url.href })))
   api = await on.make.api()
   app = await on.make.application([api.identifier], { isPublic: true })
-  visitor = await openVisitor(behind[0]!, await on.make.person())
+  visitor = await openSignedInBrowser(behind[0]!, await on.make.person())
 })
 
 afterAll(async () => {
@@ -50,7 +50,7 @@ const earlier = (column: string, seconds: number) => ({
 })
 
 const redeemedEarlier = (seconds: number) =>
-  on.knex('refresh_tokens').where({ client_id: app.key }).update(earlier('turned_at', seconds))
+  on.knex('refresh_tokens').where({ client_id: app.key }).update(earlier('rotated_at', seconds))
 
 const isBeating = async () =>
   (await on.knex('service_heartbeat').whereRaw(`at > clock_timestamp() - interval '10 seconds'`)).length === 1

@@ -6,10 +6,10 @@ import { updateApi } from '../../src/management/api-changes.ts'
 import type { ClientChange } from '../../src/management/client-checks.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { CALLBACK } from '../support/factory.ts'
-import { activeAmong, startStorm } from '../support/load.ts'
+import { activeAmong, startLoad } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials, FormData } from '../support/requests.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 import { type Feed, openFeed, statusAt } from '../support/status.ts'
 
 type ApiClient = Credentials & { identifier: string }
@@ -48,7 +48,7 @@ const ofItself = async (client: Client, form: FormData = {}, n = 0) =>
 const refreshing = (token: string): FormData => ({ grant_type: 'refresh_token', refresh_token: token })
 
 /** A user's tokens; the scope is asked for with the code. */
-async function ofUser(visitor: Visitor, client: Client, more: FormData = {}) {
+async function ofUser(visitor: SignedInBrowser, client: Client, more: FormData = {}) {
   return await answered(client, redemptionOf(await visitor.code(client, more)))
 }
 
@@ -70,7 +70,7 @@ async function expectRefused(client: Client, form: FormData): Promise<void> {
   }
 }
 
-const signedIn = async () => await openVisitor(on.nodes[0]!, await on.make.person())
+const signedIn = async () => await openSignedInBrowser(on.nodes[0]!, await on.make.person())
 
 test('a token is inactive once its API was taken from the client, and stays so when the client gets it back', async () => {
   const client = await on.make.client(both())
@@ -217,7 +217,7 @@ test('a user who was never asked is asked once the client shows the consent page
 test('users of its own account stay connected when a client shows the consent page to all others', async () => {
   const account = await on.make.account()
   const client = await on.make.application([api.identifier], { consent: 'skip' }, account)
-  const colleague = await openVisitor(on.nodes[0]!, await on.make.person(account))
+  const colleague = await openSignedInBrowser(on.nodes[0]!, await on.make.person(account))
   const [inside, outside] = [await ofUser(colleague, client), await ofUser(await signedIn(), client)]
   await set(client, { consent: 'skip_own_account' })
   await expectEnded([outside.access_token], [inside.access_token])
@@ -247,8 +247,8 @@ test('a scope taken away in a storm: from the answer on no node issues it, and n
   const visitor = await signedIn()
   for (let round = 0; round < 3; round++) {
     const held: (string | undefined)[] = []
-    const storm = startStorm(8, async (loop, turn) => {
-      const node = on.nodes[(loop + turn) % 2]!
+    const storm = startLoad(8, async (loop, round) => {
+      const node = on.nodes[(loop + round) % 2]!
       const at = performance.now()
       if (loop < 3) return { at, answer: await node.machineToken(client) }
       const token = held[loop]

@@ -3,7 +3,7 @@ import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
-import { activeAmong, startStorm, until } from '../support/load.ts'
+import { activeAmong, startLoad, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
 
@@ -54,10 +54,10 @@ interface Asked {
 /** Two loops go on refreshing, the others get tokens; all by turns at both nodes. */
 function stormOf(client: Credentials) {
   const held: (string | undefined)[] = []
-  return startStorm<Asked>(8, async (loop, turn) => {
+  return startLoad<Asked>(8, async (loop, round) => {
     const at = performance.now()
     const mine = loop < 2 ? held[loop] : undefined
-    const answer = mine ? await refreshWith(client, mine, turn) : await nodeOf(loop + turn).machineToken(client)
+    const answer = mine ? await refreshWith(client, mine, round) : await nodeOf(loop + round).machineToken(client)
     held[loop] = answer.body.refresh_token
     return { at, answer }
   })
@@ -198,14 +198,14 @@ test.each(kinds)(
 test('a change of a client has its turn in a storm: it waits for what is being issued, not for what comes later', async () => {
   const client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   const width = 60
-  const storm = startStorm<Asked>(width, async (loop) => {
+  const storm = startLoad<Asked>(width, async (loop) => {
     const at = performance.now()
     return { at, answer: await nodeOf(loop).machineToken(client) }
   })
   await storm.reached(2 * width)
   const from = performance.now()
   const changed = rotateSecret(on.knex, client.clientId, 600, ACTOR)
-  // Should it never have its turn, this storm ends all the same.
+  // Should it never have its round, this storm ends all the same.
   await Promise.race([changed, storm.reached(10 * width)])
   const to = performance.now()
   const asked = await storm.stop()

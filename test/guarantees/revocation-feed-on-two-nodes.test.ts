@@ -2,16 +2,16 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  currentPosition,
-  markPosition,
-  type Position,
-  positionBefore,
-  sweepRevocations,
+  currentCursor,
+  cursorBefore,
+  deleteOldRevocations,
+  type FeedCursor,
+  saveCheckpoint,
 } from '../../src/status/feed-cursors.ts'
-import { placesOf } from '../../src/status/status-bitmap.ts'
+import { setIndexesOf } from '../../src/status/status-bitmap.ts'
 import { readChanges } from '../../src/status/status-changes.ts'
 import { revokeToken, revokeTokensOfClient } from '../../src/tokens/revocation.ts'
-import { startStorm, together, until } from '../support/load.ts'
+import { startLoad, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { type Feed, openFeed, placeName, placeOf, statusAt } from '../support/status.ts'
@@ -69,10 +69,10 @@ test('what was taken back is told to nobody', async () => {
 })
 
 /** Reads on from a position, as a follower does. */
-async function names(since: Position) {
-  const { changes, position } = (await readChanges(on.database, since))!
-  const told = changes.flatMap(({ list, revoked }) => placesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
-  return { told, position }
+async function names(since: FeedCursor) {
+  const { changes, cursor } = (await readChanges(on.database, since))!
+  const told = changes.flatMap(({ list, revoked }) => setIndexesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
+  return { told, cursor }
 }
 
 const shortName = (token: string) => placeName(token).split('/').at(-1)!
@@ -80,12 +80,12 @@ const shortName = (token: string) => placeName(token).split('/').at(-1)!
 test('of transactions that overlap in every way each is read once, by a reader who looks at any moment', async () => {
   const client = await on.make.client([api.identifier])
   const tokens = await together(24, (n) => issue(client, n))
-  let since = await currentPosition(on.database)
+  let since = await currentCursor(on.database)
   const read: string[] = []
   const look = async () => {
-    const { told, position } = await names(since)
+    const { told, cursor } = await names(since)
     read.push(...told)
-    since = position
+    since = cursor
   }
   const one = on.database.knex
   // Three are open at any time, and the one that began first is not the one that ends first.
@@ -154,15 +154,15 @@ test('through kill -9 of one node after the other under load, every revocation t
     }
   }
   let lastSingle: string | undefined
-  const storm = startStorm(4, async (loop, turn) => {
+  const storm = startLoad(4, async (loop, round) => {
     if (loop === 0) {
-      const token = await ask(single, turn)
+      const token = await ask(single, round)
       if (lastSingle) ended.push(lastSingle)
       lastSingle = token
       return
     }
-    const client = clients[(loop * 2 + turn) % 6]!
-    const token = await ask(client, turn)
+    const client = clients[(loop * 2 + round) % 6]!
+    const token = await ask(client, round)
     if (loop === 3) await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
     else await revoke(on.knex, token)
     ended.push(token)
@@ -187,10 +187,10 @@ test('through kill -9 of one node after the other under load, every revocation t
   await Promise.all(listeners.map((listener) => listener.stop()))
 }, 120_000)
 
-test('of what two nodes issue under load, no two tokens have one place, and recorded is what was said', async () => {
+test('of what two nodes issue under load, no two tokens have one index, and recorded is what was said', async () => {
   const own = await on.make.api()
   const clients = await together(4, () => on.make.client([own.identifier]))
-  const storm = startStorm(16, async (loop, turn) => issue(clients[(loop + turn) % 4]!, loop))
+  const storm = startLoad(16, async (loop, round) => issue(clients[(loop + round) % 4]!, loop))
   await storm.reached(700)
   const tokens = await storm.stop()
   expect(new Set(tokens.map(placeName)).size).toBe(tokens.length)
@@ -207,16 +207,16 @@ test('of what two nodes issue under load, no two tokens have one place, and reco
   expect(new Set(tokens.map((token) => placeOf(token).uri)).size).toBe(1)
 }, 60_000)
 
-test('a client with twenty thousand tokens is told as whole bitmaps, and nobody else’s place is in them', async () => {
+test('a client with twenty thousand tokens is told as whole bitmaps, and nobody else’s index is in them', async () => {
   const [doomed, other] = [await on.make.client([api.identifier]), await on.make.client([api.identifier])]
   const [mine, stays] = [await issue(doomed), await issue(other)]
   const { jti } = claimsOf(mine)
   const list = await on.knex('status_lists').where('public_id', placeOf(mine).uri.split('/').at(-1)!).first('id')
-  // Every other place; that of the bystander, and that of its own token, are left as they are.
+  // Every other index; that of the bystander, and that of its own token, are left as they are.
   await on.knex.raw(
-    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope,
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope,
                                 status_list, status_index)
-     SELECT gen_random_uuid(), t.expires_at, now(), t.client_id, 0, t.api_id, t.epoch, '', 'read', ?, n * 3
+     SELECT gen_random_uuid(), t.expires_at, now(), t.client_id, 0, t.api_id, t.revocation_epoch, '', 'read', ?, n * 3
        FROM access_tokens t, generate_series(0, 19999) n
       WHERE t.jti = ? AND NOT n * 3 = ANY (?)`,
     [list.id, jti, [placeOf(mine).idx, placeOf(stays).idx]] as never,
@@ -245,17 +245,17 @@ test('revocations that everybody has read go in batches; one that was long under
   await revoke(trx, slow!)
   // More than a batch, so that it is not the last one that meets what must stay.
   for (const token of quick) await revoke(on.knex, token)
-  await on.knex('revocation_marks').delete()
-  await markPosition(on.knex)
+  await on.knex('revocation_checkpoints').delete()
+  await saveCheckpoint(on.knex)
   await trx.commit()
   // As if all that had been three hours ago.
   const ago = on.knex.raw(`at - interval '3 hours'`)
-  await on.knex('revocation_marks').update({ at: ago })
+  await on.knex('revocation_checkpoints').update({ at: ago })
   await on.knex('revocations').update({ at: ago })
   // Not the newest: a node may have noted one just now.
-  const start = (await positionBefore(on.database, 3_600_000))!
+  const start = (await cursorBefore(on.database, 3_600_000))!
   const swept: number[] = []
-  do swept.push(await sweepRevocations(on.knex, 5))
+  do swept.push(await deleteOldRevocations(on.knex, 5))
   while (swept.at(-1) === 5)
   expect(swept.length).toBeGreaterThan(5)
   const { told } = await names(start)

@@ -9,11 +9,16 @@ import { changeApiEnabled } from '../../src/management/instance-changes.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { keywright } from '../support/cli.ts'
-import { activeAmong, startStorm, together, until } from '../support/load.ts'
+import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { createRandom } from '../support/random.ts'
 import { type Answer, type Credentials, claimsOf, type FormData } from '../support/requests.ts'
-import { openVisitor, type ReceivedCode, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import {
+  openSignedInBrowser,
+  type ReceivedCode,
+  redemptionOf,
+  type SignedInBrowser,
+} from '../support/signed-in-browsers.ts'
 import type { Person } from '../support/test-users.ts'
 
 let on: Nodes
@@ -61,10 +66,10 @@ async function redeem(app: Credentials, form: FormData, n: number, basis = { ask
   return { ...basis, at, answer: await on.nodes[n % 2]!.token(form, { basic: app }) }
 }
 
-type HeldCode = ReceivedCode & Basis
+type IssuedCode = ReceivedCode & Basis
 
 /** Undefined where the link led to a page. */
-async function takeCode(visitor: Visitor, app: Credentials): Promise<HeldCode | undefined> {
+async function takeCode(visitor: SignedInBrowser, app: Credentials): Promise<IssuedCode | undefined> {
   const asked = performance.now()
   const { page, verifier } = await visitor.follow(app)
   const code = page.left?.searchParams.get('code')
@@ -72,15 +77,15 @@ async function takeCode(visitor: Visitor, app: Credentials): Promise<HeldCode | 
 }
 
 /** Four loops redeem new codes, four go on refreshing; by turns at both nodes, with what the application had at first. */
-function stormOf(visitor: Visitor, app: Credentials) {
+function stormOf(visitor: SignedInBrowser, app: Credentials) {
   const families: ((Basis & { token: string }) | undefined)[] = []
-  const storm = startStorm<Redeemed | undefined>(8, async (loop, turn) => {
+  const storm = startLoad<Redeemed | undefined>(8, async (loop, round) => {
     const family = loop < 4 ? families[loop] : undefined
     const code = family ? undefined : await takeCode(visitor, app)
     if (!family && !code) return undefined
     const form = family ? refreshing(family.token) : redemptionOf(code!)
     const { asked, had } = (family ?? code)!
-    const redeemed = await redeem(app, form, loop + turn, { asked, had })
+    const redeemed = await redeem(app, form, loop + round, { asked, had })
     const token = redeemed.answer.body.refresh_token
     families[loop] = token && { asked, had, token }
     return redeemed
@@ -159,7 +164,7 @@ const CASES: [string, Case][] = [
 ]
 
 /** Nothing of before is worth anything, at any node. */
-async function expectDead(scene: Scene, before: Redeemed[], codes: HeldCode[]): Promise<void> {
+async function expectDead(scene: Scene, before: Redeemed[], codes: IssuedCode[]): Promise<void> {
   const tokens = before.filter(ok).map(({ answer }) => answer.body.access_token)
   expect((await activeAmong(on.nodes, tokens, api)).length).toBe(0)
   const refreshTokens = before.filter(ok).map(({ answer }) => answer.body.refresh_token)
@@ -170,8 +175,8 @@ async function expectDead(scene: Scene, before: Redeemed[], codes: HeldCode[]): 
 }
 
 /** Somebody signed in at that node, who has allowed the application what it asks for. */
-async function arrive({ person, app }: Scene, n: number): Promise<Visitor> {
-  const visitor = await openVisitor(on.nodes[n % 2]!, person)
+async function arrive({ person, app }: Scene, n: number): Promise<SignedInBrowser> {
+  const visitor = await openSignedInBrowser(on.nodes[n % 2]!, person)
   const { page } = await visitor.follow(app)
   if (!page.left) await visitor.submit(page, /allow$/)
   return visitor
@@ -225,9 +230,9 @@ test.each(CASES)('once %s, a link that was being followed leads to nothing', asy
 test('what ends one thing leaves the others alone', async () => {
   const scene = await createScene()
   const [other, neighbour] = [await on.make.application([api.identifier]), await on.make.person(scene.account)]
-  const mine = await openVisitor(on.nodes[0]!, scene.person)
-  const theirs = await openVisitor(on.nodes[1]!, neighbour)
-  const begin = async (visitor: Visitor, app: Credentials) =>
+  const mine = await openSignedInBrowser(on.nodes[0]!, scene.person)
+  const theirs = await openSignedInBrowser(on.nodes[1]!, neighbour)
+  const begin = async (visitor: SignedInBrowser, app: Credentials) =>
     (await redeem(app, redemptionOf(await visitor.code(app)), 0)).answer.body
   const gone = await begin(mine, scene.app)
   const stay = [await begin(mine, other), await begin(theirs, scene.app)]
@@ -240,11 +245,11 @@ test('what ends one thing leaves the others alone', async () => {
 
 test('the command line ends them too, and says how many', async () => {
   const { person, app } = await createScene()
-  const visitor = await openVisitor(on.nodes[0]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   const cli = keywright(on.env)
   for (const command of [`token revoke --user ${person.email}`, `token revoke --client ${app.clientId}`]) {
     // A revocation of what is a person's ends their sessions.
-    const present = command.includes('--user') ? visitor : await openVisitor(on.nodes[0]!, person)
+    const present = command.includes('--user') ? visitor : await openSignedInBrowser(on.nodes[0]!, person)
     const { answer } = await redeem(app, redemptionOf(await present.code(app)), 0)
     const late = await present.code(app)
     expect(await cli(command)).toEqual({ revoked: 1 })
@@ -257,7 +262,7 @@ test('the command line ends them too, and says how many', async () => {
 
 test('a session that was signed out stays so, though a request that had begun before comes to its end after', async () => {
   const { person, app } = await createScene()
-  const visitor = await openVisitor(on.nodes[0]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   await visitor.code(app)
   const session = [...visitor.cookies].find(([name]) => name.includes('kw_session'))!
   const holding = await on.knex.transaction()
@@ -276,7 +281,7 @@ test('a session that was signed out stays so, though a request that had begun be
 
 test('a token of a person names them, not the application', async () => {
   const { person, app } = await createScene()
-  const visitor = await openVisitor(on.nodes[0]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   const { answer } = await redeem(app, redemptionOf(await visitor.code(app)), 1)
   expect(claimsOf(answer.body.access_token)).toMatchObject({ sub: person.id, client_id: app.clientId })
 })

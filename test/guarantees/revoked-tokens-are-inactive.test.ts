@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { keywright } from '../support/cli.ts'
-import { activeAmong, startStorm, together } from '../support/load.ts'
+import { activeAmong, startLoad, together } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 
@@ -35,9 +35,9 @@ test('a disabled account gets nothing and holds nothing, on any node; enabled ag
   await tokensOf(client, 2)
   await tokensOf(plain, 2)
   const stays = await tokensOf(bystander, 2)
-  const storm = startStorm(6, async (loop, turn) => {
+  const storm = startLoad(6, async (loop, round) => {
     const at = performance.now()
-    return { at, answer: await nodeOf(loop + turn).machineToken(loop < 3 ? client : plain) }
+    return { at, answer: await nodeOf(loop + round).machineToken(loop < 3 ? client : plain) }
   })
   await storm.reached(40)
   await changeAccountStatus(on.knex, account, 'disabled', ACTOR)

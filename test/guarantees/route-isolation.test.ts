@@ -7,7 +7,8 @@ import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { send } from '../support/requests.ts'
 import {
-  createVisitors,
+  type CallerRole,
+  createCallers,
   fillPath,
   makeSamples,
   OWNED,
@@ -15,16 +16,15 @@ import {
   type Samples,
   sampleBody,
   stateOf,
-  type Visitor,
 } from './all-routes.ts'
 
 let server: Keywright
-let visitors: Awaited<ReturnType<typeof createVisitors>>
+let visitors: Awaited<ReturnType<typeof createCallers>>
 let samples: Samples
 
 beforeAll(async () => {
   server = await startKeywright()
-  visitors = await createVisitors(server)
+  visitors = await createCallers(server)
   samples = await makeSamples(server, visitors.home, visitors.colleague)
 })
 afterAll(async () => await server.stop())
@@ -37,15 +37,15 @@ const hidden = () => [...OWNED.map((name) => samples[name]!), visitors.colleague
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toUpperCase()} ${path}`
 
 /** What a caller of the API is answered; a range where it depends on what was asked. */
-function apiAnswer({ operation, path }: ApiRoute, visitor: Visitor): number | 'something' {
-  const { role } = operation.need
+function apiAnswer({ operation, path }: ApiRoute, visitor: CallerRole): number | 'something' {
+  const { role } = operation.permission
   if (visitor === 'nobody' || visitor === 'off') return 401
   if (visitor === 'member') return role === 'member' ? 'something' : 403
   if (role === 'operator' && visitor !== 'operator') return 403
   return visitor === 'stranger' && isOwned(path) ? 404 : 'something'
 }
 
-async function askApi(route: ApiRoute, visitor: Visitor, filled: Samples) {
+async function askApi(route: ApiRoute, visitor: CallerRole, filled: Samples) {
   const token = visitors.tokens[visitor]
   const body = sampleBody(route)
   const headers = {
@@ -59,10 +59,10 @@ async function askApi(route: ApiRoute, visitor: Visitor, filled: Samples) {
   return await send(url, { method: route.method.toUpperCase(), headers, body: JSON.stringify(body) })
 }
 
-const OUTSIDERS: Visitor[] = ['nobody', 'off', 'member', 'stranger']
-const INSIDERS: Visitor[] = ['admin', 'operator']
+const OUTSIDERS: CallerRole[] = ['nobody', 'off', 'member', 'stranger']
+const INSIDERS: CallerRole[] = ['admin', 'operator']
 
-const pairs = <Route extends { method: string; path: string }>(routes: readonly Route[], who: Visitor[]) =>
+const pairs = <Route extends { method: string; path: string }>(routes: readonly Route[], who: CallerRole[]) =>
   routes.flatMap((route) => who.map((visitor) => [nameOf(route), visitor, route] as const))
 
 describe('the management API', () => {
@@ -101,15 +101,15 @@ describe('the management API', () => {
 })
 
 /** What somebody in a browser is answered. */
-function pageAnswer({ need, path }: ConsoleRoute, visitor: Visitor): number | 'something' {
+function pageAnswer({ permission, path }: ConsoleRoute, visitor: CallerRole): number | 'something' {
   if (visitor === 'nobody' || visitor === 'off') return 303
-  if (visitor === 'member') return need.role === 'member' ? 'something' : 403
-  if (need.role === 'operator' && visitor !== 'operator') return 403
+  if (visitor === 'member') return permission.role === 'member' ? 'something' : 403
+  if (permission.role === 'operator' && visitor !== 'operator') return 403
   return visitor === 'stranger' && isOwned(path) ? 404 : 'something'
 }
 
 /** Without going where it leads. */
-async function askPage({ method, path, takesFiles }: ConsoleRoute, visitor: Visitor, filled: Samples) {
+async function askPage({ method, path, takesFiles }: ConsoleRoute, visitor: CallerRole, filled: Samples) {
   const cookies = [...visitors.browsers[visitor].cookies]
   if (visitor === 'nobody') cookies.push(['kw_csrf /', { value: 'a'.repeat(43), path: '/' }])
   const cookie = cookies.map(([key, { value }]) => `${key.split(' ')[0]}=${value}`).join('; ')
@@ -158,6 +158,6 @@ describe('the console', () => {
 })
 
 it('answers nothing of this with a failure of its own', () => {
-  const faults = server.logLines().filter((line) => (line.level as number) >= 50)
-  expect(faults).toEqual([])
+  const fieldErrors = server.logLines().filter((line) => (line.level as number) >= 50)
+  expect(fieldErrors).toEqual([])
 })

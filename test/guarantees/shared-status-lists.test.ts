@@ -28,7 +28,7 @@ const tagAt = async (node: { url: string }, token: string) =>
 /** Its list, signed by the first node, is there for all. */
 async function shared(token: string): Promise<string> {
   const list = { public_id: placeOf(token).uri.split('/').at(-1) }
-  const copies = () => on.knex('status_list_copies').join('status_lists', 'id', 'list_id').where(list)
+  const copies = () => on.knex('cached_list_tokens').join('status_lists', 'id', 'list_id').where(list)
   await until(async () => {
     await fetchList(on.nodes[0]!, placeOf(token).uri)
     return (await copies()).length > 0
@@ -79,7 +79,7 @@ test('a copy of another issuer, key or history is not served', async () => {
   } finally {
     await other.stop()
   }
-  await on.knex('status_list_copies').update({ timeline: 'another/00000001', at: 8e15 })
+  await on.knex('cached_list_tokens').update({ timeline: 'another/00000001', at: 8e15 })
   const late = await startNode(on.env)
   try {
     expect(await statusAt(late, token)).toBe(0)

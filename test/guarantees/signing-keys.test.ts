@@ -1,7 +1,7 @@
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keywright, runCli } from '../support/cli.ts'
-import { mapBounded, startStorm, until } from '../support/load.ts'
+import { mapBounded, startLoad, until } from '../support/load.ts'
 import { type Ending, ISSUER, launchServer, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
 import { type Credentials, send } from '../support/requests.ts'
 
@@ -40,8 +40,8 @@ test('a rotation in a storm fails no request; every token verifies by either nod
   const remembered = [remoteKeys(0), remoteKeys(1)]
   for (const keys of remembered) await jwtVerify(before, keys)
   const held: string[] = []
-  const storm = startStorm(10, async (loop, turn) => {
-    const node = on.nodes[(loop + turn) % 2]!
+  const storm = startLoad(10, async (loop, round) => {
+    const node = on.nodes[(loop + round) % 2]!
     const form = { grant_type: 'refresh_token', refresh_token: held[loop]! }
     const answer = await (held[loop] ? node.token(form, { basic: client }) : node.machineToken(client))
     if (loop < 6) held[loop] = answer.body.refresh_token

@@ -10,9 +10,9 @@ import {
   authorizationOf,
   codeOf,
   linkOf,
-  openVisitor,
+  openSignedInBrowser,
   redemptionOf,
-  type Visitor,
+  type SignedInBrowser,
 } from '../support/signed-in-browsers.ts'
 
 type Client = Credentials & { key: number }
@@ -20,13 +20,13 @@ type Client = Credentials & { key: number }
 let on: Nodes
 let api: Credentials & { identifier: string }
 let app: Client
-let visitor: Visitor
+let visitor: SignedInBrowser
 
 beforeAll(async () => {
   on = await startNodes(2)
   api = await on.make.api()
   app = await on.make.application([api.identifier])
-  visitor = await openVisitor(on.nodes[0]!, await on.make.person())
+  visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
 })
 
 afterAll(() => on?.stop())
@@ -157,7 +157,7 @@ async function push(n = 0): Promise<string> {
 }
 
 test('a pushed request that is followed 50 times at once, at two nodes, gives one code', async () => {
-  const elsewhere = await openVisitor(on.nodes[1]!, visitor.person)
+  const elsewhere = await openSignedInBrowser(on.nodes[1]!, visitor.person)
   for (let round = 0; round < 3; round++) {
     const link = await push(round)
     const pages = await together(50, (n) => (n % 2 ? visitor : elsewhere).visit(link))
@@ -174,7 +174,9 @@ test('a pushed request that two people began with gives one code, however long t
   const { form } = authorizationOf(show)
   const { body } = await postForm(`${on.nodes[0]!.url}/oauth2/par`, form, { basic: show })
   const link = linkOf({ client_id: show.clientId, request_uri: body.request_uri })
-  const people = await Promise.all(on.nodes.map(async (node) => await openVisitor(node, await on.make.person())))
+  const people = await Promise.all(
+    on.nodes.map(async (node) => await openSignedInBrowser(node, await on.make.person())),
+  )
   const asked = await Promise.all(people.map((one) => one.visit(link)))
   // More than the minute in which such a request may be followed.
   await on
@@ -206,11 +208,11 @@ async function startDevice(): Promise<DeviceStart> {
 const polling = ({ device_code }: DeviceStart): FormData => ({ grant_type: DEVICE_CODE_GRANT, device_code })
 
 /** Types a user code, to the page that asks whether it is one's own device. */
-async function typeCode(by: Visitor, { user_code }: DeviceStart) {
+async function typeCode(by: SignedInBrowser, { user_code }: DeviceStart) {
   return await by.submit(await by.visit('/device'), /\/device$/, { user_code })
 }
 
-const confirm = async (by: Visitor, page: Awaited<ReturnType<typeof typeCode>>) =>
+const confirm = async (by: SignedInBrowser, page: Awaited<ReturnType<typeof typeCode>>) =>
   await by.submit(page, /\/device$/, { confirm: 'yes' })
 
 test('of 50 parallel polls for a confirmed device one is answered', async () => {
@@ -227,7 +229,9 @@ test('of 50 parallel polls for a confirmed device one is answered', async () => 
 })
 
 test('of two people who confirm one user code at once, at two nodes, one connects the device, as the page says', async () => {
-  const people = await Promise.all(on.nodes.map(async (node) => await openVisitor(node, await on.make.person())))
+  const people = await Promise.all(
+    on.nodes.map(async (node) => await openSignedInBrowser(node, await on.make.person())),
+  )
   for (let round = 0; round < 6; round++) {
     const device = await startDevice()
     const asked = await Promise.all(people.map((one) => typeCode(one, device)))
@@ -243,7 +247,7 @@ test('of two people who confirm one user code at once, at two nodes, one connect
 test('one click on Allow gives one code, although its redirect is fetched ten times at once over two nodes', async () => {
   const show = await on.make.application([api.identifier], { consent: 'show' })
   for (let round = 0; round < 4; round++) {
-    const one = await openVisitor(on.nodes[0]!, await on.make.person())
+    const one = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
     const asked = await one.follow(show)
     const { pathname } = await one.redirectOf(asked.page, /allow$/)
     const pages = await together(10, (n) => one.visit(`${on.nodes[n % 2]!.url}${pathname}`))

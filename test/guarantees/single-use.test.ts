@@ -55,7 +55,7 @@ const passed = (interval: string) =>
   on
     .knex('refresh_tokens')
     .where({ client_id: client.key })
-    .update({ turned_at: on.knex.raw('turned_at - CAST(? AS interval)', [interval]) })
+    .update({ rotated_at: on.knex.raw('rotated_at - CAST(? AS interval)', [interval]) })
 
 test('a retry within the grace, on any node, is answered with the very same tokens', async () => {
   const first = await begin()

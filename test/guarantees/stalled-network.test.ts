@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from 'vitest'
-import { startStorm, until } from '../support/load.ts'
+import { startLoad, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { startTcpProxy, type TcpProxy, throughProxy } from '../support/tcp-proxy.ts'
@@ -36,7 +36,7 @@ function startChanges() {
   const all = Object.entries(changes).flatMap(([kind, change]) =>
     on.nodes.map((node, n) => ({ kind, change, node, n })),
   )
-  const storm = startStorm(all.length, async (loop) => {
+  const storm = startLoad(all.length, async (loop) => {
     const { kind, change, node, n } = all[loop]!
     try {
       checks.push({ kind, check: await change(node) })

@@ -3,7 +3,7 @@ import { isSignedIn } from '../support/console-page.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import type { Nodes, ServerNode } from '../support/nodes.ts'
 import { type Answer, type Credentials, claimsOf } from '../support/requests.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 
 /** Makes one change at a node. Resolves to the check that the change holds. @throws NotAnswered */
 export type Change = (node: ServerNode) => Promise<() => Promise<void>>
@@ -52,7 +52,7 @@ export async function changesOf(on: Nodes, api: Api): Promise<Record<string, Cha
   const [plain, single, refreshing] = machines as [Credentials, Credentials, Credentials]
   const app = await on.make.application(apis)
   const person = await on.make.person()
-  const visitor = await openVisitor(on.nodes[1]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[1]!, person)
   const owner = await on.make.user()
   const named = await on.make.client(apis)
 
@@ -85,11 +85,11 @@ export async function changesOf(on: Nodes, api: Api): Promise<Record<string, Cha
     },
     consent: async (node) => {
       const client = await on.make.application(apis, { consent: 'show' })
-      await browsing(async () => allow(await openVisitor(node, person), client))
+      await browsing(async () => allow(await openSignedInBrowser(node, person), client))
       return async () => void expect(await on.knex('consents').where('client_id', client.key)).toHaveLength(1)
     },
     'sign-in': async (node) => {
-      const here = await browsing(() => openVisitor(node, person))
+      const here = await browsing(() => openSignedInBrowser(node, person))
       if (!isSignedIn(await browsing(() => here.visit('/')))) throw new NotAnswered('not signed in')
       return async () => expect(isSignedIn(await here.visit('/'))).toBe(true)
     },
@@ -114,7 +114,7 @@ export async function changesOf(on: Nodes, api: Api): Promise<Record<string, Cha
   }
 }
 
-async function allow(visitor: Visitor, client: Credentials): Promise<void> {
+async function allow(visitor: SignedInBrowser, client: Credentials): Promise<void> {
   const { page } = await visitor.follow(client)
   const { left } = await visitor.submit(page, /allow$/)
   if (!left?.searchParams.get('code')) throw new Error('not allowed')

@@ -3,15 +3,15 @@ import { CONSOLE_ROUTES } from '../../src/web/console/console-routes.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { statementsDuring } from '../support/statements.ts'
-import { createVisitors, fillPath, makeSamples, type Samples } from './all-routes.ts'
+import { createCallers, fillPath, makeSamples, type Samples } from './all-routes.ts'
 
 let server: Keywright
-let visitors: Awaited<ReturnType<typeof createVisitors>>
+let visitors: Awaited<ReturnType<typeof createCallers>>
 let samples: Samples
 
 beforeAll(async () => {
   server = await startKeywright()
-  visitors = await createVisitors(server)
+  visitors = await createCallers(server)
   samples = await makeSamples(server, visitors.home, visitors.colleague)
 })
 afterAll(() => server.stop())
@@ -32,11 +32,11 @@ async function statementsOf(who: 'admin' | 'operator', path: string): Promise<st
 }
 
 const pages = CONSOLE_ROUTES.filter(({ method }) => method === 'get')
-const visits = (route: Pick<ConsoleRoute, 'path' | 'need'>) =>
-  (route.need.role === 'operator' ? ['operator'] : ['admin', 'operator']).map((who) => [who, route.path] as const)
+const visits = (route: Pick<ConsoleRoute, 'path' | 'permission'>) =>
+  (route.permission.role === 'operator' ? ['operator'] : ['admin', 'operator']).map((who) => [who, route.path] as const)
 
 it.each([
-  ...visits({ path: '/', need: { role: 'admin', scope: 'applications:read' } }),
+  ...visits({ path: '/', permission: { role: 'admin', scope: 'applications:read' } }),
   ...pages.flatMap(visits).filter(([who, path]) => who === 'admin' || !path.startsWith('/settings/api')),
 ])('to %s, %s is answered in at most three statements', async (who, path) => {
   const made = await statementsOf(who as 'admin' | 'operator', fillPath(path, samples))

@@ -1,10 +1,10 @@
 /** A database that crashes gives numbers of transactions again which it had given; no revocation may hide behind that. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
-import { currentPosition, type Position } from '../../src/status/feed-cursors.ts'
-import { placesOf } from '../../src/status/status-bitmap.ts'
+import { currentCursor, type FeedCursor } from '../../src/status/feed-cursors.ts'
+import { setIndexesOf } from '../../src/status/status-bitmap.ts'
 import { readChanges } from '../../src/status/status-changes.ts'
-import { leasePlaces } from '../../src/status/status-lists.ts'
+import { leaseStatusIndexes } from '../../src/status/status-lists.ts'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>
@@ -14,14 +14,14 @@ let list: number
 beforeAll(async () => {
   postgres = await startDurablePostgres()
   db = openDatabase(postgres.url)
-  list = (await leasePlaces(db, 1, 64)).list.key
+  list = (await leaseStatusIndexes(db, 1, 64)).list.key
 })
 afterAll(async () => {
   await db?.close()
   await postgres?.stop()
 })
 
-const revoke = (place: number) => db.knex('revocations').insert({ status_list: list, places: [place] })
+const revoke = (index: number) => db.knex('revocations').insert({ status_list: list, status_indexes: [index] })
 
 /** As a code that was redeemed before does: it has locked something, and is refused. */
 async function failToDoAnything(): Promise<void> {
@@ -37,22 +37,22 @@ async function crash(): Promise<void> {
   db = openDatabase(postgres.url)
 }
 
-async function read(since: Position) {
-  const { changes, position } = (await readChanges(db, since))!
-  return { places: changes.flatMap(({ revoked }) => placesOf(revoked)), position }
+async function read(since: FeedCursor) {
+  const { changes, cursor } = (await readChanges(db, since))!
+  return { indexes: changes.flatMap(({ revoked }) => setIndexesOf(revoked)), cursor }
 }
 
 test('what is revoked right after a crash is told to those who had read until right before', async () => {
   await revoke(1)
-  const began = await currentPosition(db)
+  const began = await currentCursor(db)
   await revoke(2)
   for (let n = 0; n < 20; n++) await failToDoAnything()
-  const { places, position } = await read(began)
-  expect(places).toEqual([2])
-  const late = await currentPosition(db)
+  const { indexes, cursor } = await read(began)
+  expect(indexes).toEqual([2])
+  const late = await currentCursor(db)
   await crash()
   await revoke(3)
   for (let n = 0; n < 40; n++) await db.knex.raw('SELECT pg_current_xact_id()')
-  expect((await read(position)).places).toEqual([3])
-  expect((await read(late)).places).toEqual([3])
+  expect((await read(cursor)).indexes).toEqual([3])
+  expect((await read(late)).indexes).toEqual([3])
 }, 60_000)

@@ -1,4 +1,4 @@
-/** Whatever ends a token sets its place in the list and is told by the feed, at every node. */
+/** Whatever ends a token sets its index in the list and is told by the feed, at every node. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withdrawConsent } from '../../src/consents/consents.ts'
 import { changeAccountApi, changeAccountStatus } from '../../src/management/account-changes.ts'
@@ -12,7 +12,7 @@ import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src
 import { activeAmong, mapBounded, together } from '../support/load.ts'
 import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
-import { openVisitor, redemptionOf } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 import { type Feed, openFeed, placeName, statusAt } from '../support/status.ts'
 
 let on: Nodes
@@ -162,7 +162,7 @@ test('an account, its API or the whole instance that was switched off', async ()
 async function createScene() {
   const app = await on.make.application([api.identifier])
   const person = await on.make.person()
-  const visitor = await openVisitor(nodeOf(0), person)
+  const visitor = await openSignedInBrowser(nodeOf(0), person)
   async function redeemed() {
     const code = await visitor.code(app)
     const answer = await nodeOf(1).token(redemptionOf(code), { basic: app })
@@ -196,7 +196,7 @@ test('a code or a refresh token that was used again, and a refresh token that wa
   await expectEnded([first.token])
   const second = await redeemed()
   const turned = (await refreshed(second.refreshToken)).body
-  await on.knex('refresh_tokens').update({ turned_at: on.knex.raw(`turned_at - interval '1 hour'`) })
+  await on.knex('refresh_tokens').update({ rotated_at: on.knex.raw(`rotated_at - interval '1 hour'`) })
   expect((await refreshed(second.refreshToken, 1)).status).toBe(400)
   await expectEnded([second.token, turned.access_token])
   const third = await redeemed()
@@ -223,7 +223,7 @@ test('in a zoo of tokens that have ended in all these ways, the list holds who i
            count(*) FILTER (WHERE (a.jti IS NULL) <> (s.jti IS NULL))::int AS other
       FROM access_tokens t
       LEFT JOIN active_access_tokens a ON a.jti = t.jti AND a.expires_at = t.expires_at
-      LEFT JOIN standing_access_tokens s ON s.jti = t.jti AND s.expires_at = t.expires_at
+      LEFT JOIN client_access_tokens s ON s.jti = t.jti AND s.expires_at = t.expires_at
      WHERE t.expires_at > now() AND t.status_list IS NOT NULL`)
   expect(rows[0].other).toBe(0)
   expect(rows[0].active).toBeGreaterThan(1)

@@ -57,7 +57,7 @@ test('what no one issued is inactive: words, tokens of foreign keys, forged and 
   expect(await activeAmong(on.nodes, [token], api)).toEqual([token])
 })
 
-test('a JWT with a good signature that the ledger does not know is inactive', async () => {
+test('a JWT with a good signature that the access-token store does not know is inactive', async () => {
   const token = await newToken()
   await on
     .knex('access_tokens')

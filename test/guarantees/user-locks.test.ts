@@ -4,11 +4,11 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
-import { startStorm } from '../support/load.ts'
+import { startLoad } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 import { openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { openVisitor, redemptionOf, type Visitor } from '../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 import type { Person } from '../support/test-users.ts'
 
 let on: Nodes
@@ -23,20 +23,20 @@ afterAll(() => on.stop())
 
 interface Scene {
   readonly person: Person
-  readonly visitor: Visitor
+  readonly visitor: SignedInBrowser
   readonly application: Credentials & { clientId: string }
-  readonly storm: ReturnType<typeof startStorm<number>>
+  readonly storm: ReturnType<typeof startLoad<number>>
 }
 
 /** Somebody whose application uses one refresh token from 24 places at once. */
 async function begin(): Promise<Scene> {
   const person = await on.make.person()
   const application = await on.make.application([api.identifier], { consent: 'skip', refreshTokenRotation: false })
-  const visitor = await openVisitor(on.nodes[0]!, person)
+  const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   const code = await visitor.code(application)
   const { body } = await on.nodes[1]!.token(redemptionOf(code), { basic: application })
   const form = { grant_type: 'refresh_token', refresh_token: body.refresh_token }
-  const storm = startStorm(24, async (loop) => (await on.nodes[loop % 2]!.token(form, { basic: application })).status)
+  const storm = startLoad(24, async (loop) => (await on.nodes[loop % 2]!.token(form, { basic: application })).status)
   await storm.reached(50)
   return { person, visitor, application, storm }
 }

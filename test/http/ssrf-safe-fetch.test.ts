@@ -3,15 +3,15 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createOutgoing, type Outgoing } from '../../src/http/ssrf-safe-fetch.ts'
+import { createSsrfSafeFetch, type SsrfSafeFetch } from '../../src/http/ssrf-safe-fetch.ts'
 import { isPublicAddress, parseAddress } from '../../src/shared/host-rules.ts'
 
 const LIMIT = 64 * 1024
 const FORBIDDEN = { name: 'KeywrightError', code: 'forbidden' }
 const UNAVAILABLE = { name: 'KeywrightError', code: 'unavailable' }
 
-const allowed = createOutgoing({ allow: ['127.0.0.1'] })
-const strict = createOutgoing({ allow: [] })
+const allowed = createSsrfSafeFetch({ allow: ['127.0.0.1'] })
+const strict = createSsrfSafeFetch({ allow: [] })
 
 let server: Server
 let port: number
@@ -79,14 +79,14 @@ afterAll(async () => {
 const at = (path: string, host = '127.0.0.1') => `http://${host}:${port}${path}`
 
 /** What resolves to these addresses at each lookup in turn; the last holds for all that follow. */
-function resolving(allow: string[], ...turns: string[][]): Outgoing & { lookups: string[] } {
+function resolving(allow: string[], ...answers: string[][]): SsrfSafeFetch & { lookups: string[] } {
   const lookups: string[] = []
   const lookup = async (host: string) => {
     lookups.push(host)
-    const addresses = turns[Math.min(lookups.length, turns.length) - 1]!
+    const addresses = answers[Math.min(lookups.length, answers.length) - 1]!
     return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
   }
-  return { ...createOutgoing({ allow }, { lookup }), lookups }
+  return { ...createSsrfSafeFetch({ allow }, { lookup }), lookups }
 }
 
 describe('what is called', () => {
@@ -205,13 +205,13 @@ describe('the allow-list', () => {
   })
 
   test.each(['::1', '[::1]:PORT', '::/64'])('%s permits the literal address [::1]', async (entry) => {
-    const outgoing = createOutgoing({ allow: [entry.replace('PORT', `${port}`)] })
+    const outgoing = createSsrfSafeFetch({ allow: [entry.replace('PORT', `${port}`)] })
     expect((await outgoing.fetch(at('/echo', '[::1]'))).status).toBe(200)
     await expect(outgoing.fetch(at('/echo'))).rejects.toMatchObject(FORBIDDEN)
   })
 
   test('a host without a port in its URL is on the port of its scheme', async () => {
-    const outgoing = createOutgoing({ allow: ['127.0.0.1:80'] })
+    const outgoing = createSsrfSafeFetch({ allow: ['127.0.0.1:80'] })
     await expect(outgoing.fetch('http://127.0.0.1/')).rejects.toMatchObject(UNAVAILABLE)
     await expect(outgoing.fetch('https://127.0.0.1/')).rejects.toMatchObject(FORBIDDEN)
   })
@@ -220,7 +220,7 @@ describe('the allow-list', () => {
     ...['', ' ', '*.example.com', 'a b', 'http://a', 'a/path', 'user@a', 'a:', 'a:0', 'a:70000', 'a:b', '10.0.0.0/33'],
     ...['::/129', '10.0.0.256', '10.0.0.0/', '/8', '10/8', '[::1', '::ffff:10.0.0.0/104', 'a?b', 'a#b'],
   ])('%j is no entry', (entry) => {
-    expect(() => createOutgoing({ allow: [entry] })).toThrow(expect.objectContaining({ code: 'misconfigured' }))
+    expect(() => createSsrfSafeFetch({ allow: [entry] })).toThrow(expect.objectContaining({ code: 'misconfigured' }))
   })
 })
 
@@ -259,7 +259,7 @@ describe('the exchange', () => {
     const init = { dispatcher } as unknown as RequestInit
     await expect(strict.fetch(at('/echo'), init)).rejects.toMatchObject(FORBIDDEN)
     process.env.HTTP_PROXY = at('')
-    const unproxied = createOutgoing({ allow: ['127.0.0.1'] })
+    const unproxied = createSsrfSafeFetch({ allow: ['127.0.0.1'] })
     expect((await unproxied.fetch(at('/echo'))).status).toBe(200)
     delete process.env.HTTP_PROXY
   })
@@ -290,7 +290,7 @@ describe('the exchange', () => {
   }
 
   test('ends after 5 s, whatever is slow: the name, the headers or the body', async () => {
-    const unresolved = createOutgoing({ allow: [] }, { lookup: () => new Promise(() => {}) })
+    const unresolved = createSsrfSafeFetch({ allow: [] }, { lookup: () => new Promise(() => {}) })
     const calls = [unresolved.fetch('http://a.example/'), allowed.fetch(at('/slow-headers'))]
     const took = await Promise.all([...calls, allowed.fetch(at('/slow-body'))].map(secondsUntilGivenUp))
     for (const seconds of took) expect([Math.round(seconds), took]).toEqual([5, took])
@@ -303,7 +303,7 @@ describe('the exchange', () => {
   })
 
   test('keeps no connection, and takes no call once closed', async () => {
-    const outgoing = createOutgoing({ allow: ['127.0.0.1'] })
+    const outgoing = createSsrfSafeFetch({ allow: ['127.0.0.1'] })
     await outgoing.fetch(at('/echo'))
     const { headers, socket } = received.at(-1)!
     expect(headers.connection).toBe('close')

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keywright } from '../support/cli.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Browser, createPkce, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 
 const MONTH = 2_592_000
 const YEAR = 31_536_000
@@ -22,7 +22,7 @@ let person: Person
 beforeAll(async () => {
   server = await startKeywright()
   cli = keywright(server.env)
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
 })
 
 afterAll(() => server.stop())

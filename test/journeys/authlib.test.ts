@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findPython } from '../support/debian.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 
 const CLIENT = fileURLToPath(new URL('../support/clients/authlib-client.py', import.meta.url))
 const CALLBACK = 'https://app.example.com/callback'
@@ -18,7 +18,7 @@ let person: Person
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
 })
 
 afterAll(() => server.stop())

@@ -6,7 +6,7 @@ import { demoLink } from '../../src/bootstrap.ts'
 import { launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 
 const chromium = await findChromium()
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  if (chromium) person = await createPerson(server.knex, server.firstStart.accountId)
+  if (chromium) person = await createTestUser(server.knex, server.firstStart.accountId)
 })
 
 afterAll(async () => {

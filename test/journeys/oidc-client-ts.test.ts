@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, type RealBrowser } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 
 const chromium = await findChromium()
 
@@ -52,7 +52,7 @@ async function startSite(): Promise<void> {
 beforeAll(async () => {
   if (!chromium) return
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   await startSite()
   const client = await server.make.client({
     grants: ['authorization_code', 'refresh_token'],

@@ -132,7 +132,7 @@ test('refresh tokens that are switched off are in no answer from the very next r
 test('what the client is allowed against the standard is counted in /metrics', async () => {
   const kinds = ['query_credentials', 'client_credentials_refresh']
   const count = () =>
-    Promise.all(kinds.map((kind) => metricOf(server.url, 'keywright_concessions_total', `kind="${kind}"`)))
+    Promise.all(kinds.map((kind) => metricOf(server.url, 'keywright_legacy_option_uses_total', `kind="${kind}"`)))
   const before = await count()
   await inQuery(allowed, { grant_type: 'client_credentials' })
   expect(await count()).toEqual(before.map((value) => value + 1))
@@ -144,7 +144,9 @@ test('it is written to the audit log, and neither that nor the log holds the sec
   const client = await register('--query-credentials', 'on')
   for (let n = 0; n < 3; n++) expect((await inQuery(client, { grant_type: 'client_credentials' })).status).toBe(200)
   await server.stopServing()
-  const entries = await server.knex('audit_log').where({ action: 'client.concession_used', target_id: client.clientId })
+  const entries = await server
+    .knex('audit_log')
+    .where({ action: 'client.legacy_option_used', target_id: client.clientId })
   expect(entries.map((entry) => entry.detail.kind)).toContain('query_credentials')
   expect(entries.reduce((sum, entry) => sum + entry.detail.count, 0)).toBe(3)
   expect(entries[0].account_id).toBe(server.firstStart.accountId)

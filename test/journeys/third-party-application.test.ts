@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { metricOf } from '../support/requests.ts'
 import { type Browser, openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 
 const CALLBACK = 'https://app.example.com/callback'
 const DONE = 'https://app.example.com/bye'
@@ -14,7 +14,7 @@ let person: Person
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
 })
 
 afterAll(() => server.stop())

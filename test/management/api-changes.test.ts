@@ -63,7 +63,7 @@ describe('an API', () => {
     // The algorithm has no keys either, which is found first.
     await expect(update(identifier, { ...wrong, signingAlg: 'ES256' })).rejects.toMatchObject({
       code: 'invalid_input',
-      faults: fields.slice(0, 3),
+      fieldErrors: fields.slice(0, 3),
     })
     const nowhere = update('https://nowhere.example.com', { tokenTtl: 600 })
     await expect(nowhere).rejects.toMatchObject({ code: 'not_found' })
@@ -94,7 +94,7 @@ describe('the default API', () => {
     const moved = await update(apis[0]!.identifier, { isDefault: true })
     expect(moved.isDefault).toBe(true)
     await expect(update(moved.identifier, { isDefault: false })).rejects.toMatchObject({ code: 'conflict' })
-    for (let turn = 0; turn < 8; turn++) {
+    for (let round = 0; round < 8; round++) {
       const declared = on.make.api({ isDefault: true })
       await Promise.all([declared, ...apis.map(({ identifier }) => update(identifier, { isDefault: true }))])
     }
@@ -107,8 +107,8 @@ describe('the default API', () => {
 test('an API becomes the default while both are being given to clients, and nobody waits in a ring', async () => {
   const [low, high] = [await on.make.api(), await on.make.api()]
   const both = [low.identifier, high.identifier]
-  for (let turn = 0; turn < 6; turn++) {
-    const moving = update(both[turn % 2]!, { isDefault: true })
+  for (let round = 0; round < 6; round++) {
+    const moving = update(both[round % 2]!, { isDefault: true })
     await Promise.all([moving, ...Array.from({ length: 6 }, () => on.make.client({}, both))])
   }
   await update(on.firstStart.api.identifier, { isDefault: true })
@@ -159,7 +159,7 @@ describe('a scope that is removed', () => {
     const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
     await until(async () => (await on.knex.raw(waiting)).rows.length > 0)
     await trx.commit()
-    await expect(registered).rejects.toMatchObject({ code: 'invalid_input', faults: [{ field: 'scopes' }] })
+    await expect(registered).rejects.toMatchObject({ code: 'invalid_input', fieldErrors: [{ field: 'scopes' }] })
   })
 })
 
@@ -192,7 +192,7 @@ describe('the management API', () => {
     for (const changes of [{ scopes: ['all'] }, { policy: 'single' }, { signingAlg: 'RS256' }, { isDefault: true }]) {
       await expect(update(MANAGEMENT, changes as Partial<ApiSettings>)).rejects.toMatchObject(forbidden)
     }
-    const texts = { 'people:read': { title: 'x', description: '' } }
+    const texts = { 'users:read': { title: 'x', description: '' } }
     await expect(describeScopes(on.knex, MANAGEMENT, texts, ACTOR)).rejects.toMatchObject(forbidden)
     expect(await update(MANAGEMENT, { tokenTtl: 600 })).toMatchObject({ tokenTtl: 600 })
     const taken: Partial<NewApi> = { identifier: MANAGEMENT }
@@ -200,7 +200,7 @@ describe('the management API', () => {
   })
 
   test('is signed for by its audience', async () => {
-    const { body } = await on.machineToken(on.firstStart.keyPair, { resource: MANAGEMENT, scope: 'people:read' })
-    expect(claimsOf(body.access_token)).toMatchObject({ aud: MANAGEMENT, scope: 'people:read' })
+    const { body } = await on.machineToken(on.firstStart.keyPair, { resource: MANAGEMENT, scope: 'users:read' })
+    expect(claimsOf(body.access_token)).toMatchObject({ aud: MANAGEMENT, scope: 'users:read' })
   })
 })

@@ -59,7 +59,7 @@ describe('a change', () => {
   ])('that is wrong says so at the field %s', async (field, change) => {
     const { clientId } = await on.make.client()
     const refused = updateClient(on.knex, clientId, { settings: {}, ...change }, ACTOR)
-    await expect(refused).rejects.toMatchObject({ code: 'invalid_input', faults: [{ field }] })
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_input', fieldErrors: [{ field }] })
   })
 })
 
@@ -69,21 +69,21 @@ describe('an access type', () => {
   test('that is narrowed revokes the tokens that it rules out, and leaves the others active', async () => {
     const client = await on.make.client(both)
     const first = await tokenOf(client)
-    await update(client.clientId, { accessType: 'itself' })
-    await update(client.clientId, { accessType: 'itself', name: 'Other' })
+    await update(client.clientId, { accessType: 'client' })
+    await update(client.clientId, { accessType: 'client', name: 'Other' })
     await update(client.clientId, { accessType: 'both' })
     expect(await isActive(first)).toBe(true)
-    await update(client.clientId, { accessType: 'person', grants: ['authorization_code'], redirectUris: [CALLBACK] })
+    await update(client.clientId, { accessType: 'user', grants: ['authorization_code'], redirectUris: [CALLBACK] })
     expect(await isActive(first)).toBe(false)
     const revoked = { access_tokens: 1, refresh_tokens: 0 }
-    expect((await detailsOf(client.clientId)).at(-1)).toMatchObject({ accessType: 'person', revoked })
+    expect((await detailsOf(client.clientId)).at(-1)).toMatchObject({ accessType: 'user', revoked })
   })
 
   test('that rules out a grant is refused while the client has it, and then keeps it from having it again', async () => {
     const client = await on.make.client({ ...both, redirectUris: [CALLBACK] })
-    const atGrants = { code: 'invalid_input', faults: [{ field: 'grants' }] }
-    await expect(update(client.clientId, { accessType: 'person' })).rejects.toMatchObject(atGrants)
-    await update(client.clientId, { accessType: 'person', grants: ['authorization_code'] })
+    const atGrants = { code: 'invalid_input', fieldErrors: [{ field: 'grants' }] }
+    await expect(update(client.clientId, { accessType: 'user' })).rejects.toMatchObject(atGrants)
+    await update(client.clientId, { accessType: 'user', grants: ['authorization_code'] })
     expect((await on.machineToken(client)).body.error).toBe('unauthorized_client')
     await expect(update(client.clientId, both)).rejects.toMatchObject(atGrants)
   })

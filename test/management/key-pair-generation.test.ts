@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { getClient } from '../../src/clients/clients.ts'
-import { generateKeyPair, generateKeyPairWithin } from '../../src/management/key-pair-generation.ts'
-import { countEnded } from '../../src/tokens/active-tokens.ts'
+import { generateKeyPair, generateKeyPairInTransaction } from '../../src/management/key-pair-generation.ts'
+import { countRevoked } from '../../src/tokens/active-tokens.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 
@@ -43,7 +43,7 @@ test('within a transaction that is taken back the earlier pair lives on; committ
   const isActive = async () => (await on.introspect(token, on.firstStart.api)).body.active
   const within = (end: () => void) =>
     on.knex.transaction(async (trx) => {
-      const made = await generateKeyPairWithin(trx, { user: id, apis: [] }, ACTOR)
+      const made = await generateKeyPairInTransaction(trx, { user: id, apis: [] }, ACTOR)
       end()
       return made
     })
@@ -54,7 +54,7 @@ test('within a transaction that is taken back the earlier pair lives on; committ
   expect(await isActive()).toBe(true)
   const made = await within(() => {})
   expect(await isActive()).toBe(false)
-  expect(await countEnded(on.knex, made.ended)).toBe(1)
+  expect(await countRevoked(on.knex, made.ended)).toBe(1)
   expect((await on.machineToken({ ...made.client, clientSecret: made.clientSecret! })).status).toBe(200)
 })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createUser } from '../../src/accounts/users.ts'
-import { setPersonStatus } from '../../src/management/user-operations.ts'
+import { setUserStatus } from '../../src/management/user-operations.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
 
 let house: Awaited<ReturnType<typeof openManagement>>
@@ -19,8 +19,8 @@ test('of operators who switch each other off at once, one is left', async () => 
   await createUser(house.knex, { email: 'second@keywright.example', role: 'operator', accountId: null })
   const [one, two] = await active()
   const outcomes = await Promise.allSettled([
-    setPersonStatus(house.management, as(one!), { userId: two!, status: 'disabled' }),
-    setPersonStatus(house.management, as(two!), { userId: one!, status: 'disabled' }),
+    setUserStatus(house.management, as(one!), { userId: two!, status: 'disabled' }),
+    setUserStatus(house.management, as(two!), { userId: one!, status: 'disabled' }),
   ])
   expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   expect(await active()).toHaveLength(1)
@@ -29,8 +29,8 @@ test('of operators who switch each other off at once, one is left', async () => 
 test('the last operator is switched off by nobody in the console, and no admin reaches one at all', async () => {
   const [last] = await active()
   const off = { userId: last!, status: 'disabled' } as const
-  await expect(setPersonStatus(house.management, operator, off)).rejects.toMatchObject({ code: 'conflict' })
+  await expect(setUserStatus(house.management, operator, off)).rejects.toMatchObject({ code: 'conflict' })
   const admin = adminOf(house.firstStart.accountId)
-  await expect(setPersonStatus(house.management, admin, off)).rejects.toMatchObject({ code: 'not_found' })
+  await expect(setUserStatus(house.management, admin, off)).rejects.toMatchObject({ code: 'not_found' })
   expect(await active()).toEqual([last])
 })

@@ -4,7 +4,7 @@ import { listActivity } from '../../src/management/activity-operations.ts'
 import { listApplications } from '../../src/management/application-operations.ts'
 import type { PageOf, PageRequest } from '../../src/management/paging.ts'
 import { listGrants, listTokens } from '../../src/management/token-operations.ts'
-import { listPeople } from '../../src/management/user-operations.ts'
+import { searchUsers } from '../../src/management/user-operations.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
 
 let house: Awaited<ReturnType<typeof openManagement>>
@@ -41,7 +41,7 @@ describe('a list', () => {
   it('shows each person once over all its parts, in the order of their addresses', async () => {
     const here = await house.make.account()
     for (let n = 0; n < 5; n++) await house.make.user(here, n % 2 ? 'admin' : 'member')
-    const seen = await walk((page) => listPeople(house.management, adminOf(here), page), 2)
+    const seen = await walk((page) => searchUsers(house.management, adminOf(here), page), 2)
     const emails = seen.map(({ email }) => email)
     expect(emails).toEqual([...emails].sort())
     expect(new Set(emails).size).toBe(5)
@@ -65,9 +65,9 @@ describe('a list', () => {
   it.each(['nonsense', '', 'W10', ...forged, 'A'.repeat(10_000)])(
     'refuses what is no place in it: %.20s',
     async (after) => {
-      const refused = { code: 'invalid_input', faults: [{ field: 'after' }] }
+      const refused = { code: 'invalid_input', fieldErrors: [{ field: 'after' }] }
       const { management } = house
-      for (const list of [listPeople, listActivity, listAccounts]) {
+      for (const list of [searchUsers, listActivity, listAccounts]) {
         await expect(list(management, operator, { after })).rejects.toMatchObject(refused)
       }
       const { clientId } = await register('With tokens')
@@ -112,7 +112,7 @@ describe('a search', () => {
   })
 
   it('refuses what nobody types', async () => {
-    const refused = { code: 'invalid_input', faults: [{ field: 'search' }] }
+    const refused = { code: 'invalid_input', fieldErrors: [{ field: 'search' }] }
     await expect(find('x'.repeat(201))).rejects.toMatchObject(refused)
   })
 
@@ -121,7 +121,7 @@ describe('a search', () => {
     await house.knex('users').where({ id: user.id }).update({ name: 'Ada King' })
     const [local] = user.email.split('@')
     for (const search of ['ada', 'king ada', local!, user.email]) {
-      const { items } = await listPeople(house.management, adminOf(account), { search })
+      const { items } = await searchUsers(house.management, adminOf(account), { search })
       expect([search, items.map(({ id }) => id)]).toEqual([search, [user.id]])
     }
   })

@@ -4,9 +4,9 @@ import { createAccount, updateAccount } from '../../src/management/account-opera
 import { declareApi } from '../../src/management/api-operations.ts'
 import { updateApplication } from '../../src/management/application-operations.ts'
 import { updateInstance } from '../../src/management/instance-operations.ts'
-import { invitePerson } from '../../src/management/invitations.ts'
+import { inviteUser } from '../../src/management/invitations.ts'
 import { createApplication } from '../../src/management/new-applications.ts'
-import { updatePerson } from '../../src/management/user-operations.ts'
+import { updateUser } from '../../src/management/user-operations.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
 
 let world: Awaited<ReturnType<typeof openManagement>>
@@ -38,17 +38,17 @@ async function renamedApplication(name: string): Promise<unknown> {
   return await updateApplication(world.management, admin(), { clientId: client.clientId, settings: { name } })
 }
 
-async function renamedPerson(name: string): Promise<unknown> {
-  const invited = await invitePerson(world.management, admin(), { email: newEmail(), role: 'member' })
-  return await updatePerson(world.management, admin(), { userId: invited.user.id, name })
+async function renamedUser(name: string): Promise<unknown> {
+  const invited = await inviteUser(world.management, admin(), { email: newEmail(), role: 'member' })
+  return await updateUser(world.management, admin(), { userId: invited.user.id, name })
 }
 
 /** Each way in which an account, or somebody for it, gives a name that others read. */
 const NAMED: Record<string, (name: string) => Promise<unknown>> = {
   'a new application': (name) => createApplication(world.management, admin(), { settings: settings(name) }),
   'a renamed application': renamedApplication,
-  'an invited person': (name) => invitePerson(world.management, admin(), { email: newEmail(), role: 'member', name }),
-  'a renamed person': renamedPerson,
+  'an invited person': (name) => inviteUser(world.management, admin(), { email: newEmail(), role: 'member', name }),
+  'a renamed person': renamedUser,
   'a new account': (name) => createAccount(world.management, operator, { name }),
   'a renamed account': (name) => updateAccount(world.management, operator, { accountId: home, name }),
 }
@@ -62,8 +62,8 @@ describe.each(Object.entries(NAMED))('%s', (_, give) => {
 
   it("has no name that looks like the instance's", async () => {
     for (const name of ['Acme Identity', 'ACME  IDENTITY', 'Аcmе Identity', 'Acrne ldentity']) {
-      const faults = [{ field: 'name', message: expect.stringContaining('the name of this service') }]
-      await expect(give(name), name).rejects.toMatchObject({ code: 'invalid_input', faults })
+      const fieldErrors = [{ field: 'name', message: expect.stringContaining('the name of this service') }]
+      await expect(give(name), name).rejects.toMatchObject({ code: 'invalid_input', fieldErrors })
     }
     await give('Acme Identity Sync')
   })
@@ -72,7 +72,7 @@ describe.each(Object.entries(NAMED))('%s', (_, give) => {
 describe('what operators add to the instance', () => {
   it('may have its name', async () => {
     const person = { email: newEmail(), role: 'operator', name: 'Acme Identity' } as const
-    expect((await invitePerson(world.management, operator, person)).user.name).toBe('Acme Identity')
+    expect((await inviteUser(world.management, operator, person)).user.name).toBe('Acme Identity')
   })
 
   it('is read by people, and holds nothing invisible either', async () => {

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
-import { countEnded } from '../../src/tokens/active-tokens.ts'
+import { countRevoked } from '../../src/tokens/active-tokens.ts'
 import { spawnKeywright } from '../support/cli.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
@@ -63,7 +63,7 @@ test('a count of revoked tokens that does not end is left out of the answer, whi
   await holder.raw('LOCK TABLE access_tokens IN ACCESS EXCLUSIVE MODE')
   const waiting = await patient.knex.transaction()
   await waiting.raw('SET LOCAL lock_timeout = 0')
-  expect(await countEnded(waiting, [{ clientKey: 1, epoch: 0 }])).toBeNull()
+  expect(await countRevoked(waiting, [{ clientKey: 1, revocationEpoch: 0 }])).toBeNull()
   await holder.rollback()
   await waiting.rollback()
   await patient.close()

@@ -13,7 +13,7 @@ import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { together, until } from '../support/load.ts'
 import { signIn } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import { adminOf, operator } from './principals.ts'
 
 let server: Keywright
@@ -24,7 +24,7 @@ const management = () => ({ knex: server.knex, encryptionKeys: server.instance.e
 beforeAll(async () => {
   server = await startKeywright()
   home = server.firstStart.accountId
-  admin = await createPerson(server.knex, home, 'admin')
+  admin = await createTestUser(server.knex, home, 'admin')
 })
 afterAll(async () => await server.stop())
 
@@ -43,7 +43,7 @@ describe('an application of an account', () => {
   )
 
   it('learns no address of people of other accounts who allowed it something', async () => {
-    const stranger = await createPerson(server.knex, await server.make.account())
+    const stranger = await createTestUser(server.knex, await server.make.account())
     const application = await createApplication(server, { consent: 'skip' })
     await getTokens(server, application, stranger, { params: { scope: 'all' } })
     const { clientId } = application
@@ -79,7 +79,7 @@ describe('an application of an account', () => {
 })
 
 it('a key pair keeps the limits that operators set when its owner loses the role and gets it back', async () => {
-  const { id } = await createPerson(server.knex, home, 'admin')
+  const { id } = await createTestUser(server.knex, home, 'admin')
   const own = adminOf(home, id)
   const { clientId } = await generateKeyPair(management(), own, {})
   const rateLimit = { count: 7, period: 60 }
@@ -93,18 +93,18 @@ it('a key pair keeps the limits that operators set when its owner loses the role
 it('switching an account off and on beside changes of its applications stops nobody', async () => {
   const account = await server.make.account()
   const clients = await together(6, () => server.make.register({ account }))
-  const change = (n: number, turn: number) => {
-    const accessType = turn % 2 ? 'itself' : 'both'
+  const change = (n: number, round: number) => {
+    const accessType = round % 2 ? 'client' : 'both'
     return updateClient(server.knex, clients[n]!.clientId, { settings: { accessType } }, ACTOR)
   }
-  const status = (turn: number) => (turn % 2 ? 'disabled' : 'active')
+  const status = (round: number) => (round % 2 ? 'disabled' : 'active')
   const outcomes = await Promise.allSettled([
     ...Array.from({ length: 6 }, async (_, n) => {
-      for (let turn = 0; turn < 20; turn++) await change(n, turn)
+      for (let round = 0; round < 20; round++) await change(n, round)
     }),
     (async () => {
-      for (let turn = 1; turn <= 20; turn++) {
-        await setAccountStatus(management(), operator, { accountId: account, status: status(turn) })
+      for (let round = 1; round <= 20; round++) {
+        await setAccountStatus(management(), operator, { accountId: account, status: status(round) })
       }
     })(),
   ])
@@ -121,5 +121,5 @@ it('a scope is not made a default while it is taken from its API', async () => {
   const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
   await until(async () => (await server.knex.raw(waiting)).rows.length > 0)
   await trx.commit()
-  await expect(asked).rejects.toMatchObject({ code: 'invalid_input', faults: [{ field: 'defaultScopes' }] })
+  await expect(asked).rejects.toMatchObject({ code: 'invalid_input', fieldErrors: [{ field: 'defaultScopes' }] })
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
-import { createUsage, readUsage, sweepUsage, sweepUsageWriters } from '../../src/metrics/usage.ts'
+import { createUsage, deleteOldUsage, deleteOldUsageWriters, readUsage } from '../../src/metrics/usage.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { together, until } from '../support/load.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -119,13 +119,15 @@ test('what is older than 400 days goes in batches, and notes of processes that a
   const old = Array.from({ length: 25 }, (_, n) => ({ hour: new Date(Date.now() - 400 * DAY - (n + 1) * HOUR) }))
   const rows = [...old, { hour: new Date(Date.now() - 399 * DAY) }]
   await knex('usage_hours').insert(rows.map((row) => ({ ...row, kind: 'issued', label: 'x', count: 1 })))
-  expect([await sweepUsage(knex, 10), await sweepUsage(knex, 10), await sweepUsage(knex, 10)]).toEqual([10, 10, 5])
+  expect([await deleteOldUsage(knex, 10), await deleteOldUsage(knex, 10), await deleteOldUsage(knex, 10)]).toEqual([
+    10, 10, 5,
+  ])
   expect(await knex('usage_hours')).toHaveLength(1)
   const { usage, issue } = startCounting()
   issue(1)
   await usage.flush(knex)
-  await knex('usage_writers').insert({ id: knex.raw('gen_random_uuid()'), turn: 1, written_at: new Date(0) })
-  expect(await sweepUsageWriters(knex, 10)).toBe(1)
+  await knex('usage_writers').insert({ id: knex.raw('gen_random_uuid()'), batch: 1, written_at: new Date(0) })
+  expect(await deleteOldUsageWriters(knex, 10)).toBe(1)
 })
 
 test('a server writes what it issued and refused, and the rest when it stops', async () => {

@@ -143,7 +143,7 @@ export function expectPage(page: Page, status = 400): void {
 }
 
 /** Nothing of what the tests sent was the server's fault. */
-export function expectNoFaults(server: Keywright): void {
-  const faults = server.logLines().filter((line) => (line.level as number) >= 50 || (line.status as number) >= 500)
-  expect(faults).toEqual([])
+export function expectNoFieldErrors(server: Keywright): void {
+  const fieldErrors = server.logLines().filter((line) => (line.level as number) >= 50 || (line.status as number) >= 500)
+  expect(fieldErrors).toEqual([])
 }

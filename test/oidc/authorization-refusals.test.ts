@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { formsOf, openBrowser, type Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
   CALLBACK,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectPage,
   expectSentBack,
   inShort,
@@ -23,12 +23,12 @@ let application: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

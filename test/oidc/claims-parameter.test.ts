@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
 import { type Browser, openBrowser, type Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectSentBack,
   getTokens,
   inShort,
@@ -24,13 +24,13 @@ let application: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
-  other = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
+  other = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
-import { type Application, CALLBACK, createApplication, expectNoFaults } from './application-fixtures.ts'
+import { type Application, CALLBACK, createApplication, expectNoFieldErrors } from './application-fixtures.ts'
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 const GRANTS = { grants: ['authorization_code', 'refresh_token', DEVICE_GRANT] }
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

@@ -11,12 +11,12 @@ import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, send } from '../support/requests.ts'
 import { createPkce, openBrowser } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   CALLBACK,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   getCode,
   getTokens,
   type Params,
@@ -30,12 +30,12 @@ let application: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -261,7 +261,7 @@ describe('once, and for a minute', () => {
 describe('a code dies with what it rests on, and stays dead when that is restored', () => {
   async function dying(end: (app: Application, who: Person) => Promise<unknown>, accountId?: string): Promise<Answer> {
     const app = await createApplication(server)
-    const who = await createPerson(server.knex, accountId ?? server.firstStart.accountId)
+    const who = await createTestUser(server.knex, accountId ?? server.firstStart.accountId)
     const code = await codeOf(app, { scope: 'openid offline_access all' }, who)
     await end(app, who)
     return await app.redeem(code)

@@ -5,11 +5,11 @@ import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
 import { type Browser, formsOf, type Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectPage,
   inShort,
   isAllow,
@@ -28,12 +28,12 @@ let device: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   device = await register()
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -233,7 +233,7 @@ describe('a device that gets nothing', () => {
   })
 
   test('the consent is withdrawn, or the person switched off, before the device asks', async () => {
-    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const who = await createTestUser(server.knex, server.firstStart.accountId)
     for (const end of [
       () => withdrawConsent(server.knex, { userId: who.id, clientId: device.clientId }, ACTOR),
       () => changeUserStatus(server.knex, who.id, 'disabled', ACTOR),

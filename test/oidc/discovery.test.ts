@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, claimsOf, postForm, send } from '../support/requests.ts'
-import { createPerson } from '../support/test-users.ts'
+import { createTestUser } from '../support/test-users.ts'
 import {
   answerOf,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   getTokens,
   isForward,
   openBrowserOn,
@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -165,7 +165,7 @@ describe('what it lists works', () => {
   })
 
   test('every claim comes from somewhere', async () => {
-    const person = await createPerson(server.knex, server.firstStart.accountId)
+    const person = await createTestUser(server.knex, server.firstStart.accountId)
     await server.knex('users').where({ id: person.id }).update({ email_verified: true })
     const app = await createApplication(server, { backchannelLogoutUri: 'https://app.example.com/out' })
     const { access_token, id_token } = await getTokens(server, app, person, {

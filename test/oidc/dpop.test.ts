@@ -7,8 +7,14 @@ import { createVerifier } from '../../packages/resource-server/src/verifier.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
-import { type Application, createApplication, expectNoFaults, getCode, type Params } from './application-fixtures.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
+import {
+  type Application,
+  createApplication,
+  expectNoFieldErrors,
+  getCode,
+  type Params,
+} from './application-fixtures.ts'
 
 type Prover = Awaited<ReturnType<typeof createProver>>
 
@@ -40,13 +46,13 @@ async function createProver(alg = 'ES256') {
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   spa = await createApplication(server, { isPublic: true })
   ;[prover, thief] = [await createProver(), await createProver()]
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

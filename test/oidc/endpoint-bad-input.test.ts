@@ -233,8 +233,10 @@ describe('what is no request for these endpoints is told so', () => {
     }
   })
 
-  test('none of all this was the server’s fault: nothing was logged as an error', () => {
-    const faults = server.logLines().filter((line) => (line.level as number) >= 50 || (line.status as number) >= 500)
-    expect(faults).toEqual([])
+  test('none of all this was the server’s error: nothing was logged as an error', () => {
+    const fieldErrors = server
+      .logLines()
+      .filter((line) => (line.level as number) >= 50 || (line.status as number) >= 500)
+    expect(fieldErrors).toEqual([])
   })
 })

@@ -41,7 +41,7 @@ async function expectSame(form: FormData, options: RequestOptions = {}): Promise
 
 const inBody = ({ clientId, clientSecret }: Credentials) => ({ client_id: clientId, client_secret: clientSecret! })
 
-describe('the express lane and the engine answer the same', () => {
+describe('the fast path and the engine answer the same', () => {
   test('credentials in the body, in a Basic header, with the id in both', async () => {
     await expectSame(inBody(client))
     await expectSame({}, { basic: client })

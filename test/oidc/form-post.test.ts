@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Answer } from '../support/requests.ts'
 import { type Browser, formsOf, openBrowser } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   CALLBACK,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   getTokens,
   isForward,
   type Params,
@@ -21,12 +21,12 @@ let application: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

@@ -15,8 +15,8 @@ let pool: string[]
 
 beforeAll(async () => {
   server = await startKeywright()
-  const concessions = { queryCredentials: true, clientCredentialsRefresh: true, apiKeyRequired: true }
-  client = await server.make.client(concessions)
+  const legacyOptionUses = { queryCredentials: true, clientCredentialsRefresh: true, apiKeyRequired: true }
+  client = await server.make.client(legacyOptionUses)
   bystander = await server.make.client()
   untouched = (await server.machineToken(bystander)).body
   const own = await server.machineToken(client, {}, { headers: { 'x-api-key': client.apiKey } })

@@ -3,19 +3,19 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { claimsOf, send } from '../support/requests.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
-import { createApplication, expectNoFaults, getTokens } from './application-fixtures.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
+import { createApplication, expectNoFieldErrors, getTokens } from './application-fixtures.ts'
 
 let server: Keywright
 let person: Person
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

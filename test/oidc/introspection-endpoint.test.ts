@@ -180,7 +180,7 @@ describe('what is not a live token of this server is inactive, and nothing more 
     }
   })
 
-  test('what our own key signed and no ledger knows: another type, jti, issuer, or time of expiry', async () => {
+  test('what our own key signed and no access-token store knows: another type, jti, issuer, or time of expiry', async () => {
     const rings = await openKeyRings(server.instance.database, server.instance.encryptionKeys)
     const key = rings.ring.current('ES256')
     const claims = claimsOf(await issue())

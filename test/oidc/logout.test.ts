@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, metricOf, send } from '../support/requests.ts'
 import { type Browser, formsOf, openBrowser, type Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectPage,
   getTokens,
   inShort,
@@ -39,12 +39,12 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   server = await startKeywright({ env: { OUTGOING_ALLOW: '127.0.0.1' } })
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await register()
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
   listener.closeAllConnections()
   listener.close()
@@ -315,7 +315,7 @@ describe('back-channel logout', () => {
   test('signing in as somebody else on the way to an application tells those of the first', async () => {
     const app = await backchannel('/switched')
     const { browser } = await signedIn(app)
-    const other = await createPerson(server.knex, server.firstStart.accountId)
+    const other = await createTestUser(server.knex, server.firstStart.accountId)
     const { id_token } = await getTokens(server, application, other, { browser, params: { prompt: 'login' } })
     expect(claimsOf(id_token).sub).toBe(other.id)
     expect(told.map(({ path }) => path)).toContain('/switched')

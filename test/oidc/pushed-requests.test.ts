@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, postForm, type RequestOptions, send } from '../support/requests.ts'
 import { openBrowser, type Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
   CALLBACK,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectPage,
   expectSentBack,
   goOn,
@@ -24,13 +24,13 @@ let spa: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
   spa = await createApplication(server, { isPublic: true })
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Browser, formsOf, openBrowser } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
-import { type Application, createApplication, expectNoFaults, getCode, isForward } from './application-fixtures.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
+import { type Application, createApplication, expectNoFieldErrors, getCode, isForward } from './application-fixtures.ts'
 
 /** What follows the path of a registered URI, and what it is followed by before the response's parameters. */
 const QUERIES: [query: string, separator: string][] = [
@@ -37,7 +37,7 @@ let browser: Browser
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   const uris = URIS.map(([uri]) => uri)
   const redirectUris = [...uris, 'https://app.example.com/ü?ä=ß', 'http://127.0.0.1/cb?/x']
   application = await createApplication(server, { redirectUris, postLogoutRedirectUris: redirectUris, consent: 'skip' })
@@ -46,7 +46,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

@@ -5,12 +5,12 @@ import { listConnections } from '../../src/consents/consents.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { send } from '../support/requests.ts'
 import type { Browser, Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectPage,
   getTokens,
   inShort,
@@ -29,11 +29,11 @@ beforeAll(async () => {
 })
 
 beforeAll(async () => {
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -112,7 +112,7 @@ describe('the page', () => {
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link()))
     expect(isAllow(await browser.visit(other.link()))).toBe(true)
-    const somebody = await createPerson(server.knex, server.firstStart.accountId)
+    const somebody = await createTestUser(server.knex, server.firstStart.accountId)
     expect(isAllow(await (await signedIn(somebody)).visit(app.link()))).toBe(true)
   })
 
@@ -141,7 +141,7 @@ describe('the page', () => {
 describe('the page is spared', () => {
   test('everybody, where the operator says so', async () => {
     const app = await register({ consent: 'skip' })
-    const foreign = await createPerson(server.knex, (await createAccount(server.knex, 'Foreign')).id)
+    const foreign = await createTestUser(server.knex, (await createAccount(server.knex, 'Foreign')).id)
     for (const who of [person, foreign]) {
       const browser = await signedIn(who)
       for (const params of [{}, { prompt: 'consent' }, { scope: 'openid read offline_access' }]) {
@@ -153,7 +153,7 @@ describe('the page is spared', () => {
   test('the people of the application’s own account, where its admin says so, and nobody else', async () => {
     const app = await register({ consent: 'skip_own_account' })
     expect(hasCode(await (await signedIn()).visit(app.link()))).toBe(true)
-    const foreign = await createPerson(server.knex, (await createAccount(server.knex, 'Elsewhere')).id)
+    const foreign = await createTestUser(server.knex, (await createAccount(server.knex, 'Elsewhere')).id)
     const asked = await (await signedIn(foreign)).visit(app.link())
     expect(isAllow(asked)).toBe(true)
   })
@@ -204,7 +204,7 @@ describe('withdrawal', () => {
     const app = await register()
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link()))
-    const somebody = await signedIn(await createPerson(server.knex, server.firstStart.accountId))
+    const somebody = await signedIn(await createTestUser(server.knex, server.firstStart.accountId))
     expectPage(await somebody.visit(`/account/applications/${app.clientId}/withdraw`), 404)
     const page = await browser.visit(`/account/applications/${app.clientId}/withdraw`)
     expect((await browser.submit(page, /withdraw$/)).status).toBe(200)

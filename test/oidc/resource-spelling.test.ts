@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { claimsOf, postForm } from '../support/requests.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
-import { createApplication, expectNoFaults, getTokens } from './application-fixtures.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
+import { createApplication, expectNoFieldErrors, getTokens } from './application-fixtures.ts'
 
 /** Each as it is declared, and as it is asked for. */
 const SPELLINGS = [
@@ -24,12 +24,12 @@ let person: Person
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   for (const [identifier] of [...SPELLINGS, ...DIFFERENT]) await server.make.api({ identifier })
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 

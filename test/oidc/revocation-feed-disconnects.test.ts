@@ -1,4 +1,4 @@
-/** Those who listen come and go at any moment, and nobody's place is taken for good. */
+/** Those who listen come and go at any moment, and nobody's index is taken for good. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -33,7 +33,7 @@ async function openSocket(text: string): Promise<Socket> {
 }
 
 /** As many as may can listen, at last. */
-async function expectAllPlacesFree(): Promise<void> {
+async function expectAllStreamsFree(): Promise<void> {
   await until(async () => {
     const opened = await Promise.allSettled(Array.from({ length: MOST }, () => openFeed(server, api)))
     const feeds = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -42,7 +42,7 @@ async function expectAllPlacesFree(): Promise<void> {
   })
 }
 
-test('who leaves before they were let in takes no place', async () => {
+test('who leaves before they were let in takes no index', async () => {
   for (const patience of [0, 1, 2, 3, 4, 6, 8]) {
     await together(5, async () => {
       const socket = await openSocket(asking())
@@ -50,10 +50,10 @@ test('who leaves before they were let in takes no place', async () => {
       socket.destroy()
     })
   }
-  await expectAllPlacesFree()
+  await expectAllStreamsFree()
 })
 
-test('who asks for the head gets it, and no place', async () => {
+test('who asks for the head gets it, and no index', async () => {
   const heads = await together(MOST + 1, () =>
     send(`${server.url}/oauth2/status/feed`, { method: 'HEAD', headers: { authorization: basicHeader(api) } }),
   )
@@ -66,7 +66,7 @@ test('who is cut off before anything was said is not told that there is nothing'
   const own = await server.make.api()
   // What is told first has to wait for this.
   const lock = await server.knex.transaction()
-  await lock.raw('LOCK TABLE revocation_marks')
+  await lock.raw('LOCK TABLE revocation_checkpoints')
   const socket = await openSocket(asking(own))
   let heard = ''
   socket.on('data', (chunk) => {
@@ -77,5 +77,5 @@ test('who is cut off before anything was said is not told that there is nothing'
   await until(() => socket.closed || heard !== '')
   await lock.rollback()
   expect(heard).toBe('')
-  await expectAllPlacesFree()
+  await expectAllStreamsFree()
 })

@@ -1,6 +1,6 @@
 /** Whoever comes without a position is told so much of the past that no list in use can lack it, however long lists are kept. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { markPosition, sweepRevocations } from '../../src/status/feed-cursors.ts'
+import { deleteOldRevocations, saveCheckpoint } from '../../src/status/feed-cursors.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -22,18 +22,18 @@ const issueTo = async (client: Credentials) => (await server.machineToken(client
 /** As if so much time had gone by since. */
 async function age(minutes: number): Promise<void> {
   const at = server.knex.raw('at - make_interval(mins => ?)', [minutes])
-  await server.knex('revocation_marks').update({ at })
+  await server.knex('revocation_checkpoints').update({ at })
   await server.knex('revocations').update({ at })
 }
 
 test('what was revoked, and secrets that ended, within two times that long', async () => {
   const [one, other] = [await server.make.client({}, [api.identifier]), await server.make.client({}, [api.identifier])]
   const [revoked, ofSecret] = [await issueTo(one), await issueTo(other)]
-  await server.knex('revocation_marks').delete()
-  await markPosition(server.knex)
+  await server.knex('revocation_checkpoints').delete()
+  await saveCheckpoint(server.knex)
   await age(10)
   await revokeToken(server.knex, String(claimsOf(revoked).jti), ACTOR)
-  await markPosition(server.knex)
+  await saveCheckpoint(server.knex)
   // With an overlap that ended then; what the rotation said itself was read long before.
   const retires_at = server.knex.raw(`now() - interval '45 minutes'`)
   await server
@@ -42,8 +42,8 @@ test('what was revoked, and secrets that ended, within two times that long', asy
     .update({ retires_at })
   await server.knex('revocations').whereNotNull('secret_id').delete()
   await age(115)
-  await markPosition(server.knex)
-  await sweepRevocations(server.knex, 500)
+  await saveCheckpoint(server.knex)
+  await deleteOldRevocations(server.knex, 500)
   const feed = await openFeed(server, api)
   await feed.current(0)
   expect([feed.isTold(revoked), feed.isTold(ofSecret)]).toEqual([true, true])

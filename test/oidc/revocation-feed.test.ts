@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { toCursor } from '../../src/status/feed-cursors.ts'
+import { encodeCursor } from '../../src/status/feed-cursors.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -83,7 +83,7 @@ test('who comes back from where they were is told what came after, and no more',
   await next.close()
 })
 
-test('whoever’s place cannot be found is told to begin anew, and then the past all the same', async () => {
+test('whoever’s index cannot be found is told to begin anew, and then the past all the same', async () => {
   const doomed = await issue()
   await revoke(doomed)
   const keys = server.instance.encryptionKeys
@@ -93,9 +93,9 @@ test('whoever’s place cannot be found is told to begin anew, and then the past
     '0',
     'ä'.repeat(10),
     'a'.repeat(8000),
-    toCursor(createEncryptionKeys([Buffer.alloc(32)]), { snapshot: '3:3:', at: now }),
-    toCursor(keys, { snapshot: '3:999999999999:', at: now }),
-    toCursor(keys, { snapshot: '3:3:', at: now - 7_900_000 }),
+    encodeCursor(createEncryptionKeys([Buffer.alloc(32)]), { snapshot: '3:3:', at: now }),
+    encodeCursor(keys, { snapshot: '3:999999999999:', at: now }),
+    encodeCursor(keys, { snapshot: '3:3:', at: now - 7_900_000 }),
   ]) {
     const feed = await openFeed(server, api, encodeURIComponent(cursor))
     const raw = cursor.startsWith('ä') ? feed : await openFeed(server, api, cursor)
@@ -130,7 +130,7 @@ test('with the API’s secret its streams end: at once, or when the overlap is o
   await fresh.close()
 })
 
-test('more than so many are asked to come again, and take the place of who has gone', async () => {
+test('more than so many are asked to come again, and take the index of who has gone', async () => {
   const feeds = await together(40, () => openFeed(server, api))
   const refused = await ask({ authorization: basicHeader(api) })
   expect([refused.status, refused.body.error]).toEqual([503, 'temporarily_unavailable'])
@@ -153,18 +153,18 @@ async function listenWithoutReading(): Promise<Socket> {
   return socket
 }
 
-/** Lists of the API, and places of each revoked at random, which compress badly: some 1.4 MB a time for 400 lists. */
+/** Lists of the API, and indexes of each revoked at random, which compress badly: some 1.4 MB a time for 400 lists. */
 async function createLargeLists(count: number) {
   const { id: api_id } = await server.knex('apis').where('identifier', api.identifier).first('id')
-  const rows = Array.from({ length: count }, () => ({ api_id, seed: randomBytes(32), closed_at: new Date() }))
+  const rows = Array.from({ length: count }, () => ({ api_id, order_key: randomBytes(32), closed_at: new Date() }))
   const lists: { id: number }[] = await server.knex('status_lists').insert(rows).returning('id')
   return async () => {
-    const places = Array.from({ length: 65_536 }, (_, n) => n).filter(() => Math.random() < 0.06)
+    const indexes = Array.from({ length: 65_536 }, (_, n) => n).filter(() => Math.random() < 0.06)
     const ended = server.knex.raw('SELECT id, ?::int[] FROM unnest(?::bigint[]) id', [
-      places,
+      indexes,
       lists.map(({ id }) => id),
     ])
-    await server.knex.raw('INSERT INTO revocations (status_list, places) ?', [ended])
+    await server.knex.raw('INSERT INTO revocations (status_list, status_indexes) ?', [ended])
   }
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EngineModelAdapter } from '../../src/oidc/adapter.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Browser } from '../support/scriptless-browser.ts'
-import { createPerson } from '../support/test-users.ts'
+import { createTestUser } from '../support/test-users.ts'
 import { enter } from '../web/console/console-visits.ts'
 import { createApplication } from './application-fixtures.ts'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const open = async (): Promise<Browser> =>
-  await enter(server, await createPerson(server.knex, server.firstStart.accountId, 'admin'))
+  await enter(server, await createTestUser(server.knex, server.firstStart.accountId, 'admin'))
 
 const isSignedIn = async (browser: Browser): Promise<boolean> =>
   !(await browser.visit('/account/password')).url.includes('/signin')

@@ -5,12 +5,12 @@ import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { claimsOf } from '../support/requests.ts'
 import type { Browser, Page } from '../support/scriptless-browser.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   answerOf,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   expectSentBack,
   getTokens,
   goOn,
@@ -29,13 +29,13 @@ let application: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
-  other = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
+  other = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -104,7 +104,7 @@ describe('a session', () => {
   })
 
   test('ends in every other browser when a password changes', async () => {
-    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const who = await createTestUser(server.knex, server.firstStart.accountId)
     const [here, there] = [await signedIn(who), await signedIn(who)]
     const next = 'another horse with a better battery'
     const form = { present: who.password, password: next, repeat: next }
@@ -119,7 +119,7 @@ describe('a session', () => {
   })
 
   test('ends when the person is switched off, and does not wake with them', async () => {
-    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const who = await createTestUser(server.knex, server.firstStart.accountId)
     const browser = await signedIn(who)
     await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
     expectSentBack(server, await browser.visit(application.link({ prompt: 'none' })), 'login_required')
@@ -132,7 +132,7 @@ describe('a session', () => {
   })
 
   test('that ends between the sign-in and the answer allows nothing', async () => {
-    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const who = await createTestUser(server.knex, server.firstStart.accountId)
     const browser = openBrowserOn(server)
     const asked = await signInTo(browser, await browser.visit(application.link()), who)
     expect(isAllow(asked)).toBe(true)

@@ -8,8 +8,8 @@ import { changeClientStatus } from '../../src/management/client-status.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf } from '../support/requests.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
-import { type Application, createApplication, expectNoFaults, getTokens } from './application-fixtures.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
+import { type Application, createApplication, expectNoFieldErrors, getTokens } from './application-fixtures.ts'
 
 const ACTOR = { type: 'system' } as const
 const OFFLINE = { params: { scope: 'openid email offline_access read write' } }
@@ -22,12 +22,12 @@ let application: Application
 beforeAll(async () => {
   server = await startKeywright()
   api = await server.make.api()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await register()
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -44,7 +44,7 @@ function expectRefused({ status, body }: Answer, error = 'invalid_grant', expect
 const age = (app: Application, seconds: number) =>
   server.knex.raw(
     `UPDATE refresh_tokens SET created_at = created_at - make_interval(secs => :seconds),
-            expires_at = expires_at - make_interval(secs => :seconds), turned_at = turned_at - make_interval(secs => :seconds)
+            expires_at = expires_at - make_interval(secs => :seconds), rotated_at = rotated_at - make_interval(secs => :seconds)
       WHERE client_id = (SELECT id FROM clients WHERE client_id = :client)`,
     { seconds, client: app.clientId },
   )
@@ -176,7 +176,7 @@ describe('lifetimes', () => {
     expectRefused(await app.refresh(second.refresh_token))
   })
 
-  test('absolute holds for one that does not turn, too', async () => {
+  test('absolute holds for one that does not round, too', async () => {
     const app = await register({ refreshTokenTtl: 600, refreshTokenMaxAge: 900, refreshTokenRotation: false })
     const { refresh_token } = await begin(app)
     await age(app, 500)
@@ -189,7 +189,7 @@ describe('lifetimes', () => {
 describe('a refresh token dies with what it rests on, and stays dead when that is restored', () => {
   async function ended(end: (app: Application, who: Person) => Promise<unknown>, accountId?: string): Promise<Answer> {
     const app = await register()
-    const who = await createPerson(server.knex, accountId ?? server.firstStart.accountId)
+    const who = await createTestUser(server.knex, accountId ?? server.firstStart.accountId)
     const tokens = await begin(app, who)
     expect(await isActive(tokens.access_token)).toBe(true)
     await end(app, who)
@@ -240,7 +240,7 @@ describe('the policy single: one live token for a client, a person and an API', 
   test('a new sign-in or refresh ends the earlier token; another person’s and another API’s live on', async () => {
     const second = await server.make.api()
     const app = await createApplication(server, { policy: 'single' }, { apis: [api.identifier, second.identifier] })
-    const other = await createPerson(server.knex, server.firstStart.accountId)
+    const other = await createTestUser(server.knex, server.firstStart.accountId)
     const first = await begin(app)
     const ofOther = await begin(app, other)
     const ofSecond = await begin(app, person, { params: { scope: 'read', resource: second.identifier } })

@@ -1,17 +1,17 @@
 /** Userinfo: OpenID Connect Core, section 5.3; RFC 6750; and what browsers of other origins may read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { updateUser } from '../../src/accounts/user-administration.ts'
+import { saveUserDetails } from '../../src/accounts/user-administration.ts'
 import { withdrawConsent } from '../../src/consents/consents.ts'
 import { signJwt } from '../../src/keys/jwt.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Answer, claimsOf, postForm, send } from '../support/requests.ts'
-import { createPerson, type Person } from '../support/test-users.ts'
+import { createTestUser, type Person } from '../support/test-users.ts'
 import {
   type Application,
   createApplication,
-  expectNoFaults,
+  expectNoFieldErrors,
   getCode,
   getTokens,
   openBrowserOn,
@@ -25,12 +25,12 @@ let application: Application
 
 beforeAll(async () => {
   server = await startKeywright()
-  person = await createPerson(server.knex, server.firstStart.accountId)
+  person = await createTestUser(server.knex, server.firstStart.accountId)
   application = await createApplication(server)
 })
 
 afterAll(async () => {
-  expectNoFaults(server)
+  expectNoFieldErrors(server)
   await server.stop()
 })
 
@@ -121,7 +121,7 @@ describe('RFC 6750, section 3.1', () => {
     expectRefused(await get(bearer(revoked)), 401, 'invalid_token')
 
     const app = await createApplication(server)
-    const who = await createPerson(server.knex, server.firstStart.accountId)
+    const who = await createTestUser(server.knex, server.firstStart.accountId)
     const withdrawn = await tokenOf('openid', app, who)
     await withdrawConsent(server.knex, { userId: who.id, clientId: app.clientId }, ACTOR)
     expectRefused(await get(bearer(withdrawn)), 401, 'invalid_token')
@@ -221,8 +221,8 @@ describe('email_verified', () => {
   })
 
   test('is true once that was asserted', async () => {
-    const verified = await createPerson(server.knex, server.firstStart.accountId)
-    await updateUser(server.knex, verified.id, { emailVerified: true }, ACTOR)
+    const verified = await createTestUser(server.knex, server.firstStart.accountId)
+    await saveUserDetails(server.knex, verified.id, { emailVerified: true }, ACTOR)
     const body = await claimOf(verified)
     expect(body.email_verified).toBe(true)
     expect(passesOauth2Proxy(body)).toBe(true)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isConfusable } from '../../src/shared/confusable-names.ts'
-import { nameFault, textFault } from '../../src/shared/names.ts'
+import { nameError, textError } from '../../src/shared/names.ts'
 
 describe('a name', () => {
   it.each([
@@ -27,19 +27,19 @@ describe('a name', () => {
       'a\u200cb',
     ],
   ])('%j is refused', (name) => {
-    expect(nameFault('a name', name, 200)).toMatch(/^a name (has 1 to|holds no)/)
+    expect(nameError('a name', name, 200)).toMatch(/^a name (has 1 to|holds no)/)
   })
 
   it.each([
     ...['Acme Ltd', 'Müller & Söhne', 'Приложение', '例え株式会社', 'שלום', 'مثال', 'Ünïcode™ №1', '100 %'],
     ...['Party 🎉', 'Love ❤️', 'Family 👨‍👩‍👧', 'Flag 🇩🇪', '🏴󠁧󠁢󠁳󠁣󠁴󠁿 Whisky', 'می‌خواهم', 'क्‍ष'],
   ])('%j is accepted', (name) => {
-    expect(nameFault('a name', name, 200)).toBeUndefined()
+    expect(nameError('a name', name, 200)).toBeUndefined()
   })
 
   it('of several lines is a text', () => {
-    expect(textFault('a text', 'one\r\n\ttwo')).toBeUndefined()
-    expect(textFault('a text', 'one\u202etwo')).toMatch(/direction/)
+    expect(textError('a text', 'one\r\n\ttwo')).toBeUndefined()
+    expect(textError('a text', 'one\u202etwo')).toMatch(/direction/)
   })
 })
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
-import { currentPosition, type Position, unseenIn, upTo } from '../../src/status/feed-cursors.ts'
-import { placesOf } from '../../src/status/status-bitmap.ts'
+import { currentCursor, type FeedCursor, unseenIn, upTo } from '../../src/status/feed-cursors.ts'
+import { setIndexesOf } from '../../src/status/status-bitmap.ts'
 import { readChanges } from '../../src/status/status-changes.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -15,10 +15,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-async function read(since: Position) {
-  const { changes, position } = (await readChanges(server.instance.database, since))!
-  const told = changes.flatMap(({ list, revoked }) => placesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
-  return { told, position }
+async function read(since: FeedCursor) {
+  const { changes, cursor } = (await readChanges(server.instance.database, since))!
+  const told = changes.flatMap(({ list, revoked }) => setIndexesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
+  return { told, cursor }
 }
 
 const shortName = (token: string) => placeName(token).split('/').at(-1)!
@@ -34,21 +34,21 @@ test.each([
   expect(unseenIn({ snapshot: upTo(snapshot, last), at: 0 })).toEqual(expected)
 })
 
-test('while nothing is revoked a position stays where it is, whatever else is done', async () => {
-  const first = await currentPosition(server.instance.database)
+test('while nothing is revoked a cursor stays where it is, whatever else is done', async () => {
+  const first = await currentCursor(server.instance.database)
   await server.knex.raw('SELECT pg_current_xact_id()')
-  const { position } = await read(first)
-  expect(position.snapshot).toBe(first.snapshot)
+  const { cursor } = await read(first)
+  expect(cursor.snapshot).toBe(first.snapshot)
 })
 
 test('a secret that ends after the clock was set back is told of', async () => {
   const client = await server.make.client()
   const token = (await server.machineToken(client)).body.access_token
-  const now = await currentPosition(server.instance.database)
+  const now = await currentCursor(server.instance.database)
   await rotateSecret(server.knex, client.clientId, 1, ACTOR)
   // As of before that: the clock was a minute ahead.
   const before = await read({ ...now, at: now.at + 60_000 })
   expect(before.told).toEqual([])
   await sleep(1100)
-  expect((await read(before.position)).told).toEqual([shortName(token)])
+  expect((await read(before.cursor)).told).toEqual([shortName(token)])
 })

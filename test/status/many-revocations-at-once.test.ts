@@ -20,9 +20,9 @@ test('many tokens of one grant end at once', async () => {
   const [one, model] = [await issue(), await issue()]
   const grant_id = crypto.randomUUID()
   await server.knex.raw(
-    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, generation, api_id, epoch, subject, scope,
+    `INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, sequence, api_id, revocation_epoch, subject, scope,
                                 grant_id, status_list, status_index)
-     SELECT gen_random_uuid(), expires_at, now(), client_id, 0, api_id, epoch, '', 'read', ?, status_list, n
+     SELECT gen_random_uuid(), expires_at, now(), client_id, 0, api_id, revocation_epoch, '', 'read', ?, status_list, n
        FROM access_tokens, generate_series(1, ?::int) n WHERE jti = ?`,
     [grant_id, MANY, model],
   )
@@ -33,9 +33,9 @@ test('many tokens of one grant end at once', async () => {
     return await trx('revocations')
       .whereRaw('xid = pg_current_xact_id()')
       .orderBy('id')
-      .select(trx.raw('cardinality(places) AS places'))
+      .select(trx.raw('cardinality(status_indexes) AS indexes'))
   })
-  expect(told).toEqual([{ places: 1 }, { places: MANY }])
+  expect(told).toEqual([{ indexes: 1 }, { indexes: MANY }])
 })
 
 test('many clients end at once', async () => {
@@ -46,10 +46,14 @@ test('many clients end at once', async () => {
     [account_id, MANY],
   )
   const told = await server.knex.transaction(async (trx) => {
-    const end = (which: object) => trx('clients').where(which).increment('epoch', 1)
+    const end = (which: object) => trx('clients').where(which).increment('revocation_epoch', 1)
     await end({ id })
     await end({ name: 'one of many' })
-    return await trx('revocations').whereRaw('xid = pg_current_xact_id()').whereNotNull('epoch').count().first()
+    return await trx('revocations')
+      .whereRaw('xid = pg_current_xact_id()')
+      .whereNotNull('revocation_epoch')
+      .count()
+      .first()
   })
   expect(Number(told!.count)).toBe(MANY + 1)
 })

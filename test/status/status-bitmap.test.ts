@@ -1,15 +1,15 @@
 import { StatusList } from '@sd-jwt/jwt-status-list'
 import { expect, test } from 'vitest'
 import {
-  addPlaces,
+  addIndexes,
   decode,
   emptyBitmap,
   encode,
   encodeNow,
   LIST_SIZES,
-  placesOf,
   SMALLEST_LIST,
-  setPlace,
+  setIndex,
+  setIndexesOf,
 } from '../../src/status/status-bitmap.ts'
 import { createOrder } from '../../src/status/status-index-order.ts'
 
@@ -24,46 +24,46 @@ const VECTOR = [
   'A7KpLAAAAAAAAAAAAAAAAAAAAAJsLCQAAAAAAAAAAADjelAAAAAAAAAAAKjDMAQAAA',
   'ACAZC8L2AEb',
 ].join('')
-const VECTOR_PLACES = [0, 1993, 25460, 159495, 495669, 554353, 645645, 723232, 854545, 934534, 1000345]
+const VECTOR_INDEXES = [0, 1993, 25460, 159495, 495669, 554353, 645645, 723232, 854545, 934534, 1000345]
 
 test('the draft’s example and test vector of one bit mean to us what they mean to others, and ours to them', async () => {
   expect([...decode(EXAMPLE.lst)]).toEqual(EXAMPLE.bytes)
   expect(encodeNow(Uint8Array.from(EXAMPLE.bytes))).toBe(EXAMPLE.lst)
   const listed = decode(VECTOR, 2 ** 17)
-  expect(placesOf(listed)).toEqual(VECTOR_PLACES)
+  expect(setIndexesOf(listed)).toEqual(VECTOR_INDEXES)
   const ours = new Uint8Array(2 ** 17)
-  for (const place of VECTOR_PLACES) setPlace(ours, place)
+  for (const index of VECTOR_INDEXES) setIndex(ours, index)
   expect(ours).toEqual(new Uint8Array(listed))
   const theirs = StatusList.decompressStatusList(await encode(ours), 1)
-  expect(VECTOR_PLACES.map((place) => theirs.getStatus(place))).toEqual(VECTOR_PLACES.map(() => 1))
-  expect(theirs.statusList.reduce((sum, bit) => sum + bit, 0)).toBe(VECTOR_PLACES.length)
+  expect(VECTOR_INDEXES.map((index) => theirs.getStatus(index))).toEqual(VECTOR_INDEXES.map(() => 1))
+  expect(theirs.statusList.reduce((sum, bit) => sum + bit, 0)).toBe(VECTOR_INDEXES.length)
 })
 
-test('every place can be set, none beyond, and what is added stays', () => {
+test('every index can be set, none beyond, and what is added stays', () => {
   const all = emptyBitmap()
-  const places = Array.from({ length: SMALLEST_LIST }, (_, place) => place)
-  for (const place of [...places, -1, SMALLEST_LIST, 2 ** 31]) setPlace(all, place)
-  expect(placesOf(all)).toEqual(places)
-  expect(placesOf(all, SMALLEST_LIST - 1)).toBeUndefined()
+  const indexes = Array.from({ length: SMALLEST_LIST }, (_, index) => index)
+  for (const index of [...indexes, -1, SMALLEST_LIST, 2 ** 31]) setIndex(all, index)
+  expect(setIndexesOf(all)).toEqual(indexes)
+  expect(setIndexesOf(all, SMALLEST_LIST - 1)).toBeUndefined()
   const some = emptyBitmap()
-  setPlace(some, 77)
+  setIndex(some, 77)
   const other = emptyBitmap()
-  setPlace(other, 65_535)
-  expect([addPlaces(some, other), addPlaces(some, other)]).toEqual([true, false])
-  expect(placesOf(some)).toEqual([77, 65_535])
+  setIndex(other, 65_535)
+  expect([addIndexes(some, other), addIndexes(some, other)]).toEqual([true, false])
+  expect(setIndexesOf(some)).toEqual([77, 65_535])
 })
 
-const indexesOf = (size: number, seed: Buffer, count = size): number[] => {
-  const order = createOrder(size, seed)
+const indexesOf = (size: number, orderKey: Buffer, count = size): number[] => {
+  const order = createOrder(size, orderKey)
   return Array.from({ length: count }, (_, position) => order(position))
 }
 
-test.each(LIST_SIZES)('a list of %i gives out every index once, in an order that follows from its seed', (size) => {
+test.each(LIST_SIZES)('a list of %i gives out every index once, in an order that follows from its orderKey', (size) => {
   const [one, again, other] = [1, 1, 2].map((n) => indexesOf(size, Buffer.alloc(32, n)))
   expect(one!.every((index) => index >= 0 && index < size)).toBe(true)
   expect(new Set(one).size).toBe(size)
   expect(one!.every((index, n) => index === again![n])).toBe(true)
-  // Two orders that have nothing to do with one another agree in one place on average.
+  // Two orders that have nothing to do with one another agree in one index on average.
   expect(one!.filter((index, n) => other![n] === index).length).toBeLessThan(20)
 })
 
@@ -71,9 +71,9 @@ test('early indexes are no likelier to be low, nor neighbours near: an index tel
   const buckets = Array(16).fill(0)
   let near = 0
   for (let n = 0; n < 60; n++) {
-    const seed = Buffer.alloc(32)
-    seed.writeUInt32LE(n)
-    const first = indexesOf(SMALLEST_LIST, seed, 1000)
+    const orderKey = Buffer.alloc(32)
+    orderKey.writeUInt32LE(n)
+    const first = indexesOf(SMALLEST_LIST, orderKey, 1000)
     for (const [k, index] of first.entries()) {
       buckets[index >> 12]++
       if (k > 0 && Math.abs(index - first[k - 1]!) < 656) near++

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SMALLEST_LIST } from '../../src/status/status-bitmap.ts'
 import { createStatusIndexes, type StatusIndex } from '../../src/status/status-indexes.ts'
-import { leasePlaces, listStatusLists, sweepStatusLists } from '../../src/status/status-lists.ts'
+import { deleteExpiredStatusLists, leaseStatusIndexes, listStatusLists } from '../../src/status/status-lists.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -33,7 +33,7 @@ async function draw(indexes: ReturnType<typeof createStatusIndexes>, apiId: numb
 
 const nameOf = ({ list, index }: StatusIndex) => `${list.key} ${index}`
 
-test('of many processes that draw at once, over the ends of lists, no two get the same place', async () => {
+test('of many processes that draw at once, over the ends of lists, no two get the same index', async () => {
   const apiId = newApi()
   const processes = await together(4, async () => createStatusIndexes(server.instance.database))
   const drawn = (await together(4, (n) => draw(processes[n]!, apiId, 40_000))).flat()
@@ -44,7 +44,7 @@ test('of many processes that draw at once, over the ends of lists, no two get th
   expect(await server.knex('status_lists').where('api_id', apiId).where('closed_at', 'infinity')).toHaveLength(1)
 })
 
-test('a hundred who wait for the first places of an API all get one, by two statements at most', async () => {
+test('a hundred who wait for the first indexes of an API all get one, by two statements at most', async () => {
   const apiId = newApi()
   const indexes = createStatusIndexes(server.instance.database)
   const drawn = (await together(100, () => draw(indexes, apiId, 1))).flat()
@@ -87,16 +87,16 @@ test('a database that fails is told to who waits, and asked again by who comes n
 test('a list closes when it is a day old: its leases are still used, and the next one begins another', async () => {
   const apiId = newApi()
   const { database } = server.instance
-  const first = await leasePlaces(database, apiId, 64)
+  const first = await leaseStatusIndexes(database, apiId, 64)
   await server
     .knex('status_lists')
     .where('id', first.list.key)
     .update({ opened_at: server.knex.raw(`now() - interval '25 hours'`) })
-  const last = await leasePlaces(database, apiId, 64)
-  const next = await leasePlaces(database, apiId, 64)
+  const last = await leaseStatusIndexes(database, apiId, 64)
+  const next = await leaseStatusIndexes(database, apiId, 64)
   expect([last.list.key === first.list.key, next.list.key === first.list.key]).toEqual([true, false])
   expect([last.from, last.to, next.from, next.to]).toEqual([64, 128, 0, 64])
-  expect(next.seed.equals(first.seed)).toBe(false)
+  expect(next.orderKey.equals(first.orderKey)).toBe(false)
 })
 
 /** As if the API's last list had taken so many tokens in an hour. */
@@ -118,16 +118,16 @@ test.each([
 ])('an API that takes %i tokens an hour which live for %i s gets lists of %i', async (perHour, lifetime, size) => {
   const apiId = newApi()
   const { database } = server.instance
-  expect((await leasePlaces(database, apiId, 64, lifetime)).size).toBe(65_536)
+  expect((await leaseStatusIndexes(database, apiId, 64, lifetime)).size).toBe(65_536)
   await rateOf(apiId, perHour)
-  expect((await leasePlaces(database, apiId, 64, lifetime)).size).toBe(size)
+  expect((await leaseStatusIndexes(database, apiId, 64, lifetime)).size).toBe(size)
 })
 
 test('a list that a server of the version before has opened is left to it', async () => {
   const apiId = newApi()
   const { database } = server.instance
-  await server.knex('status_lists').insert({ api_id: apiId, seed: Buffer.alloc(32), next: 64 })
-  const own = await leasePlaces(database, apiId, 64)
+  await server.knex('status_lists').insert({ api_id: apiId, order_key: Buffer.alloc(32), next: 64 })
+  const own = await leaseStatusIndexes(database, apiId, 64)
   const lists = await server.knex('status_lists').where('api_id', apiId).orderBy('id')
   expect(lists.map(({ id, size, next }) => [id === own.list.key, size, next])).toEqual([
     [false, null, 64],
@@ -138,7 +138,7 @@ test('a list that a server of the version before has opened is left to it', asyn
 test('an index beyond 65,535 is revoked in its list and over the feed', async () => {
   const api = await server.make.api()
   const { id } = await server.knex('apis').where('identifier', api.identifier).first('id')
-  await leasePlaces(server.instance.database, id, 64)
+  await leaseStatusIndexes(server.instance.database, id, 64)
   await rateOf(id, 40_000_000)
   const client = await server.make.client({}, [api.identifier])
   const tokens = await together(60, async () => (await server.machineToken(client)).body.access_token as string)
@@ -153,7 +153,7 @@ test('an index beyond 65,535 is revoked in its list and over the feed', async ()
 
 const closedAgo = (hours: number) => ({ closed_at: server.knex.raw('now() - make_interval(hours => ?)', [hours]) })
 
-test('a token is never recorded in a list that may have vanished, by a process that had a place of it for hours', async () => {
+test('a token is never recorded in a list that may have vanished, by a process that had a index of it for hours', async () => {
   const api = await server.make.api()
   const client = await server.make.client({}, [api.identifier])
   const first = placeOf((await server.machineToken(client)).body.access_token)
@@ -172,7 +172,7 @@ test('a list vanishes when its last token has expired, and not before', async ()
   const token = (await server.machineToken(client)).body.access_token
   const { uri } = placeOf(token)
   await server.knex('status_lists').where('public_id', uri.split('/').at(-1)!).update(closedAgo(5))
-  await sweepStatusLists(server.knex, 100)
+  await deleteExpiredStatusLists(server.knex, 100)
   expect((await fetchList(server, uri)).status).toBe(200)
   const expired = server.knex.raw(`expires_at - interval '20 minutes'`)
   await server
@@ -180,8 +180,8 @@ test('a list vanishes when its last token has expired, and not before', async ()
     .where({ jti: claimsOf(token).jti })
     .update({ expires_at: expired })
   // The newest list stays, and this one was.
-  await leasePlaces(server.instance.database, newApi(), 1)
-  expect(await sweepStatusLists(server.knex, 100)).toBe(1)
+  await leaseStatusIndexes(server.instance.database, newApi(), 1)
+  expect(await deleteExpiredStatusLists(server.knex, 100)).toBe(1)
   const listed = (await listStatusLists(server.instance.database)).map(({ id }) => uri.endsWith(id))
   expect(listed).not.toContain(true)
 })

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/open-database.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
-import { currentPosition, type Position } from '../../src/status/feed-cursors.ts'
-import { decode, hasPlace } from '../../src/status/status-bitmap.ts'
+import { currentCursor, type FeedCursor } from '../../src/status/feed-cursors.ts'
+import { decode, hasIndex } from '../../src/status/status-bitmap.ts'
 import type { StatusFollower, StatusListener } from '../../src/status/status-follower.ts'
 import { createStatusPublication } from '../../src/status/status-publication.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
@@ -24,7 +24,7 @@ afterAll(() => server.stop())
 function createStage() {
   const { database } = server.instance
   const listeners = new Set<StatusListener>()
-  let position: Position | undefined
+  let cursor: FeedCursor | undefined
   let held: (() => Promise<void>) | undefined
   const follower: StatusFollower = {
     listen(listener) {
@@ -32,11 +32,11 @@ function createStage() {
       return () => listeners.delete(listener)
     },
     async caughtUp() {
-      position = await currentPosition(database)
-      return position
+      cursor = await currentCursor(database)
+      return cursor
     },
-    position: () => position,
-    behind: () => (position ? 0 : Number.POSITIVE_INFINITY),
+    cursor: () => cursor,
+    behind: () => (cursor ? 0 : Number.POSITIVE_INFINITY),
     stop: async () => {},
   }
   const slow: Database = {
@@ -83,7 +83,7 @@ test('one that was read before the thread was lost says so', async () => {
   }
   for (const mayLack of [true, false]) {
     const claims = claimsOf((await publication.token(id))!.jwt)
-    const isIn = hasPlace(decode((claims.status_list as { lst: string }).lst), idx)
+    const isIn = hasIndex(decode((claims.status_list as { lst: string }).lst), idx)
     expect([isIn, isIn || Number(claims.iat) <= (await revokedAt())]).toEqual([!mayLack, true])
   }
 })

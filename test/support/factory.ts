@@ -9,7 +9,7 @@ import { createApi } from '../../src/management/api-changes.ts'
 import { createClient } from '../../src/management/client-registration.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import type { EncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { createPerson } from './test-users.ts'
+import { createTestUser } from './test-users.ts'
 
 export const ACTOR: Actor = { type: 'system', id: 'tests' }
 
@@ -24,7 +24,11 @@ export interface NewClient {
 }
 
 /** Makes what tests need by the features themselves, without a process for each. `home`: the account that is meant. */
-export function createCommonMaker(knex: Knex, encryptionKeys: EncryptionKeys, home: (name: string) => Promise<string>) {
+export function createCommonFactory(
+  knex: Knex,
+  encryptionKeys: EncryptionKeys,
+  home: (name: string) => Promise<string>,
+) {
   let made = 0
   const nextName = (what: string) => `${what}-${++made}`
   let first: Promise<string> | undefined
@@ -81,7 +85,7 @@ export function createCommonMaker(knex: Knex, encryptionKeys: EncryptionKeys, ho
     },
 
     /** Somebody with a password of their own. */
-    person: async (account?: string) => await createPerson(knex, await accountOf(account)),
+    person: async (account?: string) => await createTestUser(knex, await accountOf(account)),
 
     async keyPair(user: string, apis: string[] = []) {
       const { client, clientSecret, revoked } = await generateKeyPair(knex, { user, apis }, ACTOR)

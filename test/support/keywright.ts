@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import { type Instance, openInstance } from '../../src/instance.ts'
 import { createServer } from '../../src/server.ts'
 import type { Environment } from './cli.ts'
-import { createCommonMaker } from './factory.ts'
+import { createCommonFactory } from './factory.ts'
 import { createTestDatabase } from './postgres.ts'
 import { endpointsOf } from './requests.ts'
 
@@ -28,7 +28,7 @@ function createMemoryLog(level: string) {
 
 /** `firstStart`: absent on a database that had its own already, whose accounts must then be named. */
 function createServerMaker({ database, encryptionKeys }: Instance, firstStart: FirstStart | undefined) {
-  const maker = createCommonMaker(database.knex, encryptionKeys, async () => firstStart!.accountId)
+  const maker = createCommonFactory(database.knex, encryptionKeys, async () => firstStart!.accountId)
   return {
     ...maker,
     client: (settings: Partial<ClientSettings> = {}, apis: string[] = [], scopes: string[] | null = null) =>

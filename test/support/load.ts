@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, type Credentials, claimsOf } from './requests.ts'
 
 /** Requests without a pause from several loops at once, until it is stopped. */
-export interface Storm<Outcome> {
+export interface RunningLoad<Outcome> {
   /** Resolves when that many requests have ended, or fails as the first loop that failed. */
   reached(count: number): Promise<void>
   /** Every outcome, after the last request ended. */
@@ -10,15 +10,15 @@ export interface Storm<Outcome> {
 }
 
 /** `ask` makes one request of a loop; what it throws ends the storm and fails `stop`. */
-export function startStorm<Outcome>(
+export function startLoad<Outcome>(
   width: number,
-  ask: (loop: number, turn: number) => Promise<Outcome>,
-): Storm<Outcome> {
+  ask: (loop: number, round: number) => Promise<Outcome>,
+): RunningLoad<Outcome> {
   const outcomes: Outcome[] = []
   let stopped = false
   let failure: unknown
   async function run(loop: number): Promise<void> {
-    for (let turn = 0; !stopped; turn++) outcomes.push(await ask(loop, turn))
+    for (let round = 0; !stopped; round++) outcomes.push(await ask(loop, round))
   }
   const loops = Promise.all(Array.from({ length: width }, (_, loop) => run(loop)))
   loops.catch((error) => {

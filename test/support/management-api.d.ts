@@ -367,7 +367,7 @@ export interface paths {
          * Change a person's name, address or role
          * @description A user who becomes a member loses their key pair for good. A token that acts for a person, such as the token of a key pair, cannot change an email address. For admins of accounts, and operators.
          */
-        patch: operations["updateUser"];
+        patch: operations["saveUserDetails"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/disable": {
@@ -741,7 +741,7 @@ export interface paths {
          * What switching the API off would stop
          * @description For operators.
          */
-        get: operations["readInstanceReach"];
+        get: operations["readInstanceAvailability"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1150,7 +1150,7 @@ export interface components {
              * @description For whom it may act; for operators alone
              * @enum {string}
              */
-            access_type?: "person" | "itself" | "both";
+            access_type?: "user" | "client" | "both";
             /**
              * @description N/s, N/min or N/h; null: none; for operators alone
              * @example 10/s
@@ -1263,7 +1263,7 @@ export interface components {
              * @description For whom it may act; for operators alone
              * @enum {string}
              */
-            access_type?: "person" | "itself" | "both";
+            access_type?: "user" | "client" | "both";
             /**
              * @description N/s, N/min or N/h; null: none; for operators alone
              * @example 10/s
@@ -1345,7 +1345,7 @@ export interface components {
              * @description For whom it may act; for operators alone
              * @enum {string}
              */
-            access_type?: "person" | "itself" | "both";
+            access_type?: "user" | "client" | "both";
             /**
              * @description N/s, N/min or N/h; null: none; for operators alone
              * @example 10/s
@@ -1487,6 +1487,12 @@ export interface components {
              */
             revision: number;
         };
+        InstanceAvailability: {
+            api_enabled: boolean;
+            applications: components["schemas"]["BoundedCount"];
+            key_pairs: components["schemas"]["BoundedCount"];
+            live_tokens: components["schemas"]["BoundedCount"];
+        };
         /**
          * @example {
          *       "name": "Example keys",
@@ -1527,12 +1533,6 @@ export interface components {
                  */
                 rate_limit?: string | null;
             };
-        };
-        InstanceReach: {
-            api_enabled: boolean;
-            applications: components["schemas"]["BoundedCount"];
-            key_pairs: components["schemas"]["BoundedCount"];
-            live_tokens: components["schemas"]["BoundedCount"];
         };
         /**
          * @example {
@@ -1618,7 +1618,7 @@ export interface components {
              */
             created_at: string;
             /** @description When its refresh token was last redeemed */
-            turned_at: string | null;
+            rotated_at: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -1787,7 +1787,7 @@ export interface components {
              * @description For whom it may act; for operators alone
              * @enum {string}
              */
-            access_type?: "person" | "itself" | "both";
+            access_type?: "user" | "client" | "both";
             /**
              * @description N/s, N/min or N/h; null: none; for operators alone
              * @example 10/s
@@ -1935,7 +1935,7 @@ export interface components {
              * @description For whom it may act; for operators alone
              * @enum {string}
              */
-            access_type?: "person" | "itself" | "both";
+            access_type?: "user" | "client" | "both";
             /**
              * @description N/s, N/min or N/h; null: none; for operators alone
              * @example 10/s
@@ -3150,7 +3150,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    updateUser: {
+    saveUserDetails: {
         parameters: {
             query?: never;
             header: {
@@ -4028,7 +4028,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    readInstanceReach: {
+    readInstanceAvailability: {
         parameters: {
             query?: never;
             header?: never;
@@ -4045,7 +4045,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["InstanceReach"];
+                    "application/json": components["schemas"]["InstanceAvailability"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -7,7 +7,7 @@ import { CALLBACK } from './factory.ts'
 import type { Keywright } from './keywright.ts'
 import type { paths } from './management-api.d.ts'
 import { type Credentials, send } from './requests.ts'
-import { codeOf, openVisitor, redemptionOf } from './signed-in-browsers.ts'
+import { codeOf, openSignedInBrowser, redemptionOf } from './signed-in-browsers.ts'
 import type { Person } from './test-users.ts'
 
 const ACTOR: Actor = { type: 'system', id: 'tests' }
@@ -40,7 +40,7 @@ export async function managingApplication(
 }
 
 /** One that acts for people. */
-export const managingForPeople = (server: Pick<Keywright, 'knex'>, accountId: string | null) =>
+export const managingForUsers = (server: Pick<Keywright, 'knex'>, accountId: string | null) =>
   managingApplication(server, accountId, {
     grants: ['authorization_code', 'refresh_token'],
     redirectUris: [CALLBACK],
@@ -48,10 +48,10 @@ export const managingForPeople = (server: Pick<Keywright, 'knex'>, accountId: st
   })
 
 /** A token in a person's name, as an application gets it for them. */
-export async function tokenOfPerson(server: Keywright, client: Credentials, person: Person): Promise<string> {
-  const visitor = await openVisitor(server, person)
+export async function tokenOfUser(server: Keywright, client: Credentials, person: Person): Promise<string> {
+  const visitor = await openSignedInBrowser(server, person)
   const { verifier, page } = await visitor.follow(client, {
-    scope: 'openid people:read people:write',
+    scope: 'openid users:read users:write',
     resource: MANAGEMENT_API,
   })
   const allowed = page.left ? page : await visitor.submit(page, /allow$/)

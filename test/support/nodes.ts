@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../src/database/open-database.ts
 import { createEncryptionKeys, type EncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { type Environment, spawnKeywright } from './cli.ts'
 import { endWithTests } from './end-with-tests.ts'
-import { createCommonMaker } from './factory.ts'
+import { createCommonFactory } from './factory.ts'
 import { createTestDatabase } from './postgres.ts'
 import { endpointsOf, METRICS_TOKEN } from './requests.ts'
 
@@ -91,7 +91,7 @@ export async function startNode(env: Environment) {
 
 /** The same for nodes: clients are of some account of their own. */
 export function createMaker({ knex }: Database, encryptionKeys: EncryptionKeys) {
-  const maker = createCommonMaker(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
+  const maker = createCommonFactory(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
   return {
     ...maker,
     client: (apis: string[], settings: Partial<ClientSettings> = {}, account?: string) =>

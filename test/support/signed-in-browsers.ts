@@ -33,9 +33,9 @@ export function codeOf({ left, status, text }: Page): string {
 }
 
 /** Somebody who has signed in in a browser of their own, at one node. */
-export type Visitor = Awaited<ReturnType<typeof openVisitor>>
+export type SignedInBrowser = Awaited<ReturnType<typeof openSignedInBrowser>>
 
-export async function openVisitor(node: { url: string }, person: Person) {
+export async function openSignedInBrowser(node: { url: string }, person: Person) {
   const browser: Browser = openBrowser(node.url)
   const { status } = await signIn(browser, await browser.visit('/signin'), person.email, person.password)
   if (status >= 500) throw new Error(`not signed in, but ${status}`)

@@ -3,7 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { getListFromStatusListJWT, getStatusListFromJWT } from '@sd-jwt/jwt-status-list'
 import { createLocalJWKSet, jwtVerify } from 'jose'
-import { decode, placesOf } from '../../src/status/status-bitmap.ts'
+import { decode, setIndexesOf } from '../../src/status/status-bitmap.ts'
 import { until } from './load.ts'
 import { basicHeader, type Credentials, claimsOf, send } from './requests.ts'
 
@@ -45,7 +45,7 @@ function parseEvent(block: string): FeedEvent | undefined {
 /** All that an event tells to be revoked. */
 function namesIn({ data }: FeedEvent): string[] {
   return data.lists.flatMap((list: { uri: string; idx?: number[]; lst?: string }) =>
-    (list.idx ?? placesOf(decode(list.lst!))!).map((idx) => nameOf({ uri: list.uri, idx })),
+    (list.idx ?? setIndexesOf(decode(list.lst!))!).map((idx) => nameOf({ uri: list.uri, idx })),
   )
 }
 

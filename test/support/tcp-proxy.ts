@@ -69,7 +69,7 @@ export async function startTcpProxy(target: { host: string; port: number } | str
       if (step !== 'answer' || !commitOf) return
       const { done } = commitOf
       commitOf = undefined
-      // In its own turn, after the answer was written.
+      // In its own round, after the answer was written.
       client.write('', () => void cut().then(done))
     })
   }

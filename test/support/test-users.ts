@@ -11,7 +11,7 @@ export interface Person extends User {
 let made = 0
 
 /** Somebody who has signed in before and chosen a password. */
-export async function createPerson(
+export async function createTestUser(
   knex: Knex,
   accountId: string,
   role: 'admin' | 'member' = 'member',

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addAccount } from '../../src/accounts/accounts.ts'
-import { addUser, resetPassword, updateUser } from '../../src/accounts/user-administration.ts'
+import { addUser, resetPassword, saveUserDetails } from '../../src/accounts/user-administration.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { ensureSigningKeys, rotateSigningKeys } from '../../src/keys/signing-keys.ts'
@@ -52,12 +52,12 @@ async function everything(trx: Knex): Promise<void> {
   await updateApi(trx, api.identifier, { scopes: ['read'] }, ACTOR)
   const admin = { email: 'admin@example.com', role: 'admin' as const, accountId: account.id }
   const { user } = await addUser(trx, admin, ACTOR)
-  await updateUser(trx, user.id, { name: 'Ann' }, ACTOR)
+  await saveUserDetails(trx, user.id, { name: 'Ann' }, ACTOR)
   await resetPassword(trx, user.id, ACTOR)
   await generateKeyPair(trx, { user: user.id, apis: [] }, ACTOR)
   await generateKeyPair(trx, { user: user.id, apis: [] }, ACTOR)
   const { client } = await createClient(trx, { accountId: account.id, settings, apis: [], scopes: null }, ACTOR)
-  await updateClient(trx, client.clientId, { settings: { accessType: 'itself' } }, ACTOR)
+  await updateClient(trx, client.clientId, { settings: { accessType: 'client' } }, ACTOR)
   await rotateSecret(trx, client.clientId, 0, ACTOR)
   await changeClientStatus(trx, client.clientId, 'archived', ACTOR)
   await changeUserRole(trx, user.id, 'member', ACTOR)

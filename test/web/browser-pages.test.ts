@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
-import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, PASSWORD, SYNC } from './fake-management.ts'
+import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeManagement, PASSWORD, SYNC } from './fake-management.ts'
 
 const chromium = await findChromium()
 
-let house: Awaited<ReturnType<typeof openFakeHouse>>
-let application: Awaited<ReturnType<typeof openFakeHouse>>
+let house: Awaited<ReturnType<typeof openFakeManagement>>
+let application: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: RealBrowser
 
 beforeAll(async () => {
   if (!chromium) return
-  house = await openFakeHouse()
-  application = await openFakeHouse()
+  house = await openFakeManagement()
+  application = await openFakeManagement()
   browser = await launchBrowser(chromium)
 })
 afterAll(async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { send } from '../support/requests.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
-import { DEMO, openFakeHouse, SYNC } from './fake-management.ts'
+import { DEMO, openFakeManagement, SYNC } from './fake-management.ts'
 
 const opened: { close(): Promise<unknown> }[] = []
 
@@ -14,7 +14,7 @@ afterEach(async () => {
 })
 
 async function open(ownUrl?: string) {
-  const house = await openFakeHouse({ ownUrl })
+  const house = await openFakeManagement({ ownUrl })
   opened.push(house)
   return { house, browser: openBrowser(house.origin) }
 }

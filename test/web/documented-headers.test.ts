@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SETTINGS } from '../../src/config/settings.ts'
-import { openFakeHouse } from './fake-management.ts'
+import { openFakeManagement } from './fake-management.ts'
 
 const DOCUMENT = readFileSync('docs/operating/security.md', 'utf8')
 
-let house: Awaited<ReturnType<typeof openFakeHouse>>
+let house: Awaited<ReturnType<typeof openFakeManagement>>
 
 beforeAll(async () => {
-  house = await openFakeHouse()
+  house = await openFakeManagement()
 })
 afterAll(() => house?.close())
 

@@ -206,7 +206,7 @@ const showcase = (pages: ProtocolPages, world: World): Koa.Middleware => {
 }
 
 /** The pages over fakes of all that is below them. */
-export async function openFakeHouse(
+export async function openFakeManagement(
   overrides: {
     issuer?: string
     proxy?: boolean

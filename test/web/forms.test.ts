@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Browser, formsOf, openBrowser } from '../support/scriptless-browser.ts'
-import { ADA, BOB, CONSENT, createWorld, ONE_TIME, openFakeHouse, PASSWORD, WEAK } from './fake-management.ts'
+import { ADA, BOB, CONSENT, createWorld, ONE_TIME, openFakeManagement, PASSWORD, WEAK } from './fake-management.ts'
 
-let house: Awaited<ReturnType<typeof openFakeHouse>>
+let house: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: Browser
 
 beforeAll(async () => {
-  house = await openFakeHouse()
+  house = await openFakeManagement()
 })
 afterAll(() => house.close())
 beforeEach(() => {
@@ -104,17 +104,17 @@ describe('what a form may hold', () => {
 
   it('is answered with the same sentence for an unknown address and a wrong password', async () => {
     const page = await browser.visit('/signin')
-    const faultOf = (text: string) => /role="alert">([^<]+)/.exec(text)![1]
+    const fieldErrorOf = (text: string) => /role="alert">([^<]+)/.exec(text)![1]
     const unknown = await browser.submit(page, /signin$/, { email: 'nobody@example.com', password: 'x' })
     const wrong = await browser.submit(page, /signin$/, { email: 'ada@example.com', password: 'x' })
-    expect(faultOf(unknown.text)).toBe(faultOf(wrong.text))
+    expect(fieldErrorOf(unknown.text)).toBe(fieldErrorOf(wrong.text))
     expect(unknown.status).toBe(wrong.status)
   })
 
   it('is answered at the field when something is missing', async () => {
     const page = await browser.visit('/signin')
     const again = await browser.submit(page, /signin$/, { email: ' ', password: '' })
-    expect(again.text).toMatch(/id="email"[^>]*aria-describedby="email-fault"[^>]*aria-invalid="true"/)
+    expect(again.text).toMatch(/id="email"[^>]*aria-describedby="email-error"[^>]*aria-invalid="true"/)
     expect(house.world.done).toEqual([])
   })
 })
@@ -147,7 +147,7 @@ describe('signing in', () => {
     const login = { email: 'ada@example.com', password: ONE_TIME }
     const page = await browser.submit(await browser.visit('/interaction/login1'), /sign-in$/, login)
     const short = await browser.submit(page, /password$/, { password: 'short', repeat: 'short' })
-    expect(short.text).toMatch(/id="password-fault" role="alert">Use at least 12/)
+    expect(short.text).toMatch(/id="password-error" role="alert">Use at least 12/)
     const unlike = await browser.submit(short, /password$/, { password: 'long enough one', repeat: 'long enough two' })
     expect(unlike.text).toMatch(/id="repeat"[^>]*aria-invalid="true"/)
     const weak = await browser.submit(unlike, /password$/, { password: 'password1234', repeat: 'password1234' })
@@ -268,7 +268,7 @@ describe('what belongs to somebody', () => {
     const page = await browser.visit('/account/password')
     const next = { password: 'long enough one', repeat: 'long enough one' }
     const refused = await browser.submit(page, /password$/, { present: 'wrong', ...next })
-    expect(refused.text).toMatch(/id="present-fault" role="alert"/)
+    expect(refused.text).toMatch(/id="present-error" role="alert"/)
     expect((await browser.submit(page, /password$/, { present: 'too often', ...next })).status).toBe(429)
     const weak = { present: PASSWORD, password: 'password1234', repeat: 'password1234' }
     expect((await browser.submit(page, /password$/, weak)).text.toLowerCase()).toContain(WEAK)

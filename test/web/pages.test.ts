@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { send } from '../support/requests.ts'
 import { type Browser, openBrowser } from '../support/scriptless-browser.ts'
-import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeHouse, SYNC } from './fake-management.ts'
+import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeManagement, SYNC } from './fake-management.ts'
 
-let house: Awaited<ReturnType<typeof openFakeHouse>>
+let house: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: Browser
 
 beforeAll(async () => {
-  house = await openFakeHouse({ proxy: true })
+  house = await openFakeManagement({ proxy: true })
 })
 afterAll(() => house.close())
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createAccount, setAccountStatus } from '../../src/accounts/accounts.ts'
-import { createUser, setUserStatus } from '../../src/accounts/users.ts'
+import { createUser, saveUserStatus } from '../../src/accounts/users.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { allow } from '../../src/consents/consents.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
@@ -31,7 +31,7 @@ afterAll(async () => {
   await created.drop()
 })
 
-async function createPerson() {
+async function createTestUser() {
   const account = await createAccount(database.knex, 'Analytical Engines')
   const email = `ada-${account.id}@example.com`
   const { user } = await createUser(database.knex, { email, role: 'admin', accountId: account.id })
@@ -44,21 +44,21 @@ async function createApplication(accountId: string, redirectUris = ['https://syn
 }
 
 it('knows people who may act, with their account', async () => {
-  const { account, user } = await createPerson()
+  const { account, user } = await createTestUser()
   expect(await directory.person(user.id)).toMatchObject({ email: user.email, accountName: 'Analytical Engines' })
   await setAccountStatus(database.knex, account.id, 'disabled')
   expect(await directory.person(user.id)).toBeUndefined()
 })
 
 it('knows nobody who is switched off or was never there', async () => {
-  const { user } = await createPerson()
-  await database.knex.transaction((trx) => setUserStatus(trx, user.id, 'disabled'))
+  const { user } = await createTestUser()
+  await database.knex.transaction((trx) => saveUserStatus(trx, user.id, 'disabled'))
   expect(await directory.person(user.id)).toBeUndefined()
   expect(await directory.person('nobody')).toBeUndefined()
 })
 
 it('knows applications, with the account that answers for them', async () => {
-  const { account } = await createPerson()
+  const { account } = await createTestUser()
   const { clientId } = await createApplication(account.id)
   expect(await directory.application(clientId)).toEqual({
     clientId,
@@ -69,7 +69,7 @@ it('knows applications, with the account that answers for them', async () => {
 })
 
 it('tells the scopes of the active application that comes back to the demo, and of no other', async () => {
-  const { account } = await createPerson()
+  const { account } = await createTestUser()
   const demo = await createApplication(account.id, ['http://127.0.0.1/demo/callback', 'http://localhost/elsewhere'])
   expect(await directory.demoScopesOf(demo.clientId)).toEqual(['calendar.read', 'calendar.write'])
   const others = [
@@ -87,7 +87,7 @@ it('tells the scopes of the active application that comes back to the demo, and 
 })
 
 it('withdraws what a person has allowed, once or twice', async () => {
-  const { account, user } = await createPerson()
+  const { account, user } = await createTestUser()
   const client = await createApplication(account.id)
   const permissions = { identityScopes: ['openid'], claims: ['zoneinfo'], apis: {} }
   await allow(database.knex, { userId: user.id, clientKey: client.key }, permissions, ACTOR)

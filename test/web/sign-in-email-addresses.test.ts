@@ -6,7 +6,7 @@ import { keywright, runCli } from '../support/cli.ts'
 import { findChromium } from '../support/debian.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Browser, openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { createPerson, PASSWORD } from '../support/test-users.ts'
+import { createTestUser, PASSWORD } from '../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console/console-visits.ts'
 
 const chromium = await findChromium()
@@ -22,13 +22,13 @@ let real: RealBrowser | undefined
 beforeAll(async () => {
   server = await startKeywright()
   operator = await enter(server, await createOperator(server.knex))
-  const invited = await operator.submit(await operator.visit('/people/invite'), /invite$/, {
+  const invited = await operator.submit(await operator.visit('/users/invite'), /invite$/, {
     email: IDN,
     role: 'member',
     accountId: server.firstStart.accountId,
   })
   expect(wordsOf(invited)).toContain(STORED)
-  const known = await createPerson(server.knex, server.firstStart.accountId)
+  const known = await createTestUser(server.knex, server.firstStart.accountId)
   const { password_hash } = await server.knex('users').where({ id: known.id }).first()
   const chosen = { password_hash, password_change_required: false }
   const [row] = await server.knex('users').where({ email: STORED }).update(chosen).returning('id')
@@ -49,7 +49,7 @@ describe.each(WAYS)('an address written as %s', (email) => {
 
   it('is taken, in the console and at the command line', async () => {
     const fields = { email, role: 'member', accountId: server.firstStart.accountId }
-    const refused = await operator.submit(await operator.visit('/people/invite'), /invite$/, fields)
+    const refused = await operator.submit(await operator.visit('/users/invite'), /invite$/, fields)
     expect([refused.status, wordsOf(refused)]).toEqual([400, expect.stringContaining('There is already a user')])
     const options = ['--account', server.firstStart.accountId, '--role', 'member', '--email', email]
     const run = await runCli(['user', 'create', ...options], server.env)
@@ -61,7 +61,7 @@ describe.each(WAYS)('an address written as %s', (email) => {
     const renamed = await keywright(server.env)('user update', email, '--name', 'Ingrid')
     expect(renamed).toMatchObject({ user_id: userId, email: STORED })
     for (const search of [email, email.slice(email.indexOf('@') + 1)]) {
-      const list = await operator.visit(`/people?search=${encodeURIComponent(search)}`)
+      const list = await operator.visit(`/users?search=${encodeURIComponent(search)}`)
       expect(list.text, search).toContain(STORED)
     }
     const activity = await operator.visit(`/activity?by=${encodeURIComponent(email)}&kind=user.signed_in`)
@@ -70,7 +70,7 @@ describe.each(WAYS)('an address written as %s', (email) => {
 })
 
 it('an address that is changed finds its user however it is written', async () => {
-  const { id } = await createPerson(server.knex, server.firstStart.accountId)
+  const { id } = await createTestUser(server.knex, server.firstStart.accountId)
   const written = await keywright(server.env)('user update', id, '--email', 'Jörg@BÜCHER.example')
   expect(written).toMatchObject({ email: 'Jörg@xn--bcher-kva.example' })
   for (const way of ['JÖRG@bücher.example', 'jo\u0308rg@xn--bcher-kva.example', 'jörg@XN--BCHER-KVA.example']) {

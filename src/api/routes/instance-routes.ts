@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { InstanceSettings } from '../../accounts/instance-settings.ts'
 import {
   readInstance,
-  readInstanceReach,
+  readInstanceAvailability,
   setInstanceApi,
   updateInstance,
 } from '../../management/instance-operations.ts'
@@ -86,7 +86,7 @@ function toChanges({ logo, defaults: begin, ...rest }: Change) {
 
 const reach = z
   .object({ api_enabled: z.boolean(), applications: bounded, key_pairs: bounded, live_tokens: bounded })
-  .meta({ id: 'InstanceReach' })
+  .meta({ id: 'InstanceAvailability' })
 
 const usage = z
   .object({
@@ -156,12 +156,12 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
   route({
     method: 'get',
     path: '/instance/reach',
-    operation: readInstanceReach,
-    id: 'readInstanceReach',
+    operation: readInstanceAvailability,
+    id: 'readInstanceAvailability',
     tag: TAG,
     summary: 'What switching the API off would stop',
     answers: { 200: reach },
-    handle: async ({ management, who }) => ({ body: toWire(await readInstanceReach(management, who, {})) }),
+    handle: async ({ management, who }) => ({ body: toWire(await readInstanceAvailability(management, who, {})) }),
   }),
   route({
     method: 'get',

@@ -16,7 +16,7 @@ export const ME_ROUTES: readonly ApiRoute[] = [
   route({
     method: 'get',
     path: '/me',
-    operation: { need: { role: 'member', scope: null } },
+    operation: { permission: { role: 'member', scope: null } },
     id: 'readMe',
     tag: 'Caller',
     summary: 'Who is calling, and what the token allows',

@@ -28,7 +28,7 @@ const grant = z
     api: z.string(),
     scope: z.string(),
     created_at: moment,
-    turned_at: moment.nullable().meta({ description: 'When its refresh token was last redeemed' }),
+    rotated_at: moment.nullable().meta({ description: 'When its refresh token was last redeemed' }),
     expires_at: moment,
     ...forWhom,
   })

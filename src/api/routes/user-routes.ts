@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { User } from '../../accounts/users.ts'
-import { invitePerson } from '../../management/invitations.ts'
+import { inviteUser } from '../../management/invitations.ts'
 import {
   givePassword,
-  listPeople,
-  readPerson,
-  setPersonStatus,
+  readUser,
+  searchUsers,
   setRole,
-  updatePerson,
+  setUserStatus,
+  updateUser,
 } from '../../management/user-operations.ts'
 import {
   bounded,
@@ -96,27 +96,33 @@ type OfOne = Call<z.output<typeof which>>
 const toReply = (one: User) => ({ body: toWire(one), revision: one.revision })
 
 const setStatus = (to: 'active' | 'disabled') => async (call: OfOne) =>
-  toReply(await setPersonStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
+  toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
 
 /** Both or neither: the role first, which is held to the revision, and what is left in the same transaction. */
-async function changePerson({ management, who, params, body, ifMatch }: Call<z.output<typeof which>, unknown, Change>) {
+async function changeUserInForm({
+  management,
+  who,
+  params,
+  body,
+  ifMatch,
+}: Call<z.output<typeof which>, unknown, Change>) {
   const { role: to, ...rest } = toDomain(body)
   const userId = params.user_id
   return await management.knex.transaction(async (knex) => {
     const within = { ...management, knex }
     const changed = to && (await setRole(within, who, { userId, role: to, revision: ifMatch }))
     if (changed && Object.keys(rest).length === 0) return changed
-    return await updatePerson(within, who, { userId, ...rest, ...(!changed && { revision: ifMatch }) })
+    return await updateUser(within, who, { userId, ...rest, ...(!changed && { revision: ifMatch }) })
   })
 }
 
 type Change = z.output<typeof change>
 
-export const PEOPLE_ROUTES: readonly ApiRoute[] = [
+export const USER_ROUTES: readonly ApiRoute[] = [
   route({
     method: 'get',
     path: '/users',
-    operation: listPeople,
+    operation: searchUsers,
     id: 'listUsers',
     tag: TAG,
     summary: 'People, in the order of their addresses',
@@ -129,13 +135,13 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     }),
     answers: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
-      body: viewPage(await listPeople(management, who, toDomain(query)), toWire),
+      body: viewPage(await searchUsers(management, who, toDomain(query)), toWire),
     }),
   }),
   route({
     method: 'post',
     path: '/users',
-    operation: invitePerson,
+    operation: inviteUser,
     id: 'inviteUser',
     tag: TAG,
     summary: 'Create a user',
@@ -145,12 +151,12 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     answers: { 201: user },
     idempotent: true,
     etag: true,
-    handle: async ({ management, who, body }) => toReply((await invitePerson(management, who, toDomain(body))).user),
+    handle: async ({ management, who, body }) => toReply((await inviteUser(management, who, toDomain(body))).user),
   }),
   route({
     method: 'get',
     path: '/users/{user_id}',
-    operation: readPerson,
+    operation: readUser,
     id: 'readUser',
     tag: TAG,
     summary: 'One person',
@@ -159,15 +165,15 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     etag: true,
     async handle({ management, who, params }) {
       // A token needs applications:read to see applications: `GET /applications?created_by=` lists these.
-      const { addedApplications: _, ...person } = await readPerson(management, who, toDomain(params))
+      const { addedApplications: _, ...person } = await readUser(management, who, toDomain(params))
       return { body: toWire(person), revision: person.revision }
     },
   }),
   route({
     method: 'patch',
     path: '/users/{user_id}',
-    operation: updatePerson,
-    id: 'updateUser',
+    operation: updateUser,
+    id: 'saveUserDetails',
     tag: TAG,
     summary: "Change a person's name, address or role",
     description:
@@ -176,12 +182,12 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
     body: change,
     answers: { 200: user },
     etag: true,
-    handle: async (call) => toReply(await changePerson(call)),
+    handle: async (call) => toReply(await changeUserInForm(call)),
   }),
   route({
     method: 'post',
     path: '/users/{user_id}/disable',
-    operation: setPersonStatus,
+    operation: setUserStatus,
     id: 'disableUser',
     tag: TAG,
     summary: 'Switch a person off, with their sessions and every token in their name',
@@ -193,7 +199,7 @@ export const PEOPLE_ROUTES: readonly ApiRoute[] = [
   route({
     method: 'post',
     path: '/users/{user_id}/enable',
-    operation: setPersonStatus,
+    operation: setUserStatus,
     id: 'enableUser',
     tag: TAG,
     summary: 'Switch a person on again; what ended stays ended',

@@ -16,21 +16,21 @@ function parseHead(text: string): Link {
   return { seq: Number(match[1]), hash: Buffer.from(match[2]!, 'hex') }
 }
 
-const toJson = ({ faultCount, ...verdict }: AuditVerdict) => ({ ...verdict, fault_count: faultCount })
+const toJson = ({ violationCount, ...verdict }: AuditVerdict) => ({ ...verdict, violation_count: violationCount })
 
 const HINT = `
 begun: there was a log already when this chain began, as after an upgrade, or after somebody took the chain away to
 rewrite the log. Once you know why, note the head and give it to each verify: --expect SEQ:HASH`
 
-function describe({ verified, entries, unsealed, head, faults, faultCount }: AuditVerdict): string {
+function describe({ verified, entries, unsealed, head, violations, violationCount }: AuditVerdict): string {
   const lines = [
-    verified ? `verified: ${entries} entries are as they were written` : `not verified: ${faultCount} faults`,
+    verified ? `verified: ${entries} entries are as they were written` : `not verified: ${violationCount} violations`,
     `${unsealed} not sealed yet`,
     `head  ${head ? `${head.seq}:${head.hash}` : '(none)'}`,
   ]
   if (verified) return lines.join('\n')
-  const hints = faults.some(({ fault }) => fault === 'begun') ? [HINT] : []
-  return [...lines, '', table(faults.map((fault) => ({ ...fault }))), ...hints].join('\n')
+  const hints = violations.some(({ violation }) => violation === 'begun') ? [HINT] : []
+  return [...lines, '', table(violations.map((violation) => ({ ...violation }))), ...hints].join('\n')
 }
 
 interface VerifyOptions {

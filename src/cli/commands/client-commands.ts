@@ -9,7 +9,7 @@ import { retireSecret, rotateSecret } from '../../management/client-secret-rotat
 import { changeClientStatus, restoreClient } from '../../management/client-status.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { table } from '../output.ts'
-import { answerWithin, withInstance } from '../run.ts'
+import { answerInTransaction, withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
 import { viewClient, viewClientWhole } from './client-view.ts'
 
@@ -67,7 +67,7 @@ function addCreate(client: Command): void {
       const settings = { ...DEFAULT_SETTINGS, ...defaults, name: '', grants: [], isPublic, ...settingsOf(options) }
       const scopes = options.scopes === undefined ? null : words(options.scopes)
       const request = { accountId, settings, apis: options.api ?? [], scopes }
-      return await answerWithin(knex, async (trx) => {
+      return await answerInTransaction(knex, async (trx) => {
         const { client, clientSecret, apiKey } = await createClient(trx, request, actor)
         return { ...(await viewClientWhole(trx, client)), client_secret: clientSecret, api_key: apiKey }
       })
@@ -87,7 +87,7 @@ function addUpdate(client: Command): void {
     withInstance<ClientOptions>(async ({ knex, actor }, options, id) => {
       const scopes = options.scopes === undefined ? undefined : words(options.scopes)
       const change = { settings: settingsOf(options), apis: options.api, scopes }
-      return await answerWithin(knex, async (trx) => {
+      return await answerInTransaction(knex, async (trx) => {
         const changed = await updateClient(trx, id!, change, actor)
         return { ...(await viewClientWhole(trx, changed.client)), api_key: changed.apiKey }
       })
@@ -160,7 +160,7 @@ function addRotate(client: Command): void {
     .option('--overlap <seconds>', 'how long the present secret still works', seconds, 0)
     .action(
       withInstance<{ overlap: number }>(async ({ knex, actor }, { overlap }, id) => {
-        return await answerWithin(knex, async (trx) => {
+        return await answerInTransaction(knex, async (trx) => {
           const { client, clientSecret, apiKey } = await rotateSecret(trx, id!, overlap, actor)
           const { secrets } = await viewClientWhole(trx, client)
           return { client_id: client.clientId, client_secret: clientSecret, api_key: apiKey, secrets }

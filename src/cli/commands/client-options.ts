@@ -104,14 +104,14 @@ function addApiOptions(command: Command): void {
     .addOption(
       choice(
         '--access-type',
-        ['person', 'itself', 'both'],
+        ['user', 'client', 'both'],
         'for whom it may act: people who sign in to it, itself, or both; narrowed, it loses every token; default both',
       ),
     )
     .option('--rate-limit <N/s|N/min|N/h|off>', 'the most token requests, 429 beyond them; default off')
 }
 
-function addConcessionOptions(command: Command): void {
+function addLegacyOptions(command: Command): void {
   command
     .addOption(
       onOffOption('--query-credentials', 'allow parameters and credentials in the URL (against RFC 6749); default off'),
@@ -119,14 +119,14 @@ function addConcessionOptions(command: Command): void {
     .addOption(
       onOffOption('--client-credentials-refresh', 'answer client_credentials with a refresh token too; default off'),
     )
-    .addOption(onOffOption('--api-key', 'demand an x-api-key header beside the secret; default off'))
+    .addOption(onOffOption('--api-key', 'require an x-api-key header beside the secret; default off'))
 }
 
 export function addClientOptions(command: Command): Command {
   addTokenOptions(command)
   addSignInOptions(command)
   addApiOptions(command)
-  addConcessionOptions(command)
+  addLegacyOptions(command)
   return command
 }
 

@@ -10,7 +10,7 @@ import {
 import { formatRateLimit, parseRateLimit } from '../../clients/client-rate-limits.ts'
 import { changeApiEnabled } from '../../management/instance-changes.ts'
 import { invalidInput } from '../../shared/errors.ts'
-import { answerWithin, withInstance } from '../run.ts'
+import { answerInTransaction, withInstance } from '../run.ts'
 import { secondsOrOff, unlessOff, words } from './client-options.ts'
 
 interface InstanceOptions {
@@ -113,7 +113,7 @@ export function addInstanceCommands(instance: Command): void {
     withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...options }) => {
       const changes = changesOf(options)
       const named = Object.values(changes).some((change) => change !== undefined)
-      return await answerWithin(knex, async (trx) => {
+      return await answerInTransaction(knex, async (trx) => {
         if (api) await changeApiEnabled(trx, api === 'on', actor)
         if (named || !api) await updateInstanceSettings(trx, changes, actor)
         return viewOf(await getInstanceSettings(trx))

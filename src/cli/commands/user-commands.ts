@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { getAccount } from '../../accounts/accounts.ts'
-import { addUser, type PersonDetails, resetPassword, updateUser } from '../../accounts/user-administration.ts'
+import { addUser, resetPassword, saveUserDetails, type UserDetails } from '../../accounts/user-administration.ts'
 import { listUsers, type Role, type User } from '../../accounts/users.ts'
 import { changeUserRole, changeUserStatus } from '../../management/user-changes.ts'
 import { invalidInput } from '../../shared/errors.ts'
@@ -79,8 +79,8 @@ function addUpdate(user: Command): void {
     .option('--email-verified', 'assert that the address is theirs')
     .option('--no-email-verified', 'withdraw that assertion')
     .action(
-      withInstance<PersonDetails>(async ({ knex, actor }, { name, email, emailVerified }, idOrEmail) => ({
-        json: viewOf(await updateUser(knex, idOrEmail!, { name, email, emailVerified }, actor)),
+      withInstance<UserDetails>(async ({ knex, actor }, { name, email, emailVerified }, idOrEmail) => ({
+        json: viewOf(await saveUserDetails(knex, idOrEmail!, { name, email, emailVerified }, actor)),
       })),
     )
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { KeywrightError } from '../../shared/errors.ts'
 import type { Binaries } from './binaries.ts'
-import type { Place } from './data-location.ts'
+import type { ClusterLocation } from './data-location.ts'
 import { launch } from './launch.ts'
 import { lookAtProcess } from './processes.ts'
 import { giveTo } from './system-account.ts'
@@ -14,7 +14,7 @@ export const SUPERUSER = 'postgres'
 
 const SIDE = '.initdb-'
 
-function removeAbandoned({ home }: Place): void {
+function removeAbandoned({ home }: ClusterLocation): void {
   for (const name of readdirSync(home)) {
     if (!name.startsWith(SIDE) || lookAtProcess(Number(name.slice(SIDE.length).split('-')[0]))) continue
     try {
@@ -36,7 +36,7 @@ function initdbArguments(directory: string, major: number, durable: boolean): st
   ]
 }
 
-async function initdb(place: Place, binaries: Binaries, directory: string, durable: boolean): Promise<void> {
+async function initdb(place: ClusterLocation, binaries: Binaries, directory: string, durable: boolean): Promise<void> {
   const args = initdbArguments(directory, binaries.major, durable)
   const file = join(binaries.directory, 'initdb')
   const child = launch({ file, args, account: place.account, onParentDeath: 'KILL', output: 'pipe' })
@@ -56,7 +56,7 @@ function moveIntoPlace(directory: string, cluster: string): boolean {
 }
 
 /** Made in a directory aside and renamed: a killed initdb leaves no half-made cluster, and of two at once one wins. */
-export async function ensureCluster(place: Place, binaries: Binaries, durable: boolean): Promise<void> {
+export async function ensureCluster(place: ClusterLocation, binaries: Binaries, durable: boolean): Promise<void> {
   removeAbandoned(place)
   if (existsSync(place.cluster)) return
   const directory = join(place.home, `${SIDE}${process.pid}-${randomBytes(4).toString('hex')}`)

@@ -7,7 +7,7 @@ import { type Account, accountFor, giveTo, mayAccess } from './system-account.ts
 /** Where what PostgreSQL needs goes when root's own directories are closed to the user that it runs as. */
 export const FALLBACK_ROOT = '/var/lib/keywright'
 
-export interface Place {
+export interface ClusterLocation {
   readonly home: string
   /** PostgreSQL's data directory; it appears whole, by a rename. */
   readonly cluster: string
@@ -16,12 +16,12 @@ export interface Place {
   readonly account: Account | undefined
 }
 
-function at(home: string): Place {
+function at(home: string): ClusterLocation {
   const cluster = join(home, 'cluster')
   return { home, cluster, runs: join(home, 'runs'), account: accountFor(cluster) }
 }
 
-function tryPrepare(place: Place): boolean {
+function tryPrepare(place: ClusterLocation): boolean {
   try {
     // The data directory itself stays open to be entered, or PostgreSQL could not reach its own part of it.
     mkdirSync(dirname(place.home), { recursive: true, mode: 0o755 })
@@ -37,7 +37,7 @@ function tryPrepare(place: Place): boolean {
   }
 }
 
-function prepareFallback(wanted: string, place: Place): Place {
+function prepareFallback(wanted: string, place: ClusterLocation): ClusterLocation {
   mkdirSync(FALLBACK_ROOT, { recursive: true, mode: 0o755 })
   chmodSync(FALLBACK_ROOT, 0o755)
   if (tryPrepare(place)) return place
@@ -51,14 +51,14 @@ function prepareFallback(wanted: string, place: Place): Place {
 const LOCATION = 'postgres.location'
 
 /** Kept in the data directory, because the directory may have several names; at first made of one of them. */
-function fallbackName(dataDir: string, { home }: Place): string {
+function fallbackName(dataDir: string, { home }: ClusterLocation): string {
   const path = join(dataDir, LOCATION)
   if (existsSync(path)) return basename(readFileSync(path, 'utf8').trim())
   return `data-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`
 }
 
 /** Makes the folders of a data directory, elsewhere when they cannot be reached without root's rights. */
-export function preparePlace(dataDir: string, onNotice: (message: string) => void): Place {
+export function prepareClusterLocation(dataDir: string, onNotice: (message: string) => void): ClusterLocation {
   const wanted = at(join(resolve(dataDir), 'postgres'))
   if (!wanted.account) {
     tryPrepare(wanted)
@@ -74,7 +74,7 @@ export function preparePlace(dataDir: string, onNotice: (message: string) => voi
   return prepared
 }
 
-export function clusterMajor({ cluster }: Place): number | undefined {
+export function clusterMajor({ cluster }: ClusterLocation): number | undefined {
   const file = join(cluster, 'PG_VERSION')
   return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : undefined
 }

@@ -1,5 +1,5 @@
 import { KeywrightError } from '../../shared/errors.ts'
-import type { Place } from './data-location.ts'
+import type { ClusterLocation } from './data-location.ts'
 import { mayRunOn } from './postgres-processes.ts'
 import { isLeftEmpty, type PostmasterFile, readPostmasterFile, removeStalePostmasterFile } from './postmaster-file.ts'
 import { isAlive, isPidTaken, type LiveProcess, lookAtProcess } from './processes.ts'
@@ -22,18 +22,18 @@ const NOBODY: Holder = { state: 'nobody' }
 const UNCLEAR: Holder = { state: 'unclear' }
 
 /** PostgreSQL's own lock file removes one whose pid is free; a pid that was handed out again only we can tell. */
-function judgeStale({ cluster }: Place, file: PostmasterFile): Holder {
+function judgeStale({ cluster }: ClusterLocation, file: PostmasterFile): Holder {
   if (isPidTaken(file.pid)) removeStalePostmasterFile(cluster, file)
   return NOBODY
 }
 
-function judgeUnfilled({ cluster }: Place, file: PostmasterFile): Holder {
+function judgeUnfilled({ cluster }: ClusterLocation, file: PostmasterFile): Holder {
   if (!isLeftEmpty(cluster)) return UNCLEAR
   removeStalePostmasterFile(cluster, file)
   return NOBODY
 }
 
-function judgeOwner(place: Place, file: PostmasterFile, socketDir: string, postmaster: LiveProcess): Holder {
+function judgeOwner(place: ClusterLocation, file: PostmasterFile, socketDir: string, postmaster: LiveProcess): Holder {
   const owner = ownerOfSocketDir(place, socketDir)
   // A clean stop removes the owner's record just after PostgreSQL's end; nobody else would have started it like this.
   if (!owner) return readPostmasterFile(place.cluster)?.text === file.text ? foreign(place, postmaster) : UNCLEAR
@@ -41,14 +41,14 @@ function judgeOwner(place: Place, file: PostmasterFile, socketDir: string, postm
   return { state: 'owned', owner, socketDir, port: file.port, ready: file.ready }
 }
 
-function foreign({ cluster }: Place, { pid }: LiveProcess): never {
+function foreign({ cluster }: ClusterLocation, { pid }: LiveProcess): never {
   throw new KeywrightError(
     'misconfigured',
     `PostgreSQL (pid ${pid}), which Keywright did not start, runs on ${cluster}: stop it, or use another DATA_DIR`,
   )
 }
 
-export function holderOf(place: Place): Holder {
+export function holderOf(place: ClusterLocation): Holder {
   const file = readPostmasterFile(place.cluster)
   if (!file) return NOBODY
   if (!file.pid) return judgeUnfilled(place, file)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeywrightError } from '../../shared/errors.ts'
 import type { Binaries } from './binaries.ts'
-import type { Place } from './data-location.ts'
+import type { ClusterLocation } from './data-location.ts'
 import { launch, letGo } from './launch.ts'
 import { readPostmasterFile } from './postmaster-file.ts'
 import { isAlive, type ProcessIdentity } from './processes.ts'
@@ -43,7 +43,7 @@ function settingsOf(run: Run, options: RunOptions): Record<string, string> {
   }
 }
 
-function spawnPostgres(place: Place, binaries: Binaries, run: Run, options: RunOptions): ChildProcess {
+function spawnPostgres(place: ClusterLocation, binaries: Binaries, run: Run, options: RunOptions): ChildProcess {
   const settings = Object.entries(settingsOf(run, options)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const file = join(binaries.directory, 'postgres')
   const args = ['-D', place.cluster, ...settings]
@@ -69,7 +69,11 @@ function endingOf(child: ChildProcess): Ending {
 }
 
 /** Recovery after a crash may take its time: there is no limit while PostgreSQL lives. */
-async function untilReady(place: Place, run: Run, ending: Ending): Promise<{ pid: number; port: number } | undefined> {
+async function untilReady(
+  place: ClusterLocation,
+  run: Run,
+  ending: Ending,
+): Promise<{ pid: number; port: number } | undefined> {
   while (!ending.has()) {
     const file = readPostmasterFile(place.cluster)
     if (file?.ready && file.socketDir === run.socketDir) return file
@@ -130,7 +134,7 @@ const lostTheRace = (log: string): boolean => /lock file "postmaster\.pid"|pre-e
 
 /** Undefined when another process holds the cluster: look again who that is. */
 export async function startPostmaster(
-  place: Place,
+  place: ClusterLocation,
   binaries: Binaries,
   options: RunOptions,
 ): Promise<Postmaster | undefined> {

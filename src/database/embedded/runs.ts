@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Place } from './data-location.ts'
+import type { ClusterLocation } from './data-location.ts'
 import { isAlive, type ProcessIdentity, thisProcess } from './processes.ts'
 import { type Account, giveTo, mayAccess } from './system-account.ts'
 
@@ -41,7 +41,7 @@ function socketParent(account: Account | undefined): string {
  * Written before PostgreSQL starts, and found again through the socket directory that its lock file names: so there is
  * no moment in which a running PostgreSQL has no owner, and no owner's record outlives its run with another meaning.
  */
-export function createRun(place: Place, role: Role): Run {
+export function createRun(place: ClusterLocation, role: Role): Run {
   const socketDir = mkdtempSync(join(socketParent(place.account), 'keywright-'))
   chmodSync(socketDir, 0o700)
   giveTo(place.account, socketDir)
@@ -81,11 +81,11 @@ function readOwner(folder: string): Owner | undefined {
   }
 }
 
-export const ownerOfSocketDir = (place: Place, socketDir: string): Owner | undefined =>
+export const ownerOfSocketDir = (place: ClusterLocation, socketDir: string): Owner | undefined =>
   readOwner(join(place.runs, basename(socketDir)))
 
 /** What killed owners left behind; only for one whose own PostgreSQL runs, so that no other one can. */
-export function removeDeadRuns(place: Place): void {
+export function removeDeadRuns(place: ClusterLocation): void {
   for (const name of readdirSync(place.runs)) {
     const folder = join(place.runs, name)
     const owner = readOwner(folder)

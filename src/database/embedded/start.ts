@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KeywrightError } from '../../shared/errors.ts'
 import { findBinaries, type Preference } from './binaries.ts'
 import { ensureCluster, SUPERUSER } from './cluster.ts'
-import { clusterMajor, type Place, preparePlace } from './data-location.ts'
+import { type ClusterLocation, clusterMajor, prepareClusterLocation } from './data-location.ts'
 import { type Holder, holderOf } from './lock-owner.ts'
 import { startPostmaster, stopOrphan } from './postmaster.ts'
 import type { Role } from './runs.ts'
@@ -38,7 +38,7 @@ const NEVER = new Promise<never>(() => {})
 
 const at = (host: string, port: number) => ({ host, port, user: SUPERUSER, database: 'postgres' })
 
-async function startOwn(place: Place, options: EmbeddedOptions): Promise<EmbeddedPostgres | undefined> {
+async function startOwn(place: ClusterLocation, options: EmbeddedOptions): Promise<EmbeddedPostgres | undefined> {
   const { role, prefer = 'package', durable = true, settings = {}, onNotice = () => {} } = options
   const binaries = findBinaries(prefer, clusterMajor(place), place.account, onNotice)
   await ensureCluster(place, binaries, durable)
@@ -52,7 +52,7 @@ async function startOwn(place: Place, options: EmbeddedOptions): Promise<Embedde
   }
 }
 
-function beside(holder: Holder & { state: 'owned' }, place: Place, role: Role): EmbeddedPostgres | undefined {
+function beside(holder: Holder & { state: 'owned' }, place: ClusterLocation, role: Role): EmbeddedPostgres | undefined {
   if (holder.owner.role !== 'server') return undefined
   if (role === 'server') {
     throw new KeywrightError(
@@ -65,14 +65,18 @@ function beside(holder: Holder & { state: 'owned' }, place: Place, role: Role): 
 }
 
 /** One look at who holds the cluster, and what follows from it; undefined when it is to look again. */
-async function attempt(place: Place, holder: Holder, options: EmbeddedOptions): Promise<EmbeddedPostgres | undefined> {
+async function attempt(
+  place: ClusterLocation,
+  holder: Holder,
+  options: EmbeddedOptions,
+): Promise<EmbeddedPostgres | undefined> {
   if (holder.state === 'nobody') return startOwn(place, options)
   if (holder.state === 'owned') return beside(holder, place, options.role)
   if (holder.state === 'orphaned') await stopOrphan(holder.postmaster)
   return undefined
 }
 
-function tooLong(place: Place, holder: Holder): KeywrightError {
+function tooLong(place: ClusterLocation, holder: Holder): KeywrightError {
   const who =
     holder.state === 'owned' ? `a Keywright ${holder.owner.role} (pid ${holder.owner.pid})` : 'another process'
   return new KeywrightError('misconfigured', `waited too long for ${who} that holds ${place.home}`)
@@ -84,7 +88,7 @@ function tooLong(place: Place, holder: Holder): KeywrightError {
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const onNotice = options.onNotice ?? (() => {})
-  const place = preparePlace(options.dataDir, onNotice)
+  const place = prepareClusterLocation(options.dataDir, onNotice)
   const deadline = Date.now() + PATIENCE_MS[options.role]
   for (let tries = 0; ; tries++) {
     const holder = holderOf(place)

@@ -2,7 +2,7 @@ import Router from '@koa/router'
 import { MANAGEMENT_API } from '../../management/management-scopes.ts'
 import { inConsole } from '../console/kit/console-page.ts'
 import { createTemplates } from '../renderer.ts'
-import { currentPerson, type Web } from '../web-services.ts'
+import { currentUser, type Web } from '../web-services.ts'
 import { docsView, shapeAnchor } from './docs-view.ts'
 import type { ApiDocument } from './openapi-document.ts'
 
@@ -30,7 +30,7 @@ export function apiDocsRoutes(web: Web): Router {
   const router = new Router()
   const draw = drawnOnce(web)
   router.get('/api/v1/docs', async (ctx) => {
-    const person = await currentPerson(web, ctx)
+    const person = await currentUser(web, ctx)
     const frame = person ? '/console/layout' : '/api-docs/layout'
     web.show(ctx, inConsole({ ...HEAD, view: 'api-docs/page', data: { frame, drawn: draw() } }))
   })

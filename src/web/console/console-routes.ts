@@ -8,12 +8,12 @@ import { KEY_PAIR_PAGES } from './keys/key-pair-pages.ts'
 import { SIGNING_KEY_PAGES } from './keys/signing-key-pages.ts'
 import type { ConsoleRoute } from './kit/console-route.ts'
 import { INSTANCE_PAGES } from './settings/instance-pages.ts'
-import { PEOPLE_PAGES } from './users/user-pages.ts'
+import { USER_PAGES } from './users/user-pages.ts'
 
 /** Every page of the console but the start page, which `home.ts` draws by who is looking. */
 export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...APPLICATION_PAGES,
-  ...PEOPLE_PAGES,
+  ...USER_PAGES,
   ...ACTIVITY_PAGES,
   ...ACCOUNT_PAGES,
   ...KEY_PAIR_PAGES,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Browser, formsOf, type Page } from '../../support/scriptless-browser.ts'
-import { createPerson } from '../../support/test-users.ts'
+import { createTestUser } from '../../support/test-users.ts'
 import { createOperator, enter, statementsOf, wordsOf } from './console-visits.ts'
 
 let server: Keywright
@@ -21,7 +21,7 @@ const idIn = ({ url }: Page): string => /accounts\/([0-9a-f-]{36})/.exec(url)![1
 /** An account with a key pair, a token of it, and an admin who has signed in. */
 async function furnished() {
   const account = await server.make.account()
-  const admin = await createPerson(server.knex, account, 'admin')
+  const admin = await createTestUser(server.knex, account, 'admin')
   const api = await server.make.api()
   const pair = await server.make.keyPair(admin.id, [api.identifier])
   const ask = () =>
@@ -36,7 +36,7 @@ describe('an account', () => {
     const page = await add('  Acme <b>Ltd</b> ')
     expect(wordsOf(page)).toContain('The account is added. Now invite its first admin.')
     expect(wordsOf(page)).toContain('Nobody manages this account yet')
-    const form = await asOperator.visit(/href="(\/people\/invite[^"]*)"/.exec(page.text)![1]!.replaceAll('&amp;', '&'))
+    const form = await asOperator.visit(/href="(\/users\/invite[^"]*)"/.exec(page.text)![1]!.replaceAll('&amp;', '&'))
     expect(formsOf(form).find(({ action }) => action.endsWith('/invite'))!.fields.accountId).toBe(idIn(page))
     const invited = await asOperator.submit(form, /invite$/, { email: 'first@acme.example', role: 'admin' })
     expect(wordsOf(invited)).toContain('You are invited to Acme <b>Ltd</b>.')
@@ -46,7 +46,7 @@ describe('an account', () => {
   it('needs a name, and says so at the field', async () => {
     for (const name of ['', ' ', 'x'.repeat(10_000), 'a\u0007b']) {
       const page = await add(name)
-      expect([page.status, /id="field-name-fault"/.test(page.text)]).toEqual([400, true])
+      expect([page.status, /id="field-name-error"/.test(page.text)]).toEqual([400, true])
     }
     expect((await add('a\u0000b')).status).toBe(400)
   })
@@ -71,7 +71,7 @@ describe('an account', () => {
     await asOperator.submit(asking, /status$/)
     expect(await isActive()).toBe(false)
     expect((await ask()).status).toBe(401)
-    expect((await asAdmin.visit('/people')).url).toContain('/signin')
+    expect((await asAdmin.visit('/users')).url).toContain('/signin')
     await asOperator.submit(await asOperator.visit(`/accounts/${account}/status`), /status$/)
     expect([await isActive(), (await ask()).status]).toEqual([false, 200])
   })
@@ -83,7 +83,7 @@ describe('an account', () => {
     expect(wordsOf(await asOperator.submit(asking, /api$/))).toContain('API off')
     expect(await isActive()).toBe(false)
     expect((await ask()).status).toBe(401)
-    expect((await asAdmin.visit('/people')).status).toBe(200)
+    expect((await asAdmin.visit('/users')).status).toBe(200)
     await asOperator.submit(await asOperator.visit(`/accounts/${account}/api`), /api$/)
     expect((await ask()).status).toBe(200)
   })

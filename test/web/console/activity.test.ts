@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordAudit } from '../../../src/audit/audit-log.ts'
-import { ACT_KINDS_OF_OPERATORS, KNOWN_ACTS } from '../../../src/web/console/activity/activity-texts.ts'
+import { KNOWN_ACTIONS, OPERATOR_ACTION_KINDS } from '../../../src/web/console/activity/activity-texts.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { until } from '../../support/load.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
 import { hearStatements } from '../../support/statements.ts'
-import { createPerson, type Person } from '../../support/test-users.ts'
+import { createTestUser, type Person } from '../../support/test-users.ts'
 import { createOperator, enter, statementsOf, wordsOf } from './console-visits.ts'
 
 let server: Keywright
@@ -23,8 +23,8 @@ beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
   elsewhere = await server.make.account()
-  ada = await createPerson(server.knex, account, 'admin')
-  stranger = await createPerson(server.knex, elsewhere, 'admin')
+  ada = await createTestUser(server.knex, account, 'admin')
+  stranger = await createTestUser(server.knex, elsewhere, 'admin')
   asAda = await enter(server, ada)
   asOperator = await enter(server, await createOperator(server.knex))
 })
@@ -54,12 +54,12 @@ const linesOf = ({ text }: Page): Record<string, unknown>[] =>
 
 describe('what happened', () => {
   it('is told in a sentence, with names that lead to their pages', async () => {
-    const mary = await createPerson(server.knex, account)
+    const mary = await createTestUser(server.knex, account)
     await record({ action: 'user.role_changed', on: mary.id, detail: { from: 'member', to: 'admin' } })
     const page = await asAda.visit(`/activity?target=${mary.id}`)
     expect(wordsOf(page)).toContain(`${ada.email} made ${mary.email} an admin Details`)
-    expect(page.text).toContain(`href="/people/${mary.id}"`)
-    expect(page.text).toContain(`href="/people/${ada.id}"`)
+    expect(page.text).toContain(`href="/users/${mary.id}"`)
+    expect(page.text).toContain(`href="/users/${ada.id}"`)
     expect(wordsOf(page)).toContain('203.0.113.7')
   })
 
@@ -92,14 +92,14 @@ describe('what happened', () => {
 
   it('has words for every act that the sources record', () => {
     const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-      .filter((file) => /^(accounts|clients|keys|tokens)\/.*\.ts$/.test(file))
+      .filter((file) => /^(accounts|apis|clients|consents|keys|management|refresh|tokens)\/.*\.ts$/.test(file))
       .map((file) => readFileSync(`src/${file}`, 'utf8'))
       .join('\n')
-    const kinds = ACT_KINDS_OF_OPERATORS.map(({ value }) => value.split('.')[0])
+    const kinds = OPERATOR_ACTION_KINDS.map(({ value }) => value.split('.')[0])
     const acts = [...sources.matchAll(/'([a-z_]+)\.([a-z_]+)'/g)].filter(
       ([, noun, verb]) => kinds.includes(noun!) && /ed$|_in$|_reset$|given$|withdrawn$/.test(verb!),
     )
-    const unknown = acts.map(([, noun, verb]) => `${noun}.${verb}`).filter((act) => !KNOWN_ACTS.has(act))
+    const unknown = acts.map(([, noun, verb]) => `${noun}.${verb}`).filter((act) => !KNOWN_ACTIONS.has(act))
     expect(acts.length).toBeGreaterThan(25)
     expect(unknown).toEqual([])
   })
@@ -107,7 +107,7 @@ describe('what happened', () => {
 
 describe('filters', () => {
   it('narrow by kind, person, target, address and days, each and together', async () => {
-    const mary = await createPerson(server.knex, account)
+    const mary = await createTestUser(server.knex, account)
     await record({ action: 'user.disabled', by: mary.id, ip: '198.51.100.9' })
     await record({ action: 'user.enabled', by: mary.id, on: mary.id })
     await server
@@ -140,7 +140,7 @@ describe('filters', () => {
 
 describe('the list', () => {
   it('goes on where the part before ended, with what was filtered', async () => {
-    const crowd = await createPerson(server.knex, account)
+    const crowd = await createTestUser(server.knex, account)
     const entries = Array.from({ length: 120 }, () => ({
       action: 'user.updated',
       target: { type: 'user', id: ada.id },

@@ -1,13 +1,13 @@
 import type { Keywright } from '../../support/keywright.ts'
 import { formsOf, type Page } from '../../support/scriptless-browser.ts'
-import { createPerson } from '../../support/test-users.ts'
+import { createTestUser } from '../../support/test-users.ts'
 import { enter } from './console-visits.ts'
 
 /** An admin of an account who has signed in to the console. */
 export type Admin = Awaited<ReturnType<typeof openAdmin>>
 
 export async function openAdmin(server: Keywright, account = server.firstStart.accountId) {
-  const person = await createPerson(server.knex, account, 'admin')
+  const person = await createTestUser(server.knex, account, 'admin')
   const browser = await enter(server, person)
 
   /** Posts to an address what a page's form would, in the order of the fields; nothing but these is sent. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
-import { createPerson } from '../../support/test-users.ts'
+import { createTestUser } from '../../support/test-users.ts'
 import { copyableOf } from './admin-session.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 import { type Changes, filledForm, sendForm } from './filled-forms.ts'
@@ -20,9 +20,9 @@ let keyPair: { clientId: string }
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  const admin = await createPerson(server.knex, account, 'admin')
+  const admin = await createTestUser(server.knex, account, 'admin')
   asAdmin = await enter(server, admin)
-  asOther = await enter(server, await createPerson(server.knex, account, 'admin'))
+  asOther = await enter(server, await createTestUser(server.knex, account, 'admin'))
   asOperator = await enter(server, await createOperator(server.knex))
   client = await server.make.register({ settings: { name: 'Robot' }, account })
   keyPair = await server.make.keyPair(admin.email)
@@ -38,11 +38,11 @@ async function add(changes: Changes, browser = asAdmin): Promise<Page> {
 
 const countClients = async () => Number((await server.knex('clients').count('* AS n').first())!.n)
 
-const faultAt = ({ text }: Page, field: string): string | undefined =>
-  new RegExp(`id="field-${field}-fault"[^>]*>([^<]*)`).exec(text)?.[1]
+const fieldErrorAt = ({ text }: Page, field: string): string | undefined =>
+  new RegExp(`id="field-${field}-error"[^>]*>([^<]*)`).exec(text)?.[1]
 
 describe('what cannot be is told at its field, and nothing typed is lost', () => {
-  const FOR_PEOPLE: Changes = { 'grants.authorization_code': 'on' }
+  const FOR_USERS: Changes = { 'grants.authorization_code': 'on' }
   it.each<[string, Changes, string, RegExp]>([
     ['no name', { name: '' }, 'name', /filled in/],
     ['a name of blanks', { name: '   ' }, 'name', /filled in/],
@@ -51,19 +51,19 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
     ['nothing that it does', { 'grants.client_credentials': undefined }, 'grants', /at least one/],
     ['an unknown kind', { isPublic: 'perhaps' }, 'isPublic', /Choose one/],
     ['a public one that works by itself', { isPublic: 'public' }, 'grants', /no secret/],
-    ['no redirect URL', FOR_PEOPLE, 'redirectUris', /at least one/],
-    ['a script as redirect URL', { ...FOR_PEOPLE, redirectUris: 'javascript:alert(1)' }, 'redirectUris', /https/],
-    ['http beyond this machine', { ...FOR_PEOPLE, redirectUris: 'http://app.example.com/cb' }, 'redirectUris', /https/],
+    ['no redirect URL', FOR_USERS, 'redirectUris', /at least one/],
+    ['a script as redirect URL', { ...FOR_USERS, redirectUris: 'javascript:alert(1)' }, 'redirectUris', /https/],
+    ['http beyond this machine', { ...FOR_USERS, redirectUris: 'http://app.example.com/cb' }, 'redirectUris', /https/],
     [
       'a redirect URL with a fragment',
-      { ...FOR_PEOPLE, redirectUris: 'https://a.example/#x' },
+      { ...FOR_USERS, redirectUris: 'https://a.example/#x' },
       'redirectUris',
       /fragment/,
     ],
-    ['a user name in it', { ...FOR_PEOPLE, redirectUris: 'https://a@b.example/' }, 'redirectUris', /user name/],
-    ['a wildcard in it', { ...FOR_PEOPLE, redirectUris: 'https://*.example.com/' }, 'redirectUris', /exact/],
-    ['one of 10,000 characters', { ...FOR_PEOPLE, redirectUris: `https://a.example/${LONG}` }, 'redirectUris', /exact/],
-    ['half a character in it', { ...FOR_PEOPLE, redirectUris: 'https://a.example/ b' }, 'redirectUris', /exact/],
+    ['a user name in it', { ...FOR_USERS, redirectUris: 'https://a@b.example/' }, 'redirectUris', /user name/],
+    ['a wildcard in it', { ...FOR_USERS, redirectUris: 'https://*.example.com/' }, 'redirectUris', /exact/],
+    ['one of 10,000 characters', { ...FOR_USERS, redirectUris: `https://a.example/${LONG}` }, 'redirectUris', /exact/],
+    ['half a character in it', { ...FOR_USERS, redirectUris: 'https://a.example/ b' }, 'redirectUris', /exact/],
     ['an API that is not ticked as the default', { defaultApi: 'urn:keywright:management' }, 'defaultApi', /not among/],
     ['no API', { 'apis.https://api.keywright.example': undefined }, 'apis', /at least one/],
     ['a default API that there is not', { defaultApi: 'https://nowhere.example' }, 'defaultApi', /Choose one/],
@@ -91,12 +91,12 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
     const before = await countClients()
     const page = await add(changes)
     expect(page.status).toBe(400)
-    expect(faultAt(page, field)).toMatch(says)
+    expect(fieldErrorAt(page, field)).toMatch(says)
     expect(page.text).toContain(`<a href="#field-${field}"`)
     expect(await countClients()).toBe(before)
     const { fields } = filledForm(page, NEW)
     for (const [name, value] of Object.entries(changes)) {
-      const isDrawn = value === undefined || !/choose one/i.test(faultAt(page, field)!) || name.includes('.')
+      const isDrawn = value === undefined || !/choose one/i.test(fieldErrorAt(page, field)!) || name.includes('.')
       if (isDrawn && !name.endsWith('.unit')) expect([name, fields.get(name)]).toEqual([name, value])
     }
   })
@@ -109,7 +109,7 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
       'accessTokenTtl.unit': 'days',
       policy: 'x',
     })
-    const wrong = ['name', 'redirectUris', 'accessTokenTtl', 'policy'].map((field) => faultAt(page, field))
+    const wrong = ['name', 'redirectUris', 'accessTokenTtl', 'policy'].map((field) => fieldErrorAt(page, field))
     expect(wrong).not.toContain(undefined)
   })
 

@@ -6,9 +6,9 @@ import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { until } from '../../support/load.ts'
 import type { Credentials } from '../../support/requests.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
-import { openVisitor, redemptionOf } from '../../support/signed-in-browsers.ts'
+import { openSignedInBrowser, redemptionOf } from '../../support/signed-in-browsers.ts'
 import { statementsDuring } from '../../support/statements.ts'
-import { createPerson, type Person } from '../../support/test-users.ts'
+import { createTestUser, type Person } from '../../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 import { sendForm } from './filled-forms.ts'
 
@@ -18,17 +18,17 @@ let api: { identifier: string; clientId: string; clientSecret: string }
 let asAdmin: Browser
 let asOperator: Browser
 let people: Person[]
-let forPeople: Required<Credentials>
+let forUsers: Required<Credentials>
 let robot: Required<Credentials>
 
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
   api = await server.make.api()
-  asAdmin = await enter(server, await createPerson(server.knex, account, 'admin'))
+  asAdmin = await enter(server, await createTestUser(server.knex, account, 'admin'))
   asOperator = await enter(server, await createOperator(server.knex))
-  people = [await createPerson(server.knex, account), await createPerson(server.knex, account)]
-  forPeople = await server.make.application([api.identifier], { name: 'Calendar Sync' }, account)
+  people = [await createTestUser(server.knex, account), await createTestUser(server.knex, account)]
+  forUsers = await server.make.application([api.identifier], { name: 'Calendar Sync' }, account)
   robot = await server.make.register({ settings: { name: 'Nightly Export' }, apis: [api.identifier], account })
 })
 afterAll(() => server.stop())
@@ -68,7 +68,7 @@ describe('the list of applications', () => {
 
   it('is paged, each application once', async () => {
     const owner = await server.make.account()
-    const browser = await enter(server, await createPerson(server.knex, owner, 'admin'))
+    const browser = await enter(server, await createTestUser(server.knex, owner, 'admin'))
     expect(wordsOf(await browser.visit('/applications'))).toContain('No applications yet')
     for (let n = 0; n < 51; n++) await server.make.register({ settings: { name: `Robot ${n}` }, account: owner })
     const first = await browser.visit('/applications?search=robot')
@@ -111,12 +111,12 @@ describe('the list of applications', () => {
 const isActive = async (token: string) => (await server.introspect(token, api)).body.active
 
 async function tokensOf(person: Person) {
-  const visitor = await openVisitor(server, person)
-  return (await server.token(redemptionOf(await visitor.code(forPeople)), { basic: forPeople })).body
+  const visitor = await openSignedInBrowser(server, person)
+  return (await server.token(redemptionOf(await visitor.code(forUsers)), { basic: forUsers })).body
 }
 
 describe('tokens and grants', () => {
-  const at = (rest: string) => `/applications/${forPeople.clientId}${rest}`
+  const at = (rest: string) => `/applications/${forUsers.clientId}${rest}`
   const jtiOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()).jti
 
   it('are listed with whom they are for, and searched by person or id', async () => {
@@ -134,7 +134,7 @@ describe('tokens and grants', () => {
     }
     const grants = await asAdmin.visit(at('/grants'))
     expect(wordsOf(grants)).toContain(people[1]!.email)
-    const newestFirst = server.knex('active_refresh_tokens').where({ client_identifier: forPeople.clientId })
+    const newestFirst = server.knex('active_refresh_tokens').where({ client_identifier: forUsers.clientId })
     expect(ids(grants)).toEqual(await newestFirst.orderBy('created_at', 'desc').pluck('grant_id'))
     expect(wordsOf(await asAdmin.visit(at('')))).toContain('Live tokens 2 access tokens Grants 2 refresh tokens')
   })
@@ -148,7 +148,7 @@ describe('tokens and grants', () => {
     expect(wordsOf(done)).toContain('The token is revoked.')
     expect(ids(done)).not.toContain(jtiOf(token))
     expect(await isActive(token)).toBe(false)
-    const renewed = await server.token({ grant_type: 'refresh_token', refresh_token: refresh }, { basic: forPeople })
+    const renewed = await server.token({ grant_type: 'refresh_token', refresh_token: refresh }, { basic: forUsers })
     expect(renewed.status).toBe(200)
     expect((await asAdmin.visit(at(`/tokens/${jtiOf(token)}/revoke`))).status).toBe(404)
     expect((await sendForm(asAdmin, asked, /\/revoke$/)).status).toBe(404)
@@ -160,7 +160,7 @@ describe('tokens and grants', () => {
     const done = await sendForm(asAdmin, await asAdmin.visit(at(`/grants/${grant}/revoke`)), /\/revoke$/)
     expect(wordsOf(done)).toContain('The grant is revoked.')
     expect(await isActive(token)).toBe(false)
-    const renewed = await server.token({ grant_type: 'refresh_token', refresh_token: refresh }, { basic: forPeople })
+    const renewed = await server.token({ grant_type: 'refresh_token', refresh_token: refresh }, { basic: forUsers })
     expect(renewed.body.error).toBe('invalid_grant')
   })
 
@@ -189,13 +189,13 @@ it('grants are paged in the order in which they began, whatever their ids', asyn
   const seen: LiveGrant[] = []
   let after: string | null | undefined
   do {
-    const request = { clientId: forPeople.clientId, limit: 1, ...(after && { after }) }
+    const request = { clientId: forUsers.clientId, limit: 1, ...(after && { after }) }
     const part = await listGrants({ knex: server.knex, encryptionKeys: createEncryptionKeys([]) }, who, request)
     seen.push(...part.items)
     after = part.next
   } while (after)
   const whole = await listGrants({ knex: server.knex, encryptionKeys: createEncryptionKeys([]) }, who, {
-    clientId: forPeople.clientId,
+    clientId: forUsers.clientId,
   })
   expect(seen.length).toBeGreaterThanOrEqual(4)
   expect(seen).toEqual(whole.items)

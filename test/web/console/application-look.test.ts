@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DESK, launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../../support/browser.ts'
 import { findChromium } from '../../support/debian.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
-import { createPerson, type Person } from '../../support/test-users.ts'
+import { createTestUser, type Person } from '../../support/test-users.ts'
 
 const chromium = await findChromium()
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   if (!chromium) return
   server = await startKeywright()
   const account = await server.make.account()
-  admin = await createPerson(server.knex, account, 'admin')
+  admin = await createTestUser(server.knex, account, 'admin')
   const settings = { name: LONG, redirectUris: [`https://${'long-'.repeat(12)}.example.com/${'path'.repeat(50)}`] }
   const grants = ['authorization_code', 'client_credentials', 'refresh_token']
   const client = await server.make.register({ settings: { ...settings, grants }, account })
@@ -64,7 +64,7 @@ describe.skipIf(!chromium)('the pages of applications', () => {
     },
   )
 
-  it('can be filled in by keyboard alone, and the fault is where the eyes are', { timeout: 60_000 }, async () => {
+  it('can be filled in by keyboard alone, and the error is where the eyes are', { timeout: 60_000 }, async () => {
     const page = await enter({ viewport: DESK })
     await page.goto(`${server.url}/applications/new`)
     await page.focus('[name=name]')

@@ -3,8 +3,8 @@ import { DEVICE_CODE_GRANT } from '../../../src/clients/client-rules.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Credentials, claimsOf } from '../../support/requests.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
-import { codeOf, openVisitor, redemptionOf, type Visitor } from '../../support/signed-in-browsers.ts'
-import { createPerson, type Person } from '../../support/test-users.ts'
+import { codeOf, openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../../support/signed-in-browsers.ts'
+import { createTestUser, type Person } from '../../support/test-users.ts'
 import { commandsOf, copyableOf } from './admin-session.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 import { type Changes, sendForm } from './filled-forms.ts'
@@ -18,21 +18,21 @@ let api: { identifier: string; clientId: string; clientSecret: string }
 let admin: Person
 let asAdmin: Browser
 let asOperator: Browser
-let visitor: Visitor
+let visitor: SignedInBrowser
 
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
   api = await server.make.api()
-  admin = await createPerson(server.knex, account, 'admin')
+  admin = await createTestUser(server.knex, account, 'admin')
   asAdmin = await enter(server, admin)
   asOperator = await enter(server, await createOperator(server.knex))
-  visitor = await openVisitor(server, await createPerson(server.knex, account))
+  visitor = await openSignedInBrowser(server, await createTestUser(server.knex, account))
 })
 afterAll(() => server.stop())
 
 const MACHINE: Changes = { name: 'Nightly export', 'grants.client_credentials': 'on' }
-const WITH_PEOPLE: Changes = {
+const WITH_USERS: Changes = {
   name: 'Calendar Sync',
   'grants.authorization_code': 'on',
   'grants.refresh_token': 'on',
@@ -55,7 +55,7 @@ const credentialsOf = (page: Page): Required<Credentials> => ({
 })
 
 const addMachine = async (changes: Changes = {}) => credentialsOf(await add({ ...MACHINE, ...changes }))
-const addForPeople = async (changes: Changes = {}) => credentialsOf(await add({ ...WITH_PEOPLE, ...changes }))
+const addForUsers = async (changes: Changes = {}) => credentialsOf(await add({ ...WITH_USERS, ...changes }))
 
 async function edit(clientId: string, changes: Changes, browser = asAdmin): Promise<Page> {
   const page = await browser.visit(`/applications/${clientId}/edit`)
@@ -119,7 +119,7 @@ describe('adding an application', () => {
 
   it('gives a public one no secret, and shows how its program gets tokens', async () => {
     const page = await add({
-      ...WITH_PEOPLE,
+      ...WITH_USERS,
       isPublic: 'public',
       redirectUris: 'http://127.0.0.1/cb\ncom.example.app:/cb',
     })
@@ -139,7 +139,7 @@ describe('adding an application', () => {
     await server
       .knex('instance_settings')
       .update({ default_access_token_ttl: 7200, default_consent: 'skip_own_account' })
-    const { clientId } = await addForPeople()
+    const { clientId } = await addForUsers()
     await server.knex('instance_settings').update(before)
     expect(await settingsOf(clientId)).toMatchObject({ access_token_ttl: 7200, consent: 'skip_own_account' })
   })
@@ -153,23 +153,23 @@ describe('every field of the form is in effect at the endpoints', () => {
       refreshTokenTtl: '366',
       'refreshTokenTtl.unit': 'days',
     }
-    const { expires_in, refresh_token_expires_in } = await tokensFor(await addForPeople(lives))
+    const { expires_in, refresh_token_expires_in } = await tokensFor(await addForUsers(lives))
     expect([expires_in, refresh_token_expires_in]).toEqual([30 * DAY, 366 * DAY])
   })
 
   it('the allow/deny screen: shown, or skipped for people of the own account', async () => {
-    const shown = await addForPeople({ consent: 'show' })
+    const shown = await addForUsers({ consent: 'show' })
     const { page } = await visitor.follow(shown)
     expect(page.text).toContain('Calendar Sync')
     expect(page.left).toBeUndefined()
-    const skipping = await addForPeople({ consent: 'skip_own_account' })
+    const skipping = await addForUsers({ consent: 'skip_own_account' })
     expect((await visitor.follow(skipping)).page.left?.searchParams.has('code')).toBe(true)
-    const other = await openVisitor(server, await createPerson(server.knex, server.firstStart.accountId))
+    const other = await openSignedInBrowser(server, await createTestUser(server.knex, server.firstStart.accountId))
     expect((await other.follow(skipping)).page.left).toBeUndefined()
   })
 
   it('redirect URLs: only those, exactly', async () => {
-    const client = await addForPeople({
+    const client = await addForUsers({
       consent: 'skip_own_account',
       redirectUris: `${CALLBACK}\nhttps://app.example.com/two`,
     })
@@ -198,7 +198,7 @@ describe('every field of the form is in effect at the endpoints', () => {
   })
 
   it('what people are asked for when it names no scope', async () => {
-    const client = await addForPeople({ consent: 'skip_own_account', defaultScopes: 'read' })
+    const client = await addForUsers({ consent: 'skip_own_account', defaultScopes: 'read' })
     const code = await visitor.code(client, { scope: '' })
     expect((await server.token(redemptionOf(code), { basic: client })).body.scope).toBe('read')
   })
@@ -221,7 +221,7 @@ describe('every field of the form is in effect at the endpoints', () => {
   })
 
   it('codes without PKCE, refresh tokens that stay, an end that use does not move', async () => {
-    const client = await addForPeople({
+    const client = await addForUsers({
       consent: 'skip_own_account',
       pkceRequired: 'on',
       refreshTokenRotation: 'on',
@@ -241,7 +241,7 @@ describe('every field of the form is in effect at the endpoints', () => {
   })
 
   it('signing in and out: refresh tokens on request alone, ID tokens by ES256, where people go and who is told', async () => {
-    const client = await addForPeople({
+    const client = await addForUsers({
       consent: 'skip_own_account',
       refreshTokens: 'offline_access',
       idTokenAlg: 'ES256',
@@ -276,7 +276,7 @@ describe("the operator's fields", () => {
     const client = await addMachine({
       rateLimit: '1',
       'rateLimit.unit': 'per hour',
-      accessType: 'person',
+      accessType: 'user',
       accountId: 'x',
     })
     expect(await settingsOf(client.clientId)).toMatchObject({
@@ -286,7 +286,7 @@ describe("the operator's fields", () => {
     })
     const shown = wordsOf(await asAdmin.visit(`/applications/${client.clientId}`))
     expect(shown).not.toContain('Access type')
-    const forced = await add({ ...WITH_PEOPLE, consent: 'skip' })
+    const forced = await add({ ...WITH_USERS, consent: 'skip' })
     expect([forced.status, forced.text.includes('Choose one of these')]).toEqual([400, true])
   })
 
@@ -296,20 +296,20 @@ describe("the operator's fields", () => {
     expect((await server.machineToken(client)).status).toBe(200)
     expect((await server.machineToken(client)).status).toBe(429)
 
-    const narrowed = await edit(client.clientId, { accessType: 'person' }, asOperator)
+    const narrowed = await edit(client.clientId, { accessType: 'user' }, asOperator)
     expect(narrowed.status).toBe(400)
-    expect(narrowed.text).toMatch(/id="field-grants-fault"[^>]*>This client acts for people alone/)
+    expect(narrowed.text).toMatch(/id="field-grants-error"[^>]*>This client acts for users only/)
   })
 
   it('stay as they are when an admin saves the form', async () => {
     const page = await add(
-      { ...MACHINE, ...ofAccount(), consent: 'skip', rateLimit: '9', accessType: 'itself' },
+      { ...MACHINE, ...ofAccount(), consent: 'skip', rateLimit: '9', accessType: 'client' },
       asOperator,
     )
     const { clientId } = credentialsOf(page)
     expect((await edit(clientId, { name: 'Renamed' })).url).toMatch(/notice=saved$/)
     const row = await settingsOf(clientId)
-    expect(row).toMatchObject({ name: 'Renamed', consent: 'skip', rate_limit_count: 9, access_type: 'itself' })
+    expect(row).toMatchObject({ name: 'Renamed', consent: 'skip', rate_limit_count: 9, access_type: 'client' })
   })
 
   it("make an application for an account by its name, or the instance's own", async () => {
@@ -321,7 +321,7 @@ describe("the operator's fields", () => {
     expect((await asAdmin.visit(`/applications/${own.clientId}`)).status).toBe(404)
     for (const accountId of ['', 'Nobody & Sons', '00000000-0000-7000-8000-000000000000']) {
       const refused = await add({ ...MACHINE, owner: 'account', accountId }, asOperator)
-      expect([refused.status, /id="field-accountId-fault"/.test(refused.text)]).toEqual([400, true])
+      expect([refused.status, /id="field-accountId-error"/.test(refused.text)]).toEqual([400, true])
     }
   })
 })
@@ -367,7 +367,7 @@ describe('a new key', () => {
   ])('says at the field what is wrong with %o', async (changes, field) => {
     const { clientId } = await addMachine()
     const page = await generate(clientId, changes)
-    expect([page.status, page.text.includes(`id="field-${field}-fault"`)]).toEqual([400, true])
+    expect([page.status, page.text.includes(`id="field-${field}-error"`)]).toEqual([400, true])
   })
 })
 

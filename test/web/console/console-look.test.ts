@@ -28,7 +28,7 @@ const BEYOND = `(() => {
   return Math.max(0, ...drawn.map((one) => Math.round(one.getBoundingClientRect().right - room)))
 })()`
 
-describe.skipIf(!chromium)('the parts of the console, with long names, nothing and faults', () => {
+describe.skipIf(!chromium)('the parts of the console, with long names, nothing and errors', () => {
   it.each([
     ['light', PHONE],
     ['dark', PHONE],
@@ -104,9 +104,9 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
     await page.context().close()
   })
 
-  it('leads from each fault to its field, also into a part that was folded', async () => {
+  it('leads from each error to its field, also into a part that was folded', async () => {
     const page = await browser.open({ javaScriptEnabled: false })
-    await page.goto(`${house.origin}/form-faults`)
+    await page.goto(`${house.origin}/form-errors`)
     for (const [label, id] of [
       ['Name', 'field-name'],
       ['Allow/deny screen', 'field-consent'],

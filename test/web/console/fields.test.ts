@@ -24,13 +24,13 @@ const VALUES = {
 
 const form = (entries: Record<string, string>) => new Map(Object.entries(entries))
 
-const faultOf = (name: keyof typeof FIELDS, entries: Record<string, string>) =>
-  readFields({ [name]: FIELDS[name] }, form(entries)).faults.map(({ message }) => message)
+const fieldErrorOf = (name: keyof typeof FIELDS, entries: Record<string, string>) =>
+  readFields({ [name]: FIELDS[name] }, form(entries)).fieldErrors.map(({ message }) => message)
 
 describe('the fields of a form', () => {
   it('read what they wrote, of every kind', () => {
     const sent = writeFields(FIELDS, VALUES)
-    expect(readFields(FIELDS, sent)).toEqual({ values: VALUES, faults: [] })
+    expect(readFields(FIELDS, sent)).toEqual({ values: VALUES, fieldErrors: [] })
     expect(Object.fromEntries(sent)).toMatchObject({
       'grants.client_credentials': 'on',
       accessTokenTtl: '90',
@@ -66,13 +66,13 @@ describe('the fields of a form', () => {
     ['accessTokenTtl', { accessTokenTtl: 'NaN', 'accessTokenTtl.unit': 'hours' }],
     ['rateLimit', { rateLimit: '0', 'rateLimit.unit': 'per hour' }],
     ['accent', { accent: 'red}*{' }],
-  ] as const)('are at fault where what was sent is none of theirs: %s (%#)', (name, entries) => {
-    expect(faultOf(name, entries as Record<string, string>)).toHaveLength(1)
+  ] as const)('are at error where what was sent is none of theirs: %s (%#)', (name, entries) => {
+    expect(fieldErrorOf(name, entries as Record<string, string>)).toHaveLength(1)
   })
 
-  it('tell all faults at once', () => {
-    const { faults } = readFields(FIELDS, new Map())
-    expect(faults.map(({ field }) => field)).toEqual(['name', 'contact', 'kind', 'consent', 'grants', 'accent'])
+  it('tell all errors at once', () => {
+    const { fieldErrors } = readFields(FIELDS, new Map())
+    expect(fieldErrors.map(({ field }) => field)).toEqual(['name', 'contact', 'kind', 'consent', 'grants', 'accent'])
   })
 })
 
@@ -80,34 +80,34 @@ describe('doing something with a form', () => {
   const ONE = { name: textField({ label: 'Name', required: true }), uris: textField({ label: 'Addresses' }) }
   const sent = { form: form({ name: 'A', uris: 'b' }), files: new Map() }
 
-  it('does nothing with one that is at fault', async () => {
+  it('does nothing with one that is at error', async () => {
     let done = false
     const outcome = await attempt(ONE, { ...sent, form: new Map() }, async () => {
       done = true
     })
-    expect([outcome.faults?.length, done]).toEqual([1, false])
+    expect([outcome.fieldErrors?.length, done]).toEqual([1, false])
   })
 
   it('tells what the domain found wrong, at its fields or at none, and lets every other error go on', async () => {
     const failing = (error: unknown) => attempt(ONE, sent, () => Promise.reject(error))
-    const faults = [{ field: 'uris.0', message: 'this is unsafe' }]
-    expect(await failing(new KeywrightError('invalid_input', 'x', { faults }))).toEqual({ faults })
+    const fieldErrors = [{ field: 'uris.0', message: 'this is unsafe' }]
+    expect(await failing(new KeywrightError('invalid_input', 'x', { fieldErrors }))).toEqual({ fieldErrors })
     expect(await failing(new KeywrightError('conflict', 'the name is taken'))).toEqual({
-      faults: [{ field: '', message: 'the name is taken' }],
+      fieldErrors: [{ field: '', message: 'the name is taken' }],
     })
     await expect(failing(new KeywrightError('stale', 'changed'))).rejects.toMatchObject({ code: 'stale' })
     await expect(failing(new Error('away'))).rejects.toThrow('away')
   })
 
-  it('draws what was typed again, with each fault where it belongs', () => {
-    const faults = [
+  it('draws what was typed again, with each error where it belongs', () => {
+    const fieldErrors = [
       { field: 'uris[1].host', message: 'this is unsafe' },
       { field: 'elsewhere', message: 'there are too many' },
     ]
-    const view = formView({ fields: ONE, action: '/x', submit: 'Save', typed: sent.form, faults, revision: 3 })
-    const [name, uris] = view.sections[0]!.fields as { fault?: string; value?: string; describedBy?: string }[]
-    expect([name!.fault, name!.value]).toEqual([undefined, 'A'])
-    expect(uris).toMatchObject({ fault: 'This is unsafe.', value: 'b', describedBy: 'field-uris-fault' })
+    const view = formView({ fields: ONE, action: '/x', submit: 'Save', typed: sent.form, fieldErrors, revision: 3 })
+    const [name, uris] = view.sections[0]!.fields as { fieldError?: string; value?: string; describedBy?: string }[]
+    expect([name!.fieldError, name!.value]).toEqual([undefined, 'A'])
+    expect(uris).toMatchObject({ fieldError: 'This is unsafe.', value: 'b', describedBy: 'field-uris-error' })
     expect(view.summary).toEqual([
       { href: '#field-uris', label: 'Addresses', text: 'This is unsafe.' },
       { text: 'There are too many.' },
@@ -115,10 +115,10 @@ describe('doing something with a form', () => {
     expect(view.hidden).toEqual([['revision', '3']])
   })
 
-  it('opens a folded part that holds a fault', () => {
+  it('opens a folded part that holds a error', () => {
     const sections = [{ heading: 'Older programs', fields: ['uris'], folded: true }] as const
-    const open = (faults: { field: string; message: string }[]) =>
-      formView({ fields: ONE, action: '/x', submit: 'Save', sections, faults }).sections[0]!.open
+    const open = (fieldErrors: { field: string; message: string }[]) =>
+      formView({ fields: ONE, action: '/x', submit: 'Save', sections, fieldErrors }).sections[0]!.open
     expect([open([]), open([{ field: 'uris', message: 'x' }])]).toEqual([false, true])
   })
 

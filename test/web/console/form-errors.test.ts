@@ -4,7 +4,7 @@ import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { managementToken, managingApplication } from '../../support/management.ts'
 import { send } from '../../support/requests.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
-import { createPerson } from '../../support/test-users.ts'
+import { createTestUser } from '../../support/test-users.ts'
 import { createOperator, enter } from './console-visits.ts'
 import { type Changes, filledForm, sendForm } from './filled-forms.ts'
 
@@ -19,7 +19,7 @@ const API = 'https://api.keywright.example'
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  asAdmin = await enter(server, await createPerson(server.knex, account, 'admin'))
+  asAdmin = await enter(server, await createTestUser(server.knex, account, 'admin'))
   asOperator = await enter(server, await createOperator(server.knex))
   brand = (await server.knex('instance_settings').first('name')).name
 })
@@ -28,9 +28,9 @@ afterAll(() => server.stop())
 const unescaped = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&#39;', "'")
 
 /** What the page says at its fields, by their names. */
-const faultsOn = ({ text }: Page): Record<string, string> =>
+const fieldErrorsOn = ({ text }: Page): Record<string, string> =>
   Object.fromEntries(
-    [...text.matchAll(/id="field-([\w.]+)-fault"[^>]*>([^<]*)/g)].map(([, name, says]) => [name!, unescaped(says!)]),
+    [...text.matchAll(/id="field-([\w.]+)-error"[^>]*>([^<]*)/g)].map(([, name, says]) => [name!, unescaped(says!)]),
   )
 
 const submit = async (browser: Browser, path: string, changes: Changes): Promise<Page> =>
@@ -43,7 +43,7 @@ const WRONG_APPLICATION: Changes = {
   redirectUris: 'javascript:alert(1)\nunknown-scheme:/callback',
   narrowing: 'some',
   'scopes.tokens:read': 'on',
-  'scopes.people:read': 'on',
+  'scopes.users:read': 'on',
   defaultApi: 'urn:keywright:management',
   defaultScopes: 'nothing nowhere',
   accessTokenTtl: '31',
@@ -54,17 +54,17 @@ const WRONG_APPLICATION: Changes = {
 
 const SAID_OF_APPLICATION = {
   redirectUris: expect.stringMatching(/javascript:alert.*unknown-scheme:/),
-  scopes: expect.stringMatching(/tokens:read.*people:read|people:read.*tokens:read/),
+  scopes: expect.stringMatching(/tokens:read.*users:read|users:read.*tokens:read/),
   defaultApi: expect.stringContaining('not among'),
   defaultScopes: expect.stringMatching(/nothing.*nowhere/),
   accessTokenTtl: expect.stringContaining('a minute to 30 days'),
   policy: expect.stringContaining('Choose one'),
 }
 
-describe('one response reports every fault', () => {
+describe('one response reports every error', () => {
   it('of a new application', async () => {
     const changes = { ...WRONG_APPLICATION, name: brand, isPublic: 'public' }
-    expect(faultsOn(await submit(asAdmin, '/applications/new', changes))).toEqual({
+    expect(fieldErrorsOn(await submit(asAdmin, '/applications/new', changes))).toEqual({
       ...SAID_OF_APPLICATION,
       name: expect.stringContaining('name of this service'),
       grants: expect.stringContaining('no secret'),
@@ -76,12 +76,12 @@ describe('one response reports every fault', () => {
     const { policy: _, accessTokenTtl: __, ...readable } = WRONG_APPLICATION
     const { policy: ___, accessTokenTtl: ____, ...said } = SAID_OF_APPLICATION
     const page = await submit(asAdmin, '/applications/new', { ...readable, name: brand })
-    expect(faultsOn(page)).toEqual({ ...said, name: expect.stringContaining('name of this service') })
+    expect(fieldErrorsOn(page)).toEqual({ ...said, name: expect.stringContaining('name of this service') })
   })
 
   it('of an application whose owner an operator left out', async () => {
     const page = await submit(asOperator, '/applications/new', { name: brand, redirectUris: '*', rateLimit: '0' })
-    expect(faultsOn(page)).toEqual({
+    expect(fieldErrorsOn(page)).toEqual({
       name: expect.stringContaining('name of this service'),
       accountId: expect.stringContaining('whose it is'),
       grants: expect.stringContaining('at least one'),
@@ -93,31 +93,34 @@ describe('one response reports every fault', () => {
   it('of a changed application', async () => {
     const { clientId } = await server.make.register({ settings: { name: 'Robot' }, account })
     const page = await submit(asAdmin, `/applications/${clientId}/edit`, { ...WRONG_APPLICATION, name: brand })
-    expect(faultsOn(page)).toEqual({ ...SAID_OF_APPLICATION, name: expect.stringContaining('name of this service') })
+    expect(fieldErrorsOn(page)).toEqual({
+      ...SAID_OF_APPLICATION,
+      name: expect.stringContaining('name of this service'),
+    })
     expect(filledForm(page, /\/edit$/).fields.get('defaultScopes')).toBe('nothing nowhere')
   })
 
   it('of an invitation', async () => {
-    const taken = await createPerson(server.knex, account)
-    const page = await submit(asOperator, '/people/invite', { email: taken.email, name: brand, accountId: 'nobody' })
-    expect(faultsOn(page)).toEqual({
+    const taken = await createTestUser(server.knex, account)
+    const page = await submit(asOperator, '/users/invite', { email: taken.email, name: brand, accountId: 'nobody' })
+    expect(fieldErrorsOn(page)).toEqual({
       email: expect.stringContaining('already a user'),
       name: expect.stringContaining('name of this service'),
       accountId: expect.stringContaining('no account'),
     })
-    const unread = await submit(asOperator, '/people/invite', { email: 'nobody', name: 'x'.repeat(201), role: 'king' })
-    expect(Object.keys(faultsOn(unread)).sort()).toEqual(['email', 'name', 'role'])
+    const unread = await submit(asOperator, '/users/invite', { email: 'nobody', name: 'x'.repeat(201), role: 'king' })
+    expect(Object.keys(fieldErrorsOn(unread)).sort()).toEqual(['email', 'name', 'role'])
   })
 
   it('of a changed person', async () => {
-    const [taken, person] = [await createPerson(server.knex, account), await createPerson(server.knex, account)]
-    const path = `/people/${person.id}/edit`
-    expect(Object.keys(faultsOn(await submit(asAdmin, path, { email: 'x', name: 'a\u202eb' })))).toEqual([
+    const [taken, person] = [await createTestUser(server.knex, account), await createTestUser(server.knex, account)]
+    const path = `/users/${person.id}/edit`
+    expect(Object.keys(fieldErrorsOn(await submit(asAdmin, path, { email: 'x', name: 'a\u202eb' })))).toEqual([
       'name',
       'email',
     ])
     const page = await submit(asAdmin, path, { email: taken.email, name: 'x'.repeat(2001) })
-    expect(faultsOn(page)).toEqual({
+    expect(fieldErrorsOn(page)).toEqual({
       email: expect.stringContaining('already a user'),
       name: expect.stringContaining('at most'),
     })
@@ -131,7 +134,7 @@ describe('one response reports every fault', () => {
       'tokenTtl.unit': 'seconds',
       policy: 'many',
     })
-    expect(faultsOn(page)).toEqual({
+    expect(fieldErrorsOn(page)).toEqual({
       identifier: expect.stringContaining('already an API'),
       scopes: expect.stringMatching(/row 2.*two words/is),
       tokenTtl: expect.stringContaining('60 to'),
@@ -145,7 +148,7 @@ describe('one response reports every fault', () => {
     const settings = { name: 'Asks for write', defaultScopes: ['write'] }
     await server.make.register({ settings, apis: [identifier], account })
     const page = await submit(asOperator, `/apis/${id}/edit`, { 'scopes.1.remove': 'on', tokenTtl: 'long' })
-    expect(faultsOn(page)).toEqual({
+    expect(fieldErrorsOn(page)).toEqual({
       scopes: expect.stringContaining('ask by default'),
       tokenTtl: expect.stringContaining('number'),
     })
@@ -159,7 +162,7 @@ describe('one response reports every fault', () => {
     form.set('logo', new Blob(['no picture']), 'logo.png')
     const headers = { origin: server.url }
     const page = await asOperator.visit('/settings/instance', { method: 'POST', body: form, headers })
-    expect(faultsOn(page)).toEqual({
+    expect(fieldErrorsOn(page)).toEqual({
       name: expect.stringContaining('direction of text'),
       logo: expect.stringContaining('PNG'),
       redirectSchemes: expect.stringMatching(/javascript.*Not\.One/i),
@@ -169,7 +172,7 @@ describe('one response reports every fault', () => {
   })
 })
 
-describe('one problem of the management API holds every fault', () => {
+describe('one problem of the management API holds every error', () => {
   const post = async (path: string, body: object) => {
     const token = await managementToken(server, await managingApplication(server, account))
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }

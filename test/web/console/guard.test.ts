@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { KeywrightError, notFound, RateLimitedError, stale } from '../../../src/shared/errors.ts'
 import type { ConsoleCall, ConsoleRoute } from '../../../src/web/console/kit/console-route.ts'
 import { type Browser, formsOf, openBrowser } from '../../support/scriptless-browser.ts'
-import { ADA, BOB, createWorld, openFakeHouse } from '../fake-management.ts'
+import { ADA, BOB, createWorld, openFakeManagement } from '../fake-management.ts'
 
-let house: Awaited<ReturnType<typeof openFakeHouse>>
+let house: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: Browser
 let calls: ConsoleCall[] = []
 
@@ -28,18 +28,18 @@ async function handle(call: ConsoleCall): Promise<void> {
 const ADMIN = { role: 'admin', scope: 'applications:read' } as const
 
 const ROUTES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/things', need: ADMIN, handle },
-  { method: 'get', path: '/things/:id', need: ADMIN, handle },
-  { method: 'post', path: '/things/:id', need: ADMIN, handle },
-  { method: 'post', path: '/things/:id/end', need: ADMIN, handle },
-  { method: 'post', path: '/things/:id/logo', need: ADMIN, takesFiles: true, handle },
-  { method: 'get', path: '/all', need: { role: 'operator', scope: 'instance:read' }, handle },
+  { method: 'get', path: '/things', permission: ADMIN, handle },
+  { method: 'get', path: '/things/:id', permission: ADMIN, handle },
+  { method: 'post', path: '/things/:id', permission: ADMIN, handle },
+  { method: 'post', path: '/things/:id/end', permission: ADMIN, handle },
+  { method: 'post', path: '/things/:id/logo', permission: ADMIN, takesFiles: true, handle },
+  { method: 'get', path: '/all', permission: { role: 'operator', scope: 'instance:read' }, handle },
 ]
 
 const GRACE = { ...ADA, id: 'grace', role: 'admin' } as const
 
 beforeAll(async () => {
-  house = await openFakeHouse({ routes: ROUTES })
+  house = await openFakeManagement({ routes: ROUTES })
 })
 afterAll(() => house.close())
 beforeEach(() => {
@@ -176,24 +176,24 @@ describe('a form with a file', () => {
 })
 
 describe('the way around', () => {
-  const placesOf = (text: string) => [...text.matchAll(/<li><a href="([^"]+)"/g)].map(([, href]) => href!)
+  const setIndexesOf = (text: string) => [...text.matchAll(/<li><a href="([^"]+)"/g)].map(([, href]) => href!)
 
   it('shows each role its own pages and no others', async () => {
     const seen: Record<string, string[]> = {}
     for (const { id, role } of [ADA, GRACE, BOB]) {
       house.world.signedInAs = id
-      seen[role] = [...new Set(placesOf((await browser.visit('/account/password')).text))]
+      seen[role] = [...new Set(setIndexesOf((await browser.visit('/account/password')).text))]
     }
     const own = ['/account/applications', '/account/password']
     const docs = '/api/v1/docs'
     expect(seen).toEqual({
       member: ['/', ...own],
-      admin: ['/', '/settings/api', '/applications', '/people', '/activity', ...own, docs],
+      admin: ['/', '/settings/api', '/applications', '/users', '/activity', ...own, docs],
       operator: [
         '/',
         '/accounts',
         '/applications',
-        '/people',
+        '/users',
         '/apis',
         '/signing-keys',
         '/settings/instance',

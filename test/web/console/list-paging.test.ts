@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
-import { createPerson } from '../../support/test-users.ts'
+import { createTestUser } from '../../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 
 let server: Keywright
@@ -13,7 +13,7 @@ let asOperator: Browser
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  asAdmin = await enter(server, await createPerson(server.knex, account, 'admin'))
+  asAdmin = await enter(server, await createTestUser(server.knex, account, 'admin'))
   asOperator = await enter(server, await createOperator(server.knex))
   await addApplications(account, 'Robot', 120)
   await addApplications(account, 'Printer', 3)
@@ -173,9 +173,9 @@ describe('other lists are paged both ways', () => {
     ['-added', 'created_at DESC, id DESC'],
   ])('people, sorted by %s', async (sort, order) => {
     await addPeople()
-    const rows = await walkBothWays(asAdmin, `/people?sort=${sort}`)
+    const rows = await walkBothWays(asAdmin, `/users?sort=${sort}`)
     expect(rows.length).toBeGreaterThan(100)
-    expect(rows).toEqual(await ids('users', order, '/people', { account_id: account }))
+    expect(rows).toEqual(await ids('users', order, '/users', { account_id: account }))
   })
 
   async function addPeople(): Promise<void> {

@@ -67,7 +67,7 @@ describe.skipIf(!chromium)("an operator's pages", () => {
       }
       await page.goto(`${server.url}/apis/new`)
       await page.getByRole('button', { name: 'Declare' }).click()
-      expect(await looks(page, 'faults')).toEqual(['faults', [], 0])
+      expect(await looks(page, 'fieldErrors')).toEqual(['fieldErrors', [], 0])
       await page.context().close()
     },
     120_000,

@@ -9,7 +9,7 @@ import { findChromium } from '../../support/debian.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { until } from '../../support/load.ts'
 import { type Browser, signIn } from '../../support/scriptless-browser.ts'
-import { createPerson, PASSWORD, type Person } from '../../support/test-users.ts'
+import { createTestUser, PASSWORD, type Person } from '../../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 
 const chromium = await findChromium()
@@ -30,7 +30,7 @@ beforeAll(async () => {
     .update({ name: 'Acme Identity', logo: Buffer.from(LOGO), logo_type: 'image/svg+xml' })
   // A node remembers the settings of the instance for three seconds.
   await until(async () => (await (await fetch(`${server.url}/signin`)).text()).includes('class="logo"'))
-  admin = await createPerson(server.knex, server.firstStart.accountId, 'admin')
+  admin = await createTestUser(server.knex, server.firstStart.accountId, 'admin')
   browser = await enter(server, admin)
   real = chromium ? await launchBrowser(chromium) : undefined
 })

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Browser, formsOf, type Page } from '../../support/scriptless-browser.ts'
-import { createPerson, PASSWORD, type Person } from '../../support/test-users.ts'
+import { createTestUser, PASSWORD, type Person } from '../../support/test-users.ts'
 import { enter, wordsOf } from './console-visits.ts'
 
 let server: Keywright
@@ -12,8 +12,8 @@ let grace: Person
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  ada = await createPerson(server.knex, account, 'admin')
-  grace = await createPerson(server.knex, account, 'admin')
+  ada = await createTestUser(server.knex, account, 'admin')
+  grace = await createTestUser(server.knex, account, 'admin')
 })
 afterAll(() => server.stop())
 afterEach(() => void vi.useRealTimers())
@@ -36,19 +36,19 @@ const confirm = (browser: Browser, page: Page, password = PASSWORD) => browser.s
 
 describe('a session whose sign-in is more than five minutes ago', () => {
   const changes: [what: string, path: () => string, fields: () => Record<string, string>][] = [
-    ["resets a colleague's password", () => `/people/${grace.id}/password`, () => ({})],
-    ['resets its own password', () => `/people/${ada.id}/password`, () => ({})],
+    ["resets a colleague's password", () => `/users/${grace.id}/password`, () => ({})],
+    ['resets its own password', () => `/users/${ada.id}/password`, () => ({})],
     [
       "changes a colleague's address",
-      () => `/people/${grace.id}/edit`,
+      () => `/users/${grace.id}/edit`,
       () => ({ revision: '1', name: '', email: 'taken@example.com' }),
     ],
     [
       'changes its own address',
-      () => `/people/${ada.id}/edit`,
+      () => `/users/${ada.id}/edit`,
       () => ({ revision: '1', name: '', email: 'taken@example.com' }),
     ],
-    ['invites an admin', () => '/people/invite', () => ({ email: 'accomplice@example.com', role: 'admin' })],
+    ['invites an admin', () => '/users/invite', () => ({ email: 'accomplice@example.com', role: 'admin' })],
   ]
   it.each(changes)('%s only with the password', async (_, path, fields) => {
     const browser = await enter(server, ada)
@@ -63,9 +63,9 @@ describe('a session whose sign-in is more than five minutes ago', () => {
   })
 
   it('does not make a member an admin without the password', async () => {
-    const mary = await createPerson(server.knex, account)
+    const mary = await createTestUser(server.knex, account)
     const browser = await enter(server, ada)
-    const page = await browser.visit(`/people/${mary.id}/role`)
+    const page = await browser.visit(`/users/${mary.id}/role`)
     wait(6)
     expect(wordsOf(await browser.submit(page, /role$/))).toContain('Confirm it is you')
     expect(await server.knex('users').where({ id: mary.id }).first('role')).toEqual({ role: 'member' })
@@ -74,7 +74,7 @@ describe('a session whose sign-in is more than five minutes ago', () => {
   it('still changes what somebody is called', async () => {
     const browser = await enter(server, ada)
     wait(6)
-    const page = await browser.visit(`/people/${grace.id}/edit`)
+    const page = await browser.visit(`/users/${grace.id}/edit`)
     expect(wordsOf(await browser.submit(page, /edit$/, { name: 'Grace' }))).toContain('The change is saved.')
   })
 })
@@ -83,21 +83,21 @@ describe('confirming', () => {
   it('leads to the page that asked for it, and lets the change through', async () => {
     const browser = await enter(server, ada)
     wait(6)
-    const asked = await browser.visit(`/people/${grace.id}/password`)
+    const asked = await browser.visit(`/users/${grace.id}/password`)
     expect([asked.url, wordsOf(asked)]).toEqual([
       expect.stringContaining('/signin/confirm'),
       expect.stringContaining(`Enter the password of ${ada.email} again`),
     ])
     const before = await hashOf(grace)
     const page = await confirm(browser, asked)
-    expect(page.url).toContain(`/people/${grace.id}/password`)
+    expect(page.url).toContain(`/users/${grace.id}/password`)
     expect(wordsOf(await browser.submit(page, /password$/))).toContain('One-time password')
     expect(await hashOf(grace)).not.toBe(before)
   })
 
   it('keeps the form that was sent, and sends it when it is continued', async () => {
     const browser = await enter(server, ada)
-    const page = await browser.visit('/people/invite')
+    const page = await browser.visit('/users/invite')
     wait(6)
     const fields = { email: 'kept@example.com', name: 'Kept "& <b>', role: 'member' }
     const resumed = await confirm(browser, await browser.submit(page, /invite$/, fields))
@@ -109,12 +109,12 @@ describe('confirming', () => {
 
   it('as somebody else drops the form', async () => {
     const browser = await enter(server, ada)
-    const page = await browser.visit('/people/invite')
+    const page = await browser.visit('/users/invite')
     wait(6)
     const asked = await browser.submit(page, /invite$/, { email: 'dropped@example.com', role: 'member' })
-    const other = await createPerson(server.knex, account, 'admin')
+    const other = await createTestUser(server.knex, account, 'admin')
     const landed = await browser.submit(asked, /\/signin$/, { email: other.email, password: PASSWORD })
-    expect(landed.url).toContain('/people/invite')
+    expect(landed.url).toContain('/users/invite')
     expect(landed.text).not.toContain('dropped@example.com')
   })
 })
@@ -122,10 +122,10 @@ describe('confirming', () => {
 describe('a session that ended before a form was sent', () => {
   it('keeps what was typed until its person has signed in again', async () => {
     const home = await server.make.account()
-    const mary = await createPerson(server.knex, home, 'admin')
-    const colleague = await createPerson(server.knex, home)
+    const mary = await createTestUser(server.knex, home, 'admin')
+    const colleague = await createTestUser(server.knex, home)
     const browser = await enter(server, mary)
-    const page = await browser.visit(`/people/${colleague.id}/edit`)
+    const page = await browser.visit(`/users/${colleague.id}/edit`)
     await server.knex('users').where({ id: mary.id }).update({ sessions_valid_from: server.knex.fn.now() })
     const asked = await browser.submit(page, /edit$/, { name: 'Typed before' })
     expect([asked.status, wordsOf(asked)]).toEqual([401, expect.stringContaining('nothing is saved yet')])
@@ -136,16 +136,16 @@ describe('a session that ended before a form was sent', () => {
   })
 
   it('survives a mistyped password, and nothing that was not sealed here is taken for a form', async () => {
-    const mary = await createPerson(server.knex, await server.make.account(), 'admin')
+    const mary = await createTestUser(server.knex, await server.make.account(), 'admin')
     const browser = await enter(server, mary)
-    const page = await browser.visit('/people/invite')
+    const page = await browser.visit('/users/invite')
     await server.knex('users').where({ id: mary.id }).update({ sessions_valid_from: server.knex.fn.now() })
     const asked = await browser.submit(page, /invite$/, { email: 'patient@example.com', role: 'member' })
     const wrong = await browser.submit(asked, /\/signin$/, { email: mary.email, password: 'mistyped' })
     const resumed = await browser.submit(wrong, /\/signin$/, { email: mary.email, password: PASSWORD })
     expect(resumed.text).toContain('value="patient@example.com"')
     const fresh = await enter(server, mary)
-    const forged = { email: mary.email, password: PASSWORD, interrupted: 'bm90IG91cnM', return_to: '/people' }
-    expect((await post(fresh, '/signin', forged)).url).toBe(`${server.url}/people`)
+    const forged = { email: mary.email, password: PASSWORD, interrupted: 'bm90IG91cnM', return_to: '/users' }
+    expect((await post(fresh, '/signin', forged)).url).toBe(`${server.url}/users`)
   })
 })

@@ -7,7 +7,7 @@ import { createBrand } from '../../../src/web/brand.ts'
 import { durationField, rateField } from '../../../src/web/console/kit/amount-fields.ts'
 import { blocksPage } from '../../../src/web/console/kit/blocks.ts'
 import {
-  actsCell,
+  actionsCell,
   badgeCell,
   fact,
   idCell,
@@ -99,7 +99,7 @@ const SECTIONS = [
 
 const FORM = { fields: FIELDS, action: '/form', submit: 'Save', cancel: '/list', sections: SECTIONS }
 
-const FAULTS = [
+const FIELD_ERRORS = [
   { field: 'name', message: 'this must be filled in' },
   ...Object.keys(FIELDS)
     .slice(1)
@@ -125,7 +125,7 @@ const row = (n: number, name: string) => [
   numberCell(1234 * n),
   linesCell(n % 2 ? ['https://sync.example.com/callback'] : []),
   timeCell(n % 4 ? new Date(Date.now() - n * 5_000_000) : null),
-  actsCell({ label: 'Archive', href: `/applications/kwc_${n}/archive`, of: name }),
+  actionsCell({ label: 'Archive', href: `/applications/kwc_${n}/archive`, of: name }),
 ]
 
 const NO_PAGE = { next: null, previous: null, first: null, total: null }
@@ -213,11 +213,11 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
     crumbs: CRUMBS.slice(0, 1),
     data: { form: formView({ ...FORM, typed: TYPED }) },
   },
-  'form-faults': {
+  'form-errors': {
     view: 'console/edit',
     title: 'Add application',
     status: 400,
-    data: { form: formView({ ...FORM, typed: new Map([...TYPED, ['name', '']]), faults: FAULTS }) },
+    data: { form: formView({ ...FORM, typed: new Map([...TYPED, ['name', '']]), fieldErrors: FIELD_ERRORS }) },
   },
   'form-stale': {
     view: 'console/edit',

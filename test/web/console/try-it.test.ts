@@ -125,9 +125,9 @@ describe('the page', () => {
     ['an API of which it has nothing', { resource: 'https://other.example' }, 'Choose one of these.'],
     ['an unknown shape', { shape: 'smoke' }, 'Choose one of these.'],
     ['a shape that the client may not use', { shape: 'query' }, 'Choose one of these.'],
-  ])('refuses %s at its field', async (_, fields, fault) => {
+  ])('refuses %s at its field', async (_, fields, fieldError) => {
     const page = await press(fields)
-    expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining(fault)])
+    expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining(fieldError)])
   })
 
   it('leaves no trace of the secret in the log, whatever came of it', async () => {

@@ -6,7 +6,7 @@ import type { Principal } from '../../../src/management/principal.ts'
 import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Browser, formsOf, openBrowser, type Page, signIn } from '../../support/scriptless-browser.ts'
-import { createPerson, PASSWORD, type Person } from '../../support/test-users.ts'
+import { createTestUser, PASSWORD, type Person } from '../../support/test-users.ts'
 import { copyableOf } from './admin-session.ts'
 import { createOperator, enter, statementsOf, wordsOf } from './console-visits.ts'
 
@@ -21,16 +21,16 @@ let asOperator: Browser
 beforeAll(async () => {
   server = await startKeywright()
   account = await server.make.account()
-  ada = await createPerson(server.knex, account, 'admin')
-  grace = await createPerson(server.knex, account, 'admin')
+  ada = await createTestUser(server.knex, account, 'admin')
+  grace = await createTestUser(server.knex, account, 'admin')
   operator = await createOperator(server.knex)
   asAda = await enter(server, ada)
   asOperator = await enter(server, operator)
 })
 afterAll(() => server.stop())
 
-const invite = async (browser: Browser, fields: Record<string, string>, from = '/people/invite'): Promise<Page> =>
-  await browser.submit(await browser.visit(from), /\/people\/invite$/, fields)
+const invite = async (browser: Browser, fields: Record<string, string>, from = '/users/invite'): Promise<Page> =>
+  await browser.submit(await browser.visit(from), /\/users\/invite$/, fields)
 
 let invited = 0
 const newEmail = (): string => `invited-${++invited}@people.example`
@@ -45,7 +45,7 @@ describe('inviting', () => {
     expect(wordsOf(page)).toContain(
       `Sign in at: ${server.url}/signin Email address: ${email} One-time password: ${password}`,
     )
-    const list = await asAda.visit('/people?search=mary')
+    const list = await asAda.visit('/users?search=mary')
     expect(wordsOf(list)).toMatch(/Mary invited-\S+ Member Invited never/)
     expect(list.text).not.toContain(password)
 
@@ -71,7 +71,7 @@ describe('inviting', () => {
   it('says at the field what is wrong, and keeps what was typed', async () => {
     const page = await invite(asAda, { email: grace.email, name: '<script>alert(1)</script>', role: 'member' })
     expect(page.status).toBe(400)
-    expect(page.text).toMatch(/id="field-email-fault"[^>]*>There is already a user/)
+    expect(page.text).toMatch(/id="field-email-error"[^>]*>There is already a user/)
     expect(page.text).toContain('value="&lt;script&gt;alert(1)&lt;/script&gt;"')
     expect(page.text).not.toContain('<script>alert')
   })
@@ -107,18 +107,18 @@ describe('inviting', () => {
 
 describe('the list', () => {
   it('holds the people of the account alone, searched and filtered', async () => {
-    const elsewhere = await createPerson(server.knex, await server.make.account(), 'admin')
-    const rows = async (query: string) => (await asAda.visit(`/people?${query}`)).text
+    const elsewhere = await createTestUser(server.knex, await server.make.account(), 'admin')
+    const rows = async (query: string) => (await asAda.visit(`/users?${query}`)).text
     expect(await rows('')).toContain(ada.email)
     expect(await rows('')).not.toContain(elsewhere.email)
     expect(await rows(`search=${grace.name!.split(' ')[1]}`)).toContain(grace.email)
     expect(await rows('role=member')).not.toContain(grace.email)
     expect(await rows('status=disabled')).not.toContain(grace.email)
     expect(await rows('search=nobodyatall')).toContain('Nothing matches')
-    const all = (await asOperator.visit(`/people?account=${elsewhere.accountId}`)).text
+    const all = (await asOperator.visit(`/users?account=${elsewhere.accountId}`)).text
     expect(all).toContain(elsewhere.email)
     expect(all).not.toContain(ada.email)
-    expect((await asAda.visit(`/people?account=${elsewhere.accountId}`)).status).toBe(404)
+    expect((await asAda.visit(`/users?account=${elsewhere.accountId}`)).status).toBe(404)
   })
 
   it('goes on where the part before ended, and misses nobody', async () => {
@@ -132,7 +132,7 @@ describe('the list', () => {
     }))
     await server.knex('users').insert(people)
     const seen: string[] = []
-    let path: string | undefined = `/people?account=${crowd}`
+    let path: string | undefined = `/users?account=${crowd}`
     while (path) {
       const page: Page = await asOperator.visit(path)
       seen.push(...[...page.text.matchAll(/crowd-\d+@people\.example/g)].map(([email]) => email))
@@ -144,8 +144,8 @@ describe('the list', () => {
 
 describe('a person', () => {
   it('is edited by one of two at once; the other sees both versions, and may go on from there', async () => {
-    const mary = await createPerson(server.knex, account)
-    const path = `/people/${mary.id}/edit`
+    const mary = await createTestUser(server.knex, account)
+    const path = `/users/${mary.id}/edit`
     const [first, second] = [await asAda.visit(path), await asOperator.visit(path)]
     expect(wordsOf(await asAda.submit(first, /edit$/, { name: 'Mary Shelley' }))).toContain('The change is saved.')
     const late = await asOperator.submit(second, /edit$/, { name: 'Mary <W>' })
@@ -157,22 +157,22 @@ describe('a person', () => {
     expect(await server.knex('users').where({ id: mary.id }).first('name')).toEqual({ name: 'Mary <W>' })
   })
 
-  it('whose form had a fault has not seen what was saved meanwhile', async () => {
-    const mary = await createPerson(server.knex, account)
-    const page = await asAda.visit(`/people/${mary.id}/edit`)
-    await asOperator.submit(await asOperator.visit(`/people/${mary.id}/edit`), /edit$/, { name: 'Saved meanwhile' })
+  it('whose form had a error has not seen what was saved meanwhile', async () => {
+    const mary = await createTestUser(server.knex, account)
+    const page = await asAda.visit(`/users/${mary.id}/edit`)
+    await asOperator.submit(await asOperator.visit(`/users/${mary.id}/edit`), /edit$/, { name: 'Saved meanwhile' })
     const faulty = await asAda.submit(page, /edit$/, { email: '' })
     expect(faulty.status).toBe(400)
     expect((await asAda.submit(faulty, /edit$/, { email: mary.email })).status).toBe(412)
   })
 
   it('who is demoted loses the key pair, and each token of it, at once', async () => {
-    const mary = await createPerson(server.knex, account, 'admin')
+    const mary = await createTestUser(server.knex, account, 'admin')
     const api = await server.make.api()
     const pair = await server.make.keyPair(mary.id, [api.identifier])
     const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
     const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
-    const asking = await asAda.visit(`/people/${mary.id}/role`)
+    const asking = await asAda.visit(`/users/${mary.id}/role`)
     expect(wordsOf(asking)).toContain(`end the key pair ${pair.clientId}, with 1 live token`)
     expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
     const done = await asAda.submit(asking, /role$/)
@@ -184,18 +184,18 @@ describe('a person', () => {
   })
 
   it('who is switched off is out at once, and in again once switched on', async () => {
-    const mary = await createPerson(server.knex, account)
+    const mary = await createTestUser(server.knex, account)
     const asMary = await enter(server, mary)
-    const asking = await asAda.visit(`/people/${mary.id}/status`)
+    const asking = await asAda.visit(`/users/${mary.id}/status`)
     expect(wordsOf(asking)).toContain('end every session of theirs')
     expect(wordsOf(await asAda.submit(asking, /status$/))).toContain('Switched off')
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
-    await asAda.submit(await asAda.visit(`/people/${mary.id}/status`), /status$/)
+    await asAda.submit(await asAda.visit(`/users/${mary.id}/status`), /status$/)
     expect((await (await enter(server, mary)).visit('/account/password')).url).toContain('/account/password')
   })
 
   it('who is switched off leaves applications that keep working, and the page offers to archive each', async () => {
-    const mary = await createPerson(server.knex, account, 'admin')
+    const mary = await createTestUser(server.knex, account, 'admin')
     const asMary = { role: 'admin', accountId: account, userId: mary.id, scopes: null } as const
     const principal: Principal = { ...asMary, signedInAt: new Date(), actor: { type: 'user', id: mary.id } }
     const management = { knex: server.knex, encryptionKeys: createEncryptionKeys([randomBytes(32)]) }
@@ -204,7 +204,7 @@ describe('a person', () => {
     const [nightly, archived] = [await add('Nightly export'), await add('Archived export')]
     await archiveApplication(management, principal, { clientId: archived.client.clientId })
 
-    const asking = await asAda.visit(`/people/${mary.id}/status`)
+    const asking = await asAda.visit(`/users/${mary.id}/status`)
     expect(wordsOf(asking)).toContain('Applications that they added keep working: “Nightly export”.')
     const done = await asAda.submit(asking, /status$/)
     expect(wordsOf(done)).toMatch(/these applications still work.* Nightly export Itself never Archive/)
@@ -216,13 +216,13 @@ describe('a person', () => {
     const archive = `/applications/${nightly.client.clientId}/archive`
     expect(done.text).toContain(`href="${archive}"`)
     await asAda.submit(await asAda.visit(archive), /archive$/)
-    expect(wordsOf(await asAda.visit(`/people/${mary.id}`))).not.toContain('Applications that they added')
+    expect(wordsOf(await asAda.visit(`/users/${mary.id}`))).not.toContain('Applications that they added')
   })
 
   it('who forgot the password gets another, shown once, and the old one is dead', async () => {
-    const mary = await createPerson(server.knex, account)
+    const mary = await createTestUser(server.knex, account)
     const asMary = await enter(server, mary)
-    const page = await asAda.submit(await asAda.visit(`/people/${mary.id}/password`), /password$/)
+    const page = await asAda.submit(await asAda.visit(`/users/${mary.id}/password`), /password$/)
     const password = copyableOf(page, 'One-time password')
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
     const browser = openBrowser(server.url)
@@ -234,13 +234,13 @@ describe('a person', () => {
   })
 
   it('is signed out everywhere, with every token revoked', async () => {
-    const mary = await createPerson(server.knex, account, 'admin')
+    const mary = await createTestUser(server.knex, account, 'admin')
     const asMary = await enter(server, mary)
     const api = await server.make.api()
     const pair = await server.make.keyPair(mary.id, [api.identifier])
     const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
     const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
-    const done = await asAda.submit(await asAda.visit(`/people/${mary.id}/sessions`), /sessions$/)
+    const done = await asAda.submit(await asAda.visit(`/users/${mary.id}/sessions`), /sessions$/)
     expect(wordsOf(done)).toContain('signed out everywhere')
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
     expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
@@ -253,13 +253,13 @@ describe('the last admin', () => {
     for (let round = 0; round < 2; round++) {
       const home = await server.make.account()
       const two = [
-        await createPerson(server.knex, home, 'admin'),
-        await createPerson(server.knex, home, 'admin'),
+        await createTestUser(server.knex, home, 'admin'),
+        await createTestUser(server.knex, home, 'admin'),
       ] as const
       const browsers = [await enter(server, two[0]), await enter(server, two[1])] as const
       const asked = await Promise.all([
-        browsers[0].visit(`/people/${two[1].id}/role`),
-        browsers[1].visit(`/people/${two[0].id}/role`),
+        browsers[0].visit(`/users/${two[1].id}/role`),
+        browsers[1].visit(`/users/${two[0].id}/role`),
       ])
       await Promise.all(browsers.map((browser, n) => browser.submit(asked[n]!, /role$/)))
       const admins = await server.knex('users').where({ account_id: home, role: 'admin', status: 'active' })
@@ -269,15 +269,15 @@ describe('the last admin', () => {
 
   it('is told why neither demoting nor switching off is offered; nobody does it to themselves', async () => {
     const home = await server.make.account()
-    const alone = await createPerson(server.knex, home, 'admin')
+    const alone = await createTestUser(server.knex, home, 'admin')
     const browser = await enter(server, alone)
-    expect(wordsOf(await browser.visit(`/people/${alone.id}`))).toContain('Nobody can do this to themselves')
+    expect(wordsOf(await browser.visit(`/users/${alone.id}`))).toContain('Nobody can do this to themselves')
     for (const step of ['role', 'status']) {
-      expect((await browser.visit(`/people/${alone.id}/${step}`)).status).toBe(409)
-      const csrf = formsOf(await browser.visit(`/people/${alone.id}/edit`)).find(({ fields }) => fields.csrf)!.fields
+      expect((await browser.visit(`/users/${alone.id}/${step}`)).status).toBe(409)
+      const csrf = formsOf(await browser.visit(`/users/${alone.id}/edit`)).find(({ fields }) => fields.csrf)!.fields
       const body = new URLSearchParams({ ...csrf, revision: '1', role: 'member', status: 'disabled' })
       const init = { method: 'POST', body, headers: { origin: server.url } }
-      expect((await browser.visit(`/people/${alone.id}/${step}`, init)).status).toBe(409)
+      expect((await browser.visit(`/users/${alone.id}/${step}`, init)).status).toBe(409)
     }
     expect(await server.knex('users').where({ id: alone.id }).first('role', 'status')).toEqual({
       role: 'admin',
@@ -288,33 +288,31 @@ describe('the last admin', () => {
 
 describe('each page', () => {
   it('asks the database three times: for the session, the person and all that it shows', async () => {
-    const steps = ['', '/edit', '/role', '/status', '/password', '/sessions'].map(
-      (step) => `/people/${grace.id}${step}`,
-    )
-    for (const path of ['/people', `/people?search=person&role=admin`, ...steps]) {
+    const steps = ['', '/edit', '/role', '/status', '/password', '/sessions'].map((step) => `/users/${grace.id}${step}`)
+    for (const path of ['/users', `/users?search=person&role=admin`, ...steps]) {
       for (const browser of [asAda, asOperator]) {
         const asked = await statementsOf(browser, path)
         expect(asked.length, `${path}: ${asked.join('\n')}`).toBeLessThanOrEqual(3)
       }
     }
-    expect(await statementsOf(asAda, '/people')).toHaveLength(3)
-    expect((await statementsOf(asOperator, '/people/invite?account=x')).length).toBeLessThan(3)
+    expect(await statementsOf(asAda, '/users')).toHaveLength(3)
+    expect((await statementsOf(asOperator, '/users/invite?account=x')).length).toBeLessThan(3)
   })
 })
 
 describe('bad input', () => {
   const STEPS = ['', '/edit', '/role', '/status', '/password', '/sessions']
 
-  it.each(STEPS)('finds nobody of another account, and nobody without a UUID: /people/…%s', async (step) => {
-    const elsewhere = await createPerson(server.knex, await server.make.account())
+  it.each(STEPS)('finds nobody of another account, and nobody without a UUID: /users/…%s', async (step) => {
+    const elsewhere = await createTestUser(server.knex, await server.make.account())
     for (const id of [elsewhere.id, operator.id, crypto.randomUUID(), 'nobody', '1'.repeat(10_000)]) {
-      const page = await asAda.visit(`/people/${id}${step}`)
+      const page = await asAda.visit(`/users/${id}${step}`)
       expect([page.status, wordsOf(page).includes(elsewhere.email)]).toEqual([404, false])
       if (step === '') continue
-      const { csrf } = formsOf(await asAda.visit('/people/invite')).find(({ fields }) => fields.csrf)!.fields
+      const { csrf } = formsOf(await asAda.visit('/users/invite')).find(({ fields }) => fields.csrf)!.fields
       const body = new URLSearchParams({ csrf: csrf!, revision: '1', role: 'member', status: 'disabled', email: 'a@b' })
       const init = { method: 'POST', body, headers: { origin: server.url } }
-      expect((await asAda.visit(`/people/${id}${step}`, init)).status).toBe(404)
+      expect((await asAda.visit(`/users/${id}${step}`, init)).status).toBe(404)
     }
     const untouched = await server.knex('users').where({ id: elsewhere.id }).first('status', 'revision')
     expect(untouched).toEqual({ status: 'active', revision: 1 })
@@ -331,7 +329,7 @@ describe('bad input', () => {
     'search=a&search=b',
   ])('is told to whoever asks for %s', async (query) => {
     for (const browser of [asAda, asOperator]) {
-      const { status } = await browser.visit(`/people?${query.replace('*', 'x'.repeat(10_000))}`)
+      const { status } = await browser.visit(`/users?${query.replace('*', 'x'.repeat(10_000))}`)
       expect([400, 404]).toContain(status)
     }
   })
@@ -347,12 +345,12 @@ describe('bad input', () => {
       { email: newEmail(), role: 'member', accountId: long },
     ]
     for (const fields of wrong) expect((await invite(asOperator, fields)).status).toBe(400)
-    const edit = await asAda.visit(`/people/${grace.id}/edit`)
+    const edit = await asAda.visit(`/users/${grace.id}/edit`)
     const wrongEdits: Record<string, string>[] = [{ name: long }, { email: long }, { revision: 'x' }, { revision: '' }]
     for (const fields of wrongEdits) {
       expect((await asAda.submit(edit, /edit$/, fields)).status).toBe(400)
     }
-    const role = await asAda.visit(`/people/${grace.id}/role`)
+    const role = await asAda.visit(`/users/${grace.id}/role`)
     const wrongRoles: Record<string, string>[] = [{ role: 'operator' }, { role: '' }, { revision: '-1' }]
     for (const fields of wrongRoles) {
       expect((await asAda.submit(role, /role$/, fields)).status).toBe(400)

@@ -6,7 +6,7 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../../management/account-operations.ts'
-import { type Fault, invalidInput } from '../../../shared/errors.ts'
+import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -17,7 +17,7 @@ import { formView } from '../kit/form-view.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
 import { textField } from '../kit/text-fields.ts'
-import { accountPath, peopleInWords } from './account-page.ts'
+import { accountPath, userCountText } from './account-page.ts'
 
 const FIELDS = {
   name: textField({
@@ -34,15 +34,15 @@ const crumbsTo = ({ id, name }: AccountDetails) => [...CRUMBS, { href: accountPa
 const accountOf = ({ management, who, params }: ConsoleCall): Promise<AccountDetails> =>
   readAccount(management, who, { accountId: params.accountId! })
 
-function addPage(typed: Form, faults: readonly Fault[] = []): ConsolePage {
+function addPage(typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const action = { action: '/accounts/new', submit: 'Add account', cancel: '/accounts' }
   return {
     view: 'console/edit',
     title: 'Add an account',
     lead: 'You invite its first admin next.',
-    status: faults.length > 0 ? 400 : undefined,
+    status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: CRUMBS,
-    data: { form: formView({ fields: FIELDS, typed, faults, ...action }) },
+    data: { form: formView({ fields: FIELDS, typed, fieldErrors, ...action }) },
   }
 }
 
@@ -53,7 +53,7 @@ export async function askAccount({ show }: ConsoleCall): Promise<void> {
 export async function addAccount(call: ConsoleCall): Promise<void> {
   const { management, who, form, show, goTo } = call
   const outcome = await attempt(FIELDS, call, ({ name }) => createAccount(management, who, { name }))
-  if (outcome.faults) return show(addPage(form, outcome.faults))
+  if (outcome.fieldErrors) return show(addPage(form, outcome.fieldErrors))
   goTo(`${accountPath(outcome.done.id)}?notice=added`)
 }
 
@@ -96,7 +96,7 @@ export async function askAccountStatus(call: ConsoleCall): Promise<void> {
     return call.show(askPage(account, 'status', { ...asking, hidden: { status: 'active' } }))
   }
   const stops = [
-    `sign ${peopleInWords(people)} out, and let them in no more`,
+    `sign ${userCountText(people)} out, and let them in no more`,
     ...endsClients(account),
     'end what applications of other accounts hold in the name of its people',
   ]

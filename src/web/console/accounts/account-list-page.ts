@@ -15,13 +15,13 @@ const STATUS_FILTER: Filter = {
   ],
 }
 
-export function accountStanding({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
+export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
   if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
   return apiEnabled ? { tone: 'good', text: 'Active' } : { tone: 'care', text: 'API off' }
 }
 
 function rowOf(account: AccountSummary): Cell[] {
-  const { tone, text } = accountStanding(account)
+  const { tone, text } = accountStatusBadge(account)
   return [
     linkCell(account.name, `/accounts/${account.id}`),
     badgeCell(tone, text),

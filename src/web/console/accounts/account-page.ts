@@ -5,7 +5,7 @@ import { fact, idCell, linkCell, numberCell, quietCell, textCell, timeCell } fro
 import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
-import { accountStanding } from './account-list-page.ts'
+import { accountStatusBadge } from './account-list-page.ts'
 
 const NOTICES = {
   added: 'The account is added. Now invite its first admin.',
@@ -18,7 +18,7 @@ const NOTICES = {
 
 export const accountPath = (accountId: string, step = ''): string => `/accounts/${accountId}${step && `/${step}`}`
 
-export const peopleInWords = (count: Bounded): string => countedUpTo(count, 'person', 'people')
+export const userCountText = (count: Bounded): string => countedUpTo(count, 'person', 'people')
 
 function factsOf(account: AccountDetails) {
   const { id, people, admins, applications, keyPairs, liveTokens } = account
@@ -27,7 +27,7 @@ function factsOf(account: AccountDetails) {
   return [
     fact(
       'People',
-      people.count ? linkCell(peopleInWords(people), `/people?account=${id}`, amongThem) : quietCell('nobody yet'),
+      people.count ? linkCell(userCountText(people), `/users?account=${id}`, amongThem) : quietCell('nobody yet'),
     ),
     fact(
       'Applications',
@@ -65,7 +65,7 @@ const firstAdmin = ({ id }: AccountDetails): Block => ({
   part: 'empty',
   title: 'Nobody manages this account yet',
   text: 'Its first admin invites everybody else and generates the first key pair.',
-  action: { href: `/people/invite?account=${id}&role=admin`, label: 'Invite the first admin', primary: true },
+  action: { href: `/users/invite?account=${id}&role=admin`, label: 'Invite the first admin', primary: true },
 })
 
 /** An enterprise: what it has, and what can be done about it. */
@@ -73,7 +73,7 @@ export async function showAccount({ management, who, params, show }: ConsoleCall
   const account = await readAccount(management, who, { accountId: params.accountId! })
   const { id, name, admins, status } = account
   const invites = admins === 0 && status === 'active'
-  const invite = { href: `/people/invite?account=${id}`, label: 'Invite' }
+  const invite = { href: `/users/invite?account=${id}`, label: 'Invite' }
   const blocks: Block[] = [
     ...(invites ? [firstAdmin(account)] : []),
     { part: 'facts', facts: factsOf(account) },
@@ -83,7 +83,7 @@ export async function showAccount({ management, who, params, show }: ConsoleCall
     blocksPage(
       {
         title: name,
-        badge: accountStanding(account),
+        badge: accountStatusBadge(account),
         crumbs: [{ href: '/accounts', label: 'Accounts' }],
         actions: [
           { href: `/activity?account=${id}`, label: 'Activity' },

@@ -18,7 +18,7 @@ async function* linesOf(first: IteratorResult<AuditRecord>, rest: AsyncIterator<
  * The acts that meet the filter, one JSON object a line: a page of them is read when the one before was sent, so that the
  * log may be longer than memory. The first is read before anything is answered, so that a wrong filter still gets a page.
  */
-export async function exportActs(call: ConsoleCall): Promise<void> {
+export async function exportActivityPage(call: ConsoleCall): Promise<void> {
   const { management, who, ctx } = call
   const records = await exportActivity(management, who, activityFilterIn(call))
   const iterator = records[Symbol.asyncIterator]()

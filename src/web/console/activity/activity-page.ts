@@ -4,8 +4,8 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { type Column, type Filter, listPage, type SearchOptions } from '../kit/list-page.ts'
 import { givenIn, pageIn } from '../kit/query-fields.ts'
 import { activityFilterIn } from './activity-filter.ts'
-import { actRow } from './activity-row.ts'
-import { ACT_KINDS, ACT_KINDS_OF_OPERATORS, type ActKind } from './activity-texts.ts'
+import { activityRow } from './activity-row.ts'
+import { ACTION_KINDS, type ActionKind, OPERATOR_ACTION_KINDS } from './activity-texts.ts'
 
 const FIELDS = new Set(['kind', 'by', 'target', 'address', 'from', 'to', 'account'])
 
@@ -18,10 +18,10 @@ function exportPath({ query }: ConsoleCall): string {
 
 /** With the kind that an address asks for, should it be none of those that are offered. */
 function kindFilter({ who, query }: ConsoleCall): Filter {
-  const offered = who.role === 'operator' ? ACT_KINDS_OF_OPERATORS : ACT_KINDS
+  const offered = who.role === 'operator' ? OPERATOR_ACTION_KINDS : ACTION_KINDS
   const asked = givenIn(query, 'kind')
   const isOffered = asked === undefined || offered.some(({ value }) => value === asked)
-  const choices: ActKind[] = [{ value: '', label: 'Every act' }, ...offered]
+  const choices: ActionKind[] = [{ value: '', label: 'Every act' }, ...offered]
   return {
     name: 'kind',
     label: 'Kind of act',
@@ -69,7 +69,7 @@ export async function showActivity(call: ConsoleCall): Promise<void> {
     {
       caption: 'Activity',
       columns: columnsFor(isOperator),
-      rows: items.map((record) => actRow(record, who)),
+      rows: items.map((record) => activityRow(record, who)),
       empty: { title: 'Nothing has happened yet', text: 'Whatever somebody does here is told in this place.' },
       search: searchOf(call, items),
       page: part,

@@ -18,7 +18,7 @@ const name = (text: string, href?: string): Phrase => ({ text, isName: true, hre
 /** Who looks at an act: an operator reaches pages that admins do not. */
 type Viewer = Pick<Principal, 'role'>
 
-const DOERS = {
+const ACTOR_NAMES = {
   system: 'Keywright',
   cli: 'Somebody at the command line',
   user: 'Somebody',
@@ -26,18 +26,18 @@ const DOERS = {
 } as const
 
 /** Of a person there is a page while they are there; an operator who helped an account has none for its admins. */
-function actorOf({ actor, isByOwnPerson }: AuditRecord, viewer: Viewer): Phrase {
+function actorOf({ actor, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
   const { type, id, label } = actor
-  if (type === 'system' || type === 'cli' || id === null) return name(label ?? DOERS[type])
+  if (type === 'system' || type === 'cli' || id === null) return name(label ?? ACTOR_NAMES[type])
   if (type === 'client') return name(label ?? id, label === null ? undefined : `/applications/${id}`)
-  const isReached = label !== null && (viewer.role === 'operator' || isByOwnPerson)
-  return name(label ?? 'Somebody of another account', isReached ? `/people/${id}` : undefined)
+  const isReached = label !== null && (viewer.role === 'operator' || isByOwnUser)
+  return name(label ?? 'Somebody of another account', isReached ? `/users/${id}` : undefined)
 }
 
 /** A key pair's page is its owner's. */
 function clientPath({ target, targetKind, detail }: AuditRecord): string | undefined {
   if (targetKind === 'application') return `/applications/${target.id}`
-  return typeof detail.user_id === 'string' && targetKind === 'key_pair' ? `/people/${detail.user_id}` : undefined
+  return typeof detail.user_id === 'string' && targetKind === 'key_pair' ? `/users/${detail.user_id}` : undefined
 }
 
 /** What operators have pages of. */
@@ -50,7 +50,7 @@ const PAGES: Readonly<Record<string, (id: string) => string>> = {
 
 function targetPath(record: AuditRecord, { role }: Viewer): string | undefined {
   const { type, id, label } = record.target
-  if (type === 'user') return label === null ? undefined : `/people/${id}`
+  if (type === 'user') return label === null ? undefined : `/users/${id}`
   if (type === 'client') return clientPath(record)
   return role === 'operator' && Object.hasOwn(PAGES, type) ? PAGES[type]!(id) : undefined
 }
@@ -87,7 +87,7 @@ function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditR
     fact('Done to', idCell(target.id, 'id of what it was done to')),
     ...(requestId === null ? [] : [fact('Request id', idCell(requestId, 'request id'))]),
     fact('Entry', idCell(id, 'id of the entry')),
-    fact('Place in the chain', seq === null ? quietCell('not sealed yet') : textCell(String(seq))),
+    fact('ClusterLocation in the chain', seq === null ? quietCell('not sealed yet') : textCell(String(seq))),
   ]
 }
 
@@ -98,11 +98,11 @@ function fromCell({ ip, actor }: AuditRecord): Cell {
 }
 
 /** One row of the list, as `activity-page.ts` heads it. */
-export function actRow(record: AuditRecord, viewer: Viewer): Cell[] {
+export function activityRow(record: AuditRecord, viewer: Viewer): Cell[] {
   const { accountId, accountName, at } = record
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    { kind: 'deed', phrases: sentenceOf(record, viewer), details: detailsOf(record) },
+    { kind: 'activity', phrases: sentenceOf(record, viewer), details: detailsOf(record) },
     ...(viewer.role === 'operator' ? [account] : []),
     fromCell(record),
     timeCell(at),

@@ -10,7 +10,7 @@ const ROLES: Readonly<Record<string, string>> = { admin: 'an admin', member: 'a 
 const roleIn = (detail: Detail, name: string): string => ROLES[String(detail[name])] ?? 'somebody'
 
 /** Concessions to old clients, by their name in `client_settings`. */
-const CONCESSIONS: Readonly<Record<string, string>> = {
+const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
   query_credentials: 'credentials in the address',
   client_credentials_refresh: 'a refresh token that stands for no person',
 }
@@ -40,8 +40,8 @@ const ACTS: Readonly<Record<string, Words>> = {
   'client.secret_rotated': 'generated a new secret for *',
   'client.secret_retired': 'retired a previous secret of *',
   'client.tokens_revoked': 'revoked every token of *',
-  'client.concession_used': (detail) =>
-    `noted that * used ${CONCESSIONS[String(detail.kind)] ?? 'a concession to old clients'} ${timesIn(detail)}`,
+  'client.legacy_option_used': (detail) =>
+    `noted that * used ${LEGACY_OPTIONS[String(detail.kind)] ?? 'a concession to old clients'} ${timesIn(detail)}`,
   'consent.given': 'allowed * access',
   'consent.withdrawn': 'withdrew the access of *',
   'token.revoked': 'revoked a token',
@@ -76,7 +76,7 @@ const TO_ONESELF: Readonly<Record<string, string>> = {
 }
 
 /** Each act that has words; a test holds them against what the sources record. */
-export const KNOWN_ACTS: ReadonlySet<string> = new Set(Object.keys(ACTS))
+export const KNOWN_ACTIONS: ReadonlySet<string> = new Set(Object.keys(ACTS))
 
 /** The act in words, with `*` for what it was done to where that is named; an unknown one by its own name. */
 export function wordsOf({ action, actor, target, detail }: AuditRecord): string {
@@ -88,14 +88,14 @@ export function wordsOf({ action, actor, target, detail }: AuditRecord): string 
   return typeof words === 'string' ? words : words(detail)
 }
 
-export interface ActKind {
+export interface ActionKind {
   /** How the names of the acts begin. */
   readonly value: string
   readonly label: string
 }
 
 /** What can be looked for. */
-export const ACT_KINDS: readonly ActKind[] = [
+export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'user.sign', label: 'Sign-ins' },
   { value: 'user.password', label: 'Passwords' },
   { value: 'user.', label: 'People' },
@@ -107,8 +107,8 @@ export const ACT_KINDS: readonly ActKind[] = [
   { value: 'code.', label: 'Codes used twice' },
 ]
 
-export const ACT_KINDS_OF_OPERATORS: readonly ActKind[] = [
-  ...ACT_KINDS,
+export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [
+  ...ACTION_KINDS,
   { value: 'account.', label: 'Accounts' },
   { value: 'api.', label: 'APIs' },
   { value: 'signing_key.', label: 'Signing keys' },

@@ -6,7 +6,7 @@ import {
   declareApi,
 } from '../../../management/api-operations.ts'
 import { type ChangeImpact, previewScopeRemoval } from '../../../management/change-impact.ts'
-import { type Fault, KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
@@ -20,11 +20,11 @@ import { APIS, apiOf, pathOf } from './api-pages.ts'
 import { apiSecretPage } from './api-secret-pages.ts'
 import { MORE_ROWS } from './scopes-field.ts'
 
-function newPage(typed: Form = formOfNew(), faults: readonly Fault[] = []): ConsolePage {
+function newPage(typed: Form = formOfNew(), fieldErrors: readonly FieldError[] = []): ConsolePage {
   const form = formView({
     ...fieldsFor(undefined),
     typed,
-    faults,
+    fieldErrors,
     action: '/apis/new',
     submit: 'Declare',
     cancel: '/apis',
@@ -33,7 +33,7 @@ function newPage(typed: Form = formOfNew(), faults: readonly Fault[] = []): Cons
     view: 'console/edit',
     title: 'Declare an API',
     lead: 'After this you get its own client id and secret, by which it asks whether tokens are still good.',
-    status: faults.length > 0 ? 400 : undefined,
+    status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: [APIS],
     data: { form },
   }
@@ -55,7 +55,7 @@ async function declare({ management, who, form, files, web, show }: ConsoleCall)
       act: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
     },
   )
-  if (outcome.faults) return show(newPage(form, outcome.faults))
+  if (outcome.fieldErrors) return show(newPage(form, outcome.fieldErrors))
   const { api, clientId, clientSecret } = outcome.done
   show(
     apiSecretPage(web.issuerUrl(), {
@@ -71,12 +71,12 @@ async function declare({ management, who, form, files, web, show }: ConsoleCall)
 
 interface Tried {
   readonly typed?: Form
-  readonly faults?: readonly Fault[]
+  readonly fieldErrors?: readonly FieldError[]
   /** Somebody else was first. */
   readonly isStale?: boolean
 }
 
-function editPage(view: ApiDetails, { typed, faults = [], isStale }: Tried = {}): ConsolePage {
+function editPage(view: ApiDetails, { typed, fieldErrors = [], isStale }: Tried = {}): ConsolePage {
   const { fields, sections } = fieldsFor(view)
   const present = formOfApi(view)
   const { revision } = view.api
@@ -86,7 +86,7 @@ function editPage(view: ApiDetails, { typed, faults = [], isStale }: Tried = {})
     fields,
     sections,
     typed: typed ?? present,
-    faults,
+    fieldErrors,
     revision,
     action,
     submit: 'Save',
@@ -96,7 +96,7 @@ function editPage(view: ApiDetails, { typed, faults = [], isStale }: Tried = {})
   return {
     view: 'console/edit',
     title: 'Edit the API',
-    status: isStale ? 412 : faults.length > 0 ? 400 : undefined,
+    status: isStale ? 412 : fieldErrors.length > 0 ? 400 : undefined,
     lead: view.api.builtIn
       ? 'It is Keywright’s own: its scopes come with this version, and only the lifetime can be set.'
       : 'Changes apply to new tokens. Removing a scope also revokes the tokens that have it.',
@@ -172,7 +172,7 @@ async function edit(call: ConsoleCall): Promise<void> {
   if (form.has(MORE_ROWS)) return show(editPage(view, { typed: form }))
   try {
     const outcome = await save(call, view)
-    if (outcome.faults) return show(editPage(view, { typed: form, faults: outcome.faults }))
+    if (outcome.fieldErrors) return show(editPage(view, { typed: form, fieldErrors: outcome.fieldErrors }))
     if (outcome.done.removed) return await askRemoval(call, view, outcome.done.removed)
     goTo(`${pathOf(view)}?notice=saved`)
   } catch (error) {
@@ -182,8 +182,8 @@ async function edit(call: ConsoleCall): Promise<void> {
 }
 
 export const API_FORM_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/apis/new', need: declareApi.need, handle: showNew },
-  { method: 'post', path: '/apis/new', need: declareApi.need, handle: declare },
-  { method: 'get', path: '/apis/:apiId/edit', need: changeApi.need, handle: showEdit },
-  { method: 'post', path: '/apis/:apiId/edit', need: changeApi.need, handle: edit },
+  { method: 'get', path: '/apis/new', permission: declareApi.permission, handle: showNew },
+  { method: 'post', path: '/apis/new', permission: declareApi.permission, handle: declare },
+  { method: 'get', path: '/apis/:apiId/edit', permission: changeApi.permission, handle: showEdit },
+  { method: 'post', path: '/apis/:apiId/edit', permission: changeApi.permission, handle: edit },
 ]

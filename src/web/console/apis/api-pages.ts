@@ -141,6 +141,6 @@ async function showApi(call: ConsoleCall): Promise<void> {
 
 /** An operator's: what others need to know of APIs is in the forms that let them choose. */
 export const API_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/apis', need: inspectApi.need, handle: showList },
-  { method: 'get', path: '/apis/:apiId', need: inspectApi.need, handle: showApi },
+  { method: 'get', path: '/apis', permission: inspectApi.permission, handle: showList },
+  { method: 'get', path: '/apis/:apiId', permission: inspectApi.permission, handle: showApi },
 ]

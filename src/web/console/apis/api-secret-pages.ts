@@ -1,5 +1,5 @@
 import { type ApiDetails, rotateApiSecret } from '../../../management/api-operations.ts'
-import { type Fault, notFound, stale } from '../../../shared/errors.ts'
+import { type FieldError, notFound, stale } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
@@ -58,12 +58,12 @@ export const apiSecretPage = (issuer: string, made: NewCredentials): ConsolePage
 /** Which secret is the newest: the answer to a form that was drawn before another one was made would end that one. */
 const newestOf = ({ secrets }: ApiDetails): string => secrets[0]?.createdAt ?? 'none'
 
-function rotatePage(view: ApiDetails, typed: Form, faults: readonly Fault[] = []): ConsolePage {
+function rotatePage(view: ApiDetails, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const path = pathOf(view)
   const form = formView({
     fields: FIELDS,
     typed,
-    faults,
+    fieldErrors,
     hidden: { newest: newestOf(view) },
     action: `${path}/secret`,
     submit: 'Make a new secret',
@@ -72,7 +72,7 @@ function rotatePage(view: ApiDetails, typed: Form, faults: readonly Fault[] = []
   })
   return confirmPage({
     title: 'New secret for the API?',
-    status: faults.length > 0 ? 400 : undefined,
+    status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: [APIS, { href: path, label: view.api.identifier }],
     text: 'With its secret the API asks whether tokens are still good. Nobody’s tokens end by this.',
     stops: ['stop the present secret, now or in the time that you give it', 'show you the new one, once'],
@@ -102,7 +102,7 @@ async function rotate(call: ConsoleCall): Promise<void> {
   const outcome = await attempt(FIELDS, { form, files }, ({ overlap }) =>
     rotateApiSecret(management, who, { identifier, overlap: Number(overlap) }),
   )
-  if (outcome.faults) return show(rotatePage(view, form, outcome.faults))
+  if (outcome.fieldErrors) return show(rotatePage(view, form, outcome.fieldErrors))
   show(
     apiSecretPage(web.issuerUrl(), {
       ...outcome.done,
@@ -115,6 +115,6 @@ async function rotate(call: ConsoleCall): Promise<void> {
 }
 
 export const API_SECRET_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/apis/:apiId/secret', need: rotateApiSecret.need, handle: askRotation },
-  { method: 'post', path: '/apis/:apiId/secret', need: rotateApiSecret.need, handle: rotate },
+  { method: 'get', path: '/apis/:apiId/secret', permission: rotateApiSecret.permission, handle: askRotation },
+  { method: 'post', path: '/apis/:apiId/secret', permission: rotateApiSecret.permission, handle: rotate },
 ]

@@ -1,6 +1,6 @@
-import { apiScopesFault } from '../../../apis/scopes.ts'
+import { apiScopesError } from '../../../apis/scopes.ts'
 import type { ScopeView } from '../../../management/api-operations.ts'
-import { textFault } from '../../../shared/names.ts'
+import { textError } from '../../../shared/names.ts'
 import type { Form } from '../../forms.ts'
 import type { Field, FieldText, Reading } from '../kit/form-fields.ts'
 
@@ -40,11 +40,11 @@ function rowsIn(name: string, form: Form): Row[] {
 
 const isBlank = ({ scope, title, description }: Row): boolean => `${scope}${title}${description}` === ''
 
-function faultOf({ n, scope, title, description }: Row): string | undefined {
+function fieldErrorOf({ n, scope, title, description }: Row): string | undefined {
   if (scope === '') return `row ${n + 1} says what a scope means, and not which one`
   if (scope.length > LONGEST.scope) return `a scope's name has at most ${LONGEST.scope} characters`
   if ([...title].length > LONGEST.title) return `what ${scope} is called has at most ${LONGEST.title} characters`
-  const wrong = textFault(`what ${scope} is called`, title) ?? textFault(`the description of ${scope}`, description)
+  const wrong = textError(`what ${scope} is called`, title) ?? textError(`the description of ${scope}`, description)
   if (wrong) return wrong
   if ([...description].length <= LONGEST.description) return undefined
   return `the description of ${scope} has at most ${LONGEST.description} characters`
@@ -52,11 +52,11 @@ function faultOf({ n, scope, title, description }: Row): string | undefined {
 
 function read(name: string, form: Form): Reading<readonly ScopeView[]> {
   const rows = rowsIn(name, form).filter((row) => !isBlank(row) && !row.isRemoved)
-  if (rows.length === 0) return { fault: 'an API has at least one scope' }
+  if (rows.length === 0) return { fieldError: 'an API has at least one scope' }
   const named = rows.flatMap(({ scope }) => (scope === '' || scope.length > LONGEST.scope ? [] : [scope]))
-  const rules = named.length > 0 ? apiScopesFault(named) : undefined
-  const faults = [...rows.flatMap((row) => faultOf(row) ?? []), ...(rules ? [rules] : [])]
-  if (faults.length > 0) return { fault: faults.join('; ') }
+  const rules = named.length > 0 ? apiScopesError(named) : undefined
+  const fieldErrors = [...rows.flatMap((row) => fieldErrorOf(row) ?? []), ...(rules ? [rules] : [])]
+  if (fieldErrors.length > 0) return { fieldError: fieldErrors.join('; ') }
   return { value: rows.map(({ scope, title, description }) => ({ scope, title: title || scope, description })) }
 }
 

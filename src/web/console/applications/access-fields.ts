@@ -1,6 +1,6 @@
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
-import type { FaultCollector } from '../../../shared/field-error-collector.ts'
+import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import { checkboxesField, radioField, selectField } from '../kit/choice-fields.ts'
 import type { Field } from '../kit/form-fields.ts'
 
@@ -119,14 +119,15 @@ function inOrder(apis: readonly string[], defaultApi: string, present: readonly 
 /** The APIs in order, and what they are narrowed to; undefined where that cannot be read. */
 export function chosenAccess(
   { apis, defaultApi = '', narrowing, scopes = [] }: Partial<AccessValues>,
-  faults: FaultCollector,
+  fieldErrors: FieldErrorCollector,
   present: readonly ClientApiView[] = [],
 ): { apis?: string[]; scopes?: readonly string[] | null } {
   if (apis && defaultApi !== '' && !apis.includes(defaultApi)) {
-    faults.add('defaultApi', 'this API is not among those that are ticked above')
+    fieldErrors.add('defaultApi', 'this API is not among those that are ticked above')
   }
   const isNarrowed = narrowing === 'some' && scopes.length > 0
-  if (narrowing === 'some' && !isNarrowed) faults.add('scopes', 'tick at least one, or choose all that the APIs have')
+  if (narrowing === 'some' && !isNarrowed)
+    fieldErrors.add('scopes', 'tick at least one, or choose all that the APIs have')
   const isKnown = isNarrowed || narrowing === 'all'
   return {
     ...(apis && { apis: inOrder(apis, defaultApi, present) }),

@@ -5,8 +5,8 @@ import { type ApplicationChange, updateApplication } from '../../../management/a
 import { type ChangeImpact, previewApplicationUpdate } from '../../../management/change-impact.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
 import { checkNewApplication, createApplication } from '../../../management/new-applications.ts'
-import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
-import type { FaultCollector } from '../../../shared/field-error-collector.ts'
+import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Form } from '../../forms.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -36,16 +36,16 @@ interface Drawn {
   /** Whose a new one will be, where the link to the form said so. */
   readonly accountName?: string | null
   readonly typed: Form
-  readonly faults?: readonly Fault[]
+  readonly fieldErrors?: readonly FieldError[]
 }
 
-function newPage(subject: FormSubject, { typed, faults = [], accountName }: Drawn): ConsolePage {
+function newPage(subject: FormSubject, { typed, fieldErrors = [], accountName }: Drawn): ConsolePage {
   const fields = applicationFields(subject)
   const form = formView({
     fields,
     sections: sectionsOf(fields),
     typed,
-    faults,
+    fieldErrors,
     action: NEW_PATH,
     submit: 'Save',
     cancel: APPLICATIONS_PATH,
@@ -54,7 +54,7 @@ function newPage(subject: FormSubject, { typed, faults = [], accountName }: Draw
     view: 'console/edit',
     title: 'Add application',
     lead: `${accountName ? `It will belong to ${accountName}. ` : ''}${LEAD}`,
-    status: faults.length > 0 ? 400 : undefined,
+    status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: APPLICATIONS_CRUMBS,
     data: { form },
   }
@@ -81,9 +81,9 @@ async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Pro
   return (await findAccount(call.management, call.who, { named: accountId })).id
 }
 
-async function newInput(call: ConsoleCall, values: SentValues, faults: FaultCollector) {
-  const accountId = await faults.collect(() => ownerIn(call, values))
-  return { settings: settingsOf(values), ...chosenAccess(values, faults), accountId }
+async function newInput(call: ConsoleCall, values: SentValues, fieldErrors: FieldErrorCollector) {
+  const accountId = await fieldErrors.collect(() => ownerIn(call, values))
+  return { settings: settingsOf(values), ...chosenAccess(values, fieldErrors), accountId }
 }
 
 export async function addApplication(call: ConsoleCall): Promise<void> {
@@ -94,12 +94,12 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
     applicationFields(subject),
     { form, files },
     {
-      prepare: (values, faults) => newInput(call, values, faults),
+      prepare: (values, fieldErrors) => newInput(call, values, fieldErrors),
       check: (input) => checkNewApplication(management, who, input),
       act: async (input) => ({ made: await createApplication(management, who, input), apis: input.apis ?? [] }),
     },
   )
-  if (outcome.faults) return show(newPage(subject, { typed: form, faults: outcome.faults }))
+  if (outcome.fieldErrors) return show(newPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
   const { client, ...secrets } = outcome.done.made
   if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
   const title = `${client.name} is added`
@@ -112,7 +112,10 @@ interface Edited extends Drawn {
   readonly versions?: ReturnType<typeof compareVersions>
 }
 
-function editPage(subject: FormSubject & { present: Present }, { typed, faults = [], versions }: Edited): ConsolePage {
+function editPage(
+  subject: FormSubject & { present: Present },
+  { typed, fieldErrors = [], versions }: Edited,
+): ConsolePage {
   const { clientId, name, revision } = subject.present.client
   const fields = applicationFields(subject)
   const path = applicationPath(clientId, '/edit')
@@ -120,7 +123,7 @@ function editPage(subject: FormSubject & { present: Present }, { typed, faults =
     fields,
     sections: sectionsOf(fields),
     typed,
-    faults,
+    fieldErrors,
     revision,
     action: path,
     submit: 'Save',
@@ -129,7 +132,7 @@ function editPage(subject: FormSubject & { present: Present }, { typed, faults =
   return {
     view: 'console/edit',
     title: `Edit ${name}`,
-    status: versions ? 412 : faults.length > 0 ? 400 : undefined,
+    status: versions ? 412 : fieldErrors.length > 0 ? 400 : undefined,
     crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
     data: { form, versions, present: path },
   }
@@ -147,8 +150,12 @@ export async function askEdit(call: ConsoleCall): Promise<void> {
 }
 
 /** What of the access is another one than before; to name it all the same would make an entry in the audit log. */
-function changedAccess(values: Partial<AccessValues>, faults: FaultCollector, present: readonly ClientApiView[]) {
-  const { apis, scopes } = chosenAccess(values, faults, present)
+function changedAccess(
+  values: Partial<AccessValues>,
+  fieldErrors: FieldErrorCollector,
+  present: readonly ClientApiView[],
+) {
+  const { apis, scopes } = chosenAccess(values, fieldErrors, present)
   const narrowed = present.filter(({ isNarrowed }) => isNarrowed)
   const before = narrowed.length > 0 ? [...new Set(narrowed.flatMap((api) => api.scopes))] : null
   const isSame = scopes === undefined || isDeepStrictEqual(scopes?.toSorted(), before?.toSorted())
@@ -189,9 +196,9 @@ async function save(call: ConsoleCall, subject: FormSubject & { present: Present
     applicationFields(subject),
     { form, files },
     {
-      prepare: (values, faults) => ({
+      prepare: (values, fieldErrors) => ({
         settings: settingsOf(values),
-        ...changedAccess(values, faults, subject.present.apis),
+        ...changedAccess(values, fieldErrors, subject.present.apis),
       }),
       check: preview,
       async act(change) {
@@ -211,7 +218,7 @@ export async function editApplication(call: ConsoleCall): Promise<void> {
   if (subject.present.client.revision !== revisionOf(form)) return await showStale(call)
   try {
     const outcome = await save(call, subject)
-    if (outcome.faults) return show(editPage(subject, { typed: form, faults: outcome.faults }))
+    if (outcome.fieldErrors) return show(editPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
     if (outcome.done.impact) return show(impactPage(subject.present, form, outcome.done.impact))
     const { client, apiKey } = outcome.done.saved
     if (!apiKey) return goTo(applicationPath(clientId, '?notice=saved'))

@@ -163,8 +163,8 @@ export const OPERATOR_FIELDS = {
     required: true,
     choices: [
       { value: 'both', label: 'For people and for itself' },
-      { value: 'person', label: 'For people only' },
-      { value: 'itself', label: 'For itself only' },
+      { value: 'user', label: 'For people only' },
+      { value: 'client', label: 'For itself only' },
     ],
   }),
 }

@@ -1,5 +1,5 @@
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
-import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../../../shared/lifetimes.ts'
 import type { Form } from '../../forms.ts'
 import { sentence } from '../../to-sentence.ts'
@@ -45,7 +45,7 @@ const fieldsFor = (application: Application) =>
 
 interface State {
   readonly typed?: Form
-  readonly faults?: readonly Fault[]
+  readonly fieldErrors?: readonly FieldError[]
   readonly status?: number
   readonly caution?: string
 }
@@ -53,13 +53,13 @@ interface State {
 const presentKey = ({ secrets }: Application): string | undefined =>
   secrets.find(({ kind, retiresAt }) => kind === 'secret' && retiresAt === null)?.lastFour
 
-function keyPage(application: Application, { typed, faults = [], status, caution }: State = {}): ConsolePage {
+function keyPage(application: Application, { typed, fieldErrors = [], status, caution }: State = {}): ConsolePage {
   const { client } = application
   const lastFour = presentKey(application)
   const form = formView({
     fields: fieldsFor(application),
     typed: typed ?? new Map([['when', '86400']]),
-    faults,
+    fieldErrors,
     revision: client.revision,
     action: applicationPath(client.clientId, '/key'),
     submit: 'Generate key',
@@ -78,14 +78,14 @@ function keyPage(application: Application, { typed, faults = [], status, caution
     title: 'Generate a new key?',
     lead: 'You see it once, on the next page.',
     crumbs: applicationCrumbs(client),
-    status: status ?? (faults.length > 0 ? 400 : undefined),
+    status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
     ...(caution && { caution }),
     data: { confirm: { stops, form } },
   }
 }
 
 /** @throws KeywrightError `conflict` */
-function demandSecret({ client }: Application): void {
+function requireSecret({ client }: Application): void {
   if (client.isPublic) {
     throw new KeywrightError('conflict', 'this application is public: it has no key, because it could not keep one')
   }
@@ -93,7 +93,7 @@ function demandSecret({ client }: Application): void {
 
 export async function askKey(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
-  demandSecret(application)
+  requireSecret(application)
   call.show(keyPage(application))
 }
 
@@ -126,7 +126,7 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
   const { management, who, params, form, files, show } = call
   const revision = revisionOf(form)
   const application = await applicationOf(call)
-  demandSecret(application)
+  requireSecret(application)
   try {
     const outcome = await attempt(fieldsFor(application), { form, files }, async (values) => {
       const overlap = overlapOf(values)
@@ -135,7 +135,7 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
         ...(await rotateApplicationSecret(management, who, { clientId: params.clientId!, overlap, revision })),
       }
     })
-    if (outcome.faults) return show(keyPage(application, { typed: form, faults: outcome.faults }))
+    if (outcome.fieldErrors) return show(keyPage(application, { typed: form, fieldErrors: outcome.fieldErrors }))
     const { client, overlap, ...secrets } = outcome.done
     const apis = application.apis.map(({ identifier }) => identifier)
     show(applicationSecretPage(call, { title: 'The new key', client, secrets, apis, stopped: stoppedBy(overlap) }))

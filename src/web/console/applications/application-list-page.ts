@@ -5,7 +5,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { type Column, type Empty, listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
 import { actsFor, neverUsed, statusBadge } from './application-texts.ts'
-import { addedByFilter, addedByIn } from './creator-filter.ts'
+import { createdByIn, creatorFilter } from './creator-filter.ts'
 
 export const APPLICATIONS_PATH = '/applications'
 
@@ -68,7 +68,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
     search: givenIn(query, 'search'),
     status: choiceIn(query, 'status', ['active', 'archived']),
     accountId: isOperator ? accountIn(call) : undefined,
-    createdBy: addedByIn(call),
+    createdBy: createdByIn(call),
     sort,
     ...pageIn(query),
   })
@@ -88,7 +88,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
         path: APPLICATIONS_PATH,
         query,
         placeholder: 'Name or client id',
-        filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : []), ...(await addedByFilter(call))],
+        filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : []), ...(await creatorFilter(call))],
       },
       sort,
       page: part,

@@ -2,7 +2,7 @@ import { type Application, readApplication } from '../../../management/applicati
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import {
-  actsCell,
+  actionsCell,
   badgeCell,
   type Cell,
   type Fact,
@@ -80,7 +80,11 @@ function useCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
 const retireCell = (clientId: string, { id, retiresAt, lastFour }: Secret): Cell =>
   retiresAt === null
     ? quietCell('')
-    : actsCell({ label: 'Retire', href: applicationPath(clientId, `/secrets/${id}/retire`), of: `ends in ${lastFour}` })
+    : actionsCell({
+        label: 'Retire',
+        href: applicationPath(clientId, `/secrets/${id}/retire`),
+        of: `ends in ${lastFour}`,
+      })
 
 const secretRow = (clientId: string, secret: Secret): Cell[] => [
   textCell(secret.kind === 'secret' ? 'Client secret' : 'API key'),

@@ -8,7 +8,7 @@ import {
   updateApplication,
 } from '../../../management/application-operations.ts'
 import { createApplication } from '../../../management/new-applications.ts'
-import type { Need } from '../../../management/operation.ts'
+import type { RequiredPermission } from '../../../management/operation.ts'
 import {
   listGrants,
   listTokens,
@@ -36,31 +36,36 @@ import {
 
 type Handle = ConsoleRoute['handle']
 
-const page = (path: string, need: Need, handle: Handle): ConsoleRoute => ({ method: 'get', path, need, handle })
+const page = (path: string, permission: RequiredPermission, handle: Handle): ConsoleRoute => ({
+  method: 'get',
+  path,
+  permission,
+  handle,
+})
 
 /** A page with what its form does. */
-const form = (path: string, need: Need, ask: Handle, act: Handle): ConsoleRoute[] => [
-  page(path, need, ask),
-  { method: 'post', path, need, handle: act },
+const form = (path: string, permission: RequiredPermission, ask: Handle, act: Handle): ConsoleRoute[] => [
+  page(path, permission, ask),
+  { method: 'post', path, permission, handle: act },
 ]
 
 const ONE = '/applications/:clientId'
 
 /** Applications: registered, changed, given new keys, archived, and what they hold revoked. */
 export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
-  page('/applications', listApplications.need, showApplications),
+  page('/applications', listApplications.permission, showApplications),
   // Before what would take `new` for a client id.
-  ...form('/applications/new', createApplication.need, askNewApplication, addApplication),
-  page(ONE, readApplication.need, showApplication),
-  ...form(`${ONE}/edit`, updateApplication.need, askEdit, editApplication),
-  ...form(`${ONE}/key`, rotateApplicationSecret.need, askKey, generateKey),
-  ...form(`${ONE}/archive`, archiveApplication.need, askArchive, archive),
-  ...form(`${ONE}/restore`, restoreApplication.need, askRestore, restore),
-  ...form(`${ONE}/secrets/:secretId/retire`, retireApplicationSecret.need, askRetirement, retire),
-  page(`${ONE}/tokens`, listTokens.need, showTokens),
-  page(`${ONE}/grants`, listGrants.need, showGrants),
-  ...form(`${ONE}/revoke`, revokeAllOfClient.need, askRevokeAll, revokeAll),
-  ...form(`${ONE}/tokens/:jti/revoke`, revokeOneToken.need, askRevokeToken, revokeToken),
-  ...form(`${ONE}/grants/:grantId/revoke`, revokeOneGrant.need, askRevokeGrant, revokeGrant),
-  ...form(`${ONE}/try`, readApplication.need, showTry, tryApplication),
+  ...form('/applications/new', createApplication.permission, askNewApplication, addApplication),
+  page(ONE, readApplication.permission, showApplication),
+  ...form(`${ONE}/edit`, updateApplication.permission, askEdit, editApplication),
+  ...form(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
+  ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
+  ...form(`${ONE}/restore`, restoreApplication.permission, askRestore, restore),
+  ...form(`${ONE}/secrets/:secretId/retire`, retireApplicationSecret.permission, askRetirement, retire),
+  page(`${ONE}/tokens`, listTokens.permission, showTokens),
+  page(`${ONE}/grants`, listGrants.permission, showGrants),
+  ...form(`${ONE}/revoke`, revokeAllOfClient.permission, askRevokeAll, revokeAll),
+  ...form(`${ONE}/tokens/:jti/revoke`, revokeOneToken.permission, askRevokeToken, revokeToken),
+  ...form(`${ONE}/grants/:grantId/revoke`, revokeOneGrant.permission, askRevokeGrant, revokeGrant),
+  ...form(`${ONE}/try`, readApplication.permission, showTry, tryApplication),
 ]

@@ -6,7 +6,7 @@ import { secretPage } from '../kit/panels.ts'
 import { tryNow } from '../kit/try-page.ts'
 import { commandsFor, discoveryOf } from './application-command-examples.ts'
 import { APPLICATIONS_CRUMBS, applicationPath } from './application-list-page.ts'
-import { actsForItself, actsForPeople } from './application-texts.ts'
+import { actsForItself, actsForUsers } from './application-texts.ts'
 
 interface Shown {
   readonly title: string
@@ -31,7 +31,7 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
       { label: 'Client id', value: clientId },
       ...(clientSecret ? [{ label: 'Client secret', value: clientSecret }] : []),
       ...(apiKey ? [{ label: 'API key', value: apiKey }] : []),
-      ...(actsForPeople(grants) ? [discoveryOf(web.issuerUrl())] : []),
+      ...(actsForUsers(grants) ? [discoveryOf(web.issuerUrl())] : []),
     ],
     commands: whole ? commandsFor(web.issuerUrl(), client, whole, apis) : [],
     ...(whole && actsForItself(grants) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),

@@ -3,7 +3,7 @@ import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Cell, type Fact, fact, linesCell, quietCell, textCell } from '../kit/cells.ts'
 import { durationInWords } from '../kit/duration-text.ts'
-import { ACCESS_TYPE_WORDS, actsForPeople, CONSENT_WORDS, concessionWords } from './application-texts.ts'
+import { ACCESS_TYPE_WORDS, actsForUsers, CONSENT_WORDS, legacyOptionText } from './application-texts.ts'
 
 const NUMBER = new Intl.NumberFormat('en')
 
@@ -41,11 +41,11 @@ function signInFacts(settings: ClientSettings): Fact[] {
 }
 
 const lastFacts = (settings: ClientSettings): Fact[] => {
-  const concessions = concessionWords(settings)
+  const legacyOptionUses = legacyOptionText(settings)
   return [
     fact(
       'For older programs',
-      concessions.length > 0 ? textCell(concessions.join(' · ')) : quietCell('nothing is relaxed'),
+      legacyOptionUses.length > 0 ? textCell(legacyOptionUses.join(' · ')) : quietCell('nothing is relaxed'),
     ),
   ]
 }
@@ -61,7 +61,7 @@ function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
 export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
   const signIn: Block = { part: 'facts', heading: 'Signing people in', facts: signInFacts(client) }
   return [
-    ...(actsForPeople(client.grants) ? [signIn] : []),
+    ...(actsForUsers(client.grants) ? [signIn] : []),
     { part: 'facts', heading: 'Its tokens', facts: [...tokenFacts(client), ...lastFacts(client)] },
     ...(isOperator
       ? [{ part: 'facts', heading: 'Only operators see this', facts: operatorFacts(client) } as const]

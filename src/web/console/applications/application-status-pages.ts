@@ -4,7 +4,7 @@ import {
   readApplication,
   restoreApplication,
 } from '../../../management/application-operations.ts'
-import type { Fault } from '../../../shared/errors.ts'
+import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -80,13 +80,13 @@ const secretFields = () => ({
 
 function restorePage(
   { client }: Application,
-  { typed, faults = [] }: { typed?: Form; faults?: readonly Fault[] } = {},
+  { typed, fieldErrors = [] }: { typed?: Form; fieldErrors?: readonly FieldError[] } = {},
 ) {
   const path = applicationPath(client.clientId)
   const page = {
     title: `Restore ${client.name}?`,
     crumbs: applicationCrumbs(client),
-    status: faults.length > 0 ? 400 : undefined,
+    status: fieldErrors.length > 0 ? 400 : undefined,
     stops: [
       ...(client.grants.includes('authorization_code') ? ['People can sign in to it again.'] : []),
       'Its earlier tokens stay revoked: it gets new ones, and people sign in again.',
@@ -101,7 +101,7 @@ function restorePage(
   const form = formView({
     fields,
     typed: typed ?? new Map([['secret', 'new']]),
-    faults,
+    fieldErrors,
     action: page.action,
     submit: page.submit,
     cancel: path,
@@ -126,7 +126,7 @@ export async function restore(call: ConsoleCall): Promise<void> {
   const outcome = await attempt(fields as ReturnType<typeof secretFields>, { form, files }, ({ secret }) =>
     restoreApplication(management, who, { clientId, keepSecret: secret === KEEPS }),
   )
-  if (outcome.faults) return show(restorePage(application, { typed: form, faults: outcome.faults }))
+  if (outcome.fieldErrors) return show(restorePage(application, { typed: form, fieldErrors: outcome.fieldErrors }))
   const { client, ...secrets } = outcome.done
   if (!secrets.clientSecret) return goTo(applicationPath(clientId, '?notice=restored'))
   const apis = application.apis.map(({ identifier }) => identifier)

@@ -3,16 +3,16 @@ import type { AccessType, ClientSettings, Consent } from '../../../clients/clien
 import type { ClientStatus } from '../../../clients/clients.ts'
 import type { Badge } from '../kit/console-page.ts'
 
-const ACTS_FOR_PEOPLE: readonly string[] = ['authorization_code', DEVICE_CODE_GRANT]
+const ACTS_FOR_USERS: readonly string[] = ['authorization_code', DEVICE_CODE_GRANT]
 
-export const actsForPeople = (grants: readonly string[]): boolean =>
-  grants.some((grant) => ACTS_FOR_PEOPLE.includes(grant))
+export const actsForUsers = (grants: readonly string[]): boolean =>
+  grants.some((grant) => ACTS_FOR_USERS.includes(grant))
 
 export const actsForItself = (grants: readonly string[]): boolean => grants.includes('client_credentials')
 
 /** For whom it acts; undefined: it begins nothing, and only renews what it has. */
 export function actsFor(grants: readonly string[]): string | undefined {
-  if (actsForPeople(grants)) return actsForItself(grants) ? 'People, itself' : 'People'
+  if (actsForUsers(grants)) return actsForItself(grants) ? 'People, itself' : 'People'
   return actsForItself(grants) ? 'Itself' : undefined
 }
 
@@ -33,15 +33,15 @@ export const CONSENT_WORDS: Record<Consent, string> = {
 
 export const ACCESS_TYPE_WORDS: Record<AccessType, string> = {
   both: 'For people and for itself',
-  person: 'For people only',
-  itself: 'For itself only',
+  user: 'For people only',
+  client: 'For itself only',
 }
 
 export const statusBadge = (status: ClientStatus): Badge =>
   status === 'active' ? { tone: 'good', text: 'Active' } : { tone: 'quiet', text: 'Archived' }
 
 /** What it may do that the standard would not have. */
-export function concessionWords(settings: ClientSettings): string[] {
+export function legacyOptionText(settings: ClientSettings): string[] {
   const { isPublic, queryCredentials, clientCredentialsRefresh, apiKeyRequired, pkceRequired } = settings
   const rotates = isPublic || settings.refreshTokenRotation
   const words = [

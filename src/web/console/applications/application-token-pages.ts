@@ -1,7 +1,7 @@
 import type { Client } from '../../../clients/clients.ts'
 import { type LiveGrant, type LiveToken, listGrants, listTokens } from '../../../management/token-operations.ts'
 import { notFound } from '../../../shared/errors.ts'
-import { actsCell, type Cell, idCell, linesCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { actionsCell, type Cell, idCell, linesCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { type ListOptions, listPage } from '../kit/list-page.ts'
 import { givenIn, pageIn } from '../kit/query-fields.ts'
@@ -11,7 +11,7 @@ import { applicationPath } from './application-list-page.ts'
 const NOTICES = { 'token-revoked': 'The token is revoked.', 'grant-revoked': 'The grant is revoked.' }
 
 /** A key pair has no page here, whoever asks for it. @throws KeywrightError `not_found` */
-export function demandApplication({ kind, clientId }: Client): void {
+export function requireApplication({ kind, clientId }: Client): void {
   if (kind !== 'application') throw notFound('client', clientId)
 }
 
@@ -20,11 +20,11 @@ const forWhomCell = ({ userId, email }: { userId: string | null; email: string |
     ? quietCell('itself')
     : email === null
       ? quietCell('somebody of another account')
-      : linkCell(email, `/people/${userId}`)
+      : linkCell(email, `/users/${userId}`)
 
 const scopesCell = (scope: string): Cell => linesCell(scope.split(' ').filter(Boolean))
 
-const revokeCell = (href: string, id: string): Cell => actsCell({ label: 'Revoke', href, of: id })
+const revokeCell = (href: string, id: string): Cell => actionsCell({ label: 'Revoke', href, of: id })
 
 function tokenRow({ clientId }: Client, token: LiveToken): Cell[] {
   return [
@@ -45,7 +45,7 @@ function grantRow({ clientId }: Client, grant: LiveGrant): Cell[] {
     textCell(grant.api),
     scopesCell(grant.scope),
     timeCell(grant.createdAt),
-    timeCell(grant.turnedAt, 'not yet'),
+    timeCell(grant.rotatedAt, 'not yet'),
     timeCell(grant.expiresAt),
     revokeCell(applicationPath(clientId, `/grants/${grant.id}/revoke`), grant.id),
   ]
@@ -67,7 +67,7 @@ interface Shown {
 
 /** The page of either list. */
 function show(call: ConsoleCall, { client, tab, lead, list }: Shown): void {
-  demandApplication(client)
+  requireApplication(client)
   const path = applicationPath(client.clientId, `/${tab}`)
   const revoke = { href: applicationPath(client.clientId, '/revoke'), label: 'Revoke everything' }
   const frame = { ...applicationFrame(client, tab), lead, notices: NOTICES }

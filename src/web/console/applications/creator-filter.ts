@@ -1,4 +1,4 @@
-import { readPerson } from '../../../management/user-operations.ts'
+import { readUser } from '../../../management/user-operations.ts'
 import { invalidInput } from '../../../shared/errors.ts'
 import { isId } from '../../../shared/ids.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -10,17 +10,17 @@ import { givenIn } from '../kit/query-fields.ts'
 const ADDED_BY = 'added_by'
 
 /** @throws KeywrightError `invalid_input` */
-export function addedByIn({ query }: Pick<ConsoleCall, 'query'>): string | undefined {
+export function createdByIn({ query }: Pick<ConsoleCall, 'query'>): string | undefined {
   const userId = givenIn(query, ADDED_BY)
   if (userId !== undefined && !isId(userId)) throw invalidInput('this is no id of a user', ADDED_BY)
   return userId
 }
 
 /** The way back to all applications; the page of a user links to their part. @throws KeywrightError `not_found` */
-export async function addedByFilter(call: ConsoleCall): Promise<Filter[]> {
-  const userId = addedByIn(call)
+export async function creatorFilter(call: ConsoleCall): Promise<Filter[]> {
+  const userId = createdByIn(call)
   if (userId === undefined) return []
-  const name = displayName(await readPerson(call.management, call.who, { userId }))
+  const name = displayName(await readUser(call.management, call.who, { userId }))
   const choices = [
     { value: '', label: 'Added by anybody' },
     { value: userId, label: `Added by ${name}` },

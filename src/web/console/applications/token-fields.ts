@@ -1,4 +1,4 @@
-import { accessTokenTtlFault, refreshTokenMaxAgeFault, refreshTokenTtlFault } from '../../../shared/lifetimes.ts'
+import { accessTokenTtlError, refreshTokenMaxAgeError, refreshTokenTtlError } from '../../../shared/lifetimes.ts'
 import { durationField } from '../kit/amount-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import { judged, nullable } from '../kit/field-changes.ts'
@@ -17,7 +17,7 @@ const lifetime = (
 export const TOKEN_FIELDS = {
   accessTokenTtl: lifetime(
     { label: 'Access tokens last', hint: 'At most 30 days. Empty: as long as the API says.', placeholder: "the API's" },
-    accessTokenTtlFault,
+    accessTokenTtlError,
     'an access token lasts from a minute to 30 days',
   ),
   refreshTokenTtl: lifetime(
@@ -27,7 +27,7 @@ export const TOKEN_FIELDS = {
       placeholder: '30',
       unit: 'days',
     },
-    refreshTokenTtlFault,
+    refreshTokenTtlError,
     'a refresh token lasts from a minute to 366 days',
   ),
   refreshTokenMaxAge: lifetime(
@@ -37,7 +37,7 @@ export const TOKEN_FIELDS = {
       placeholder: 'no end',
       unit: 'days',
     },
-    refreshTokenMaxAgeFault,
+    refreshTokenMaxAgeError,
     'the end is from a minute to 3650 days after the sign-in',
   ),
   refreshTokens: radioField({

@@ -14,7 +14,7 @@ import { confirmPage } from '../kit/panels.ts'
 import { applicationCrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf, tokensStop } from './application-status-pages.ts'
-import { demandApplication } from './application-token-pages.ts'
+import { requireApplication } from './application-token-pages.ts'
 
 export async function askRevokeAll(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
@@ -61,7 +61,7 @@ interface Asked {
 
 /** What would end, so that nobody ends another one. @throws KeywrightError `not_found` */
 function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops }: Asked): void {
-  demandApplication(client)
+  requireApplication(client)
   if (!item) throw notFound(kind, id)
   const list = applicationPath(client.clientId, `/${kind}`)
   const page = confirmPage({
@@ -119,19 +119,19 @@ export async function askRevokeGrant(call: ConsoleCall): Promise<void> {
 }
 
 /** A key pair's are not revoked here. @throws KeywrightError `not_found` */
-async function demandOne(call: ConsoleCall): Promise<string> {
+async function requireOne(call: ConsoleCall): Promise<string> {
   const { client } = await applicationOf(call)
   return client.clientId
 }
 
 export async function revokeToken(call: ConsoleCall): Promise<void> {
-  const clientId = await demandOne(call)
+  const clientId = await requireOne(call)
   await revokeOneToken(call.management, call.who, { clientId, jti: idIn(call) })
   call.goTo(applicationPath(clientId, '/tokens?notice=token-revoked'))
 }
 
 export async function revokeGrant(call: ConsoleCall): Promise<void> {
-  const clientId = await demandOne(call)
+  const clientId = await requireOne(call)
   await revokeOneGrant(call.management, call.who, { clientId, grantId: idIn(call) })
   call.goTo(applicationPath(clientId, '/grants?notice=grant-revoked'))
 }

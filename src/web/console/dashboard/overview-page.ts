@@ -34,7 +34,7 @@ const figuresOf = ({ applications, people }: AccountOverview): Block => ({
   heading: 'Your enterprise',
   figures: [
     { name: 'Applications', text: boundedText(applications), href: '/applications', detail: 'active' },
-    { name: 'People', text: boundedText(people), href: '/people', detail: 'who may sign in' },
+    { name: 'People', text: boundedText(people), href: '/users', detail: 'who may sign in' },
   ],
 })
 

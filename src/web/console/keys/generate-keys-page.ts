@@ -7,7 +7,7 @@ import {
   type KeyPairOfUser,
 } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
-import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { checkboxesField } from '../kit/choice-fields.ts'
@@ -74,7 +74,7 @@ function stopsOf(pair: KeyPair): string[] {
 }
 
 /** What generating will stop, and what the new keys shall be for. */
-export function generatePage(keys: KeyPairOfUser, typed?: Form, faults: readonly Fault[] = []): ConsolePage {
+export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const { pair, apiEnabled } = keys
   const fields = fieldsOf(keys)
   const form = formView({
@@ -86,13 +86,13 @@ export function generatePage(keys: KeyPairOfUser, typed?: Form, faults: readonly
     hidden: { replaces: pair?.client.clientId ?? '' },
     cancel: KEY_PAIR_PATH,
     typed: typed ?? writeFields(fields, { apis: chosenAtFirst(keys) }),
-    faults,
+    fieldErrors,
   })
   return {
     view: 'console/generate-keys',
     title: pair ? 'Generate new keys?' : 'Generate keys',
     crumbs: KEY_PAIR_CRUMBS,
-    status: faults.length > 0 ? 400 : undefined,
+    status: fieldErrors.length > 0 ? 400 : undefined,
     ...(!apiEnabled && { caution: API_OFF }),
     data: { stops: pair ? stopsOf(pair) : [], callers: pair?.callers.length ? callersList(pair) : undefined, form },
   }
@@ -172,7 +172,7 @@ export async function generateKeys(call: ConsoleCall): Promise<void> {
   }
   try {
     const outcome = await attempt(fieldsOf(keys), { form, files }, generate)
-    show(outcome.faults ? generatePage(keys, form, outcome.faults) : outcome.done)
+    show(outcome.fieldErrors ? generatePage(keys, form, outcome.fieldErrors) : outcome.done)
   } catch (error) {
     if (!isStale(error)) throw error
     show(replacedPage(await ownKeyPair(call), seen))

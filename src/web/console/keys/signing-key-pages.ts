@@ -111,7 +111,7 @@ async function rotate({ management, who, goTo }: ConsoleCall): Promise<void> {
 }
 
 export const SIGNING_KEY_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/signing-keys', need: listSigningKeys.need, handle: showKeys },
-  { method: 'get', path: '/signing-keys/rotate', need: rotateSigningKeys.need, handle: askRotation },
-  { method: 'post', path: '/signing-keys/rotate', need: rotateSigningKeys.need, handle: rotate },
+  { method: 'get', path: '/signing-keys', permission: listSigningKeys.permission, handle: showKeys },
+  { method: 'get', path: '/signing-keys/rotate', permission: rotateSigningKeys.permission, handle: askRotation },
+  { method: 'post', path: '/signing-keys/rotate', permission: rotateSigningKeys.permission, handle: rotate },
 ]

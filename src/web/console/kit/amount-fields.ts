@@ -36,7 +36,7 @@ function amount<Value>(
   options: AmountOptions & { unit: string },
   toValue: (amount: Amount) => Value | undefined,
   fromValue: (value: Value) => Amount,
-  fault: string,
+  fieldError: string,
 ): Field<Value | null> {
   const nameOf = (unit: number) => Object.keys(units).find((name) => units[name] === unit)!
   return {
@@ -44,9 +44,9 @@ function amount<Value>(
     kind: 'amount',
     read(name, { form }) {
       const found = amountIn(name, form, units)
-      if (found === undefined) return options.required ? { fault: 'this must be filled in' } : { value: null }
+      if (found === undefined) return options.required ? { fieldError: 'this must be filled in' } : { value: null }
       const value = found && toValue(found)
-      return value === null || value === undefined ? { fault } : { value }
+      return value === null || value === undefined ? { fieldError } : { value }
     },
     write(name, value) {
       if (value === null) return []

@@ -10,8 +10,8 @@ export type Cell =
   | { readonly kind: 'badge'; readonly badge: Badge }
   | { readonly kind: 'id'; readonly value: string; readonly label: string }
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
-  | { readonly kind: 'acts'; readonly acts: readonly Act[] }
-  | { readonly kind: 'deed'; readonly phrases: readonly Phrase[]; readonly details: readonly Fact[] }
+  | { readonly kind: 'actions'; readonly acts: readonly Act[] }
+  | { readonly kind: 'activity'; readonly phrases: readonly Phrase[]; readonly details: readonly Fact[] }
 
 /** A piece of a sentence; what somebody or something is called stands out, and leads to its page where there is one. */
 export interface Phrase {
@@ -56,7 +56,7 @@ export const idCell = (value: string, label: string): Cell => ({ kind: 'id', val
 export const linesCell = (lines: readonly string[], otherwise = 'none'): Cell =>
   lines.length > 0 ? { kind: 'lines', lines } : quietCell(otherwise)
 
-export const actsCell = (...acts: readonly Act[]): Cell => ({ kind: 'acts', acts })
+export const actionsCell = (...acts: readonly Act[]): Cell => ({ kind: 'actions', acts })
 
 /** Something about one thing, drawn by views/console/parts/facts.eta. */
 export interface Fact {

@@ -1,11 +1,11 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import { demand, type Management, type Need } from '../../../management/operation.ts'
+import { type Management, type RequiredPermission, requirePermission } from '../../../management/operation.ts'
 import type { Principal } from '../../../management/principal.ts'
 import { requireRecentSignIn } from '../../../management/recent-sign-in.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Files, Form } from '../../forms.ts'
-import type { SignedInPerson } from '../../sign-in-directory.ts'
+import type { SignedInUser } from '../../sign-in-directory.ts'
 import {
   confirmPathTo,
   seeOther,
@@ -13,14 +13,14 @@ import {
   showSignInForForm,
   signInPathTo,
 } from '../../sign-in-routes.ts'
-import { actorOf, currentPerson, type Web } from '../../web-services.ts'
+import { actorOf, currentUser, type Web } from '../../web-services.ts'
 import { type ConsolePage, inConsole } from './console-page.ts'
 
 /** What a page's handle works with. */
 export interface ConsoleCall {
   readonly ctx: Context
   readonly web: Web
-  readonly person: SignedInPerson
+  readonly person: SignedInUser
   readonly who: Principal
   readonly management: Management
   /** Of the path: `/applications/:clientId`. */
@@ -41,7 +41,7 @@ export interface ConsoleCall {
 export interface ConsoleRoute {
   readonly method: 'get' | 'post'
   readonly path: string
-  readonly need: Need
+  readonly permission: RequiredPermission
   /** Whether it takes a sign-in of the last minutes: asked for before the page is shown, not only when its form is sent. */
   readonly recentSignIn?: boolean
   /** Its form is multipart and may carry files of together 320 KiB. */
@@ -50,7 +50,7 @@ export interface ConsoleRoute {
 }
 
 /** A person in the console may do whatever their role may. */
-export const principalOf = (person: SignedInPerson, ctx: Context): Principal => ({
+export const principalOf = (person: SignedInUser, ctx: Context): Principal => ({
   role: person.role,
   accountId: person.accountId,
   userId: person.id,
@@ -67,7 +67,7 @@ function queryOf(ctx: Context): Form {
   return query
 }
 
-export const callOf = (web: Web, ctx: Context, person: SignedInPerson): ConsoleCall => ({
+export const callOf = (web: Web, ctx: Context, person: SignedInUser): ConsoleCall => ({
   ctx,
   web,
   person,
@@ -88,11 +88,11 @@ const FOR_WHOM = {
 } as const
 
 /** @throws KeywrightError `forbidden`, in words for people */
-function demandOf(who: Principal, need: Need): void {
+function demandOf(who: Principal, permission: RequiredPermission): void {
   try {
-    demand(who, need)
+    requirePermission(who, permission)
   } catch (error) {
-    const message = `this is for ${FOR_WHOM[need.role]}, and you are signed in as ${who.role === 'member' ? 'a' : 'an'} ${who.role}`
+    const message = `this is for ${FOR_WHOM[permission.role]}, and you are signed in as ${who.role === 'member' ? 'a' : 'an'} ${who.role}`
     throw new KeywrightError('forbidden', message, { cause: error })
   }
 }
@@ -119,7 +119,7 @@ function askSignIn(web: Web, ctx: Context, route: ConsoleRoute, shown: ReadonlyS
   else showSignInForForm(web, ctx, page)
 }
 
-function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, person: SignedInPerson): void {
+function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, person: SignedInUser): void {
   if (route.method === 'get') seeOther(ctx, confirmPathTo(page))
   else showConfirmationForForm(web, ctx, page, person)
 }
@@ -138,10 +138,10 @@ export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router
   const shown = new Set(routes.filter(({ method }) => method === 'get').map(({ path }) => path))
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
-      const person = await currentPerson(web, ctx)
+      const person = await currentUser(web, ctx)
       if (!person) return askSignIn(web, ctx, route, shown)
       const call = callOf(web, ctx, person)
-      demandOf(call.who, route.need)
+      demandOf(call.who, route.permission)
       await handleRoute(route, call).catch((error: unknown) => {
         if (!isSignInMissing(error)) throw error
         askConfirmation(web, ctx, route, wayBack(ctx, route, shown), person)

@@ -1,4 +1,4 @@
-import type { Fault } from '../../../shared/errors.ts'
+import type { FieldError } from '../../../shared/errors.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import type { ConsolePage } from './console-page.ts'
@@ -24,7 +24,7 @@ export interface Editing<F extends Fields, Thing extends { readonly revision: nu
 interface Typed {
   readonly form: Form
   readonly revision: number
-  readonly faults?: readonly Fault[]
+  readonly fieldErrors?: readonly FieldError[]
   /** Somebody else was quicker: both versions are shown. */
   readonly isStale?: boolean
 }
@@ -32,13 +32,13 @@ interface Typed {
 function editPage<F extends Fields, Thing extends { readonly revision: number }>(
   { fields, valuesOf, frameOf, pathOf }: Editing<F, Thing>,
   thing: Thing,
-  { form, revision, faults = [], isStale = false }: Typed,
+  { form, revision, fieldErrors = [], isStale = false }: Typed,
 ): ConsolePage {
   const present = pathOf(thing)
   const action = `${present}/edit`
-  const view = formView({ fields, typed: form, faults, revision, action, submit: 'Save', cancel: present })
+  const view = formView({ fields, typed: form, fieldErrors, revision, action, submit: 'Save', cancel: present })
   const versions = isStale ? compareVersions(fields, form, writeFields(fields, valuesOf(thing))) : undefined
-  const status = isStale ? 412 : faults.length > 0 ? 400 : undefined
+  const status = isStale ? 412 : fieldErrors.length > 0 ? 400 : undefined
   return { view: 'console/edit', ...frameOf(thing), status, data: { form: view, versions, present: action } }
 }
 
@@ -79,7 +79,8 @@ export function editSteps<F extends Fields, Thing extends { readonly revision: n
         return call.show(editPage(editing, thing, { form, revision: thing.revision, isStale: true }))
       }
       // With the revision that was seen: a form with faults has not seen what others saved meanwhile.
-      if (outcome.faults) return call.show(editPage(editing, thing, { form, revision, faults: outcome.faults }))
+      if (outcome.fieldErrors)
+        return call.show(editPage(editing, thing, { form, revision, fieldErrors: outcome.fieldErrors }))
       call.goTo(`${pathOf(thing)}?notice=changed`)
     },
   }

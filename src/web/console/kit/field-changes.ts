@@ -10,7 +10,7 @@ export function mapped<Sent, Value>(
     ...field,
     read(name, sent) {
       const reading = field.read(name, sent)
-      return 'fault' in reading ? reading : { value: toValue(reading.value) }
+      return 'fieldError' in reading ? reading : { value: toValue(reading.value) }
     },
     write: (name, value) => field.write(name, fromValue(value)),
   }
@@ -22,9 +22,9 @@ export function judged<Value>(field: Field<Value>, judge: (value: Value) => stri
     ...field,
     read(name, sent) {
       const reading = field.read(name, sent)
-      if ('fault' in reading) return reading
-      const fault = judge(reading.value)
-      return fault === undefined ? reading : { fault }
+      if ('fieldError' in reading) return reading
+      const fieldError = judge(reading.value)
+      return fieldError === undefined ? reading : { fieldError }
     },
   }
 }

@@ -1,9 +1,9 @@
-import { type Fault, invalidInput } from '../../../shared/errors.ts'
-import { FaultCollector } from '../../../shared/field-error-collector.ts'
+import { type FieldError, invalidInput } from '../../../shared/errors.ts'
+import { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Files, Form } from '../../forms.ts'
 
 /** What a field made of what was sent: its value, or what is wrong with it, as a `Fault` says it. */
-export type Reading<Value> = { readonly value: Value } | { readonly fault: string }
+export type Reading<Value> = { readonly value: Value } | { readonly fieldError: string }
 
 /** How it is explained to people; common to all fields. */
 export interface FieldText {
@@ -47,11 +47,13 @@ export function readFields<F extends Fields>(
   fields: F,
   form: Form,
   files: Files = NONE.files,
-): { values: ValuesOf<F>; faults: readonly Fault[] } {
+): { values: ValuesOf<F>; fieldErrors: readonly FieldError[] } {
   const readings = Object.entries(fields).map(([name, field]) => [name, field.read(name, { form, files })] as const)
   const values = readings.flatMap(([name, reading]) => ('value' in reading ? [[name, reading.value]] : []))
-  const faults = readings.flatMap(([field, reading]) => ('fault' in reading ? [{ field, message: reading.fault }] : []))
-  return { values: Object.fromEntries(values) as ValuesOf<F>, faults }
+  const fieldErrors = readings.flatMap(([field, reading]) =>
+    'fieldError' in reading ? [{ field, message: reading.fieldError }] : [],
+  )
+  return { values: Object.fromEntries(values) as ValuesOf<F>, fieldErrors }
 }
 
 /** Values as their form would send them; what is not named is left empty. */
@@ -62,7 +64,9 @@ export function writeFields<F extends Fields>(fields: F, values: Partial<ValuesO
   return new Map(entries)
 }
 
-export type Outcome<Done> = { readonly done: Done; readonly faults?: undefined } | { readonly faults: readonly Fault[] }
+export type Outcome<Done> =
+  | { readonly done: Done; readonly fieldErrors?: undefined }
+  | { readonly fieldErrors: readonly FieldError[] }
 
 /** What becomes of what a form holds. One response reports the faults that all of these find. */
 export interface Submission<F extends Fields, Input, Done> {
@@ -70,7 +74,7 @@ export interface Submission<F extends Fields, Input, Done> {
    * The operation's input. The values of fields that could not be read are missing; faults that several fields have
    * together are collected.
    */
-  prepare(values: Partial<ValuesOf<F>>, faults: FaultCollector): Promise<Input> | Input
+  prepare(values: Partial<ValuesOf<F>>, fieldErrors: FieldErrorCollector): Promise<Input> | Input
   /** Checks what of the input is there and changes nothing; only called for a form that has faults. */
   check(input: Input): Promise<unknown>
   act(input: Input): Promise<Done>
@@ -82,14 +86,14 @@ export async function submit<F extends Fields, Input, Done>(
   { form, files }: Sent,
   { prepare, check, act }: Submission<F, Input, Done>,
 ): Promise<Outcome<Done>> {
-  const { values, faults: unread } = readFields(fields, form, files)
-  const faults = new FaultCollector(unread)
-  const input = await prepare(values, faults)
-  const further = new FaultCollector()
-  const isSound = faults.faults.length === 0
+  const { values, fieldErrors: unread } = readFields(fields, form, files)
+  const fieldErrors = new FieldErrorCollector(unread)
+  const input = await prepare(values, fieldErrors)
+  const further = new FieldErrorCollector()
+  const isSound = fieldErrors.fieldErrors.length === 0
   const done = await further.collect(() => (isSound ? act(input) : check(input)))
-  faults.addOfOtherFields(further.faults)
-  return faults.faults.length > 0 ? { faults: faults.faults } : { done: done as Done }
+  fieldErrors.addOfOtherFields(further.fieldErrors)
+  return fieldErrors.fieldErrors.length > 0 ? { fieldErrors: fieldErrors.fieldErrors } : { done: done as Done }
 }
 
 /** The same for a form whose faults are found together, because it has one field, or rules for none of them. */

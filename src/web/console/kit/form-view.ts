@@ -1,4 +1,4 @@
-import type { Fault } from '../../../shared/errors.ts'
+import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { sentence } from '../../to-sentence.ts'
 import type { Field, Fields } from './form-fields.ts'
@@ -18,7 +18,7 @@ export interface FormOptions<F extends Fields> {
   readonly submit: string
   /** What was typed, or `writeFields` of what is so now. */
   readonly typed?: Form
-  readonly faults?: readonly Fault[]
+  readonly fieldErrors?: readonly FieldError[]
   /** Absent: one, with all fields. */
   readonly sections?: readonly Section<Extract<keyof F, string>>[]
   /** Of what is edited. */
@@ -35,35 +35,47 @@ export interface FormOptions<F extends Fields> {
 const idOf = (name: string): string => `field-${name}`
 
 /** The field that a fault is about: `redirectUris.1` is about `redirectUris`. */
-const fieldOf = ({ field }: Fault, fields: Fields): string | undefined =>
+const fieldOf = ({ field }: FieldError, fields: Fields): string | undefined =>
   [field, field.split(/[.[]/)[0]!].find((name) => Object.hasOwn(fields, name))
 
-function describedBy(id: string, { hint }: Field<unknown>, fault: string | undefined): string | undefined {
-  const ids = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean)
+function describedBy(id: string, { hint }: Field<unknown>, fieldError: string | undefined): string | undefined {
+  const ids = [hint && `${id}-hint`, fieldError && `${id}-error`].filter(Boolean)
   return ids.length > 0 ? ids.join(' ') : undefined
 }
 
 function drawField<F extends Fields>(options: FormOptions<F>, name: string) {
-  const { fields, typed = new Map(), faults = [] } = options
+  const { fields, typed = new Map(), fieldErrors = [] } = options
   const field = fields[name]!
   const id = idOf(name)
-  const messages = faults.filter((fault) => fieldOf(fault, fields) === name).map(({ message }) => sentence(message))
-  const fault = messages.length > 0 ? messages.join(' ') : undefined
+  const messages = fieldErrors
+    .filter((fieldError) => fieldOf(fieldError, fields) === name)
+    .map(({ message }) => sentence(message))
+  const fieldError = messages.length > 0 ? messages.join(' ') : undefined
   const { kind, label, hint, required = false } = field
   const controls = field.controls(name, typed)
-  return { name, id, kind, label, hint, required, fault, describedBy: describedBy(id, field, fault), ...controls }
+  return {
+    name,
+    id,
+    kind,
+    label,
+    hint,
+    required,
+    fieldError,
+    describedBy: describedBy(id, field, fieldError),
+    ...controls,
+  }
 }
 
 function drawSection<F extends Fields>(options: FormOptions<F>, section: Section) {
   const fields = section.fields.map((name) => drawField(options, name))
-  return { ...section, fields, open: fields.some(({ fault }) => fault !== undefined) }
+  return { ...section, fields, open: fields.some(({ fieldError }) => fieldError !== undefined) }
 }
 
 /** Each fault with a way to where it can be mended; what is about no field of this form, without one. */
-function summaryOf<F extends Fields>({ fields, faults = [] }: FormOptions<F>) {
-  return faults.map((fault) => {
-    const name = fieldOf(fault, fields)
-    const text = sentence(fault.message)
+function summaryOf<F extends Fields>({ fields, fieldErrors = [] }: FormOptions<F>) {
+  return fieldErrors.map((fieldError) => {
+    const name = fieldOf(fieldError, fields)
+    const text = sentence(fieldError.message)
     return name === undefined ? { text } : { href: `#${idOf(name)}`, label: fields[name]!.label, text }
   })
 }

@@ -2,23 +2,23 @@ import type { Role } from '../../../accounts/users.ts'
 import { portrait } from '../../portrait.ts'
 import type { Person } from '../../sign-in-directory.ts'
 
-interface Place {
+interface PageLinkWithIcon {
   readonly href: string
   readonly label: string
   /** The name of its file below views/console/icons. */
   readonly icon: string
 }
 
-interface PlaceGroup {
+interface LinkGroup {
   readonly heading: string
-  readonly places: readonly Place[]
+  readonly links: readonly PageLinkWithIcon[]
 }
 
-const APPLICATIONS: Place = { href: '/applications', label: 'Applications', icon: 'applications' }
-const PEOPLE: Place = { href: '/people', label: 'People', icon: 'people' }
-const ACTIVITY: Place = { href: '/activity', label: 'Activity', icon: 'activity' }
+const APPLICATIONS: PageLinkWithIcon = { href: '/applications', label: 'Applications', icon: 'applications' }
+const PEOPLE: PageLinkWithIcon = { href: '/users', label: 'People', icon: 'people' }
+const ACTIVITY: PageLinkWithIcon = { href: '/activity', label: 'Activity', icon: 'activity' }
 
-const OF_ADMINS: readonly Place[] = [
+const OF_ADMINS: readonly PageLinkWithIcon[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/settings/api', label: 'API keys', icon: 'keys' },
   APPLICATIONS,
@@ -26,7 +26,7 @@ const OF_ADMINS: readonly Place[] = [
   ACTIVITY,
 ]
 
-const OF_OPERATORS: readonly Place[] = [
+const OF_OPERATORS: readonly PageLinkWithIcon[] = [
   { href: '/', label: 'Dashboard', icon: 'overview' },
   { href: '/accounts', label: 'Accounts', icon: 'accounts' },
   APPLICATIONS,
@@ -37,32 +37,33 @@ const OF_OPERATORS: readonly Place[] = [
   ACTIVITY,
 ]
 
-const OWN: readonly Place[] = [
+const OWN: readonly PageLinkWithIcon[] = [
   { href: '/account/applications', label: 'Connected applications', icon: 'connected' },
   { href: '/account/password', label: 'Password', icon: 'password' },
 ]
 
-const START: Place = { href: '/', label: 'Your account', icon: 'overview' }
-const API_DOCS: Place = { href: '/api/v1/docs', label: 'API documentation', icon: 'docs' }
+const START: PageLinkWithIcon = { href: '/', label: 'Your account', icon: 'overview' }
+const API_DOCS: PageLinkWithIcon = { href: '/api/v1/docs', label: 'API documentation', icon: 'docs' }
 
-function groupsOf(role: Role): readonly PlaceGroup[] {
-  if (role === 'member') return [{ heading: 'Your account', places: [START, ...OWN] }]
+function groupsOf(role: Role): readonly LinkGroup[] {
+  if (role === 'member') return [{ heading: 'Your account', links: [START, ...OWN] }]
   const managed =
     role === 'operator'
-      ? { heading: 'This instance', places: OF_OPERATORS }
-      : { heading: 'Your enterprise', places: OF_ADMINS }
-  return [managed, { heading: 'Your account', places: OWN }, { heading: 'For programs', places: [API_DOCS] }]
+      ? { heading: 'This instance', links: OF_OPERATORS }
+      : { heading: 'Your enterprise', links: OF_ADMINS }
+  return [managed, { heading: 'Your account', links: OWN }, { heading: 'For programs', links: [API_DOCS] }]
 }
 
-const isAt = (path: string, { href }: Place): boolean => path === href || (href !== '/' && path.startsWith(`${href}/`))
+const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
+  path === href || (href !== '/' && path.startsWith(`${href}/`))
 
 const ROLES = { operator: 'Operator', admin: 'Admin', member: 'Member' } as const
 
 /** What surrounds every page of somebody who is signed in. @param path where they are */
 export function shellOf(person: Person, path: string) {
-  const groups = groupsOf(person.role).map(({ heading, places }) => ({
+  const groups = groupsOf(person.role).map(({ heading, links }) => ({
     heading,
-    places: places.map((place) => ({ ...place, current: isAt(path, place) })),
+    links: links.map((link) => ({ ...link, current: isAt(path, link) })),
   }))
   return { groups, person: portrait(person), role: ROLES[person.role] }
 }

@@ -14,8 +14,8 @@ interface TextOptions extends FieldText {
 const EMPTY = 'this must be filled in'
 
 const judged = (text: string, { required, maxLength = 2000 }: TextOptions): Reading<string> => {
-  if (required && text === '') return { fault: EMPTY }
-  if ([...text].length > maxLength) return { fault: `this has at most ${maxLength} characters` }
+  if (required && text === '') return { fieldError: EMPTY }
+  if ([...text].length > maxLength) return { fieldError: `this has at most ${maxLength} characters` }
   return { value: text }
 }
 
@@ -59,7 +59,7 @@ export function linesField(options: AreaOptions): Field<readonly string[]> {
     kind: 'area',
     read(name, { form }) {
       const lines = linesIn(name, form)
-      return options.required && lines.length === 0 ? { fault: EMPTY } : { value: lines }
+      return options.required && lines.length === 0 ? { fieldError: EMPTY } : { value: lines }
     },
     write: (name, value) => [[name, value.join('\n')]],
     controls: (name, form) => ({ rows: 3, mono: true, ...options, value: single(name, form) }),
@@ -91,8 +91,8 @@ export function numberField(options: NumberOptions): Field<number | null> {
     kind: 'input',
     read(name, { form }) {
       const text = single(name, form).trim()
-      if (text === '') return options.required ? { fault: EMPTY } : { value: null }
-      return /^\d{1,9}$/.test(text) ? { value: Number(text) } : { fault: 'this is a whole number' }
+      if (text === '') return options.required ? { fieldError: EMPTY } : { value: null }
+      return /^\d{1,9}$/.test(text) ? { value: Number(text) } : { fieldError: 'this is a whole number' }
     },
     write: (name, value) => [[name, value === null ? '' : String(value)]],
     controls: (name, form) => ({
@@ -113,7 +113,7 @@ export function colourField(options: FieldText): Field<string> {
     kind: 'colour',
     read(name, { form }) {
       const text = single(name, form).trim().toLowerCase()
-      return /^#[0-9a-f]{6}$/.test(text) ? { value: text } : { fault: 'this is a colour such as #1f5fbf' }
+      return /^#[0-9a-f]{6}$/.test(text) ? { value: text } : { fieldError: 'this is a colour such as #1f5fbf' }
     },
     write: (name, value) => [[name, value]],
     controls: (name, form) => ({ value: single(name, form) }),
@@ -133,7 +133,7 @@ export function fileField(options: FileOptions): Field<Buffer | null> {
     kind: 'file',
     read(name, { files }: Sent) {
       const file = files.get(name) ?? null
-      return options.required && !file ? { fault: 'choose a file' } : { value: file }
+      return options.required && !file ? { fieldError: 'choose a file' } : { value: file }
     },
     write: () => [],
     controls: () => ({ accept: options.accept }),

@@ -1,5 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
-import type { Fault } from '../../../shared/errors.ts'
+import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { selectField } from './choice-fields.ts'
 import type { ConsolePage } from './console-page.ts'
@@ -24,7 +24,7 @@ export type TryFrame = Pick<ConsolePage, 'title' | 'lead' | 'crumbs' | 'tabs' | 
 
 interface TryState {
   readonly typed?: Form
-  readonly faults?: readonly Fault[]
+  readonly fieldErrors?: readonly FieldError[]
   readonly outcome?: TryOutcome
   readonly status?: number
 }
@@ -39,8 +39,8 @@ function secretField(options: FieldText): Field<string> {
     ...plain,
     read(name, sent) {
       const reading = plain.read(name, sent)
-      if ('fault' in reading || SENDABLE.test(reading.value)) return reading
-      return { fault: 'this holds characters that no secret has' }
+      if ('fieldError' in reading || SENDABLE.test(reading.value)) return reading
+      return { fieldError: 'this holds characters that no secret has' }
     },
     controls: (name, form) => ({ ...plain.controls(name, form), type: 'password', autocomplete: 'off' }),
   }
@@ -74,21 +74,21 @@ function fieldsOf({ client, apis }: TrySubject) {
 
 /** The form of *Try it*, below what came of it the last time. */
 export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = {}): ConsolePage {
-  const { typed, faults = [], outcome, status } = state
+  const { typed, fieldErrors = [], outcome, status } = state
   const form = formView({
     fields: fieldsOf(subject),
     action: subject.action,
     submit: outcome ? 'Run it again' : 'Run it',
     refusal: 'It was not run',
     hidden: { clientId: subject.client.clientId },
-    faults,
+    fieldErrors,
     ...(typed && { typed }),
   })
   return { ...frame, view: 'console/try', status, data: { outcome, form } }
 }
 
 /** What kept the token endpoint from answering is for the log. */
-function noAnswer({ ctx }: ConsoleCall, failure: unknown): Fault[] {
+function noAnswer({ ctx }: ConsoleCall, failure: unknown): FieldError[] {
   ctx.state.failure = failure
   return [{ field: '', message: 'the token endpoint did not answer' }]
 }
@@ -100,11 +100,11 @@ const withoutCredentials = (typed: Form): Form =>
 /** Runs what the form says, and shows it with what came of it. */
 export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySubject): Promise<void> {
   const { ctx, web, form: typed, show } = call
-  const { values, faults } = readFields(fieldsOf(subject), typed)
-  if (faults.length > 0) return show(tryPage(frame, subject, { typed, faults, status: 400 }))
+  const { values, fieldErrors } = readFields(fieldsOf(subject), typed)
+  if (fieldErrors.length > 0) return show(tryPage(frame, subject, { typed, fieldErrors, status: 400 }))
   const { clientId } = subject.client
   const outcome = await tryToken(web, { ...values, clientId, ip: ctx.ip }).catch((failure) => noAnswer(call, failure))
-  if (Array.isArray(outcome)) return show(tryPage(frame, subject, { typed, faults: outcome, status: 502 }))
+  if (Array.isArray(outcome)) return show(tryPage(frame, subject, { typed, fieldErrors: outcome, status: 502 }))
   show(tryPage(frame, subject, { typed: withoutCredentials(typed), outcome }))
 }
 

@@ -2,11 +2,11 @@ import type { InstanceSettings } from '../../../accounts/instance-settings.ts'
 import {
   checkInstance,
   readInstance,
-  readInstanceReach,
+  readInstanceAvailability,
   setInstanceApi,
   updateInstance,
 } from '../../../management/instance-operations.ts'
-import { type Fault, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, fact, textCell } from '../kit/cells.ts'
@@ -21,11 +21,11 @@ import { changesOf, fieldsFor, formOfInstance } from './instance-fields.ts'
 const HERE = { href: '/settings/instance', label: 'Settings' }
 const SWITCH = '/settings/instance/api'
 
-const formFor = (settings: InstanceSettings, typed: Form, faults: readonly Fault[]) =>
+const formFor = (settings: InstanceSettings, typed: Form, fieldErrors: readonly FieldError[]) =>
   formView({
     ...fieldsFor(settings),
     typed,
-    faults,
+    fieldErrors,
     revision: settings.revision,
     action: HERE.href,
     submit: 'Save',
@@ -49,10 +49,14 @@ const HEAD = {
   },
 }
 
-function settingsPage(settings: InstanceSettings, typed = formOfInstance(settings), faults: readonly Fault[] = []) {
-  const form: Block = { part: 'form', form: formFor(settings, typed, faults) }
-  const status = faults.length > 0 ? 400 : undefined
-  return blocksPage({ ...HEAD, status }, faults.length > 0 ? [form] : [form, switchBlock(settings)])
+function settingsPage(
+  settings: InstanceSettings,
+  typed = formOfInstance(settings),
+  fieldErrors: readonly FieldError[] = [],
+) {
+  const form: Block = { part: 'form', form: formFor(settings, typed, fieldErrors) }
+  const status = fieldErrors.length > 0 ? 400 : undefined
+  return blocksPage({ ...HEAD, status }, fieldErrors.length > 0 ? [form] : [form, switchBlock(settings)])
 }
 
 function stalePage(settings: InstanceSettings, typed: Form): ConsolePage {
@@ -79,12 +83,12 @@ async function saveSettings({ management, who, form, files, show, goTo, web }: C
         act: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
       },
     )
-    if (outcome.faults) return show(settingsPage(settings, form, outcome.faults))
+    if (outcome.fieldErrors) return show(settingsPage(settings, form, outcome.fieldErrors))
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
     return show(stalePage(await readInstance(management, who, {}), form))
   }
-  web.forgetLook()
+  web.reloadBrand()
   goTo('/settings/instance?notice=saved')
 }
 
@@ -100,7 +104,7 @@ const ON_FOLLOWS = [
 ]
 
 async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> {
-  const { apiEnabled, applications, keyPairs, liveTokens } = await readInstanceReach(management, who, {})
+  const { apiEnabled, applications, keyPairs, liveTokens } = await readInstanceAvailability(management, who, {})
   const facts = [
     fact('Applications', textCell(countedUpTo(applications, 'active application'))),
     fact('Key pairs', textCell(countedUpTo(keyPairs, 'key pair'))),
@@ -131,8 +135,14 @@ async function switchApi({ management, who, form, goTo }: ConsoleCall): Promise<
 }
 
 export const INSTANCE_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/settings/instance', need: updateInstance.need, handle: showSettings },
-  { method: 'post', path: '/settings/instance', need: updateInstance.need, takesFiles: true, handle: saveSettings },
-  { method: 'get', path: SWITCH, need: setInstanceApi.need, handle: askSwitch },
-  { method: 'post', path: SWITCH, need: setInstanceApi.need, handle: switchApi },
+  { method: 'get', path: '/settings/instance', permission: updateInstance.permission, handle: showSettings },
+  {
+    method: 'post',
+    path: '/settings/instance',
+    permission: updateInstance.permission,
+    takesFiles: true,
+    handle: saveSettings,
+  },
+  { method: 'get', path: SWITCH, permission: setInstanceApi.permission, handle: askSwitch },
+  { method: 'post', path: SWITCH, permission: setInstanceApi.permission, handle: switchApi },
 ]

@@ -1,7 +1,7 @@
 import { findAccount } from '../../../management/account-operations.ts'
-import { checkInvitation, type Invited, invitePerson } from '../../../management/invitations.ts'
-import { type Fault, invalidInput } from '../../../shared/errors.ts'
-import type { FaultCollector } from '../../../shared/field-error-collector.ts'
+import { checkInvitation, type Invited, inviteUser } from '../../../management/invitations.ts'
+import { type FieldError, invalidInput } from '../../../shared/errors.ts'
+import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Form } from '../../forms.ts'
 import { checkboxField, radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
@@ -10,8 +10,8 @@ import { displayName } from '../kit/display-name.ts'
 import { submit, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { emailField, textField } from '../kit/text-fields.ts'
-import { handOverPage } from './one-time-password-page.ts'
-import { personPath, ROLE_MEANINGS, ROLE_NAMES } from './user-texts.ts'
+import { oneTimePasswordPage } from './one-time-password-page.ts'
+import { ROLE_MEANINGS, ROLE_NAMES, userPath } from './user-texts.ts'
 
 const choiceOf = <const Name extends keyof typeof ROLE_NAMES>(value: Name) => ({
   value,
@@ -52,15 +52,15 @@ const OF_OPERATORS = {
 const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
   who.role === 'operator' ? OF_OPERATORS : (OF_ADMINS as unknown as typeof OF_OPERATORS)
 
-function invitePage(call: ConsoleCall, typed: Form, faults: readonly Fault[] = []): ConsolePage {
+function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const fields = fieldsFor(call)
-  const form = formView({ fields, typed, faults, action: '/people/invite', submit: 'Invite', cancel: '/people' })
+  const form = formView({ fields, typed, fieldErrors, action: '/users/invite', submit: 'Invite', cancel: '/users' })
   return {
     view: 'console/edit',
     title: 'Invite somebody',
     lead: 'You get a password for them that works for one sign-in. They then choose one of their own.',
-    status: faults.length > 0 ? 400 : undefined,
-    crumbs: [{ href: '/people', label: 'People' }],
+    status: fieldErrors.length > 0 ? 400 : undefined,
+    crumbs: [{ href: '/users', label: 'People' }],
     data: { form },
   }
 }
@@ -100,34 +100,38 @@ async function homeOf(call: ConsoleCall, role: string | undefined, named: string
 }
 
 function showInvited(call: ConsoleCall, { user, password }: Invited, { accountName }: Home): void {
-  const page = handOverPage(call, {
+  const page = oneTimePasswordPage(call, {
     title: `${displayName(user)} is invited`,
     lead: 'Hand this on to them. Nobody else gets a message.',
-    crumbs: [{ href: '/people', label: 'People' }],
+    crumbs: [{ href: '/users', label: 'People' }],
     email: user.email,
     password: password!,
     greeting: accountName === null ? 'You are invited.' : `You are invited to ${accountName}.`,
-    done: { href: personPath(user.id), label: 'Done' },
+    done: { href: userPath(user.id), label: 'Done' },
   })
   call.show(page)
 }
 
-async function invitationOf(call: ConsoleCall, values: Partial<ValuesOf<typeof OF_OPERATORS>>, faults: FaultCollector) {
+async function invitationOf(
+  call: ConsoleCall,
+  values: Partial<ValuesOf<typeof OF_OPERATORS>>,
+  fieldErrors: FieldErrorCollector,
+) {
   const { accountId: named, ...person } = values
-  const home = await faults.collect(() => homeOf(call, person.role, named))
+  const home = await fieldErrors.collect(() => homeOf(call, person.role, named))
   return { home, person: { ...person, accountId: home?.accountId } }
 }
 
 export async function invite(call: ConsoleCall): Promise<void> {
   const { management, who, form } = call
   const outcome = await submit(fieldsFor(call), call, {
-    prepare: (values, faults) => invitationOf(call, values, faults),
+    prepare: (values, fieldErrors) => invitationOf(call, values, fieldErrors),
     check: ({ person }) => checkInvitation(management, who, person),
     act: async ({ home, person }) => ({
       home: home!,
-      made: await invitePerson(management, who, person as Parameters<typeof invitePerson>[2]),
+      made: await inviteUser(management, who, person as Parameters<typeof inviteUser>[2]),
     }),
   })
-  if (outcome.faults) return call.show(invitePage(call, form, outcome.faults))
+  if (outcome.fieldErrors) return call.show(invitePage(call, form, outcome.fieldErrors))
   showInvited(call, outcome.done.made, outcome.done.home)
 }

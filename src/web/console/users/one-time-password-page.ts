@@ -1,7 +1,7 @@
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 
-export interface HandOver extends Pick<ConsolePage, 'title' | 'lead' | 'crumbs'> {
+export interface OneTimePasswordOptions extends Pick<ConsolePage, 'title' | 'lead' | 'crumbs'> {
   readonly email: string
   readonly password: string
   /** Begins the message: `You are invited to Acme.` */
@@ -9,7 +9,7 @@ export interface HandOver extends Pick<ConsolePage, 'title' | 'lead' | 'crumbs'>
   readonly done: PageLink
 }
 
-function messageOf({ greeting, email, password }: HandOver, address: string): string {
+function messageOf({ greeting, email, password }: OneTimePasswordOptions, address: string): string {
   return `${greeting}
 
 Sign in at: ${address}
@@ -21,14 +21,14 @@ It works for one sign-in. You then choose a password of your own.
 }
 
 /** A one-time password, this once, with a message to hand on. */
-export function handOverPage({ web }: ConsoleCall, handOver: HandOver): ConsolePage {
-  const { title, lead, crumbs, email, password, done } = handOver
+export function oneTimePasswordPage({ web }: ConsoleCall, details: OneTimePasswordOptions): ConsolePage {
+  const { title, lead, crumbs, email, password, done } = details
   const address = new URL('/signin', web.issuerUrl()).href
   const values = [
     { label: 'Sign-in address', value: address },
     { label: 'Email address', value: email },
     { label: 'One-time password', value: password },
   ]
-  const message = { label: 'Message', value: messageOf(handOver, address) }
-  return { view: 'console/hand-over', title, lead, crumbs, data: { values, message, done } }
+  const message = { label: 'Message', value: messageOf(details, address) }
+  return { view: 'console/one-time-password', title, lead, crumbs, data: { values, message, done } }
 }

@@ -1,10 +1,10 @@
 /** The applications that a person added: they keep working when the person is switched off. */
 import { type AddedApplication, MOST_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
-import type { PersonDetails } from '../../../management/user-operations.ts'
+import type { UserDetails } from '../../../management/user-operations.ts'
 import { APPLICATIONS_PATH, applicationPath } from '../applications/application-list-page.ts'
 import { actsFor, neverUsed } from '../applications/application-texts.ts'
 import type { Block } from '../kit/blocks.ts'
-import { actsCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { actionsCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { displayName } from '../kit/display-name.ts'
 import { type Column, listView } from '../kit/list-page.ts'
 
@@ -21,7 +21,7 @@ function rowOf({ clientId, name, grants, lastUsedAt, isPublic }: AddedApplicatio
     linkCell(name, applicationPath(clientId)),
     whom === undefined ? quietCell('nobody') : textCell(whom),
     timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), neverUsed(isPublic)),
-    actsCell({ label: 'Archive', href: applicationPath(clientId, '/archive'), of: name }),
+    actionsCell({ label: 'Archive', href: applicationPath(clientId, '/archive'), of: name }),
   ]
 }
 
@@ -31,7 +31,7 @@ const LEADS = {
 }
 
 /** Nothing, where they added none that still works. */
-export function addedApplicationsBlock(person: PersonDetails): Block[] {
+export function addedApplicationsBlock(person: UserDetails): Block[] {
   const { id, status, addedApplications } = person
   if (addedApplications.length === 0) return []
   const caption = `Active applications that ${displayName(person)} added`
@@ -47,7 +47,7 @@ export function addedApplicationsBlock(person: PersonDetails): Block[] {
 }
 
 /** For the page that asks before a person is switched off; undefined where nothing of theirs keeps working. */
-export function keepsWorking({ addedApplications }: PersonDetails): string | undefined {
+export function keepsWorking({ addedApplications }: UserDetails): string | undefined {
   if (addedApplications.length === 0) return undefined
   const names = addedApplications.slice(0, 3).map(({ name }) => `“${name}”`)
   const listed = addedApplications.length > names.length ? [...names, 'others'] : names

@@ -1,12 +1,12 @@
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import {
-  checkPersonChange,
+  checkUserUpdate,
   givePassword,
-  type PersonDetails,
-  readPerson,
-  setPersonStatus,
+  readUser,
   setRole,
-  updatePerson,
+  setUserStatus,
+  type UserDetails,
+  updateUser,
 } from '../../../management/user-operations.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { checkboxField } from '../kit/choice-fields.ts'
@@ -19,14 +19,14 @@ import { revisionOf } from '../kit/form-fields.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
 import { emailField, textField } from '../kit/text-fields.ts'
-import { handOverPage } from './one-time-password-page.ts'
+import { oneTimePasswordPage } from './one-time-password-page.ts'
 import { keepsWorking } from './user-applications-block.ts'
-import { crumbsTo, personPath, protectionOf } from './user-texts.ts'
+import { crumbsTo, protectionReason, userPath } from './user-texts.ts'
 
-const personOf = ({ management, who, params }: ConsoleCall): Promise<PersonDetails> =>
-  readPerson(management, who, { userId: params.userId! })
+const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
+  readUser(management, who, { userId: params.userId! })
 
-export const personEdit = editSteps({
+export const userEdit = editSteps({
   fields: {
     name: textField({ label: 'Name', hint: 'As they are called. Empty: by their address.' }),
     email: emailField({ label: 'Email address', hint: 'They sign in with it.', required: true }),
@@ -35,45 +35,45 @@ export const personEdit = editSteps({
       hint: 'You know that the address above is theirs. Applications can then rely on it (email_verified).',
     }),
   },
-  read: personOf,
-  valuesOf: ({ name, email, emailVerified }: PersonDetails) => ({ name: name ?? '', email, emailVerified }),
+  read: userOf,
+  valuesOf: ({ name, email, emailVerified }: UserDetails) => ({ name: name ?? '', email, emailVerified }),
   check: ({ management, who, params }, values) =>
-    checkPersonChange(management, who, { userId: params.userId!, ...values }),
+    checkUserUpdate(management, who, { userId: params.userId!, ...values }),
   save: ({ management, who, params }, values, revision) =>
-    updatePerson(management, who, { userId: params.userId!, revision, ...values }),
+    updateUser(management, who, { userId: params.userId!, revision, ...values }),
   frameOf: (person) => ({ title: `Edit ${displayName(person)}`, crumbs: crumbsTo(person) }),
-  pathOf: ({ id }) => personPath(id),
+  pathOf: ({ id }) => userPath(id),
 })
 
 type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
 
-const askPage = (person: PersonDetails, step: string, asking: Asking): ConsolePage =>
+const askPage = (person: UserDetails, step: string, asking: Asking): ConsolePage =>
   confirmPage({
     crumbs: crumbsTo(person),
-    action: personPath(person.id, step),
-    keep: { href: personPath(person.id), label: 'Cancel' },
+    action: userPath(person.id, step),
+    keep: { href: userPath(person.id), label: 'Cancel' },
     ...asking,
   })
 
 /** @throws KeywrightError `conflict` where the page of the person says the same */
-function checkUnprotected(person: PersonDetails, { person: viewer }: ConsoleCall): void {
-  const protection = protectionOf(person, viewer)
+function checkUnprotected(person: UserDetails, { person: viewer }: ConsoleCall): void {
+  const protection = protectionReason(person, viewer)
   if (protection) throw new KeywrightError('conflict', protection)
 }
 
-const endsPair = ({ keyPair, ownTokens }: PersonDetails): string[] =>
+const endsPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null ? [] : [`end the key pair ${keyPair}, with ${countedUpTo(ownTokens, 'live token')}`]
 
-const endsOwnTokens = ({ keyPair, ownTokens }: PersonDetails): string[] =>
+const endsOwnTokens = ({ keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null ? [] : [`end ${countedUpTo(ownTokens, 'live token')} of their key pair`]
 
-const endsHeldTokens = ({ heldTokens }: PersonDetails): string =>
+const endsHeldTokens = ({ heldTokens }: UserDetails): string =>
   heldTokens.count === 0
     ? 'end whatever applications hold in their name'
     : `end ${countedUpTo(heldTokens, 'live token')} that applications hold in their name, and what renews them`
 
 /** @param isStale their role was another one when the form was drawn */
-function rolePage(person: PersonDetails, isStale = false): ConsolePage {
+function rolePage(person: UserDetails, isStale = false): ConsolePage {
   const name = displayName(person)
   const status = isStale ? 412 : undefined
   const meanwhile = isStale ? 'Somebody changed this person meanwhile, and nothing of yours was done. ' : ''
@@ -97,7 +97,7 @@ function rolePage(person: PersonDetails, isStale = false): ConsolePage {
 }
 
 export async function askRole(call: ConsoleCall): Promise<void> {
-  const person = await personOf(call)
+  const person = await userOf(call)
   if (person.role === 'operator') throw new KeywrightError('conflict', 'operators belong to no account')
   if (person.role === 'admin') checkUnprotected(person, call)
   call.show(rolePage(person))
@@ -109,15 +109,15 @@ export async function changeRole(call: ConsoleCall): Promise<void> {
   if (!role) throw invalidInput('the form names no role')
   try {
     const user = await setRole(management, who, { userId: params.userId!, role, revision: revisionOf(form) })
-    goTo(`${personPath(user.id)}?notice=${role}`)
+    goTo(`${userPath(user.id)}?notice=${role}`)
   } catch (error) {
     if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
-    show(rolePage(await personOf(call), true))
+    show(rolePage(await userOf(call), true))
   }
 }
 
 export async function askStatus(call: ConsoleCall): Promise<void> {
-  const person = await personOf(call)
+  const person = await userOf(call)
   const name = displayName(person)
   if (person.status === 'disabled') {
     const stops = ['They can sign in again.', 'What ended stays ended: they, and applications, get new tokens.']
@@ -139,12 +139,12 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
   const status = choiceIn(form, 'status', ['active', 'disabled'])
   if (!status) throw invalidInput('the form names no status')
-  const user = await setPersonStatus(management, who, { userId: params.userId!, status })
-  goTo(`${personPath(user.id)}?notice=${status}`)
+  const user = await setUserStatus(management, who, { userId: params.userId!, status })
+  goTo(`${userPath(user.id)}?notice=${status}`)
 }
 
 export async function askPassword(call: ConsoleCall): Promise<void> {
-  const person = await personOf(call)
+  const person = await userOf(call)
   const title = `New one-time password for ${displayName(person)}?`
   const stops = ['stop their present password', 'end every session of theirs']
   call.show(askPage(person, 'password', { title, submit: 'New password', stops }))
@@ -153,20 +153,20 @@ export async function askPassword(call: ConsoleCall): Promise<void> {
 export async function newPassword(call: ConsoleCall): Promise<void> {
   const { management, who, params } = call
   const { user, password } = await givePassword(management, who, { userId: params.userId! })
-  const page = handOverPage(call, {
+  const page = oneTimePasswordPage(call, {
     title: `New one-time password for ${displayName(user)}`,
     lead: 'Hand this on to them. Nobody else gets a message.',
-    crumbs: [{ href: '/people', label: 'People' }],
+    crumbs: [{ href: '/users', label: 'People' }],
     email: user.email,
     password: password!,
     greeting: 'You have a new password.',
-    done: { href: personPath(user.id), label: 'Done' },
+    done: { href: userPath(user.id), label: 'Done' },
   })
   call.show(page)
 }
 
 export async function askSessions(call: ConsoleCall): Promise<void> {
-  const person = await personOf(call)
+  const person = await userOf(call)
   const title = `Sign ${displayName(person)} out everywhere?`
   const stops = ['end every session of theirs', ...endsOwnTokens(person), endsHeldTokens(person)]
   const text = 'They can sign in again at once, and their key pair goes on to work.'
@@ -176,5 +176,5 @@ export async function askSessions(call: ConsoleCall): Promise<void> {
 export async function endSessions({ management, who, params, goTo }: ConsoleCall): Promise<void> {
   const userId = params.userId!
   await revokeAllOfUser(management, who, { userId })
-  goTo(`${personPath(userId)}?notice=revoked`)
+  goTo(`${userPath(userId)}?notice=revoked`)
 }

@@ -1,11 +1,11 @@
-import { listPeople, type PersonSummary } from '../../../management/user-operations.ts'
+import { searchUsers, type UserSummary } from '../../../management/user-operations.ts'
 import { accountFilter, accountIn } from '../kit/account-filter.ts'
 import { badgeCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
 import { type Column, type Filter, listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
-import { personPath, ROLE_NAMES, standingOf } from './user-texts.ts'
+import { ROLE_NAMES, userPath, userStatusBadge } from './user-texts.ts'
 
 const ROLES = ['admin', 'member', 'operator'] as const
 const STATUSES = ['active', 'disabled'] as const
@@ -42,13 +42,13 @@ const columnsFor = (isOperator: boolean): Column[] => [
   { heading: 'Added', sort: '-added', spare: true },
 ]
 
-const accountCell = ({ accountId, accountName }: PersonSummary): Cell =>
+const accountCell = ({ accountId, accountName }: UserSummary): Cell =>
   accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
-function rowOf(person: PersonSummary, isOperator: boolean): Cell[] {
-  const { tone, text } = standingOf(person)
+function rowOf(person: UserSummary, isOperator: boolean): Cell[] {
+  const { tone, text } = userStatusBadge(person)
   return [
-    linkCell(displayName(person), personPath(person.id), person.name === null ? undefined : person.email),
+    linkCell(displayName(person), userPath(person.id), person.name === null ? undefined : person.email),
     ...(isOperator ? [accountCell(person)] : []),
     textCell(ROLE_NAMES[person.role]),
     badgeCell(tone, text),
@@ -58,12 +58,12 @@ function rowOf(person: PersonSummary, isOperator: boolean): Cell[] {
 }
 
 /** People of one's account; for operators everybody. */
-export async function showPeople(call: ConsoleCall): Promise<void> {
+export async function showUsers(call: ConsoleCall): Promise<void> {
   const { management, who, query, show } = call
   const isOperator = who.role === 'operator'
   const accountId = accountIn(call)
   const sort = sortIn(query, ['name', 'added'], 'name')
-  const { items, ...part } = await listPeople(management, who, {
+  const { items, ...part } = await searchUsers(management, who, {
     search: givenIn(query, 'search'),
     role: choiceIn(query, 'role', ROLES),
     status: choiceIn(query, 'status', STATUSES),
@@ -71,7 +71,7 @@ export async function showPeople(call: ConsoleCall): Promise<void> {
     sort,
     ...pageIn(query),
   })
-  const invite = `/people/invite${accountId === undefined ? '' : `?account=${accountId}`}`
+  const invite = `/users/invite${accountId === undefined ? '' : `?account=${accountId}`}`
   const page = listPage(
     {
       title: 'People',
@@ -88,7 +88,7 @@ export async function showPeople(call: ConsoleCall): Promise<void> {
         action: { href: invite, label: 'Invite' },
       },
       search: {
-        path: '/people',
+        path: '/users',
         query,
         placeholder: 'Name or email address',
         filters: [roleFilter(isOperator), STATUS_FILTER, ...accountFilter(call, items)],

@@ -1,4 +1,4 @@
-import { type PersonDetails, readPerson } from '../../../management/user-operations.ts'
+import { readUser, type UserDetails } from '../../../management/user-operations.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { Change } from '../kit/changes.ts'
@@ -6,7 +6,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
-import { personPath, protectionOf, ROLE_NAMES, standingOf } from './user-texts.ts'
+import { protectionReason, ROLE_NAMES, userPath, userStatusBadge } from './user-texts.ts'
 
 const NOTICES = {
   changed: 'The change is saved.',
@@ -17,7 +17,7 @@ const NOTICES = {
   revoked: 'They are signed out everywhere, and every token in their name is dead.',
 }
 
-function factsOf(person: PersonDetails, isOperator: boolean): Fact[] {
+function factsOf(person: UserDetails, isOperator: boolean): Fact[] {
   const { id, email, role, accountId, accountName } = person
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
@@ -30,7 +30,7 @@ function factsOf(person: PersonDetails, isOperator: boolean): Fact[] {
   ]
 }
 
-function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: PersonDetails): Fact[] {
+function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: UserDetails): Fact[] {
   const none = role === 'admin' ? 'none generated yet' : 'none; only admins have one'
   return [
     fact('Key pair', keyPair === null ? quietCell(none) : idCell(keyPair, 'client id')),
@@ -43,14 +43,14 @@ function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: Pers
   ]
 }
 
-function roleChange({ id, role }: PersonDetails, protection: string | undefined): Change {
+function roleChange({ id, role }: UserDetails, protection: string | undefined): Change {
   if (role === 'operator') {
     return {
       title: 'Role',
       text: 'Operators belong to no account; invite them anew to make them admin or member of one.',
     }
   }
-  const href = personPath(id, 'role')
+  const href = userPath(id, 'role')
   if (role === 'member') {
     return {
       title: 'Make them an admin',
@@ -67,8 +67,8 @@ function roleChange({ id, role }: PersonDetails, protection: string | undefined)
   }
 }
 
-function statusChange({ id, status }: PersonDetails, protection: string | undefined): Change {
-  const href = personPath(id, 'status')
+function statusChange({ id, status }: UserDetails, protection: string | undefined): Change {
+  const href = userPath(id, 'status')
   if (status === 'disabled') {
     const text = 'They can sign in again, and get new tokens.'
     return { title: 'Switch them on', text, action: { href, label: 'Switch on…' } }
@@ -79,38 +79,38 @@ function statusChange({ id, status }: PersonDetails, protection: string | undefi
   return { title, text, action: { href, label: 'Switch off…', danger: true } }
 }
 
-function changesOf(person: PersonDetails, protection: string | undefined): Change[] {
+function changesOf(person: UserDetails, protection: string | undefined): Change[] {
   const { id } = person
   return [
     {
       title: 'Give them a new one-time password',
       text: 'For somebody who forgot theirs. The present one stops working.',
-      action: { href: personPath(id, 'password'), label: 'New password…' },
+      action: { href: userPath(id, 'password'), label: 'New password…' },
     },
     {
       title: 'Sign them out everywhere',
       text: 'Ends every session and revokes every token in their name. They can sign in again.',
-      action: { href: personPath(id, 'sessions'), label: 'Sign out…' },
+      action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
     },
     roleChange(person, protection),
     statusChange(person, protection),
   ]
 }
 
-const ownChanges = ({ id }: PersonDetails, protection: string): Change[] => [
+const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
   { title: 'Password', text: 'Choose another one.', action: { href: '/account/password', label: 'Change password' } },
   {
     title: 'Sign out everywhere',
     text: 'Ends every session of yours and revokes every token in your name. You then sign in again.',
-    action: { href: personPath(id, 'sessions'), label: 'Sign out…' },
+    action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
   },
   { title: 'Change your role, or switch yourself off', text: protection },
 ]
 
 /** Somebody: who they are, what they hold, and what can be done about it. */
-export async function showPerson({ management, who, person: viewer, params, show }: ConsoleCall): Promise<void> {
-  const person = await readPerson(management, who, { userId: params.userId! })
-  const protection = protectionOf(person, viewer)
+export async function showUser({ management, who, person: viewer, params, show }: ConsoleCall): Promise<void> {
+  const person = await readUser(management, who, { userId: params.userId! })
+  const protection = protectionReason(person, viewer)
   const isOwn = person.id === viewer.id
   const blocks: Block[] = [
     { part: 'facts', facts: factsOf(person, who.role === 'operator') },
@@ -126,11 +126,11 @@ export async function showPerson({ management, who, person: viewer, params, show
     blocksPage(
       {
         title: displayName(person),
-        badge: standingOf(person),
-        crumbs: [{ href: '/people', label: 'People' }],
+        badge: userStatusBadge(person),
+        crumbs: [{ href: '/users', label: 'People' }],
         actions: [
           { href: `/activity?by=${person.id}`, label: 'Activity' },
-          { href: personPath(person.id, 'edit'), label: 'Edit' },
+          { href: userPath(person.id, 'edit'), label: 'Edit' },
         ],
         notices: NOTICES,
       },

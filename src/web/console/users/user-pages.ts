@@ -1,12 +1,12 @@
-import { invitePerson } from '../../../management/invitations.ts'
+import { inviteUser } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import {
   givePassword,
-  listPeople,
-  readPerson,
-  setPersonStatus,
+  readUser,
+  searchUsers,
   setRole,
-  updatePerson,
+  setUserStatus,
+  updateUser,
 } from '../../../management/user-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
 import { askInvitation, invite } from './invite-page.ts'
@@ -19,26 +19,38 @@ import {
   changeStatus,
   endSessions,
   newPassword,
-  personEdit,
+  userEdit,
 } from './user-form-pages.ts'
-import { showPeople } from './user-list-page.ts'
-import { showPerson } from './user-page.ts'
+import { showUsers } from './user-list-page.ts'
+import { showUser } from './user-page.ts'
 
-const PERSON = '/people/:userId'
+const PERSON = '/users/:userId'
 
-export const PEOPLE_PAGES: readonly ConsoleRoute[] = [
-  { method: 'get', path: '/people', need: listPeople.need, handle: showPeople },
-  { method: 'get', path: '/people/invite', need: invitePerson.need, recentSignIn: true, handle: askInvitation },
-  { method: 'post', path: '/people/invite', need: invitePerson.need, handle: invite },
-  { method: 'get', path: PERSON, need: readPerson.need, handle: showPerson },
-  { method: 'get', path: `${PERSON}/edit`, need: updatePerson.need, handle: personEdit.show },
-  { method: 'post', path: `${PERSON}/edit`, need: updatePerson.need, handle: personEdit.save },
-  { method: 'get', path: `${PERSON}/role`, need: setRole.need, handle: askRole },
-  { method: 'post', path: `${PERSON}/role`, need: setRole.need, handle: changeRole },
-  { method: 'get', path: `${PERSON}/status`, need: setPersonStatus.need, handle: askStatus },
-  { method: 'post', path: `${PERSON}/status`, need: setPersonStatus.need, handle: changeStatus },
-  { method: 'get', path: `${PERSON}/password`, need: givePassword.need, recentSignIn: true, handle: askPassword },
-  { method: 'post', path: `${PERSON}/password`, need: givePassword.need, handle: newPassword },
-  { method: 'get', path: `${PERSON}/sessions`, need: revokeAllOfUser.need, handle: askSessions },
-  { method: 'post', path: `${PERSON}/sessions`, need: revokeAllOfUser.need, handle: endSessions },
+export const USER_PAGES: readonly ConsoleRoute[] = [
+  { method: 'get', path: '/users', permission: searchUsers.permission, handle: showUsers },
+  {
+    method: 'get',
+    path: '/users/invite',
+    permission: inviteUser.permission,
+    recentSignIn: true,
+    handle: askInvitation,
+  },
+  { method: 'post', path: '/users/invite', permission: inviteUser.permission, handle: invite },
+  { method: 'get', path: PERSON, permission: readUser.permission, handle: showUser },
+  { method: 'get', path: `${PERSON}/edit`, permission: updateUser.permission, handle: userEdit.show },
+  { method: 'post', path: `${PERSON}/edit`, permission: updateUser.permission, handle: userEdit.save },
+  { method: 'get', path: `${PERSON}/role`, permission: setRole.permission, handle: askRole },
+  { method: 'post', path: `${PERSON}/role`, permission: setRole.permission, handle: changeRole },
+  { method: 'get', path: `${PERSON}/status`, permission: setUserStatus.permission, handle: askStatus },
+  { method: 'post', path: `${PERSON}/status`, permission: setUserStatus.permission, handle: changeStatus },
+  {
+    method: 'get',
+    path: `${PERSON}/password`,
+    permission: givePassword.permission,
+    recentSignIn: true,
+    handle: askPassword,
+  },
+  { method: 'post', path: `${PERSON}/password`, permission: givePassword.permission, handle: newPassword },
+  { method: 'get', path: `${PERSON}/sessions`, permission: revokeAllOfUser.permission, handle: askSessions },
+  { method: 'post', path: `${PERSON}/sessions`, permission: revokeAllOfUser.permission, handle: endSessions },
 ]

@@ -1,5 +1,5 @@
 import type { Role } from '../../../accounts/users.ts'
-import type { PersonDetails, PersonSummary } from '../../../management/user-operations.ts'
+import type { UserDetails, UserSummary } from '../../../management/user-operations.ts'
 import type { Badge } from '../kit/console-page.ts'
 import { displayName } from '../kit/display-name.ts'
 
@@ -12,14 +12,14 @@ export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   operator: 'Runs this instance: sees and changes every account, API and setting. Belongs to no account.',
 }
 
-export function standingOf({ status, isInvited, hasPassword }: PersonSummary): Badge {
+export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary): Badge {
   if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
   if (!hasPassword) return { tone: 'care', text: 'No password yet' }
   return isInvited ? { tone: 'care', text: 'Invited' } : { tone: 'good', text: 'Active' }
 }
 
 /** Why they can neither be made a member nor switched off by this person; undefined: they can. */
-export function protectionOf(person: PersonDetails, viewer: { id: string; role: Role }): string | undefined {
+export function protectionReason(person: UserDetails, viewer: { id: string; role: Role }): string | undefined {
   if (person.id === viewer.id) {
     return viewer.role === 'operator'
       ? 'Nobody can do this to themselves. Ask another operator.'
@@ -29,10 +29,10 @@ export function protectionOf(person: PersonDetails, viewer: { id: string; role: 
   return 'They are the last active admin of the account. Make somebody else an admin first.'
 }
 
-export const personPath = (userId: string, step = ''): string => `/people/${userId}${step && `/${step}`}`
+export const userPath = (userId: string, step = ''): string => `/users/${userId}${step && `/${step}`}`
 
 /** The way to a page about somebody, or to one of its steps. */
-export const crumbsTo = (person: PersonSummary) => [
-  { href: '/people', label: 'People' },
-  { href: personPath(person.id), label: displayName(person) },
+export const crumbsTo = (person: UserSummary) => [
+  { href: '/users', label: 'People' },
+  { href: userPath(person.id), label: displayName(person) },
 ]

@@ -7,7 +7,7 @@ export interface Waiting<Request, Answer> {
   readonly reject: (error: unknown) => void
 }
 
-export interface LaneOptions<Request, Answer> {
+export interface ContendedBatchOptions<Request, Answer> {
   readonly keyOf: (request: Request) => unknown
   readonly run: (requests: Request[]) => Promise<Answer[]>
   readonly maxInFlight: number
@@ -15,7 +15,7 @@ export interface LaneOptions<Request, Answer> {
 }
 
 /** Requests that wait for one another's locks: one lane for each key, one statement at a time in each. */
-export interface Lanes<Request, Answer> {
+export interface ContendedBatches<Request, Answer> {
   has(request: Request): boolean
   add(one: Waiting<Request, Answer>): void
   /** How many requests wait. */
@@ -24,9 +24,11 @@ export interface Lanes<Request, Answer> {
 
 const failsAll = (error: unknown): boolean => isDatabaseUnavailable(error) || isDatabaseBusy(error)
 
-export function createLanes<Request, Answer>(options: LaneOptions<Request, Answer>): Lanes<Request, Answer> {
+export function createContendedBatches<Request, Answer>(
+  options: ContendedBatchOptions<Request, Answer>,
+): ContendedBatches<Request, Answer> {
   type One = Waiting<Request, Answer>
-  const lanes = new Map<unknown, One[]>()
+  const keyQueues = new Map<unknown, One[]>()
   /** Keys of lanes that do not run yet. */
   const idle: unknown[] = []
   let inFlight = 0
@@ -43,14 +45,14 @@ export function createLanes<Request, Answer>(options: LaneOptions<Request, Answe
     for (const one of batch) await runBatch([one]).catch(one.reject)
   }
 
-  async function runLane(lane: One[]): Promise<void> {
-    while (lane.length > 0) {
-      const batch = lane.splice(0, options.maxSize)
+  async function runQueue(keyQueue: One[]): Promise<void> {
+    while (keyQueue.length > 0) {
+      const batch = keyQueue.splice(0, options.maxSize)
       try {
         await runBatch(batch)
       } catch (error) {
         // What these waited for in vain, those behind them would wait for again.
-        if (failsAll(error)) for (const one of [...batch, ...lane.splice(0)]) one.reject(error)
+        if (failsAll(error)) for (const one of [...batch, ...keyQueue.splice(0)]) one.reject(error)
         else if (batch.length > 1) await runOneByOne(batch)
         else batch[0]!.reject(error)
       }
@@ -61,8 +63,8 @@ export function createLanes<Request, Answer>(options: LaneOptions<Request, Answe
     while (idle.length > 0 && inFlight < options.maxInFlight) {
       const key = idle.shift()
       inFlight++
-      void runLane(lanes.get(key)!).finally(() => {
-        lanes.delete(key)
+      void runQueue(keyQueues.get(key)!).finally(() => {
+        keyQueues.delete(key)
         inFlight--
         runIdle()
       })
@@ -70,13 +72,13 @@ export function createLanes<Request, Answer>(options: LaneOptions<Request, Answe
   }
 
   return {
-    has: (request) => lanes.has(options.keyOf(request)),
-    size: () => [...lanes.values()].reduce((total, lane) => total + lane.length, 0),
+    has: (request) => keyQueues.has(options.keyOf(request)),
+    size: () => [...keyQueues.values()].reduce((total, keyQueue) => total + keyQueue.length, 0),
     add(one) {
       const key = options.keyOf(one.request)
-      const lane = lanes.get(key)
-      if (lane) return void lane.push(one)
-      lanes.set(key, [one])
+      const keyQueue = keyQueues.get(key)
+      if (keyQueue) return void keyQueue.push(one)
+      keyQueues.set(key, [one])
       idle.push(key)
       runIdle()
     },
