@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import type { Context } from 'koa'
 import { type Brand, brandCss } from './brand.ts'
@@ -32,31 +31,13 @@ function assetOf(type: string, bytes: Buffer): Asset {
 }
 
 const own = (file: string): Buffer => readFileSync(new URL(`../../views/assets/${file}`, import.meta.url))
-const fromPackage = (path: string): Buffer => readFileSync(createRequire(import.meta.url).resolve(path))
 
-/** One file for browsers, several for those who write them; later ones build on earlier ones. */
-const STYLES = [
-  'palette',
-  'base',
-  'forms',
-  'sign-in',
-  'account',
-  'shell',
-  'lists',
-  'panels',
-  'fields',
-  'plot',
-  'try',
-  'api-scopes',
-  'instance',
-  'api-docs',
-  'changes',
-  'activity',
-  'applications',
-].map((name) => `styles/${name}.css`)
+/** One file for browsers, several for those who write them: elements first, then what builds on them. */
+const STYLES = ['palette', 'base', 'forms', 'layout', 'lists', 'details', 'charts', 'sign-in', 'api-docs'].map(
+  (name) => `styles/${name}.css`,
+)
 
 const fixedAssets = (): [string, Asset][] => [
-  ['pico.css', assetOf(CSS, fromPackage('@picocss/pico/css/pico.min.css'))],
   ['keywright.css', assetOf(CSS, Buffer.concat(STYLES.map(own)))],
   ['submit.js', assetOf(SCRIPT, own('submit.js'))],
   ['console.js', assetOf(SCRIPT, own('console.js'))],

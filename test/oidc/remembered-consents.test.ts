@@ -50,7 +50,7 @@ async function signedIn(who = person): Promise<Browser> {
 const allow = (browser: Browser, page: Page): Promise<Page> => browser.submit(page, /allow$/)
 const hasCode = (page: Page): boolean => answerOf(page.left).code !== undefined
 const permissionsOf = ({ text }: Page): string =>
-  text.slice(text.indexOf('permissions-lead'), text.indexOf('class="answer"'))
+  text.slice(text.indexOf('permissions-lead'), text.indexOf('class="choice-buttons"'))
 
 describe('the page', () => {
   test('is shown once, and not again for the same or for less', async () => {

@@ -9,7 +9,7 @@ const SAID_FOR = 2000
 function copyTheOldWay(text) {
   const area = document.createElement('textarea')
   area.value = text
-  area.className = 'unseen'
+  area.className = 'visually-hidden'
   document.body.append(area)
   area.select()
   const copied = document.execCommand('copy')
@@ -48,7 +48,7 @@ for (const field of document.querySelectorAll('.copy-row input[readonly]')) {
 }
 
 // A menu that stays open behind the page that it led back to would hide it.
-const menu = document.querySelector('.bar-nav')
+const menu = document.querySelector('.menu')
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape' || !menu?.open) return
   menu.open = false

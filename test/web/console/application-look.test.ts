@@ -58,7 +58,7 @@ describe.skipIf(!chromium)('the pages of applications', () => {
       }
       await page.goto(`${server.url}/applications/new`)
       await page.fill('[name=redirectUris]', 'javascript:alert(1)')
-      await page.click('.form-end button')
+      await page.click('.form-actions button')
       expect([await violationsOf(page), await overhangOf(page)]).toEqual([[], 0])
       await page.context().close()
     },
@@ -69,8 +69,8 @@ describe.skipIf(!chromium)('the pages of applications', () => {
     await page.goto(`${server.url}/applications/new`)
     await page.focus('[name=name]')
     await page.keyboard.press('Enter')
-    await page.waitForSelector('.summary:focus')
-    await page.click('.summary a')
+    await page.waitForSelector('.error-summary:focus')
+    await page.click('.error-summary a')
     expect(await page.evaluate('document.activeElement.name')).toBe('name')
     await page.keyboard.type('By keyboard')
     await page.focus('[name="grants.client_credentials"]')

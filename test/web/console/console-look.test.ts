@@ -65,7 +65,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
       await page.goto(`${house.origin}/confirm?role=operator`)
       const link = page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Signing keys' })
       expect(await link.isVisible()).toBe(false)
-      await page.locator('.bar-nav summary').focus()
+      await page.locator('.menu > summary').focus()
       await page.keyboard.press('Enter')
       await link.waitFor()
       if (javaScriptEnabled) {

@@ -90,7 +90,7 @@ describe('a plot', () => {
   it.skipIf(!chromium)(
     "has the same colours whatever the instance's accent is",
     async () => {
-      const tones = ['plain', 'second', 'good', 'bad', 'quiet']
+      const tones = ['plain', 'second', 'success', 'error', 'neutral']
       const bars = tones.map((tone) => `<rect class="tone-${tone}" width="1" height="1"/>`).join('')
       const coloursWith = async (accent: string) => {
         const page = await real!.open()

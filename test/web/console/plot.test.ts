@@ -4,7 +4,7 @@ import { niceTop, plotView } from '../../../src/web/console/kit/plot.ts'
 const POINTS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 const SERIES = [
   { label: 'issued', tone: 'plain', counts: [10, 0, 30, 0, 0, 0, 60] },
-  { label: 'refused', tone: 'bad', counts: [0, 0, 20, 0, 0, 0, 40] },
+  { label: 'refused', tone: 'error', counts: [0, 0, 20, 0, 0, 0, 40] },
 ] as const
 
 const plot = (more: object = {}) =>

@@ -121,7 +121,7 @@ const COLUMNS = [
 const row = (n: number, name: string) => [
   linkCell(name, `/applications/kwc_${n}`, 'Analytical Engines'),
   idCell(`kwc_4Vx${n}hQ0pZt7mLw2RkN8sYb3`, 'client id'),
-  n % 3 === 0 ? badgeCell('quiet', 'Archived') : badgeCell('good', 'Active'),
+  n % 3 === 0 ? badgeCell('neutral', 'Archived') : badgeCell('success', 'Active'),
   numberCell(1234 * n),
   linesCell(n % 2 ? ['https://sync.example.com/callback'] : []),
   timeCell(n % 4 ? new Date(Date.now() - n * 5_000_000) : null),
@@ -190,7 +190,7 @@ const HOURS = Array.from({ length: 48 }, (_, n) => `${n % 24}:00`)
 const wave = (n: number) => Math.round(900 + 800 * Math.sin(n / 5))
 const SERIES = [
   { label: 'issued', tone: 'plain', counts: HOURS.map((_, n) => wave(n)) },
-  { label: 'refused', tone: 'bad', counts: HOURS.map((_, n) => (n % 7 === 0 ? 90 : 0)) },
+  { label: 'refused', tone: 'error', counts: HOURS.map((_, n) => (n % 7 === 0 ? 90 : 0)) },
 ] as const
 
 const CURL = `curl https://login.example.com/oauth2/token/ \\
@@ -279,7 +279,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
     ...blocksPage(
       {
         title: LONG,
-        badge: { tone: 'care', text: 'Key expires soon' },
+        badge: { tone: 'warning', text: 'Key expires soon' },
         crumbs: CRUMBS,
         caution: 'The API is switched off for this instance. Nothing is issued until it is on again.',
         lead: 'Everything about one application.',

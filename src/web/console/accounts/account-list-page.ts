@@ -16,8 +16,8 @@ const STATUS_FILTER: Filter = {
 }
 
 export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
-  if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
-  return apiEnabled ? { tone: 'good', text: 'Active' } : { tone: 'care', text: 'API off' }
+  if (status === 'disabled') return { tone: 'error', text: 'Switched off' }
+  return apiEnabled ? { tone: 'success', text: 'Active' } : { tone: 'warning', text: 'API off' }
 }
 
 function rowOf(account: AccountSummary): Cell[] {

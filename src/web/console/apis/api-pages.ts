@@ -22,8 +22,8 @@ export async function apiOf({ management, who, params }: ConsoleCall): Promise<A
 }
 
 const badgeOf = ({ builtIn, isDefault }: ApiView['api']): Badge | undefined => {
-  if (builtIn) return { tone: 'quiet', text: 'Built in' }
-  return isDefault ? { tone: 'good', text: 'Default' } : undefined
+  if (builtIn) return { tone: 'neutral', text: 'Built in' }
+  return isDefault ? { tone: 'success', text: 'Default' } : undefined
 }
 
 const COLUMNS: readonly Column[] = [

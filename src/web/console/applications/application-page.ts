@@ -91,7 +91,7 @@ const secretRow = (clientId: string, secret: Secret): Cell[] => [
   textCell(`ends in ${secret.lastFour}`),
   timeCell(new Date(secret.createdAt)),
   useCell(secret),
-  secret.retiresAt === null ? badgeCell('good', 'Works') : timeCell(new Date(secret.retiresAt), '', 'then it ends'),
+  secret.retiresAt === null ? badgeCell('success', 'Works') : timeCell(new Date(secret.retiresAt), '', 'then it ends'),
   retireCell(clientId, secret),
 ]
 
@@ -114,7 +114,7 @@ function apisList({ apis }: Application): ListView {
     rows: apis.map(({ identifier, scopes, isNarrowed }, n) => [
       textCell(identifier, identifier === MANAGEMENT_API ? 'Keywright itself' : undefined),
       isNarrowed ? linesCell(scopes) : textCell('All of them', scopes.join(' ')),
-      n === 0 ? badgeCell('quiet', 'Default') : quietCell('when it is named'),
+      n === 0 ? badgeCell('neutral', 'Default') : quietCell('when it is named'),
     ]),
     empty: { title: 'No API', text: 'It gets no access tokens for an API, though it may sign people in.' },
   })

@@ -38,7 +38,7 @@ export const ACCESS_TYPE_WORDS: Record<AccessType, string> = {
 }
 
 export const statusBadge = (status: ClientStatus): Badge =>
-  status === 'active' ? { tone: 'good', text: 'Active' } : { tone: 'quiet', text: 'Archived' }
+  status === 'active' ? { tone: 'success', text: 'Active' } : { tone: 'neutral', text: 'Archived' }
 
 /** What it may do that the standard would not have. */
 export function legacyOptionText(settings: ClientSettings): string[] {

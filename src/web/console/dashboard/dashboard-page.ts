@@ -29,7 +29,7 @@ function spanOf(query: Form): Span {
 }
 
 /** How often is neither good nor bad: no part is set in the accent, in green or in red. */
-const TONES = ['plain', 'second', 'quiet'] as const
+const TONES = ['plain', 'second', 'neutral'] as const
 
 const HOUR = 3_600_000
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' })

@@ -74,7 +74,7 @@ function apisList({ apis }: KeyPair): ListView {
     rows: apis.map(({ identifier, scopes }, n) => [
       textCell(identifier, detailOf(identifier)),
       textCell(scopes.join(' ')),
-      n === 0 ? badgeCell('quiet', 'Default') : quietCell('named in the request'),
+      n === 0 ? badgeCell('neutral', 'Default') : quietCell('named in the request'),
     ]),
     empty: { title: 'No API', text: 'These keys may call nothing. Generate new ones to choose what they may.' },
   })

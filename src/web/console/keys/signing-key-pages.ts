@@ -17,9 +17,9 @@ const COLUMNS: readonly Column[] = [
 ]
 
 const STATES = {
-  current: badgeCell('good', 'Current: signs now'),
-  next: badgeCell('care', 'Next: published, waits'),
-  previous: badgeCell('quiet', 'Previous: still published'),
+  current: badgeCell('success', 'Current: signs now'),
+  next: badgeCell('warning', 'Next: published, waits'),
+  previous: badgeCell('neutral', 'Previous: still published'),
 }
 
 function beginningOf({ state, signsFrom }: SigningKeyView): Cell {

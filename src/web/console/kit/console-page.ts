@@ -32,7 +32,7 @@ export interface ConsolePage extends Page {
 }
 
 export interface Badge {
-  readonly tone: 'good' | 'care' | 'bad' | 'quiet'
+  readonly tone: 'success' | 'warning' | 'error' | 'neutral'
   readonly text: string
 }
 

@@ -4,7 +4,7 @@ import type { Badge } from './console-page.ts'
 export interface Series {
   readonly label: string
   /** `plain` means neither good nor bad, whatever the instance's accent is. */
-  readonly tone: 'plain' | 'second' | Exclude<Badge['tone'], 'care'>
+  readonly tone: 'plain' | 'second' | Exclude<Badge['tone'], 'warning'>
   readonly counts: readonly number[]
 }
 

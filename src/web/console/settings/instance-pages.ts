@@ -36,7 +36,7 @@ const switchBlock = ({ apiEnabled }: InstanceSettings): Block => ({
   heading: 'The API of this instance',
   lead: 'Switched off, nobody gets a token, and every token is dead at once. People can still sign in here.',
   actions: [{ href: SWITCH, label: apiEnabled ? 'Switch off…' : 'Switch on…' }],
-  facts: [fact('State', apiEnabled ? badgeCell('good', 'On') : badgeCell('bad', 'Off'))],
+  facts: [fact('State', apiEnabled ? badgeCell('success', 'On') : badgeCell('error', 'Off'))],
 })
 
 const HEAD = {

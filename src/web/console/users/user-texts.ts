@@ -13,9 +13,9 @@ export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
 }
 
 export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary): Badge {
-  if (status === 'disabled') return { tone: 'bad', text: 'Switched off' }
-  if (!hasPassword) return { tone: 'care', text: 'No password yet' }
-  return isInvited ? { tone: 'care', text: 'Invited' } : { tone: 'good', text: 'Active' }
+  if (status === 'disabled') return { tone: 'error', text: 'Switched off' }
+  if (!hasPassword) return { tone: 'warning', text: 'No password yet' }
+  return isInvited ? { tone: 'warning', text: 'Invited' } : { tone: 'success', text: 'Active' }
 }
 
 /** Why they can neither be made a member nor switched off by this person; undefined: they can. */
