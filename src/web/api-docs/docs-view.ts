@@ -2,7 +2,6 @@ import { sentence } from '../to-sentence.ts'
 import { curlOf } from './examples.ts'
 import {
   type ApiDocument,
-  isSchema,
   type Operation,
   type Resolve,
   resolverOf,
@@ -38,7 +37,7 @@ function shapeIn(content: { type: string; schema: Schema } | undefined) {
 }
 
 function bodyOf({ requestBody }: Operation, resolve: Resolve) {
-  const content = requestBody && schemaIn(requestBody)
+  const content = schemaIn(requestBody)
   return content && { type: content.type, rows: rowsOf(resolve(content.schema)) }
 }
 
@@ -87,15 +86,11 @@ function operationsOf(document: ApiDocument) {
   )
 }
 
-/** Of the flow by which a program gets its tokens. */
-function scopeTable({ components }: ApiDocument): { scope: string; text: string }[] {
-  const flows = Object.values(components.securitySchemes ?? {}).map(({ flows }) => flows)
-  const scopes = flows.flatMap((one) => {
-    const flow = isSchema(one) ? one.clientCredentials : undefined
-    return isSchema(flow) && isSchema(flow.scopes) ? Object.entries(flow.scopes) : []
-  })
-  return scopes.map(([scope, text]) => ({ scope, text: String(text) }))
-}
+/** The scopes of the flow by which a program gets its tokens. */
+const scopeTable = ({ components }: ApiDocument): { scope: string; text: string }[] =>
+  Object.values(components.securitySchemes ?? {}).flatMap(({ flows }) =>
+    Object.entries(flows?.clientCredentials?.scopes ?? {}).map(([scope, text]) => ({ scope, text })),
+  )
 
 /** All that the page draws of the document. */
 export function docsView(document: ApiDocument) {
@@ -108,7 +103,7 @@ export function docsView(document: ApiDocument) {
   const shapes = Object.entries(document.components.schemas ?? {}).map(([name, schema]) => ({
     name,
     id: shapeAnchor(name),
-    description: typeof schema.description === 'string' ? sentence(schema.description) : '',
+    description: schema.description ? sentence(schema.description) : '',
     words: typeOf(schema).words,
     rows: rowsOf(schema),
   }))

@@ -1,12 +1,4 @@
-import {
-  isSchema,
-  listOf,
-  type Operation,
-  type Parameter,
-  type Resolve,
-  type Schema,
-  schemaIn,
-} from './openapi-document.ts'
+import { choicesOf, type Operation, type Parameter, type Resolve, type Schema, schemaIn } from './openapi-document.ts'
 
 const DEPTH = 5
 
@@ -18,47 +10,42 @@ const TEXTS: Readonly<Record<string, string>> = {
   email: 'ada@example.com',
 }
 
-/** What the schema itself gives as an example. */
-function given(schema: Schema): unknown {
-  if (Array.isArray(schema.examples)) return schema.examples[0]
-  if ('default' in schema) return schema.default
-  if ('const' in schema) return schema.const
-  return Array.isArray(schema.enum) ? schema.enum[0] : undefined
+/** The required members of an object; its first member if none is required. */
+function objectOf({ properties = {}, required = [] }: Schema, resolve: Resolve, depth: number) {
+  const names = required.length > 0 ? required : Object.keys(properties).slice(0, 1)
+  const members = Object.entries(properties).filter(([name]) => names.includes(name))
+  return Object.fromEntries(members.map(([name, schema]) => [name, exampleOf(schema, resolve, depth + 1)]))
 }
 
-function objectOf(schema: Schema, resolve: Resolve, depth: number): Record<string, unknown> {
-  const required = Array.isArray(schema.required) ? schema.required : []
-  const members = Object.entries(isSchema(schema.properties) ? schema.properties : {})
-  // Where nothing must be there, one member shows how it is done.
-  const shown = members.filter(([name], n) => required.includes(name) || (required.length === 0 && n === 0))
-  return Object.fromEntries(
-    shown.flatMap(([name, one]) => (isSchema(one) ? [[name, exampleOf(one, resolve, depth + 1)]] : [])),
-  )
-}
-
-/** A value that the schema takes, as small as can be. */
+/** A small value that the schema accepts. */
 export function exampleOf(reference: Schema, resolve: Resolve, depth = 0): unknown {
   const schema = resolve(reference)
-  const example = given(schema)
-  if (example !== undefined || depth > DEPTH) return example ?? null
-  const choice = [...listOf(schema.anyOf), ...listOf(schema.oneOf)].find(({ type }) => type !== 'null')
+  const given = schema.examples?.[0] ?? schema.default ?? schema.const ?? schema.enum?.[0]
+  if (given !== undefined || depth > DEPTH) return given ?? null
+  const [choice] = choicesOf(schema)
   if (choice) return exampleOf(choice, resolve, depth + 1)
-  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type
-  if (type === 'object') return objectOf(schema, resolve, depth)
-  if (type === 'array') return isSchema(schema.items) ? [exampleOf(schema.items, resolve, depth + 1)] : []
-  if (type === 'boolean') return true
-  if (type === 'integer' || type === 'number')
-    return typeof schema.minimum === 'number' && schema.minimum > 0 ? schema.minimum : 1
-  return TEXTS[String(schema.format)] ?? 'text'
+  switch (typeof schema.type === 'string' ? schema.type : schema.type?.[0]) {
+    case 'object':
+      return objectOf(schema, resolve, depth)
+    case 'array':
+      return schema.items ? [exampleOf(schema.items, resolve, depth + 1)] : []
+    case 'boolean':
+      return true
+    case 'integer':
+    case 'number':
+      return Math.max(1, schema.minimum ?? 1)
+    default:
+      return TEXTS[schema.format ?? ''] ?? 'text'
+  }
 }
 
 /** For a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
-/** `client_id` becomes `$CLIENT_ID`, which who tries it sets. */
+/** `{client_id}` becomes `$CLIENT_ID`, a variable that the reader sets. */
 const pathWith = (path: string): string => path.replace(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`)
 
-/** What only who sends it knows, as the shell finds it. */
+/** The headers whose values only the caller knows, as shell expressions. */
 const SHELL: Readonly<Record<string, string>> = {
   'Idempotency-Key': '$(openssl rand -hex 16)',
   'If-Match': '$ETAG',
@@ -71,11 +58,10 @@ const headersOf = (parameters: readonly Parameter[]): string[] =>
 
 /** The request as a command, with the token in the shell's `$TOKEN`. */
 export function curlOf(issuer: string, method: string, path: string, operation: Operation, resolve: Resolve): string {
-  const body = operation.requestBody && schemaIn(operation.requestBody)
-  const verb = method.toUpperCase()
-  const isPlain = verb === 'GET' || (verb === 'POST' && body)
+  const body = schemaIn(operation.requestBody)
+  const isImplied = method === 'get' || (method === 'post' && body)
   const lines = [
-    `curl --silent${isPlain ? '' : ` --request ${verb}`} "${issuer}${pathWith(path)}"`,
+    `curl --silent${isImplied ? '' : ` --request ${method.toUpperCase()}`} "${issuer}${pathWith(path)}"`,
     `--header "Authorization: Bearer $TOKEN"`,
     ...headersOf(operation.parameters ?? []),
     ...(body ? [`--json ${quoted(JSON.stringify(exampleOf(body.schema, resolve), null, 2))}`] : []),

@@ -1,12 +1,30 @@
-/** A JSON Schema (2020-12) as OpenAPI 3.1 holds it. */
-export type Schema = Readonly<Record<string, unknown>>
-
-interface Content {
-  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>
+/** A JSON Schema (2020-12), with the keywords that the management API's document uses. */
+export interface Schema {
+  readonly $ref?: string
+  readonly type?: string | readonly string[]
+  readonly format?: string
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly items?: Schema
+  readonly additionalProperties?: Schema | boolean
+  readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly default?: unknown
+  readonly examples?: readonly unknown[]
+  readonly pattern?: string
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly minItems?: number
+  readonly maxItems?: number
 }
 
-export interface Answer extends Content {
-  readonly description?: string
+interface Body {
+  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>
 }
 
 export interface Parameter {
@@ -15,7 +33,6 @@ export interface Parameter {
   readonly required?: boolean
   readonly description?: string
   readonly schema?: Schema
-  readonly example?: unknown
 }
 
 export interface Operation {
@@ -25,44 +42,42 @@ export interface Operation {
   readonly tags: readonly string[]
   readonly security?: readonly Readonly<Record<string, readonly string[]>>[]
   readonly parameters?: readonly Parameter[]
-  readonly requestBody?: Content
-  readonly responses: Readonly<Record<string, Answer>>
+  readonly requestBody?: Body
+  readonly responses: Readonly<Record<string, Body & { readonly description?: string }>>
 }
 
-/** What is drawn of an OpenAPI 3.1 document. */
+interface SecurityScheme {
+  readonly flows?: { readonly clientCredentials?: { readonly scopes: Readonly<Record<string, string>> } }
+}
+
+/** The parts of an OpenAPI 3.1 document that the reference shows. */
 export interface ApiDocument {
   readonly servers: readonly { readonly url: string }[]
   readonly tags: readonly { readonly name: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: {
     readonly schemas?: Readonly<Record<string, Schema>>
-    readonly securitySchemes?: Readonly<Record<string, Schema>>
+    readonly securitySchemes?: Readonly<Record<string, SecurityScheme>>
   }
 }
 
-export const isSchema = (value: unknown): value is Schema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+/** The name of the schema that a reference points to. */
+export const nameOf = ({ $ref }: Schema): string | undefined => $ref?.replace('#/components/schemas/', '')
 
-const NAMED = '#/components/schemas/'
+/** The schemas of which a value matches one, without `null`. */
+export const choicesOf = ({ anyOf = [], oneOf = [] }: Schema): Schema[] =>
+  [...anyOf, ...oneOf].filter(({ type }) => type !== 'null')
 
-/** The name that a schema refers to. */
-export const nameOf = ({ $ref }: Schema): string | undefined =>
-  typeof $ref === 'string' && $ref.startsWith(NAMED) ? $ref.slice(NAMED.length) : undefined
-
-export const listOf = (value: unknown): Schema[] => (Array.isArray(value) ? value.filter(isSchema) : [])
-
-/** What follows references. */
+/** Follows a reference. */
 export type Resolve = (schema: Schema) => Schema
 
 export const resolverOf =
   ({ components }: ApiDocument): Resolve =>
-  (schema) => {
-    const name = nameOf(schema)
-    return (name !== undefined && components.schemas?.[name]) || schema
-  }
+  (schema) =>
+    components.schemas?.[nameOf(schema) ?? ''] ?? schema
 
-/** The one schema of a body, whatever its type is. */
-export function schemaIn({ content }: Content): { readonly type: string; readonly schema: Schema } | undefined {
-  const [type, one] = Object.entries(content ?? {})[0] ?? []
-  return type !== undefined && one?.schema ? { type, schema: one.schema } : undefined
+/** The media type and the schema of a body. Each body of the document has one of each. */
+export function schemaIn(body: Body | undefined): { readonly type: string; readonly schema: Schema } | undefined {
+  const [type, media] = Object.entries(body?.content ?? {})[0] ?? []
+  return type !== undefined && media?.schema ? { type, schema: media.schema } : undefined
 }

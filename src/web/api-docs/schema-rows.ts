@@ -1,12 +1,12 @@
-import { isSchema, listOf, nameOf, type Schema } from './openapi-document.ts'
+import { choicesOf, nameOf, type Schema } from './openapi-document.ts'
 
-/** What a value is, in words; `name` is of a schema that is shown elsewhere. */
+/** The type of a value in words; `name` refers to a schema that the page shows elsewhere. */
 export interface TypeWords {
   readonly words: string
   readonly name?: string
 }
 
-/** One member of what is sent or answered, by its whole path: `items[].client_id`. */
+/** One member of a body, by its whole path: `items[].client_id`. */
 export interface Row {
   readonly path: string
   readonly type: TypeWords
@@ -18,15 +18,12 @@ export interface Row {
 
 const DEPTH = 6
 
-const FORMATS: Readonly<Record<string, string>> = {
+const TYPES: Readonly<Record<string, string>> = {
   'date-time': 'moment (ISO 8601)',
   date: 'day (ISO 8601)',
   uuid: 'UUID',
   uri: 'URI',
   email: 'email address',
-}
-
-const TYPES: Readonly<Record<string, string>> = {
   string: 'text',
   integer: 'whole number',
   number: 'number',
@@ -35,103 +32,82 @@ const TYPES: Readonly<Record<string, string>> = {
   null: 'null',
 }
 
-const joined = (parts: readonly TypeWords[], between: string): TypeWords => ({
-  words: [...new Set(parts.map(({ words }) => words))].join(between),
+const joined = (parts: readonly TypeWords[]): TypeWords => ({
+  words: [...new Set(parts.map(({ words }) => words))].join(' or '),
   name: parts.find(({ name }) => name !== undefined)?.name,
 })
 
 const listed = (values: readonly unknown[]): string => values.map((one) => JSON.stringify(one)).join(', ')
 
-function plainType({ type, format, items, additionalProperties }: Schema): TypeWords {
-  if (type === 'array') {
-    const { words, name } = isSchema(items) ? typeOf(items) : { words: 'anything', name: undefined }
-    return { words: `list of ${words}`, name }
-  }
-  if (type === 'object' && isSchema(additionalProperties)) {
-    const { words, name } = typeOf(additionalProperties)
-    return { words: `object of ${words} by name`, name }
-  }
-  if (typeof format === 'string' && FORMATS[format]) return { words: FORMATS[format] }
-  return { words: TYPES[String(type)] ?? 'anything' }
+const wrapped = (before: string, schema: Schema, after = ''): TypeWords => {
+  const { words, name } = typeOf(schema)
+  return { words: before + words + after, name }
 }
 
 export function typeOf(schema: Schema): TypeWords {
+  const { type, format, items, additionalProperties, anyOf, oneOf } = schema
   const name = nameOf(schema)
   if (name !== undefined) return { words: name, name }
   if ('const' in schema) return { words: listed([schema.const]) }
-  if (Array.isArray(schema.enum)) return { words: `one of ${listed(schema.enum)}` }
-  const choices = [...listOf(schema.anyOf), ...listOf(schema.oneOf)]
-  if (choices.length > 0) return joined(choices.map(typeOf), ' or ')
-  if (Array.isArray(schema.type))
-    return joined(
-      schema.type.map((type) => plainType({ ...schema, type })),
-      ' or ',
-    )
-  return plainType(schema)
+  if (schema.enum) return { words: `one of ${listed(schema.enum)}` }
+  if (anyOf || oneOf) return joined([...(anyOf ?? []), ...(oneOf ?? [])].map(typeOf))
+  if (type === undefined) return { words: 'anything' }
+  if (typeof type !== 'string') return joined(type.map((one) => typeOf({ ...schema, type: one })))
+  if (type === 'array') return wrapped('list of ', items ?? {})
+  if (typeof additionalProperties === 'object') return wrapped('object of ', additionalProperties, ' by name')
+  return { words: (type === 'string' && TYPES[format ?? '']) || (TYPES[type] ?? 'anything') }
 }
 
-const isBound = (value: unknown): value is number =>
-  typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER
+const isBound = (value: number | undefined): value is number =>
+  value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER
 
-function range(least: unknown, most: unknown, unit: string): string[] {
-  const [from, to] = [isBound(least) ? least : undefined, isBound(most) ? most : undefined]
-  if (from !== undefined && to !== undefined) return [from === to ? `${from}${unit}` : `${from} to ${to}${unit}`]
-  if (from !== undefined && from > 0) return [`at least ${from}${unit}`]
-  return to === undefined ? [] : [`at most ${to}${unit}`]
+function range(least: number | undefined, most: number | undefined, unit = ''): string[] {
+  if (isBound(least) && isBound(most)) return [least === most ? `${least}${unit}` : `${least} to ${most}${unit}`]
+  if (isBound(least) && least > 0) return [`at least ${least}${unit}`]
+  return isBound(most) ? [`at most ${most}${unit}`] : []
 }
 
-/** Of what may be null, what holds for the rest. */
-function bare(schema: Schema): Schema {
-  const others = [...listOf(schema.anyOf), ...listOf(schema.oneOf)].filter(({ type }) => type !== 'null')
-  return others.length === 1 ? { ...others[0], ...schema } : schema
+/** The schema of a value that may also be null. */
+function withoutNull(schema: Schema): Schema {
+  const [choice, ...others] = choicesOf(schema)
+  return choice && others.length === 0 ? { ...choice, ...schema } : schema
 }
 
-export function constraintsOf(whole: Schema): string[] {
-  const schema = bare(whole)
+export function constraintsOf(schema: Schema): string[] {
+  const { minLength, maxLength, minimum, maximum, minItems, maxItems, pattern, examples, ...rest } = withoutNull(schema)
   return [
-    ...range(schema.minLength, schema.maxLength, ' characters'),
-    ...range(schema.minimum, schema.maximum, ''),
-    ...range(schema.minItems, schema.maxItems, ' items'),
-    ...(typeof schema.pattern === 'string' ? [`matches ${schema.pattern}`] : []),
-    ...('default' in schema ? [`by default ${JSON.stringify(schema.default)}`] : []),
-    ...(Array.isArray(schema.examples) ? [`such as ${JSON.stringify(schema.examples[0])}`] : []),
+    ...range(minLength, maxLength, ' characters'),
+    ...range(minimum, maximum),
+    ...range(minItems, maxItems, ' items'),
+    ...(pattern ? [`matches ${pattern}`] : []),
+    ...('default' in rest ? [`by default ${JSON.stringify(rest.default)}`] : []),
+    ...(examples ? [`such as ${JSON.stringify(examples[0])}`] : []),
   ]
 }
 
-/** What is within a value and has no name to be shown under. */
+/** The members inside a value, unless its schema has a name and is shown under that. */
 function within(schema: Schema, path: string, depth: number): Row[] {
-  const inner = bare(schema)
+  const inner = withoutNull(schema)
   if (nameOf(inner) !== undefined || depth > DEPTH) return []
-  if (isSchema(inner.items)) return within(inner.items, `${path}[]`, depth + 1)
-  return membersOf(inner, `${path}.`, depth + 1)
+  return inner.items ? within(inner.items, `${path}[]`, depth + 1) : membersOf(inner, `${path}.`, depth + 1)
 }
 
-const describes = (schema: Schema): string => {
-  const { description } = bare(schema)
-  return typeof description === 'string' ? description : ''
-}
-
-function membersOf(schema: Schema, before: string, depth: number): Row[] {
-  const required = Array.isArray(schema.required) ? schema.required : []
-  const properties = isSchema(schema.properties) ? schema.properties : {}
-  return Object.entries(properties).flatMap(([name, one]) => {
-    if (!isSchema(one)) return []
+const membersOf = ({ properties = {}, required = [] }: Schema, before = '', depth = 0): Row[] =>
+  Object.entries(properties).flatMap(([name, member]) => {
     const path = before + name
     const row = {
       path,
-      type: typeOf(one),
+      type: typeOf(member),
       isRequired: required.includes(name),
-      description: describes(one),
-      constraints: constraintsOf(one),
+      description: withoutNull(member).description ?? '',
+      constraints: constraintsOf(member),
     }
-    return [row, ...within(one, path, depth)]
+    return [row, ...within(member, path, depth)]
   })
-}
 
-/** The members of an object, of the items of a list, or of all that it can be. */
+/** The members of an object, of the items of a list, or of every choice. */
 export function rowsOf(schema: Schema): Row[] {
   if (nameOf(schema) !== undefined) return []
-  if (isSchema(schema.items)) return within(schema.items, 'items[]', 0)
-  const parts = [...listOf(schema.allOf), ...listOf(schema.anyOf), ...listOf(schema.oneOf)]
-  return [...membersOf(schema, '', 0), ...parts.flatMap((part) => membersOf(part, '', 0))]
+  if (schema.items) return within(schema.items, 'items[]', 0)
+  return [schema, ...choicesOf(schema)].flatMap((part) => membersOf(part))
 }
