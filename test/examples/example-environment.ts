@@ -200,7 +200,3 @@ export async function untilRejected(gateway: Program, token: string) {
   })
   return answer
 }
-
-// Former names, for the tests that are not renamed yet.
-export type Stage = ExampleEnvironment
-export { askWithTwoTokens as askTwice, startExampleEnvironment as startStage, untilRejected as refused }

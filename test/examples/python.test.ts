@@ -1,4 +1,4 @@
-/** examples/python: Authlib's resource protector, with status lists that are fetched by their ttl. */
+/** examples/python: Authlib's resource protector with status lists. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -9,7 +9,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, type FakeIssuer, makeKey, startFakeIssuer } from '../resource-server/fake-issuer.ts'
 import { findPython } from '../support/debian.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
-import { ask, askTwice, examplePath, refused, type Stage, startStage } from './example-environment.ts'
+import {
+  ask,
+  askWithTwoTokens,
+  type ExampleEnvironment,
+  examplePath,
+  startExampleEnvironment,
+  untilRejected,
+} from './example-environment.ts'
 
 const python = await findPython('authlib')
 
@@ -23,48 +30,48 @@ async function startApp(issuer: string, audience: string): Promise<Program> {
 }
 
 describe.skipIf(!python)('Authlib with status lists', () => {
-  let stage: Stage
+  let environment: ExampleEnvironment
   let api: Program
 
   beforeAll(async () => {
-    stage = await startStage({ STATUS_LIST_TTL: String(TTL) })
-    api = await startApp(stage.issuer, stage.api.identifier)
+    environment = await startExampleEnvironment({ STATUS_LIST_TTL: String(TTL) })
+    api = await startApp(environment.issuer, environment.api.identifier)
   })
   afterAll(async () => {
     await api?.stop()
-    await stage?.stop()
+    await environment?.stop()
   })
 
-  test('a good token passes', async () => {
-    const { status, body } = await ask(api, await stage.token('read write'))
+  test('a valid token is accepted', async () => {
+    const { status, body } = await ask(api, await environment.token('read write'))
     expect({ status, body }).toEqual({
       status: 200,
-      body: { client: stage.client.clientId, subject: stage.client.clientId },
+      body: { client: environment.client.clientId, subject: environment.client.clientId },
     })
   })
 
-  test('without a token, with one that is none, and with one of another API it is 401 with a challenge', async () => {
-    const [head, body] = (await stage.token()).split('.')
+  test('a request without a token, or with one that is invalid or for another API, is rejected with a challenge', async () => {
+    const [head, body] = (await environment.token()).split('.')
     const forged = `${head}.${body}.${'A'.repeat(86)}`
-    for (const token of [undefined, 'nonsense', forged, await stage.token('read', 'other')]) {
+    for (const token of [undefined, 'nonsense', forged, await environment.token('read', 'other')]) {
       expect(await ask(api, token)).toMatchObject({ status: 401, challenge: expect.stringMatching(/^bearer error=/i) })
     }
   })
 
-  test('a request with two tokens is refused, though the first is good', async () => {
-    for (const status of await askTwice(api, stage)) expect([400, 401]).toContain(status)
+  test('a request with two tokens is rejected, even if the first is valid', async () => {
+    for (const status of await askWithTwoTokens(api, environment)) expect([400, 401]).toContain(status)
   })
 
-  test('a token without the scope is 403', async () => {
-    expect(await ask(api, await stage.token('write'))).toMatchObject({
+  test('a token without the scope is rejected with 403', async () => {
+    expect(await ask(api, await environment.token('write'))).toMatchObject({
       status: 403,
       body: { error: 'insufficient_scope' },
     })
   })
 
-  test('a token that demands an x-api-key passes with that key only', async () => {
-    const client = await stage.server.make.client({ apiKeyRequired: true }, [stage.api.identifier])
-    const { body } = await stage.server.machineToken(
+  test('a token that is bound to an x-api-key is accepted only with that key', async () => {
+    const client = await environment.server.make.client({ apiKeyRequired: true }, [environment.api.identifier])
+    const { body } = await environment.server.machineToken(
       client,
       { scope: 'read' },
       { headers: { 'x-api-key': client.apiKey } },
@@ -74,22 +81,22 @@ describe.skipIf(!python)('Authlib with status lists', () => {
     for (const headers of [wrong, none]) expect((await ask(api, body.access_token, headers)).status).toBe(401)
   })
 
-  test('a revoked token is refused within the ttl, and stays so when the server is away', async () => {
-    const [token, kept] = [await stage.token(), await stage.token()]
+  test('a revoked token is rejected within the ttl, also after the server stops', async () => {
+    const [token, kept] = [await environment.token(), await environment.token()]
     expect((await ask(api, token)).status).toBe(200)
-    await stage.revoke(token)
+    await environment.revoke(token)
     const revokedAt = performance.now()
-    const { status, body } = await refused(api, token)
+    const { status, body } = await untilRejected(api, token)
     expect({ status, error: body.error_description }).toEqual({ status: 401, error: 'the access token was revoked' })
-    // The rest is for a busy machine.
+    // The difference to the ttl is a margin for a busy machine.
     expect(performance.now() - revokedAt).toBeLessThan((TTL + 5) * 1000)
     expect((await ask(api, kept)).status).toBe(200)
-    await stage.server.stopServing()
+    await environment.server.stopServing()
     expect((await ask(api, token)).status).toBe(401)
   })
 })
 
-describe.skipIf(!python)('its status lists', () => {
+describe.skipIf(!python)('the status lists of the Python example', () => {
   let issuer: FakeIssuer
   let api: Program
   let lists = 0
@@ -107,11 +114,11 @@ describe.skipIf(!python)('its status lists', () => {
   const askAbout = async (uri: string, idx: unknown, claims: Record<string, unknown> = {}) =>
     await ask(api, await issuer.token({ status: { status_list: { idx, uri } }, ...claims }))
 
-  test('that cannot be trusted leave it untold: 503', async () => {
+  test('that are invalid or unavailable cause a 503', async () => {
     const bomb = deflateSync(Buffer.alloc(64 * 1024 * 1024)).toString('base64url')
     const noise = deflateSync(crypto.getRandomValues(new Uint8Array(8192))).toString('base64url')
     const now = Math.floor(Date.now() / 1000)
-    const fieldErrors: Record<string, Record<string, unknown>> = {
+    const invalidClaims: Record<string, Record<string, unknown>> = {
       'of another issuer': { iss: 'https://evil.example' },
       'another list': { sub: `${issuer.url}/oauth2/status/0` },
       expired: { iat: now - 600, exp: now - 300 },
@@ -121,27 +128,29 @@ describe.skipIf(!python)('its status lists', () => {
       'cut off': { status_list: { bits: 1, lst: noise.slice(0, -100) } },
       'no list': { status_list: 'x' },
     }
-    for (const [fieldError, claims] of Object.entries(fieldErrors)) {
+    for (const [defect, claims] of Object.entries(invalidClaims)) {
       const list = addList()
       list.claims = claims
       const { status, headers } = await askAbout(list.uri, 1)
-      expect({ fieldError, status, retry: headers.get('retry-after') }).toEqual({ fieldError, status: 503, retry: '5' })
+      expect({ defect, status, retry: headers.get('retry-after') }).toEqual({ defect, status: 503, retry: '5' })
     }
     const untyped = addList()
     untyped.header = { typ: 'jwt' }
-    const strange = addList()
-    strange.answer = async (req, res) => void res.end(await issuer.listToken(req.url!, strange, issuer.stranger))
-    const moved = addList()
-    moved.answer = (_req, res) => void res.writeHead(302, { location: addList().uri }).end()
-    const torn = addList()
-    torn.answer = (_req, res) => void res.write('x', () => res.destroy())
-    const garbled = addList()
-    garbled.answer = (req) => void req.socket.end('none of HTTP\r\n\r\n')
-    for (const { uri } of [untyped, strange, moved, torn, garbled]) expect((await askAbout(uri, 1)).status).toBe(503)
+    const wronglySigned = addList()
+    wronglySigned.respond = async (req, res) =>
+      void res.end(await issuer.listToken(req.url!, wronglySigned, issuer.otherKey))
+    const redirected = addList()
+    redirected.respond = (_req, res) => void res.writeHead(302, { location: addList().uri }).end()
+    const truncated = addList()
+    truncated.respond = (_req, res) => void res.write('x', () => res.destroy())
+    const malformed = addList()
+    malformed.respond = (req) => void req.socket.end('not HTTP\r\n\r\n')
+    for (const { uri } of [untyped, wronglySigned, redirected, truncated, malformed])
+      expect((await askAbout(uri, 1)).status).toBe(503)
     expect((await askAbout(`${issuer.url}/oauth2/status/none`, 1)).status).toBe(503)
   })
 
-  test('that are not the issuer’s, or do not reach to the token, are 401', async () => {
+  test('at another origin, or without the status index of the token, cause a 401', async () => {
     const list = addList()
     expect((await askAbout(list.uri, 65_535)).status).toBe(200)
     for (const idx of [65_536, -1, '1', 1e300, true, null]) expect((await askAbout(list.uri, idx)).status).toBe(401)
@@ -149,27 +158,27 @@ describe.skipIf(!python)('its status lists', () => {
     expect((await askAbout(list.uri, 1, { status: undefined })).status).toBe(401)
   })
 
-  test('are fetched once, however many ask', async () => {
+  test('are fetched once for concurrent requests', async () => {
     const list = addList()
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => askAbout(list.uri, n)))
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
     expect(issuer.count(new URL(list.uri).pathname)).toBe(1)
   })
 
-  test('of an older copy bring nothing back to life', async () => {
+  test('in an older copy do not make a revoked token valid again', async () => {
     const list = addList()
     list.claims = { ttl: 1 }
     list.revoke(5)
     expect((await askAbout(list.uri, 5)).status).toBe(401)
     list.bitmap = new Uint8Array(8192)
     list.claims = { ttl: 1, iat: Math.floor(Date.now() / 1000) - 5 }
-    const asked = () => issuer.count(new URL(list.uri).pathname)
-    const before = asked()
-    while (asked() === before) await askAbout(list.uri, 4)
+    const requests = () => issuer.count(new URL(list.uri).pathname)
+    const before = requests()
+    while (requests() === before) await askAbout(list.uri, 4)
     expect((await askAbout(list.uri, 5)).status).toBe(401)
   })
 
-  test('do not serve tokens that are bound in a way that is not known: those are 401', async () => {
+  test('do not matter for tokens with an unsupported confirmation, which are rejected with 401', async () => {
     const { uri } = addList()
     expect((await askAbout(uri, 1)).status).toBe(200)
     for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, 'x', {}]) {
@@ -177,7 +186,7 @@ describe.skipIf(!python)('its status lists', () => {
     }
   })
 
-  test('accept the token type JWT, and no ID token', async () => {
+  test('are checked for the token type JWT too, but an ID token is rejected', async () => {
     const status = { status_list: { idx: 1, uri: addList().uri } }
     const asking = async (claims: object) =>
       (await ask(api, await issuer.token({ status, ...claims }, { typ: 'JWT' }))).status
@@ -185,7 +194,7 @@ describe.skipIf(!python)('its status lists', () => {
     expect(await asking({ client_id: undefined })).toBe(401)
   })
 
-  test('are not asked about while the keys cannot be had: 503', async () => {
+  test('are not fetched while the key set is unavailable, which causes a 503', async () => {
     const other = await startFakeIssuer()
     other.settings.jwksDown = true
     const unkeyed = await startApp(other.url, AUDIENCE)
@@ -196,8 +205,8 @@ describe.skipIf(!python)('its status lists', () => {
   })
 })
 
-/** Of the keys, when it is time to fetch them anew: how long ten requests wait. */
-const HANG = `
+/** Prints how long ten lookups take when the keys are due and the server hangs. */
+const TEN_LOOKUPS = `
 import sys, time
 sys.path.insert(0, sys.argv[1])
 import issuer
@@ -206,21 +215,24 @@ keys = issuer.IssuerKeys(sys.argv[2])
 keys.find({"kid": "one"}, None)
 keys.fetched_at -= 1000
 keys.tried_at -= 1000
-begun_at = time.monotonic()
+started_at = time.monotonic()
 for _ in range(10):
     keys.find({"kid": "one"}, None)
-print(time.monotonic() - begun_at)
+print(time.monotonic() - started_at)
 `
 
-test.skipIf(!python)('while the server hangs, the keys at hand serve on, and few requests wait for it', async () => {
-  const { jwk } = await makeKey('one')
-  let asked = 0
-  const server = createServer((_req, res) => {
-    if (++asked === 1) res.end(JSON.stringify({ keys: [jwk] }))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oauth2/jwks`
-  const { stdout } = await promisify(execFile)(python!, ['-B', '-c', HANG, examplePath('python'), url])
-  expect(Number(stdout)).toBeLessThan(2)
-  server.close().closeAllConnections()
-})
+test.skipIf(!python)(
+  'the keys in memory stay in use while the server hangs, and few requests wait for it',
+  async () => {
+    const { jwk } = await makeKey('one')
+    let requests = 0
+    const server = createServer((_req, res) => {
+      if (++requests === 1) res.end(JSON.stringify({ keys: [jwk] }))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oauth2/jwks`
+    const { stdout } = await promisify(execFile)(python!, ['-B', '-c', TEN_LOOKUPS, examplePath('python'), url])
+    expect(Number(stdout)).toBeLessThan(2)
+    server.close().closeAllConnections()
+  },
+)

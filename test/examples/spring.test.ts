@@ -1,4 +1,4 @@
-/** examples/spring: Spring Boot's resource server, built with Maven, by configuration alone and with a decoder for at+jwt. */
+/** examples/spring: Spring Boot's resource server, with configuration alone and with a decoder for at+jwt. */
 import { execFile } from 'node:child_process'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,11 +13,11 @@ import { findMaven } from '../support/debian.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import { claimsOf } from '../support/requests.ts'
 import { createTestUser } from '../support/test-users.ts'
-import { ask, examplePath, type Stage, startStage } from './example-environment.ts'
+import { ask, type ExampleEnvironment, examplePath, startExampleEnvironment } from './example-environment.ts'
 
 const maven = await findMaven()
 
-/** Milliseconds: Maven fetches what the project needs at its first build. */
+/** Milliseconds: the first build downloads the dependencies. */
 const BUILD = 900_000
 
 async function build(directory: string): Promise<string> {
@@ -29,25 +29,25 @@ async function build(directory: string): Promise<string> {
 }
 
 describe.skipIf(!maven)('Spring Boot', () => {
-  let stage: Stage
+  let environment: ExampleEnvironment
   let directory: string
   let jar: string
 
   beforeAll(async () => {
-    stage = await startStage()
+    environment = await startExampleEnvironment()
     directory = await openDirectory()
     jar = await build(directory)
   }, BUILD)
   afterAll(async () => {
-    await stage?.stop()
+    await environment?.stop()
     if (directory) await removeDirectory(directory)
   })
 
   async function startApi(profile: string): Promise<Program> {
     const port = await freePort()
     const env = {
-      ISSUER: stage.issuer,
-      AUDIENCE: stage.api.identifier,
+      ISSUER: environment.issuer,
+      AUDIENCE: environment.api.identifier,
       PORT: String(port),
       SPRING_PROFILES_ACTIVE: profile,
     }
@@ -55,12 +55,12 @@ describe.skipIf(!maven)('Spring Boot', () => {
   }
 
   const setTokenType = async (tokenType: 'at+jwt' | 'JWT') =>
-    await updateApi(stage.server.knex, stage.api.identifier, { tokenType }, { type: 'system' })
+    await updateApi(environment.server.knex, environment.api.identifier, { tokenType }, { type: 'system' })
 
   describe.each([
-    ['by configuration alone', '', 'JWT', 'at+jwt'],
+    ['with configuration alone', '', 'JWT', 'at+jwt'],
     ['with a decoder for at+jwt', 'at-jwt', 'at+jwt', 'JWT'],
-  ] as const)('%s', (_title, profile, accepted, refused) => {
+  ] as const)('%s', (_title, profile, accepted, rejected) => {
     let api: Program
     beforeAll(async () => {
       api = await startApi(profile)
@@ -69,39 +69,45 @@ describe.skipIf(!maven)('Spring Boot', () => {
     afterAll(() => api?.stop())
 
     test(`accepts a token of the type ${accepted}`, async () => {
-      const { status, body } = await ask(api, await stage.token())
-      const { clientId } = stage.client
+      const { status, body } = await ask(api, await environment.token())
+      const { clientId } = environment.client
       expect([status, body]).toEqual([200, { client: clientId, subject: clientId }])
     })
 
-    test(`refuses a token of the type ${refused}`, async () => {
-      await setTokenType(refused)
-      const token = await stage.token()
+    test(`rejects a token of the type ${rejected}`, async () => {
+      await setTokenType(rejected)
+      const token = await environment.token()
       await setTokenType(accepted)
       expect((await ask(api, token)).status).toBe(401)
     })
 
-    test('refuses no token, a forged one, one of another API, and an ID token', async () => {
-      const [head, body] = (await stage.token()).split('.')
-      const application = await createApplication(stage.server)
-      const person = await createTestUser(stage.server.knex, stage.server.firstStart.accountId)
-      const { id_token } = await getTokens(stage.server, application, person)
-      const wrong = [undefined, 'x', `${head}.${body}.${'A'.repeat(86)}`, await stage.token('read', 'other'), id_token]
+    test('rejects a request without a token, and one with a forged token, one for another API, or an ID token', async () => {
+      const [head, body] = (await environment.token()).split('.')
+      const application = await createApplication(environment.server)
+      const user = await createTestUser(environment.server.knex, environment.server.firstStart.accountId)
+      const { id_token } = await getTokens(environment.server, application, user)
+      const wrong = [
+        undefined,
+        'x',
+        `${head}.${body}.${'A'.repeat(86)}`,
+        await environment.token('read', 'other'),
+        id_token,
+      ]
       for (const token of wrong) {
         const { status, challenge } = await ask(api, token)
         expect([status, challenge]).toEqual([401, expect.stringMatching(/^Bearer/)])
       }
     })
 
-    test('refuses an expired token', async () => {
-      const { database, encryptionKeys } = stage.server.instance
+    test('rejects an expired token', async () => {
+      const { database, encryptionKeys } = environment.server.instance
       const key = (await openKeyRings(database, encryptionKeys)).ring.current('ES256')
-      const claims = { ...claimsOf(await stage.token()), exp: Math.floor(Date.now() / 1000) - 120 }
+      const claims = { ...claimsOf(await environment.token()), exp: Math.floor(Date.now() / 1000) - 120 }
       expect((await ask(api, await signJwt(key, accepted, claims))).status).toBe(401)
     })
 
-    test('answers 403 to a token without the scope', async () => {
-      expect((await ask(api, await stage.token('write'))).status).toBe(403)
+    test('responds with 403 to a token without the scope', async () => {
+      expect((await ask(api, await environment.token('write'))).status).toBe(403)
     })
   })
 })

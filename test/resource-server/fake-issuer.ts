@@ -17,8 +17,6 @@ export interface FakeList {
   header: Record<string, unknown>
   /** Replaces the usual response. */
   respond: ((req: IncomingMessage, res: ServerResponse) => void) | undefined
-  /** The former name of `respond`. */
-  answer?: FakeList['respond']
 }
 
 /** One connection of the feed. */
@@ -103,8 +101,7 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
   async function sendList(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const list = lists.get(req.url!)
     if (!list) return void res.writeHead(404).end()
-    const respond = list.respond ?? list.answer
-    if (respond) return respond(req, res)
+    if (list.respond) return list.respond(req, res)
     const token = await listToken(req.url!, list)
     const etag = `"${Buffer.from(list.bitmap).toString('base64url').slice(0, 40)}-${list.claims.iat ?? ''}"`
     if (req.headers['if-none-match'] === etag) return void res.writeHead(304, { etag }).end()
@@ -126,8 +123,6 @@ export async function startFakeIssuer(clock: Clock = { wall: () => Date.now(), m
     key,
     /** Another key with the same `kid`. */
     otherKey,
-    /** The former name of `otherKey`. */
-    stranger: otherKey,
     lists,
     streams,
     requests,
