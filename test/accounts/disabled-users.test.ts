@@ -8,8 +8,8 @@ import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { ensurePartitions } from '../../src/tokens/partitions.ts'
 import { revokeTokensOfUser } from '../../src/tokens/revocation.ts'
-import { keywright } from '../support/cli.ts'
-import { ACTOR, createMaker } from '../support/nodes.ts'
+import { keywright } from '../support/cli-in-process.ts'
+import { ACTOR, createMaker } from '../support/factory.ts'
 import { gatherPeople, type People, type Person } from './user-fixtures.ts'
 
 type Maker = ReturnType<typeof createMaker>

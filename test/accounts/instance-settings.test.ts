@@ -12,7 +12,8 @@ import {
 } from '../../src/accounts/instance-settings.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
-import { type Environment, keywright, runCli } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
+import type { Environment } from '../support/environment.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const ACTOR: Actor = { type: 'user', id: 'operator-1', ip: '192.0.2.1' }

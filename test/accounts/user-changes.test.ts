@@ -6,7 +6,7 @@ import { findUserById } from '../../src/accounts/users.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { ACTOR, createMaker } from '../support/nodes.ts'
+import { ACTOR, createMaker } from '../support/factory.ts'
 import { attemptOf, gatherPeople, PASSWORD, type People, type Person } from './user-fixtures.ts'
 
 let on: People

@@ -3,7 +3,8 @@ import { describeScope, scopeTexts } from '../../src/apis/scope-texts.ts'
 import { IDENTITY_SCOPES } from '../../src/apis/scopes.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { createMaker, newEncryptionKey } from '../support/nodes.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
+import { createMaker } from '../support/factory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let created: TestDatabase

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Environment, keywright, runCli } from '../support/cli.ts'
+import { runCliProcess } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
+import type { Environment } from '../support/environment.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const SECRET = /^kws_[0-9A-Za-z]{49}$/
@@ -289,6 +291,14 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
     expect(run.stderr).toMatch(/^keywright: .+\n$/)
   })
 
+  test.each([
+    ['--version', 0],
+    ['client show kwc_nobody', 1],
+    ['nonsense', 2],
+  ])('the process of keywright %s ends with the code %i', async (command, code) => {
+    expect((await runCliProcess(command.split(' '), env)).code).toBe(code)
+  })
+
   test('1, in a sentence without the password, when the database cannot be reached, configured or read', async () => {
     const gone = { ...env, DATABASE_URL: 'postgresql://someone:hush-hush@127.0.0.1:1/nowhere' }
     const empty = await createEmptyDatabase()
@@ -299,7 +309,7 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
       [{ ...env, DATABASE_URL: empty.url }, /npm run migrate/],
     ]
     for (const [faulty, message] of cases) {
-      const run = await runCli(['client', 'list', '--json'], faulty)
+      const run = await runCliProcess(['client', 'list', '--json'], faulty)
       expect([run.code, run.stdout]).toEqual([1, ''])
       expect(run.stderr).toMatch(message)
       expect(run.stderr).not.toMatch(/hush-hush|\n {4}at /)

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
-import { type Environment, keywright, runCli } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
+import type { Environment } from '../support/environment.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 // A process for each command, some ten in a test, on a machine that may be busy.

@@ -7,7 +7,8 @@ import { createRegistrations, type Registrations } from '../../src/clients/regis
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { ACTOR, createMaker, newEncryptionKey } from '../support/nodes.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
+import { ACTOR, createMaker } from '../support/factory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let created: TestDatabase

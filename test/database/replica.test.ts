@@ -9,9 +9,10 @@ import { readChanges } from '../../src/status/status-changes.ts'
 import { createListReader } from '../../src/status/status-list-reader.ts'
 import { listStatusLists } from '../../src/status/status-lists.ts'
 import { createAccessTokenStore } from '../../src/tokens/access-token-store.ts'
-import { runCli } from '../support/cli.ts'
+import { runCliProcess } from '../support/cli.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
 import { startLoad, until } from '../support/load.ts'
-import { type Nodes, newEncryptionKey, startNode, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { createStandby, createSystemPostgres, findPostgres, type SystemPostgres } from '../support/system-postgres.ts'
 import { startTcpProxy, throughProxy } from '../support/tcp-proxy.ts'
@@ -34,7 +35,7 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     await first.start()
     await first.query('CREATE DATABASE keywright')
     const env = { DATABASE_URL: urlOf(first), ENCRYPTION_KEY }
-    expect(await runCli(['migrate'], env)).toMatchObject({ code: 0 })
+    expect(await runCliProcess(['migrate'], env)).toMatchObject({ code: 0 })
     second = await createStandby(bin!, first)
     await second.start()
     on = await startNodes(2, { env: { ...env, DATABASE_URL: urlOf(second, first) }, databaseUrl: urlOf(second, first) })
@@ -59,7 +60,7 @@ describe.skipIf(!bin)('a primary with a standby', () => {
   })
 
   test('a node refuses to start on a standby, and says so in one sentence', async () => {
-    const { code, stderr } = await runCli(['serve'], { DATABASE_URL: urlOf(second), ENCRYPTION_KEY, PORT: '0' })
+    const { code, stderr } = await runCliProcess(['serve'], { DATABASE_URL: urlOf(second), ENCRYPTION_KEY, PORT: '0' })
     expect(code).toBe(1)
     expect(stderr).toMatch(
       /^keywright: the database cannot be reached: .*it is a standby; Keywright needs the primary$/m,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
-import { runCli } from '../support/cli.ts'
-import { newEncryptionKey } from '../support/nodes.ts'
+import { runCliProcess } from '../support/cli.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
 import { findPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -81,7 +81,7 @@ test('a database whose encoding is not UTF8 is refused at start with a sentence'
   url.pathname = `/${name}`
   const env = { DATABASE_URL: url.href, ENCRYPTION_KEY: newEncryptionKey(), PORT: '0' }
   for (const command of ['migrate', 'serve']) {
-    const { code, stderr } = await runCli([command], env)
+    const { code, stderr } = await runCliProcess([command], env)
     expect([code, stderr]).toEqual([1, expect.stringMatching(/encoding is LATIN1; create one with ENCODING 'UTF8'\n$/)])
   }
   await admin.knex.raw(`DROP DATABASE ${name}`)

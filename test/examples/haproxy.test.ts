@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, makeKey, startFakeIssuer } from '../resource-server/fake-issuer.ts'
-import { type Environment, runCli } from '../support/cli.ts'
+import { runCli } from '../support/cli-in-process.ts'
 import { findProgram } from '../support/debian.ts'
+import type { Environment } from '../support/environment.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import {
   ask,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, postForm } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 

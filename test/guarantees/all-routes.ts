@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { hashPassword } from '../../src/accounts/passwords.ts'
 import { createUser } from '../../src/accounts/users.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
@@ -12,7 +11,7 @@ import { ACTOR, CALLBACK } from '../support/factory.ts'
 import type { Keywright } from '../support/keywright.ts'
 import { claimsOf } from '../support/requests.ts'
 import { type Browser, openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
+import { choosePassword, createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
 
 /** What may stand in a path, by the parameter's name in snake_case. */
 export type Samples = Record<string, string>
@@ -46,8 +45,7 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
 export async function createOperator(server: Keywright): Promise<Person> {
   const email = `operator-${Math.random()}@example.com`
   const { user } = await createUser(server.knex, { email, role: 'operator', accountId: null })
-  const chosen = { password_hash: await hashPassword(PASSWORD), password_change_required: false }
-  await server.knex('users').where({ id: user.id }).update(chosen)
+  await choosePassword(server.knex, user.id)
   return { ...user, password: PASSWORD }
 }
 

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli } from '../support/cli-in-process.ts'
+import { ACTOR } from '../support/factory.ts'
 import { startLoad, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 
 let on: Nodes
 

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
-import { runCli } from '../support/cli.ts'
+import { runCliProcess } from '../support/cli.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together } from '../support/load.ts'
-import { ACTOR, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import { findPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 import type { Credentials } from '../support/requests.ts'
@@ -36,7 +38,8 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
       DATABASE_PREPARED_STATEMENTS: 'off',
       ENCRYPTION_KEY: newEncryptionKey(),
     }
-    for (const { code, stderr } of await together(2, () => runCli(['migrate'], env))) expect(code, stderr).toBe(0)
+    for (const { code, stderr } of await together(2, () => runCliProcess(['migrate'], env)))
+      expect(code, stderr).toBe(0)
     on = await startNodes(2, { env, databaseUrl: empty.url })
     pooled = openDatabase(pooler.databaseUrl, { preparedStatements: false })
     api = await on.make.api()

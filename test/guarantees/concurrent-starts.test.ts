@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
 import { activeAmong, together } from '../support/load.ts'
-import { launchServer, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
+import { launchServer, type Nodes, startNodes } from '../support/nodes.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let on: Nodes

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>

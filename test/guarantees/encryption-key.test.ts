@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { keywright, runCli } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
 import { startLoad, until } from '../support/load.ts'
-import { launchServer, type Nodes, newEncryptionKey, type ServerNode, startNode, startNodes } from '../support/nodes.ts'
+import { launchServer, type Nodes, type ServerNode, startNode, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, send } from '../support/requests.ts'
 import { openBrowser, signIn } from '../support/scriptless-browser.ts'
 import { authorizationOf, codeOf, linkOf, redemptionOf } from '../support/signed-in-browsers.ts'
@@ -97,7 +98,7 @@ async function underLoad(change: (lb: Balancer) => Promise<void>): Promise<Answe
   const travellers = people.map((person, n) => openTraveller(lb, person, n))
   for (const traveller of travellers) await traveller.signIn()
   const held: string[] = []
-  const storm = startLoad(6, async (loop, round) => {
+  const ask = async (loop: number, round: number): Promise<Answer> => {
     if (loop < 3) return await travellers[loop]!.connect()
     return await lb.ask(loop + round, async (node) => {
       const form = { grant_type: 'refresh_token', refresh_token: held[loop]! }
@@ -105,7 +106,8 @@ async function underLoad(change: (lb: Balancer) => Promise<void>): Promise<Answe
       held[loop] = answer.body.refresh_token
       return answer
     })
-  })
+  }
+  const storm = startLoad(6, ask, { pause: 50 })
   await storm.reached(20)
   await change(lb)
   const answers = await storm.stop()

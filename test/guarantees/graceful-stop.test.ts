@@ -3,18 +3,11 @@ import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
-import { keywright } from '../support/cli.ts'
+import { runCliProcess } from '../support/cli.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
 import { activeAmong, startLoad, until } from '../support/load.ts'
-import {
-  ISSUER,
-  launchServer,
-  type Nodes,
-  newEncryptionKey,
-  type ServerNode,
-  startNode,
-  startNodes,
-} from '../support/nodes.ts'
+import { ISSUER, launchServer, type Nodes, type ServerNode, startNode, startNodes } from '../support/nodes.ts'
 import { basicHeader, type Credentials, metricOf } from '../support/requests.ts'
 
 let on: Nodes | undefined
@@ -77,13 +70,14 @@ async function expectNothingLost(sent: Sent[], watchers: readonly ServerNode[], 
   expect(await activeAmong(watchers, tokens, api)).toEqual(tokens)
 }
 
-const ROUNDS = 20
+/** When the listener closes without waiting for connections, three of four rounds cut requests. */
+const ROUNDS = 4
 
 test.each([
   ['one process', {}],
   ['two workers', { WORKERS: '2', DATABASE_POOL_MAX: '5' }],
 ])(
-  'SIGTERM to %s under load cuts no request in 20 rounds, including requests on connections that wait to be accepted',
+  'SIGTERM to %s under load cuts no request, including requests on connections that wait to be accepted',
   async (_name, env) => {
     on = await startNodes(1)
     const api = await on.make.api()
@@ -97,7 +91,7 @@ test.each([
       await expectNothingLost(sent, on.nodes, api)
     }
   },
-  300_000,
+  120_000,
 )
 
 test('readyz says no, and requests are still served, for as long as SHUTDOWN_DELAY', async () => {
@@ -192,8 +186,8 @@ test('on the embedded database: the CLI works beside the server, SIGTERM leaves 
   const curl = (node: ServerNode) =>
     fetch(`${node.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) })
   expect((await curl(first)).status).toBe(200)
-  const { client_secret } = await keywright(env)(`client rotate-secret ${clientId} --overlap 600`)
-  const client = { clientId, clientSecret: client_secret }
+  const rotated = await runCliProcess(['client', 'rotate-secret', clientId, '--overlap', '600', '--json'], env)
+  const client = { clientId, clientSecret: rotated.json.client_secret }
   const { access_token } = (await first.machineToken(client)).body
   const postmaster = postmasterOf(data.path)!
   expect(await first.stop()).toMatchObject({ code: 0 })

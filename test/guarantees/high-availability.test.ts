@@ -4,9 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli } from '../support/cli-in-process.ts'
+import { keysOf, newEncryptionKey } from '../support/encryption-key.ts'
+import { createMaker } from '../support/factory.ts'
 import { activeAmong, startLoad, until } from '../support/load.ts'
-import { createMaker, ISSUER, keysOf, newEncryptionKey, type ServerNode, startNode } from '../support/nodes.ts'
+import { ISSUER, type ServerNode, startNode } from '../support/nodes.ts'
 import { findPatroni, startPatroni } from '../support/patroni.ts'
 import type { Credentials } from '../support/requests.ts'
 
@@ -80,7 +82,8 @@ describe.skipIf(!programs)('on three PostgreSQL members with a synchronous stand
     'when the primary is %s, nothing answered is lost and no answer is 500',
     async (_, disturb) => {
       const primary = await cluster.whole()
-      const storm = startLoad(12, (loop, round) => issueAndRevoke(nodes[(loop + round) % 2]!, round % 2 === 1))
+      const ask = (loop: number, round: number) => issueAndRevoke(nodes[(loop + round) % 2]!, round % 2 === 1)
+      const storm = startLoad(12, ask, { pause: 100 })
       await storm.reached(100)
       const bringBack = await disturb(primary)
       for (const node of nodes) await until(() => serves(node), MINUTES)

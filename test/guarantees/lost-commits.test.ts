@@ -6,8 +6,9 @@ import { updateClient } from '../../src/management/client-registration.ts'
 import { saveCheckpoint } from '../../src/status/feed-cursors.ts'
 import { ensurePartitions } from '../../src/tokens/partitions.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, together, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import {
   findPostgresTools,
   type ReplaceablePostgres,

@@ -3,8 +3,9 @@ import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
 
 let on: Nodes

@@ -3,7 +3,8 @@ import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
-import { ACTOR, type Nodes } from '../support/nodes.ts'
+import { ACTOR } from '../support/factory.ts'
+import type { Nodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 
 interface Ending {

@@ -11,8 +11,9 @@ import {
 import { setIndexesOf } from '../../src/status/status-bitmap.ts'
 import { readChanges } from '../../src/status/status-changes.ts'
 import { revokeToken, revokeTokensOfClient } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
 import { startLoad, together, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { type Feed, openFeed, placeName, placeOf, statusAt } from '../support/status.ts'
 

@@ -8,9 +8,10 @@ import { changeClientStatus } from '../../src/management/client-status.ts'
 import { changeApiEnabled } from '../../src/management/instance-changes.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
-import { keywright } from '../support/cli.ts'
+import { keywright } from '../support/cli-in-process.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import { createRandom } from '../support/random.ts'
 import { type Answer, type Credentials, claimsOf, type FormData } from '../support/requests.ts'
 import {
@@ -188,12 +189,12 @@ test.each(CASES)('once %s, nothing that was obtained before is worth anything, i
     const visitor = await arrive(scene, round)
     const codes = await together(4, async () => (await takeCode(visitor, scene.app))!)
     const storm = stormOf(visitor, scene.app)
-    await storm.reached(12 + random.below(30))
+    await storm.reached(8 + random.below(16))
     const calledAt = performance.now()
     await one.change(scene)
     const answeredAt = performance.now()
     await expectDead(scene, [], codes.slice(2))
-    await storm.reached(60)
+    await storm.reached(36)
     const all = await storm.stop()
     const before = all.filter(({ asked, had }) => (one.goesOn ? had <= calledAt : asked <= answeredAt))
     const late = before.filter((redeemed) => redeemed.at > answeredAt && ok(redeemed))

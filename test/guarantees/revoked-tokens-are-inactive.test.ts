@@ -2,9 +2,10 @@ import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
-import { keywright } from '../support/cli.ts'
+import { keywright } from '../support/cli-in-process.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 
 let on: Nodes

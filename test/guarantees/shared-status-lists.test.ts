@@ -2,8 +2,9 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { revokeToken } from '../../src/tokens/revocation.ts'
+import { ACTOR } from '../support/factory.ts'
 import { until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNode, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { fetchList, placeOf, statusAt } from '../support/status.ts'
 

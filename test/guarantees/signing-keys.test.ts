@@ -1,8 +1,9 @@
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keywright, runCli } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
 import { mapBounded, startLoad, until } from '../support/load.ts'
-import { type Ending, ISSUER, launchServer, type Nodes, newEncryptionKey, startNodes } from '../support/nodes.ts'
+import { type Ending, ISSUER, launchServer, type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, send } from '../support/requests.ts'
 
 let on: Nodes

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
+import { ACTOR } from '../support/factory.ts'
 import { activeAmong, together, until } from '../support/load.ts'
-import { ACTOR, type Nodes, startNodes } from '../support/nodes.ts'
+import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, type FormData, postForm } from '../support/requests.ts'
 import {
   authorizationOf,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, test } from 'vitest'
-import { startLoad, until } from '../support/load.ts'
+import { mapBounded, startLoad, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { startTcpProxy, type TcpProxy, throughProxy } from '../support/tcp-proxy.ts'
@@ -36,7 +36,7 @@ function startChanges() {
   const all = Object.entries(changes).flatMap(([kind, change]) =>
     on.nodes.map((node, n) => ({ kind, change, node, n })),
   )
-  const storm = startLoad(all.length, async (loop) => {
+  const ask = async (loop: number) => {
     const { kind, change, node, n } = all[loop]!
     try {
       checks.push({ kind, check: await change(node) })
@@ -44,7 +44,8 @@ function startChanges() {
       if (!(error instanceof NotAnswered)) throw error
       refused.set(`${kind} at ${n}`, error.message)
     }
-  })
+  }
+  const storm = startLoad(all.length, ask, { pause: 100 })
   return { ...storm, checks, refused }
 }
 
@@ -85,9 +86,9 @@ test('after a network delivers late what it kept, everything that either node an
       stalled.map((n) => proxies[n]!),
     )
   await storm.stop()
-  for (const { kind, check } of storm.checks) {
-    await check().catch((cause: unknown) => {
+  await mapBounded(storm.checks, ({ kind, check }) =>
+    check().catch((cause: unknown) => {
       throw new Error(`an answered change does not hold: ${kind}`, { cause })
-    })
-  }
+    }),
+  )
 }, 300_000)

@@ -1,6 +1,6 @@
 /** Seed 000: each admin of an enterprise account has a key pair, and a new pair is the way to take access away. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keywright, runCli } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 
 interface Pair {

@@ -1,7 +1,7 @@
 /** Seed 004: an application access for one audience; the API asks the server whether a token is still good. */
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keywright } from '../support/cli.ts'
+import { keywright } from '../support/cli-in-process.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Credentials } from '../support/requests.ts'
 

@@ -5,7 +5,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { keywright } from '../support/cli.ts'
+import { keywright } from '../support/cli-in-process.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Browser, createPkce, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'

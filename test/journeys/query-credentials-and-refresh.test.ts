@@ -1,6 +1,6 @@
 /** Seed 002: client_credentials with a refresh token; Basic, or credentials as query parameters where that is on. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keywright } from '../support/cli.ts'
+import { keywright } from '../support/cli-in-process.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Credentials, metricOf } from '../support/requests.ts'
 

@@ -1,6 +1,6 @@
 /** Seed 001, what its readers ask for: a registered application that works without any person. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keywright, runCli } from '../support/cli.ts'
+import { keywright, runCli } from '../support/cli-in-process.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import type { Credentials } from '../support/requests.ts'
 

@@ -8,8 +8,9 @@ import { updateApi } from '../../src/management/api-changes.ts'
 import { ensureBuiltInApi } from '../../src/management/built-in-api.ts'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
+import { ACTOR, createMaker } from '../support/factory.ts'
 import { together } from '../support/load.ts'
-import { ACTOR, createMaker, newEncryptionKey } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let created: TestDatabase

@@ -1,11 +1,9 @@
-import { bootstrap } from '../../src/bootstrap.ts'
-import { migrate } from '../../src/database/migrations.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import type { Management } from '../../src/management/operation.ts'
 import type { Principal } from '../../src/management/principal.ts'
-import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { createMaker, newEncryptionKey } from '../support/nodes.ts'
-import { createTestDatabase } from '../support/postgres.ts'
+import { keysOf } from '../support/encryption-key.ts'
+import { createMaker } from '../support/factory.ts'
+import { createSetUpDatabase } from '../support/postgres.ts'
 
 /** Who manages in tests, without any door. */
 export const operator: Principal = {
@@ -28,11 +26,9 @@ export const adminOf = (accountId: string, userId: string | null = null): Princi
 
 /** The operations over a database of their own, with nothing in front. */
 export async function openManagement() {
-  const created = await createTestDatabase()
+  const { firstStart, encryptionKey, ...created } = await createSetUpDatabase()
   const database = openDatabase(created.url)
-  const encryptionKeys = createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')])
-  await migrate(database.knex)
-  const firstStart = (await bootstrap(database.knex, encryptionKeys))!
+  const encryptionKeys = keysOf(encryptionKey)
   const management: Management = { knex: database.knex, encryptionKeys }
   return {
     management,

@@ -6,8 +6,8 @@ import type { Management } from '../../src/management/operation.ts'
 import type { Principal } from '../../src/management/principal.ts'
 import { listTokens } from '../../src/management/token-operations.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
+import { ACTOR, createMaker } from '../support/factory.ts'
 import { together, until } from '../support/load.ts'
-import { ACTOR, createMaker } from '../support/nodes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const OPERATOR: Principal = {

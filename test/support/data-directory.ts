@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isAlive, type LiveProcess, lookAtProcess } from '../../src/database/embedded/processes.ts'
@@ -8,9 +8,20 @@ export const pause = (ms: number): Promise<void> => new Promise((resolve) => set
 /** What bears it and the pid of a dead process is swept by the next run (test-server.ts). */
 export const TEST_PREFIX = 'keywright-test-'
 
+const GIGABYTE = 2 ** 30
+
+function hasRoom(directory: string): boolean {
+  if (!existsSync(directory)) return false
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize >= GIGABYTE
+}
+
+/** Where the clusters of tests lie: in memory where there is room. `kill -9` loses no more there than on a disk. */
+export const clusterParent = (): string => (hasRoom('/dev/shm') ? '/dev/shm' : tmpdir())
+
 /** A DATA_DIR that the user may enter whom root drops to. */
 export function createDataDirectory(): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), `${TEST_PREFIX}${process.pid}-`))
+  const path = mkdtempSync(join(clusterParent(), `${TEST_PREFIX}${process.pid}-`))
   chmodSync(path, 0o755)
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) }
 }

@@ -4,6 +4,7 @@ import { createUser, type Role } from '../../src/accounts/users.ts'
 import type { NewApi } from '../../src/apis/apis.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import type { Database } from '../../src/database/open-database.ts'
 import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
 import { createApi } from '../../src/management/api-changes.ts'
 import { createClient } from '../../src/management/client-registration.ts'
@@ -91,5 +92,15 @@ export function createCommonFactory(
       const { client, clientSecret, revoked } = await generateKeyPair(knex, { user, apis }, ACTOR)
       return { key: client.key, clientId: client.clientId, clientSecret: clientSecret!, revoked }
     },
+  }
+}
+
+/** For a database without a first start: clients are of some account of their own. */
+export function createMaker({ knex }: Database, encryptionKeys: EncryptionKeys) {
+  const maker = createCommonFactory(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
+  return {
+    ...maker,
+    client: (apis: string[], settings: Partial<ClientSettings> = {}, account?: string) =>
+      maker.register({ apis, settings, account }),
   }
 }

@@ -1,13 +1,17 @@
 import pg from 'pg'
+import type { ProvidedContext } from 'vitest'
 import type { TestProject } from 'vitest/node'
+import { bootstrap, type FirstStart } from '../../src/bootstrap.ts'
 import { migrate } from '../../src/database/migrations.ts'
-import { openDatabase } from '../../src/database/open-database.ts'
+import { type Database, openDatabase } from '../../src/database/open-database.ts'
+import { keysOf, newEncryptionKey } from './encryption-key.ts'
 import { databaseUrl } from './postgres.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     postgres: { url: string; run: string }
+    setUp: { encryptionKey: string; firstStart: FirstStart }
   }
 }
 
@@ -22,17 +26,31 @@ async function dropAbandoned(client: pg.Client): Promise<void> {
   }
 }
 
-async function createTemplate(url: string, run: string): Promise<void> {
-  const client = new pg.Client(url)
-  await client.connect()
-  await dropAbandoned(client)
-  await client.query(`CREATE DATABASE "${run}_template"`)
-  await client.end()
-  const database = openDatabase(databaseUrl(url, `${run}_template`))
+async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = openDatabase(url)
   try {
-    await migrate(database.knex)
+    return await work(database)
   } finally {
     await database.close()
+  }
+}
+
+/** Two databases that tests clone: a migrated one, and one after a first start, with what that start made. */
+async function createTemplates(url: string, run: string): Promise<ProvidedContext['setUp']> {
+  const encryptionKey = newEncryptionKey()
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    await dropAbandoned(client)
+    await client.query(`CREATE DATABASE "${run}_migrated"`)
+    await withDatabase(databaseUrl(url, `${run}_migrated`), ({ knex }) => migrate(knex))
+    await client.query(`CREATE DATABASE "${run}_set_up" TEMPLATE "${run}_migrated"`)
+    const firstStart = await withDatabase(databaseUrl(url, `${run}_set_up`), ({ knex }) =>
+      bootstrap(knex, keysOf(encryptionKey)),
+    )
+    return { encryptionKey, firstStart: firstStart! }
+  } finally {
+    await client.end()
   }
 }
 
@@ -50,7 +68,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const run = `kwtest_${Date.now().toString(36)}_${process.pid}`
   const server = process.env.DATABASE_URL ? foreignServer(process.env.DATABASE_URL, run) : await startTestServer()
   try {
-    await createTemplate(server.url, run)
+    project.provide('setUp', await createTemplates(server.url, run))
   } catch (error) {
     await server.stop()
     throw error

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { bootstrap, type FirstStart } from '../../src/bootstrap.ts'
@@ -6,9 +5,10 @@ import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { type Instance, openInstance } from '../../src/instance.ts'
 import { createServer } from '../../src/server.ts'
-import type { Environment } from './cli.ts'
+import { newEncryptionKey } from './encryption-key.ts'
+import type { Environment } from './environment.ts'
 import { createCommonFactory } from './factory.ts'
-import { createTestDatabase } from './postgres.ts'
+import { createSetUpDatabase } from './postgres.ts'
 import { endpointsOf } from './requests.ts'
 
 /** A server in this process, on a database of its own. */
@@ -39,10 +39,10 @@ function createServerMaker({ database, encryptionKeys }: Instance, firstStart: F
 
 /** Starts a server as `npm start` does, set up as at its first start. `databaseUrl`: one that is there already. */
 export async function startKeywright(options: { env?: Environment; databaseUrl?: string } = {}) {
-  const created = options.databaseUrl ? undefined : await createTestDatabase()
+  const created = options.databaseUrl ? undefined : await createSetUpDatabase()
   const env: Environment = {
     DATABASE_URL: options.databaseUrl ?? created!.url,
-    ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    ENCRYPTION_KEY: created?.encryptionKey ?? newEncryptionKey(),
     PORT: '0',
     LOG_LEVEL: 'trace',
     SHUTDOWN_DELAY: '0',
@@ -51,7 +51,8 @@ export async function startKeywright(options: { env?: Environment; databaseUrl?:
   const config = loadConfig(env)
   const { lines, log } = createMemoryLog(config.logLevel)
   const instance = await openInstance(config, { role: 'server' })
-  const firstStart = (await bootstrap(instance.database.knex, instance.encryptionKeys, config.issuer))!
+  const bootstrapped = await bootstrap(instance.database.knex, instance.encryptionKeys, config.issuer)
+  const firstStart = (bootstrapped ?? created?.firstStart)!
   const server = await createServer(config, instance, log)
   const { url, issuer } = await server.start()
   let stopped: Promise<void> | undefined

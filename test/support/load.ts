@@ -9,16 +9,24 @@ export interface RunningLoad<Outcome> {
   stop(): Promise<Outcome[]>
 }
 
-/** `ask` makes one request of a loop; what it throws ends the storm and fails `stop`. */
+/**
+ * `ask` makes one request of a loop; what it throws ends the load and fails `stop`. With a `pause` (milliseconds) each
+ * loop waits between its requests: for a load that goes on while processes start or a database fails over, which need the
+ * processor themselves.
+ */
 export function startLoad<Outcome>(
   width: number,
   ask: (loop: number, round: number) => Promise<Outcome>,
+  { pause = 0 } = {},
 ): RunningLoad<Outcome> {
   const outcomes: Outcome[] = []
   let stopped = false
   let failure: unknown
   async function run(loop: number): Promise<void> {
-    for (let round = 0; !stopped; round++) outcomes.push(await ask(loop, round))
+    for (let round = 0; !stopped; round++) {
+      outcomes.push(await ask(loop, round))
+      if (pause > 0) await sleep(pause)
+    }
   }
   const loops = Promise.all(Array.from({ length: width }, (_, loop) => run(loop)))
   loops.catch((error) => {

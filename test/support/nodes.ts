@@ -1,16 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createAccount } from '../../src/accounts/accounts.ts'
-import type { ClientSettings } from '../../src/clients/client-settings.ts'
-import { type Database, openDatabase } from '../../src/database/open-database.ts'
-import { createEncryptionKeys, type EncryptionKeys } from '../../src/shared/encryption-keys.ts'
-import { type Environment, spawnKeywright } from './cli.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
+import { spawnKeywright } from './cli.ts'
+import { keysOf, newEncryptionKey } from './encryption-key.ts'
 import { endWithTests } from './end-with-tests.ts'
-import { createCommonFactory } from './factory.ts'
-import { createTestDatabase } from './postgres.ts'
+import type { Environment } from './environment.ts'
+import { createMaker } from './factory.ts'
+import { createSetUpDatabase, createTestDatabase } from './postgres.ts'
 import { endpointsOf, METRICS_TOKEN } from './requests.ts'
-
-export { ACTOR } from './factory.ts'
 
 /** All nodes speak for one issuer, as behind a load balancer. */
 export const ISSUER = 'https://keywright.test'
@@ -89,30 +85,18 @@ export async function startNode(env: Environment) {
   }
 }
 
-/** The same for nodes: clients are of some account of their own. */
-export function createMaker({ knex }: Database, encryptionKeys: EncryptionKeys) {
-  const maker = createCommonFactory(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
-  return {
-    ...maker,
-    client: (apis: string[], settings: Partial<ClientSettings> = {}, account?: string) =>
-      maker.register({ apis, settings, account }),
-  }
-}
-
 export type Nodes = Awaited<ReturnType<typeof startNodes>>
-
-/** As a node reads `ENCRYPTION_KEY`. */
-export const keysOf = (list: string) => createEncryptionKeys(list.split(',').map((key) => Buffer.from(key, 'base64')))
-
-export const newEncryptionKey = () => randomBytes(32).toString('base64')
 
 /** Starts server processes on one PostgreSQL. `databaseUrl`: a migrated one that is there already. */
 export async function startNodes(count: number, options: { env?: Environment; databaseUrl?: string } = {}) {
-  const created = options.databaseUrl ? undefined : await createTestDatabase()
+  // A key of the test's own could not open what the set-up database holds.
+  const isOwnKey = options.env?.ENCRYPTION_KEY !== undefined
+  const setUp = options.databaseUrl || isOwnKey ? undefined : await createSetUpDatabase()
+  const created = options.databaseUrl ? undefined : (setUp ?? (await createTestDatabase()))
   const databaseUrl = options.databaseUrl ?? created!.url
   const env: Environment = {
     DATABASE_URL: databaseUrl,
-    ENCRYPTION_KEY: newEncryptionKey(),
+    ENCRYPTION_KEY: setUp?.encryptionKey ?? newEncryptionKey(),
     ISSUER,
     PORT: '0',
     LOG_LEVEL: 'info',

@@ -4,8 +4,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cleanEnvironment, type Environment } from './cli.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { cleanEnvironment, type Environment } from './environment.ts'
 import { until } from './load.ts'
 
 export async function freePort(): Promise<number> {

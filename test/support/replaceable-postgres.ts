@@ -1,11 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { accountFor } from '../../src/database/embedded/system-account.ts'
-import { TEST_PREFIX } from './data-directory.ts'
+import { clusterParent, TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
 import { until } from './load.ts'
@@ -26,7 +25,7 @@ export type ReplaceablePostgres = Awaited<ReturnType<typeof startReplaceablePost
 
 /** One address at which a PostgreSQL can be replaced by another: its standby, or a restored copy. */
 export async function startReplaceablePostgres(bin: string) {
-  const home = mkdtempSync(join(tmpdir(), `${TEST_PREFIX}${process.pid}-`))
+  const home = mkdtempSync(join(clusterParent(), `${TEST_PREFIX}${process.pid}-`))
   const account = accountFor(home)
   chmodSync(home, 0o755)
   if (account) chownSync(home, account.uid, account.gid)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type Environment, spawnKeywright } from './cli.ts'
+import { spawnKeywright } from './cli.ts'
+import type { Environment } from './environment.ts'
 
 export interface ServerProcess {
   readonly url: string

@@ -11,11 +11,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { accountFor } from '../../src/database/embedded/system-account.ts'
-import { TEST_PREFIX } from './data-directory.ts'
+import { clusterParent, TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
 import { until } from './load.ts'
@@ -71,7 +70,7 @@ function prepareHome(parent: string) {
   return { home, account }
 }
 
-export async function createSystemPostgres(bin: string, parent = tmpdir()): Promise<SystemPostgres> {
+export async function createSystemPostgres(bin: string, parent = clusterParent()): Promise<SystemPostgres> {
   const { home, account } = prepareHome(parent)
   const data = join(home, 'data')
   const port = await freePort()

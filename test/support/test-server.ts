@@ -1,24 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
-import { TEST_PREFIX } from './data-directory.ts'
+import { clusterParent, TEST_PREFIX } from './data-directory.ts'
 import { freePort } from './program.ts'
 
 /** A PostgreSQL for one run of the tests. */
 export interface TestServer {
   readonly url: string
   stop(): Promise<void>
-}
-
-const GIGABYTE = 2 ** 30
-
-function hasRoom(directory: string): boolean {
-  if (!existsSync(directory)) return false
-  const { bavail, bsize } = statfsSync(directory)
-  return bavail * bsize >= GIGABYTE
 }
 
 const isRunning = (pid: number): boolean => {
@@ -63,7 +55,7 @@ async function setPassword({ connection }: EmbeddedPostgres): Promise<string> {
 }
 
 export async function startTestServer(): Promise<TestServer> {
-  const parent = hasRoom('/dev/shm') ? '/dev/shm' : tmpdir()
+  const parent = clusterParent()
   for (const each of new Set([parent, tmpdir()])) sweep(each)
   const dataDir = mkdtempSync(join(parent, `${TEST_PREFIX}${process.pid}-`))
   // mkdtemp makes it 0700, and when root runs the tests PostgreSQL is another user.

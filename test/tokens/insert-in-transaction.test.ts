@@ -14,7 +14,8 @@ import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { ensurePartitions } from '../../src/tokens/partitions.ts'
-import { ACTOR, newEncryptionKey } from '../support/nodes.ts'
+import { newEncryptionKey } from '../support/encryption-key.ts'
+import { ACTOR } from '../support/factory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const KEYS = createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')])

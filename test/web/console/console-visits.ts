@@ -1,10 +1,9 @@
 import type { Knex } from 'knex'
-import { hashPassword } from '../../../src/accounts/passwords.ts'
 import { createUser } from '../../../src/accounts/users.ts'
 import type { Keywright } from '../../support/keywright.ts'
 import { type Browser, openBrowser, type Page, signIn } from '../../support/scriptless-browser.ts'
 import { statementsDuring } from '../../support/statements.ts'
-import { PASSWORD, type Person } from '../../support/test-users.ts'
+import { choosePassword, PASSWORD, type Person } from '../../support/test-users.ts'
 
 let made = 0
 
@@ -12,8 +11,7 @@ let made = 0
 export async function createOperator(knex: Knex): Promise<Person> {
   const email = `operator-${++made}-${process.pid}@example.com`
   const { user } = await createUser(knex, { email, role: 'operator', accountId: null, name: `Operator ${made}` })
-  const chosen = { password_hash: await hashPassword(PASSWORD), password_change_required: false }
-  await knex('users').where({ id: user.id }).update(chosen)
+  await choosePassword(knex, user.id)
   return { ...user, password: PASSWORD }
 }
 
