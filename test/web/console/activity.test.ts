@@ -115,7 +115,7 @@ describe('filters', () => {
       .where({ actor_id: mary.id, action: 'user.disabled' })
       .update({ at: '2020-02-29T23:59:59.999999Z' })
     const count = async (query: string): Promise<number> =>
-      [...(await asAda.visit(`/activity?by=${mary.id}&${query}`)).text.matchAll(/act-sentence/g)].length
+      [...(await asAda.visit(`/activity?by=${mary.id}&${query}`)).text.matchAll(/class="event-details"/g)].length
     expect(await count('')).toBe(2)
     expect(await count('kind=user.dis')).toBe(1)
     expect(await count('kind=client.')).toBe(0)
@@ -127,7 +127,7 @@ describe('filters', () => {
     expect(await count('from=2020-03-01')).toBe(1)
     expect(await count('from=2020-03-01&kind=user.dis')).toBe(0)
     const byAddress = await asAda.visit(`/activity?by=${mary.email.toUpperCase()}`)
-    expect([...byAddress.text.matchAll(/act-sentence/g)]).toHaveLength(2)
+    expect([...byAddress.text.matchAll(/class="event-details"/g)]).toHaveLength(2)
   })
 
   it('stay with the way on and the export', async () => {
@@ -152,7 +152,7 @@ describe('the list', () => {
     let path: string | undefined = `/activity?by=${crowd.id}`
     while (path) {
       const page: Page = await asAda.visit(path)
-      sizes.push([...page.text.matchAll(/act-sentence/g)].length)
+      sizes.push([...page.text.matchAll(/class="event-details"/g)].length)
       path = /href="([^"]*)" rel="next"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&')
     }
     expect(sizes).toEqual([50, 50, 20])
