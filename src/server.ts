@@ -33,14 +33,14 @@ import { createMetrics } from './metrics/metrics.ts'
 import { createUsage } from './metrics/usage.ts'
 import { deleteExpiredEngineModels } from './oidc/adapter.ts'
 import { createOidcInterface, engineContext } from './oidc/oidc-interface.ts'
-import { createCodeTokens } from './refresh/code-tokens.ts'
-import { createRefreshTokens } from './refresh/refresh-tokens.ts'
+import { CodeTokens } from './refresh/code-tokens.ts'
+import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { Log } from './shared/log.ts'
 import { createStatusFollower } from './status/status-follower.ts'
 import { createStatusIndexes } from './status/status-indexes.ts'
 import { createStatusPublication } from './status/status-publication.ts'
 import { createAccessTokenStore } from './tokens/access-token-store.ts'
-import { createIssuer } from './tokens/issuance.ts'
+import { Issuer } from './tokens/issuance.ts'
 import { checkPartitions } from './tokens/partitions.ts'
 import { createDirectory } from './web/sign-in-directory.ts'
 import type { SignInFlow } from './web/sign-in-flow.ts'
@@ -160,7 +160,7 @@ export async function createServer(
   const jobs = createJobs(database.reader, log, jobWatch, scheduleOf(jobServices))
 
   function createApp(ownUrl: string): Koa {
-    const issuer = createIssuer(accessTokenStore, keyRings, statusIndexes, server, issuerUrl, database.clock)
+    const issuer = new Issuer({ accessTokenStore, keyRings, statusIndexes, server, issuerUrl, clock: database.clock })
     // Pages and protocol need each other: the flow is filled in when the protocol is there.
     const flow = {} as SignInFlow
     const web = createWeb({
@@ -192,8 +192,8 @@ export async function createServer(
       keyRings,
       issuer,
       accessTokenStore,
-      refreshTokens: createRefreshTokens(database.knex, issuer),
-      codeTokens: createCodeTokens(database.knex, issuer),
+      refreshTokens: new RefreshTokens(database.knex, issuer),
+      codeTokens: new CodeTokens(database.knex, issuer),
       statusPublication: createStatusPublication(database, statusFollower, keyRings, {
         issuer: issuerUrl,
         ttl: statusListTtl,

@@ -147,7 +147,7 @@ export function createCallerReader({ database, accessTokenStore, keyRings, issue
     if (subject !== null && !isId(subject)) throw invalidToken('it speaks for nobody we know')
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
     const [{ token: active }, row] = await Promise.all([
-      accessTokenStore.inspect({ callerKey: 0, callerVersion: 0, token }),
+      accessTokenStore.introspect({ callerKey: 0, callerVersion: 0, token }),
       userStatusBadge(clientId, subject),
     ])
     if (!active || !row) throw endedToken()

@@ -3,7 +3,8 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'
 import type { ActiveToken } from '../tokens/access-token-store.ts'
-import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
+import type { IssuedToken } from '../tokens/issuance.ts'
+import type { TokenRequest } from '../tokens/planned-token.ts'
 import { revokeToken } from '../tokens/revocation.ts'
 import { introspectAs } from '../tokens/token-introspection.ts'
 import { revokeUnrecordedToken, toUnrecordedToken } from '../tokens/unrecorded-tokens.ts'
@@ -53,7 +54,7 @@ export function useAccessTokenStore(provider: Provider, services: OidcServices):
   }
 
   async function begin(request: TokenRequest, ctx: OidcContext) {
-    const issued = await refreshTokens.begin(request)
+    const issued = await refreshTokens.issue(request)
     ctx.state.refresh = issued
     metrics.legacyOptionUses.inc({ kind: 'client_credentials_refresh' })
     services.legacyOptionUses.note(request.client.registration.clientId, 'client_credentials_refresh')

@@ -238,10 +238,10 @@ export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
     .whereNull('consumed_at')
     .update(used)
   if (claimed > 0)
-    return { found: 'first', settle: async () => void (await trx('engine_models').where(row).update(used)) }
+    return { found: 'first', complete: async () => void (await trx('engine_models').where(row).update(used)) }
   const overlaps = trx.raw('consumed_at > to_timestamp(?) AS overlaps', [code.arrivedAt / 1000])
   const earlier = await trx('engine_models').where(row).first('consumed_at', overlaps)
-  if (!earlier?.consumed_at) return { found: 'dead' }
+  if (!earlier?.consumed_at) return { found: 'invalid' }
   return { found: earlier.overlaps ? 'overlapping' : 'reused' }
 }
 

@@ -3,7 +3,7 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { DPOP_ALGS } from '../shared/algorithms.ts'
-import { selectApi } from '../tokens/issuance.ts'
+import { selectApi } from '../tokens/planned-token.ts'
 import { useAccessTokenStore } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'

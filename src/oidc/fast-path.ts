@@ -3,7 +3,7 @@ import { resolveScope } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { useOf } from '../clients/secret-uses.ts'
-import { selectApi } from '../tokens/issuance.ts'
+import { selectApi } from '../tokens/planned-token.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { Form, OidcContext } from './request-state.ts'
 

@@ -27,7 +27,7 @@ export function takeBearerToken(services: OidcServices) {
  */
 export async function findForUserinfo(provider: Provider, services: OidcServices, claims: Record<string, unknown>) {
   const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
-  const { token: active } = await services.accessTokenStore.inspect({ callerKey: 0, callerVersion: 0, token })
+  const { token: active } = await services.accessTokenStore.introspect({ callerKey: 0, callerVersion: 0, token })
   if (!active?.subject) return undefined
   const consent = await findConsent(services.database.reader, active.subject, active.clientKey)
   const { jkt } = (claims.cnf ?? {}) as { jkt?: string }

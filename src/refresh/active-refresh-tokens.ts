@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { hashesOf, type SignInFacts } from './refresh-token-families.ts'
 
-/** A refresh token that is active. */
+/** An active refresh token (RFC 7662, section 2.2). */
 export interface ActiveRefreshToken {
   readonly grantId: string
   readonly clientId: string
@@ -12,11 +12,13 @@ export interface ActiveRefreshToken {
   readonly expiresAt: Date
 }
 
+/** A row of the view `active_refresh_tokens`. */
 export interface RefreshRow {
   grant_id: string
   current_hash: Buffer
   previous_hash: Buffer | null
   rotated_at: Date | null
+  /** Seconds since `rotated_at`. */
   seconds_ago: number | null
   response: Buffer | null
   client_id: number
@@ -31,7 +33,7 @@ export interface RefreshRow {
   expires_at: Date
 }
 
-/** The active refresh token; undefined for one that was rotated, revoked or has expired. */
+/** Introspects a refresh token. Undefined when it was rotated or revoked, or has expired. */
 export async function findActiveRefreshToken(knex: Knex, token: string): Promise<ActiveRefreshToken | undefined> {
   const hashes = hashesOf(token)
   if (!hashes) return undefined

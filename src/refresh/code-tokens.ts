@@ -6,36 +6,31 @@ import { lockConsentShared, type RequiredConsent } from '../consents/consents.ts
 import { KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
-import {
-  type IssuedToken,
-  type Issuer,
-  retryOnStaleClient,
-  selectApi,
-  type TokenRequest,
-  undefinedIfStale,
-} from '../tokens/issuance.ts'
+import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
+import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
+import { commitUnlessStale, retryOnStaleClient } from '../tokens/stale-client.ts'
 import { insertFamily, revokeGrant, type UserFamily } from './refresh-token-families.ts'
 
 /**
- * What the claim to a one-time code found: its first use, another that overlaps it, one that came after, or a code that
- * died with what it rested on.
+ * The result of claiming a one-time code: `first` use, a use that is `overlapping` with the first, a later use (`reused`), or
+ * an `invalid` code: it is unknown, or its client's or user's tokens were revoked.
  */
 export type Claim =
-  /** `settle` notes when the use was over, as the last thing in its transaction: what arrived until then overlaps it. */
-  { readonly found: 'first'; settle(): Promise<void> } | { readonly found: 'overlapping' | 'reused' | 'dead' }
+  /** `complete` records when the first use ended; call it last in the transaction. Uses that began earlier overlap it. */
+  { readonly found: 'first'; complete(): Promise<void> } | { readonly found: 'overlapping' | 'reused' | 'invalid' }
 
-/** A request in a person's name, by a code that may be used once. */
+/** A token request with a one-time code: an authorization code or a device code. */
 export interface CodeTokenRequest extends TokenRequest {
-  /** Follows from the code, so that a later use of it finds what came of the first. */
+  /** Derived from the code, so that a later use of the code finds the tokens that were issued from it. */
   readonly grantId: string
   readonly identityScope: string
   readonly family: UserFamily
   readonly withRefreshToken: boolean
-  /** Claims the code in the same transaction, for the client as it is then. */
+  /** Claims the code inside the transaction that records the tokens. */
   claim(trx: Knex, client: Registration): Promise<Claim>
 }
 
-type Reused = Pick<CodeTokenRequest, 'client' | 'grantId' | 'subject'>
+type ReusedCode = Pick<CodeTokenRequest, 'client' | 'grantId' | 'subject'>
 
 export interface IssuedCodeTokens extends IssuedToken {
   readonly refreshToken?: string
@@ -43,83 +38,90 @@ export interface IssuedCodeTokens extends IssuedToken {
   readonly refreshTokenExpiresIn?: number
 }
 
-export interface CodeTokens {
-  /**
-   * Redeems a code: claims it, records the access token and the refresh token, all or nothing. A code that is used a
-   * second time ends what came of the first (RFC 6749, section 4.1.2), unless both came at the same moment, which is a
-   * client's impatience.
-   * @throws KeywrightError `invalid_grant`
-   */
-  redeem(request: CodeTokenRequest): Promise<IssuedCodeTokens>
-  /** Ends what came of a code that this client shows again so late that nothing else is left of it. */
-  revokeLateReuse(client: AuthenticatedClient, grantId: string): Promise<void>
-}
+const invalidGrant = () => new KeywrightError('invalid_grant', 'the code is invalid, expired or already used')
 
-const invalidGrant = () => new KeywrightError('invalid_grant', 'the code was already used, or is no longer good')
-
-/** What the token rests on: the user must still allow every scope of it. */
-const consentOf = ({ client, resource, subject, family, scope, identityScope }: CodeTokenRequest): RequiredConsent => ({
-  userId: subject,
-  consentId: family.consentId,
-  api: selectApi(client.registration, resource).identifier,
-  scope: `${identityScope} ${scope ?? ''}`,
+/** The user's consent must cover every scope of the token. */
+const requiredConsent = (request: CodeTokenRequest): RequiredConsent => ({
+  userId: request.subject,
+  consentId: request.family.consentId,
+  api: selectApi(request.client.registration, request.resource).identifier,
+  scope: `${request.identityScope} ${request.scope ?? ''}`,
 })
 
-export function createCodeTokens(knex: Knex, issuer: Issuer): CodeTokens {
-  async function revokeReusedGrant(trx: Knex, { client, grantId, subject }: Reused): Promise<void> {
-    const revoked = await revokeGrant(trx, grantId)
-    const { clientId, accountId } = client.registration
-    await recordAudit(
-      trx,
-      { type: 'client', id: clientId },
-      {
-        action: 'code.reused',
-        target: { type: 'grant', id: grantId },
-        accountId,
-        detail: { user_id: subject, revoked },
-      },
-    )
+/** Revokes the tokens that were issued from a reused code (RFC 6749, section 4.1.2). */
+async function revokeTokensOfReusedCode(trx: Knex, { client, grantId, subject }: ReusedCode): Promise<void> {
+  const revoked = await revokeGrant(trx, grantId)
+  const { clientId, accountId } = client.registration
+  await recordAudit(
+    trx,
+    { type: 'client', id: clientId },
+    {
+      action: 'code.reused',
+      target: { type: 'grant', id: grantId },
+      accountId,
+      detail: { user_id: subject, revoked },
+    },
+  )
+}
+
+/** Issues the tokens of one-time codes: authorization codes (RFC 6749, section 4.1.3) and device codes (RFC 8628). */
+export class CodeTokens {
+  readonly #knex: Knex
+  readonly #issuer: Issuer
+
+  constructor(knex: Knex, issuer: Issuer) {
+    this.#knex = knex
+    this.#issuer = issuer
   }
 
-  async function record(trx: Knex, request: CodeTokenRequest): Promise<IssuedCodeTokens> {
-    const planned = issuer.plan(request)
-    await insertInTransaction(trx, planned)
-    if (!request.withRefreshToken) return await issuer.sign(planned)
-    const refreshToken = generateSecret('refreshToken')
-    const seconds = await insertFamily(trx, request.client, planned, refreshToken, request.family)
-    return { ...(await issuer.sign(planned)), refreshToken, refreshTokenExpiresIn: seconds }
+  /**
+   * Redeems a code once. Claims the code and records the access token and the refresh token in one transaction. A second use
+   * revokes the tokens of the first (RFC 6749, section 4.1.2), unless the two overlap: then an impatient client has sent the
+   * request twice.
+   * @throws KeywrightError `invalid_grant`
+   */
+  redeem(request: CodeTokenRequest): Promise<IssuedCodeTokens> {
+    return retryOnStaleClient(request.client, (client) => this.#redeemOnce({ ...request, client }))
   }
 
-  async function redeemOnce(request: CodeTokenRequest): Promise<IssuedCodeTokens> {
-    await issuer.follow(request)
-    const outcome = await knex.transaction(async (trx) => {
-      // People before codes, as whoever ends their tokens has it.
-      await lockConsentShared(trx, consentOf(request))
-      const claim = await request.claim(trx, request.client.registration)
-      if (claim.found === 'reused') await revokeReusedGrant(trx, request)
-      if (claim.found !== 'first') return undefined
-      const issued = await record(trx, request)
-      await claim.settle()
-      return issued
-    })
-    // Thrown out here, because inside it would have taken the revocation back.
-    if (!outcome) throw invalidGrant()
-    return outcome
-  }
-
-  async function revokeLateReuse(client: AuthenticatedClient, grantId: string): Promise<void> {
+  /** Revokes the tokens of a code that the client presents again after the code's row was deleted. */
+  async revokeLateReuse(client: AuthenticatedClient, grantId: string): Promise<void> {
     const own = { grant_id: grantId, client_id: client.registration.key }
-    await knex.transaction(async (trx) => {
+    await this.#knex.transaction(async (trx) => {
       const families = await trx('refresh_tokens').where(own).pluck('subject')
       const tokens = await trx('access_tokens').where(own).limit(1).pluck('subject')
       const [subject] = [...families, ...tokens]
-      if (subject) await revokeReusedGrant(trx, { client, grantId, subject })
+      if (subject) await revokeTokensOfReusedCode(trx, { client, grantId, subject })
     })
   }
 
-  return {
-    revokeLateReuse,
-    redeem: (request) =>
-      retryOnStaleClient(request.client, (client) => undefinedIfStale(redeemOnce({ ...request, client }))),
+  async #redeemOnce(request: CodeTokenRequest): Promise<IssuedCodeTokens | undefined> {
+    await this.#issuer.prepare(request)
+    const result = await commitUnlessStale(this.#knex, (trx) => this.#redeemInTransaction(trx, request))
+    // Thrown after the commit: an error inside the transaction would roll the revocation back.
+    if (result === 'refused') throw invalidGrant()
+    return result
+  }
+
+  /** Undefined when the client is stale. */
+  async #redeemInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedCodeTokens | 'refused' | undefined> {
+    // Users before codes: the revocation of a user's tokens locks in that order.
+    await lockConsentShared(trx, requiredConsent(request))
+    const claim = await request.claim(trx, request.client.registration)
+    if (claim.found === 'reused') await revokeTokensOfReusedCode(trx, request)
+    if (claim.found !== 'first') return 'refused'
+    const issued = await this.#issueInTransaction(trx, request)
+    if (issued) await claim.complete()
+    return issued
+  }
+
+  async #issueInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedCodeTokens | undefined> {
+    const plan = this.#issuer.plan(request)
+    if (plan.status === 'indexes_missing' || !(await insertInTransaction(trx, plan.planned))) return undefined
+    const sign = () => this.#issuer.sign(plan.planned)
+    if (!request.withRefreshToken) return await sign()
+    const refreshToken = generateSecret('refreshToken')
+    const seconds = await insertFamily(trx, request.client, plan.planned, refreshToken, request.family)
+    return { ...(await sign()), refreshToken, refreshTokenExpiresIn: seconds }
   }
 }

@@ -1,30 +1,33 @@
 import type { Knex } from 'knex'
 import { secondsAway } from '../database/service-outages.ts'
 
-/** Seconds in which a public client that shows a redeemed token again is taken for one that lost the answer. */
-const PUBLIC_GRACE = 30
+/**
+ * The grace period of refresh token rotation, in seconds: within it, a client that presents the redeemed refresh token again
+ * gets the same response, because it may have lost the first one. This one is for public clients.
+ */
+const PUBLIC_GRACE_PERIOD = 30
 
-/** The same after the service was away in between: clients wait longer from try to try. */
-const PUBLIC_GRACE_AFTER_OUTAGE = 120
+/** Seconds. For public clients after an outage: clients wait longer from one retry to the next. */
+const PUBLIC_GRACE_PERIOD_AFTER_OUTAGE = 120
 
-/** The same for a client that authenticates, and the most for any: longer, the answer is not kept. */
-export const LONGEST_GRACE = 600
+/** Seconds. For confidential clients, and the longest for any client: the response is not stored longer. */
+export const LONGEST_GRACE_PERIOD = 600
 
-/** A redeemed token that is shown again. */
+/** A redeemed refresh token that is presented again. */
 export interface Retry {
   readonly isPublic: boolean
-  /** When it was redeemed, and how many seconds ago, both by the database's clock. */
+  /** By the database's clock, like `secondsAgo`. */
   readonly redeemedAt: Date
   readonly secondsAgo: number
 }
 
 /**
- * Whether a redeemed token may be answered once more as it was the first time. Who authenticates proves that it is the
- * client. For a public client only the time counts in which the service could answer.
+ * Whether a redeemed refresh token that is presented again gets the same response. A confidential client has authenticated, so
+ * a thief cannot be meant. A public client has a short grace period, in which the time of outages does not count.
  */
-export async function isWithinGrace(trx: Knex, { isPublic, redeemedAt, secondsAgo }: Retry): Promise<boolean> {
-  if (secondsAgo > LONGEST_GRACE) return false
-  if (!isPublic || secondsAgo <= PUBLIC_GRACE) return true
-  const away = await secondsAway(trx, redeemedAt)
-  return away > 0 && secondsAgo - away <= PUBLIC_GRACE_AFTER_OUTAGE
+export async function isWithinGracePeriod(trx: Knex, { isPublic, redeemedAt, secondsAgo }: Retry): Promise<boolean> {
+  if (secondsAgo > LONGEST_GRACE_PERIOD) return false
+  if (!isPublic || secondsAgo <= PUBLIC_GRACE_PERIOD) return true
+  const outage = await secondsAway(trx, redeemedAt)
+  return outage > 0 && secondsAgo - outage <= PUBLIC_GRACE_PERIOD_AFTER_OUTAGE
 }

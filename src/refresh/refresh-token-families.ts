@@ -2,46 +2,53 @@ import type { Knex } from 'knex'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { hashSecret, secretParts } from '../shared/secrets.ts'
-import type { PlannedToken } from '../tokens/issuance.ts'
-import { LONGEST_GRACE } from './grace-period.ts'
+import type { PlannedToken } from '../tokens/planned-token.ts'
+import { LONGEST_GRACE_PERIOD } from './grace-period.ts'
 
-/** The life of a refresh token whose client sets none: 30 days, in seconds. */
+/** Seconds: 30 days. The lifetime of a refresh token when the client's registration sets none. */
 export const DEFAULT_REFRESH_TOKEN_TTL = 2_592_000
 
-/** How a person signed in: what the ID tokens of later redemptions say of it (OpenID Connect Core, section 12.2). */
+/** How the user signed in. ID tokens of later redemptions repeat it (OpenID Connect Core, section 12.2). */
 export interface SignInFacts {
   /** Seconds since 1970. */
   readonly authTime?: number
   readonly acr?: string
   readonly amr?: readonly string[]
-  /** The session, for back-channel logout. */
+  /** The session id, for back-channel logout. */
   readonly sid?: string
-  /** The `claims` parameter of the request. */
+  /** The `claims` parameter of the authorization request. */
   readonly claims?: Record<string, unknown>
 }
 
-/** On whose behalf a refresh token is given, and by which consent. */
+/** The consent and the sign-in on which a user's refresh tokens are based. */
 export interface UserFamily {
   readonly consentId: string
   readonly signIn: SignInFacts
-  /** The thumbprint of the key that must be proven at each redemption. */
+  /** The thumbprint of the DPoP key whose proof each redemption requires (RFC 9449). */
   readonly jkt?: string
 }
 
+/**
+ * A refresh token has two secret parts. The first stays the same in all tokens of a family, that is, of one grant; the second
+ * changes with each rotation.
+ */
 export interface RefreshTokenHashes {
   readonly family: Buffer
   readonly rotation: Buffer
+  /** The first part in clear, from which the next token is made. */
   readonly familyPart: string
 }
 
+/** Undefined when the text is no well-formed refresh token. */
 export function hashesOf(token: string): RefreshTokenHashes | undefined {
   const parts = secretParts('refreshToken', token)
   return parts && { family: hashSecret(parts[0]!), rotation: hashSecret(parts[1]!), familyPart: parts[0]! }
 }
 
 /**
- * When a refresh token that is given out now ends: after its life, and not beyond the greatest age of its family. As SQL
- * with its values; `since` is the column that tells when the family began.
+ * The expiry of a refresh token that is issued now, as SQL with its values: its lifetime, limited by the greatest age of its
+ * family.
+ * @param since the column or expression for the start of the family
  */
 export function expirySql({ refreshTokenTtl, refreshTokenMaxAge }: Registration, since = 'now()'): [string, number[]] {
   const ttl = refreshTokenTtl ?? DEFAULT_REFRESH_TOKEN_TTL
@@ -49,16 +56,19 @@ export function expirySql({ refreshTokenTtl, refreshTokenMaxAge }: Registration,
   return [`least(now() + make_interval(secs => ?), ${since} + make_interval(secs => ?))`, [ttl, refreshTokenMaxAge]]
 }
 
-/** Whole seconds until then, by the database's clock. */
+/** Whole seconds until the refresh token expires, by the database's clock. */
 export const SECONDS_LEFT = 'ceil(extract(epoch FROM expires_at - now()))::int AS seconds_left'
 
-/** Begins a family beside the access token that was just recorded; answers its seconds. */
+/**
+ * Inserts the first refresh token of a grant, whose access token was recorded in the same transaction. Returns the seconds
+ * until it expires.
+ */
 export async function insertFamily(
   trx: Knex,
   client: AuthenticatedClient,
   planned: PlannedToken,
   refreshToken: string,
-  person?: UserFamily,
+  user?: UserFamily,
 ): Promise<number> {
   const hashes = hashesOf(refreshToken)!
   const row = {
@@ -71,16 +81,18 @@ export async function insertFamily(
     revocation_epoch: client.registration.revocationEpoch,
     subject: planned.record.subject,
     scope: planned.record.scope,
-    consent_id: person?.consentId ?? null,
-    sign_in: person ? JSON.stringify(person.signIn) : null,
-    binding: person?.jkt ? JSON.stringify({ jkt: person.jkt }) : null,
+    consent_id: user?.consentId ?? null,
+    sign_in: user ? JSON.stringify(user.signIn) : null,
+    binding: user?.jkt ? JSON.stringify({ jkt: user.jkt }) : null,
     expires_at: trx.raw(...expirySql(client.registration)),
   }
-  const [made] = await trx('refresh_tokens').insert(row).returning<{ seconds_left: number }[]>(trx.raw(SECONDS_LEFT))
-  return made!.seconds_left
+  const [inserted] = await trx('refresh_tokens')
+    .insert(row)
+    .returning<{ seconds_left: number }[]>(trx.raw(SECONDS_LEFT))
+  return inserted!.seconds_left
 }
 
-/** Ends a refresh token and every access token that came of it. */
+/** Revokes a grant: its refresh token and every access token that was issued from it. Returns the number of access tokens. */
 export async function revokeGrant(trx: Knex, grantId: string): Promise<number> {
   await trx('refresh_tokens').where({ grant_id: grantId }).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
   return await trx('access_tokens')
@@ -89,13 +101,16 @@ export async function revokeGrant(trx: Knex, grantId: string): Promise<number> {
     .update({ revoked_at: trx.fn.now() })
 }
 
-/** Wipes answers whose grace has passed, and deletes refresh tokens that have expired or were revoked a day ago; answers how many of whichever were more. */
+/**
+ * Deletes at most `limit` stored responses whose grace period has passed, and at most `limit` refresh tokens that have expired
+ * or were revoked more than a day ago. Returns the greater of the two numbers.
+ */
 export async function deleteExpiredRefreshTokens(db: Knex, limit: number): Promise<number> {
-  const wiped = await db.raw(
+  const responses = await db.raw(
     `UPDATE refresh_tokens SET response = NULL WHERE grant_id IN (
        SELECT grant_id FROM refresh_tokens
         WHERE response IS NOT NULL AND rotated_at < now() - make_interval(secs => ?) LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [LONGEST_GRACE + 60, limit],
+    [LONGEST_GRACE_PERIOD + 60, limit],
   )
   const deleted = await db.raw(
     `DELETE FROM refresh_tokens WHERE grant_id IN (
@@ -103,5 +118,5 @@ export async function deleteExpiredRefreshTokens(db: Knex, limit: number): Promi
         WHERE expires_at < now() OR revoked_at < now() - interval '1 day' LIMIT ? FOR UPDATE SKIP LOCKED)`,
     [limit],
   )
-  return Math.max(wiped.rowCount, deleted.rowCount)
+  return Math.max(responses.rowCount, deleted.rowCount)
 }

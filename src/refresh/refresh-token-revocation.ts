@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { revokeGrant } from './refresh-token-families.ts'
 
-/** Revokes a refresh token and the access tokens of its grant, for its own client (RFC 7009, section 2.1). */
+/** Revokes a refresh token and the access tokens of its grant (RFC 7009, section 2.1). */
 export async function revokeRefreshToken(knex: Knex, grantId: string, actor: Actor): Promise<void> {
   await knex.transaction(async (trx) => {
     const owner = await trx('refresh_tokens')

@@ -3,39 +3,40 @@ import type { Database } from '../database/open-database.ts'
 import { SERVER_STARTED_AT, type ServerWatch } from '../database/server-watch.ts'
 import { RECORD, RECORD_UNCONTENDED } from './record-statement.ts'
 
-/** An access token about to be answered. Keys and versions are those of the registration that asked for it. */
+/** An access token to be recorded. Keys and versions come from the registration by which the client was authenticated. */
 export interface TokenRecord {
   readonly jti: string
   readonly clientKey: number
   readonly clientVersion: number
   readonly apiId: number
   readonly apiVersion: number
-  /** Null where no secret proved the client. */
+  /** Null when the client did not authenticate with a secret. */
   readonly secretId: number | null
-  /** Milliseconds since 1970; null while the secret is not being replaced. */
+  /** Milliseconds since 1970. Null unless the secret is about to retire. */
   readonly secretRetiresAt: number | null
-  /** Empty for the client itself. */
+  /** The user's id. Empty when the client acts for itself. */
   readonly subject: string
   readonly scope: string
   /** Seconds since 1970, as in the JWT. */
   readonly issuedAt: number
   /** Seconds since 1970, as in the JWT. */
   readonly expiresAt: number
-  /** Whether it ends the earlier tokens of its client, subject and API (policy `single`). */
+  /** Token policy `single`: recording this token revokes the earlier tokens of the same client, subject and API. */
   readonly single: boolean
   readonly grantId: string | null
-  /** Its place in a status list: the list's key, and the index there. */
+  /** The key of the token's status list. */
   readonly statusList: number
+  /** The token's index in that list. */
   readonly statusIndex: number
 }
 
-export interface Recorded {
-  /** False: the registration it rests on is no longer the client's, or its list no longer takes any; nothing was recorded. */
+export interface RecordResult {
+  /** False when the client is stale: its registration, its API or the status list changed. Then nothing was recorded. */
   readonly recorded: boolean
   readonly keyRingVersion: number
 }
 
-/** A token that is active. */
+/** An active access token (RFC 7662, section 2.2). */
 export interface ActiveToken {
   readonly jti: string
   readonly clientId: string
@@ -68,7 +69,7 @@ const toJson = (record: TokenRecord, n: number) => ({
   idx: record.statusIndex,
 })
 
-/** The parameters of the recording statement, for whoever runs it inside a transaction of its own. */
+/** The parameters of `RECORD`. */
 export const recordValues = (records: readonly TokenRecord[]): [string, number[]] => [
   JSON.stringify(records.map(toJson)),
   [...new Set(records.map((record) => record.clientKey))],
@@ -78,46 +79,51 @@ interface RecordRow {
   key_ring_version: number
   server: number
   recorded: string[] | null
-  /** Clients whose locks somebody holds. */
+  /** Clients whose locks were not free. */
   skipped: number[] | null
 }
 
-const WAITS = { name: 'accessTokenStore-record', text: RECORD, share: 'changes' } as const
-const SKIPS = { name: 'accessTokenStore-record-uncontended', text: RECORD_UNCONTENDED, share: 'recording' } as const
+const WITH_WAITING = { name: 'access-token-record', text: RECORD, share: 'changes' } as const
+const WITHOUT_WAITING = {
+  name: 'access-token-record-uncontended',
+  text: RECORD_UNCONTENDED,
+  share: 'recording',
+} as const
 
-/** Undefined for the records of clients that were skipped. */
+/** Undefined for the tokens of clients that the statement skipped. */
 async function recordAll(
   db: Database,
   server: ServerWatch,
-  statement: typeof WAITS | typeof SKIPS,
+  statement: typeof WITH_WAITING | typeof WITHOUT_WAITING,
   records: TokenRecord[],
-): Promise<(Recorded | undefined)[]> {
+): Promise<(RecordResult | undefined)[]> {
   const [row] = await db.query<RecordRow>({ ...statement, values: recordValues(records) })
   server.notice(row!.server)
   const recorded = new Set(row!.recorded)
-  const skipped = new Set(statement === SKIPS ? row!.skipped : [])
+  const skipped = new Set(statement === WITHOUT_WAITING ? row!.skipped : [])
   return records.map(({ jti, clientKey }) =>
     skipped.has(clientKey) ? undefined : { recorded: recorded.has(jti), keyRingVersion: row!.key_ring_version },
   )
 }
 
-/** A question about a token by a client that must itself still be who it was. */
-export interface Inspection {
+/** A request to introspect a token. The caller is an authenticated client; its registration version is checked too. */
+export interface Introspection {
   readonly callerKey: number
   readonly callerVersion: number
-  /** Absent when what was presented is no token of ours: the caller is checked all the same. */
+  /** Absent when the presented text is no access token of this issuer. The caller is checked nevertheless. */
   readonly token?: { readonly jti: string; readonly expiresAt: number }
 }
 
-export interface Inspected {
-  /** False: the caller's registration changed; ask again with what it is now. */
-  readonly callerFresh: boolean
+export interface IntrospectionResult {
+  /** False when the caller's registration changed: the caller must authenticate again. */
+  readonly isCallerCurrent: boolean
+  /** Undefined when the token is not active. */
   readonly token: ActiveToken | undefined
 }
 
-// Each LIMIT keeps the planner from turning a look-up by key into a join that reads the whole table.
-export const INSPECT = `
-  SELECT (SELECT require_primary()), coalesce(c.version = r.caller_version AND c.status = 'active', false) AS caller_fresh,
+// Without each LIMIT the planner may replace the look-up by key with a join that reads the whole table.
+export const INTROSPECT = `
+  SELECT (SELECT require_primary()), coalesce(c.version = r.caller_version AND c.status = 'active', false) AS is_caller_current,
          CASE WHEN r.n = 0 THEN ${SERVER_STARTED_AT} END AS server, t.*
     FROM json_to_recordset($1::json) AS r(n int, caller bigint, caller_version int, jti uuid, exp float8)
     LEFT JOIN LATERAL (SELECT version, status FROM clients WHERE id = r.caller LIMIT 1) c ON true
@@ -139,9 +145,9 @@ interface ActiveTokenRow {
   grant_id: string | null
 }
 
-interface InspectedRow extends ActiveTokenRow {
-  caller_fresh: boolean
-  /** Of the first row only. */
+interface IntrospectionRow extends ActiveTokenRow {
+  is_caller_current: boolean
+  /** Only in the first row. */
   server: number | null
 }
 
@@ -158,43 +164,58 @@ const toActiveToken = (row: ActiveTokenRow): ActiveToken => ({
   grantId: row.grant_id,
 })
 
-async function inspectAll(db: Database, server: ServerWatch, inspections: Inspection[]): Promise<Inspected[]> {
-  const questions = inspections.map((inspection, n) => ({
+async function introspectAll(
+  db: Database,
+  server: ServerWatch,
+  introspections: Introspection[],
+): Promise<IntrospectionResult[]> {
+  const requests = introspections.map(({ callerKey, callerVersion, token }, n) => ({
     n,
-    caller: inspection.callerKey,
-    caller_version: inspection.callerVersion,
-    jti: inspection.token?.jti ?? null,
-    exp: inspection.token?.expiresAt ?? null,
+    caller: callerKey,
+    caller_version: callerVersion,
+    jti: token?.jti ?? null,
+    exp: token?.expiresAt ?? null,
   }))
-  const values = [JSON.stringify(questions)]
-  const rows = await db.query<InspectedRow>({
-    name: 'accessTokenStore-inspect',
-    text: INSPECT,
+  const values = [JSON.stringify(requests)]
+  const rows = await db.query<IntrospectionRow>({
+    name: 'access-token-introspect',
+    text: INTROSPECT,
     values,
   })
   server.notice(rows[0]!.server!)
-  return rows.map((row) => ({ callerFresh: row.caller_fresh, token: row.jti ? toActiveToken(row) : undefined }))
+  return rows.map((row) => ({
+    isCallerCurrent: row.is_caller_current,
+    token: row.jti ? toActiveToken(row) : undefined,
+  }))
 }
 
-/** The record of every access token that was issued and may still be valid. */
+/** The record of every access token that may still be valid. */
 export interface AccessTokenStore {
-  /** Durable when answered. */
-  record(record: TokenRecord): Promise<Recorded>
-  inspect(inspection: Inspection): Promise<Inspected>
+  /**
+   * Records an access token. Under the token policy `single` it revokes the earlier one. The record is durable when the
+   * promise resolves. Concurrent calls share one statement.
+   */
+  record(record: TokenRecord): Promise<RecordResult>
+  /** Introspects an access token. Concurrent calls share one statement. */
+  introspect(introspection: Introspection): Promise<IntrospectionResult>
 }
 
 export function createAccessTokenStore(db: Database, server: ServerWatch): AccessTokenStore {
   return {
     record: createBatches({
-      run: (records: TokenRecord[]) => recordAll(db, server, SKIPS, records),
+      run: (records: TokenRecord[]) => recordAll(db, server, WITHOUT_WAITING, records),
       contended: {
         keyOf: (record) => record.clientKey,
-        run: async (records) => (await recordAll(db, server, WAITS, records)) as Recorded[],
+        run: async (records) => (await recordAll(db, server, WITH_WAITING, records)) as RecordResult[],
         maxInFlight: 2,
       },
       maxInFlight: 2,
       maxSize: 200,
     }),
-    inspect: createBatches({ run: (all: Inspection[]) => inspectAll(db, server, all), maxInFlight: 2, maxSize: 200 }),
+    introspect: createBatches({
+      run: (introspections: Introspection[]) => introspectAll(db, server, introspections),
+      maxInFlight: 2,
+      maxSize: 200,
+    }),
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 
-/** What is told of a live token to those who may revoke it. */
+/** An active access token, as lists of tokens show it. */
 export interface TokenSummary {
   readonly jti: string
   readonly audience: string
@@ -20,7 +20,7 @@ interface SummaryRow {
   expires_at: Date
 }
 
-/** Newest first; `limit` bounds the answer, not what is live. */
+/** The client's active access tokens, newest first, at most `limit`. */
 export async function listActiveTokens(db: Knex, clientKey: number, limit = 1000): Promise<TokenSummary[]> {
   const rows = await db<SummaryRow>('active_access_tokens')
     .where('client_key', clientKey)
@@ -37,34 +37,34 @@ export async function listActiveTokens(db: Knex, clientKey: number, limit = 1000
   }))
 }
 
-/** A former revocation epoch of a client. All tokens of that epoch are revoked. */
+/** A former `revocation_epoch` of a client. All tokens of that epoch are revoked. */
 export interface RevokedEpoch {
   readonly clientKey: number
   readonly revocationEpoch: number
 }
 
-/** In milliseconds. A caller waits no longer for a count, because its answer may hold a secret that is shown once. */
-const COUNTED_WITHIN = 3000
+/** Milliseconds. A caller does not wait longer for a count: its response may contain a secret that is shown once. */
+const COUNT_TIMEOUT = 3000
 
 async function count(db: Knex, epochs: readonly RevokedEpoch[]): Promise<number> {
-  let ended = 0
+  let revoked = 0
   for (const { clientKey, revocationEpoch } of epochs) {
     const [row] = await db('unexpired_access_tokens')
       .where({ client_id: clientKey, revocation_epoch: revocationEpoch })
       .count('* AS tokens')
-    ended += Number(row!.tokens)
+    revoked += Number(row!.tokens)
   }
-  return ended
+  return revoked
 }
 
 /**
- * How many live tokens the end of these epochs has ended. Called after the end is committed: counting millions takes a
- * while, in which nobody should have to wait for the client. Null when the count takes too long or fails: the change is
- * committed, so its response must not be lost.
+ * Counts the access tokens that raising `revocation_epoch` has revoked. Call it after the commit: counting millions of tokens
+ * takes seconds, in which a transaction would keep the client locked. Null when the count takes too long or fails: the
+ * revocation is committed, so its response must not be lost.
  */
 export async function countRevoked(db: Knex, epochs: readonly RevokedEpoch[]): Promise<number | null> {
-  const late = new AbortController()
-  const timeout = sleep(COUNTED_WITHIN, null, { signal: late.signal }).catch(() => null)
+  const abort = new AbortController()
+  const timeout = sleep(COUNT_TIMEOUT, null, { signal: abort.signal }).catch(() => null)
   const counted = count(db, epochs).catch(() => null)
-  return await Promise.race([counted, timeout]).finally(() => late.abort())
+  return await Promise.race([counted, timeout]).finally(() => abort.abort())
 }

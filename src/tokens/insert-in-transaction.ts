@@ -1,18 +1,19 @@
 import type { Knex } from 'knex'
 import { recordValues } from './access-token-store.ts'
-import { type PlannedToken, StaleClientError } from './issuance.ts'
+import type { PlannedToken } from './planned-token.ts'
 import { RECORD } from './record-statement.ts'
 
-/** knex takes named parameters by a colon. */
+/** Knex writes named parameters with a colon. */
 const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2', ':clients')
 
 /**
- * Records one token inside a transaction.
- * @throws StaleClientError when the client's registration, or the token's list, is no longer what it was
+ * Records one access token inside a transaction, as `AccessTokenStore.record` does outside of one. Under the token policy
+ * `single` it revokes the earlier token. Returns false, and records nothing, when the client is stale: its registration,
+ * its API or the token's status list changed after the token was planned.
  */
-export async function insertInTransaction(trx: Knex, planned: PlannedToken): Promise<void> {
+export async function insertInTransaction(trx: Knex, planned: PlannedToken): Promise<boolean> {
   const [records, clients] = recordValues([planned.record])
   const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
   planned.server.notice(rows[0].server)
-  if (rows[0].recorded === null) throw new StaleClientError()
+  return rows[0].recorded !== null
 }

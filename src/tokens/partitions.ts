@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 const DAY = 86_400_000
 
-/** How many days ahead partitions are kept ready; the longest token lives 30. */
+/** How many days ahead partitions exist. The longest access token lifetime is 30 days. */
 const DAYS_AHEAD = 32
 
 const startOfDay = (at: number): number => Math.floor(at / DAY) * DAY
@@ -10,8 +10,8 @@ const dayName = (day: number): string => new Date(day).toISOString().slice(0, 10
 const partitionName = (day: number): string => `access_tokens_${dayName(day).replaceAll('-', '')}`
 
 /**
- * Made apart and then attached: unlike `CREATE TABLE … PARTITION OF` that does not lock the ledger against those who are
- * writing to it.
+ * Creates a table and then attaches it. Unlike `CREATE TABLE … PARTITION OF`, this does not block writes to
+ * `access_tokens`.
  */
 async function createPartition(knex: Knex, day: number): Promise<void> {
   const name = partitionName(day)
@@ -34,21 +34,22 @@ async function existingPartitions(knex: Knex): Promise<string[]> {
   return rows.map((row: { name: string }) => row.name)
 }
 
-/** The day is the database's: a node whose clock is wrong would make other partitions than those that are needed. */
+/** Milliseconds since 1970. A node whose own clock is wrong would create the wrong partitions. */
 async function databaseTime(knex: Knex): Promise<number> {
   const { rows } = await knex.raw('SELECT extract(epoch FROM now())::float8 * 1000 AS now')
   return rows[0].now
 }
 
-/** @throws Error while tokens that expire today or tomorrow could not be recorded */
+/** @throws Error when there is no partition for tokens that expire today or tomorrow: they could not be recorded */
 export async function checkPartitions(knex: Knex): Promise<void> {
   const today = startOfDay(await databaseTime(knex))
   const existing = new Set(await existingPartitions(knex))
   const missing = [today, today + DAY].map(partitionName).filter((name) => !existing.has(name))
-  if (missing.length > 0) throw new Error(`the partition ${missing[0]} is missing; the log tells why the job fails`)
+  if (missing.length > 0)
+    throw new Error(`the partition ${missing[0]} is missing; see the log for why the job that creates it fails`)
 }
 
-/** Makes the partitions, one for each day, that tokens issued today can fall into. */
+/** Creates the missing partitions, one per day, into which the tokens issued today can fall. */
 export async function ensurePartitions(knex: Knex, at?: number): Promise<void> {
   const now = at ?? (await databaseTime(knex))
   const existing = new Set(await existingPartitions(knex))
@@ -58,15 +59,15 @@ export async function ensurePartitions(knex: Knex, at?: number): Promise<void> {
 }
 
 /**
- * Drops the partitions in which every token has expired: a day is kept for clocks that differ. Detaching concurrently
- * waits for statements in flight instead of making new ones wait.
+ * Deletes expired tokens: drops the partitions in which every token expired more than a day ago (a day, because clocks
+ * differ). Returns their names. `DETACH … CONCURRENTLY` waits for running statements and does not block new ones.
  */
 export async function dropExpiredPartitions(knex: Knex, at?: number): Promise<string[]> {
   const now = at ?? (await databaseTime(knex))
   const oldest = partitionName(startOfDay(now) - DAY)
   const expired = (await existingPartitions(knex)).filter((name) => name < oldest)
   for (const name of expired) await detach(knex, name)
-  // Also what a killed process had detached and not yet dropped.
+  // Also those that a killed process detached and did not drop.
   for (const name of await detachedPartitions(knex)) if (name < oldest) await knex.schema.dropTableIfExists(name)
   return expired
 }
@@ -80,7 +81,7 @@ async function detachedPartitions(knex: Knex): Promise<string[]> {
   return rows.map((row: { name: string }) => row.name)
 }
 
-/** A detach that was interrupted stays pending, and only FINALIZE ends it. */
+/** An interrupted `DETACH` stays pending until `FINALIZE`. */
 async function detach(knex: Knex, name: string): Promise<void> {
   const { rows } = await knex.raw('SELECT inhdetachpending AS pending FROM pg_inherits WHERE inhrelid = ?::regclass', [
     name,

@@ -2,17 +2,17 @@ import { verifyAccessToken } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
 import { isId } from '../shared/ids.ts'
 
-/** The last second of the year 9999, beyond which PostgreSQL's own time has an end too. */
+/** The last second of the year 9999. Greater values could exceed the range of PostgreSQL's `timestamptz`. */
 const LATEST = 253_402_300_799
 
-/** Whether the claims can be those of a row of the ledger; other JWTs of ours (signed answers) have none. */
+/** Whether the claims can belong to a row of `access_tokens`. Other JWTs of this issuer, such as signed responses, have no row. */
 function mayBeRecorded(claims: Record<string, unknown>, issuer: string): boolean {
   const { iss, jti, exp, client_id } = claims
   if (iss !== issuer || typeof jti !== 'string' || !isId(jti) || typeof client_id !== 'string') return false
   return Number.isInteger(exp) && Number(exp) > 0 && Number(exp) <= LATEST
 }
 
-/** The claims of a JWT of ours that the ledger can be asked about; undefined for anything else. */
+/** Returns the verified claims of an access token of this issuer. Undefined for anything else. */
 export async function readTokenClaims(
   keyRings: KeyRings,
   issuer: string,
@@ -20,7 +20,7 @@ export async function readTokenClaims(
 ): Promise<Record<string, unknown> | undefined> {
   let claims = verifyAccessToken(keyRings.ring, token)
   if (!claims && token.split('.').length === 3) {
-    // A key that another node made a moment ago is no stranger.
+    // Another node may have created the signing key a moment ago.
     await keyRings.follow()
     claims = verifyAccessToken(keyRings.ring, token)
   }

@@ -6,18 +6,18 @@ import { lockClient, raiseRevocationEpochs } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
 import { countRevoked, type RevokedEpoch } from './active-tokens.ts'
 
-/** Ends one access token; answers how many live ones that was, 0 or 1. */
+/** Revokes one access token (RFC 7009). Returns the number of revoked tokens: 0 when it was not active, else 1. */
 export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promise<number> {
   if (!isId(jti)) return 0
   return await knex.transaction(async (trx) => {
     const token = await trx('active_access_tokens').where({ jti }).first()
     if (!token) return 0
-    const ended = await trx('access_tokens')
+    const revoked = await trx('access_tokens')
       .where({ jti, expires_at: token.expires_at })
       .whereNull('revoked_at')
       .update({ revoked_at: trx.fn.now() })
-    // Somebody else ended it meanwhile, and wrote it down.
-    if (ended === 0) return 0
+    // A concurrent request has revoked it and recorded the audit event.
+    if (revoked === 0) return 0
     await recordAudit(trx, actor, {
       action: 'token.revoked',
       target: { type: 'token', id: jti },
@@ -28,9 +28,12 @@ export async function revokeToken(knex: Knex, jti: string, actor: Actor): Promis
   })
 }
 
-/** Ends every access and refresh token of a client, which may go on to get new ones. Null: too many to be counted. */
+/**
+ * Revokes every access token and refresh token of a client. The client can get new ones. Returns the number of revoked access
+ * tokens; null when counting them takes too long.
+ */
 export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: Actor): Promise<number | null> {
-  const ended = await knex.transaction(async (trx) => {
+  const revoked = await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
     await recordAudit(trx, actor, {
       action: 'client.tokens_revoked',
@@ -39,41 +42,49 @@ export async function revokeTokensOfClient(knex: Knex, clientId: string, actor: 
     })
     return await raiseRevocationEpochs(trx, 'id', client.key)
   })
-  return await countRevoked(knex, ended)
+  return await countRevoked(knex, revoked)
 }
 
 /**
- * Ends what applications of any account hold in the name of these people; answers how many live access tokens that was.
- * Refresh tokens, access tokens, and afterwards clients: the order in which they are locked by who redeems something.
+ * Revokes the refresh tokens and access tokens that applications hold for these users. Returns the number of revoked access
+ * tokens. Locks refresh tokens, then access tokens, and the caller locks clients afterwards: a redemption locks in that order.
  */
 export async function revokeTokensOfSubjects(
   trx: Knex,
-  people: { id: string } | { account_id: string },
+  users: { id: string } | { account_id: string },
 ): Promise<number> {
-  const subjects = trx('users').where(people).select(trx.raw('id::text'))
-  // The indexes of both tables leave out clients in their own name, and are used only where that is said.
-  const held = (table: string) => trx(table).whereNot('subject', '').whereIn('subject', subjects)
-  await held('refresh_tokens').whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-  const live = held('active_access_tokens').select('jti')
-  return await held('access_tokens').whereIn('jti', live).update({ revoked_at: trx.fn.now() })
+  const subjects = trx('users').where(users).select(trx.raw('id::text'))
+  // Both tables have a partial index on `subject <> ''`. PostgreSQL uses it only when the query states that condition.
+  const ofSubjects = (table: string) => trx(table).whereNot('subject', '').whereIn('subject', subjects)
+  await ofSubjects('refresh_tokens').whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+  const active = ofSubjects('active_access_tokens').select('jti')
+  return await ofSubjects('access_tokens').whereIn('jti', active).update({ revoked_at: trx.fn.now() })
 }
 
-/** Ends those and the tokens of their own key pair. */
-export async function revokeUserTokens(trx: Knex, userId: string): Promise<{ held: number; ended: RevokedEpoch[] }> {
-  const held = await revokeTokensOfSubjects(trx, { id: userId })
-  return { held, ended: await raiseRevocationEpochs(trx, 'user_id', userId) }
+/** The tokens that were revoked for a user. */
+export interface RevokedUserTokens {
+  /** The number of revoked access tokens that applications held for the user. */
+  readonly delegated: number
+  /** The revoked tokens of the user's own key pairs; `countRevoked` counts them. */
+  readonly epochs: RevokedEpoch[]
+}
+
+/** Revokes the tokens that applications hold for a user, and the tokens of the user's own key pairs. */
+export async function revokeUserTokens(trx: Knex, userId: string): Promise<RevokedUserTokens> {
+  const delegated = await revokeTokensOfSubjects(trx, { id: userId })
+  return { delegated, epochs: await raiseRevocationEpochs(trx, 'user_id', userId) }
 }
 
 /**
- * Ends every token of a person: those of their own key pair, and those that applications hold on their behalf; their
- * sessions too, so they sign in again. Null: too many to be counted.
+ * Revokes every access token and refresh token of a user: those of their key pairs, and those that applications hold for them.
+ * Ends the user's sessions too. Returns the number of revoked access tokens; null when counting them takes too long.
  */
 export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: Actor): Promise<number | null> {
-  const { ended, held } = await knex.transaction(async (trx) => {
+  const { epochs, delegated } = await knex.transaction(async (trx) => {
     const user = await findUser(trx, idOrEmail)
     await lockUserExclusive(trx, user.id)
-    // Whoever issues in their name holds their row; what is not finished now is seen by what follows.
-    // Codes and sessions end too: what they might yet lead to is as unwanted.
+    // A transaction that issues tokens for the user holds this row shared: its tokens are committed and revoked below.
+    // `sessions_valid_from` also invalidates authorization codes and sessions, from which new tokens could come.
     await trx('users')
       .where({ id: user.id })
       .update({ sessions_valid_from: trx.raw('clock_timestamp()') })
@@ -84,6 +95,6 @@ export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: A
     })
     return await revokeUserTokens(trx, user.id)
   })
-  const own = await countRevoked(knex, ended)
-  return own === null ? null : own + held
+  const own = await countRevoked(knex, epochs)
+  return own === null ? null : own + delegated
 }

@@ -1,21 +1,22 @@
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import type { AccessTokenStore, ActiveToken, Inspection } from './access-token-store.ts'
-import { retryOnStaleClient } from './issuance.ts'
+import type { AccessTokenStore, ActiveToken, Introspection } from './access-token-store.ts'
+import { retryOnStaleClient } from './stale-client.ts'
 
 /**
- * Looks a token up for a caller, as whoever the caller is by now: the statement that looks also says whether the caller's
- * registration has changed, and then the same credentials must prove themselves again.
- * @throws KeywrightError `invalid_client` when they no longer do
+ * Introspects an access token for a client (RFC 7662): returns the token if it is active. The same statement checks the
+ * client's registration version; when that changed, the client authenticates again with the same credentials.
+ * @param claims of the presented JWT; undefined when what was presented is no access token of this issuer
+ * @throws KeywrightError `invalid_client` when the client no longer authenticates
  */
 export async function introspectAs(
   accessTokenStore: AccessTokenStore,
   caller: AuthenticatedClient,
   claims: Record<string, unknown> | undefined,
 ): Promise<{ client: AuthenticatedClient; token: ActiveToken | undefined }> {
-  const token: Inspection['token'] = claims && { jti: String(claims.jti), expiresAt: Number(claims.exp) }
+  const token: Introspection['token'] = claims && { jti: String(claims.jti), expiresAt: Number(claims.exp) }
   return await retryOnStaleClient(caller, async (client) => {
     const { key, version } = client.registration
-    const inspected = await accessTokenStore.inspect({ callerKey: key, callerVersion: version, token })
-    return inspected.callerFresh ? { client, token: inspected.token } : undefined
+    const result = await accessTokenStore.introspect({ callerKey: key, callerVersion: version, token })
+    return result.isCallerCurrent ? { client, token: result.token } : undefined
   })
 }

@@ -5,7 +5,7 @@ import type { ClientRow } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
 import { LARGEST_LIST } from '../status/status-bitmap.ts'
 
-/** What a JWT of ours says that the database does not know: it lost the commit that recorded the token. */
+/** An access token that verifies but has no row: the database lost the commit that recorded it. */
 export interface UnrecordedToken {
   readonly jti: string
   readonly clientId: string
@@ -16,20 +16,21 @@ export interface UnrecordedToken {
   readonly issuedAt: number
   /** Seconds since 1970. */
   readonly expiresAt: number
-  /** The public id of its status list, and its index there. */
+  /** The public id of its status list. */
   readonly listId: string
+  /** Its index in that list. */
   readonly index: number
 }
 
-function statusOf({ status }: Record<string, unknown>): Pick<UnrecordedToken, 'listId' | 'index'> | undefined {
+function statusReferenceOf({ status }: Record<string, unknown>): Pick<UnrecordedToken, 'listId' | 'index'> | undefined {
   const { uri, idx } = (status as { status_list?: { uri?: unknown; idx?: unknown } } | undefined)?.status_list ?? {}
   const listId = String(uri).split('/').at(-1)!.toLowerCase()
   return isId(listId) && Number.isInteger(idx) ? { listId, index: Number(idx) } : undefined
 }
 
-/** @param claims of a JWT that was verified. Undefined where it names no status list: then nobody can be told. */
+/** @param claims of a verified JWT. Undefined when it names no status list: then it cannot be revoked offline. */
 export function toUnrecordedToken(claims: Record<string, unknown>): UnrecordedToken | undefined {
-  const status = statusOf(claims)
+  const status = statusReferenceOf(claims)
   if (!status) return undefined
   const clientId = String(claims.client_id)
   return {
@@ -44,13 +45,13 @@ export function toUnrecordedToken(claims: Record<string, unknown>): UnrecordedTo
   }
 }
 
-/** The list, which the database may have lost too; a restored one takes no further tokens. */
+/** Returns the key of the token's status list. Inserts the list, closed, when the database lost it too. */
 async function findOrRestoreList(trx: Knex, token: UnrecordedToken, apiId: number): Promise<number> {
   const row = {
     public_id: token.listId,
     api_id: apiId,
     order_key: randomBytes(32),
-    // How large it was is not known.
+    // The original size is not known.
     size: LARGEST_LIST,
     next: LARGEST_LIST,
     closed_at: trx.fn.now(),
@@ -60,7 +61,7 @@ async function findOrRestoreList(trx: Knex, token: UnrecordedToken, apiId: numbe
   return found.id
 }
 
-/** Whether it was recorded now, as revoked: false where the database knows it after all. */
+/** Records the token as revoked. Returns false when the database has a row of it after all. */
 async function insertRevoked(
   trx: Knex,
   token: UnrecordedToken,
@@ -90,8 +91,8 @@ async function insertRevoked(
 }
 
 /**
- * Revokes a token that verifies but is not recorded: records it as revoked, so that its bit is set in its status list, and
- * tells those who follow. Returns how many tokens that was, 0 or 1.
+ * Revokes an access token that verifies but is not recorded (RFC 7009). Records it as revoked, which sets its bit in its
+ * status list, and publishes the revocation in the feed. Returns the number of revoked tokens, 0 or 1.
  */
 export async function revokeUnrecordedToken(knex: Knex, token: UnrecordedToken, actor: Actor): Promise<number> {
   return await knex.transaction(async (trx) => {

@@ -14,7 +14,7 @@ import { listGrants, listTokens } from '../../src/management/token-operations.ts
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { readUser, searchUsers } from '../../src/management/user-operations.ts'
 import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
-import { INSPECT } from '../../src/tokens/access-token-store.ts'
+import { INTROSPECT } from '../../src/tokens/access-token-store.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
@@ -239,7 +239,7 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     (_, database) =>
       database.query({
         name: 'x',
-        text: INSPECT,
+        text: INTROSPECT,
         values: ['[{"n":0,"caller":1,"caller_version":1,"jti":"00000000-0000-7000-8000-000000000000","exp":1}]'],
       }),
   ],

@@ -111,7 +111,7 @@ describe.skipIf(!bin)('a primary with a standby', () => {
       list: () => createListReader(elsewhere)(listId),
       lists: () => listStatusLists(elsewhere),
       introspection: () =>
-        createAccessTokenStore(elsewhere, createServerWatch()).inspect({
+        createAccessTokenStore(elsewhere, createServerWatch()).introspect({
           callerKey: 1,
           callerVersion: 1,
           token: { jti, expiresAt: exp },

@@ -1,0 +1,142 @@
+import { findByIdentifier } from '../apis/resource-identifiers.ts'
+import { resolveScope } from '../apis/scopes.ts'
+import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import type { ApiAccess, Registration } from '../clients/registrations.ts'
+import type { ServerWatch } from '../database/server-watch.ts'
+import { epochSeconds } from '../shared/clock.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { StatusIndex, StatusIndexes } from '../status/status-indexes.ts'
+import { statusUri } from '../status/status-lists.ts'
+import type { TokenRecord } from './access-token-store.ts'
+
+/** A request for an access token, after client authentication. */
+export interface TokenRequest {
+  readonly client: AuthenticatedClient
+  /** The API's identifier. Undefined: the client's default API. */
+  readonly resource: string | undefined
+  /** Space-separated. Undefined: every scope that the client has for the API. */
+  readonly scope: string | undefined
+  /** OpenID Connect scopes (Core, section 5.4), space-separated. If present, an empty `scope` means no scope of the API. */
+  readonly identityScope?: string
+  /** The user's id. Empty when the client acts for itself. */
+  readonly subject: string
+  readonly grantId: string | null
+  /** Claims in addition to those of RFC 9068, such as `cnf`. */
+  readonly extra?: Record<string, unknown>
+}
+
+/** An access token with its claims and its row, before it is recorded and signed. */
+export interface PlannedToken {
+  readonly record: TokenRecord
+  readonly api: ApiAccess
+  readonly claims: Record<string, unknown>
+  /** Must be notified of the server that runs the statement which records the token. */
+  readonly server: ServerWatch
+}
+
+/** `indexes_missing`: no status index of the API is leased. `StatusIndexes.ready` waits for the lease. */
+export type PlanResult =
+  | { readonly status: 'planned'; readonly planned: PlannedToken }
+  | { readonly status: 'indexes_missing' }
+
+/** @throws KeywrightError `invalid_target` (RFC 8707, section 2) */
+export function selectApi(registration: Registration, resource: string | undefined): ApiAccess {
+  const api = resource === undefined ? registration.apis[0] : findByIdentifier(registration.apis, resource)
+  if (api) return api
+  throw new KeywrightError(
+    'invalid_target',
+    resource === undefined
+      ? 'the client has no default API; name an API in the resource parameter'
+      : 'the client has no access to this API',
+  )
+}
+
+/**
+ * The `cnf` claim (RFC 7800) of the API key in the request: its SHA-256. An API key has 256 random bits, so the hash does
+ * not reveal it. A resource server hashes the `x-api-key` header and compares.
+ */
+function apiKeyConfirmation(apiKeyHash: Buffer | null): Record<string, unknown> | undefined {
+  return apiKeyHash ? { 'x-api-key#S256': apiKeyHash.toString('base64url') } : undefined
+}
+
+/** Seconds since 1970. */
+function expirationTime(client: AuthenticatedClient, api: ApiAccess, issuedAt: number): number {
+  const ttl = client.registration.accessTokenTtl ?? api.tokenTtl
+  const retiresAt = client.authentication?.retiresAt ?? null
+  // A token is revoked when the client secret that obtained it retires. With that time as `exp`, resource servers that only
+  // verify the signature refuse it too.
+  return retiresAt === null ? issuedAt + ttl : Math.min(issuedAt + ttl, epochSeconds(retiresAt))
+}
+
+function grantedScope(request: TokenRequest, api: ApiAccess): string {
+  if (request.identityScope === undefined) return resolveScope(request.scope, api.scopes)
+  const apiScope = request.scope ? resolveScope(request.scope, api.scopes) : ''
+  return `${request.identityScope} ${apiScope}`.trim()
+}
+
+/** The `status` claim, by which resource servers find the token's bit in its status list (Token Status List, section 6.2). */
+const statusClaim = ({ list, index }: StatusIndex, issuer: string) => ({
+  status_list: { idx: index, uri: statusUri(issuer, list.id) },
+})
+
+/**
+ * Decides the claims of an access token (RFC 9068), and whether it revokes the earlier ones (token policy `single`).
+ * Does not record or sign it.
+ * @param now milliseconds since 1970, by the database's clock
+ * @throws KeywrightError `invalid_target`, `invalid_scope`, or `invalid_client` when the client secret has just retired
+ */
+export function planToken(
+  request: TokenRequest,
+  issuer: string,
+  indexes: StatusIndexes,
+  server: ServerWatch,
+  now: number,
+): PlanResult {
+  const { registration, authentication } = request.client
+  const api = selectApi(registration, request.resource)
+  const scope = grantedScope(request, api)
+  const issuedAt = epochSeconds(now)
+  const expiresAt = expirationTime(request.client, api, issuedAt)
+  if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
+  // Last, so that a refused request uses no status index.
+  const status = indexes.draw(api.id, expiresAt - issuedAt)
+  if (!status) return { status: 'indexes_missing' }
+  const jti = newId()
+  const cnf = apiKeyConfirmation(authentication?.apiKeyHash ?? null)
+  const planned = {
+    api,
+    server,
+    record: {
+      jti,
+      clientKey: registration.key,
+      clientVersion: registration.version,
+      apiId: api.id,
+      apiVersion: api.version,
+      secretId: authentication?.secretId ?? null,
+      secretRetiresAt: authentication?.retiresAt ?? null,
+      subject: request.subject,
+      scope,
+      issuedAt,
+      expiresAt,
+      single: (registration.policy ?? api.policy) === 'single',
+      grantId: request.grantId,
+      statusList: status.list.key,
+      statusIndex: status.index,
+    },
+    claims: {
+      iss: issuer,
+      sub: request.subject || registration.clientId,
+      aud: api.identifier,
+      exp: expiresAt,
+      iat: issuedAt,
+      jti,
+      client_id: registration.clientId,
+      scope,
+      status: statusClaim(status, issuer),
+      ...request.extra,
+      ...(cnf && { cnf: { ...(request.extra?.cnf as object), ...cnf } }),
+    },
+  }
+  return { status: 'planned', planned }
+}
