@@ -3,18 +3,22 @@ import { type ProjectName, testsByProject } from './test/support/projects.ts'
 
 const tests = testsByProject()
 
-interface Options {
-  /** `false`: the files that run in one process share its modules, which saves one second of imports for each file. */
-  readonly isolate: boolean
-}
+/**
+ * The files that run in one process share its modules: each saves a second of imports. Two files at a time, because they
+ * compute more than they wait.
+ */
+const SHARED = { isolate: false, maxWorkers: 2, sequence: { groupOrder: 0 } }
 
-const project = (name: ProjectName, { isolate }: Options) => ({
+/** Three files at a time, because they often wait for processes. */
+const ISOLATED = { isolate: true, maxWorkers: 3, sequence: { groupOrder: 1 } }
+
+const project = (name: ProjectName, options: typeof SHARED) => ({
   test: {
     name,
+    ...options,
     include: tests[name],
     // Processes of their own: argon2 and PostgreSQL's launcher want a main thread.
     pool: 'forks' as const,
-    isolate,
     // Node 24 loads the sources as the product does, and no test needs vi.mock.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     testTimeout: 30_000,
@@ -25,13 +29,12 @@ const project = (name: ProjectName, { isolate }: Options) => ({
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    maxWorkers: 2,
     projects: [
-      project('unit', { isolate: false }),
-      project('db', { isolate: false }),
-      project('cluster', { isolate: true }),
-      project('browser', { isolate: true }),
-      project('gateways', { isolate: true }),
+      project('unit', SHARED),
+      project('db', SHARED),
+      project('cluster', ISOLATED),
+      project('browser', ISOLATED),
+      project('gateways', ISOLATED),
     ],
   },
 })
