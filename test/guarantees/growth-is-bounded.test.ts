@@ -190,7 +190,7 @@ test('answers kept for retries are wiped after their grace, all of them in one r
   const turned = (await redeem(refresh_token)).body
   const hash = randomBytes(32)
   const rows = Array.from({ length: 250 }, () => ({
-    ...{ grant_id: randomUUID(), family_hash: randomBytes(32), current_hash: hash, answer: hash, client_id: own.key },
+    ...{ grant_id: randomUUID(), family_hash: randomBytes(32), current_hash: hash, response: hash, client_id: own.key },
     ...{ api_id: 1, revocation_epoch: 0, subject: '', scope: 'read', expires_at: new Date(Date.now() + DAY) },
   }))
   await on.knex('refresh_tokens').insert(rows)
@@ -198,7 +198,7 @@ test('answers kept for retries are wiped after their grace, all of them in one r
   await on.knex('refresh_tokens').where('client_id', own.key).update(past)
   // As the job does: again until a run did less than it may.
   while ((await deleteExpiredRefreshTokens(on.knex, 100)) === 100);
-  const kept = await on.knex('refresh_tokens').where('client_id', own.key).whereNotNull('answer')
+  const kept = await on.knex('refresh_tokens').where('client_id', own.key).whereNotNull('response')
   expect(kept).toHaveLength(0)
   expect((await redeem(turned.refresh_token)).status).toBe(200)
 })

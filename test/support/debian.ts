@@ -57,8 +57,8 @@ async function areInstalled(packages: readonly string[]): Promise<boolean> {
 }
 
 /**
- * Sees to it that Debian packages are installed, by apt-get where they are missing and root's rights can be had. Any
- * number of processes may call it at once. Answers whether they are there.
+ * Sees to it that Debian packages are installed: root installs missing ones by apt-get, anybody else is told their names.
+ * Any number of processes may call it at once. Answers whether they are there.
  */
 export async function ensureDebian(...packages: string[]): Promise<boolean> {
   if (await areInstalled(packages)) return true
@@ -67,9 +67,12 @@ export async function ensureDebian(...packages: string[]): Promise<boolean> {
     say(`${names}: not installed, and there is no apt-get to install them with`)
     return false
   }
+  if (!isRoot()) {
+    say(`${names}: not installed; install them as root with: apt-get install ${names}`)
+    return false
+  }
   say(`installing ${names} with apt-get, because tests need what is in them and this machine lacks it`)
-  const [file, ...args] = [...(isRoot() ? [] : ['sudo', '-n']), 'flock', LOCK, 'sh', '-c', INSTALL, 'sh', ...packages]
-  const { good, end } = await run(file!, args)
+  const { good, end } = await run('flock', [LOCK, 'sh', '-c', INSTALL, 'sh', ...packages])
   say(good ? `${names}: installed` : `${names}: could not be installed\n${end}`)
   return good
 }
