@@ -5,14 +5,14 @@ import { hashSecret } from '../shared/secrets.ts'
 import type { ApiCaller } from './callers.ts'
 import { ProblemError } from './problems.ts'
 
-/** Requests at once; afterwards one for every `INTERVAL` seconds. */
+/** The burst that a caller may send at once; afterwards one request per `INTERVAL` seconds. */
 const BURST = 600
 const INTERVAL = 0.1
 
-/** Named and told as draft-ietf-httpapi-ratelimit-headers has it. */
+/** The value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
 const POLICY = `"caller";q=${BURST};w=${BURST * INTERVAL}`
 
-/** One client in one person's name, through whichever tokens and nodes. @throws ProblemError `rate_limited` */
+/** One limit per client and user, whatever the token and the node. @throws ProblemError `rate_limited` */
 export async function limitRate(ctx: Context, db: Knex, { clientId, subject }: ApiCaller): Promise<void> {
   const key = hashSecret(`management ${clientId} ${subject ?? ''}`)
   const taken = await takeFrom(db, { key, burst: BURST, interval: INTERVAL })

@@ -11,7 +11,7 @@ import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
 import { USER_ROUTES } from './routes/user-routes.ts'
 
-/** All that the management API answers; whatever walks its routes walks these. */
+/** Every route of the management API, in the order of the OpenAPI document. */
 export const API_ROUTES: readonly ApiRoute[] = [
   ...ME_ROUTES,
   ...OVERVIEW_ROUTES,

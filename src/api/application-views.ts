@@ -5,7 +5,7 @@ import type { Principal } from '../management/principal.ts'
 import { formatRateLimit } from '../shared/rate-limit-format.ts'
 import { toWire } from './wire-names.ts'
 
-/** What operators alone see of a client is left out for everybody else. */
+/** Only operators see the access type and the rate limit. */
 export function viewClient({ key: _, rateLimit: limit, accessType: type, ...rest }: Client, { role }: Principal) {
   const hidden = { access_type: type, rate_limit: limit && formatRateLimit(limit) }
   return { ...toWire(rest), ...(role === 'operator' && hidden) }
@@ -20,7 +20,7 @@ export const credentials = ({ clientSecret, apiKey }: NewSecrets) => ({
   ...(apiKey && { api_key: apiKey }),
 })
 
-export const shown = (made: NewSecrets & { client: Client }, who: Principal) => ({
+export const toCreatedReply = (made: NewSecrets & { client: Client }, who: Principal) => ({
   body: { client_id: made.client.clientId, ...credentials(made), application: viewClient(made.client, who) },
   revision: made.client.revision,
 })

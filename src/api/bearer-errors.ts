@@ -2,9 +2,9 @@ import { ProblemError } from './problems.ts'
 
 const REALM = 'realm="Keywright management"'
 
-/** RFC 6750, section 3.1: whoever sent no token is told no error, only what to send. */
+/** RFC 6750, section 3.1: the challenge to a request without a token carries no error code. */
 export const missingToken = () =>
-  new ProblemError('missing_token', 'send an access token as Authorization: Bearer', {
+  new ProblemError('missing_token', 'send an access token in the header Authorization: Bearer <token>', {
     headers: { 'WWW-Authenticate': `Bearer ${REALM}` },
   })
 
@@ -14,6 +14,6 @@ export const invalidToken = (detail: string) =>
   })
 
 export const insufficientScope = (scope: string) =>
-  new ProblemError('insufficient_scope', `this takes a token with the scope ${scope}`, {
+  new ProblemError('insufficient_scope', `this request requires the scope ${scope}`, {
     headers: { 'WWW-Authenticate': `Bearer ${REALM}, error="insufficient_scope", scope="${scope}"` },
   })

@@ -21,24 +21,24 @@ export interface CallerServices {
   issuerUrl(): string
 }
 
-/** Who calls, as whom, and with what. */
+/** The authenticated caller of a request. */
 export interface ApiCaller {
   readonly who: Principal
   readonly clientId: string
-  /** The person in whose name it calls; null for the client itself. */
+  /** The user that the client acts for; null when the client acts for itself. */
   readonly subject: string | null
   readonly token: PresentedToken
 }
 
-/** What the ledger knows a token by. */
+/** The claims that identify a token in the access-token store. */
 interface PresentedToken {
   readonly jti: string
   /** Seconds since 1970. */
   readonly expiresAt: number
 }
 
-/** A client and the people behind it: its owner, if it is a key pair, and the person who is the token's subject. */
-interface StandingRow {
+/** A client, the owner of a key pair, and the user who is the token's subject, as they are now. */
+interface CallerStatusRow {
   kind: ClientKind
   account_id: string | null
   owner_id: string | null
@@ -50,7 +50,7 @@ interface StandingRow {
   user_account_status: string | null
 }
 
-const STANDING = `
+const CALLER_STATUS = `
   SELECT c.kind, c.account_id, c.user_id AS owner_id, o.role AS owner_role, o.status AS owner_status,
          p.role AS user_role, p.status AS user_status, p.account_id AS user_account,
          a.status AS user_account_status
@@ -60,80 +60,83 @@ const STANDING = `
     LEFT JOIN accounts a ON a.id = p.account_id
    WHERE c.client_id = $1 AND c.status = 'active'`
 
-const endedToken = () => invalidToken('it has expired or was revoked')
+const inactiveToken = () => invalidToken('the access token has expired or was revoked')
 
 /**
- * For a caller who waited inside a transaction, on its connection: the reader below would take another one.
+ * Checks a token again inside a transaction that waited for a lock, on that transaction's connection:
+ * `createCallerReader` would take a second one from the pool.
  * @throws ProblemError `invalid_token`
  */
-export async function checkStillLives(trx: Knex, { token: { jti, expiresAt } }: ApiCaller): Promise<void> {
+export async function checkTokenIsActive(trx: Knex, { token: { jti, expiresAt } }: ApiCaller): Promise<void> {
   const live = trx('active_access_tokens').where({ jti }).whereRaw('expires_at = to_timestamp(?)', [expiresAt])
-  if (!(await live.first('jti'))) throw endedToken()
+  if (!(await live.first('jti'))) throw inactiveToken()
 }
 
 const forbidden = (detail: string) => new ProblemError('forbidden', detail)
 
-/** RFC 6750, section 2.1; the two other ways to send a token leak it, and are not taken. */
+/** RFC 6750, section 2.1. The form and the query (2.2, 2.3) leak tokens into logs and are not accepted. */
 function bearerToken(ctx: Context): string {
   const header = ctx.get('authorization')
   const [, token] = /^bearer +([\w~+/.-]+=*) *$/i.exec(header) ?? []
   if (token) return token
-  throw /^(bearer|dpop)\b/i.test(header) ? invalidToken('this is no bearer token') : missingToken()
+  throw /^(bearer|dpop)\b/i.test(header)
+    ? invalidToken('the Authorization header holds no valid bearer token')
+    : missingToken()
 }
 
-/** A token that is bound to something must come with it (RFC 7800): a binding that is not understood is not met. */
+/** Checks the confirmation of a bound token (RFC 7800). An unknown confirmation method is not satisfied. */
 function checkBinding(ctx: Context, { cnf }: Record<string, unknown>): void {
   if (cnf === undefined) return
   const { 'x-api-key#S256': keyHash, ...others } = cnf as Record<string, unknown>
   if (Object.keys(others).length > 0)
-    throw invalidToken('a token that is bound to a key of its client is not taken here')
+    throw invalidToken('the management API does not accept tokens that are bound to a client key')
   const sent = hashSecret(ctx.get('x-api-key')).toString('base64url')
-  if (sent !== keyHash) throw invalidToken('this token comes with the API key of its client, in x-api-key')
+  if (sent !== keyHash) throw invalidToken('send the API key of the client in the x-api-key header')
 }
 
-/** An account's application acts within its account; one of no account is the instance's, and acts for its operators. */
-function clientItself(
-  row: StandingRow,
+/** A client of an account acts as an admin of that account; a client without an account acts as an operator. */
+function principalOfClient(
+  row: CallerStatusRow,
   clientId: string,
   base: Pick<Principal, 'scopes' | 'signedInAt'>,
   actor: Actor,
 ): Principal {
   const by: Actor = { ...actor, type: 'client', id: clientId }
-  if (row.kind === 'api') throw forbidden("an API's own client manages nothing")
+  if (row.kind === 'api') throw forbidden('the client of an API cannot use the management API')
   if (row.account_id === null) return { ...base, role: 'operator', accountId: null, userId: null, actor: by }
   if (row.kind === 'key_pair' && (row.owner_role !== 'admin' || row.owner_status !== 'active')) {
-    throw forbidden('this key pair speaks for an admin, and its owner is none')
+    throw forbidden('the owner of this key pair is not an active admin')
   }
   return { ...base, role: 'admin', accountId: row.account_id, userId: row.owner_id, actor: by }
 }
 
-/** A person may do through an application what their own role may, and an account's application reaches its account only. */
-function userThrough(
-  row: StandingRow,
+/** A user has the permissions of their own role; an application of an account acts only for users of that account. */
+function principalOfUser(
+  row: CallerStatusRow,
   userId: string,
   clientId: string,
   base: Pick<Principal, 'scopes' | 'signedInAt'>,
   actor: Actor,
 ): Principal {
-  if (row.kind === 'api') throw forbidden("an API's own client manages nothing")
+  if (row.kind === 'api') throw forbidden('the client of an API cannot use the management API')
   if (row.user_status !== 'active' || row.user_account_status === 'disabled') {
-    throw invalidToken('the person it speaks for may not act')
+    throw invalidToken('the user of this access token, or their account, is disabled')
   }
   if (row.account_id !== null && row.account_id !== row.user_account) {
-    throw forbidden("an account's application acts for the people of that account alone")
+    throw forbidden('this application acts only for users of its own account')
   }
   const by: Actor = { ...actor, type: 'user', id: userId, through: clientId }
   return { ...base, role: row.user_role!, accountId: row.user_account, userId, actor: by }
 }
 
 /**
- * Finds who calls by an access token of Keywright's own. The ledger is asked at every request, so that a token that was
- * revoked anywhere is dead here too (promise 7), and beside it how its client and person stand by now.
+ * Authenticates a caller by an access token that Keywright issued. Each request looks the token up in the access-token
+ * store, so that a token revoked on any node is invalid here at once, and reads the present state of its client and user.
  */
 export function createCallerReader({ database, accessTokenStore, keyRings, issuerUrl }: CallerServices) {
-  async function userStatusBadge(clientId: string, subject: string | null): Promise<StandingRow | undefined> {
+  async function readCallerStatus(clientId: string, subject: string | null): Promise<CallerStatusRow | undefined> {
     const values = [clientId, subject]
-    const [row] = await database.query<StandingRow>({ name: 'management-caller', text: STANDING, values })
+    const [row] = await database.query<CallerStatusRow>({ name: 'management-caller', text: CALLER_STATUS, values })
     return row
   }
 
@@ -141,21 +144,23 @@ export function createCallerReader({ database, accessTokenStore, keyRings, issue
   return async (ctx: Context): Promise<ApiCaller> => {
     const claims = await readTokenClaims(keyRings, issuerUrl(), bearerToken(ctx))
     if (claims?.aud !== MANAGEMENT_API)
-      throw invalidToken(`it is none of ours that lives, or not for ${MANAGEMENT_API}`)
+      throw invalidToken(`the access token is invalid, expired, or issued for an API other than ${MANAGEMENT_API}`)
     const clientId = String(claims.client_id)
     const subject = claims.sub === clientId ? null : String(claims.sub)
-    if (subject !== null && !isId(subject)) throw invalidToken('it speaks for nobody we know')
+    if (subject !== null && !isId(subject)) throw invalidToken('the subject of the access token is unknown')
     const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }
     const [{ token: active }, row] = await Promise.all([
       accessTokenStore.introspect({ callerKey: 0, callerVersion: 0, token }),
-      userStatusBadge(clientId, subject),
+      readCallerStatus(clientId, subject),
     ])
-    if (!active || !row) throw endedToken()
+    if (!active || !row) throw inactiveToken()
     checkBinding(ctx, claims)
     const base = { scopes: new Set(active.scope.split(' ')), signedInAt: null }
     const actor: Actor = { type: 'client', ip: ctx.ip, requestId: ctx.state.requestId }
     const who =
-      subject === null ? clientItself(row, clientId, base, actor) : userThrough(row, subject, clientId, base, actor)
+      subject === null
+        ? principalOfClient(row, clientId, base, actor)
+        : principalOfUser(row, subject, clientId, base, actor)
     return { who, clientId, subject, token }
   }
 }

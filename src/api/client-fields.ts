@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { apiIdentifier, bounded, clientId, moment, name, secret } from './fields.ts'
+import { apiIdentifier, bounded, clientId, name, secret, timestamp } from './fields.ts'
 
-// What applications and key pairs have in common.
+// The fields that applications and key pairs share.
 
 const scopes = z.array(z.string().max(1000)).max(1000)
 
@@ -22,49 +22,64 @@ export const rateLimit = z
   .string()
   .max(40)
   .nullable()
-  .meta({ description: 'N/s, N/min or N/h; null: none', examples: ['10/s'] })
+  .meta({ description: 'Requests per second, minute or hour: N/s, N/min or N/h; null: no limit', examples: ['10/s'] })
 
-export const accessType = z.enum(['user', 'client', 'both']).meta({ description: 'For whom it may act' })
+export const accessType = z
+  .enum(['user', 'client', 'both'])
+  .meta({ description: 'Whether the application may act for users, for itself, or both' })
 
 const GRANT_EXAMPLES = [['authorization_code', 'refresh_token']]
 
-/** Every setting of a client but those that operators alone see. */
+/** Every setting of a client, except those that only operators see. */
 export const settings = {
   name,
   grants: z.array(z.string().max(200)).max(20).meta({
     description: 'authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code',
     examples: GRANT_EXAMPLES,
   }),
-  redirect_uris: uris('Where people are sent back to; exactly as the request says it'),
-  post_logout_redirect_uris: uris('Where people may be sent after they signed out'),
-  backchannel_logout_uri: z.string().max(10_000).nullable().meta({ description: 'Told when a person signs out' }),
-  is_public: z.boolean().meta({ description: 'It can keep no secret, as a program on a desk or phone' }),
-  pkce_required: z.boolean().meta({ description: 'Always so for public ones (RFC 7636)' }),
+  redirect_uris: uris('Redirect URIs; an authorization request must match one exactly'),
+  post_logout_redirect_uris: uris('Redirect URIs after sign-out'),
+  backchannel_logout_uri: z
+    .string()
+    .max(10_000)
+    .nullable()
+    .meta({ description: 'Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)' }),
+  is_public: z
+    .boolean()
+    .meta({ description: 'A public client, such as a desktop or mobile app, has no client secret' }),
+  pkce_required: z.boolean().meta({ description: 'Require PKCE (RFC 7636); always true for public clients' }),
   consent: z
     .enum(['show', 'skip', 'skip_own_account'])
-    .meta({ description: 'Who sees the allow/deny page; skip is for operators to say' }),
-  default_scopes: scopes.nullable().meta({ description: 'What a request without scope gets; null: all it has' }),
-  access_token_ttl: lifetime("In seconds; null: the API's"),
-  refresh_token_ttl: lifetime('In seconds, anew with each rotation; null: 30 days'),
-  refresh_token_max_age: lifetime('In seconds since the sign-in; null: no absolute end'),
+    .meta({ description: 'Which users see the allow/deny page; only operators may set skip' }),
+  default_scopes: scopes
+    .nullable()
+    .meta({ description: 'The scopes of a request that names none; null: every scope of the application' }),
+  access_token_ttl: lifetime('In seconds; null: the lifetime of the API'),
+  refresh_token_ttl: lifetime('In seconds, from the last rotation; null: 30 days'),
+  refresh_token_max_age: lifetime('In seconds, from the sign-in; null: no maximum age'),
   refresh_token_rotation: z.boolean(),
   refresh_tokens: z.enum(['always', 'offline_access']),
   id_token_alg: z.enum(['RS256', 'ES256']),
   policy: z
     .enum(['none', 'single'])
     .nullable()
-    .meta({ description: "What a new token does to the one before; null: the API's" }),
-  query_credentials: z.boolean().meta({ description: 'Credentials may come in the query, where logs keep them' }),
-  client_credentials_refresh: z.boolean().meta({ description: 'client_credentials yields a refresh token too' }),
-  api_key_required: z.boolean().meta({ description: 'Each request carries an x-api-key as well' }),
+    .meta({ description: 'single: a new token revokes the earlier one; null: the policy of the API' }),
+  query_credentials: z
+    .boolean()
+    .meta({ description: 'Accept client credentials in the query string, where logs may record them' }),
+  client_credentials_refresh: z.boolean().meta({ description: 'Issue a refresh token for client_credentials' }),
+  api_key_required: z.boolean().meta({ description: 'Require an API key in the x-api-key header' }),
 }
 
-/** What its caller says of the APIs that it may call. */
-export const reach = {
-  apis: z.array(apiIdentifier).max(100).meta({ description: 'The APIs it may call, its default first' }),
-  scopes: scopes
-    .nullable()
-    .meta({ description: 'What it may ask of them; null: everything, also what they gain later' }),
+/** The APIs and scopes that a client may request. */
+export const access = {
+  apis: z
+    .array(apiIdentifier)
+    .max(100)
+    .meta({ description: 'The APIs that the application may call; the first is its default' }),
+  scopes: scopes.nullable().meta({
+    description: 'The scopes that the application may request; null: every scope of its APIs, including later ones',
+  }),
 }
 
 export const clientApi = z
@@ -73,45 +88,46 @@ export const clientApi = z
 
 export const storedSecret = z
   .object({
-    id: z.number().int().meta({ description: 'Names it where it is retired' }),
+    id: z.number().int().meta({ description: 'Identifies the secret in requests that revoke it' }),
     kind: z.enum(['secret', 'api_key']),
     last_four: z.string(),
-    created_at: moment,
-    retires_at: moment.nullable().meta({ description: 'When it ends, if it is being replaced' }),
-    last_used_at: moment.nullable(),
+    created_at: timestamp,
+    retires_at: timestamp.nullable().meta({ description: 'When the secret stops working; null: not rotated' }),
+    last_used_at: timestamp.nullable(),
     last_used_ip: z.string().nullable(),
     last_used_api: z.string().nullable(),
   })
-  .meta({ id: 'StoredSecret', description: 'What may be told of a secret after it was shown once' })
+  .meta({ id: 'StoredSecret', description: 'A client secret or API key without its value, which is shown only once' })
 
 export const recentCaller = z
-  .object({ ip: z.string(), api: z.string().nullable(), last_used_at: moment })
+  .object({ ip: z.string(), api: z.string().nullable(), last_used_at: timestamp })
   .meta({ id: 'RecentCaller' })
 
-/** What is known of a client's use. */
+/** The APIs, secrets and recent use of a client. */
 export const use = {
   apis: z.array(clientApi),
   secrets: z.array(storedSecret),
   live_tokens: bounded,
-  callers: z.array(recentCaller).meta({ description: 'Who called in the last day, at most twenty' }),
+  callers: z.array(recentCaller).meta({ description: 'The callers of the last 24 hours, at most 20' }),
 }
 
-/** Shown once. */
+/** The credentials that only the creating response shows. */
 export const newCredentials = {
   client_id: clientId,
-  client_secret: secret
-    .optional()
-    .meta({ description: 'Shown in this answer and never again; public clients have none' }),
+  client_secret: secret.optional().meta({ description: 'Shown only in this response; absent for public clients' }),
   api_key: z
     .string()
     .optional()
-    .meta({ description: 'Shown in this answer and never again, where the client needs one' }),
+    .meta({ description: 'Shown only in this response; absent when the client needs no API key' }),
 }
 
-/** A replacement's mercy. */
+/** The time in which the previous secret still works. */
 export const overlap = z
   .number()
   .int()
   .min(0)
   .default(0)
-  .meta({ description: 'For how many seconds the former secret still works; 0: it is dead at once', examples: [3600] })
+  .meta({
+    description: 'Seconds for which the previous secret still works; 0: it stops working at once',
+    examples: [3600],
+  })

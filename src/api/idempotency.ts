@@ -7,16 +7,16 @@ import { hashSecret } from '../shared/secrets.ts'
 import type { ApiCaller } from './callers.ts'
 import { ProblemError } from './problems.ts'
 
-/** For how long an answer is kept, in hours. */
-const KEPT = 24
+/** How long a response is stored, in hours. */
+const LIFETIME = 24
 
-/** A request that may come again, by hashes of its caller's key and of itself. */
-export interface Repeatable {
+/** A request that may be retried, identified by the hash of its caller and key. */
+export interface IdempotentRequest {
   readonly keyHash: Buffer
   readonly requestHash: Buffer
 }
 
-/** An answer as it is kept. */
+/** A response as it is stored, encrypted. */
 export interface StoredResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -24,21 +24,21 @@ export interface StoredResponse {
   readonly body: string
 }
 
-/** Two callers may well choose the same key. */
-export const repeatable = (
+/** The hash covers the caller, because two callers may choose the same key. */
+export const idempotentRequest = (
   { clientId, subject }: Pick<ApiCaller, 'clientId' | 'subject'>,
   key: string,
   request: unknown,
-): Repeatable => ({
+): IdempotentRequest => ({
   keyHash: hashSecret(JSON.stringify([clientId, subject, key])),
   requestHash: hashSecret(JSON.stringify(request)),
 })
 
-// Whoever comes second waits here until the first has committed, and then finds its row; a row that has had its time is
-// taken over.
+// A concurrent second request waits here until the first has committed, and then finds its row. An expired row is
+// reused.
 const CLAIM = `
   INSERT INTO idempotency_keys AS k (key_hash, request_hash, expires_at)
-  VALUES (:keyHash, :requestHash, now() + make_interval(hours => ${KEPT}))
+  VALUES (:keyHash, :requestHash, now() + make_interval(hours => ${LIFETIME}))
   ON CONFLICT (key_hash) DO UPDATE
      SET request_hash = excluded.request_hash, response = NULL, expires_at = excluded.expires_at
    WHERE k.expires_at <= now()
@@ -55,53 +55,54 @@ export const SEALED_IDEMPOTENT_RESPONSES: SealedColumn = {
 }
 
 /**
- * @throws ProblemError `key_reused` (another request came under this key), `conflict` (it cannot be opened any more),
- * `unavailable` (another node can open it)
+ * @throws ProblemError `key_reused` (another request used this key), `conflict` (the encryption key of the response is gone),
+ * `unavailable` (another node has that encryption key)
  */
 async function storedResponse(
   trx: Knex,
   keys: EncryptionKeys,
-  { keyHash, requestHash }: Repeatable,
+  { keyHash, requestHash }: IdempotentRequest,
 ): Promise<StoredResponse> {
   const row = await trx<{ request_hash: Buffer; response: Buffer }>('idempotency_keys')
     .where({ key_hash: keyHash } as object)
     .first('request_hash', 'response')
   if (!row?.request_hash.equals(requestHash)) {
-    throw new ProblemError('key_reused', 'another request was sent under this Idempotency-Key; choose a new one')
+    throw new ProblemError('key_reused', 'this Idempotency-Key was used for a different request; send a new key')
   }
   if (!isSealedByOneOf(keys, row.response)) {
-    if (keys.missing) throw new ProblemError('unavailable', 'this node lacks the encryption key in use; try again')
-    throw new ProblemError('conflict', 'this was done before, and its answer cannot be shown again')
+    if (keys.missing)
+      throw new ProblemError('unavailable', 'this node does not have the current encryption key; try again')
+    throw new ProblemError('conflict', 'this request was completed before, and its response can no longer be decrypted')
   }
   return JSON.parse(unseal(keys, sealedFor(keyHash), row.response).toString())
 }
 
 /**
- * Does once what any number of requests under one key ask for, at once or one after another, on any nodes, and gives all of
- * them one answer. A refusal is not kept: nothing was done, and the key is free again.
- * @param judge throws when who asks may no more, having waited for the first
+ * Runs the operation of an idempotent request once, however many concurrent or later requests carry its key, on any node.
+ * All of them get the same response. A failed request stores nothing, and its key can be used again.
+ * @param authorize throws when the token became inactive while the request waited for the first one
  */
-export async function once(
+export async function runOnce(
   { knex, encryptionKeys }: Management,
-  request: Repeatable,
-  judge: (trx: Knex) => Promise<void>,
-  act: (management: Management) => Promise<StoredResponse>,
-): Promise<{ answer: StoredResponse; isRepeated: boolean }> {
+  request: IdempotentRequest,
+  authorize: (trx: Knex) => Promise<void>,
+  run: (management: Management) => Promise<StoredResponse>,
+): Promise<{ response: StoredResponse; isReplayed: boolean }> {
   const { keyHash, requestHash } = request
   return await knex.transaction(async (trx) => {
     const claimed = await trx.raw(CLAIM, { keyHash, requestHash })
-    await judge(trx)
+    await authorize(trx)
     if (claimed.rows.length === 0) {
-      return { answer: await storedResponse(trx, encryptionKeys, request), isRepeated: true }
+      return { response: await storedResponse(trx, encryptionKeys, request), isReplayed: true }
     }
-    const answer = await act({ knex: trx, encryptionKeys })
-    const sealed = seal(encryptionKeys, sealedFor(keyHash), Buffer.from(JSON.stringify(answer)))
+    const response = await run({ knex: trx, encryptionKeys })
+    const sealed = seal(encryptionKeys, sealedFor(keyHash), Buffer.from(JSON.stringify(response)))
     await trx('idempotency_keys').where({ key_hash: keyHash }).update({ response: sealed })
-    return { answer, isRepeated: false }
+    return { response, isReplayed: false }
   })
 }
 
-/** Deletes at most `limit` keys whose answers have had their time. */
+/** Deletes at most `limit` expired keys with their responses. */
 export async function deleteExpiredIdempotencyKeys(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM idempotency_keys WHERE key_hash IN (

@@ -3,15 +3,16 @@ import { etagOf } from './conditions.ts'
 import type { StoredResponse } from './idempotency.ts'
 import type { ApiRoute, Reply } from './route.ts'
 
-export const statusOf = (route: ApiRoute, reply: Reply): number => reply.status ?? Number(Object.keys(route.answers)[0])
+export const statusOf = (route: ApiRoute, reply: Reply): number =>
+  reply.status ?? Number(Object.keys(route.responses)[0])
 
-/** Nothing leaves that the answer's schema does not name: a member that a feature gains stays inside until it is declared. */
+/** Only the fields that the response schema declares are sent: a new field of a feature stays internal until it is declared. */
 function bodyOf(route: ApiRoute, reply: Reply): string {
-  const schema = route.answers[statusOf(route, reply)]
+  const schema = route.responses[statusOf(route, reply)]
   return schema ? JSON.stringify(schema.parse(reply.body)) : ''
 }
 
-/** Where a list goes on (RFC 8288), beside `next` in the body. */
+/** The `Link` header to the next page (RFC 8288), the same cursor as `next` in the body. */
 function linkOf(ctx: Context, { body }: Reply): Record<string, string> {
   const { next } = (body ?? {}) as { next?: string | null }
   if (typeof next !== 'string') return {}
@@ -27,7 +28,7 @@ function headersOf(ctx: Context, route: ApiRoute, reply: Reply): Record<string, 
   }
 }
 
-/** What will be sent, in a form that can be kept. */
+/** The response in a form that can be stored. */
 export const toStored = (ctx: Context, route: ApiRoute, reply: Reply): StoredResponse => ({
   status: statusOf(route, reply),
   headers: headersOf(ctx, route, reply),

@@ -6,23 +6,23 @@ import { ProblemError } from './problems.ts'
 import type { ApiRoute, Call } from './route.ts'
 
 const LIMITS = {
-  /** How many a caller may have open at once, at each node. */
+  /** How many streams a caller may have open at once, on each node. */
   perCaller: 4,
-  /** How long one may last, in milliseconds, its reader's pauses included. */
+  /** The maximum duration of a stream in milliseconds, pauses of its reader included. */
   lifetime: 10 * 60_000,
 }
 
-/** The caller is judged again after so many lines, or milliseconds. */
-const JUDGED = { lines: 200, after: 1000 }
+/** The caller is authorized again after this many lines or milliseconds. */
+const AUTHORIZATION_CHECK = { lines: 200, interval: 1000 }
 
-/** Answers in JSON lines. They last, so they are bounded in number and time, and end with the token they are for. */
+/** Responses in JSON lines (application/x-ndjson). Their number and duration are bounded, and each ends with its token. */
 export interface LineStreams {
-  /** @throws ProblemError `rate_limited`, and whatever the first line throws: nothing was answered by then */
-  send(ctx: Context, route: ApiRoute, caller: ApiCaller, call: Call, judge: () => Promise<unknown>): Promise<void>
+  /** @throws ProblemError `rate_limited`, and the error of the first line: the response has not begun by then */
+  send(ctx: Context, route: ApiRoute, caller: ApiCaller, call: Call, authorize: () => Promise<unknown>): Promise<void>
 }
 
-/** The same, when its first is there. */
-async function begun<Item>(items: AsyncIterable<Item>): Promise<AsyncIterable<Item>> {
+/** Waits for the first item, so that its error can still set the status; returns an iterable over all items. */
+async function withFirstItem<Item>(items: AsyncIterable<Item>): Promise<AsyncIterable<Item>> {
   const iterator = items[Symbol.asyncIterator]()
   const first = await iterator.next()
   async function* all() {
@@ -33,40 +33,44 @@ async function begun<Item>(items: AsyncIterable<Item>): Promise<AsyncIterable<It
   return all()
 }
 
-/** Throws in its midst when the caller may no more: whoever reads must not take a part for the whole. */
-async function* watched<Item>(items: AsyncIterable<Item>, judge: () => Promise<unknown>): AsyncGenerator<Item> {
+/** Throws when the caller loses access: the reader must be able to tell a cut-off stream from a complete one. */
+async function* authorized<Item>(items: AsyncIterable<Item>, authorize: () => Promise<unknown>): AsyncGenerator<Item> {
   let count = 0
-  let judgedAt = performance.now()
+  let checkedAt = performance.now()
   for await (const item of items) {
-    if (++count % JUDGED.lines === 0 || performance.now() - judgedAt > JUDGED.after) {
-      await judge()
-      judgedAt = performance.now()
+    if (++count % AUTHORIZATION_CHECK.lines === 0 || performance.now() - checkedAt > AUTHORIZATION_CHECK.interval) {
+      await authorize()
+      checkedAt = performance.now()
     }
     yield item
   }
 }
 
 async function* toLines(route: ApiRoute, status: number, items: AsyncIterable<unknown>): AsyncGenerator<string> {
-  for await (const item of items) yield `${JSON.stringify(route.answers[status]!.parse(item))}\n`
+  for await (const item of items) yield `${JSON.stringify(route.responses[status]!.parse(item))}\n`
 }
 
-/** How many each caller has open; whoever has none takes no memory. */
+/** Counts the open streams of each caller; a caller without streams uses no memory. */
 function createStreamLimits(perCaller: number) {
-  const taken = new Map<string, number>()
+  const openStreams = new Map<string, number>()
   return {
-    /** @returns what gives the place back @throws ProblemError `rate_limited` */
+    /** @returns the function that releases the stream @throws ProblemError `rate_limited` */
     take({ clientId, subject }: ApiCaller): () => void {
       const key = JSON.stringify([clientId, subject])
-      const open = taken.get(key) ?? 0
+      const open = openStreams.get(key) ?? 0
       if (open >= perCaller) {
         const headers = { 'Retry-After': '10' }
-        throw new ProblemError('rate_limited', `${perCaller} of these are under way already; let one end`, { headers })
+        throw new ProblemError(
+          'rate_limited',
+          `at most ${perCaller} exports may run at once; wait until one has ended`,
+          { headers },
+        )
       }
-      taken.set(key, open + 1)
+      openStreams.set(key, open + 1)
       return () => {
-        const left = taken.get(key)! - 1
-        if (left === 0) taken.delete(key)
-        else taken.set(key, left)
+        const left = openStreams.get(key)! - 1
+        if (left === 0) openStreams.delete(key)
+        else openStreams.set(key, left)
       }
     },
   }
@@ -75,26 +79,26 @@ function createStreamLimits(perCaller: number) {
 export function createLineStreams({ perCaller, lifetime } = LIMITS): LineStreams {
   const streamLimits = createStreamLimits(perCaller)
 
-  function open(lines: AsyncIterable<string>, leave: () => void): Readable {
+  function open(lines: AsyncIterable<string>, release: () => void): Readable {
     const stream = Readable.from(lines)
-    const end = setTimeout(() => stream.destroy(new Error('the stream has had its time')), lifetime)
+    const end = setTimeout(() => stream.destroy(new Error('the stream reached its maximum duration')), lifetime)
     return stream.once('close', () => {
       clearTimeout(end)
-      leave()
+      release()
     })
   }
 
   return {
-    async send(ctx, route, caller, call, judge) {
-      const leave = streamLimits.take(caller)
+    async send(ctx, route, caller, call, authorize) {
+      const release = streamLimits.take(caller)
       try {
         const reply = await route.handle(call)
-        const items = await begun(reply.lines!)
+        const items = await withFirstItem(reply.lines!)
         ctx.status = statusOf(route, reply)
-        ctx.body = open(toLines(route, ctx.status, watched(items, judge)), leave)
+        ctx.body = open(toLines(route, ctx.status, authorized(items, authorize)), release)
         ctx.type = 'application/x-ndjson'
       } catch (error) {
-        leave()
+        release()
         throw error
       }
     },

@@ -6,13 +6,13 @@ import { type Management, requirePermission } from '../management/operation.ts'
 import { limitRate } from './api-rate-limit.ts'
 import { API_ROUTES } from './api-routes.ts'
 import { insufficientScope } from './bearer-errors.ts'
-import { type ApiCaller, type CallerServices, checkStillLives, createCallerReader } from './callers.ts'
+import { type ApiCaller, type CallerServices, checkTokenIsActive, createCallerReader } from './callers.ts'
 import { readIfMatch } from './conditions.ts'
-import { once, repeatable } from './idempotency.ts'
+import { idempotentRequest, runOnce } from './idempotency.ts'
 import { sendStored, toStored } from './json-responses.ts'
 import { createLineStreams, type LineStreams } from './line-streams.ts'
 import { describeApi } from './openapi.ts'
-import { answerProblems, ProblemError } from './problems.ts'
+import { handleProblems, ProblemError } from './problems.ts'
 import { readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody } from './requests.ts'
 import { API_ROOT, type ApiRoute, type Call } from './route.ts'
 
@@ -20,7 +20,7 @@ export interface ManagementApiServices extends CallerServices {
   readonly management: Management
 }
 
-/** Drawn by the pages, from the document. */
+/** The page of the API reference, which `src/web` serves. */
 const DOCS_PAGE = `${API_ROOT}/docs`
 
 /** @throws ProblemError, KeywrightError `forbidden` */
@@ -30,7 +30,7 @@ function checkPermission({ who }: ApiCaller, { operation: { permission } }: ApiR
   requirePermission(who, { role: permission.role, scope: permission.scope })
 }
 
-/** @param body throws why there is none */
+/** @param body returns the bytes, or throws the error that receiving them had */
 const readCall = (ctx: Context, route: ApiRoute, body: () => Buffer): Omit<Call, 'who' | 'management'> => ({
   params: readParams(route, ctx.params),
   query: readQuery(ctx, route),
@@ -39,17 +39,17 @@ const readCall = (ctx: Context, route: ApiRoute, body: () => Buffer): Omit<Call,
   requestId: ctx.state.requestId,
 })
 
-/** The same call under the same key is done once, whatever the nodes and the number of tries. */
+/** Runs the handler once per idempotency key, and replays its response to retries on any node. */
 async function handleOnce(ctx: Context, route: ApiRoute, caller: ApiCaller, call: Call, key: string): Promise<void> {
-  const request = repeatable(caller, key, [route.method, ctx.path, call.query, call.body ?? null])
-  const { answer, isRepeated } = await once(
+  const request = idempotentRequest(caller, key, [route.method, ctx.path, call.query, call.body ?? null])
+  const { response, isReplayed } = await runOnce(
     call.management,
     request,
-    (trx) => checkStillLives(trx, caller),
+    (trx) => checkTokenIsActive(trx, caller),
     async (management) => toStored(ctx, route, await route.handle({ ...call, management })),
   )
-  sendStored(ctx, answer)
-  if (isRepeated) ctx.set('Idempotency-Replayed', 'true')
+  sendStored(ctx, response)
+  if (isReplayed) ctx.set('Idempotency-Replayed', 'true')
 }
 
 function serve(
@@ -59,7 +59,7 @@ function serve(
 ): (ctx: Context) => Promise<void> {
   const { management } = services
   const readCaller = createCallerReader(services)
-  async function judge(ctx: Context): Promise<ApiCaller> {
+  async function authorize(ctx: Context): Promise<ApiCaller> {
     const caller = await readCaller(ctx)
     checkPermission(caller, route)
     return caller
@@ -72,11 +72,11 @@ function serve(
     await limitRate(ctx, services.database.reader, first)
     checkPermission(first, route)
     const body = await receiveBody(ctx, route)
-    // A body may take its time, and the token may have ended in it.
-    const caller = route.method === 'get' ? first : await judge(ctx)
+    // The token may be revoked while the body arrives.
+    const caller = route.method === 'get' ? first : await authorize(ctx)
     const call = { ...readCall(ctx, route, body), who: caller.who, management }
     const key = readIdempotencyKey(ctx, route)
-    if (route.lines) await streams.send(ctx, route, caller, call, () => judge(ctx))
+    if (route.lines) await streams.send(ctx, route, caller, call, () => authorize(ctx))
     else if (key === undefined) sendStored(ctx, toStored(ctx, route, await route.handle(call)))
     else await handleOnce(ctx, route, caller, call, key)
   }
@@ -86,13 +86,13 @@ const methodsOf = (ctx: Context): string[] => [
   ...new Set(((ctx.matched ?? []) as Layer[]).flatMap(({ methods }) => methods)),
 ]
 
-/** Below this root nobody else answers: what no route did is none of ours, or is not asked so. */
-function answerTheRest(ctx: Context): void {
+/** Responds to requests that no route matches: 404, 405 with `Allow`, or the answer to OPTIONS. */
+function handleUnmatched(ctx: Context): void {
   const methods = methodsOf(ctx)
-  if (methods.length === 0) throw new ProblemError('not_found', 'there is nothing at this address')
+  if (methods.length === 0) throw new ProblemError('not_found', 'the requested resource does not exist')
   if (ctx.method !== 'OPTIONS') {
     const options = { headers: { Allow: methods.join(', ') } }
-    throw new ProblemError('method_not_allowed', 'the header Allow names the methods it takes', options)
+    throw new ProblemError('method_not_allowed', 'the Allow header lists the supported methods', options)
   }
   ctx.set('Allow', methods.join(', '))
   ctx.status = 204
@@ -118,14 +118,14 @@ function prepare(ctx: Context, next: Next): Promise<void> {
   return next()
 }
 
-const isOurs = (path: string): boolean => path === API_ROOT || path.startsWith(`${API_ROOT}/`)
+const isManagementPath = (path: string): boolean => path === API_ROOT || path.startsWith(`${API_ROOT}/`)
 
-/** Everything below `/api/v1`, but for the page that shows it. */
+/** Serves every path below `/api/v1`, except the page of the API reference. */
 export function createManagementApi(services: ManagementApiServices): Middleware {
-  const answer = compose([answerProblems, prepare, routesOf(services), answerTheRest] as Middleware[])
+  const handle = compose([handleProblems, prepare, routesOf(services), handleUnmatched] as Middleware[])
   return async (ctx, next) => {
     const isPage = ctx.path === DOCS_PAGE || ctx.path === `${DOCS_PAGE}/`
-    if (!isOurs(ctx.path) || isPage) return await next()
-    await answer(ctx as never, async () => {})
+    if (!isManagementPath(ctx.path) || isPage) return await next()
+    await handle(ctx as never, async () => {})
   }
 }

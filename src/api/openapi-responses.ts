@@ -10,26 +10,26 @@ const problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    instance: z.string().meta({ description: 'The id of the request' }),
+    instance: z.string().meta({ description: 'The id of the request, as in X-Request-Id' }),
     errors: z
       .array(
         z.object({
           pointer: z
             .string()
             .optional()
-            .meta({ description: 'A place in the body', examples: ['#/redirect_uris'] }),
+            .meta({ description: 'The field of the body, as a JSON pointer', examples: ['#/redirect_uris'] }),
           parameter: z
             .string()
             .optional()
-            .meta({ description: 'A parameter of the query or path', examples: ['limit'] }),
+            .meta({ description: 'The query or path parameter', examples: ['limit'] }),
           detail: z.string(),
         }),
       )
       .optional(),
   })
-  .meta({ id: 'Problem', description: 'RFC 9457' })
+  .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' })
 
-/** What may be refused here, beyond the success that is declared. */
+/** The problems that a route can respond with. */
 function problemsOf(route: ApiRoute): ProblemCode[] {
   const isChange = route.method !== 'get'
   const hasParams = Object.keys(route.params.shape).length > 0
@@ -50,8 +50,8 @@ function problemsOf(route: ApiRoute): ProblemCode[] {
 
 const nameOf = (status: number): string => `Problem${status}`
 
-/** Every refusal by its name, which says its status. */
-export function describeRefusals(components: Components): Readonly<Record<string, Schema>> {
+/** The problem response of each status, by its component name. */
+export function describeProblemResponses(components: Components): Readonly<Record<string, Schema>> {
   const content = { 'application/problem+json': { schema: toSchema(problem, 'output', components) } }
   const byStatus = Map.groupBy(Object.entries(PROBLEMS), ([, [status]]) => status)
   const named = [...byStatus].map(([status, all]) => {
@@ -61,25 +61,25 @@ export function describeRefusals(components: Components): Readonly<Record<string
   return Object.fromEntries(named)
 }
 
-function refusalsOf(route: ApiRoute): Record<string, Schema> {
+function problemResponsesOf(route: ApiRoute): Record<string, Schema> {
   const statuses = problemsOf(route).map((code) => PROBLEMS[code][0])
-  const answers = statuses.map((status) => [status, { $ref: `#/components/responses/${nameOf(status)}` }])
-  return Object.fromEntries(answers)
+  const responses = statuses.map((status) => [status, { $ref: `#/components/responses/${nameOf(status)}` }])
+  return Object.fromEntries(responses)
 }
 
 const text = (description: string) => ({ description, schema: { type: 'string' } })
 
-/** What comes beside a body. */
-export const ANSWER_HEADERS = {
-  'X-Request-Id': text('What the log and the audit log know this request by'),
-  RateLimit: text('What is left, as draft-ietf-httpapi-ratelimit-headers has it'),
-  ETag: text('For If-Match'),
-  Link: text('Where the list goes on (RFC 8288)'),
-  'Idempotency-Replayed': text('There when this was done before'),
+/** The headers that responses carry. */
+export const RESPONSE_HEADERS = {
+  'X-Request-Id': text('The id of this request in the logs and the activity log'),
+  RateLimit: text('The remaining requests (draft-ietf-httpapi-ratelimit-headers)'),
+  ETag: text('The revision, for If-Match'),
+  Link: text('The next page of the list (RFC 8288)'),
+  'Idempotency-Replayed': text('true when this is the response of an earlier request with the same Idempotency-Key'),
 }
 
 function headersOf(route: ApiRoute): Schema {
-  const names: (keyof typeof ANSWER_HEADERS)[] = ['X-Request-Id', 'RateLimit']
+  const names: (keyof typeof RESPONSE_HEADERS)[] = ['X-Request-Id', 'RateLimit']
   if (route.etag) names.push('ETag')
   if ('after' in route.query.shape) names.push('Link')
   if (route.idempotent) names.push('Idempotency-Replayed')
@@ -92,11 +92,11 @@ function success(route: ApiRoute, status: string, schema: z.ZodType | null, comp
   return { description: STATUS_CODES[status] ?? '', headers: headersOf(route), ...(content && { content }) }
 }
 
-/** Every answer of a route, by status. */
-export function answersOf(route: ApiRoute, components: Components): Readonly<Record<string, Schema>> {
-  const successes = Object.entries(route.answers).map(([status, schema]) => [
+/** Every response of a route, by status. */
+export function responsesOf(route: ApiRoute, components: Components): Readonly<Record<string, Schema>> {
+  const successes = Object.entries(route.responses).map(([status, schema]) => [
     status,
     success(route, status, schema, components),
   ])
-  return { ...Object.fromEntries(successes), ...refusalsOf(route) }
+  return { ...Object.fromEntries(successes), ...problemResponsesOf(route) }
 }

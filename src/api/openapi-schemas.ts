@@ -1,15 +1,15 @@
 import { z } from 'zod'
 
-/** A JSON Schema (2020-12), or another object of the document. */
+/** A JSON Schema (2020-12), or another object of the OpenAPI document. */
 export type Schema = Readonly<Record<string, unknown>>
 
-/** Schemas that have a name, shown once. */
+/** The named schemas of the document. */
 export type Components = Record<string, Schema>
 
 const isObject = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** References of zod's own, as OpenAPI places them. */
+/** Converts the `$defs` references of zod into references to OpenAPI components. */
 function relocate(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(relocate)
   if (!isObject(value)) return value
@@ -25,13 +25,13 @@ interface Emitted {
   readonly jsonSchema: Record<string, unknown>
 }
 
-/** A reader reads `uuid`, not the expression for it; and what is answered may gain members, which readers pass over. */
+/** Drops the pattern of a known format. Responses may gain fields, so that their schemas allow additional properties. */
 function simplify(io: 'input' | 'output', { jsonSchema }: Emitted): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern
   if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
 }
 
-/** As JSON Schema; those with an `id` become components. */
+/** The JSON Schema of a zod schema; schemas with an `id` become components. */
 export function toSchema(schema: z.ZodType, io: 'input' | 'output', components: Components): Schema {
   const override = (emitted: unknown) => simplify(io, emitted as Emitted)
   const { $schema: _, $defs = {}, id, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any', override })

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../management/management-scopes.ts'
 import { API_ROUTES } from './api-routes.ts'
-import { ANSWER_HEADERS, answersOf, describeRefusals } from './openapi-responses.ts'
+import { describeProblemResponses, RESPONSE_HEADERS, responsesOf } from './openapi-responses.ts'
 import { type Components, type Schema, toSchema } from './openapi-schemas.ts'
 import { API_ROOT, type ApiRoute, isConditional } from './route.ts'
 
@@ -27,28 +27,28 @@ export interface OpenApiOperation {
 }
 
 const DESCRIPTION = `
-Everything that the consoles do. Callers hold access tokens of Keywright itself, asked for with
-\`resource=${MANAGEMENT_API}\`: a key pair acts as its owner, an application for its account, or in the name of a person who
-allowed it.
+The management API does everything that the console does. Authenticate with an access token that Keywright issued for
+\`resource=${MANAGEMENT_API}\`. A key pair acts as its owner. An application acts for its account, or for a user who gave
+consent.
 
-- **Errors** are problem+json (RFC 9457), also those of the schema (400); \`errors\` says where.
-- **Lists** come in parts: \`limit\`, \`after\`, and \`next\` in the answer, also as a \`Link\`.
-- **Changes** name what they are for: \`If-Match\` with the ETag that was read, or \`*\`; 412 when it was changed meanwhile.
-- **Creations** may be sent again under their \`Idempotency-Key\` for 24 hours: they are done once and get the same answer.
-- **Rates** are limited for each caller; \`RateLimit\` says what is left.
+- **Errors** are problem details (RFC 9457, \`application/problem+json\`). \`errors\` lists each invalid field or parameter.
+- **Pagination**: set the page size with \`limit\`, and send \`next\` of a response as \`after\` to get the next page. The \`Link\` header holds the same cursor.
+- **Concurrent changes**: send the ETag of the last read in \`If-Match\`, or \`*\`. The response is 412 when the resource has changed.
+- **Idempotent requests**: send an \`Idempotency-Key\` to retry a creation safely. A key is valid for 24 hours; retries get the first response.
+- **Rate limits** apply to each caller. The \`RateLimit\` header shows the remaining requests.
 `.trim()
 
 const ROLES = {
-  operator: 'For operators.',
-  admin: 'For admins of accounts, and operators.',
-  member: 'For everybody with a token.',
+  operator: 'Requires an operator.',
+  admin: 'Requires an admin of the account or an operator.',
+  member: 'Available to every caller.',
 }
 
 const IF_MATCH = {
   name: 'If-Match',
   in: 'header',
   required: true,
-  description: 'The ETag of what was read, or * for whatever is there',
+  description: 'The ETag of the last read, or * to change any revision',
   schema: { type: 'string' },
   example: '"3"',
 }
@@ -57,17 +57,18 @@ const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'Chosen by the caller, anew for each creation; the same again gets the same answer',
+  description:
+    'A unique value that the caller generates for each creation; a retry with the same key gets the same response',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
   example: '8e03978e-40d5-43dd-bc93-6894a57f9324',
 }
 
-function parametersIn(place: 'path' | 'query', shape: z.ZodObject, components: Components): Schema[] {
+function parametersIn(location: 'path' | 'query', shape: z.ZodObject, components: Components): Schema[] {
   const { properties = {}, required = [] } = toSchema(shape, 'input', components)
   return Object.entries(properties as Record<string, Schema>).map(([name, { description, ...schema }]) => ({
     name,
-    in: place,
-    required: place === 'path' || (required as string[]).includes(name),
+    in: location,
+    required: location === 'path' || (required as string[]).includes(name),
     ...(typeof description === 'string' && { description }),
     schema,
   }))
@@ -83,7 +84,7 @@ function parametersOf(route: ApiRoute, components: Components): Schema[] {
 }
 
 function bodyOf({ body }: ApiRoute, components: Components): Schema {
-  // A request without a body says what an empty object says.
+  // A request without a body means an empty object.
   const required = !body!.safeParse({}).success
   return { required, content: { 'application/json': { schema: toSchema(body!, 'input', components) } } }
 }
@@ -99,7 +100,7 @@ function operationOf(route: ApiRoute, components: Components): OpenApiOperation 
     security: [{ keywright: scope === null ? [] : [scope] }],
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && { requestBody: bodyOf(route, components) }),
-    responses: answersOf(route, components),
+    responses: responsesOf(route, components),
   }
 }
 
@@ -108,7 +109,7 @@ function securityScheme(issuer: string) {
   const scopes = MANAGEMENT_SCOPES
   return {
     type: 'oauth2',
-    description: `Access tokens of Keywright itself, asked for with resource=${MANAGEMENT_API}`,
+    description: `An access token that Keywright issued for resource=${MANAGEMENT_API}`,
     flows: {
       clientCredentials: { tokenUrl, scopes },
       authorizationCode: { authorizationUrl: `${issuer}/oauth2/authorize`, tokenUrl, refreshUrl: tokenUrl, scopes },
@@ -116,7 +117,7 @@ function securityScheme(issuer: string) {
   }
 }
 
-/** The document of the management API, made from its routes. @param issuer where it stands, without a slash at the end */
+/** The OpenAPI document of the management API, made from its routes. @param issuer without a trailing slash */
 export function describeApi(issuer: string): OpenApiDocument {
   const components: Components = {}
   const paths: Record<string, Record<string, OpenApiOperation>> = {}
@@ -124,7 +125,7 @@ export function describeApi(issuer: string): OpenApiDocument {
     const path = API_ROOT + route.path
     paths[path] = { ...paths[path], [route.method]: operationOf(route, components) }
   }
-  const responses = describeRefusals(components)
+  const responses = describeProblemResponses(components)
   const schemas = Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1)))
   return {
     openapi: '3.1.0',
@@ -132,6 +133,11 @@ export function describeApi(issuer: string): OpenApiDocument {
     servers: [{ url: issuer }],
     tags: [...new Set(API_ROUTES.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas, responses, headers: ANSWER_HEADERS, securitySchemes: { keywright: securityScheme(issuer) } },
+    components: {
+      schemas,
+      responses,
+      headers: RESPONSE_HEADERS,
+      securitySchemes: { keywright: securityScheme(issuer) },
+    },
   }
 }

@@ -10,35 +10,38 @@ export interface OperationsServices {
   readonly metrics: Metrics
   readonly metricsToken: string | undefined
   readonly issuerUrl: string
-  /** The text of /metrics; with several workers, of all of them. */
+  /** The text of /metrics, over all workers of the process. */
   readonly exposition: () => Promise<string>
-  /** False from the moment the process is told to stop. */
+  /** False once the process has been asked to stop. */
   readonly isOpen: () => boolean
 }
 
-/** Whether a request comes from this machine, and no proxy passed it on. */
+/** Whether a request comes from this machine and not through a proxy. */
 function isLocal(ctx: Context): boolean {
   const isForwarded = ['x-forwarded-for', 'forwarded', 'via'].some((name) => ctx.get(name) !== '')
   return !isForwarded && isLoopbackAddress(ctx.req.socket.remoteAddress ?? '')
 }
 
 /**
- * With a token: whoever sends it. Without one: this machine, while the issuer is on this machine too; a server with a
- * public issuer stands behind a proxy, whose requests all seem to be local.
+ * With METRICS_TOKEN: requests that carry it. Without: requests from this machine, and only while the issuer is a
+ * loopback address; a server with a public issuer runs behind a proxy, whose requests all appear to be local.
  */
-function mayScrape(ctx: Context, { metricsToken, issuerUrl }: OperationsServices): boolean {
+function mayReadMetrics(ctx: Context, { metricsToken, issuerUrl }: OperationsServices): boolean {
   if (!metricsToken) return isLoopbackHost(new URL(issuerUrl).hostname) && isLocal(ctx)
   return sameHash(hashSecret(ctx.get('authorization')), hashSecret(`Bearer ${metricsToken}`))
 }
 
-function refuseScrape(ctx: Context, { metricsToken }: OperationsServices): void {
+function rejectMetricsRequest(ctx: Context, { metricsToken }: OperationsServices): void {
   ctx.status = metricsToken ? 401 : 403
   if (metricsToken) ctx.set('WWW-Authenticate', 'Bearer realm="metrics"')
-  const missing = 'set METRICS_TOKEN, and send it as a bearer token'
-  ctx.body = { error: 'access_denied', error_description: metricsToken ? 'the metrics token is wrong' : missing }
+  const missing = 'set METRICS_TOKEN and send it as a bearer token'
+  ctx.body = {
+    error: 'access_denied',
+    error_description: metricsToken ? 'the metrics token is missing or invalid' : missing,
+  }
 }
 
-/** What orchestrators and monitoring ask: alive, ready, metrics. */
+/** /healthz, /readyz and /metrics, for orchestrators and monitoring. */
 export function createOperations(services: OperationsServices): Middleware {
   const router = new Router()
 
@@ -47,11 +50,11 @@ export function createOperations(services: OperationsServices): Middleware {
   })
 
   router.get('/readyz', async (ctx) => {
-    // At once: a load balancer must not wait for the database to hear that the process stops.
+    // Responds without the database while the process stops, so that a load balancer learns of it at once.
     const failing = services.isOpen() ? await services.readiness.failing() : []
     const stopping = !services.isOpen()
     ctx.status = failing.length === 0 && !stopping ? 200 : 503
-    // Names only: the log says why.
+    // Names only; the log holds the reasons.
     ctx.body = {
       status: ctx.status === 200 ? 'ready' : 'not ready',
       database: !failing.includes('database'),
@@ -61,7 +64,7 @@ export function createOperations(services: OperationsServices): Middleware {
   })
 
   router.get('/metrics', async (ctx) => {
-    if (!mayScrape(ctx, services)) return refuseScrape(ctx, services)
+    if (!mayReadMetrics(ctx, services)) return rejectMetricsRequest(ctx, services)
     ctx.type = services.metrics.registry.contentType
     ctx.body = await services.exposition()
   })

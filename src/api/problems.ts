@@ -5,32 +5,32 @@ import { MalformedRequestError } from '../http/request-check.ts'
 import { type ErrorCode, type FieldError, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { toSnake } from './wire-names.ts'
 
-/** Seconds after which a caller may well get through. */
+/** Seconds after which a retry is likely to succeed. */
 const RETRY_AFTER = '2'
 
-/** What a problem can be, with the status and the title that it always has (RFC 9457, section 3.1). */
+/** Every problem type, with its status and title (RFC 9457, section 3.1). */
 export const PROBLEMS = {
-  invalid_input: [400, 'The request is not as it should be'],
-  invalid_token: [401, 'The access token does not open this'],
-  missing_token: [401, 'This takes an access token'],
-  forbidden: [403, 'This is not allowed to you'],
-  insufficient_scope: [403, 'The access token does not allow this'],
-  not_found: [404, 'There is nothing here'],
-  method_not_allowed: [405, 'This address does not take this method'],
-  conflict: [409, 'What is there speaks against it'],
-  stale: [412, 'It was changed meanwhile'],
-  too_large: [413, 'The request is too large'],
-  unsupported_media_type: [415, 'The body is in no form that is understood'],
-  key_reused: [422, 'The idempotency key belongs to another request'],
-  precondition_required: [428, 'A change names the revision it is for'],
+  invalid_input: [400, 'Invalid request'],
+  invalid_token: [401, 'Invalid access token'],
+  missing_token: [401, 'Access token required'],
+  forbidden: [403, 'Permission denied'],
+  insufficient_scope: [403, 'Insufficient scope'],
+  not_found: [404, 'Not found'],
+  method_not_allowed: [405, 'Method not allowed'],
+  conflict: [409, 'Conflicts with the current state'],
+  stale: [412, 'The resource has changed'],
+  too_large: [413, 'Request body too large'],
+  unsupported_media_type: [415, 'Unsupported media type'],
+  key_reused: [422, 'Idempotency key reused'],
+  precondition_required: [428, 'If-Match header required'],
   rate_limited: [429, 'Too many requests'],
-  server_error: [500, 'Something went wrong'],
-  unavailable: [503, 'Not just now'],
+  server_error: [500, 'Internal server error'],
+  unavailable: [503, 'Service temporarily unavailable'],
 } as const
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** Where it is wrong: in the body (a JSON pointer as a URI fragment, RFC 6901, section 6), or in a parameter. */
+/** The location of an error: in the body (a JSON pointer as a URI fragment, RFC 6901, section 6), or in a parameter. */
 export type ProblemPart =
   | { readonly pointer: string; readonly detail: string }
   | { readonly parameter: string; readonly detail: string }
@@ -40,7 +40,7 @@ interface ProblemOptions extends ErrorOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** An answer that is none of success. */
+/** An error that becomes a response with problem details (RFC 9457). */
 export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly parts: readonly ProblemPart[]
@@ -78,17 +78,17 @@ const partOf = ({ field, message }: FieldError, parameters: ReadonlySet<string>)
 
 function fromKeywright(error: KeywrightError, parameters: ReadonlySet<string>): ProblemError {
   const code = CODES[error.code]
-  if (code === 'server_error') return somethingWrong(error)
+  if (code === 'server_error') return serverError(error)
   const parts = error.fieldErrors.map((fieldError) => partOf(fieldError, parameters))
   const wait = error instanceof RateLimitedError ? error.retryAfter : undefined
   const headers: Record<string, string> = wait === undefined ? {} : { 'Retry-After': String(wait) }
   return new ProblemError(code, error.message, { parts, headers, cause: error.cause })
 }
 
-const somethingWrong = (cause: unknown) =>
-  new ProblemError('server_error', 'something went wrong; the request id tells us where', { cause })
+const serverError = (cause: unknown) =>
+  new ProblemError('server_error', 'an unexpected error occurred; quote the request id when you report it', { cause })
 
-/** @param parameters names of the query and path, whose faults are none of the body's */
+/** @param parameters the names of query and path parameters; errors of other fields belong to the body */
 export function problemOf(error: unknown, parameters: ReadonlySet<string> = new Set()): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof BodyTooLargeError) return new ProblemError('too_large', error.message)
@@ -97,12 +97,12 @@ export function problemOf(error: unknown, parameters: ReadonlySet<string> = new 
   }
   if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) {
     const options = { headers: { 'Retry-After': RETRY_AFTER }, cause: error }
-    return new ProblemError('unavailable', 'the database does not answer just now; try again', options)
+    return new ProblemError('unavailable', 'the database is temporarily unavailable; try again', options)
   }
-  return error instanceof KeywrightError ? fromKeywright(error, parameters) : somethingWrong(error)
+  return error instanceof KeywrightError ? fromKeywright(error, parameters) : serverError(error)
 }
 
-function answerProblem(ctx: Context, problem: ProblemError): void {
+function sendProblem(ctx: Context, problem: ProblemError): void {
   const [status, title] = PROBLEMS[problem.code]
   ctx.status = status
   ctx.set(problem.headers)
@@ -117,14 +117,14 @@ function answerProblem(ctx: Context, problem: ProblemError): void {
   ctx.type = 'application/problem+json'
 }
 
-/** Errors become answers here and nowhere else in this face (RFC 9457). */
-export async function answerProblems(ctx: Context, next: Next): Promise<void> {
+/** Converts every error of the management API into a response with problem details (RFC 9457). */
+export async function handleProblems(ctx: Context, next: Next): Promise<void> {
   try {
     await next()
   } catch (error) {
     const problem = problemOf(error, ctx.state.parameters)
     ctx.state.failure = error
-    ctx.state.refusal = problem.code
-    answerProblem(ctx, problem)
+    ctx.state.errorCode = problem.code
+    sendProblem(ctx, problem)
   }
 }

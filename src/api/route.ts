@@ -2,51 +2,51 @@ import { z } from 'zod'
 import type { Management, RequiredPermission } from '../management/operation.ts'
 import type { Principal } from '../management/principal.ts'
 
-/** Every path of the management API begins so. */
+/** The prefix of every path of the management API. */
 export const API_ROOT = '/api/v1'
 
-/** What a route takes of its caller; `scope` null: any token for the management API will do. */
+/** The permission that a route requires; `scope` null: any token for the management API. */
 export interface RoutePermission extends Pick<RequiredPermission, 'role'> {
   readonly scope: RequiredPermission['scope'] | null
 }
 
-/** A request that was judged: its caller may ask this, and all of it is as the declaration has it. */
+/** An authorized request whose parameters and body match the schemas of the route. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly who: Principal
-  /** With an `Idempotency-Key`, its `knex` is the transaction that keeps the answer too. */
+  /** With an `Idempotency-Key`, its `knex` is the transaction that also stores the response. */
   readonly management: Management
   readonly params: Params
   readonly query: Query
   readonly body: Body
-  /** The revision that the caller changes; undefined: whatever it is by now. */
+  /** The revision that the caller expects; undefined: any. */
   readonly ifMatch: number | undefined
   readonly requestId: string
 }
 
 export interface Reply<Body = unknown> {
-  /** Absent: the first that is declared. */
+  /** Absent: the first declared status. */
   readonly status?: number
-  /** What its schema does not name is left out. */
+  /** Fields that the schema does not declare are removed. */
   readonly body?: Body
-  /** Of the one thing that is shown or was changed; it becomes the ETag. */
+  /** The revision of the resource; it becomes the ETag. */
   readonly revision?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** JSON lines (application/x-ndjson) in place of a body, each as the answer's schema has it. */
+  /** JSON lines (application/x-ndjson) instead of a body; each matches the response schema. */
   readonly lines?: AsyncIterable<Body>
 }
 
-/** Success by status; null: without a body. Refusals are documented by themselves. */
-export type Answers = Readonly<Record<number, z.ZodType | null>>
+/** The success responses by status; null: without a body. Problem responses are derived from the route. */
+export type ResponseSchemas = Readonly<Record<number, z.ZodType | null>>
 
-type BodyOf<A extends Answers> = { [S in keyof A]: A[S] extends z.ZodType ? z.input<A[S]> : undefined }[keyof A]
+type BodyOf<A extends ResponseSchemas> = { [S in keyof A]: A[S] extends z.ZodType ? z.input<A[S]> : undefined }[keyof A]
 
 interface Described {
   readonly method: 'get' | 'post' | 'patch' | 'put' | 'delete'
   /** Below `API_ROOT`, with parameters in braces: `/users/{user_id}`. */
   readonly path: string
-  /** The operation behind it, or what takes its place: says who may. */
+  /** The operation of the route, or a permission alone. */
   readonly operation: { readonly permission: RoutePermission }
-  /** Its name in the document and in clients made from it: `listApplications`. */
+  /** The operation id in the document and in generated clients: `listApplications`. */
   readonly id: string
   readonly tag: string
   readonly summary: string
@@ -59,37 +59,40 @@ export interface Declaration<
   Params extends z.ZodObject,
   Query extends z.ZodObject,
   Body extends z.ZodType,
-  A extends Answers,
+  A extends ResponseSchemas,
 > extends Described {
-  /** One of what cannot be is not found. */
+  /** An invalid parameter is 404. */
   readonly params?: Params
   readonly query?: Query
   readonly body?: Body
-  readonly answers: A
-  /** A creation that may be sent again under its `Idempotency-Key` without being done again. */
+  readonly responses: A
+  /** Accepts an `Idempotency-Key`, so that a creation can be retried safely. */
   readonly idempotent?: boolean
-  /** Answers carry an ETag, for changes and not for caches, as it says nothing of use; changes must name the one they are for (RFC 9110, section 13.1.1; RFC 6585, section 3). */
+  /**
+   * Responses carry an ETag, and changes require `If-Match` (RFC 9110, section 13.1.1; RFC 6585, section 3). The ETag is
+   * not for caches: it does not cover the use of a resource.
+   */
   readonly etag?: boolean
-  /** The answer is JSON lines. */
+  /** The response is JSON lines. */
   readonly lines?: boolean
   handle(call: Call<z.output<Params>, z.output<Query>, z.output<Body>>): Promise<Reply<BodyOf<A>>>
 }
 
-/** A declared route, whatever it takes and answers. */
+/** A declared route without its type parameters. */
 export interface ApiRoute extends Described {
   readonly params: z.ZodObject
   readonly query: z.ZodObject
   readonly body: z.ZodType | undefined
-  readonly answers: Answers
+  readonly responses: ResponseSchemas
   readonly idempotent: boolean
   readonly etag: boolean
   readonly lines: boolean
   handle(call: Call): Promise<Reply>
 }
 
-/** One declaration guards a route, types its handler and documents it. */
+/** Declares a route: one declaration validates requests, types the handler and documents the route. */
 export function route<
-  A extends Answers,
+  A extends ResponseSchemas,
   Params extends z.ZodObject = typeof NOTHING,
   Query extends z.ZodObject = typeof NOTHING,
   Body extends z.ZodType = z.ZodUndefined,
@@ -99,5 +102,5 @@ export function route<
   return { ...declaration, params, query, body, idempotent, etag, lines, handle }
 }
 
-/** Whether it changes one thing, whose present revision its caller must have seen. */
+/** Whether the route requires `If-Match`. */
 export const isConditional = ({ etag, method }: ApiRoute): boolean => etag && (method === 'patch' || method === 'put')

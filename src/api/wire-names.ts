@@ -6,7 +6,7 @@ type Camel<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? `${Head}${Capitalize<Camel<Rest>>}`
   : Name
 
-/** With the names of the wire, all the way down. */
+/** The value with snake_case names at every level. */
 export type Wire<Value> = Value extends Date
   ? Value
   : Value extends readonly (infer Item)[]
@@ -15,22 +15,22 @@ export type Wire<Value> = Value extends Date
       ? { [Name in keyof Value as Name extends string ? Snake<Name> : never]: Wire<Value[Name]> }
       : Value
 
-/** With the names inside, at the first level. */
+/** The value with camelCase names at the first level. */
 export type Domain<Value> = { [Name in keyof Value as Name extends string ? Camel<Name> : never]: Value[Name] }
 
 export const toSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const toCamel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-/** `redirectUris` becomes `redirect_uris`. Not for maps whose keys are somebody's data. */
+/** `redirectUris` becomes `redirect_uris`, at every level. Not for maps whose keys are data. */
 export function toWire<Value>(value: Value): Wire<Value> {
   if (Array.isArray(value)) return value.map(toWire) as Wire<Value>
   if (typeof value !== 'object' || value === null || value instanceof Date) return value as Wire<Value>
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [toSnake(name), toWire(one)])) as Wire<Value>
 }
 
-/** `redirect_uris` becomes `redirectUris`; what is left out stays out. */
+/** `redirect_uris` becomes `redirectUris`, at the first level; undefined values are omitted. */
 export function toDomain<Value extends object>(value: Value): Domain<Value> {
-  const given = Object.entries(value).filter(([, one]) => one !== undefined)
-  return Object.fromEntries(given.map(([name, one]) => [toCamel(name), one])) as Domain<Value>
+  const defined = Object.entries(value).filter(([, one]) => one !== undefined)
+  return Object.fromEntries(defined.map(([name, one]) => [toCamel(name), one])) as Domain<Value>
 }

@@ -74,7 +74,7 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
   function finish(ctx: Context, path: string, startedAt: number): void {
     const seconds = (performance.now() - startedAt) / 1000
     const endpoint = endpointOf(path)
-    const error = ctx.state.refusal ?? (ctx.body as { error?: string } | undefined)?.error
+    const error = ctx.state.errorCode ?? (ctx.body as { error?: string } | undefined)?.error
     metrics.latency.labels(endpoint, String(ctx.status)).observe(seconds)
     if (error && ctx.status >= 400) metrics.refused.labels(endpoint, error).inc()
     const line = {

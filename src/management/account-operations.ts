@@ -12,7 +12,7 @@ import { checkTenant } from './tenant-isolation.ts'
 
 /** With how much it has. */
 export interface AccountSummary extends Account {
-  readonly people: Bounded
+  readonly users: Bounded
   readonly applications: Bounded
 }
 
@@ -32,18 +32,18 @@ export interface AccountQuery extends PageRequest {
 }
 
 interface SummaryRow extends AccountRow {
-  people: number
+  users: number
   applications: number
 }
 
 const toSummary = (row: SummaryRow): AccountSummary => ({
   ...toAccount(row),
-  people: toBounded(row.people),
+  users: toBounded(row.users),
   applications: toBounded(row.applications),
 })
 
 const COUNTS = `
-  (${boundedCountOf(`users u WHERE ${ofAccount('u.account_id', 'accounts.id')}`)}) AS people,
+  (${boundedCountOf(`users u WHERE ${ofAccount('u.account_id', 'accounts.id')}`)}) AS users,
   (${boundedCountOf(`clients c WHERE ${ofAccount('c.account_id', 'accounts.id')} AND c.kind = 'application'`)}) AS applications`
 
 const ORDERS = {

@@ -51,7 +51,7 @@ export interface Application {
   /** Refresh tokens that still work. */
   readonly grants: Bounded
   /** How many people have allowed it something. */
-  readonly people: Bounded
+  readonly users: Bounded
   readonly callers: readonly Caller[]
   /** Neither the instance's API nor the account's is switched off. */
   readonly apiEnabled: boolean
@@ -126,7 +126,7 @@ const READ = `
   SELECT c.*, a.name AS account_name, ${lastUseOf('c')} AS last_used_at, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
          (${CALLERS_OF_CLIENT}) AS callers, (${liveTokensOf('t.client_key = c.id')}) AS live,
          (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS live_grants,
-         (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS people,
+         (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS users,
          (SELECT i.api_enabled FROM instance_settings i)
            AND coalesce(a.api_enabled AND a.status = 'active', true) AS api_enabled,
          (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes)
@@ -143,7 +143,7 @@ interface ApplicationRow extends ClientRow {
   callers: Caller[] | null
   live: number
   live_grants: number
-  people: number
+  users: number
   api_enabled: boolean
   choosable: Application['choosableApis'] | null
 }
@@ -156,7 +156,7 @@ const toApplication = (row: ApplicationRow): Application => ({
   secrets: row.secrets ?? [],
   liveTokens: toBounded(row.live),
   grants: toBounded(row.live_grants),
-  people: toBounded(row.people),
+  users: toBounded(row.users),
   callers: row.callers ?? [],
   apiEnabled: row.api_enabled,
   choosableApis: row.choosable ?? [],

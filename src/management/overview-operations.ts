@@ -15,7 +15,7 @@ export interface AccountOverview {
   } | null
   /** Active ones. */
   readonly applications: Bounded
-  readonly people: Bounded
+  readonly users: Bounded
   /** Neither the instance's API nor the account's is switched off. */
   readonly apiEnabled: boolean
 }
@@ -25,7 +25,7 @@ const OVERVIEW = `
          (SELECT i.api_enabled FROM instance_settings i) AND a.api_enabled AS api_enabled,
          (${boundedCountOf(`clients k
            WHERE ${ofAccount('k.account_id', 'a.id')} AND k.kind = 'application' AND k.status = 'active'`)}) AS applications,
-         (${boundedCountOf(`users p WHERE ${ofAccount('p.account_id', 'a.id')} AND p.status = 'active'`)}) AS people
+         (${boundedCountOf(`users p WHERE ${ofAccount('p.account_id', 'a.id')} AND p.status = 'active'`)}) AS users
     FROM accounts a
     LEFT JOIN clients c ON c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
     LEFT JOIN LATERAL (SELECT last_four, last_used_at FROM client_secrets s
@@ -45,8 +45,8 @@ export const readAccountOverview = operation<object, AccountOverview>(
       createdAt: row.created_at,
       lastUsedAt: row.last_used_at,
     }
-    const [applications, people] = [toBounded(row.applications), toBounded(row.people)]
-    return { accountId: row.id, keyPair: pair || null, applications, people, apiEnabled: row.api_enabled }
+    const [applications, users] = [toBounded(row.applications), toBounded(row.users)]
+    return { accountId: row.id, keyPair: pair || null, applications, users, apiEnabled: row.api_enabled }
   },
 )
 

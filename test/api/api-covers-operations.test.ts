@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { API_ROUTES } from '../../src/api/api-routes.ts'
 import type { Operation } from '../../src/management/operation.ts'
 
-/** What a form shows before it is sent, and what checks one that has faults: no route of the API uses them. */
+/** Operations that only forms of the console use: they fill a form, or validate one with errors. */
 const FOR_PAGES = [
   'checkChangeOfApi',
   'checkDeclaration',
@@ -27,17 +27,17 @@ async function operations(): Promise<[string, unknown][]> {
   return exported.filter(([, one]) => typeof one === 'function' && 'permission' in one)
 }
 
-test('whatever can be managed can be managed by the API', async () => {
-  const reached = new Set<unknown>(API_ROUTES.map(({ operation }) => operation))
-  // Called by the route that changes a person, beside the one that it declares.
-  const beside = ['setRole']
+test('the API has a route for every management operation', async () => {
+  const withRoute = new Set<unknown>(API_ROUTES.map(({ operation }) => operation))
+  // The route that updates a user also calls this one.
+  const alsoCalled = ['setRole']
   const all = await operations()
   expect(all.length).toBeGreaterThan(30)
-  const missing = all.filter(([, one]) => !reached.has(one)).map(([name]) => name)
-  expect(missing.sort()).toEqual([...FOR_PAGES, ...beside].sort())
+  const missing = all.filter(([, one]) => !withRoute.has(one)).map(([name]) => name)
+  expect(missing.sort()).toEqual([...FOR_PAGES, ...alsoCalled].sort())
 })
 
-test('a route that declares an operation takes what it takes, and no less', () => {
+test('a route requires the permission of its operation', () => {
   for (const { operation, id } of API_ROUTES) {
     if (typeof operation !== 'function') expect(id).toBe('readMe')
     else expect((operation as Operation<never, never>).permission.scope, id).toEqual(expect.any(String))

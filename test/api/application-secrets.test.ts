@@ -14,20 +14,20 @@ afterAll(() => server?.stop())
 const statusOf = async (clientId: string, clientSecret: string) =>
   (await server.machineToken({ clientId, clientSecret })).status
 
-test('an application that is restored gets a new secret, and keeps the archived one only where the request says so', async () => {
+test('a restored application gets a new client secret, or keeps the previous one with keep_secret', async () => {
   const { clientId, clientSecret } = await server.make.client()
   const post = (step: string, body: object) => api.json('POST', `/applications/${clientId}/${step}`, body)
   await post('archive', {})
-  const renewed = await post('restore', {})
-  expect([renewed.status, await statusOf(clientId, clientSecret)]).toEqual([200, 401])
-  expect(await statusOf(clientId, renewed.body.client_secret)).toBe(200)
+  const restored = await post('restore', {})
+  expect([restored.status, await statusOf(clientId, clientSecret)]).toEqual([200, 401])
+  expect(await statusOf(clientId, restored.body.client_secret)).toBe(200)
   await post('archive', {})
-  const kept = await post('restore', { keep_secret: true })
-  expect([kept.status, kept.body.client_secret]).toEqual([200, undefined])
-  expect(await statusOf(clientId, renewed.body.client_secret)).toBe(200)
+  const unchanged = await post('restore', { keep_secret: true })
+  expect([unchanged.status, unchanged.body.client_secret]).toEqual([200, undefined])
+  expect(await statusOf(clientId, restored.body.client_secret)).toBe(200)
 })
 
-test('a previous secret of an application is retired alone', async () => {
+test('revoking a previous client secret leaves the other secrets valid', async () => {
   const { clientId, clientSecret } = await server.make.client()
   const rotate = () => api.json('POST', `/applications/${clientId}/secrets`, { overlap: 3600 })
   const [second, newest] = [(await rotate()).body.client_secret, (await rotate()).body.client_secret]

@@ -1,8 +1,8 @@
-/** A token that ends while its request is on its way does nothing more. */
+/** A token that is revoked while its request is in progress has no effect. */
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { repeatable } from '../../src/api/idempotency.ts'
+import { idempotentRequest } from '../../src/api/idempotency.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
@@ -21,48 +21,48 @@ async function operator() {
   return { client, token, revoke: () => server.revoke(token, client) }
 }
 
-/** Each caller has a row of its own from the moment on when it was judged for the first time. */
-async function judgedCallers(): Promise<number> {
+/** Each caller has its own rate-limit row after its first authorization. */
+async function authorizedCallers(): Promise<number> {
   const [row] = await server.knex('sign_in_limits').count('* AS all')
   return Number(row!.all)
 }
 
-/** Sends all but the end of a body, and that when `meanwhile` is over. Answers what came back. */
+/** Sends all but the last byte of a body, runs `meanwhile`, then sends the last byte. Returns the response. */
 async function sendSlowly(head: string, body: string, meanwhile: () => Promise<unknown>): Promise<string> {
-  const judged = await judgedCallers()
+  const authorized = await authorizedCallers()
   const { hostname, port } = new URL(server.url)
   const socket = connect(Number(port), hostname)
-  let answer = ''
+  let response = ''
   socket.on('data', (chunk) => {
-    answer += chunk
+    response += chunk
   })
   socket.write(`${head}Host: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, -1)}`)
-  await until(async () => (await judgedCallers()) > judged)
+  await until(async () => (await authorizedCallers()) > authorized)
   await meanwhile()
   socket.write(body.slice(-1))
   await new Promise((resolve) => socket.once('close', resolve))
-  return answer
+  return response
 }
 
 const postAccount = (token: string, type = 'application/json') =>
   `POST /api/v1/accounts HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nContent-Type: ${type}\r\n`
 
-test('a token that is revoked while the body comes does nothing', async () => {
+test('a token that is revoked while the body arrives has no effect', async () => {
   const { token, revoke } = await operator()
   const name = `Slow ${randomUUID()}`
-  const answer = await sendSlowly(postAccount(token), JSON.stringify({ name }), revoke)
-  expect(answer).toMatch(/^HTTP\/1.1 401 /)
+  const response = await sendSlowly(postAccount(token), JSON.stringify({ name }), revoke)
+  expect(response).toMatch(/^HTTP\/1.1 401 /)
   expect(await server.knex('accounts').where({ name })).toEqual([])
 })
 
-test('one that is not, does it', async () => {
+test('a request with a slow body and a valid token succeeds', async () => {
   const { token } = await operator()
   const name = `Slow ${randomUUID()}`
   expect(await sendSlowly(postAccount(token), JSON.stringify({ name }), async () => {})).toMatch(/^HTTP\/1.1 201 /)
   expect(await server.knex('accounts').where({ name })).toHaveLength(1)
 })
 
-test('what is wrong with the body is told to nobody whose token ended meanwhile', async () => {
+test('a request whose token was revoked meanwhile gets 401 instead of the error of its body', async () => {
   for (const [type, body] of [
     ['application/json', '{"name":'],
     ['text/plain', 'name'],
@@ -73,16 +73,16 @@ test('what is wrong with the body is told to nobody whose token ended meanwhile'
   }
 })
 
-test('nobody without a token is told either', async () => {
+test('a request without a token gets 401 instead of the error of its body', async () => {
   for (const body of ['{', `"${'x'.repeat(500_000)}"`]) {
     expect((await rawManagement(server.url).json('POST', '/accounts', body)).status).toBe(401)
   }
 })
 
-/** Holds an idempotency key as a request does that is under way; `release` false: that one was refused. */
-async function holdKey(clientId: string, key: string) {
+/** Claims an idempotency key in an open transaction, as a request in progress does. */
+async function claimKey(clientId: string, key: string) {
   const trx = await server.knex.transaction()
-  const { keyHash, requestHash } = repeatable({ clientId, subject: null }, key, 'held')
+  const { keyHash, requestHash } = idempotentRequest({ clientId, subject: null }, key, 'claimed')
   await trx('idempotency_keys').insert({
     key_hash: keyHash,
     request_hash: requestHash,
@@ -91,7 +91,7 @@ async function holdKey(clientId: string, key: string) {
   return trx
 }
 
-const waitForWaiting = () =>
+const waitForLockWait = () =>
   until(async () => {
     const { rows } = await server.knex.raw(
       `SELECT 1 FROM pg_stat_activity
@@ -100,15 +100,18 @@ const waitForWaiting = () =>
     return rows.length > 0
   })
 
-test.each(['rollback', 'commit'] as const)('one that ends while it waits for its key is dead (%s)', async (end) => {
-  const { client, token, revoke } = await operator()
-  const name = `Waiting ${randomUUID()}`
-  const key = randomUUID()
-  const trx = await holdKey(client.clientId, key)
-  const pending = rawManagement(server.url, token).json('POST', '/accounts', { name }, { 'idempotency-key': key })
-  await waitForWaiting()
-  await revoke()
-  await trx[end]()
-  expect((await pending).status).toBe(401)
-  expect(await server.knex('accounts').where({ name })).toEqual([])
-})
+test.each(['rollback', 'commit'] as const)(
+  'a token that is revoked while its request waits for an idempotency key has no effect (%s)',
+  async (end) => {
+    const { client, token, revoke } = await operator()
+    const name = `Waiting ${randomUUID()}`
+    const key = randomUUID()
+    const trx = await claimKey(client.clientId, key)
+    const pending = rawManagement(server.url, token).json('POST', '/accounts', { name }, { 'idempotency-key': key })
+    await waitForLockWait()
+    await revoke()
+    await trx[end]()
+    expect((await pending).status).toBe(401)
+    expect(await server.knex('accounts').where({ name })).toEqual([])
+  },
+)

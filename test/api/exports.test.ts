@@ -1,4 +1,4 @@
-/** Answers in JSON lines, which last. */
+/** Exports: long responses in JSON lines. */
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
 import { Agent, fetch } from 'undici'
@@ -13,7 +13,7 @@ import { managementToken, managingApplication, rawManagement } from '../support/
 
 let server: Keywright
 
-/** Of about 4 KB each: far more than any buffer between server and reader takes. */
+/** About 4 KB each: more than all buffers between server and reader hold. */
 const ENTRIES = 6000
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ async function operator() {
   return { client, token: await managementToken(server, client) }
 }
 
-// Connections of its own: one that `fetch` opens as a spare is not closed, and the server's end would wait for it.
+// A dispatcher of its own: the default one may open a spare connection, and the server would wait for its end.
 const readers = new Agent()
 
 const openExport = (token: string, signal: AbortSignal | null = null) =>
@@ -47,28 +47,28 @@ const openExport = (token: string, signal: AbortSignal | null = null) =>
     headers: { authorization: `Bearer ${token}` },
   })
 
-test('an export is whole', async () => {
+test('an export holds every entry', async () => {
   const { token } = await operator()
-  const answer = await openExport(token)
-  expect(answer.headers.get('content-type')).toMatch(/^application\/x-ndjson/)
-  const lines = (await answer.text()).trimEnd().split('\n')
+  const response = await openExport(token)
+  expect(response.headers.get('content-type')).toMatch(/^application\/x-ndjson/)
+  const lines = (await response.text()).trimEnd().split('\n')
   expect(new Set(lines.map((line) => JSON.parse(line).id)).size).toBe(ENTRIES)
 })
 
 test('an export is cut off when its token is revoked', async () => {
   const { client, token } = await operator()
-  const answer = await openExport(token)
-  const reader = answer.body!.getReader()
+  const response = await openExport(token)
+  const reader = response.body!.getReader()
   await reader.read()
   await server.revoke(token, client)
   const readOn = async () => {
     while (!(await reader.read()).done);
   }
   await expect(readOn()).rejects.toThrow()
-  await until(() => server.logLines().some(({ detail }) => detail === 'it has expired or was revoked'))
+  await until(() => server.logLines().some(({ detail }) => detail === 'the access token has expired or was revoked'))
 })
 
-test('four exports of one caller go on at once, and the next waits until one is over', async () => {
+test('a caller may run four exports at once, and a fifth is 429 until one ends', async () => {
   const { token } = await operator()
   const leave = new AbortController()
   const open = await Promise.all([leave.signal, null, null, null].map((signal) => openExport(token, signal)))
@@ -81,12 +81,12 @@ test('four exports of one caller go on at once, and the next waits until one is 
   await until(async () => (await openExport(token)).status === 200)
 })
 
-test('an export has an end, whether its reader reads or not', async () => {
+test('an export ends after its maximum duration, whether or not its reader reads', async () => {
   const app = new Koa()
   const failures: string[] = []
   app.on('error', ({ message }: Error) => failures.push(message))
   const streams = createLineStreams({ perCaller: 1, lifetime: 50 })
-  const route = { answers: { 200: z.string() } } as unknown as ApiRoute
+  const route = { responses: { 200: z.string() } } as unknown as ApiRoute
   const endless = async function* () {
     for (;;) yield 'x'.repeat(10_000)
   }
@@ -98,16 +98,16 @@ test('an export has an end, whether its reader reads or not', async () => {
   const http = app.listen(0)
   const url = `http://localhost:${(http.address() as AddressInfo).port}`
   for (let n = 0; n < 2; n++) {
-    const answer = await fetch(url)
-    expect(answer.status).toBe(200)
+    const response = await fetch(url)
+    expect(response.status).toBe(200)
     await until(() => failures.length > n)
-    await expect(answer.text()).rejects.toThrow()
+    await expect(response.text()).rejects.toThrow()
   }
-  expect(new Set(failures)).toEqual(new Set(['the stream has had its time']))
+  expect(new Set(failures)).toEqual(new Set(['the stream reached its maximum duration']))
   http.close()
 })
 
-test('what asks for no body, or is refused, takes no place', async () => {
+test('HEAD requests and rejected requests do not count as running exports', async () => {
   const { token } = await operator()
   const api = rawManagement(server.url, token)
   for (let n = 0; n < 6; n++) {
@@ -117,13 +117,13 @@ test('what asks for no body, or is refused, takes no place', async () => {
   }
 })
 
-test('a time that no calendar of the database has is a error of its parameter', async () => {
+test('a time outside the range of PostgreSQL is an error of its parameter', async () => {
   const api = rawManagement(server.url, (await operator()).token)
   for (const path of ['/activity', '/activity/export']) {
     for (const name of ['from', 'to']) {
       for (const time of ['0001-01-01T00:00:00%2b23:59', '9999-12-31T23:59:59-23:59']) {
-        const answer = await api.send('GET', `${path}?${name}=${time}`)
-        expect(answer, `${path} ${name} ${time}`).toMatchObject({
+        const response = await api.send('GET', `${path}?${name}=${time}`)
+        expect(response, `${path} ${name} ${time}`).toMatchObject({
           status: 400,
           body: { errors: [{ parameter: name }] },
         })

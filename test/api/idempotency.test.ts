@@ -1,4 +1,4 @@
-/** Creations under an Idempotency-Key, on two nodes. */
+/** Creations with an Idempotency-Key, on two nodes. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteExpiredIdempotencyKeys } from '../../src/api/idempotency.ts'
@@ -8,18 +8,18 @@ import { managementToken, managingApplication, rawManagement } from '../support/
 import { metricOf } from '../support/requests.ts'
 
 let server: Keywright
-let neighbour: Keywright
+let otherNode: Keywright
 let token: string
 
 beforeAll(async () => {
   server = await startKeywright()
   const { DATABASE_URL, ENCRYPTION_KEY } = server.env
-  neighbour = await startKeywright({ databaseUrl: DATABASE_URL!, env: { ENCRYPTION_KEY, ISSUER: server.issuer } })
+  otherNode = await startKeywright({ databaseUrl: DATABASE_URL!, env: { ENCRYPTION_KEY, ISSUER: server.issuer } })
   token = await managementToken(server, await managingApplication(server, null))
 })
 
 afterAll(async () => {
-  await neighbour?.stop()
+  await otherNode?.stop()
   await server?.stop()
 })
 
@@ -34,29 +34,29 @@ const application = () => ({
   account_id: server.firstStart.accountId,
 })
 
-test('twenty at once on two nodes make one thing, and all get the same answer', async () => {
+test('twenty concurrent requests on two nodes create one application and get the same response', async () => {
   const body = application()
   const key = randomUUID()
-  const answers = await together(20, (n) => post('/applications', body, key, { at: n % 2 ? server : neighbour }))
-  expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201))
-  expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
-  expect(new Set(answers.map(({ headers }) => headers.get('etag'))).size).toBe(1)
-  expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(19)
+  const responses = await together(20, (n) => post('/applications', body, key, { at: n % 2 ? server : otherNode }))
+  expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(201))
+  expect(new Set(responses.map(({ text }) => text)).size).toBe(1)
+  expect(new Set(responses.map(({ headers }) => headers.get('etag'))).size).toBe(1)
+  expect(responses.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(19)
   expect(await server.knex('clients').where({ name: body.name })).toHaveLength(1)
   expect(
-    await server.knex('audit_log').where({ action: 'client.created', target_id: answers[0]!.body.client_id }),
+    await server.knex('audit_log').where({ action: 'client.created', target_id: responses[0]!.body.client_id }),
   ).toHaveLength(1)
 })
 
-test('the secret in a kept answer is nowhere in clear', async () => {
-  const { body } = await post('/applications', application(), 'sealed-answer')
+test('a stored response holds the client secret only encrypted', async () => {
+  const { body } = await post('/applications', application(), 'sealed-response')
   const rows: { response: Buffer }[] = await server.knex('idempotency_keys').select('response')
   for (const { response } of rows) expect(response.includes(body.client_secret)).toBe(false)
   expect(JSON.stringify(server.logLines())).not.toContain(body.client_secret)
-  expect(JSON.stringify(rows)).not.toContain('sealed-answer')
+  expect(JSON.stringify(rows)).not.toContain('sealed-response')
 })
 
-test('another request under the same key is refused', async () => {
+test('a different request with the same key is rejected', async () => {
   const key = randomUUID()
   const body = { name: `Account ${key}` }
   expect((await post('/accounts', body, key)).status).toBe(201)
@@ -70,14 +70,14 @@ test('another request under the same key is refused', async () => {
   expect((await post('/accounts', body, key)).status).toBe(201)
 })
 
-test("a key is its caller's: another one's is another key", async () => {
+test('the same key of another caller is another key', async () => {
   const key = randomUUID()
   const other = await managementToken(server, await managingApplication(server, null))
   const made = await Promise.all([token, other].map((as) => post('/accounts', { name: `Of ${key}` }, key, { as })))
   expect(new Set(made.map(({ body }) => body.id)).size).toBe(2)
 })
 
-test('a kept answer is only for who may still ask', async () => {
+test('a stored response requires the permission of the request', async () => {
   const key = randomUUID()
   const client = await managingApplication(server, null)
   const may = await managementToken(server, client)
@@ -86,7 +86,7 @@ test('a kept answer is only for who may still ask', async () => {
   expect((await post('/accounts', { name: `May ${key}` }, key, { as: mayNot })).status).toBe(403)
 })
 
-test('a refusal leaves the key free, and nothing half done', async () => {
+test('a failed request leaves its key unused and changes nothing', async () => {
   const key = randomUUID()
   const email = `${key}@example.com`
   const invitation = { email, role: 'member', account_id: server.firstStart.accountId }
@@ -100,7 +100,7 @@ test('a refusal leaves the key free, and nothing half done', async () => {
   expect((await post('/users', invitation, randomUUID())).status).toBe(409)
 })
 
-test('without a key each request is one of its own', async () => {
+test('requests without a key each create an account', async () => {
   const name = `Twice ${randomUUID()}`
   const send = () => rawManagement(server.url, token).json('POST', '/accounts', { name })
   await send()
@@ -108,14 +108,14 @@ test('without a key each request is one of its own', async () => {
   expect(await accountsNamed(name)).toHaveLength(2)
 })
 
-test('a key that is none is refused', async () => {
+test('a malformed key is rejected', async () => {
   for (const key of ['a b', 'x'.repeat(256), 'é']) {
     expect((await post('/accounts', { name: 'Never' }, key)).status).toBe(400)
   }
   expect(await accountsNamed('Never')).toEqual([])
 })
 
-test('after a day a key is free again, and what was kept goes', async () => {
+test('a key can be used again after 24 hours, and its stored response is deleted', async () => {
   const key = randomUUID()
   const name = `Daily ${key}`
   const [first, second] = [randomUUID(), key]
@@ -128,13 +128,13 @@ test('after a day a key is free again, and what was kept goes', async () => {
   expect(await server.knex('idempotency_keys').count('* AS kept').first()).toEqual({ kept: 1 })
 })
 
-test('one caller is slowed down and told for how long, and no other', async () => {
+test('a caller over its rate limit gets the seconds to wait, and other callers are not limited', async () => {
   const busy = await managementToken(server, await managingApplication(server, null))
   const me = (as: string, at = server) => rawManagement(at.url, as).send('GET', '/me')
   expect((await me(busy)).headers.get('ratelimit')).toMatch(/^"caller";r=5\d\d;t=60$/)
   // As if it had asked for an hour's worth; the row holds for every node.
   await server.knex('sign_in_limits').update({ arrival_at: server.knex.raw("now() + interval '1 hour'") })
-  const refused = await Promise.all([server, neighbour].map((node) => me(busy, node)))
+  const refused = await Promise.all([server, otherNode].map((node) => me(busy, node)))
   expect(refused.map(({ status }) => status)).toEqual([429, 429])
   for (const { body, headers } of refused) {
     expect(body.type).toBe('urn:keywright:error:rate_limited')

@@ -18,7 +18,7 @@ afterAll(() => server?.stop())
 const asAdmin = () => openManagement(server.url, adminToken)
 const asOperator = () => openManagement(server.url, operatorToken)
 
-test('a key pair acts as its owner, within its account', async () => {
+test('a key pair acts as its owner within the account', async () => {
   const { data } = await asAdmin().GET('/api/v1/me')
   expect(data).toMatchObject({
     role: 'admin',
@@ -29,7 +29,7 @@ test('a key pair acts as its owner, within its account', async () => {
   expect(data!.user_id).toEqual(expect.any(String))
 })
 
-test("the instance's own application acts as an operator, and an account's never does", async () => {
+test('an application of the instance acts as an operator, and an application of an account does not', async () => {
   const { data } = await asOperator().GET('/api/v1/me')
   expect(data).toMatchObject({ role: 'operator', account_id: null, user_id: null })
   const application = await managingApplication(server, server.firstStart.accountId)
@@ -38,7 +38,7 @@ test("the instance's own application acts as an operator, and an account's never
   expect((await own.GET('/api/v1/accounts')).response.status).toBe(403)
 })
 
-test('every list can be read by an operator', async () => {
+test('an operator can read every list', async () => {
   const client = asOperator()
   for (const path of [
     '/api/v1/applications',
@@ -56,7 +56,7 @@ test('every list can be read by an operator', async () => {
   expect((await client.GET('/api/v1/usage')).data).toMatchObject({ step: 'hour' })
 })
 
-test('an application names the user who added it, and its refresh tokens end 366 days after the sign-in', async () => {
+test('an application records the user who created it, and its refresh tokens expire 366 days after the sign-in', async () => {
   const client = asAdmin()
   const body = { name: 'Added by a key pair', grants: ['client_credentials'] }
   const { data: created } = await client.POST('/api/v1/applications', { body })
@@ -64,14 +64,14 @@ test('an application names the user who added it, and its refresh tokens end 366
   const { user_id } = (await client.GET('/api/v1/me')).data!
   const listed = await client.GET('/api/v1/applications', { params: { query: { created_by: user_id! } } })
   expect(listed.data!.items.map(({ client_id }) => client_id)).toEqual([created!.client_id])
-  const person = await client.GET('/api/v1/users/{user_id}', { params: { path: { user_id: user_id! } } })
-  // Applications take the scope applications:read, and this response takes users:read.
-  expect(JSON.stringify(person.data)).not.toContain(body.name)
+  const user = await client.GET('/api/v1/users/{user_id}', { params: { path: { user_id: user_id! } } })
+  // Reading applications requires applications:read; this request has only users:read.
+  expect(JSON.stringify(user.data)).not.toContain(body.name)
   const others = { params: { query: { created_by: crypto.randomUUID() } } }
   expect((await client.GET('/api/v1/applications', others)).data!.items).toEqual([])
 })
 
-test('an application is registered, read, changed, archived and restored', async () => {
+test('an application is created, read, updated, archived and restored', async () => {
   const client = asAdmin()
   const body = { name: 'Billing', grants: ['client_credentials'] }
   const { data: created, response } = await client.POST('/api/v1/applications', { body })

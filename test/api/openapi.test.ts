@@ -15,19 +15,21 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(valid).toBe(true)
 })
 
-test('the validator finds error with a document that has some', async () => {
+test('the validator reports the error of an invalid document', async () => {
   const broken = { ...structuredClone(document), info: { title: 'without a version' } }
   expect((await new Validator().validate(broken)).valid).toBe(false)
 })
 
-test('every reference leads somewhere', () => {
-  const places = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/([^"]+)"/g)]
-  expect(places.length).toBeGreaterThan(100)
-  const lost = places.filter(([, kind, name]) => !(document.components[kind!] as Record<string, unknown>)?.[name!])
-  expect(lost.map(([reference]) => reference)).toEqual([])
+test('every reference resolves to a component', () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/([^"]+)"/g)]
+  expect(references.length).toBeGreaterThan(100)
+  const unresolved = references.filter(
+    ([, kind, name]) => !(document.components[kind!] as Record<string, unknown>)?.[name!],
+  )
+  expect(unresolved.map(([reference]) => reference)).toEqual([])
 })
 
-test('every route is in it, under a name of its own, with the scope that it takes', () => {
+test('the document has every route, with a unique operation id and its required scope', () => {
   expect(operations.length).toBe(API_ROUTES.length)
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(API_ROUTES.length)
   for (const route of API_ROUTES) {
@@ -38,12 +40,12 @@ test('every route is in it, under a name of its own, with the scope that it take
   }
 })
 
-test('every scope opens something', () => {
+test('every management scope is required by a route', () => {
   const taken = new Set(API_ROUTES.map(({ operation }) => operation.permission.scope))
   expect(Object.keys(MANAGEMENT_SCOPES).filter((scope) => !taken.has(scope as never))).toEqual([])
 })
 
-test('every body and every creation has an example', () => {
+test('every request body has a valid example', () => {
   const bodies = API_ROUTES.filter(({ body }) => body)
   const without = bodies.filter(({ body }) => !(body!.meta()?.examples as unknown[] | undefined)?.length)
   expect(without.map(({ id }) => id)).toEqual([])
@@ -53,8 +55,8 @@ test('every body and every creation has an example', () => {
   }
 })
 
-// To write it anew: npx vitest run test/api/openapi.test.ts -u
-test("the typed client's types are those of the document", async () => {
+// To update the file: npx vitest run test/api/openapi.test.ts -u
+test('the types of the generated client match the document', async () => {
   const types = `/* Made from the OpenAPI document by test/api/openapi.test.ts; do not edit. */\n${await generateClientTypes(document)}`
   await expect(types).toMatchFileSnapshot('../support/management-api.d.ts')
 })

@@ -15,8 +15,8 @@ let server: Keywright
 let account: string
 let owner: Person
 let colleague: Person
-/** Every kind of program that may manage people. */
-let programs: Record<'key pair' | 'application' | 'operator application' | 'on behalf of a person', string>
+/** An access token of every kind of client that may manage users. */
+let programs: Record<'key pair' | 'application' | 'operator application' | 'on behalf of a user', string>
 
 beforeAll(async () => {
   server = await startKeywright()
@@ -28,20 +28,20 @@ beforeAll(async () => {
     'key pair': await managementToken(server, { clientId: pair.clientId, clientSecret: pair.clientSecret! }),
     application: await managementToken(server, await managingApplication(server, account)),
     'operator application': await managementToken(server, await managingApplication(server, null)),
-    'on behalf of a person': await tokenOfUser(server, await managingForUsers(server, account), owner),
+    'on behalf of a user': await tokenOfUser(server, await managingForUsers(server, account), owner),
   }
 })
 afterAll(() => server.stop())
 
-const NAMES = ['key pair', 'application', 'operator application', 'on behalf of a person'] as const
+const NAMES = ['key pair', 'application', 'operator application', 'on behalf of a user'] as const
 const ANY = { 'if-match': '*' }
 
 const row = (id: string) => server.knex('users').where({ id }).first()
 
-describe.each(NAMES)('the token of a program: %s', (program) => {
+describe.each(NAMES)('an access token: %s', (program) => {
   const api = () => rawManagement(server.url, programs[program])
 
-  it('creates a user nobody can sign in as, and receives no password', async () => {
+  it('creates a user who cannot sign in yet, and gets no password', async () => {
     const email = `made-by-${program.replaceAll(' ', '-')}@example.com`
     const made = await api().json('POST', '/users', { account_id: account, email, role: 'admin' })
     expect([made.status, made.body]).toEqual([201, expect.objectContaining({ email })])
@@ -54,48 +54,48 @@ describe.each(NAMES)('the token of a program: %s', (program) => {
     expect((await api().send('GET', `/users/${made.body.id}`)).body).toMatchObject({ has_password: false })
   })
 
-  it("withdraws a colleague's password, and receives no other", async () => {
-    const person = await createTestUser(server.knex, account)
-    const answer = await api().json('POST', `/users/${person.id}/password`, undefined as never)
-    expect([answer.status, answer.text]).toEqual([200, expect.not.stringMatching(/kwp_|password"/)])
-    expect((await row(person.id)).password_hash).toBeNull()
+  it("removes a colleague's password, and gets no new one", async () => {
+    const user = await createTestUser(server.knex, account)
+    const response = await api().json('POST', `/users/${user.id}/password`, undefined as never)
+    expect([response.status, response.text]).toEqual([200, expect.not.stringMatching(/kwp_|password"/)])
+    expect((await row(user.id)).password_hash).toBeNull()
     const browser = openBrowser(server.url)
-    expect((await signIn(browser, await browser.visit('/signin'), person.email, PASSWORD)).status).toBe(400)
+    expect((await signIn(browser, await browser.visit('/signin'), user.email, PASSWORD)).status).toBe(400)
   })
 })
 
-describe.each(['key pair', 'on behalf of a person'] as const)('a program that acts for a person: %s', (program) => {
+describe.each(['key pair', 'on behalf of a user'] as const)('a client that acts for a user: %s', (program) => {
   const api = () => rawManagement(server.url, programs[program])
 
-  it('changes neither its own address nor that of a colleague', async () => {
+  it('cannot change the email address of its user or of a colleague', async () => {
     for (const { id, email } of [owner, colleague]) {
-      const answer = await api().json('PATCH', `/users/${id}`, { email: 'moved@example.com' }, ANY)
-      expect([answer.status, answer.body.type]).toEqual([403, 'urn:keywright:error:forbidden'])
+      const response = await api().json('PATCH', `/users/${id}`, { email: 'moved@example.com' }, ANY)
+      expect([response.status, response.body.type]).toEqual([403, 'urn:keywright:error:forbidden'])
       expect((await row(id)).email).toBe(email)
     }
     const renamed = await api().json('PATCH', `/users/${colleague.id}`, { name: 'New', email: colleague.email }, ANY)
     expect(renamed.status).toBe(200)
   })
 
-  it('does not withdraw the password of the person it acts for', async () => {
+  it('cannot remove the password of the user it acts for', async () => {
     expect((await api().json('POST', `/users/${owner.id}/password`, undefined as never)).status).toBe(409)
     expect((await row(owner.id)).password_hash).not.toBeNull()
   })
 })
 
-it('a program does not withdraw the password of the last admin who can sign in', async () => {
+it('a client cannot remove the password of the last admin who can sign in', async () => {
   const home = await server.make.account()
   const admins = [await createTestUser(server.knex, home, 'admin'), await createTestUser(server.knex, home, 'admin')]
   const api = rawManagement(server.url, programs['operator application'])
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     admins.map(({ id }) => api.json('POST', `/users/${id}/password`, undefined as never)),
   )
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+  expect(responses.map(({ status }) => status).sort()).toEqual([200, 409])
 })
 
-it('an application that acts for itself keeps addresses in step with a directory', async () => {
-  const person = await createTestUser(server.knex, account)
+it('an application that acts for itself can change the email address of a user', async () => {
+  const user = await createTestUser(server.knex, account)
   const api = rawManagement(server.url, programs.application)
-  const answer = await api.json('PATCH', `/users/${person.id}`, { email: 'moved-by-directory@example.com' }, ANY)
-  expect([answer.status, answer.body.email]).toEqual([200, 'moved-by-directory@example.com'])
+  const response = await api.json('PATCH', `/users/${user.id}`, { email: 'moved-by-directory@example.com' }, ANY)
+  expect([response.status, response.body.email]).toEqual([200, 'moved-by-directory@example.com'])
 })

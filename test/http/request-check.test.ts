@@ -89,7 +89,7 @@ test('without METRICS_TOKEN, metrics are for this machine only, and not where th
     expect([name, (await scrape(server, { [name]: '127.0.0.1' })).status]).toEqual([name, 403])
   }
   const { status, body } = await scrape(proxied)
-  expect([status, body.error_description]).toEqual([403, 'set METRICS_TOKEN, and send it as a bearer token'])
+  expect([status, body.error_description]).toEqual([403, 'set METRICS_TOKEN and send it as a bearer token'])
 })
 
 test('with METRICS_TOKEN, metrics are for whoever sends it, and for nobody else', async () => {

@@ -8,8 +8,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who is calling, and what the token allows
-         * @description For everybody with a token.
+         * Retrieve the caller and the scopes of the token
+         * @description Available to every caller.
          */
         get: operations["readMe"];
         put?: never;
@@ -28,8 +28,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's account at a glance
-         * @description For admins of accounts, and operators.
+         * Retrieve an overview of the account of the caller
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readOverview"];
         put?: never;
@@ -48,15 +48,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's own key pair
-         * @description For admins of accounts, and operators.
+         * Retrieve the key pair of the caller
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readOwnKeyPair"];
         put?: never;
         /**
-         * A new id and secret in place of the caller's own
-         * @description The former pair is dead, with every token of it, when this is answered. Sent with the former pair's own token,
-         *     there is no second try: the token is dead too. For admins of accounts, and operators.
+         * Generate a new key pair for the caller
+         * @description Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too. Requires an admin of the account or an operator.
          */
         post: operations["generateOwnKeyPair"];
         delete?: never;
@@ -73,15 +72,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A person's key pair
-         * @description For admins of accounts, and operators.
+         * Retrieve the key pair of a user
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readKeyPair"];
         put?: never;
         /**
-         * A new id and secret in place of a person's
-         * @description The former pair is dead, with every token of it, when this is answered. Sent with the former pair's own token,
-         *     there is no second try: the token is dead too. Colleagues make their own: for somebody else, only operators may. For admins of accounts, and operators.
+         * Generate a new key pair for a user
+         * @description Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too. Only operators may generate a key pair for another user. Requires an admin of the account or an operator.
          */
         post: operations["generateKeyPair"];
         delete?: never;
@@ -98,14 +96,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Applications, the newest first
-         * @description For admins of accounts, and operators.
+         * List applications, newest first
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["listApplications"];
         put?: never;
         /**
-         * Register an application
-         * @description For admins of accounts, and operators.
+         * Create an application
+         * @description Requires an admin of the account or an operator.
          */
         post: operations["createApplication"];
         delete?: never;
@@ -122,8 +120,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One application with its use
-         * @description For admins of accounts, and operators.
+         * Retrieve an application
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readApplication"];
         put?: never;
@@ -132,8 +130,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change an application
-         * @description Tokens, refresh tokens, codes and consents that exceed the new rights are revoked; tokens within them stay active. An API key is in the answer when the application needs one from now on. For admins of accounts, and operators.
+         * Update an application
+         * @description Revokes the access tokens, refresh tokens, authorization codes and consents that exceed the new access; others stay valid. The response holds an API key when the application requires one from now on. Requires an admin of the account or an operator.
          */
         patch: operations["updateApplication"];
         trace?: never;
@@ -148,8 +146,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stop an application, with all that it holds
-         * @description For admins of accounts, and operators.
+         * Archive an application; revokes all its tokens
+         * @description Requires an admin of the account or an operator.
          */
         post: operations["archiveApplication"];
         delete?: never;
@@ -168,8 +166,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let an archived application work again; what it held stays revoked
-         * @description It gets a new secret, which is in the answer and never shown again, because the archived one may have leaked. With keep_secret the archived one works again. For admins of accounts, and operators.
+         * Restore an archived application; revoked tokens stay revoked
+         * @description The application gets a new client secret, shown only in this response, because the previous one may have leaked. Set keep_secret to keep the previous secret. Requires an admin of the account or an operator.
          */
         post: operations["restoreApplication"];
         delete?: never;
@@ -189,8 +187,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End a previous secret before its overlap is over, with the tokens that it obtained
-         * @description For admins of accounts, and operators.
+         * Revoke a previous client secret before its overlap ends, with the tokens that it obtained
+         * @description Requires an admin of the account or an operator.
          */
         delete: operations["retireApplicationSecret"];
         options?: never;
@@ -208,8 +206,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new secret, and a new API key where it needs one
-         * @description For admins of accounts, and operators.
+         * Rotate the client secret, and the API key if the application requires one
+         * @description Requires an admin of the account or an operator.
          */
         post: operations["rotateApplicationSecret"];
         delete?: never;
@@ -226,15 +224,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Access tokens of an application or key pair that work, the newest first
-         * @description For admins of accounts, and operators.
+         * List the valid access tokens of an application or key pair, newest first
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["listTokens"];
         put?: never;
         post?: never;
         /**
-         * End every access and refresh token of an application or key pair; it may get new ones
-         * @description For admins of accounts, and operators.
+         * Revoke all access and refresh tokens of an application or key pair; it can get new ones
+         * @description Requires an admin of the account or an operator.
          */
         delete: operations["revokeTokensOfClient"];
         options?: never;
@@ -253,8 +251,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End one access token
-         * @description For admins of accounts, and operators.
+         * Revoke an access token
+         * @description Requires an admin of the account or an operator.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -270,8 +268,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Refresh tokens of an application or key pair that work, the newest first
-         * @description For admins of accounts, and operators.
+         * List the valid refresh tokens of an application or key pair, newest first
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["listGrants"];
         put?: never;
@@ -293,8 +291,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End one refresh token with every access token that came of it
-         * @description For admins of accounts, and operators.
+         * Revoke a refresh token and every access token issued with it
+         * @description Requires an admin of the account or an operator.
          */
         delete: operations["revokeGrant"];
         options?: never;
@@ -313,8 +311,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End every token in a person's name, those of their key pair, and their sessions
-         * @description For admins of accounts, and operators.
+         * Revoke a user's tokens, the tokens of their key pair, and their sessions
+         * @description Requires an admin of the account or an operator.
          */
         delete: operations["revokeTokensOfUser"];
         options?: never;
@@ -330,14 +328,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * People, in the order of their addresses
-         * @description For admins of accounts, and operators.
+         * List users, sorted by email address
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["listUsers"];
         put?: never;
         /**
          * Create a user
-         * @description The user has no password. A person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one. For admins of accounts, and operators.
+         * @description The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. Requires an admin of the account or an operator.
          */
         post: operations["inviteUser"];
         delete?: never;
@@ -354,8 +352,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One person
-         * @description For admins of accounts, and operators.
+         * Retrieve a user
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readUser"];
         put?: never;
@@ -364,10 +362,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a person's name, address or role
-         * @description A user who becomes a member loses their key pair for good. A token that acts for a person, such as the token of a key pair, cannot change an email address. For admins of accounts, and operators.
+         * Update a user's name, email address or role
+         * @description A user who becomes a member loses their key pair permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. Requires an admin of the account or an operator.
          */
-        patch: operations["saveUserDetails"];
+        patch: operations["updateUser"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/disable": {
@@ -380,8 +378,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch a person off, with their sessions and every token in their name
-         * @description For admins of accounts, and operators.
+         * Disable a user; revokes their sessions and tokens
+         * @description Requires an admin of the account or an operator.
          */
         post: operations["disableUser"];
         delete?: never;
@@ -400,8 +398,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch a person on again; what ended stays ended
-         * @description For admins of accounts, and operators.
+         * Enable a user; revoked sessions and tokens stay revoked
+         * @description Requires an admin of the account or an operator.
          */
         post: operations["enableUser"];
         delete?: never;
@@ -420,8 +418,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Withdraw a user's password and end their sessions
-         * @description They cannot sign in until a person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one. Refused for the caller, and for the last admin or operator who can sign in. For admins of accounts, and operators.
+         * Remove a user's password and revoke their sessions
+         * @description The user cannot sign in until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. Not allowed for the caller, and for the last admin or operator who can sign in. Requires an admin of the account or an operator.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -438,8 +436,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What was done, by whom and from where, the latest first
-         * @description For admins of accounts, and operators.
+         * List the activity log, newest first
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["listActivity"];
         put?: never;
@@ -458,8 +456,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The same as JSON lines, all of it
-         * @description At most four at once for each caller, and for ten minutes each. One that cannot go on, also because its token ended, is cut off, without the end that HTTP gives to what is whole. For admins of accounts, and operators.
+         * Export the activity log as JSON lines
+         * @description A caller may run four exports at once, for at most ten minutes each. When an export fails, or its token is revoked, the connection is closed before the final chunk of the response. Requires an admin of the account or an operator.
          */
         get: operations["exportActivity"];
         put?: never;
@@ -478,14 +476,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Accounts, in the order of their names
-         * @description For operators.
+         * List accounts, sorted by name
+         * @description Requires an operator.
          */
         get: operations["listAccounts"];
         put?: never;
         /**
-         * Add an account
-         * @description For operators.
+         * Create an account
+         * @description Requires an operator.
          */
         post: operations["createAccount"];
         delete?: never;
@@ -502,8 +500,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One account; admins may read their own
-         * @description For admins of accounts, and operators.
+         * Retrieve an account; admins may read their own
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readAccount"];
         put?: never;
@@ -513,7 +511,7 @@ export interface paths {
         head?: never;
         /**
          * Rename an account
-         * @description For operators.
+         * @description Requires an operator.
          */
         patch: operations["updateAccount"];
         trace?: never;
@@ -528,8 +526,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch an account off, with all that its people and clients hold
-         * @description For operators.
+         * Disable an account; revokes the sessions and tokens of its users and clients
+         * @description Requires an operator.
          */
         post: operations["disableAccount"];
         delete?: never;
@@ -548,8 +546,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch an account on again; what ended stays ended
-         * @description For operators.
+         * Enable an account; revoked tokens stay revoked
+         * @description Requires an operator.
          */
         post: operations["enableAccount"];
         delete?: never;
@@ -568,8 +566,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch the API off for an account, with every token of its clients
-         * @description For operators.
+         * Disable the API for an account; revokes every token of its clients
+         * @description Requires an operator.
          */
         post: operations["disableAccountApi"];
         delete?: never;
@@ -588,8 +586,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch the API on again for an account
-         * @description For operators.
+         * Enable the API for an account
+         * @description Requires an operator.
          */
         post: operations["enableAccountApi"];
         delete?: never;
@@ -606,14 +604,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * APIs, the oldest first
-         * @description For admins of accounts, and operators.
+         * List APIs, oldest first
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["listApis"];
         put?: never;
         /**
-         * Declare an API
-         * @description For operators.
+         * Create an API
+         * @description Requires an operator.
          */
         post: operations["createApi"];
         delete?: never;
@@ -630,8 +628,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One API
-         * @description For admins of accounts, and operators.
+         * Retrieve an API
+         * @description Requires an admin of the account or an operator.
          */
         get: operations["readApi"];
         put?: never;
@@ -640,8 +638,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change an API
-         * @description Tokens, refresh tokens and consents with a scope that is removed are revoked; others stay as they are. For operators.
+         * Update an API
+         * @description Removing a scope revokes the access tokens, refresh tokens and consents that have it; others stay valid. Requires an operator.
          */
         patch: operations["updateApi"];
         trace?: never;
@@ -656,8 +654,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new secret of the API's own client, by which it introspects
-         * @description For operators.
+         * Rotate the client secret with which the API introspects tokens
+         * @description Requires an operator.
          */
         post: operations["rotateApiSecret"];
         delete?: never;
@@ -674,8 +672,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The settings of the whole instance
-         * @description For operators.
+         * Retrieve the settings of the instance
+         * @description Requires an operator.
          */
         get: operations["readInstance"];
         put?: never;
@@ -684,8 +682,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change the settings of the whole instance
-         * @description For operators.
+         * Update the settings of the instance
+         * @description Requires an operator.
          */
         patch: operations["updateInstance"];
         trace?: never;
@@ -700,8 +698,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch the API of the whole instance off
-         * @description Every token of everybody is dead at once, the one that asks this too, and nobody gets a new one. For operators.
+         * Disable the API for the whole instance
+         * @description Revokes every access token at once, including the token of this request, and stops issuing tokens. Requires an operator.
          */
         post: operations["disableInstanceApi"];
         delete?: never;
@@ -720,8 +718,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Switch the API of the whole instance on again
-         * @description For operators.
+         * Enable the API for the whole instance
+         * @description Requires an operator.
          */
         post: operations["enableInstanceApi"];
         delete?: never;
@@ -730,7 +728,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/instance/reach": {
+    "/api/v1/instance/availability": {
         parameters: {
             query?: never;
             header?: never;
@@ -738,8 +736,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What switching the API off would stop
-         * @description For operators.
+         * Count what disabling the API would stop
+         * @description Requires an operator.
          */
         get: operations["readInstanceAvailability"];
         put?: never;
@@ -758,8 +756,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Tokens issued and refused over time
-         * @description For operators.
+         * Retrieve the number of issued tokens and rejected requests over time
+         * @description Requires an operator.
          */
         get: operations["readUsage"];
         put?: never;
@@ -778,8 +776,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The keys that sign tokens, without their private halves
-         * @description For operators.
+         * List the public signing keys
+         * @description Requires an operator.
          */
         get: operations["listSigningKeys"];
         put?: never;
@@ -800,8 +798,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let the next keys sign
-         * @description A next key begins once it has been published for a minute; until then this changes nothing more. For operators.
+         * Rotate the signing keys
+         * @description The next key starts to sign once it has been published for a minute. Repeating the request before then changes nothing. Requires an operator.
          */
         post: operations["rotateSigningKeys"];
         delete?: never;
@@ -823,7 +821,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             status: "active" | "disabled";
-            /** @description Off: none of its clients works; its people may sign in all the same */
+            /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
             /**
              * Format: date-time
@@ -831,7 +829,7 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -845,7 +843,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             status: "active" | "disabled";
-            /** @description Off: none of its clients works; its people may sign in all the same */
+            /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
             /**
              * Format: date-time
@@ -853,13 +851,13 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
-            people: components["schemas"]["BoundedCount"];
+            users: components["schemas"]["BoundedCount"];
             applications: components["schemas"]["BoundedCount"];
-            /** @description Active ones */
+            /** @description Active admins */
             admins: number;
             key_pairs: number;
             live_tokens: components["schemas"]["BoundedCount"];
@@ -882,7 +880,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             status: "active" | "disabled";
-            /** @description Off: none of its clients works; its people may sign in all the same */
+            /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
             /**
              * Format: date-time
@@ -890,11 +888,11 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
-            people: components["schemas"]["BoundedCount"];
+            users: components["schemas"]["BoundedCount"];
             applications: components["schemas"]["BoundedCount"];
         };
         ActivityEntry: {
@@ -925,11 +923,11 @@ export interface components {
             };
             ip: string | null;
             request_id: string | null;
-            /** @description What changed */
+            /** @description The changed attributes */
             detail: {
                 [key: string]: unknown;
             };
-            /** @description Its place in the chain; null in the second before it is sealed */
+            /** @description The position in the audit chain; null until the event is sealed, about a second later */
             seq: number | null;
         };
         Api: {
@@ -941,7 +939,7 @@ export interface components {
              */
             token_ttl: number;
             /**
-             * @description single: a new token ends the one before
+             * @description single: a new token revokes the earlier one
              * @enum {string}
              */
             policy: "none" | "single";
@@ -952,7 +950,7 @@ export interface components {
              * @enum {string}
              */
             token_type: "at+jwt" | "JWT";
-            /** @description Meant where no API is named */
+            /** @description The API of requests that name none */
             is_default: boolean;
             built_in: boolean;
             /**
@@ -961,21 +959,21 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
             scopes: {
                 scope: string;
-                /** @description What people read before they allow it */
+                /** @description The title that users see on the consent page */
                 title: string;
                 description: string;
             }[];
-            /** @description By which it introspects */
+            /** @description The client with which the API introspects tokens */
             client_id: string | null;
-            /** @description For operators alone */
+            /** @description Visible to operators only */
             secrets?: components["schemas"]["StoredSecret"][];
-            /** @description Applications and key pairs that may call it; for operators alone */
+            /** @description Applications and key pairs that may call the API; visible to operators only */
             callers?: components["schemas"]["BoundedCount"];
         };
         /**
@@ -990,7 +988,7 @@ export interface components {
              */
             token_ttl?: number;
             /**
-             * @description single: a new token ends the one before
+             * @description single: a new token revokes the earlier one
              * @enum {string}
              */
             policy?: "none" | "single";
@@ -1001,7 +999,7 @@ export interface components {
              * @enum {string}
              */
             token_type?: "at+jwt" | "JWT";
-            /** @description Meant where no API is named */
+            /** @description The API of requests that name none */
             is_default?: boolean;
             /**
              * @example [
@@ -1009,7 +1007,7 @@ export interface components {
              *     ]
              */
             scopes?: string[];
-            /** @description What people read, by scope */
+            /** @description The title and description that users see, by scope */
             texts?: {
                 [key: string]: {
                     title: string;
@@ -1022,7 +1020,7 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /**
-             * @description Shown in this answer and never again
+             * @description Shown only in this response
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
             client_secret: string;
@@ -1034,7 +1032,7 @@ export interface components {
          */
         ApiSecretRotation: {
             /**
-             * @description For how many seconds the former secret still works; 0: it is dead at once
+             * @description Seconds for which the previous secret still works; 0: it stops working at once
              * @default 0
              * @example 3600
              */
@@ -1049,7 +1047,7 @@ export interface components {
              */
             token_ttl: number;
             /**
-             * @description single: a new token ends the one before
+             * @description single: a new token revokes the earlier one
              * @enum {string}
              */
             policy: "none" | "single";
@@ -1060,7 +1058,7 @@ export interface components {
              * @enum {string}
              */
             token_type: "at+jwt" | "JWT";
-            /** @description Meant where no API is named */
+            /** @description The API of requests that name none */
             is_default: boolean;
             built_in: boolean;
             /**
@@ -1069,7 +1067,7 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -1092,44 +1090,44 @@ export interface components {
              */
             grants: string[];
             /**
-             * @description Where people are sent back to; exactly as the request says it
+             * @description Redirect URIs; an authorization request must match one exactly
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             redirect_uris: string[];
             /**
-             * @description Where people may be sent after they signed out
+             * @description Redirect URIs after sign-out
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             post_logout_redirect_uris: string[];
-            /** @description Told when a person signs out */
+            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
             backchannel_logout_uri: string | null;
-            /** @description It can keep no secret, as a program on a desk or phone */
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
             is_public: boolean;
-            /** @description Always so for public ones (RFC 7636) */
+            /** @description Require PKCE (RFC 7636); always true for public clients */
             pkce_required: boolean;
             /**
-             * @description Who sees the allow/deny page; skip is for operators to say
+             * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
             consent: "show" | "skip" | "skip_own_account";
-            /** @description What a request without scope gets; null: all it has */
+            /** @description The scopes of a request that names none; null: every scope of the application */
             default_scopes: string[] | null;
             /**
-             * @description In seconds; null: the API's
+             * @description In seconds; null: the lifetime of the API
              * @example 3600
              */
             access_token_ttl: number | null;
             /**
-             * @description In seconds, anew with each rotation; null: 30 days
+             * @description In seconds, from the last rotation; null: 30 days
              * @example 3600
              */
             refresh_token_ttl: number | null;
             /**
-             * @description In seconds since the sign-in; null: no absolute end
+             * @description In seconds, from the sign-in; null: no maximum age
              * @example 3600
              */
             refresh_token_max_age: number | null;
@@ -1138,21 +1136,21 @@ export interface components {
             refresh_tokens: "always" | "offline_access";
             /** @enum {string} */
             id_token_alg: "RS256" | "ES256";
-            /** @description What a new token does to the one before; null: the API's */
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
-            /** @description Credentials may come in the query, where logs keep them */
+            /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials: boolean;
-            /** @description client_credentials yields a refresh token too */
+            /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
-            /** @description Each request carries an x-api-key as well */
+            /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /**
-             * @description For whom it may act; for operators alone
+             * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
             access_type?: "user" | "client" | "both";
             /**
-             * @description N/s, N/min or N/h; null: none; for operators alone
+             * @description N/s, N/min or N/h; null: no limit; visible to operators only
              * @example 10/s
              */
             rate_limit?: string | null;
@@ -1162,7 +1160,7 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -1170,13 +1168,13 @@ export interface components {
             apis: components["schemas"]["ClientApi"][];
             secrets: components["schemas"]["StoredSecret"][];
             live_tokens: components["schemas"]["BoundedCount"];
-            /** @description Who called in the last day, at most twenty */
+            /** @description The callers of the last 24 hours, at most 20 */
             callers: components["schemas"]["RecentCaller"][];
-            /** @description Refresh tokens that still work */
+            /** @description Valid refresh tokens */
             grants_held: components["schemas"]["BoundedCount"];
-            /** @description How many people allowed it something */
-            people: components["schemas"]["BoundedCount"];
-            /** @description Neither the instance's API nor the account's is switched off */
+            /** @description Users who gave consent */
+            users: components["schemas"]["BoundedCount"];
+            /** @description Whether the API is enabled for the instance and the account */
             api_enabled: boolean;
             choosable_apis: {
                 identifier: string;
@@ -1201,44 +1199,44 @@ export interface components {
              */
             grants?: string[];
             /**
-             * @description Where people are sent back to; exactly as the request says it
+             * @description Redirect URIs; an authorization request must match one exactly
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             redirect_uris?: string[];
             /**
-             * @description Where people may be sent after they signed out
+             * @description Redirect URIs after sign-out
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             post_logout_redirect_uris?: string[];
-            /** @description Told when a person signs out */
+            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
             backchannel_logout_uri?: string | null;
-            /** @description It can keep no secret, as a program on a desk or phone */
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
             is_public?: boolean;
-            /** @description Always so for public ones (RFC 7636) */
+            /** @description Require PKCE (RFC 7636); always true for public clients */
             pkce_required?: boolean;
             /**
-             * @description Who sees the allow/deny page; skip is for operators to say
+             * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
             consent?: "show" | "skip" | "skip_own_account";
-            /** @description What a request without scope gets; null: all it has */
+            /** @description The scopes of a request that names none; null: every scope of the application */
             default_scopes?: string[] | null;
             /**
-             * @description In seconds; null: the API's
+             * @description In seconds; null: the lifetime of the API
              * @example 3600
              */
             access_token_ttl?: number | null;
             /**
-             * @description In seconds, anew with each rotation; null: 30 days
+             * @description In seconds, from the last rotation; null: 30 days
              * @example 3600
              */
             refresh_token_ttl?: number | null;
             /**
-             * @description In seconds since the sign-in; null: no absolute end
+             * @description In seconds, from the sign-in; null: no maximum age
              * @example 3600
              */
             refresh_token_max_age?: number | null;
@@ -1247,25 +1245,25 @@ export interface components {
             refresh_tokens?: "always" | "offline_access";
             /** @enum {string} */
             id_token_alg?: "RS256" | "ES256";
-            /** @description What a new token does to the one before; null: the API's */
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy?: ("none" | "single") | null;
-            /** @description Credentials may come in the query, where logs keep them */
+            /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials?: boolean;
-            /** @description client_credentials yields a refresh token too */
+            /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh?: boolean;
-            /** @description Each request carries an x-api-key as well */
+            /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
-            /** @description The APIs it may call, its default first */
+            /** @description The APIs that the application may call; the first is its default */
             apis?: string[];
-            /** @description What it may ask of them; null: everything, also what they gain later */
+            /** @description The scopes that the application may request; null: every scope of its APIs, including later ones */
             scopes?: string[] | null;
             /**
-             * @description For whom it may act; for operators alone
+             * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
             access_type?: "user" | "client" | "both";
             /**
-             * @description N/s, N/min or N/h; null: none; for operators alone
+             * @description N/s, N/min or N/h; null: no limit; visible to operators only
              * @example 10/s
              */
             rate_limit?: string | null;
@@ -1287,44 +1285,44 @@ export interface components {
              */
             grants: string[];
             /**
-             * @description Where people are sent back to; exactly as the request says it
+             * @description Redirect URIs; an authorization request must match one exactly
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             redirect_uris: string[];
             /**
-             * @description Where people may be sent after they signed out
+             * @description Redirect URIs after sign-out
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             post_logout_redirect_uris: string[];
-            /** @description Told when a person signs out */
+            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
             backchannel_logout_uri: string | null;
-            /** @description It can keep no secret, as a program on a desk or phone */
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
             is_public: boolean;
-            /** @description Always so for public ones (RFC 7636) */
+            /** @description Require PKCE (RFC 7636); always true for public clients */
             pkce_required: boolean;
             /**
-             * @description Who sees the allow/deny page; skip is for operators to say
+             * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
             consent: "show" | "skip" | "skip_own_account";
-            /** @description What a request without scope gets; null: all it has */
+            /** @description The scopes of a request that names none; null: every scope of the application */
             default_scopes: string[] | null;
             /**
-             * @description In seconds; null: the API's
+             * @description In seconds; null: the lifetime of the API
              * @example 3600
              */
             access_token_ttl: number | null;
             /**
-             * @description In seconds, anew with each rotation; null: 30 days
+             * @description In seconds, from the last rotation; null: 30 days
              * @example 3600
              */
             refresh_token_ttl: number | null;
             /**
-             * @description In seconds since the sign-in; null: no absolute end
+             * @description In seconds, from the sign-in; null: no maximum age
              * @example 3600
              */
             refresh_token_max_age: number | null;
@@ -1333,21 +1331,21 @@ export interface components {
             refresh_tokens: "always" | "offline_access";
             /** @enum {string} */
             id_token_alg: "RS256" | "ES256";
-            /** @description What a new token does to the one before; null: the API's */
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
-            /** @description Credentials may come in the query, where logs keep them */
+            /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials: boolean;
-            /** @description client_credentials yields a refresh token too */
+            /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
-            /** @description Each request carries an x-api-key as well */
+            /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /**
-             * @description For whom it may act; for operators alone
+             * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
             access_type?: "user" | "client" | "both";
             /**
-             * @description N/s, N/min or N/h; null: none; for operators alone
+             * @description N/s, N/min or N/h; null: no limit; visible to operators only
              * @example 10/s
              */
             rate_limit?: string | null;
@@ -1357,7 +1355,7 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -1368,7 +1366,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             status: "active" | "archived" | "replaced";
-            /** @description Null: the instance's own */
+            /** @description Null: an application of the instance */
             account_id: string | null;
             account_name: string | null;
             grants: string[];
@@ -1381,15 +1379,15 @@ export interface components {
         };
         BoundedCount: {
             count: number;
-            /** @description There are more than that */
+            /** @description There are more than `count` */
             is_more: boolean;
         };
         Caller: {
             /** @enum {string} */
             role: "operator" | "admin" | "member";
-            /** @description Null for an operator, whom no account bounds */
+            /** @description Null for an operator, who belongs to no account */
             account_id: string | null;
-            /** @description Whose own key pair is meant; null for an application by itself */
+            /** @description The user that the caller acts for; null for an application that acts for itself */
             user_id: string | null;
             acts_as: {
                 /** @enum {string} */
@@ -1400,7 +1398,7 @@ export interface components {
         };
         ChangedApplication: {
             application: components["schemas"]["ApplicationSettings"];
-            /** @description Shown in this answer and never again, where the client needs one */
+            /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
         };
         ClientApi: {
@@ -1409,12 +1407,12 @@ export interface components {
             scopes: string[];
             is_narrowed: boolean;
         };
-        /** @description The API's own credentials, by which it introspects: shown this once */
+        /** @description The credentials with which the API introspects tokens; shown only in this response */
         CreatedApi: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /**
-             * @description Shown in this answer and never again
+             * @description Shown only in this response
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
             client_secret: string;
@@ -1424,27 +1422,27 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /**
-             * @description Shown in this answer and never again; public clients have none
+             * @description Shown only in this response; absent for public clients
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
             client_secret?: string;
-            /** @description Shown in this answer and never again, where the client needs one */
+            /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
             application: components["schemas"]["ApplicationSettings"];
         };
-        /** @description Shown this once */
+        /** @description The client secret is shown only in this response */
         GeneratedKeyPair: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /**
-             * @description Shown in this answer and never again
+             * @description Shown only in this response
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
             client_secret: string;
-            /** @description Shown in this answer and never again, where the client needs one */
+            /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
             /**
-             * @description How many live tokens this ended; null: they were too many to be counted
+             * @description How many valid tokens this request revoked; null: too many to count
              * @example 2
              */
             revoked: number | null;
@@ -1467,22 +1465,22 @@ export interface components {
              *     ]
              */
             redirect_schemes: string[];
-            /** @description What new applications begin with */
+            /** @description The default settings of new applications */
             defaults: {
-                /** @description In seconds; null: the API's */
+                /** @description In seconds; null: the lifetime of the API */
                 access_token_ttl: number | null;
                 /** @description In seconds; null: 30 days */
                 refresh_token_ttl: number | null;
                 /** @enum {string} */
                 consent: "show" | "skip_own_account";
                 /**
-                 * @description N/s, N/min or N/h; null: none
+                 * @description N/s, N/min or N/h; null: no limit
                  * @example 10/s
                  */
                 rate_limit: string | null;
             };
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -1504,7 +1502,7 @@ export interface components {
         InstanceChange: {
             name?: string;
             accent?: string;
-            /** @description Null takes it away */
+            /** @description Null removes the logo */
             logo?: {
                 /**
                  * Format: base64
@@ -1521,14 +1519,14 @@ export interface components {
              */
             redirect_schemes?: string[];
             defaults?: {
-                /** @description In seconds; null: the API's */
+                /** @description In seconds; null: the lifetime of the API */
                 access_token_ttl?: number | null;
                 /** @description In seconds; null: 30 days */
                 refresh_token_ttl?: number | null;
                 /** @enum {string} */
                 consent?: "show" | "skip_own_account";
                 /**
-                 * @description N/s, N/min or N/h; null: none
+                 * @description N/s, N/min or N/h; null: no limit
                  * @example 10/s
                  */
                 rate_limit?: string | null;
@@ -1547,11 +1545,11 @@ export interface components {
             role: "operator" | "admin" | "member";
             /** @example Billing export */
             name?: string;
-            /** @description You assert that the address belongs to the user; applications then get the claim `email_verified` */
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified` */
             email_verified?: boolean;
             /**
              * Format: uuid
-             * @description Absent: the caller's own
+             * @description Default: the account of the caller
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             account_id?: string;
@@ -1566,7 +1564,7 @@ export interface components {
                 email: string;
                 name: string | null;
             };
-            /** @description Null until the first one is generated */
+            /** @description Null until the user generates a key pair */
             pair: {
                 /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
                 client_id: string;
@@ -1578,14 +1576,14 @@ export interface components {
                  */
                 created_at: string;
                 /**
-                 * @description Another one after each change; the ETag holds it
+                 * @description Increases with each change; the ETag holds it
                  * @example 3
                  */
                 revision: number;
                 apis: components["schemas"]["ClientApi"][];
                 secrets: components["schemas"]["StoredSecret"][];
                 live_tokens: components["schemas"]["BoundedCount"];
-                /** @description Who called in the last day, at most twenty */
+                /** @description The callers of the last 24 hours, at most 20 */
                 callers: components["schemas"]["RecentCaller"][];
             } | null;
             choosable_apis: {
@@ -1598,12 +1596,12 @@ export interface components {
         };
         /** @example {} */
         KeyPairGeneration: {
-            /** @description What the pair may call, its default first; absent: the former pair's, or the default API */
+            /** @description The APIs that the key pair may call; the first is its default. Default: the APIs of the previous pair, or the default API */
             apis?: string[];
-            /** @description The client id that was seen, null for none: 412 when it is another by now */
+            /** @description The client id of the pair to replace, null for none; the response is 412 when the user has another pair */
             replaces?: string | null;
         };
-        /** @description A refresh token that works, however often it was rotated */
+        /** @description A valid refresh token; rotation keeps its id */
         LiveGrant: {
             /**
              * Format: uuid
@@ -1617,18 +1615,18 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /** @description When its refresh token was last redeemed */
+            /** @description When the refresh token was last rotated */
             rotated_at: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string;
-            /** @description In whose name; null: for the client itself */
+            /** @description The user that the client acts for; null: the client itself */
             user_id: string | null;
             email: string | null;
         };
-        /** @description An access token that works */
+        /** @description A valid access token */
         LiveToken: {
             /**
              * Format: uuid
@@ -1647,7 +1645,7 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             expires_at: string;
-            /** @description In whose name; null: for the client itself */
+            /** @description The user that the client acts for; null: the client itself */
             user_id: string | null;
             email: string | null;
         };
@@ -1668,7 +1666,7 @@ export interface components {
              *     ]
              */
             scopes: string[];
-            /** @description What people read, by scope */
+            /** @description The title and description that users see, by scope */
             texts?: {
                 [key: string]: {
                     title: string;
@@ -1683,7 +1681,7 @@ export interface components {
              */
             token_ttl?: number;
             /**
-             * @description single: a new token ends the one before
+             * @description single: a new token revokes the earlier one
              * @default none
              * @enum {string}
              */
@@ -1700,7 +1698,7 @@ export interface components {
              */
             token_type?: "at+jwt" | "JWT";
             /**
-             * @description Meant where no API is named
+             * @description The API of requests that name none
              * @default false
              */
             is_default?: boolean;
@@ -1725,44 +1723,44 @@ export interface components {
              */
             grants: string[];
             /**
-             * @description Where people are sent back to; exactly as the request says it
+             * @description Redirect URIs; an authorization request must match one exactly
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             redirect_uris?: string[];
             /**
-             * @description Where people may be sent after they signed out
+             * @description Redirect URIs after sign-out
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             post_logout_redirect_uris?: string[];
-            /** @description Told when a person signs out */
+            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
             backchannel_logout_uri?: string | null;
-            /** @description It can keep no secret, as a program on a desk or phone */
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
             is_public?: boolean;
-            /** @description Always so for public ones (RFC 7636) */
+            /** @description Require PKCE (RFC 7636); always true for public clients */
             pkce_required?: boolean;
             /**
-             * @description Who sees the allow/deny page; skip is for operators to say
+             * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
             consent?: "show" | "skip" | "skip_own_account";
-            /** @description What a request without scope gets; null: all it has */
+            /** @description The scopes of a request that names none; null: every scope of the application */
             default_scopes?: string[] | null;
             /**
-             * @description In seconds; null: the API's
+             * @description In seconds; null: the lifetime of the API
              * @example 3600
              */
             access_token_ttl?: number | null;
             /**
-             * @description In seconds, anew with each rotation; null: 30 days
+             * @description In seconds, from the last rotation; null: 30 days
              * @example 3600
              */
             refresh_token_ttl?: number | null;
             /**
-             * @description In seconds since the sign-in; null: no absolute end
+             * @description In seconds, from the sign-in; null: no maximum age
              * @example 3600
              */
             refresh_token_max_age?: number | null;
@@ -1771,29 +1769,29 @@ export interface components {
             refresh_tokens?: "always" | "offline_access";
             /** @enum {string} */
             id_token_alg?: "RS256" | "ES256";
-            /** @description What a new token does to the one before; null: the API's */
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy?: ("none" | "single") | null;
-            /** @description Credentials may come in the query, where logs keep them */
+            /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials?: boolean;
-            /** @description client_credentials yields a refresh token too */
+            /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh?: boolean;
-            /** @description Each request carries an x-api-key as well */
+            /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
-            /** @description The APIs it may call, its default first */
+            /** @description The APIs that the application may call; the first is its default */
             apis?: string[];
-            /** @description What it may ask of them; null: everything, also what they gain later */
+            /** @description The scopes that the application may request; null: every scope of its APIs, including later ones */
             scopes?: string[] | null;
             /**
-             * @description For whom it may act; for operators alone
+             * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
             access_type?: "user" | "client" | "both";
             /**
-             * @description N/s, N/min or N/h; null: none; for operators alone
+             * @description N/s, N/min or N/h; null: no limit; visible to operators only
              * @example 10/s
              */
             rate_limit?: string | null;
-            /** @description Absent: the caller's own; null: the instance's, for operators alone */
+            /** @description Default: the account of the caller; null: the instance (operators only) */
             account_id?: string | null;
         };
         Overview: {
@@ -1802,7 +1800,7 @@ export interface components {
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             account_id: string;
-            /** @description The caller's own; null until the first one is generated */
+            /** @description The key pair of the caller; null until the first one is generated */
             key_pair: {
                 /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
                 client_id: string;
@@ -1814,13 +1812,13 @@ export interface components {
                 created_at: string;
                 last_used_at: string | null;
             } | null;
-            /** @description Active ones */
+            /** @description Active applications */
             applications: components["schemas"]["BoundedCount"];
-            /** @description Active ones */
-            people: components["schemas"]["BoundedCount"];
+            /** @description Active users */
+            users: components["schemas"]["BoundedCount"];
             api_enabled: boolean;
         };
-        /** @description RFC 9457 */
+        /** @description Problem details (RFC 9457) */
         Problem: {
             /**
              * Format: uri
@@ -1830,16 +1828,16 @@ export interface components {
             title: string;
             status: number;
             detail: string;
-            /** @description The id of the request */
+            /** @description The id of the request, as in X-Request-Id */
             instance: string;
             errors?: {
                 /**
-                 * @description A place in the body
+                 * @description The field of the body, as a JSON pointer
                  * @example #/redirect_uris
                  */
                 pointer?: string;
                 /**
-                 * @description A parameter of the query or path
+                 * @description The query or path parameter
                  * @example limit
                  */
                 parameter?: string;
@@ -1877,44 +1875,44 @@ export interface components {
              */
             grants: string[];
             /**
-             * @description Where people are sent back to; exactly as the request says it
+             * @description Redirect URIs; an authorization request must match one exactly
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             redirect_uris: string[];
             /**
-             * @description Where people may be sent after they signed out
+             * @description Redirect URIs after sign-out
              * @example [
              *       "https://app.example.com/callback"
              *     ]
              */
             post_logout_redirect_uris: string[];
-            /** @description Told when a person signs out */
+            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
             backchannel_logout_uri: string | null;
-            /** @description It can keep no secret, as a program on a desk or phone */
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
             is_public: boolean;
-            /** @description Always so for public ones (RFC 7636) */
+            /** @description Require PKCE (RFC 7636); always true for public clients */
             pkce_required: boolean;
             /**
-             * @description Who sees the allow/deny page; skip is for operators to say
+             * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
             consent: "show" | "skip" | "skip_own_account";
-            /** @description What a request without scope gets; null: all it has */
+            /** @description The scopes of a request that names none; null: every scope of the application */
             default_scopes: string[] | null;
             /**
-             * @description In seconds; null: the API's
+             * @description In seconds; null: the lifetime of the API
              * @example 3600
              */
             access_token_ttl: number | null;
             /**
-             * @description In seconds, anew with each rotation; null: 30 days
+             * @description In seconds, from the last rotation; null: 30 days
              * @example 3600
              */
             refresh_token_ttl: number | null;
             /**
-             * @description In seconds since the sign-in; null: no absolute end
+             * @description In seconds, from the sign-in; null: no maximum age
              * @example 3600
              */
             refresh_token_max_age: number | null;
@@ -1923,21 +1921,21 @@ export interface components {
             refresh_tokens: "always" | "offline_access";
             /** @enum {string} */
             id_token_alg: "RS256" | "ES256";
-            /** @description What a new token does to the one before; null: the API's */
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
-            /** @description Credentials may come in the query, where logs keep them */
+            /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials: boolean;
-            /** @description client_credentials yields a refresh token too */
+            /** @description Issue a refresh token for client_credentials */
             client_credentials_refresh: boolean;
-            /** @description Each request carries an x-api-key as well */
+            /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
             /**
-             * @description For whom it may act; for operators alone
+             * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
             access_type?: "user" | "client" | "both";
             /**
-             * @description N/s, N/min or N/h; null: none; for operators alone
+             * @description N/s, N/min or N/h; null: no limit; visible to operators only
              * @example 10/s
              */
             rate_limit?: string | null;
@@ -1947,21 +1945,21 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
             /**
-             * @description Shown in this answer and never again; public clients have none
+             * @description Shown only in this response; absent for public clients
              * @example kws_5fX0lC2mQ8vT1nR7bK4wZ9yH3dJ6sP0aGuEiOxLqMtV1c9Zk
              */
             client_secret?: string;
-            /** @description Shown in this answer and never again, where the client needs one */
+            /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
         };
         Revoked: {
             /**
-             * @description How many live tokens this ended; null: they were too many to be counted
+             * @description How many valid tokens this request revoked; null: too many to count
              * @example 2
              */
             revoked: number | null;
@@ -1973,7 +1971,7 @@ export interface components {
          */
         SecretRotation: {
             /**
-             * @description For how many seconds the former secret still works; 0: it is dead at once
+             * @description Seconds for which the previous secret still works; 0: it stops working at once
              * @default 0
              * @example 3600
              */
@@ -1990,12 +1988,12 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /** @description Since when, or from when on, it signs; null: not yet asked to */
+            /** @description When the key started or starts to sign; null: not scheduled */
             signs_from: string | null;
         };
-        /** @description What may be told of a secret after it was shown once */
+        /** @description A client secret or API key without its value, which is shown only once */
         StoredSecret: {
-            /** @description Names it where it is retired */
+            /** @description Identifies the secret in requests that revoke it */
             id: number;
             /** @enum {string} */
             kind: "secret" | "api_key";
@@ -2005,7 +2003,7 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /** @description When it ends, if it is being replaced */
+            /** @description When the secret stops working; null: not rotated */
             retires_at: string | null;
             last_used_at: string | null;
             last_used_ip: string | null;
@@ -2027,7 +2025,7 @@ export interface components {
             usage: {
                 /**
                  * Format: date-time
-                 * @description The begin of the hour or day
+                 * @description The start of the hour or day
                  * @example 2026-11-21T09:30:00.000Z
                  */
                 at: string;
@@ -2054,7 +2052,7 @@ export interface components {
             /** @enum {string} */
             status: "active" | "disabled";
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -2071,7 +2069,7 @@ export interface components {
             name?: string;
             /** @enum {string} */
             role?: "admin" | "member";
-            /** @description You assert that the address belongs to the user; applications then get the claim `email_verified` */
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified` */
             email_verified?: boolean;
         };
         UserDetails: {
@@ -2090,7 +2088,7 @@ export interface components {
             /** @enum {string} */
             status: "active" | "disabled";
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -2100,17 +2098,17 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /** @description They have not yet chosen a password of their own */
+            /** @description The user has not yet set their own password */
             is_invited: boolean;
-            /** @description False until a person gives them a one-time password */
+            /** @description False until an admin gives the user a one-time password in the console or CLI */
             has_password: boolean;
             last_signed_in_at: string | null;
             key_pair: string | null;
-            /** @description How many they allowed something */
+            /** @description Applications that the user gave consent to */
             applications: number;
             own_tokens: components["schemas"]["BoundedCount"];
             held_tokens: components["schemas"]["BoundedCount"];
-            /** @description Without them their account has no active admin */
+            /** @description The user is the last active admin of the account */
             is_last_admin: boolean;
         };
         UserSummary: {
@@ -2129,7 +2127,7 @@ export interface components {
             /** @enum {string} */
             status: "active" | "disabled";
             /**
-             * @description Another one after each change; the ETag holds it
+             * @description Increases with each change; the ETag holds it
              * @example 3
              */
             revision: number;
@@ -2139,15 +2137,15 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /** @description They have not yet chosen a password of their own */
+            /** @description The user has not yet set their own password */
             is_invited: boolean;
-            /** @description False until a person gives them a one-time password */
+            /** @description False until an admin gives the user a one-time password in the console or CLI */
             has_password: boolean;
             last_signed_in_at: string | null;
         };
     };
     responses: {
-        /** @description The request is not as it should be (invalid_input) */
+        /** @description Invalid request (invalid_input) */
         Problem400: {
             headers: {
                 [name: string]: unknown;
@@ -2156,7 +2154,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The access token does not open this (invalid_token); This takes an access token (missing_token) */
+        /** @description Invalid access token (invalid_token); Access token required (missing_token) */
         Problem401: {
             headers: {
                 [name: string]: unknown;
@@ -2165,7 +2163,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This is not allowed to you (forbidden); The access token does not allow this (insufficient_scope) */
+        /** @description Permission denied (forbidden); Insufficient scope (insufficient_scope) */
         Problem403: {
             headers: {
                 [name: string]: unknown;
@@ -2174,7 +2172,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is nothing here (not_found) */
+        /** @description Not found (not_found) */
         Problem404: {
             headers: {
                 [name: string]: unknown;
@@ -2183,7 +2181,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This address does not take this method (method_not_allowed) */
+        /** @description Method not allowed (method_not_allowed) */
         Problem405: {
             headers: {
                 [name: string]: unknown;
@@ -2192,7 +2190,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description What is there speaks against it (conflict) */
+        /** @description Conflicts with the current state (conflict) */
         Problem409: {
             headers: {
                 [name: string]: unknown;
@@ -2201,7 +2199,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description It was changed meanwhile (stale) */
+        /** @description The resource has changed (stale) */
         Problem412: {
             headers: {
                 [name: string]: unknown;
@@ -2210,7 +2208,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request is too large (too_large) */
+        /** @description Request body too large (too_large) */
         Problem413: {
             headers: {
                 [name: string]: unknown;
@@ -2219,7 +2217,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is in no form that is understood (unsupported_media_type) */
+        /** @description Unsupported media type (unsupported_media_type) */
         Problem415: {
             headers: {
                 [name: string]: unknown;
@@ -2228,7 +2226,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The idempotency key belongs to another request (key_reused) */
+        /** @description Idempotency key reused (key_reused) */
         Problem422: {
             headers: {
                 [name: string]: unknown;
@@ -2237,7 +2235,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A change names the revision it is for (precondition_required) */
+        /** @description If-Match header required (precondition_required) */
         Problem428: {
             headers: {
                 [name: string]: unknown;
@@ -2255,7 +2253,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Something went wrong (server_error) */
+        /** @description Internal server error (server_error) */
         Problem500: {
             headers: {
                 [name: string]: unknown;
@@ -2264,7 +2262,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not just now (unavailable) */
+        /** @description Service temporarily unavailable (unavailable) */
         Problem503: {
             headers: {
                 [name: string]: unknown;
@@ -2277,15 +2275,15 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description What the log and the audit log know this request by */
+        /** @description The id of this request in the logs and the activity log */
         "X-Request-Id": string;
-        /** @description What is left, as draft-ietf-httpapi-ratelimit-headers has it */
+        /** @description The remaining requests (draft-ietf-httpapi-ratelimit-headers) */
         RateLimit: string;
-        /** @description For If-Match */
+        /** @description The revision, for If-Match */
         ETag: string;
-        /** @description Where the list goes on (RFC 8288) */
+        /** @description The next page of the list (RFC 8288) */
         Link: string;
-        /** @description There when this was done before */
+        /** @description true when this is the response of an earlier request with the same Idempotency-Key */
         "Idempotency-Replayed": string;
     };
     pathItems: never;
@@ -2380,7 +2378,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -2455,7 +2453,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -2499,15 +2497,15 @@ export interface operations {
     listApplications: {
         parameters: {
             query?: {
-                /** @description Beginnings of words, or a whole id */
+                /** @description The beginnings of words, or a complete id */
                 search?: string;
                 status?: "active" | "archived";
                 account_id?: string;
-                /** @description The id of the user who added them */
+                /** @description The id of the user who created the application */
                 created_by?: string;
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -2527,7 +2525,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["ApplicationSummary"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -2545,7 +2543,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -2622,7 +2620,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The ETag of what was read, or * for whatever is there
+                 * @description The ETag of the last read, or * to change any revision
                  * @example "3"
                  */
                 "If-Match": string;
@@ -2702,7 +2700,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -2780,7 +2778,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -2825,9 +2823,9 @@ export interface operations {
     listTokens: {
         parameters: {
             query?: {
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -2849,7 +2847,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["LiveToken"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -2929,9 +2927,9 @@ export interface operations {
     listGrants: {
         parameters: {
             query?: {
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -2953,7 +2951,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["LiveGrant"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -3033,14 +3031,14 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description Beginnings of words, or a whole id */
+                /** @description The beginnings of words, or a complete id */
                 search?: string;
                 role?: "operator" | "admin" | "member";
                 status?: "active" | "disabled";
                 account_id?: string;
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -3060,7 +3058,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["UserSummary"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -3078,7 +3076,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -3150,12 +3148,12 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    saveUserDetails: {
+    updateUser: {
         parameters: {
             query?: never;
             header: {
                 /**
-                 * @description The ETag of what was read, or * for whatever is there
+                 * @description The ETag of the last read, or * to change any revision
                  * @example "3"
                  */
                 "If-Match": string;
@@ -3300,21 +3298,21 @@ export interface operations {
         parameters: {
             query?: {
                 account_id?: string;
-                /** @description How an action's name begins */
+                /** @description The beginning of the action name */
                 actions?: string;
-                /** @description Who did it, by id */
+                /** @description The id of the actor */
                 actor?: string;
-                /** @description What it was done to, by id */
+                /** @description The id of the target */
                 target?: string;
                 ip?: string;
                 request_id?: string;
-                /** @description From then on */
+                /** @description Events at or after this time */
                 from?: string;
-                /** @description Before then */
+                /** @description Events before this time */
                 to?: string;
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -3334,7 +3332,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["ActivityEntry"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -3351,17 +3349,17 @@ export interface operations {
         parameters: {
             query?: {
                 account_id?: string;
-                /** @description How an action's name begins */
+                /** @description The beginning of the action name */
                 actions?: string;
-                /** @description Who did it, by id */
+                /** @description The id of the actor */
                 actor?: string;
-                /** @description What it was done to, by id */
+                /** @description The id of the target */
                 target?: string;
                 ip?: string;
                 request_id?: string;
-                /** @description From then on */
+                /** @description Events at or after this time */
                 from?: string;
-                /** @description Before then */
+                /** @description Events before this time */
                 to?: string;
             };
             header?: never;
@@ -3392,12 +3390,12 @@ export interface operations {
     listAccounts: {
         parameters: {
             query?: {
-                /** @description Beginnings of words, or a whole id */
+                /** @description The beginnings of words, or a complete id */
                 search?: string;
                 status?: "active" | "disabled";
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -3417,7 +3415,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["AccountSummary"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -3435,7 +3433,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -3512,7 +3510,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The ETag of what was read, or * for whatever is there
+                 * @description The ETag of the last read, or * to change any revision
                  * @example "3"
                  */
                 "If-Match": string;
@@ -3689,11 +3687,11 @@ export interface operations {
     listApis: {
         parameters: {
             query?: {
-                /** @description A part of the identifier, or a whole scope */
+                /** @description A part of the identifier, or a complete scope */
                 search?: string;
-                /** @description At most so many items */
+                /** @description The maximum number of items */
                 limit?: number;
-                /** @description `next` of the part before */
+                /** @description `next` of the previous page */
                 after?: string;
             };
             header?: never;
@@ -3713,7 +3711,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Api"][];
-                        /** @description For `after`; null: this was the last part */
+                        /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
                 };
@@ -3731,7 +3729,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -3808,7 +3806,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The ETag of what was read, or * for whatever is there
+                 * @description The ETag of the last read, or * to change any revision
                  * @example "3"
                  */
                 "If-Match": string;
@@ -3855,7 +3853,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Chosen by the caller, anew for each creation; the same again gets the same answer
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
                  * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
                  */
                 "Idempotency-Key"?: string;
@@ -3930,7 +3928,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The ETag of what was read, or * for whatever is there
+                 * @description The ETag of the last read, or * to change any revision
                  * @example "3"
                  */
                 "If-Match": string;

@@ -8,7 +8,7 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../management/account-operations.ts'
-import { bounded, id, idText, moment, name, pageOf, pageQuery, revision, search, viewPage } from '../fields.ts'
+import { bounded, id, idText, name, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -16,26 +16,26 @@ const TAG = 'Accounts'
 
 const status = z.enum(['active', 'disabled'])
 
-const bare = {
+const attributes = {
   id: idText,
   name: z.string(),
   status,
-  api_enabled: z.boolean().meta({ description: 'Off: none of its clients works; its people may sign in all the same' }),
-  created_at: moment,
+  api_enabled: z.boolean().meta({ description: 'false: no client of the account works; its users can still sign in' }),
+  created_at: timestamp,
   revision,
 }
 
-const counts = { people: bounded, applications: bounded }
+const counts = { users: bounded, applications: bounded }
 
-const account = z.object(bare).meta({ id: 'Account' })
+const account = z.object(attributes).meta({ id: 'Account' })
 
-const summary = z.object({ ...bare, ...counts }).meta({ id: 'AccountSummary' })
+const summary = z.object({ ...attributes, ...counts }).meta({ id: 'AccountSummary' })
 
 const details = z
   .object({
-    ...bare,
+    ...attributes,
     ...counts,
-    admins: z.number().int().meta({ description: 'Active ones' }),
+    admins: z.number().int().meta({ description: 'Active admins' }),
     key_pairs: z.number().int(),
     live_tokens: bounded,
   })
@@ -43,42 +43,36 @@ const details = z
 
 const named = z.strictObject({ name }).meta({ id: 'AccountName', examples: [{ name: 'ACME Corp' }] })
 
-const which = z.strictObject({ account_id: id })
+const pathParams = z.strictObject({ account_id: id })
 
-type OfOne = Call<z.output<typeof which>>
+type ParamsCall = Call<z.output<typeof pathParams>>
 
 const toReply = (one: Account) => ({ body: toWire(one), revision: one.revision })
 
-const setStatus = (to: 'active' | 'disabled') => async (call: OfOne) =>
+const setStatus = (to: 'active' | 'disabled') => async (call: ParamsCall) =>
   toReply(await setAccountStatus(call.management, call.who, { ...toDomain(call.params), status: to }))
 
-const switchApi = (enabled: boolean) => async (call: OfOne) =>
+const switchApi = (enabled: boolean) => async (call: ParamsCall) =>
   toReply(await setAccountApi(call.management, call.who, { ...toDomain(call.params), enabled }))
 
-/** The four switches of an account. */
-const SWITCHES = [
+/** The routes that enable and disable an account or its API. */
+const STATUS_ROUTES = [
   [
     'disable',
     'disableAccount',
     setAccountStatus,
-    'Switch an account off, with all that its people and clients hold',
+    'Disable an account; revokes the sessions and tokens of its users and clients',
     setStatus('disabled'),
   ],
-  [
-    'enable',
-    'enableAccount',
-    setAccountStatus,
-    'Switch an account on again; what ended stays ended',
-    setStatus('active'),
-  ],
+  ['enable', 'enableAccount', setAccountStatus, 'Enable an account; revoked tokens stay revoked', setStatus('active')],
   [
     'api/disable',
     'disableAccountApi',
     setAccountApi,
-    'Switch the API off for an account, with every token of its clients',
+    'Disable the API for an account; revokes every token of its clients',
     switchApi(false),
   ],
-  ['api/enable', 'enableAccountApi', setAccountApi, 'Switch the API on again for an account', switchApi(true)],
+  ['api/enable', 'enableAccountApi', setAccountApi, 'Enable the API for an account', switchApi(true)],
 ] as const
 
 export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
@@ -88,9 +82,9 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     operation: listAccounts,
     id: 'listAccounts',
     tag: TAG,
-    summary: 'Accounts, in the order of their names',
+    summary: 'List accounts, sorted by name',
     query: z.strictObject({ search: search.optional(), status: status.optional(), ...pageQuery }),
-    answers: { 200: pageOf(summary) },
+    responses: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
       body: viewPage(await listAccounts(management, who, toDomain(query)), toWire),
     }),
@@ -101,9 +95,9 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     operation: createAccount,
     id: 'createAccount',
     tag: TAG,
-    summary: 'Add an account',
+    summary: 'Create an account',
     body: named,
-    answers: { 201: account },
+    responses: { 201: account },
     idempotent: true,
     etag: true,
     handle: async ({ management, who, body }) => toReply(await createAccount(management, who, body)),
@@ -114,9 +108,9 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     operation: readAccount,
     id: 'readAccount',
     tag: TAG,
-    summary: 'One account; admins may read their own',
-    params: which,
-    answers: { 200: details },
+    summary: 'Retrieve an account; admins may read their own',
+    params: pathParams,
+    responses: { 200: details },
     etag: true,
     async handle({ management, who, params }) {
       const one = await readAccount(management, who, toDomain(params))
@@ -130,23 +124,23 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     id: 'updateAccount',
     tag: TAG,
     summary: 'Rename an account',
-    params: which,
+    params: pathParams,
     body: named,
-    answers: { 200: account },
+    responses: { 200: account },
     etag: true,
     handle: async ({ management, who, params, body, ifMatch }) =>
       toReply(await updateAccount(management, who, { ...toDomain(params), ...body, revision: ifMatch })),
   }),
-  ...SWITCHES.map(([act, name, operation, summary, handle]) =>
+  ...STATUS_ROUTES.map(([action, name, operation, summary, handle]) =>
     route({
       method: 'post',
-      path: `/accounts/{account_id}/${act}`,
+      path: `/accounts/{account_id}/${action}`,
       operation,
       id: name,
       tag: TAG,
       summary,
-      params: which,
-      answers: { 200: account },
+      params: pathParams,
+      responses: { 200: account },
       etag: true,
       handle,
     }),

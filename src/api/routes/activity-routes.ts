@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type AuditRecord, exportActivity, listActivity } from '../../management/activity-operations.ts'
-import { id, idText, moment, pageOf, pageQuery, viewPage } from '../fields.ts'
+import { id, idText, pageOf, pageQuery, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -15,19 +15,19 @@ const text = z.string().max(2000)
 
 const filter = {
   account_id: id.optional(),
-  actions: text.optional().meta({ description: "How an action's name begins", examples: ['client.'] }),
-  actor: text.optional().meta({ description: 'Who did it, by id' }),
-  target: text.optional().meta({ description: 'What it was done to, by id' }),
+  actions: text.optional().meta({ description: 'The beginning of the action name', examples: ['client.'] }),
+  actor: text.optional().meta({ description: 'The id of the actor' }),
+  target: text.optional().meta({ description: 'The id of the target' }),
   ip: text.optional(),
   request_id: text.optional(),
-  from: time.optional().meta({ description: 'From then on' }),
-  to: time.optional().meta({ description: 'Before then' }),
+  from: time.optional().meta({ description: 'Events at or after this time' }),
+  to: time.optional().meta({ description: 'Events before this time' }),
 }
 
 const entry = z
   .object({
     id: idText,
-    at: moment,
+    at: timestamp,
     action: z.string().meta({ examples: ['client.archived'] }),
     actor: z.object({
       type: z.enum(['system', 'cli', 'user', 'client']),
@@ -39,16 +39,16 @@ const entry = z
     target: z.object({ type: z.string(), id: z.string(), label: z.string().nullable() }),
     ip: z.string().nullable(),
     request_id: z.string().nullable(),
-    detail: z.record(z.string(), z.unknown()).meta({ description: 'What changed' }),
+    detail: z.record(z.string(), z.unknown()).meta({ description: 'The changed attributes' }),
     seq: z
       .number()
       .int()
       .nullable()
-      .meta({ description: 'Its place in the chain; null in the second before it is sealed' }),
+      .meta({ description: 'The position in the audit chain; null until the event is sealed, about a second later' }),
   })
   .meta({ id: 'ActivityEntry' })
 
-/** The detail is somebody's data, whose names are not ours to change. */
+/** The names in the detail are data and stay as they are. */
 const view = ({ detail, ...rest }: AuditRecord) => ({ ...toWire(rest), detail: { ...detail } })
 
 async function* viewAll(records: AsyncIterable<AuditRecord>) {
@@ -62,9 +62,9 @@ export const ACTIVITY_ROUTES: readonly ApiRoute[] = [
     operation: listActivity,
     id: 'listActivity',
     tag: TAG,
-    summary: 'What was done, by whom and from where, the latest first',
+    summary: 'List the activity log, newest first',
     query: z.strictObject({ ...filter, ...pageQuery }),
-    answers: { 200: pageOf(entry) },
+    responses: { 200: pageOf(entry) },
     handle: async ({ management, who, query }) => ({
       body: viewPage(await listActivity(management, who, toDomain(query)), view),
     }),
@@ -75,11 +75,11 @@ export const ACTIVITY_ROUTES: readonly ApiRoute[] = [
     operation: exportActivity,
     id: 'exportActivity',
     tag: TAG,
-    summary: 'The same as JSON lines, all of it',
+    summary: 'Export the activity log as JSON lines',
     description:
-      'At most four at once for each caller, and for ten minutes each. One that cannot go on, also because its token ended, is cut off, without the end that HTTP gives to what is whole.',
+      'A caller may run four exports at once, for at most ten minutes each. When an export fails, or its token is revoked, the connection is closed before the final chunk of the response.',
     query: z.strictObject(filter),
-    answers: { 200: entry },
+    responses: { 200: entry },
     lines: true,
     handle: async ({ management, who, query }) => ({
       lines: viewAll(await exportActivity(management, who, toDomain(query))),

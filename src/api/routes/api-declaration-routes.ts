@@ -15,12 +15,12 @@ import {
   apiIdentifier,
   bounded,
   clientId,
-  moment,
   pageOf,
   pageQuery,
   revision,
   seconds,
   secret,
+  timestamp,
   viewPage,
 } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -30,55 +30,58 @@ const TAG = 'APIs'
 
 const described = z.object({
   scope: z.string(),
-  title: z.string().meta({ description: 'What people read before they allow it' }),
+  title: z.string().meta({ description: 'The title that users see on the consent page' }),
   description: z.string(),
 })
 
 const settings = {
   token_ttl: seconds,
-  policy: z.enum(['none', 'single']).meta({ description: 'single: a new token ends the one before' }),
+  policy: z.enum(['none', 'single']).meta({ description: 'single: a new token revokes the earlier one' }),
   signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']),
   token_type: z
     .enum(['at+jwt', 'JWT'])
     .meta({ description: 'The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)' }),
-  is_default: z.boolean().meta({ description: 'Meant where no API is named' }),
+  is_default: z.boolean().meta({ description: 'The API of requests that name none' }),
 }
 
-const bare = { identifier: apiIdentifier, ...settings, built_in: z.boolean(), created_at: moment, revision }
+const attributes = { identifier: apiIdentifier, ...settings, built_in: z.boolean(), created_at: timestamp, revision }
 
-const plain = z.object({ ...bare, scopes: z.array(z.string()) }).meta({ id: 'ApiSettings' })
+const plain = z.object({ ...attributes, scopes: z.array(z.string()) }).meta({ id: 'ApiSettings' })
 
 const api = z
   .object({
-    ...bare,
+    ...attributes,
     scopes: z.array(described),
-    client_id: clientId.nullable().meta({ description: 'By which it introspects' }),
-    secrets: z.array(storedSecret).optional().meta({ description: 'For operators alone' }),
+    client_id: clientId.nullable().meta({ description: 'The client with which the API introspects tokens' }),
+    secrets: z.array(storedSecret).optional().meta({ description: 'Visible to operators only' }),
     callers: bounded
       .optional()
-      .meta({ description: 'Applications and key pairs that may call it; for operators alone' }),
+      .meta({ description: 'Applications and key pairs that may call the API; visible to operators only' }),
   })
   .meta({ id: 'Api' })
 
 const text = z.strictObject({ title: z.string().max(20_000), description: z.string().max(20_000).default('') })
 
-const said = {
+const scopeFields = {
   scopes: z
     .array(z.string().max(1000))
     .max(1000)
     .meta({ examples: [['invoices:read']] }),
-  texts: z.record(z.string().max(1000), text).optional().meta({ description: 'What people read, by scope' }),
+  texts: z
+    .record(z.string().max(1000), text)
+    .optional()
+    .meta({ description: 'The title and description that users see, by scope' }),
 }
 
 const change = z
-  .strictObject({ ...settings, ...said })
+  .strictObject({ ...settings, ...scopeFields })
   .partial()
   .meta({ id: 'ApiChange', examples: [{ token_ttl: 900 }] })
 
 const declaration = z
   .strictObject({
     identifier: apiIdentifier,
-    ...said,
+    ...scopeFields,
     token_ttl: settings.token_ttl.default(3600),
     policy: settings.policy.default('none'),
     signing_alg: settings.signing_alg.default('ES256'),
@@ -87,13 +90,16 @@ const declaration = z
   })
   .meta({ id: 'NewApi', examples: [{ identifier: 'https://api.example.com', scopes: ['invoices:read'] }] })
 
-const created = z
-  .object({ client_id: clientId, client_secret: secret, api: plain })
-  .meta({ id: 'CreatedApi', description: "The API's own credentials, by which it introspects: shown this once" })
+const created = z.object({ client_id: clientId, client_secret: secret, api: plain }).meta({
+  id: 'CreatedApi',
+  description: 'The credentials with which the API introspects tokens; shown only in this response',
+})
 
-const renewed = z.object({ client_id: newCredentials.client_id, client_secret: secret }).meta({ id: 'ApiCredentials' })
+const newSecret = z
+  .object({ client_id: newCredentials.client_id, client_secret: secret })
+  .meta({ id: 'ApiCredentials' })
 
-const which = z
+const pathParams = z
   .strictObject({ identifier: apiIdentifier })
   .meta({ description: 'Percent-encoded: https%3A%2F%2Fapi.example.com' })
 
@@ -108,12 +114,12 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     operation: listApis,
     id: 'listApis',
     tag: TAG,
-    summary: 'APIs, the oldest first',
+    summary: 'List APIs, oldest first',
     query: z.strictObject({
-      search: z.string().max(500).optional().meta({ description: 'A part of the identifier, or a whole scope' }),
+      search: z.string().max(500).optional().meta({ description: 'A part of the identifier, or a complete scope' }),
       ...pageQuery,
     }),
-    answers: { 200: pageOf(api) },
+    responses: { 200: pageOf(api) },
     handle: async ({ management, who, query }) => ({
       body: viewPage(await listApis(management, who, toDomain(query)), view),
     }),
@@ -124,9 +130,9 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     operation: declareApi,
     id: 'createApi',
     tag: TAG,
-    summary: 'Declare an API',
+    summary: 'Create an API',
     body: declaration,
-    answers: { 201: created },
+    responses: { 201: created },
     idempotent: true,
     etag: true,
     async handle({ management, who, body: { texts, ...rest } }) {
@@ -140,14 +146,14 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     operation: readApi,
     id: 'readApi',
     tag: TAG,
-    summary: 'One API',
-    params: which,
-    answers: { 200: api },
+    summary: 'Retrieve an API',
+    params: pathParams,
+    responses: { 200: api },
     etag: true,
     async handle({ management, who, params }) {
       const one = await readApi(management, who, params)
-      const whole = who.role === 'operator' ? await inspectApi(management, who, { id: one.api.id }) : one
-      return { body: view(whole), revision: whole.api.revision }
+      const details = who.role === 'operator' ? await inspectApi(management, who, { id: one.api.id }) : one
+      return { body: view(details), revision: details.api.revision }
     },
   }),
   route({
@@ -156,12 +162,12 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     operation: changeApi,
     id: 'updateApi',
     tag: TAG,
-    summary: 'Change an API',
+    summary: 'Update an API',
     description:
-      'Tokens, refresh tokens and consents with a scope that is removed are revoked; others stay as they are.',
-    params: which,
+      'Removing a scope revokes the access tokens, refresh tokens and consents that have it; others stay valid.',
+    params: pathParams,
     body: change,
-    answers: { 200: plain },
+    responses: { 200: plain },
     etag: true,
     async handle({ management, who, params, body: { texts, ...rest }, ifMatch }) {
       const changes = toDomain(rest)
@@ -174,10 +180,10 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     operation: rotateApiSecret,
     id: 'rotateApiSecret',
     tag: TAG,
-    summary: "A new secret of the API's own client, by which it introspects",
-    params: which,
+    summary: 'Rotate the client secret with which the API introspects tokens',
+    params: pathParams,
     body: z.strictObject({ overlap }).meta({ id: 'ApiSecretRotation', examples: [{ overlap: 3600 }] }),
-    answers: { 201: renewed },
+    responses: { 201: newSecret },
     idempotent: true,
     handle: async ({ management, who, params, body }) => ({
       body: toWire(await rotateApiSecret(management, who, { ...params, ...body })),

@@ -11,9 +11,9 @@ import {
 } from '../../management/application-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { parseRateLimit } from '../../shared/rate-limit-format.ts'
-import { credentials, shown, viewApplication, viewClient } from '../application-views.ts'
-import { accessType, newCredentials, overlap, rateLimit, reach, settings, use } from '../client-fields.ts'
-import { bounded, clientId, id, idText, moment, pageOf, pageQuery, revision, search, viewPage } from '../fields.ts'
+import { credentials, toCreatedReply, viewApplication, viewClient } from '../application-views.ts'
+import { access, accessType, newCredentials, overlap, rateLimit, settings, use } from '../client-fields.ts'
+import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -22,8 +22,12 @@ const TAG = 'Applications'
 const status = z.enum(['active', 'archived'])
 
 const forOperators = {
-  access_type: accessType.optional().meta({ description: 'For whom it may act; for operators alone' }),
-  rate_limit: rateLimit.optional().meta({ description: 'N/s, N/min or N/h; null: none; for operators alone' }),
+  access_type: accessType
+    .optional()
+    .meta({ description: 'Whether the application may act for users, for itself, or both; visible to operators only' }),
+  rate_limit: rateLimit
+    .optional()
+    .meta({ description: 'N/s, N/min or N/h; null: no limit; visible to operators only' }),
 }
 
 const summary = z
@@ -31,40 +35,40 @@ const summary = z
     client_id: clientId,
     name: z.string(),
     status: z.enum(['active', 'archived', 'replaced']),
-    account_id: idText.nullable().meta({ description: "Null: the instance's own" }),
+    account_id: idText.nullable().meta({ description: 'Null: an application of the instance' }),
     account_name: z.string().nullable(),
     grants: z.array(z.string()),
-    created_at: moment,
-    last_used_at: moment.nullable(),
+    created_at: timestamp,
+    last_used_at: timestamp.nullable(),
   })
   .meta({ id: 'ApplicationSummary' })
 
-const bare = {
+const attributes = {
   client_id: clientId,
   status: z.enum(['active', 'archived', 'replaced']),
   account_id: idText.nullable(),
   ...settings,
   ...forOperators,
-  created_at: moment,
+  created_at: timestamp,
   revision,
 }
 
-const client = z.object(bare).meta({ id: 'ApplicationSettings' })
+const client = z.object(attributes).meta({ id: 'ApplicationSettings' })
 
 const application = z
   .object({
-    ...bare,
+    ...attributes,
     account_name: z.string().nullable(),
     ...use,
-    grants_held: bounded.meta({ description: 'Refresh tokens that still work' }),
-    people: bounded.meta({ description: 'How many people allowed it something' }),
-    api_enabled: z.boolean().meta({ description: "Neither the instance's API nor the account's is switched off" }),
+    grants_held: bounded.meta({ description: 'Valid refresh tokens' }),
+    users: bounded.meta({ description: 'Users who gave consent' }),
+    api_enabled: z.boolean().meta({ description: 'Whether the API is enabled for the instance and the account' }),
     choosable_apis: z.array(z.object({ identifier: z.string(), scopes: z.array(z.string()) })),
   })
   .meta({ id: 'Application' })
 
 const change = z
-  .strictObject({ ...settings, ...reach, ...forOperators })
+  .strictObject({ ...settings, ...access, ...forOperators })
   .partial()
   .meta({ id: 'ApplicationChange', examples: [{ name: 'Billing export', access_token_ttl: 900 }] })
 
@@ -78,7 +82,7 @@ const creation = z
     account_id: id
       .nullable()
       .optional()
-      .meta({ description: "Absent: the caller's own; null: the instance's, for operators alone" }),
+      .meta({ description: 'Default: the account of the caller; null: the instance (operators only)' }),
   })
   .meta({ id: 'NewApplication', examples: [EXAMPLE] })
 
@@ -96,9 +100,9 @@ function toChange({ apis, scopes, rate_limit, ...rest }: z.output<typeof change>
   return { apis, scopes, settings: { ...plain, ...(limit !== undefined && { rateLimit: limit || null }) } }
 }
 
-const which = z.strictObject({ client_id: clientId })
+const pathParams = z.strictObject({ client_id: clientId })
 
-const ofSecret = z.strictObject({ client_id: clientId, secret_id: z.string().regex(/^\d{1,15}$/) })
+const secretParams = z.strictObject({ client_id: clientId, secret_id: z.string().regex(/^\d{1,15}$/) })
 
 export const APPLICATION_ROUTES: readonly ApiRoute[] = [
   route({
@@ -107,15 +111,15 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: listApplications,
     id: 'listApplications',
     tag: TAG,
-    summary: 'Applications, the newest first',
+    summary: 'List applications, newest first',
     query: z.strictObject({
       search: search.optional(),
       status: status.optional(),
       account_id: id.optional(),
-      created_by: id.optional().meta({ description: 'The id of the user who added them' }),
+      created_by: id.optional().meta({ description: 'The id of the user who created the application' }),
       ...pageQuery,
     }),
-    answers: { 200: pageOf(summary) },
+    responses: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
       body: viewPage(await listApplications(management, who, toDomain(query)), toWire),
     }),
@@ -126,15 +130,15 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: createApplication,
     id: 'createApplication',
     tag: TAG,
-    summary: 'Register an application',
+    summary: 'Create an application',
     body: creation,
-    answers: { 201: created },
+    responses: { 201: created },
     idempotent: true,
     etag: true,
     async handle({ management, who, body: { account_id, name, grants, ...rest } }) {
-      const { settings: more, ...reached } = toChange(rest)
-      const input = { ...reached, settings: { ...more, name, grants }, accountId: account_id }
-      return shown(await createApplication(management, who, input), who)
+      const { settings: others, ...apiAccess } = toChange(rest)
+      const input = { ...apiAccess, settings: { ...others, name, grants }, accountId: account_id }
+      return toCreatedReply(await createApplication(management, who, input), who)
     },
   }),
   route({
@@ -143,9 +147,9 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: readApplication,
     id: 'readApplication',
     tag: TAG,
-    summary: 'One application with its use',
-    params: which,
-    answers: { 200: application },
+    summary: 'Retrieve an application',
+    params: pathParams,
+    responses: { 200: application },
     etag: true,
     async handle({ management, who, params }) {
       const one = await readApplication(management, who, { clientId: params.client_id })
@@ -158,18 +162,18 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: updateApplication,
     id: 'updateApplication',
     tag: TAG,
-    summary: 'Change an application',
+    summary: 'Update an application',
     description:
-      'Tokens, refresh tokens, codes and consents that exceed the new rights are revoked; tokens within them stay active. An API key is in the answer when the application needs one from now on.',
-    params: which,
+      'Revokes the access tokens, refresh tokens, authorization codes and consents that exceed the new access; others stay valid. The response holds an API key when the application requires one from now on.',
+    params: pathParams,
     body: change,
-    answers: { 200: changed },
+    responses: { 200: changed },
     etag: true,
     async handle({ management, who, params, body, ifMatch }) {
       const input = { ...toChange(body), clientId: params.client_id, revision: ifMatch }
       const { client: after, apiKey } = await updateApplication(management, who, input)
-      const body_ = { application: viewClient(after, who), ...(apiKey && { api_key: apiKey }) }
-      return { body: body_, revision: after.revision }
+      const updated = { application: viewClient(after, who), ...(apiKey && { api_key: apiKey }) }
+      return { body: updated, revision: after.revision }
     },
   }),
   route({
@@ -178,9 +182,9 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: archiveApplication,
     id: 'archiveApplication',
     tag: TAG,
-    summary: 'Stop an application, with all that it holds',
-    params: which,
-    answers: { 200: client },
+    summary: 'Archive an application; revokes all its tokens',
+    params: pathParams,
+    responses: { 200: client },
     etag: true,
     async handle({ management, who, params }) {
       const after = await archiveApplication(management, who, { clientId: params.client_id })
@@ -193,12 +197,12 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: restoreApplication,
     id: 'restoreApplication',
     tag: TAG,
-    summary: 'Let an archived application work again; what it held stays revoked',
+    summary: 'Restore an archived application; revoked tokens stay revoked',
     description:
-      'It gets a new secret, which is in the answer and never shown again, because the archived one may have leaked. With keep_secret the archived one works again.',
-    params: which,
+      'The application gets a new client secret, shown only in this response, because the previous one may have leaked. Set keep_secret to keep the previous secret.',
+    params: pathParams,
     body: z.strictObject({ keep_secret: z.boolean().default(false) }).meta({ id: 'Restoration', examples: [{}] }),
-    answers: { 200: restored },
+    responses: { 200: restored },
     idempotent: true,
     etag: true,
     async handle({ management, who, params, body }) {
@@ -213,9 +217,9 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: retireApplicationSecret,
     id: 'retireApplicationSecret',
     tag: TAG,
-    summary: 'End a previous secret before its overlap is over, with the tokens that it obtained',
-    params: ofSecret,
-    answers: { 204: null },
+    summary: 'Revoke a previous client secret before its overlap ends, with the tokens that it obtained',
+    params: secretParams,
+    responses: { 204: null },
     async handle({ management, who, params }) {
       await retireApplicationSecret(management, who, { clientId: params.client_id, secretId: Number(params.secret_id) })
       return {}
@@ -227,13 +231,13 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     operation: rotateApplicationSecret,
     id: 'rotateApplicationSecret',
     tag: TAG,
-    summary: 'A new secret, and a new API key where it needs one',
-    params: which,
+    summary: 'Rotate the client secret, and the API key if the application requires one',
+    params: pathParams,
     body: z.strictObject({ overlap }).meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
-    answers: { 201: created },
+    responses: { 201: created },
     idempotent: true,
     etag: true,
     handle: async ({ management, who, params, body }) =>
-      shown(await rotateApplicationSecret(management, who, { ...body, clientId: params.client_id }), who),
+      toCreatedReply(await rotateApplicationSecret(management, who, { ...body, clientId: params.client_id }), who),
   }),
 ]

@@ -8,7 +8,7 @@ import {
 } from '../../management/instance-operations.ts'
 import { readInstanceOverview } from '../../management/overview-operations.ts'
 import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit-format.ts'
-import { bounded, moment, revision, seconds } from '../fields.ts'
+import { bounded, revision, seconds, timestamp } from '../fields.ts'
 import type { Call } from '../route.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
@@ -19,10 +19,10 @@ const rateLimit = z
   .string()
   .max(40)
   .nullable()
-  .meta({ description: 'N/s, N/min or N/h; null: none', examples: ['10/s'] })
+  .meta({ description: 'N/s, N/min or N/h; null: no limit', examples: ['10/s'] })
 
 const defaults = {
-  access_token_ttl: seconds.nullable().meta({ description: "In seconds; null: the API's" }),
+  access_token_ttl: seconds.nullable().meta({ description: 'In seconds; null: the lifetime of the API' }),
   refresh_token_ttl: seconds.nullable().meta({ description: 'In seconds; null: 30 days' }),
   consent: z.enum(['show', 'skip_own_account']),
   rate_limit: rateLimit,
@@ -40,7 +40,7 @@ const settings = z
     logo: z.object({ type: z.string(), size: z.number().int().meta({ description: 'In bytes' }) }).nullable(),
     api_enabled: z.boolean(),
     redirect_schemes: schemes,
-    defaults: z.object(defaults).meta({ description: 'What new applications begin with' }),
+    defaults: z.object(defaults).meta({ description: 'The default settings of new applications' }),
     revision,
   })
   .meta({ id: 'Instance' })
@@ -55,7 +55,7 @@ const change = z
       })
       .nullable()
       .optional()
-      .meta({ description: 'Null takes it away' }),
+      .meta({ description: 'Null removes the logo' }),
     redirect_schemes: schemes.optional(),
     defaults: z.strictObject(defaults).partial().optional(),
   })
@@ -63,19 +63,19 @@ const change = z
 
 type Change = z.output<typeof change>
 
-function toReply({ logo, defaults: begin, ...rest }: InstanceSettings) {
-  const shown = logo && { type: logo.type, size: logo.bytes.length }
-  const rate_limit = begin.rateLimit && formatRateLimit(begin.rateLimit)
-  const body = { ...toWire(rest), logo: shown, defaults: { ...toWire(begin), rate_limit } }
+function toReply({ logo, defaults, ...rest }: InstanceSettings) {
+  const logoView = logo && { type: logo.type, size: logo.bytes.length }
+  const rate_limit = defaults.rateLimit && formatRateLimit(defaults.rateLimit)
+  const body = { ...toWire(rest), logo: logoView, defaults: { ...toWire(defaults), rate_limit } }
   return { body, revision: rest.revision }
 }
 
-function toChanges({ logo, defaults: begin, ...rest }: Change) {
-  const { rate_limit, ...others } = begin ?? {}
+function toChanges({ logo, defaults, ...rest }: Change) {
+  const { rate_limit, ...others } = defaults ?? {}
   return {
     ...rest,
     ...(logo !== undefined && { logo: logo && { bytes: Buffer.from(logo.base64, 'base64') } }),
-    ...(begin && {
+    ...(defaults && {
       defaults: {
         ...toDomain(others),
         ...(rate_limit !== undefined && { rateLimit: rate_limit === null ? null : parseRateLimit(rate_limit) }),
@@ -84,18 +84,18 @@ function toChanges({ logo, defaults: begin, ...rest }: Change) {
   }
 }
 
-const reach = z
+const availability = z
   .object({ api_enabled: z.boolean(), applications: bounded, key_pairs: bounded, live_tokens: bounded })
   .meta({ id: 'InstanceAvailability' })
 
 const usage = z
   .object({
-    from: moment,
-    to: moment,
+    from: timestamp,
+    to: timestamp,
     step: z.enum(['hour', 'day']),
     usage: z.array(
       z.object({
-        at: moment.meta({ description: 'The begin of the hour or day' }),
+        at: timestamp.meta({ description: 'The start of the hour or day' }),
         kind: z.enum(['issued', 'refused']),
         label: z.string().meta({ description: 'The grant type, or the OAuth error code' }),
         count: z.number().int(),
@@ -114,8 +114,8 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     operation: readInstance,
     id: 'readInstance',
     tag: TAG,
-    summary: 'The settings of the whole instance',
-    answers: { 200: settings },
+    summary: 'Retrieve the settings of the instance',
+    responses: { 200: settings },
     etag: true,
     handle: async ({ management, who }) => toReply(await readInstance(management, who, {})),
   }),
@@ -125,9 +125,9 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     operation: updateInstance,
     id: 'updateInstance',
     tag: TAG,
-    summary: 'Change the settings of the whole instance',
+    summary: 'Update the settings of the instance',
     body: change,
-    answers: { 200: settings },
+    responses: { 200: settings },
     etag: true,
     handle: async ({ management, who, body, ifMatch }) =>
       toReply(await updateInstance(management, who, { changes: toChanges(body), revision: ifMatch })),
@@ -138,9 +138,9 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     operation: setInstanceApi,
     id: 'disableInstanceApi',
     tag: TAG,
-    summary: 'Switch the API of the whole instance off',
-    description: 'Every token of everybody is dead at once, the one that asks this too, and nobody gets a new one.',
-    answers: { 200: settings },
+    summary: 'Disable the API for the whole instance',
+    description: 'Revokes every access token at once, including the token of this request, and stops issuing tokens.',
+    responses: { 200: settings },
     handle: switchApi(false),
   }),
   route({
@@ -149,18 +149,18 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     operation: setInstanceApi,
     id: 'enableInstanceApi',
     tag: TAG,
-    summary: 'Switch the API of the whole instance on again',
-    answers: { 200: settings },
+    summary: 'Enable the API for the whole instance',
+    responses: { 200: settings },
     handle: switchApi(true),
   }),
   route({
     method: 'get',
-    path: '/instance/reach',
+    path: '/instance/availability',
     operation: readInstanceAvailability,
     id: 'readInstanceAvailability',
     tag: TAG,
-    summary: 'What switching the API off would stop',
-    answers: { 200: reach },
+    summary: 'Count what disabling the API would stop',
+    responses: { 200: availability },
     handle: async ({ management, who }) => ({ body: toWire(await readInstanceAvailability(management, who, {})) }),
   }),
   route({
@@ -169,9 +169,9 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     operation: readInstanceOverview,
     id: 'readUsage',
     tag: TAG,
-    summary: 'Tokens issued and refused over time',
+    summary: 'Retrieve the number of issued tokens and rejected requests over time',
     query: z.strictObject({ span: z.enum(['day', 'month']).default('day') }),
-    answers: { 200: usage },
+    responses: { 200: usage },
     handle: async ({ management, who, query }) => ({
       body: toWire(await readInstanceOverview(management, who, query)),
     }),

@@ -6,7 +6,7 @@ import {
   readKeyPair,
 } from '../../management/key-pair-operations.ts'
 import { newCredentials, use } from '../client-fields.ts'
-import { apiIdentifier, clientId, id, idText, moment, revision, revoked, secret } from '../fields.ts'
+import { apiIdentifier, clientId, id, idText, revision, revoked, secret, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toWire } from '../wire-names.ts'
 
@@ -19,12 +19,12 @@ const keyPair = z
       .object({
         client_id: clientId,
         status: z.enum(['active', 'archived', 'replaced']),
-        created_at: moment,
+        created_at: timestamp,
         revision,
         ...use,
       })
       .nullable()
-      .meta({ description: 'Null until the first one is generated' }),
+      .meta({ description: 'Null until the user generates a key pair' }),
     choosable_apis: z.array(
       z.object({ identifier: apiIdentifier, scopes: z.array(z.string()), is_default: z.boolean() }),
     ),
@@ -35,21 +35,22 @@ const keyPair = z
 const generation = z
   .strictObject({
     apis: z.array(apiIdentifier).max(100).optional().meta({
-      description: "What the pair may call, its default first; absent: the former pair's, or the default API",
+      description:
+        'The APIs that the key pair may call; the first is its default. Default: the APIs of the previous pair, or the default API',
     }),
-    replaces: clientId
-      .nullable()
-      .optional()
-      .meta({ description: 'The client id that was seen, null for none: 412 when it is another by now' }),
+    replaces: clientId.nullable().optional().meta({
+      description:
+        'The client id of the pair to replace, null for none; the response is 412 when the user has another pair',
+    }),
   })
   .meta({ id: 'KeyPairGeneration', examples: [{}] })
 
 const generated = z
   .object({ ...newCredentials, client_secret: secret, revoked })
-  .meta({ id: 'GeneratedKeyPair', description: 'Shown this once' })
+  .meta({ id: 'GeneratedKeyPair', description: 'The client secret is shown only in this response' })
 
-const GENERATION = `The former pair is dead, with every token of it, when this is answered. Sent with the former pair's own token,
-there is no second try: the token is dead too.`
+const GENERATION =
+  'Revokes the previous key pair and all its tokens before the response is sent. A request that authenticates with a token of the previous pair cannot be retried, because that token is revoked too.'
 
 function view({ pair, ...rest }: KeyPairOfUser) {
   if (!pair) return { ...toWire(rest), pair }
@@ -58,9 +59,9 @@ function view({ pair, ...rest }: KeyPairOfUser) {
   return { ...toWire(rest), pair: { ...toWire(parts), ...toWire({ clientId: id, status, createdAt, revision }) } }
 }
 
-const shown = (made: GeneratedKeyPair) => ({ body: toWire(made) })
+const toReply = (made: GeneratedKeyPair) => ({ body: toWire(made) })
 
-const byUser = z.strictObject({ user_id: id })
+const userParams = z.strictObject({ user_id: id })
 
 export const KEY_PAIR_ROUTES: readonly ApiRoute[] = [
   route({
@@ -69,8 +70,8 @@ export const KEY_PAIR_ROUTES: readonly ApiRoute[] = [
     operation: readKeyPair,
     id: 'readOwnKeyPair',
     tag: TAG,
-    summary: "The caller's own key pair",
-    answers: { 200: keyPair },
+    summary: 'Retrieve the key pair of the caller',
+    responses: { 200: keyPair },
     handle: async ({ management, who }) => ({ body: view(await readKeyPair(management, who, {})) }),
   }),
   route({
@@ -79,12 +80,12 @@ export const KEY_PAIR_ROUTES: readonly ApiRoute[] = [
     operation: generateKeyPair,
     id: 'generateOwnKeyPair',
     tag: TAG,
-    summary: "A new id and secret in place of the caller's own",
+    summary: 'Generate a new key pair for the caller',
     description: GENERATION,
     body: generation,
-    answers: { 201: generated },
+    responses: { 201: generated },
     idempotent: true,
-    handle: async ({ management, who, body }) => shown(await generateKeyPair(management, who, body)),
+    handle: async ({ management, who, body }) => toReply(await generateKeyPair(management, who, body)),
   }),
   route({
     method: 'get',
@@ -92,9 +93,9 @@ export const KEY_PAIR_ROUTES: readonly ApiRoute[] = [
     operation: readKeyPair,
     id: 'readKeyPair',
     tag: TAG,
-    summary: "A person's key pair",
-    params: byUser,
-    answers: { 200: keyPair },
+    summary: 'Retrieve the key pair of a user',
+    params: userParams,
+    responses: { 200: keyPair },
     handle: async ({ management, who, params }) => ({
       body: view(await readKeyPair(management, who, { userId: params.user_id })),
     }),
@@ -105,13 +106,13 @@ export const KEY_PAIR_ROUTES: readonly ApiRoute[] = [
     operation: generateKeyPair,
     id: 'generateKeyPair',
     tag: TAG,
-    summary: "A new id and secret in place of a person's",
-    description: `${GENERATION} Colleagues make their own: for somebody else, only operators may.`,
-    params: byUser,
+    summary: 'Generate a new key pair for a user',
+    description: `${GENERATION} Only operators may generate a key pair for another user.`,
+    params: userParams,
     body: generation,
-    answers: { 201: generated },
+    responses: { 201: generated },
     idempotent: true,
     handle: async ({ management, who, params, body }) =>
-      shown(await generateKeyPair(management, who, { ...body, userId: params.user_id })),
+      toReply(await generateKeyPair(management, who, { ...body, userId: params.user_id })),
   }),
 ]

@@ -5,8 +5,10 @@ import { type ApiRoute, route } from '../route.ts'
 const caller = z
   .object({
     role: z.enum(['operator', 'admin', 'member']),
-    account_id: idText.nullable().meta({ description: 'Null for an operator, whom no account bounds' }),
-    user_id: idText.nullable().meta({ description: 'Whose own key pair is meant; null for an application by itself' }),
+    account_id: idText.nullable().meta({ description: 'Null for an operator, who belongs to no account' }),
+    user_id: idText
+      .nullable()
+      .meta({ description: 'The user that the caller acts for; null for an application that acts for itself' }),
     acts_as: z.object({ type: z.enum(['client', 'user']), id: z.union([clientId, idText]) }),
     scopes: z.array(z.string()),
   })
@@ -19,8 +21,8 @@ export const ME_ROUTES: readonly ApiRoute[] = [
     operation: { permission: { role: 'member', scope: null } },
     id: 'readMe',
     tag: 'Caller',
-    summary: 'Who is calling, and what the token allows',
-    answers: { 200: caller },
+    summary: 'Retrieve the caller and the scopes of the token',
+    responses: { 200: caller },
     async handle({ who }) {
       const { role, accountId, userId, actor } = who
       const acts_as = { type: actor.type as 'client' | 'user', id: actor.id! }

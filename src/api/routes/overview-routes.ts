@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { readAccountOverview } from '../../management/overview-operations.ts'
-import { bounded, clientId, idText, moment } from '../fields.ts'
+import { bounded, clientId, idText, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toWire } from '../wire-names.ts'
 
@@ -11,13 +11,13 @@ const overview = z
       .object({
         client_id: clientId,
         last_four: z.string().nullable(),
-        created_at: moment,
-        last_used_at: moment.nullable(),
+        created_at: timestamp,
+        last_used_at: timestamp.nullable(),
       })
       .nullable()
-      .meta({ description: "The caller's own; null until the first one is generated" }),
-    applications: bounded.meta({ description: 'Active ones' }),
-    people: bounded.meta({ description: 'Active ones' }),
+      .meta({ description: 'The key pair of the caller; null until the first one is generated' }),
+    applications: bounded.meta({ description: 'Active applications' }),
+    users: bounded.meta({ description: 'Active users' }),
     api_enabled: z.boolean(),
   })
   .meta({ id: 'Overview' })
@@ -29,8 +29,8 @@ export const OVERVIEW_ROUTES: readonly ApiRoute[] = [
     operation: readAccountOverview,
     id: 'readOverview',
     tag: 'Caller',
-    summary: "The caller's account at a glance",
-    answers: { 200: overview },
+    summary: 'Retrieve an overview of the account of the caller',
+    responses: { 200: overview },
     handle: async ({ management, who }) => ({ body: toWire(await readAccountOverview(management, who, {})) }),
   }),
 ]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { listSigningKeys, rotateSigningKeys } from '../../management/instance-operations.ts'
-import { moment } from '../fields.ts'
+import { timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toWire } from '../wire-names.ts'
 
@@ -11,10 +11,10 @@ const signingKey = z
     kid: z.string(),
     alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']),
     state: z.enum(['next', 'current', 'previous']),
-    created_at: moment,
-    signs_from: moment
+    created_at: timestamp,
+    signs_from: timestamp
       .nullable()
-      .meta({ description: 'Since when, or from when on, it signs; null: not yet asked to' }),
+      .meta({ description: 'When the key started or starts to sign; null: not scheduled' }),
   })
   .meta({ id: 'SigningKey' })
 
@@ -27,8 +27,8 @@ export const SIGNING_KEY_ROUTES: readonly ApiRoute[] = [
     operation: listSigningKeys,
     id: 'listSigningKeys',
     tag: TAG,
-    summary: 'The keys that sign tokens, without their private halves',
-    answers: { 200: signingKeys },
+    summary: 'List the public signing keys',
+    responses: { 200: signingKeys },
     handle: async ({ management, who }) => ({ body: { items: toWire(await listSigningKeys(management, who, {})) } }),
   }),
   route({
@@ -37,9 +37,10 @@ export const SIGNING_KEY_ROUTES: readonly ApiRoute[] = [
     operation: rotateSigningKeys,
     id: 'rotateSigningKeys',
     tag: TAG,
-    summary: 'Let the next keys sign',
-    description: 'A next key begins once it has been published for a minute; until then this changes nothing more.',
-    answers: { 200: signingKeys },
+    summary: 'Rotate the signing keys',
+    description:
+      'The next key starts to sign once it has been published for a minute. Repeating the request before then changes nothing.',
+    responses: { 200: signingKeys },
     handle: async ({ management, who }) => ({ body: { items: toWire(await rotateSigningKeys(management, who, {})) } }),
   }),
 ]

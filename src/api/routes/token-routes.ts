@@ -7,36 +7,43 @@ import {
   revokeOneGrant,
   revokeOneToken,
 } from '../../management/token-operations.ts'
-import { clientId, id, idText, moment, pageOf, pageQuery, revoked, viewPage } from '../fields.ts'
+import { clientId, id, idText, pageOf, pageQuery, revoked, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Tokens'
 
-const forWhom = {
-  user_id: idText.nullable().meta({ description: 'In whose name; null: for the client itself' }),
+const subjectFields = {
+  user_id: idText.nullable().meta({ description: 'The user that the client acts for; null: the client itself' }),
   email: z.string().nullable(),
 }
 
 const token = z
-  .object({ jti: idText, api: z.string(), scope: z.string(), issued_at: moment, expires_at: moment, ...forWhom })
-  .meta({ id: 'LiveToken', description: 'An access token that works' })
+  .object({
+    jti: idText,
+    api: z.string(),
+    scope: z.string(),
+    issued_at: timestamp,
+    expires_at: timestamp,
+    ...subjectFields,
+  })
+  .meta({ id: 'LiveToken', description: 'A valid access token' })
 
 const grant = z
   .object({
     id: idText,
     api: z.string(),
     scope: z.string(),
-    created_at: moment,
-    rotated_at: moment.nullable().meta({ description: 'When its refresh token was last redeemed' }),
-    expires_at: moment,
-    ...forWhom,
+    created_at: timestamp,
+    rotated_at: timestamp.nullable().meta({ description: 'When the refresh token was last rotated' }),
+    expires_at: timestamp,
+    ...subjectFields,
   })
-  .meta({ id: 'LiveGrant', description: 'A refresh token that works, however often it was rotated' })
+  .meta({ id: 'LiveGrant', description: 'A valid refresh token; rotation keeps its id' })
 
-const ended = z.object({ revoked }).meta({ id: 'Revoked' })
+const revokedCount = z.object({ revoked }).meta({ id: 'Revoked' })
 
-const ofClient = z.strictObject({ client_id: clientId })
+const clientParams = z.strictObject({ client_id: clientId })
 
 const page = z.strictObject(pageQuery)
 
@@ -47,10 +54,10 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     operation: listTokens,
     id: 'listTokens',
     tag: TAG,
-    summary: 'Access tokens of an application or key pair that work, the newest first',
-    params: ofClient,
+    summary: 'List the valid access tokens of an application or key pair, newest first',
+    params: clientParams,
     query: page,
-    answers: { 200: pageOf(token) },
+    responses: { 200: pageOf(token) },
     handle: async ({ management, who, params, query }) => ({
       body: viewPage(await listTokens(management, who, toDomain({ ...params, ...query })), toWire),
     }),
@@ -61,9 +68,9 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     operation: revokeAllOfClient,
     id: 'revokeTokensOfClient',
     tag: TAG,
-    summary: 'End every access and refresh token of an application or key pair; it may get new ones',
-    params: ofClient,
-    answers: { 200: ended },
+    summary: 'Revoke all access and refresh tokens of an application or key pair; it can get new ones',
+    params: clientParams,
+    responses: { 200: revokedCount },
     handle: async ({ management, who, params }) => ({
       body: await revokeAllOfClient(management, who, toDomain(params)),
     }),
@@ -74,9 +81,9 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     operation: revokeOneToken,
     id: 'revokeToken',
     tag: TAG,
-    summary: 'End one access token',
+    summary: 'Revoke an access token',
     params: z.strictObject({ client_id: clientId, jti: id }),
-    answers: { 204: null },
+    responses: { 204: null },
     async handle({ management, who, params }) {
       await revokeOneToken(management, who, toDomain(params))
       return {}
@@ -88,10 +95,10 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     operation: listGrants,
     id: 'listGrants',
     tag: TAG,
-    summary: 'Refresh tokens of an application or key pair that work, the newest first',
-    params: ofClient,
+    summary: 'List the valid refresh tokens of an application or key pair, newest first',
+    params: clientParams,
     query: page,
-    answers: { 200: pageOf(grant) },
+    responses: { 200: pageOf(grant) },
     handle: async ({ management, who, params, query }) => ({
       body: viewPage(await listGrants(management, who, toDomain({ ...params, ...query })), toWire),
     }),
@@ -102,9 +109,9 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     operation: revokeOneGrant,
     id: 'revokeGrant',
     tag: TAG,
-    summary: 'End one refresh token with every access token that came of it',
+    summary: 'Revoke a refresh token and every access token issued with it',
     params: z.strictObject({ client_id: clientId, grant_id: id }),
-    answers: { 204: null },
+    responses: { 204: null },
     async handle({ management, who, params }) {
       await revokeOneGrant(management, who, toDomain(params))
       return {}
@@ -116,9 +123,9 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     operation: revokeAllOfUser,
     id: 'revokeTokensOfUser',
     tag: TAG,
-    summary: "End every token in a person's name, those of their key pair, and their sessions",
+    summary: "Revoke a user's tokens, the tokens of their key pair, and their sessions",
     params: z.strictObject({ user_id: id }),
-    answers: { 200: ended },
+    responses: { 200: revokedCount },
     handle: async ({ management, who, params }) => ({ body: await revokeAllOfUser(management, who, toDomain(params)) }),
   }),
 ]

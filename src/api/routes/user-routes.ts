@@ -15,23 +15,23 @@ import {
   email,
   id,
   idText,
-  moment,
   name,
   pageOf,
   pageQuery,
   revision,
   search,
+  timestamp,
   viewPage,
 } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
-const TAG = 'People'
+const TAG = 'Users'
 
 const role = z.enum(['operator', 'admin', 'member'])
 const status = z.enum(['active', 'disabled'])
 
-const bare = {
+const attributes = {
   id: idText,
   account_id: idText.nullable().meta({ description: 'Null for an operator' }),
   email: z.string(),
@@ -42,32 +42,34 @@ const bare = {
   revision,
 }
 
-const user = z.object(bare).meta({ id: 'User' })
+const user = z.object(attributes).meta({ id: 'User' })
 
-const seen = {
+const derived = {
   account_name: z.string().nullable(),
-  created_at: moment,
-  is_invited: z.boolean().meta({ description: 'They have not yet chosen a password of their own' }),
-  has_password: z.boolean().meta({ description: 'False until a person gives them a one-time password' }),
-  last_signed_in_at: moment.nullable(),
+  created_at: timestamp,
+  is_invited: z.boolean().meta({ description: 'The user has not yet set their own password' }),
+  has_password: z
+    .boolean()
+    .meta({ description: 'False until an admin gives the user a one-time password in the console or CLI' }),
+  last_signed_in_at: timestamp.nullable(),
 }
 
-const summary = z.object({ ...bare, ...seen }).meta({ id: 'UserSummary' })
+const summary = z.object({ ...attributes, ...derived }).meta({ id: 'UserSummary' })
 
 const details = z
   .object({
-    ...bare,
-    ...seen,
+    ...attributes,
+    ...derived,
     key_pair: clientId.nullable(),
-    applications: z.number().int().meta({ description: 'How many they allowed something' }),
+    applications: z.number().int().meta({ description: 'Applications that the user gave consent to' }),
     own_tokens: bounded,
     held_tokens: bounded,
-    is_last_admin: z.boolean().meta({ description: 'Without them their account has no active admin' }),
+    is_last_admin: z.boolean().meta({ description: 'The user is the last active admin of the account' }),
   })
   .meta({ id: 'UserDetails' })
 
 const EMAIL_VERIFIED =
-  'You assert that the address belongs to the user; applications then get the claim `email_verified`'
+  'Asserts that the address belongs to the user; applications receive it as the claim `email_verified`'
 
 const invitation = z
   .strictObject({
@@ -75,7 +77,7 @@ const invitation = z
     role,
     name: name.optional(),
     email_verified: z.boolean().optional().meta({ description: EMAIL_VERIFIED }),
-    account_id: id.optional().meta({ description: "Absent: the caller's own" }),
+    account_id: id.optional().meta({ description: 'Default: the account of the caller' }),
   })
   .meta({ id: 'Invitation', examples: [{ email: 'ada@example.com', role: 'member' }] })
 
@@ -89,30 +91,30 @@ const change = z
   .partial()
   .meta({ id: 'UserChange', examples: [{ role: 'admin' }] })
 
-const which = z.strictObject({ user_id: id })
+const pathParams = z.strictObject({ user_id: id })
 
-type OfOne = Call<z.output<typeof which>>
+type ParamsCall = Call<z.output<typeof pathParams>>
 
 const toReply = (one: User) => ({ body: toWire(one), revision: one.revision })
 
-const setStatus = (to: 'active' | 'disabled') => async (call: OfOne) =>
+const setStatus = (to: 'active' | 'disabled') => async (call: ParamsCall) =>
   toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
 
-/** Both or neither: the role first, which is held to the revision, and what is left in the same transaction. */
-async function changeUserInForm({
+/** Changes the role first, which checks the revision, and the other attributes in the same transaction: both or neither. */
+async function updateRoleAndDetails({
   management,
   who,
   params,
   body,
   ifMatch,
-}: Call<z.output<typeof which>, unknown, Change>) {
+}: Call<z.output<typeof pathParams>, unknown, Change>) {
   const { role: to, ...rest } = toDomain(body)
   const userId = params.user_id
   return await management.knex.transaction(async (knex) => {
-    const within = { ...management, knex }
-    const changed = to && (await setRole(within, who, { userId, role: to, revision: ifMatch }))
+    const inTransaction = { ...management, knex }
+    const changed = to && (await setRole(inTransaction, who, { userId, role: to, revision: ifMatch }))
     if (changed && Object.keys(rest).length === 0) return changed
-    return await updateUser(within, who, { userId, ...rest, ...(!changed && { revision: ifMatch }) })
+    return await updateUser(inTransaction, who, { userId, ...rest, ...(!changed && { revision: ifMatch }) })
   })
 }
 
@@ -125,7 +127,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     operation: searchUsers,
     id: 'listUsers',
     tag: TAG,
-    summary: 'People, in the order of their addresses',
+    summary: 'List users, sorted by email address',
     query: z.strictObject({
       search: search.optional(),
       role: role.optional(),
@@ -133,7 +135,7 @@ export const USER_ROUTES: readonly ApiRoute[] = [
       account_id: id.optional(),
       ...pageQuery,
     }),
-    answers: { 200: pageOf(summary) },
+    responses: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
       body: viewPage(await searchUsers(management, who, toDomain(query)), toWire),
     }),
@@ -146,9 +148,9 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     tag: TAG,
     summary: 'Create a user',
     description:
-      'The user has no password. A person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one.',
+      'The user has no password until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords.',
     body: invitation,
-    answers: { 201: user },
+    responses: { 201: user },
     idempotent: true,
     etag: true,
     handle: async ({ management, who, body }) => toReply((await inviteUser(management, who, toDomain(body))).user),
@@ -159,30 +161,30 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     operation: readUser,
     id: 'readUser',
     tag: TAG,
-    summary: 'One person',
-    params: which,
-    answers: { 200: details },
+    summary: 'Retrieve a user',
+    params: pathParams,
+    responses: { 200: details },
     etag: true,
     async handle({ management, who, params }) {
-      // A token needs applications:read to see applications: `GET /applications?created_by=` lists these.
-      const { addedApplications: _, ...person } = await readUser(management, who, toDomain(params))
-      return { body: toWire(person), revision: person.revision }
+      // Listing applications requires applications:read: `GET /applications?created_by=` lists these.
+      const { addedApplications: _, ...one } = await readUser(management, who, toDomain(params))
+      return { body: toWire(one), revision: one.revision }
     },
   }),
   route({
     method: 'patch',
     path: '/users/{user_id}',
     operation: updateUser,
-    id: 'saveUserDetails',
+    id: 'updateUser',
     tag: TAG,
-    summary: "Change a person's name, address or role",
+    summary: "Update a user's name, email address or role",
     description:
-      'A user who becomes a member loses their key pair for good. A token that acts for a person, such as the token of a key pair, cannot change an email address.',
-    params: which,
+      'A user who becomes a member loses their key pair permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address.',
+    params: pathParams,
     body: change,
-    answers: { 200: user },
+    responses: { 200: user },
     etag: true,
-    handle: async (call) => toReply(await changeUserInForm(call)),
+    handle: async (call) => toReply(await updateRoleAndDetails(call)),
   }),
   route({
     method: 'post',
@@ -190,9 +192,9 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     operation: setUserStatus,
     id: 'disableUser',
     tag: TAG,
-    summary: 'Switch a person off, with their sessions and every token in their name',
-    params: which,
-    answers: { 200: user },
+    summary: 'Disable a user; revokes their sessions and tokens',
+    params: pathParams,
+    responses: { 200: user },
     etag: true,
     handle: setStatus('disabled'),
   }),
@@ -202,9 +204,9 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     operation: setUserStatus,
     id: 'enableUser',
     tag: TAG,
-    summary: 'Switch a person on again; what ended stays ended',
-    params: which,
-    answers: { 200: user },
+    summary: 'Enable a user; revoked sessions and tokens stay revoked',
+    params: pathParams,
+    responses: { 200: user },
     etag: true,
     handle: setStatus('active'),
   }),
@@ -214,11 +216,11 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     operation: givePassword,
     id: 'resetPassword',
     tag: TAG,
-    summary: "Withdraw a user's password and end their sessions",
+    summary: "Remove a user's password and revoke their sessions",
     description:
-      'They cannot sign in until a person gives them a one-time password in the console or with `keywright user reset-password`: a program never receives one. Refused for the caller, and for the last admin or operator who can sign in.',
-    params: which,
-    answers: { 200: user },
+      'The user cannot sign in until someone gives them a one-time password in the console or with `keywright user reset-password`. The API never returns passwords. Not allowed for the caller, and for the last admin or operator who can sign in.',
+    params: pathParams,
+    responses: { 200: user },
     etag: true,
     handle: async ({ management, who, params }) =>
       toReply((await givePassword(management, who, toDomain(params))).user),

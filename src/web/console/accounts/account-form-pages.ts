@@ -89,14 +89,14 @@ function endsClients({ keyPairs, applications, liveTokens }: AccountDetails): st
 
 export async function askAccountStatus(call: ConsoleCall): Promise<void> {
   const account = await accountOf(call)
-  const { name, people, status } = account
+  const { name, users, status } = account
   if (status === 'disabled') {
     const stops = ['Its people can sign in again.', 'What ended stays ended: its clients get new tokens.']
     const asking = { title: `Switch ${name} on?`, submit: 'Switch on', harmless: true, stops }
     return call.show(askPage(account, 'status', { ...asking, hidden: { status: 'active' } }))
   }
   const stops = [
-    `sign ${userCountText(people)} out, and let them in no more`,
+    `sign ${userCountText(users)} out, and let them in no more`,
     ...endsClients(account),
     'end what applications of other accounts hold in the name of its people',
   ]

@@ -25,7 +25,7 @@ function rowOf(account: AccountSummary): Cell[] {
   return [
     linkCell(account.name, `/accounts/${account.id}`),
     badgeCell(tone, text),
-    boundedCell(account.people),
+    boundedCell(account.users),
     boundedCell(account.applications),
     timeCell(account.createdAt),
   ]

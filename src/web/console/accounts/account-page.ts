@@ -21,13 +21,13 @@ export const accountPath = (accountId: string, step = ''): string => `/accounts/
 export const userCountText = (count: Bounded): string => countedUpTo(count, 'person', 'people')
 
 function factsOf(account: AccountDetails) {
-  const { id, people, admins, applications, keyPairs, liveTokens } = account
+  const { id, users, admins, applications, keyPairs, liveTokens } = account
   const amongThem = counted(admins, 'active admin')
   const path = `/applications?account=${id}`
   return [
     fact(
       'People',
-      people.count ? linkCell(userCountText(people), `/users?account=${id}`, amongThem) : quietCell('nobody yet'),
+      users.count ? linkCell(userCountText(users), `/users?account=${id}`, amongThem) : quietCell('nobody yet'),
     ),
     fact(
       'Applications',

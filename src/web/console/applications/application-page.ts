@@ -44,7 +44,7 @@ function ownerCell({ client, accountName }: Application): Cell {
 }
 
 function factsOf(application: Application, isOperator: boolean): Fact[] {
-  const { client, liveTokens, grants, people: allowed, callers } = application
+  const { client, liveTokens, grants, users: allowed, callers } = application
   const path = applicationPath(client.clientId)
   return [
     fact('Client id', idCell(client.clientId, 'client id')),

@@ -29,12 +29,12 @@ const FIRST_STEP: Block = {
   action: { ...GENERATE, label: 'Generate keys' },
 }
 
-const figuresOf = ({ applications, people }: AccountOverview): Block => ({
+const figuresOf = ({ applications, users }: AccountOverview): Block => ({
   part: 'figures',
   heading: 'Your enterprise',
   figures: [
     { name: 'Applications', text: boundedText(applications), href: '/applications', detail: 'active' },
-    { name: 'People', text: boundedText(people), href: '/users', detail: 'who may sign in' },
+    { name: 'People', text: boundedText(users), href: '/users', detail: 'who may sign in' },
   ],
 })
 
