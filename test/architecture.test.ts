@@ -77,6 +77,21 @@ const packagesOf = (file: string) =>
 const filesThatImport = (name: string) =>
   files.filter((file) => packagesOf(file).includes(name)).map((file) => relative(SRC, file))
 
+/** What commands may import of features beside types: how option values are written. */
+const WRITTEN_FORMS = ['clients/client-rate-limits.ts', 'clients/client-rules.ts']
+
+/** The names that a file imports of features and management; types are left out. */
+const namedImportsOf = (file: string) =>
+  [...readFileSync(file, 'utf8').matchAll(/^import (?!type )\{([^}]*)\} from '(\.[^']*)'/gm)]
+    .map(([, names, target]) => ({ names: names!.split(','), target: resolve(dirname(file), target!) }))
+    .filter(({ target }) => [...FEATURE_NAMES, MANAGEMENT].includes(layerOf(target)))
+    .flatMap(({ names, target }) => names.map((name) => ({ name: name.trim(), target })))
+    .filter(({ name }) => name !== '' && !name.startsWith('type '))
+
+const isOperationOrText = (target: string, name: string): boolean =>
+  WRITTEN_FORMS.includes(relative(SRC, target)) ||
+  new RegExp(`export const ${name} = operation\\b`).test(readFileSync(target, 'utf8'))
+
 /** One cycle of a graph, first node repeated at the end; undefined when it has none. */
 function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const finished = new Set<string>()
@@ -151,6 +166,15 @@ describe('the architecture', () => {
 
   it('lets only oidc/ import oidc-provider, so that the engine can be read in one place', () => {
     expect(filesThatImport('oidc-provider').filter((file) => !file.startsWith('oidc/'))).toEqual([])
+  })
+
+  it('lets commands read and change the instance only through operations', () => {
+    const wrong = files
+      .filter((file) => relative(SRC, file).startsWith('cli/commands/'))
+      .flatMap((file) => namedImportsOf(file).map((one) => ({ ...one, file: relative(SRC, file) })))
+      .filter(({ target, name }) => !isOperationOrText(target, name))
+      .map(({ file, name, target }) => `${file} → ${name} of ${relative(SRC, target)}`)
+    expect(wrong, 'a rule of the console and the API must hold on the command line too').toEqual([])
   })
 
   it('lets no feature import an HTTP library', () => {

@@ -78,10 +78,6 @@ export async function renameAccount(
   })
 }
 
-export async function listAccounts(db: Knex): Promise<Account[]> {
-  return (await db<AccountRow>('accounts').orderBy('created_at')).map(toAccount)
-}
-
 export async function hasAccounts(db: Knex): Promise<boolean> {
   return (await db('accounts').select(db.raw('1')).limit(1)).length > 0
 }

@@ -242,7 +242,3 @@ export async function defaultApi(db: Knex): Promise<Api | undefined> {
   const row = await db<ApiRow>('apis').where({ is_default: true }).first()
   return row && toApi(row)
 }
-
-export async function listApis(db: Knex): Promise<Api[]> {
-  return (await db<ApiRow>('apis').orderBy('id')).map(toApi)
-}

@@ -1,15 +1,14 @@
 import type { Command } from 'commander'
-import type { Knex } from 'knex'
-import type { Actor } from '../audit/audit-log.ts'
 import { type Config, loadConfig } from '../config/load-config.ts'
 import { openInstance } from '../instance.ts'
-import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import type { Management } from '../management/operation.ts'
+import { commandLinePrincipal, type Principal } from '../management/principal.ts'
 import { type Answer, writeAnswer } from './output.ts'
 
+/** What a command works with: it calls operations with `management` and `principal`. */
 export interface CommandContext {
-  readonly knex: Knex
-  readonly encryptionKeys: EncryptionKeys
-  readonly actor: Actor
+  readonly management: Management
+  readonly principal: Principal
   readonly config: Config
 }
 
@@ -18,23 +17,25 @@ export const notice = (message: string): void => {
 }
 
 /**
- * The answer of a command that changes something. All that the answer needs is read before the commit, because a secret
- * in it is shown once: a database that fails after the commit must not lose it.
+ * Runs operations in one transaction and returns the command's JSON. All that the JSON needs is read before the commit: a
+ * generated secret is shown once, and must not be lost to a database that fails after the commit.
  */
 export async function answerInTransaction(
-  knex: Knex,
-  work: (trx: Knex) => Promise<Record<string, unknown>>,
+  context: CommandContext,
+  work: (context: CommandContext) => Promise<Record<string, unknown>>,
 ): Promise<Answer> {
-  return { json: await knex.transaction(work) }
+  const { management } = context
+  const json = await management.knex.transaction((knex) => work({ ...context, management: { ...management, knex } }))
+  return { json }
 }
 
 /**
- * Turns an act on the database into a command's action, for which commander hands over the arguments. An act that answers
- * nothing has written what it has to say.
+ * Makes a commander action from a function that works on an open instance. Commander passes the command's arguments, its
+ * options and the command. A function that returns nothing has written its own output.
  */
 export function withInstance<Options>(
-  // biome-ignore lint/suspicious/noConfusingVoidType: an act without an answer returns nothing
-  act: (context: CommandContext, options: Options, ...args: string[]) => Promise<Answer | void>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function without an answer returns nothing
+  run: (context: CommandContext, options: Options, ...args: string[]) => Promise<Answer | void>,
 ) {
   return async (...given: unknown[]): Promise<void> => {
     const command = given.at(-1) as Command
@@ -43,9 +44,9 @@ export function withInstance<Options>(
     const instance = await openInstance(config, { role: 'command', onNotice: notice })
     try {
       const { encryptionKeys, database } = instance
-      const actor: Actor = { type: 'cli', id: process.env.USER }
-      const context = { knex: database.knex, encryptionKeys, actor, config }
-      const answer = await act(context, options, ...(given.slice(0, -2) as string[]))
+      const management = { knex: database.knex, encryptionKeys }
+      const context = { management, principal: commandLinePrincipal(process.env.USER), config }
+      const answer = await run(context, options, ...(given.slice(0, -2) as string[]))
       if (answer) writeAnswer(answer, options.json === true)
     } finally {
       await instance.close().catch(({ message }: Error) => notice(`the database was not closed cleanly: ${message}`))

@@ -115,12 +115,6 @@ export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
   return toClient(row)
 }
 
-export async function listClients(db: Knex, filter: { accountId?: string } = {}): Promise<Client[]> {
-  const query = db<ClientRow>('clients').whereNot('kind', 'api').whereNot('status', 'replaced').orderBy('id')
-  if (filter.accountId) query.where('account_id', filter.accountId)
-  return (await query).map(toClient)
-}
-
 export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
   await lockClientsExclusive(trx, 'user_id', userId)
   const row = await trx<ClientRow>('clients')

@@ -169,6 +169,8 @@ export const changeApi = operation<ApiChange, Api>(
   { role: 'operator', scope: 'apis:write' },
   async ({ knex, encryptionKeys }, who, { identifier, changes, texts = {}, revision }) => {
     if (changes.signingAlg) await ensureSigningKeys(knex, changes.signingAlg, encryptionKeys)
+    // Texts alone need no lock of the clients.
+    if (Object.keys(changes).length === 0) return await describeScopes(knex, identifier, texts, who.actor, revision)
     return await knex.transaction(async (trx) => {
       const api = await updateApi(trx, identifier, changes, who.actor, revision)
       if (Object.keys(texts).length === 0) return api

@@ -222,8 +222,11 @@ export const restoreApplication = operation<Which & { keepSecret: boolean }, Cre
   },
 )
 
-/** Ends a secret before its overlap is over; the newest one stays. @throws KeywrightError `not_found` */
-export const retireApplicationSecret = operation<Which & { secretId: number }, Client>(
+/**
+ * Retires a previous secret before its overlap ends; the newest secret stays.
+ * @throws KeywrightError `not_found`
+ */
+export const retireApplicationSecret = operation<Which & { secretId?: number | undefined }, Client>(
   { role: 'admin', scope: 'applications:write' },
   async ({ knex }, who, { clientId, secretId }) => {
     await applicationFor(knex, who, clientId)

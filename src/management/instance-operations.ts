@@ -98,12 +98,18 @@ export const listSigningKeys = operation<object, readonly SigningKeyView[]>(
   async ({ knex }) => withEnds(await list(knex)),
 )
 
-/** The next key begins to sign once it has been published long enough for everybody to know it. */
-export const rotateSigningKeys = operation<object, readonly SigningKeyView[]>(
+export interface RotatedSigningKeys {
+  /** The algorithms whose next key begins to sign. */
+  readonly rotated: readonly string[]
+  readonly keys: readonly SigningKeyView[]
+}
+
+/** The next key begins to sign once it has been published long enough for every verifier to know it. */
+export const rotateSigningKeys = operation<object, RotatedSigningKeys>(
   { role: 'operator', scope: 'instance:write' },
   async ({ knex, encryptionKeys }, who) =>
     await knex.transaction(async (trx) => {
-      await rotate(trx, encryptionKeys, { actor: who.actor })
-      return withEnds(await list(trx))
+      const rotated = await rotate(trx, encryptionKeys, { actor: who.actor })
+      return { rotated, keys: withEnds(await list(trx)) }
     }),
 )

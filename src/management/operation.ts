@@ -30,7 +30,7 @@ export function requirePermission({ role, scopes }: Principal, permission: Requi
   }
 }
 
-/** Something that is done through the console or the management API; whichever it is, by the same rule. */
+/** One thing that a principal may do. The console, the management API and the command line call the same operation. */
 export interface Operation<Input, Output> {
   (management: Management, who: Principal, input: Input): Promise<Output>
   readonly permission: RequiredPermission

@@ -1,16 +1,28 @@
 import type { Role } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 
-/** Who manages: somebody in the console, or a program with a token. */
+/** Who calls an operation: a user in the console, a program with an access token, or the command line. */
 export interface Principal {
   readonly role: Role
-  /** The only account within reach; null for an operator, whom no wall stops. */
+  /** The only account that the principal may manage; null for an operator, who may manage all. */
   readonly accountId: string | null
-  /** The person who acts, whose own key pair is meant by "own"; null for a program that acts for itself. */
+  /** The user who acts; null for a program that acts for itself, and for the command line. */
   readonly userId: string | null
-  /** What its token allows; null in the console, where a person may do whatever their role may. */
+  /** The scopes of the access token; null in the console and on the command line, where the role alone decides. */
   readonly scopes: ReadonlySet<string> | null
-  /** When the person signed in to the console; null for a program, which can prove no sign-in. */
+  /** When the user signed in to the console; null for a program and for the command line. */
   readonly signedInAt: Date | null
   readonly actor: Actor
 }
+
+/** The principal of the command line: an operator of the instance. Access to its shell and database replaces a sign-in. */
+export const commandLinePrincipal = (systemUser: string | undefined): Principal => ({
+  role: 'operator',
+  accountId: null,
+  userId: null,
+  scopes: null,
+  signedInAt: null,
+  actor: { type: 'cli', ...(systemUser !== undefined && { id: systemUser }) },
+})
+
+export const isCommandLine = ({ actor }: Principal): boolean => actor.type === 'cli'

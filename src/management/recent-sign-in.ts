@@ -1,25 +1,26 @@
 import { KeywrightError } from '../shared/errors.ts'
-import type { Principal } from './principal.ts'
+import { isCommandLine, type Principal } from './principal.ts'
 
-/** Milliseconds after a sign-in in which a person may change how somebody signs in. */
+/** For so many milliseconds after a sign-in, a user may change how users sign in. */
 const RECENT = 5 * 60_000
 
 const isRecent = ({ signedInAt }: Principal): boolean =>
   signedInAt !== null && Date.now() - signedInAt.getTime() < RECENT
 
-/** Whether a program calls: with a token, whether it acts for itself or for a person. */
+/** Whether the caller is a program with an access token, which acts for itself or for a user. */
 export const isProgram = ({ scopes }: Principal): boolean => scopes !== null
 
 /**
- * A session that somebody stole, or found open, must not be enough to change how people sign in.
- * @throws KeywrightError `insufficient_user_authentication` for a person, `forbidden` for a program that acts for one
+ * A stolen or unattended session must not be enough to change how users sign in. The command line has no session.
+ * @param action what is done, as the subject of a sentence: `inviting a user`
+ * @throws KeywrightError `insufficient_user_authentication` for a user, `forbidden` for a program that acts for one
  */
-export function requireRecentSignIn(who: Principal, what: string): void {
-  if (isRecent(who)) return
-  if (isProgram(who))
-    throw new KeywrightError('forbidden', `${what} takes a person who has just signed in to the console`)
+export function requireRecentSignIn(principal: Principal, action: string): void {
+  if (isRecent(principal) || isCommandLine(principal)) return
+  if (isProgram(principal))
+    throw new KeywrightError('forbidden', `${action} takes a person who has just signed in to the console`)
   throw new KeywrightError(
     'insufficient_user_authentication',
-    `sign in again: ${what} takes a sign-in of the last five minutes`,
+    `sign in again: ${action} takes a sign-in of the last five minutes`,
   )
 }

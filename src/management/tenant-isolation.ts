@@ -3,7 +3,7 @@ import { findUserById, type User } from '../accounts/users.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
-import type { Principal } from './principal.ts'
+import { isCommandLine, type Principal } from './principal.ts'
 
 /** Whether something of that account is within reach. What belongs to no account is an operator's. */
 const reaches = (who: Principal, accountId: string | null): boolean =>
@@ -43,8 +43,13 @@ export async function clientFor(db: Knex, who: Principal, clientId: string): Pro
   return client
 }
 
-/** The same, and no key pair. @throws KeywrightError `not_found` */
+/**
+ * The client whose registration the principal changes: an application. The command line also changes key pairs and the
+ * clients of APIs.
+ * @throws KeywrightError `not_found`
+ */
 export async function applicationFor(db: Knex, who: Principal, clientId: string): Promise<Client> {
+  if (isCommandLine(who)) return await getClient(db, clientId)
   const client = await clientFor(db, who, clientId)
   if (client.kind !== 'application') throw notFound('client', clientId)
   return client

@@ -181,6 +181,12 @@ export const revokeOneToken = operation<OfClient & { jti: string }, void>(
   },
 )
 
+/** Revokes an access token of any client, by its `jti`. An unknown or revoked token is no error: nothing is revoked. */
+export const revokeTokenByJti = operation<{ jti: string }, Revoked>(
+  { role: 'operator', scope: 'tokens:write' },
+  async ({ knex }, who, { jti }) => ({ revoked: await revokeToken(knex, jti, who.actor) }),
+)
+
 /** Ends a refresh token with every access token that came of it. @throws KeywrightError `not_found` */
 export const revokeOneGrant = operation<OfClient & { grantId: string }, void>(
   { role: 'admin', scope: 'tokens:write' },

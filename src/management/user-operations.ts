@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { checkUserChange, resetPassword, saveUserDetails } from '../accounts/user-administration.ts'
 import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
-import { toUser } from '../accounts/users.ts'
+import { findUser as findUserByIdOrEmail, toUser } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -12,7 +12,7 @@ import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
-import type { Principal } from './principal.ts'
+import { isCommandLine, type Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { narrowBySearch } from './search.ts'
 import { accountInScope, checkTenant, userFor } from './tenant-isolation.ts'
@@ -101,6 +101,12 @@ export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
   },
 )
 
+/** A user by id or email address. @throws KeywrightError `not_found` */
+export const findUser = operation<{ idOrEmail: string }, User>(
+  { role: 'operator', scope: 'users:read' },
+  async ({ knex }, _who, { idOrEmail }) => await findUserByIdOrEmail(knex, idOrEmail),
+)
+
 interface Which {
   readonly userId: string
 }
@@ -151,10 +157,13 @@ export const readUser = operation<Which, UserDetails>(
   },
 )
 
-/** An operator may leave an account without admins, being able to make new ones. */
+/**
+ * An operator may leave an account without an active admin, because an operator can make new ones. The command line may
+ * leave the instance without an active operator for the same reason.
+ */
 const guardsOf = (who: Principal) => ({
   keepAdmin: who.role !== 'operator',
-  keepOperator: true,
+  keepOperator: !isCommandLine(who),
   ...(who.userId !== null && { self: who.userId }),
 })
 

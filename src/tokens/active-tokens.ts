@@ -1,42 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 
-/** An active access token, as lists of tokens show it. */
-export interface TokenSummary {
-  readonly jti: string
-  readonly audience: string
-  readonly subject: string
-  readonly scope: string
-  readonly issuedAt: Date
-  readonly expiresAt: Date
-}
-
-interface SummaryRow {
-  jti: string
-  audience: string
-  subject: string
-  scope: string
-  issued_at: Date
-  expires_at: Date
-}
-
-/** The client's active access tokens, newest first, at most `limit`. */
-export async function listActiveTokens(db: Knex, clientKey: number, limit = 1000): Promise<TokenSummary[]> {
-  const rows = await db<SummaryRow>('active_access_tokens')
-    .where('client_key', clientKey)
-    .orderBy('issued_at', 'desc')
-    .orderBy('jti', 'desc')
-    .limit(limit)
-  return rows.map((row) => ({
-    jti: row.jti,
-    audience: row.audience,
-    subject: row.subject,
-    scope: row.scope,
-    issuedAt: row.issued_at,
-    expiresAt: row.expires_at,
-  }))
-}
-
 /** A former `revocation_epoch` of a client. All tokens of that epoch are revoked. */
 export interface RevokedEpoch {
   readonly clientKey: number

@@ -282,6 +282,7 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
     ...[`user create --account ${nobody} --role admin --email b@acme.example`, `client show a'b"c`],
     ...['user create --operator --email ANN@acme.example', `api create --identifier ${API} --scopes a`],
     ...[`client create --account ${nobody} --name x --grants client_credentials`],
+    ...[`client list --account ${nobody}`, 'client list --account no-uuid', 'user list --account no-uuid'],
     ...[`api describe-scope ${API} unheard-of --title x`, 'api describe-scope https://nowhere.example read --title x'],
   ]
   test.concurrent.each(IMPOSSIBLE)('1: keywright %s', async (command) => {

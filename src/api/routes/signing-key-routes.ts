@@ -41,6 +41,8 @@ export const SIGNING_KEY_ROUTES: readonly ApiRoute[] = [
     description:
       'The next key starts to sign once it has been published for a minute. Repeating the request before then changes nothing.',
     responses: { 200: signingKeys },
-    handle: async ({ management, who }) => ({ body: { items: toWire(await rotateSigningKeys(management, who, {})) } }),
+    handle: async ({ management, who }) => ({
+      body: { items: toWire((await rotateSigningKeys(management, who, {})).keys) },
+    }),
   }),
 ]

@@ -1,6 +1,13 @@
 import type { Command } from 'commander'
-import { type Account, addAccount, listAccounts, renameAccount } from '../../accounts/accounts.ts'
-import { changeAccountApi, changeAccountStatus } from '../../management/account-changes.ts'
+import type { Account } from '../../accounts/accounts.ts'
+import {
+  createAccount,
+  listAccounts,
+  setAccountApi,
+  setAccountStatus,
+  updateAccount,
+} from '../../management/account-operations.ts'
+import { readAllPages } from '../all-pages.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 import { onOffArgument } from './client-options.ts'
@@ -30,8 +37,8 @@ function addCreate(account: Command): void {
     .requiredOption('--name <name>', 'what the customer is called')
     .addHelpText('after', "\nExample:\n  npm run -s keywright -- account create --name 'ACME Corp'")
     .action(
-      withInstance<{ name: string }>(async ({ knex, actor }, { name }) => ({
-        json: viewOf(await addAccount(knex, { name }, actor)),
+      withInstance<{ name: string }>(async ({ management, principal }, { name }) => ({
+        json: viewOf(await createAccount(management, principal, { name })),
       })),
     )
 }
@@ -41,8 +48,9 @@ function addList(account: Command): void {
     .command('list')
     .description('all accounts')
     .action(
-      withInstance(async ({ knex }) => {
-        const accounts = (await listAccounts(knex)).map((one) => ({ ...viewOf(one), created_at: one.createdAt }))
+      withInstance(async ({ management, principal }) => {
+        const listed = await readAllPages((page) => listAccounts(management, principal, { sort: 'added', ...page }))
+        const accounts = listed.map((one) => ({ ...viewOf(one), created_at: one.createdAt }))
         return { json: { accounts }, text: table(accounts) }
       }),
     )
@@ -54,8 +62,8 @@ function addRename(account: Command): void {
     .description('call an account something else')
     .requiredOption('--name <name>', 'what the customer is called')
     .action(
-      withInstance<{ name: string }>(async ({ knex, actor }, { name }, id) => ({
-        json: viewOf(await renameAccount(knex, id!, { name }, actor)),
+      withInstance<{ name: string }>(async ({ management, principal }, { name }, id) => ({
+        json: viewOf(await updateAccount(management, principal, { accountId: id!, name })),
       })),
     )
 }
@@ -65,8 +73,8 @@ function addStatus(account: Command, verb: string, status: Account['status'], de
     .command(`${verb} <id>`)
     .description(description)
     .action(
-      withInstance(async ({ knex, actor }, _options, id) => ({
-        json: viewOf(await changeAccountStatus(knex, id!, status, actor)),
+      withInstance(async ({ management, principal }, _options, id) => ({
+        json: viewOf(await setAccountStatus(management, principal, { accountId: id!, status })),
       })),
     )
 }
@@ -78,8 +86,8 @@ function addApi(account: Command): void {
     .addArgument(onOffArgument('off: none of its clients gets anything more, and every token they hold is dead'))
     .description('switch the API off or on for one account; its people may sign in all the same')
     .action(
-      withInstance(async ({ knex, actor }, _options, id, onOff) => ({
-        json: viewOf(await changeAccountApi(knex, id!, onOff === 'on', actor)),
+      withInstance(async ({ management, principal }, _options, id, onOff) => ({
+        json: viewOf(await setAccountApi(management, principal, { accountId: id!, enabled: onOff === 'on' })),
       })),
     )
 }

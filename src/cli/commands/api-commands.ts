@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
-import { type Api, type ApiSettings, listApis, type TokenPolicy } from '../../apis/apis.ts'
-import { type ScopeText, scopeTexts } from '../../apis/scope-texts.ts'
-import { ensureSigningKeys } from '../../keys/signing-keys.ts'
-import { createApi, describeScopes, updateApi } from '../../management/api-changes.ts'
+import type { Api, ApiSettings, TokenPolicy } from '../../apis/apis.ts'
+import type { ScopeText } from '../../apis/scope-texts.ts'
+import { changeApi, declareApi, listApis } from '../../management/api-operations.ts'
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { readAllPages } from '../all-pages.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 import { seconds, words } from './client-options.ts'
@@ -66,23 +66,17 @@ function addCreate(api: Command): void {
       "\nExample:\n  npm run -s keywright -- api create --identifier https://api.example.com --scopes 'read write' --default",
     )
     .action(
-      withInstance<ApiOptions>(async ({ knex, actor, encryptionKeys }, options) => {
-        await ensureSigningKeys(knex, options.alg, encryptionKeys)
-        const made = await createApi(
-          knex,
-          {
-            identifier: options.identifier,
-            scopes: words(options.scopes),
-            tokenTtl: options.tokenTtl,
-            policy: options.policy,
-            signingAlg: options.alg,
-            tokenType: options.tokenType,
-            isDefault: options.default ?? false,
-          },
-          actor,
-        )
-        const credentials = { client_id: made.client.clientId, client_secret: made.clientSecret }
-        return { json: { ...viewApi(made.api), ...credentials } }
+      withInstance<ApiOptions>(async ({ management, principal }, options) => {
+        const { api, clientId, clientSecret } = await declareApi(management, principal, {
+          identifier: options.identifier,
+          scopes: words(options.scopes),
+          tokenTtl: options.tokenTtl,
+          policy: options.policy,
+          signingAlg: options.alg,
+          tokenType: options.tokenType,
+          isDefault: options.default ?? false,
+        })
+        return { json: { ...viewApi(api), client_id: clientId, client_secret: clientSecret } }
       }),
     )
 }
@@ -114,11 +108,10 @@ function addUpdate(api: Command): void {
     .addOption(tokenTypeOption())
     .option('--default', 'what is meant by clients that name no API, in place of the present one')
     .action(
-      withInstance<Partial<ApiOptions>>(async ({ knex, actor, encryptionKeys }, options, identifier) => {
+      withInstance<Partial<ApiOptions>>(async ({ management, principal }, options, identifier) => {
         const changes: Partial<ApiSettings> = changesOf(options)
         if (Object.keys(changes).length === 0) throw invalidInput('nothing was named to change')
-        if (changes.signingAlg) await ensureSigningKeys(knex, changes.signingAlg, encryptionKeys)
-        return { json: viewApi(await updateApi(knex, identifier!, changes, actor)) }
+        return { json: viewApi(await changeApi(management, principal, { identifier: identifier!, changes })) }
       }),
     )
 }
@@ -134,9 +127,10 @@ function addDescribeScope(api: Command): void {
       "\nExample:\n  npm run -s keywright -- api describe-scope https://api.example.com read --title 'See your orders'",
     )
     .action(
-      withInstance<ScopeText>(async ({ knex, actor }, { title, description }, identifier, scope) => {
+      withInstance<ScopeText>(async ({ management, principal }, { title, description }, identifier, scope) => {
         const text = { title, description }
-        await describeScopes(knex, identifier!, { [scope!]: text }, actor)
+        const texts = { [scope!]: text }
+        await changeApi(management, principal, { identifier: identifier!, changes: {}, texts })
         return { json: { identifier, scope, ...text } }
       }),
     )
@@ -147,13 +141,11 @@ function addList(api: Command): void {
     .command('list')
     .description('all APIs, and what people read of their scopes')
     .action(
-      withInstance(async ({ knex }) => {
-        const apis = await listApis(knex)
-        const texts = await scopeTexts(knex, Object.fromEntries(apis.map((one) => [one.identifier, one.scopes])))
-        const textsOf = ({ identifier }: Api) =>
-          texts.filter((text) => text.api === identifier).map(({ api, ...text }) => text)
-        const json = { apis: apis.map((one) => ({ ...viewApi(one), scope_texts: textsOf(one) })) }
-        return { json, text: `${table(apis.map(viewApi))}\n\n${table(texts.map((text) => ({ ...text })))}` }
+      withInstance(async ({ management, principal }) => {
+        const listed = await readAllPages((page) => listApis(management, principal, page))
+        const apis = listed.map(({ api, scopes }) => ({ ...viewApi(api), scope_texts: scopes }))
+        const texts = listed.flatMap(({ api, scopes }) => scopes.map((text) => ({ api: api.identifier, ...text })))
+        return { json: { apis }, text: `${table(listed.map(({ api }) => viewApi(api)))}\n\n${table(texts)}` }
       }),
     )
 }

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import type { Command } from 'commander'
 import type { Link } from '../../audit/audit-chain.ts'
 import { auditLine } from '../../audit/audit-lines.ts'
-import { type AuditFilter, type AuditRecord, exportAudit } from '../../audit/audit-query.ts'
 import { type AuditVerdict, verifyAudit } from '../../audit/audit-verification.ts'
+import { type ActivityFilter, type AuditRecord, exportActivity } from '../../management/activity-operations.ts'
 import { invalidInput, KeywrightError } from '../../shared/errors.ts'
 import { isId } from '../../shared/ids.ts'
 import { table, writeAnswer } from '../output.ts'
@@ -38,7 +38,7 @@ interface VerifyOptions {
   json?: boolean
 }
 
-async function verify({ knex, encryptionKeys }: CommandContext, { expect, json }: VerifyOptions) {
+async function verify({ management: { knex, encryptionKeys } }: CommandContext, { expect, json }: VerifyOptions) {
   const verdict = await verifyAudit(knex, encryptionKeys, expect === undefined ? undefined : parseHead(expect))
   const answer = { json: toJson(verdict), text: describe(verdict) }
   if (verdict.verified) return answer
@@ -59,7 +59,7 @@ function parseTime(text: string, option: string): Date {
   return time
 }
 
-function filterOf({ from, to, account }: ExportOptions): AuditFilter {
+function filterOf({ from, to, account }: ExportOptions): ActivityFilter {
   if (account !== undefined && !isId(account)) throw invalidInput(`this is no account's id: ${account}`)
   return {
     accountId: account,
@@ -100,8 +100,8 @@ export function addAuditCommands(audit: Command): void {
     .option('--to <time>', 'only older ones')
     .option('--account <id>', "one account's only")
     .action(
-      withInstance<ExportOptions>(async ({ knex }, options) => {
-        await writeLines(linesOf(exportAudit(knex, filterOf(options))))
+      withInstance<ExportOptions>(async ({ management, principal }, options) => {
+        await writeLines(linesOf(await exportActivity(management, principal, filterOf(options))))
       }),
     )
 }

@@ -4,8 +4,8 @@ import { withInstance } from '../run.ts'
 
 export function addBootstrapCommand(command: Command): void {
   command.action(
-    withInstance(async ({ knex, encryptionKeys, config }) => {
-      const made = await bootstrap(knex, encryptionKeys, config.issuer)
+    withInstance(async ({ management, config }) => {
+      const made = await bootstrap(management.knex, management.encryptionKeys, config.issuer)
       if (!made) return { json: { created: false }, text: 'everything is there already' }
       const { operator, admin, accountId, api, keyPair, demo } = made
       const json = {

@@ -1,17 +1,20 @@
 import type { Command } from 'commander'
-import type { Knex } from 'knex'
-import { getAccount } from '../../accounts/accounts.ts'
-import { getInstanceSettings } from '../../accounts/instance-settings.ts'
-import { DEFAULT_SETTINGS } from '../../clients/client-settings.ts'
-import { getClient, listClients } from '../../clients/clients.ts'
-import { createClient, updateClient } from '../../management/client-registration.ts'
-import { retireSecret, rotateSecret } from '../../management/client-secret-rotation.ts'
-import { changeClientStatus, restoreClient } from '../../management/client-status.ts'
+import { readAccount } from '../../management/account-operations.ts'
+import {
+  archiveApplication,
+  restoreApplication,
+  retireApplicationSecret,
+  rotateApplicationSecret,
+  updateApplication,
+} from '../../management/application-operations.ts'
+import { listClients } from '../../management/client-operations.ts'
+import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { readAllPages } from '../all-pages.ts'
 import { table } from '../output.ts'
 import { answerInTransaction, withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
-import { viewClient, viewClientWhole } from './client-view.ts'
+import { readClientView, viewClient } from './client-view.ts'
 
 const GRANTS = 'authorization_code, refresh_token, client_credentials, device_code; space-separated'
 
@@ -35,18 +38,26 @@ export function addClientCommands(client: Command): void {
 }
 
 interface CreateOptions extends ClientOptions {
+  name: string
+  grants: string
   account?: string
   instance?: boolean
   public?: boolean
 }
 
-/** The account's id; null for an application of the instance's own. @throws KeywrightError `invalid_input`, `not_found` */
-async function ownerOf(knex: Knex, { account, instance }: CreateOptions): Promise<string | null> {
+/** The id of the account; null for an application of the instance. @throws KeywrightError `invalid_input` */
+function accountOf({ account, instance }: CreateOptions): string | null {
   if ((account === undefined) === (instance === undefined)) {
     throw invalidInput("--account names the account it belongs to; or say --instance, for one of the instance's own")
   }
-  return account === undefined ? null : (await getAccount(knex, account)).id
+  return account ?? null
 }
+
+/** The APIs and scopes that the options name. */
+const accessOf = ({ api: apis, scopes }: ClientOptions) => ({
+  apis,
+  scopes: scopes === undefined ? undefined : words(scopes),
+})
 
 function addCreate(client: Command): void {
   const command = client
@@ -60,16 +71,14 @@ function addCreate(client: Command): void {
     .option('--public', 'it cannot keep a secret: it gets none')
     .addHelpText('after', EXAMPLE)
   addClientOptions(command).action(
-    withInstance<CreateOptions>(async ({ knex, actor }, options) => {
-      const accountId = await ownerOf(knex, options)
-      const { defaults } = await getInstanceSettings(knex)
-      const isPublic = options.public ?? false
-      const settings = { ...DEFAULT_SETTINGS, ...defaults, name: '', grants: [], isPublic, ...settingsOf(options) }
-      const scopes = options.scopes === undefined ? null : words(options.scopes)
-      const request = { accountId, settings, apis: options.api ?? [], scopes }
-      return await answerInTransaction(knex, async (trx) => {
-        const { client, clientSecret, apiKey } = await createClient(trx, request, actor)
-        return { ...(await viewClientWhole(trx, client)), client_secret: clientSecret, api_key: apiKey }
+    withInstance<CreateOptions>(async (context, options) => {
+      const required = { name: options.name, grants: [] }
+      const settings = { ...required, ...settingsOf(options), isPublic: options.public ?? false }
+      const request = { accountId: accountOf(options), settings, ...accessOf(options) }
+      return await answerInTransaction(context, async (within) => {
+        const created = await createApplication(within.management, within.principal, request)
+        const { client, clientSecret, apiKey } = created
+        return { ...(await readClientView(within, client.clientId)), client_secret: clientSecret, api_key: apiKey }
       })
     }),
   )
@@ -84,12 +93,11 @@ function addUpdate(client: Command): void {
     .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')
     .addHelpText('after', EXAMPLE)
   addClientOptions(command).action(
-    withInstance<ClientOptions>(async ({ knex, actor }, options, id) => {
-      const scopes = options.scopes === undefined ? undefined : words(options.scopes)
-      const change = { settings: settingsOf(options), apis: options.api, scopes }
-      return await answerInTransaction(knex, async (trx) => {
-        const changed = await updateClient(trx, id!, change, actor)
-        return { ...(await viewClientWhole(trx, changed.client)), api_key: changed.apiKey }
+    withInstance<ClientOptions>(async (context, options, id) => {
+      const change = { clientId: id!, settings: settingsOf(options), ...accessOf(options) }
+      return await answerInTransaction(context, async (within) => {
+        const { apiKey } = await updateApplication(within.management, within.principal, change)
+        return { ...(await readClientView(within, id!)), api_key: apiKey }
       })
     }),
   )
@@ -99,19 +107,17 @@ function addReads(client: Command): void {
   client
     .command('show <id>')
     .description('one client with its APIs and secrets: last four characters, age, last use')
-    .action(
-      withInstance(async ({ knex }, _options, id) => ({
-        json: await viewClientWhole(knex, await getClient(knex, id!)),
-      })),
-    )
+    .action(withInstance(async (context, _options, id) => ({ json: await readClientView(context, id!) })))
 
   client
     .command('list')
     .description('all clients')
     .option('--account <id>', 'only those of one account')
     .action(
-      withInstance<{ account?: string }>(async ({ knex }, options) => {
-        const clients = (await listClients(knex, { accountId: options.account })).map(viewClient)
+      withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
+        if (accountId !== undefined) await readAccount(management, principal, { accountId })
+        const listed = await readAllPages((page) => listClients(management, principal, { accountId, ...page }))
+        const clients = listed.map(viewClient)
         const short = clients.map(({ client_id, name, kind, status }) => ({ client_id, name, kind, status }))
         return { json: { clients }, text: table(short) }
       }),
@@ -123,8 +129,8 @@ function addStatusChanges(client: Command): void {
     .command('archive <id>')
     .description('stop a client at once: its secret, its tokens and its refresh tokens are dead')
     .action(
-      withInstance(async ({ knex, actor }, _options, id) => ({
-        json: viewClient(await changeClientStatus(knex, id!, 'archived', actor)),
+      withInstance(async ({ management, principal }, _options, id) => ({
+        json: viewClient(await archiveApplication(management, principal, { clientId: id! })),
       })),
     )
   client
@@ -132,9 +138,10 @@ function addStatusChanges(client: Command): void {
     .description('let an archived client work again, with a new secret; its earlier tokens stay dead')
     .option('--keep-secret', 'let the archived secret work again; only when nobody else can have it')
     .action(
-      withInstance<{ keepSecret?: boolean }>(async ({ knex, actor }, { keepSecret = false }, id) => {
-        const { client: restored, clientSecret, apiKey } = await restoreClient(knex, id!, { keepSecret }, actor)
-        return { json: { ...viewClient(restored), client_secret: clientSecret, api_key: apiKey } }
+      withInstance<{ keepSecret?: boolean }>(async ({ management, principal }, { keepSecret = false }, id) => {
+        const restored = await restoreApplication(management, principal, { clientId: id!, keepSecret })
+        const { clientSecret, apiKey } = restored
+        return { json: { ...viewClient(restored.client), client_secret: clientSecret, api_key: apiKey } }
       }),
     )
 }
@@ -145,10 +152,13 @@ function addRetire(client: Command): void {
     .description('end previous secrets before their overlap is over, with their tokens; the newest one stays')
     .option('--secret <secret-id>', 'this one alone, by the id that show lists')
     .action(
-      withInstance<{ secret?: string }>(async ({ knex, actor }, { secret }, id) => {
+      withInstance<{ secret?: string }>(async (context, { secret }, id) => {
         if (secret !== undefined && !/^\d{1,15}$/.test(secret)) throw invalidInput('a secret id is a number')
-        const changed = await retireSecret(knex, id!, secret === undefined ? undefined : Number(secret), actor)
-        return { json: await viewClientWhole(knex, changed) }
+        const secretId = secret === undefined ? undefined : Number(secret)
+        return await answerInTransaction(context, async (within) => {
+          await retireApplicationSecret(within.management, within.principal, { clientId: id!, secretId })
+          return await readClientView(within, id!)
+        })
       }),
     )
 }
@@ -159,10 +169,15 @@ function addRotate(client: Command): void {
     .description('a new secret; the present one ends at once, or after the overlap, and its tokens end with it')
     .option('--overlap <seconds>', 'how long the present secret still works', seconds, 0)
     .action(
-      withInstance<{ overlap: number }>(async ({ knex, actor }, { overlap }, id) => {
-        return await answerInTransaction(knex, async (trx) => {
-          const { client, clientSecret, apiKey } = await rotateSecret(trx, id!, overlap, actor)
-          const { secrets } = await viewClientWhole(trx, client)
+      withInstance<{ overlap: number }>(async (context, { overlap }, id) => {
+        return await answerInTransaction(context, async (within) => {
+          const change = { clientId: id!, overlap }
+          const { client, clientSecret, apiKey } = await rotateApplicationSecret(
+            within.management,
+            within.principal,
+            change,
+          )
+          const { secrets } = await readClientView(within, id!)
           return { client_id: client.clientId, client_secret: clientSecret, api_key: apiKey, secrets }
         })
       }),

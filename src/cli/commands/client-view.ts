@@ -1,18 +1,22 @@
-import type { Knex } from 'knex'
-import { listClientApis } from '../../clients/client-apis.ts'
 import { formatRateLimit } from '../../clients/client-rate-limits.ts'
-import { listSecrets, type SecretSummary } from '../../clients/client-secrets.ts'
 import type { Client } from '../../clients/clients.ts'
+import { readClient } from '../../management/client-operations.ts'
+import type { ClientApiView, SecretView } from '../../management/client-parts.ts'
+import type { CommandContext } from '../run.ts'
 
 const onOff = (value: boolean): 'on' | 'off' => (value ? 'on' : 'off')
 
-const viewSecret = (secret: SecretSummary) => ({
+const timeOf = (text: string | null): Date | null => (text === null ? null : new Date(text))
+
+const viewApi = ({ identifier, scopes }: ClientApiView) => ({ identifier, scopes })
+
+const viewSecret = (secret: SecretView) => ({
   id: secret.id,
   kind: secret.kind,
   last_four: secret.lastFour,
-  created_at: secret.createdAt,
-  retires_at: secret.retiresAt,
-  last_used_at: secret.lastUsedAt,
+  created_at: timeOf(secret.createdAt),
+  retires_at: timeOf(secret.retiresAt),
+  last_used_at: timeOf(secret.lastUsedAt),
   last_used_ip: secret.lastUsedIp,
   last_used_api: secret.lastUsedApi,
 })
@@ -50,10 +54,8 @@ export function viewClient(client: Client) {
   }
 }
 
-/** The client with its APIs and with what may be told of its secrets. */
-export async function viewClientWhole(knex: Knex, client: Client) {
-  // One after the other: `knex` may be a transaction, which has one connection.
-  const apis = await listClientApis(knex, client.key)
-  const secrets = await listSecrets(knex, client.key)
-  return { ...viewClient(client), apis, secrets: secrets.map(viewSecret) }
+/** Reads a client and returns it with its APIs and what may be shown of its secrets. */
+export async function readClientView({ management, principal }: CommandContext, clientId: string) {
+  const { client, apis, secrets } = await readClient(management, principal, { clientId })
+  return { ...viewClient(client), apis: apis.map(viewApi), secrets: secrets.map(viewSecret) }
 }

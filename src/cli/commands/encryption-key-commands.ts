@@ -3,7 +3,7 @@ import { listEncryptionKeys, rotateEncryptionKey } from '../../encryption-key-ro
 import { table } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
-async function keysOf({ knex, encryptionKeys }: CommandContext) {
+async function keysOf({ management: { knex, encryptionKeys } }: CommandContext) {
   return (await listEncryptionKeys(knex, encryptionKeys)).map(({ id, isSealing, isHeld, values, nodes }) => ({
     id,
     state: isSealing ? 'current' : values > 0 ? 'previous' : 'unused',
@@ -32,7 +32,8 @@ export function addEncryptionKeyCommands(encryptionKey: Command): void {
     .option('--force', 'go on all the same; such a node is not ready from then on')
     .action(
       withInstance<{ force?: boolean }>(async (context, { force = false }) => {
-        const { knex, encryptionKeys, actor } = context
+        const { knex, encryptionKeys } = context.management
+        const { actor } = context.principal
         const { resealed } = await rotateEncryptionKey(knex, encryptionKeys, { actor, force })
         const keys = await keysOf(context)
         const count = Object.values(resealed).reduce((sum, one) => sum + one, 0)

@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import {
-  type ApplicationDefaults,
-  getInstanceSettings,
-  type InstanceChanges,
-  type InstanceSettings,
-  updateInstanceSettings,
-} from '../../accounts/instance-settings.ts'
+import type { ApplicationDefaults, InstanceChanges, InstanceSettings } from '../../accounts/instance-settings.ts'
 import { formatRateLimit, parseRateLimit } from '../../clients/client-rate-limits.ts'
-import { changeApiEnabled } from '../../management/instance-changes.ts'
+import { readInstance, setInstanceApi, updateInstance } from '../../management/instance-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { answerInTransaction, withInstance } from '../run.ts'
 import { secondsOrOff, unlessOff, words } from './client-options.ts'
@@ -93,7 +87,11 @@ export function addInstanceCommands(instance: Command): void {
   instance
     .command('show')
     .description('its settings')
-    .action(withInstance(async ({ knex }) => ({ json: viewOf(await getInstanceSettings(knex)) })))
+    .action(
+      withInstance(async ({ management, principal }) => ({
+        json: viewOf(await readInstance(management, principal, {})),
+      })),
+    )
 
   const update = instance
     .command('update')
@@ -110,13 +108,13 @@ export function addInstanceCommands(instance: Command): void {
     )
     .addHelpText('after', EXAMPLE)
   addDefaultOptions(update).action(
-    withInstance<InstanceOptions>(async ({ knex, actor }, { api, ...options }) => {
+    withInstance<InstanceOptions>(async (context, { api, ...options }) => {
       const changes = changesOf(options)
       const named = Object.values(changes).some((change) => change !== undefined)
-      return await answerInTransaction(knex, async (trx) => {
-        if (api) await changeApiEnabled(trx, api === 'on', actor)
-        if (named || !api) await updateInstanceSettings(trx, changes, actor)
-        return viewOf(await getInstanceSettings(trx))
+      return await answerInTransaction(context, async ({ management, principal }) => {
+        if (api) await setInstanceApi(management, principal, { enabled: api === 'on' })
+        if (named || !api) await updateInstance(management, principal, { changes })
+        return viewOf(await readInstance(management, principal, {}))
       })
     }),
   )

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { generateKeyPair } from '../../management/key-pair-generation.ts'
+import { generateKeyPair } from '../../management/key-pair-operations.ts'
+import { findUser } from '../../management/user-operations.ts'
 import { withInstance } from '../run.ts'
 
 export function addKeyPairCommands(keyPair: Command): void {
@@ -9,16 +10,13 @@ export function addKeyPairCommands(keyPair: Command): void {
     .requiredOption('--user <id|email>', 'whose pair it is')
     .option('--api <uri...>', "the APIs it may call, the default first; else the earlier pair's, or the default API")
     .action(
-      withInstance<{ user: string; api?: string[] }>(async ({ knex, actor }, options) => {
-        const made = await generateKeyPair(knex, { user: options.user, apis: options.api ?? [] }, actor)
-        return {
-          json: {
-            client_id: made.client.clientId,
-            client_secret: made.clientSecret,
-            api_key: made.apiKey,
-            revoked: made.revoked,
-          },
-        }
+      withInstance<{ user: string; api?: string[] }>(async ({ management, principal }, { user, api: apis }) => {
+        const { id: userId } = await findUser(management, principal, { idOrEmail: user })
+        const { clientId, clientSecret, apiKey, revoked } = await generateKeyPair(management, principal, {
+          userId,
+          apis,
+        })
+        return { json: { client_id: clientId, client_secret: clientSecret, api_key: apiKey, revoked } }
       }),
     )
 }

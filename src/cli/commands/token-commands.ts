@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { getClient } from '../../clients/clients.ts'
+import { listTokens, revokeAllOfClient, revokeAllOfUser, revokeTokenByJti } from '../../management/token-operations.ts'
+import { findUser } from '../../management/user-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
-import { listActiveTokens } from '../../tokens/active-tokens.ts'
-import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../tokens/revocation.ts'
 import { table } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
@@ -12,10 +11,15 @@ interface RevokeOptions {
   user?: string
 }
 
-async function revoke({ knex, actor }: CommandContext, { jti, client, user }: RevokeOptions): Promise<number | null> {
+/** At most so many tokens are listed. */
+const MAX_LISTED = 1000
+
+async function revoke({ management, principal }: CommandContext, { jti, client, user }: RevokeOptions) {
   if ([jti, client, user].filter(Boolean).length !== 1) throw invalidInput('name one of --jti, --client, --user')
-  if (jti) return await revokeToken(knex, jti, actor)
-  return client ? await revokeTokensOfClient(knex, client, actor) : await revokeTokensOfUser(knex, user!, actor)
+  if (jti) return await revokeTokenByJti(management, principal, { jti })
+  if (client) return await revokeAllOfClient(management, principal, { clientId: client })
+  const { id: userId } = await findUser(management, principal, { idOrEmail: user! })
+  return await revokeAllOfUser(management, principal, { userId })
 }
 
 export function addTokenCommands(token: Command): void {
@@ -24,12 +28,12 @@ export function addTokenCommands(token: Command): void {
     .description("a client's live tokens, newest first, at most 1000")
     .requiredOption('--client <id>', 'the client that they were issued to')
     .action(
-      withInstance<{ client: string }>(async ({ knex }, options) => {
-        const client = await getClient(knex, options.client)
-        const tokens = (await listActiveTokens(knex, client.key)).map((one) => ({
+      withInstance<{ client: string }>(async ({ management, principal }, { client: clientId }) => {
+        const { items } = await listTokens(management, principal, { clientId, limit: MAX_LISTED })
+        const tokens = items.map((one) => ({
           jti: one.jti,
-          audience: one.audience,
-          subject: one.subject || client.clientId,
+          audience: one.api,
+          subject: one.userId ?? clientId,
           scope: one.scope,
           issued_at: one.issuedAt,
           expires_at: one.expiresAt,
@@ -45,6 +49,6 @@ export function addTokenCommands(token: Command): void {
     .option('--client <id>', 'every token of a client, refresh tokens included')
     .option('--user <id|email>', 'every token of a person and of their key pair; they must sign in again')
     .action(
-      withInstance<RevokeOptions>(async (context, options) => ({ json: { revoked: await revoke(context, options) } })),
+      withInstance<RevokeOptions>(async (context, options) => ({ json: { ...(await revoke(context, options)) } })),
     )
 }

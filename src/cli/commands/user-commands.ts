@@ -1,11 +1,19 @@
 import { Argument, type Command } from 'commander'
-import { getAccount } from '../../accounts/accounts.ts'
-import { addUser, resetPassword, saveUserDetails, type UserDetails } from '../../accounts/user-administration.ts'
-import { listUsers, type Role, type User } from '../../accounts/users.ts'
-import { changeUserRole, changeUserStatus } from '../../management/user-changes.ts'
+import type { Role, User } from '../../accounts/users.ts'
+import { readAccount } from '../../management/account-operations.ts'
+import { inviteUser } from '../../management/invitations.ts'
+import {
+  findUser,
+  givePassword,
+  searchUsers,
+  setRole,
+  setUserStatus,
+  updateUser,
+} from '../../management/user-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { readAllPages } from '../all-pages.ts'
 import { table } from '../output.ts'
-import { withInstance } from '../run.ts'
+import { type CommandContext, withInstance } from '../run.ts'
 
 interface UserOptions {
   account?: string
@@ -25,6 +33,15 @@ function roleOf(options: UserOptions): Role {
   if (options.role !== 'admin' && options.role !== 'member') throw invalidInput('--role is admin or member')
   return options.role
 }
+
+interface UpdateOptions {
+  name?: string
+  email?: string
+  emailVerified?: boolean
+}
+
+const idOf = async ({ management, principal }: CommandContext, idOrEmail: string): Promise<string> =>
+  (await findUser(management, principal, { idOrEmail })).id
 
 const viewOf = (user: User) => ({
   user_id: user.id,
@@ -47,10 +64,10 @@ function addCreate(user: Command): void {
     .option('--role <role>', 'admin or member')
     .option('--operator', 'an operator of this instance, who belongs to no account')
     .action(
-      withInstance<UserOptions>(async ({ knex, actor }, options) => {
-        const { email, name, emailVerified, account: accountId = null } = options
-        const person = { email, name, emailVerified, role: roleOf(options), accountId }
-        const { user, password } = await addUser(knex, person, actor)
+      withInstance<UserOptions>(async ({ management, principal }, options) => {
+        const { email, name, emailVerified, account: accountId } = options
+        const invitation = { email, name, emailVerified, role: roleOf(options), accountId }
+        const { user, password } = await inviteUser(management, principal, invitation)
         return { json: { ...viewOf(user), password } }
       }),
     )
@@ -62,9 +79,10 @@ function addList(user: Command): void {
     .description('all people, or those of one account')
     .option('--account <id>', 'the account whose people are meant')
     .action(
-      withInstance<{ account?: string }>(async ({ knex }, { account }) => {
-        const accountId = account === undefined ? undefined : (await getAccount(knex, account)).id
-        const users = (await listUsers(knex, { accountId })).map(viewOf)
+      withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
+        if (accountId !== undefined) await readAccount(management, principal, { accountId })
+        const listed = await readAllPages((page) => searchUsers(management, principal, { accountId, ...page }))
+        const users = listed.map(viewOf)
         return { json: { users }, text: table(users) }
       }),
     )
@@ -79,9 +97,10 @@ function addUpdate(user: Command): void {
     .option('--email-verified', 'assert that the address is theirs')
     .option('--no-email-verified', 'withdraw that assertion')
     .action(
-      withInstance<UserDetails>(async ({ knex, actor }, { name, email, emailVerified }, idOrEmail) => ({
-        json: viewOf(await saveUserDetails(knex, idOrEmail!, { name, email, emailVerified }, actor)),
-      })),
+      withInstance<UpdateOptions>(async (context, { name, email, emailVerified }, idOrEmail) => {
+        const change = { userId: await idOf(context, idOrEmail!), name, email, emailVerified }
+        return { json: viewOf(await updateUser(context.management, context.principal, change)) }
+      }),
     )
 }
 
@@ -94,9 +113,10 @@ function addRole(user: Command): void {
     )
     .description('make a member an admin, or an admin a member')
     .action(
-      withInstance(async ({ knex, actor }, _options, idOrEmail, role) => ({
-        json: viewOf(await changeUserRole(knex, idOrEmail!, role as 'admin' | 'member', actor)),
-      })),
+      withInstance(async (context, _options, idOrEmail, role) => {
+        const change = { userId: await idOf(context, idOrEmail!), role: role as 'admin' | 'member' }
+        return { json: viewOf(await setRole(context.management, context.principal, change)) }
+      }),
     )
 }
 
@@ -105,9 +125,10 @@ function addResetPassword(user: Command): void {
     .command('reset-password <id|email>')
     .description('a new one-time password; they are signed out')
     .action(
-      withInstance(async ({ knex, actor }, _options, idOrEmail) => {
-        const made = await resetPassword(knex, idOrEmail!, actor)
-        return { json: { ...viewOf(made.user), password: made.password } }
+      withInstance(async (context, _options, idOrEmail) => {
+        const userId = await idOf(context, idOrEmail!)
+        const { user, password } = await givePassword(context.management, context.principal, { userId })
+        return { json: { ...viewOf(user), password } }
       }),
     )
 }
@@ -117,9 +138,10 @@ function addStatus(user: Command, verb: string, status: User['status'], descript
     .command(`${verb} <id|email>`)
     .description(description)
     .action(
-      withInstance(async ({ knex, actor }, _options, idOrEmail) => ({
-        json: viewOf(await changeUserStatus(knex, idOrEmail!, status, actor)),
-      })),
+      withInstance(async (context, _options, idOrEmail) => {
+        const userId = await idOf(context, idOrEmail!)
+        return { json: viewOf(await setUserStatus(context.management, context.principal, { userId, status })) }
+      }),
     )
 }
 
