@@ -9,7 +9,7 @@ import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { runCliProcess } from '../support/cli.ts'
 import { newEncryptionKey } from '../support/encryption-key.ts'
 import { ACTOR } from '../support/factory.ts'
-import { activeAmong, startLoad, together } from '../support/load.ts'
+import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { findPgbouncer, startPgbouncer } from '../support/pgbouncer.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -60,8 +60,9 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
   }
 
   test('two nodes that start at once after the migrations set it up, once, and are ready', async () => {
-    const printed = on.nodes.filter((node) => node.stdout().includes('Keywright has set itself up'))
-    expect(printed).toHaveLength(1)
+    const printed = () => on.nodes.filter((node) => node.stdout().includes('Keywright has set itself up'))
+    await until(() => printed().length > 0)
+    expect(printed()).toHaveLength(1)
     for (const node of on.nodes) expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
   })
 

@@ -1,21 +1,28 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { newEncryptionKey } from '../support/encryption-key.ts'
-import { activeAmong, together } from '../support/load.ts'
+import { activeAmong, together, until } from '../support/load.ts'
 import { launchServer, type Nodes, startNodes } from '../support/nodes.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let on: Nodes
+let database: TestDatabase
+
+const hasPrinted = ({ stdout }: Nodes['nodes'][number]) => stdout().includes('Keywright has set itself up')
 
 beforeAll(async () => {
-  on = await startNodes(10, { env: { DATABASE_POOL_MAX: '4' } })
+  database = await createTestDatabase()
+  on = await startNodes(10, { databaseUrl: database.url, env: { DATABASE_POOL_MAX: '4' } })
+  await until(() => on.nodes.some(hasPrinted))
 }, 120_000)
 
-afterAll(() => on?.stop())
+afterAll(async () => {
+  await on?.stop()
+  await database?.drop()
+})
 
 test('of ten nodes that start at once on an empty database one sets it up, and all are ready', async () => {
-  const printed = on.nodes.filter((node) => node.stdout().includes('Keywright has set itself up'))
-  expect(printed).toHaveLength(1)
+  expect(on.nodes.filter(hasPrinted)).toHaveLength(1)
   for (const node of on.nodes) expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
   expect(await on.knex('users').pluck('role')).toHaveLength(2)
   expect(await on.knex('clients').where('kind', 'key_pair')).toHaveLength(1)

@@ -181,7 +181,7 @@ test('on the embedded database: the CLI works beside the server, SIGTERM leaves 
   const data = createDataDirectory()
   const env = { DATA_DIR: data.path, PORT: '0', LOG_LEVEL: 'info', ISSUER }
   const first = await startNode(env)
-  const [, form] = /curl --silent --data "([^"]+)"/.exec(first.stdout())!
+  const [, form] = await first.prints(/curl --silent --data "([^"]+)"/)
   const clientId = /client_id=(\w+)/.exec(form!)![1]!
   const curl = (node: ServerNode) =>
     fetch(`${node.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) })
@@ -193,7 +193,7 @@ test('on the embedded database: the CLI works beside the server, SIGTERM leaves 
   expect(await first.stop()).toMatchObject({ code: 0 })
   expect(await isGoneWithin(0, postmaster)).toBe(true)
   const second = await startNode(env)
-  expect(second.stdout()).toContain('user reset-password')
+  await second.prints(/user reset-password/)
   expect(second.stdout()).not.toContain('kws_')
   expect((await second.introspect(access_token, client)).body.active).toBe(true)
   expect((await curl(second)).status).toBe(200)

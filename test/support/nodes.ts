@@ -5,6 +5,7 @@ import { keysOf, newEncryptionKey } from './encryption-key.ts'
 import { endWithTests } from './end-with-tests.ts'
 import type { Environment } from './environment.ts'
 import { createMaker } from './factory.ts'
+import { until } from './load.ts'
 import { createSetUpDatabase, createTestDatabase } from './postgres.ts'
 import { endpointsOf, METRICS_TOKEN } from './requests.ts'
 
@@ -23,6 +24,8 @@ export interface Launched {
   readonly ended: Promise<Ending>
   /** Resolves when `pattern` was written to standard error; fails when the process ends without that. */
   says(pattern: RegExp, times?: number): Promise<void>
+  /** Resolves with the match when `pattern` was written to standard output, which may come after the line *listening*. */
+  prints(pattern: RegExp): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
 }
 
@@ -54,6 +57,10 @@ export function launchServer(env: Environment): Launched {
         if (over) throw new Error(`the server ended without saying ${pattern}:\n${written.err}`)
         await Promise.race([once(child.stderr, 'data'), end])
       }
+    },
+    async prints(pattern) {
+      await until(() => pattern.test(written.out))
+      return pattern.exec(written.out)!
     },
     signal: (name) => {
       child.kill(name)
