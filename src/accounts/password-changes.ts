@@ -4,7 +4,7 @@ import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type Credentials, findCredentialsById, isSamePassword, lockCredentials, savePassword } from './credentials.ts'
 import type { PasswordTickets } from './password-tickets.ts'
 import { checkNewPassword, hashPassword, verifyPassword } from './passwords.ts'
-import { giveBackAttempts, takeAttempt, takeWork, userBudget, workBudget } from './sign-in-limits.ts'
+import { refundAttempts, takeAttempt, takeWork, userBudget, workBudget } from './sign-in-limits.ts'
 import type { User } from './users.ts'
 
 /** Through which request somebody acts. */
@@ -80,7 +80,7 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
       if (retryAfter !== undefined) return { retryAfter }
       const actor: Actor = { type: 'user', id: person.user.id, ...from }
       if (!(await verifyPassword(person.passwordHash, present))) return await refuse(person, actor)
-      await giveBackAttempts(knex, [budget])
+      await refundAttempts(knex, [budget])
       return (await replace(person, await hashOfNext(person, next), actor)) ? 'changed' : 'refused'
     },
   }

@@ -12,9 +12,9 @@ import {
   type Budget,
   browserBudget,
   everywhereBudget,
-  feedBudget,
-  giveBackAttempts,
   networkBudget,
+  refundAttempts,
+  reportBudget,
   takeAttempt,
   workBudget,
 } from './sign-in-limits.ts'
@@ -103,7 +103,7 @@ export function createSignIn(
 
   /** Where a network is slowed, the people it asked for need not be told: it may ask for any number of them. */
   async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {
-    if (budget.of === 'network' || (await takeAttempt(knex, feedBudget(budget))) !== undefined) return
+    if (budget.of === 'network' || (await takeAttempt(knex, reportBudget(budget))) !== undefined) return
     await note(knex, 'user.sign_in_slowed', person, attempt)
   }
 
@@ -151,7 +151,7 @@ export function createSignIn(
       return { outcome: 'refused' }
     }
     // Somebody who signs in again and again makes as much work as somebody who guesses: then it counts as much.
-    if ((await takeAttempt(knex, workBudget(proved.user.id))) === undefined) await giveBackAttempts(knex, budgets)
+    if ((await takeAttempt(knex, workBudget(proved.user.id))) === undefined) await refundAttempts(knex, budgets)
     return resultOf(proved, known)
   }
 

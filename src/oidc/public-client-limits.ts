@@ -1,4 +1,4 @@
-import { giveBackAttempts, publicClientBudget, takeAttempt } from '../accounts/sign-in-limits.ts'
+import { publicClientBudget, refundAttempts, takeAttempt } from '../accounts/sign-in-limits.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { RateLimitedError } from '../shared/errors.ts'
@@ -28,6 +28,6 @@ export async function takeFromNetwork(ctx: OidcContext, registration: Registrati
 export async function takeFromPublicClient(ctx: OidcContext, registration: Registration, services: OidcServices) {
   if (!isLimited(registration)) return
   const { unproven } = ctx.state
-  if (unproven) await giveBackAttempts(services.database.knex, [unproven])
+  if (unproven) await refundAttempts(services.database.knex, [unproven])
   await takeFromRateLimit(services.database, registration.key, registration.rateLimit!)
 }
