@@ -126,7 +126,7 @@ export async function createServer(
   const legacyOptionUses = createLegacyOptionUses()
   const secretUses = createSecretUses(database.clock)
   const outgoing = createSsrfSafeFetch({ allow: config.outgoingAllow })
-  const sweeps = [deleteExpiredEngineModels, deleteExpiredIdempotencyKeys].map(
+  const deletions = [deleteExpiredEngineModels, deleteExpiredIdempotencyKeys].map(
     (some) => (limit: number) => some(database.knex, limit),
   )
   const usage = createUsage(metrics, database.clock)
@@ -140,7 +140,7 @@ export async function createServer(
     legacyOptionUses,
     usage,
     log,
-    sweeps,
+    deletions,
   }
   const jobWatch = {
     succeeded: (job: string) => metrics.jobSuccesses.set({ job }, database.clock.now() / 1000),

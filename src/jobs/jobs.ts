@@ -3,41 +3,41 @@ import type { Log } from '../shared/log.ts'
 
 export interface Job {
   readonly name: string
-  /** Milliseconds from the end of one run to the start of the next. */
+  /** Milliseconds between the end of one run and the start of the next. */
   readonly every: number
-  /** Whether one node at a time is enough. */
+  /** Whether only one node at a time runs the job. */
   readonly alone: boolean
   run(): Promise<void>
 }
 
 export interface Jobs {
   start(): void
-  /** Waits for the runs under way; each job that writes behind the requests then runs once more. */
+  /** Waits for running jobs; then each job that every node runs runs once more, to write what it has buffered. */
   stop(): Promise<void>
 }
 
 /**
- * Runs `work` unless another node is at it; the lock is the transaction's, so that a killed node leaves none. The
- * statement has no parameters on purpose: with some, node-postgres leaves its portal open, whose snapshot would keep
- * the partitions that `work` detaches waiting for the end of this very transaction.
+ * Runs `work` unless another node runs it. The lock belongs to the transaction, so that a killed node releases it. The
+ * statement has no parameters: with parameters, node-postgres leaves its portal open, and detaching a partition in
+ * `work` would wait for the snapshot of that portal, which ends only with this transaction.
  */
-async function ifNobodyElse(knex: Knex, name: string, work: () => Promise<void>): Promise<void> {
+async function unlessRunningElsewhere(knex: Knex, name: string, work: () => Promise<void>): Promise<void> {
   await knex.transaction(async (trx) => {
-    // This transaction is idle for as long as `work` takes.
+    // This transaction is idle while `work` runs.
     await trx.raw('SET LOCAL idle_in_transaction_session_timeout = 0')
-    const { rows } = await trx.raw(`SELECT pg_try_advisory_xact_lock(hashtext('keywright job ${name}')) AS mine`)
-    if (rows[0].mine) await work()
+    const { rows } = await trx.raw(`SELECT pg_try_advisory_xact_lock(hashtext('keywright job ${name}')) AS is_locked`)
+    if (rows[0].is_locked) await work()
   })
 }
 
-/** A job that failed runs again after at most this long, in milliseconds: an hour later it might be too late. */
+/** The longest delay before a failed job runs again, in milliseconds. An hourly job must not wait an hour. */
 const RETRY_AFTER = 60_000
 
 /** Milliseconds until the next run. */
 export const delayAfter = (job: Pick<Job, 'every'>, outcome: 'succeeded' | 'failed'): number =>
   outcome === 'failed' ? Math.min(job.every, RETRY_AFTER) : job.every
 
-/** Hears how each run of a job ended. */
+/** Receives the outcome of each run of a job. */
 export interface JobWatch {
   succeeded(job: string): void
   failed(job: string): void
@@ -47,17 +47,17 @@ export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly
   const timers = new Map<Job, NodeJS.Timeout>()
   const running = new Map<Job, Promise<void>>()
   let stopped = false
-  let alone: Promise<void> = Promise.resolve()
+  let lastAlone: Promise<void> = Promise.resolve()
 
   async function runAndReport(job: Job): Promise<void> {
     await job.run()
     watch.succeeded(job.name)
   }
 
-  /** One after another: each holds a connection for its lock and needs a second, which a small pool could not give all. */
+  /** One at a time: each holds a connection for its lock and needs a second one, which a small pool may not have. */
   function runAlone(job: Job): Promise<void> {
-    const run = alone.then(() => ifNobodyElse(knex, job.name, () => runAndReport(job)))
-    alone = run.catch(() => undefined)
+    const run = lastAlone.then(() => unlessRunningElsewhere(knex, job.name, () => runAndReport(job)))
+    lastAlone = run.catch(() => undefined)
     return run
   }
 
@@ -84,7 +84,7 @@ export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly
   }
 
   return {
-    // Spread out, so that nodes that start together do not all knock at once.
+    // Random delays, so that nodes that start together do not all query at once.
     start() {
       for (const job of jobs) schedule(job, Math.min(job.every, 5000) * Math.random())
     },

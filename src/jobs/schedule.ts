@@ -28,15 +28,15 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** How exact the time of a secret's last use is, in milliseconds; every client costs one row's update in it. */
+/** The precision of a secret's last use, in milliseconds. Each secret in use costs one row update per period. */
 const SECRET_USE_PRECISION = 5 * MINUTE
 
-/** Rows a statement; small enough that nothing waits noticeably for its locks. */
+/** Rows per statement, few enough that nothing waits noticeably for their locks. */
 const BATCH = 500
 
-/** Repeats a bounded deletion until little is left. */
-async function sweep(deleteSome: (limit: number) => Promise<number>): Promise<void> {
-  while ((await deleteSome(BATCH)) === BATCH);
+/** Repeats a bounded deletion until it deletes less than a batch. */
+async function deleteAll(deleteBatch: (limit: number) => Promise<number>): Promise<void> {
+  while ((await deleteBatch(BATCH)) === BATCH);
 }
 
 export interface JobServices {
@@ -49,25 +49,28 @@ export interface JobServices {
   readonly legacyOptionUses: LegacyOptionUses
   readonly usage: Usage
   readonly log: Log
-  /** Deletions that faces bring, for tables of their own. */
-  readonly sweeps: readonly ((limit: number) => Promise<number>)[]
+  /** The deletions of expired rows from tables that belong to interfaces. */
+  readonly deletions: readonly ((limit: number) => Promise<number>)[]
 }
 
-/** Logs are kept elsewhere: whoever sets the whole database back cannot unsay what the log says of it. */
-function createAuditNote({ database, log }: JobServices): () => Promise<void> {
+/**
+ * Logs the head of the audit chain. Logs are stored outside the database, so that restoring an older database does not
+ * hide removed entries.
+ */
+function createAuditHeadLog({ database, log }: JobServices): () => Promise<void> {
   let isWarned = false
   return async () => {
     const head = await readAuditHead(database.knex)
     if (!head) return
     log.info({ audit_head: `${head.seq}:${head.hash.toString('hex')}` }, 'head of the audit log')
     if (isWarned || !(await hasBegunLate(database.knex))) return
-    log.warn('the chain of the audit log began over a log that was there already; run: keywright audit verify')
-    // Once a start: whoever has looked cannot unsay it.
+    log.warn('the audit chain was started over existing entries; run: keywright audit verify')
+    // Once per start is enough: a log entry cannot be removed.
     isWarned = true
   }
 }
 
-function createClockNote({ database, log }: JobServices): () => Promise<void> {
+function createClockCheck({ database, log }: JobServices): () => Promise<void> {
   return async () => {
     await readDatabaseClock(database)
     const warning = clockWarning(database)
@@ -75,7 +78,7 @@ function createClockNote({ database, log }: JobServices): () => Promise<void> {
   }
 }
 
-/** What goes on beside the requests. */
+/** The background jobs of a node. */
 export function scheduleOf(services: JobServices): Job[] {
   const { config, database, keyRings, announcement, secretUses, legacyOptionUses, usage, encryptionKeys } = services
   const { knex } = database
@@ -91,11 +94,11 @@ export function scheduleOf(services: JobServices): Job[] {
       alone: false,
       run: () => saveCheckpoint(knex),
     },
-    { name: 'compare clocks', every: MINUTE, alone: false, run: createClockNote(services) },
+    { name: 'compare clocks', every: MINUTE, alone: false, run: createClockCheck(services) },
     { name: 'write a heartbeat', every: HEARTBEAT_EVERY, alone: false, run: () => beat(knex) },
     { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
     {
-      // One node at a time by a lock of its own: it must not wait for the others that run alone, and is to run at the end too.
+      // `sealAudit` takes its own lock: it must not wait for the jobs that run alone, and must run at shutdown too.
       name: 'seal the audit log',
       every: SECOND,
       alone: false,
@@ -113,35 +116,35 @@ export function scheduleOf(services: JobServices): Job[] {
       },
     },
     {
-      name: 'sweep what has expired',
+      name: 'sweep expired rows',
       every: MINUTE,
       alone: true,
       async run() {
-        await sweep((limit) => deleteExpiredRefreshTokens(knex, limit))
-        await sweep((limit) => deleteRetiredSecrets(knex, limit))
-        await sweep((limit) => deleteIdleRateLimits(database, limit))
-        await sweep((limit) => deleteExpiredLimits(knex, limit))
-        await sweep((limit) => deleteOldRevocations(knex, limit))
-        for (const one of services.sweeps) await sweep(one)
+        await deleteAll((limit) => deleteExpiredRefreshTokens(knex, limit))
+        await deleteAll((limit) => deleteRetiredSecrets(knex, limit))
+        await deleteAll((limit) => deleteIdleRateLimits(database, limit))
+        await deleteAll((limit) => deleteExpiredLimits(knex, limit))
+        await deleteAll((limit) => deleteOldRevocations(knex, limit))
+        for (const deletion of services.deletions) await deleteAll(deletion)
       },
     },
     {
-      name: 'sweep what has long expired',
+      name: 'sweep rows that expired long ago',
       every: HOUR,
       alone: true,
       async run() {
-        await sweep((limit) => deleteExpiredSingleTokens(knex, limit))
-        await sweep((limit) => deleteExpiredStatusLists(knex, limit))
-        await sweep((limit) => deleteReplacedKeyPairs(knex, limit))
-        await sweep((limit) => deleteStoppedServerNodes(knex, limit))
-        await sweep((limit) => deleteOldUsage(knex, limit))
-        await sweep((limit) => deleteOldUsageWriters(knex, limit))
-        await sweep((limit) => deleteOldCallers(knex, limit))
-        await sweep((limit) => deleteExcessCallers(knex, limit))
-        await sweep((limit) => deleteExpiredAuditEvents(knex, encryptionKeys, config.auditRetention, limit))
+        await deleteAll((limit) => deleteExpiredSingleTokens(knex, limit))
+        await deleteAll((limit) => deleteExpiredStatusLists(knex, limit))
+        await deleteAll((limit) => deleteReplacedKeyPairs(knex, limit))
+        await deleteAll((limit) => deleteStoppedServerNodes(knex, limit))
+        await deleteAll((limit) => deleteOldUsage(knex, limit))
+        await deleteAll((limit) => deleteOldUsageWriters(knex, limit))
+        await deleteAll((limit) => deleteOldCallers(knex, limit))
+        await deleteAll((limit) => deleteExcessCallers(knex, limit))
+        await deleteAll((limit) => deleteExpiredAuditEvents(knex, encryptionKeys, config.auditRetention, limit))
       },
     },
-    { name: 'note the head of the audit log', every: HOUR, alone: true, run: createAuditNote(services) },
+    { name: 'log the head of the audit chain', every: HOUR, alone: true, run: createAuditHeadLog(services) },
     {
       name: 'rotate signing keys by age',
       every: HOUR,

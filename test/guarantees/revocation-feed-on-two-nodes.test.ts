@@ -239,7 +239,7 @@ test('a client with twenty thousand tokens is told as whole bitmaps, and nobody 
 test('revocations that everybody has read go in batches; one that was long under way stays until it was read', async () => {
   // Else a node may sweep at the same time.
   const job = await on.knex.transaction()
-  await job.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job sweep what has expired'])
+  await job.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job sweep expired rows'])
   const client = await on.make.client([api.identifier])
   const [slow, ...quick] = await together(31, () => issue(client))
   const trx = await on.knex.transaction()
