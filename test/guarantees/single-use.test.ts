@@ -28,7 +28,7 @@ const redeem = (token: string, n = 0) =>
 const refused = { status: 400, body: { error: 'invalid_grant' } }
 
 test('of 50 parallel redemptions over two nodes one turns the token, and the others get its answer', async () => {
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const first = await begin()
     const answers = await together(50, (n) => redeem(first.refresh_token, n))
     expect(answers.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([])
@@ -42,7 +42,7 @@ test('of 50 parallel redemptions over two nodes one turns the token, and the oth
 })
 
 test('redemptions go on while every node has to read the signing keys again', async () => {
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const first = await begin()
     await on.knex('key_ring').increment('version', 1)
     const answers = await together(50, (n) => redeem(first.refresh_token, n))
@@ -93,7 +93,7 @@ test('after the grace period the last redeemed token shown again counts as stole
 })
 
 test('reuse at one node against redemption at the other: whichever is first, nothing of the family lives', async () => {
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const first = await begin()
     const second = (await redeem(first.refresh_token, 0)).body
     const third = (await redeem(second.refresh_token, 0)).body
