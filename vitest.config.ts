@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
-import { type ProjectName, testsByProject } from './test/support/projects.ts'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { type ProjectName, testsByProject, waitsLong } from './test/support/projects.ts'
 
 const tests = testsByProject()
 
@@ -11,6 +12,14 @@ const SHARED = { isolate: false, maxWorkers: 2, sequence: { groupOrder: 0 } }
 
 /** Three files at a time, because they often wait for processes. */
 const ISOLATED = { isolate: true, maxWorkers: 3, sequence: { groupOrder: 1 } }
+
+/** Begins with the files that wait long, so that none of them is left alone at the end. */
+class LongWaitsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return [true, false].flatMap((first) => sorted.filter(({ moduleId }) => waitsLong(moduleId) === first))
+  }
+}
 
 const project = (name: ProjectName, options: typeof SHARED) => ({
   test: {
@@ -29,6 +38,7 @@ const project = (name: ProjectName, options: typeof SHARED) => ({
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
+    sequence: { sequencer: LongWaitsFirst },
     projects: [
       project('unit', SHARED),
       project('db', SHARED),

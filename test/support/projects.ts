@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
@@ -53,6 +53,15 @@ function allImportsOf(file: string, found = new Set<string>()): ReadonlySet<stri
 export function projectOf(file: string): ProjectName {
   const imports = allImportsOf(file)
   return DECISIVE_IMPORTS.find(([path]) => imports.has(path))?.[1] ?? 'unit'
+}
+
+/** What starts slowly and then waits: a failover, an interrupted network, a build by Maven. */
+const WAITS_LONG = ['support/patroni.ts', 'support/tcp-proxy.ts', 'examples/example-environment.ts']
+
+/** Whether a test spends most of its time waiting. @param file its absolute path */
+export function waitsLong(file: string): boolean {
+  const imports = allImportsOf(relative(TESTS, file))
+  return WAITS_LONG.some((path) => imports.has(path))
 }
 
 /** Every test, from the root of the repository, by its project. */
