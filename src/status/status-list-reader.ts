@@ -30,7 +30,7 @@ interface FoundRow {
 }
 
 const FIND = `
-  SELECT l.id, l.public_id, l.api_id, coalesce(l.size, ${SMALLEST_LIST}) AS size, a.signing_alg,
+  SELECT l.id, l.public_id, l.api_id, l.size, a.signing_alg,
          c.jwt, c.at, c.snapshot, c.timeline
     FROM status_lists l
     JOIN apis a ON a.id = l.api_id

@@ -54,15 +54,15 @@ const SIZES = LIST_SIZES.slice(0, -1).map((size) => `WHEN n.needed <= ${size} TH
 // still has its places; the next one opens another. One of another run of the server is closed with none: the database may
 // have lost leases of it.
 const LEASE = `
-  INSERT INTO status_lists AS l (api_id, order_key, next, closed_at, size)
-  SELECT $1, $2, $3, 'infinity', CASE WHEN n.needed IS NULL THEN ${SMALLEST_LIST} ${SIZES.join(' ')} ELSE ${LARGEST_LIST} END
+  INSERT INTO status_lists AS l (api_id, order_key, next, size)
+  SELECT $1, $2, $3, CASE WHEN n.needed IS NULL THEN ${SMALLEST_LIST} ${SIZES.join(' ')} ELSE ${LARGEST_LIST} END
     FROM (SELECT (${NEEDED}) AS needed) n
-  ON CONFLICT (api_id) WHERE closed_at = 'infinity' DO UPDATE
+  ON CONFLICT (api_id) WHERE closed_at IS NULL DO UPDATE
      SET next = l.next + CASE WHEN l.server_started_at = pg_postmaster_start_time() THEN excluded.next ELSE 0 END,
          closed_at = CASE WHEN l.next + excluded.next >= l.size
                             OR l.opened_at < now() - interval '${OPEN_FOR}'
-                            OR l.server_started_at IS DISTINCT FROM pg_postmaster_start_time()
-                          THEN now() ELSE 'infinity' END
+                            OR l.server_started_at <> pg_postmaster_start_time()
+                          THEN now() END
   RETURNING id, public_id, order_key, next, size, server_started_at = pg_postmaster_start_time() AS is_own,
             ${SERVER_STARTED_AT} AS server`
 
@@ -110,7 +110,7 @@ export async function listStatusLists(db: Database): Promise<StatusList[]> {
 export async function deleteExpiredStatusLists(knex: Knex, limit: number): Promise<number> {
   await knex.raw(`
     UPDATE status_lists SET closed_at = now()
-     WHERE (closed_at IS NULL OR closed_at = 'infinity') AND opened_at < now() - interval '${OPEN_FOR}'`)
+     WHERE closed_at IS NULL AND opened_at < now() - interval '${OPEN_FOR}'`)
   const { rowCount } = await knex.raw(
     `DELETE FROM status_lists WHERE id IN (
        SELECT id FROM status_lists l

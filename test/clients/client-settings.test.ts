@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { down } from '../../migrations/20261121100100_application_settings.ts'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
@@ -172,16 +171,4 @@ describe('the database itself refuses', () => {
     const { key } = await register(BARE)
     await expect(database.knex('clients').where({ id: key }).update(columns)).rejects.toMatchObject({ constraint })
   })
-})
-
-test('without these settings, people of the own account are asked again, on every node', async () => {
-  const { key } = await register({ ...BARE, consent: 'skip_own_account' })
-  const undone = new Error('undone')
-  const wayBack = database.knex.transaction(async (trx) => {
-    const [{ version }] = await trx('clients').where({ id: key }).select('version')
-    await down(trx)
-    expect(await trx('clients').where({ id: key }).first()).toMatchObject({ consent: 'show', version: version + 1 })
-    throw undone
-  })
-  await expect(wayBack).rejects.toBe(undone)
 })

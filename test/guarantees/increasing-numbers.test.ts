@@ -56,7 +56,7 @@ test('the first token under single revokes those before it after every sequence 
   expect(await activeAmong(on.nodes, [former, next], single)).toEqual([next])
 })
 
-test('a server of the version before cannot lower the number of a slot', async () => {
+test('a statement that sets a smaller sequence number increases it instead, and revives no token', async () => {
   const client = await on.make.client([single.identifier])
   const earlier = await newToken(client, single)
   const before = await on.knex('single_tokens').where({ client_id: client.key }).first('sequence')

@@ -86,14 +86,6 @@ it('every way to write an address spends the same attempts', async () => {
   expect(await takeAttempt(server.knex, few(ways[0]!))).toBeGreaterThan(0)
 })
 
-it('a server of the version before gives its users a key too', async () => {
-  const row = { id: crypto.randomUUID(), email: 'Before@Example.com', role: 'operator', password_hash: 'none' }
-  await server.knex('users').insert(row)
-  expect((await findUser(server.knex, 'before@example.com')).id).toBe(row.id)
-  await server.knex('users').where({ id: row.id }).update({ email: 'After@example.com' })
-  expect((await findUser(server.knex, 'AFTER@example.com')).id).toBe(row.id)
-})
-
 it.skipIf(!chromium)(
   'Chromium sends an international address as it was typed, and its user signs in',
   async () => {
