@@ -3,7 +3,7 @@ import { createVerifier, type Verifier } from '../packages/resource-server/src/i
 import { createUser } from '../src/accounts/users.ts'
 import type { Database } from '../src/database/open-database.ts'
 import { generateKeyPair } from '../src/management/key-pair-generation.ts'
-import { emptyBitmap, encodeNow, SMALLEST_LIST, setIndex } from '../src/status/status-bitmap.ts'
+import { emptyBitmap, encodeSync, SMALLEST_LIST, setIndex } from '../src/status/status-bitmap.ts'
 import { type Credentials, type Population, populate } from './keywright.ts'
 import { fetchToken } from './loads.ts'
 import type { BenchPostgres } from './postgres.ts'
@@ -107,7 +107,7 @@ function listSizes(): Record<string, number> {
   const sizes = [0.001, 0.01, 0.1, 0.5].map((share) => {
     const bitmap = emptyBitmap()
     for (let place = 0; place < SMALLEST_LIST; place++) if (Math.random() < share) setIndex(bitmap, place)
-    return [`list_bytes ${share * 100} % revoked`, encodeNow(bitmap).length]
+    return [`list_bytes ${share * 100} % revoked`, encodeSync(bitmap).length]
   })
   return Object.fromEntries(sizes)
 }

@@ -36,9 +36,9 @@ import { createOidcInterface, engineContext } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { Log } from './shared/log.ts'
-import { createStatusFollower } from './status/status-follower.ts'
-import { createStatusIndexes } from './status/status-indexes.ts'
-import { createStatusPublication } from './status/status-publication.ts'
+import { StatusFollower } from './status/status-follower.ts'
+import { StatusIndexes } from './status/status-indexes.ts'
+import { StatusPublication } from './status/status-publication.ts'
 import { createAccessTokenStore } from './tokens/access-token-store.ts'
 import { Issuer } from './tokens/issuance.ts'
 import { checkPartitions } from './tokens/partitions.ts'
@@ -119,8 +119,8 @@ export async function createServer(
   server.onChange(() => registrations.forget())
   server.onChange(() => keyRings.forget())
   const accessTokenStore = createAccessTokenStore(database, server)
-  const statusIndexes = createStatusIndexes(database, server)
-  const statusFollower = createStatusFollower(database)
+  const statusIndexes = new StatusIndexes(database, server)
+  const statusFollower = new StatusFollower(database)
   const { statusListTtl, statusFeedMax } = config
   let closeFeed = () => {}
   const legacyOptionUses = createLegacyOptionUses()
@@ -194,7 +194,7 @@ export async function createServer(
       accessTokenStore,
       refreshTokens: new RefreshTokens(database.knex, issuer),
       codeTokens: new CodeTokens(database.knex, issuer),
-      statusPublication: createStatusPublication(database, statusFollower, keyRings, {
+      statusPublication: new StatusPublication(database, statusFollower, keyRings, {
         issuer: issuerUrl,
         ttl: statusListTtl,
       }),

@@ -1,6 +1,6 @@
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { encodeCursor, type FeedCursor } from '../status/feed-cursors.ts'
-import { encodeNow, setIndexesOf } from '../status/status-bitmap.ts'
+import { encodeSync, setIndexesOf } from '../status/status-bitmap.ts'
 import type { ListChange, StatusChanges } from '../status/status-changes.ts'
 import { statusUri } from '../status/status-lists.ts'
 
@@ -28,7 +28,7 @@ export interface RevocationFeedEvents {
 function describe({ list, revoked }: ListChange, issuer: string): object {
   const uri = statusUri(issuer, list.id)
   const idx = setIndexesOf(revoked, MOST_LISTED_INDEXES)
-  return idx ? { uri, idx } : { uri, lst: encodeNow(revoked), bits: 1 }
+  return idx ? { uri, idx } : { uri, lst: encodeSync(revoked), bits: 1 }
 }
 
 /** As many lists in an event as `EVENT_LENGTH` allows. */

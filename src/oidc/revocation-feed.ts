@@ -186,7 +186,7 @@ export function createRevocationFeed(services: OidcServices): RevocationFeed {
 
   async function tell(ctx: OidcContext, stream: Stream): Promise<void> {
     // What is told live begins here: it must not begin after what is read now ends.
-    if (!follower.cursor()) await follower.caughtUp()
+    if (!follower.cursor()) await follower.catchUp()
     const { text, past } = await readPast(ctx.get('last-event-id'))
     const lists = await countLists(stream.apiId)
     const { res, apiId } = stream

@@ -8,7 +8,7 @@ import { generateSecret } from '../shared/secrets.ts'
 import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
-import { commitUnlessStale, retryOnStaleClient } from '../tokens/stale-client.ts'
+import { retryOnStaleClient, rollBackIfStale } from '../tokens/stale-client.ts'
 import { insertFamily, revokeGrant, type UserFamily } from './refresh-token-families.ts'
 
 /**
@@ -97,7 +97,7 @@ export class CodeTokens {
 
   async #redeemOnce(request: CodeTokenRequest): Promise<IssuedCodeTokens | undefined> {
     await this.#issuer.prepare(request)
-    const result = await commitUnlessStale(this.#knex, (trx) => this.#redeemInTransaction(trx, request))
+    const result = await rollBackIfStale(this.#knex, (trx) => this.#redeemInTransaction(trx, request))
     // Thrown after the commit: an error inside the transaction would roll the revocation back.
     if (result === 'refused') throw invalidGrant()
     return result

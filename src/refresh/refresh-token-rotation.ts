@@ -92,7 +92,7 @@ async function storeResponse(trx: Knex, { row, presented, hashes }: Redemption, 
 
 /**
  * Refresh token rotation (RFC 9700, section 4.14.2): issues an access token, and replaces the presented refresh token by a new
- * one of the same grant. A confidential client whose registration turns rotation off keeps its refresh token, with a new
+ * one of the same grant. A confidential client whose registration disables rotation keeps its refresh token, with a new
  * lifetime. Undefined when the client is stale; then the transaction must be rolled back.
  * @throws KeywrightError `invalid_scope`
  */

@@ -7,7 +7,7 @@ import { generateSecret } from '../shared/secrets.ts'
 import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { Issuer } from '../tokens/issuance.ts'
 import type { TokenRequest } from '../tokens/planned-token.ts'
-import { commitUnlessStale, retryOnStaleClient } from '../tokens/stale-client.ts'
+import { retryOnStaleClient, rollBackIfStale } from '../tokens/stale-client.ts'
 import { type ActiveRefreshToken, findActiveRefreshToken, type RefreshRow } from './active-refresh-tokens.ts'
 import { hashesOf, insertFamily } from './refresh-token-families.ts'
 import {
@@ -89,7 +89,7 @@ export class RefreshTokens {
     const plan = this.#issuer.plan({ ...request, grantId: newId() })
     if (plan.status === 'indexes_missing') return undefined
     const refreshToken = generateSecret('refreshToken')
-    return await commitUnlessStale(this.#knex, async (trx) => {
+    return await rollBackIfStale(this.#knex, async (trx) => {
       if (!(await insertInTransaction(trx, plan.planned))) return undefined
       const refreshTokenExpiresIn = await insertFamily(trx, request.client, plan.planned, refreshToken)
       return { ...(await this.#issuer.sign(plan.planned)), refreshToken, refreshTokenExpiresIn }
@@ -100,7 +100,7 @@ export class RefreshTokens {
     const hashes = hashesOf(presented.token)
     if (!hashes) throw invalidGrant()
     await this.#issuer.prepare()
-    const result = await commitUnlessStale(this.#knex, async (trx) => {
+    const result = await rollBackIfStale(this.#knex, async (trx) => {
       const redemption = { client, presented, hashes, row: await lockGrant(trx, client, hashes.family) }
       checkBindings(redemption)
       return await this.#redeemInTransaction(trx, redemption)

@@ -1,9 +1,9 @@
 import type { Database } from '../database/open-database.ts'
-import { type FeedCursor, RETENTION, unseenIn, upTo } from './feed-cursors.ts'
+import { type FeedCursor, limitSnapshot, RETENTION, unseenIn } from './feed-cursors.ts'
 import { type Bitmap, emptyBitmap, setIndex, withRoomFor } from './status-bitmap.ts'
 import { CLOCKS_DIFFER, type StatusList } from './status-lists.ts'
 
-/** What was revoked in one list. */
+/** The revocations in one status list. */
 export interface ListChange {
   readonly list: StatusList
   readonly revoked: Bitmap
@@ -11,18 +11,18 @@ export interface ListChange {
 
 export interface StatusChanges {
   readonly changes: readonly ListChange[]
-  /** Up to where that is everything. */
+  /** The changes are all revocations up to this cursor. */
   readonly cursor: FeedCursor
 }
 
-/** Rows a statement. */
+/** Rows per statement. */
 const PAGE = 2000
 
-// The rows that the earlier snapshot cannot see and the present one can: those of transactions that began since, and of
-// those that were under way. What a restored copy brought along from another database's future is passed over. Secrets end
-// by the clock, without a row, or with one that was written long before.
+// The rows that are visible now and were not visible in the earlier snapshot: those of transactions that began after it, and of
+// transactions that were in progress. Rows of a restored copy whose transactions are in this database's future are ignored. The
+// retirement of a client secret has no row at the time: it takes effect by the clock.
 //
-// Two ranges of the key, each with a limit of its own: asked for in one, the planner would walk through all that is kept.
+// The key has two ranges, each with its own limit. With one condition for both, the planner would read all rows.
 const columns =
   'xid, id, status_list, status_indexes, client_id, revocation_epoch, secret_id, api_id, subject, sequence'
 const range = (condition: string) => `
@@ -55,7 +55,7 @@ interface EventRow {
   sequence: number | null
 }
 
-/** What ended tokens that are still to be found; of `client_secrets`, only what a secret has is there. */
+/** What revoked tokens without naming their status indexes: a `revocation_epoch`, a client secret or a newer single token. */
 type Cause = Pick<EventRow, 'client_id' | 'revocation_epoch' | 'secret_id' | 'api_id' | 'subject' | 'sequence'>
 
 interface PageRow {
@@ -69,15 +69,15 @@ interface PageRow {
 interface CauseKind {
   readonly name: string
   readonly has: (cause: Cause) => boolean
-  /** The column whose index finds the tokens. */
+  /** The column of `access_tokens` by whose index the revoked tokens are found. */
   readonly by: 'client_id' | 'subject'
   readonly text: string
 }
 
-// Each kind by the index that finds its tokens, and in a statement of its own: together, PostgreSQL would think of compiling
-// them, which takes a second. It is told the values apart from the causes, so that it knows how common each is: of a column
-// that one client fills nearly alone it would otherwise expect that every client does, and read whole partitions. What
-// expired a while ago no verifier takes any more.
+// Finds the revoked tokens of one kind of cause. Each kind has its own statement: one for all would make PostgreSQL compile it
+// (JIT), which takes a second. The values of the indexed column are a separate parameter, so that the planner sees how frequent
+// each value is. Otherwise, when one client has nearly all tokens, it would expect as many of every client and read whole
+// partitions. Tokens that expired longer ago than `CLOCKS_DIFFER` are left out: no resource server accepts them.
 function causeKind(kind: Omit<CauseKind, 'text'>, condition: string): CauseKind {
   const text = `
     SELECT t.status_list, string_agg(int4send(t.status_index), '') AS indexes
@@ -104,75 +104,84 @@ const CAUSE_KINDS = [
        AND EXISTS (SELECT 1 FROM client_secrets s WHERE s.id = c.secret_id AND s.retires_at <= now())`,
   ),
   causeKind({ name: 'single-token', has: ({ subject }) => subject === '', by: 'client_id' }, SAME_SINGLE_TOKEN),
-  // By the person: their client may hold a million tokens of others.
+  // By the user: the client may have a million tokens of other users.
   causeKind(
     { name: 'single-token-of-user', has: ({ subject }) => !!subject, by: 'subject' },
     `${SAME_SINGLE_TOKEN} AND t.subject <> ''`,
   ),
 ]
 
-const NAME = 'SELECT id, public_id, api_id FROM status_lists WHERE id = ANY ($1::bigint[])'
+const LIST_IDS = 'SELECT id, public_id, api_id FROM status_lists WHERE id = ANY ($1::bigint[])'
 
-/** Gathers what was revoked, list by list: so much memory as there are lists, however many tokens it was. */
-function createGathering(db: Database) {
-  const bitmaps = new Map<number, Bitmap>()
+/** Collects revocations by status list. The memory depends on the number of lists, not on the number of tokens. */
+class RevokedBitmaps {
+  readonly #db: Database
+  readonly #bitmaps = new Map<number, Bitmap>()
 
-  /** A bitmap grows with its places: how large its list is, is asked at the end only. */
-  function add(list: number, count: number, indexAt: (n: number) => number): void {
-    let bitmap = bitmaps.get(list) ?? emptyBitmap()
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async add(events: readonly EventRow[], retired: readonly Cause[]): Promise<void> {
+    for (const { status_list, status_indexes } of events) {
+      if (status_list !== null) this.#set(status_list, status_indexes!.length, (n) => status_indexes![n]!)
+    }
+    await this.#resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
+  }
+
+  /** A list that was deleted meanwhile had no valid token. */
+  async changes(): Promise<ListChange[]> {
+    if (this.#bitmaps.size === 0) return []
+    const statement = { name: 'status-list-ids', text: LIST_IDS, values: [[...this.#bitmaps.keys()]] }
+    const rows = await this.#db.query<{ id: number; public_id: string; api_id: number }>(statement)
+    return rows.map(({ id, public_id, api_id }) => ({
+      list: { key: id, id: public_id, apiId: api_id },
+      revoked: this.#bitmaps.get(id)!,
+    }))
+  }
+
+  /** The size of the list is not known here, so the bitmap grows with its indexes. */
+  #set(list: number, count: number, indexAt: (n: number) => number): void {
+    let bitmap = this.#bitmaps.get(list) ?? emptyBitmap()
     for (let n = 0; n < count; n++) {
       const index = indexAt(n)
       bitmap = withRoomFor(bitmap, index)
       setIndex(bitmap, index)
     }
-    bitmaps.set(list, bitmap)
+    this.#bitmaps.set(list, bitmap)
   }
 
-  async function resolve(causes: readonly Cause[]): Promise<void> {
+  /** Finds the revoked tokens of these causes. */
+  async #resolve(causes: readonly Cause[]): Promise<void> {
     for (const { name, has, by, text } of CAUSE_KINDS) {
-      const own = causes.filter(has)
-      if (own.length === 0) continue
-      const values = [JSON.stringify(own), own.map((cause) => cause[by])]
-      const rows = await db.query<{ status_list: number; indexes: Buffer }>({
-        name: `status-ended-${name}`,
+      const ofKind = causes.filter(has)
+      if (ofKind.length === 0) continue
+      const values = [JSON.stringify(ofKind), ofKind.map((cause) => cause[by])]
+      const rows = await this.#db.query<{ status_list: number; indexes: Buffer }>({
+        name: `revoked-by-${name}`,
         text,
         values,
       })
       for (const { status_list, indexes } of rows) {
-        add(status_list, indexes.length / 4, (n) => indexes.readInt32BE(n * 4))
+        this.#set(status_list, indexes.length / 4, (n) => indexes.readInt32BE(n * 4))
       }
     }
-  }
-
-  return {
-    async add(events: readonly EventRow[], retired: readonly Cause[]): Promise<void> {
-      for (const { status_list, status_indexes } of events) {
-        if (status_list !== null) add(status_list, status_indexes!.length, (n) => status_indexes![n]!)
-      }
-      await resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
-    },
-    /** A list that has vanished meanwhile held nothing alive. */
-    async changes(): Promise<ListChange[]> {
-      if (bitmaps.size === 0) return []
-      const statement = { name: 'status-names', text: NAME, values: [[...bitmaps.keys()]] }
-      const rows = await db.query<{ id: number; public_id: string; api_id: number }>(statement)
-      return rows.map(({ id, public_id, api_id }) => ({
-        list: { key: id, id: public_id, apiId: api_id },
-        revoked: bitmaps.get(id)!,
-      }))
-    },
   }
 }
 
 /**
- * All that was revoked after a position, whichever node did it and in whatever order it was committed. Undefined where
- * that can no longer be said: it was too long ago, or the database lost commits or was restored since.
+ * Reads every revocation that was committed after the cursor, by any node and in any order of commits. Undefined when that is
+ * not known: the cursor is too old, or the database lost commits or was restored since.
  */
 export async function readChanges(db: Database, since: FeedCursor): Promise<StatusChanges | undefined> {
-  const { next, underWay } = unseenIn(since)
-  const gathering = createGathering(db)
-  const page = async (after: [string, number], upTo: string | null, retiredSince: number | null): Promise<PageRow> => {
-    const values = [next, underWay, ...after, upTo, retiredSince]
+  const { next, inProgress } = unseenIn(since)
+  const revoked = new RevokedBitmaps(db)
+  const page = async (
+    after: [string, number],
+    snapshot: string | null,
+    retiredSince: number | null,
+  ): Promise<PageRow> => {
+    const values = [next, inProgress, ...after, snapshot, retiredSince]
     return (await db.query<PageRow>({ name: 'status-changes', text: READ, values }))[0]!
   }
   const first = await page(['0', 0], null, since.at)
@@ -181,12 +190,12 @@ export async function readChanges(db: Database, since: FeedCursor): Promise<Stat
   if (since.at > 0 && first.at - since.at > RETENTION) return undefined
   let lastRevoking = BigInt(next) - 1n
   for (let read = first; ; ) {
-    await gathering.add(read.events ?? [], read.retired ?? [])
+    await revoked.add(read.events ?? [], read.retired ?? [])
     const last = read.events?.at(-1)
     if (last && BigInt(last.xid) > lastRevoking) lastRevoking = BigInt(last.xid)
     if (read.events?.length !== PAGE) break
     read = await page([last!.xid, last!.id], first.snapshot, null)
   }
-  const cursor = { snapshot: upTo(first.snapshot, lastRevoking), at: first.at, timeline: first.timeline }
-  return { changes: await gathering.changes(), cursor }
+  const cursor = { snapshot: limitSnapshot(first.snapshot, lastRevoking), at: first.at, timeline: first.timeline }
+  return { changes: await revoked.changes(), cursor }
 }

@@ -4,101 +4,114 @@ import { readChanges, type StatusChanges } from './status-changes.ts'
 
 export interface StatusListener {
   onChanges(changes: StatusChanges): void
-  /** The thread was lost: what was known may lack something, and following began anew. */
+  /** The feed lost its continuity: revocations may be missing from what was known, and following started again. */
   onLost(): void
 }
 
-/** Follows, for this process, what any node revokes, while somebody listens. */
-export interface StatusFollower {
-  /** Answers how to stop. What is committed after `caughtUp` was waited for, the listener is told. */
-  listen(listener: StatusListener): () => void
-  /** Waits until the position is one that was taken after this was called. @throws what the database does */
-  caughtUp(): Promise<FeedCursor>
-  /** How far it has come; undefined while nobody listens. */
-  cursor(): FeedCursor | undefined
-  /** Milliseconds since that was so. */
-  behind(): number
-  stop(): Promise<void>
-}
+/** Milliseconds between two polls. On average, half of it is added to the time until the feed sends a revocation. */
+const POLL_INTERVAL = 150
 
-/** Milliseconds between two looks: half of it is what the feed adds to the time until a revocation arrives. */
-const LOOK_EVERY = 150
+/**
+ * Follows the revocations of every node by polling the table `revocations`. Polls only while there are listeners. One poll
+ * runs at a time.
+ */
+export class StatusFollower {
+  readonly #db: Database
+  readonly #listeners = new Set<StatusListener>()
+  /** Undefined while nobody listens, and before the first poll. */
+  #cursor: FeedCursor | undefined
+  /** When the last successful poll started, by `performance.now()`. */
+  #polledAt = Number.NEGATIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<FeedCursor> | undefined
+  /** The poll after the running one, shared by all who wait for it. */
+  #next: Promise<FeedCursor> | undefined
+  #isStopped = false
 
-export function createStatusFollower(db: Database): StatusFollower {
-  const listeners = new Set<StatusListener>()
-  let cursor: FeedCursor | undefined
-  let lookedAt = Number.NEGATIVE_INFINITY
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<FeedCursor> | undefined
-  let next: Promise<FeedCursor> | undefined
-  let stopped = false
-
-  async function begin(): Promise<FeedCursor> {
-    const startedAt = performance.now()
-    cursor = await currentCursor(db)
-    lookedAt = startedAt
-    return cursor
+  constructor(db: Database) {
+    this.#db = db
   }
 
-  async function look(): Promise<FeedCursor> {
-    if (!cursor) return await begin()
-    const startedAt = performance.now()
-    const found = await readChanges(db, cursor)
-    if (!found) {
-      await begin()
-      for (const listener of listeners) listener.onLost()
-      return cursor
+  /**
+   * Adds a listener. It receives every revocation that is committed after the next `catchUp` resolved. Returns a function
+   * that removes the listener.
+   */
+  listen(listener: StatusListener): () => void {
+    this.#listeners.add(listener)
+    this.#schedule()
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) this.#cursor = undefined
     }
-    cursor = found.cursor
-    lookedAt = startedAt
-    for (const listener of listeners) listener.onChanges(found)
-    return cursor
   }
 
-  /** One look at a time; who comes while one is under way may want what it no longer sees, and shares the next. */
-  function lookAfterThis(): Promise<FeedCursor> {
-    if (!running) {
-      running = look().finally(() => {
-        running = undefined
-      })
-      return running
-    }
-    next ??= running
+  /** Resolves with a cursor that was read after this call. @throws the errors of the database */
+  catchUp(): Promise<FeedCursor> {
+    if (!this.#running) return this.#startPoll()
+    // The running poll may not see what this caller waits for.
+    this.#next ??= this.#running
       .catch(() => undefined)
       .then(() => {
-        next = undefined
-        return lookAfterThis()
+        this.#next = undefined
+        return this.catchUp()
       })
-    return next
+    return this.#next
   }
 
-  function schedule(): void {
-    if (timer || stopped || listeners.size === 0) return
-    timer = setTimeout(async () => {
-      // A database that does not answer is asked again: the position stays, and with it nothing is lost.
-      await (running ?? lookAfterThis()).catch(() => undefined)
-      timer = undefined
-      schedule()
-    }, LOOK_EVERY)
-    timer.unref()
+  /** The listeners have received everything up to this cursor. */
+  cursor(): FeedCursor | undefined {
+    return this.#cursor
   }
 
-  return {
-    listen(listener) {
-      listeners.add(listener)
-      schedule()
-      return () => {
-        listeners.delete(listener)
-        if (listeners.size === 0) cursor = undefined
-      }
-    },
-    caughtUp: lookAfterThis,
-    cursor: () => cursor,
-    behind: () => performance.now() - lookedAt,
-    async stop() {
-      stopped = true
-      clearTimeout(timer)
-      await running?.catch(() => undefined)
-    },
+  /** Milliseconds since everything committed was known. */
+  behind(): number {
+    return performance.now() - this.#polledAt
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    await this.#running?.catch(() => undefined)
+  }
+
+  #startPoll(): Promise<FeedCursor> {
+    this.#running = this.#poll().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #poll(): Promise<FeedCursor> {
+    if (!this.#cursor) return await this.#restart()
+    const startedAt = performance.now()
+    const found = await readChanges(this.#db, this.#cursor)
+    if (!found) {
+      const cursor = await this.#restart()
+      for (const listener of this.#listeners) listener.onLost()
+      return cursor
+    }
+    this.#cursor = found.cursor
+    this.#polledAt = startedAt
+    for (const listener of this.#listeners) listener.onChanges(found)
+    return found.cursor
+  }
+
+  /** Starts following at the present state of the database. */
+  async #restart(): Promise<FeedCursor> {
+    const startedAt = performance.now()
+    this.#cursor = await currentCursor(this.#db)
+    this.#polledAt = startedAt
+    return this.#cursor
+  }
+
+  #schedule(): void {
+    if (this.#timer || this.#isStopped || this.#listeners.size === 0) return
+    this.#timer = setTimeout(async () => {
+      // After a failure the cursor stays where it is, so the next poll reads what this one missed.
+      await (this.#running ?? this.catchUp()).catch(() => undefined)
+      this.#timer = undefined
+      this.#schedule()
+    }, POLL_INTERVAL)
+    this.#timer.unref()
   }
 }

@@ -1,21 +1,22 @@
 import { createCipheriv } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
-/** More rounds than an order that nobody can guess needs (Luby and Rackoff: four). */
+/** Rounds of the Feistel network. Four suffice for a pseudorandom permutation (Luby and Rackoff). */
 const ROUNDS = 8
 
-/** Pseudorandom 16-bit numbers that follow from a orderKey: the key stream of AES-256-CTR. */
+/** Pseudorandom 16-bit numbers derived from the order key: the key stream of AES-256-CTR. */
 function numbersOf(orderKey: Buffer, count: number): Uint16Array {
   const stream = createCipheriv('aes-256-ctr', orderKey, Buffer.alloc(16)).update(Buffer.alloc(count * 2))
   return Uint16Array.from({ length: count }, (_, n) => stream.readUInt16LE(n * 2))
 }
 
-/** Answers the index that a list gives out at a position, both from 0 to below its size. */
+/** Returns the status index of the token at a position in the list. Both are at least 0 and less than the list's size. */
 export type Order = (position: number) => number
 
 /**
- * The order in which a list of this orderKey gives out its indexes: a permutation that a Feistel network computes for each
- * position, because a shuffled list of a million would take 4 MB and block the process while it is made.
+ * The order in which the tokens of a list get their status indexes: a secret permutation, so that an index does not reveal when
+ * its token was issued. A Feistel network computes it for each position. A shuffled array of a million indexes would take 4 MB,
+ * and shuffling would block the process.
  * @param size a power of four, from 65,536 to 1,048,576
  */
 export function createOrder(size: number, orderKey: Buffer): Order {
@@ -34,12 +35,12 @@ export function createOrder(size: number, orderKey: Buffer): Order {
   }
 }
 
-/** 16 KiB each for a list of a million. */
-const ORDERS = 32
+/** Each takes 16 KiB for a list of a million. */
+const CACHED_ORDERS = 32
 
-/** `createOrder`, which remembers the lists that were last asked about. */
+/** `createOrder` with a cache of the lists that were used last. */
 export function createOrders(): (list: number, size: number, orderKey: Buffer) => Order {
-  const orders = new LRUCache<number, Order>({ max: ORDERS })
+  const orders = new LRUCache<number, Order>({ max: CACHED_ORDERS })
   return (list, size, orderKey) => {
     const order = orders.get(list) ?? createOrder(size, orderKey)
     orders.set(list, order)

@@ -3,128 +3,143 @@ import { createServerWatch, type ServerWatch } from '../database/server-watch.ts
 import { createOrders } from './status-index-order.ts'
 import { type Lease, leaseStatusIndexes, type StatusList } from './status-lists.ts'
 
-/** Where a token's status is told. */
+/** The status list of a token, and the token's index in it. */
 export interface StatusIndex {
   readonly list: StatusList
   readonly index: number
 }
 
-/** Gives each token a place in a list of its API, which nobody else gets, on any node. */
-export interface StatusIndexes {
-  /**
-   * Undefined when none is at hand: more are on their way then, and `ready` waits for them.
-   * @param lifetime of the token, in seconds
-   */
-  draw(apiId: number, lifetime: number): StatusIndex | undefined
-  /** Waits for what was asked for in vain, and until there are places of this API. */
-  ready(apiId?: number): Promise<void>
-}
+/** Indexes per lease: of the first one of an API on each node, and of an API that issues many tokens. */
+const SMALL_LEASE = 64
+const LARGE_LEASE = 1024
 
-/** What an API begins with, on each process; and what one that issues much asks for at a time. */
-const FEW = 64
-const MANY = 1024
+/** Milliseconds. An API whose last lease is younger than this when it needs another one issues many tokens. */
+const LARGE_LEASE_WITHIN = 60_000
 
-/** One that used up its places within so many milliseconds issues much. */
-const QUICKLY = 60_000
+/** Milliseconds for which a lease is used: less than tokens are still recorded in its closed list (`RECORDS_AFTER`). */
+const LEASE_LIFETIME = 3_600_000
 
-/** How long a lease is used: less than the ledger takes tokens for it after its list was closed (`RECORDS_AFTER`). */
-const LEASE_LIFE = 3_600_000
-
-interface Held {
+/** The indexes of a lease, in the order in which tokens get them. */
+interface LeasedIndexes {
   readonly list: StatusList
   readonly indexes: Uint32Array
+  /** How many indexes are used. */
   used: number
-  readonly takenAt: number
+  /** Milliseconds since 1970. */
+  readonly leasedAt: number
 }
 
-interface Pool {
-  /** The one that is used first. */
-  held: Held[]
-  asked: number
-  /** Of its longest-lived token, in seconds. */
+/** The leases of one API. */
+interface LeasePool {
+  /** The oldest first. It is used first. */
+  readonly leases: LeasedIndexes[]
+  /** The size of the last lease that was requested. */
+  requested: number
+  /** Seconds: the longest lifetime of the API's tokens. */
   lifetime: number
   pending: Promise<void> | undefined
 }
 
-/** @param server told which server leases come from; when that is another, every lease is dropped */
-export function createStatusIndexes(
-  db: Database,
-  server: ServerWatch = createServerWatch(),
-  now = Date.now,
-): StatusIndexes {
-  const pools = new Map<number, Pool>()
-  const orderOf = createOrders()
-  const missed = new Set<Promise<void>>()
-  server.onChange(() => pools.clear())
+const newPool = (): LeasePool => ({ leases: [], requested: SMALL_LEASE, lifetime: 0, pending: undefined })
 
-  function hold({ list, size, orderKey, from, to }: Lease, takenAt: number): Held {
-    const order = orderOf(list.key, size, orderKey)
-    return { list, indexes: Uint32Array.from({ length: to - from }, (_, n) => order(from + n)), used: 0, takenAt }
+const unusedIn = ({ leases }: LeasePool): number =>
+  leases.reduce((unused, { indexes, used }) => unused + indexes.length - used, 0)
+
+/** An API that issues few tokens gets small leases: it would use up status lists with indexes that no token gets. */
+function nextLeaseSize({ leases }: LeasePool, now: number): number {
+  const last = leases.at(-1)
+  return last && now - last.leasedAt < LARGE_LEASE_WITHIN ? LARGE_LEASE : SMALL_LEASE
+}
+
+/**
+ * The lease to take indexes from. Removes leases that are used up or too old, except the last one, whose age decides the size
+ * of the next lease.
+ */
+function usableLease({ leases }: LeasePool, now: number): LeasedIndexes | undefined {
+  const isUsable = ({ used, indexes, leasedAt }: LeasedIndexes) =>
+    used < indexes.length && leasedAt > now - LEASE_LIFETIME
+  while (leases.length > 1 && !isUsable(leases[0]!)) leases.shift()
+  const [first] = leases
+  return first && isUsable(first) ? first : undefined
+}
+
+/**
+ * Gives each access token a status index: its position in a status list of its API, which no other token gets on any node.
+ * Takes indexes from leases in memory, so that a token needs no statement of its own for it.
+ */
+export class StatusIndexes {
+  readonly #db: Database
+  readonly #server: ServerWatch
+  readonly #now: () => number
+  readonly #orderOf = createOrders()
+  /** By the id of the API. */
+  readonly #pools = new Map<number, LeasePool>()
+  /** Pending leases for which a token waits. */
+  readonly #awaited = new Set<Promise<void>>()
+
+  /** @param server which PostgreSQL server leases come from; when it changes, every lease is dropped */
+  constructor(db: Database, server: ServerWatch = createServerWatch(), now: () => number = Date.now) {
+    this.#db = db
+    this.#server = server
+    this.#now = now
+    server.onChange(() => this.#pools.clear())
   }
 
-  /** Into the pool of now: by noticing another server, the one that asked may have been dropped. */
-  function take(apiId: number, lease: Lease, takenAt: number): void {
-    server.notice(lease.server)
-    poolOf(apiId).held.push(hold(lease, takenAt))
+  /**
+   * Takes a status index of the API. Undefined when no leased index is left: a lease is pending then, and `ready` waits for it.
+   * @param lifetime of the token, in seconds
+   */
+  draw(apiId: number, lifetime: number): StatusIndex | undefined {
+    const pool = this.#poolOf(apiId)
+    if (lifetime > pool.lifetime) pool.lifetime = lifetime
+    const lease = usableLease(pool, this.#now())
+    if (!lease) this.#awaitLease(apiId, pool)
+    else if (unusedIn(pool) <= pool.requested / 2) this.#lease(apiId, pool)
+    return lease && { list: lease.list, index: lease.indexes[lease.used++]! }
   }
 
-  const leftIn = (pool: Pool): number => pool.held.reduce((left, { indexes, used }) => left + indexes.length - used, 0)
-
-  /** An API that issues little must not use up lists by leases that it hardly draws from. */
-  function amountFor(pool: Pool): number {
-    const last = pool.held.at(-1)
-    return last && now() - last.takenAt < QUICKLY ? MANY : FEW
+  /** Waits for the leases that `draw` lacked and, with `apiId`, until there are indexes of this API. */
+  async ready(apiId?: number): Promise<void> {
+    if (apiId !== undefined) {
+      const pool = this.#poolOf(apiId)
+      if (!usableLease(pool, this.#now())) this.#awaitLease(apiId, pool)
+    }
+    await Promise.all(this.#awaited)
   }
 
-  function refill(apiId: number, pool: Pool): void {
-    if (pool.pending) return
-    // Its age counts from before it was asked for: it may have been a long way.
-    const takenAt = now()
-    pool.asked = amountFor(pool)
-    const leasing = leaseStatusIndexes(db, apiId, pool.asked, pool.lifetime)
-      .then((lease) => take(apiId, lease, takenAt))
-      .finally(() => {
-        pool.pending = undefined
-        missed.delete(leasing)
-      })
-    // Nobody may be waiting; who does is told by `ready`.
-    leasing.catch(() => undefined)
-    pool.pending = leasing
-  }
-
-  function poolOf(apiId: number): Pool {
-    const pool = pools.get(apiId) ?? { held: [], asked: FEW, lifetime: 0, pending: undefined }
-    pools.set(apiId, pool)
+  #poolOf(apiId: number): LeasePool {
+    const pool = this.#pools.get(apiId) ?? newPool()
+    this.#pools.set(apiId, pool)
     return pool
   }
 
-  /** The lease to draw from; those that are used up or too old go, but for the last, which tells how quickly that went. */
-  function usableOf(pool: Pool): Held | undefined {
-    const oldest = now() - LEASE_LIFE
-    const isUsable = ({ used, indexes, takenAt }: Held) => used < indexes.length && takenAt > oldest
-    while (pool.held.length > 1 && !isUsable(pool.held[0]!)) pool.held.shift()
-    const [first] = pool.held
-    return first && isUsable(first) ? first : undefined
+  #awaitLease(apiId: number, pool: LeasePool): void {
+    this.#awaited.add(this.#lease(apiId, pool))
   }
 
-  /** Asks for more, and has `ready` wait for it. */
-  function miss(apiId: number, pool: Pool): void {
-    refill(apiId, pool)
-    missed.add(pool.pending!)
+  /** Requests the next lease, unless one is pending. */
+  #lease(apiId: number, pool: LeasePool): Promise<void> {
+    if (pool.pending) return pool.pending
+    // Before the request: its answer may take long, and the lease must not be used beyond its lifetime.
+    const leasedAt = this.#now()
+    pool.requested = nextLeaseSize(pool, leasedAt)
+    const leasing = leaseStatusIndexes(this.#db, apiId, pool.requested, pool.lifetime)
+      .then((lease) => this.#add(apiId, lease, leasedAt))
+      .finally(() => {
+        pool.pending = undefined
+        this.#awaited.delete(leasing)
+      })
+    // `ready` rejects if a token waits for the lease. Otherwise nobody handles the error.
+    leasing.catch(() => undefined)
+    pool.pending = leasing
+    return leasing
   }
 
-  return {
-    draw(apiId, lifetime) {
-      const pool = poolOf(apiId)
-      if (lifetime > pool.lifetime) pool.lifetime = lifetime
-      const held = usableOf(pool)
-      if (!held) miss(apiId, pool)
-      else if (leftIn(pool) <= pool.asked / 2) refill(apiId, pool)
-      return held && { list: held.list, index: held.indexes[held.used++]! }
-    },
-    async ready(apiId) {
-      if (apiId !== undefined && !usableOf(poolOf(apiId))) miss(apiId, poolOf(apiId))
-      await Promise.all(missed)
-    },
+  /** Adds the lease to the API's present pool: `notice` may have dropped the pool that requested it. */
+  #add(apiId: number, { list, size, orderKey, from, to, server }: Lease, leasedAt: number): void {
+    this.#server.notice(server)
+    const order = this.#orderOf(list.key, size, orderKey)
+    const indexes = Uint32Array.from({ length: to - from }, (_, n) => order(from + n))
+    this.#poolOf(apiId).leases.push({ list, indexes, used: 0, leasedAt })
   }
 }

@@ -1,20 +1,20 @@
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
-import { type CachedListToken, listOf } from './cached-list-tokens.ts'
+import { type CachedListToken, compressedListOf } from './cached-list-tokens.ts'
 import { addIndexes, type Bitmap, decode, emptyBitmap, SMALLEST_LIST, setIndex } from './status-bitmap.ts'
 import { readChanges, type StatusChanges } from './status-changes.ts'
 import type { StatusList } from './status-lists.ts'
 
-/** A list as the database has it. */
+/** A status list as it is in the database. */
 export interface ListReading {
   readonly list: StatusList
   readonly signingAlg: SigningAlg
   readonly revoked: Bitmap
-  /** Everything that was committed by then is in it; milliseconds since 1970, by the database's clock. */
+  /** Milliseconds since 1970, by the database's clock: everything that was committed by then is in `revoked`. */
   readonly at: number
-  /** Its signed form, where that says as much. */
-  readonly copy: CachedListToken | undefined
+  /** The signed token of the list, if it lacks no revocation. */
+  readonly cachedToken: CachedListToken | undefined
 }
 
 interface FoundRow {
@@ -37,7 +37,8 @@ const FIND = `
     LEFT JOIN cached_list_tokens c ON c.list_id = l.id
    WHERE l.public_id = ANY ($1::uuid[]) AND (SELECT require_primary())`
 
-// What is set: recorded in this list, and ended by something else than time. Packed, because a list may have a million.
+// The revoked indexes: those of the list's tokens that are recorded and not in `client_access_tokens`. Packed as binary,
+// because a list may have a million of them.
 const READ = `
   SELECT l.id, floor(extract(epoch FROM statement_timestamp()) * 1000)::float8 AS at,
          (SELECT string_agg(int4send(status_index), '') FROM (
@@ -56,30 +57,30 @@ interface RevokedRow {
 function readingOf(row: FoundRow, { indexes, at }: RevokedRow): ListReading {
   const revoked = emptyBitmap(row.size)
   for (let n = 0; indexes && n < indexes.length; n += 4) setIndex(revoked, indexes.readInt32BE(n))
-  return { list: toList(row), signingAlg: row.signing_alg, revoked, at, copy: undefined }
+  return { list: toList(row), signingAlg: row.signing_alg, revoked, at, cachedToken: undefined }
 }
 
 const toList = (row: FoundRow): StatusList => ({ key: row.id, id: row.public_id, apiId: row.api_id })
 
-const toCopy = ({ jwt, at, snapshot, timeline }: FoundRow): CachedListToken => ({
+const toCachedToken = ({ jwt, at, snapshot, timeline }: FoundRow): CachedListToken => ({
   jwt: jwt!,
   cursor: { at, snapshot, timeline },
 })
 
-/** From the signed form, with what was revoked since. */
-function readingOfCopy(row: FoundRow, { changes, cursor }: StatusChanges): ListReading {
-  const copy = toCopy(row)
+/** The bitmap of the signed token, with the revocations since it was signed. */
+function readingOfToken(row: FoundRow, { changes, cursor }: StatusChanges): ListReading {
+  const cachedToken = toCachedToken(row)
   const revoked = emptyBitmap(row.size)
-  addIndexes(revoked, decode(listOf(copy)))
+  addIndexes(revoked, decode(compressedListOf(cachedToken)))
   const since = changes.find(({ list }) => list.key === row.id)
   const changed = since ? addIndexes(revoked, since.revoked) : false
   return {
     ...{ list: toList(row), signingAlg: row.signing_alg, revoked, at: cursor.at },
-    copy: changed ? undefined : copy,
+    cachedToken: changed ? undefined : cachedToken,
   }
 }
 
-/** Reads lists of these public ids; what is asked for at once is read by one statement. Undefined: there is none. */
+/** Reads the status list with this public id. Undefined when there is none. Concurrent reads share a statement. */
 export type ListReader = (id: string) => Promise<ListReading | undefined>
 
 export function createListReader(db: Database): ListReader {
@@ -88,19 +89,19 @@ export function createListReader(db: Database): ListReader {
     const found = new Map((await db.query<RevokedRow>(statement)).map((row) => [row.id, row]))
     return rows.map((row) => {
       const read = found.get(row.id)
-      // A list that has vanished meanwhile held nothing alive.
+      // A list that was deleted meanwhile had no valid token.
       return read && readingOf(row, read)
     })
   }
 
-  // A list of a million takes seconds: several of those in one statement would reach its time limit.
+  // A list of a million takes seconds. Several of them in one statement would exceed the statement timeout.
   const readSmall = createBatches({ run: readRevoked, maxInFlight: 1, maxSize: 16 })
   const readLarge = createBatches({ run: readRevoked, maxInFlight: 2, maxSize: 1 })
 
-  /** Of all that have a signed form, by one reading of what was revoked since the oldest. */
+  /** The revocations since the oldest signed token of these lists. */
   async function changesSince(rows: FoundRow[]): Promise<StatusChanges | undefined> {
     const [oldest] = rows.filter(({ jwt }) => jwt !== null).sort((a, b) => a.at - b.at)
-    return oldest && (await readChanges(db, toCopy(oldest).cursor))
+    return oldest && (await readChanges(db, toCachedToken(oldest).cursor))
   }
 
   type Found = { row: FoundRow; changes: StatusChanges | undefined } | undefined
@@ -112,10 +113,10 @@ export function createListReader(db: Database): ListReader {
       const rows = await db.query<FoundRow>({ name: 'status-list-find', text: FIND, values: [ids] })
       const changes = await changesSince(rows)
       const found = new Map(rows.map((row) => [row.public_id, row]))
-      const isOf = (row: FoundRow) => row.jwt !== null && row.timeline === changes?.cursor.timeline
+      const isUpToDate = (row: FoundRow) => row.jwt !== null && row.timeline === changes?.cursor.timeline
       return ids.map((id) => {
         const row = found.get(id)
-        return row && { row, changes: isOf(row) ? changes : undefined }
+        return row && { row, changes: isUpToDate(row) ? changes : undefined }
       })
     },
   })
@@ -124,7 +125,7 @@ export function createListReader(db: Database): ListReader {
     const found = await find(id)
     if (!found) return undefined
     const { row, changes } = found
-    if (changes) return readingOfCopy(row, changes)
+    if (changes) return readingOfToken(row, changes)
     return await (row.size > SMALLEST_LIST ? readLarge(row) : readSmall(row))
   }
 }

@@ -4,55 +4,61 @@ import type { Database } from '../database/open-database.ts'
 import { SERVER_STARTED_AT } from '../database/server-watch.ts'
 import { LARGEST_LIST, LIST_SIZES, SMALLEST_LIST } from './status-bitmap.ts'
 
-/** A list of tokens of one API. */
+/** A token status list. It has tokens of one API. */
 export interface StatusList {
-  /** As the ledger names it. */
+  /** The primary key, to which `access_tokens.status_list` refers. */
   readonly key: number
-  /** As its address names it: random, so that it does not tell how many there were. */
+  /** The public id in its URI. It is random, so it does not reveal how many lists there are. */
   readonly id: string
   readonly apiId: number
 }
 
-/** What a process may give out: the places `from` to `to`, without it, of the list's order. */
+/** The positions of a list, `from` to `to - 1`, whose status indexes one process may give to tokens. */
 export interface Lease {
   readonly list: StatusList
-  /** How many places the list has. */
+  /** The number of indexes of the list. */
   readonly size: number
   readonly orderKey: Buffer
   readonly from: number
   readonly to: number
-  /** Which run of the PostgreSQL server gave it out: no other one records tokens by it. */
+  /** When the PostgreSQL server that granted the lease was started (`SERVER_STARTED_AT`). Another one records no token with it. */
   readonly server: number
 }
 
 export const statusUri = (issuer: string, listId: string): string => `${issuer}/oauth2/status/${listId}`
 
-/** For how long a list stays open, so that its tokens end about together. */
+/** How long a list stays open. Its tokens then expire at about the same time, and the list can be deleted. */
 const OPEN_FOR = '1 day'
 
-/** For how long after a list was closed tokens are still recorded in it, of leases that were taken before. */
+/** How long after a list was closed tokens are still recorded in it, with leases that were taken before. */
 export const RECORDS_AFTER = '2 hours'
 
-/** More than that: whoever records has begun before, and is done. */
-const FORGOTTEN_AFTER = '3 hours'
+/** How long after a list was closed it may be deleted: longer than `RECORDS_AFTER`, so that no statement still uses it. */
+const DELETED_AFTER = '3 hours'
 
-/** How far behind ours a clock may be that still accepts a token: its list is told of for so much longer. */
+/**
+ * How far a resource server's clock may be behind. It accepts an expired token for so long, so revocations are published for so
+ * much longer.
+ */
 export const CLOCKS_DIFFER = '10 minutes'
 
-/** Lists of one API that its live tokens are spread over, at a steady rate: fewer, larger ones would keep more dead tokens. */
+/**
+ * How many lists the valid tokens of an API use, at a steady rate. With fewer and larger lists, more expired tokens would share
+ * a list with valid ones.
+ */
 const LISTS_PER_LIFETIME = 32
 
-// As many indexes as the API's last list would have needed, by the tokens a second that it took: `LISTS_PER_LIFETIME` lists
-// in the lifetime of a token.
+// The size that the next list needs: the rate of tokens in the API's last list, times the lifetime of a token, divided by
+// `LISTS_PER_LIFETIME`.
 const NEEDED = `
   SELECT p.next / greatest(extract(epoch FROM least(p.closed_at, now()) - p.opened_at), 1) * $4 / ${LISTS_PER_LIFETIME}
     FROM status_lists p WHERE p.api_id = $1 AND p.size IS NOT NULL ORDER BY p.id DESC LIMIT 1`
 
 const SIZES = LIST_SIZES.slice(0, -1).map((size) => `WHEN n.needed <= ${size} THEN ${size}`)
 
-// Full, a list may be overdrawn by part of a lease, which nobody gets. The one that finds it full or old closes it and
-// still has its places; the next one opens another. One of another run of the server is closed with none: the database may
-// have lost leases of it.
+// Takes a lease of the API's open list, or opens a list. The last lease of a list may exceed its size; the excess is not used.
+// A lease that fills the list, or finds it too old, closes it and keeps its indexes; the next lease opens another list. A list
+// that was opened before the PostgreSQL server was restarted is closed without a lease: the database may have lost leases of it.
 const LEASE = `
   INSERT INTO status_lists AS l (api_id, order_key, next, size)
   SELECT $1, $2, $3, CASE WHEN n.needed IS NULL THEN ${SMALLEST_LIST} ${SIZES.join(' ')} ELSE ${LARGEST_LIST} END
@@ -77,14 +83,14 @@ interface LeaseRow {
 }
 
 /**
- * Takes so many places of the API's open list, which it opens if there is none; they are nobody else's, ever.
- * @param lifetime seconds for which the API's tokens are valid: with the rate it decides how large the next list is
+ * Leases `count` status indexes of the API's open list; opens a list if there is none. No other lease ever has them.
+ * @param lifetime of the API's tokens, in seconds; decides, with the rate, the size of the next list
  */
 export async function leaseStatusIndexes(db: Database, apiId: number, count: number, lifetime = 0): Promise<Lease> {
   const values = [apiId, randomBytes(32), count, lifetime]
   const [row] = await db.query<LeaseRow>({ name: 'status-lease', text: LEASE, values, share: 'changes' })
   const { id, public_id, order_key, next, size, is_own, server } = row!
-  // The list belonged to another run of the server, and is closed now.
+  // The list was opened before the server was restarted. It is closed now.
   if (!is_own) return await leaseStatusIndexes(db, apiId, count, lifetime)
   const list = { key: id, id: public_id, apiId }
   return { list, size, orderKey: order_key, from: next - count, to: Math.min(next, size), server }
@@ -96,7 +102,7 @@ interface ListRow {
   api_id: number
 }
 
-/** All that there are, the oldest first. */
+/** All status lists, the oldest first. */
 export async function listStatusLists(db: Database): Promise<StatusList[]> {
   const text = 'SELECT id, public_id, api_id FROM status_lists WHERE (SELECT require_primary()) ORDER BY id'
   const rows = await db.query<ListRow>({ name: 'status-lists', text, values: [] })
@@ -104,8 +110,9 @@ export async function listStatusLists(db: Database): Promise<StatusList[]> {
 }
 
 /**
- * Closes the lists that are old enough, and deletes at most `limit` of those closed whose every token has expired. The newest
- * row stays: it tells which keys were given out, and expired tokens still bear the keys of deleted lists.
+ * Closes the lists that are old enough, and deletes at most `limit` closed lists in which every token has expired. Returns the
+ * number of deleted lists. Keeps the newest row, so that a new list never gets the key of a deleted one: rows of expired tokens
+ * still refer to that key.
  */
 export async function deleteExpiredStatusLists(knex: Knex, limit: number): Promise<number> {
   await knex.raw(`
@@ -114,7 +121,7 @@ export async function deleteExpiredStatusLists(knex: Knex, limit: number): Promi
   const { rowCount } = await knex.raw(
     `DELETE FROM status_lists WHERE id IN (
        SELECT id FROM status_lists l
-        WHERE closed_at < now() - interval '${FORGOTTEN_AFTER}'
+        WHERE closed_at < now() - interval '${DELETED_AFTER}'
           AND id < (SELECT max(id) FROM status_lists)
           AND NOT EXISTS (SELECT 1 FROM access_tokens t
                            WHERE t.status_list = l.id AND t.expires_at > now() - interval '${CLOCKS_DIFFER}')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 
-/** A former `revocation_epoch` of a client. All tokens of that epoch are revoked. */
+/** A former `revocation_epoch` of a client. All tokens with that number are revoked. */
 export interface RevokedEpoch {
   readonly clientKey: number
   readonly revocationEpoch: number

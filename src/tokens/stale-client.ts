@@ -25,7 +25,7 @@ export async function retryOnStaleClient<T>(
 }
 
 /** Runs `work` in a transaction. When `work` returns undefined, rolls back and returns undefined: the client is stale. */
-export async function commitUnlessStale<T>(
+export async function rollBackIfStale<T>(
   knex: Knex,
   work: (trx: Knex.Transaction) => Promise<T | undefined>,
 ): Promise<T | undefined> {

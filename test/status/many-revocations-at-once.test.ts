@@ -1,4 +1,4 @@
-/** Much may end by one statement, on a connection whose plans were made when it was little. */
+/** One statement may revoke many tokens, on a connection whose query plans were made when it revoked few. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
@@ -16,7 +16,7 @@ afterAll(() => server.stop())
 
 const issue = async () => claimsOf((await server.machineToken(client)).body.access_token).jti as string
 
-test('many tokens of one grant end at once', async () => {
+test('one statement revokes thirty thousand tokens of a grant, and records all their status indexes', async () => {
   const [one, model] = [await issue(), await issue()]
   const grant_id = crypto.randomUUID()
   await server.knex.raw(
@@ -26,34 +26,34 @@ test('many tokens of one grant end at once', async () => {
        FROM access_tokens, generate_series(1, ?::int) n WHERE jti = ?`,
     [grant_id, MANY, model],
   )
-  const told = await server.knex.transaction(async (trx) => {
-    const end = (which: object) => trx('access_tokens').where(which).update({ revoked_at: trx.fn.now() })
-    await end({ jti: one })
-    expect(await end({ grant_id })).toBe(MANY)
+  const recorded = await server.knex.transaction(async (trx) => {
+    const revoke = (tokens: object) => trx('access_tokens').where(tokens).update({ revoked_at: trx.fn.now() })
+    await revoke({ jti: one })
+    expect(await revoke({ grant_id })).toBe(MANY)
     return await trx('revocations')
       .whereRaw('xid = pg_current_xact_id()')
       .orderBy('id')
       .select(trx.raw('cardinality(status_indexes) AS indexes'))
   })
-  expect(told).toEqual([{ indexes: 1 }, { indexes: MANY }])
+  expect(recorded).toEqual([{ indexes: 1 }, { indexes: MANY }])
 })
 
-test('many clients end at once', async () => {
+test('one statement revokes the tokens of thirty thousand clients, and records each client', async () => {
   const { id, account_id } = await server.knex('clients').where('client_id', client.clientId).first()
   await server.knex.raw(
     `INSERT INTO clients (client_id, kind, account_id, name, grants)
      SELECT 'one of many ' || n, 'application', ?, 'one of many', '{}' FROM generate_series(1, ?::int) n`,
     [account_id, MANY],
   )
-  const told = await server.knex.transaction(async (trx) => {
-    const end = (which: object) => trx('clients').where(which).increment('revocation_epoch', 1)
-    await end({ id })
-    await end({ name: 'one of many' })
+  const recorded = await server.knex.transaction(async (trx) => {
+    const revoke = (clients: object) => trx('clients').where(clients).increment('revocation_epoch', 1)
+    await revoke({ id })
+    await revoke({ name: 'one of many' })
     return await trx('revocations')
       .whereRaw('xid = pg_current_xact_id()')
       .whereNotNull('revocation_epoch')
       .count()
       .first()
   })
-  expect(Number(told!.count)).toBe(MANY + 1)
+  expect(Number(recorded!.count)).toBe(MANY + 1)
 })

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-test('thirty lists that are asked for at once are read by at most four statements', async () => {
+test('thirty lists that are requested at once are read by at most four statements', async () => {
   const tokens: string[] = []
   while (tokens.length < 30) {
     const api = await server.make.api()

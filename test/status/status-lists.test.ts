@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SMALLEST_LIST } from '../../src/status/status-bitmap.ts'
-import { createStatusIndexes, type StatusIndex } from '../../src/status/status-indexes.ts'
+import { type StatusIndex, StatusIndexes } from '../../src/status/status-indexes.ts'
 import { deleteExpiredStatusLists, leaseStatusIndexes, listStatusLists } from '../../src/status/status-lists.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -17,11 +17,11 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 let apis = 1000
-/** No token is recorded by it, so it need not be there. */
+/** No token is recorded for it, so the API need not exist. */
 const newApi = () => ++apis
 
-/** Draws so many as the issuer does. */
-async function draw(indexes: ReturnType<typeof createStatusIndexes>, apiId: number, count: number) {
+/** Draws `count` indexes as the issuer does. */
+async function draw(indexes: StatusIndexes, apiId: number, count: number) {
   const drawn: StatusIndex[] = []
   while (drawn.length < count) {
     const index = indexes.draw(apiId, 1)
@@ -33,9 +33,9 @@ async function draw(indexes: ReturnType<typeof createStatusIndexes>, apiId: numb
 
 const nameOf = ({ list, index }: StatusIndex) => `${list.key} ${index}`
 
-test('of many processes that draw at once, over the ends of lists, no two get the same index', async () => {
+test('processes that draw indexes at once, across several lists, never get the same index twice', async () => {
   const apiId = newApi()
-  const processes = await together(4, async () => createStatusIndexes(server.instance.database))
+  const processes = await together(4, async () => new StatusIndexes(server.instance.database))
   const drawn = (await together(4, (n) => draw(processes[n]!, apiId, 40_000))).flat()
   expect(new Set(drawn.map(nameOf)).size).toBe(160_000)
   expect(drawn.every(({ index }) => index >= 0 && index < SMALLEST_LIST)).toBe(true)
@@ -44,19 +44,19 @@ test('of many processes that draw at once, over the ends of lists, no two get th
   expect(await server.knex('status_lists').where('api_id', apiId).whereNull('closed_at')).toHaveLength(1)
 })
 
-test('a hundred who wait for the first indexes of an API all get one, by two statements at most', async () => {
+test('a hundred requests that wait for the first lease of an API get an index each, with few leases', async () => {
   const apiId = newApi()
-  const indexes = createStatusIndexes(server.instance.database)
+  const indexes = new StatusIndexes(server.instance.database)
   const drawn = (await together(100, () => draw(indexes, apiId, 1))).flat()
   expect(new Set(drawn.map(nameOf)).size).toBe(100)
   const [list] = await server.knex('status_lists').where('api_id', apiId)
   expect(list.next).toBeLessThanOrEqual(64 + 1024 + 1024)
 })
 
-test('an API that issues little takes little, and what was leased long ago is not used any more', async () => {
+test('an API that issues few tokens gets small leases, and an old lease is no longer used', async () => {
   const apiId = newApi()
   let now = Date.now()
-  const indexes = createStatusIndexes(server.instance.database, undefined, () => now)
+  const indexes = new StatusIndexes(server.instance.database, undefined, () => now)
   const [first] = await draw(indexes, apiId, 1)
   now += 3_600_001
   expect(indexes.draw(apiId, 1)).toBeUndefined()
@@ -67,7 +67,7 @@ test('an API that issues little takes little, and what was leased long ago is no
   expect(list.next).toBe(128)
 })
 
-test('a database that fails is told to who waits, and asked again by who comes next', async () => {
+test('a request that waits for a lease gets the error of the database, and the next request leases again', async () => {
   const apiId = newApi()
   const { database } = server.instance
   let fail = true
@@ -78,13 +78,13 @@ test('a database that fails is told to who waits, and asked again by who comes n
       return await database.query(statement)
     },
   } as typeof database
-  const indexes = createStatusIndexes(failing)
+  const indexes = new StatusIndexes(failing)
   await expect(draw(indexes, apiId, 1)).rejects.toThrow('gone')
   fail = false
   expect(await draw(indexes, apiId, 1)).toHaveLength(1)
 })
 
-test('a list closes when it is a day old: its leases are still used, and the next one begins another', async () => {
+test('a list closes when it is a day old: its leases are still used, and the next lease opens another list', async () => {
   const apiId = newApi()
   const { database } = server.instance
   const first = await leaseStatusIndexes(database, apiId, 64)
@@ -99,7 +99,7 @@ test('a list closes when it is a day old: its leases are still used, and the nex
   expect(next.orderKey.equals(first.orderKey)).toBe(false)
 })
 
-/** As if the API's last list had taken so many tokens in an hour. */
+/** Makes the API's last list look as if it had got so many tokens in an hour. */
 async function rateOf(apiId: number, perHour: number): Promise<void> {
   const opened_at = server.knex.raw(`now() - interval '1 hour'`)
   await server
@@ -109,21 +109,24 @@ async function rateOf(apiId: number, perHour: number): Promise<void> {
 }
 
 test.each([
-  // Tokens an hour, their lifetime in seconds, and the size that follows.
+  // Tokens per hour, their lifetime in seconds, and the expected list size.
   [1000, 3600, 65_536],
   [1_000_000, 3600, 65_536],
   [4_000_000, 3600, 262_144],
   [40_000, 30 * 86_400, 1_048_576],
   [374_400, 30 * 86_400, 1_048_576],
-])('an API that takes %i tokens an hour which live for %i s gets lists of %i', async (perHour, lifetime, size) => {
-  const apiId = newApi()
-  const { database } = server.instance
-  expect((await leaseStatusIndexes(database, apiId, 64, lifetime)).size).toBe(65_536)
-  await rateOf(apiId, perHour)
-  expect((await leaseStatusIndexes(database, apiId, 64, lifetime)).size).toBe(size)
-})
+])(
+  'an API that issues %i tokens per hour with a lifetime of %i s gets lists of %i indexes',
+  async (perHour, lifetime, size) => {
+    const apiId = newApi()
+    const { database } = server.instance
+    expect((await leaseStatusIndexes(database, apiId, 64, lifetime)).size).toBe(65_536)
+    await rateOf(apiId, perHour)
+    expect((await leaseStatusIndexes(database, apiId, 64, lifetime)).size).toBe(size)
+  },
+)
 
-test('an index beyond 65,535 is revoked in its list and over the feed', async () => {
+test('a token with an index beyond 65,535 is revoked in its list and in the feed', async () => {
   const api = await server.make.api()
   const { id } = await server.knex('apis').where('identifier', api.identifier).first('id')
   await leaseStatusIndexes(server.instance.database, id, 64)
@@ -141,7 +144,7 @@ test('an index beyond 65,535 is revoked in its list and over the feed', async ()
 
 const closedAgo = (hours: number) => ({ closed_at: server.knex.raw('now() - make_interval(hours => ?)', [hours]) })
 
-test('a token is never recorded in a list that may have vanished, by a process that had a index of it for hours', async () => {
+test('a token is never recorded in a list that may have been deleted, even with an hours-old lease', async () => {
   const api = await server.make.api()
   const client = await server.make.client({}, [api.identifier])
   const first = placeOf((await server.machineToken(client)).body.access_token)
@@ -154,7 +157,7 @@ test('a token is never recorded in a list that may have vanished, by a process t
   expect(await server.knex('access_tokens').whereNotNull('status_list')).toHaveLength(recorded.length)
 })
 
-test('a list vanishes when its last token has expired, and not before', async () => {
+test('a list is deleted after its last token has expired, and not before', async () => {
   const api = await server.make.api({ tokenTtl: 60 })
   const client = await server.make.client({}, [api.identifier])
   const token = (await server.machineToken(client)).body.access_token
@@ -167,7 +170,7 @@ test('a list vanishes when its last token has expired, and not before', async ()
     .knex('access_tokens')
     .where({ jti: claimsOf(token).jti })
     .update({ expires_at: expired })
-  // The newest list stays, and this one was.
+  // The newest list is never deleted, and this list was the newest.
   await leaseStatusIndexes(server.instance.database, newApi(), 1)
   expect(await deleteExpiredStatusLists(server.knex, 100)).toBe(1)
   const listed = (await listStatusLists(server.instance.database)).map(({ id }) => uri.endsWith(id))

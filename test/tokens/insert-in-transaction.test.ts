@@ -25,7 +25,7 @@ let narrow: Database
 
 beforeAll(async () => {
   created = await createTestDatabase()
-  // One connection: whoever asks for a second one inside a transaction waits for itself, and fails.
+  // One connection: an operation that takes a second one inside a transaction waits for itself, and fails.
   narrow = openDatabase(created.url, { poolMax: 1 })
   await ensurePartitions(narrow.knex)
 })
@@ -45,7 +45,7 @@ const api = {
   isDefault: true,
 } as const
 
-async function everything(trx: Knex): Promise<void> {
+async function runEveryOperation(trx: Knex): Promise<void> {
   await ensureSigningKeys(trx, 'ES256', KEYS)
   const account = await addAccount(trx, { name: 'ACME' }, ACTOR)
   await createApi(trx, api, ACTOR)
@@ -68,16 +68,16 @@ async function everything(trx: Knex): Promise<void> {
   await rotateSigningKeys(trx, KEYS, { actor: ACTOR })
 }
 
-test('every change can be part of a greater one: taken back with it, and on its one connection', async () => {
+test('every operation can run inside a larger transaction: it uses its one connection, and is rolled back with it', async () => {
   const failing = narrow.knex.transaction(async (trx) => {
-    await everything(trx)
-    throw new Error('taken back')
+    await runEveryOperation(trx)
+    throw new Error('rolled back')
   })
-  await expect(failing).rejects.toThrow('taken back')
+  await expect(failing).rejects.toThrow('rolled back')
   for (const table of ['accounts', 'users', 'apis', 'clients', 'signing_keys', 'audit_log']) {
     expect(await narrow.knex(table)).toEqual([])
   }
-  await narrow.knex.transaction(everything)
+  await narrow.knex.transaction(runEveryOperation)
   expect(await narrow.knex('clients').orderBy('id').pluck('status')).toEqual([
     'active',
     'replaced',
@@ -86,7 +86,7 @@ test('every change can be part of a greater one: taken back with it, and on its 
   ])
 })
 
-test('a rotation of signing keys is written down with who made it, and by age as the system’s', async () => {
+test('the audit event of a signing-key rotation names its actor; a rotation by age names the system', async () => {
   const actor = { type: 'user', id: 'operator-1' } as const
   const rotations = () => narrow.knex('audit_log').where({ action: 'signing_key.rotated' }).orderBy('at')
   await narrow.knex('audit_log').delete()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AuthenticatedClient } from '../../src/clients/client-authentication.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
-import { commitUnlessStale, retryOnStaleClient } from '../../src/tokens/stale-client.ts'
+import { retryOnStaleClient, rollBackIfStale } from '../../src/tokens/stale-client.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let created: TestDatabase
@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 const write = (value: string, result: string | undefined) =>
-  commitUnlessStale(narrow.knex, async (trx) => {
+  rollBackIfStale(narrow.knex, async (trx) => {
     await trx('written').insert({ value })
     return result
   })
@@ -32,7 +32,7 @@ test('a transaction that finds its client stale is rolled back, and one with a r
 })
 
 test('a transaction that fails rejects with its error and is rolled back', async () => {
-  const failing = commitUnlessStale(narrow.knex, async (trx) => {
+  const failing = rollBackIfStale(narrow.knex, async (trx) => {
     await trx('written').insert({ value: 'failed' })
     await trx.raw('SELECT 1 / 0')
     return 'issued'
