@@ -3,8 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'
 import type { ActiveToken } from '../tokens/access-token-store.ts'
-import type { IssuedToken } from '../tokens/issuance.ts'
-import type { TokenRequest } from '../tokens/planned-token.ts'
+import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
 import { revokeToken } from '../tokens/revocation.ts'
 import { introspectAs } from '../tokens/token-introspection.ts'
 import { revokeUnrecordedToken, toUnrecordedToken } from '../tokens/unrecorded-tokens.ts'
@@ -42,20 +41,18 @@ export function useAccessTokenStore(provider: Provider, services: OidcServices):
     this.jti = issued.jti
     this.expiresIn = issued.expiresIn
     this.scope = issued.scope
-    ctx.state.audience = issued.audience
-    metrics.tokensIssued.inc({ grant_type: String(ctx.oidc.params?.grant_type) })
+    ctx.state.issued = issued
     return issued.accessToken
   }
 
   function issue(token: EngineToken, ctx: KoaContextWithOIDC & OidcContext): Promise<IssuedToken> {
     const client = clientOf(ctx, authenticator, ctx.oidc.client!)
     const request = requestFor(token, client, ctx)
-    return client.registration.clientCredentialsRefresh ? begin(request, ctx) : issuer.issue(request)
+    return client.registration.clientCredentialsRefresh ? begin(request) : issuer.issue(request)
   }
 
-  async function begin(request: TokenRequest, ctx: OidcContext) {
-    const issued = await refreshTokens.issue(request)
-    ctx.state.refresh = issued
+  async function begin(request: TokenRequest) {
+    const issued = await refreshTokens.begin(request)
     metrics.legacyOptionUses.inc({ kind: 'client_credentials_refresh' })
     services.legacyOptionUses.note(request.client.registration.clientId, 'client_credentials_refresh')
     return issued

@@ -1,20 +1,10 @@
-import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import { useOf } from '../clients/secret-uses.ts'
 import { refuseEncodedNul } from '../http/request-check.ts'
 import { OAuthError } from './engine-errors.ts'
-import type { OidcServices } from './oidc-services.ts'
-import type { Form, OidcContext } from './request-state.ts'
-
-/** What a client presents of itself (RFC 6749, section 2.3). */
-export interface ClientCredentials {
-  readonly clientId: string
-  /** Undefined where only the client ID is given, which is all that a public client has. */
-  readonly secret: string | undefined
-}
+import type { Form, OidcContext, RequestCredentials } from './request-state.ts'
 
 const BASIC = /^basic +((?:[a-z0-9+/]{4})*(?:[a-z0-9+/]{2}==|[a-z0-9+/]{3}=)?)$/i
 
-/** RFC 6749, appendix A: the characters of client IDs and secrets. */
+/** RFC 6749, appendix A: the characters of client IDs and client secrets. */
 const VISIBLE = /^[\x20-\x7e]*$/
 
 const PARAMETERS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
@@ -22,7 +12,7 @@ const PARAMETERS = ['client_id', 'client_secret', 'client_assertion', 'client_as
 const invalidRequest = (description: string) => new OAuthError(400, 'invalid_request', description)
 const invalidClient = (description: string) => new OAuthError(401, 'invalid_client', description)
 
-function decodeHalf(text: string): string | undefined {
+function decodePart(text: string): string | undefined {
   try {
     const decoded = decodeURIComponent(text.replaceAll('+', '%20'))
     return VISIBLE.test(decoded) ? decoded : undefined
@@ -32,40 +22,39 @@ function decodeHalf(text: string): string | undefined {
 }
 
 /**
- * The credentials of a Basic header, both halves form-encoded (RFC 6749, section 2.3.1). An empty secret counts as none:
- * that is how some public clients identify themselves. Undefined for anything else.
+ * The credentials of a Basic header, both parts form-encoded (RFC 6749, section 2.3.1); undefined where the header is
+ * malformed. An empty secret counts as none: some public clients identify themselves that way.
  */
-function parseBasic(header: string): ClientCredentials | undefined {
+function parseBasic(header: string): RequestCredentials | undefined {
   const encoded = BASIC.exec(header)?.[1]
   if (!encoded) return undefined
   const text = Buffer.from(encoded, 'base64').toString()
   const colon = text.indexOf(':')
   if (colon < 1) return undefined
-  const clientId = decodeHalf(text.slice(0, colon))
-  const secret = decodeHalf(text.slice(colon + 1))
+  const clientId = decodePart(text.slice(0, colon))
+  const secret = decodePart(text.slice(colon + 1))
   return clientId && secret !== undefined ? { clientId, secret: secret || undefined } : undefined
 }
 
-function readBasic(header: string): ClientCredentials {
+function readBasic(header: string): RequestCredentials {
   const basic = parseBasic(header)
   if (basic) return basic
   refuseEncodedNul(Buffer.from(header.split(' ')[1] ?? '', 'base64').toString())
   throw invalidClient('the Authorization header is not valid Basic authentication')
 }
 
-/** The client that a request names, in its form or in a Basic header, before anything is checked. */
+/** The client ID in the form or in a Basic header, before the client is authenticated. */
 export function namedClientId(ctx: OidcContext, form: Form): string | undefined {
   const named = form.client_id || parseBasic(ctx.get('authorization'))?.clientId
   return typeof named === 'string' && named.length <= 200 ? named : undefined
 }
 
 /**
- * The credentials of a request, by a Basic header or by the form, which has no empty parameters. Every endpoint reads
- * them here, so that all of them accept and refuse the same. RFC 6749, section 5.2: a client that authenticates in a way
- * that is malformed or not supported is an unknown client; one that authenticates in two ways made an invalid request.
+ * The credentials in a Basic header or in the form, for every endpoint. The form has no empty parameters. RFC 6749,
+ * section 5.2: a malformed or unsupported method is `invalid_client`; two methods at once are `invalid_request`.
  * @throws OAuthError 400, 401
  */
-export function readClientCredentials(ctx: OidcContext, form: Form): ClientCredentials {
+export function readClientCredentials(ctx: OidcContext, form: Form): RequestCredentials {
   const header = ctx.get('authorization')
   const repeated = PARAMETERS.find((name) => Array.isArray(form[name]))
   if (repeated) throw invalidRequest(`${repeated} is given twice`)
@@ -82,30 +71,14 @@ export function readClientCredentials(ctx: OidcContext, form: Form): ClientCrede
 }
 
 /**
- * Puts the credentials into the form and takes the header away, so that whatever comes next, the engine included, finds
- * them in one place and need not parse them again.
- */
-export function moveCredentialsToForm(ctx: OidcContext, form: Form): void {
-  const { clientId, secret } = readClientCredentials(ctx, form)
-  delete ctx.req.headers.authorization
-  form.client_id = clientId
-  if (secret !== undefined) form.client_secret = secret
-}
-
-/**
- * The client that a request proves to come from, for an endpoint that answers without the engine. A public client proves
- * nothing.
+ * Reads the credentials, puts them into the form and removes the header, so that the engine finds them in one place and
+ * does not parse them again.
  * @throws OAuthError 400, 401
  */
-export async function authenticateClient(
-  { authenticator, secretUses }: OidcServices,
-  ctx: OidcContext,
-  form: Form,
-): Promise<AuthenticatedClient> {
-  const { clientId, secret } = readClientCredentials(ctx, form)
-  const client = secret && (await authenticator.proveById(clientId, { secret }, false))
-  if (!client) throw invalidClient('client authentication failed')
-  secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration))
-  ctx.state.client = client
-  return client
+export function moveCredentialsToForm(ctx: OidcContext, form: Form): RequestCredentials {
+  const credentials = readClientCredentials(ctx, form)
+  delete ctx.req.headers.authorization
+  form.client_id = credentials.clientId
+  if (credentials.secret !== undefined) form.client_secret = credentials.secret
+  return credentials
 }

@@ -46,7 +46,7 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
   const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
   await takeFromPublicClient(ctx, client.registration, services)
   const scopes = code.scope?.split(' ') ?? []
-  const issued = await services.codeTokens.redeem({
+  return await services.codeTokens.redeem({
     client,
     resource: typeof token.aud === 'string' ? token.aud : undefined,
     scope: scopes.filter((scope) => !IDENTITY_SCOPES.includes(scope)).join(' '),
@@ -66,9 +66,6 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
       return claimCode(trx, shown)
     },
   })
-  const { refreshToken, refreshTokenExpiresIn } = issued
-  if (refreshToken) ctx.state.refresh = { refreshToken, refreshTokenExpiresIn: refreshTokenExpiresIn! }
-  return issued
 }
 
 const grantIdOf = (kind: string, code: string): string => idFrom(`${kind} ${code}`)

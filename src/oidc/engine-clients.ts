@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
-import { type ClientMetadata, errors, type KoaContextWithOIDC } from 'oidc-provider'
-import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
+import { type ClientMetadata, errors } from 'oidc-provider'
 import type { Registration } from '../clients/registrations.ts'
-import { useOf } from '../clients/secret-uses.ts'
-import { inEngineTerms } from './engine-errors.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { takeFromNetwork } from './public-client-limits.ts'
 import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
 
 type EngineClient = InstanceType<Provider['Client']>
@@ -92,52 +88,33 @@ function trustAddresses(provider: Provider): void {
   Object.assign(Schema.prototype, { redirectUris: () => {}, postLogoutRedirectUris: () => {} })
 }
 
-/**
- * Makes the engine find its clients in the registrations, as they are now, and leave every decision about secrets to us.
- */
+/** The client that the request authenticated as; any other one as its registration is now. */
+async function findRegistration({ registrations }: OidcServices, ctx: OidcContext | undefined, id: unknown) {
+  // The client ID of an ID token hint is not checked when the request is read.
+  if (typeof id !== 'string' || id.length === 0 || id.length > 200 || id.includes('\0')) return undefined
+  const { registration } = ctx?.state.client ?? {}
+  return registration?.clientId === id ? registration : await registrations.fresh(id)
+}
+
+/** Makes the engine find its clients in the registrations, and accept the client authentication of the endpoint. */
 export function useRegistrations(provider: Provider, services: OidcServices): void {
-  const { registrations, authenticator, database } = services
   trustAddresses(provider)
   const toEngineClient = createEngineClients(provider)
-  // Sign-outs look clients up outside of any request of the engine's.
-  const isTokenRequest = (ctx: KoaContextWithOIDC | undefined) => ctx?.oidc.route === 'token'
+  // Undefined during sign-outs, which look clients up outside of any request of the engine's.
+  const context = () => services.engineContext() as unknown as OidcContext | undefined
 
-  async function limitRate(registration: Registration, ctx: KoaContextWithOIDC): Promise<void> {
-    if (registration.rateLimit && isTokenRequest(ctx)) {
-      await takeFromRateLimit(database, registration.key, registration.rateLimit)
-    }
-  }
-
-  const overrides = {
-    async find(id: string): Promise<EngineClient | undefined> {
-      const ctx = services.engineContext()
-      if (typeof id !== 'string' || id.length === 0 || id.length > 200) return undefined
-      // Of an ID token hint, whose JSON is not checked when the request is read.
-      if (id.includes('\0')) return undefined
-      const registration = await registrations.fresh(id)
-      if (!registration) return undefined
-      if (isTokenRequest(ctx)) {
-        await inEngineTerms(() => takeFromNetwork(ctx as unknown as OidcContext, registration, services))
-      }
-      return toEngineClient(registration)
+  Object.assign(provider.Client, {
+    async find(id: unknown): Promise<EngineClient | undefined> {
+      const registration = await findRegistration(services, context(), id)
+      return registration && toEngineClient(registration)
     },
-  }
-  Object.assign(provider.Client, overrides)
+  })
 
   Object.assign(provider.Client.prototype, {
-    async compareClientSecret(this: EngineClient, secret: string): Promise<boolean> {
-      const ctx = services.engineContext()
-      const credentials = { secret, apiKey: ctx.get('x-api-key') }
-      const client = authenticator.prove(registrationOf(this), credentials, isTokenRequest(ctx))
-      if (!client) return false
-      ;(ctx as unknown as OidcContext).state.client = client
-      // At the token endpoint it is not known yet for which API.
-      if (!isTokenRequest(ctx)) {
-        services.secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration))
-      }
-      ctx.oidc.entity('Client', toEngineClient(client.registration))
-      await inEngineTerms(() => limitRate(client.registration, ctx))
-      return true
+    /** `authenticateClient` has checked the secret before the engine is called. */
+    async compareClientSecret(this: EngineClient): Promise<boolean> {
+      const client = context()?.state.client
+      return client?.authentication != null && client.registration === registrationOf(this)
     },
 
     responseTypeAllowed(this: EngineClient): boolean {

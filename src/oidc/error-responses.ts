@@ -38,7 +38,18 @@ function forbidStoring(ctx: OidcContext): void {
   ctx.set('Pragma', 'no-cache')
 }
 
-/** Errors become answers here: those of our own steps, and those that the engine gave up on. */
+/**
+ * Lets a page of another origin read an error of our own steps, as it can read the engine's errors for a client that is
+ * not authenticated yet: such an error holds nothing about the client.
+ */
+function allowOrigin(ctx: OidcContext): void {
+  const origin = ctx.get('origin')
+  if (!origin) return
+  ctx.vary('Origin')
+  ctx.set('Access-Control-Allow-Origin', origin)
+}
+
+/** Turns errors into responses: those of our own steps, and those that the engine does not know. */
 export function answerErrors({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     forbidStoring(ctx)
@@ -51,6 +62,7 @@ export function answerErrors({ issuerUrl }: OidcServices) {
     } catch (error) {
       ctx.state.failure = error as Error
       answerError(ctx, errorOf(error))
+      allowOrigin(ctx)
     }
     if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) {
       ctx.set('WWW-Authenticate', `Basic realm="${issuerUrl()}"`)

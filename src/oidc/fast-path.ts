@@ -1,74 +1,119 @@
-import type { Next } from 'koa'
+/**
+ * The fast path: plain client_credentials requests, which are most requests, without the engine's thirty steps. It only
+ * accepts. A request that is unusual, or that it would refuse, goes to the engine, so that no rule exists twice
+ * (docs/adr/0003-fast-path.md).
+ */
+import type { IncomingHttpHeaders } from 'node:http'
 import { resolveScope } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import type { Registration } from '../clients/registrations.ts'
-import { useOf } from '../clients/secret-uses.ts'
-import { selectApi } from '../tokens/planned-token.ts'
-import type { OidcServices } from './oidc-services.ts'
+import { selectApi, type TokenRequest } from '../tokens/issuance.ts'
+import { renewClient } from './endpoint-authentication.ts'
 import type { Form, OidcContext } from './request-state.ts'
 
 const PARAMETERS = new Set(['grant_type', 'client_id', 'client_secret', 'scope', 'resource'])
 
-/** Headers that ask for something only the engine knows: proofs of possession, attestations, browsers of other origins. */
-const ENGINE_HEADERS = ['dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop', 'origin'] as const
-
-/** A request for a machine's token with nothing special about it: each parameter once, and a client secret. */
-function credentialsOfPlainRequest(ctx: OidcContext, form: Form) {
-  if (form.grant_type !== 'client_credentials') return undefined
-  if (ENGINE_HEADERS.some((name) => ctx.req.headers[name] !== undefined)) return undefined
-  for (const [name, value] of Object.entries(form)) {
-    if (typeof value !== 'string' || !PARAMETERS.has(name)) return undefined
-  }
-  const { client_id: clientId, client_secret: secret } = form as Record<string, string | undefined>
-  return clientId && secret ? { clientId, secret } : undefined
-}
-
-/** Whether a registration allows this very request, without more having to be done for it. */
-function allows(registration: Registration, form: Form): boolean {
-  if (!registration.grants.includes('client_credentials')) return false
-  if (registration.rateLimit || registration.clientCredentialsRefresh) return false
-  try {
-    const api = selectApi(registration, form.resource as string | undefined)
-    resolveScope(form.scope as string | undefined, api.scopes)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /**
- * The product's hot path. Most requests are a machine's, plain and good; for those the engine's thirty steps are spared.
- * This lane only ever says yes: whatever is unusual, whatever would be refused, and whatever rests on a registration that
- * has just changed, goes the engine's way and is judged there, so that no rule stands in two places.
+ * Headers of HTTP (RFC 9110 to 9112), tracing and browsers that mean nothing to the token endpoint. `origin` is not among
+ * them: the engine answers pages of other origins.
  */
-export function fastPath(services: OidcServices) {
-  const { authenticator, issuer, secretUses, metrics } = services
-  const issued = metrics.tokensIssued.labels('client_credentials')
+const HEADERS = new Set([
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'authorization',
+  'baggage',
+  'cache-control',
+  'cdn-loop',
+  'client-ip',
+  'connection',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-type',
+  'cookie',
+  'correlation-context',
+  'correlation-id',
+  'date',
+  'dnt',
+  'early-data',
+  'expect',
+  'forwarded',
+  'from',
+  'host',
+  'http2-settings',
+  'idempotency-key',
+  'keep-alive',
+  'max-forwards',
+  'newrelic',
+  'pragma',
+  'priority',
+  'proxy-connection',
+  'referer',
+  'request-id',
+  'save-data',
+  'sentry-trace',
+  'te',
+  'traceparent',
+  'tracestate',
+  'transfer-encoding',
+  'true-client-ip',
+  'uber-trace-id',
+  'upgrade',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'via',
+])
 
-  async function admit(ctx: OidcContext, form: Form): Promise<AuthenticatedClient | undefined> {
-    const given = credentialsOfPlainRequest(ctx, form)
-    if (!given) return undefined
-    const credentials = { secret: given.secret, apiKey: ctx.get('x-api-key') }
-    return await authenticator.proveById(given.clientId, credentials, true, (registration) =>
-      allows(registration, form),
-    )
-  }
+/** First parts of the names that browsers (`sec-`), proxies and load balancers add. */
+const HEADER_FAMILIES = /^(?:x|sec|cf|fly|fastly|akamai|cloudfront|ali|eagleeye)-/
 
-  return async (ctx: OidcContext, next: Next): Promise<void> => {
-    const form = ctx.state.form
-    const client = form && (await admit(ctx, form))
-    if (!client) return await next()
-    const { resource, scope } = form as Record<string, string | undefined>
-    const token = await issuer.issueOnce({ client, resource, scope, subject: '', grantId: null })
-    if (!token) return await next()
-    ctx.state.client = client
-    secretUses.note(client.authentication!.secretId, ctx.ip, useOf(client.registration, token.audience))
-    issued.inc()
-    ctx.body = {
-      access_token: token.accessToken,
-      token_type: 'Bearer',
-      expires_in: token.expiresIn,
-      scope: token.scope,
-    }
+/** Words of names that may prove something about the client: DPoP, attestation, and certificates that a proxy checked. */
+const HEADER_PROOFS =
+  /oauth|oidc|dpop|attest|assertion|jwt|token|cert|ssl-client|tls-client|mtls|signature|identity|principal/
+
+const isPlainHeader = (name: string): boolean =>
+  HEADERS.has(name) || (HEADER_FAMILIES.test(name) && !HEADER_PROOFS.test(name))
+
+/** Whether no header can change what the engine would respond. */
+export function hasPlainHeaders(headers: IncomingHttpHeaders): boolean {
+  for (const name in headers) if (!isPlainHeader(name)) return false
+  return true
+}
+
+/** Whether the form is a client_credentials request with known parameters, each once. */
+function hasPlainForm(form: Form): boolean {
+  if (form.grant_type !== 'client_credentials') return false
+  for (const name in form) if (typeof form[name] !== 'string' || !PARAMETERS.has(name)) return false
+  return true
+}
+
+/** Whether the fast path may serve the request, as far as the request alone says. */
+export function isPlainRequest({ req, state }: OidcContext): boolean {
+  state.isPlain ??=
+    state.credentials?.secret !== undefined && hasPlainForm(state.form ?? {}) && hasPlainHeaders(req.headers)
+  return state.isPlain
+}
+
+/** The token request, or undefined where the registration does not allow it or requires more than an access token. */
+function toTokenRequest(client: AuthenticatedClient, form: Form): TokenRequest | undefined {
+  const { grants, clientCredentialsRefresh } = client.registration
+  if (!grants.includes('client_credentials') || clientCredentialsRefresh) return undefined
+  const { resource, scope } = form as Record<string, string | undefined>
+  try {
+    resolveScope(scope, selectApi(client.registration, resource).scopes)
+  } catch {
+    return undefined
   }
+  return { client, resource, scope, subject: '', grantId: null }
+}
+
+/** Sets `tokenRequest` where the fast path may issue the token. A refusal by a cached registration is checked again. */
+export async function authorizePlainRequest(ctx: OidcContext): Promise<void> {
+  if (!isPlainRequest(ctx)) return
+  const form = ctx.state.form!
+  ctx.state.tokenRequest = toTokenRequest(ctx.state.client!, form)
+  if (ctx.state.tokenRequest || !ctx.state.isClientCached) return
+  await renewClient(ctx)
+  ctx.state.tokenRequest = toTokenRequest(ctx.state.client!, form)
 }

@@ -2,8 +2,8 @@ import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { signJwt } from '../keys/jwt.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { introspectAs } from '../tokens/token-introspection.ts'
-import { authenticateClient } from './client-credentials.ts'
-import { readRequest } from './endpoint-requests.ts'
+import { clientEndpoint, parse } from './client-endpoint.ts'
+import { authenticateClient } from './endpoint-authentication.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { type PresentedToken, readPresentedToken } from './presented-tokens.ts'
@@ -13,36 +13,36 @@ const SIGNED = 'application/token-introspection+jwt'
 
 const INACTIVE = { active: false } as const
 
-type Answer = { readonly active: boolean } & Record<string, unknown>
+type IntrospectionResponse = { readonly active: boolean } & Record<string, unknown>
 
-function refuseRepeated(form: Form): void {
+function refuseRepeated(_ctx: OidcContext, form: Form): void {
   for (const name of ['token', 'token_type_hint']) {
     if (Array.isArray(form[name])) throw new OAuthError(400, 'invalid_request', `${name} is given twice`)
   }
 }
 
-/** Whether a caller may know of a token: an API of those meant for it, any other client of its own. */
-function mayKnow({ registration }: AuthenticatedClient, token: { clientId: string; audience: string }): boolean {
+/** Whether a caller may introspect a token: an API those for itself, any other client its own. */
+function mayIntrospect({ registration }: AuthenticatedClient, token: { clientId: string; audience: string }): boolean {
   const { resourceServer } = registration
   return resourceServer ? token.audience === resourceServer.identifier : token.clientId === registration.clientId
 }
 
-/** All that an active JWT says of itself (RFC 7662, section 2.2), key bindings included. */
-function describe(claims: Record<string, unknown>): Answer {
+/** The claims of an active JWT (RFC 7662, section 2.2), with its key binding. */
+function describe(claims: Record<string, unknown>): IntrospectionResponse {
   const cnf = claims.cnf as { jkt?: string } | undefined
   return { active: true, token_type: cnf?.jkt ? 'DPoP' : 'Bearer', ...claims }
 }
 
-/**
- * Token introspection (RFC 7662), which the engine refuses for JWTs. The caller is authenticated by what is remembered
- * of it; the one statement that looks the token up also says whether the caller is still who it was.
- */
+/** A cached registration serves: the statement that looks the token up also checks that the registration is current. */
+const mayUseCache = () => true
+
+/** Token introspection (RFC 7662), without the engine, which refuses JWTs. */
 export function introspectionEndpoint(services: OidcServices) {
   const { accessTokenStore, refreshTokens, keyRings, issuerUrl } = services
 
-  async function answer(caller: AuthenticatedClient, presented: PresentedToken): Promise<Answer> {
+  async function introspect(caller: AuthenticatedClient, presented: PresentedToken): Promise<IntrospectionResponse> {
     const { client, token } = await introspectAs(accessTokenStore, caller, presented.claims)
-    if (token && presented.claims) return mayKnow(client, token) ? describe(presented.claims) : INACTIVE
+    if (token && presented.claims) return mayIntrospect(client, token) ? describe(presented.claims) : INACTIVE
     const refresh = presented.refreshToken && (await refreshTokens.find(presented.refreshToken))
     if (!refresh || refresh.clientId !== client.registration.clientId) return INACTIVE
     return {
@@ -56,23 +56,27 @@ export function introspectionEndpoint(services: OidcServices) {
     }
   }
 
-  /** RFC 9701: the same answer as a JWT for its one reader, for those who keep it as evidence. */
-  async function sign(ctx: OidcContext, { registration }: AuthenticatedClient, body: Answer): Promise<void> {
+  /** RFC 9701: the same response as a signed JWT for its caller, which may store it as evidence. */
+  async function sign(
+    ctx: OidcContext,
+    { registration }: AuthenticatedClient,
+    body: IntrospectionResponse,
+  ): Promise<void> {
     const key = keyRings.ring.current(registration.resourceServer?.signingAlg ?? 'ES256')
     const claims = { iss: issuerUrl(), aud: registration.clientId, iat: epochSeconds(), token_introspection: body }
     ctx.body = await signJwt(key, 'token-introspection+jwt', claims)
     ctx.type = SIGNED
   }
 
-  return async (ctx: OidcContext): Promise<void> => {
-    const form = await readRequest(ctx)
-    refuseRepeated(form)
-    const caller = await authenticateClient(services, ctx, form)
-    if (typeof form.token !== 'string') {
+  async function respond(ctx: OidcContext): Promise<void> {
+    const { form, client } = ctx.state
+    if (typeof form?.token !== 'string') {
       throw new OAuthError(400, 'invalid_request', "missing required parameter 'token'")
     }
-    const body = await answer(caller, await readPresentedToken(services, form))
-    if (ctx.get('accept').includes(SIGNED)) await sign(ctx, caller, body)
+    const body = await introspect(client!, await readPresentedToken(services, form))
+    if (ctx.get('accept').includes(SIGNED)) await sign(ctx, client!, body)
     else ctx.body = body
   }
+
+  return clientEndpoint(services, [parse(refuseRepeated), authenticateClient(services, { mayUseCache }), respond])
 }

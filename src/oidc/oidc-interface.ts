@@ -3,12 +3,13 @@ import type { Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
 import { authorizationSteps, checkSize, linkEndpoint, postToGet } from './authorization-requests.ts'
+import { callEngine, clientEndpoint, type Endpoint, parse } from './client-endpoint.ts'
+import { authenticateClient } from './endpoint-authentication.ts'
 import { handToEngine } from './endpoint-requests.ts'
 import { createEngine } from './engine.ts'
 import { createSignInFlow } from './engine-interactions.ts'
 import { showForms } from './engine-pages.ts'
 import { answerErrors, showErrors } from './error-responses.ts'
-import { formEndpoint } from './form-endpoint.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
 import { describeServer, jwksEndpoint } from './metadata.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -21,8 +22,7 @@ import { tokenEndpoint } from './token-endpoint.ts'
 import { takeUserCode } from './user-codes.ts'
 import { takeBearerToken } from './userinfo.ts'
 
-type OidcMiddleware = (ctx: OidcContext, next: Next) => Promise<void>
-type Endpoint = (ctx: OidcContext, next: Next) => Promise<unknown>
+type OidcMiddleware = (ctx: OidcContext, next: Next) => Promise<unknown>
 
 export const engineContext = (): KoaContextWithOIDC => Provider.ctx as KoaContextWithOIDC
 
@@ -69,26 +69,38 @@ const bare = (path: string): string => (path.length > 1 && path.endsWith('/') ? 
 const nameOf = (path: string): string =>
   path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
 
+/** A CORS preflight request, which the engine answers. */
+const passPreflight = (engine: Endpoint) => (ctx: OidcContext, next: Next) =>
+  ctx.method === 'OPTIONS' ? engine(ctx, next) : next()
+
+function pushedRequestEndpoint(services: OidcServices, engine: Endpoint) {
+  return clientEndpoint(services, [
+    parse(checkSize, ...authorizationSteps(services)),
+    authenticateClient(services, { allowPublic: true }),
+    callEngine(engine),
+  ])
+}
+
 function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: RevocationFeed): Map<string, Endpoint> {
   const engine = runEngine as never
-  const machine = (...steps: OidcMiddleware[]) => compose([answerErrors(services), ...steps, engine]) as Endpoint
+  const endpoint = (...steps: OidcMiddleware[]) => compose([answerErrors(services), ...steps]) as Endpoint
+  const browserEndpoint = (step: OidcMiddleware) => endpoint(passPreflight(runEngine), step)
   const page = (...steps: OidcMiddleware[]) =>
     compose([showErrors(services), showForms(services) as never, ...steps, engine]) as Endpoint
-  const plain = (step: OidcMiddleware) => compose([answerErrors(services), step]) as Endpoint
   const discovery = compose([describeServer(services), engine]) as Endpoint
-  const request = authorizationSteps(services)
+  const link = linkEndpoint(...authorizationSteps(services))
   return new Map<string, Endpoint>([
-    ['/oauth2/token', machine(...tokenEndpoint(services))],
-    ['/oauth2/introspect', plain(introspectionEndpoint(services))],
-    ['/oauth2/revoke', machine(...revocationEndpoint(services))],
+    ['/oauth2/token', browserEndpoint(tokenEndpoint(services, runEngine))],
+    ['/oauth2/introspect', endpoint(introspectionEndpoint(services))],
+    ['/oauth2/revoke', browserEndpoint(revocationEndpoint(services, runEngine))],
     ['/oauth2/jwks', jwksEndpoint(services)],
-    ['/oauth2/status', plain(statusAggregationEndpoint(services))],
-    ['/oauth2/status/*', plain(statusListEndpoint(services))],
-    ['/oauth2/status/feed', plain((ctx) => feed.endpoint(ctx))],
-    ['/oauth2/userinfo', machine(takeBearerToken(services), handToEngine)],
-    ['/oauth2/par', machine(formEndpoint(checkSize, ...request), handToEngine)],
-    ['/oauth2/device', machine(formEndpoint(checkSize, ...request), handToEngine)],
-    ['/oauth2/authorize', page(postToGet, linkEndpoint(...request))],
+    ['/oauth2/status', endpoint(statusAggregationEndpoint(services))],
+    ['/oauth2/status/*', endpoint(statusListEndpoint(services))],
+    ['/oauth2/status/feed', endpoint((ctx) => feed.endpoint(ctx))],
+    ['/oauth2/userinfo', endpoint(takeBearerToken(services), handToEngine, engine)],
+    ['/oauth2/par', browserEndpoint(pushedRequestEndpoint(services, runEngine))],
+    ['/oauth2/device', browserEndpoint(pushedRequestEndpoint(services, runEngine))],
+    ['/oauth2/authorize', page(postToGet, link)],
     ['/oauth2/authorize/*', page()],
     ['/oauth2/logout', page(postToGet, linkEndpoint())],
     ['/oauth2/logout/confirm', page(redirectAfterSignOut)],

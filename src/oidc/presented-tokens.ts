@@ -1,11 +1,11 @@
-import type { Next } from 'koa'
 import { readTokenClaims } from '../tokens/presented-claims.ts'
-import { type FormStep, handToEngine } from './endpoint-requests.ts'
-import { formEndpoint } from './form-endpoint.ts'
+import { callEngine, clientEndpoint, type Endpoint, parse } from './client-endpoint.ts'
+import { authenticateClient } from './endpoint-authentication.ts'
+import type { FormStep } from './endpoint-requests.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { Form, OidcContext } from './request-state.ts'
 
-/** The token that a form shows: the claims of a JWT of ours, a refresh token, or nothing that we ever issued. */
+/** The token in a form: the claims of a JWT that this server signed, a refresh token, or neither. */
 export interface PresentedToken {
   readonly claims?: Record<string, unknown>
   readonly refreshToken?: string
@@ -20,9 +20,9 @@ export async function readPresentedToken(services: OidcServices, form: Form): Pr
 }
 
 /**
- * The engine refuses to revoke JWTs before it asks anyone. So the JWT is verified here, its claims are put aside, and
- * the engine gets a handle that it does not take for one. What is not a JWT of ours becomes a handle to nothing, so that
- * the caller is authenticated all the same and learns nothing (promise 7).
+ * Verifies the JWT to revoke, sets `presented` to its claims, and gives the engine an opaque handle, because the engine
+ * refuses to revoke JWTs. Any other text becomes a handle that the engine does not find, so that an unknown token gets the
+ * same response as a known one (guarantee 7).
  */
 function takePresentedToken(services: OidcServices): FormStep {
   return async (ctx, form) => {
@@ -34,16 +34,19 @@ function takePresentedToken(services: OidcServices): FormStep {
 }
 
 /**
- * Answers a successful revocation with an empty JSON object. RFC 7009, section 2.2, tells clients to ignore the body, but
+ * Responds to a successful revocation with an empty JSON object. RFC 7009, section 2.2, tells clients to ignore the body, but
  * several parse it (oidc-client-ts, simple-oauth2) and fail on the engine's empty text.
  */
-async function answerEmptyObject(ctx: OidcContext, next: Next): Promise<void> {
-  await next()
-  if (ctx.status === 200 && ctx.method === 'POST') ctx.body = {}
+function respondWithEmptyObject(ctx: OidcContext): void {
+  if (ctx.status === 200) ctx.body = {}
 }
 
-export const revocationEndpoint = (services: OidcServices) => [
-  formEndpoint(takePresentedToken(services)),
-  answerEmptyObject,
-  handToEngine,
-]
+/** Token revocation (RFC 7009). */
+export function revocationEndpoint(services: OidcServices, engine: Endpoint) {
+  return clientEndpoint(services, [
+    parse(takePresentedToken(services)),
+    authenticateClient(services, { allowPublic: true }),
+    callEngine(engine),
+    respondWithEmptyObject,
+  ])
+}

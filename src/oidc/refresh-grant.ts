@@ -57,16 +57,8 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     await inEngineTerms(() => limitRate(ctx, client, token))
     const issued = await inEngineTerms(() => services.refreshTokens.redeem(client, presented))
     const idToken = await idTokenOf(ctx, issued)
-    services.metrics.tokensIssued.inc({ grant_type: 'refresh_token' })
-    ctx.state.refresh = issued
-    ctx.state.audience = issued.audience
-    ctx.body = {
-      access_token: issued.accessToken,
-      token_type: jkt ? 'DPoP' : 'Bearer',
-      expires_in: issued.expiresIn,
-      scope: issued.scope,
-      ...(idToken && { id_token: idToken }),
-    }
+    ctx.state.issued = issued
+    ctx.body = { token_type: jkt ? 'DPoP' : 'Bearer', ...(idToken && { id_token: idToken }) }
   }
   provider.registerGrantType('refresh_token', handle as never, ['refresh_token', 'scope', 'resource'])
 }

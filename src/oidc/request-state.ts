@@ -3,42 +3,62 @@ import type { Budget } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { AuthenticatedClient, Authenticator } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
+import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
 
 /** The parameters of a request. A repeated parameter is an array. */
 export type Form = Record<string, string | string[] | undefined>
 
-/** What the engine keeps in the session of a sign-out that awaits its confirmation. */
+/** What identifies the client of a request (RFC 6749, section 2.3). */
+export interface RequestCredentials {
+  readonly clientId: string
+  /** Undefined where the request has only a client ID, as a public client sends it. */
+  readonly secret: string | undefined
+}
+
+/** The tokens that a token request obtained. */
+export interface IssuedTokens extends IssuedToken {
+  readonly refreshToken?: string | undefined
+  readonly refreshTokenExpiresIn?: number | undefined
+}
+
+/** What the engine stores in the session while a sign-out awaits its confirmation. */
 export interface SignOut {
   readonly postLogoutRedirectUri?: string
   readonly state?: string
 }
 
-/** What one request of this face knows of itself, beside what the engine keeps. */
+/** The state of one request, beside the engine's own. */
 export interface OidcState {
   requestId: string
   /** Milliseconds since 1970. */
   arrivedAt: number
-  /** The request's parameters, after what is taken from elsewhere. */
+  /** The parameters, with those of legacy compatibility options. */
   form?: Form
-  /** The client as it proved itself, or as it was found where it has nothing to prove. */
+  credentials?: RequestCredentials
+  /** Whether the fast path may serve the request. */
+  isPlain?: boolean
+  /** The authenticated client, or a public client. */
   client?: AuthenticatedClient
-  /** The claims of the JWT that was presented for introspection or revocation, if one of our keys signed it. */
+  /** Whether `client` rests on a cached registration, which may be stale. */
+  isClientCached?: boolean
+  /** Whether the request was counted against a rate limit. */
+  isRateLimited?: boolean
+  /** What the fast path authorized. */
+  tokenRequest?: TokenRequest | undefined
+  issued?: IssuedTokens | undefined
+  /** The claims of the JWT to introspect or revoke, if it was signed by a key of this server. */
   presented?: Record<string, unknown>
-  /** The API that a token was issued for, by its identifier. */
-  audience?: string
-  /** What the answer carries beside the engine's members. */
-  refresh?: { refreshToken: string; refreshTokenExpiresIn: number }
   /** The sign-out that the request confirms. */
   signOut?: SignOut
-  /** What the request took from its network's budget, until something of its public client is proved. */
+  /** The network budget that the request was counted against, until its public client shows a valid code or token. */
   unproven?: Budget
-  /** What ended the request, for the log and the metrics. */
+  /** The error that ended the request, for the log and the metrics. */
   failure?: Error & { error_detail?: string }
 }
 
 export type OidcContext = ParameterizedContext<OidcState>
 
-/** The registration that an engine client was made from. */
+/** Engine clients and the registrations that they were made from. */
 const registrationsOfClients = new WeakMap<object, Registration>()
 
 export function bindRegistration(client: object, registration: Registration): void {
@@ -47,10 +67,11 @@ export function bindRegistration(client: object, registration: Registration): vo
 
 export function registrationOf(client: object): Registration {
   const registration = registrationsOfClients.get(client)
-  if (!registration) throw new Error('an engine client that was not made from a registration')
+  if (!registration) throw new Error('the engine client has no registration')
   return registration
 }
 
+/** The client of the request: as it authenticated, or else as the engine found it. */
 export function clientOf(ctx: OidcContext, authenticator: Authenticator, engineClient: object): AuthenticatedClient {
   ctx.state.client ??= authenticator.trust(registrationOf(engineClient))
   return ctx.state.client

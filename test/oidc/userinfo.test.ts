@@ -180,6 +180,12 @@ describe('a page of another origin', () => {
     expect([stolen.status >= 400, allowed(stolen)]).toEqual([true, null])
   })
 
+  test('can read why its client was refused', async () => {
+    const form = { grant_type: 'refresh_token', refresh_token: 'kwr_unknown', client_id: 'unknown' }
+    const refused = await server.token(form, from(ORIGIN))
+    expect([refused.status, refused.body.error, allowed(refused)]).toEqual([401, 'invalid_client', ORIGIN])
+  })
+
   test('may ask beforehand what it may send', async () => {
     for (const [path, header] of [
       ['/oauth2/token', 'dpop'],
