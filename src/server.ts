@@ -32,7 +32,7 @@ import { openKeyRings } from './keys/key-ring.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createUsage } from './metrics/usage.ts'
 import { deleteExpiredEngineModels } from './oidc/adapter.ts'
-import { createOidcInterface, engineContext } from './oidc/oidc-interface.ts'
+import { createOidcInterface } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { Log } from './shared/log.ts'
@@ -208,7 +208,6 @@ export async function createServer(
       outgoing,
       pages: web.pages,
       issuerUrl: () => issuerUrl,
-      engineContext,
     })
     Object.assign(flow, oidc.signInFlow)
     closeFeed = oidc.closeFeed

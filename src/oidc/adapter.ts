@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
-import Provider, { type Adapter, type AdapterPayload, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { Registration } from '../clients/registrations.ts'
 import type { SealedColumn } from '../database/resealing.ts'
 import type { Claim } from '../refresh/code-tokens.ts'
@@ -9,7 +9,7 @@ import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { chargeStranger } from './anonymous-storage.ts'
 import type { UserAccount } from './engine-consents.ts'
-import { AlreadyUsedError } from './engine-internals.ts'
+import { AlreadyUsedError, engineContext } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
 
 /** The engine's ids are the secret values themselves, so the table is keyed by their hashes (promise 5). */
@@ -125,7 +125,7 @@ export class EngineModelAdapter implements Adapter {
    * them: one that began before they changed must not make a code that outlives the change.
    */
   #userStatusBadge({ accountId }: AdapterPayload) {
-    const { client, account } = (Provider.ctx as KoaContextWithOIDC).oidc
+    const { client, account } = engineContext()!.oidc
     const { user } = (account ?? {}) as Partial<UserAccount>
     const asFound = this.#knex('users')
       .where({ id: accountId ?? null })

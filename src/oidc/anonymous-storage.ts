@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
-import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider'
+import type { AdapterPayload, KoaContextWithOIDC } from 'oidc-provider'
 import { anonymousStorageBudget, takeAttempt } from '../accounts/sign-in-limits.ts'
 import { OAuthError } from './engine-errors.ts'
+import { engineContext } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
 
 /** Seconds from an authorization request, or a step of its sign-in, until the next step. */
@@ -41,7 +42,7 @@ async function charge(knex: Knex, ctx: KoaContextWithOIDC, bytes: number): Promi
  */
 export async function chargeStranger(knex: Knex, model: string, payload: AdapterPayload): Promise<void> {
   // Absent where our own pages write: there, somebody has signed in, or answers a request that was charged.
-  const ctx = Provider.ctx as KoaContextWithOIDC | undefined
+  const ctx = engineContext()
   if (ctx && isAnonymous(ctx, model, payload as Stored)) {
     await charge(knex, ctx, Buffer.byteLength(JSON.stringify(payload)))
   }
@@ -49,6 +50,6 @@ export async function chargeStranger(knex: Knex, model: string, payload: Adapter
 
 /** The same for the id of a DPoP proof, which a pushed request of a public client records. */
 export async function chargeProof(knex: Knex): Promise<void> {
-  const ctx = Provider.ctx as KoaContextWithOIDC
+  const ctx = engineContext()!
   if (ctx.oidc.route === 'pushed_authorization_request' && isPublic(ctx)) await charge(knex, ctx, 1)
 }

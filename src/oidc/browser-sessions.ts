@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
+import { backchannelLogout } from './engine-internals.ts'
 import { extendSession } from './engine-rows.ts'
 import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -13,12 +14,6 @@ export interface Login {
   readonly userId: string
   readonly since: Date
   readonly amr: readonly string[]
-}
-
-/** A part of the engine's client that its types leave out. */
-interface LogoutClient {
-  readonly backchannelLogoutUri?: string
-  backchannelLogout(sub: string, sid: string | undefined): Promise<void>
 }
 
 /** How the person proved who they are, in words for those who ask for a level (OpenID Connect Core, section 2, `acr`). */
@@ -44,13 +39,13 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
   }
 
   async function tellClient(clientId: string, accountId: string, sid: string | undefined): Promise<void> {
-    const client = (await engine().Client.find(clientId)) as LogoutClient | undefined
-    if (!client?.backchannelLogoutUri) return
-    const outcome = await client.backchannelLogout(accountId, sid).then(
+    const client = await engine().Client.find(clientId)
+    const sending = client && backchannelLogout(client, accountId, sid)
+    const outcome = await sending?.then(
       () => 'told',
       () => 'failed',
     )
-    services.metrics.backchannelLogouts.inc({ outcome })
+    if (outcome) services.metrics.backchannelLogouts.inc({ outcome })
   }
 
   /** OpenID Connect Back-Channel Logout 1.0, section 2.5. One that cannot be reached must not keep anybody signed in. */

@@ -5,12 +5,19 @@ import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { SignInFacts } from '../refresh/refresh-token-families.ts'
 import { idFrom } from '../shared/ids.ts'
 import { claimCode } from './adapter.ts'
-import { bindingOf, type EngineToken } from './engine-tokens.ts'
+import {
+  disableCodeConsumption,
+  type EngineContext,
+  type EngineToken,
+  engineContext,
+  onMissingCode,
+} from './engine-internals.ts'
+import { bindingOf } from './engine-tokens.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { takeFromPublicClient } from './public-client-limits.ts'
-import { clientOf, type OidcContext } from './request-state.ts'
+import { clientOf } from './request-state.ts'
 
-/** What the engine keeps of an authorization or device code. */
+/** The engine's record of an authorization code or device code. */
 interface Code {
   readonly kind: string
   readonly jti: string
@@ -28,8 +35,8 @@ const codeOf = ({ oidc }: KoaContextWithOIDC) => (oidc.entities.AuthorizationCod
 const factsOf = ({ authTime, acr, amr, sid, claims }: Code): SignInFacts => ({ authTime, acr, amr, sid, claims })
 
 /**
- * OpenID Connect has a scope for it (Core, section 11); for plain OAuth it is as the registration says, since RFC 6749
- * leaves it to the server.
+ * OpenID Connect grants refresh tokens by the scope `offline_access` (Core, section 11). For plain OAuth the registration
+ * decides, since RFC 6749 leaves it to the server.
  */
 function getsRefreshToken({ registration }: AuthenticatedClient, scopes: readonly string[]): boolean {
   if (!registration.grants.includes('refresh_token')) return false
@@ -38,10 +45,9 @@ function getsRefreshToken({ registration }: AuthenticatedClient, scopes: readonl
 }
 
 /**
- * The access token of a code, at the moment when the engine has checked all about it and would store its own: the code is
- * claimed, the token recorded and the refresh token made in one transaction.
+ * Claims a code that the engine has checked, records the access token and issues the refresh token, in one transaction.
  */
-export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & OidcContext, services: OidcServices) {
+export async function redeemCode(token: EngineToken, ctx: EngineContext, services: OidcServices) {
   const code = codeOf(ctx)
   const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
   await takeFromPublicClient(ctx, client.registration, services)
@@ -71,26 +77,19 @@ export async function redeemCode(token: EngineToken, ctx: KoaContextWithOIDC & O
 const grantIdOf = (kind: string, code: string): string => idFrom(`${kind} ${code}`)
 
 /**
- * Leaves the claim of codes to `redeemCode`, and ends what came of one that is shown again when its row is gone or over:
- * nothing else would notice (RFC 6749, section 4.1.2).
+ * Leaves the redemption of codes to `redeemCode`, and revokes what a code obtained when it is sent again after its row was
+ * deleted or expired (RFC 6749, section 4.1.2).
  */
 export function useCodes(provider: Provider, services: OidcServices): void {
-  const { AuthorizationCode, DeviceCode } = provider
-  for (const model of [AuthorizationCode, DeviceCode]) Object.assign(model.prototype, { consume: async () => {} })
-  const find = AuthorizationCode.find.bind(AuthorizationCode)
-  Object.assign(AuthorizationCode, {
-    async find(value: string, options: object) {
-      const code = (await find(value, options as never)) as { isExpired: boolean } | undefined
-      if (code && !code.isExpired) return code
-      const ctx = services.engineContext()
-      const client = clientOf(ctx as unknown as OidcContext, services.authenticator, ctx.oidc.client!)
-      await services.codeTokens.revokeLateReuse(client, grantIdOf('AuthorizationCode', value))
-      return code
-    },
+  disableCodeConsumption(provider)
+  onMissingCode(provider, async (code) => {
+    const ctx = engineContext()!
+    const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
+    await services.codeTokens.revokeLateReuse(client, grantIdOf('AuthorizationCode', code))
   })
 }
 
-/** RFC 9068, section 2.2.1; and what userinfo was asked for, which nobody else remembers. */
+/** The claims of RFC 9068, section 2.2.1, and those requested for userinfo, which only the token carries. */
 function extraOf(code: Code, token: EngineToken): Record<string, unknown> {
   const { authTime: auth_time, acr, amr, claims } = code
   return {

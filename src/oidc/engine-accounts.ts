@@ -2,6 +2,7 @@ import type { Account, AccountClaims, KoaContextWithOIDC } from 'oidc-provider'
 import { type AccountOfUser, findUserById, mayAct, type User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import type { UserAccount } from './engine-consents.ts'
+import { interactionResultOf } from './engine-internals.ts'
 import type { BrowserSession } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { isWithinLifetime } from './session-lifetimes.ts'
@@ -26,9 +27,9 @@ export const isCurrentSession = ({ sessionLifetimes }: OidcServices, user: User,
   session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetime(sessionLifetimes, session)
 
 /** The session under way, which learns of a sign-in that has just been finished for this request. */
-function sessionOf({ oidc }: KoaContextWithOIDC, userId: string): BrowserSession {
-  const session = oidc.session as unknown as BrowserSession
-  const { login } = (oidc as { result?: { login?: { accountId: string; since: string } } }).result ?? {}
+function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {
+  const session = ctx.oidc.session as unknown as BrowserSession
+  const { login } = interactionResultOf(ctx)
   if (login?.accountId === userId) session.subjectSince = login.since
   return session
 }

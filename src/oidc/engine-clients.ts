@@ -3,12 +3,17 @@ import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors } from 'oidc-provider'
 import type { Registration } from '../clients/registrations.ts'
+import {
+  acceptRegisteredRedirectUris,
+  createEngineClient,
+  type EngineClient,
+  engineContext,
+  overrideClients,
+} from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { bindRegistration, type OidcContext, registrationOf } from './request-state.ts'
+import { bindRegistration, registrationOf } from './request-state.ts'
 
-type EngineClient = InstanceType<Provider['Client']>
-
-/** The engine wants a secret to exist; nobody knows this one, and nothing is ever compared with it. */
+/** The engine requires a client secret. Nobody knows this one, and nothing is compared with it. */
 const PLACEHOLDER_SECRET = randomBytes(32).toString('base64url')
 
 function grantTypesOf(registration: Registration): string[] {
@@ -32,43 +37,46 @@ function metadataOf(registration: Registration): ClientMetadata {
     ...(registration.isPublic
       ? { token_endpoint_auth_method: 'none' }
       : { token_endpoint_auth_method: 'client_secret_basic', client_secret: PLACEHOLDER_SECRET }),
-    // Lets a loopback address have any port (RFC 8252, section 7.3), whatever other addresses there are beside it.
+    // A loopback redirect URI matches any port (RFC 8252, section 7.3), whatever other redirect URIs the client has.
     application_type: 'native',
   }
 }
 
-/** Machine clients differ in little but their id: so many shapes are remembered, and few are ever seen. */
+/** Machine clients differ in little but their ID, so few shapes occur. */
 const MAX_SHAPES = 10_000
 
-/** Only machines come often enough to share; what the engine does for people needs parts that cannot be inherited. */
+/** A client without users. Other clients use private members of the engine's class, which cannot be inherited. */
 const isMachine = ({ grants, redirectUris, postLogoutRedirectUris }: Registration): boolean =>
   grants.every((grant) => grant === 'client_credentials' || grant === 'refresh_token') &&
   redirectUris.length + postLogoutRedirectUris.length === 0
 
-/** What a machine says for itself, because the engine's own answers cannot be inherited: nobody is sent to it. */
-const NO_WAY_BACK = { redirectUriAllowed: () => false, postLogoutRedirectUriAllowed: () => false }
+/** The engine's own methods use private members, which cannot be inherited. A machine client has no redirect URIs. */
+const NO_REDIRECT_URIS = { redirectUriAllowed: () => false, postLogoutRedirectUriAllowed: () => false }
 
 /**
- * Engine clients for registrations. Making one runs the engine's whole schema, some 100 microseconds, so machines of one
- * shape share what does not differ and inherit it.
+ * Maps registrations to engine clients. The engine's client schema takes some 100 microseconds, so machine clients inherit
+ * from one client of their shape.
  */
 function createEngineClients(provider: Provider) {
-  const EngineClientClass = provider.Client as unknown as new (metadata: ClientMetadata) => EngineClient
   const shapes = new LRUCache<string, EngineClient>({ max: MAX_SHAPES })
   const clients = new WeakMap<Registration, EngineClient>()
 
   function shapeOf(registration: Registration): EngineClient {
     const metadata = metadataOf({ ...registration, clientId: 'shape', name: 'shape' })
     const key = JSON.stringify(metadata)
-    const shape = shapes.get(key) ?? new EngineClientClass(metadata)
+    const shape = shapes.get(key) ?? createEngineClient(provider, metadata)
     shapes.set(key, shape)
     return shape
   }
 
   function make(registration: Registration): EngineClient {
-    if (!isMachine(registration)) return new EngineClientClass(metadataOf(registration))
+    if (!isMachine(registration)) return createEngineClient(provider, metadataOf(registration))
     const client = Object.create(shapeOf(registration)) as EngineClient
-    return Object.assign(client, { clientId: registration.clientId, clientName: registration.name, ...NO_WAY_BACK })
+    return Object.assign(client, {
+      clientId: registration.clientId,
+      clientName: registration.name,
+      ...NO_REDIRECT_URIS,
+    })
   }
 
   return (registration: Registration): EngineClient => {
@@ -82,50 +90,43 @@ function createEngineClients(provider: Provider) {
   }
 }
 
-/** Addresses were judged when they were registered; the engine's rules are others, and would make a client unusable. */
-function trustAddresses(provider: Provider): void {
-  const { Schema } = provider.Client as unknown as { Schema: { prototype: object } }
-  Object.assign(Schema.prototype, { redirectUris: () => {}, postLogoutRedirectUris: () => {} })
-}
-
 /** The client that the request authenticated as; any other one as its registration is now. */
-async function findRegistration({ registrations }: OidcServices, ctx: OidcContext | undefined, id: unknown) {
+async function findRegistration({ registrations }: OidcServices, id: unknown): Promise<Registration | undefined> {
   // The client ID of an ID token hint is not checked when the request is read.
   if (typeof id !== 'string' || id.length === 0 || id.length > 200 || id.includes('\0')) return undefined
-  const { registration } = ctx?.state.client ?? {}
+  // There is no context during sign-outs, which look clients up outside of the engine's middleware.
+  const { registration } = engineContext()?.state.client ?? {}
   return registration?.clientId === id ? registration : await registrations.fresh(id)
+}
+
+/** `authenticateClient` has checked the secret before the engine is called. */
+function isAuthenticated(client: EngineClient): boolean {
+  const authenticated = engineContext()?.state.client
+  return authenticated?.authentication != null && authenticated.registration === registrationOf(client)
+}
+
+function responseTypeAllowed(client: EngineClient): boolean {
+  if (registrationOf(client).grants.includes('authorization_code')) return true
+  throw new errors.UnauthorizedClient('the client is not registered for authorization codes')
+}
+
+function grantTypeAllowed(client: EngineClient, type: string): boolean {
+  if (grantTypesOf(registrationOf(client)).includes(type)) return true
+  if (engineContext()!.oidc.route !== 'token') return false
+  throw new errors.UnauthorizedClient('the client is not registered for this grant type')
 }
 
 /** Makes the engine find its clients in the registrations, and accept the client authentication of the endpoint. */
 export function useRegistrations(provider: Provider, services: OidcServices): void {
-  trustAddresses(provider)
+  acceptRegisteredRedirectUris(provider)
   const toEngineClient = createEngineClients(provider)
-  // Undefined during sign-outs, which look clients up outside of any request of the engine's.
-  const context = () => services.engineContext() as unknown as OidcContext | undefined
-
-  Object.assign(provider.Client, {
-    async find(id: unknown): Promise<EngineClient | undefined> {
-      const registration = await findRegistration(services, context(), id)
+  overrideClients(provider, {
+    async find(id) {
+      const registration = await findRegistration(services, id)
       return registration && toEngineClient(registration)
     },
-  })
-
-  Object.assign(provider.Client.prototype, {
-    /** `authenticateClient` has checked the secret before the engine is called. */
-    async compareClientSecret(this: EngineClient): Promise<boolean> {
-      const client = context()?.state.client
-      return client?.authentication != null && client.registration === registrationOf(this)
-    },
-
-    responseTypeAllowed(this: EngineClient): boolean {
-      if (registrationOf(this).grants.includes('authorization_code')) return true
-      throw new errors.UnauthorizedClient('the client is not registered for authorization codes')
-    },
-
-    grantTypeAllowed(this: EngineClient, type: string): boolean {
-      if (grantTypesOf(registrationOf(this)).includes(type)) return true
-      if (services.engineContext().oidc.route !== 'token') return false
-      throw new errors.UnauthorizedClient('the client is not registered for this grant type')
-    },
+    compareClientSecret: async (client) => isAuthenticated(client),
+    responseTypeAllowed,
+    grantTypeAllowed,
   })
 }

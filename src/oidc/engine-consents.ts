@@ -4,12 +4,11 @@ import type { User } from '../accounts/users.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { allow, type Consent, findConsent, findConsentById, type Permissions } from '../consents/consents.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
+import { type EngineGrant, findGrantsBy } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { type OidcContext, registrationOf } from './request-state.ts'
 
-type EngineGrant = InstanceType<Provider['Grant']>
-
-/** The engine's account with the person it stands for. */
+/** The engine's account with its user. */
 export interface UserAccount {
   readonly accountId: string
   readonly user: User
@@ -28,20 +27,18 @@ function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {
 }
 
 /**
- * Whether this person is spared the allow/deny page by what the registration says. Never for what they may manage: else an
- * admin's application would act as another admin who followed a link, and saw nothing.
+ * Whether the registration skips the allow/deny page for the user. The page is never skipped for the management API: an
+ * admin's application would otherwise act as another admin who only followed a link.
  */
-export function skipsConsent(registration: Registration, person: User, wanted: Permissions): boolean {
+export function skipsConsent(registration: Registration, user: User, wanted: Permissions): boolean {
   if (registration.accountId !== null && MANAGEMENT_API in wanted.apis) return false
   if (registration.consent === 'skip') return true
   return (
-    registration.consent === 'skip_own_account' &&
-    person.accountId !== null &&
-    registration.accountId === person.accountId
+    registration.consent === 'skip_own_account' && user.accountId !== null && registration.accountId === user.accountId
   )
 }
 
-/** What the request under way asks for, of what there is. */
+/** The permissions that the request asks for, among those that exist. */
 export function requested({ oidc }: KoaContextWithOIDC): Permissions {
   const scopes = [...oidc.requestParamScopes]
   const apis = Object.entries(oidc.resourceServers ?? {}).map(([identifier, server]) => [
@@ -66,17 +63,15 @@ function covers(consent: Consent, wanted: Permissions): boolean {
   )
 }
 
-/** Makes what people allowed the grants of the engine, which would keep its own and forget them with the session. */
+/** Makes the stored consents the grants of the engine, which would delete its own with the session. */
 export function useConsents(provider: Provider, { database: { reader } }: OidcServices): void {
-  Object.assign(provider.Grant, {
-    async find(id: string) {
-      const consent = typeof id === 'string' ? await findConsentById(reader, id) : undefined
-      return consent && toEngineGrant(provider, consent)
-    },
+  findGrantsBy(provider, async (id) => {
+    const consent = typeof id === 'string' ? await findConsentById(reader, id) : undefined
+    return consent && toEngineGrant(provider, consent)
   })
 }
 
-/** The grant that the request under way may rest on; where the page is skipped, it is given here. */
+/** The grant of the user for the client of the request. Where the consent page is skipped, consent is recorded here. */
 export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices): Promise<EngineGrant | undefined> {
   const { knex } = services.database
   const registration = registrationOf(ctx.oidc.client!)

@@ -1,6 +1,7 @@
 import type { Context, Next } from 'koa'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { describeError } from './engine-errors.ts'
+import { formSecretOf } from './engine-internals.ts'
 import type { DeviceCodeForm } from './engine-page-types.ts'
 import type { OidcServices } from './oidc-services.ts'
 
@@ -39,17 +40,12 @@ export function showForms({ pages, issuerUrl }: OidcServices) {
   }
 }
 
-interface StatefulSession {
-  readonly state?: { readonly secret?: string }
-}
-
 const clientName = (ctx: KoaContextWithOIDC) => ctx.oidc.client?.clientName
 
 function deviceForm(ctx: KoaContextWithOIDC, userCode?: string, problem?: string): DeviceCodeForm {
-  const { state } = ctx.oidc.session as unknown as StatefulSession
   return {
     action: onThisSite(ctx.oidc.urlFor('code_verification')),
-    xsrf: state?.secret ?? '',
+    xsrf: formSecretOf(ctx),
     ...(userCode && { userCode }),
     ...(problem && { problem }),
   }
@@ -71,8 +67,7 @@ export function pageFeatures({ pages }: OidcServices): Configuration['features']
     rpInitiatedLogout: {
       enabled: true,
       logoutSource: (ctx) => {
-        const { state } = ctx.oidc.session as unknown as StatefulSession
-        const form = { action: onThisSite(ctx.oidc.urlFor('end_session_confirm')), xsrf: state?.secret ?? '' }
+        const form = { action: onThisSite(ctx.oidc.urlFor('end_session_confirm')), xsrf: formSecretOf(ctx) }
         const client = clientName(ctx)
         pages.confirmSignOut(ctx as unknown as Context, { ...form, ...(client && { client }) })
       },

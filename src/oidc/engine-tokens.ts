@@ -1,6 +1,4 @@
-import type Provider from 'oidc-provider'
-
-export type EngineToken = InstanceType<Provider['AccessToken']> & { expiresIn?: number; rar?: unknown }
+import type { EngineToken } from './engine-internals.ts'
 
 /** A key binding that the engine has verified (RFC 9449, RFC 8705), as claims. */
 export function bindingOf(token: EngineToken): Record<string, unknown> | undefined {

@@ -13,7 +13,7 @@ import { findAccount } from './engine-accounts.ts'
 import { useRegistrations } from './engine-clients.ts'
 import { loadGrant, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
-import { engineWithResponseModes } from './engine-internals.ts'
+import { checkReplayBy, engineWithResponseModes } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import { saveNewSessions, useSessions } from './engine-sessions.ts'
@@ -193,11 +193,9 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useAccessTokenStore(provider, services)
   useRefreshGrant(provider, services)
   useCodes(provider, services)
-  Object.assign(provider.ReplayDetection, {
-    unique: async (iss: string, jti: string, exp: number) => {
-      await chargeProof(services.database.knex)
-      return await recordOnce(services.database.knex, `${iss}\n${jti}`, exp)
-    },
+  checkReplayBy(provider, async (issuer, jti, expiresAt) => {
+    await chargeProof(services.database.knex)
+    return await recordOnce(services.database.knex, `${issuer}\n${jti}`, expiresAt)
   })
   return provider
 }

@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { resolveScope } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import { selectApi, type TokenRequest } from '../tokens/issuance.ts'
+import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { renewClient } from './endpoint-authentication.ts'
 import type { Form, OidcContext } from './request-state.ts'
 

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { requested, skipsConsent, type UserAccount } from './engine-consents.ts'
+import { interactionResultOf } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
 
 const { Check, base } = interactionPolicy
@@ -42,8 +43,7 @@ function isOtherAcr(ctx: KoaContextWithOIDC): boolean {
 
 /** Who has just signed in would be asked again and again for what they cannot give; so the application is told. */
 function refuseUnmet(ctx: KoaContextWithOIDC): boolean {
-  const { result } = ctx.oidc as unknown as { result?: { login?: unknown } }
-  if (!result?.login) return false
+  if (!interactionResultOf(ctx).login) return false
   if (isOtherUser(ctx)) throw new errors.LoginRequired('somebody else than was asked for has signed in')
   if (isOtherAcr(ctx)) throw new errors.UnmetAuthenticationRequirements('this way of signing in is not known here')
   return false
@@ -87,8 +87,8 @@ export function createPolicy() {
       'native applications need the person',
       'interaction_required',
       (ctx) => {
-        const { result } = ctx.oidc as unknown as { result?: { consent?: unknown; login?: unknown } }
-        return isUnprovenNative(ctx) && !result?.consent && !(isSkipped(ctx) && result?.login)
+        const { consent, login } = interactionResultOf(ctx)
+        return isUnprovenNative(ctx) && !consent && !(isSkipped(ctx) && login)
       },
       askedFor,
     ),

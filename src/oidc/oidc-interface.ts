@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Middleware, Next } from 'koa'
 import compose from 'koa-compose'
-import Provider, { type KoaContextWithOIDC } from 'oidc-provider'
+import type Provider from 'oidc-provider'
 import { authorizationSteps, checkSize, linkEndpoint, postToGet } from './authorization-requests.ts'
 import { callEngine, clientEndpoint, type Endpoint, parse } from './client-endpoint.ts'
 import { authenticateClient } from './endpoint-authentication.ts'
@@ -23,8 +23,6 @@ import { takeUserCode } from './user-codes.ts'
 import { takeBearerToken } from './userinfo.ts'
 
 type OidcMiddleware = (ctx: OidcContext, next: Next) => Promise<unknown>
-
-export const engineContext = (): KoaContextWithOIDC => Provider.ctx as KoaContextWithOIDC
 
 const noteFailure = (ctx: unknown, error: Error) => {
   ;(ctx as OidcContext).state.failure = error

@@ -1,4 +1,3 @@
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Authenticator } from '../clients/client-authentication.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
 import type { Registrations } from '../clients/registrations.ts'
@@ -17,7 +16,7 @@ import type { Issuer } from '../tokens/issuance.ts'
 import type { ProtocolPages } from './engine-page-types.ts'
 import type { SessionLifetimes } from './session-lifetimes.ts'
 
-/** What the features and the ground give this face. */
+/** What the OAuth endpoints use. */
 export interface OidcServices {
   readonly database: Database
   readonly registrations: Registrations
@@ -42,6 +41,4 @@ export interface OidcServices {
   readonly outgoing: SsrfSafeFetch
   readonly pages: ProtocolPages
   issuerUrl(): string
-  /** The request that the engine is working on. */
-  engineContext(): KoaContextWithOIDC
 }

@@ -3,7 +3,8 @@ import type { Budget } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { AuthenticatedClient, Authenticator } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
-import type { IssuedToken, TokenRequest } from '../tokens/issuance.ts'
+import type { IssuedToken } from '../tokens/issuance.ts'
+import type { TokenRequest } from '../tokens/planned-token.ts'
 
 /** The parameters of a request. A repeated parameter is an array. */
 export type Form = Record<string, string | string[] | undefined>

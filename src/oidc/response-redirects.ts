@@ -1,6 +1,6 @@
 import type { Context, Next } from 'koa'
 import type Provider from 'oidc-provider'
-import type { ResponseMode } from './engine-internals.ts'
+import { onSessionRead, type ResponseMode } from './engine-internals.ts'
 import type { OidcContext, SignOut } from './request-state.ts'
 
 type Response = Pick<Context, 'status' | 'set' | 'type' | 'body'>
@@ -36,20 +36,14 @@ export const RESPONSE_MODES: Readonly<Record<string, ResponseMode>> = {
   fragment: (ctx, redirectUri, payload) => redirectExactly(ctx, `${redirectUri}#${encode(payload)}`),
 }
 
-/** Remembers for the request where a sign-out leads: the engine ends the session that says so before it redirects. */
+/** Sets `signOut` for the request: the engine deletes the session that holds it before it redirects. */
 export function rememberSignOut(provider: Provider): void {
-  const Session = provider.Session as unknown as { get(ctx: Context): Promise<{ state?: SignOut }> }
-  const get = Session.get.bind(Session)
-  Object.assign(Session, {
-    async get(ctx: Context) {
-      const session = await get(ctx)
-      ctx.state.signOut = session.state
-      return session
-    },
+  onSessionRead(provider, (ctx: Context, state) => {
+    ctx.state.signOut = state as SignOut | undefined
   })
 }
 
-/** Redirects to the post-logout URI as it was registered, in place of the engine's rewritten one. */
+/** Redirects to the post-logout redirect URI as it was registered. The engine parses it and writes it again. */
 export async function redirectAfterSignOut(ctx: OidcContext, next: Next): Promise<void> {
   await next()
   const { postLogoutRedirectUri: uri, state } = ctx.state.signOut ?? {}

@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider'
 import { findConsent } from '../consents/consents.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { readForm } from './endpoint-requests.ts'
+import { createEngineToken } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { readPresentedToken } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
@@ -31,8 +32,7 @@ export async function findForUserinfo(provider: Provider, services: OidcServices
   if (!active?.subject) return undefined
   const consent = await findConsent(services.database.reader, active.subject, active.clientKey)
   const { jkt } = (claims.cnf ?? {}) as { jkt?: string }
-  const engineToken = new (provider.AccessToken as unknown as new () => object)()
-  return Object.assign(engineToken, {
+  return createEngineToken(provider, {
     jti: active.jti,
     clientId: active.clientId,
     accountId: active.subject,
