@@ -24,7 +24,16 @@ const FEATURE_NAMES = Object.keys(FEATURES)
 const MANAGEMENT = 'management'
 const INTERFACES = ['oidc', 'web', 'api', 'jobs', 'cli']
 /** Entry and composition. They may import everything. */
-const ROOTS = ['main.ts', 'server.ts', 'instance.ts', 'bootstrap.ts', 'encryption-key-rotation.ts', 'documents.ts']
+const ROOTS = [
+  'main.ts',
+  'server.ts',
+  'server-services.ts',
+  'application.ts',
+  'instance.ts',
+  'bootstrap.ts',
+  'encryption-key-rotation.ts',
+  'documents.ts',
+]
 
 /** The layers that a layer may import, beside itself. */
 function allowedImports(layer: string): string[] {

@@ -13,9 +13,11 @@ import { readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
+import type { Show } from './page.ts'
 import { answerErrors } from './page-errors.ts'
 import { createProtocolPages, type ProtocolPages } from './protocol-pages.ts'
 import { createRenderer } from './renderer.ts'
+import type { Directory } from './sign-in-directory.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { answerTheRest } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
@@ -60,22 +62,33 @@ const knowLook = (brand: Brand) => async (_: Context, next: Next) => {
   await next()
 }
 
-/** The pages that people meet: `middleware` answers all that is left to answer, `pages` are for the protocol to show. */
-export function createWeb(
-  services: WebServices,
-  consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
-): { middleware: Middleware; pages: ProtocolPages } {
-  const brand = createBrand(services.directory.look)
+/** What all pages are rendered with. It exists before the sign-in flow, which the OAuth endpoints provide. */
+export interface Pages {
+  readonly brand: Brand
+  readonly assets: Assets
+  readonly show: Show
+  /** The pages that the OAuth endpoints show. */
+  readonly protocolPages: ProtocolPages
+}
+
+export function createPages({ look }: Pick<Directory, 'look'>): Pages {
+  const brand = createBrand(look)
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
+  // The protocol's pages are rendered without waiting, so the brand is read before the first request.
+  void brand.refresh()
+  return { brand, assets, show, protocolPages: createProtocolPages(show) }
+}
+
+/** Serves the pages, and responds to every request that no other interface answered. */
+export function createWeb(
+  services: WebServices,
+  { brand, assets, show }: Pages,
+  consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
+): Middleware {
   const web: Web = { ...services, show, reloadBrand: brand.forget }
   const routes = [assetRoutes(assets), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]
-  // The protocol's pages are shown without waiting; so the look is asked for before there is a request.
-  void brand.refresh()
-  return {
-    middleware: compose([knowLook(brand), answerErrors(show), ...routes, answerTheRest(web)]),
-    pages: createProtocolPages(show),
-  }
+  return compose([knowLook(brand), answerErrors(show), ...routes, answerTheRest(web)])
 }

@@ -10,7 +10,7 @@ import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import type { ProtocolPages } from '../../src/web/protocol-pages.ts'
 import type { Application, Directory, Person } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
-import { createWeb } from '../../src/web/web.ts'
+import { createPages, createWeb } from '../../src/web/web.ts'
 
 export const ADA: Person = {
   id: 'ada',
@@ -223,16 +223,19 @@ export async function openFakeManagement(
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const issuerUrl = () => overrides.issuer ?? origin
   const flow = createFlow(world)
+  const directory = createDirectory(world)
+  const pages = createPages(directory)
   const web = createWeb(
     {
       flow,
       signIn: createSignIn(world),
-      directory: createDirectory(world),
+      directory,
       management: overrides.management ?? ({} as Management),
       issuerUrl,
       ownUrl: () => overrides.ownUrl ?? origin,
       apiDocument: () => ({ servers: [], tags: [], paths: {}, components: {} }),
     },
+    pages,
     overrides.routes,
   )
   const failures: unknown[] = []
@@ -241,8 +244,8 @@ export async function openFakeManagement(
     await next()
     if (ctx.state.failure) failures.push(ctx.state.failure)
   })
-  app.use(showcase(web.pages, world))
-  app.use(web.middleware)
+  app.use(showcase(pages.protocolPages, world))
+  app.use(web)
   http.on('request', app.callback())
   return {
     world,

@@ -1,0 +1,89 @@
+import Koa from 'koa'
+import { createSignIn } from './accounts/sign-in.ts'
+import { createManagementApi } from './api/management-api.ts'
+import { describeApi } from './api/openapi.ts'
+import { createOperations } from './api/operations.ts'
+import { takeClientAddress } from './http/client-address.ts'
+import { compressPages } from './http/compress-pages.ts'
+import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
+import { observeRequests } from './http/observe.ts'
+import { createOidcInterface } from './oidc/oidc-interface.ts'
+import { CodeTokens } from './refresh/code-tokens.ts'
+import { RefreshTokens } from './refresh/refresh-tokens.ts'
+import type { ServerServices } from './server-services.ts'
+import { StatusPublication } from './status/status-publication.ts'
+import { Issuer } from './tokens/issuance.ts'
+import { createDirectory } from './web/sign-in-directory.ts'
+import { createPages, createWeb } from './web/web.ts'
+
+export interface ApplicationOptions {
+  /** The issuer identifier, a URL. */
+  readonly issuerUrl: string
+  /** The URL by which this process reaches itself. */
+  readonly ownUrl: string
+  /** Whether the server accepts requests: it is not stopping. */
+  readonly isOpen: () => boolean
+  /** The text of /metrics. */
+  readonly exposition: () => Promise<string>
+}
+
+export interface Application {
+  readonly koa: Koa
+  /** Closes the streams of the revocation feed. */
+  closeFeed(): void
+}
+
+function createTokenServices(services: ServerServices, issuerUrl: string) {
+  const { database, keyRings, accessTokenStore, statusIndexes, statusFollower, serverWatch, config } = services
+  const { clock, knex } = database
+  const issuer = new Issuer({ accessTokenStore, keyRings, statusIndexes, server: serverWatch, issuerUrl, clock })
+  return {
+    issuer,
+    refreshTokens: new RefreshTokens(knex, issuer),
+    codeTokens: new CodeTokens(knex, issuer),
+    statusPublication: new StatusPublication(database, statusFollower, keyRings, {
+      issuer: issuerUrl,
+      ttl: config.statusListTtl,
+    }),
+  }
+}
+
+/** Creates the HTTP interfaces for an issuer: the OAuth endpoints, the operations, the management API and the pages. */
+export function createApplication(services: ServerServices, options: ApplicationOptions): Application {
+  const { config, log, database, encryptionKeys, metrics, keyRings, accessTokenStore, readiness } = services
+  const { isOpen, exposition } = options
+  const issuerUrl = () => options.issuerUrl
+  const management = { knex: database.knex, reports: database.reports, encryptionKeys }
+  const directory = createDirectory(database)
+  const pages = createPages(directory)
+  const oidc = createOidcInterface({
+    ...services,
+    ...createTokenServices(services, options.issuerUrl),
+    statusListTtl: config.statusListTtl,
+    statusFeedMax: config.statusFeedMax,
+    sessionLifetimes: { idle: config.sessionIdleLifetime * 60, absolute: config.sessionLifetime * 60 },
+    pages: pages.protocolPages,
+    issuerUrl,
+  })
+  const webServices = {
+    flow: oidc.signInFlow,
+    signIn: createSignIn(database.knex, encryptionKeys, database.clock, (outcome) => metrics.signIns.inc({ outcome })),
+    directory,
+    management,
+    issuerUrl,
+    ownUrl: () => options.ownUrl,
+    apiDocument: () => describeApi(options.issuerUrl),
+  }
+  const { metricsToken, trustProxy } = config
+  const koa = new Koa({ proxy: trustProxy })
+  koa.on('error', (error: Error) => log.warn({ detail: error.message }, 'response failed'))
+  koa.use(takeClientAddress({ trustProxy, log }))
+  koa.use(observeRequests(log, metrics, database.clock))
+  koa.use(compressPages())
+  koa.use(redirectToOneLoopbackName(issuerUrl))
+  koa.use(oidc.middleware)
+  koa.use(createOperations({ readiness, metrics, metricsToken, issuerUrl: options.issuerUrl, exposition, isOpen }))
+  koa.use(createManagementApi({ database, accessTokenStore, keyRings, management, issuerUrl }))
+  koa.use(createWeb(webServices, pages))
+  return { koa, closeFeed: oidc.closeFeed }
+}

@@ -1,0 +1,125 @@
+import { deleteExpiredIdempotencyKeys } from './api/idempotency.ts'
+import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
+import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
+import { createRegistrations, type Registrations } from './clients/registrations.ts'
+import { createSecretUses, type SecretUses } from './clients/secret-uses.ts'
+import type { Config } from './config/load-config.ts'
+import { checkClock } from './database/clock-check.ts'
+import type { Database } from './database/open-database.ts'
+import { createRecordingCheck } from './database/recording-check.ts'
+import { announceNode, type NodeAnnouncement } from './database/server-nodes.ts'
+import { createServerWatch, type ServerWatch } from './database/server-watch.ts'
+import { createReadiness, type Readiness } from './http/readiness.ts'
+import { createSsrfSafeFetch, type SsrfSafeFetch } from './http/ssrf-safe-fetch.ts'
+import type { Instance } from './instance.ts'
+import { createJobs, type Jobs } from './jobs/jobs.ts'
+import { scheduleOf } from './jobs/schedule.ts'
+import { type KeyRings, openKeyRings } from './keys/key-ring.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
+import { createUsage } from './metrics/usage.ts'
+import { deleteExpiredEngineModels } from './oidc/adapter.ts'
+import type { EncryptionKeys } from './shared/encryption-keys.ts'
+import type { Log } from './shared/log.ts'
+import { StatusFollower } from './status/status-follower.ts'
+import { StatusIndexes } from './status/status-indexes.ts'
+import { type AccessTokenStore, createAccessTokenStore } from './tokens/access-token-store.ts'
+import { checkPartitions } from './tokens/partitions.ts'
+
+/** What a server process needs before it has an address: what the interfaces and the jobs share. */
+export interface ServerServices {
+  readonly config: Config
+  readonly log: Log
+  readonly database: Database
+  readonly encryptionKeys: EncryptionKeys
+  readonly metrics: Metrics
+  readonly announcement: NodeAnnouncement
+  readonly keyRings: KeyRings
+  readonly serverWatch: ServerWatch
+  readonly registrations: Registrations
+  readonly authenticator: Authenticator
+  readonly accessTokenStore: AccessTokenStore
+  readonly statusIndexes: StatusIndexes
+  readonly statusFollower: StatusFollower
+  readonly legacyOptionUses: LegacyOptionUses
+  readonly secretUses: SecretUses
+  readonly outgoing: SsrfSafeFetch
+  readonly readiness: Readiness
+  readonly jobs: Jobs
+}
+
+type JobDependencies = Omit<ServerServices, 'jobs' | 'readiness'>
+
+function watchState({ metrics, database, keyRings }: Pick<ServerServices, 'metrics' | 'database' | 'keyRings'>): void {
+  metrics.watchClock(() => database.clock.skew())
+  metrics.watchPool(() => database.poolState())
+  metrics.watchSigningKeys(() =>
+    keyRings.ring.keys.map(({ alg, state, createdAt }) => ({
+      alg,
+      state,
+      age: (database.clock.now() - createdAt.getTime()) / 1000,
+    })),
+  )
+}
+
+/** The caches do not survive a failover: the new primary may lack commits that they hold. */
+function createCaches(database: Database, keyRings: KeyRings, cacheSize: number) {
+  const serverWatch = createServerWatch()
+  const registrations = createRegistrations(database, cacheSize)
+  serverWatch.onChange(() => registrations.forget())
+  serverWatch.onChange(() => keyRings.forget())
+  return { serverWatch, registrations, authenticator: createAuthenticator(registrations, database.clock) }
+}
+
+function createServerReadiness(database: Database, keyRings: KeyRings, log: Log): Readiness {
+  const checks = {
+    database: createRecordingCheck(database),
+    partitions: () => checkPartitions(database.reader),
+    clock: () => checkClock(database),
+    keys: () => keyRings.check(),
+  }
+  const readiness = createReadiness(checks, log)
+  // Logs a problem with the keys at once, also where nobody requests /readyz.
+  keyRings.onChange(() => void readiness.failing())
+  return readiness
+}
+
+function createServerJobs(services: JobDependencies): Jobs {
+  const { database, metrics, log } = services
+  const deletions = [deleteExpiredEngineModels, deleteExpiredIdempotencyKeys].map(
+    (deleteExpired) => (limit: number) => deleteExpired(database.knex, limit),
+  )
+  const outcome = {
+    succeeded: (job: string) => metrics.jobSuccesses.set({ job }, database.clock.now() / 1000),
+    failed: (job: string) => metrics.jobFailures.inc({ job }),
+  }
+  const usage = createUsage(metrics, database.clock)
+  return createJobs(database.reader, log, outcome, scheduleOf({ ...services, usage, deletions }))
+}
+
+/** Creates the services of a server process. No timer runs and no port is taken until the server starts. */
+export async function createServerServices(config: Config, instance: Instance, log: Log): Promise<ServerServices> {
+  const { database, encryptionKeys } = instance
+  const metrics = createMetrics()
+  const announcement = await announceNode(database.knex, encryptionKeys)
+  const keyRings = await openKeyRings(database, encryptionKeys)
+  watchState({ metrics, database, keyRings })
+  const caches = createCaches(database, keyRings, config.clientCacheSize)
+  const services = {
+    config,
+    log,
+    database,
+    encryptionKeys,
+    metrics,
+    announcement,
+    keyRings,
+    ...caches,
+    accessTokenStore: createAccessTokenStore(database, caches.serverWatch),
+    statusIndexes: new StatusIndexes(database, caches.serverWatch),
+    statusFollower: new StatusFollower(database),
+    legacyOptionUses: createLegacyOptionUses(),
+    secretUses: createSecretUses(database.clock),
+    outgoing: createSsrfSafeFetch({ allow: config.outgoingAllow }),
+  }
+  const readiness = createServerReadiness(database, keyRings, log)
+  return { ...services, readiness, jobs: createServerJobs(services) }
+}
