@@ -14,22 +14,22 @@ import { ID_TOKEN_ALGS } from './shared/algorithms.ts'
 import type { EncryptionKeys } from './shared/encryption-keys.ts'
 import { ensurePartitions } from './tokens/partitions.ts'
 
-/** What the first start made, secrets included: shown once and kept nowhere. */
+/** What the first start created, with the secrets, which are shown once and not stored. */
 export interface FirstStart {
   readonly operator: { readonly email: string; readonly password: string }
   readonly admin: { readonly email: string; readonly password: string }
   readonly accountId: string
   readonly api: { readonly identifier: string; readonly clientId: string; readonly clientSecret: string }
   readonly keyPair: { readonly clientId: string; readonly clientSecret: string }
-  /** The application of `/demo`, by which a newcomer sees what people see. */
+  /** The client of `/demo`, which shows a sign-in with consent. */
   readonly demo: { readonly clientId: string }
 }
 
 const ACTOR: Actor = { type: 'system', id: 'bootstrap' }
 
 /**
- * The demo application comes back to this server. While the issuer is not configured, that is this machine, on whichever
- * port is listened on (RFC 8252, section 7.3).
+ * The demo application's redirect URIs are on this server. Without a configured issuer they are loopback addresses, which
+ * match any port (RFC 8252, section 7.3).
  */
 function demoRedirectUris(issuer: string | undefined): string[] {
   const origins = issuer ? [issuer] : ['http://127.0.0.1', 'http://localhost', 'http://[::1]']
@@ -66,7 +66,7 @@ async function createFirst(trx: Knex, issuer: string | undefined): Promise<First
     description: 'Read and change everything that the API offers in your name.',
   }
   await describeScopes(trx, declared.identifier, { all }, ACTOR)
-  // With the management API a newcomer can do all that the console does by programs too.
+  // The key pair may also call the management API, to try everything that the console does.
   const apis = [declared.identifier, MANAGEMENT_API]
   const pair = await generateKeyPair(trx, { user: admin.user.id, apis }, ACTOR)
   return {
@@ -79,17 +79,17 @@ async function createFirst(trx: Knex, issuer: string | undefined): Promise<First
   }
 }
 
-/** Declares Keywright's own API as this version has it. */
+/** Declares the management API with the scopes of this version. */
 export async function ensureManagementApi(knex: Knex): Promise<void> {
   const texts = Object.entries(MANAGEMENT_SCOPES).map(([scope, title]) => [scope, { title, description: '' }])
   await ensureBuiltInApi(knex, MANAGEMENT_API, Object.fromEntries(texts), ACTOR)
 }
 
 /**
- * Makes what a server needs to work at all, and on an empty database what a newcomer needs to try it: an operator, an
- * account with an admin, an API, a key pair and a demo application. Undefined when they were there already. Any number
- * of nodes may call it at once; one of them makes them.
- * @param issuer absent: the address that will be listened on
+ * Creates what a server needs, such as signing keys, and on an empty database what a new installation needs: an operator, an
+ * account with an admin, an API, a key pair and a demo application. Undefined when they exist already. Any number of nodes
+ * may call it at once; one of them creates them.
+ * @param issuer absent: the listening address
  */
 export async function bootstrap(
   knex: Knex,
@@ -107,7 +107,7 @@ export async function bootstrap(
   })
 }
 
-/** The one command that shows it all works. */
+/** A command that gets a token. */
 export function tokenCommand(issuer: string, keyPair: FirstStart['keyPair']): string {
   const form = `grant_type=client_credentials&client_id=${keyPair.clientId}&client_secret=${keyPair.clientSecret}`
   return `curl --silent --data "${form}" ${issuer}/oauth2/token`
@@ -116,30 +116,30 @@ export function tokenCommand(issuer: string, keyPair: FirstStart['keyPair']): st
 export const demoLink = (issuer: string, demo: FirstStart['demo']): string =>
   `${issuer}/demo?client_id=${demo.clientId}`
 
-/** What a newcomer reads. */
-export function describeFirstStart(issuer: string, made: FirstStart): string {
+/** The message of the first start. */
+export function describeFirstStart(issuer: string, created: FirstStart): string {
   return `
 Keywright has set itself up. What follows is shown this once and kept nowhere.
 
   Console    ${issuer}/  (its API: ${issuer}/api/v1/docs)
-  Operator   ${made.operator.email}  one-time password ${made.operator.password}
-  Admin      ${made.admin.email}  one-time password ${made.admin.password}
+  Operator   ${created.operator.email}  one-time password ${created.operator.password}
+  Admin      ${created.admin.email}  one-time password ${created.admin.password}
 
-  API        ${made.api.identifier}
-             introspects as ${made.api.clientId} with secret ${made.api.clientSecret}
+  API        ${created.api.identifier}
+             introspects as ${created.api.clientId} with secret ${created.api.clientSecret}
 
   Get a token with the admin's key pair:
 
-${tokenCommand(issuer, made.keyPair)}
+${tokenCommand(issuer, created.keyPair)}
 
   See what people see: sign in as the admin, allow or deny, and look at the token that it leads to:
 
-${demoLink(issuer, made.demo)}
+${demoLink(issuer, created.demo)}
 
 `
 }
 
-/** What who starts an instance again has to know, and may have missed at the first start. */
+/** The message of each later start. */
 export function describeLaterStart(issuer: string): string {
   return `
 Keywright serves ${issuer}/ and is set up already. A new one-time password for a user, by e-mail address:

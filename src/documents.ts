@@ -1,16 +1,16 @@
 import { describeApi } from './api/openapi.ts'
 import { documentConfiguration } from './config/configuration-docs.ts'
 
-/** A document that is made from the code, by its place below `docs/`. */
+/** A document that is generated from the code, by its path below `docs/`. */
 export interface GeneratedDocument {
   readonly name: string
   text(): string
 }
 
-/** Where the management API stands in what is read without a server. */
-const SOMEWHERE = 'https://keywright.example'
+/** The issuer in documents that are generated without a server. */
+const EXAMPLE_ISSUER = 'https://keywright.example'
 
 export const DOCUMENTS: readonly GeneratedDocument[] = [
   { name: 'configuration.md', text: documentConfiguration },
-  { name: 'openapi.json', text: () => `${JSON.stringify(describeApi(SOMEWHERE), null, 2)}\n` },
+  { name: 'openapi.json', text: () => `${JSON.stringify(describeApi(EXAMPLE_ISSUER), null, 2)}\n` },
 ]

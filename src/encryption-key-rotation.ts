@@ -10,37 +10,37 @@ import { SEALED_ENGINE_MODELS } from './oidc/adapter.ts'
 import type { EncryptionKeys } from './shared/encryption-keys.ts'
 import { KeywrightError } from './shared/errors.ts'
 
-/** Without these no node can work: they change with the key, in one transaction. */
-const VITAL = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN]
+/** Columns that every node needs to work: they are resealed in the transaction that changes the key. */
+const REQUIRED_COLUMNS = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN]
 
-/** Sessions, interactions, codes and the like, of which there may be many. */
-const PASSING = [SEALED_ENGINE_MODELS, SEALED_IDEMPOTENT_RESPONSES]
+/** Columns of short-lived rows, such as sessions and codes, of which there may be many. */
+const SHORT_LIVED_COLUMNS = [SEALED_ENGINE_MODELS, SEALED_IDEMPOTENT_RESPONSES]
 
-/** How often the nodes are looked at while they take over the new key, in milliseconds. */
-const LOOK_EVERY = 200
+/** Milliseconds between two checks of whether the nodes use the new key. */
+const POLL_INTERVAL = 200
 
-/** What was sealed with the earlier key before a node took over the new one may be written a moment later. */
-const MOST_PASSES = 5
+/** A value that a node sealed with the earlier key may be committed after a pass, which a further pass reseals. */
+const MAX_PASSES = 5
 
 export interface EncryptionKeyRotation {
-  /** The id of the key that seals now. */
+  /** The ID of the sealing key. */
   readonly sealingKey: string
-  /** The id of the key that sealed before; the same when nothing changed. */
+  /** The ID of the previous sealing key; the same when nothing changed. */
   readonly previousKey: string
-  /** How many values were sealed anew, by table. */
+  /** How many values were resealed, by table. */
   readonly resealed: Readonly<Record<string, number>>
 }
 
 export interface RotationOptions {
   readonly actor: Actor
-  /** Whether to go on although a running node lacks the new key; it is not ready from then on. */
+  /** Whether to continue although a running node lacks the new key. That node stops being ready. */
   readonly force: boolean
 }
 
 const nameOf = ({ host, pid }: ServerNode): string => `${host} (pid ${pid})`
 
 /** @throws KeywrightError `conflict`, naming the nodes */
-async function refuseWhileLacking(trx: Knex, id: string): Promise<void> {
+async function checkNodesHaveKey(trx: Knex, id: string): Promise<void> {
   const lacking = (await listServerNodes(trx)).filter((node) => !node.encryptionKeys.includes(id))
   if (lacking.length === 0) return
   throw new KeywrightError(
@@ -58,15 +58,15 @@ async function resealAll(db: Knex, keys: EncryptionKeys, columns: readonly Seale
 
 const total = (resealed: Record<string, number>): number => Object.values(resealed).reduce((sum, one) => sum + one, 0)
 
-/** Makes the first key of the list the one that seals, for every node. */
+/** Makes the first key of the list the sealing key of every node. */
 async function changeKey(trx: Knex, keys: EncryptionKeys, { actor, force }: RotationOptions) {
   const { id } = keys.all[0]!
   await touchRing(trx)
   const { sealing_key } = await trx('key_ring').first<{ sealing_key: string | null }>('sealing_key')
-  if (!force) await refuseWhileLacking(trx, id)
+  if (!force) await checkNodesHaveKey(trx, id)
   await trx('key_ring').update({ sealing_key: id })
   keys.sealWith(id)
-  const resealed = await resealAll(trx, keys, VITAL)
+  const resealed = await resealAll(trx, keys, REQUIRED_COLUMNS)
   const previousKey = sealing_key ?? id
   const target = { type: 'encryption_key', id }
   if (previousKey !== id) {
@@ -75,16 +75,16 @@ async function changeKey(trx: Knex, keys: EncryptionKeys, { actor, force }: Rota
   return { previousKey, resealed }
 }
 
-/** A node that holds the key takes it over within seconds, or falls silent and is taken for dead. */
-async function untilNodesSealWith(knex: Knex, id: string): Promise<void> {
+/** Waits until every node seals with the key. A node without a heartbeat counts as stopped. */
+async function waitForNodes(knex: Knex, id: string): Promise<void> {
   const isBehind = (node: ServerNode) => node.encryptionKeys.includes(id) && node.sealingKey !== id
-  while ((await listServerNodes(knex)).some(isBehind)) await sleep(LOOK_EVERY)
+  while ((await listServerNodes(knex)).some(isBehind)) await sleep(POLL_INTERVAL)
 }
 
-async function resealPassing(knex: Knex, keys: EncryptionKeys): Promise<Record<string, number>> {
+async function resealShortLived(knex: Knex, keys: EncryptionKeys): Promise<Record<string, number>> {
   const all: Record<string, number> = {}
-  for (let pass = 0; pass < MOST_PASSES; pass++) {
-    const resealed = await resealAll(knex, keys, PASSING)
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const resealed = await resealAll(knex, keys, SHORT_LIVED_COLUMNS)
     for (const [table, count] of Object.entries(resealed)) all[table] = (all[table] ?? 0) + count
     if (total(resealed) === 0) break
   }
@@ -92,8 +92,8 @@ async function resealPassing(knex: Knex, keys: EncryptionKeys): Promise<Record<s
 }
 
 /**
- * Lets the first key of `ENCRYPTION_KEY` seal, on every node, and seals everything in the database with it. Repeated, it
- * finishes what an earlier call did not.
+ * Makes the first key of `ENCRYPTION_KEY` the sealing key of every node, and reseals the database with it. A repeated call
+ * finishes what an earlier one did not.
  * @throws KeywrightError `conflict` while a running node lacks the key
  */
 export async function rotateEncryptionKey(
@@ -102,33 +102,33 @@ export async function rotateEncryptionKey(
   options: RotationOptions,
 ): Promise<EncryptionKeyRotation> {
   const changed = await knex.transaction((trx) => changeKey(trx, keys, options))
-  await untilNodesSealWith(knex, keys.sealing.id)
-  const resealed = { ...changed.resealed, ...(await resealPassing(knex, keys)) }
+  await waitForNodes(knex, keys.sealing.id)
+  const resealed = { ...changed.resealed, ...(await resealShortLived(knex, keys)) }
   return { sealingKey: keys.sealing.id, previousKey: changed.previousKey, resealed }
 }
 
-/** A key that the list holds, that seals something in the database, or that a node holds. */
+/** A key in the list, of a node, or of a value in the database. */
 export interface EncryptionKeyView {
   readonly id: string
   /** Whether it seals new values. */
   readonly isSealing: boolean
-  /** Whether this process holds it. */
+  /** Whether this process has it. */
   readonly isHeld: boolean
   /** How many values it sealed. */
   readonly values: number
-  /** How many running nodes hold it. */
+  /** How many running nodes have it. */
   readonly nodes: number
 }
 
 async function countAll(knex: Knex): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
-  for (const column of [...VITAL, ...PASSING]) {
+  for (const column of [...REQUIRED_COLUMNS, ...SHORT_LIVED_COLUMNS]) {
     for (const [id, count] of await countSealed(knex, column)) counts.set(id, (counts.get(id) ?? 0) + count)
   }
   return counts
 }
 
-/** The keys in the list's order; then those that it lacks. */
+/** The keys in the list's order, then the others. */
 export async function listEncryptionKeys(knex: Knex, keys: EncryptionKeys): Promise<EncryptionKeyView[]> {
   const [counts, nodes] = [await countAll(knex), await listServerNodes(knex)]
   const known = [keys.all.map(({ id }) => id), [...counts.keys()], nodes.flatMap((node) => node.encryptionKeys)]

@@ -7,19 +7,19 @@ import { checkEncryptionKeys, hasSealed } from './keys/signing-keys.ts'
 import { createEncryptionKeys, type EncryptionKeys } from './shared/encryption-keys.ts'
 import { KeywrightError } from './shared/errors.ts'
 
-/** The database with its schema up to date, and the keys that seal what it keeps. */
+/** The database with its schema up to date, and the keys that seal secrets in it. */
 export interface Instance {
   readonly database: Database
   readonly encryptionKeys: EncryptionKeys
-  /** Where other processes of this machine reach the same database. */
+  /** The URL of the database for other processes of this machine. */
   readonly connectionUrl: string
-  /** Rejects when the embedded PostgreSQL of this process ended without having been asked to. */
+  /** Rejects when the embedded PostgreSQL of this process stops unexpectedly. */
   readonly lost: Promise<never>
   close(): Promise<void>
 }
 
 export interface InstanceOptions {
-  /** A server keeps an embedded PostgreSQL running; a command joins one, or borrows it for its own short life. */
+  /** A server keeps an embedded PostgreSQL running. A command uses a running one, or starts one for its own duration. */
   readonly role: 'server' | 'command'
   readonly onNotice?: (message: string) => void
   readonly onPoolError?: (error: Error) => void
@@ -36,13 +36,13 @@ function databaseOptions(config: Config, options: InstanceOptions): DatabaseOpti
   }
 }
 
-/** @throws KeywrightError `misconfigured`, saying what to run */
-async function refuseOtherSchema(database: Database): Promise<void> {
+/** @throws KeywrightError `misconfigured`, with the command to run */
+async function checkSchema(database: Database): Promise<void> {
   const { pending, unknown } = await schemaState(database.knex)
   if (unknown.length > 0) {
     throw new KeywrightError(
       'misconfigured',
-      `the database's schema is newer than this version of Keywright (it has ${unknown.at(-1)}); run a version that knows it`,
+      `the database's schema is newer than this version of Keywright (it has ${unknown.at(-1)}); run the newer version`,
     )
   }
   if (pending.length > 0) {
@@ -57,7 +57,7 @@ function urlOf({ host, port, user, database }: EmbeddedPostgres['connection']): 
   return `postgresql:///${database}?host=${encodeURIComponent(host)}&port=${port}&user=${user}`
 }
 
-/** A migration may take its time, which everyday statements may not. */
+/** The statement timeout of migrations, in milliseconds. */
 const MIGRATION_TIMEOUT_MS = 24 * 3600 * 1000
 
 async function migrateWith(
@@ -65,8 +65,8 @@ async function migrateWith(
   config: Config,
   options: InstanceOptions,
 ): Promise<string[]> {
-  const patient = { ...databaseOptions(config, options), statementTimeoutMs: MIGRATION_TIMEOUT_MS }
-  const database = openDatabase(connection, patient)
+  const withTimeout = { ...databaseOptions(config, options), statementTimeoutMs: MIGRATION_TIMEOUT_MS }
+  const database = openDatabase(connection, withTimeout)
   try {
     return (await migrate(database.knex)).applied
   } finally {
@@ -92,7 +92,7 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
   }
   try {
     await migrateWith(postgres.connection, config, options)
-    await refuseOtherSchema(database)
+    await checkSchema(database)
     const keys = createEncryptionKeys(await secretsOf(config, database))
     await checkEncryptionKeys(database.knex, keys)
     return { database, encryptionKeys: keys, connectionUrl: urlOf(postgres.connection), lost: postgres.lost, close }
@@ -103,15 +103,15 @@ async function openEmbedded(config: Config, options: InstanceOptions): Promise<I
 }
 
 /**
- * Opens the configured database, or the embedded one, and sees to its schema: the embedded one is brought up, any other
- * must have been (promise: no start on a schema that the code does not know).
+ * Opens the configured database, or the embedded one. The embedded database is migrated; any other must have been.
+ * @throws KeywrightError `misconfigured` where the schema is not the one of this version
  */
 export async function openInstance(config: Config, options: InstanceOptions): Promise<Instance> {
   if (!config.databaseUrl) return await openEmbedded(config, options)
   const database = openDatabase(config.databaseUrl, databaseOptions(config, options))
   const encryptionKeys = createEncryptionKeys(config.encryptionKeys)
   try {
-    await refuseOtherSchema(database)
+    await checkSchema(database)
     await checkEncryptionKeys(database.knex, encryptionKeys)
   } catch (error) {
     await database.close()
@@ -126,7 +126,7 @@ export async function openInstance(config: Config, options: InstanceOptions): Pr
   }
 }
 
-/** Brings the schema up, whichever database it is. */
+/** Migrates the configured database, or the embedded one. Returns the names of the applied migrations. */
 export async function migrateInstance(config: Config, options: InstanceOptions): Promise<string[]> {
   if (!config.databaseUrl) {
     await (await openEmbedded(config, options)).close()

@@ -7,12 +7,12 @@ import type { Claim } from '../refresh/code-tokens.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { chargeStranger } from './anonymous-storage.ts'
+import { chargeAnonymous } from './anonymous-storage.ts'
 import type { UserAccount } from './engine-consents.ts'
 import { AlreadyUsedError, engineContext } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
 
-/** The engine's ids are the secret values themselves, so the table is keyed by their hashes (promise 5). */
+/** The engine's ids are secret values, so the table is keyed by their hashes (guarantee 5). */
 export const hash = (value: string): Buffer => createHash('sha256').update(value).digest()
 
 interface ModelRow {
@@ -22,21 +22,22 @@ interface ModelRow {
   expires_at: Date | null
 }
 
-/** Whose first use is decided in the transaction that issues for them (`claimCode`); the engine must not judge before. */
+/** Models whose first use is decided in the transaction that issues the tokens (`claimCode`), not by the engine. */
 const CLAIMED_LATER = new Set(['AuthorizationCode', 'DeviceCode'])
 
-/** Seconds that a row is kept beyond its end. */
-const KEPT_LONGER: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 60 }
+/** Seconds for which a row is stored after it expires. */
+const EXTRA_TTL: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 60 }
 
-/** How far a device has come: waiting for somebody, being confirmed by one, confirmed or refused. */
-const stageOf = ({ inFlight, accountId, error }: AdapterPayload): number => (accountId || error ? 2 : inFlight ? 1 : 0)
+/** The progress of a device code: 0 waiting for a user, 1 being confirmed, 2 confirmed or denied. */
+const progressOf = ({ inFlight, accountId, error }: AdapterPayload): number =>
+  accountId || error ? 2 : inFlight ? 1 : 0
 
-/** Longer than any id or user code that the engine makes; what is longer was not made by it. */
+/** Characters. The engine creates no longer id or user code. */
 const MAX_ID_LENGTH = 2048
 
 const contextOf = (model: string, idHash: Buffer): string => `${model} ${idHash.toString('hex')}`
 
-/** Ties a sealed payload to its row. */
+/** Binds a sealed payload to its row. */
 const sealedFor = (model: string, idHash: Buffer) =>
   ({ purpose: 'engine model', context: contextOf(model, idHash) }) as const
 
@@ -52,10 +53,10 @@ export const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_int
 
 const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH
 
-/** One of the engine's models, kept in `engine_models`. */
+/** Stores one of the engine's models in `engine_models`. */
 export class EngineModelAdapter implements Adapter {
   readonly #knex: Knex
-  /** Sessions are found while commits hang. */
+  /** Reads do not wait for commits, so sessions are found while commits hang. */
   readonly #reader: Knex
   readonly #keys: EncryptionKeys
   readonly #model: string
@@ -72,10 +73,10 @@ export class EngineModelAdapter implements Adapter {
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
-    await chargeStranger(this.#knex, this.#model, payload)
+    await chargeAnonymous(this.#knex, this.#model, payload)
     if (this.#model === 'DeviceCode') return await this.#advance(id, payload, expiresIn)
     await this.#write(this.#knex, id, payload, expiresIn)
-    if (payload.parJti) await this.#keepPushed(String(payload.parJti), expiresIn)
+    if (payload.parJti) await this.#extendPushed(String(payload.parJti), expiresIn)
   }
 
   async #advance(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
@@ -85,9 +86,9 @@ export class EngineModelAdapter implements Adapter {
     })
   }
 
-  /** The pushed request of a sign-in lasts as long as the sign-in, and records that it was used. */
-  async #keepPushed(id: string, expiresIn: number): Promise<void> {
-    const until = inSeconds(this.#knex, expiresIn + KEPT_LONGER.PushedAuthorizationRequest!)
+  /** Extends a pushed request to the lifetime of its sign-in: its row records that it was used. */
+  async #extendPushed(id: string, expiresIn: number): Promise<void> {
+    const until = inSeconds(this.#knex, expiresIn + EXTRA_TTL.PushedAuthorizationRequest!)
     await this.#knex('engine_models')
       .where({ model: 'PushedAuthorizationRequest', id_hash: hash(id) })
       .update({ expires_at: this.#knex.raw('greatest(expires_at, ?)', [until]) })
@@ -101,46 +102,46 @@ export class EngineModelAdapter implements Adapter {
       grant_hash: payload.grantId ? hash(payload.grantId) : null,
       uid_hash: payload.uid ? hash(payload.uid) : null,
       code_hash: payload.userCode ? hash(payload.userCode) : null,
-      expires_at: expiresIn ? inSeconds(db, expiresIn + (KEPT_LONGER[this.#model] ?? 0)) : null,
-      ...(CLAIMED_LATER.has(this.#model) && this.#userStatusBadge(payload)),
+      expires_at: expiresIn ? inSeconds(db, expiresIn + (EXTRA_TTL[this.#model] ?? 0)) : null,
+      ...(CLAIMED_LATER.has(this.#model) && this.#subjectState(payload)),
     }
-    // A device code is written again when somebody confirms it; the client's epochs stay those of its beginning.
+    // A device code is written again when a user confirms it; the revocation epochs stay those of its creation.
     const { client_revocation_epoch: _, code_revocation_epoch: __, ...renewed } = row as Record<string, unknown>
     const written = db('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
     await written.whereNotNull('engine_models.payload')
   }
 
-  /** Of several people who confirm or refuse one device at once, one does: the engine only checks and then writes. */
+  /** Lets one of several users confirm or deny a device: the engine checks and then writes, without a lock. */
   async #checkProgress(trx: Knex, id: string, payload: AdapterPayload): Promise<void> {
     const row: ModelRow | undefined = await trx('engine_models')
       .where({ model: this.#model, id_hash: hash(id) })
       .forUpdate()
       .first()
     const present = row && this.#open(row)
-    if (present && stageOf(present) >= stageOf(payload)) throw new AlreadyUsedError(present.userCode)
+    if (present && progressOf(present) >= progressOf(payload)) throw new AlreadyUsedError(present.userCode)
   }
 
   /**
-   * A code is worth something only while its client and its person are what they were. As the request under way found
-   * them: one that began before they changed must not make a code that outlives the change.
+   * The state of the client and the user that a code requires at its redemption. It is the state that this request found: a
+   * request that began before a change must not create a code that outlives the change.
    */
-  #userStatusBadge({ accountId }: AdapterPayload) {
+  #subjectState({ accountId }: AdapterPayload) {
     const { client, account } = engineContext()!.oidc
     const { user } = (account ?? {}) as Partial<UserAccount>
-    const asFound = this.#knex('users')
+    const unchanged = this.#knex('users')
       .where({ id: accountId ?? null })
-      // What is read as a Date has no microseconds.
+      // A Date has no microseconds.
       .whereRaw(`date_trunc('milliseconds', sessions_valid_from) = ?`, [user?.sessionsValidFrom ?? null])
     return {
       client_revocation_epoch: client ? registrationOf(client).revocationEpoch : null,
       ...(client && { code_revocation_epoch: registrationOf(client).codeRevocationEpoch }),
-      subject_since: asFound.select('sessions_valid_from'),
+      subject_since: unchanged.select('sessions_valid_from'),
     }
   }
 
   /**
-   * A payload that was sealed with a key which nobody uses any more is over: its user signs in again.
-   * @throws KeywrightError `unavailable` when it is this node that lacks the key in use: the others open it
+   * The payload; undefined where it was sealed with a retired encryption key, so that its user signs in again.
+   * @throws KeywrightError `unavailable` when this node lacks the current key, with which other nodes open the payload
    */
   #open({ payload, id_hash }: ModelRow): AdapterPayload | undefined {
     if (isSealedByOneOf(this.#keys, payload)) {
@@ -150,7 +151,7 @@ export class EngineModelAdapter implements Adapter {
     throw new KeywrightError('unavailable', 'this node lacks the encryption key in use; try again')
   }
 
-  /** A session's row is extended without its payload, which another request may be writing (`extendSession`). */
+  /** The expiry of a session is in its row alone: `extendSession` does not write the payload. */
   #current(row: ModelRow): AdapterPayload | undefined {
     const payload = this.#open(row)
     if (!payload || this.#model !== 'Session' || !row.expires_at) return payload
@@ -171,7 +172,7 @@ export class EngineModelAdapter implements Adapter {
 
   async find(id: string): Promise<AdapterPayload | undefined> {
     const found = await this.#find('id_hash', id)
-    // The engine issues a code for a pushed request that it does not find when the person has signed in.
+    // Otherwise the engine issues a code although it does not find the pushed request after the sign-in.
     if (!found && this.#model === 'PushedAuthorizationRequest') {
       throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used')
     }
@@ -186,7 +187,7 @@ export class EngineModelAdapter implements Adapter {
     return this.#find('code_hash', userCode)
   }
 
-  /** Decides in the database which of several redeemers is the one; the engine only checks and then acts (promise 3). */
+  /** Lets one of several concurrent requests consume an id: the engine checks and then writes (guarantee 3). */
   async consume(id: string): Promise<void> {
     const consumed = await this.#rows()
       .where('id_hash', hash(id))
@@ -197,7 +198,7 @@ export class EngineModelAdapter implements Adapter {
     throw new errors.InvalidGrant('already used')
   }
 
-  /** Empties the row and keeps it: a request that has read it would write it again. One request may end an interaction. */
+  /** Empties the row instead of deleting it: a request that has read it would insert it again. */
   async destroy(id: string): Promise<void> {
     const emptied = { payload: null, uid_hash: null, code_hash: null, expires_at: inSeconds(this.#knex, 600) }
     const destroyed = await this.#rows().where('id_hash', hash(id)).whereNotNull('payload').update(emptied)
@@ -210,8 +211,8 @@ export class EngineModelAdapter implements Adapter {
   }
 }
 
-/** A code as its redemption shows it. */
-export interface ShownCode {
+/** A code that a client presents. */
+export interface PresentedCode {
   readonly model: string
   readonly id: string
   readonly userId: string
@@ -222,10 +223,10 @@ export interface ShownCode {
 }
 
 /**
- * Claims a code in the transaction that issues for it, in which its person is held. By the database's clock it also tells
- * a request that had arrived before the first one's tokens were issued from one that came later.
+ * Claims a code in the transaction that issues the tokens and that has locked the user. A request that arrived before the
+ * first one's tokens were issued, by the database's clock, overlaps with it; a later one is reuse.
  */
-export async function claimCode(trx: Knex, code: ShownCode): Promise<Claim> {
+export async function claimCode(trx: Knex, code: PresentedCode): Promise<Claim> {
   const row = { model: code.model, id_hash: hash(code.id) }
   const used = { consumed_at: trx.raw('clock_timestamp()') }
   const claimed = await trx('engine_models')

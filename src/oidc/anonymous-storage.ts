@@ -8,7 +8,7 @@ import { registrationOf } from './request-state.ts'
 /** Seconds from an authorization request, or a step of its sign-in, until the next step. */
 export const INTERACTION_TTL = 30 * 60
 
-/** Seconds that a session lasts in which nobody has signed in: it ties a form to its browser, and holds nothing else. */
+/** Seconds that a session without a user lasts: it binds a form to its browser, and holds nothing else. */
 export const ANONYMOUS_SESSION_TTL = 15 * 60
 
 /** What an anonymous request makes the engine store; codes and grants always belong to a user. */
@@ -19,7 +19,7 @@ interface Stored extends AdapterPayload {
   readonly session?: { readonly accountId?: string }
 }
 
-/** Of a public client anybody knows the id. */
+/** Anybody can name a public client, so its requests are anonymous. */
 const isPublic = ({ oidc }: KoaContextWithOIDC): boolean => !oidc.client || registrationOf(oidc.client).isPublic
 
 function isAnonymous(ctx: KoaContextWithOIDC, model: string, { accountId, session }: Stored): boolean {
@@ -30,25 +30,25 @@ function isAnonymous(ctx: KoaContextWithOIDC, model: string, { accountId, sessio
 async function charge(knex: Knex, ctx: KoaContextWithOIDC, bytes: number): Promise<void> {
   const retryAfter = await takeAttempt(knex, anonymousStorageBudget(ctx.ip), Math.ceil(bytes / 1024))
   if (retryAfter === undefined) return
-  const description = `too much was started from this network without signing in; try again in ${retryAfter} s`
+  const description = `too many requests from this network without a sign-in; try again in ${retryAfter} s`
   const error = new OAuthError(429, 'rate_limit_exceeded', description, { retryAfter })
-  // The person reads why on a page of ours; an application cannot tell them.
+  // The user reads the reason on a page of this server, because an application cannot show it.
   throw Object.assign(error, { allow_redirect: false })
 }
 
 /**
- * Charges what an anonymous request is about to store to the network that it comes from.
+ * Charges what an anonymous request stores to the budget of its network.
  * @throws OAuthError 429 when its budget is used up
  */
-export async function chargeStranger(knex: Knex, model: string, payload: AdapterPayload): Promise<void> {
-  // Absent where our own pages write: there, somebody has signed in, or answers a request that was charged.
+export async function chargeAnonymous(knex: Knex, model: string, payload: AdapterPayload): Promise<void> {
+  // Absent where our own pages write: there a user has signed in, or responds to a request that was charged.
   const ctx = engineContext()
   if (ctx && isAnonymous(ctx, model, payload as Stored)) {
     await charge(knex, ctx, Buffer.byteLength(JSON.stringify(payload)))
   }
 }
 
-/** The same for the id of a DPoP proof, which a pushed request of a public client records. */
+/** Charges the id of a DPoP proof that a pushed request of a public client stores. @throws OAuthError 429 */
 export async function chargeProof(knex: Knex): Promise<void> {
   const ctx = engineContext()!
   if (ctx.oidc.route === 'pushed_authorization_request' && isPublic(ctx)) await charge(knex, ctx, 1)

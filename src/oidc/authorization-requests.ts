@@ -9,7 +9,7 @@ import type { Form, OidcContext } from './request-state.ts'
 
 const words = (value: unknown): string[] => (typeof value === 'string' ? value.split(' ').filter(Boolean) : [])
 
-/** A request that names no scope gets the application's default ones (RFC 6749, section 3.3). */
+/** Adds the client's default scopes to a request without `scope` (RFC 6749, section 3.3). */
 function takeDefaultScope({ registrations }: OidcServices): FormStep {
   return async (ctx, form) => {
     const clientId = namedClientId(ctx, form)
@@ -25,8 +25,8 @@ function takeDefaultScope({ registrations }: OidcServices): FormStep {
 }
 
 /**
- * OpenID Connect Core, section 11: offline access takes an explicit consent, for which the client must ask, and is else
- * ignored. Clients that forget are better served by asking the person.
+ * Adds `prompt=consent` to a request for offline access. OpenID Connect Core, section 11, lets the server ignore the scope
+ * without that prompt; many clients omit it, and the consent page serves them better.
  */
 function askForOfflineAccess(_ctx: OidcContext, form: Form): void {
   const prompts = words(form.prompt)
@@ -34,14 +34,14 @@ function askForOfflineAccess(_ctx: OidcContext, form: Form): void {
   form.prompt = [...prompts, 'consent'].join(' ')
 }
 
-/** The sign-in page lets anybody be chosen, so it serves who asks for a choice of accounts. */
+/** Replaces `prompt=select_account` by `login`: on the sign-in page the user can enter any account. */
 function takeAccountSelection(_ctx: OidcContext, form: Form): void {
   const prompts = words(form.prompt)
   if (!prompts.includes('select_account')) return
   form.prompt = [...new Set(prompts.map((prompt) => (prompt === 'select_account' ? 'login' : prompt)))].join(' ')
 }
 
-/** One that contradicts is left for the engine, which knows whether the application may be told. */
+/** Replaces an unambiguous `audience` by `resource`. The engine refuses others: it knows whether it may redirect. */
 function takeClearAudience(ctx: OidcContext, form: Form): void {
   const { audience, resource } = form
   if (
@@ -51,7 +51,7 @@ function takeClearAudience(ctx: OidcContext, form: Form): void {
     takeAudience(ctx, form)
 }
 
-/** What an authorization request is given before the engine sees it, by whichever endpoint it comes. */
+/** What every endpoint adds to an authorization request before the engine is called. */
 export const authorizationSteps = (services: OidcServices): FormStep[] => [
   takeClearAudience,
   takeDeclaredResource(services),
@@ -60,10 +60,10 @@ export const authorizationSteps = (services: OidcServices): FormStep[] => [
   askForOfflineAccess,
 ]
 
-/** A URL that long is taken by every server and proxy on its way. */
+/** Characters. Every server and proxy accepts a URL of this length. */
 const MAX_QUERY = 8 * 1024
 
-/** What stands in the body of a pushed request only, and would stand in no URL. */
+/** Parameters of a pushed request that are never in a URL. */
 const AUTHENTICATION = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])
 
 const queryOf = (form: Form): string =>
@@ -71,7 +71,7 @@ const queryOf = (form: Form): string =>
     Object.entries(form).flatMap(([name, value]) => [value ?? ''].flat().map((one): [string, string] => [name, one])),
   ).toString()
 
-/** A request that is pushed is as large as the same request in a URL may be (RFC 9126, section 2.3: 413). */
+/** Applies the limit for a request in a URL to a pushed request (RFC 9126, section 2.3: 413). */
 export function checkSize(_ctx: OidcContext, form: Form): void {
   const parameters = Object.fromEntries(Object.entries(form).filter(([name]) => !AUTHENTICATION.has(name)))
   if (queryOf(parameters).length > MAX_QUERY) throw new OAuthError(413, 'invalid_request', 'the request is too long')
@@ -82,8 +82,8 @@ function checkQuery(ctx: OidcContext): void {
 }
 
 /**
- * A form that another site posts comes without our cookies (SameSite=Lax), so that its person would seem to be signed
- * out. It goes on as the link that it might have been.
+ * Redirects a POST to the same request by GET. A form that another site posts carries no cookies (SameSite=Lax), so the user
+ * would appear signed out.
  */
 export async function postToGet(ctx: OidcContext, next: Next): Promise<void> {
   if (ctx.method !== 'POST') return await next()
@@ -94,14 +94,14 @@ export async function postToGet(ctx: OidcContext, next: Next): Promise<void> {
   ctx.redirect(`${ctx.path}?${query}`)
 }
 
-/** Lets the steps work on the query of a link. */
+/** Applies the form steps to the query of a link. */
 export function linkEndpoint(...steps: FormStep[]) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     checkQuery(ctx)
     const form: Form = { ...ctx.query }
     normalizeScope(form)
     for (const step of form.request_uri === undefined ? steps : []) await step(ctx, form)
-    // Koa takes undefined for a parameter without a value.
+    // Koa writes undefined as a parameter without a value.
     ctx.query = Object.fromEntries(Object.entries(form).filter(([, value]) => value !== undefined)) as never
     await next()
   }

@@ -9,17 +9,17 @@ import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { extensionOf, sessionTtl } from './session-lifetimes.ts'
 
-/** How somebody proved who they are. `since` is their `sessionsValidFrom` of that moment. */
+/** A sign-in. `since` is the user's `sessionsValidFrom` at that moment. */
 export interface Login {
   readonly userId: string
   readonly since: Date
   readonly amr: readonly string[]
 }
 
-/** How the person proved who they are, in words for those who ask for a level (OpenID Connect Core, section 2, `acr`). */
+/** The authentication context class of a sign-in by password (OpenID Connect Core, section 2, `acr`). */
 export const ACR = 'urn:keywright:acr:password'
 
-/** The engine's words for a login. */
+/** A login as the engine expects it. */
 export const toEngineLogin = ({ userId, since, amr }: Login) => ({
   accountId: userId,
   amr: [...amr],
@@ -28,7 +28,7 @@ export const toEngineLogin = ({ userId, since, amr }: Login) => ({
   since: since.toISOString(),
 })
 
-/** The sessions of browsers, beside any request of an application. */
+/** The sessions of browsers, outside of authorization requests. */
 export function createBrowserSessions(engine: () => Provider, services: OidcServices) {
   const current = async (ctx: Context): Promise<BrowserSession> => await engine().Session.get(ctx as never)
 
@@ -38,27 +38,27 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     cookies.set(engine().cookieName('session'), value, { ...SESSION_COOKIE, ...(expires && { expires }) })
   }
 
-  async function tellClient(clientId: string, accountId: string, sid: string | undefined): Promise<void> {
+  async function notifyClient(clientId: string, accountId: string, sid: string | undefined): Promise<void> {
     const client = await engine().Client.find(clientId)
     const sending = client && backchannelLogout(client, accountId, sid)
     const outcome = await sending?.then(
-      () => 'told',
+      () => 'delivered',
       () => 'failed',
     )
     if (outcome) services.metrics.backchannelLogouts.inc({ outcome })
   }
 
-  /** OpenID Connect Back-Channel Logout 1.0, section 2.5. One that cannot be reached must not keep anybody signed in. */
-  async function tellClients({ authorizations, accountId }: BrowserSession): Promise<void> {
-    const told = Object.entries(authorizations ?? {}).map(([clientId, { sid }]) =>
-      tellClient(clientId, accountId!, sid),
+  /** Sends logout tokens (OpenID Connect Back-Channel Logout 1.0, section 2.5). A failure does not stop the sign-out. */
+  async function notifyClients({ authorizations, accountId }: BrowserSession): Promise<void> {
+    const notifications = Object.entries(authorizations ?? {}).map(([clientId, { sid }]) =>
+      notifyClient(clientId, accountId!, sid),
     )
-    await Promise.all(told)
+    await Promise.all(notifications)
   }
 
   const expiryIn = (seconds: number): Date => new Date(Date.now() + seconds * 1000)
 
-  /** A visit to the console is use, which the engine does not see. */
+  /** Extends the session: a request to the console counts as use, which the engine does not see. */
   async function keepAlive(ctx: Context, session: BrowserSession): Promise<void> {
     const ttl = extensionOf(services.sessionLifetimes, session)
     if (ttl === undefined) return
@@ -67,8 +67,8 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
   }
 
   return {
-    /** Who is signed in and may act. */
-    async person(ctx: Context): Promise<(User & AccountOfUser & { signedInAt: Date }) | undefined> {
+    /** The user who is signed in and active. */
+    async user(ctx: Context): Promise<(User & AccountOfUser & { signedInAt: Date }) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findActiveUser(services, present.accountId) : undefined
       if (!user || !isCurrentSession(services, user, present)) return undefined
@@ -76,11 +76,11 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
       return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000) }
     },
 
-    /** Always under a new session id, so that nobody can have planted it (session fixation). */
+    /** Signs in under a new session ID, which prevents session fixation. */
     async begin(ctx: Context, login: Login): Promise<void> {
       const present = await current(ctx)
       const isOther = present.accountId !== undefined && present.accountId !== login.userId
-      if (isOther) await tellClients(present)
+      if (isOther) await notifyClients(present)
       if (present.accountId) await present.destroy()
       const { ts: loginTs, since, ...details } = toEngineLogin(login)
       const begun: BrowserSession = new (engine().Session)()
@@ -95,7 +95,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     async end(ctx: Context): Promise<void> {
       const present = await current(ctx)
       if (!present.accountId) return
-      await tellClients(present)
+      await notifyClients(present)
       await present.destroy()
       setCookie(ctx, null)
     },

@@ -5,7 +5,7 @@ import { OAuthError } from './engine-errors.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { Form, OidcContext } from './request-state.ts'
 
-/** `audience` names the API as `resource` (RFC 8707) does; from here on there is only the latter. */
+/** Replaces `audience` by `resource` (RFC 8707). */
 export function takeAudience(_ctx: OidcContext, form: Form): void {
   const { audience, ...rest } = form
   if (audience === undefined) return
@@ -21,8 +21,8 @@ export const isSameResource = (resource: string | string[], audience: string): b
   typeof resource === 'string' && spellingsOf(audience).includes(resource)
 
 /**
- * Writes `resource` as the API's identifier is written: from here on, what was asked for, what was consented to and what a
- * code is for are compared letter by letter. Plain client_credentials requests need no such comparison and no look-up.
+ * Replaces `resource` by the API's identifier as it was declared: later steps compare requests, consents and codes letter by
+ * letter. A client_credentials request needs no comparison, and so no look-up.
  */
 export function takeDeclaredResource({ registrations }: OidcServices): FormStep {
   return async (ctx, form) => {

@@ -22,11 +22,11 @@ function claimsOf(user: User): AccountClaims {
   }
 }
 
-/** Whether a session still counts: age ends it, and a new password or disabling the user ends those that began before. */
+/** Whether a session is valid. It expires; a new password, or disabling the user, revokes the earlier ones. */
 export const isCurrentSession = ({ sessionLifetimes }: OidcServices, user: User, session: BrowserSession): boolean =>
   session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetime(sessionLifetimes, session)
 
-/** The session under way, which learns of a sign-in that has just been finished for this request. */
+/** The session of the request, with the sign-in that has just been finished for it. */
 function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {
   const session = ctx.oidc.session as unknown as BrowserSession
   const { login } = interactionResultOf(ctx)
@@ -34,7 +34,7 @@ function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {
   return session
 }
 
-/** The person of that id, while they may sign in. */
+/** The user with this id; undefined while the user may not sign in. */
 export async function findActiveUser(
   services: OidcServices,
   userId: string,
@@ -43,7 +43,7 @@ export async function findActiveUser(
   return user && mayAct(user) ? user : undefined
 }
 
-/** The engine's account of a person; undefined once they may not sign in, or their session has ended. */
+/** The engine's account of a user; undefined when the user may not sign in, or the session is not valid. */
 export async function findAccount(
   ctx: KoaContextWithOIDC,
   userId: string,

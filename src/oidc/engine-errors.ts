@@ -29,7 +29,7 @@ const STANDARD: Partial<Record<ErrorCode, (message: string, cause: Error) => Err
   unavailable: (message, cause) => new OAuthError(503, 'temporarily_unavailable', message, { retryAfter: 1, cause }),
 }
 
-/** Says in OAuth's words (RFC 6749, section 5.2) what a feature refused; anything else passes as it is. */
+/** The OAuth error (RFC 6749, section 5.2) for an error of a feature; any other error unchanged. */
 export function toEngineError(error: unknown): unknown {
   if (error instanceof RateLimitedError) {
     return new OAuthError(429, 'rate_limit_exceeded', error.message, { retryAfter: error.retryAfter, cause: error })
@@ -38,7 +38,7 @@ export function toEngineError(error: unknown): unknown {
   return STANDARD[error.code]?.(error.message, error) ?? error
 }
 
-/** What the engine refuses without a word (OpenID Connect Core, section 3.1.2.6). */
+/** Errors that the engine sends without a description (OpenID Connect Core, section 3.1.2.6). */
 const UNDESCRIBED: Readonly<Record<string, string>> = {
   request_not_supported:
     'request objects (the parameter request) are not supported; push the request instead (RFC 9126)',

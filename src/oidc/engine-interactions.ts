@@ -17,16 +17,16 @@ interface Missing {
   readonly asked?: Permissions
 }
 
-/** Whether access is kept without having been asked for: plain OAuth has no scope for it, and people should know. */
-function isKept({ params }: EngineInteraction, { grants, refreshTokens }: Registration): boolean {
+/** Whether plain OAuth issues a refresh token, for which it has no scope. The consent page says so. */
+function getsOfflineAccess({ params }: EngineInteraction, { grants, refreshTokens }: Registration): boolean {
   const isPlain = !String(params.scope).split(' ').includes('openid')
   return isPlain && grants.includes('refresh_token') && refreshTokens === 'always'
 }
 
-/** What is asked for and not allowed yet; all that is asked for when the page is wanted all the same. */
+/** The permissions that the consent page asks for: those not allowed yet, or all where `prompt` requires the page. */
 function wantedOf(details: EngineInteraction, registration: Registration): Permissions {
   const wanted = askedFor(details)
-  if (!isKept(details, registration)) return wanted
+  if (!getsOfflineAccess(details, registration)) return wanted
   return { ...wanted, identityScopes: [...new Set([...wanted.identityScopes, 'offline_access'])] }
 }
 
@@ -41,7 +41,7 @@ function askedFor({ prompt }: EngineInteraction): Permissions {
   }
 }
 
-/** Not where the request names another user, or where the session has ended. */
+/** Whether the signed-in user must sign in again, and the request does not name another user. */
 const isReauthentication = ({ prompt }: EngineInteraction): boolean =>
   prompt.reasons.length > 0 && prompt.reasons.every((reason) => ['login_prompt', 'max_age'].includes(reason))
 
@@ -56,9 +56,9 @@ const toInteraction = (details: EngineInteraction, registration: Registration) =
   wanted: wantedOf(details, registration),
 })
 
-const over = () => new KeywrightError('invalid_grant', 'the sign-in is over')
+const interactionExpired = () => new KeywrightError('invalid_grant', 'the sign-in has expired')
 
-/** What the pages do with sign-ins that are under way, and with the session of their browser. */
+/** What the pages do with interactions, and with the session of the browser. */
 export function createSignInFlow(engine: () => Provider, services: OidcServices) {
   const { knex } = services.database
   const sessions = createBrowserSessions(engine, services)
@@ -91,22 +91,22 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       await finish(ctx, { login: toEngineLogin(login) }, false)
     },
 
-    /** By whoever is signed in now; a session that has ended meanwhile allows nothing. */
+    /** Records the consent of the signed-in user. A session that has expired meanwhile allows nothing. */
     async allow(ctx: Context, uid: string) {
       const found = await details(ctx, uid)
-      const user = await sessions.person(ctx)
+      const user = await sessions.user(ctx)
       const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
-      if (!found || !registration || found.session?.accountId !== user?.id || !user) throw over()
+      if (!found || !registration || found.session?.accountId !== user?.id || !user) throw interactionExpired()
       const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
       await allow(knex, { userId: user.id, clientKey: registration.key }, wantedOf(found, registration), actor)
       await finish(ctx, { consent: {} }, true)
     },
 
     async deny(ctx: Context, _uid: string) {
-      await finish(ctx, { error: 'access_denied', error_description: 'the person denied the request' }, false)
+      await finish(ctx, { error: 'access_denied', error_description: 'the user denied the request' }, false)
     },
 
-    signedIn: sessions.person,
+    signedIn: sessions.user,
     signIn: sessions.begin,
     signOut: sessions.end,
   }

@@ -7,13 +7,13 @@ export interface ErrorProblem {
   readonly isSignOut?: boolean
 }
 
-/** The pages that the protocol itself shows to people; whoever renders them is handed in. */
+/** The pages that the OAuth endpoints show. `web/` renders them. */
 export interface ProtocolPages {
-  /** What went wrong and cannot be told to any application. `ctx.status` is set already. */
+  /** An error that must not be sent to a redirect URI. `ctx.status` is set already. */
   error(ctx: Context, problem: ErrorProblem): void
-  /** A form that goes on by itself, or at the press of a button where scripts are off. */
+  /** A form that submits itself, or by a button where scripts are off. */
   forward(ctx: Context, form: { readonly action: string; readonly fields: Readonly<Record<string, string>> }): void
-  /** Posting `xsrf` and `logout=yes` to `action` signs out; without `logout` the person stays signed in. */
+  /** Posting `xsrf` and `logout=yes` to `action` signs out; without `logout` the user stays signed in. */
   confirmSignOut(ctx: Context, form: { readonly action: string; readonly xsrf: string; readonly client?: string }): void
   signedOut(ctx: Context, client?: string): void
   /** Posting `xsrf` and `user_code` to `action`. */
@@ -27,6 +27,6 @@ export interface DeviceCodeForm {
   readonly action: string
   readonly xsrf: string
   readonly userCode?: string
-  /** In words, why the last one was not taken. */
+  /** Why the previous code was not accepted, as a sentence. */
   readonly problem?: string
 }

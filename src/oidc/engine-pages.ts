@@ -5,7 +5,7 @@ import { formSecretOf } from './engine-internals.ts'
 import type { DeviceCodeForm } from './engine-page-types.ts'
 import type { OidcServices } from './oidc-services.ts'
 
-/** What the engine's form for scripts looks like; its values are escaped for HTML. */
+/** The engine's self-submitting form. Its values are escaped for HTML. */
 const ENGINE_TITLE = '<title>Submitting Callback</title>'
 const ENGINE_FORM = /<form method="post" action="([^"]*)">/
 const ENGINE_FIELD = /<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g
@@ -14,15 +14,15 @@ const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>
 
 const unescapeHtml = (text: string): string => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!)
 
-/** Of this site, by whichever name the browser knows it: under another its cookies would be missing. */
-export const onThisSite = (address: string): string => {
-  const { pathname, search } = new URL(address)
+/** A URL of this server as a path: the browser sends its cookies only to the host name that it used. */
+export const onThisSite = (url: string): string => {
+  const { pathname, search } = new URL(url)
   return pathname + search
 }
 
 /**
- * The engine writes some forms that submit themselves (form_post, a change of accounts) as pages of its own, with a script
- * inside. They are read back here and shown as ours.
+ * Replaces the engine's self-submitting forms (form_post, a change of accounts), which contain a script, by pages of this
+ * server.
  */
 export function showForms({ pages, issuerUrl }: OidcServices) {
   return async (ctx: Context, next: Next): Promise<void> => {
@@ -61,7 +61,7 @@ const DEVICE_PROBLEMS: Record<string, string> = {
 
 const OTHER_DEVICE_PROBLEM = 'That did not work. Enter the code once more, or ask your device for a new one.'
 
-/** The engine's features that show pages, with ours. */
+/** The engine's features that show pages, with the pages of this server. */
 export function pageFeatures({ pages }: OidcServices): Configuration['features'] {
   return {
     rpInitiatedLogout: {
@@ -107,7 +107,7 @@ const isAboutHint = (ctx: Context, { error_description }: EngineError): boolean 
   (ctx as unknown as Partial<KoaContextWithOIDC>).oidc?.route === 'end_session' &&
   /\bid_token_hint\b/.test(error_description ?? '')
 
-/** An error that goes to no client: in words for a browser, as JSON for a machine. */
+/** Shows an error that is not sent to a client: a page for a browser, JSON for a program. */
 export function showError(ctx: Context, out: EngineError, { pages }: OidcServices): void {
   const isSignOut = isAboutHint(ctx, out)
   const { error, error_description: description } = isSignOut ? INVALID_HINT : describeError(out)

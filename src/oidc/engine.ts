@@ -25,7 +25,7 @@ import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import { RESPONSE_MODES, rememberSignOut } from './response-redirects.ts'
 import { sessionTtl } from './session-lifetimes.ts'
 
-/** Symmetric algorithms would be keyed by the client's secret, which nobody here knows. */
+/** Symmetric algorithms need the client secret, of which only a hash is stored. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 
 function apiFor(ctx: KoaContextWithOIDC, services: OidcServices, resource: string | undefined) {
@@ -47,16 +47,16 @@ function cookiesFor(issuerUrl: string): Configuration['cookies'] {
   }
 }
 
-/** OpenID Connect Core, section 5.4; the ID token also says how and when the person signed in. */
+/** OpenID Connect Core, section 5.4; the ID token also holds how and when the user signed in. */
 const CLAIMS = {
   openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: ['name', 'updated_at'],
-  // People sign in with their address, so the name they go by gives it away.
+  // `preferred_username` is the email address, by which users sign in.
   email: ['email', 'email_verified', 'preferred_username'],
 }
 
-/** What concerns people: how they are found, asked and remembered. */
-function usersFor(services: OidcServices): Configuration {
+/** The configuration for users: sign-in, consent, sessions. */
+function userConfiguration(services: OidcServices): Configuration {
   const { issuerUrl } = services
   return {
     scopes: [...IDENTITY_SCOPES],
@@ -66,10 +66,10 @@ function usersFor(services: OidcServices): Configuration {
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: createPolicy() },
     findAccount: (ctx, userId, token) => findAccount(ctx, userId, services, token === undefined),
     loadExistingGrant: (ctx) => loadGrant(ctx, services),
-    // What was allowed lasts until it is withdrawn, not until somebody signs out.
+    // A consent lasts until it is withdrawn, not until the user signs out.
     expiresWithSession: () => false,
     revokeGrantPolicy: () => false,
-    // Ours are made with the access token, in its transaction.
+    // The access token's transaction issues the refresh token.
     issueRefreshToken: () => false,
     pkce: {
       required: (_ctx, client) => {
@@ -77,7 +77,7 @@ function usersFor(services: OidcServices): Configuration {
         return isPublic || pkceRequired
       },
     },
-    // The engine has no other place to look at a whole request.
+    // The engine has no other hook that sees the whole request.
     extraParams: {
       audience: (ctx, audience) => {
         refuseSeveralApis(ctx, audience)
@@ -85,29 +85,29 @@ function usersFor(services: OidcServices): Configuration {
       },
     },
     fetch: (url, options) => services.outgoing.fetch(url as URL, options as RequestInit),
-    // Of private-use schemes the origin is `null`, which is also what a sandboxed frame of anybody calls itself.
+    // The origin of a private-use scheme is `null`, which a sandboxed frame of any site also has.
     clientBasedCORS: (_ctx, origin, client) =>
       registrationOf(client).redirectUris.some((uri) => /^https?:/.test(uri) && URL.parse(uri)?.origin === origin),
   }
 }
 
-/** A token is for one API, so a code is too (RFC 8707, section 2.2). An audience arrives only beside another resource. */
+/** A code is for one API, as a token is (RFC 8707, section 2.2). `audience` is left only beside another `resource`. */
 function refuseSeveralApis({ oidc }: KoaContextWithOIDC, audience: unknown): void {
   if (audience !== undefined) throw new errors.InvalidTarget('audience and resource name different APIs')
   if (Array.isArray(oidc.params?.resource)) throw new errors.InvalidTarget('a token is for one API only')
 }
 
-/** Nobody shall sign in for a request that cannot be granted. An unknown scope beside a known one is left out. */
+/** Refuses a request without any known scope before the user signs in. An unknown scope beside a known one is ignored. */
 function refuseUnknownScope({ oidc }: KoaContextWithOIDC): void {
   const known = [oidc.requestParamOIDCScopes, ...Object.values(oidc.resourceServers ?? {}).map(({ scopes }) => scopes)]
   if ([...oidc.requestParamScopes].some((scope) => known.some((scopes) => scopes.has(scope)))) return
-  throw new errors.InvalidScope('no scope was asked for that the application has', String(oidc.params?.scope ?? ''))
+  throw new errors.InvalidScope('the client has none of the requested scopes', String(oidc.params?.scope ?? ''))
 }
 
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {
   const { database, encryptionKeys } = services
   return {
-    ...usersFor(services),
+    ...userConfiguration(services),
     adapter: (model: string) => new EngineModelAdapter(database.knex, encryptionKeys, model, database.reader),
     jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -157,7 +157,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
         },
       },
     },
-    // Those of access and refresh tokens are the ledger's.
+    // The access-token store decides the lifetimes of access and refresh tokens.
     ttl: {
       AccessToken: 3600,
       ClientCredentials: 3600,
@@ -174,13 +174,13 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
   }
 }
 
-/** RFC 7009, section 2.1: a token of another client is refused, and the caller is told so. */
+/** Refuses to revoke a token of another client (RFC 7009, section 2.1). */
 function mayRevoke(_ctx: KoaContextWithOIDC, client: { clientId: string }, token: { clientId?: string }): boolean {
   if (token.clientId === client.clientId) return true
   throw new errors.InvalidRequest('the token was issued to another client')
 }
 
-/** The engine with our clients, ledger and refresh tokens in place of its own, for one state of the key ring. */
+/** The engine with our clients, access-token store and refresh tokens, for one state of the key ring. */
 export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcServices): Provider {
   const Engine = engineWithResponseModes(RESPONSE_MODES)
   const provider = new Engine(issuerUrl, configurationFor(ring, services))

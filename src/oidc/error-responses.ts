@@ -8,27 +8,29 @@ import type { OidcContext } from './request-state.ts'
 
 const UNAVAILABLE_RETRY = 2
 
-/** The OAuth error that an exception stands for. What has no standard form is the server's fault, told in the log only. */
+/** The OAuth error for an exception. An unknown exception becomes `server_error`; its details are only logged. */
 function errorOf(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
   if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) {
     const options = { retryAfter: UNAVAILABLE_RETRY, cause: error }
-    return new OAuthError(503, 'temporarily_unavailable', 'the database does not answer just now; try again', options)
+    return new OAuthError(503, 'temporarily_unavailable', 'the database is not available; try again', options)
   }
   if (error instanceof MalformedRequestError) return new OAuthError(error.status, 'invalid_request', error.message)
   const translated = toEngineError(error)
   if (translated instanceof OAuthError) return translated
-  return new OAuthError(500, 'server_error', 'something went wrong; the request id tells us where', { cause: error })
+  return new OAuthError(500, 'server_error', 'something went wrong; quote the X-Request-Id header when you report it', {
+    cause: error,
+  })
 }
 
-function tellRetry(ctx: OidcContext, { retryAfter }: OAuthError): void {
+function setRetryAfter(ctx: OidcContext, { retryAfter }: OAuthError): void {
   if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter))
 }
 
-function answerError(ctx: OidcContext, error: OAuthError): void {
+function respondWithError(ctx: OidcContext, error: OAuthError): void {
   ctx.status = error.statusCode
   ctx.body = { error: error.error, error_description: error.error_description }
-  tellRetry(ctx, error)
+  setRetryAfter(ctx, error)
 }
 
 const isObject = (body: unknown): body is object => typeof body === 'object' && body?.constructor === Object
@@ -57,11 +59,11 @@ export function answerErrors({ issuerUrl }: OidcServices) {
       checkRequest(ctx as unknown as Context)
       await next()
       const failure = ctx.state.failure
-      if (failure instanceof OAuthError || (failure && ctx.status >= 500)) answerError(ctx, errorOf(failure))
+      if (failure instanceof OAuthError || (failure && ctx.status >= 500)) respondWithError(ctx, errorOf(failure))
       else if (failure && isObject(ctx.body)) ctx.body = describeError(ctx.body)
     } catch (error) {
       ctx.state.failure = error as Error
-      answerError(ctx, errorOf(error))
+      respondWithError(ctx, errorOf(error))
       allowOrigin(ctx)
     }
     if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) {
@@ -70,12 +72,12 @@ export function answerErrors({ issuerUrl }: OidcServices) {
   }
 }
 
-/** As `answerErrors` for pages: a page in place of JSON. */
+/** Like `answerErrors`, with a page in place of JSON. */
 export function showErrors(services: OidcServices) {
   function show(ctx: OidcContext, error: OAuthError): void {
     const { error: code, error_description, statusCode } = error
     ctx.status = statusCode
-    tellRetry(ctx, error)
+    setRetryAfter(ctx, error)
     showError(ctx as unknown as Context, { error: code, ...(error_description && { error_description }) }, services)
   }
 
@@ -85,8 +87,8 @@ export function showErrors(services: OidcServices) {
       checkRequest(ctx as unknown as Context)
       await next()
       const { failure } = ctx.state
-      if (failure instanceof OAuthError) tellRetry(ctx, failure)
-      // The engine shows every exception that it does not know as its own fault.
+      if (failure instanceof OAuthError) setRetryAfter(ctx, failure)
+      // The engine shows an exception that it does not know as `server_error`.
       else if (failure && ctx.status >= 500) show(ctx, errorOf(failure))
     } catch (error) {
       ctx.state.failure = error as Error

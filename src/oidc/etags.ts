@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { OidcContext } from './request-state.ts'
 
-/** A tag that follows from the content, so that every node answers the same one. */
+/** An entity tag that depends on the content alone, so that every node sends the same one. */
 export const etagOf = (content: string | Buffer): string =>
   `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`
 

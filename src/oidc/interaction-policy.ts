@@ -9,7 +9,7 @@ const { Check, base } = interactionPolicy
 const isSkipped = (ctx: KoaContextWithOIDC): boolean =>
   skipsConsent(registrationOf(ctx.oidc.client!), (ctx.oidc.account as unknown as UserAccount).user, requested(ctx))
 
-/** A client that anybody on the same machine could pretend to be (RFC 8252, section 8.6). */
+/** Whether another application on the user's machine could impersonate the client (RFC 8252, section 8.6). */
 function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {
   const { redirect_uri: uri } = oidc.params ?? {}
   return registrationOf(oidc.client!).isPublic && typeof uri === 'string' && !uri.startsWith('https:')
@@ -22,30 +22,30 @@ interface Wanted {
 
 const wantedOf = ({ oidc }: KoaContextWithOIDC): Wanted => (oidc.claims.id_token ?? {}) as Wanted
 
-/** The engine judged the hint's signature when the request came, and forgets it while somebody signs in. */
+/** The subject of `id_token_hint`, whose signature the engine verified when the request arrived. */
 function hintedUser({ oidc }: KoaContextWithOIDC): unknown {
   const { id_token_hint: hint } = oidc.params ?? {}
   return typeof hint === 'string' ? decodeJwt(hint).sub : undefined
 }
 
-/** OpenID Connect Core, section 3.1.2.2: nobody else's tokens, even if they are signed in. */
+/** Whether the signed-in user is not the requested one (OpenID Connect Core, section 3.1.2.2). */
 function isOtherUser(ctx: KoaContextWithOIDC): boolean {
   const wanted = [hintedUser(ctx), wantedOf(ctx).sub?.value].filter((sub) => sub !== undefined)
   return wanted.some((sub) => sub !== ctx.oidc.session?.accountId)
 }
 
-/** OpenID Connect Core, section 5.5.1.1: what is essential and was not done has failed. */
+/** Whether an essential `acr` was not reached (OpenID Connect Core, section 5.5.1.1: the request has failed). */
 function isOtherAcr(ctx: KoaContextWithOIDC): boolean {
   const { essential, value, values = [] } = wantedOf(ctx).acr ?? {}
   const wanted = value === undefined ? values : [value]
   return essential === true && wanted.length > 0 && !wanted.includes(String(ctx.oidc.acr))
 }
 
-/** Who has just signed in would be asked again and again for what they cannot give; so the application is told. */
+/** Refuses instead of asking again: the user has just signed in and does not meet the request. */
 function refuseUnmet(ctx: KoaContextWithOIDC): boolean {
   if (!interactionResultOf(ctx).login) return false
-  if (isOtherUser(ctx)) throw new errors.LoginRequired('somebody else than was asked for has signed in')
-  if (isOtherAcr(ctx)) throw new errors.UnmetAuthenticationRequirements('this way of signing in is not known here')
+  if (isOtherUser(ctx)) throw new errors.LoginRequired('another user than the requested one has signed in')
+  if (isOtherAcr(ctx)) throw new errors.UnmetAuthenticationRequirements('the requested acr is not supported')
   return false
 }
 
@@ -56,26 +56,28 @@ function refuseRemovedRedirectUri({ oidc }: KoaContextWithOIDC): boolean {
   return false
 }
 
-/** For the page, which may be wanted although nothing new is asked for. */
+/** For the consent page, which `prompt=consent` shows although nothing new is requested. */
 const askedFor = (ctx: KoaContextWithOIDC) => ({ asked: requested(ctx) })
 
 /**
- * When a person is asked something, beside the engine's own reasons: when they may no longer sign in; and when a native
- * application without a secret asks, which never gets a code without somebody having looked.
+ * When the user must sign in or consent, beside the engine's own checks: when the user may no longer sign in, and when a
+ * native application without a client secret requests a code, which it never gets without interaction.
  */
 export function createPolicy() {
   const policy = base()
   const signIn = policy.get('login')!.checks
-  signIn.add(new Check('redirect_uri', 'it was removed', 'invalid_redirect_uri', refuseRemovedRedirectUri))
-  signIn.add(new Check('unmet', 'somebody else, or another way', 'login_required', refuseUnmet))
-  signIn.add(new Check('user_gone', 'the person must sign in again', 'login_required', ({ oidc }) => !oidc.account))
+  signIn.add(
+    new Check('redirect_uri', 'the redirect URI was removed', 'invalid_redirect_uri', refuseRemovedRedirectUri),
+  )
+  signIn.add(new Check('unmet', 'another user or acr is required', 'login_required', refuseUnmet))
+  signIn.add(new Check('user_gone', 'the user must sign in again', 'login_required', ({ oidc }) => !oidc.account))
   const { checks } = policy.get('consent')!
   checks.remove('native_client_prompt')
   checks.remove('consent_prompt')
   checks.add(
     new Check(
       'consent_prompt',
-      'the person is to be asked',
+      'consent is required',
       'consent_required',
       (ctx) => ctx.oidc.promptPending('consent') && !isSkipped(ctx),
       askedFor,
@@ -84,7 +86,7 @@ export function createPolicy() {
   checks.add(
     new Check(
       'native_application',
-      'native applications need the person',
+      'native applications require interaction',
       'interaction_required',
       (ctx) => {
         const { consent, login } = interactionResultOf(ctx)

@@ -5,7 +5,7 @@ import { etagOf, isKnown } from './etags.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
 
-/** How long others may keep the key set, in seconds: well under the minute for which a key is published before it signs. */
+/** Seconds for which the key set may be cached. A key is published for a minute before it signs. */
 const JWKS_MAX_AGE = 30
 
 interface Prepared {
@@ -19,7 +19,7 @@ function prepare(ring: KeyRing): Prepared {
   return { body, etag: etagOf(body) }
 }
 
-/** The public keys (RFC 7517), serialised once for each state of the ring. */
+/** The public keys (RFC 7517), serialised once for each state of the key ring. */
 export function jwksEndpoint({ keyRings }: OidcServices) {
   const prepared = new WeakMap<KeyRing, Prepared>()
   let checkedAt = 0
@@ -28,25 +28,25 @@ export function jwksEndpoint({ keyRings }: OidcServices) {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return await next()
     if (Date.now() - checkedAt > 1000) {
       checkedAt = Date.now()
-      // Without its database this node still knows its keys, and its tokens must stay verifiable.
+      // Without the database the node serves the keys it knows, so that tokens can be verified.
       await keyRings.follow().catch(() => undefined)
     }
-    const answer = prepared.get(keyRings.ring) ?? prepare(keyRings.ring)
-    prepared.set(keyRings.ring, answer)
+    const response = prepared.get(keyRings.ring) ?? prepare(keyRings.ring)
+    prepared.set(keyRings.ring, response)
     ctx.set('Access-Control-Allow-Origin', '*')
     ctx.set('Cache-Control', `public, max-age=${JWKS_MAX_AGE}`)
-    ctx.set('ETag', answer.etag)
+    ctx.set('ETag', response.etag)
     ctx.status = 200
-    if (isKnown(ctx, answer.etag)) {
+    if (isKnown(ctx, response.etag)) {
       ctx.status = 304
       return
     }
     ctx.type = 'application/jwk-set+json'
-    ctx.body = answer.body
+    ctx.body = response.body
   }
 }
 
-/** The engine's discovery document, kept to what this server does, and with what it does beside the engine. */
+/** Adds to the engine's discovery document what this server does without the engine. */
 export function describeServer({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     await next()

@@ -43,7 +43,7 @@ const FAILURES = [
   'end_session_confirm.error',
 ]
 
-/** The engine for the keys of now: another one takes over when they change, and no request is dropped. */
+/** The engine for the current keys. A change of keys creates another one; requests in progress finish with theirs. */
 function createEngineHolder(services: OidcServices) {
   let provider: Provider
   let run: Middleware
@@ -51,7 +51,7 @@ function createEngineHolder(services: OidcServices) {
     provider = createEngine(services.issuerUrl(), services.keyRings.ring, services)
     const events = provider as EventEmitter
     for (const event of FAILURES) events.on(event, noteFailure)
-    events.on('backchannel.success', () => services.metrics.backchannelLogouts.inc({ outcome: 'told' }))
+    events.on('backchannel.success', () => services.metrics.backchannelLogouts.inc({ outcome: 'delivered' }))
     events.on('backchannel.error', () => services.metrics.backchannelLogouts.inc({ outcome: 'failed' }))
     run = compose(provider.middleware) as Middleware
   }
@@ -60,11 +60,12 @@ function createEngineHolder(services: OidcServices) {
   return { provider: () => provider, run: (ctx: OidcContext, next: Next) => run(ctx as never, next) }
 }
 
-/** With or without a trailing slash, as DESIGN.md has it. */
-const bare = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+/** A path without its trailing slash, which every endpoint accepts. */
+const withoutTrailingSlash = (path: string): string =>
+  path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 
-/** The name of an address in the list of endpoints: the id of a sign-in under way, or of a status list, stands as `*`. */
-const nameOf = (path: string): string =>
+/** A path as the list of endpoints has it: with `*` for the id of an interaction or of a status list. */
+const patternOf = (path: string): string =>
   path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
 
 /** A CORS preflight request, which the engine answers. */
@@ -111,24 +112,24 @@ function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: Revocati
 }
 
 /**
- * The engine makes addresses on what it takes for this request's own: they are the issuer's, whatever the Host header
- * says. A session cookie of an https issuer is for https only, also behind a proxy that does not say so.
+ * Makes the engine create URLs on the issuer's origin, whatever the Host header is. A session cookie of an https issuer is
+ * `Secure`, also behind a proxy that sends no X-Forwarded-Proto.
  */
-function standOnIssuer(ctx: OidcContext, issuer: string): void {
+function useIssuerOrigin(ctx: OidcContext, issuer: string): void {
   Object.defineProperty(ctx.request, 'href', { value: issuer, configurable: true })
   if (issuer.startsWith('https:')) Object.defineProperty(ctx.request, 'secure', { value: true, configurable: true })
 }
 
-/** The OAuth endpoints as one middleware, and what the pages of sign-in and consent need of them. */
+/** The OAuth endpoints as one middleware, and the sign-in flow for the pages. */
 export function createOidcInterface(services: OidcServices) {
   const holder = createEngineHolder(services)
   const feed = createRevocationFeed(services)
   const endpoints = endpointsOf(services, holder.run, feed)
 
   const middleware: Middleware = async (ctx, next) => {
-    standOnIssuer(ctx as OidcContext, services.issuerUrl())
-    const path = bare(ctx.path)
-    const run = endpoints.get(path) ?? endpoints.get(nameOf(path))
+    useIssuerOrigin(ctx as OidcContext, services.issuerUrl())
+    const path = withoutTrailingSlash(ctx.path)
+    const run = endpoints.get(path) ?? endpoints.get(patternOf(path))
     if (!run) return await next()
     ctx.path = path
     await run(ctx as OidcContext, next)

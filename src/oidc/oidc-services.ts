@@ -30,13 +30,13 @@ export interface OidcServices {
   readonly statusFollower: StatusFollower
   /** Seconds. */
   readonly statusListTtl: number
-  /** Streams of the feed that this process keeps. */
+  /** How many streams of the revocation feed a process serves. */
   readonly statusFeedMax: number
   readonly sessionLifetimes: SessionLifetimes
   readonly metrics: Metrics
   readonly legacyOptionUses: LegacyOptionUses
   readonly secretUses: SecretUses
-  /** Newest first; what the engine keeps is sealed with them. */
+  /** Newest first. What the engine stores is sealed with them. */
   readonly encryptionKeys: EncryptionKeys
   readonly outgoing: SsrfSafeFetch
   readonly pages: ProtocolPages

@@ -8,8 +8,8 @@ import type { OidcContext } from './request-state.ts'
 const isLimited = ({ isPublic, rateLimit }: Registration): boolean => isPublic && rateLimit !== null
 
 /**
- * Counts a token request that names a public client against the network it comes from: anybody can name the client, so
- * that nothing may be counted against the client yet.
+ * Counts a token request that names a public client against its network: anybody can name the client, so the request does
+ * not count against the client yet.
  * @throws RateLimitedError
  */
 export async function takeFromNetwork(ctx: OidcContext, registration: Registration, services: OidcServices) {
@@ -21,8 +21,8 @@ export async function takeFromNetwork(ctx: OidcContext, registration: Registrati
 }
 
 /**
- * Counts the request against the public client, which has shown a valid code or refresh token of its own, and no longer
- * against the network.
+ * Counts the request against the public client, which presented a valid code or refresh token of its own, in place of its
+ * network.
  * @throws RateLimitedError
  */
 export async function takeFromPublicClient(ctx: OidcContext, registration: Registration, services: OidcServices) {

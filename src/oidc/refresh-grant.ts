@@ -13,23 +13,23 @@ import { clientOf, type OidcContext } from './request-state.ts'
 type Context = KoaContextWithOIDC & OidcContext
 
 /**
- * Redeems refresh tokens in one transaction, in place of the engine's handler, which consumes, saves and records in
- * three: a crash in between would leave a client with nothing to show.
+ * Redeems refresh tokens in one transaction. The engine's handler uses three: a crash between them would leave the client
+ * without a valid refresh token.
  */
 export function useRefreshGrant(provider: Provider, services: OidcServices): void {
-  /** The thumbprint of the key that the client proves to hold (RFC 9449), if it does. */
+  /** The thumbprint of the key in the DPoP proof (RFC 9449); undefined without a proof. */
   async function provenKey(ctx: Context): Promise<string | undefined> {
     const proof = await validateDpop(provider, ctx as never)
     await checkDpopReplay(provider, ctx as never, proof, ctx.oidc.client!.clientId, errors.InvalidGrant)
     return proof?.thumbprint
   }
 
-  /** OpenID Connect Core, section 12.2: as at the sign-in, without its nonce. */
+  /** The ID token of the sign-in, without its nonce (OpenID Connect Core, section 12.2). */
   async function idTokenOf(ctx: Context, { subject, scope, signIn }: RedeemedTokens): Promise<string | undefined> {
     const scopes = scope.split(' ').filter((one) => IDENTITY_SCOPES.includes(one))
     if (!signIn || !scopes.includes('openid')) return undefined
     const account = await findAccount(ctx, subject, services, false)
-    if (!account) throw new errors.InvalidGrant('the person may no longer sign in')
+    if (!account) throw new errors.InvalidGrant('the user may no longer sign in')
     const { authTime, acr, amr, sid, claims } = signIn
     const about = await account.claims('id_token', scopes.join(' '), {}, [])
     const available = { ...about, auth_time: authTime, acr, amr }
@@ -39,7 +39,7 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     return await idToken.issue({ use: 'idtoken' })
   }
 
-  /** A confidential client was counted when it authenticated; a public one is when its refresh token is valid. */
+  /** Counts a public client once its refresh token is valid. A confidential one was counted after it authenticated. */
   async function limitRate(ctx: Context, { registration }: AuthenticatedClient, token: string): Promise<void> {
     if (!registration.isPublic || !registration.rateLimit) return
     const found = await services.refreshTokens.find(token)

@@ -10,8 +10,8 @@ type Parameters = Readonly<Record<string, string>>
 const encode = (parameters: Parameters): string => new URLSearchParams(parameters).toString()
 
 /**
- * A registered URI with parameters appended. RFC 6749, section 3.1.2: its own query is retained. To parse and serialise
- * it would change what is no list of names and values, such as `?/auth/callback`, `?close`, `%20` or `100%`.
+ * A registered URI with parameters appended. RFC 6749, section 3.1.2: its own query is retained. Parsing and serialising
+ * would change a query that is no list of names and values, such as `?/auth/callback`, `?close`, `%20` or `100%`.
  */
 export function appendQuery(uri: string, parameters: Parameters): string {
   const added = encode(parameters)
@@ -20,7 +20,7 @@ export function appendQuery(uri: string, parameters: Parameters): string {
   return uri + (/[?&]$/.test(uri) ? '' : separator) + added
 }
 
-/** A header holds visible ASCII only (RFC 9110, section 5.5); a browser encodes the rest in the same way. */
+/** A header holds visible ASCII only (RFC 9110, section 5.5). A browser encodes other characters in the same way. */
 const toHeaderValue = (uri: string): string => uri.replace(/[^\x21-\x7e]/gu, encodeURIComponent)
 
 /** Redirects without Koa's `redirect`, which parses the URI and serialises it again. */

@@ -4,24 +4,24 @@ import { encodeSync, setIndexesOf } from '../status/status-bitmap.ts'
 import type { ListChange, StatusChanges } from '../status/status-changes.ts'
 import { statusUri } from '../status/status-lists.ts'
 
-/** More places of one list than this are told as a bitmap. */
+/** A list with more revoked indexes than this is sent as a bitmap. */
 const MOST_LISTED_INDEXES = 500
 
-/** Characters after which an event takes no further list: one of a million indexes has up to 175,000. */
+/** Characters after which an event takes no further list. A list of a million indexes has up to 175,000. */
 const EVENT_LENGTH = 350_000
 
-/** Milliseconds after which whoever was cut off comes again. */
+/** Milliseconds after which a disconnected client connects again. */
 export const RETRY = 'retry: 1000\n\n'
 
-/** What was known may lack something: everything is to be fetched anew. */
+/** Continuity is lost: the client must fetch every list again. */
 export const RESET = 'event: reset\ndata: {}\n\n'
 
 export interface RevocationFeedEvents {
-  /** Where what follows begins: not where whoever comes left off, if its cursor was lost on the way. */
+  /** When the following history begins. Without a valid cursor it begins later than where the client stopped. */
   since(cursor: FeedCursor): string
-  /** What was revoked of one API's tokens; empty when nothing was. */
+  /** The revoked tokens of one API; an empty text when there are none. */
   revoked(changes: StatusChanges, apiId: number): string
-  /** That everything up to there has been sent. */
+  /** Everything up to the cursor has been sent. */
   current(cursor: FeedCursor, lists: number): string
 }
 
@@ -50,7 +50,7 @@ function event(name: string, data: string, id?: string): string {
   return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`
 }
 
-/** Revocations as server-sent events (HTML, section 9.2). What many streams are told is written once. */
+/** Revocations as server-sent events (HTML, section 9.2). Each is serialised once for all streams. */
 export function createRevocationFeedEvents(issuer: string, keys: EncryptionKeys): RevocationFeedEvents {
   const written = new WeakMap<StatusChanges, Map<number, string>>()
   const encoded = new WeakMap<FeedCursor, string>()
@@ -64,7 +64,7 @@ export function createRevocationFeedEvents(issuer: string, keys: EncryptionKeys)
   function write({ changes, cursor }: StatusChanges, apiId: number): string {
     const own = changes.filter(({ list }) => list.apiId === apiId)
     const described = own.map((change) => JSON.stringify(describe(change, issuer)))
-    // Only the last event says how far this was: those who are cut off before it get all of it again.
+    // Only the last event carries the cursor: a client that disconnects before it gets all of the events again.
     return inEvents(described)
       .map((lists, n, all) => {
         const data = `{"at":${cursor.at},"lists":[${lists.join(',')}]}`

@@ -11,12 +11,12 @@ import type { OidcContext } from './request-state.ts'
 /** Token Status List, section 8.1. The draft's other form, CBOR in a CWT, is not served: access tokens are JWTs. */
 const LIST_TYPE = 'application/statuslist+jwt'
 
-/** Any page may read a list, like the key set: it tells nothing without the tokens. */
+/** Any page may read a list, like the key set: without the tokens it reveals nothing. */
 function allowAnyOrigin(ctx: OidcContext): void {
   ctx.set('Access-Control-Allow-Origin', '*')
 }
 
-function answerPreflight(ctx: OidcContext): void {
+function respondToPreflight(ctx: OidcContext): void {
   ctx.set('Access-Control-Allow-Methods', 'GET, HEAD')
   ctx.set('Access-Control-Allow-Headers', '*')
   ctx.status = 204
@@ -26,9 +26,9 @@ function answerPreflight(ctx: OidcContext): void {
 export function checkReading(ctx: OidcContext, type: string): void {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
     ctx.set('Allow', 'GET, HEAD')
-    throw new OAuthError(405, 'invalid_request', 'this endpoint takes GET only')
+    throw new OAuthError(405, 'invalid_request', 'this endpoint accepts GET only')
   }
-  if (!ctx.accepts(type)) throw new OAuthError(406, 'invalid_request', `this endpoint answers ${type} only`)
+  if (!ctx.accepts(type)) throw new OAuthError(406, 'invalid_request', `this endpoint responds with ${type} only`)
 }
 
 interface Cacheable {
@@ -37,8 +37,8 @@ interface Cacheable {
   readonly encoding?: 'gzip'
 }
 
-/** Fit for a cache that many share: the same for everybody, and by its tag or its age known to be good. */
-function answerCached(ctx: OidcContext, type: string, { body, etag, encoding }: Cacheable, maxAge: number): void {
+/** Responds so that a shared cache can store it: the response is the same for every caller. */
+function respondCacheable(ctx: OidcContext, type: string, { body, etag, encoding }: Cacheable, maxAge: number): void {
   ctx.remove('Pragma')
   ctx.set('Cache-Control', `public, max-age=${maxAge}`)
   ctx.set('ETag', etag)
@@ -53,46 +53,46 @@ function answerCached(ctx: OidcContext, type: string, { body, etag, encoding }: 
   ctx.body = body
 }
 
-/** Each list is packed once, for as long as it is served. */
-const packed = new WeakMap<StatusListToken, Promise<Buffer>>()
+/** The compressed form of each list that is served. */
+const compressed = new WeakMap<StatusListToken, Promise<Buffer>>()
 
 async function gzipped(token: StatusListToken): Promise<Cacheable> {
-  const packing = packed.get(token) ?? promisify(gzip)(token.jwt)
-  packed.set(token, packing)
-  return { body: await packing, etag: token.etag.replace(/"$/, '-gzip"'), encoding: 'gzip' }
+  const compressing = compressed.get(token) ?? promisify(gzip)(token.jwt)
+  compressed.set(token, compressing)
+  return { body: await compressing, etag: token.etag.replace(/"$/, '-gzip"'), encoding: 'gzip' }
 }
 
-/** Section 8.2: what base64url adds to the list goes again on the way. */
+/** Compresses where the caller accepts it (section 8.2): base64url enlarges the list. */
 async function inAcceptedEncoding(ctx: OidcContext, token: StatusListToken): Promise<Cacheable> {
   if (ctx.acceptsEncodings('gzip', 'identity') === 'gzip') return await gzipped(token)
   return { body: token.jwt, etag: token.etag }
 }
 
-function readable(type: string, answer: (ctx: OidcContext) => Promise<void>) {
+function readable(type: string, respond: (ctx: OidcContext) => Promise<void>) {
   return async (ctx: OidcContext, _next: Next): Promise<void> => {
     allowAnyOrigin(ctx)
-    if (ctx.method === 'OPTIONS') return answerPreflight(ctx)
+    if (ctx.method === 'OPTIONS') return respondToPreflight(ctx)
     checkReading(ctx, type)
-    await answer(ctx)
+    await respond(ctx)
   }
 }
 
-/** A list that resource servers verify offline. */
+/** A status list token, which resource servers verify offline. */
 export function statusListEndpoint({ statusPublication, statusListTtl }: OidcServices) {
   return readable(LIST_TYPE, async (ctx) => {
-    // Section 8.4: what was so at another time, which is not kept.
-    if (ctx.query.time !== undefined) throw new OAuthError(501, 'invalid_request', 'lists are told of as they are now')
+    // Section 8.4: the list at an earlier time, which is not stored.
+    if (ctx.query.time !== undefined) throw new OAuthError(501, 'invalid_request', 'historical lists are not supported')
     const token = await statusPublication.token(ctx.path.slice(ctx.path.lastIndexOf('/') + 1))
-    if (!token) throw new OAuthError(404, 'not_found', 'there is no such list, or none of its tokens is alive')
-    answerCached(ctx, LIST_TYPE, await inAcceptedEncoding(ctx, token), statusListTtl)
+    if (!token) throw new OAuthError(404, 'not_found', 'the list does not exist, or all of its tokens have expired')
+    respondCacheable(ctx, LIST_TYPE, await inAcceptedEncoding(ctx, token), statusListTtl)
   })
 }
 
-/** Section 9: where all lists are, for those who fetch them before they are asked. */
+/** The URIs of all lists (section 9), for resource servers that fetch them in advance. */
 export function statusAggregationEndpoint({ statusPublication, statusListTtl, issuerUrl }: OidcServices) {
   return readable('application/json', async (ctx) => {
     const lists = await statusPublication.lists()
     const body = JSON.stringify({ status_lists: lists.map(({ id }) => statusUri(issuerUrl(), id)) })
-    answerCached(ctx, 'application/json', { body, etag: etagOf(body) }, statusListTtl)
+    respondCacheable(ctx, 'application/json', { body, etag: etagOf(body) }, statusListTtl)
   })
 }

@@ -5,8 +5,8 @@ import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
 
 /**
- * Before a user code is looked at: guessing is slowed (RFC 8628, section 5.1), and a browser that sends no session cookie
- * is told so, where the engine would stumble over the session that it has just made up.
+ * Limits attempts to guess a user code (RFC 8628, section 5.1), and refuses a form without the session cookie: the engine
+ * would create a session for it and then fail.
  */
 export function takeUserCode({ database, issuerUrl }: OidcServices) {
   const cookie = issuerUrl().startsWith('https:') ? '__Host-kw_session' : 'kw_session'
@@ -14,10 +14,10 @@ export function takeUserCode({ database, issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     if (ctx.method !== 'POST') return await next()
     if (!ctx.cookies.get(cookie)) {
-      throw new OAuthError(400, 'invalid_request', 'the browser did not send its cookie; open the page again')
+      throw new OAuthError(400, 'invalid_request', 'the session cookie is missing; open the page again')
     }
     const retryAfter = await takeAttempt(database.knex, userCodeBudget(ctx.ip))
     if (retryAfter === undefined) return await next()
-    throw new OAuthError(429, 'slow_down', 'too many codes were tried from here', { retryAfter })
+    throw new OAuthError(429, 'slow_down', 'too many attempts from this network; try again later', { retryAfter })
   }
 }

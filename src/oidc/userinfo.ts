@@ -9,8 +9,8 @@ import { readPresentedToken } from './presented-tokens.ts'
 import type { OidcContext } from './request-state.ts'
 
 /**
- * Verifies the JWT that is shown at userinfo and puts its claims aside, for the engine knows no JWTs of its own. The
- * engine itself then judges how it was sent (RFC 6750, section 2; RFC 9449).
+ * Verifies the JWT of a userinfo request and sets `presented` to its claims, because the engine does not read JWTs. The
+ * engine then checks how the token was sent (RFC 6750, section 2; RFC 9449).
  */
 export function takeBearerToken(services: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
@@ -23,8 +23,8 @@ export function takeBearerToken(services: OidcServices) {
 }
 
 /**
- * The active access token that is shown, as the engine wants it. Its audience is left out: whichever API it is for, this
- * server made it and reads its scope `openid` as leave to tell about the person.
+ * The active access token of a userinfo request, as the engine expects it, without its audience: a token for any API serves,
+ * if it has the scope `openid`.
  */
 export async function findForUserinfo(provider: Provider, services: OidcServices, claims: Record<string, unknown>) {
   const token = { jti: String(claims.jti), expiresAt: Number(claims.exp) }

@@ -252,7 +252,7 @@ test('a form from a browser that keeps no cookies is a page that says so', async
     headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
     body: 'user_code=ABCD-EFGH&xsrf=x',
   })
-  expect([sent.status, sent.text.includes('did not send its cookie')]).toEqual([400, true])
+  expect([sent.status, sent.text.includes('session cookie is missing')]).toEqual([400, true])
 })
 
 test('two devices in one browser do not get in each other’s way', async () => {

@@ -295,13 +295,13 @@ describe('back-channel logout', () => {
     for (const app of apps) await signedIn(app, browser)
     const counted = (outcome: string) =>
       metricOf(server.url, 'keywright_backchannel_logouts_total', `outcome="${outcome}"`)
-    const before = [await counted('told'), await counted('failed')] as const
+    const before = [await counted('delivered'), await counted('failed')] as const
     const started = Date.now()
     const done = await confirm(browser, await browser.visit(link({})))
     expect(done.text).toContain('signed out')
     expect(Date.now() - started).toBeLessThan(8000)
     expect(told.map(({ path }) => path)).toContain('/last')
-    expect([await counted('told'), await counted('failed')]).toEqual([before[0] + 1, before[1] + 2])
+    expect([await counted('delivered'), await counted('failed')]).toEqual([before[0] + 1, before[1] + 2])
     expect(await isSignedIn(browser)).toBe(false)
   })
 
