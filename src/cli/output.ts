@@ -1,28 +1,28 @@
-/** What a command answers: the fields of its JSON, and how a person reads them. */
-export interface Answer {
+/** The result of a command, as JSON and as text. */
+export interface CommandResult {
   readonly json: Record<string, unknown>
-  /** Absent: the fields, one a line. */
+  /** Absent: the fields of the JSON, one per line. */
   readonly text?: string
 }
 
-const show = (value: unknown): string =>
+const format = (value: unknown): string =>
   value instanceof Date
     ? value.toISOString()
     : typeof value === 'object' && value !== null
       ? JSON.stringify(value)
       : String(value)
 
-function fields(json: Record<string, unknown>): string {
-  const shown = Object.entries(json).filter(([, value]) => value !== null && value !== undefined)
-  const width = Math.max(...shown.map(([name]) => name.length), 0)
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${show(value)}`).join('\n')
+function formatFields(json: Record<string, unknown>): string {
+  const present = Object.entries(json).filter(([, value]) => value !== null && value !== undefined)
+  const width = Math.max(...present.map(([name]) => name.length), 0)
+  return present.map(([name, value]) => `${name.padEnd(width)}  ${format(value)}`).join('\n')
 }
 
-/** Rows under their column names. */
+/** Formats rows as a table with a header of column names. */
 export function table(rows: readonly Record<string, unknown>[]): string {
   if (rows.length === 0) return '(none)'
   const names = Object.keys(rows[0]!)
-  const cells = [names, ...rows.map((row) => names.map((name) => show(row[name] ?? '')))]
+  const cells = [names, ...rows.map((row) => names.map((name) => format(row[name] ?? '')))]
   const widths = names.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)))
   return cells
     .map((line) =>
@@ -34,8 +34,8 @@ export function table(rows: readonly Record<string, unknown>[]): string {
     .join('\n')
 }
 
-/** One JSON object on standard output with `--json`; text for people otherwise. */
-export function writeAnswer(answer: Answer, asJson: boolean): void {
-  const text = asJson ? JSON.stringify(answer.json) : (answer.text ?? fields(answer.json))
+/** Writes one JSON object to standard output with `--json`, and text otherwise. */
+export function writeResult(result: CommandResult, asJson: boolean): void {
+  const text = asJson ? JSON.stringify(result.json) : (result.text ?? formatFields(result.json))
   process.stdout.write(`${text}\n`)
 }

@@ -3,7 +3,7 @@ import { type Config, loadConfig } from '../config/load-config.ts'
 import { openInstance } from '../instance.ts'
 import type { Management } from '../management/operation.ts'
 import { commandLinePrincipal, type Principal } from '../management/principal.ts'
-import { type Answer, writeAnswer } from './output.ts'
+import { type CommandResult, writeResult } from './output.ts'
 
 /** What a command works with: it calls operations with `management` and `principal`. */
 export interface CommandContext {
@@ -20,10 +20,10 @@ export const notice = (message: string): void => {
  * Runs operations in one transaction and returns the command's JSON. All that the JSON needs is read before the commit: a
  * generated secret is shown once, and must not be lost to a database that fails after the commit.
  */
-export async function answerInTransaction(
+export async function resultOfTransaction(
   context: CommandContext,
   work: (context: CommandContext) => Promise<Record<string, unknown>>,
-): Promise<Answer> {
+): Promise<CommandResult> {
   const { management } = context
   const json = await management.knex.transaction((knex) => work({ ...context, management: { ...management, knex } }))
   return { json }
@@ -34,8 +34,8 @@ export async function answerInTransaction(
  * options and the command. A function that returns nothing has written its own output.
  */
 export function withInstance<Options>(
-  // biome-ignore lint/suspicious/noConfusingVoidType: a function without an answer returns nothing
-  run: (context: CommandContext, options: Options, ...args: string[]) => Promise<Answer | void>,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that writes its own output returns nothing
+  run: (context: CommandContext, options: Options, ...args: string[]) => Promise<CommandResult | void>,
 ) {
   return async (...given: unknown[]): Promise<void> => {
     const command = given.at(-1) as Command
@@ -46,10 +46,12 @@ export function withInstance<Options>(
       const { encryptionKeys, database } = instance
       const management = { knex: database.knex, encryptionKeys }
       const context = { management, principal: commandLinePrincipal(process.env.USER), config }
-      const answer = await run(context, options, ...(given.slice(0, -2) as string[]))
-      if (answer) writeAnswer(answer, options.json === true)
+      const result = await run(context, options, ...(given.slice(0, -2) as string[]))
+      if (result) writeResult(result, options.json === true)
     } finally {
-      await instance.close().catch(({ message }: Error) => notice(`the database was not closed cleanly: ${message}`))
+      await instance
+        .close()
+        .catch(({ message }: Error) => notice(`the database connection did not close cleanly: ${message}`))
     }
   }
 }

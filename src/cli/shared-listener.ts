@@ -1,15 +1,15 @@
 import cluster, { type Worker } from 'node:cluster'
 
-/** A worker tells the primary that it takes no new connections, and the primary tells all when nobody does. */
-type Message = 'keywright:accepts no more' | 'keywright:listener closed'
+/** A worker reports that it closed its part of the listener; the primary reports to all that every worker did. */
+type Message = 'keywright:worker stopped accepting' | 'keywright:listener closed'
 
 const send = (target: Pick<Worker, 'send'>, message: Message) =>
-  // A worker that ends this very moment needs no message; without a callback its error would end this process.
+  // A worker that is exiting needs no message. Without a callback, its error would end this process.
   void target.send(message, () => {})
 
 /**
- * In a worker, after it closed its part of the listener: resolves when the primary has closed the listener itself, which it
- * does once the last worker closed its part.
+ * Runs in a worker, after it closed its part of the listener. Resolves when the primary has closed the listener itself,
+ * which it does once the last worker has closed its part.
  */
 export function untilListenerIsClosed(): Promise<void> {
   return new Promise((resolve) => {
@@ -19,11 +19,13 @@ export function untilListenerIsClosed(): Promise<void> {
       resolve()
     }
     process.on('message', receive)
-    send(cluster.worker!, 'keywright:accepts no more')
+    send(cluster.worker!, 'keywright:worker stopped accepting')
   })
 }
 
-/** In the primary: what a worker says arrives after the close of its part, so that after the last one nobody listens. */
+/**
+ * Runs in the primary. The message of a worker arrives after its part is closed, so after the last message nothing listens.
+ */
 export function announceClosedListener(): void {
   const closed = new Set<number>()
 
@@ -34,7 +36,7 @@ export function announceClosedListener(): void {
   }
 
   cluster.on('message', ({ id }: Worker, message: unknown) => {
-    if (message !== ('keywright:accepts no more' satisfies Message)) return
+    if (message !== ('keywright:worker stopped accepting' satisfies Message)) return
     closed.add(id)
     announceIfAll()
   })

@@ -4,56 +4,59 @@ import { KeywrightError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { announceClosedListener } from './shared-listener.ts'
 
-/** Longest that a worker waits for what the others count, in milliseconds. */
+/** A worker waits at most so many milliseconds for the metrics of the others. */
 const GATHER_TIMEOUT = 5000
 
-/** A worker that ended is replaced after this long, so that one which cannot start does not spin; milliseconds. */
+/** A worker that exited is replaced after so many milliseconds, so that one that cannot start does not loop. */
 const RESPAWN_DELAY = 500
 
-interface Question {
+interface MetricsRequest {
   readonly type: 'keywright:metrics'
   readonly id: number
 }
 
-interface Answer extends Question {
+interface MetricsResponse extends MetricsRequest {
   readonly text: string
 }
 
-const isMetricsMessage = (message: unknown): message is Question =>
-  (message as Question | undefined)?.type === 'keywright:metrics'
+const isMetricsMessage = (message: unknown): message is MetricsRequest =>
+  (message as MetricsRequest | undefined)?.type === 'keywright:metrics'
 
-/** In a worker: answers the primary when it gathers, and asks it for the metrics of all workers. */
+/** Runs in a worker: sends its metrics to the primary, and returns a function that requests those of all workers. */
 export function gatherThroughPrimary(registry: Registry): () => Promise<string> {
   AggregatorRegistry.setRegistries(registry)
-  // Its constructor is what makes a worker listen to the primary.
+  // The constructor makes a worker listen to the primary.
   new AggregatorRegistry()
-  return askPrimary
+  return requestMetrics
 }
 
-function askPrimary(): Promise<string> {
+function requestMetrics(): Promise<string> {
   return new Promise((resolve, reject) => {
     const id = Math.random()
-    const timer = setTimeout(() => finish(() => reject(new Error('the primary did not answer'))), GATHER_TIMEOUT)
+    const timer = setTimeout(
+      () => finish(() => reject(new Error('the primary process sent no metrics in time'))),
+      GATHER_TIMEOUT,
+    )
     function receive(message: unknown): void {
-      if (isMetricsMessage(message) && message.id === id) finish(() => resolve((message as Answer).text))
+      if (isMetricsMessage(message) && message.id === id) finish(() => resolve((message as MetricsResponse).text))
     }
-    function finish(settle: () => void): void {
+    function finish(complete: () => void): void {
       clearTimeout(timer)
       process.off('message', receive)
-      settle()
+      complete()
     }
     process.on('message', receive)
-    process.send!({ type: 'keywright:metrics', id } satisfies Question)
+    process.send!({ type: 'keywright:metrics', id } satisfies MetricsRequest)
   })
 }
 
 export interface Workers {
-  /** Rejects when a worker ends before any has served: what ails it would ail every other. */
+  /** Rejects when a worker exits before any has served: the others would fail for the same reason. */
   readonly failed: Promise<never>
   stop(): Promise<void>
 }
 
-/** Server processes that share the port. One that dies is replaced. */
+/** Starts server processes that share the port. A worker that exits is replaced. */
 export function forkWorkers(count: number, environment: Record<string, string>, log: Log): Workers {
   const registry = new AggregatorRegistry()
   let stopping = false
@@ -63,10 +66,10 @@ export function forkWorkers(count: number, environment: Record<string, string>, 
   function replace(worker: Worker, code: number | null, signal: string | null): void {
     if (stopping) return
     if (!served) {
-      failure.reject(new KeywrightError('misconfigured', 'a worker could not start; see above why'))
+      failure.reject(new KeywrightError('misconfigured', 'a worker could not start; the log above says why'))
       return
     }
-    log.error({ worker: worker.id, code, signal }, 'a worker ended; starting another')
+    log.error({ worker: worker.id, code, signal }, 'worker exited; starting another')
     setTimeout(() => !stopping && cluster.fork(environment), RESPAWN_DELAY)
   }
 
@@ -78,10 +81,10 @@ export function forkWorkers(count: number, environment: Record<string, string>, 
     if (!isMetricsMessage(message)) return
     try {
       const text = await registry.clusterMetrics()
-      // The callback takes the error of a worker that ends this very moment, which would otherwise end this process.
-      if (worker.isConnected()) worker.send({ ...message, text } satisfies Answer, () => {})
+      // The callback takes the error of a worker that is exiting, which would otherwise end this process.
+      if (worker.isConnected()) worker.send({ ...message, text } satisfies MetricsResponse, () => {})
     } catch (error) {
-      log.warn({ detail: (error as Error).message }, 'not every worker told its metrics in time')
+      log.warn({ detail: (error as Error).message }, 'not every worker reported its metrics in time')
     }
   })
   announceClosedListener()
@@ -94,9 +97,9 @@ export function forkWorkers(count: number, environment: Record<string, string>, 
       const workers = Object.values(cluster.workers ?? {}) as Worker[]
       await Promise.all(
         workers.map((worker) => {
-          const ended = new Promise((resolve) => worker.once('exit', resolve))
+          const exited = new Promise((resolve) => worker.once('exit', resolve))
           worker.process.kill('SIGTERM')
-          return ended
+          return exited
         }),
       )
     },

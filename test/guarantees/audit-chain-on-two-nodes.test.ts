@@ -114,7 +114,7 @@ test('what was altered or removed is named and fails the command; so does a head
   await on.knex('audit_log').where({ seq: 7 }).update({ actor_id: 'somebody else' })
   await on.knex('audit_log').whereIn('seq', [20, noted.seq]).delete()
   const { code, json, stderr } = await verify('--expect', head)
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('not as it was written') })
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('the activity log was changed') })
   expect(json).toMatchObject({ verified: false, violation_count: 3 })
   expect(json.violations).toEqual([
     { seq: 7, id: altered.id, violation: 'altered' },

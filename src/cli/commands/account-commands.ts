@@ -23,18 +23,18 @@ export function addAccountCommands(account: Command): void {
   addCreate(account)
   addList(account)
   addRename(account)
-  addStatus(account, 'disable', 'disabled', OFF)
-  addStatus(account, 'enable', 'active', 'switch an account on again; tokens that died stay dead')
+  addStatus(account, 'disable', 'disabled', DISABLE)
+  addStatus(account, 'enable', 'active', 'Enable an account; revoked tokens stay revoked')
   addApi(account)
 }
 
-const OFF = 'switch an account off: its clients get nothing more, and every token they hold is dead at once'
+const DISABLE = 'Disable an account: its users are signed out, and all tokens of its clients and users are revoked'
 
 function addCreate(account: Command): void {
   account
     .command('create')
-    .description('add an account')
-    .requiredOption('--name <name>', 'what the customer is called')
+    .description('Create an account')
+    .requiredOption('--name <name>', 'Name of the customer')
     .addHelpText('after', "\nExample:\n  npm run -s keywright -- account create --name 'ACME Corp'")
     .action(
       withInstance<{ name: string }>(async ({ management, principal }, { name }) => ({
@@ -46,7 +46,7 @@ function addCreate(account: Command): void {
 function addList(account: Command): void {
   account
     .command('list')
-    .description('all accounts')
+    .description('List all accounts')
     .action(
       withInstance(async ({ management, principal }) => {
         const listed = await readAllPages((page) => listAccounts(management, principal, { sort: 'added', ...page }))
@@ -59,8 +59,8 @@ function addList(account: Command): void {
 function addRename(account: Command): void {
   account
     .command('rename <id>')
-    .description('call an account something else')
-    .requiredOption('--name <name>', 'what the customer is called')
+    .description('Rename an account')
+    .requiredOption('--name <name>', 'Name of the customer')
     .action(
       withInstance<{ name: string }>(async ({ management, principal }, { name }, id) => ({
         json: viewOf(await updateAccount(management, principal, { accountId: id!, name })),
@@ -83,8 +83,8 @@ function addApi(account: Command): void {
   account
     .command('api')
     .argument('<id>')
-    .addArgument(onOffArgument('off: none of its clients gets anything more, and every token they hold is dead'))
-    .description('switch the API off or on for one account; its people may sign in all the same')
+    .addArgument(onOffArgument('off: its clients get no tokens, and their tokens are revoked'))
+    .description('Switch the API of an account on or off; its users can still sign in')
     .action(
       withInstance(async ({ management, principal }, _options, id, onOff) => ({
         json: viewOf(await setAccountApi(management, principal, { accountId: id!, enabled: onOff === 'on' })),

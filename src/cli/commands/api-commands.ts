@@ -19,7 +19,7 @@ interface ApiOptions {
   default?: boolean
 }
 
-/** An API in the words of its options. */
+/** An API with its settings named after the options. */
 const viewApi = (api: Api) => ({
   identifier: api.identifier,
   scopes: api.scopes.join(' '),
@@ -40,27 +40,24 @@ export function addApiCommands(api: Command): void {
 const tokenTypeOption = () =>
   new Option(
     '--token-type <typ>',
-    'the typ of its tokens; JWT for resource servers that refuse at+jwt (RFC 9068)',
+    'typ header of its access tokens; JWT for resource servers that reject at+jwt (RFC 9068)',
   ).choices(TOKEN_TYPES)
 
 function addCreate(api: Command): void {
   api
     .command('create')
-    .description("declare an API; answers the API's own credentials, with which it asks whether a token is good")
-    .requiredOption('--identifier <uri>', 'the audience of its tokens: an absolute URI, such as its address')
-    .requiredOption(
-      '--scopes <list>',
-      'what its tokens can allow, space-separated; not openid, profile, email or offline_access',
-    )
-    .option('--token-ttl <seconds>', 'the life of its access tokens, 60 to 2592000', seconds, 3600)
+    .description('Create an API; prints the client ID and secret with which it introspects tokens')
+    .requiredOption('--identifier <uri>', 'Audience of its tokens: an absolute URI, such as its address')
+    .requiredOption('--scopes <list>', 'Scopes, space-separated; not openid, profile, email or offline_access')
+    .option('--token-ttl <seconds>', 'Access token lifetime, 60 to 2592000', seconds, 3600)
     .addOption(
-      new Option('--policy <policy>', 'single: a new token ends the earlier one of its client and subject')
+      new Option('--policy <policy>', 'single: a new token revokes the earlier one of the same client and subject')
         .choices(['none', 'single'])
         .default('none'),
     )
-    .addOption(new Option('--alg <alg>', 'how its tokens are signed').choices(SIGNING_ALGS).default('ES256'))
+    .addOption(new Option('--alg <alg>', 'Algorithm that signs its tokens').choices(SIGNING_ALGS).default('ES256'))
     .addOption(tokenTypeOption().default('at+jwt'))
-    .option('--default', 'what is meant by clients that name no API')
+    .option('--default', 'Make it the default API, for clients that name none')
     .addHelpText(
       'after',
       "\nExample:\n  npm run -s keywright -- api create --identifier https://api.example.com --scopes 'read write' --default",
@@ -94,23 +91,23 @@ function addUpdate(api: Command): void {
   api
     .command('update <identifier>')
     .description(
-      'change what the options name; tokens with a scope that is removed are revoked, others stay as they are',
+      'Update the settings that the options name; tokens with a removed scope are revoked, others stay valid',
     )
-    .option('--scopes <list>', 'all that its tokens can allow from now on, space-separated')
-    .option('--token-ttl <seconds>', 'the life of its access tokens, 60 to 2592000', seconds)
+    .option('--scopes <list>', 'All scopes that it has from now on, space-separated')
+    .option('--token-ttl <seconds>', 'Access token lifetime, 60 to 2592000', seconds)
     .addOption(
-      new Option('--policy <policy>', 'single: a new token ends the earlier one of its client and subject').choices([
-        'none',
-        'single',
-      ]),
+      new Option(
+        '--policy <policy>',
+        'single: a new token revokes the earlier one of the same client and subject',
+      ).choices(['none', 'single']),
     )
-    .addOption(new Option('--alg <alg>', 'how its tokens are signed').choices(SIGNING_ALGS))
+    .addOption(new Option('--alg <alg>', 'Algorithm that signs its tokens').choices(SIGNING_ALGS))
     .addOption(tokenTypeOption())
-    .option('--default', 'what is meant by clients that name no API, in place of the present one')
+    .option('--default', 'Make it the default API in place of the current one')
     .action(
       withInstance<Partial<ApiOptions>>(async ({ management, principal }, options, identifier) => {
         const changes: Partial<ApiSettings> = changesOf(options)
-        if (Object.keys(changes).length === 0) throw invalidInput('nothing was named to change')
+        if (Object.keys(changes).length === 0) throw invalidInput('name at least one setting to change')
         return { json: viewApi(await changeApi(management, principal, { identifier: identifier!, changes })) }
       }),
     )
@@ -119,9 +116,9 @@ function addUpdate(api: Command): void {
 function addDescribeScope(api: Command): void {
   api
     .command('describe-scope <identifier> <scope>')
-    .description('say what a scope of an API means, for the page where people allow it; without, it shows its name')
-    .requiredOption('--title <title>', 'what it allows, in up to 100 characters')
-    .option('--description <text>', 'what that means, in up to 500 characters', '')
+    .description('Set the text of a scope on the consent page; without one, the page shows the name of the scope')
+    .requiredOption('--title <title>', 'What the scope allows, at most 100 characters')
+    .option('--description <text>', 'Details, at most 500 characters', '')
     .addHelpText(
       'after',
       "\nExample:\n  npm run -s keywright -- api describe-scope https://api.example.com read --title 'See your orders'",
@@ -139,7 +136,7 @@ function addDescribeScope(api: Command): void {
 function addList(api: Command): void {
   api
     .command('list')
-    .description('all APIs, and what people read of their scopes')
+    .description('List all APIs and the texts of their scopes')
     .action(
       withInstance(async ({ management, principal }) => {
         const listed = await readAllPages((page) => listApis(management, principal, page))

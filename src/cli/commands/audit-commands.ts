@@ -6,25 +6,25 @@ import { type AuditVerdict, verifyAudit } from '../../audit/audit-verification.t
 import { type ActivityFilter, type AuditRecord, exportActivity } from '../../management/activity-operations.ts'
 import { invalidInput, KeywrightError } from '../../shared/errors.ts'
 import { isId } from '../../shared/ids.ts'
-import { table, writeAnswer } from '../output.ts'
+import { table, writeResult } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
 /** @throws KeywrightError `invalid_input` */
 function parseHead(text: string): Link {
   const match = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text)
-  if (!match) throw invalidInput('a head is written SEQ:HASH, as verify tells it')
+  if (!match) throw invalidInput('--expect takes SEQ:HASH, as verify prints the head')
   return { seq: Number(match[1]), hash: Buffer.from(match[2]!, 'hex') }
 }
 
 const toJson = ({ violationCount, ...verdict }: AuditVerdict) => ({ ...verdict, violation_count: violationCount })
 
 const HINT = `
-begun: there was a log already when this chain began, as after an upgrade, or after somebody took the chain away to
-rewrite the log. Once you know why, note the head and give it to each verify: --expect SEQ:HASH`
+begun: the log had entries before this chain began. That happens after an upgrade, or when somebody deleted the chain to
+rewrite the log. Once you know the reason, note the head and pass it to each verify: --expect SEQ:HASH`
 
 function describe({ verified, entries, unsealed, head, violations, violationCount }: AuditVerdict): string {
   const lines = [
-    verified ? `verified: ${entries} entries are as they were written` : `not verified: ${violationCount} violations`,
+    verified ? `verified: ${entries} entries are unchanged` : `not verified: ${violationCount} violations`,
     `${unsealed} not sealed yet`,
     `head  ${head ? `${head.seq}:${head.hash}` : '(none)'}`,
   ]
@@ -40,11 +40,11 @@ interface VerifyOptions {
 
 async function verify({ management: { knex, encryptionKeys } }: CommandContext, { expect, json }: VerifyOptions) {
   const verdict = await verifyAudit(knex, encryptionKeys, expect === undefined ? undefined : parseHead(expect))
-  const answer = { json: toJson(verdict), text: describe(verdict) }
-  if (verdict.verified) return answer
-  // Told in full, and failed all the same.
-  writeAnswer(answer, json === true)
-  throw new KeywrightError('conflict', 'the audit log is not as it was written')
+  const result = { json: toJson(verdict), text: describe(verdict) }
+  if (verdict.verified) return result
+  // The violations are printed, and the command fails.
+  writeResult(result, json === true)
+  throw new KeywrightError('conflict', 'the activity log was changed; see the violations above')
 }
 
 interface ExportOptions {
@@ -55,12 +55,14 @@ interface ExportOptions {
 
 function parseTime(text: string, option: string): Date {
   const time = new Date(text)
-  if (Number.isNaN(time.getTime())) throw invalidInput(`${option} is a time such as 2026-01-31T12:00:00Z, not: ${text}`)
+  if (Number.isNaN(time.getTime()))
+    throw invalidInput(`${option} takes a time such as 2026-01-31T12:00:00Z, not: ${text}`)
   return time
 }
 
 function filterOf({ from, to, account }: ExportOptions): ActivityFilter {
-  if (account !== undefined && !isId(account)) throw invalidInput(`this is no account's id: ${account}`)
+  if (account !== undefined && !isId(account))
+    throw invalidInput(`--account takes the ID of an account, not: ${account}`)
   return {
     accountId: account,
     ...(from !== undefined && { from: parseTime(from, '--from') }),
@@ -68,7 +70,7 @@ function filterOf({ from, to, account }: ExportOptions): ActivityFilter {
   }
 }
 
-/** Waits for whoever reads; who has read enough (`| head`) ends it without a fault. */
+/** Writes at the speed of the reader. A reader that closes the pipe (`| head`) is no error. */
 async function writeLines(lines: AsyncIterable<string>): Promise<void> {
   const { stdout } = process
   let failure: NodeJS.ErrnoException | undefined
@@ -89,16 +91,16 @@ async function* linesOf(records: AsyncIterable<AuditRecord>): AsyncGenerator<str
 export function addAuditCommands(audit: Command): void {
   audit
     .command('verify')
-    .description('look for entries that were altered, removed, forged or misdated; exit 1 when there are any')
-    .option('--expect <seq:hash>', 'a head that was noted earlier and must still be in the chain')
+    .description('Find entries that were altered, removed, forged or misdated; exit 1 if there are any')
+    .option('--expect <seq:hash>', 'Head noted earlier, which must still be in the chain')
     .action(withInstance<VerifyOptions>(verify))
 
   audit
     .command('export')
-    .description('write the entries to standard output, newest first, one JSON object a line')
-    .option('--from <time>', 'no older ones')
-    .option('--to <time>', 'only older ones')
-    .option('--account <id>', "one account's only")
+    .description('Write the entries to standard output, newest first, one JSON object per line')
+    .option('--from <time>', 'Only entries at or after this time')
+    .option('--to <time>', 'Only entries before this time')
+    .option('--account <id>', 'Only entries of this account')
     .action(
       withInstance<ExportOptions>(async ({ management, principal }, options) => {
         await writeLines(linesOf(await exportActivity(management, principal, filterOf(options))))

@@ -5,9 +5,9 @@ import { withInstance } from '../run.ts'
 export function addBootstrapCommand(command: Command): void {
   command.action(
     withInstance(async ({ management, config }) => {
-      const made = await bootstrap(management.knex, management.encryptionKeys, config.issuer)
-      if (!made) return { json: { created: false }, text: 'everything is there already' }
-      const { operator, admin, accountId, api, keyPair, demo } = made
+      const created = await bootstrap(management.knex, management.encryptionKeys, config.issuer)
+      if (!created) return { json: { created: false }, text: 'The instance is set up already.' }
+      const { operator, admin, accountId, api, keyPair, demo } = created
       const json = {
         created: true,
         operator,
@@ -18,7 +18,7 @@ export function addBootstrapCommand(command: Command): void {
         client_secret: keyPair.clientSecret,
         demo_client_id: demo.clientId,
       }
-      return { json, text: describeFirstStart(config.issuer ?? `http://${config.host}:${config.port}`, made) }
+      return { json, text: describeFirstStart(config.issuer ?? `http://${config.host}:${config.port}`, created) }
     }),
   )
 }

@@ -12,14 +12,14 @@ import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
 import { table } from '../output.ts'
-import { answerInTransaction, withInstance } from '../run.ts'
+import { resultOfTransaction, withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
 import { readClientView, viewClient } from './client-view.ts'
 
-const GRANTS = 'authorization_code, refresh_token, client_credentials, device_code; space-separated'
+const GRANTS = 'Grant types, space-separated: authorization_code, refresh_token, client_credentials, device_code'
 
 const EXAMPLE = `
-A default holds until an option says otherwise; update leaves alone what no option names.
+Options left out take their default in create and stay unchanged in update.
 
 Examples:
   npm run -s keywright -- client create --account ID --name 'Night job' --grants client_credentials --json
@@ -45,10 +45,10 @@ interface CreateOptions extends ClientOptions {
   public?: boolean
 }
 
-/** The id of the account; null for an application of the instance. @throws KeywrightError `invalid_input` */
+/** The account's ID; null for an application of the instance. @throws KeywrightError `invalid_input` */
 function accountOf({ account, instance }: CreateOptions): string | null {
   if ((account === undefined) === (instance === undefined)) {
-    throw invalidInput("--account names the account it belongs to; or say --instance, for one of the instance's own")
+    throw invalidInput('name the account with --account, or use --instance for an application of the instance')
   }
   return account ?? null
 }
@@ -62,20 +62,20 @@ const accessOf = ({ api: apis, scopes }: ClientOptions) => ({
 function addCreate(client: Command): void {
   const command = client
     .command('create')
-    .description('register an application; its secret is answered this once')
-    .option('--account <id>', 'the account it belongs to')
-    .option('--instance', "the instance's own: it belongs to no account")
-    .requiredOption('--name <name>', 'what people will be told is asking')
+    .description('Register an application; prints its client secret once')
+    .option('--account <id>', 'Account that owns it')
+    .option('--instance', 'The instance owns it, and no account')
+    .requiredOption('--name <name>', 'Name that users see on the consent page')
     .requiredOption('--grants <list>', GRANTS)
-    .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')
-    .option('--public', 'it cannot keep a secret: it gets none')
+    .option('--redirect-uri <uri...>', 'Redirect URIs, compared exactly')
+    .option('--public', 'Public client: it gets no client secret')
     .addHelpText('after', EXAMPLE)
   addClientOptions(command).action(
     withInstance<CreateOptions>(async (context, options) => {
       const required = { name: options.name, grants: [] }
       const settings = { ...required, ...settingsOf(options), isPublic: options.public ?? false }
       const request = { accountId: accountOf(options), settings, ...accessOf(options) }
-      return await answerInTransaction(context, async (within) => {
+      return await resultOfTransaction(context, async (within) => {
         const created = await createApplication(within.management, within.principal, request)
         const { client, clientSecret, apiKey } = created
         return { ...(await readClientView(within, client.clientId)), client_secret: clientSecret, api_key: apiKey }
@@ -87,15 +87,17 @@ function addCreate(client: Command): void {
 function addUpdate(client: Command): void {
   const command = client
     .command('update <id>')
-    .description('change what the options name; tokens that exceed the new rights are revoked, others stay active')
-    .option('--name <name>', 'what people will be told is asking')
+    .description(
+      'Update the settings that the options name; tokens that exceed the new rights are revoked, others stay valid',
+    )
+    .option('--name <name>', 'Name that users see on the consent page')
     .option('--grants <list>', GRANTS)
-    .option('--redirect-uri <uri...>', 'where codes may be sent to, exactly')
+    .option('--redirect-uri <uri...>', 'Redirect URIs, compared exactly')
     .addHelpText('after', EXAMPLE)
   addClientOptions(command).action(
     withInstance<ClientOptions>(async (context, options, id) => {
       const change = { clientId: id!, settings: settingsOf(options), ...accessOf(options) }
-      return await answerInTransaction(context, async (within) => {
+      return await resultOfTransaction(context, async (within) => {
         const { apiKey } = await updateApplication(within.management, within.principal, change)
         return { ...(await readClientView(within, id!)), api_key: apiKey }
       })
@@ -106,13 +108,13 @@ function addUpdate(client: Command): void {
 function addReads(client: Command): void {
   client
     .command('show <id>')
-    .description('one client with its APIs and secrets: last four characters, age, last use')
+    .description('Show a client with its APIs and secrets: last four characters, age, last use')
     .action(withInstance(async (context, _options, id) => ({ json: await readClientView(context, id!) })))
 
   client
     .command('list')
-    .description('all clients')
-    .option('--account <id>', 'only those of one account')
+    .description('List applications and key pairs')
+    .option('--account <id>', 'Only those of this account')
     .action(
       withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
         if (accountId !== undefined) await readAccount(management, principal, { accountId })
@@ -127,7 +129,7 @@ function addReads(client: Command): void {
 function addStatusChanges(client: Command): void {
   client
     .command('archive <id>')
-    .description('stop a client at once: its secret, its tokens and its refresh tokens are dead')
+    .description('Archive a client: its client secret stops working, and all its tokens are revoked')
     .action(
       withInstance(async ({ management, principal }, _options, id) => ({
         json: viewClient(await archiveApplication(management, principal, { clientId: id! })),
@@ -135,8 +137,8 @@ function addStatusChanges(client: Command): void {
     )
   client
     .command('restore <id>')
-    .description('let an archived client work again, with a new secret; its earlier tokens stay dead')
-    .option('--keep-secret', 'let the archived secret work again; only when nobody else can have it')
+    .description('Restore an archived client with a new client secret; revoked tokens stay revoked')
+    .option('--keep-secret', 'Keep the former client secret, if it cannot have leaked')
     .action(
       withInstance<{ keepSecret?: boolean }>(async ({ management, principal }, { keepSecret = false }, id) => {
         const restored = await restoreApplication(management, principal, { clientId: id!, keepSecret })
@@ -149,13 +151,14 @@ function addStatusChanges(client: Command): void {
 function addRetire(client: Command): void {
   client
     .command('retire-secret <id>')
-    .description('end previous secrets before their overlap is over, with their tokens; the newest one stays')
-    .option('--secret <secret-id>', 'this one alone, by the id that show lists')
+    .description('Retire previous client secrets before their overlap ends, and revoke their tokens; the newest stays')
+    .option('--secret <secret-id>', 'Only this secret, by the ID that show lists')
     .action(
       withInstance<{ secret?: string }>(async (context, { secret }, id) => {
-        if (secret !== undefined && !/^\d{1,15}$/.test(secret)) throw invalidInput('a secret id is a number')
+        if (secret !== undefined && !/^\d{1,15}$/.test(secret))
+          throw invalidInput('--secret takes the ID of a secret, which is a number')
         const secretId = secret === undefined ? undefined : Number(secret)
-        return await answerInTransaction(context, async (within) => {
+        return await resultOfTransaction(context, async (within) => {
           await retireApplicationSecret(within.management, within.principal, { clientId: id!, secretId })
           return await readClientView(within, id!)
         })
@@ -166,11 +169,11 @@ function addRetire(client: Command): void {
 function addRotate(client: Command): void {
   client
     .command('rotate-secret <id>')
-    .description('a new secret; the present one ends at once, or after the overlap, and its tokens end with it')
-    .option('--overlap <seconds>', 'how long the present secret still works', seconds, 0)
+    .description('Rotate the client secret; the current one and its tokens end at once or after the overlap')
+    .option('--overlap <seconds>', 'Time for which the current secret still works', seconds, 0)
     .action(
       withInstance<{ overlap: number }>(async (context, { overlap }, id) => {
-        return await answerInTransaction(context, async (within) => {
+        return await resultOfTransaction(context, async (within) => {
           const change = { clientId: id!, overlap }
           const { client, clientSecret, apiKey } = await rotateApplicationSecret(
             within.management,

@@ -21,7 +21,7 @@ const viewSecret = (secret: SecretView) => ({
   last_used_api: secret.lastUsedApi,
 })
 
-/** A client in the words of its options. */
+/** A client with its settings named after the options. */
 export function viewClient(client: Client) {
   return {
     client_id: client.clientId,

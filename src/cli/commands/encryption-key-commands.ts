@@ -17,7 +17,7 @@ export function addEncryptionKeyCommands(encryptionKey: Command): void {
   encryptionKey
     .command('list')
     .description(
-      'each key by its id: whether it seals new values (current), how many values it sealed, how many running nodes hold it',
+      'List the keys by ID: state (current encrypts new values), encrypted values, and running nodes that have the key',
     )
     .action(
       withInstance(async (context) => {
@@ -28,8 +28,8 @@ export function addEncryptionKeyCommands(encryptionKey: Command): void {
 
   encryptionKey
     .command('rotate')
-    .description('seal everything with the first key of ENCRYPTION_KEY; refused while a running node lacks that key')
-    .option('--force', 'go on all the same; such a node is not ready from then on')
+    .description('Encrypt everything with the first key of ENCRYPTION_KEY; fails while a running node lacks that key')
+    .option('--force', 'Rotate anyway; a node that lacks the key is not ready from then on')
     .action(
       withInstance<{ force?: boolean }>(async (context, { force = false }) => {
         const { knex, encryptionKeys } = context.management
@@ -37,7 +37,10 @@ export function addEncryptionKeyCommands(encryptionKey: Command): void {
         const { resealed } = await rotateEncryptionKey(knex, encryptionKeys, { actor, force })
         const keys = await keysOf(context)
         const count = Object.values(resealed).reduce((sum, one) => sum + one, 0)
-        return { json: { resealed, keys }, text: `${count} values were sealed anew\n\n${table(keys)}` }
+        return {
+          json: { resealed, keys },
+          text: `${count} values were encrypted with the current key\n\n${table(keys)}`,
+        }
       }),
     )
 }

@@ -4,7 +4,7 @@ import type { ApplicationDefaults, InstanceChanges, InstanceSettings } from '../
 import { formatRateLimit, parseRateLimit } from '../../clients/client-rate-limits.ts'
 import { readInstance, setInstanceApi, updateInstance } from '../../management/instance-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
-import { answerInTransaction, withInstance } from '../run.ts'
+import { resultOfTransaction, withInstance } from '../run.ts'
 import { secondsOrOff, unlessOff, words } from './client-options.ts'
 
 interface InstanceOptions {
@@ -41,7 +41,7 @@ function logoOf(path: string): { bytes: Buffer } | null {
   }
 }
 
-/** What the options name of the defaults of new applications; undefined: nothing. */
+/** The defaults of new applications that the options name; undefined if they name none. */
 function defaultsOf(options: InstanceOptions): Partial<ApplicationDefaults> | undefined {
   const { defaultAccessTokenTtl: access, defaultRefreshTokenTtl: refresh, defaultConsent: consent } = options
   const limit = options.defaultRateLimit
@@ -69,14 +69,21 @@ function addDefaultOptions(command: Command): Command {
   return command
     .option(
       '--default-access-token-ttl <seconds|off>',
-      "what new applications begin with; off: the API's",
+      "Access token lifetime of new applications; off: the API's",
       secondsOrOff,
     )
-    .option('--default-refresh-token-ttl <seconds|off>', 'the same; off: 30 days', secondsOrOff)
-    .addOption(
-      new Option('--default-consent <show|skip_own_account>', 'the same').choices(['show', 'skip_own_account']),
+    .option(
+      '--default-refresh-token-ttl <seconds|off>',
+      'Refresh token lifetime of new applications; off: 30 days',
+      secondsOrOff,
     )
-    .option('--default-rate-limit <N/s|N/min|N/h|off>', 'the same; off: none')
+    .addOption(
+      new Option('--default-consent <show|skip_own_account>', 'Consent page of new applications').choices([
+        'show',
+        'skip_own_account',
+      ]),
+    )
+    .option('--default-rate-limit <N/s|N/min|N/h|off>', 'Rate limit of new applications; off: none')
 }
 
 const EXAMPLE = `
@@ -86,7 +93,7 @@ Example:
 export function addInstanceCommands(instance: Command): void {
   instance
     .command('show')
-    .description('its settings')
+    .description('Show the settings')
     .action(
       withInstance(async ({ management, principal }) => ({
         json: viewOf(await readInstance(management, principal, {})),
@@ -95,23 +102,23 @@ export function addInstanceCommands(instance: Command): void {
 
   const update = instance
     .command('update')
-    .description('change what the options name, and leave the rest; pages follow within seconds')
-    .option('--name <name>', 'what people see that they sign in to, 1 to 60 characters; at first Keywright')
-    .option('--accent <#rrggbb>', 'the colour of buttons and links; at first #1f5fbf')
-    .option('--logo <file|off>', 'a PNG, JPEG, WebP or SVG of at most 256 KiB; off: none')
+    .description('Update the settings that the options name; pages follow within seconds')
+    .option('--name <name>', 'Name on the sign-in page, 1 to 60 characters; initially Keywright')
+    .option('--accent <#rrggbb>', 'Colour of buttons and links; initially #1f5fbf')
+    .option('--logo <file|off>', 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo')
     .addOption(
-      new Option('--api <on|off>', 'off: no client gets anything more, and every token is dead').choices(['on', 'off']),
+      new Option('--api <on|off>', 'off: no client gets a token, and all tokens are revoked').choices(['on', 'off']),
     )
     .option(
       '--redirect-schemes <list|off>',
-      'schemes without a dot that redirect URIs may have, such as "cursor vscode"; off: none',
+      'Schemes without a dot that redirect URIs may use, such as "cursor vscode"; off: none',
     )
     .addHelpText('after', EXAMPLE)
   addDefaultOptions(update).action(
     withInstance<InstanceOptions>(async (context, { api, ...options }) => {
       const changes = changesOf(options)
       const named = Object.values(changes).some((change) => change !== undefined)
-      return await answerInTransaction(context, async ({ management, principal }) => {
+      return await resultOfTransaction(context, async ({ management, principal }) => {
         if (api) await setInstanceApi(management, principal, { enabled: api === 'on' })
         if (named || !api) await updateInstance(management, principal, { changes })
         return viewOf(await readInstance(management, principal, {}))

@@ -6,9 +6,12 @@ import { withInstance } from '../run.ts'
 export function addKeyPairCommands(keyPair: Command): void {
   keyPair
     .command('generate')
-    .description("make a new pair in place of the user's earlier one, which is dead at once with all its tokens")
-    .requiredOption('--user <id|email>', 'whose pair it is')
-    .option('--api <uri...>', "the APIs it may call, the default first; else the earlier pair's, or the default API")
+    .description('Generate a key pair; the former one of the user stops working at once, and its tokens are revoked')
+    .requiredOption('--user <id|email>', 'Admin who owns the key pair')
+    .option(
+      '--api <uri...>',
+      "APIs that it may call, the default first; default: the former pair's, or the default API",
+    )
     .action(
       withInstance<{ user: string; api?: string[] }>(async ({ management, principal }, { user, api: apis }) => {
         const { id: userId } = await findUser(management, principal, { idOrEmail: user })

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { loadConfig } from '../../config/load-config.ts'
 import { migrateInstance } from '../../instance.ts'
-import { writeAnswer } from '../output.ts'
+import { writeResult } from '../output.ts'
 import { notice } from '../run.ts'
 
 export function addMigrateCommand(command: Command): void {
   command.action(async () => {
     const applied = await migrateInstance(loadConfig(process.env), { role: 'command', onNotice: notice })
-    const text = applied.length > 0 ? `applied:\n${applied.join('\n')}` : 'the schema is up to date'
-    writeAnswer({ json: { applied }, text }, command.optsWithGlobals().json === true)
+    const text = applied.length > 0 ? `applied:\n${applied.join('\n')}` : 'The schema is up to date.'
+    writeResult({ json: { applied }, text }, command.optsWithGlobals().json === true)
   })
 }

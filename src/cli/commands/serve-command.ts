@@ -10,25 +10,25 @@ import { untilListenerIsClosed } from '../shared-listener.ts'
 import { forkWorkers, gatherThroughPrimary } from '../workers.ts'
 
 /**
- * Resolves at the first signal to stop; a second one ends the process where it stands. Not so a worker: it hears of one stop
- * twice, from the primary and from whoever signals the whole group (systemd, Ctrl-C), and must finish. A terminal that is
- * closed sends SIGHUP; Ctrl-\ and some supervisors send SIGQUIT.
+ * Resolves at the first signal to stop. A second signal exits the process at once, except in a worker: a worker receives
+ * one stop twice, from the primary and from the sender that signals the whole process group (systemd, Ctrl-C), and must
+ * finish its requests. A terminal that is closed sends SIGHUP; Ctrl-\ and some supervisors send SIGQUIT.
  */
-function untilToldToStop(): Promise<string> {
+function untilStopSignal(): Promise<string> {
   return new Promise((resolve) => {
-    let told = false
+    let isStopping = false
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
       process.on(signal, () => {
-        if (told && !cluster.isWorker) process.exit(1)
-        told = true
+        if (isStopping && !cluster.isWorker) process.exit(1)
+        isStopping = true
         resolve(signal)
       })
     }
   })
 }
 
-/** What libraries say through the console belongs in the log, as JSON like everything else. */
-function catchConsole(log: Log): void {
+/** Sends what libraries write to the console to the log, as JSON. */
+function redirectConsole(log: Log): void {
   const capture = (message: unknown) => log.debug({ detail: String(message) }, 'library notice')
   Object.assign(console, { log: capture, info: capture, warn: capture, error: capture })
 }
@@ -42,25 +42,25 @@ async function open(config: Config, log: Log): Promise<Instance> {
 }
 
 /**
- * Sets an empty database up; answers how to tell what that made, once. It is told also where the start fails after it,
- * because it is kept nowhere.
+ * Sets up an empty database. Returns a function that prints the credentials it created, once. The caller prints them even
+ * if the start fails later, because they are stored nowhere.
  */
 async function setUp(config: Config, { database, encryptionKeys }: Instance): Promise<(issuer: string) => void> {
-  const made = await bootstrap(database.knex, encryptionKeys, config.issuer)
-  let isTold = false
+  const created = await bootstrap(database.knex, encryptionKeys, config.issuer)
+  let isPrinted = false
   return (issuer) => {
-    if (!isTold) process.stdout.write(made ? describeFirstStart(issuer, made) : describeLaterStart(issuer))
-    isTold = true
+    if (!isPrinted) process.stdout.write(created ? describeFirstStart(issuer, created) : describeLaterStart(issuer))
+    isPrinted = true
   }
 }
 
-/** Runs until a signal; then, or when it cannot go on, finishes what was begun. */
+/** Resolves at a signal to stop; rejects when the server cannot continue. */
 async function runUntilStopped(instance: Instance, log: Log, stopping: Promise<string>, failed?: Promise<never>) {
   try {
     const signal = await Promise.race([stopping, instance.lost, ...(failed ? [failed] : [])])
     log.info({ signal }, 'stopping')
   } catch (error) {
-    log.error({ detail: (error as Error).message }, 'stopping: this server cannot go on')
+    log.error({ detail: (error as Error).message }, 'stopping: the server cannot continue')
     throw error
   }
 }
@@ -69,13 +69,13 @@ async function serveHere(config: Config, instance: Instance, log: Log): Promise<
   const server = await createServer(config, instance, log)
   try {
     const { url, issuer } = await server.listen()
-    const tell = await setUp(config, instance)
-    const stopping = untilToldToStop()
-    await server.start().finally(() => tell(issuer))
+    const printCredentials = await setUp(config, instance)
+    const stopping = untilStopSignal()
+    await server.start().finally(() => printCredentials(issuer))
     log.info({ url, issuer, node: process.version }, 'listening')
     await runUntilStopped(instance, log, stopping)
   } finally {
-    // Also where the start fails: a listener that stays open keeps the process alive.
+    // Also when the start fails: an open listener keeps the process alive.
     await server.stop()
   }
 }
@@ -83,33 +83,33 @@ async function serveHere(config: Config, instance: Instance, log: Log): Promise<
 async function serveAsWorker(config: Config, instance: Instance, log: Log): Promise<void> {
   const overrides = { exposition: gatherThroughPrimary, untilListenerIsClosed }
   const server = await createServer(config, instance, log, overrides)
-  const stopping = untilToldToStop()
+  const stopping = untilStopSignal()
   const addresses = await server.start()
   log.info({ ...addresses, node: process.version }, 'listening')
   await runUntilStopped(instance, log, stopping).finally(() => server.stop())
 }
 
 async function serveByWorkers(config: Config, instance: Instance, log: Log): Promise<void> {
-  // The workers listen; that they can is tried before anything is set up.
+  // The workers listen. Whether the port is free is checked before the database is set up.
   await tryToListen(config)
   const environment = {
     DATABASE_URL: instance.connectionUrl,
     ENCRYPTION_KEY: instance.encryptionKeys.all.map(({ secret }) => secret.toString('base64')).join(','),
-    // A worker always has a DATABASE_URL; its default would be another one.
+    // A worker always has a DATABASE_URL, so its default would differ from the primary's.
     SHUTDOWN_DELAY: `${config.shutdownDelay}`,
     DATABASE_URL_FILE: '',
     SHUTDOWN_DELAY_FILE: '',
     ENCRYPTION_KEY_FILE: '',
   }
-  const tell = await setUp(config, instance)
-  const tellAt = (port: number) => tell(config.issuer ?? originOf(config.host, port))
-  cluster.once('listening', (_worker, { port }) => tellAt(port))
-  const stopping = untilToldToStop()
+  const printCredentials = await setUp(config, instance)
+  const printAt = (port: number) => printCredentials(config.issuer ?? originOf(config.host, port))
+  cluster.once('listening', (_worker, { port }) => printAt(port))
+  const stopping = untilStopSignal()
   const workers = forkWorkers(config.workers, environment, log)
   try {
     await runUntilStopped(instance, log, stopping, workers.failed)
   } finally {
-    tellAt(config.port)
+    printAt(config.port)
     await workers.stop()
   }
 }
@@ -117,9 +117,9 @@ async function serveByWorkers(config: Config, instance: Instance, log: Log): Pro
 export async function serve(): Promise<void> {
   const config = loadConfig(process.env)
   const log = createLog(config.logLevel, cluster.isWorker ? { worker: cluster.worker!.id } : {})
-  catchConsole(log)
+  redirectConsole(log)
   if (!config.databaseUrl)
-    log.warn('no DATABASE_URL: an embedded PostgreSQL serves, for trying, developing and testing')
+    log.warn('DATABASE_URL is not set: using an embedded PostgreSQL, for evaluation and development')
   const instance = await open(config, log)
   try {
     const run = cluster.isWorker ? serveAsWorker : config.workers > 1 ? serveByWorkers : serveHere
@@ -127,7 +127,7 @@ export async function serve(): Promise<void> {
   } finally {
     await instance.close()
     log.flush()
-    // The line to the primary would keep a worker alive that has nothing left to do.
+    // The channel to the primary would keep an idle worker alive.
     if (cluster.isWorker) process.disconnect()
   }
 }

@@ -14,7 +14,7 @@ const viewOf = (key: SigningKeyView) => ({
 export function addSigningKeyCommands(signingKey: Command): void {
   signingKey
     .command('list')
-    .description('all keys with algorithm, state and age in seconds')
+    .description('List the keys with algorithm, state and age in seconds')
     .action(
       withInstance(async ({ management, principal }) => {
         const keys = (await listSigningKeys(management, principal, {})).map(viewOf)
@@ -24,7 +24,7 @@ export function addSigningKeyCommands(signingKey: Command): void {
 
   signingKey
     .command('rotate')
-    .description('let the next keys sign; the present ones stay published until nothing they signed can be valid')
+    .description('Rotate to the next keys; former keys stay published until every token that they signed has expired')
     .action(
       withInstance(async ({ management, principal }) => {
         const { rotated, keys: all } = await rotateSigningKeys(management, principal, {})

@@ -15,7 +15,8 @@ interface RevokeOptions {
 const MAX_LISTED = 1000
 
 async function revoke({ management, principal }: CommandContext, { jti, client, user }: RevokeOptions) {
-  if ([jti, client, user].filter(Boolean).length !== 1) throw invalidInput('name one of --jti, --client, --user')
+  if ([jti, client, user].filter(Boolean).length !== 1)
+    throw invalidInput('name exactly one of --jti, --client and --user')
   if (jti) return await revokeTokenByJti(management, principal, { jti })
   if (client) return await revokeAllOfClient(management, principal, { clientId: client })
   const { id: userId } = await findUser(management, principal, { idOrEmail: user! })
@@ -25,8 +26,8 @@ async function revoke({ management, principal }: CommandContext, { jti, client, 
 export function addTokenCommands(token: Command): void {
   token
     .command('list')
-    .description("a client's live tokens, newest first, at most 1000")
-    .requiredOption('--client <id>', 'the client that they were issued to')
+    .description('List the active access tokens of a client, newest first, at most 1000')
+    .requiredOption('--client <id>', 'Client ID')
     .action(
       withInstance<{ client: string }>(async ({ management, principal }, { client: clientId }) => {
         const { items } = await listTokens(management, principal, { clientId, limit: MAX_LISTED })
@@ -44,10 +45,10 @@ export function addTokenCommands(token: Command): void {
 
   token
     .command('revoke')
-    .description('end one token, or all of a client or a user; answers how many live ones that were')
-    .option('--jti <jti>', 'one token, by the id in its claims')
-    .option('--client <id>', 'every token of a client, refresh tokens included')
-    .option('--user <id|email>', 'every token of a person and of their key pair; they must sign in again')
+    .description('Revoke one token, or all of a client or user; prints how many were active')
+    .option('--jti <jti>', 'One access token, by its jti claim')
+    .option('--client <id>', 'All access and refresh tokens of a client')
+    .option('--user <id|email>', 'All tokens of a user and of their key pair; the user is signed out')
     .action(
       withInstance<RevokeOptions>(async (context, options) => ({ json: { ...(await revoke(context, options)) } })),
     )

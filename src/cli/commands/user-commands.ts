@@ -26,11 +26,11 @@ interface UserOptions {
 
 function roleOf(options: UserOptions): Role {
   if (options.operator) {
-    if (options.role || options.account) throw invalidInput('--operator goes without --account and --role')
+    if (options.role || options.account) throw invalidInput('--operator cannot be combined with --account or --role')
     return 'operator'
   }
-  if (!options.account) throw invalidInput('--account names the account of an admin or member; or say --operator')
-  if (options.role !== 'admin' && options.role !== 'member') throw invalidInput('--role is admin or member')
+  if (!options.account) throw invalidInput('name the account of an admin or member with --account, or use --operator')
+  if (options.role !== 'admin' && options.role !== 'member') throw invalidInput('--role must be admin or member')
   return options.role
 }
 
@@ -56,13 +56,13 @@ const viewOf = (user: User) => ({
 function addCreate(user: Command): void {
   user
     .command('create')
-    .description('add a person; answers the one-time password')
-    .requiredOption('--email <address>', 'the address they sign in with')
-    .option('--name <name>', 'what they are called')
-    .option('--email-verified', 'assert that the address is theirs: applications then get the claim email_verified')
-    .option('--account <id>', 'the account they belong to')
+    .description('Create a user; prints a one-time password')
+    .requiredOption('--email <address>', 'Email address that the user signs in with')
+    .option('--name <name>', 'Display name')
+    .option('--email-verified', 'Mark the address as verified, for the claim email_verified')
+    .option('--account <id>', 'Account that the user belongs to')
     .option('--role <role>', 'admin or member')
-    .option('--operator', 'an operator of this instance, who belongs to no account')
+    .option('--operator', 'Operator of this instance, who belongs to no account')
     .action(
       withInstance<UserOptions>(async ({ management, principal }, options) => {
         const { email, name, emailVerified, account: accountId } = options
@@ -76,8 +76,8 @@ function addCreate(user: Command): void {
 function addList(user: Command): void {
   user
     .command('list')
-    .description('all people, or those of one account')
-    .option('--account <id>', 'the account whose people are meant')
+    .description('List all users, or those of one account')
+    .option('--account <id>', 'Only users of this account')
     .action(
       withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
         if (accountId !== undefined) await readAccount(management, principal, { accountId })
@@ -91,11 +91,11 @@ function addList(user: Command): void {
 function addUpdate(user: Command): void {
   user
     .command('update <id|email>')
-    .description('change what a person is called, or the address they sign in with')
-    .option('--name <name>', "what they are called; '' for nothing")
-    .option('--email <address>', 'the address they sign in with')
-    .option('--email-verified', 'assert that the address is theirs')
-    .option('--no-email-verified', 'withdraw that assertion')
+    .description("Update a user's name or email address")
+    .option('--name <name>', "Display name; '' removes it")
+    .option('--email <address>', 'Email address that the user signs in with')
+    .option('--email-verified', 'Mark the address as verified')
+    .option('--no-email-verified', 'Mark the address as not verified')
     .action(
       withInstance<UpdateOptions>(async (context, { name, email, emailVerified }, idOrEmail) => {
         const change = { userId: await idOf(context, idOrEmail!), name, email, emailVerified }
@@ -109,9 +109,11 @@ function addRole(user: Command): void {
     .command('role')
     .argument('<id|email>')
     .addArgument(
-      new Argument('<role>', 'a member has no key pair: a former admin loses theirs').choices(['admin', 'member']),
+      new Argument('<role>', 'admin or member; a member has no key pair, so that of a former admin is revoked').choices(
+        ['admin', 'member'],
+      ),
     )
-    .description('make a member an admin, or an admin a member')
+    .description('Change the role of a user')
     .action(
       withInstance(async (context, _options, idOrEmail, role) => {
         const change = { userId: await idOf(context, idOrEmail!), role: role as 'admin' | 'member' }
@@ -123,7 +125,7 @@ function addRole(user: Command): void {
 function addResetPassword(user: Command): void {
   user
     .command('reset-password <id|email>')
-    .description('a new one-time password; they are signed out')
+    .description('Generate a one-time password; the user is signed out')
     .action(
       withInstance(async (context, _options, idOrEmail) => {
         const userId = await idOf(context, idOrEmail!)
@@ -151,7 +153,7 @@ export function addUserCommands(user: Command): void {
   addUpdate(user)
   addRole(user)
   addResetPassword(user)
-  const off = 'switch a person off: they are signed out, and every token of theirs is dead at once'
-  addStatus(user, 'disable', 'disabled', off)
-  addStatus(user, 'enable', 'active', 'let a person sign in again; tokens that died stay dead')
+  const disable = 'Disable a user: they are signed out, and all their tokens are revoked'
+  addStatus(user, 'disable', 'disabled', disable)
+  addStatus(user, 'enable', 'active', 'Enable a user; revoked tokens stay revoked')
 }
