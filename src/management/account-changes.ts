@@ -6,8 +6,8 @@ import { raiseRevocationEpochs } from '../clients/clients.ts'
 import { revokeTokensOfSubjects } from '../tokens/revocation.ts'
 
 /**
- * Switches an account off or on. Off ends every token of its clients, and its people's sessions with every token that is
- * held in their name, by whichever account's applications; on again, they must get new ones.
+ * Enables or disables an account. Disabling revokes all tokens of its clients, the sessions of its users, and all tokens
+ * that applications of any account hold for its users. Enabling brings none of them back.
  * @throws KeywrightError `not_found`
  */
 export async function changeAccountStatus(
@@ -30,8 +30,8 @@ export async function changeAccountStatus(
 }
 
 /**
- * Switches the API of one account off or on. Off, none of its clients is known any more and every token of theirs is dead;
- * on again, they must get new ones. Its people may sign in all the while.
+ * Enables or disables the API of an account. While it is disabled, its clients cannot authenticate. Both changes revoke all tokens
+ * of its clients. The account's users can always sign in.
  * @throws KeywrightError `not_found`
  */
 export async function changeAccountApi(knex: Knex, id: string, enabled: boolean, actor: Actor): Promise<Account> {

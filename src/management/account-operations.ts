@@ -10,22 +10,22 @@ import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging
 import { narrowBySearch } from './search.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
-/** With how much it has. */
+/** An account with the number of its users and applications. */
 export interface AccountSummary extends Account {
   readonly users: Bounded
   readonly applications: Bounded
 }
 
 export interface AccountDetails extends AccountSummary {
-  /** Active ones, who can sign in. */
+  /** Active admins. */
   readonly admins: number
   readonly keyPairs: number
-  /** Of its key pairs and applications. */
+  /** Active access tokens of its key pairs and applications. */
   readonly liveTokens: Bounded
 }
 
 export interface AccountQuery extends PageRequest {
-  /** Beginnings of words of the name, or a whole id. */
+  /** Prefixes of words of the name, or a whole ID. */
   readonly search?: string | undefined
   readonly status?: 'active' | 'disabled' | undefined
   readonly sort?: Sort<'name' | 'added'> | undefined
@@ -51,16 +51,16 @@ const ORDERS = {
   added: [momentKey('accounts.created_at'), idKey('accounts.id')],
 }
 
-/** What is searched for has an index of its own. */
+/** Applies the search term by an index. */
 function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
   if (typed !== undefined && isId(typed)) query.where('accounts.id', typed)
   else narrowBySearch(query, 'accounts.name', typed)
 }
 
-/** In the order of their names, unless it is sorted otherwise. */
+/** Sorted by name unless `sort` says otherwise. */
 export const listAccounts = operation<AccountQuery, PageOf<AccountSummary>>(
   { role: 'operator', scope: 'accounts:read' },
-  async ({ knex }, _who, { search, status, sort = 'name', ...request }) => {
+  async ({ knex }, _principal, { search, status, sort = 'name', ...request }) => {
     const base = knex('accounts')
     const typed = search?.trim() || undefined
     narrow(base, typed)
@@ -74,7 +74,7 @@ export const listAccounts = operation<AccountQuery, PageOf<AccountSummary>>(
   },
 )
 
-interface Which {
+interface AccountSelector {
   readonly accountId: string
 }
 
@@ -98,11 +98,11 @@ const toDetails = (row: DetailsRow): AccountDetails => ({
   liveTokens: toBounded(row.live_tokens),
 })
 
-/** Admins may read their own. */
-export const readAccount = operation<Which, AccountDetails>(
+/** Admins may read their own account. */
+export const readAccount = operation<AccountSelector, AccountDetails>(
   { role: 'admin', scope: 'accounts:read' },
-  async ({ knex }, who, { accountId }) => {
-    checkTenant(who, accountId, 'account', accountId)
+  async ({ knex }, principal, { accountId }) => {
+    checkTenant(principal, accountId, 'account', accountId)
     const row: DetailsRow | undefined = isId(accountId)
       ? await knex('accounts').where({ id: accountId }).first('accounts.*', knex.raw(COUNTS), knex.raw(DETAILS))
       : undefined
@@ -114,43 +114,45 @@ export const readAccount = operation<Which, AccountDetails>(
 const noAccount = (message: string) => invalidInput(message, 'accountId')
 
 /**
- * The account of this id or exact name, as operators type it.
- * @throws KeywrightError `invalid_input` at `accountId`: there is none, or several have the name
+ * The account with this ID or exact name.
+ * @throws KeywrightError `invalid_input` at `accountId`: no account has it, or several have the name
  */
 export const findAccount = operation<{ named: string }, Account>(
   { role: 'operator', scope: 'accounts:read' },
-  async ({ knex }, _who, { named }) => {
+  async ({ knex }, _principal, { named }) => {
     const query = knex<AccountRow>('accounts').limit(2)
     if (isId(named)) query.where({ id: named })
-    // By the lists' index first.
+    // `lower(name)` has the index.
     else query.whereRaw('lower(name) = lower(:named) AND name = :named', { named })
     const [row, another] = await query
-    if (!row) throw noAccount('there is no account with this id or name')
-    if (another) throw noAccount('several accounts have this name; give the id of the one that is meant')
+    if (!row) throw noAccount('no account has this ID or name')
+    if (another) throw noAccount('several accounts have this name; use the ID of the account')
     return toAccount(row)
   },
 )
 
 export const createAccount = operation<{ name: string }, Account>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, who, { name }) => await addAccount(knex, { name }, who.actor),
+  async ({ knex }, principal, { name }) => await addAccount(knex, { name }, principal.actor),
 )
 
 /** @throws KeywrightError also `stale` */
-export const updateAccount = operation<Which & { name: string; revision?: number | undefined }, Account>(
+export const updateAccount = operation<AccountSelector & { name: string; revision?: number | undefined }, Account>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, who, { accountId, name, revision }) =>
-    await renameAccount(knex, accountId, { name }, who.actor, revision),
+  async ({ knex }, principal, { accountId, name, revision }) =>
+    await renameAccount(knex, accountId, { name }, principal.actor, revision),
 )
 
-/** Off ends everything that the account's people and clients hold, at once. */
-export const setAccountStatus = operation<Which & { status: 'active' | 'disabled' }, Account>(
+/** Disabling revokes all tokens and sessions of the account's users and clients at once. */
+export const setAccountStatus = operation<AccountSelector & { status: 'active' | 'disabled' }, Account>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, who, { accountId, status }) => await changeAccountStatus(knex, accountId, status, who.actor),
+  async ({ knex }, principal, { accountId, status }) =>
+    await changeAccountStatus(knex, accountId, status, principal.actor),
 )
 
-/** Off ends what its clients hold; its people may still sign in. */
-export const setAccountApi = operation<Which & { enabled: boolean }, Account>(
+/** Disabling the API revokes all tokens of the account's clients; its users can still sign in. */
+export const setAccountApi = operation<AccountSelector & { enabled: boolean }, Account>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, who, { accountId, enabled }) => await changeAccountApi(knex, accountId, enabled, who.actor),
+  async ({ knex }, principal, { accountId, enabled }) =>
+    await changeAccountApi(knex, accountId, enabled, principal.actor),
 )

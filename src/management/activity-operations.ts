@@ -6,33 +6,36 @@ import { accountInScope } from './tenant-isolation.ts'
 
 export type { AuditRecord } from '../audit/audit-query.ts'
 
-/** What was done by whom to what, from where, and when. */
+/** Selects audit events by action, actor, target, IP address and time. */
 export interface ActivityFilter extends Omit<AuditFilter, 'accountId' | 'forAccount'> {
-  /** Absent: the caller's own, or for an operator every one. */
+  /** Absent: the principal's own account, or all accounts for an operator. */
   readonly accountId?: string | undefined
 }
 
-/** An account's admins see what was done in their account, and who did it where that is one of them. */
-function within(who: Parameters<typeof accountInScope>[0], { accountId, ...filter }: ActivityFilter): AuditFilter {
-  return { ...filter, accountId: accountInScope(who, accountId), forAccount: who.role !== 'operator' }
+/** Limits the filter to the account of an admin, who sees the actor only if it belongs to that account. */
+function toAuditFilter(
+  principal: Parameters<typeof accountInScope>[0],
+  { accountId, ...filter }: ActivityFilter,
+): AuditFilter {
+  return { ...filter, accountId: accountInScope(principal, accountId), forAccount: principal.role !== 'operator' }
 }
 
 /** Newest first. */
 export const listActivity = operation<ActivityFilter & PageRequest, PageOf<AuditRecord>>(
   { role: 'admin', scope: 'activity:read' },
-  async ({ knex }, who, { after, before, limit = DEFAULT_LIMIT, counted: _, ...filter }) => {
+  async ({ knex }, principal, { after, before, limit = DEFAULT_LIMIT, counted: _, ...filter }) => {
     const request = { after, before, limit }
     const cursor = cursorIn(request, [() => true, isId])
-    const from = cursor && { at: cursor.place[0]!, id: cursor.place[1]! }
+    const from = cursor && { at: cursor.values[0]!, id: cursor.values[1]! }
     const side = cursor?.isBackward ? { after: from } : { before: from }
-    const records = await listAudit(knex, within(who, filter), { ...side, limit: limit + 1 })
-    const rows = records.map((record) => ({ place: [record.place, record.id], record }))
+    const records = await listAudit(knex, toAuditFilter(principal, filter), { ...side, limit: limit + 1 })
+    const rows = records.map((record) => ({ cursor_values: [record.place, record.id], record }))
     return pageOf(cursor?.isBackward ? rows.toReversed() : rows, request, cursor, ({ record }) => record)
   },
 )
 
-/** All of it, newest first, read a page at a time as the caller takes it. */
+/** All matching events, newest first; pages are read as the caller iterates. */
 export const exportActivity = operation<ActivityFilter, AsyncIterable<AuditRecord>>(
   { role: 'admin', scope: 'activity:read' },
-  async ({ knex }, who, filter) => exportAudit(knex, within(who, filter)),
+  async ({ knex }, principal, filter) => exportAudit(knex, toAuditFilter(principal, filter)),
 )

@@ -37,7 +37,7 @@ const settingsOf = ({ scopes, tokenTtl, policy, signingAlg, tokenType, isDefault
 })
 
 /**
- * Declares an API, with the credentials by which it introspects. There must be keys of its algorithm (`ensureSigningKeys`).
+ * Creates an API with the client by which it introspects. Signing keys of its algorithm must exist (`ensureSigningKeys`).
  * @throws KeywrightError as `insertApi`
  */
 export async function createApi(
@@ -55,8 +55,8 @@ export async function createApi(
   })
 }
 
-/** Those that differ, with their new values. */
-function differing(before: Api, changes: Partial<ApiSettings>): Partial<ApiSettings> {
+/** The settings that differ, with their new values. */
+function changedSettings(before: Api, changes: Partial<ApiSettings>): Partial<ApiSettings> {
   const names = Object.keys(settingsOf(before)) as (keyof ApiSettings)[]
   const isOther = (name: keyof ApiSettings) =>
     changes[name] !== undefined && JSON.stringify(changes[name]) !== JSON.stringify(before[name])
@@ -66,13 +66,16 @@ function differing(before: Api, changes: Partial<ApiSettings>): Partial<ApiSetti
 /** @throws KeywrightError `forbidden`, `conflict` */
 async function checkMayChange(trx: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
   if (before.builtIn && Object.keys(changes).some((name) => name !== 'tokenTtl')) {
-    throw new KeywrightError('forbidden', `${before.identifier} is Keywright's own; only its token lifetime can be set`)
+    throw new KeywrightError(
+      'forbidden',
+      `${before.identifier} is built in; only its access token lifetime can be changed`,
+    )
   }
   if (changes.isDefault === false) {
-    throw new KeywrightError('conflict', 'there must be a default API; make another one the default instead')
+    throw new KeywrightError('conflict', 'an instance needs a default API; make another API the default instead')
   }
   if (changes.signingAlg && !(await hasSigningKeys(trx, changes.signingAlg))) {
-    throw new KeywrightError('conflict', `there is no key to sign ${changes.signingAlg} with yet`)
+    throw new KeywrightError('conflict', `no signing key for ${changes.signingAlg} exists yet`)
   }
 }
 
@@ -80,25 +83,25 @@ const removedFrom = ({ scopes: before }: Api, scopes: readonly string[] = before
   before.filter((scope) => !scopes.includes(scope))
 
 /**
- * What a client asks for by default cannot lose its last scope, which would mean all of them, so its owner has to say
- * something else first.
+ * A scope that clients request by default cannot be removed: empty default scopes would mean all scopes. The owner of the
+ * client changes its default scopes first.
  * @throws KeywrightError `conflict`
  */
-async function checkNobodyAsksFor(db: Knex, api: Api, removed: readonly string[]): Promise<void> {
+async function checkNotDefaultScopes(db: Knex, api: Api, removed: readonly string[]): Promise<void> {
   const asking = removed.length === 0 ? [] : await clientsAskingFor(db, api, removed)
   if (asking.length === 0) return
-  const message = `clients ask by default for scopes that are to go (${removed.join(' ')}): ${asking.join(' ')}`
+  const message = `these scopes are default scopes of clients (${removed.join(' ')}); change the clients first: ${asking.join(' ')}`
   throw new KeywrightError('conflict', message, { fieldErrors: [{ field: 'scopes', message }] })
 }
 
 /**
  * Checks what a change of an API names.
- * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but what clients ask for)
+ * @throws KeywrightError `invalid_input`, with each error at its field; `conflict` if the scopes are default scopes of clients
  */
 export async function checkApiChange(db: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
   const fieldErrors = new FieldErrorCollector()
   await fieldErrors.collect(() => checkApiSettings(changes))
-  await fieldErrors.collect(() => checkNobodyAsksFor(db, before, removedFrom(before, changes.scopes)))
+  await fieldErrors.collect(() => checkNotDefaultScopes(db, before, removedFrom(before, changes.scopes)))
   fieldErrors.throwFieldErrors()
 }
 
@@ -110,9 +113,9 @@ async function removeScopes(trx: Knex, api: Api, removed: readonly string[]): Pr
 }
 
 /**
- * Changes what is named of an API. Tokens, refresh tokens and consents with a scope that is removed are revoked in the
- * same transaction; other tokens stay as they are. From the answer on, every node issues by the new settings. The
- * default is moved by naming another one, and there is always one.
+ * Changes the given settings of an API. Access tokens, refresh tokens and consents with a removed scope are revoked in the
+ * same transaction; other tokens stay valid. Once this has returned, every node issues by the new settings. Making
+ * another API the default moves the default, so there is always one.
  * @throws KeywrightError `not_found`, `invalid_input`, `forbidden` (built in), `conflict`, `stale`
  */
 export async function updateApi(
@@ -123,27 +126,31 @@ export async function updateApi(
   expected?: number,
 ): Promise<Api> {
   return await narrowInTransaction(knex, async (trx) => {
-    const early = await revokeRemovedScopes(trx, identifier, changes.scopes, 'wait')
-    // Before the API's row: whoever changes a client has its lock, and then asks for its APIs.
+    const revokedBefore = await revokeRemovedScopes(trx, identifier, changes.scopes, 'wait')
+    // Before the row of the API: a change of a client locks the client first, then its APIs.
     await lockAllClientsExclusive(trx)
     const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)
-    const changed = differing(before, changes)
+    const changed = changedSettings(before, changes)
     if (Object.keys(changed).length === 0) return before
     await checkMayChange(trx, before, changed)
     await checkApiChange(trx, before, changed)
-    const rest = await revokeRemovedScopes(trx, identifier, changed.scopes, 'nowait')
+    const revokedAfter = await revokeRemovedScopes(trx, identifier, changed.scopes, 'nowait')
     const api = await saveApi(trx, before, changed)
     await removeScopes(trx, before, removedFrom(before, api.scopes))
-    // Its own client signs what it is told with the same algorithm.
+    // Introspection responses for the API's client are signed with the same algorithm.
     if (changed.signingAlg) await touchClientOfApi(trx, api)
-    await recordAudit(trx, actor, apiEntry('api.updated', api, { ...changed, ...revokedDetail(early, rest) }))
+    await recordAudit(
+      trx,
+      actor,
+      apiEntry('api.updated', api, { ...changed, ...revokedDetail(revokedBefore, revokedAfter) }),
+    )
     return api
   })
 }
 
 /**
- * Says what scopes of an API mean, each by its name.
+ * Sets the texts of scopes of an API, by scope.
  * @throws KeywrightError `not_found`, `invalid_input`, `forbidden` (built in), `stale`
  */
 export async function describeScopes(
@@ -157,7 +164,7 @@ export async function describeScopes(
     const before = await lockApi(trx, identifier)
     expectRevision('the API', before.revision, expected)
     if (before.builtIn)
-      throw new KeywrightError('forbidden', `${identifier} is Keywright's own, and says what it means`)
+      throw new KeywrightError('forbidden', `${identifier} is built in; the texts of its scopes cannot be changed`)
     const entries: AuditEntry[] = []
     for (const [scope, { title, description }] of Object.entries(texts)) {
       await describeScope(trx, identifier, scope, { title, description })

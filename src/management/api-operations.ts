@@ -11,7 +11,7 @@ import { type Bounded, boundedCountOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 
-/** A scope with what people read of it; where nothing was said, its own name. */
+/** A scope with its text on the consent page; without a text, the title is the scope itself. */
 export interface ScopeView extends ScopeText {
   readonly scope: string
 }
@@ -19,15 +19,15 @@ export interface ScopeView extends ScopeText {
 export interface ApiView {
   readonly api: Api
   readonly scopes: readonly ScopeView[]
-  /** By which it introspects; null for the management API, which asks nobody. */
+  /** The client by which the API introspects; null for the management API, which needs none. */
   readonly clientId: string | null
 }
 
-/** With what only operators see. */
+/** An API with what only operators see. */
 export interface ApiDetails extends ApiView {
-  /** Of its own client, newest first; more than one while a former one overlaps. */
+  /** Secrets of its client, newest first; more than one while a former secret overlaps. */
   readonly secrets: readonly SecretView[]
-  /** Applications and key pairs that may call it. */
+  /** Number of applications and key pairs that may call it. */
   readonly callers: Bounded
 }
 
@@ -52,12 +52,12 @@ const viewed = (knex: Knex, apis: Knex.QueryBuilder) =>
 const views = (knex: Knex) => viewed(knex, knex('apis AS p'))
 
 export interface ApiQuery extends PageRequest {
-  /** A part of the identifier, or a whole scope. */
+  /** A substring of the identifier, or a whole scope. */
   readonly search?: string | undefined
   readonly sort?: Sort<'added' | 'identifier'> | undefined
 }
 
-/** Far more than anybody types to find something. */
+/** Characters. */
 const LONGEST_SEARCH = 500
 
 function narrow(query: Knex.QueryBuilder, typed: string): void {
@@ -72,10 +72,10 @@ const ORDERS = {
   identifier: [textKey('p.identifier')],
 }
 
-/** The oldest first, unless it is sorted otherwise: admins choose from them what their applications may call. */
+/** Oldest first unless `sort` says otherwise. Admins choose the APIs of their applications from this list. */
 export const listApis = operation<ApiQuery, PageOf<ApiView>>(
   { role: 'admin', scope: 'apis:read' },
-  async ({ knex }, _who, { search, sort = 'added', ...request }) => {
+  async ({ knex }, _principal, { search, sort = 'added', ...request }) => {
     const base = knex('apis AS p')
     const typed = search?.trim()
     if (typed) narrow(base, typed)
@@ -84,13 +84,13 @@ export const listApis = operation<ApiQuery, PageOf<ApiView>>(
   },
 )
 
-interface Which {
+interface ApiSelector {
   readonly identifier: string
 }
 
-export const readApi = operation<Which, ApiView>(
+export const readApi = operation<ApiSelector, ApiView>(
   { role: 'admin', scope: 'apis:read' },
-  async ({ knex }, _who, { identifier }) => {
+  async ({ knex }, _principal, { identifier }) => {
     const row = await views(knex).where('p.identifier', identifier).first()
     if (!row) throw notFound('API', identifier)
     return toView(row)
@@ -104,10 +104,10 @@ interface DetailsRow extends ViewRow {
 
 const CALLERS = boundedCountOf('client_apis x WHERE x.api_id = p.id')
 
-/** The same, found by its number, which fits in a path. @throws KeywrightError `not_found` */
+/** An API by its number, which fits in a URL path. @throws KeywrightError `not_found` */
 export const inspectApi = operation<{ id: number }, ApiDetails>(
   { role: 'operator', scope: 'apis:read' },
-  async ({ knex }, _who, { id }) => {
+  async ({ knex }, _principal, { id }) => {
     const row: DetailsRow | undefined = await views(knex)
       .select(knex.raw(`(${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS}) AS callers`))
       .whereRaw('p.id = ?::bigint', [id])
@@ -117,48 +117,48 @@ export const inspectApi = operation<{ id: number }, ApiDetails>(
   },
 )
 
-/** Shown once. */
+/** The client secret is shown once. */
 export interface CreatedApi {
   readonly api: Api
   readonly clientId: string
   readonly clientSecret: string
 }
 
-/** What people read, by scope. */
+/** Texts on the consent page, by scope. */
 type ScopeTexts = Readonly<Record<string, ScopeText>>
 
 interface ApiDeclaration extends NewApi {
   readonly texts?: ScopeTexts | undefined
 }
 
-/** Checks what of a declaration is there, and declares nothing. @throws KeywrightError as `declareApi` */
+/** Validates the given part of a declaration without creating the API. @throws KeywrightError as `declareApi` */
 export const checkDeclaration = operation<Partial<ApiDeclaration>, void>(
   { role: 'operator', scope: 'apis:write' },
-  async ({ knex }, _who, { texts: _, ...declared }) => await checkNewApi(knex, declared),
+  async ({ knex }, _principal, { texts: _, ...declared }) => await checkNewApi(knex, declared),
 )
 
 export const declareApi = operation<ApiDeclaration, CreatedApi>(
   { role: 'operator', scope: 'apis:write' },
-  async ({ knex, encryptionKeys }, who, { texts = {}, ...declared }) => {
+  async ({ knex, encryptionKeys }, principal, { texts = {}, ...declared }) => {
     await ensureSigningKeys(knex, declared.signingAlg, encryptionKeys)
     return await knex.transaction(async (trx) => {
-      const { api, client, clientSecret } = await createApi(trx, declared, who.actor)
-      const described = await describeScopes(trx, api.identifier, texts, who.actor)
+      const { api, client, clientSecret } = await createApi(trx, declared, principal.actor)
+      const described = await describeScopes(trx, api.identifier, texts, principal.actor)
       return { api: described, clientId: client.clientId, clientSecret: clientSecret! }
     })
   },
 )
 
-interface ApiChange extends Which {
+interface ApiChange extends ApiSelector {
   readonly changes: Partial<ApiSettings>
   readonly texts?: ScopeTexts | undefined
   readonly revision?: number | undefined
 }
 
-/** Checks a change of an API and makes none. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
+/** Validates a change of an API without making it. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
 export const checkChangeOfApi = operation<Pick<ApiChange, 'identifier' | 'changes'>, void>(
   { role: 'operator', scope: 'apis:write' },
-  async ({ knex }, _who, { identifier, changes }) => {
+  async ({ knex }, _principal, { identifier, changes }) => {
     const [api] = await findApis(knex, [identifier])
     await checkApiChange(knex, api!, changes)
   },
@@ -167,26 +167,27 @@ export const checkChangeOfApi = operation<Pick<ApiChange, 'identifier' | 'change
 /** @throws KeywrightError also `stale`, `forbidden` (the management API) */
 export const changeApi = operation<ApiChange, Api>(
   { role: 'operator', scope: 'apis:write' },
-  async ({ knex, encryptionKeys }, who, { identifier, changes, texts = {}, revision }) => {
+  async ({ knex, encryptionKeys }, principal, { identifier, changes, texts = {}, revision }) => {
     if (changes.signingAlg) await ensureSigningKeys(knex, changes.signingAlg, encryptionKeys)
     // Texts alone need no lock of the clients.
-    if (Object.keys(changes).length === 0) return await describeScopes(knex, identifier, texts, who.actor, revision)
+    if (Object.keys(changes).length === 0)
+      return await describeScopes(knex, identifier, texts, principal.actor, revision)
     return await knex.transaction(async (trx) => {
-      const api = await updateApi(trx, identifier, changes, who.actor, revision)
+      const api = await updateApi(trx, identifier, changes, principal.actor, revision)
       if (Object.keys(texts).length === 0) return api
-      return await describeScopes(trx, identifier, texts, who.actor)
+      return await describeScopes(trx, identifier, texts, principal.actor)
     })
   },
 )
 
-/** A new secret of the API's own client, by which it introspects. */
-export const rotateApiSecret = operation<Which & { overlap: number }, { clientId: string; clientSecret: string }>(
+/** Generates a new secret of the client by which the API introspects. */
+export const rotateApiSecret = operation<ApiSelector & { overlap: number }, { clientId: string; clientSecret: string }>(
   { role: 'operator', scope: 'apis:write' },
-  async ({ knex }, who, { identifier, overlap }) => {
+  async ({ knex }, principal, { identifier, overlap }) => {
     const [api] = await findApis(knex, [identifier])
     const client = await knex('clients').where({ api_id: api!.id, kind: 'api' }).first('client_id')
     if (!client) throw notFound('client of the API', identifier)
-    const { clientSecret } = await rotateSecret(knex, client.client_id, overlap, who.actor)
+    const { clientSecret } = await rotateSecret(knex, client.client_id, overlap, principal.actor)
     return { clientId: client.client_id, clientSecret: clientSecret! }
   },
 )

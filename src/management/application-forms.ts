@@ -7,33 +7,33 @@ import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
 import { operation } from './operation.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
-/** A scope with what people read of it; where nothing was said, its own name. */
+/** A scope with its text on the consent page; without a text, the title is the scope itself. */
 export interface ChoosableScope {
   readonly scope: string
   readonly title: string
   readonly description: string
 }
 
-/** An API that an application can be given. */
+/** An API that an application can be allowed to call. */
 export interface ChoosableApi {
   readonly identifier: string
   readonly isDefault: boolean
-  /** Keywright's own, by which accounts are managed. */
+  /** The management API. */
   readonly builtIn: boolean
   readonly scopes: readonly ChoosableScope[]
 }
 
-/** All that a form for a new application needs. */
+/** The data of the form for a new application. */
 export interface NewApplicationForm {
-  /** The instance's default first, Keywright's own last. */
+  /** The default API first, the management API last. */
   readonly choosableApis: readonly ChoosableApi[]
-  /** What a new one begins with. */
+  /** Initial settings of a new application. */
   readonly initial: Omit<ClientSettings, 'name' | 'grants'>
-  /** The one that was named, where there is such. */
+  /** Name of the given account; null if no account has this ID. */
   readonly accountName: string | null
 }
 
-/** All that a form for changing one needs. */
+/** The data of the form for changing an application. */
 export interface ApplicationForm {
   readonly client: Client
   readonly accountName: string | null
@@ -67,14 +67,14 @@ interface NewRow {
 }
 
 interface ForAccount {
-  /** Absent: the caller's own, or for an operator none yet. */
+  /** Absent: the principal's own account, or no account yet for an operator. */
   readonly accountId?: string | undefined
 }
 
 export const readNewApplicationForm = operation<ForAccount, NewApplicationForm>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { accountId }) => {
-    const named = who.role === 'operator' ? accountId : undefined
+  async ({ knex }, principal, { accountId }) => {
+    const named = principal.role === 'operator' ? accountId : undefined
     const { rows } = await knex.raw(READ_NEW, [named !== undefined && isId(named) ? named : null])
     const row: NewRow = rows[0]
     return {
@@ -99,11 +99,11 @@ interface FormRow extends ClientRow {
 
 export const readApplicationForm = operation<{ clientId: string }, ApplicationForm>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { clientId }) => {
+  async ({ knex }, principal, { clientId }) => {
     const { rows } = await knex.raw(READ, [clientId])
     const row: FormRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
-    checkTenant(who, row.account_id, 'client', clientId)
+    checkTenant(principal, row.account_id, 'client', clientId)
     return {
       client: toClient(row),
       accountName: row.account_name,

@@ -24,47 +24,47 @@ import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging
 import { narrowBySearch } from './search.ts'
 import { accountInScope, applicationFor, checkTenant } from './tenant-isolation.ts'
 
-/** An application as a list shows it. */
+/** An application as lists show it. */
 export interface ApplicationSummary {
   readonly clientId: string
   readonly name: string
   readonly status: ClientStatus
-  /** Null with `accountName`: the instance's own. */
+  /** Null, like `accountName`, for an application of the instance. */
   readonly accountId: string | null
   readonly accountName: string | null
   readonly grants: readonly string[]
   readonly createdAt: Date
-  /** When it last got a token or showed its secret; of a public one within the last 30 days. */
+  /** When it last obtained a token or authenticated; for a public client within the last 30 days. */
   readonly lastUsedAt: Date | null
   readonly isPublic: boolean
 }
 
-/** All that is known of an application but its secrets. */
+/** An application with its APIs, its use, and what may be shown of its secrets. */
 export interface Application {
   readonly client: Client
-  /** When it last got a token or showed its secret; of a public one within the last 30 days. */
+  /** When it last obtained a token or authenticated; for a public client within the last 30 days. */
   readonly lastUsedAt: Date | null
   readonly accountName: string | null
   readonly apis: readonly ClientApiView[]
   readonly secrets: readonly SecretView[]
   readonly liveTokens: Bounded
-  /** Refresh tokens that still work. */
+  /** Active refresh tokens. */
   readonly grants: Bounded
-  /** How many people have allowed it something. */
+  /** Users who have consented. */
   readonly users: Bounded
   readonly callers: readonly Caller[]
-  /** Neither the instance's API nor the account's is switched off. */
+  /** False while the API of the instance or of the account is off. */
   readonly apiEnabled: boolean
-  /** What it could be given. */
+  /** APIs that it could be allowed to call. */
   readonly choosableApis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
 }
 
 export interface ApplicationQuery extends PageRequest {
-  /** Beginnings of words of the name, or a whole client id. */
+  /** Prefixes of words of the name, or a whole client ID. */
   readonly search?: string | undefined
   readonly status?: 'active' | 'archived' | undefined
   readonly accountId?: string | undefined
-  /** The id of the user who added them. */
+  /** ID of the user who registered the applications. */
   readonly createdBy?: string | undefined
   readonly sort?: Sort<'added' | 'name'> | undefined
 }
@@ -91,17 +91,17 @@ const ORDERS = {
   name: [textKey('lower(clients.name)'), numberKey('clients.id')],
 }
 
-/** What is searched for has an index of its own. */
+/** Applies the search term by an index. */
 function narrow(query: Knex.QueryBuilder, typed: string | undefined): void {
   if (typed?.startsWith('kwc_')) query.where('clients.client_id', typed)
   else narrowBySearch(query, 'clients.name', typed)
 }
 
-/** Newest first, unless it is sorted otherwise. */
+/** Newest first unless `sort` says otherwise. */
 export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSummary>>(
   { role: 'admin', scope: 'applications:read' },
-  async ({ knex }, who, { search, status, createdBy, sort = '-added', accountId: wanted, ...request }) => {
-    const accountId = accountInScope(who, wanted)
+  async ({ knex }, principal, { search, status, createdBy, sort = '-added', accountId: wanted, ...request }) => {
+    const accountId = accountInScope(principal, wanted)
     if (accountId !== undefined && !isId(accountId)) throw notFound('account', accountId)
     const base = knex('clients').where('clients.kind', 'application')
     if (accountId !== undefined) base.where('clients.account_id', accountId)
@@ -162,63 +162,63 @@ const toApplication = (row: ApplicationRow): Application => ({
   choosableApis: row.choosable ?? [],
 })
 
-interface Which {
+interface ApplicationSelector {
   readonly clientId: string
 }
 
-export const readApplication = operation<Which, Application>(
+export const readApplication = operation<ApplicationSelector, Application>(
   { role: 'admin', scope: 'applications:read' },
-  async ({ knex }, who, { clientId }) => {
+  async ({ knex }, principal, { clientId }) => {
     const { rows } = await knex.raw(READ, [clientId])
     const row: ApplicationRow | undefined = rows[0]
     if (!row) throw notFound('client', clientId)
-    checkTenant(who, row.account_id, 'client', clientId)
+    checkTenant(principal, row.account_id, 'client', clientId)
     return toApplication(row)
   },
 )
 
-/** What a form or a program says of an application; what is left out stays, or is the instance's default. */
+/** Settings and access of an application. What is left out stays unchanged, or takes the instance's default. */
 export interface ApplicationChange {
   readonly settings: Partial<ClientSettings>
-  /** Identifiers, its default first. */
+  /** Identifiers of APIs, the default first. */
   readonly apis?: readonly string[] | undefined
-  /** Null: every scope of its APIs, always. */
+  /** Null: all scopes of its APIs, also those added later. */
   readonly scopes?: readonly string[] | null | undefined
 }
 
 export type CreatedApplication = NewSecrets & { readonly client: Client }
 
-interface ApplicationUpdate extends Which, ApplicationChange {
-  /** The revision that was read; absent: whatever it is by now. */
+interface ApplicationUpdate extends ApplicationSelector, ApplicationChange {
+  /** The revision that the caller read; absent: any revision. */
   readonly revision?: number | undefined
 }
 
 /** @throws KeywrightError also `stale` */
 export const updateApplication = operation<ApplicationUpdate, { client: Client; apiKey?: string }>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { clientId, revision, settings, apis, scopes }) => {
-    await applicationFor(knex, who, clientId)
+  async ({ knex }, principal, { clientId, revision, settings, apis, scopes }) => {
+    await applicationFor(knex, principal, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
-    const check = (before: Client) => checkMaySet(who.role, before, settings)
-    return await updateClient(knex, clientId, change, who.actor, { expected: revision, check })
+    const check = (before: Client) => checkMaySet(principal.role, before, settings)
+    return await updateClient(knex, clientId, change, principal.actor, { expected: revision, check })
   },
 )
 
-/** Revokes all that it holds at once. */
-export const archiveApplication = operation<Which, Client>(
+/** Revokes all tokens of the application at once. */
+export const archiveApplication = operation<ApplicationSelector, Client>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { clientId }) => {
-    await applicationFor(knex, who, clientId)
-    return await changeClientStatus(knex, clientId, 'archived', who.actor)
+  async ({ knex }, principal, { clientId }) => {
+    await applicationFor(knex, principal, clientId)
+    return await changeClientStatus(knex, clientId, 'archived', principal.actor)
   },
 )
 
-/** With a new secret, unless the archived one is kept. What it held stays revoked. */
-export const restoreApplication = operation<Which & { keepSecret: boolean }, CreatedApplication>(
+/** Restores the application with a new secret, unless the former one is kept. Revoked tokens stay revoked. */
+export const restoreApplication = operation<ApplicationSelector & { keepSecret: boolean }, CreatedApplication>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { clientId, keepSecret }) => {
-    await applicationFor(knex, who, clientId)
-    return await restoreClient(knex, clientId, { keepSecret }, who.actor)
+  async ({ knex }, principal, { clientId, keepSecret }) => {
+    await applicationFor(knex, principal, clientId)
+    return await restoreClient(knex, clientId, { keepSecret }, principal.actor)
   },
 )
 
@@ -226,19 +226,19 @@ export const restoreApplication = operation<Which & { keepSecret: boolean }, Cre
  * Retires a previous secret before its overlap ends; the newest secret stays.
  * @throws KeywrightError `not_found`
  */
-export const retireApplicationSecret = operation<Which & { secretId?: number | undefined }, Client>(
+export const retireApplicationSecret = operation<ApplicationSelector & { secretId?: number | undefined }, Client>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { clientId, secretId }) => {
-    await applicationFor(knex, who, clientId)
-    return await retireSecret(knex, clientId, secretId, who.actor)
+  async ({ knex }, principal, { clientId, secretId }) => {
+    await applicationFor(knex, principal, clientId)
+    return await retireSecret(knex, clientId, secretId, principal.actor)
   },
 )
 
-/** @param overlap seconds for which the former secret still works; 0: it is dead at once, with all it obtained */
+/** @param overlap seconds for which the former secret still works; 0: it stops at once, and its tokens are revoked */
 export const rotateApplicationSecret = operation<
-  Which & { overlap: number; revision?: number | undefined },
+  ApplicationSelector & { overlap: number; revision?: number | undefined },
   CreatedApplication
->({ role: 'admin', scope: 'applications:write' }, async ({ knex }, who, { clientId, overlap, revision }) => {
-  await applicationFor(knex, who, clientId)
-  return await rotateSecret(knex, clientId, overlap, who.actor, revision)
+>({ role: 'admin', scope: 'applications:write' }, async ({ knex }, principal, { clientId, overlap, revision }) => {
+  await applicationFor(knex, principal, clientId)
+  return await rotateSecret(knex, clientId, overlap, principal.actor, revision)
 })

@@ -1,19 +1,19 @@
 import { lastUseOf } from './client-parts.ts'
 
-/** An active application that a person added: it keeps working when they are switched off. */
+/** An active application that a user registered. It keeps working when the user is disabled. */
 export interface AddedApplication {
   readonly clientId: string
   readonly name: string
   readonly grants: readonly string[]
   readonly isPublic: boolean
-  /** ISO 8601. When it last got a token or showed its secret; of a public one within the last 30 days. */
+  /** ISO 8601. When it last obtained a token or authenticated; for a public client within the last 30 days. */
   readonly lastUsedAt: string | null
 }
 
-/** So many of the applications that a person added are named; `listApplications` has all. */
+/** At most so many of the applications that a user registered are listed; `listApplications` lists all. */
 export const MOST_ADDED_APPLICATIONS = 10
 
-/** SQL: those of `users u`, of the user's own account only, because its admins see them. */
+/** SQL: the applications that `users u` registered in their own account, whose admins see them. */
 export const ADDED_APPLICATIONS = `
   SELECT json_agg(json_build_object('clientId', c.client_id, 'name', c.name, 'grants', c.grants, 'isPublic', c.is_public,
                                     'lastUsedAt', ${lastUseOf('c')}) ORDER BY c.id DESC)

@@ -9,26 +9,29 @@ import { narrowInTransaction, revokeRemovedScopes } from './narrowing.ts'
 
 type Texts = Readonly<Record<string, ScopeText>>
 
-/** How one begins; its lifetime is the operator's to change. */
-const FIRST = { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', tokenType: 'at+jwt', isDefault: false } as const
+/** Initial settings. Operators may change the lifetime. */
+const INITIAL = { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', tokenType: 'at+jwt', isDefault: false } as const
 
 const FIXED = {
-  policy: FIRST.policy,
-  signingAlg: FIRST.signingAlg,
-  tokenType: FIRST.tokenType,
+  policy: INITIAL.policy,
+  signingAlg: INITIAL.signingAlg,
+  tokenType: INITIAL.tokenType,
   isDefault: false,
   builtIn: true,
 } as const
 
-async function isAsWanted(db: Knex, api: Api | undefined, texts: Texts): Promise<boolean> {
+async function isUpToDate(db: Knex, api: Api | undefined, texts: Texts): Promise<boolean> {
   const scopes = Object.keys(texts)
   if (!api?.builtIn || !isDeepStrictEqual([...api.scopes].sort(), [...scopes].sort())) return false
   const present = await scopeTexts(db, { [api.identifier]: scopes })
   return present.every(({ scope, title, description }) => isDeepStrictEqual({ title, description }, texts[scope]))
 }
 
-/** Clients that ask for a scope by default that has gone are refused it, and keep the rest: a start must not fail on that. */
-async function bringUp(trx: Knex, identifier: string, scopes: readonly string[]): Promise<void> {
+/**
+ * A client whose default scopes name a removed scope no longer gets that scope, and keeps the others. An error here would
+ * stop every node from starting.
+ */
+async function update(trx: Knex, identifier: string, scopes: readonly string[]): Promise<void> {
   await revokeRemovedScopes(trx, identifier, scopes, 'wait')
   await lockAllClientsExclusive(trx)
   const before = await lockApi(trx, identifier)
@@ -40,18 +43,18 @@ async function bringUp(trx: Knex, identifier: string, scopes: readonly string[])
 }
 
 /**
- * Declares an API of Keywright's own with the scopes that this version has, or brings it up to them. Any number of nodes
- * may call it at once. It has no client: nobody introspects for it.
+ * Creates the built-in API with the scopes of this version, or updates it to them. Several nodes may call this at the same
+ * time. The API has no client, because nothing introspects for it.
  */
 export async function ensureBuiltInApi(knex: Knex, identifier: string, texts: Texts, actor: Actor): Promise<void> {
-  if (await isAsWanted(knex, await findApi(knex, identifier), texts)) return
+  if (await isUpToDate(knex, await findApi(knex, identifier), texts)) return
   await narrowInTransaction(knex, async (trx) => {
     await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [`keywright built-in API ${identifier}`])
     const present = await findApi(trx, identifier)
-    if (await isAsWanted(trx, present, texts)) return
+    if (await isUpToDate(trx, present, texts)) return
     const scopes = Object.keys(texts)
-    if (present) await bringUp(trx, identifier, scopes)
-    else await insertApi(trx, { ...FIRST, identifier, scopes, builtIn: true })
+    if (present) await update(trx, identifier, scopes)
+    else await insertApi(trx, { ...INITIAL, identifier, scopes, builtIn: true })
     for (const [scope, text] of Object.entries(texts)) await describeScope(trx, identifier, scope, text)
     const action = present ? 'api.updated' : 'api.created'
     await recordAudit(trx, actor, { action, target: { type: 'api', id: identifier }, detail: { scopes } })

@@ -9,11 +9,11 @@ import { countExceeding, countRemovedScopes, type NarrowingImpact } from './narr
 import { operation } from './operation.ts'
 import { applicationFor } from './tenant-isolation.ts'
 
-/** What a change would revoke. Null: too many to be counted in time. */
+/** What a change would revoke. Null: too many to count in time. */
 export interface ChangeImpact {
   readonly accessTokens: Bounded | null
   readonly refreshTokens: Bounded | null
-  /** Users who would be asked for their consent again. */
+  /** Users who would be asked for consent again. */
   readonly users: Bounded | null
 }
 
@@ -24,23 +24,23 @@ function toImpact({ accessTokens, refreshTokens, users }: NarrowingImpact): Chan
   return { accessTokens: bounded(accessTokens), refreshTokens: bounded(refreshTokens), users: bounded(users) }
 }
 
-/** What `updateApplication` would revoke; undefined: nothing. @throws KeywrightError `invalid_input`, `forbidden` */
+/** What `updateApplication` would revoke; undefined if nothing. @throws KeywrightError `invalid_input`, `forbidden` */
 export const previewApplicationUpdate = operation<ApplicationChange & { clientId: string }, ChangeImpact | undefined>(
   updateApplication.permission,
-  async ({ knex }, who, { clientId, ...change }) => {
-    await applicationFor(knex, who, clientId)
+  async ({ knex }, principal, { clientId, ...change }) => {
+    await applicationFor(knex, principal, clientId)
     const client = await getClient(knex, clientId)
-    checkMaySet(who.role, client, change.settings)
+    checkMaySet(principal.role, client, change.settings)
     await checkClientChange(knex, client, change)
     const narrowing = await narrowingOfChange(knex, client, change)
     return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))
   },
 )
 
-/** What `changeApi` would revoke if these scopes remained; undefined: nothing. */
+/** What `changeApi` would revoke if only these scopes remained; undefined if nothing. */
 export const previewScopeRemoval = operation<
   { identifier: string; scopes: readonly string[] },
   ChangeImpact | undefined
->(changeApi.permission, async ({ knex }, _who, { identifier, scopes }) =>
+>(changeApi.permission, async ({ knex }, _principal, { identifier, scopes }) =>
   toImpact(await countRemovedScopes(knex, identifier, scopes, MOST)),
 )

@@ -13,17 +13,17 @@ import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, checkSettings } from '../clients/clients.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 
-/** What a client may call: its APIs, the default first, and what it is narrowed to; null: all that they have. */
+/** What a client may call: its APIs, the default first, and the scopes it is limited to; null: all scopes of the APIs. */
 export interface Access {
   readonly apis: readonly Api[]
   readonly scopes: readonly string[] | null
 }
 
 export interface NewClientInput {
-  /** Null: the instance's own, which may have the instance's name. */
+  /** Null: an application of the instance, which may have the name of the instance. */
   readonly accountId: string | null | undefined
   readonly settings: ClientSettings
-  /** Undefined: not known, and not checked. */
+  /** Undefined: unknown and not validated. */
   readonly apis: readonly string[] | undefined
   readonly scopes: readonly string[] | null | undefined
 }
@@ -31,22 +31,22 @@ export interface NewClientInput {
 const checkName = (db: Knex, name: string | undefined) => checkNotInstanceName(db, "an application's name", name)
 
 /**
- * Checks everything about a new application. In a transaction the APIs stay as they are until it ends.
- * @returns its access, where its APIs are known
- * @throws KeywrightError `invalid_input`, with every fault at its field
+ * Validates a new application. In a transaction its APIs stay locked until the end.
+ * @returns its access, if its APIs are known
+ * @throws KeywrightError `invalid_input`, with each error at its field
  */
 export async function checkNewClient(db: Knex, input: NewClientInput): Promise<Access | undefined> {
   const { accountId, settings, apis, scopes = null } = input
   const fieldErrors = new FieldErrorCollector()
   if (accountId !== null) await fieldErrors.collect(() => checkName(db, settings.name))
   await fieldErrors.collect(() => checkSettings(db, settings))
-  const held = apis && (await fieldErrors.collect(() => chosenApis(db, apis)))
-  if (held) await fieldErrors.collect(() => checkAccess(held, scopes, settings.defaultScopes))
+  const found = apis && (await fieldErrors.collect(() => chosenApis(db, apis)))
+  if (found) await fieldErrors.collect(() => checkAccess(found, scopes, settings.defaultScopes))
   fieldErrors.throwFieldErrors()
-  return held && { apis: held, scopes }
+  return found && { apis: found, scopes }
 }
 
-/** What is left out stays as it is. */
+/** What is left out stays unchanged. */
 export interface ClientChange {
   readonly settings: Partial<ClientSettings>
   readonly apis?: readonly string[] | undefined
@@ -57,40 +57,40 @@ async function checkNewName(db: Knex, { accountId, name: before }: Client, { nam
   if (accountId !== null && name !== before) await checkName(db, name)
 }
 
-const isOfAccess = ({ apis, scopes }: ClientChange): boolean => apis !== undefined || scopes !== undefined
+const changesAccess = ({ apis, scopes }: ClientChange): boolean => apis !== undefined || scopes !== undefined
 
-/** What the client is narrowed to, without the scopes of APIs that are taken from it, unless it has no others. */
-async function keptNarrowing(db: Knex, { key }: Client, apis: readonly Api[]): Promise<readonly string[] | null> {
+/** The scopes that the client is limited to, without those of removed APIs, unless it has no others. */
+async function remainingScopes(db: Knex, { key }: Client, apis: readonly Api[]): Promise<readonly string[] | null> {
   const narrowing = await narrowingOf(db, key)
-  const kept = narrowing?.filter(isScopeOf(apis)) ?? []
-  return kept.length > 0 ? kept : narrowing
+  const remaining = narrowing?.filter(isScopeOf(apis)) ?? []
+  return remaining.length > 0 ? remaining : narrowing
 }
 
 async function checkedAccess(db: Knex, before: Client, { settings, ...change }: ClientChange): Promise<Access> {
   const apis = await lockApisShared(db, change.apis ?? (await identifiersOf(db, before.key)))
-  const scopes = change.scopes === undefined ? await keptNarrowing(db, before, apis) : change.scopes
+  const scopes = change.scopes === undefined ? await remainingScopes(db, before, apis) : change.scopes
   await checkAccess(apis, scopes, { ...before, ...settings }.defaultScopes)
   return { apis, scopes }
 }
 
-/** Held, or a scope that is meant here could be taken from its API at the same moment. */
+/** Locks the APIs: a default scope could be removed from its API at the same time. */
 async function checkNewDefaultScopes(db: Knex, { key }: Client, defaultScopes: readonly string[]): Promise<void> {
   await lockApisShared(db, await identifiersOf(db, key))
   await checkDefaultScopes(db, { key, defaultScopes })
 }
 
 /**
- * Checks everything about a change of a client. In a transaction its APIs stay as they are until it ends.
- * @returns its access, where the change names APIs or scopes
- * @throws KeywrightError `invalid_input`, with every fault at its field
+ * Validates a change of a client. In a transaction its APIs stay locked until the end.
+ * @returns its access, if the change names APIs or scopes
+ * @throws KeywrightError `invalid_input`, with each error at its field
  */
 export async function checkClientChange(db: Knex, before: Client, change: ClientChange): Promise<Access | undefined> {
   const { settings } = change
   const fieldErrors = new FieldErrorCollector()
   await fieldErrors.collect(() => checkNewName(db, before, settings))
   await fieldErrors.collect(() => checkSettings(db, { ...before, ...settings }, before))
-  const access = isOfAccess(change) ? await fieldErrors.collect(() => checkedAccess(db, before, change)) : undefined
-  if (!isOfAccess(change) && settings.defaultScopes)
+  const access = changesAccess(change) ? await fieldErrors.collect(() => checkedAccess(db, before, change)) : undefined
+  if (!changesAccess(change) && settings.defaultScopes)
     await fieldErrors.collect(() => checkNewDefaultScopes(db, before, settings.defaultScopes!))
   fieldErrors.throwFieldErrors()
   return access

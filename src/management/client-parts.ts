@@ -1,15 +1,15 @@
 import type { StoredSecretKind } from '../clients/client-secrets.ts'
 
-/** An API of a client, in order, its default first. */
+/** An API that a client may call. */
 export interface ClientApiView {
   readonly identifier: string
-  /** What the client has of it. */
+  /** The scopes of the API that the client has. */
   readonly scopes: readonly string[]
-  /** It was narrowed to those, and gets none that the API gains later. */
+  /** The client is limited to these scopes and does not get scopes that the API gains later. */
   readonly isNarrowed: boolean
 }
 
-/** What may be shown of a secret after its one showing. Moments are ISO 8601, as JSON has them. */
+/** What may be shown of a secret after it was created. Times are ISO 8601. */
 export interface SecretView {
   readonly id: number
   readonly kind: StoredSecretKind
@@ -18,7 +18,7 @@ export interface SecretView {
   readonly retiresAt: string | null
   readonly lastUsedAt: string | null
   readonly lastUsedIp: string | null
-  /** The identifier of the API. */
+  /** Identifier of the API. */
   readonly lastUsedApi: string | null
 }
 
@@ -28,14 +28,14 @@ export interface Caller {
   readonly lastUsedAt: string
 }
 
-/** Of who called in the last day, so many are named. */
+/** At most so many callers of the last day are listed. */
 export const MOST_CALLERS = 20
 
-// Parts of statements about `clients c`: one statement then answers a whole page.
+// Parts of statements about `clients c`, so that one statement reads all data of a page.
 
 /**
- * SQL: when a client last got a token or showed its secret. A public one has no secret: its callers are kept for 30 days.
- * @param c its table or alias
+ * SQL: when a client last obtained a token or authenticated. A public client has no secret; its callers are stored for 30 days.
+ * @param c table or alias of the client
  */
 export const lastUseOf = (c: string): string => `greatest(
   (SELECT max(s.last_used_at) FROM client_secrets s WHERE s.client_id = ${c}.id),

@@ -28,18 +28,18 @@ import {
 } from './narrowing.ts'
 
 export interface NewApplication {
-  /** Null: the instance's own, which only operators make. */
+  /** Null: an application of the instance, which only operators register. */
   readonly accountId: string | null
   readonly settings: ClientSettings
-  /** The default first; none: the instance's default API. */
+  /** Identifiers of APIs, the default first; empty: the instance's default API. */
   readonly apis: readonly string[]
-  /** What it is narrowed to; null: all that its APIs have. */
+  /** The scopes that it is limited to; null: all scopes of its APIs. */
   readonly scopes: readonly string[] | null
-  /** The user who adds it. */
+  /** The user who registers it. */
   readonly createdBy?: string | null
 }
 
-/** @throws KeywrightError `not_found` (the account), `invalid_input`, `conflict` (account or API are switched off) */
+/** @throws KeywrightError `not_found` (the account), `invalid_input`, `conflict` (the account is disabled or an API is off) */
 export async function createClient(
   knex: Knex,
   request: NewApplication,
@@ -60,7 +60,7 @@ export async function createClient(
 
 const SETTINGS = ['name', 'grants', ...Object.keys(DEFAULT_SETTINGS)] as (keyof ClientSettings)[]
 
-/** What the change changes, with its new values. */
+/** The settings that the change changes, with their new values. */
 function detailOf(before: Client, after: Client, { apis, scopes }: ClientChange): Record<string, unknown> {
   const changed = SETTINGS.filter((name) => JSON.stringify(after[name]) !== JSON.stringify(before[name]))
   return {
@@ -73,7 +73,7 @@ function detailOf(before: Client, after: Client, { apis, scopes }: ClientChange)
 /** @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair), `stale` */
 async function lockForChange(trx: Knex, clientId: string, expected: number | undefined): Promise<Client> {
   const client = await lockClient(trx, clientId)
-  if (client.kind === 'api') throw invalidInput(`${clientId} is an API's own client and has nothing to set`)
+  if (client.kind === 'api') throw invalidInput(`${clientId} is the client of an API and has no settings`)
   if (client.status === 'replaced') {
     throw new KeywrightError('conflict', `${clientId} was replaced by a newer key pair`)
   }
@@ -82,8 +82,8 @@ async function lockForChange(trx: Knex, clientId: string, expected: number | und
 }
 
 /**
- * Ends what was obtained with the API key where the client needs none any more; makes one where it needs one now. Tokens
- * are bound to that key, and would outlive it.
+ * Generates an API key if the client needs one from now on. If it no longer needs one, retires the key and revokes all
+ * tokens, which are bound to that key.
  */
 async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{ apiKey?: string }> {
   if (before.apiKeyRequired && !after.apiKeyRequired) {
@@ -95,9 +95,9 @@ async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{
 }
 
 export interface UpdateRules {
-  /** The revision that was seen; undefined: whatever it is. */
+  /** The revision that the caller read; undefined: any revision. */
   readonly expected?: number | undefined
-  /** Judges the change by the client as it is while nobody else can change it; throws to refuse. */
+  /** Authorizes the change of the locked client; throws to reject it. */
   readonly check?: (before: Client) => void
 }
 
@@ -112,7 +112,7 @@ const rightsOf = async (
   apis: await apiRightsOf(db, client.key, access),
 })
 
-/** What a change would take away from a client; undefined: nothing. */
+/** The rights that a change removes from a client; undefined if none. */
 export async function narrowingOfChange(
   db: Knex,
   client: Client,
@@ -121,15 +121,15 @@ export async function narrowingOfChange(
   return narrowingBetween(await rightsOf(db, client), await rightsOf(db, client, settings, access))
 }
 
-/** Revokes what exceeds the rights that the client keeps, before its lock is taken and it can make others wait. */
-async function revokeBeforehand(trx: Knex, clientId: string, change: ClientChange): Promise<RevokedByNarrowing> {
+/** Revokes tokens beyond the remaining rights before the client is locked, so that the lock is held for a short time. */
+async function revokeBeforeLock(trx: Knex, clientId: string, change: ClientChange): Promise<RevokedByNarrowing> {
   const client = await getClient(trx, clientId)
   const narrowing = await narrowingOfChange(trx, client, change)
   return narrowing ? await revokeExceeding(trx, { client: client.key }, narrowing, 'wait') : NOTHING_REVOKED
 }
 
-/** Revokes the rest under the client's lock, and its codes. */
-async function revokeRest(trx: Knex, before: Rights, after: Client): Promise<RevokedByNarrowing> {
+/** Revokes what was issued since, and the authorization codes, while the client is locked. */
+async function revokeUnderLock(trx: Knex, before: Rights, after: Client): Promise<RevokedByNarrowing> {
   const narrowing = narrowingBetween(before, await rightsOf(trx, after))
   if (!narrowing) return NOTHING_REVOKED
   await raiseCodeRevocationEpoch(trx, after.key)
@@ -137,8 +137,8 @@ async function revokeRest(trx: Knex, before: Rights, after: Client): Promise<Rev
 }
 
 /**
- * Changes what is named of an application or a key pair. What its tokens, refresh tokens, codes and consents have beyond
- * the new rights is revoked in the same transaction; tokens within them stay active.
+ * Changes the given settings of an application or a key pair. Access tokens, refresh tokens, authorization codes and
+ * consents beyond the new rights are revoked in the same transaction; tokens within the rights stay active.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict` (a replaced key pair), `stale`
  */
 export async function updateClient(
@@ -149,17 +149,17 @@ export async function updateClient(
   { expected, check }: UpdateRules = {},
 ): Promise<{ client: Client; apiKey?: string }> {
   return await narrowInTransaction(knex, async (trx) => {
-    const early = await revokeBeforehand(trx, clientId, change)
+    const revokedBefore = await revokeBeforeLock(trx, clientId, change)
     const before = await lockForChange(trx, clientId, expected)
     check?.(before)
     const access = await checkClientChange(trx, before, change)
     const rights = await rightsOf(trx, before)
     const after = await saveSettings(trx, before, change.settings)
     if (access) await setClientApis(trx, after.key, access.apis, access.scopes)
-    const revoked = revokedDetail(early, await revokeRest(trx, rights, after))
+    const revoked = revokedDetail(revokedBefore, await revokeUnderLock(trx, rights, after))
     const detail = { ...detailOf(before, after, change), ...revoked }
     await recordAudit(trx, actor, clientEntry('client.updated', after, detail))
-    const made = await changeApiKey(trx, before, after)
-    return { client: await getClient(trx, clientId), ...made }
+    const newApiKey = await changeApiKey(trx, before, after)
+    return { client: await getClient(trx, clientId), ...newApiKey }
   })
 }

@@ -12,11 +12,11 @@ import {
 import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
-/** Shown once. */
+/** Generated secrets, which are shown once. */
 export interface NewSecrets {
   /** Absent for a public client. */
   readonly clientSecret?: string
-  /** Where the client must send one. */
+  /** Present if the client must send an API key. */
   readonly apiKey?: string
 }
 
@@ -28,12 +28,12 @@ export async function addSecrets(trx: Knex, client: Client): Promise<NewSecrets>
     : { clientSecret }
 }
 
-/** Seconds: what lives longest on a secret may see the end of it. */
+/** Seconds: the longest refresh token lifetime, so that every refresh token can outlast a rotation. */
 const MAX_OVERLAP = MAX_REFRESH_TOKEN_TTL
 
 /**
- * A new secret, and a new API key where the client needs one. The present ones work for `overlap` more seconds; when
- * they end, so does every token that they obtained; without an overlap, all that the client holds.
+ * Generates a new secret, and a new API key if the client needs one. The current ones work for `overlap` more seconds.
+ * When they end, the tokens that they obtained are revoked; without an overlap, all tokens of the client.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict`, `stale`
  */
 export async function rotateSecret(
@@ -44,7 +44,7 @@ export async function rotateSecret(
   expected?: number,
 ): Promise<NewSecrets & { client: Client }> {
   if (!Number.isInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP) {
-    throw invalidInput(`an overlap is 0 to ${MAX_OVERLAP} seconds`, 'overlap')
+    throw invalidInput(`the overlap must be 0 to ${MAX_OVERLAP} seconds`, 'overlap')
   }
   return await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
@@ -54,7 +54,7 @@ export async function rotateSecret(
     if (client.isPublic) throw invalidInput('a public client has no secret')
     await retireSecrets(trx, client.key, 'secret', overlap)
     await retireSecrets(trx, client.key, 'api_key', overlap)
-    // With none to overlap, the codes that wait to be redeemed end too: whoever has the old secret may have those.
+    // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them.
     if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
     else await touchClient(trx, client.key)
     await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, { overlap }))
@@ -64,8 +64,8 @@ export async function rotateSecret(
 }
 
 /**
- * Ends a previous secret before its overlap is over, with every token that it obtained; the newest secret stays.
- * @param secretId absent: every previous secret and API key
+ * Retires a previous secret before its overlap ends, and revokes the tokens that it obtained. The newest secret stays.
+ * @param secretId undefined: all previous secrets and API keys
  * @throws KeywrightError `not_found`: the client has no such secret, or it is the newest one
  */
 export async function retireSecret(

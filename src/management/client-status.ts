@@ -4,10 +4,7 @@ import { retireSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 
-/**
- * Archives a client, which revokes all that it holds at once; or lets it work again with the secrets that it had, which
- * brings nothing back.
- */
+/** Archives a client, which revokes all its tokens at once, or restores it with its former secrets. */
 export async function changeClientStatus(
   knex: Knex,
   clientId: string,
@@ -24,8 +21,8 @@ export async function changeClientStatus(
 }
 
 /**
- * Lets an archived client work again, with a new secret, because the archived one may have leaked; the archived one only
- * with `keepSecret`. A client that is active keeps what it has.
+ * Restores an archived client with a new secret, because the former secret may have leaked. With `keepSecret` the former
+ * secret works again. An active client is not changed.
  * @throws KeywrightError `not_found`, `conflict` (a replaced key pair)
  */
 export async function restoreClient(
@@ -38,9 +35,9 @@ export async function restoreClient(
     const before = await lockClient(trx, clientId)
     if (before.status === 'active') return { client: before }
     const client = await setClientStatus(trx, before, 'active')
-    const renews = !keepSecret && !client.isPublic
-    await recordAudit(trx, actor, clientEntry('client.restored', client, { new_secret: renews }))
-    if (!renews) return { client }
+    const rotatesSecret = !keepSecret && !client.isPublic
+    await recordAudit(trx, actor, clientEntry('client.restored', client, { new_secret: rotatesSecret }))
+    if (!rotatesSecret) return { client }
     for (const kind of ['secret', 'api_key'] as const) await retireSecrets(trx, client.key, kind)
     return { ...(await addSecrets(trx, client)), client: await getClient(trx, clientId) }
   })

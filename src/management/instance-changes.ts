@@ -4,8 +4,8 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { raiseAllRevocationEpochs } from '../clients/clients.ts'
 
 /**
- * Switches the API of the whole instance off or on. Off, nobody's client is known any more, and every token is dead; on
- * again, they must get new ones. APIs may introspect all the while.
+ * Enables or disables the API of the whole instance. While it is disabled, no client can authenticate. Both changes revoke all
+ * tokens. APIs can always introspect.
  */
 export async function changeApiEnabled(knex: Knex, enabled: boolean, actor: Actor): Promise<void> {
   await knex.transaction(async (trx) => {

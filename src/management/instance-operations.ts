@@ -20,7 +20,7 @@ export const readInstance = operation<object, InstanceSettings>(
   async ({ knex }) => await getInstanceSettings(knex),
 )
 
-/** Checks a change and makes none. @throws KeywrightError `invalid_input`, with every fault at its field */
+/** Validates a change without making it. @throws KeywrightError `invalid_input`, with each error at its field */
 export const checkInstance = operation<{ changes: InstanceChanges }, void>(
   { role: 'operator', scope: 'instance:write' },
   async (_, __, { changes }) => checkInstanceChanges(changes),
@@ -29,22 +29,23 @@ export const checkInstance = operation<{ changes: InstanceChanges }, void>(
 /** @throws KeywrightError also `stale` */
 export const updateInstance = operation<{ changes: InstanceChanges; revision?: number | undefined }, InstanceSettings>(
   { role: 'operator', scope: 'instance:write' },
-  async ({ knex }, who, { changes, revision }) =>
-    knex.transaction((trx) => updateInstanceSettings(trx, changes, who.actor, revision)),
+  async ({ knex }, principal, { changes, revision }) =>
+    knex.transaction((trx) => updateInstanceSettings(trx, changes, principal.actor, revision)),
 )
 
-/** Whom it concerns when the API of the instance is switched off. */
+/** Whether the API of the instance is on, and what disabling it affects. */
 export interface InstanceAvailability {
   readonly apiEnabled: boolean
-  /** Active ones. */
+  /** Active applications. */
   readonly applications: Bounded
+  /** Active key pairs. */
   readonly keyPairs: Bounded
   readonly liveTokens: Bounded
 }
 
 const activeOf = (kind: string) => boundedCountOf(`clients WHERE kind = '${kind}' AND status = 'active'`)
 
-const REACH = `
+const AVAILABILITY = `
   SELECT i.api_enabled, (${activeOf('application')}) AS applications, (${activeOf('key_pair')}) AS key_pairs,
          (${liveTokensOf('true')}) AS live
     FROM instance_settings i`
@@ -52,7 +53,7 @@ const REACH = `
 export const readInstanceAvailability = operation<object, InstanceAvailability>(
   { role: 'operator', scope: 'instance:read' },
   async ({ knex }) => {
-    const { rows } = await knex.raw(REACH)
+    const { rows } = await knex.raw(AVAILABILITY)
     const { api_enabled: apiEnabled, applications, key_pairs: keyPairs, live } = rows[0]
     return {
       apiEnabled,
@@ -63,53 +64,53 @@ export const readInstanceAvailability = operation<object, InstanceAvailability>(
   },
 )
 
-/** Off, every token of everybody is dead at once, and nobody gets a new one. */
+/** Disabling the API revokes all tokens at once, and no client gets a new one. */
 export const setInstanceApi = operation<{ enabled: boolean }, InstanceSettings>(
   { role: 'operator', scope: 'instance:write' },
-  async ({ knex }, who, { enabled }) =>
-    // In one transaction: after the commit, nothing may fail that the response needs.
+  async ({ knex }, principal, { enabled }) =>
+    // In one transaction: nothing that the response needs may fail after the commit.
     await knex.transaction(async (trx) => {
-      await changeApiEnabled(trx, enabled, who.actor)
+      await changeApiEnabled(trx, enabled, principal.actor)
       return await getInstanceSettings(trx)
     }),
 )
 
 export interface SigningKeyView extends SigningKey {
-  /** When it is forgotten, what it signed being long over; null: it signs, or is to. */
+  /** When the key is deleted, after every token that it signed has expired; null: it signs, or will sign. */
   readonly publishedUntil: Date | null
 }
 
 const DAY = 86_400_000
 
-/** A key ends when the next one of its algorithm begins. */
-function withEnds(keys: readonly SigningKey[]): SigningKeyView[] {
-  const expirySql = ({ alg, state, signsFrom }: SigningKey): Date | null => {
+/** A key stops signing when the next key of its algorithm starts. */
+function toViews(keys: readonly SigningKey[]): SigningKeyView[] {
+  const publishedUntil = ({ alg, state, signsFrom }: SigningKey): Date | null => {
     if (state !== 'previous') return null
-    const begun = keys.flatMap((key) => (key.alg === alg && key.signsFrom ? [key.signsFrom.getTime()] : []))
-    const ended = Math.min(...begun.filter((at) => at > signsFrom!.getTime()))
-    return Number.isFinite(ended) ? new Date(ended + PUBLISHED_AFTER * DAY) : null
+    const starts = keys.flatMap((key) => (key.alg === alg && key.signsFrom ? [key.signsFrom.getTime()] : []))
+    const end = Math.min(...starts.filter((at) => at > signsFrom!.getTime()))
+    return Number.isFinite(end) ? new Date(end + PUBLISHED_AFTER * DAY) : null
   }
-  return keys.map((key) => ({ ...key, publishedUntil: expirySql(key) }))
+  return keys.map((key) => ({ ...key, publishedUntil: publishedUntil(key) }))
 }
 
-/** The newest first. */
+/** Newest first. */
 export const listSigningKeys = operation<object, readonly SigningKeyView[]>(
   { role: 'operator', scope: 'instance:read' },
-  async ({ knex }) => withEnds(await list(knex)),
+  async ({ knex }) => toViews(await list(knex)),
 )
 
 export interface RotatedSigningKeys {
-  /** The algorithms whose next key begins to sign. */
+  /** The algorithms whose next key starts to sign. */
   readonly rotated: readonly string[]
   readonly keys: readonly SigningKeyView[]
 }
 
-/** The next key begins to sign once it has been published long enough for every verifier to know it. */
+/** The next key starts to sign once it has been published long enough for every verifier to know it. */
 export const rotateSigningKeys = operation<object, RotatedSigningKeys>(
   { role: 'operator', scope: 'instance:write' },
-  async ({ knex, encryptionKeys }, who) =>
+  async ({ knex, encryptionKeys }, principal) =>
     await knex.transaction(async (trx) => {
-      const rotated = await rotate(trx, encryptionKeys, { actor: who.actor })
-      return { rotated, keys: withEnds(await list(trx)) }
+      const rotated = await rotate(trx, encryptionKeys, { actor: principal.actor })
+      return { rotated, keys: toViews(await list(trx)) }
     }),
 )

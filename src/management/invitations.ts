@@ -13,48 +13,49 @@ interface Invitation {
   readonly email: string
   readonly name?: string | undefined
   readonly role: Role
-  /** The caller asserts that the address is the user's. */
+  /** The caller asserts that the email address belongs to the user. */
   readonly emailVerified?: boolean | undefined
-  /** Absent: the caller's own. */
+  /** Absent: the principal's own account. */
   readonly accountId?: string | undefined
 }
 
-/** The password is shown once and works for one sign-in: a person hands it on. Null: a program called, which never gets one. */
+/** The password is shown once and works for one sign-in. Null for a program, which never receives a password. */
 export interface Invited {
   readonly user: User
   readonly password: string | null
 }
 
 /** @throws KeywrightError `forbidden`, `insufficient_user_authentication`, `rate_limited` */
-async function checkMayInvite(knex: Knex, who: Principal, role: Role | undefined): Promise<void> {
-  if (role === 'operator' && who.role !== 'operator') {
-    throw new KeywrightError('forbidden', 'only an operator may add operators')
+async function checkMayInvite(knex: Knex, principal: Principal, role: Role | undefined): Promise<void> {
+  if (role === 'operator' && principal.role !== 'operator') {
+    throw new KeywrightError('forbidden', 'only an operator can invite operators')
   }
-  if (isProgram(who)) return
-  requireRecentSignIn(who, 'inviting somebody')
-  if (who.userId !== null) await takeWork(knex, who.userId)
+  if (isProgram(principal)) return
+  requireRecentSignIn(principal, 'inviting a user')
+  if (principal.userId !== null) await takeWork(knex, principal.userId)
 }
 
 /**
- * Checks what of an invitation is there, and invites nobody. It takes what inviting takes, because it tells as well which
- * addresses have users.
- * @throws KeywrightError `invalid_input`, `conflict`, with every fault at its field; and as `checkMayInvite`
+ * Validates the given part of an invitation without inviting. It requires what an invitation requires, because it reveals
+ * as well which email addresses have users.
+ * @throws KeywrightError `invalid_input`, `conflict`, with each error at its field; and as `checkMayInvite`
  */
 export const checkInvitation = operation<Partial<Invitation>, void>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { email, name, role }) => {
-    await checkMayInvite(knex, who, role)
+  async ({ knex }, principal, { email, name, role }) => {
+    await checkMayInvite(knex, principal, role)
     await checkUser(knex, { email, name, role })
   },
 )
 
 export const inviteUser = operation<Invitation, Invited>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { email, name, role, emailVerified, ...wanted }) => {
-    await checkMayInvite(knex, who, role)
-    const accountId = role === 'operator' ? null : accountOfNewObject(who, wanted.accountId)
-    const person = { email, role, accountId, emailVerified, ...(name !== undefined && { name }) }
-    if (isProgram(who)) return { user: await addUserWithoutPassword(knex, person, who.actor), password: null }
-    return await addUser(knex, person, who.actor)
+  async ({ knex }, principal, { email, name, role, emailVerified, ...wanted }) => {
+    await checkMayInvite(knex, principal, role)
+    const accountId = role === 'operator' ? null : accountOfNewObject(principal, wanted.accountId)
+    const newUser = { email, role, accountId, emailVerified, ...(name !== undefined && { name }) }
+    if (isProgram(principal))
+      return { user: await addUserWithoutPassword(knex, newUser, principal.actor), password: null }
+    return await addUser(knex, newUser, principal.actor)
   },
 )

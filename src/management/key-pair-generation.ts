@@ -19,85 +19,80 @@ import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 
 export interface KeyPairRequest {
-  /** Whose pair it is: an id or an address. */
+  /** ID or email address of the admin who owns the key pair. */
   readonly user: string
-  /** The default first; none: the earlier pair's, or the instance's default API. */
+  /** Identifiers of APIs, the default first; empty: those of the former key pair, or the instance's default API. */
   readonly apis: readonly string[]
-  /** The client id of the pair that it is to replace, as it was seen; null: of none; undefined: of whichever there is. */
+  /** Client ID of the key pair that the caller expects to replace; null: none; undefined: any. */
   readonly replaces?: string | null | undefined
 }
 
-/** The APIs of a new pair: those that are named, within the earlier pair's narrowing; else the earlier pair's own. */
-async function giveApis(
-  trx: Knex,
-  client: Client,
-  earlier: Client | undefined,
-  named: readonly string[],
-): Promise<void> {
-  if (earlier && named.length === 0) return await copyClientApis(trx, earlier.key, client.key)
-  const narrowing = earlier ? await narrowingOf(trx, earlier.key) : null
+/** Sets the given APIs, limited to the scopes of the former key pair; without any, copies those of the former key pair. */
+async function setApis(trx: Knex, client: Client, former: Client | undefined, named: readonly string[]): Promise<void> {
+  if (former && named.length === 0) return await copyClientApis(trx, former.key, client.key)
+  const narrowing = former ? await narrowingOf(trx, former.key) : null
   await setClientApis(trx, client.key, await chosenApis(trx, named), narrowing)
 }
 
 const notAnAdmin = ({ email, role }: User) =>
-  invalidInput(`${email} is ${role}; key pairs belong to admins of accounts`)
+  invalidInput(`${email} has the role ${role}; key pairs belong to admins of accounts`)
 
-/** The admin, kept as they are. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
-async function holdAdmin(trx: Knex, idOrEmail: string): Promise<User> {
-  const seen = await findUser(trx, idOrEmail)
-  if (seen.role !== 'admin') throw notAnAdmin(seen)
+/** Locks and returns the admin. @throws KeywrightError `not_found`, `invalid_input`, `conflict` */
+async function lockAdmin(trx: Knex, idOrEmail: string): Promise<User> {
+  const found = await findUser(trx, idOrEmail)
+  if (found.role !== 'admin') throw notAnAdmin(found)
   await lockInstanceShared(trx)
-  await lockAccountWithApiShared(trx, seen.accountId!)
-  // Two at once for one user take turns here, also for a first pair, when there is no row yet to wait for.
-  await lockUserExclusive(trx, seen.id)
-  await trx('users').where({ id: seen.id }).forNoKeyUpdate().first('id')
-  const held = (await findUserById(trx, seen.id))!
-  if (held.status !== 'active') throw new KeywrightError('conflict', `the user ${held.email} is disabled`)
-  if (held.role !== 'admin') throw notAnAdmin(held)
-  return held
+  await lockAccountWithApiShared(trx, found.accountId!)
+  // Serializes two generations for one user, also of a first key pair, which has no row to lock yet.
+  await lockUserExclusive(trx, found.id)
+  await trx('users').where({ id: found.id }).forNoKeyUpdate().first('id')
+  const user = (await findUserById(trx, found.id))!
+  if (user.status !== 'active') throw new KeywrightError('conflict', `the user ${user.email} is disabled`)
+  if (user.role !== 'admin') throw notAnAdmin(user)
+  return user
 }
 
 const nameOfPair = ({ email }: User) => [...`Key pair of ${email}`].slice(0, 200).join('')
 
-/** What only operators set stays with the person: losing the role and getting it back must not shake it off. */
-async function settingsOfFirst(trx: Knex, user: User): Promise<ClientSettings> {
-  const first = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: ['client_credentials'] }
+/** Settings that only operators change stay with the user: losing and regaining the admin role must not reset them. */
+async function initialSettings(trx: Knex, user: User): Promise<ClientSettings> {
+  const initial = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: ['client_credentials'] }
   const former = await findFormerKeyPairOf(trx, user.id)
-  return former ? { ...first, rateLimit: former.rateLimit, accessType: former.accessType } : first
+  return former ? { ...initial, rateLimit: former.rateLimit, accessType: former.accessType } : initial
 }
 
-/** @throws KeywrightError `stale` when the pair that was seen is another one by now */
-function expectPair(earlier: Client | undefined, { replaces }: KeyPairRequest): void {
-  if (replaces !== undefined && replaces !== (earlier?.clientId ?? null)) throw stale('the key pair')
+/** @throws KeywrightError `stale` if the key pair is not the one that the caller expects */
+function expectPair(former: Client | undefined, { replaces }: KeyPairRequest): void {
+  if (replaces !== undefined && replaces !== (former?.clientId ?? null)) throw stale('the key pair')
 }
 
 /**
- * `generateKeyPair` within a transaction, after which the caller may count what `ended`.
+ * `generateKeyPair` in the caller's transaction. After its commit the caller may count the tokens of `revokedEpochs`.
  * @throws KeywrightError as `generateKeyPair`
  */
 export async function generateKeyPairInTransaction(
   trx: Knex,
   request: KeyPairRequest,
   actor: Actor,
-): Promise<NewSecrets & { client: Client; ended: RevokedEpoch[] }> {
-  const user = await holdAdmin(trx, request.user)
-  const earlier = await findKeyPairOf(trx, user.id)
-  expectPair(earlier, request)
-  if (earlier) await setClientStatus(trx, earlier, 'replaced')
+): Promise<NewSecrets & { client: Client; revokedEpochs: RevokedEpoch[] }> {
+  const user = await lockAdmin(trx, request.user)
+  const former = await findKeyPairOf(trx, user.id)
+  expectPair(former, request)
+  if (former) await setClientStatus(trx, former, 'replaced')
   const owner = { kind: 'key_pair' as const, accountId: user.accountId!, userId: user.id, apiId: null }
-  const client = await insertClient(trx, owner, earlier ?? (await settingsOfFirst(trx, user)))
-  await giveApis(trx, client, earlier, request.apis)
+  const client = await insertClient(trx, owner, former ?? (await initialSettings(trx, user)))
+  await setApis(trx, client, former, request.apis)
   await checkDefaultScopes(trx, client)
-  const replaced = earlier && { replaced: earlier.clientId }
+  const replaced = former && { replaced: former.clientId }
   await recordAudit(trx, actor, clientEntry('key_pair.generated', client, { user_id: user.id, ...replaced }))
-  const ended = earlier ? [{ clientKey: earlier.key, revocationEpoch: earlier.revocationEpoch }] : []
-  return { client, ...(await addSecrets(trx, client)), ended }
+  const revokedEpochs = former ? [{ clientKey: former.key, revocationEpoch: former.revocationEpoch }] : []
+  return { client, ...(await addSecrets(trx, client)), revokedEpochs }
 }
 
 /**
- * A new key pair in place of the user's earlier one, which is dead with everything that came of it when this is answered
- * (promise 1). The new pair keeps the earlier one's settings, and its APIs unless others are named. `revoked` is how many
- * live tokens that ended; null when they were too many to be counted.
+ * Generates a key pair. The user's former key pair stops working, and all its tokens are revoked, when this returns
+ * (guarantee 1). The new key pair keeps the former settings, and the former APIs unless others are given. `revoked` counts
+ * the revoked active tokens; null if there were too many to count.
  * @throws KeywrightError `not_found`, `invalid_input`, `conflict`, `stale`
  */
 export async function generateKeyPair(
@@ -105,6 +100,8 @@ export async function generateKeyPair(
   request: KeyPairRequest,
   actor: Actor,
 ): Promise<NewSecrets & { client: Client; revoked: number | null }> {
-  const { ended, ...made } = await knex.transaction((trx) => generateKeyPairInTransaction(trx, request, actor))
-  return { ...made, revoked: await countRevoked(knex, ended) }
+  const { revokedEpochs, ...generated } = await knex.transaction((trx) =>
+    generateKeyPairInTransaction(trx, request, actor),
+  )
+  return { ...generated, revoked: await countRevoked(knex, revokedEpochs) }
 }

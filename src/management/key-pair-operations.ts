@@ -17,28 +17,28 @@ import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { userFor } from './tenant-isolation.ts'
 
-/** An admin's own client id, with what is known of its use. The secret itself was shown once. */
+/** The key pair of an admin, with its use. The secret was shown once. */
 export interface KeyPair {
   readonly client: Client
   readonly apis: readonly ClientApiView[]
-  /** Newest first; more than one while a former one overlaps. */
+  /** Newest first; more than one while a former secret overlaps. */
   readonly secrets: readonly SecretView[]
   readonly liveTokens: Bounded
-  /** Who called with it in the last day, the latest first, at most twenty. */
+  /** Callers of the last day, latest first, at most `MOST_CALLERS`. */
   readonly callers: readonly Caller[]
 }
 
 export interface KeyPairOfUser {
   readonly user: { readonly id: string; readonly email: string; readonly name: string | null }
-  /** Null until the first one is generated. */
+  /** Null until a key pair is generated. */
   readonly pair: KeyPair | null
-  /** What a pair can be given, the instance's default first. */
+  /** APIs that a key pair could be allowed to call, the instance's default first. */
   readonly choosableApis: readonly {
     readonly identifier: string
     readonly scopes: readonly string[]
     readonly isDefault: boolean
   }[]
-  /** Neither the instance's API nor the account's is switched off. */
+  /** False while the API of the instance or of the account is off. */
   readonly apiEnabled: boolean
 }
 
@@ -74,30 +74,31 @@ const toKeyPair = (row: KeyPairRow): KeyPair => ({
   callers: row.callers ?? [],
 })
 
-/** Whose pair is meant: one's own, or for an operator the named user's. @throws KeywrightError `forbidden`, `not_found` */
-async function ownerOf({ knex }: Management, who: Principal, named: string | undefined): Promise<string> {
-  if (named === undefined || named === who.userId) {
-    if (who.userId !== null && who.role === 'admin') return who.userId
-    throw new KeywrightError('forbidden', 'key pairs belong to admins of accounts; name one of them')
+/** The ID of the owner: the principal, or the user that an operator names. @throws KeywrightError `forbidden`, `not_found` */
+async function ownerOf({ knex }: Management, principal: Principal, named: string | undefined): Promise<string> {
+  if (named === undefined || named === principal.userId) {
+    if (principal.userId !== null && principal.role === 'admin') return principal.userId
+    throw new KeywrightError('forbidden', 'key pairs belong to admins of accounts; name the admin')
   }
-  const user = await userFor(knex, who, named)
-  // A pair speaks for its owner: colleagues make their own.
-  if (who.role !== 'operator') throw new KeywrightError('forbidden', "a key pair is its owner's alone to replace")
+  const user = await userFor(knex, principal, named)
+  // A key pair acts for its owner: other admins generate their own.
+  if (principal.role !== 'operator') throw new KeywrightError('forbidden', 'only its owner can replace a key pair')
   return user.id
 }
 
 interface Owner {
-  /** Absent: one's own. */
+  /** Absent: the principal. */
   readonly userId?: string | undefined
 }
 
 export const readKeyPair = operation<Owner, KeyPairOfUser>(
   { role: 'admin', scope: 'key_pairs:read' },
-  async (management, who, { userId }) => {
-    // One's own needs no look at who one is: the statement below says what there is.
-    const owner = userId === undefined || userId === who.userId ? await ownerOf(management, who, undefined) : userId
+  async (management, principal, { userId }) => {
+    // The principal's own key pair needs no lookup of the user: the statement below finds both.
+    const owner =
+      userId === undefined || userId === principal.userId ? await ownerOf(management, principal, undefined) : userId
     if (!isId(owner)) throw notFound('user', owner)
-    if (owner !== who.userId) await ownerOf(management, who, owner)
+    if (owner !== principal.userId) await ownerOf(management, principal, owner)
     const { rows } = await management.knex.raw(READ, [owner])
     const row: KeyPairRow | undefined = rows[0]
     if (!row) throw notFound('user', owner)
@@ -111,33 +112,33 @@ export const readKeyPair = operation<Owner, KeyPairOfUser>(
 )
 
 interface Generation extends Owner {
-  /** Absent: those of the pair before, or the instance's default API. */
+  /** Absent: the APIs of the former key pair, or the instance's default API. */
   readonly apis?: readonly string[] | undefined
-  /** The client id that the new pair is to replace, null for none: whatever else is there by now is left alone. */
+  /** Client ID of the key pair that the caller expects to replace; null: none. Another key pair is not replaced. */
   readonly replaces?: string | null | undefined
 }
 
-/** Shown once. */
+/** The secrets are shown once. */
 export interface GeneratedKeyPair {
   readonly clientId: string
   readonly clientSecret: string
   readonly apiKey?: string
-  /** How many live tokens that ended; null: they were not counted, being too many or part of something greater. */
+  /** Number of active tokens that were revoked; null: not counted, because there were too many or a transaction is open. */
   readonly revoked: number | null
 }
 
-/** Ends the pair before with everything that came of it (promise 1). @throws KeywrightError also `stale`, `conflict` */
+/** Replaces the former key pair and revokes all its tokens (guarantee 1). @throws KeywrightError also `stale`, `conflict` */
 export const generateKeyPair = operation<Generation, GeneratedKeyPair>(
   { role: 'admin', scope: 'key_pairs:write' },
-  async (management, who, { userId, apis = [], replaces }) => {
-    const user = await ownerOf(management, who, userId)
+  async (management, principal, { userId, apis = [], replaces }) => {
+    const user = await ownerOf(management, principal, userId)
     const { knex } = management
-    const { client, clientSecret, apiKey, ended } = await knex.transaction((trx) =>
-      generateKeyPairInTransaction(trx, { user, apis, replaces }, who.actor),
+    const { client, clientSecret, apiKey, revokedEpochs } = await knex.transaction((trx) =>
+      generateKeyPairInTransaction(trx, { user, apis, replaces }, principal.actor),
     )
     const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
-    // Counting may take long and fail, which a transaction that holds locks must not.
-    const revoked = knex.isTransaction ? null : await countRevoked(knex, ended)
+    // Counting may take long and fail, so it does not run in a transaction that holds locks.
+    const revoked = knex.isTransaction ? null : await countRevoked(knex, revokedEpochs)
     return { clientId: client.clientId, ...secrets, revoked }
   },
 )

@@ -1,24 +1,24 @@
-/** A count that stops where nobody counts any more. */
+/** A count with an upper bound. */
 export interface Bounded {
   readonly count: number
   /** There are more than `count`. */
   readonly isMore: boolean
 }
 
-/** So many are counted at most. */
+/** At most so many rows are counted. */
 export const MOST = 1000
 
 export const toBounded = (count: number): Bounded => ({ count: Math.min(count, MOST), isMore: count > MOST })
 
-/** SQL: how many rows that is, one beyond the bound at most. @param source what follows FROM */
+/** SQL: the number of rows, at most one beyond the bound. @param source what follows FROM */
 export const boundedCountOf = (source: string): string =>
   `SELECT count(*)::int FROM (SELECT 1 FROM ${source} LIMIT ${MOST + 1}) counted`
 
 /**
- * SQL: that something is of an account. As a range, because the planner takes an account for an average one, of which there
- * are few: it would read through everybody's to find the few things of a small account.
+ * SQL: the row belongs to the account. A range instead of an equality, because the planner assumes for an equality that
+ * the account has an average number of rows. For a small account it would then scan the rows of all accounts.
  */
 export const ofAccount = (column: string, account: string): string => `${column} BETWEEN ${account} AND ${account}`
 
-/** SQL: how many live tokens `t` there are, one beyond the bound at most. */
+/** SQL: the number of active access tokens `t`, at most one beyond the bound. */
 export const liveTokensOf = (condition: string): string => boundedCountOf(`active_access_tokens t WHERE ${condition}`)

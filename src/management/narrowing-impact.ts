@@ -13,11 +13,11 @@ import {
   tokensOf,
 } from './narrowing.ts'
 
-/** What a change would revoke, counted to one beyond `most`. Null: too many to be counted in time. */
+/** What a change would revoke, at most one beyond `most` each. Null: too many to count in time. */
 export interface NarrowingImpact {
   readonly accessTokens: number | null
   readonly refreshTokens: number | null
-  /** Users who would be asked for their consent again. */
+  /** Users who would be asked for consent again. */
   readonly users: number | null
 }
 
@@ -46,7 +46,7 @@ export async function countExceeding(
   }
 }
 
-/** The same for scopes that an API would lose. */
+/** Counts what the removal of scopes from an API would revoke. @param scopes those that remain */
 export async function countRemovedScopes(
   db: Knex,
   identifier: string,

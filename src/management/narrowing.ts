@@ -3,12 +3,12 @@ import { findApi } from '../apis/apis.ts'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { Narrowing } from '../clients/client-rights.ts'
 
-/** Whose tokens a change is about: one client's, or those of all clients of an API whose scopes become fewer. */
+/** The tokens that a change concerns: those of one client, or of all clients of an API that loses scopes. */
 export type NarrowedWhere =
   | { readonly client: number }
   | { readonly api: { readonly id: number; readonly identifier: string } }
 
-/** How many tokens ended that might have been used. */
+/** The number of active tokens that were revoked. */
 export interface RevokedByNarrowing {
   readonly accessTokens: number
   readonly refreshTokens: number
@@ -16,7 +16,7 @@ export interface RevokedByNarrowing {
 
 export const NOTHING_REVOKED: RevokedByNarrowing = { accessTokens: 0, refreshTokens: 0 }
 
-/** What the audit log is told of it; nothing where there was nothing to revoke. */
+/** The detail of the audit event; empty if nothing was revoked. */
 export function revokedDetail(...parts: readonly RevokedByNarrowing[]): { revoked?: Record<string, number> } {
   const sum = (name: keyof RevokedByNarrowing) => parts.reduce((total, part) => total + part[name], 0)
   const [accessTokens, refreshTokens] = [sum('accessTokens'), sum('refreshTokens')]
@@ -24,14 +24,14 @@ export function revokedDetail(...parts: readonly RevokedByNarrowing[]): { revoke
   return { revoked: { access_tokens: accessTokens, refresh_tokens: refreshTokens } }
 }
 
-/** A row was locked by somebody who waits for what the change holds: the change has to begin anew. */
+/** Another transaction holds a row and waits for a lock of this one, which must start again. */
 export class NarrowingConflict extends Error {}
 
 type Bindings = Record<string, unknown>
 
 const splitScope = (table: string) => `string_to_array(${table}.scope, ' ')`
 
-/** SQL: a token, or refresh token, `t` says more than what remains. */
+/** SQL: the access or refresh token `t` exceeds the remaining rights. */
 export const EXCEEDS = `
   NOT EXISTS (SELECT 1 FROM json_to_recordset(CAST(:kept AS json)) AS k(api int, scopes text[])
                WHERE k.api = t.api_id AND ${splitScope('t')} <@ (k.scopes || CAST(:identity AS text[])))
@@ -45,7 +45,7 @@ export const REFRESH_EXCEEDS = `
   ${EXCEEDS} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_itself)
   OR (t.subject <> '' AND :unasked AND 'offline_access' <> ALL (${splitScope('t')}))`
 
-/** SQL: what users allow a client of `s.apis`, within what remains. */
+/** SQL: the part of the consent `s.apis` that is within the remaining rights. */
 const KEPT_OF_CONSENT = `
   (SELECT coalesce(jsonb_object_agg(d.key, CASE WHEN d.key <> coalesce(:only, d.key) THEN d.value ELSE (
             SELECT coalesce(jsonb_agg(w.scope ORDER BY w.n), '[]')
@@ -83,7 +83,7 @@ export function bindingsOf(where: NarrowedWhere, narrowing: Narrowing): Bindings
   }
 }
 
-/** The days in which access tokens may expire: a partition each, so that no statement takes long. */
+/** The days on which access tokens may expire. Each day is a partition, which keeps each statement short. */
 const DAYS = Array.from({ length: 33 }, (_, day) => day)
 
 const OF_DAY = `
@@ -93,12 +93,12 @@ const OF_DAY = `
 const isLocked = (error: unknown): boolean => (error as { code?: unknown }).code === '55P03'
 
 /**
- * Revokes what exceeds the remaining rights of a client, or of an API's clients. Rows are locked in the order in which
- * a redemption locks them: consents, refresh tokens, access tokens, and each kind in the order of its key.
+ * Revokes the tokens and consents that exceed the remaining rights of a client, or of the clients of an API. Rows are
+ * locked in the same order as by a redemption: consents, refresh tokens, access tokens, each sorted by its key.
  *
- * A redemption holds such rows while it waits for the lock of its client (`CLIENT_LOCKS`), so this is done twice: before
- * that lock, when it may wait for them; and behind it, `nowait`, for the few that were added in between.
- * @throws NarrowingConflict where a row is locked and `nowait` forbids to wait
+ * A redemption holds such rows while it waits for the lock of its client (`CLIENT_LOCKS`). So this runs twice: before that
+ * lock, where it may wait for the rows, and under it with `nowait`, for the few rows that were added in between.
+ * @throws NarrowingConflict if a row is locked in the mode `nowait`
  */
 export async function revokeExceeding(
   trx: Knex,
@@ -116,21 +116,21 @@ export async function revokeExceeding(
     await run(`SELECT count(*) FROM (${rows}) locked`, more)
   }
 
-  async function end(table: string, key: string, condition: string, more?: Bindings): Promise<number> {
+  async function revoke(table: string, key: string, condition: string, more?: Bindings): Promise<number> {
     await lock(`${table} t WHERE ${condition}`, key, 't', more)
     return await run(`UPDATE ${table} t SET revoked_at = now() WHERE ${condition}`, more)
   }
 
-  async function endAccessTokens(): Promise<number> {
+  async function revokeAccessTokens(): Promise<number> {
     const condition = `${tokensOf(where)} AND (${EXCEEDS})`
     const live =
       'AND t.revocation_epoch = (SELECT c.revocation_epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
-    if (mode === 'nowait') return await end('access_tokens', 't.expires_at, t.jti', `${condition} ${live}`)
-    let ended = 0
+    if (mode === 'nowait') return await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${live}`)
+    let revoked = 0
     for (const day of DAYS) {
-      ended += await end('access_tokens', 't.expires_at, t.jti', `${condition} ${live} ${OF_DAY}`, { day })
+      revoked += await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${live} ${OF_DAY}`, { day })
     }
-    return ended
+    return revoked
   }
 
   async function narrowConsents(): Promise<void> {
@@ -147,8 +147,8 @@ export async function revokeExceeding(
 
   try {
     await lock(`consents s WHERE ${ofClients(where, 's.client_id')} AND ${CONSENT_EXCEEDS}`, 's.id', 's')
-    const refreshTokens = await end('refresh_tokens', 't.grant_id', `${tokensOf(where)} AND (${REFRESH_EXCEEDS})`)
-    const accessTokens = await endAccessTokens()
+    const refreshTokens = await revoke('refresh_tokens', 't.grant_id', `${tokensOf(where)} AND (${REFRESH_EXCEEDS})`)
+    const accessTokens = await revokeAccessTokens()
     await narrowConsents()
     return { accessTokens, refreshTokens }
   } catch (error) {
@@ -168,7 +168,7 @@ export const NO_FLAGS = {
   skipped: null,
 }
 
-/** Revokes what clients hold of the scopes that an API is to lose. `scopes`: those that remain; undefined: all. */
+/** Revokes the tokens and consents with scopes that are removed from an API. @param scopes those that remain; undefined: all */
 export async function revokeRemovedScopes(
   trx: Knex,
   identifier: string,
@@ -181,12 +181,12 @@ export async function revokeRemovedScopes(
   return await revokeExceeding(trx, { api }, { ...NO_FLAGS, kept }, mode)
 }
 
-/** How often a change begins anew because somebody holds a row that it must change. */
+/** Attempts of a change that conflicts with other transactions. */
 const ATTEMPTS = 8
 
 const isDeadlock = (error: unknown): boolean => (error as { code?: unknown }).code === '40P01'
 
-/** Runs a transaction that narrows rights, anew after a `NarrowingConflict`: whoever held the row goes first. */
+/** Runs a transaction that narrows rights. It starts again after a `NarrowingConflict` or a deadlock. */
 export async function narrowInTransaction<T>(knex: Knex, change: (trx: Knex) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

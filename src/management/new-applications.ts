@@ -11,41 +11,41 @@ import { accountOfNewObject } from './tenant-isolation.ts'
 
 interface NewApplication extends ApplicationChange {
   readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'>
-  /** Absent: the caller's own. Null: the instance's own, which an operator alone may add. */
+  /** Absent: the principal's own account. Null: an application of the instance, which only operators register. */
   readonly accountId?: string | null | undefined
 }
 
-/** With the instance's defaults for what is left out. @throws KeywrightError `forbidden` */
-async function withDefaults(knex: Knex, who: Principal, given: Partial<ClientSettings>) {
+/** The settings, with the instance's defaults for what is left out. @throws KeywrightError `forbidden` */
+async function withDefaults(knex: Knex, principal: Principal, given: Partial<ClientSettings>) {
   const { defaults } = await getInstanceSettings(knex)
   const initial = { ...DEFAULT_SETTINGS, ...defaults }
-  checkMaySet(who.role, initial, given)
+  checkMaySet(principal.role, initial, given)
   return { ...initial, ...given }
 }
 
 /**
- * Checks what of a new application is there, and adds nothing. A form that has faults is checked so, without what could
- * not be read of it.
- * @throws KeywrightError `invalid_input`, with every fault at its field; `forbidden`, `conflict` (the API is switched off)
+ * Validates the given part of a new application without registering it. A form with errors is validated without the
+ * fields that could not be parsed.
+ * @throws KeywrightError `invalid_input`, with each error at its field; `forbidden`, `conflict` (the API is off)
  */
 export const checkNewApplication = operation<Partial<NewApplication>, void>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { settings = {}, accountId, apis, scopes }) => {
-    // Of what is missing, the form has said so, and no rule about anything else minds.
+  async ({ knex }, principal, { settings = {}, accountId, apis, scopes }) => {
+    // The form reports missing fields itself. These values pass every other rule.
     const missing = { name: 'missing', grants: [] }
-    const owner = who.role === 'operator' ? accountId : who.accountId!
-    const all = { ...missing, ...(await withDefaults(knex, who, settings)) }
+    const owner = principal.role === 'operator' ? accountId : principal.accountId!
+    const all = { ...missing, ...(await withDefaults(knex, principal, settings)) }
     await checkNewClient(knex, { accountId: owner, settings: all, apis, scopes })
   },
 )
 
 export const createApplication = operation<NewApplication, CreatedApplication>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, who, { settings, apis = [], scopes = null, accountId }) => {
-    const isInstances = accountId === null && who.role === 'operator'
-    const owner = isInstances ? null : accountOfNewObject(who, accountId ?? undefined)
-    const all = { ...settings, ...(await withDefaults(knex, who, settings)) }
+  async ({ knex }, principal, { settings, apis = [], scopes = null, accountId }) => {
+    const isOfInstance = accountId === null && principal.role === 'operator'
+    const owner = isOfInstance ? null : accountOfNewObject(principal, accountId ?? undefined)
+    const all = { ...settings, ...(await withDefaults(knex, principal, settings)) }
     const request = { accountId: owner, settings: all, apis, scopes }
-    return await createClient(knex, { ...request, createdBy: who.userId }, who.actor)
+    return await createClient(knex, { ...request, createdBy: principal.userId }, principal.actor)
   },
 )

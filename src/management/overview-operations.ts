@@ -3,20 +3,20 @@ import { KeywrightError } from '../shared/errors.ts'
 import { type Bounded, boundedCountOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 
-/** What an account's admin sees first. */
+/** The dashboard of an admin. */
 export interface AccountOverview {
   readonly accountId: string
-  /** One's own pair; null until the first one is generated. */
+  /** The admin's own key pair; null until one is generated. */
   readonly keyPair: {
     readonly clientId: string
     readonly lastFour: string | null
     readonly createdAt: Date
     readonly lastUsedAt: Date | null
   } | null
-  /** Active ones. */
+  /** Active applications. */
   readonly applications: Bounded
   readonly users: Bounded
-  /** Neither the instance's API nor the account's is switched off. */
+  /** False while the API of the instance or of the account is off. */
   readonly apiEnabled: boolean
 }
 
@@ -34,10 +34,10 @@ const OVERVIEW = `
 
 export const readAccountOverview = operation<object, AccountOverview>(
   { role: 'admin', scope: 'key_pairs:read' },
-  async ({ knex }, who) => {
-    if (who.accountId === null)
-      throw new KeywrightError('forbidden', 'this is about an account, and an operator has none')
-    const { rows } = await knex.raw(OVERVIEW, [who.userId, who.accountId])
+  async ({ knex }, principal) => {
+    if (principal.accountId === null)
+      throw new KeywrightError('forbidden', 'this concerns an account, and an operator belongs to none')
+    const { rows } = await knex.raw(OVERVIEW, [principal.userId, principal.accountId])
     const [row] = rows
     const pair = row.client_id && {
       clientId: row.client_id,
@@ -51,11 +51,11 @@ export const readAccountOverview = operation<object, AccountOverview>(
 )
 
 export interface UsageQuery {
-  /** The last day by the hour, or the last thirty by the day. */
+  /** `day`: the last 24 hours by the hour. `month`: the last 30 days by the day. */
   readonly span: 'day' | 'month'
 }
 
-/** What an operator sees first. */
+/** The dashboard of an operator. */
 export interface InstanceOverview {
   readonly usage: readonly UsageCount[]
   readonly from: Date
@@ -69,10 +69,10 @@ const SPANS = {
   month: { step: 'day', size: 24 * HOUR, count: 30 },
 } as const
 
-/** Tokens issued and refused over time. */
+/** Issued and rejected token requests over time. */
 export const readInstanceOverview = operation<UsageQuery, InstanceOverview>(
   { role: 'operator', scope: 'instance:read' },
-  async ({ knex }, _who, { span }) => {
+  async ({ knex }, _principal, { span }) => {
     const { step, size, count } = SPANS[span]
     const to = new Date(Math.floor(Date.now() / size) * size + size)
     const from = new Date(to.getTime() - count * size)

@@ -1,42 +1,43 @@
 import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
-import { beginAfter, type Order, opposite, orderSql } from './list-order.ts'
+import { type Order, opposite, orderSql, startAfter } from './list-order.ts'
 import type { Bounded } from './live-tokens.ts'
 
-/** A part of a list. */
+/** A page of a list. */
 export interface PageOf<Item> {
   readonly items: readonly Item[]
-  /** Where the next part begins, for `after`; null: this was the last. */
+  /** Cursor of the next page, for `after`; null: this is the last page. */
   readonly next: string | null
-  /** Where the part before ends, for `before`; null: this was the first. */
+  /** Cursor of the previous page, for `before`; null: this is the first page. */
   readonly previous: string | null
-  /** The number of the first item in the list, from 1, as far as the list has not changed between two parts. */
+  /** Number of the first item in the list, from 1. Exact unless the list changed since the previous page. */
   readonly first: number | null
-  /** How many items the list has; null: they were not counted. */
+  /** Number of items of the list; null: not counted. */
   readonly total: Bounded | null
 }
 
 export interface PageRequest {
-  /** `next` of the part before. */
+  /** `next` of the previous page. */
   readonly after?: string | undefined
-  /** `previous` of the part after. */
+  /** `previous` of the next page. */
   readonly before?: string | undefined
   /** 1 to 200. */
   readonly limit?: number | undefined
-  /** Whether the items of the list are counted too. */
+  /** Whether to count the items of the list. */
   readonly counted?: boolean | undefined
 }
 
 export const DEFAULT_LIMIT = 50
 export const MAX_LIMIT = 200
 
-/** So many items of a list are looked at to count it. */
+/** At most so many items of a list are read to count it. */
 export const MOST_COUNTED = 10_000
 
-type ClusterLocation = readonly (string | number)[]
+/** The values of an item's sort keys, and after them its number in the list. */
+type CursorValues = readonly (string | number)[]
 
-/** An item's place in the list's order, in a form that tells callers nothing to build on. */
-const toCursor = (place: ClusterLocation): string => Buffer.from(JSON.stringify(place)).toString('base64url')
+/** Encodes the position of an item as an opaque cursor. */
+const toCursor = (values: CursorValues): string => Buffer.from(JSON.stringify(values)).toString('base64url')
 
 const isText = (part: unknown): part is string | number =>
   (typeof part === 'string' && !part.includes('\0')) || Number.isSafeInteger(part)
@@ -50,75 +51,78 @@ function parse(cursor: string): unknown {
 }
 
 export interface Cursor {
-  /** The part ends before it. */
+  /** The page ends before the item. */
   readonly isBackward: boolean
-  readonly place: readonly string[]
-  /** The number of its item in the list; cursors of earlier versions have none. */
+  readonly values: readonly string[]
+  /** Number of the item in the list; cursors of earlier versions have none. */
   readonly number: number | undefined
 }
 
 const isNumber = (text: string): boolean => /^\d{1,9}$/.test(text)
 
 /**
- * Where the part that is asked for begins: what `toCursor` was given; undefined: at the list's start.
- * @param judges of the values of a place
+ * Decodes the cursor of a request; undefined at the start of the list.
+ * @param validators one for each sort key, which tests its value
  * @throws KeywrightError `invalid_input`
  */
 export function cursorIn(
   { after, before }: PageRequest,
-  judges: readonly ((text: string) => boolean)[],
+  validators: readonly ((text: string) => boolean)[],
 ): Cursor | undefined {
   const given = after ?? before
   if (given === undefined) return undefined
   const parts = parse(given)
   const texts = Array.isArray(parts) && parts.every(isText) ? parts.map(String) : []
-  const known = texts.length > judges.length ? [...judges, isNumber] : judges
-  const isPlace = texts.length === known.length && known.every((judge, n) => judge(texts[n]!))
-  if (!isPlace || (after !== undefined && before !== undefined)) {
-    throw invalidInput('this is no place in this list; begin without it', after === undefined ? 'before' : 'after')
+  const expected = texts.length > validators.length ? [...validators, isNumber] : validators
+  const isValid = texts.length === expected.length && expected.every((isValue, n) => isValue(texts[n]!))
+  if (!isValid || (after !== undefined && before !== undefined)) {
+    throw invalidInput(
+      'this cursor is not valid for this list; start without it',
+      after === undefined ? 'before' : 'after',
+    )
   }
-  const number = texts.length > judges.length ? Number(texts.at(-1)) : undefined
-  return { isBackward: after === undefined, place: texts.slice(0, judges.length), number }
+  const number = texts.length > validators.length ? Number(texts.at(-1)) : undefined
+  return { isBackward: after === undefined, values: texts.slice(0, validators.length), number }
 }
 
-/** The same of a list in this order. */
+/** Decodes the cursor of a request for a list in this order. */
 export const cursorOf = ({ keys }: Order, request: PageRequest): Cursor | undefined =>
   cursorIn(
     request,
     keys.map(({ isValue }) => isValue),
   )
 
-/** A list before it is ordered. */
+/** A list without its order. */
 export interface List {
-  /** What is listed, narrowed by indexes alone. */
+  /** The rows, restricted only by conditions that indexes serve. */
   readonly base: Knex.QueryBuilder
-  /** Conditions that no index serves: of each item it must be looked whether it meets them. */
+  /** Conditions that no index serves. They are evaluated for each row. */
   readonly filters?: readonly Knex.Raw[]
 }
 
-const both = (knex: Knex, conditions: readonly Knex.Raw[]): Knex.Raw =>
+const conjunction = (knex: Knex, conditions: readonly Knex.Raw[]): Knex.Raw =>
   knex.raw(conditions.map(() => '?').join(' AND ') || 'true', [...conditions])
 
-/** SQL: how many items of the list there are among so many that are looked at, and whether there are others. */
+/** SQL: the number of items among the first `MOST_COUNTED` rows, and whether there are more rows. */
 function countOf(knex: Knex, { base, filters = [] }: List): Knex.QueryBuilder {
   const items = base.clone().limit(MOST_COUNTED + 1)
-  items.select(knex.raw('(?) AS fits', [both(knex, filters)]))
+  items.select(knex.raw('(?) AS fits', [conjunction(knex, filters)]))
   const counts = 'count(*) FILTER (WHERE counted.fits), count(*) > ?'
   return knex.from(items.as('counted')).select(knex.raw(`json_build_array(${counts})`, [MOST_COUNTED]))
 }
 
-/** What every row of a part has beside its columns. */
+/** The columns that every row of a page has. */
 export interface PagedRow {
-  place: ClusterLocation
-  /** Of a list that is counted. */
+  cursor_values: CursorValues
+  /** Present if the list is counted. */
   total?: [count: number, isMore: boolean]
 }
 
-/** The order in which the rows of a part are read: from its cursor on. */
+/** The order in which the rows of a page are read, starting at the cursor. */
 export const readingOrder = (order: Order, cursor: Cursor | undefined): Order =>
   cursor?.isBackward ? opposite(order) : order
 
-/** The statement that reads a part of a list, and one item more; the caller selects the columns. */
+/** A query that reads a page and one more row. The caller selects the columns. */
 export function selectPage(
   knex: Knex,
   list: List,
@@ -129,31 +133,33 @@ export function selectPage(
   const query = list.base.clone()
   for (const condition of list.filters ?? []) query.where(condition)
   const reading = readingOrder(order, cursor)
-  if (cursor) beginAfter(query, reading, cursor.place)
+  if (cursor) startAfter(query, reading, cursor.values)
   query.orderByRaw(orderSql(reading)).limit(limit + 1)
-  query.select(knex.raw(`json_build_array(${order.keys.map(({ place }) => place).join(', ')}) AS place`))
+  query.select(
+    knex.raw(`json_build_array(${order.keys.map(({ cursorValue }) => cursorValue).join(', ')}) AS cursor_values`),
+  )
   if (counted) query.select(countOf(knex, list).as('total'))
   return query
 }
 
 const toTotal = ([count, isMore]: [number, boolean]): Bounded => ({ count: Math.min(count, MOST_COUNTED), isMore })
 
-/** The number of a part's first item. Where a part has no neighbour, the list begins or ends there. */
+/** Number of the first item of a page. A page without a previous page starts the list; one without a next page ends it. */
 function firstOf(
-  shown: number,
-  ends: { previous: boolean; next: boolean },
+  count: number,
+  neighbours: { previous: boolean; next: boolean },
   cursor: Cursor | undefined,
   total: Bounded | null,
 ) {
-  if (!ends.previous) return 1
-  if (!ends.next && total && !total.isMore) return Math.max(total.count - shown + 1, 1)
+  if (!neighbours.previous) return 1
+  if (!neighbours.next && total && !total.isMore) return Math.max(total.count - count + 1, 1)
   if (cursor?.number === undefined) return null
-  return Math.max(cursor.isBackward ? cursor.number - shown : cursor.number + 1, 1)
+  return Math.max(cursor.isBackward ? cursor.number - count : cursor.number + 1, 1)
 }
 
 /**
- * The part of a list that begins at the cursor.
- * @param rows from the cursor on, as they were read; one more than the limit where the list goes on
+ * The page that starts at the cursor.
+ * @param rows the rows in reading order; one more than the limit if the list continues
  */
 export function pageOf<Row extends PagedRow, Item>(
   rows: readonly Row[],
@@ -166,19 +172,20 @@ export function pageOf<Row extends PagedRow, Item>(
   const [start, end] = [shown[0], shown.at(-1)]
   const total = rows[0]?.total ? toTotal(rows[0].total) : null
   if (!start || !end) return { items: [], next: null, previous: null, first: null, total }
-  const ends = { previous: isBackward ? isMore : cursor !== undefined, next: isBackward || isMore }
-  const first = firstOf(shown.length, ends, cursor, total)
-  const toNumbered = ({ place }: Row, n: number) => toCursor(first === null ? place : [...place, first + n])
+  const neighbours = { previous: isBackward ? isMore : cursor !== undefined, next: isBackward || isMore }
+  const first = firstOf(shown.length, neighbours, cursor, total)
+  const cursorAt = ({ cursor_values: values }: Row, n: number) =>
+    toCursor(first === null ? values : [...values, first + n])
   return {
     items: shown.map(toItem),
-    next: ends.next ? toNumbered(end, shown.length - 1) : null,
-    previous: ends.previous ? toNumbered(start, 0) : null,
+    next: neighbours.next ? cursorAt(end, shown.length - 1) : null,
+    previous: neighbours.previous ? cursorAt(start, 0) : null,
     first,
     total,
   }
 }
 
-/** Reads a part of a list in one statement. @throws KeywrightError `invalid_input` for a cursor that is none of this order */
+/** Reads a page in one statement. @throws KeywrightError `invalid_input` for a cursor of another order */
 export async function readPage<Row extends PagedRow, Item>(
   knex: Knex,
   { order, ...list }: List & { readonly order: Order },

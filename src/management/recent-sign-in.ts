@@ -18,9 +18,9 @@ export const isProgram = ({ scopes }: Principal): boolean => scopes !== null
 export function requireRecentSignIn(principal: Principal, action: string): void {
   if (isRecent(principal) || isCommandLine(principal)) return
   if (isProgram(principal))
-    throw new KeywrightError('forbidden', `${action} takes a person who has just signed in to the console`)
+    throw new KeywrightError('forbidden', `${action} requires a user who has just signed in to the console`)
   throw new KeywrightError(
     'insufficient_user_authentication',
-    `sign in again: ${action} takes a sign-in of the last five minutes`,
+    `sign in again: ${action} requires a sign-in within the last five minutes`,
   )
 }

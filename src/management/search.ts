@@ -1,15 +1,15 @@
 import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
 
-/** Far more than anybody types to find something. */
+/** Characters. */
 const LONGEST = 200
 
-/** Everything that `search_words` of the database takes for a gap between words, and what its query language knows. */
+/** The separators of `search_words` in the database, and the operators of its query language. */
 const BETWEEN_WORDS = /[\s!-/:-@[-`{-~]+/u
 
 /**
- * Narrows a list to what has a word that begins so, for each word typed. Nothing typed narrows nothing.
- * @param column SQL of the text, the one that is indexed
+ * Restricts a list to rows in which each typed word is a prefix of a word. Without words the list is not restricted.
+ * @param column SQL of the indexed text
  * @throws KeywrightError `invalid_input`
  */
 export function narrowBySearch(query: Knex.QueryBuilder, column: string, typed: string | undefined): void {

@@ -5,29 +5,29 @@ import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 
-/** Whether something of that account is within reach. What belongs to no account is an operator's. */
-const reaches = (who: Principal, accountId: string | null): boolean =>
-  who.role === 'operator' || (accountId !== null && accountId === who.accountId)
+/** Whether the principal may manage objects of the account. Objects of no account belong to operators. */
+const mayManage = (principal: Principal, accountId: string | null): boolean =>
+  principal.role === 'operator' || (accountId !== null && accountId === principal.accountId)
 
-/** @throws KeywrightError `not_found`, for another account's as for none, so that nothing is told (promise 6) */
-export function checkTenant(who: Principal, accountId: string | null, what: string, id: string): void {
-  if (!reaches(who, accountId)) throw notFound(what, id)
+/** @throws KeywrightError `not_found`: another account's object looks like one that does not exist (guarantee 6) */
+export function checkTenant(principal: Principal, accountId: string | null, what: string, id: string): void {
+  if (!mayManage(principal, accountId)) throw notFound(what, id)
 }
 
 /**
- * The accounts whose things are listed: one's own, or for an operator the one that is named, or all.
+ * The account whose objects are listed: the principal's own; for an operator the named one, or undefined for all.
  * @throws KeywrightError `not_found`
  */
-export function accountInScope(who: Principal, named: string | undefined): string | undefined {
-  const isReached = named === undefined || (who.role === 'operator' ? isId(named) : named === who.accountId)
-  if (!isReached) throw notFound('account', named)
-  if (who.role === 'operator') return named
-  return who.accountId!
+export function accountInScope(principal: Principal, named: string | undefined): string | undefined {
+  const isAllowed = named === undefined || (principal.role === 'operator' ? isId(named) : named === principal.accountId)
+  if (!isAllowed) throw notFound('account', named)
+  if (principal.role === 'operator') return named
+  return principal.accountId!
 }
 
-/** The account that something new belongs to. @throws KeywrightError `invalid_input`, `not_found` */
-export function accountOfNewObject(who: Principal, named: string | undefined): string {
-  const account = accountInScope(who, named)
+/** The account of a new object. @throws KeywrightError `invalid_input`, `not_found` */
+export function accountOfNewObject(principal: Principal, named: string | undefined): string {
+  const account = accountInScope(principal, named)
   if (account === undefined) {
     const message = 'an operator belongs to no account, so the account must be named'
     throw new KeywrightError('invalid_input', message, { fieldErrors: [{ field: 'accountId', message }] })
@@ -35,11 +35,11 @@ export function accountOfNewObject(who: Principal, named: string | undefined): s
   return account
 }
 
-/** An application or key pair within reach; the clients of APIs are not managed here. @throws KeywrightError `not_found` */
-export async function clientFor(db: Knex, who: Principal, clientId: string): Promise<Client> {
+/** An application or key pair that the principal may manage. The clients of APIs are excluded. @throws KeywrightError `not_found` */
+export async function clientFor(db: Knex, principal: Principal, clientId: string): Promise<Client> {
   const client = await getClient(db, clientId)
   if (client.kind === 'api') throw notFound('client', clientId)
-  checkTenant(who, client.accountId, 'client', clientId)
+  checkTenant(principal, client.accountId, 'client', clientId)
   return client
 }
 
@@ -48,17 +48,17 @@ export async function clientFor(db: Knex, who: Principal, clientId: string): Pro
  * clients of APIs.
  * @throws KeywrightError `not_found`
  */
-export async function applicationFor(db: Knex, who: Principal, clientId: string): Promise<Client> {
-  if (isCommandLine(who)) return await getClient(db, clientId)
-  const client = await clientFor(db, who, clientId)
+export async function applicationFor(db: Knex, principal: Principal, clientId: string): Promise<Client> {
+  if (isCommandLine(principal)) return await getClient(db, clientId)
+  const client = await clientFor(db, principal, clientId)
   if (client.kind !== 'application') throw notFound('client', clientId)
   return client
 }
 
 /** @throws KeywrightError `not_found` */
-export async function userFor(db: Knex, who: Principal, userId: string): Promise<User> {
+export async function userFor(db: Knex, principal: Principal, userId: string): Promise<User> {
   const user = await findUserById(db, userId)
   if (!user) throw notFound('user', userId)
-  checkTenant(who, user.accountId, 'user', userId)
+  checkTenant(principal, user.accountId, 'user', userId)
   return user
 }

@@ -12,15 +12,16 @@ import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
 import { checkTenant, clientFor, userFor } from './tenant-isolation.ts'
 
-/** Whom a token or grant is for: a person, or null the client itself. */
-interface ForWhom {
+/** The subject of a token: a user, or the client itself. */
+interface TokenSubject {
+  /** Null for the client itself. */
   readonly userId: string | null
-  /** Null too for somebody of another account, whose address is nobody's business here (promise 6). */
+  /** Null also for a user of another account, whose email address an admin does not see (guarantee 6). */
   readonly email: string | null
 }
 
-/** An access token that works. */
-export interface LiveToken extends ForWhom {
+/** An active access token. */
+export interface LiveToken extends TokenSubject {
   readonly jti: string
   readonly api: string
   readonly scope: string
@@ -28,8 +29,8 @@ export interface LiveToken extends ForWhom {
   readonly expiresAt: Date
 }
 
-/** A refresh token that works, however often it was rotated. */
-export interface LiveGrant extends ForWhom {
+/** An active refresh token with all its rotations. */
+export interface LiveGrant extends TokenSubject {
   readonly id: string
   readonly api: string
   readonly scope: string
@@ -38,35 +39,35 @@ export interface LiveGrant extends ForWhom {
   readonly expiresAt: Date
 }
 
-interface OfClient {
+interface ClientSelector {
   readonly clientId: string
 }
 
-interface ListOf extends OfClient, PageRequest {
-  /** Beginnings of words of a person's name or address, or a whole id: the token's, the grant's or the person's. */
+interface TokenQuery extends ClientSelector, PageRequest {
+  /** Prefixes of words of the user's name or email address, or a whole ID of a token, grant or user. */
   readonly search?: string | undefined
 }
 
-/** A part of what a client holds, with the client. */
+/** A page of the tokens of a client, with the client. */
 type PageOfClient<Item> = PageOf<Item> & { readonly client: Client }
 
-/** What both kinds have in common; moments are ISO 8601, as JSON has them. */
-interface HeldRow extends PagedRow {
+/** What access and refresh tokens have in common. Times are ISO 8601. */
+interface TokenRow extends PagedRow {
   id: string
   audience: string
   scope: string
-  /** When it was made. */
+  /** When it was issued. */
   at: string
   expires_at: string
   subject: string
   email: string | null
 }
 
-interface GrantRow extends HeldRow {
+interface GrantRow extends TokenRow {
   rotated_at: string | null
 }
 
-const toHeld = (row: HeldRow) => ({
+const toCommon = (row: TokenRow) => ({
   api: row.audience,
   scope: row.scope,
   expiresAt: new Date(row.expires_at),
@@ -74,13 +75,13 @@ const toHeld = (row: HeldRow) => ({
   email: row.email,
 })
 
-const toToken = (row: HeldRow): LiveToken => ({ jti: row.id, issuedAt: new Date(row.at), ...toHeld(row) })
+const toToken = (row: TokenRow): LiveToken => ({ jti: row.id, issuedAt: new Date(row.at), ...toCommon(row) })
 
 const toGrant = (row: GrantRow): LiveGrant => ({
   id: row.id,
   createdAt: new Date(row.at),
   rotatedAt: row.rotated_at === null ? null : new Date(row.rotated_at),
-  ...toHeld(row),
+  ...toCommon(row),
 })
 
 function idOf(value: string | number, what: string): string {
@@ -88,63 +89,64 @@ function idOf(value: string | number, what: string): string {
   return String(value)
 }
 
-/** SQL: whether people `p` are known to who asks about client `c`. */
-const known = (p: string, who: Principal): string =>
-  who.role === 'operator' ? 'true' : `${p}.account_id = c.account_id`
+/** SQL: whether the principal may see the users `p` who use the client `c`. */
+const isVisible = (p: string, principal: Principal): string =>
+  principal.role === 'operator' ? 'true' : `${p}.account_id = c.account_id`
 
-/** What is searched for: an id, or people by the beginnings of words of their name and address. */
-function searchOf(knex: Knex, who: Principal, { id }: Held, search: string | undefined): Knex.Raw[] {
+/** Conditions of a search: an ID, or prefixes of words of the user's name and email address. */
+function searchOf(knex: Knex, principal: Principal, { id }: TokenSource, search: string | undefined): Knex.Raw[] {
   const typed = search?.trim()
   if (!typed) return []
   if (isId(typed)) return [knex.raw(`(${id} = ? OR h.subject = ?)`, [typed, typed.toLowerCase()])]
-  const people = knex('users AS p').whereRaw(known('p', who)).select(knex.raw('p.id::text'))
-  narrowBySearch(people, "coalesce(p.name, '') || ' ' || p.email", searchedEmails(typed))
-  return [knex.raw('h.subject IN (?)', [people])]
+  const users = knex('users AS p').whereRaw(isVisible('p', principal)).select(knex.raw('p.id::text'))
+  narrowBySearch(users, "coalesce(p.name, '') || ' ' || p.email", searchedEmails(typed))
+  return [knex.raw('h.subject IN (?)', [users])]
 }
 
-interface Held {
+/** A view of tokens. */
+interface TokenSource {
   readonly view: string
-  /** The view's columns: of the item's id, of its client, when it was made, and those beside. */
+  /** Columns of the view: the ID of the token, its client, its time of issue, and further ones. */
   readonly id: string
   readonly client: string
   readonly at: string
   readonly columns: readonly string[]
 }
 
-/** One statement for the client and what it holds, newest first; the ids of grants say nothing of when they began. */
-async function listHeld<Row extends HeldRow, Item>(
+/** Reads the client and a page of its tokens in one statement, newest first. The IDs of grants are not in order of time. */
+async function listTokensOfClient<Row extends TokenRow, Item>(
   knex: Knex,
-  who: Principal,
-  kind: Held,
+  principal: Principal,
+  source: TokenSource,
   toItem: (row: Row) => Item,
-  { clientId, search, ...request }: ListOf,
+  { clientId, search, ...request }: TokenQuery,
 ): Promise<PageOfClient<Item>> {
-  const { view, id, client, at, columns } = kind
+  const { view, id, client, at, columns } = source
   const base = knex(`${view} AS h`).whereRaw('?? = c.id', [client])
-  const list = { base, filters: searchOf(knex, who, kind, search) }
+  const list = { base, filters: searchOf(knex, principal, source, search) }
   const order = { keys: [momentKey(at), idKey(id)], isDescending: true }
   const cursor = cursorOf(order, request)
-  const held = selectPage(knex, list, order, cursor, request).select(
+  const page = selectPage(knex, list, order, cursor, request).select(
     ...[`${id} AS id`, 'h.audience', 'h.scope', 'h.expires_at', 'h.subject', `${at} AS at`, ...columns],
   )
   const { isDescending } = readingOrder(order, cursor)
   const direction = isDescending ? 'DESC' : 'ASC'
   const rows = `json_agg(to_jsonb(x) || jsonb_build_object('email', u.email) ORDER BY x.at ${direction}, x.id ${direction})`
-  // People are looked up for what is shown alone.
+  // Users are joined only for the rows of the page.
   const items = knex
-    .from(held.as('x'))
-    .joinRaw(`LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid AND ${known('u', who)}`)
+    .from(page.as('x'))
+    .joinRaw(`LEFT JOIN users u ON u.id = nullif(x.subject, '')::uuid AND ${isVisible('u', principal)}`)
     .select(knex.raw(`coalesce(${rows}, '[]')`))
   const row: (ClientRow & { items: Row[] }) | undefined = await knex('clients AS c')
     .where('c.client_id', clientId)
     .whereNot('c.kind', 'api')
     .first('c.*', items.as('items'))
   if (!row) throw notFound('client', clientId)
-  checkTenant(who, row.account_id, 'client', clientId)
+  checkTenant(principal, row.account_id, 'client', clientId)
   return { client: toClient(row), ...pageOf(row.items, request, cursor, toItem) }
 }
 
-const TOKENS: Held = {
+const TOKENS: TokenSource = {
   view: 'active_access_tokens',
   id: 'h.jti',
   client: 'h.client_key',
@@ -152,7 +154,7 @@ const TOKENS: Held = {
   columns: [],
 }
 
-const GRANTS: Held = {
+const GRANTS: TokenSource = {
   view: 'active_refresh_tokens',
   id: 'h.grant_id',
   client: 'h.client_id',
@@ -160,63 +162,63 @@ const GRANTS: Held = {
   columns: ['h.rotated_at'],
 }
 
-export const listTokens = operation<ListOf, PageOfClient<LiveToken>>(
+export const listTokens = operation<TokenQuery, PageOfClient<LiveToken>>(
   { role: 'admin', scope: 'tokens:read' },
-  async ({ knex }, who, request) => await listHeld(knex, who, TOKENS, toToken, request),
+  async ({ knex }, principal, request) => await listTokensOfClient(knex, principal, TOKENS, toToken, request),
 )
 
-export const listGrants = operation<ListOf, PageOfClient<LiveGrant>>(
+export const listGrants = operation<TokenQuery, PageOfClient<LiveGrant>>(
   { role: 'admin', scope: 'tokens:read' },
-  async ({ knex }, who, request) => await listHeld(knex, who, GRANTS, toGrant, request),
+  async ({ knex }, principal, request) => await listTokensOfClient(knex, principal, GRANTS, toGrant, request),
 )
 
-/** @throws KeywrightError `not_found`: the client has no such live token */
-export const revokeOneToken = operation<OfClient & { jti: string }, void>(
+/** @throws KeywrightError `not_found`: the client has no such active token */
+export const revokeOneToken = operation<ClientSelector & { jti: string }, void>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, who, { clientId, jti }) => {
-    const client = await clientFor(knex, who, clientId)
+  async ({ knex }, principal, { clientId, jti }) => {
+    const client = await clientFor(knex, principal, clientId)
     const key = { client_key: client.key, jti: idOf(jti, 'token') }
     if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
-    await revokeToken(knex, jti, who.actor)
+    await revokeToken(knex, jti, principal.actor)
   },
 )
 
 /** Revokes an access token of any client, by its `jti`. An unknown or revoked token is no error: nothing is revoked. */
 export const revokeTokenByJti = operation<{ jti: string }, Revoked>(
   { role: 'operator', scope: 'tokens:write' },
-  async ({ knex }, who, { jti }) => ({ revoked: await revokeToken(knex, jti, who.actor) }),
+  async ({ knex }, principal, { jti }) => ({ revoked: await revokeToken(knex, jti, principal.actor) }),
 )
 
-/** Ends a refresh token with every access token that came of it. @throws KeywrightError `not_found` */
-export const revokeOneGrant = operation<OfClient & { grantId: string }, void>(
+/** Revokes a refresh token with every access token that it issued. @throws KeywrightError `not_found` */
+export const revokeOneGrant = operation<ClientSelector & { grantId: string }, void>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, who, { clientId, grantId }) => {
-    const client = await clientFor(knex, who, clientId)
+  async ({ knex }, principal, { clientId, grantId }) => {
+    const client = await clientFor(knex, principal, clientId)
     const key = { client_id: client.key, grant_id: idOf(grantId, 'grant') }
     if (!(await knex('active_refresh_tokens').where(key).first('grant_id'))) throw notFound('grant', grantId)
-    await revokeRefreshToken(knex, grantId, who.actor)
+    await revokeRefreshToken(knex, grantId, principal.actor)
   },
 )
 
 interface Revoked {
-  /** How many live access tokens that ended; null: too many to be counted. */
+  /** Number of active access tokens that were revoked; null: too many to count. */
   readonly revoked: number | null
 }
 
-/** Every access and refresh token of an application or key pair; it may go on to get new ones. */
-export const revokeAllOfClient = operation<OfClient, Revoked>(
+/** Revokes all access and refresh tokens of an application or key pair, which can obtain new ones. */
+export const revokeAllOfClient = operation<ClientSelector, Revoked>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, who, { clientId }) => {
-    await clientFor(knex, who, clientId)
-    return { revoked: await revokeTokensOfClient(knex, clientId, who.actor) }
+  async ({ knex }, principal, { clientId }) => {
+    await clientFor(knex, principal, clientId)
+    return { revoked: await revokeTokensOfClient(knex, clientId, principal.actor) }
   },
 )
 
-/** Every token in a person's name, those of their key pair, and their sessions. */
+/** Revokes all tokens that applications hold for a user, those of the user's key pair, and the user's sessions. */
 export const revokeAllOfUser = operation<{ userId: string }, Revoked>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, who, { userId }) => {
-    await userFor(knex, who, userId)
-    return { revoked: await revokeTokensOfUser(knex, userId, who.actor) }
+  async ({ knex }, principal, { userId }) => {
+    await userFor(knex, principal, userId)
+    return { revoked: await revokeTokensOfUser(knex, userId, principal.actor) }
   },
 )

@@ -15,50 +15,50 @@ import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
 
-/** What a change of a person must keep to. */
+/** The rules of a change of a user. */
 export interface UserChangeRules {
   /** Whether the account must keep an active admin; an operator may leave it without. */
   readonly keepAdmin?: boolean
   /** Whether the instance must keep an active operator; only the command line may leave it without. */
   readonly keepOperator?: boolean
-  /** Who changes it: nobody switches off or demotes themselves. */
+  /** The user who makes the change: users cannot disable or demote themselves. */
   readonly self?: string | null | undefined
-  /** The revision that was seen; undefined: whatever it is. */
+  /** The revision that the caller read; undefined: any revision. */
   readonly expected?: number | undefined
 }
 
-/** Whose turn operators take, who belong to no account. */
+/** The lock of operators, who belong to no account. */
 const OPERATORS = 'operators'
 
 /**
- * The person, locked. Of two who change people of one account, or operators, one waits before the first lock: each might
- * find that the other's admin, or operator, is left.
+ * Locks and returns the user. Changes of two users of one account, or of two operators, run one after the other: otherwise
+ * each could find that the other user is still an active admin or operator.
  */
 async function lockForChange(trx: Knex, idOrEmail: string, { expected }: UserChangeRules): Promise<User> {
   const { accountId } = await findUser(trx, idOrEmail)
   await lockAccountExclusive(trx, accountId ?? OPERATORS)
   const user = await lockUser(trx, idOrEmail)
-  expectRevision('the person', user.revision, expected)
+  expectRevision('the user', user.revision, expected)
   return user
 }
 
-const refuse = (message: string) => new KeywrightError('conflict', message)
+const conflict = (message: string) => new KeywrightError('conflict', message)
 
-/** Of one who is to lose what they may. @throws KeywrightError `conflict` */
-async function checkMayLose(trx: Knex, user: User, rules: UserChangeRules): Promise<void> {
-  if (rules.self === user.id) throw refuse('nobody switches off, demotes or locks out themselves; ask another admin')
+/** Checks that the user may lose a role or the sign-in. @throws KeywrightError `conflict` */
+async function checkMayLoseAccess(trx: Knex, user: User, rules: UserChangeRules): Promise<void> {
+  if (rules.self === user.id) throw conflict('you cannot disable, demote or lock out yourself; ask another admin')
   const mustKeep = { admin: rules.keepAdmin, operator: rules.keepOperator, member: false }[user.role]
   if (!mustKeep || user.status !== 'active' || (await hasPeer(trx, user))) return
-  throw refuse(
+  throw conflict(
     user.role === 'admin'
-      ? `${user.email} is the last active admin of the account; make somebody else an admin first`
+      ? `${user.email} is the last active admin of the account; make another user an admin first`
       : `${user.email} is the last active operator of the instance; add another one first`,
   )
 }
 
 /**
- * Switches a person off or on. Off ends their sessions, every token that is held in their name, and those of their key
- * pair; on again, they must sign in, and everybody must get new ones.
+ * Disables or enables a user. Disabling revokes the user's sessions, all tokens that applications hold for the user, and
+ * those of the user's key pair. Enabling brings none of them back.
  * @throws KeywrightError `not_found`, `conflict`, `stale`
  */
 export async function changeUserStatus(
@@ -71,7 +71,7 @@ export async function changeUserStatus(
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, idOrEmail, rules)
     if (before.status === status) return before
-    if (status === 'disabled') await checkMayLose(trx, before, rules)
+    if (status === 'disabled') await checkMayLoseAccess(trx, before, rules)
     const user = await saveUserStatus(trx, before.id, status)
     if (status === 'disabled') await revokeUserTokens(trx, user.id)
     await recordAudit(trx, actor, userEntry(status === 'active' ? 'user.enabled' : 'user.disabled', user))
@@ -80,8 +80,8 @@ export async function changeUserStatus(
 }
 
 /**
- * Takes a user's password away and ends their sessions: they cannot sign in until a person gives them a one-time password.
- * What applications hold in their name stays.
+ * Removes the password of a user and revokes their sessions. The user cannot sign in until an admin or operator gives them
+ * a one-time password. Tokens that applications hold for the user stay valid.
  * @throws KeywrightError `not_found`, `conflict`
  */
 export async function withdrawPassword(
@@ -92,15 +92,15 @@ export async function withdrawPassword(
 ): Promise<User> {
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, idOrEmail, rules)
-    await checkMayLose(trx, before, rules)
+    await checkMayLoseAccess(trx, before, rules)
     const user = await setOneTimePassword(trx, before.id, null)
     await recordAudit(trx, actor, userEntry('user.password_withdrawn', user))
     return user
   })
 }
 
-/** A member has no key pair: an admin's ends for good, with every token of it. */
-async function endKeyPair(trx: Knex, user: User): Promise<AuditEntry[]> {
+/** Revokes the key pair of a former admin with all its tokens, because members have no key pair. */
+async function revokeKeyPair(trx: Knex, user: User): Promise<AuditEntry[]> {
   const pair = await findKeyPairOf(trx, user.id)
   if (!pair) return []
   await setClientStatus(trx, pair, 'replaced')
@@ -109,7 +109,7 @@ async function endKeyPair(trx: Knex, user: User): Promise<AuditEntry[]> {
 }
 
 /**
- * Makes a member an admin, or an admin a member.
+ * Changes the role of a user between member and admin.
  * @throws KeywrightError `not_found`, `conflict` (also for an operator, who belongs to no account), `stale`
  */
 export async function changeUserRole(
@@ -122,12 +122,12 @@ export async function changeUserRole(
   return await knex.transaction(async (trx) => {
     const before = await lockForChange(trx, idOrEmail, rules)
     if (before.role === role) return before
-    if (before.role === 'operator') throw refuse(`${before.email} is an operator, and belongs to no account`)
-    if (role === 'member') await checkMayLose(trx, before, rules)
+    if (before.role === 'operator') throw conflict(`${before.email} is an operator, and belongs to no account`)
+    if (role === 'member') await checkMayLoseAccess(trx, before, rules)
     const user = await saveUserRole(trx, before.id, role)
-    const ended = role === 'member' ? await endKeyPair(trx, user) : []
+    const revoked = role === 'member' ? await revokeKeyPair(trx, user) : []
     const changed = userEntry('user.role_changed', user, { from: before.role, to: role })
-    await recordAudit(trx, actor, changed, ...ended)
+    await recordAudit(trx, actor, changed, ...revoked)
     return user
   })
 }

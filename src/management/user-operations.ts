@@ -18,35 +18,35 @@ import { narrowBySearch } from './search.ts'
 import { accountInScope, checkTenant, userFor } from './tenant-isolation.ts'
 import { changeUserRole, changeUserStatus, withdrawPassword } from './user-changes.ts'
 
-/** A person as lists show them. */
+/** A user as lists show them. */
 export interface UserSummary extends User {
   /** Null for an operator. */
   readonly accountName: string | null
   readonly createdAt: Date
-  /** They have not yet chosen a password of their own. */
+  /** The user has not chosen a password yet. */
   readonly isInvited: boolean
-  /** Without one nobody can sign in as them, until a person gives them a one-time password. */
+  /** Without a password the user cannot sign in until an admin or operator gives them a one-time password. */
   readonly hasPassword: boolean
   readonly lastSignedInAt: Date | null
 }
 
 export interface UserDetails extends UserSummary {
-  /** The client id of their key pair. */
+  /** Client ID of the user's key pair. */
   readonly keyPair: string | null
-  /** How many applications they have allowed something. */
+  /** Number of applications that have the user's consent. */
   readonly applications: number
-  /** Of their key pair. */
+  /** Active access tokens of the user's key pair. */
   readonly ownTokens: Bounded
-  /** Those that applications hold in their name. */
+  /** Active access tokens that applications hold for the user. */
   readonly heldTokens: Bounded
-  /** The newest first, at most `MOST_ADDED_APPLICATIONS`. */
+  /** Newest first, at most `MOST_ADDED_APPLICATIONS`. */
   readonly addedApplications: readonly AddedApplication[]
-  /** Without them their account has no active admin. */
+  /** The account has no other active admin who can sign in. */
   readonly isLastAdmin: boolean
 }
 
 export interface UserQuery extends PageRequest {
-  /** Beginnings of words of name and address. */
+  /** Prefixes of words of the name and email address. */
   readonly search?: string | undefined
   readonly role?: Role | undefined
   readonly status?: 'active' | 'disabled' | undefined
@@ -76,11 +76,11 @@ const ORDERS = {
   added: [momentKey('users.created_at'), idKey('users.id')],
 }
 
-/** In the order of their addresses, unless it is sorted otherwise. */
+/** Sorted by email address unless `sort` says otherwise. */
 export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
   { role: 'admin', scope: 'users:read' },
-  async ({ knex }, who, { search, role, status, sort = 'email', accountId: wanted, ...request }) => {
-    const accountId = accountInScope(who, wanted)
+  async ({ knex }, principal, { search, role, status, sort = 'email', accountId: wanted, ...request }) => {
+    const accountId = accountInScope(principal, wanted)
     const base = knex('users')
     if (accountId !== undefined) base.where('users.account_id', accountId)
     const typed = search?.trim() || undefined
@@ -104,10 +104,10 @@ export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
 /** A user by id or email address. @throws KeywrightError `not_found` */
 export const findUser = operation<{ idOrEmail: string }, User>(
   { role: 'operator', scope: 'users:read' },
-  async ({ knex }, _who, { idOrEmail }) => await findUserByIdOrEmail(knex, idOrEmail),
+  async ({ knex }, _principal, { idOrEmail }) => await findUserByIdOrEmail(knex, idOrEmail),
 )
 
-interface Which {
+interface UserSelector {
   readonly userId: string
 }
 
@@ -145,14 +145,14 @@ const toDetails = (row: DetailsRow): UserDetails => ({
   isLastAdmin: row.is_last,
 })
 
-export const readUser = operation<Which, UserDetails>(
+export const readUser = operation<UserSelector, UserDetails>(
   { role: 'admin', scope: 'users:read' },
-  async ({ knex }, who, { userId }) => {
+  async ({ knex }, principal, { userId }) => {
     if (!isId(userId)) throw notFound('user', userId)
     const { rows } = await knex.raw(READ, [userId])
     const row: DetailsRow | undefined = rows[0]
     if (!row) throw notFound('user', userId)
-    checkTenant(who, row.account_id, 'user', userId)
+    checkTenant(principal, row.account_id, 'user', userId)
     return toDetails(row)
   },
 )
@@ -161,13 +161,13 @@ export const readUser = operation<Which, UserDetails>(
  * An operator may leave an account without an active admin, because an operator can make new ones. The command line may
  * leave the instance without an active operator for the same reason.
  */
-const guardsOf = (who: Principal) => ({
-  keepAdmin: who.role !== 'operator',
-  keepOperator: !isCommandLine(who),
-  ...(who.userId !== null && { self: who.userId }),
+const rulesFor = (principal: Principal) => ({
+  keepAdmin: principal.role !== 'operator',
+  keepOperator: !isCommandLine(principal),
+  ...(principal.userId !== null && { self: principal.userId }),
 })
 
-interface UserChange extends Which {
+interface UserChange extends UserSelector {
   readonly email?: string | undefined
   readonly name?: string | undefined
   readonly emailVerified?: boolean | undefined
@@ -175,20 +175,20 @@ interface UserChange extends Which {
 }
 
 /**
- * People sign in with their address, so that changing it takes a recent sign-in. An application that acts for itself and
- * keeps users in step with a directory may: an address alone lets nobody in.
+ * Users sign in with their email address, so changing it requires a recent sign-in. An application that acts for itself may
+ * change it, for example to synchronize a directory: an address alone lets no user sign in.
  */
-function checkMayChangeAddress(who: Principal, before: User, email: string | undefined): void {
-  if (email === undefined || email === before.email || (isProgram(who) && who.userId === null)) return
-  requireRecentSignIn(who, 'changing an email address')
+function checkMayChangeAddress(principal: Principal, before: User, email: string | undefined): void {
+  if (email === undefined || email === before.email || (isProgram(principal) && principal.userId === null)) return
+  requireRecentSignIn(principal, 'changing an email address')
 }
 
-/** Checks a change of a person and makes none. @throws KeywrightError as `updateUser` */
+/** Validates a change of a user without making it. @throws KeywrightError as `updateUser` */
 export const checkUserUpdate = operation<UserChange, void>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { userId, ...changes }) => {
-    const before = await userFor(knex, who, userId)
-    checkMayChangeAddress(who, before, changes.email)
+  async ({ knex }, principal, { userId, ...changes }) => {
+    const before = await userFor(knex, principal, userId)
+    checkMayChangeAddress(principal, before, changes.email)
     await checkUserChange(knex, before, changes)
   },
 )
@@ -196,46 +196,46 @@ export const checkUserUpdate = operation<UserChange, void>(
 /** @throws KeywrightError also `stale`, `conflict` (the address is taken), `insufficient_user_authentication` */
 export const updateUser = operation<UserChange, User>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { userId, revision, ...changes }) => {
-    checkMayChangeAddress(who, await userFor(knex, who, userId), changes.email)
-    return await saveUserDetails(knex, userId, changes, who.actor, revision)
+  async ({ knex }, principal, { userId, revision, ...changes }) => {
+    checkMayChangeAddress(principal, await userFor(knex, principal, userId), changes.email)
+    return await saveUserDetails(knex, userId, changes, principal.actor, revision)
   },
 )
 
-/** Who is no admin any more loses their key pair for good. @throws KeywrightError also `stale`, `conflict` (the last admin) */
-export const setRole = operation<Which & { role: 'admin' | 'member'; revision?: number | undefined }, User>(
+/** A former admin loses their key pair. @throws KeywrightError also `stale`, `conflict` (the last admin) */
+export const setRole = operation<UserSelector & { role: 'admin' | 'member'; revision?: number | undefined }, User>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { userId, role, revision }) => {
-    await userFor(knex, who, userId)
-    // An admin can give others a password, so that a session alone must not be enough to make one.
-    if (role === 'admin' && !isProgram(who)) requireRecentSignIn(who, 'making somebody an admin')
-    return await changeUserRole(knex, userId, role, who.actor, { ...guardsOf(who), expected: revision })
+  async ({ knex }, principal, { userId, role, revision }) => {
+    await userFor(knex, principal, userId)
+    // An admin can give passwords, so a session alone must not be enough to make one.
+    if (role === 'admin' && !isProgram(principal)) requireRecentSignIn(principal, 'making a user an admin')
+    return await changeUserRole(knex, userId, role, principal.actor, { ...rulesFor(principal), expected: revision })
   },
 )
 
-/** Off ends their sessions and every token in their name at once. @throws KeywrightError also `conflict` (the last admin) */
-export const setUserStatus = operation<Which & { status: 'active' | 'disabled' }, User>(
+/** Disabling revokes the user's sessions and all tokens for the user at once. @throws KeywrightError also `conflict` (the last admin) */
+export const setUserStatus = operation<UserSelector & { status: 'active' | 'disabled' }, User>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { userId, status }) => {
-    await userFor(knex, who, userId)
-    return await changeUserStatus(knex, userId, status, who.actor, guardsOf(who))
+  async ({ knex }, principal, { userId, status }) => {
+    await userFor(knex, principal, userId)
+    return await changeUserStatus(knex, userId, status, principal.actor, rulesFor(principal))
   },
 )
 
 /**
- * A new one-time password, in place of one that was forgotten. A program never gets one: it takes the present password away,
- * and a person then hands out another. It locks nobody out for good: not its own user, nor the last admin who can sign in.
+ * Generates a one-time password for a user who forgot theirs. A program never receives one: it removes the password, and
+ * an admin or operator then gives a new one. A program cannot lock out its own user or the last admin who can sign in.
  */
-export const givePassword = operation<Which, Invited>(
+export const givePassword = operation<UserSelector, Invited>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, who, { userId }) => {
-    await userFor(knex, who, userId)
-    if (isProgram(who)) {
-      const rules = { ...guardsOf(who), keepAdmin: true }
-      return { user: await withdrawPassword(knex, userId, who.actor, rules), password: null }
+  async ({ knex }, principal, { userId }) => {
+    await userFor(knex, principal, userId)
+    if (isProgram(principal)) {
+      const rules = { ...rulesFor(principal), keepAdmin: true }
+      return { user: await withdrawPassword(knex, userId, principal.actor, rules), password: null }
     }
-    requireRecentSignIn(who, 'giving somebody a new password')
-    if (who.userId !== null) await takeWork(knex, who.userId)
-    return await resetPassword(knex, userId, who.actor)
+    requireRecentSignIn(principal, 'resetting a password')
+    if (principal.userId !== null) await takeWork(knex, principal.userId)
+    return await resetPassword(knex, userId, principal.actor)
   },
 )

@@ -54,7 +54,7 @@ test('within a transaction that is taken back the earlier pair lives on; committ
   expect(await isActive()).toBe(true)
   const made = await within(() => {})
   expect(await isActive()).toBe(false)
-  expect(await countRevoked(on.knex, made.ended)).toBe(1)
+  expect(await countRevoked(on.knex, made.revokedEpochs)).toBe(1)
   expect((await on.machineToken({ ...made.client, clientSecret: made.clientSecret! })).status).toBe(200)
 })
 

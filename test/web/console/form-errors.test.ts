@@ -106,7 +106,7 @@ describe('one response reports every error', () => {
     expect(fieldErrorsOn(page)).toEqual({
       email: expect.stringContaining('already a user'),
       name: expect.stringContaining('name of this service'),
-      accountId: expect.stringContaining('no account'),
+      accountId: expect.stringContaining('No account'),
     })
     const unread = await submit(asOperator, '/users/invite', { email: 'nobody', name: 'x'.repeat(201), role: 'king' })
     expect(Object.keys(fieldErrorsOn(unread)).sort()).toEqual(['email', 'name', 'role'])
@@ -149,7 +149,7 @@ describe('one response reports every error', () => {
     await server.make.register({ settings, apis: [identifier], account })
     const page = await submit(asOperator, `/apis/${id}/edit`, { 'scopes.1.remove': 'on', tokenTtl: 'long' })
     expect(fieldErrorsOn(page)).toEqual({
-      scopes: expect.stringContaining('ask by default'),
+      scopes: expect.stringContaining('default scopes of clients'),
       tokenTtl: expect.stringContaining('number'),
     })
   })

@@ -98,7 +98,7 @@ describe('inviting', () => {
     expect(await accountOf({ accountId: name })).toBe(rows[0]!.id)
     expect(await accountOf({ accountId: rows[1]!.id })).toBe(rows[1]!.id)
     expect(await accountOf({ accountId: twice })).toContain('Several accounts have this name')
-    expect(await accountOf({ accountId: 'Nobody Ltd' })).toContain('There is no account with this id or name')
+    expect(await accountOf({ accountId: 'Nobody Ltd' })).toContain('No account has this ID or name')
     expect(await accountOf({ accountId: '' })).toContain('Say which account they belong to')
     expect(await accountOf({ accountId: name, role: 'operator' })).toContain('An operator belongs to no account')
     expect(await accountOf({ accountId: '', role: 'operator' })).toBeNull()
