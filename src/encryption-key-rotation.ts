@@ -13,7 +13,7 @@ import { KeywrightError } from './shared/errors.ts'
 /** Columns that every node needs to work: they are resealed in the transaction that changes the key. */
 const REQUIRED_COLUMNS = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN]
 
-/** Columns of short-lived rows, such as sessions and codes, of which there may be many. */
+/** Columns of short-lived rows, such as sessions and codes. There may be many. */
 const SHORT_LIVED_COLUMNS = [SEALED_ENGINE_MODELS, SEALED_IDEMPOTENT_RESPONSES]
 
 /** Milliseconds between two checks of whether the nodes use the new key. */

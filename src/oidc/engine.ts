@@ -25,7 +25,7 @@ import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import { RESPONSE_MODES, rememberSignOut } from './response-redirects.ts'
 import { sessionTtl } from './session-lifetimes.ts'
 
-/** Symmetric algorithms need the client secret, of which only a hash is stored. */
+/** Symmetric algorithms need the client secret; only its hash is stored. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 
 function apiFor(ctx: KoaContextWithOIDC, services: OidcServices, resource: string | undefined) {

@@ -51,7 +51,7 @@ function allowOrigin(ctx: OidcContext): void {
   ctx.set('Access-Control-Allow-Origin', origin)
 }
 
-/** Turns errors into responses: those of our own steps, and those that the engine does not know. */
+/** Turns errors of our own steps, and exceptions that the engine does not know, into responses. */
 export function answerErrors({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     forbidStoring(ctx)

@@ -134,7 +134,7 @@ export function expectSentBack(server: Keywright, page: Page, error: string): vo
   expect(answerOf(page.left).code).toBeUndefined()
 }
 
-/** A page told the person; nobody was sent anywhere. */
+/** The response is a page, and redirects nobody. */
 export function expectPage(page: Page, status = 400): void {
   expect(page.left?.href).toBeUndefined()
   expect(page.status).toBe(status)

@@ -35,7 +35,7 @@ afterAll(async () => {
 const visit = (address: string, init?: RequestInit): Promise<Page> => openBrowser(server.url).visit(address, init)
 const ask = (params: Params, by = application): Promise<Page> => visit(by.link(params))
 
-describe('while it is not proven where the answer belongs, a page says so and nobody is sent anywhere', () => {
+describe('a request without a valid client and redirect URI shows a page, and redirects nobody', () => {
   test.each([
     ['no client_id', { client_id: undefined }],
     ['an empty client_id', { client_id: '' }],
@@ -45,7 +45,7 @@ describe('while it is not proven where the answer belongs, a page says so and no
     expectPage(await ask(params))
   })
 
-  test('no redirect_uri of a client that has several', async () => {
+  test('no redirect_uri of a client that has several redirect URIs', async () => {
     const two = await createApplication(server, { redirectUris: [CALLBACK, `${CALLBACK}/2`] })
     expectPage(await ask({ redirect_uri: undefined }, two))
   })
@@ -86,7 +86,7 @@ describe('while it is not proven where the answer belongs, a page says so and no
     expectPage(await ask({ redirect_uri, prompt: 'none' }))
   })
 
-  test('redirect_uri or client_id twice; where only one is registered, that one is told', async () => {
+  test('a repeated redirect_uri or client_id; a client with one redirect URI gets the error there', async () => {
     const two = await createApplication(server, { redirectUris: [CALLBACK, `${CALLBACK}/2`] })
     for (const more of [CALLBACK, 'https://evil.example.com']) {
       expectPage(await visit(`${two.link()}&redirect_uri=${encodeURIComponent(more)}`))
@@ -97,7 +97,7 @@ describe('while it is not proven where the answer belongs, a page says so and no
     expectPage(await visit(`${application.link()}&client_id=${application.clientId}`))
   })
 
-  test('an archived client, one of an API, and a machine, which has no way back', async () => {
+  test('an archived client, the client of an API, and a machine client, which has no redirect URI', async () => {
     const archived = await createApplication(server)
     await changeClientStatus(server.knex, archived.clientId, 'archived', { type: 'system' })
     expectPage(await ask({}, archived))
@@ -109,7 +109,7 @@ describe('while it is not proven where the answer belongs, a page says so and no
     }
   })
 
-  test('NUL, wherever it stands, and more than a link holds', async () => {
+  test('a NUL character anywhere, and a request that is too long', async () => {
     expectPage(await visit(`${application.link()}&x=%00`))
     expectPage(await visit(application.link({ state: 'a\0b' })))
     expectPage(await visit(application.link({ state: 'x'.repeat(9000) })), 414)
@@ -123,13 +123,13 @@ describe('while it is not proven where the answer belongs, a page says so and no
     )
   })
 
-  test('a machine is told the same as JSON', async () => {
+  test('a program gets the same error as JSON', async () => {
     const answer = await visit(application.link({ client_id: 'nobody' }), { headers: { accept: 'application/json' } })
     expect(answer.status).toBe(400)
     expect(JSON.parse(answer.text)).toMatchObject({ error: 'invalid_client' })
   })
 
-  test('what the request said is shown as text, never as markup', async () => {
+  test('parameters are shown as text, never as markup', async () => {
     const hostile = '"><script>alert(1)</script>'
     for (const params of [{ client_id: hostile }, { redirect_uri: hostile }, { client_id: 'nobody', state: hostile }]) {
       const { text } = await ask(params)
@@ -141,7 +141,7 @@ describe('while it is not proven where the answer belongs, a page says so and no
 describe('native applications (RFC 8252)', () => {
   const native = (redirectUris: string[]) => createApplication(server, { redirectUris, isPublic: true })
 
-  test('any port of a registered loopback address, and nothing else of it', async () => {
+  test('a registered loopback URI matches any port, and no other difference', async () => {
     const app = await native(['http://127.0.0.1:8000/callback', 'http://[::1]/callback'])
     for (const redirect_uri of [
       'http://127.0.0.1/callback',
@@ -167,13 +167,13 @@ describe('native applications (RFC 8252)', () => {
     }
   })
 
-  test('the port of an https address is part of it, loopback or not', async () => {
+  test('the port of an https URI must match, on loopback too', async () => {
     const app = await native(['https://localhost:8443/callback', 'com.example.app:/callback'])
     expectPage(await ask({ redirect_uri: 'https://localhost:8444/callback' }, app))
     expect(isSignIn(await ask({ redirect_uri: 'https://localhost:8443/callback' }, app))).toBe(true)
   })
 
-  test('a private-use scheme, letter by letter', async () => {
+  test('a private-use scheme must match letter by letter', async () => {
     const app = await native(['com.example.app:/callback'])
     expect(isSignIn(await ask({}, app))).toBe(true)
     for (const redirect_uri of [
@@ -187,7 +187,7 @@ describe('native applications (RFC 8252)', () => {
   })
 })
 
-describe('from there on the application is told, with its state and our issuer', () => {
+describe('a request with a valid client and redirect URI redirects the error, with state and issuer', () => {
   test.each([
     ['response_type is missing', { response_type: undefined }, 'invalid_request'],
     ['response_type is empty', { response_type: '' }, 'invalid_request'],
@@ -254,31 +254,31 @@ describe('from there on the application is told, with its state and our issuer',
     expectSentBack(server, await visit(twice), 'invalid_request')
   })
 
-  test('a client without the grant for codes', async () => {
+  test('a client without the authorization_code grant', async () => {
     const machine = await createApplication(server, { grants: ['client_credentials'], redirectUris: [CALLBACK] })
     expectSentBack(server, await ask({}, machine), 'unauthorized_client')
   })
 
-  test('without a state there is none in the answer; the issuer is', async () => {
+  test('a request without a state gets none back, and the issuer', async () => {
     const { left } = await ask({ state: undefined, prompt: 'none' })
     expect(left!.searchParams.has('state')).toBe(false)
     expect(left!.searchParams.get('iss')).toBe(server.issuer)
   })
 
-  test('a state of any characters comes back as it went', async () => {
+  test('a state of any characters is returned unchanged', async () => {
     const state = 'ä & = + %25 "\' <b> ☃ \n'
     const { left } = await ask({ state, prompt: 'none' })
     expect(left!.searchParams.get('state')).toBe(state)
   })
 
-  test('a redirect URI with a query of its own keeps it', async () => {
+  test('the query of a redirect URI is retained', async () => {
     const app = await createApplication(server, { redirectUris: [`${CALLBACK}?tenant=1`] })
     const page = await ask({ prompt: 'none' }, app)
     expectSentBack(server, page, 'login_required')
     expect(page.left!.searchParams.get('tenant')).toBe('1')
   })
 
-  test('a form is taken for the link that it might have been', async () => {
+  test('a form by POST is processed like a link', async () => {
     const body = (params: Params) => new URLSearchParams(application.requested(params))
     expectSentBack(
       server,

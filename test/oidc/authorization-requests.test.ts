@@ -58,7 +58,7 @@ const userinfo = async (token: string): Promise<Answer['body']> =>
   (await send(`${server.url}/oauth2/userinfo`, { headers: { authorization: `Bearer ${token}` } })).body
 
 describe('prompt and max_age', () => {
-  test('without a prompt, whoever is signed in and has allowed it passes without a page', async () => {
+  test('without a prompt, a signed-in user who has consented sees no page', async () => {
     const { browser } = await signedIn()
     const { left } = await browser.visit(application.link())
     expect(answerOf(left)).toEqual({ code: expect.any(String), state: STATE, iss: server.issuer })
@@ -76,7 +76,7 @@ describe('prompt and max_age', () => {
     expect(claimsOf(again.id_token)).toMatchObject({ sub: person.id, auth_time: authTimeOf(tokens) })
   })
 
-  test('none with a session but nothing allowed, or less than is asked for, is consent_required or interaction_required', async () => {
+  test('none with a session but without consent to all scopes is consent_required or interaction_required', async () => {
     const { browser } = await signedIn()
     const stranger = await createApplication(server)
     for (const link of [
@@ -89,14 +89,14 @@ describe('prompt and max_age', () => {
     }
   })
 
-  test('none of a public native application is never silent', async () => {
+  test('none of a public native application never gets a code', async () => {
     const native = await createApplication(server, { isPublic: true, redirectUris: ['http://127.0.0.1/callback'] })
     const browser = openBrowser(server.url)
     await getCode(browser, native, person)
     expectSentBack(server, await browser.visit(native.link({ prompt: 'none' })), 'interaction_required')
   })
 
-  test('login asks again, and auth_time moves', async () => {
+  test('login requires a new sign-in, and auth_time changes', async () => {
     const { browser, tokens } = await signedIn()
     await sleep(1100)
     const asked = await browser.visit(application.link({ prompt: 'login' }))
@@ -106,21 +106,21 @@ describe('prompt and max_age', () => {
     expect(authTimeOf(again)).toBeGreaterThan(authTimeOf(tokens))
   })
 
-  test('select_account lets the person choose', async () => {
+  test('select_account lets the user choose an account', async () => {
     const { browser } = await signedIn()
     expect(isSignIn(await browser.visit(application.link({ prompt: 'select_account' })))).toBe(true)
     expect(isSignIn(await browser.visit(application.link({ prompt: 'select_account login' })))).toBe(true)
     expect(isSignIn(await browser.visit(application.link({ prompt: 'select_account consent' })))).toBe(true)
   })
 
-  test('consent asks again for what was allowed', async () => {
+  test('consent shows the consent page again', async () => {
     const { browser } = await signedIn()
     const asked = await browser.visit(application.link({ prompt: 'consent' }))
     expect(isAllow(asked)).toBe(true)
     expect(codeIn(await browser.submit(asked, /allow$/))).toBeTruthy()
   })
 
-  test('login and consent together ask for both', async () => {
+  test('login and consent together require both', async () => {
     const { browser } = await signedIn()
     const asked = await browser.visit(application.link({ prompt: 'login consent' }))
     expect(isSignIn(asked)).toBe(true)
@@ -128,7 +128,7 @@ describe('prompt and max_age', () => {
     expect(isAllow(await browser.submit(asked, /sign-in$/, { email, password }))).toBe(true)
   })
 
-  test('a sign-in older than max_age is made anew; one that is not, is not', async () => {
+  test('a sign-in older than max_age must be repeated; a later one need not', async () => {
     const { browser, tokens } = await signedIn()
     await sleep(2100)
     const recent = await redeem(await browser.visit(application.link({ max_age: '10000' })))
@@ -141,7 +141,7 @@ describe('prompt and max_age', () => {
     expect(authTimeOf(renewed)).toBeGreaterThan(authTimeOf(tokens) + 1)
   })
 
-  test('max_age 0 always asks, in the same second too', async () => {
+  test('max_age 0 always requires a new sign-in, in the same second too', async () => {
     const { browser } = await signedIn()
     expect(isSignIn(await browser.visit(application.link({ max_age: '0' })))).toBe(true)
     expectSentBack(server, await browser.visit(application.link({ max_age: '0', prompt: 'none' })), 'login_required')
@@ -149,7 +149,7 @@ describe('prompt and max_age', () => {
 })
 
 describe('hints', () => {
-  test('an id_token_hint of the person who is signed in passes; of another, they are asked', async () => {
+  test('an id_token_hint of the signed-in user is accepted; one of another user requires a sign-in', async () => {
     const { browser, tokens } = await signedIn()
     const ofOther = (await signedIn(other)).tokens.id_token
     codeIn(await browser.visit(application.link({ id_token_hint: tokens.id_token })))
@@ -158,7 +158,7 @@ describe('hints', () => {
     expectSentBack(server, silent, 'login_required')
   })
 
-  test('whoever signs in other than the id_token_hint says, gets no code', async () => {
+  test('a sign-in as another user than that of the id_token_hint gets no code', async () => {
     const { tokens } = await signedIn(other)
     const browser = openBrowser(server.url)
     const asked = await browser.visit(application.link({ id_token_hint: tokens.id_token }))
@@ -191,7 +191,7 @@ describe('hints', () => {
     expect(emailIn(await browser.visit(ofOther))).toBe('')
   })
 
-  test('login_hint stands in the form, as text', async () => {
+  test('login_hint is in the sign-in form, as text', async () => {
     const asked = await openBrowser(server.url).visit(application.link({ login_hint: '"><b>x@example.com' }))
     expect(asked.text).not.toContain('<b>x@example.com')
     expect(asked.text).toContain('&gt;&lt;b&gt;x@example.com')
@@ -199,7 +199,7 @@ describe('hints', () => {
     expect(named.text).toContain(`value="${person.email}"`)
   })
 
-  test('ui_locales, claims_locales, display and parameters that nobody knows change nothing', async () => {
+  test('ui_locales, claims_locales, display and unknown parameters change nothing', async () => {
     const { browser } = await signedIn()
     const page = await browser.visit(
       application.link({
@@ -214,30 +214,30 @@ describe('hints', () => {
     for (const display of ['page', 'touch', 'nonsense']) codeIn(await browser.visit(application.link({ display })))
   })
 
-  test('acr_values are voluntary: the answer says which it was', async () => {
+  test('acr_values are voluntary: the ID token holds the actual acr', async () => {
     const { tokens } = await signedIn(person, { acr_values: '1 2' })
     expect(claimsOf(tokens.id_token)).toMatchObject({ acr: ACR, amr: ['pwd'] })
   })
 })
 
 describe('nonce and scope', () => {
-  test('a nonce comes back in the ID token; without one there is none', async () => {
+  test('a nonce is in the ID token; without one there is none', async () => {
     const nonce = 'n-0S6_WzA2Mj "ä'
     expect(claimsOf((await signedIn(person, { nonce })).tokens.id_token).nonce).toBe(nonce)
     expect(claimsOf((await signedIn()).tokens.id_token)).not.toHaveProperty('nonce')
   })
 
-  test('the order of scopes is of no account, nor are scopes beside them that nobody knows', async () => {
+  test('the order of scopes changes nothing, nor do unknown scopes beside known ones', async () => {
     const { tokens } = await signedIn(person, { scope: 'email all nonsense address phone openid' })
     expect(tokens.scope.split(' ').sort()).toEqual(['all', 'email', 'openid'])
   })
 
-  test('surplus spaces between scopes mean nothing', async () => {
+  test('surplus spaces between scopes are ignored', async () => {
     const { tokens } = await signedIn(person, { scope: '  openid   all  ' })
     expect(tokens.scope.split(' ').sort()).toEqual(['all', 'openid'])
   })
 
-  test('without a scope it is the registration’s default ones, or all that the client has of its API', async () => {
+  test('a request without a scope gets the default scopes of the client, or all of its API', async () => {
     const api = await server.make.api({ scopes: ['a', 'b', 'c'] })
     const narrowed = await createApplication(server, {}, { apis: [api.identifier], scopes: ['a', 'b'] })
     for (const scope of [undefined, '']) {
@@ -250,7 +250,7 @@ describe('nonce and scope', () => {
     expect(tokens.id_token).toBeTruthy()
   })
 
-  test('without a scope but with a resource, it is the scopes of that API', async () => {
+  test('a request without a scope but with a resource gets the scopes of that API', async () => {
     const [first, second] = [await server.make.api({ scopes: ['x'] }), await server.make.api({ scopes: ['y', 'z'] })]
     const app = await createApplication(server, {}, { apis: [first.identifier, second.identifier] })
     for (const name of ['resource', 'audience']) {
@@ -260,7 +260,7 @@ describe('nonce and scope', () => {
     }
   })
 
-  test('what was allowed is all that is given: no more of the API than was asked for', async () => {
+  test('a token holds the requested scopes only, although the user consented to more', async () => {
     const { tokens } = await signedIn()
     expect(tokens.scope).toBe('openid')
     expect(claimsOf(tokens.access_token).scope).toBe('openid')
@@ -276,14 +276,14 @@ describe('nonce and scope', () => {
   })
 })
 
-describe('clients whose page is skipped', () => {
-  test('go through without one, with prompt consent too, and with offline access', async () => {
-    const spared = await createApplication(server, { ...BY_NOBODY })
+describe('clients that skip the consent page', () => {
+  test('get a code without it, with prompt=consent too, and with offline access', async () => {
+    const skipping = await createApplication(server, { ...BY_NOBODY })
     const browser = openBrowser(server.url)
-    const signin = await browser.visit(spared.link({ scope: 'openid offline_access all' }))
+    const signin = await browser.visit(skipping.link({ scope: 'openid offline_access all' }))
     const { email, password } = person
     expect(codeIn(await browser.submit(signin, /sign-in$/, { email, password }))).toBeTruthy()
-    expect(codeIn(await browser.visit(spared.link({ prompt: 'consent' })))).toBeTruthy()
-    expect(codeIn(await browser.visit(spared.link({ prompt: 'none', scope: 'openid email' })))).toBeTruthy()
+    expect(codeIn(await browser.visit(skipping.link({ prompt: 'consent' })))).toBeTruthy()
+    expect(codeIn(await browser.visit(skipping.link({ prompt: 'none', scope: 'openid email' })))).toBeTruthy()
   })
 })

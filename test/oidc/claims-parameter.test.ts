@@ -52,7 +52,7 @@ const userinfo = async (token: string): Promise<Answer['body']> =>
 describe('the claims parameter', () => {
   const claims = (value: object): Params => ({ claims: JSON.stringify(value) })
 
-  test('gives single claims to userinfo and to the ID token, each where it was asked for', async () => {
+  test('returns single claims by userinfo and in the ID token, each where it was requested', async () => {
     const wanted = { userinfo: { name: { essential: true } }, id_token: { email: null, unknown: { essential: true } } }
     const { tokens } = await signedIn(person, claims(wanted))
     expect(await userinfo(tokens.access_token)).toEqual({ sub: person.id, name: person.name })
@@ -61,7 +61,7 @@ describe('the claims parameter', () => {
     expect(claimsOf(tokens.id_token)).not.toHaveProperty('unknown')
   })
 
-  test('single claims are shown on the page, and asked once', async () => {
+  test('shows single claims on the consent page, once', async () => {
     const browser = openBrowser(server.url)
     const app = await createApplication(server)
     const link = app.link(claims({ userinfo: { email: null } }))
@@ -73,7 +73,7 @@ describe('the claims parameter', () => {
     codeIn(await browser.visit(link))
   })
 
-  test('a claim whose name nobody knows does not keep anybody from passing', async () => {
+  test('ignores an unknown claim', async () => {
     const app = await createApplication(server)
     const browser = openBrowser(server.url)
     const params = claims({ userinfo: { 'https://example.com/unknown': { essential: true } } })
@@ -81,7 +81,7 @@ describe('the claims parameter', () => {
     expect(await userinfo(tokens.access_token)).toEqual({ sub: person.id })
   })
 
-  test('sub as a value is the person who must sign in', async () => {
+  test('requires the user of a given sub to sign in', async () => {
     const { browser } = await signedIn()
     codeIn(await browser.visit(application.link(claims({ id_token: { sub: { value: person.id } } }))))
     const ofOther = claims({ id_token: { sub: { value: other.id } } })
@@ -93,7 +93,7 @@ describe('the claims parameter', () => {
     expectSentBack(server, next, 'login_required')
   })
 
-  test('an essential acr that we give passes; another does not', async () => {
+  test('accepts an essential acr that is supported, and no other', async () => {
     const { browser } = await signedIn()
     codeIn(await browser.visit(application.link(claims({ id_token: { acr: { essential: true, values: [ACR] } } }))))
     const wanted = claims({ id_token: { acr: { essential: true, value: 'urn:other' } } })
@@ -103,7 +103,7 @@ describe('the claims parameter', () => {
     expectSentBack(server, await browser.visit(application.link(wrong)), 'invalid_request')
   })
 
-  test('an essential acr that nobody can give ends in an error, not in a circle', async () => {
+  test('ends with an error for an essential acr that is not supported', async () => {
     const browser = openBrowser(server.url)
     const wanted = claims({ id_token: { acr: { essential: true, value: 'urn:other' } } })
     const asked = await browser.visit(application.link(wanted))
@@ -112,7 +112,7 @@ describe('the claims parameter', () => {
     expectSentBack(server, next, 'unmet_authentication_requirements')
   })
 
-  test('hostile claims are refused or ignored, never an error of ours', async () => {
+  test('refuses or ignores hostile claims without a server error', async () => {
     const { browser } = await signedIn()
     for (const value of [
       { userinfo: { __proto__: null, constructor: null, toString: null } },

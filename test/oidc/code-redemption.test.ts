@@ -49,7 +49,7 @@ function expectRefused({ status, body }: Answer, error = 'invalid_grant', expect
   expect([status, body.error]).toEqual([expected, error])
 }
 
-describe('what a code gives', () => {
+describe('a code obtains', () => {
   test('a Bearer token, a refresh token and an ID token, in the shape of DESIGN.md, kept by no cache', async () => {
     const answer = await application.redeem(await codeOf(application, { scope: 'openid offline_access all' }))
     expect(answer.body).toEqual({
@@ -65,7 +65,7 @@ describe('what a code gives', () => {
     expect(answer.headers.get('pragma')).toBe('no-cache')
   })
 
-  test('the access token is a JWT by RFC 9068, of the person and for the API', async () => {
+  test('an access token by RFC 9068, of the user and for the API', async () => {
     const { access_token, id_token } = await getTokens(server, application, person, { params: { scope: 'openid all' } })
     const [header] = access_token.split('.')
     expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ typ: 'at+jwt', alg: 'ES256' })
@@ -86,12 +86,12 @@ describe('what a code gives', () => {
     })
   })
 
-  test('a token of 200 days’ or 60 seconds’ life, as the registration says', async () => {
+  test('a token with a lifetime of 200 days or 60 seconds, as the client is configured', async () => {
     const app = await createApplication(server, { accessTokenTtl: 60 })
     expect((await getTokens(server, app, person)).expires_in).toBe(60)
   })
 
-  test('plain OAuth: no ID token, and a refresh token as the registration says', async () => {
+  test('no ID token under plain OAuth, and a refresh token as the client is configured', async () => {
     const always = await createApplication(server)
     const plain = await getTokens(server, always, person, { params: { scope: 'all' } })
     expect(plain).not.toHaveProperty('id_token')
@@ -106,17 +106,17 @@ describe('what a code gives', () => {
     expect(without.scope).toBe('openid all')
   })
 
-  test('OpenID Connect without offline_access: no refresh token', async () => {
+  test('no refresh token under OpenID Connect without offline_access', async () => {
     expect(await getTokens(server, application, person)).not.toHaveProperty('refresh_token')
   })
 
-  test('the secret may come in the body', async () => {
+  test('tokens by a client secret in the body', async () => {
     const { clientId, clientSecret } = application
     const inBody = { client_id: clientId, client_secret: clientSecret }
     expect((await application.redeem(await codeOf(), inBody, { basic: undefined } as object)).status).toBe(200)
   })
 
-  test('a resource at the token endpoint may repeat the one of the request, and name no other', async () => {
+  test('a token for the resource of the request, which may be repeated, and for no other', async () => {
     const [one, two] = [await server.make.api(), await server.make.api()]
     const app = await createApplication(server, {}, { apis: [one.identifier, two.identifier] })
     const params = { scope: 'read', resource: two.identifier }
@@ -133,7 +133,7 @@ describe('PKCE', () => {
   const confidential = { pkceRequired: false } as const
   const none = { code_challenge: undefined, code_challenge_method: undefined }
 
-  test('a wrong verifier, none, and one that is malformed', async () => {
+  test('a wrong, missing or malformed verifier is refused', async () => {
     const code = await codeOf()
     expectRefused(await application.redeem(code, { code_verifier: createPkce().verifier }))
     expectRefused(await application.redeem(code, { code_verifier: undefined }))
@@ -146,7 +146,7 @@ describe('PKCE', () => {
     expect((await application.redeem(code)).status).toBe(200)
   })
 
-  test('a confidential client may be exempted, and is then not held to it', async () => {
+  test('a confidential client may be exempt from PKCE', async () => {
     const exempt = await createApplication(server, confidential)
     const tokens = await exempt.redeem(await codeOf(exempt, none), { code_verifier: undefined })
     expect(tokens.status).toBe(200)
@@ -167,8 +167,8 @@ describe('PKCE', () => {
   })
 })
 
-describe('a code is good for its own client, redirect URI and browser only', () => {
-  test('another client, confidential or public, by whichever name', async () => {
+describe('a code is valid for its own client, redirect URI and browser only', () => {
+  test('another client, confidential or public, is refused', async () => {
     const code = await codeOf()
     const other = await createApplication(server)
     const { verifier } = application.pkce
@@ -183,7 +183,7 @@ describe('a code is good for its own client, redirect URI and browser only', () 
     expect((await application.redeem(code)).status).toBe(200)
   })
 
-  test('injected into another session, it meets another verifier', async () => {
+  test('a code injected into another session fails at the verifier', async () => {
     const spa = await createApplication(server, { isPublic: true })
     const stolen = await codeOf(spa)
     expectRefused(await spa.redeem(stolen, { code_verifier: createPkce().verifier }))
@@ -215,8 +215,8 @@ describe('a code is good for its own client, redirect URI and browser only', () 
   })
 })
 
-describe('once, and for a minute', () => {
-  test('a code that is shown again is refused, and what came of it ends, the refresh token too', async () => {
+describe('a code is redeemed once, within a minute', () => {
+  test('a repeated code is refused, and its access and refresh tokens are revoked', async () => {
     const code = await codeOf(application, { scope: 'openid offline_access all' })
     const { body } = await application.redeem(code)
     expect(await isActive(body.access_token)).toBe(true)
@@ -227,7 +227,7 @@ describe('once, and for a minute', () => {
     expect((await send(`${server.url}/oauth2/userinfo`, { headers })).status).toBe(401)
   })
 
-  test('what was refreshed meanwhile ends with it', async () => {
+  test('tokens that were refreshed meanwhile are revoked with it', async () => {
     const code = await codeOf(application, { scope: 'openid offline_access all' })
     const first = (await application.redeem(code)).body
     const second = (await application.refresh(first.refresh_token)).body
@@ -236,7 +236,7 @@ describe('once, and for a minute', () => {
     expectRefused(await application.refresh(second.refresh_token))
   })
 
-  test('a code that is used again when nothing is left of it still ends what came of it, for its own client alone', async () => {
+  test('a repeated code whose row was deleted revokes its tokens, for its own client alone', async () => {
     const code = await codeOf(application, { scope: 'openid offline_access all' })
     const { access_token, refresh_token } = (await application.redeem(code)).body
     await server.knex('engine_models').where({ model: 'AuthorizationCode' }).delete()
@@ -258,7 +258,7 @@ describe('once, and for a minute', () => {
   })
 })
 
-describe('a code dies with what it rests on, and stays dead when that is restored', () => {
+describe('a code is invalidated with what it depends on, and stays invalid when that is restored', () => {
   async function dying(end: (app: Application, who: Person) => Promise<unknown>, accountId?: string): Promise<Answer> {
     const app = await createApplication(server)
     const who = await createTestUser(server.knex, accountId ?? server.firstStart.accountId)
@@ -273,7 +273,7 @@ describe('a code dies with what it rests on, and stays dead when that is restore
     )
   })
 
-  test('the person is switched off, and on again', async () => {
+  test('the user is disabled, and enabled again', async () => {
     expectRefused(await dying((_, who) => changeUserStatus(server.knex, who.id, 'disabled', ACTOR)))
     const restored = dying(async (_, who) => {
       await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
@@ -282,11 +282,11 @@ describe('a code dies with what it rests on, and stays dead when that is restore
     expectRefused(await restored)
   })
 
-  test('the tokens of the person are revoked', async () => {
+  test('the tokens of the user are revoked', async () => {
     expectRefused(await dying((_, who) => revokeTokensOfUser(server.knex, who.id, ACTOR)))
   })
 
-  test('the person’s account is switched off, and on again', async () => {
+  test('the user’s account is disabled, and enabled again', async () => {
     const off = await createAccount(server.knex, 'Off')
     expectRefused(await dying(() => changeAccountStatus(server.knex, off.id, 'disabled', ACTOR), off.id))
     const onAgain = await createAccount(server.knex, 'On again')
@@ -320,7 +320,7 @@ describe('a code dies with what it rests on, and stays dead when that is restore
     expect((await rotated(60)).old.status).toBe(200)
   })
 
-  test('the instance’s API is switched off, and on again', async () => {
+  test('the API of the instance is disabled, and enabled again', async () => {
     const restored = dying(async () => {
       await changeApiEnabled(server.knex, false, ACTOR)
       const page = await openBrowser(server.url).visit(application.link())

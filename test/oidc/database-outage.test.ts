@@ -138,7 +138,7 @@ test.each(KINDS)(
   },
 )
 
-test('meanwhile the process is alive but not ready, and its keys are still published', async () => {
+test('during the outage the process is alive and not ready, and publishes its keys', async () => {
   const { body: keys } = await send(`${server.url}/oauth2/jwks`)
   await proxy.cut()
   const statuses = async () =>
@@ -152,6 +152,6 @@ test('meanwhile the process is alive but not ready, and its keys are still publi
   expect(await statuses()).toEqual([200, 200, 200])
 })
 
-test('no answer of all these was a 500', () => {
+test('no response during the outage was a 500', () => {
   expect(server.logLines().filter((line) => line.status === 500)).toEqual([])
 })

@@ -67,7 +67,7 @@ async function connect(browser: Browser, user_code: string, who = person): Promi
 }
 
 describe('a device', () => {
-  test('shows a code; its person types it, sees which device it is, signs in and allows; the device gets its tokens', async () => {
+  test('gets its tokens after the user entered its code, signed in and allowed it', async () => {
     const { status, body } = await begin()
     expect([status, body]).toEqual([
       200,
@@ -126,7 +126,7 @@ describe('a device', () => {
     })
   })
 
-  test('the link with the code in it asks all the same whether it is theirs', async () => {
+  test('a link with the code also asks the user to confirm the device', async () => {
     const { body } = await begin()
     const browser = openBrowserOn(server)
     const page = await browser.visit(`/device?user_code=${body.user_code}`)
@@ -137,7 +137,7 @@ describe('a device', () => {
     expectRefused(await poll(body.device_code), 'authorization_pending')
   })
 
-  test('what a link holds in place of a code stays text', async () => {
+  test('a malformed code in a link is shown as text', async () => {
     const page = await openBrowserOn(server).visit(
       `/device?user_code=${encodeURIComponent('"><script>alert(1)</script>')}`,
     )
@@ -146,7 +146,7 @@ describe('a device', () => {
 })
 
 describe('a device that gets nothing', () => {
-  test('its person says it is not theirs', async () => {
+  test('the user says that the device is not theirs', async () => {
     const { body } = await begin()
     const browser = openBrowserOn(server)
     const page = await browser.submit(await typeCode(browser, body.user_code), /\/device$/, { abort: 'yes' })
@@ -155,7 +155,7 @@ describe('a device that gets nothing', () => {
     expect((await typeCode(browser, body.user_code)).text).toContain('used already')
   })
 
-  test('its person denies it', async () => {
+  test('the user denies the request', async () => {
     const { body } = await begin(await register())
     const browser = openBrowserOn(server)
     const app = await register()
@@ -168,7 +168,7 @@ describe('a device that gets nothing', () => {
     expectRefused(await poll(body.device_code), 'invalid_grant')
   })
 
-  test('a code that nobody made, is mistyped, empty, or hostile is a page with the form again', async () => {
+  test('an unknown, mistyped, empty or hostile code shows the form again', async () => {
     const browser = openBrowserOn(server)
     for (const code of ['BBBB-CCCC', 'x', '☃', '<b>', "'; --", 'A'.repeat(5000)]) {
       const page = await typeCode(browser, code)
@@ -206,7 +206,7 @@ describe('a device that gets nothing', () => {
     expect((await typeCode(openBrowserOn(server), body.user_code)).text).toMatch(/expired|no such code/)
   })
 
-  test('a code is used once: the tokens of the first end', async () => {
+  test('a code is redeemed once: a second use revokes the tokens', async () => {
     const { body } = await begin()
     await connect(openBrowserOn(server), body.user_code)
     const first = (await poll(body.device_code)).body
@@ -232,7 +232,7 @@ describe('a device that gets nothing', () => {
     expect((await send(`${server.url}/oauth2/device`)).status).toBe(405)
   })
 
-  test('the consent is withdrawn, or the person switched off, before the device asks', async () => {
+  test('the consent is withdrawn, or the user disabled, before the device polls', async () => {
     const who = await createTestUser(server.knex, server.firstStart.accountId)
     for (const end of [
       () => withdrawConsent(server.knex, { userId: who.id, clientId: device.clientId }, ACTOR),
@@ -246,7 +246,7 @@ describe('a device that gets nothing', () => {
   })
 })
 
-test('a form from a browser that keeps no cookies is a page that says so', async () => {
+test('a form from a browser without cookies shows a page that says so', async () => {
   const sent = await send(`${server.url}/device`, {
     method: 'POST',
     headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
@@ -255,7 +255,7 @@ test('a form from a browser that keeps no cookies is a page that says so', async
   expect([sent.status, sent.text.includes('session cookie is missing')]).toEqual([400, true])
 })
 
-test('two devices in one browser do not get in each other’s way', async () => {
+test('two devices in one browser do not affect each other', async () => {
   const [one, two] = [(await begin()).body, (await begin()).body]
   const browser = openBrowserOn(server)
   const asked = [await typeCode(browser, one.user_code)]

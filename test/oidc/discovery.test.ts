@@ -29,14 +29,14 @@ afterAll(async () => {
 })
 
 describe('the document', () => {
-  test('is the same at both addresses, for everybody, as JSON', async () => {
+  test('is the same JSON at both paths, for every caller', async () => {
     const other = await send(`${server.url}/.well-known/oauth-authorization-server`)
     expect(other.body).toEqual(document)
     expect(other.headers.get('content-type')).toMatch(/^application\/json/)
     expect(document.issuer).toBe(server.issuer)
   })
 
-  test('names what it must (OpenID Connect Discovery, section 3; RFC 8414, section 2)', () => {
+  test('has the required members (OpenID Connect Discovery, section 3; RFC 8414, section 2)', () => {
     expect(document).toMatchObject({
       authorization_endpoint: `${server.issuer}/oauth2/authorize`,
       token_endpoint: `${server.issuer}/oauth2/token`,
@@ -61,7 +61,7 @@ describe('the document', () => {
     expect(document).not.toHaveProperty('registration_endpoint')
   })
 
-  test('names endpoints that all are there, and no address leads to a 404 or 500', async () => {
+  test('lists existing endpoints only: none responds with 404 or 500', async () => {
     const endpoints = Object.entries(document).filter(([name]) => name.endsWith('_endpoint') || name === 'jwks_uri')
     expect(endpoints.length).toBe(10)
     for (const [name, address] of endpoints as [string, string][]) {
@@ -73,7 +73,7 @@ describe('the document', () => {
     }
   })
 
-  test('what is not supported, is not there', async () => {
+  test('omits what is not supported', async () => {
     for (const path of [
       '/oauth2/register',
       '/oauth2/backchannel',
@@ -97,7 +97,7 @@ describe('the document', () => {
     expect(new Set(body.keys.map(({ kid }: { kid: string }) => kid)).size).toBe(body.keys.length)
   })
 
-  test('the key set is answered 304 to a fetch that names its tag, and 200 to one that names another', async () => {
+  test('the key set responds with 304 to its entity tag, and with 200 to another', async () => {
     const etag = (await send(document.jwks_uri)).headers.get('etag')!
     // `fetch` adds `Cache-Control: no-cache` by itself.
     const again = await send(document.jwks_uri, { headers: { 'if-none-match': `"other", W/${etag}` } })
@@ -106,7 +106,7 @@ describe('the document', () => {
   })
 })
 
-describe('what it lists works', () => {
+describe('the document lists what works', () => {
   test('every response_mode', async () => {
     expect([...document.response_modes_supported].sort()).toEqual(['form_post', 'fragment', 'query'])
     const app = await createApplication(server)
@@ -119,7 +119,7 @@ describe('what it lists works', () => {
     }
   })
 
-  test('every way of a client to prove itself, at each endpoint', async () => {
+  test('every client authentication method, at each endpoint', async () => {
     expect([...document.token_endpoint_auth_methods_supported].sort()).toEqual([
       'client_secret_basic',
       'client_secret_post',
@@ -164,7 +164,7 @@ describe('what it lists works', () => {
     }
   })
 
-  test('every claim comes from somewhere', async () => {
+  test('every claim', async () => {
     const person = await createTestUser(server.knex, server.firstStart.accountId)
     await server.knex('users').where({ id: person.id }).update({ email_verified: true })
     const app = await createApplication(server, { backchannelLogoutUri: 'https://app.example.com/out' })
@@ -173,13 +173,13 @@ describe('what it lists works', () => {
     })
     const headers = { authorization: `Bearer ${access_token}` }
     const about = (await send(document.userinfo_endpoint, { headers })).body
-    const told = new Set([...Object.keys(about), ...Object.keys(claimsOf(id_token))])
-    expect(document.claims_supported.filter((claim: string) => !told.has(claim))).toEqual([])
+    const documented = new Set([...Object.keys(about), ...Object.keys(claimsOf(id_token))])
+    expect(document.claims_supported.filter((claim: string) => !documented.has(claim))).toEqual([])
     expect(document.acr_values_supported).toContain(claimsOf(id_token).acr)
   })
 })
 
-describe('addresses are the issuer’s, whatever the Host header says', () => {
+describe('URLs are on the issuer’s origin, whatever the Host header is', () => {
   const HOSTILE = { Host: 'evil.example.com', 'X-Forwarded-Host': 'evil.example.com' }
 
   test('in the document, at a device, and on the way through the pages', async () => {

@@ -66,7 +66,7 @@ const bind = async (app = spa, by = prover): Promise<Answer['body']> =>
 const userinfo = (headers: Record<string, string>) => send(`${server.url}/oauth2/userinfo`, { headers })
 
 describe('a bound code flow', () => {
-  test('gives a token that says so, a refresh, and userinfo, each by proof', async () => {
+  test('issues a bound token, refreshes it and serves userinfo, each with a proof', async () => {
     const tokens = await bind()
     expect(tokens).toMatchObject({ token_type: 'DPoP', refresh_token: expect.any(String) })
     expect(claimsOf(tokens.access_token).cnf).toEqual({ jkt: prover.jkt })
@@ -82,7 +82,7 @@ describe('a bound code flow', () => {
     expect(body).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: prover.jkt } })
   })
 
-  test('a bound token without its proof, by Bearer, or with another key opens nothing', async () => {
+  test('refuses a bound token without its proof, as Bearer, or with another key', async () => {
     const { access_token: token } = await bind()
     const path = '/oauth2/userinfo'
     const stolen = await thief.prove(path, { method: 'GET', token })
@@ -100,7 +100,7 @@ describe('a bound code flow', () => {
     }
   })
 
-  test('a public client’s refresh token is good with its key only', async () => {
+  test('accepts a public client’s refresh token with its key only', async () => {
     const { refresh_token } = await bind()
     for (const options of [{}, await thief.proof()]) {
       const { status, body } = await spa.refresh(refresh_token, {}, options)
@@ -136,8 +136,8 @@ describe('a bound code flow', () => {
   })
 })
 
-describe('proofs that are none', () => {
-  test('one that was seen before is refused, at every door', async () => {
+describe('invalid proofs', () => {
+  test('a repeated proof is refused, at every endpoint', async () => {
     const proof = await prover.proof()
     const first = await spa.redeem(await codeOf(), {}, proof)
     expect(first.status).toBe(200)
@@ -149,7 +149,7 @@ describe('proofs that are none', () => {
     expect((await userinfo({ authorization: `DPoP ${token}`, dpop })).status).toBe(401)
   })
 
-  test('of another method, another address, another time, unsigned or malformed', async () => {
+  test('a proof for another method, URL or time, or an unsigned or malformed one, is refused', async () => {
     const code = await codeOf()
     const proofs = [
       await prover.prove('/oauth2/token', { method: 'GET' }),

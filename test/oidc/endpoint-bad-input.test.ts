@@ -59,7 +59,7 @@ const basicText = (text: string | Buffer): Sent => header(`Basic ${Buffer.from(t
 const inBody = (more = '') =>
   `${MACHINE}&client_id=${client.clientId}&client_secret=${client.clientSecret}${more && `&${more}`}`
 
-test('a good request is answered, so that what is refused below is refused for what is wrong with it', async () => {
+test('a valid request succeeds, so that each refusal below has its own reason', async () => {
   for (const sent of [{ basic: client }, { body: inBody() }]) {
     const answer = await post(sent)
     expect(answer.status).toBe(200)
@@ -68,7 +68,7 @@ test('a good request is answered, so that what is refused below is refused for w
   }
 })
 
-describe('a client that is not known, or not by this secret, is invalid_client with 401', () => {
+describe('an unknown client, or a wrong client secret, is invalid_client with 401', () => {
   const other = (clientSecret: string) => ({ ...client, clientSecret })
   const cases: [string, () => Sent][] = [
     ['unknown client', () => ({ basic: { clientId: 'kwc_nobody', clientSecret: client.clientSecret } })],
@@ -113,7 +113,7 @@ describe('a client that is not known, or not by this secret, is invalid_client w
   })
 })
 
-describe('a request that the client may not make, or that makes no sense, is a 400 that says why', () => {
+describe('a request that the client may not make, or that is malformed, is a 400 with its reason', () => {
   const mine = (body: string): Sent => ({ basic: client, body })
   const cases: [string, string, () => Sent][] = [
     ['unknown audience', 'invalid_target', () => mine(`${MACHINE}&audience=https://nowhere.example.com`)],
@@ -157,7 +157,7 @@ describe('a request that the client may not make, or that makes no sense, is a 4
   })
 })
 
-describe('a NUL byte is refused with 400 wherever it stands', () => {
+describe('a NUL byte is refused with 400 anywhere', () => {
   const cases: [string, () => Sent][] = [
     ['raw in the body', () => ({ basic: client, body: `${MACHINE}&scope=a\0b` })],
     ['escaped in the body', () => ({ basic: client, body: `${MACHINE}&audience=%00` })],
@@ -184,8 +184,8 @@ describe('a NUL byte is refused with 400 wherever it stands', () => {
   })
 })
 
-describe('what is no request for these endpoints is told so', () => {
-  test('a body of 1 MiB is 413, announced or not, and its sender hears it every time', async () => {
+describe('a request that no endpoint accepts gets its status', () => {
+  test('a body of 1 MiB gets 413, with or without Content-Length', async () => {
     const body = `scope=${'x'.repeat(1024 * 1024)}`
     for (let n = 0; n < 20; n++) await refused({ basic: client, body }, 413, 'invalid_request')
     const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
@@ -193,7 +193,7 @@ describe('what is no request for these endpoints is told so', () => {
     expect(await sendRaw(server.url, `${head}${chunk.repeat(16)}0\r\n\r\n`)).toMatch(/^HTTP\/1.1 413 /)
   })
 
-  test('every other method is 405, and Allow names the one that serves', async () => {
+  test('every other method gets 405 with Allow', async () => {
     for (const path of ['/oauth2/token', '/oauth2/token/', '/oauth2/introspect', '/oauth2/revoke']) {
       for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
         const answer = await refused({ basic: client, path, method }, 405, 'invalid_request')
@@ -208,7 +208,7 @@ describe('what is no request for these endpoints is told so', () => {
     expect((await post({ basic: client })).status).toBe(200)
   })
 
-  test('a malformed path is 404, and a request that is cut off harms nobody', async () => {
+  test('a malformed path gets 404, and an aborted request affects no other', async () => {
     for (const path of ['/oauth2/%zz', '/oauth2/token%00', '/%ff', '/oauth2/nothing']) {
       expect((await post({ path })).status).toBe(404)
     }
@@ -219,7 +219,7 @@ describe('what is no request for these endpoints is told so', () => {
     expect((await post({ basic: client })).status).toBe(200)
   })
 
-  test('every request has an id of ours; the id that the caller gives it is logged beside it when it is short', async () => {
+  test('every request gets an ID; a short ID of the caller is logged beside it', async () => {
     for (const [given, logged] of [
       ['order-42', 'order-42'],
       ['a b"c', undefined],
@@ -233,7 +233,7 @@ describe('what is no request for these endpoints is told so', () => {
     }
   })
 
-  test('none of all this was the server’s error: nothing was logged as an error', () => {
+  test('no request above was logged as a server error', () => {
     const fieldErrors = server
       .logLines()
       .filter((line) => (line.level as number) >= 50 || (line.status as number) >= 500)

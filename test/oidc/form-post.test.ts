@@ -37,7 +37,7 @@ async function signedIn(who = person, params: Params = {}): Promise<{ browser: B
 }
 
 describe('oidcc-form-post-basic', () => {
-  test('the answer is a form on a page of ours: without a script inside, and it works without scripts', async () => {
+  test('the response is a form on a page of this server that works without scripts', async () => {
     const { browser } = await signedIn()
     const page = await browser.visit(application.link({ response_mode: 'form_post' }))
     expect(page.status).toBe(200)
@@ -55,7 +55,7 @@ describe('oidcc-form-post-basic', () => {
     expect((await application.redeem(form!.fields.code!)).status).toBe(200)
   })
 
-  test('hostile values stay values', async () => {
+  test('hostile values stay text', async () => {
     const { browser } = await signedIn()
     const state = `"><script>alert('1')</script>&amp;\n`
     const page = await browser.visit(application.link({ response_mode: 'form_post', state }))
@@ -63,7 +63,7 @@ describe('oidcc-form-post-basic', () => {
     expect(formsOf(page)[0]!.fields.state).toBe(state)
   })
 
-  test('errors come the same way, and a redirect URI that is not registered gets none', async () => {
+  test('errors use the same form, and an unregistered redirect URI gets none', async () => {
     const browser = openBrowser(server.url)
     const refused = await browser.visit(application.link({ response_mode: 'form_post', prompt: 'none' }))
     expect(formsOf(refused)[0]).toMatchObject({

@@ -7,7 +7,7 @@ const SEED = 20_261_121
 const REQUESTS = 600
 
 let server: Keywright
-/** Every concession is on, so that the requests reach as much of the code as they can. */
+/** Every legacy compatibility option is on, so that the requests reach as much code as possible. */
 let client: Credentials & { apiKey: string }
 let bystander: Credentials
 let untouched: { access_token: string }
@@ -133,14 +133,14 @@ test(`${REQUESTS} spoiled requests get answers in the standard's form, never a s
     for (let times = random.below(3); times >= 0; times--) random.pick(SPOILERS)(draft, random)
     const answer = await sendDraft(path, draft)
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-    const told = `request ${n} of seed ${SEED}: ${path} ${JSON.stringify(draft)} was answered ${answer.text}`
-    expect(complaintsAbout(answer), told).toEqual([])
+    const description = `request ${n} of seed ${SEED}: ${path} ${JSON.stringify(draft)} was answered ${answer.text}`
+    expect(complaintsAbout(answer), description).toEqual([])
   }
   // Both the good and the bad must have been among them, or the requests test nothing.
   for (const status of [200, 400, 401]) expect(statuses.get(status), `${status}`).toBeGreaterThan(20)
 }, 60_000)
 
-test('afterwards the server serves, nobody else’s token has changed, and no error was logged', async () => {
+test('the server still serves, no other token has changed, and no error was logged', async () => {
   expect((await server.machineToken(bystander)).status).toBe(200)
   const again = await server.make.client()
   expect((await server.machineToken(again)).status).toBe(200)

@@ -25,7 +25,7 @@ const OF_SCOPES = ['name', 'updated_at', 'email', 'email_verified', 'preferred_u
 const privateClaims = (idToken: string) => OF_SCOPES.filter((name) => name in claimsOf(idToken))
 
 describe('an ID token', () => {
-  test('is signed by a key of the key set, for its client alone, and says who, when and how', async () => {
+  test('is signed by a key of the key set, for its client alone, with subject, time and method of the sign-in', async () => {
     const app = await createApplication(server)
     const before = Math.floor(Date.now() / 1000)
     const { id_token } = await getTokens(server, app, person, { params: { nonce: 'n-1' } })
@@ -69,24 +69,24 @@ describe('an ID token', () => {
     for (const { id_token } of [first, refreshed]) expect(privateClaims(id_token)).toEqual(['email'])
   })
 
-  test('names the session for a client that wants to be told of its end, at a refresh too, and for nobody else', async () => {
+  test('holds sid for a client with back-channel logout, at a refresh too, and for no other client', async () => {
     const params = { scope: 'openid offline_access' }
-    const told = await createApplication(server, BACKCHANNEL)
-    const first = await getTokens(server, told, person, { params })
+    const withLogout = await createApplication(server, BACKCHANNEL)
+    const first = await getTokens(server, withLogout, person, { params })
     const { sid } = claimsOf(first.id_token)
     expect(sid).toEqual(expect.any(String))
-    expect(claimsOf((await told.refresh(first.refresh_token)).body.id_token).sid).toBe(sid)
+    expect(claimsOf((await withLogout.refresh(first.refresh_token)).body.id_token).sid).toBe(sid)
     const untold = await createApplication(server)
     expect(claimsOf((await getTokens(server, untold, person, { params })).id_token)).not.toHaveProperty('sid')
   })
 
-  test('has another sub for nobody: one person is the same to every client', async () => {
+  test('has the same sub for a user at every client', async () => {
     const [one, two] = [await createApplication(server), await createApplication(server)]
     const subs = [await getTokens(server, one, person), await getTokens(server, two, person)]
     expect(subs.map(({ id_token }) => claimsOf(id_token).sub)).toEqual([person.id, person.id])
   })
 
-  test('is no access token, anywhere', async () => {
+  test('is not accepted as an access token', async () => {
     const app = await createApplication(server)
     const { id_token } = await getTokens(server, app, person)
     expect((await server.introspect(id_token, server.firstStart.api)).body).toEqual({ active: false })

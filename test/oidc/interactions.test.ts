@@ -51,8 +51,8 @@ function expectOver(page: Page): void {
   expect(page.status).toBeLessThan(500)
 }
 
-describe('a sign-in under way', () => {
-  test('belongs to its browser: another one’s address, with or without a cookie of its own, is over', async () => {
+describe('an interaction', () => {
+  test('belongs to its browser: in another browser it has expired', async () => {
     const victim = openBrowserOn(server)
     const asked = await victim.visit(application.link())
     const attacker = await signedIn(other)
@@ -70,7 +70,7 @@ describe('a sign-in under way', () => {
     expectPage(sent)
   })
 
-  test('made-up and malformed addresses are pages', async () => {
+  test('with an unknown or malformed id shows a page', async () => {
     const browser = await signedIn()
     for (const uid of ['nonsense', 'a'.repeat(100), '..%2f', '%00', '%zz', '☃']) {
       for (const path of [`/interaction/${uid}`, `/oauth2/authorize/${uid}`, `/device/${uid}`]) {
@@ -81,7 +81,7 @@ describe('a sign-in under way', () => {
     }
   })
 
-  test('resumed before it is answered asks on, and gives nothing', async () => {
+  test('that is resumed before it is finished continues to ask', async () => {
     const browser = openBrowserOn(server)
     const asked = await browser.visit(application.link())
     const uid = asked.url.split('/').at(-1)!
@@ -90,7 +90,7 @@ describe('a sign-in under way', () => {
     expect(resumed.status).toBeLessThan(500)
   })
 
-  test('two tabs: both get through, one after the other', async () => {
+  test('in each of two tabs gets a code', async () => {
     const app = await createApplication(server, { consent: 'skip' })
     const browser = openBrowserOn(server)
     const [one, two] = [
@@ -101,7 +101,7 @@ describe('a sign-in under way', () => {
     expect(answerOf((await signInTo(browser, two)).left)).toMatchObject({ code: expect.any(String), state: 'two' })
   })
 
-  test('two tabs, two people: each answer is of who signed in there', async () => {
+  test('in two tabs with two users gets a code for the user of each', async () => {
     const app = await createApplication(server, { consent: 'skip' })
     const browser = openBrowserOn(server)
     const [one, two] = [await browser.visit(app.link()), await browser.visit(app.link())]
@@ -113,7 +113,7 @@ describe('a sign-in under way', () => {
     expect(await Promise.all(subs)).toEqual([person.id, other.id])
   })
 
-  test('a form sent twice, and the back button, are pages that say how to go on', async () => {
+  test('whose form is sent twice, or after the back button, shows how to continue', async () => {
     const app = await createApplication(server)
     const browser = openBrowserOn(server)
     const signin = await browser.visit(app.link())
@@ -131,7 +131,7 @@ describe('a sign-in under way', () => {
     expectOver(await signInTo(browser, signin))
   })
 
-  test('a form sent twice at the same moment is no error of ours', async () => {
+  test('whose form is sent twice at once causes no server error', async () => {
     const app = await createApplication(server)
     const browser = openBrowserOn(server)
     const asked = await signInTo(browser, await browser.visit(app.link()))
@@ -140,7 +140,7 @@ describe('a sign-in under way', () => {
     expect(both.some(({ left }) => answerOf(left).code !== undefined)).toBe(true)
   })
 
-  test('a password travels no further than the form it was typed in (RFC 9700, section 4.12)', async () => {
+  test('sends the password in no redirect (RFC 9700, section 4.12)', async () => {
     const app = await createApplication(server, { consent: 'skip' })
     const browser = openBrowserOn(server)
     const asked = await browser.visit(app.link())
@@ -153,7 +153,7 @@ describe('a sign-in under way', () => {
     expect((await signInTo(browser, await browser.visit(app.link()))).status).toBe(303)
   })
 
-  test('allow, without having been asked, allows nothing', async () => {
+  test('allows nothing by a form that was not shown', async () => {
     const app = await createApplication(server)
     const browser = openBrowserOn(server)
     const signin = await browser.visit(app.link())
@@ -165,7 +165,7 @@ describe('a sign-in under way', () => {
     }
   })
 
-  test('that has waited for too long is over', async () => {
+  test('expires', async () => {
     const browser = openBrowserOn(server)
     const asked = await browser.visit(application.link())
     await server
@@ -176,7 +176,7 @@ describe('a sign-in under way', () => {
     expectOver(await browser.visit(asked.url))
   })
 
-  test('of an application that was archived meanwhile is over', async () => {
+  test('of an application that was archived meanwhile has expired', async () => {
     const app = await createApplication(server)
     const browser = openBrowserOn(server)
     const asked = await signInTo(browser, await browser.visit(app.link()))
@@ -186,7 +186,7 @@ describe('a sign-in under way', () => {
     expect(next.status).toBeLessThan(500)
   })
 
-  test('without cookies ends at a page that says so', async () => {
+  test('without cookies shows a page that says so', async () => {
     const browser = openBrowserOn(server)
     const asked = await browser.visit(application.link())
     browser.cookies.clear()
@@ -195,7 +195,7 @@ describe('a sign-in under way', () => {
     expect(page.text).toContain('cookie')
   })
 
-  test('a form of another site is refused, whatever it carries', async () => {
+  test('refuses a form of another site', async () => {
     const browser = openBrowserOn(server)
     const asked = await browser.visit(application.link())
     const { action, fields } = formsOf(asked)[0]!
@@ -211,7 +211,7 @@ describe('a sign-in under way', () => {
   })
 })
 
-test('nothing that an address names takes a person to another site', async () => {
+test('no parameter redirects a user to another site', async () => {
   for (const to of ['https://evil.example.com', '//evil.example.com', '/\\evil.example.com', '/%09/evil.example.com']) {
     const browser = openBrowserOn(server)
     const page = await browser.visit(`/signin?return_to=${encodeURIComponent(to)}`)

@@ -41,8 +41,8 @@ afterAll(() => server.stop())
 const issue = async (form = {}, who = client): Promise<string> =>
   (await server.machineToken(who, form)).body.access_token
 
-describe('who sees what', () => {
-  test('the API that a token is for sees all that the token says', async () => {
+describe('a token is introspected', () => {
+  test('by the API that it is for, with all its claims', async () => {
     const token = await issue({ scope: 'read' })
     const { status, body, headers } = await server.introspect(token, api)
     expect(status).toBe(200)
@@ -51,19 +51,19 @@ describe('who sees what', () => {
     expect(body).toMatchObject({ client_id: client.clientId, aud: api.identifier, scope: 'read', iss: server.issuer })
   })
 
-  test('the client that a token was issued to sees it, and no other client does', async () => {
+  test('by the client that it was issued to, and by no other client', async () => {
     const token = await issue()
     expect((await server.introspect(token, client)).body.active).toBe(true)
     expect((await server.introspect(token, stranger)).body).toEqual({ active: false })
   })
 
-  test('an API sees nothing of a token for another API, though the client may call both', async () => {
+  test('as inactive by another API, although the client may call both', async () => {
     const token = await issue({ audience: otherApi.identifier })
     expect((await server.introspect(token, otherApi)).body.active).toBe(true)
     expect((await server.introspect(token, api)).body).toEqual({ active: false })
   })
 
-  test('a refresh token is seen by its client alone, and no longer once it was redeemed', async () => {
+  test('by its client alone, if it is a refresh token, and as inactive after it was redeemed', async () => {
     const refreshing = await server.make.client({ clientCredentialsRefresh: true }, [api.identifier])
     const { refresh_token } = (await server.machineToken(refreshing)).body
     const seen = await server.introspect(refresh_token, refreshing)
@@ -77,7 +77,7 @@ describe('who sees what', () => {
     expect((await server.introspect(next.body.refresh_token, refreshing)).body.active).toBe(true)
   })
 
-  test('a wrong hint about the kind of token changes nothing (RFC 7662, section 2.1)', async () => {
+  test('with the same result whatever the token_type_hint is (RFC 7662, section 2.1)', async () => {
     const token = await issue()
     for (const token_type_hint of ['access_token', 'refresh_token', 'nonsense']) {
       const form = { token, token_type_hint }
@@ -86,7 +86,7 @@ describe('who sees what', () => {
     }
   })
 
-  test('nobody is answered who does not prove who they are: no caller, a public client, a wrong secret', async () => {
+  test('by no caller that does not authenticate: no client, a public client, a wrong secret', async () => {
     const token = await issue()
     const grants = { grants: ['authorization_code'], redirectUris: ['https://app.example.com/'], isPublic: true }
     const open = await server.make.client(grants, [api.identifier])
@@ -104,7 +104,7 @@ describe('who sees what', () => {
   })
 })
 
-describe('what is not a live token of this server is inactive, and nothing more is said', () => {
+describe('anything but a valid token of this server is inactive, without other claims', () => {
   async function expectInactive(...tokens: string[]): Promise<void> {
     for (const token of tokens) {
       const { status, body } = await server.introspect(token, api)
@@ -126,7 +126,7 @@ describe('what is not a live token of this server is inactive, and nothing more 
     )
   })
 
-  test('a live token with one character changed, added or left out, wherever', async () => {
+  test('a valid token with any one character changed, added or removed', async () => {
     const token = await issue()
     const [header, payload, signature] = token.split('.') as [string, string, string]
     const swap = (text: string, at: number) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
@@ -145,13 +145,13 @@ describe('what is not a live token of this server is inactive, and nothing more 
     expect((await server.introspect(token, api)).body.active).toBe(true)
   })
 
-  test('other claims under the signature of a live token', async () => {
+  test('other claims under the signature of a valid token', async () => {
     const [header, , signature] = (await issue()).split('.')
     const richer = { ...claimsOf(await issue()), scope: 'read write admin' }
     await expectInactive(`${header}.${part(richer)}.${signature}`)
   })
 
-  test('the claims of a live token signed by somebody else, under our key id or their own', async () => {
+  test('the claims of a valid token signed by another key, with any key ID', async () => {
     const claims = claimsOf(await issue())
     const { privateKey } = await generateKeyPair('ES256')
     const [ours] = await jwks()
@@ -180,7 +180,7 @@ describe('what is not a live token of this server is inactive, and nothing more 
     }
   })
 
-  test('what our own key signed and no access-token store knows: another type, jti, issuer, or time of expiry', async () => {
+  test('a JWT of our key that the access-token store does not know: another type, jti, issuer, or time of expiry', async () => {
     const rings = await openKeyRings(server.instance.database, server.instance.encryptionKeys)
     const key = rings.ring.current('ES256')
     const claims = claimsOf(await issue())
@@ -232,7 +232,7 @@ test('a token has the type that its API is set to; after a change, tokens of eit
   }
 })
 
-describe('a signed answer (RFC 9701)', () => {
+describe('a signed response (RFC 9701)', () => {
   const keys = () => createRemoteJWKSet(new URL(`${server.url}/oauth2/jwks`))
 
   async function verified(token: string, caller: Credentials) {
@@ -243,7 +243,7 @@ describe('a signed answer (RFC 9701)', () => {
     return { ...(await jwtVerify(answer.text, keys(), options)), text: answer.text }
   }
 
-  test('is a JWT for the caller alone, and holds what the plain answer says', async () => {
+  test('is a JWT for the caller alone, and holds what the plain response holds', async () => {
     const token = await issue()
     const plain = (await server.introspect(token, api)).body
     const { payload } = await verified(token, api)
@@ -252,14 +252,14 @@ describe('a signed answer (RFC 9701)', () => {
     expect((await verified(token, client)).payload.token_introspection).toEqual(plain)
   })
 
-  test('says inactive as well, and is signed with the algorithm of the API that asks', async () => {
+  test('is also sent for an inactive token, and is signed with the algorithm of the calling API', async () => {
     const rsa = await server.make.api({ signingAlg: 'PS256' })
     const { payload, protectedHeader } = await verified('garbage', rsa)
     expect(payload.token_introspection).toEqual({ active: false })
     expect(protectedHeader.alg).toBe('PS256')
   })
 
-  test('is no access token, and a refusal is not signed', async () => {
+  test('is no access token, and an error is not signed', async () => {
     const { text } = await verified(await issue(), api)
     expect((await server.introspect(text, api)).body).toEqual({ active: false })
     const refused = await server.introspect(text, { ...api, clientSecret: 'x' }, SIGNED)
@@ -267,7 +267,7 @@ describe('a signed answer (RFC 9701)', () => {
   })
 })
 
-describe('a caller whose standing ended is refused from then on, with any token, and on every node', () => {
+describe('a caller that may no longer act is refused, with any token, on every node', () => {
   const ENDINGS: [string, (caller: Credentials) => Promise<unknown>][] = [
     ['its secret was replaced', (caller) => rotateSecret(server.knex, caller.clientId, 0, ACTOR)],
     ['it was archived', (caller) => changeClientStatus(server.knex, caller.clientId, 'archived', ACTOR)],

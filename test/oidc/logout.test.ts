@@ -26,14 +26,14 @@ let server: Keywright
 let person: Person
 let application: Application
 let listener: Server
-/** What clients were told over the back channel. */
-const told: { path: string; form: URLSearchParams; request: IncomingMessage }[] = []
+/** The back-channel requests that clients received. */
+const received: { path: string; form: URLSearchParams; request: IncomingMessage }[] = []
 
 beforeAll(async () => {
   listener = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
-    told.push({ path: request.url!, form: new URLSearchParams(body), request })
+    received.push({ path: request.url!, form: new URLSearchParams(body), request })
     if (request.url === '/silent') return
     response.writeHead(request.url === '/broken' ? 500 : 200).end()
   }).listen(0, '127.0.0.1')
@@ -75,7 +75,7 @@ const confirm = (browser: Browser, page: Page, logout = true): Promise<Page> =>
 const isSignedIn = async (browser: Browser): Promise<boolean> => !isSignIn(await browser.visit(application.link()))
 
 describe('RP-initiated logout', () => {
-  test('with an id_token_hint and a registered address: the person confirms, and comes back with the state', async () => {
+  test('with an id_token_hint and a registered URI asks the user to confirm, and redirects with the state', async () => {
     const { browser, tokens } = await signedIn()
     const hint = { id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE, state: 's & 1' }
     const asked = await browser.visit(link(hint))
@@ -86,19 +86,19 @@ describe('RP-initiated logout', () => {
     expect(await isSignedIn(browser)).toBe(false)
   })
 
-  test('without a state there is none', async () => {
+  test('without a state redirects without one', async () => {
     const { browser, tokens } = await signedIn()
     const asked = await browser.visit(link({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE }))
     expect((await confirm(browser, asked)).left!.href).toBe(DONE)
   })
 
-  test('with a client_id in place of the hint', async () => {
+  test('accepts a client_id in place of the hint', async () => {
     const { browser } = await signedIn()
     const asked = await browser.visit(link({ client_id: application.clientId, post_logout_redirect_uri: DONE }))
     expect((await confirm(browser, asked)).left!.href).toBe(DONE)
   })
 
-  test('without any parameter: a page of ours at the end', async () => {
+  test('without any parameter ends at a page of this server', async () => {
     const { browser } = await signedIn()
     const done = await confirm(browser, await browser.visit(link({})))
     expect([done.left, done.status]).toEqual([undefined, 200])
@@ -106,7 +106,7 @@ describe('RP-initiated logout', () => {
     expect(await isSignedIn(browser)).toBe(false)
   })
 
-  test('an address without any proof of whose it is, is passed over', async () => {
+  test('ignores a URI without a hint or client_id', async () => {
     const { browser } = await signedIn()
     const done = await confirm(browser, await browser.visit(link({ post_logout_redirect_uri: DONE, state: 's' })))
     expect([done.left, done.status]).toEqual([undefined, 200])
@@ -131,7 +131,7 @@ describe('RP-initiated logout', () => {
     expect(await isSignedIn(browser)).toBe(true)
   })
 
-  test('a hint that is none, is forged, or is of an unknown client is a page', async () => {
+  test('shows a page for a malformed or forged hint, or one of an unknown client', async () => {
     const { browser, tokens } = await signedIn()
     const { privateKey } = await generateKeyPair('RS256')
     const forge = (aud: string) =>
@@ -160,7 +160,7 @@ describe('RP-initiated logout', () => {
     expect(await isSignedIn(browser)).toBe(true)
   })
 
-  test('a machine’s client_id, with an address, is a page', async () => {
+  test('shows a page for the client_id of a machine client with a URI', async () => {
     const machine = await server.make.client()
     const page = await openBrowser(server.url).visit(
       link({ client_id: machine.clientId, post_logout_redirect_uri: DONE }),
@@ -168,7 +168,7 @@ describe('RP-initiated logout', () => {
     expectPage(page)
   })
 
-  test('a hint of long ago is as good, also from one who has signed out meanwhile', async () => {
+  test('accepts an expired hint, also of a user who has signed out meanwhile', async () => {
     const { browser, tokens } = await signedIn()
     await confirm(browser, await browser.visit(link({})))
     const page = await browser.visit(
@@ -180,13 +180,13 @@ describe('RP-initiated logout', () => {
     expect(left!.href).toBe(`${DONE}?state=x`)
   })
 
-  test('no session at all ends at the page that says so', async () => {
+  test('without a session ends at the page for a signed-out user', async () => {
     const browser = openBrowser(server.url)
     const done = await browser.submit(await browser.visit('/oauth2/logout'), /confirm$/)
     expect(done.text).toContain('signed out')
   })
 
-  test('who declines stays signed in, and the application has them back', async () => {
+  test('returns to the application without a sign-out when the user declines', async () => {
     const { browser, tokens } = await signedIn()
     const asked = await browser.visit(
       link({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE, state: 's' }),
@@ -196,14 +196,14 @@ describe('RP-initiated logout', () => {
     expect(await isSignedIn(browser)).toBe(true)
   })
 
-  test('by POST, from a form of the application', async () => {
+  test('accepts a POST from a form of the application', async () => {
     const { browser, tokens } = await signedIn()
     const body = new URLSearchParams({ id_token_hint: tokens.id_token, post_logout_redirect_uri: DONE })
     const asked = await browser.visit('/oauth2/logout', { method: 'POST', body })
     expect((await confirm(browser, asked)).left!.href).toBe(DONE)
   })
 
-  test('nobody else can press the button: no xsrf, another’s, or a second time', async () => {
+  test('refuses a confirmation without xsrf, with that of another session, or a second time', async () => {
     const { browser } = await signedIn()
     const asked = await browser.visit(link({}))
     const stranger = await signedIn()
@@ -222,14 +222,14 @@ describe('RP-initiated logout', () => {
     expectPage(twice)
   })
 
-  test('refresh tokens outlive the session: offline access is what they are for', async () => {
+  test('does not revoke refresh tokens with offline access', async () => {
     const { browser, tokens } = await signedIn()
     await confirm(browser, await browser.visit(link({})))
     expect((await server.introspect(tokens.access_token, server.firstStart.api)).body.active).toBe(true)
     expect((await application.refresh(tokens.refresh_token)).status).toBe(200)
   })
 
-  test('a native application comes back to its own scheme, or to any port of loopback', async () => {
+  test('redirects to a private-use scheme, or to any port of loopback', async () => {
     const native = await register({
       redirectUris: ['com.example.app:/callback'],
       postLogoutRedirectUris: ['com.example.app:/bye', 'http://127.0.0.1/bye'],
@@ -246,14 +246,14 @@ describe('RP-initiated logout', () => {
 })
 
 describe('back-channel logout', () => {
-  test('every client of the session is told, by a logout token of its own', async () => {
+  test('every client of the session gets a logout token of its own', async () => {
     const [one, two] = [await backchannel('/one'), await backchannel('/two')]
     const browser = openBrowser(server.url)
     const first = (await signedIn(one, browser)).tokens
     await signedIn(two, browser)
     await confirm(browser, await browser.visit(link({})))
-    expect(told.filter(({ path }) => path === '/two')).toHaveLength(1)
-    const [{ form, request }] = told.filter(({ path }) => path === '/one') as [(typeof told)[0]]
+    expect(received.filter(({ path }) => path === '/two')).toHaveLength(1)
+    const [{ form, request }] = received.filter(({ path }) => path === '/one') as [(typeof received)[0]]
     expect(request.method).toBe('POST')
     expect(request.headers['content-type']).toMatch(/^application\/x-www-form-urlencoded/)
     expect([...form.keys()]).toEqual(['logout_token'])
@@ -278,18 +278,18 @@ describe('back-channel logout', () => {
     expect(payload).not.toHaveProperty('nonce')
   })
 
-  test('who declines has only the client told that asked', async () => {
-    const [asking, other] = [await backchannel('/asking'), await backchannel('/spared')]
+  test('only the requesting client gets a logout token when the user declines', async () => {
+    const [asking, other] = [await backchannel('/asking'), await backchannel('/other')]
     const browser = openBrowser(server.url)
     await signedIn(other, browser)
     const { tokens } = await signedIn(asking, browser)
     const asked = await browser.visit(link({ id_token_hint: tokens.id_token }))
     await confirm(browser, asked, false)
-    const paths = told.map(({ path }) => path)
-    expect([paths.includes('/asking'), paths.includes('/spared')]).toEqual([true, false])
+    const paths = received.map(({ path }) => path)
+    expect([paths.includes('/asking'), paths.includes('/other')]).toEqual([true, false])
   })
 
-  test('a client that fails, or does not answer, keeps nobody signed in, nor others from being told', async () => {
+  test('a client that fails or does not respond stops neither the sign-out nor the other logout tokens', async () => {
     const apps = [await backchannel('/broken'), await backchannel('/silent'), await backchannel('/last')]
     const browser = openBrowser(server.url)
     for (const app of apps) await signedIn(app, browser)
@@ -300,24 +300,24 @@ describe('back-channel logout', () => {
     const done = await confirm(browser, await browser.visit(link({})))
     expect(done.text).toContain('signed out')
     expect(Date.now() - started).toBeLessThan(8000)
-    expect(told.map(({ path }) => path)).toContain('/last')
+    expect(received.map(({ path }) => path)).toContain('/last')
     expect([await counted('delivered'), await counted('failed')]).toEqual([before[0] + 1, before[1] + 2])
     expect(await isSignedIn(browser)).toBe(false)
   })
 
-  test('an address inside the network is not called, and keeps nobody signed in', async () => {
+  test('a URI inside the network is not called, and does not stop the sign-out', async () => {
     const inside = await register({ backchannelLogoutUri: 'https://169.254.169.254/latest' })
     const { browser } = await signedIn(inside)
     const done = await confirm(browser, await browser.visit(link({})))
     expect(done.text).toContain('signed out')
   })
 
-  test('signing in as somebody else on the way to an application tells those of the first', async () => {
+  test('a sign-in as another user sends logout tokens to the clients of the first', async () => {
     const app = await backchannel('/switched')
     const { browser } = await signedIn(app)
     const other = await createTestUser(server.knex, server.firstStart.accountId)
     const { id_token } = await getTokens(server, application, other, { browser, params: { prompt: 'login' } })
     expect(claimsOf(id_token).sub).toBe(other.id)
-    expect(told.map(({ path }) => path)).toContain('/switched')
+    expect(received.map(({ path }) => path)).toContain('/switched')
   })
 })

@@ -43,7 +43,7 @@ const linkTo = (request_uri: string, app = application): string =>
 const visit = (address: string): Promise<Page> => openBrowser(server.url).visit(address)
 
 describe('a pushed request', () => {
-  test('is answered with a request_uri that leads through the pages to a code, once only', async () => {
+  test('gets a request_uri that obtains a code once', async () => {
     const pushed = await push(application)
     expect([pushed.status, pushed.body]).toEqual([
       201,
@@ -93,7 +93,7 @@ describe('a pushed request', () => {
     expect((await application.redeem(answerOf(left).code!)).body.scope).toBe('openid')
   })
 
-  test('of another client, a made-up one, and one that has expired lead nowhere', async () => {
+  test('of another client, an unknown one and an expired one obtain nothing', async () => {
     const { request_uri } = (await push(application)).body
     const expired = (await push(application)).body.request_uri
     await server
@@ -120,7 +120,7 @@ describe('a pushed request', () => {
   })
 })
 
-describe('what is refused, is refused to the client at once', () => {
+describe('a pushed request is refused at once for', () => {
   test.each([
     ['a redirect_uri that is not registered', { redirect_uri: 'https://evil.example.com' }, 'invalid_request'],
     ['no challenge', { code_challenge: undefined, code_challenge_method: undefined }, 'invalid_request'],
@@ -135,7 +135,7 @@ describe('what is refused, is refused to the client at once', () => {
     expect([status, body.error, body.error_description]).toEqual([400, error, expect.any(String)])
   })
 
-  test('a client that does not prove itself, or is another', async () => {
+  test('a client that does not authenticate, or another client', async () => {
     for (const options of [{}, { basic: { clientId: application.clientId, clientSecret: 'kws_wrong' } }]) {
       const { status, body } = await push(application, {}, options)
       expect([status, body.error]).toEqual([401, 'invalid_client'])
@@ -147,7 +147,7 @@ describe('what is refused, is refused to the client at once', () => {
     expect(ofMachine.status).toBe(400)
   })
 
-  test('GET, several values, NUL, and what is too large', async () => {
+  test('GET, repeated parameters, NUL, and a body that is too large', async () => {
     expect((await send(`${server.url}/oauth2/par`)).status).toBe(405)
     const twice = `${new URLSearchParams(application.requested({}))}&scope=all`
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -159,7 +159,7 @@ describe('what is refused, is refused to the client at once', () => {
     expect((await post('a'.repeat(70_000))).status).toBe(413)
   })
 
-  test('an error that comes later goes back by redirect', async () => {
+  test('a later error is redirected to the application', async () => {
     const { request_uri } = (await push(application, { prompt: 'none' })).body
     expectSentBack(server, await visit(linkTo(request_uri)), 'login_required')
   })

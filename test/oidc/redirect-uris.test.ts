@@ -100,7 +100,7 @@ describe.each(URIS)('%s', (uri, separator) => {
 
 const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll("'", '&#39;')
 
-test('what is not ASCII is sent percent-encoded', async () => {
+test('characters outside ASCII are sent percent-encoded', async () => {
   const sent = await refusal({ redirect_uri: 'https://app.example.com/ü?ä=ß' })
   expect(sent).toMatch(/^https:\/\/app\.example\.com\/%C3%BC\?%C3%A4=%C3%9F&error=/)
 })
@@ -111,7 +111,7 @@ test('a loopback URI keeps the port of the request and the query', async () => {
   )
 })
 
-test('a person who signs in and out is sent to the exact URIs', async () => {
+test('a user who signs in and out is redirected to the exact URIs', async () => {
   const own = openBrowser(server.url)
   const redirect_uri = `${BASES[0]}?/auth/callback`
   await getCode(own, application, person, { redirect_uri })

@@ -81,7 +81,7 @@ describe('the page', () => {
     expect(tokens.scope.split(' ').sort()).toEqual(['email', 'openid', 'profile', 'read', 'write'])
   })
 
-  test('deny allows nothing, and does not forget what was allowed before', async () => {
+  test('allows nothing on deny, and keeps earlier consents', async () => {
     const app = await register()
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link({ scope: 'openid' })))
@@ -91,7 +91,7 @@ describe('the page', () => {
     expect(isAllow(await browser.visit(app.link({ scope: 'openid write' })))).toBe(true)
   })
 
-  test('with prompt=consent shows all that is asked for, and only what there is', async () => {
+  test('with prompt=consent shows all requested scopes that exist', async () => {
     const app = await register()
     const browser = await signedIn()
     const params: Params = { scope: 'openid email read nonsense', prompt: 'consent' }
@@ -107,7 +107,7 @@ describe('the page', () => {
     expect(connection!.apis).toEqual([{ identifier: api.identifier, scopes: ['read'] }])
   })
 
-  test('what one person, or one application, was given is no other’s', async () => {
+  test('the consent of one user to one application applies to no other', async () => {
     const [app, other] = [await register(), await register()]
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link()))
@@ -116,7 +116,7 @@ describe('the page', () => {
     expect(isAllow(await (await signedIn(somebody)).visit(app.link()))).toBe(true)
   })
 
-  test('offline access is asked for although the application forgot prompt=consent', async () => {
+  test('asks for offline access although the application omitted prompt=consent', async () => {
     const app = await register()
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link({ scope: 'openid read' })))
@@ -125,7 +125,7 @@ describe('the page', () => {
     expect(hasCode(await allow(browser, asked))).toBe(true)
   })
 
-  test('names the application, its account, the host, and stays text', async () => {
+  test('shows the application, its account and the host, as text', async () => {
     const name = 'Evil <b>&"app"'
     const app = await register({ name })
     const asked = await (await signedIn()).visit(app.link())
@@ -138,8 +138,8 @@ describe('the page', () => {
   })
 })
 
-describe('the page is spared', () => {
-  test('everybody, where the operator says so', async () => {
+describe('the consent page is skipped', () => {
+  test('for every user, where the operator configures it', async () => {
     const app = await register({ consent: 'skip' })
     const foreign = await createTestUser(server.knex, (await createAccount(server.knex, 'Foreign')).id)
     for (const who of [person, foreign]) {
@@ -150,7 +150,7 @@ describe('the page is spared', () => {
     }
   })
 
-  test('the people of the application’s own account, where its admin says so, and nobody else', async () => {
+  test('for users of the application’s own account, where its admin configures it, and for nobody else', async () => {
     const app = await register({ consent: 'skip_own_account' })
     expect(hasCode(await (await signedIn()).visit(app.link()))).toBe(true)
     const foreign = await createTestUser(server.knex, (await createAccount(server.knex, 'Elsewhere')).id)
@@ -158,7 +158,7 @@ describe('the page is spared', () => {
     expect(isAllow(asked)).toBe(true)
   })
 
-  test('a public native application only of somebody who has just signed in', async () => {
+  test('for a public native application only after a sign-in', async () => {
     const app = await register({ consent: 'skip', isPublic: true, redirectUris: ['http://127.0.0.1/callback'] })
     const browser = openBrowserOn(server)
     const { email, password } = person
@@ -169,7 +169,7 @@ describe('the page is spared', () => {
     expect(hasCode(await browser.visit(withSecret.link()))).toBe(true)
   })
 
-  test('nobody by a public native application that shows it: it asks each time', async () => {
+  test('never for a public native application that is configured to show it', async () => {
     const app = await register({ isPublic: true, redirectUris: ['com.example.app:/callback'] })
     const browser = await signedIn()
     for (let n = 0; n < 2; n++) {
@@ -182,12 +182,12 @@ describe('the page is spared', () => {
 })
 
 describe('withdrawal', () => {
-  test('by the page of connected applications: tokens and refresh tokens die, and the person is asked again', async () => {
+  test('on the page of connected applications revokes access and refresh tokens, and the page is shown again', async () => {
     const app = await register()
     const browser = await signedIn()
     const params = { scope: 'openid offline_access read' }
     const tokens = await getTokens(server, app, person, { browser, params })
-    const spared = await getTokens(server, await register(), person, { browser, params })
+    const other = await getTokens(server, await register(), person, { browser, params })
     const page = await browser.visit(`/account/applications/${app.clientId}/withdraw`)
     const after = await browser.submit(page, /withdraw$/)
     expect(after.status).toBe(200)
@@ -195,12 +195,12 @@ describe('withdrawal', () => {
     expect((await app.refresh(tokens.refresh_token)).body.error).toBe('invalid_grant')
     const headers = { authorization: `Bearer ${tokens.access_token}` }
     expect((await send(`${server.url}/oauth2/userinfo`, { headers })).status).toBe(401)
-    expect((await server.introspect(spared.access_token, api)).body.active).toBe(true)
+    expect((await server.introspect(other.access_token, api)).body.active).toBe(true)
     expect(isAllow(await browser.visit(app.link(params)))).toBe(true)
     expect(answerOf((await browser.visit(app.link({ prompt: 'none' }))).left).error).toBe('consent_required')
   })
 
-  test('is nobody else’s to do, and done twice it is done', async () => {
+  test('by another user is refused, and a second withdrawal succeeds', async () => {
     const app = await register()
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link()))
@@ -213,7 +213,7 @@ describe('withdrawal', () => {
   })
 })
 
-test('what is allowed is what was shown: an application cannot change its request meanwhile', async () => {
+test('a consent covers what was shown, although the application changed its request meanwhile', async () => {
   const app: Application = await register()
   const browser = await signedIn()
   const asked = await browser.visit(app.link({ scope: 'openid' }))

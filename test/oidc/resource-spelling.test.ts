@@ -72,7 +72,7 @@ describe.each(SPELLINGS)('%s', (declared, asked) => {
   })
 })
 
-test('of two declarations at once in two spellings, one succeeds', async () => {
+test('one of two concurrent declarations in two spellings succeeds', async () => {
   const both = ['https://race.example.com', 'https://race.example.com/']
   const made = await Promise.allSettled(both.map((identifier) => server.make.api({ identifier })))
   expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])

@@ -35,16 +35,16 @@ function expectDone({ status, headers, text }: Answer): void {
   expect([status, type, text]).toEqual([200, 'application/json; charset=utf-8', '{}'])
 }
 
-test('a client ends its own access token, which is inactive from the answer on; once more changes nothing', async () => {
-  const [token, spared] = [await issue(), await issue()]
+test('a client revokes its own access token, which is inactive from the response on; a second revocation changes nothing', async () => {
+  const [token, other] = [await issue(), await issue()]
   expectDone(await server.revoke(token.access_token, client))
   expect(await isActive(token.access_token)).toBe(false)
   expect(await isActive(token.access_token, client as typeof api)).toBe(false)
   expectDone(await server.revoke(token.access_token, client))
-  expect(await isActive(spared.access_token)).toBe(true)
+  expect(await isActive(other.access_token)).toBe(true)
 })
 
-test('a wrong or unknown hint about the kind of token changes nothing (RFC 7009, section 2.1)', async () => {
+test('a wrong or unknown token_type_hint changes nothing (RFC 7009, section 2.1)', async () => {
   for (const token_type_hint of ['refresh_token', 'access_token', 'nonsense']) {
     const { access_token, refresh_token } = await issue()
     for (const token of [access_token, refresh_token]) {
@@ -55,7 +55,7 @@ test('a wrong or unknown hint about the kind of token changes nothing (RFC 7009,
   }
 })
 
-test('a client ends its refresh token, and with it every access token that came of it', async () => {
+test('a client revokes its refresh token, and with it every access token that the refresh token obtained', async () => {
   const first = await issue()
   const second: Tokens = (await redeem(first.refresh_token)).body
   expectDone(await server.revoke(second.refresh_token, client))
@@ -67,7 +67,7 @@ test('a client ends its refresh token, and with it every access token that came 
   }
 })
 
-test('a token of somebody else is refused and stays alive: another client’s, and for the API that it is meant for', async () => {
+test('a client cannot revoke the token of another client, and an API cannot revoke a token for itself', async () => {
   const { access_token, refresh_token } = await issue()
   for (const other of [stranger, api]) {
     for (const token of [access_token, refresh_token]) {
@@ -79,7 +79,7 @@ test('a token of somebody else is refused and stays alive: another client’s, a
   expect((await redeem(refresh_token)).status).toBe(200)
 })
 
-test('what is no token of this server needs no ending: 200 (RFC 7009, section 2.2)', async () => {
+test('an unknown token is answered with 200 (RFC 7009, section 2.2)', async () => {
   const { access_token } = await issue()
   for (const token of ['x', 'a.b.c', 'kwr_x', `${access_token}A`, 'x'.repeat(50_000)]) {
     expectDone(await server.revoke(token, client))
@@ -87,7 +87,7 @@ test('what is no token of this server needs no ending: 200 (RFC 7009, section 2.
   expect(await isActive(access_token)).toBe(true)
 })
 
-test('an altered token, which anybody could make of another’s, ends nothing', async () => {
+test('an altered token revokes nothing', async () => {
   const { access_token } = await issue()
   const [header, payload, signature] = access_token.split('.') as [string, string, string]
   const mine = Buffer.from(JSON.stringify({ ...claimsOf(access_token), client_id: stranger.clientId }))
@@ -97,7 +97,7 @@ test('an altered token, which anybody could make of another’s, ends nothing', 
   expect(await isActive(access_token)).toBe(true)
 })
 
-test('nobody ends anything who does not prove who they are', async () => {
+test('a client that does not authenticate revokes nothing', async () => {
   const { access_token } = await issue()
   const wrong = [
     { ...client, clientSecret: stranger.clientSecret },
@@ -112,7 +112,7 @@ test('nobody ends anything who does not prove who they are', async () => {
   expect(await isActive(access_token)).toBe(true)
 })
 
-test('a secret that was replaced ends nothing more, with a live token or with none', async () => {
+test('a replaced client secret revokes nothing, with a valid or an unknown token', async () => {
   const replaced = await server.make.client({ clientCredentialsRefresh: true }, [api.identifier])
   expectDone(await server.revoke((await issue(replaced)).access_token, replaced))
   const { clientSecret } = await rotateSecret(server.knex, replaced.clientId, 0, ACTOR)
@@ -124,12 +124,12 @@ test('a secret that was replaced ends nothing more, with a live token or with no
   expect(await isActive(access_token)).toBe(true)
 })
 
-test('no token at all is a bad request', async () => {
+test('a request without a token is a bad request', async () => {
   const { status, body } = await server.token({}, { path: '/oauth2/revoke', basic: client })
   expect([status, body.error]).toEqual([400, 'invalid_request'])
 })
 
-test('the audit log says who ended which token, and holds no token', async () => {
+test('the audit log names who revoked which token, and holds no token', async () => {
   const { access_token, refresh_token } = await issue()
   const { jti } = claimsOf(access_token)
   const answer = await server.revoke(access_token, client, { headers: { 'x-request-id': 'forged-42' } })
@@ -151,7 +151,7 @@ test('the audit log says who ended which token, and holds no token', async () =>
   expect(JSON.stringify(entries)).not.toContain('kwr_')
 })
 
-test('all at once: of twenty revocations of one token every one is answered, and it is written down once', async () => {
+test('twenty concurrent revocations of one token all succeed, and one audit event is recorded', async () => {
   const { access_token } = await issue()
   const answers = await Promise.all(Array.from({ length: 20 }, () => server.revoke(access_token, client)))
   answers.forEach(expectDone)

@@ -42,7 +42,7 @@ async function expectAllStreamsFree(): Promise<void> {
   })
 }
 
-test('who leaves before they were let in takes no index', async () => {
+test('a client that disconnects before its stream opens takes no stream', async () => {
   for (const patience of [0, 1, 2, 3, 4, 6, 8]) {
     await together(5, async () => {
       const socket = await openSocket(asking())
@@ -53,7 +53,7 @@ test('who leaves before they were let in takes no index', async () => {
   await expectAllStreamsFree()
 })
 
-test('who asks for the head gets it, and no index', async () => {
+test('a HEAD request gets the head, and takes no stream', async () => {
   const heads = await together(MOST + 1, () =>
     send(`${server.url}/oauth2/status/feed`, { method: 'HEAD', headers: { authorization: basicHeader(api) } }),
   )
@@ -62,9 +62,9 @@ test('who asks for the head gets it, and no index', async () => {
   )
 })
 
-test('who is cut off before anything was said is not told that there is nothing', async () => {
+test('a client that is disconnected before the first event gets no complete response', async () => {
   const own = await server.make.api()
-  // What is told first has to wait for this.
+  // The first events have to wait for this.
   const lock = await server.knex.transaction()
   await lock.raw('LOCK TABLE revocation_checkpoints')
   const socket = await openSocket(asking(own))

@@ -1,4 +1,4 @@
-/** Whoever comes without a position is told so much of the past that no list in use can lack it, however long lists are kept. */
+/** A client without a cursor gets a history that no cached list can lack, for every configured list lifetime. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteOldRevocations, saveCheckpoint } from '../../src/status/feed-cursors.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
@@ -26,7 +26,7 @@ async function age(minutes: number): Promise<void> {
   await server.knex('revocations').update({ at })
 }
 
-test('what was revoked, and secrets that ended, within two times that long', async () => {
+test('a client without a cursor gets the revocations and retired secrets of twice the list lifetime', async () => {
   const [one, other] = [await server.make.client({}, [api.identifier]), await server.make.client({}, [api.identifier])]
   const [revoked, ofSecret] = [await issueTo(one), await issueTo(other)]
   await server.knex('revocation_checkpoints').delete()

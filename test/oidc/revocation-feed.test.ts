@@ -30,7 +30,7 @@ const revoke = (jwt: string) => revokeToken(server.knex, String(claimsOf(jwt).jt
 const ask = (headers: Record<string, string>, init: RequestInit = {}) =>
   send(`${server.url}/oauth2/status/feed`, { headers, ...init })
 
-test('only an API’s own client may listen', async () => {
+test('only the client of an API can read the feed', async () => {
   const strangers: [string | undefined, number, string][] = [
     [undefined, 401, 'invalid_client'],
     ['Bearer x', 401, 'invalid_client'],
@@ -50,7 +50,7 @@ test('only an API’s own client may listen', async () => {
   expect((await ask({ authorization }, { method: 'POST' })).status).toBe(405)
 })
 
-test('it says first where it begins, what was missed and that this is all, and then so every five seconds', async () => {
+test('a stream starts with its history, says that it is current, and repeats that every five seconds', async () => {
   const doomed = await issue()
   await revoke(doomed)
   const feed = await openFeed(server, api)
@@ -69,7 +69,7 @@ test('it says first where it begins, what was missed and that this is all, and t
   await feed.close()
 })
 
-test('who comes back from where they were is told what came after, and no more', async () => {
+test('a client that returns with its cursor gets the later revocations only', async () => {
   const feed = await openFeed(server, api)
   const [before, after] = [await issue(), await issue()]
   await revoke(before)
@@ -85,7 +85,7 @@ test('who comes back from where they were is told what came after, and no more',
   await next.close()
 })
 
-test('whoever’s index cannot be found is told to begin anew, and then the past all the same', async () => {
+test('a client whose cursor is unreadable gets a reset event, and then the history', async () => {
   const doomed = await issue()
   await revoke(doomed)
   const keys = server.instance.encryptionKeys
@@ -107,7 +107,7 @@ test('whoever’s index cannot be found is told to begin anew, and then the past
   }
 })
 
-test('another API hears nothing of it', async () => {
+test('a revocation is not sent to another API', async () => {
   const other = await server.make.api()
   const [feed, othersFeed] = [await openFeed(server, api), await openFeed(server, other)]
   const doomed = await issue()
@@ -118,7 +118,7 @@ test('another API hears nothing of it', async () => {
   await Promise.all([feed.close(), othersFeed.close()])
 })
 
-test('with the API’s secret its streams end: at once, or when the overlap is over', async () => {
+test('a stream closes when its client secret is retired, or when the overlap ends', async () => {
   const own = await server.make.api()
   const feed = await openFeed(server, own)
   const { clientSecret } = await rotateSecret(server.knex, own.clientId, 0, ACTOR)
@@ -132,7 +132,7 @@ test('with the API’s secret its streams end: at once, or when the overlap is o
   await fresh.close()
 })
 
-test('more than so many are asked to come again, and take the index of who has gone', async () => {
+test('a stream above the limit gets 503, and opens after another one has closed', async () => {
   const feeds = await together(40, () => openFeed(server, api))
   const refused = await ask({ authorization: basicHeader(api) })
   expect([refused.status, refused.body.error]).toEqual([503, 'temporarily_unavailable'])
@@ -191,7 +191,7 @@ function readAll(socket: Socket) {
   return seen
 }
 
-test('whoever never reads is cut off, and nobody else waits for them', async () => {
+test('a client that does not read is disconnected, and delays no other stream', async () => {
   const revokeMany = await createLargeLists(400)
   const [silent, busy] = [await listenWithoutReading(), await listenWithoutReading()]
   const read = readAll(busy.socket)

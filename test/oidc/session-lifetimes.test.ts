@@ -43,7 +43,7 @@ test('a browser that is not used for the idle lifetime is signed out', async () 
   expect(await isSignedIn(browser)).toBe(false)
 })
 
-test('a visit to the console is use, also of an application that asks afterwards', async () => {
+test('a request to the console extends the session, also for a later authorization request', async () => {
   const browser = await open()
   for (let visit = 0; visit < 3; visit++) {
     await rest(8)
@@ -54,7 +54,7 @@ test('a visit to the console is use, also of an application that asks afterwards
   expect((await browser.visit(application.link({ scope: 'openid' }))).left).toBeDefined()
 })
 
-test('however active it is, a browser asks for the password again after the absolute lifetime', async () => {
+test('an active browser must sign in again after the absolute lifetime', async () => {
   const browser = await open()
   const application = await createApplication(server, { consent: 'skip' })
   await age(browser, 29)
@@ -65,7 +65,7 @@ test('however active it is, a browser asks for the password again after the abso
   expect(asked.text).toContain('<h1>Sign in</h1>')
 })
 
-test('visits in quick succession write the session once', async () => {
+test('requests in quick succession write the session once', async () => {
   const browser = await open()
   const writes: string[] = []
   const note = ({ sql }: { sql: string }) => void (/update "engine_models"/i.test(sql) && writes.push(sql))

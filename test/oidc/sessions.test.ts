@@ -51,7 +51,7 @@ async function signedIn(who = person): Promise<Browser> {
 }
 
 describe('a session', () => {
-  test('cookie is out of reach for scripts and other sites', async () => {
+  test('cookie is HttpOnly and SameSite', async () => {
     const response = await fetch(server.url + application.link(), {
       redirect: 'manual',
       headers: { accept: 'text/html' },
@@ -64,7 +64,7 @@ describe('a session', () => {
     for (const cookie of cookies) expect(cookie).toMatch(/samesite=lax.*httponly|httponly.*samesite=lax/i)
   })
 
-  test('id that was planted is not adopted: neither one that nobody knows, nor the planter’s own', async () => {
+  test('ID of an attacker is not adopted, neither an unknown one nor that of the attacker’s session', async () => {
     const planter = await signedIn(other)
     const anonymous = openBrowserOn(server)
     await anonymous.visit('/device')
@@ -81,7 +81,7 @@ describe('a session', () => {
     }
   })
 
-  test('id changes at a sign-in without an application, and at each renewed one', async () => {
+  test('ID changes at a sign-in without an application, and at each later one', async () => {
     const browser = openBrowserOn(server)
     await browser.visit('/device')
     const before = sessionOf(browser)
@@ -95,7 +95,7 @@ describe('a session', () => {
     expect(isSignIn(await stolen.visit(application.link()))).toBe(true)
   })
 
-  test('that was signed out is dead, also where its cookie was kept', async () => {
+  test('that was signed out is invalid, although its cookie was kept', async () => {
     const browser = await signedIn()
     const kept = sessionOf(browser)!
     await browser.submit(await browser.visit('/oauth2/logout'), /confirm$/, { logout: 'yes' })
@@ -103,7 +103,7 @@ describe('a session', () => {
     expect(isSignIn(await browser.visit(application.link()))).toBe(true)
   })
 
-  test('ends in every other browser when a password changes', async () => {
+  test('is revoked in every other browser when the password changes', async () => {
     const who = await createTestUser(server.knex, server.firstStart.accountId)
     const [here, there] = [await signedIn(who), await signedIn(who)]
     const next = 'another horse with a better battery'
@@ -113,12 +113,12 @@ describe('a session', () => {
     expect(isSignIn(await there.visit(application.link()))).toBe(true)
     expectSentBack(server, await there.visit(application.link({ prompt: 'none' })), 'login_required')
     expect(answerOf((await here.visit(application.link())).left).code).toBeTruthy()
-    // And whoever signs in there again is in.
+    // A new sign-in there is accepted.
     const again = await signInTo(there, await there.visit(application.link()), { ...who, password: next })
     expect(answerOf(again.left).code).toBeTruthy()
   })
 
-  test('ends when the person is switched off, and does not wake with them', async () => {
+  test('is revoked when the user is disabled, and stays revoked when the user is enabled', async () => {
     const who = await createTestUser(server.knex, server.firstStart.accountId)
     const browser = await signedIn(who)
     await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
@@ -131,7 +131,7 @@ describe('a session', () => {
     expect(answerOf(left).code).toBeTruthy()
   })
 
-  test('that ends between the sign-in and the answer allows nothing', async () => {
+  test('that is revoked between the sign-in and the consent allows nothing', async () => {
     const who = await createTestUser(server.knex, server.firstStart.accountId)
     const browser = openBrowserOn(server)
     const asked = await signInTo(browser, await browser.visit(application.link()), who)
@@ -145,7 +145,7 @@ describe('a session', () => {
 })
 
 describe('other accounts', () => {
-  test('signing in as somebody else on the way ends the first one’s session, and the code is the second one’s', async () => {
+  test('a sign-in as another user revokes the first session, and the code is for the second user', async () => {
     const browser = await signedIn()
     const { id_token } = await getTokens(server, application, other, { browser, params: { prompt: 'login' } })
     expect(claimsOf(id_token).sub).toBe(other.id)
@@ -153,7 +153,7 @@ describe('other accounts', () => {
     expect(claimsOf(again.id_token).sub).toBe(other.id)
   })
 
-  test('"Use another account" on the allow page goes on as the other', async () => {
+  test('"Use another account" on the allow page continues as the other user', async () => {
     const fresh = await createApplication(server)
     const browser = await signedIn()
     const asked = await browser.visit(fresh.link())
@@ -164,7 +164,7 @@ describe('other accounts', () => {
     expect(claimsOf(body.id_token).sub).toBe(other.id)
   })
 
-  test('somebody else signs in in another tab while the page is open: their answer is not the first one’s', async () => {
+  test('a sign-in as another user in another tab does not answer the open consent page of the first', async () => {
     const fresh = await createApplication(server)
     const browser = await signedIn()
     const asked = await browser.visit(fresh.link())

@@ -25,7 +25,7 @@ const issue = async () => (await server.machineToken(client)).body.access_token 
 const revoke = (jwt: string) => revokeToken(server.knex, String(claimsOf(jwt).jti), ACTOR)
 
 describe('a status list', () => {
-  test('is a signed JWT of the issuer, named by the token, that says how long it may be kept', async () => {
+  test('is a signed JWT of the issuer at the URI in the token, with its lifetime', async () => {
     const { status, headers, text } = await fetchList(server, uri)
     expect(status).toBe(200)
     expect(headers.get('content-type')).toBe('application/statuslist+jwt')
@@ -57,7 +57,7 @@ describe('a status list', () => {
     }
   })
 
-  test('need not be sent again while it is the same; revoked is told at once, and stays', async () => {
+  test('is answered with 304 while it is unchanged; it holds a revocation at once, and keeps it', async () => {
     const doomed = await issue()
     const first = await fetchList(server, uri)
     const etag = first.headers.get('etag')!
@@ -71,7 +71,7 @@ describe('a status list', () => {
     expect([await statusAt(server, doomed), await statusAt(server, token)]).toEqual([1, 0])
   })
 
-  test('is packed for whoever can unpack it, and known again in either form', async () => {
+  test('is compressed for a client that accepts gzip, and has an entity tag in either form', async () => {
     const ask = (headers: Record<string, string>) => fetch(server.url + new URL(uri).pathname, { headers })
     const plain = await ask({ 'accept-encoding': 'identity' })
     const packed = await ask({ 'accept-encoding': 'gzip, br' })
@@ -86,7 +86,7 @@ describe('a status list', () => {
     expect((await ask({ 'accept-encoding': 'gzip', 'if-none-match': tags[0]! })).status).toBe(200)
   })
 
-  test('that nobody has asked for in a while has everything all the same', async () => {
+  test('that was not requested for some time is complete', async () => {
     const other = await startKeywright({
       databaseUrl: server.env.DATABASE_URL!,
       env: { ...server.env, ISSUER: server.issuer },
@@ -97,7 +97,7 @@ describe('a status list', () => {
     await other.stop()
   })
 
-  test('is told of as it is now, and as of when', async () => {
+  test('holds the current state and its time', async () => {
     const iats: number[] = []
     await until(async () => {
       await revoke(await issue())
@@ -108,11 +108,11 @@ describe('a status list', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('the status list endpoint refuses', () => {
   const at = (path: string, init?: RequestInit) => send(`${server.url}${path}`, init)
   const accept = (type: string) => ({ headers: { accept: type } })
 
-  test('unknown ids, and what is none', async () => {
+  test('unknown and malformed ids', async () => {
     for (const id of [randomUUID(), '*', 'x', '%00', 'a'.repeat(10_000), uri.split('/').at(-1)!.slice(0, -1)]) {
       const { status, headers } = await at(`/oauth2/status/${id}`)
       expect([id.slice(0, 40), status]).toEqual([id.slice(0, 40), 404])
@@ -124,7 +124,7 @@ describe('what is refused', () => {
     )
   })
 
-  test('a form that is not served, another method, another time', async () => {
+  test('another media type, another method, and another time', async () => {
     const { pathname } = new URL(uri)
     for (const type of ['application/statuslist+cwt', 'text/html', 'application/json']) {
       expect([type, (await at(pathname, accept(type))).status]).toEqual([type, 406])
@@ -141,7 +141,7 @@ describe('what is refused', () => {
   })
 })
 
-test('the metadata names where all lists are named, which are of one API each', async () => {
+test('the metadata names the list of all status lists, and each list is for one API', async () => {
   const { body } = await send(`${server.url}/.well-known/oauth-authorization-server`)
   expect(body.status_list_aggregation_endpoint).toBe(`${server.issuer}/oauth2/status`)
   const api = await server.make.api()

@@ -49,8 +49,8 @@ const age = (app: Application, seconds: number) =>
     { seconds, client: app.clientId },
   )
 
-describe('what a refresh gives', () => {
-  test('an access token of the same person, API and scopes, and an ID token as at the sign-in, without nonce', async () => {
+describe('a refresh issues', () => {
+  test('an access token of the same user, API and scopes, and an ID token as at the sign-in, without nonce', async () => {
     const first = await begin(application, person, { params: { ...OFFLINE.params, nonce: 'n' } })
     const { status, body, headers } = await application.refresh(first.refresh_token)
     expect(status).toBe(200)
@@ -77,7 +77,7 @@ describe('what a refresh gives', () => {
     expect(claimsOf(body.access_token).jti).not.toBe(claimsOf(first.access_token).jti)
   })
 
-  test('fewer scopes once are not fewer for ever', async () => {
+  test('all granted scopes again after a refresh with fewer', async () => {
     const first = await begin()
     const narrow = (await application.refresh(first.refresh_token, { scope: 'read' })).body
     expect(narrow.scope).toBe('read')
@@ -86,14 +86,14 @@ describe('what a refresh gives', () => {
     expect(sorted(full.scope)).toEqual(sorted(first.scope))
   })
 
-  test('identity scopes alone are none of the API’s', async () => {
+  test('no scopes of the API for identity scopes alone', async () => {
     const first = await begin()
     const { body } = await application.refresh(first.refresh_token, { scope: 'openid email' })
     expect(sorted(body.scope)).toEqual(['email', 'openid'])
     expect(sorted(String(claimsOf(body.access_token).scope))).toEqual(['email', 'openid'])
   })
 
-  test('more than was granted is refused, and costs nothing', async () => {
+  test('no more scopes than were granted, and the refresh token stays valid', async () => {
     const api2 = await server.make.api({ scopes: ['read', 'write', 'admin'] })
     const app = await createApplication(server, {}, { apis: [api2.identifier] })
     const first = await begin(app, person, { params: { scope: 'openid offline_access read' } })
@@ -103,7 +103,7 @@ describe('what a refresh gives', () => {
     expect((await app.refresh(first.refresh_token)).status).toBe(200)
   })
 
-  test('another API than it was given for is refused, whichever way it is named', async () => {
+  test('no token for another API, by resource or by audience', async () => {
     const first = await begin()
     for (const named of [{ resource: 'https://nope.example.com' }, { audience: 'https://nope.example.com' }]) {
       expectRefused(await application.refresh(first.refresh_token, named), 'invalid_target')
@@ -111,7 +111,7 @@ describe('what a refresh gives', () => {
     expect((await application.refresh(first.refresh_token, { resource: api.identifier })).status).toBe(200)
   })
 
-  test('of another client, unknown, malformed or missing ones', async () => {
+  test('nothing for the refresh token of another client, or an unknown, malformed or missing one', async () => {
     const first = await begin()
     const other = await register()
     const spa = await register({ isPublic: true })
@@ -127,7 +127,7 @@ describe('what a refresh gives', () => {
 })
 
 describe('rotation', () => {
-  test('a public client’s token turns with every use; a retry gets the same answer, reuse ends it all', async () => {
+  test('a public client’s token is rotated at every use; a retry gets the same response, reuse revokes the family', async () => {
     const spa = await register({ isPublic: true })
     const first = await begin(spa)
     const second = (await spa.refresh(first.refresh_token)).body
@@ -143,7 +143,7 @@ describe('rotation', () => {
     await expect(register({ isPublic: true, refreshTokenRotation: false })).rejects.toThrow(/rotate/)
   })
 
-  test('a confidential client may keep its token, and gets that one back', async () => {
+  test('a confidential client may have a token without rotation, and gets it back', async () => {
     const keeper = await register({ refreshTokenRotation: false })
     const first = await begin(keeper)
     for (let n = 0; n < 3; n++) {
@@ -154,7 +154,7 @@ describe('rotation', () => {
 })
 
 describe('lifetimes', () => {
-  test('idle: each use gives a full life; unused for longer, it is over', async () => {
+  test('idle: each use restarts the lifetime; an unused token expires', async () => {
     const app = await register({ refreshTokenTtl: 600 })
     const first = await begin(app)
     expect(first.refresh_token_expires_in).toBe(600)
@@ -165,7 +165,7 @@ describe('lifetimes', () => {
     expectRefused(await app.refresh(second.refresh_token))
   })
 
-  test('absolute: no use takes it beyond', async () => {
+  test('absolute: no use extends it', async () => {
     const app = await register({ refreshTokenTtl: 600, refreshTokenMaxAge: 900 })
     const first = await begin(app)
     await age(app, 500)
@@ -176,7 +176,7 @@ describe('lifetimes', () => {
     expectRefused(await app.refresh(second.refresh_token))
   })
 
-  test('absolute holds for one that does not round, too', async () => {
+  test('absolute applies to a token without rotation too', async () => {
     const app = await register({ refreshTokenTtl: 600, refreshTokenMaxAge: 900, refreshTokenRotation: false })
     const { refresh_token } = await begin(app)
     await age(app, 500)
@@ -186,7 +186,7 @@ describe('lifetimes', () => {
   })
 })
 
-describe('a refresh token dies with what it rests on, and stays dead when that is restored', () => {
+describe('a refresh token is revoked with what it depends on, and stays revoked when that is restored', () => {
   async function ended(end: (app: Application, who: Person) => Promise<unknown>, accountId?: string): Promise<Answer> {
     const app = await register()
     const who = await createTestUser(server.knex, accountId ?? server.firstStart.accountId)
@@ -203,7 +203,7 @@ describe('a refresh token dies with what it rests on, and stays dead when that i
     expectRefused(await ended(withdraw))
   })
 
-  test('the person is switched off, and on again', async () => {
+  test('the user is disabled, and enabled again', async () => {
     expectRefused(await ended((_, who) => changeUserStatus(server.knex, who.id, 'disabled', ACTOR)))
     const restored = ended(async (_, who) => {
       await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
@@ -212,7 +212,7 @@ describe('a refresh token dies with what it rests on, and stays dead when that i
     expectRefused(await restored)
   })
 
-  test('the person’s account is switched off, and on again', async () => {
+  test('the user’s account is disabled, and enabled again', async () => {
     const account = await createAccount(server.knex, 'Off')
     const off = async () => {
       await changeAccountStatus(server.knex, account.id, 'disabled', ACTOR)
@@ -236,8 +236,8 @@ describe('a refresh token dies with what it rests on, and stays dead when that i
   })
 })
 
-describe('the policy single: one live token for a client, a person and an API', () => {
-  test('a new sign-in or refresh ends the earlier token; another person’s and another API’s live on', async () => {
+describe('the token policy single: one valid token per client, user and API', () => {
+  test('a new sign-in or refresh revokes the earlier token, and none of another user or another API', async () => {
     const second = await server.make.api()
     const app = await createApplication(server, { policy: 'single' }, { apis: [api.identifier, second.identifier] })
     const other = await createTestUser(server.knex, server.firstStart.accountId)

@@ -46,7 +46,7 @@ function expectRefused({ status, headers, body }: Answer, expected: number, erro
   expect(headers.get('www-authenticate')).toMatch(new RegExp(`^Bearer .*error="${error}"`))
 }
 
-describe('an access token opens it', () => {
+describe('an access token is accepted', () => {
   test('in the header by GET or POST, or in the body by POST', async () => {
     const token = await tokenOf()
     const about = {
@@ -66,20 +66,20 @@ describe('an access token opens it', () => {
     }
   })
 
-  test('whichever API it is for', async () => {
+  test('for any API', async () => {
     const api = await server.make.api()
     const app = await createApplication(server, {}, { apis: [api.identifier] })
     expect((await get(bearer(await tokenOf('openid read', app)))).body).toEqual({ sub: person.id })
   })
 
-  test('and tells no more than its own scopes, whatever else the person allowed', async () => {
+  test('for the claims of its own scopes only, whatever else the user allowed', async () => {
     await tokenOf('openid email profile')
     expect((await get(bearer(await tokenOf('openid')))).body).toEqual({ sub: person.id })
   })
 })
 
 describe('RFC 6750, section 3.1', () => {
-  test('no token: 401, and no word of an error', async () => {
+  test('a request without a token gets 401 without an error code', async () => {
     for (const answer of [await get(), await postForm(address(), {})]) {
       expect([400, 401]).toContain(answer.status)
       expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="/)
@@ -95,7 +95,7 @@ describe('RFC 6750, section 3.1', () => {
     expect([400, 401]).toContain(status)
   })
 
-  test('a token that is none, is foreign, has another signature or another purpose is invalid_token', async () => {
+  test('a malformed or foreign token, or one with another signature or type, is invalid_token', async () => {
     const { access_token, id_token, refresh_token } = await getTokens(server, application, person, {
       params: { scope: 'openid offline_access' },
     })
@@ -115,7 +115,7 @@ describe('RFC 6750, section 3.1', () => {
     }
   })
 
-  test('a token that was revoked, has expired, or whose consent, person or client is gone', async () => {
+  test('a token that was revoked or has expired, or whose consent, user or client is gone, is invalid_token', async () => {
     const revoked = await tokenOf()
     await server.revoke(revoked, application.basic)
     expectRefused(await get(bearer(revoked)), 401, 'invalid_token')
@@ -131,7 +131,7 @@ describe('RFC 6750, section 3.1', () => {
     expectRefused(await get(bearer(ofGone)), 401, 'invalid_token')
   })
 
-  test('a token that has expired, though all else about it is right', async () => {
+  test('an expired token is invalid_token, although everything else is valid', async () => {
     const claims = claimsOf(await tokenOf())
     const { database, encryptionKeys } = server.instance
     const { ring } = await openKeyRings(database, encryptionKeys)
@@ -148,7 +148,7 @@ describe('RFC 6750, section 3.1', () => {
     expectRefused(await move(-1), 401, 'invalid_token')
   })
 
-  test('a token without openid, a person’s or a machine’s, is insufficient_scope or invalid_token', async () => {
+  test('a token without openid, of a user or a machine client, is insufficient_scope or invalid_token', async () => {
     const plain = await tokenOf('all')
     expectRefused(await get(bearer(plain)), 403, 'insufficient_scope')
     const machine = await server.make.client()
@@ -164,7 +164,7 @@ describe('a page of another origin', () => {
   const from = (origin: string) => ({ headers: { origin } })
   const allowed = ({ headers }: Answer) => headers.get('access-control-allow-origin')
 
-  test('of a redirect URI of the client reads the token’s answer; any other does not, and costs no code', async () => {
+  test('on the origin of a redirect URI can read the token response; any other cannot, and uses no code', async () => {
     const spa = await createApplication(server, { isPublic: true })
     const browser = openBrowserOn(server)
     const refused = await spa.redeem(await getCode(browser, spa, person), {}, from(EVIL))
@@ -186,7 +186,7 @@ describe('a page of another origin', () => {
     expect([refused.status, refused.body.error, allowed(refused)]).toEqual([401, 'invalid_client', ORIGIN])
   })
 
-  test('may ask beforehand what it may send', async () => {
+  test('gets an answer to its preflight request', async () => {
     for (const [path, header] of [
       ['/oauth2/token', 'dpop'],
       ['/oauth2/userinfo', 'authorization'],
@@ -203,7 +203,7 @@ describe('a page of another origin', () => {
     }
   })
 
-  test('reads discovery and keys from anywhere, and the authorization endpoint from nowhere', async () => {
+  test('can read discovery and keys on any origin, and the authorization endpoint on none', async () => {
     for (const path of [
       '/.well-known/openid-configuration',
       '/.well-known/oauth-authorization-server',
