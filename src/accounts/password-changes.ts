@@ -36,7 +36,7 @@ const ticketOver = () =>
 
 /** The hash of a password that is fit to come next. @throws KeywrightError `invalid_input` */
 async function hashOfNext(person: Credentials, next: string): Promise<string> {
-  checkNewPassword(next, person.user)
+  await checkNewPassword(next, person.user)
   if (await verifyPassword(person.passwordHash, next))
     throw invalidInput('Choose another password than the present one.')
   return await hashPassword(next)

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { dictionary } from '@zxcvbn-ts/language-common'
 import argon2 from 'argon2'
 import { invalidInput } from '../shared/errors.ts'
 import { inHashingQueue } from './hashing-queue.ts'
@@ -35,7 +34,15 @@ export const MIN_PASSWORD = 12
 
 const LENGTH = { min: MIN_PASSWORD, max: 256 } as const
 
-const COMMONEST: ReadonlySet<string> = new Set(dictionary['passwords-common'])
+let commonPasswords: Promise<ReadonlySet<string>> | undefined
+
+/** Loaded when the first password is chosen: the dictionary takes 15 MiB of memory. */
+function loadCommonPasswords(): Promise<ReadonlySet<string>> {
+  commonPasswords ??= import('@zxcvbn-ts/language-common').then(
+    ({ dictionary }) => new Set(dictionary['passwords-common']),
+  )
+  return commonPasswords
+}
 
 /** `aa`, `ab`, `21`, `90`: what a finger adds without a thought. */
 function isStep(a: string, b: string): boolean {
@@ -50,12 +57,12 @@ function stepsAhead(text: string): number {
 }
 
 /** Whether a common password is left when trivial runs (`123`, `!!!!`) are taken from the ends, or nothing is. */
-function isPaddedCommon(text: string): boolean {
+function isPaddedCommon(text: string, common: ReadonlySet<string>): boolean {
   const [ahead, behind] = [stepsAhead(text), stepsAhead([...text].reverse().join(''))]
   if (ahead === text.length) return true
   for (let from = 0; from <= ahead; from++) {
     for (let to = text.length; to >= text.length - behind && to > from; to--) {
-      if (COMMONEST.has(text.slice(from, to))) return true
+      if (common.has(text.slice(from, to))) return true
     }
   }
   return false
@@ -64,7 +71,8 @@ function isPaddedCommon(text: string): boolean {
 /** `letmein` of `letmeinletmein`. */
 const repeatedUnit = (text: string): string => text.slice(0, (text + text).indexOf(text, 1))
 
-const isCommon = (text: string): boolean => isPaddedCommon(text) || isPaddedCommon(repeatedUnit(text))
+const isCommon = (text: string, common: ReadonlySet<string>): boolean =>
+  isPaddedCommon(text, common) || isPaddedCommon(repeatedUnit(text), common)
 
 /** Shorter ones are found in words that have nothing to do with the person. */
 const MIN_PERSONAL = 4
@@ -80,12 +88,16 @@ function isPersonal(text: string, person: { email: string; name: string | null }
  * What speaks against a password that somebody wants to have (NIST SP 800-63B, section 3.1.1.2), in a sentence for them.
  * @throws KeywrightError `invalid_input`
  */
-export function checkNewPassword(password: string, person: { email: string; name: string | null }): void {
+export async function checkNewPassword(
+  password: string,
+  person: { email: string; name: string | null },
+): Promise<void> {
   const characters = [...normalised(password)]
   const text = normalised(password).toLowerCase()
   if (characters.length < LENGTH.min) throw invalidInput(`Use at least ${LENGTH.min} characters.`)
   if (characters.length > LENGTH.max) throw invalidInput(`Use at most ${LENGTH.max} characters.`)
   if (new Set(characters).size === 1) throw invalidInput('Use more than one character, not one again and again.')
   if (isPersonal(text, person)) throw invalidInput('Leave your name and email address out of your password.')
-  if (isCommon(text)) throw invalidInput('Many people use this password, or one much like it. Choose another one.')
+  if (isCommon(text, await loadCommonPasswords()))
+    throw invalidInput('Many people use this password, or one much like it. Choose another one.')
 }

@@ -100,9 +100,10 @@ function handleUnmatched(ctx: Context): void {
 
 function routesOf(services: ManagementApiServices): Middleware {
   const router = new Router({ prefix: API_ROOT, sensitive: true })
-  const document = describeApi(services.issuerUrl())
+  let document: object | undefined
   const streams = createLineStreams()
   router.get('/openapi.json', (ctx) => {
+    document ??= describeApi(services.issuerUrl())
     ctx.body = document
   })
   for (const route of API_ROUTES) {

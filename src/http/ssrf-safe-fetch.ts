@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup as lookupByDns } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, buildConnector, type RequestInit as UndiciInit, fetch as undiciFetch } from 'undici'
+import type { Agent, buildConnector, RequestInit as UndiciInit, Response as UndiciResponse } from 'undici'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type HostRule, isPublicAddress, namesHost, parseAddress, parseHostRule } from '../shared/host-rules.ts'
 
@@ -47,7 +47,11 @@ const refusal = (host: string, addresses: readonly string[]): KeywrightError =>
   )
 
 /** Judges at the connection, where an address is used: what a name meant a moment earlier proves nothing. */
-function createConnector(rules: readonly HostRule[], lookup: Lookup): buildConnector.connector {
+function createConnector(
+  connect: typeof buildConnector,
+  rules: readonly HostRule[],
+  lookup: Lookup,
+): buildConnector.connector {
   function permits(host: string, text: string, port: number): boolean {
     const address = parseAddress(text)
     return isPublicAddress(address) || namesHost(rules, host, address, port)
@@ -76,7 +80,7 @@ function createConnector(rules: readonly HostRule[], lookup: Lookup): buildConne
     // A literal address is never looked up.
     if (isIP(hostname) && !permits(hostname, hostname, port)) return done(refusal(hostname, [hostname]), null)
     const options = { lookup: lookupOn(port), timeout: TIME_LIMIT, allowH2: false, maxCachedSessions: 0 }
-    buildConnector(options as buildConnector.BuildOptions)(target, done)
+    connect(options as buildConnector.BuildOptions)(target, done)
   }
 }
 
@@ -101,7 +105,7 @@ async function readWhole(host: string, body: AsyncIterable<Uint8Array> | null): 
 /** They told of the body as it came; it is kept as it was meant. */
 const TRANSPORT = ['content-encoding', 'content-length', 'transfer-encoding']
 
-function keep(response: Awaited<ReturnType<typeof undiciFetch>>, body: Buffer): Response {
+function keep(response: UndiciResponse, body: Buffer): Response {
   const headers = [...response.headers].filter(([name]) => !TRANSPORT.includes(name))
   const { status } = response
   return new Response(WITHOUT_BODY.has(status) ? null : new Uint8Array(body), { status, headers })
@@ -123,15 +127,25 @@ export function createSsrfSafeFetch(
   { allow }: { allow: readonly string[] },
   { lookup = (host) => lookupByDns(host, { all: true }) }: { lookup?: Lookup } = {},
 ): SsrfSafeFetch {
-  const connect = createConnector(readRules(allow), lookup)
-  // A connection for each exchange, because one that is kept was judged by what its name meant then.
-  const agent = new Agent({ connect, pipelining: 0, allowH2: false })
+  const rules = readRules(allow)
+  let loaded: Promise<{ agent: Agent; fetch: typeof import('undici')['fetch'] }> | undefined
+
+  /** Loads undici at the first request: most servers never call another one, and undici takes 5 MiB of memory. */
+  function load() {
+    loaded ??= import('undici').then(({ Agent, buildConnector, fetch }) => {
+      const connect = createConnector(buildConnector, rules, lookup)
+      // A connection for each exchange: a kept connection was checked against what its name meant at that time.
+      return { agent: new Agent({ connect, pipelining: 0, allowH2: false }), fetch }
+    })
+    return loaded
+  }
 
   async function exchange(url: URL, init: RequestInit, signal: AbortSignal): Promise<Response> {
     const headers = new Headers(init.headers)
     headers.set('user-agent', 'Keywright')
+    const { agent, fetch } = await load()
     const own = { headers: [...headers], redirect: 'manual', dispatcher: agent, signal }
-    const response = await undiciFetch(url, { ...init, ...own } as UndiciInit)
+    const response = await fetch(url, { ...init, ...own } as UndiciInit)
     return keep(response, await readWhole(url.host, response.body))
   }
 
@@ -145,6 +159,6 @@ export function createSsrfSafeFetch(
         throw explain(url.host, error, limit)
       }
     },
-    close: () => agent.close(),
+    close: async () => (await loaded)?.agent.close(),
   }
 }
