@@ -6,17 +6,17 @@ import { apiRightsOf } from '../clients/client-rights.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 
-/** What an application may see and do in a person's name. */
+/** The scopes and claims that an application may use on behalf of a user. */
 export interface Permissions {
   /** Of `IDENTITY_SCOPES`. */
   readonly identityScopes: readonly string[]
-  /** Single claims about the person (OpenID Connect Core, section 5.5). */
+  /** Individually requested claims (OpenID Connect Core, section 5.5). */
   readonly claims: readonly string[]
-  /** Scopes by the identifier of their API. */
+  /** The scopes of each API, by the API's identifier. */
   readonly apis: Readonly<Record<string, readonly string[]>>
 }
 
-/** What a person has allowed one application. */
+/** A user's consent to one application. */
 export interface Consent extends Permissions {
   readonly id: string
   readonly userId: string
@@ -24,11 +24,11 @@ export interface Consent extends Permissions {
   readonly allowedAt: Date
 }
 
-/** A consent as its person sees it. */
-export interface Connection {
+/** A consent with the application's name, as the user sees it. */
+export interface ConnectedApplication {
   readonly clientId: string
   readonly name: string
-  /** Whose it is; of one of the instance's own, what the instance is called. */
+  /** The name of the application's account; of an application of the instance, the instance's name. */
   readonly accountName: string
   readonly allowedAt: Date
   readonly lastUsedAt: Date | null
@@ -62,7 +62,7 @@ const rows = (db: Knex) =>
     .join('clients', 'clients.id', 'consents.client_id')
     .select<ConsentRow[]>('consents.*', 'clients.client_id AS client_identifier')
 
-/** What this person has allowed this client. */
+/** The user's consent to this client. */
 export async function findConsent(db: Knex, userId: string, clientKey: number): Promise<Consent | undefined> {
   const [row] = await rows(db).where({ 'consents.user_id': userId, 'consents.client_id': clientKey })
   return row && toConsent(row)
@@ -84,41 +84,46 @@ function merge(present: Permissions, added: Permissions): Permissions {
   }
 }
 
-/** Who allows whom. */
-interface Between {
+/** A user and the client that gets the consent. */
+interface ConsentParties {
   readonly userId: string
   readonly clientKey: number
-  /** The user was not asked: the client skips the consent page. */
+  /** True when the client skips the consent page, so that the user was not asked. */
   readonly skipped?: boolean
 }
 
-/** The scopes of `added` that the client has now. Keeps them so until the transaction ends. */
-async function withinRights(trx: Knex, clientKey: number, added: Permissions): Promise<Permissions> {
+/** The scopes of `added` that the client may use. Locks the client and the APIs, so that they do not change in the transaction. */
+async function limitToClientRights(trx: Knex, clientKey: number, added: Permissions): Promise<Permissions> {
   await trx('clients').where({ id: clientKey }).forShare().first('id')
   await trx('apis').whereIn('identifier', Object.keys(added.apis)).orderBy('id').forShare().select('id')
   const rights = await apiRightsOf(trx, clientKey)
-  const kept = rights
+  const apis = rights
     .filter(({ identifier }) => Object.hasOwn(added.apis, identifier))
     .map(({ identifier, scopes }) => [identifier, added.apis[identifier]!.filter((scope) => scopes.includes(scope))])
-  return { ...added, apis: Object.fromEntries(kept) }
+  return { ...added, apis: Object.fromEntries(apis) }
 }
 
 /**
- * Adds to what a user allows a client, within what the client may still ask for; answers the consent's id.
+ * Adds permissions to a user's consent, limited to what the client may use. Inserts the consent if there is none. Returns its id.
  * @throws KeywrightError `invalid_grant` when the user may no longer sign in
  */
-export async function allow(knex: Knex, between: Between, wanted: Permissions, actor: Actor): Promise<string> {
-  const { skipped = false } = between
-  const key = { user_id: between.userId, client_id: between.clientKey }
+export async function grantConsent(
+  knex: Knex,
+  parties: ConsentParties,
+  requested: Permissions,
+  actor: Actor,
+): Promise<string> {
+  const { skipped = false } = parties
+  const key = { user_id: parties.userId, client_id: parties.clientKey }
   return await knex.transaction(async (trx) => {
-    await lockActiveUserShared(trx, between.userId)
-    const fresh = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}', skipped }
+    await lockActiveUserShared(trx, parties.userId)
+    const inserted = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}', skipped }
     const [row] = await trx('consents')
-      .insert(fresh)
+      .insert(inserted)
       .onConflict(['user_id', 'client_id'])
       .merge({ allowed_at: trx.fn.now(), skipped: trx.raw('consents.skipped OR excluded.skipped') })
       .returning<Omit<ConsentRow, 'client_identifier'>[]>('*')
-    const added = await withinRights(trx, between.clientKey, wanted)
+    const added = await limitToClientRights(trx, parties.clientKey, requested)
     const { identity_scopes: identityScopes, claims, apis, id } = row!
     const merged = merge({ identityScopes, claims, apis }, added)
     await trx('consents')
@@ -128,29 +133,33 @@ export async function allow(knex: Knex, between: Between, wanted: Permissions, a
         claims: [...merged.claims],
         apis: JSON.stringify(merged.apis),
       })
-    const client = await trx('clients').where({ id: between.clientKey }).first('client_id', 'account_id')
+    const client = await trx('clients').where({ id: parties.clientKey }).first('client_id', 'account_id')
     await recordAudit(trx, actor, {
       action: 'consent.given',
       target: { type: 'client', id: client.client_id },
       accountId: client.account_id,
-      detail: { user_id: between.userId, ...added },
+      detail: { user_id: parties.userId, ...added },
     })
     return id
   })
 }
 
-const gone = () => new KeywrightError('invalid_grant', 'the person no longer allows this, or may no longer sign in')
+const invalidGrant = () =>
+  new KeywrightError('invalid_grant', 'the user has withdrawn the consent or may no longer sign in')
 
-/** Keeps a person, and their account, as they are until the transaction ends. @throws KeywrightError `invalid_grant` */
+/**
+ * Locks a user and the user's account shared, so that neither changes in the transaction.
+ * @throws KeywrightError `invalid_grant` when one of them is not active
+ */
 async function lockActiveUserShared(trx: Knex, userId: string): Promise<void> {
   await lockUserShared(trx, userId)
   const account = trx('users').where({ id: userId }).select('account_id')
   const [owner] = await trx('accounts').where('id', account).forShare().select('status')
-  const [person] = await trx('users').where({ id: userId }).forShare().select('status')
-  if (person?.status !== 'active' || (owner && owner.status !== 'active')) throw gone()
+  const [user] = await trx('users').where({ id: userId }).forShare().select('status')
+  if (user?.status !== 'active' || (owner && owner.status !== 'active')) throw invalidGrant()
 }
 
-/** The consent that something is issued by, and what is to be issued. */
+/** The scopes of a token, and the consent that must cover them. */
 export interface RequiredConsent {
   readonly userId: string
   readonly consentId: string | null
@@ -166,23 +175,23 @@ const allows = (
   scope
     .split(' ')
     .filter(Boolean)
-    .every((one) => (IDENTITY_SCOPES.includes(one) ? identity_scopes : (apis[api] ?? [])).includes(one))
+    .every((name) => (IDENTITY_SCOPES.includes(name) ? identity_scopes : (apis[api] ?? [])).includes(name))
 
 /**
- * Keeps a user and their consent as they are until the transaction ends. Whoever issues something for a user holds both,
- * so that nothing more is issued after the consent was withdrawn or narrowed, or the user or their account was disabled.
- * @throws KeywrightError `invalid_grant`
+ * Locks a user and their consent shared. Every transaction that issues tokens for a user takes both locks. So no token is
+ * issued after the consent was withdrawn or narrowed, or after the user or the account was disabled.
+ * @throws KeywrightError `invalid_grant` when the consent does not cover the scopes, or the user may no longer sign in
  */
-export async function lockConsentShared(trx: Knex, held: RequiredConsent): Promise<void> {
-  await lockActiveUserShared(trx, held.userId)
-  const key = { id: held.consentId, user_id: held.userId }
-  const consent = held.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
-  if (!consent || !allows(consent, held)) throw gone()
+export async function lockConsentShared(trx: Knex, required: RequiredConsent): Promise<void> {
+  await lockActiveUserShared(trx, required.userId)
+  const key = { id: required.consentId, user_id: required.userId }
+  const consent = required.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
+  if (!consent || !allows(consent, required)) throw invalidGrant()
 }
 
 /**
- * Takes back what a person allowed an application, with every token that came of it; answers how many live access
- * tokens that were.
+ * Withdraws a user's consent to an application, and revokes every token that the application has for the user. Returns the
+ * number of revoked access tokens.
  * @throws KeywrightError `not_found`
  */
 export async function withdrawConsent(
@@ -192,28 +201,28 @@ export async function withdrawConsent(
 ): Promise<number> {
   return await knex.transaction(async (trx) => {
     await lockUserExclusive(trx, userId)
-    // Whoever ends tokens of a person takes this row first, so that no two of them wait for each other's tokens.
+    // Every transaction that revokes tokens of a user locks this row first, so that two of them do not deadlock.
     await trx('users').where({ id: userId }).forNoKeyUpdate().first('id')
     const client = await trx('clients').where({ client_id: clientId }).first('id', 'account_id')
     const key = { user_id: userId, client_id: client?.id ?? 0 }
     const deleted = await trx('consents').where(key).delete()
     if (deleted === 0) throw notFound('connected application', clientId)
-    const held = { client_id: client.id, subject: userId }
-    await trx('refresh_tokens').where(held).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
-    const live = trx('active_access_tokens').where({ client_key: client.id, subject: userId }).select('jti')
-    const ended = await trx('access_tokens').where(held).whereIn('jti', live).update({ revoked_at: trx.fn.now() })
+    const tokens = { client_id: client.id, subject: userId }
+    await trx('refresh_tokens').where(tokens).whereNull('revoked_at').update({ revoked_at: trx.fn.now() })
+    const active = trx('active_access_tokens').where({ client_key: client.id, subject: userId }).select('jti')
+    const revoked = await trx('access_tokens').where(tokens).whereIn('jti', active).update({ revoked_at: trx.fn.now() })
     await recordAudit(trx, actor, {
       action: 'consent.withdrawn',
       target: { type: 'client', id: clientId },
       accountId: client.account_id,
-      detail: { user_id: userId, revoked: ended },
+      detail: { user_id: userId, revoked },
     })
-    return ended
+    return revoked
   })
 }
 
 /** The applications that a user has consented to, the latest consent first. */
-export async function listConnections(db: Knex, userId: string): Promise<Connection[]> {
+export async function listConnectedApplications(db: Knex, userId: string): Promise<ConnectedApplication[]> {
   const { rows: found } = await db.raw(
     `SELECT s.*, c.client_id AS client_identifier, c.name,
             coalesce(a.name, (SELECT name FROM instance_settings)) AS account_name,

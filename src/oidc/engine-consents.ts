@@ -2,7 +2,7 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { User } from '../accounts/users.ts'
 import type { Registration } from '../clients/registrations.ts'
-import { allow, type Consent, findConsent, findConsentById, type Permissions } from '../consents/consents.ts'
+import { type Consent, findConsent, findConsentById, grantConsent, type Permissions } from '../consents/consents.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
 import { type EngineGrant, findGrantsBy } from './engine-internals.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -84,6 +84,6 @@ export async function loadGrant(ctx: KoaContextWithOIDC, services: OidcServices)
   }
   const { requestId } = (ctx as unknown as OidcContext).state
   const actor = { type: 'system', id: 'consent skipped', ip: ctx.ip, requestId } as const
-  await allow(knex, { userId, clientKey: registration.key, skipped: true }, wanted, actor)
+  await grantConsent(knex, { userId, clientKey: registration.key, skipped: true }, wanted, actor)
   return toEngineGrant(provider, (await findConsent(knex, userId, registration.key))!)
 }

@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import type { Registration } from '../clients/registrations.ts'
-import { allow, type Permissions } from '../consents/consents.ts'
+import { grantConsent, type Permissions } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { createBrowserSessions, type Login, toEngineLogin } from './browser-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
@@ -98,7 +98,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
       const registration = found && (await services.registrations.fresh(String(found.params.client_id)))
       if (!found || !registration || found.session?.accountId !== user?.id || !user) throw interactionExpired()
       const actor = { type: 'user', id: user.id, ip: ctx.ip, requestId: ctx.state.requestId } as const
-      await allow(knex, { userId: user.id, clientKey: registration.key }, wantedOf(found, registration), actor)
+      await grantConsent(knex, { userId: user.id, clientKey: registration.key }, wantedOf(found, registration), actor)
       await finish(ctx, { consent: {} }, true)
     },
 

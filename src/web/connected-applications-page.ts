@@ -1,18 +1,18 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
-import type { Connection } from '../consents/consents.ts'
+import type { ConnectedApplication } from '../consents/consents.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { permissionGroups } from './permission-groups.ts'
 import { momentOf } from './relative-time.ts'
 
 const withdrawPath = (clientId: string): string => `/account/applications/${encodeURIComponent(clientId)}/withdraw`
 
-function groupsOf(connection: Connection, texts: readonly DescribedScope[]) {
+function groupsOf(connection: ConnectedApplication, texts: readonly DescribedScope[]) {
   const isAllowed = ({ api, scope }: DescribedScope) =>
     connection.apis.some(({ identifier, scopes }) => identifier === api && scopes.includes(scope))
   return permissionGroups(connection, texts.filter(isAllowed))
 }
 
-function rowOf(connection: Connection, texts: readonly DescribedScope[]) {
+function rowOf(connection: ConnectedApplication, texts: readonly DescribedScope[]) {
   return {
     name: connection.name,
     accountName: connection.accountName,
@@ -23,7 +23,10 @@ function rowOf(connection: Connection, texts: readonly DescribedScope[]) {
   }
 }
 
-export function connectionsPage(connections: readonly Connection[], texts: readonly DescribedScope[]): ConsolePage {
+export function connectionsPage(
+  connections: readonly ConnectedApplication[],
+  texts: readonly DescribedScope[],
+): ConsolePage {
   const rows = connections.map((connection) => rowOf(connection, texts))
   return {
     view: 'connected-applications',
@@ -34,7 +37,7 @@ export function connectionsPage(connections: readonly Connection[], texts: reado
 }
 
 /** What destroys says what it will stop, and asks once. */
-export function withdrawPage(connection: Connection): ConsolePage {
+export function withdrawPage(connection: ConnectedApplication): ConsolePage {
   return {
     view: 'withdraw',
     title: `Withdraw access of ${connection.name}?`,

@@ -6,7 +6,7 @@ import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
-import { type Connection, listConnections, withdrawConsent } from '../consents/consents.ts'
+import { type ConnectedApplication, listConnectedApplications, withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { InstanceLook } from './brand.ts'
@@ -45,7 +45,7 @@ export interface Directory {
   /** What the demo's application has of its default API. Undefined of every other: what it has is nobody's business. */
   demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
   scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
-  connections(userId: string): Promise<readonly Connection[]>
+  connections(userId: string): Promise<readonly ConnectedApplication[]>
   /** A second time it does nothing. */
   withdraw(connection: { userId: string; clientId: string }, actor: Actor): Promise<void>
 }
@@ -85,7 +85,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     application: (clientId) => findApplication(reader, clientId),
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
     scopeTexts: (wanted) => scopeTexts(reader, wanted),
-    connections: (userId) => listConnections(reader, userId),
+    connections: (userId) => listConnectedApplications(reader, userId),
     async withdraw(connection, actor) {
       await withdrawConsent(knex, connection, actor).catch(absent)
     },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
-import { listConnections } from '../../src/consents/consents.ts'
+import { listConnectedApplications } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
 import { listApplications, readApplication } from '../../src/management/application-operations.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
@@ -215,7 +215,7 @@ const admin = (): Principal =>
 const management = (knex: Knex) => ({ knex, encryptionKeys: on.instance.encryptionKeys })
 
 const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = [
-  ['the applications that a user connected', (knex) => listConnections(knex, user)],
+  ['the applications that a user connected', (knex) => listConnectedApplications(knex, user)],
   [
     'a page of the access tokens of a client',
     async (knex) => await listTokens(management(knex), admin(), { clientId: client.clientId }),

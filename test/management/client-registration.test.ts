@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
-import { allow, listConnections, withdrawConsent } from '../../src/consents/consents.ts'
+import { grantConsent, listConnectedApplications, withdrawConsent } from '../../src/consents/consents.ts'
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
 import { revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { ACTOR, CALLBACK } from '../support/factory.ts'
@@ -108,10 +108,10 @@ describe("an application of the instance's own", () => {
     const { client } = await create()
     const { id: userId } = await on.make.person()
     const allowed = { identityScopes: ['openid'], claims: [], apis: {} }
-    await allow(on.knex, { userId, clientKey: client.key }, allowed, ACTOR)
+    await grantConsent(on.knex, { userId, clientKey: client.key }, allowed, ACTOR)
     const connection = { clientId: client.clientId, name: 'House', accountName: 'Keywright' }
-    expect(await listConnections(on.knex, userId)).toMatchObject([connection])
+    expect(await listConnectedApplications(on.knex, userId)).toMatchObject([connection])
     await withdrawConsent(on.knex, { userId, clientId: client.clientId }, ACTOR)
-    expect(await listConnections(on.knex, userId)).toEqual([])
+    expect(await listConnectedApplications(on.knex, userId)).toEqual([])
   })
 })

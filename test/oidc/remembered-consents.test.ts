@@ -1,7 +1,7 @@
 /** What people allow is asked once, remembered until they withdraw it, and asked again for more. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { listConnections } from '../../src/consents/consents.ts'
+import { listConnectedApplications } from '../../src/consents/consents.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { send } from '../support/requests.ts'
 import type { Browser, Page } from '../support/scriptless-browser.ts'
@@ -101,7 +101,7 @@ describe('the page', () => {
     expect(permissionsOf(asked)).toContain('read')
     expect(asked.text).not.toContain('nonsense')
     expect(hasCode(await allow(browser, asked))).toBe(true)
-    const [connection] = (await listConnections(server.knex, person.id)).filter(
+    const [connection] = (await listConnectedApplications(server.knex, person.id)).filter(
       ({ clientId }) => clientId === app.clientId,
     )
     expect(connection!.apis).toEqual([{ identifier: api.identifier, scopes: ['read'] }])

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Context } from 'koa'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
-import type { Connection } from '../../src/consents/consents.ts'
+import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
@@ -64,7 +64,7 @@ export const CONSENT: Interaction = {
 
 const HOUR = 3_600_000
 
-export const CONNECTION: Connection = {
+export const CONNECTION: ConnectedApplication = {
   clientId: SYNC.clientId,
   name: SYNC.name,
   accountName: 'Example Industries',
@@ -80,7 +80,7 @@ export interface World {
   people: Person[]
   applications: Application[]
   interactions: Interaction[]
-  connections: Connection[]
+  connections: ConnectedApplication[]
   texts: Record<string, { title: string; description: string }>
   look: Awaited<ReturnType<Directory['look']>>
   signedInAs?: string

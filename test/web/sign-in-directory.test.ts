@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createAccount, setAccountStatus } from '../../src/accounts/accounts.ts'
 import { createUser, saveUserStatus } from '../../src/accounts/users.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
-import { allow } from '../../src/consents/consents.ts'
+import { grantConsent } from '../../src/consents/consents.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createApi } from '../../src/management/api-changes.ts'
 import { createClient } from '../../src/management/client-registration.ts'
@@ -90,7 +90,7 @@ it('withdraws what a person has allowed, once or twice', async () => {
   const { account, user } = await createTestUser()
   const client = await createApplication(account.id)
   const permissions = { identityScopes: ['openid'], claims: ['zoneinfo'], apis: {} }
-  await allow(database.knex, { userId: user.id, clientKey: client.key }, permissions, ACTOR)
+  await grantConsent(database.knex, { userId: user.id, clientKey: client.key }, permissions, ACTOR)
   expect(await directory.connections(user.id)).toMatchObject([
     { clientId: client.clientId, name: 'Calendar Sync', identityScopes: ['openid'], claims: ['zoneinfo'], apis: [] },
   ])
