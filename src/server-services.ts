@@ -65,7 +65,7 @@ function watchState({ metrics, database, keyRings }: Pick<ServerServices, 'metri
 function createCaches(database: Database, keyRings: KeyRings, cacheSize: number) {
   const serverWatch = createServerWatch()
   const registrations = createRegistrations(database, cacheSize)
-  serverWatch.onChange(() => registrations.forget())
+  serverWatch.onChange(() => registrations.clear())
   serverWatch.onChange(() => keyRings.forget())
   return { serverWatch, registrations, authenticator: createAuthenticator(registrations, database.clock) }
 }

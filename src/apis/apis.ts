@@ -89,7 +89,7 @@ function identifierError(identifier: string): string | undefined {
 }
 
 const oneOf = (words: readonly string[]) => (word: string) =>
-  words.includes(word) ? undefined : `it is one of ${words.join(', ')}`
+  words.includes(word) ? undefined : `must be one of ${words.join(', ')}`
 
 /** What is left out is not checked. @throws KeywrightError `invalid_input`, with every fault at its field */
 export function checkApiSettings(settings: Partial<ApiSettings & { identifier: string }>): void {
@@ -199,7 +199,7 @@ export async function touchApi(trx: Knex, { id }: Api): Promise<Api> {
 }
 
 /** Those that there are, in no order; identifiers that name no API are left out. */
-export async function findPresentApis(db: Knex, identifiers: readonly string[]): Promise<Api[]> {
+export async function findExistingApis(db: Knex, identifiers: readonly string[]): Promise<Api[]> {
   return (await rowsOf(db, identifiers)).map(toApi)
 }
 

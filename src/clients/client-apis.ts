@@ -5,45 +5,45 @@ import { invalidFields } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import type { Client } from './clients.ts'
 
-/** The APIs that are named, or the instance's default one when none is; kept until the transaction ends. */
-export async function chosenApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
+/** The APIs with these identifiers, or the default API when there are none; locked until the transaction ends. */
+export async function resolveApis(trx: Knex, identifiers: readonly string[]): Promise<Api[]> {
   if (identifiers.length > 0) return await lockApisShared(trx, identifiers)
   const api = await defaultApi(trx)
   return api ? await lockApisShared(trx, [api.identifier]) : []
 }
 
-/** The scopes that a client was narrowed to, over all its APIs; null where it was not. */
-export async function narrowingOf(trx: Knex, clientKey: number): Promise<string[] | null> {
+/** The scopes that a client is restricted to, over all its APIs; null: not restricted. */
+export async function scopeRestrictionOf(trx: Knex, clientKey: number): Promise<string[] | null> {
   const rows: (string[] | null)[] = await trx('client_apis').where({ client_id: clientKey }).pluck('scopes')
-  const narrowed = rows.filter((scopes) => scopes !== null)
-  return narrowed.length > 0 ? [...new Set(narrowed.flat())] : null
+  const restricted = rows.filter((scopes) => scopes !== null)
+  return restricted.length > 0 ? [...new Set(restricted.flat())] : null
 }
 
-/** The client's APIs in order, by their identifiers. */
+/** The identifiers of a client's APIs, in order; the first is its default. */
 export async function identifiersOf(db: Knex, clientKey: number): Promise<string[]> {
   const own = db('client_apis').join('apis', 'apis.id', 'api_id').where('client_id', clientKey)
   return await own.orderBy('position').pluck('identifier')
 }
 
 /**
- * Takes scopes that an API has no more from the clients that were narrowed to them. One that is left with none loses
- * the API: a token without scope would still open what looks at its audience alone.
+ * Removes scopes of an API from the clients that are restricted to them. A client that is left without a scope loses the
+ * API: a token without scope would still be accepted by a resource server that checks only the audience.
  */
-export async function withdrawScopes(trx: Knex, api: Api, removed: readonly string[]): Promise<void> {
+export async function removeScopesFromClients(trx: Knex, api: Api, removed: readonly string[]): Promise<void> {
   if (removed.length === 0) return
-  const narrowed = trx('client_apis').where('api_id', api.id).whereNotNull('scopes')
-  await narrowed.clone().update({
+  const restricted = trx('client_apis').where('api_id', api.id).whereNotNull('scopes')
+  await restricted.clone().update({
     scopes: trx.raw('ARRAY(SELECT s FROM unnest(scopes) WITH ORDINALITY AS u(s, n) WHERE s <> ALL (?) ORDER BY n)', [
       [...removed],
     ]),
   })
-  await narrowed.clone().whereRaw('cardinality(scopes) = 0').delete()
+  await restricted.clone().whereRaw('cardinality(scopes) = 0').delete()
 }
 
-/** The clients that ask for one of these scopes where a request names none: the first few of them. */
-export async function clientsAskingFor(trx: Knex, api: Api, scopes: readonly string[]): Promise<string[]> {
-  const asking = trx('clients').join('client_apis', 'client_apis.client_id', 'clients.id')
-  return await asking
+/** At most five clients that have one of these scopes among their default scopes. */
+export async function clientsWithDefaultScopes(trx: Knex, api: Api, scopes: readonly string[]): Promise<string[]> {
+  const clients = trx('clients').join('client_apis', 'client_apis.client_id', 'clients.id')
+  return await clients
     .where('client_apis.api_id', api.id)
     .whereNot('clients.status', 'replaced')
     .whereRaw('clients.default_scopes && ?::text[]', [[...scopes]])
@@ -52,7 +52,7 @@ export async function clientsAskingFor(trx: Knex, api: Api, scopes: readonly str
     .pluck('clients.client_id')
 }
 
-/** Whether a scope is of one of these APIs. */
+/** Whether one of these APIs has the scope. */
 export const isScopeOf = (apis: readonly Api[]) => (scope: string) => apis.some((api) => api.scopes.includes(scope))
 
 /** @throws KeywrightError `invalid_input` for each scope that none of the APIs has */
@@ -62,29 +62,29 @@ function checkKnownScopes(apis: readonly Api[], scopes: readonly string[]): void
   throw invalidFields(
     unknown.map((scope) => ({
       field: 'scopes',
-      message: `none of the client's APIs has the scope ${scope.slice(0, 100)}`,
+      message: `no API of the client has the scope ${scope.slice(0, 100)}`,
     })),
   )
 }
 
-/** The scopes of each API that a client narrowed to `scopes` has, in the order of the APIs; null: all, always. */
-const narrowedScopes = (apis: readonly Api[], scopes: readonly string[] | null): (string[] | null)[] =>
+/** The scopes that remain of each API under the restriction, in the order of the APIs; null: all, later ones included. */
+const restrictedScopes = (apis: readonly Api[], scopes: readonly string[] | null): (string[] | null)[] =>
   apis.map((api) => scopes && api.scopes.filter((scope) => scopes.includes(scope)))
 
-/** @throws KeywrightError `invalid_input` for each API of which nothing would be left */
-function checkNarrowing(apis: readonly Api[], scopes: readonly string[] | null): void {
-  const left = narrowedScopes(apis, scopes)
-  const empty = apis.filter((_, position) => left[position]?.length === 0)
+/** @throws KeywrightError `invalid_input` for each API that has none of the scopes */
+function checkScopeRestriction(apis: readonly Api[], scopes: readonly string[] | null): void {
+  const remaining = restrictedScopes(apis, scopes)
+  const empty = apis.filter((_, position) => remaining[position]?.length === 0)
   if (empty.length === 0) return
-  const named = scopes!.join(' ').slice(0, 500)
+  const list = scopes!.join(' ').slice(0, 500)
   throw invalidFields(
-    empty.map(({ identifier }) => ({ field: 'scopes', message: `${identifier} has none of the scopes ${named}` })),
+    empty.map(({ identifier }) => ({ field: 'scopes', message: `${identifier} has none of the scopes ${list}` })),
   )
 }
 
 /**
- * Gives a client its APIs in order, the first being its default. `scopes` narrows them; null means all, always.
- * @throws KeywrightError as `checkNarrowing`
+ * Replaces the APIs of a client; the first is its default. `scopes` restricts them; null: all, later ones included.
+ * @throws KeywrightError as `checkScopeRestriction`
  */
 export async function setClientApis(
   trx: Knex,
@@ -92,13 +92,13 @@ export async function setClientApis(
   apis: readonly Api[],
   scopes: readonly string[] | null,
 ): Promise<void> {
-  checkNarrowing(apis, scopes)
-  const left = narrowedScopes(apis, scopes)
+  checkScopeRestriction(apis, scopes)
+  const remaining = restrictedScopes(apis, scopes)
   const rows = apis.map((api, position) => ({
     client_id: clientKey,
     api_id: api.id,
     position,
-    scopes: left[position],
+    scopes: remaining[position],
   }))
   await trx('client_apis').where({ client_id: clientKey }).delete()
   if (rows.length > 0) await trx('client_apis').insert(rows)
@@ -117,7 +117,7 @@ export async function listClientApis(db: Knex, clientKey: number): Promise<Clien
     .select('apis.identifier', db.raw('coalesce(client_apis.scopes, apis.scopes) AS scopes'))
 }
 
-/** @throws KeywrightError `invalid_input` for each default scope that is none of `scopes`, which the client has of its APIs */
+/** @throws KeywrightError `invalid_input` for each default scope that is not one of `scopes`, the scopes of the client */
 function checkDefaultScopesAmong(scopes: readonly string[], defaultScopes: readonly string[] | null): void {
   const isKnown = (scope: string) => scopes.includes(scope) || IDENTITY_SCOPES.includes(scope)
   const unknown = (defaultScopes ?? []).filter((scope) => !isKnown(scope))
@@ -125,12 +125,12 @@ function checkDefaultScopesAmong(scopes: readonly string[], defaultScopes: reado
   throw invalidFields(
     unknown.map((scope) => ({
       field: 'defaultScopes',
-      message: `the default scope ${scope.slice(0, 100)} is none that the client has of its APIs`,
+      message: `the client does not have the default scope ${scope.slice(0, 100)}`,
     })),
   )
 }
 
-/** The same for a client as it is. */
+/** Checks the default scopes of a stored client. @throws KeywrightError `invalid_input` */
 export async function checkDefaultScopes(
   trx: Knex,
   { key, defaultScopes }: Pick<Client, 'key' | 'defaultScopes'>,
@@ -141,8 +141,8 @@ export async function checkDefaultScopes(
 }
 
 /**
- * Checks what a client is given of these APIs; `scopes` narrows them, null means all.
- * @throws KeywrightError `invalid_input`, with every fault at its field
+ * Checks the scopes that a client gets of these APIs; `scopes` restricts them, null: all.
+ * @throws KeywrightError `invalid_input`, with every error at its field
  */
 export async function checkAccess(
   apis: readonly Api[],
@@ -152,11 +152,11 @@ export async function checkAccess(
   const fieldErrors = new FieldErrorCollector()
   await fieldErrors.collect(() => checkKnownScopes(apis, scopes ?? []))
   const known = scopes?.filter(isScopeOf(apis)) ?? []
-  // With none that is known, nothing can be said of what would be left.
-  const narrowing = known.length > 0 ? known : null
-  await fieldErrors.collect(() => checkNarrowing(apis, narrowing))
-  const left = narrowedScopes(apis, narrowing).flatMap((one, position) => one ?? apis[position]!.scopes)
-  await fieldErrors.collect(() => checkDefaultScopesAmong(left, defaultScopes))
+  // Without a known scope, every API would be reported as empty too.
+  const restriction = known.length > 0 ? known : null
+  await fieldErrors.collect(() => checkScopeRestriction(apis, restriction))
+  const remaining = restrictedScopes(apis, restriction).flatMap((one, position) => one ?? apis[position]!.scopes)
+  await fieldErrors.collect(() => checkDefaultScopesAmong(remaining, defaultScopes))
   fieldErrors.throwFieldErrors()
 }
 

@@ -3,18 +3,18 @@ import { KeywrightError } from '../shared/errors.ts'
 import { hashSecret, isWellFormedSecret, sameHash } from '../shared/secrets.ts'
 import type { LiveSecret, Registration, Registrations } from './registrations.ts'
 
-/** How a client proved who it is. */
+/** A successful client authentication (RFC 6749, section 2.3). */
 export interface Authentication {
   readonly secretId: number
-  /** Milliseconds since 1970; what was obtained with the secret ends with it. */
+  /** Milliseconds since 1970; tokens that the secret obtained expire with it. */
   readonly retiresAt: number | null
-  /** SHA-256 of the API key that came with it, where the client must send one. */
+  /** SHA-256 of the API key, when the client must send one. */
   readonly apiKeyHash: Buffer | null
 }
 
 export interface Credentials {
   readonly secret: string
-  /** The `x-api-key` header; undefined where it is not asked for. */
+  /** The `x-api-key` header; undefined where no API key is required. */
   readonly apiKey?: string | undefined
 }
 
@@ -29,7 +29,7 @@ function matchApiKey(registration: Registration, apiKey: string | undefined, now
   return match(registration.apiKeys, hashSecret(apiKey), now)
 }
 
-/** Checks a secret, and the API key where `requireApiKey` and the registration ask for one. Undefined: not proven. */
+/** Checks the secret, and the API key if `requireApiKey` and the registration require it. Undefined: invalid credentials. */
 export function authenticate(
   registration: Registration,
   credentials: Credentials,
@@ -44,30 +44,30 @@ export function authenticate(
   }
   const apiKey = matchApiKey(registration, credentials.apiKey, now)
   if (!apiKey) return undefined
-  const ends = [secret.retiresAt, apiKey.retiresAt].filter((end) => end !== null)
+  const expiries = [secret.retiresAt, apiKey.retiresAt].filter((expiry) => expiry !== null)
   return {
     secretId: secret.id,
-    retiresAt: ends.length > 0 ? Math.min(...ends) : null,
+    retiresAt: expiries.length > 0 ? Math.min(...expiries) : null,
     apiKeyHash: hashSecret(credentials.apiKey!),
   }
 }
 
-/** A client that proved who it is, by a registration that may have been remembered. */
+/** An authenticated client, with a registration that may come from the cache. */
 export interface AuthenticatedClient {
   readonly registration: Registration
-  /** Null for a public client, which has nothing to prove itself with. */
+  /** Null for a public client, which cannot authenticate. */
   readonly authentication: Authentication | null
-  /** Proves the same credentials again, by the registration as it is now. @throws KeywrightError `invalid_client` */
+  /** Authenticates the same credentials against the current registration. @throws KeywrightError `invalid_client` */
   renew(): Promise<AuthenticatedClient>
 }
 
-/** Puts the question of who calls to the registrations. */
+/** Authenticates clients by their registrations. */
 export interface Authenticator {
-  /** Checks credentials against a registration. Undefined: not proven. */
+  /** Checks credentials against a registration. Undefined: invalid credentials. */
   prove(registration: Registration, credentials: Credentials, requireApiKey: boolean): AuthenticatedClient | undefined
   /**
-   * Finds a client and checks its credentials. By a remembered registration only a yes counts: before a no, the
-   * registration is read again. `accept` may refuse a registration for what it says; it is then asked again the same way.
+   * Finds a client and checks its credentials. A cached registration can only confirm them: before a rejection the
+   * registration is read again. `accept` may reject a registration, with the same second look.
    */
   proveById(
     clientId: string,
@@ -75,11 +75,11 @@ export interface Authenticator {
     requireApiKey: boolean,
     accept?: (registration: Registration) => boolean,
   ): Promise<AuthenticatedClient | undefined>
-  /** A client that has nothing to prove. */
+  /** A public client, without authentication. */
   trust(registration: Registration): AuthenticatedClient
 }
 
-/** @param clock the database's: on a node whose own clock is behind, a retired secret would still prove a client */
+/** @param clock the database's: on a node whose own clock is late, a retired secret would still be valid */
 export function createAuthenticator(registrations: Registrations, clock: Clock): Authenticator {
   async function renewed(clientId: string): Promise<Registration> {
     const registration = await registrations.fresh(clientId)
@@ -105,12 +105,12 @@ export function createAuthenticator(registrations: Registrations, clock: Clock):
   }
 
   const proveById: Authenticator['proveById'] = async (clientId, credentials, requireApiKey, accept = () => true) => {
-    // Neither an ID that is longer than any of ours nor a mistyped secret needs a look-up.
+    // An ID that is longer than any of ours, or a mistyped secret, needs no query.
     if (clientId.length > 200) return undefined
     if (!isWellFormedSecret('clientSecret', credentials.secret)) return undefined
     const proveBy = (registration: Registration | undefined) =>
       registration && accept(registration) ? prove(registration, credentials, requireApiKey) : undefined
-    return proveBy(registrations.remembered(clientId)) ?? proveBy(await registrations.fresh(clientId))
+    return proveBy(registrations.cached(clientId)) ?? proveBy(await registrations.fresh(clientId))
   }
 
   return { trust, prove, proveById }

@@ -9,22 +9,22 @@ export interface CallerUse {
   readonly at: Date
 }
 
-/** Somebody who called with a client's credentials. */
+/** An address that called with a client's credentials. */
 export interface Caller {
   readonly ip: string
-  /** The API that they got tokens for; null where they got none, or it is gone. */
+  /** The API that the caller got tokens for; null: no token, or the API was deleted. */
   readonly api: string | null
-  /** To within five minutes. */
+  /** With a precision of five minutes. */
   readonly lastUsedAt: Date
 }
 
 const BATCH = 5000
-const KEPT_DAYS = 30
-const KEPT_OF_ONE = 1000
+const RETENTION_DAYS = 30
+const MAX_CALLERS_PER_CLIENT = 1000
 
 const toColumns = ({ clientKey, ip, apiId, at }: CallerUse) => ({ client_id: clientKey, ip, api_id: apiId, at })
 
-/** Notes who has called. Rows are locked in one order, so that nodes never wait for each other in a circle. */
+/** Records callers. Rows are locked in one order, so that nodes do not deadlock. */
 export async function recordCallers(db: Knex, uses: readonly CallerUse[]): Promise<void> {
   for (let from = 0; from < uses.length; from += BATCH) {
     await db.raw(
@@ -39,7 +39,7 @@ export async function recordCallers(db: Knex, uses: readonly CallerUse[]): Promi
   }
 }
 
-/** Who has called with a client's credentials since then, the latest first, at most `limit`. */
+/** The callers of a client since a time, latest first, at most `limit`. */
 export async function listCallers(db: Knex, clientKey: number, since: Date, limit: number): Promise<Caller[]> {
   const rows: { ip: string; identifier: string | null; last_used_at: Date }[] = await db('client_callers as c')
     .leftJoin('apis as a', 'a.id', 'c.api_id')
@@ -51,27 +51,27 @@ export async function listCallers(db: Knex, clientKey: number, since: Date, limi
   return rows.map((row) => ({ ip: row.ip, api: row.identifier, lastUsedAt: row.last_used_at }))
 }
 
-/** Deletes at most `limit` callers who have not come for 30 days. */
+/** Deletes at most `limit` callers that were last seen 30 days ago. */
 export async function deleteOldCallers(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM client_callers WHERE (client_id, ip, api_id) IN (
        SELECT client_id, ip, api_id FROM client_callers WHERE last_used_at < now() - make_interval(days => ?)
         LIMIT ? FOR UPDATE SKIP LOCKED)`,
-    [KEPT_DAYS, limit],
+    [RETENTION_DAYS, limit],
   )
   return rowCount
 }
 
-/** Deletes at most `limit` callers of clients that have more than a thousand, those who came longest ago. */
+/** Deletes at most `limit` callers of clients with more than 1,000, those last seen longest ago. */
 export async function deleteExcessCallers(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM client_callers WHERE (client_id, ip, api_id) IN (
        SELECT client_id, ip, api_id
-         FROM (SELECT k.*, row_number() OVER (PARTITION BY client_id ORDER BY last_used_at DESC, ip, api_id) AS place
+         FROM (SELECT k.*, row_number() OVER (PARTITION BY client_id ORDER BY last_used_at DESC, ip, api_id) AS rank
                  FROM client_callers k
-                WHERE client_id IN (SELECT client_id FROM client_callers GROUP BY client_id HAVING count(*) > ?)) placed
-        WHERE place > ? LIMIT ?)`,
-    [KEPT_OF_ONE, KEPT_OF_ONE, limit],
+                WHERE client_id IN (SELECT client_id FROM client_callers GROUP BY client_id HAVING count(*) > ?)) ranked
+        WHERE rank > ? LIMIT ?)`,
+    [MAX_CALLERS_PER_CLIENT, MAX_CALLERS_PER_CLIENT, limit],
   )
   return rowCount
 }

@@ -1,15 +1,15 @@
 import type { Knex } from 'knex'
 
-/** By what clients are meant: themselves, their owner, or their account. */
+/** The column that selects clients: themselves, their owner, or their account. */
 export type ClientsOf = 'id' | 'user_id' | 'account_id'
 
-/** Advisory locks are few, so clients share them: so many for all clients, whatever their number. */
+/** Lock striping: all clients share this many advisory locks, because PostgreSQL's lock table is small. */
 export const CLIENT_LOCKS = { namespace: 0x4b57, stripes: 128 } as const
 
 /**
- * Queues up before the rows of some clients. Share locks on a row let each other in past whoever waits to change it, so
- * under a storm of issuance a replacement might wait for ever; advisory locks are served in order. Issuers take the same
- * locks shared (`tokens/ledger.ts`).
+ * Takes the advisory locks of some clients exclusively, before their rows. Shared row locks starve a waiting exclusive
+ * lock, so that a client could not be changed while it gets tokens without pause; advisory locks are granted in order.
+ * Issuing a token takes the same locks shared (`tokens/`).
  */
 export async function lockClientsExclusive(trx: Knex, by: ClientsOf, value: string | number): Promise<void> {
   await trx.raw(
@@ -19,7 +19,7 @@ export async function lockClientsExclusive(trx: Knex, by: ClientsOf, value: stri
   )
 }
 
-/** The same before the rows of all clients, or of an API. */
+/** Takes the advisory locks of all clients exclusively, before the rows of all clients or of an API. */
 export async function lockAllClientsExclusive(trx: Knex): Promise<void> {
   await trx.raw(
     `SELECT pg_advisory_xact_lock(${CLIENT_LOCKS.namespace}, stripe) FROM generate_series(0, ${CLIENT_LOCKS.stripes - 1}) stripe`,

@@ -21,17 +21,17 @@ export const GRANTS: readonly string[] = [
   DEVICE_CODE_GRANT,
 ]
 
-/** What a client may not be given that acts for people alone, or for itself alone. */
+/** The grants that a client of an access type cannot have. */
 const FORBIDDEN_GRANTS: Record<AccessType, readonly string[]> = {
   user: ['client_credentials'],
   client: ['authorization_code', DEVICE_CODE_GRANT],
   both: [],
 }
 
-const FOR_WHOM = { user: 'for users only', client: 'for itself only', both: 'for both' } as const
+const ACCESS_TYPE_TEXT = { user: 'for users only', client: 'for itself only', both: 'for both' } as const
 
-/** What is one of a few words, wherever it came from. */
-const WORDS = {
+/** The settings with a fixed set of values. */
+const ALLOWED_VALUES = {
   accessType: ['user', 'client', 'both'],
   consent: ['show', 'skip', 'skip_own_account'],
   refreshTokens: ['always', 'offline_access'],
@@ -43,82 +43,86 @@ type FieldErrors = Iterable<FieldError>
 
 const fieldError = (field: keyof ClientSettings, message: string): FieldError => ({ field, message })
 
-/** The fault of a value that there is, by what judges it. */
-function* judged<Value>(
+/** The error of a value, unless the value is null. */
+function* errorOf<Value>(
   field: keyof ClientSettings,
   value: Value | null,
-  judge: (value: Value) => string | undefined,
+  validate: (value: Value) => string | undefined,
 ): FieldErrors {
-  const message = value === null ? undefined : judge(value)
+  const message = value === null ? undefined : validate(value)
   if (message) yield fieldError(field, message)
 }
 
-function* errorsOfTexts(settings: ClientSettings): FieldErrors {
-  for (const [name, words] of Object.entries(WORDS) as [keyof typeof WORDS, readonly unknown[]][]) {
-    if (!words.includes(settings[name])) yield fieldError(name, `it is one of ${words.filter(Boolean).join(', ')}`)
+function* errorsOfAllowedValues(settings: ClientSettings): FieldErrors {
+  for (const [name, allowed] of Object.entries(ALLOWED_VALUES) as [keyof typeof ALLOWED_VALUES, readonly unknown[]][]) {
+    if (!allowed.includes(settings[name]))
+      yield fieldError(name, `must be one of ${allowed.filter(Boolean).join(', ')}`)
   }
 }
 
 function* errorsOfGrants(settings: ClientSettings): FieldErrors {
   const { grants, isPublic, redirectUris, accessType } = settings
   for (const unknown of grants.filter((grant) => !GRANTS.includes(grant))) {
-    yield fieldError('grants', `unknown grant type ${unknown.slice(0, 200)}; known are ${GRANTS.join(', ')}`)
+    yield fieldError('grants', `unknown grant type ${unknown.slice(0, 200)}; use ${GRANTS.join(', ')}`)
   }
   if (grants.length === 0) yield fieldError('grants', 'a client needs at least one grant type')
   if (isPublic && grants.includes('client_credentials')) {
-    const message = 'a public client has no secret, so it cannot use client_credentials (RFC 6749, section 4.4)'
+    const message = 'a public client has no client secret and cannot use client_credentials (RFC 6749, section 4.4)'
     yield fieldError('grants', message)
   }
   for (const grant of FORBIDDEN_GRANTS[accessType] ?? []) {
     if (grants.includes(grant))
-      yield fieldError('grants', `this client acts ${FOR_WHOM[accessType]}, which rules out ${grant}`)
+      yield fieldError('grants', `this client acts ${ACCESS_TYPE_TEXT[accessType]} and cannot use ${grant}`)
   }
   if (grants.includes('authorization_code') && redirectUris.length === 0) {
-    yield fieldError('redirectUris', 'authorization_code needs at least one redirect URI')
+    yield fieldError('redirectUris', 'authorization_code requires at least one redirect URI')
   }
 }
 
-/** RFC 9700, sections 2.1.1 and 2.2.2: without a secret, these are all that a stolen code or token meets. */
+/** RFC 9700, sections 2.1.1 and 2.2.2: without client authentication, PKCE and rotation protect against stolen codes and tokens. */
 function* errorsOfPublicClient(settings: ClientSettings): FieldErrors {
   if (!settings.isPublic) return
   if (!settings.pkceRequired) {
-    yield fieldError('pkceRequired', 'a public client cannot be exempted from PKCE (RFC 9700, 2.1.1)')
+    yield fieldError('pkceRequired', 'a public client must use PKCE (RFC 9700, section 2.1.1)')
   }
   if (!settings.refreshTokenRotation) {
-    yield fieldError('refreshTokenRotation', 'the refresh tokens of a public client always rotate (RFC 9700, 2.2.2)')
+    yield fieldError(
+      'refreshTokenRotation',
+      'the refresh tokens of a public client must rotate (RFC 9700, section 2.2.2)',
+    )
   }
-  if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a public client cannot keep an API key')
+  if (settings.apiKeyRequired) yield fieldError('apiKeyRequired', 'a public client cannot keep an API key secret')
 }
 
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   if (settings.clientCredentialsRefresh && !settings.grants.includes('client_credentials')) {
-    const message = 'a refresh token for client_credentials needs the grant client_credentials'
+    const message = 'a refresh token for client_credentials requires the grant client_credentials'
     yield fieldError('clientCredentialsRefresh', message)
   }
 }
 
 function* errorsOfUris(settings: ClientSettings, schemes: AllowedSchemes): FieldErrors {
   for (const uri of settings.redirectUris) {
-    yield* judged('redirectUris', uri, (one) => redirectUriError('redirect URI', one, schemes))
+    yield* errorOf('redirectUris', uri, (one) => redirectUriError('redirect URI', one, schemes))
   }
   for (const uri of settings.postLogoutRedirectUris) {
-    yield* judged('postLogoutRedirectUris', uri, (one) => redirectUriError('post-logout redirect URI', one, schemes))
+    yield* errorOf('postLogoutRedirectUris', uri, (one) => redirectUriError('post-logout redirect URI', one, schemes))
   }
-  yield* judged('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriError)
+  yield* errorOf('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriError)
 }
 
 function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): FieldErrors {
-  yield* judged('name', settings.name, (name) => nameError('a client name', name, 200))
-  yield* errorsOfTexts(settings)
+  yield* errorOf('name', settings.name, (name) => nameError('a client name', name, 200))
+  yield* errorsOfAllowedValues(settings)
   yield* errorsOfGrants(settings)
   yield* errorsOfPublicClient(settings)
   yield* errorsOfLegacyOptions(settings)
   yield* errorsOfUris(settings, schemes)
-  yield* judged('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlError)
-  yield* judged('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlError)
-  yield* judged('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeError)
-  yield* judged('defaultScopes', settings.defaultScopes, scopesError)
-  yield* judged('rateLimit', settings.rateLimit, rateLimitError)
+  yield* errorOf('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlError)
+  yield* errorOf('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlError)
+  yield* errorOf('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeError)
+  yield* errorOf('defaultScopes', settings.defaultScopes, scopesError)
+  yield* errorOf('rateLimit', settings.rateLimit, rateLimitError)
 }
 
 /**
@@ -136,12 +140,12 @@ export function checkedSettings(settings: ClientSettings, schemes: AllowedScheme
   return { ...settings, name: settings.name.trim() }
 }
 
-/** What only operators see and set. */
+/** The settings that only operators see and set. */
 export const OPERATOR_SETTINGS: readonly (keyof ClientSettings)[] = ['rateLimit', 'accessType']
 
 /**
- * Whether somebody of this role may change these settings; to name one as it is already is no change.
- * @param before the client, or for a new one what it would have unasked; undefined: naming an operator's setting is a change
+ * Checks whether a user with this role may change these settings. Setting a value that is already set is not a change.
+ * @param before the client, or the defaults of a new one; undefined: every operator setting counts as a change
  * @throws KeywrightError `forbidden`
  */
 export function checkMaySet(
@@ -152,9 +156,9 @@ export function checkMaySet(
   if (role === 'operator') return
   const isChanged = (name: keyof ClientSettings) =>
     changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name])
-  const taken = OPERATOR_SETTINGS.find(isChanged)
-  if (taken) throw new KeywrightError('forbidden', `only an operator changes ${taken}`)
+  const forbidden = OPERATOR_SETTINGS.find(isChanged)
+  if (forbidden) throw new KeywrightError('forbidden', `only an operator can change ${forbidden}`)
   if (changes.consent === 'skip' && isChanged('consent')) {
-    throw new KeywrightError('forbidden', 'only an operator spares everybody the allow/deny page')
+    throw new KeywrightError('forbidden', 'only an operator can skip the allow/deny page for every user')
   }
 }

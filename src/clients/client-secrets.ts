@@ -3,17 +3,17 @@ import { generateSecret, hashSecret, lastFour } from '../shared/secrets.ts'
 
 export type StoredSecretKind = 'secret' | 'api_key'
 
-/** What may be shown of a secret after its one showing. */
+/** A client secret or API key without its value, which is shown once. */
 export interface SecretSummary {
   readonly id: number
   readonly kind: StoredSecretKind
   readonly lastFour: string
   readonly createdAt: Date
   readonly retiresAt: Date | null
-  /** Written behind the requests, the first at once, later ones to within five minutes. */
+  /** Written asynchronously: the first use at once, later ones with a precision of five minutes. */
   readonly lastUsedAt: Date | null
   readonly lastUsedIp: string | null
-  /** The identifier of the API that it last obtained a token for; null where that use obtained none. */
+  /** The identifier of the API of the last token; null when the last use obtained none. */
   readonly lastUsedApi: string | null
 }
 
@@ -28,7 +28,7 @@ interface SecretRow {
   last_used_api: string | null
 }
 
-/** Makes and stores a new secret; its value is in the answer and nowhere else. */
+/** Generates a secret and stores its hash. Only the return value holds the secret. */
 export async function addSecret(trx: Knex, clientKey: number, kind: StoredSecretKind): Promise<string> {
   const value = generateSecret(kind === 'secret' ? 'clientSecret' : 'apiKey')
   await trx('client_secrets').insert({
@@ -41,8 +41,8 @@ export async function addSecret(trx: Knex, clientKey: number, kind: StoredSecret
 }
 
 /**
- * Ends the client's present secrets of a kind, `overlap` seconds from now. One that was to end sooner still does.
- * With no overlap they are dead when the transaction commits, and so is every token that they obtained.
+ * Retires the client's current secrets of a kind `overlap` seconds from now. An earlier retirement stays.
+ * Without overlap they, and every token that they obtained, are invalid when the transaction commits.
  */
 export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSecretKind, overlap = 0): Promise<void> {
   await trx('client_secrets')
@@ -51,7 +51,7 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
 }
 
 /**
- * Ends secrets now that were replaced and still work for a while; `id`: this one alone. Answers which.
+ * Retires rotated secrets that are still in their overlap; `id`: only that one. Returns the retired secrets.
  */
 export async function retirePreviousSecrets(
   trx: Knex,
@@ -90,7 +90,7 @@ export interface SecretUse {
   readonly apiId: number | null
 }
 
-/** Notes when, from where and for which API secrets were last used. Rows are locked in one order, and never waited for. */
+/** Records the last use of secrets. Rows are locked in one order; locked rows are skipped. */
 export async function recordSecretUses(db: Knex, uses: readonly SecretUse[]): Promise<void> {
   if (uses.length === 0) return
   await db.raw(
@@ -103,8 +103,8 @@ export async function recordSecretUses(db: Knex, uses: readonly SecretUse[]): Pr
 }
 
 /**
- * Deletes at most `limit` secrets that have retired more than a day ago. The newest row stays: it tells which keys were given
- * out, and a key that is used again would revive the tokens of the deleted secret.
+ * Deletes at most `limit` secrets that retired more than a day ago. The newest row stays, because it holds the highest id:
+ * a reused id would make the tokens of the deleted secret valid again.
  */
 export async function deleteRetiredSecrets(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(

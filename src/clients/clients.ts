@@ -15,15 +15,15 @@ export interface Client extends ClientSettings {
   readonly key: number
   readonly clientId: string
   readonly kind: ClientKind
-  /** Null for an API's own client, and for an application of the instance's own. */
+  /** Null for the client of an API, and for an application of the instance. */
   readonly accountId: string | null
   readonly userId: string | null
   readonly status: ClientStatus
   readonly revocationEpoch: number
-  /** Another one after each change that takes a right away: codes of before are dead. */
+  /** Increases with each change that removes a right, which invalidates earlier authorization codes. */
   readonly codeRevocationEpoch: number
   readonly createdAt: Date
-  /** Another one after each change. */
+  /** Increases with each change. */
   readonly revision: number
 }
 
@@ -32,7 +32,7 @@ export interface ClientOwner {
   readonly accountId: string | null
   readonly userId: string | null
   readonly apiId: number | null
-  /** The user who added it; absent or null: a program that acts for itself, or the command line. */
+  /** The user who created the client; absent or null: a client that acts for itself, or the command line. */
   readonly createdBy?: string | null
 }
 
@@ -68,7 +68,7 @@ const ID_PREFIXES: Record<ClientKind, string> = { key_pair: 'kwc_', application:
 const schemesOf = ({ redirectUris, postLogoutRedirectUris }: ClientSettings): string[] =>
   [...redirectUris, ...postLogoutRedirectUris].map((uri) => uri.slice(0, Math.max(uri.indexOf(':'), 0)))
 
-/** The schemes without a dot that a client's URIs may have: those that an operator allows, and those that it has. */
+/** The schemes without a dot that a client may use: those that an operator allows, and those that it has already. */
 async function schemesFor(trx: Knex, settings: ClientSettings, before?: Client): Promise<readonly string[]> {
   const present = before ? schemesOf(before) : []
   const isNew = (scheme: string) => !/^https?$/.test(scheme) && !scheme.includes('.') && !present.includes(scheme)
@@ -77,8 +77,8 @@ async function schemesFor(trx: Knex, settings: ClientSettings, before?: Client):
 
 /**
  * The settings as they are stored.
- * @param before the client that is changed; absent: a new one
- * @throws KeywrightError `invalid_input`, with every fault at its field
+ * @param before the client before the change; absent: a new client
+ * @throws KeywrightError `invalid_input`, with every error at its field
  */
 export const checkSettings = async (db: Knex, settings: ClientSettings, before?: Client): Promise<ClientSettings> =>
   checkedSettings(settings, await schemesFor(db, settings, before))
@@ -106,7 +106,7 @@ export async function getClient(db: Knex, clientId: string): Promise<Client> {
   return toClient(row)
 }
 
-/** The client with its row locked against every token that is being issued to it: they wait, then see what changed. */
+/** Locks a client exclusively and returns it. Tokens that are being issued wait, then see the change. */
 export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
   const client = await getClient(trx, clientId)
   await lockClientsExclusive(trx, 'id', client.key)
@@ -125,46 +125,46 @@ export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client |
   return row && toClient(row)
 }
 
-/** What the owner's last pair was, which has been replaced or ended since. */
-export async function findFormerKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
+/** The newest key pair of a user, also when it was replaced or archived. */
+export async function findLatestKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
   const row = await trx<ClientRow>('clients').where({ user_id: userId, kind: 'key_pair' }).orderBy('id', 'desc').first()
   return row && toClient(row)
 }
 
 /** @throws KeywrightError `invalid_input` */
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
-  const wanted = { ...client, ...changes }
-  const settings = await checkSettings(trx, wanted, client)
-  // What a client had used of the former allowance says nothing about the new one.
+  const changed = { ...client, ...changes }
+  const settings = await checkSettings(trx, changed, client)
+  // The use of the previous rate limit does not count towards the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
   const columns = { ...toColumns(settings), version: trx.raw('version + 1') }
   const [row] = await trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*')
   return toClient(row!)
 }
 
-/** What a change of something beside the client's own row must do, so that no cached registration outlives it. */
+/** Invalidates cached registrations of a client after a change outside its row. */
 export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('version', 1)
 }
 
-/** Ends the codes that the client was given and has not redeemed. */
+/** Revokes the authorization codes of a client that are not redeemed yet. */
 export async function raiseCodeRevocationEpoch(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('code_revocation_epoch', 1)
 }
 
-/** What `touchClient` does, for the client by which an API introspects. */
+/** Invalidates cached registrations of the client of an API. */
 export async function touchClientOfApi(trx: Knex, { id }: Api): Promise<void> {
   await trx('clients').where({ api_id: id }).increment('version', 1)
 }
 
-/** Ends every token of some clients, which may get new ones unless their standing changed too; answers what ended. */
+/** Revokes every token of some clients and returns the revoked epochs. Active clients can get new tokens. */
 export async function raiseRevocationEpochs(
   trx: Knex,
   by: ClientsOf,
   value: string | number,
 ): Promise<{ clientKey: number; revocationEpoch: number }[]> {
   await lockClientsExclusive(trx, by, value)
-  // Rows are locked in one order everywhere, so that two such statements never wait for each other.
+  // Rows are locked in one order everywhere, so that two such statements do not deadlock.
   const { rows } = await trx.raw(
     `UPDATE clients SET revocation_epoch = revocation_epoch + 1, version = version + 1
       WHERE id IN (SELECT id FROM clients WHERE ?? = ? ORDER BY id FOR UPDATE)
@@ -177,7 +177,7 @@ export async function raiseRevocationEpochs(
   }))
 }
 
-/** Ends every token of every client but those of APIs, which hold none; the rows are many, and this is rare. */
+/** Revokes every token of every client, except the clients of APIs, which have none. Updates many rows; rare. */
 export async function raiseAllRevocationEpochs(trx: Knex): Promise<void> {
   await lockAllClientsExclusive(trx)
   await trx.raw(`
@@ -185,7 +185,7 @@ export async function raiseAllRevocationEpochs(trx: Knex): Promise<void> {
      WHERE id IN (SELECT id FROM clients WHERE kind <> 'api' ORDER BY id FOR UPDATE)`)
 }
 
-/** @throws KeywrightError `conflict` when the key pair was replaced, which nothing undoes */
+/** @throws KeywrightError `conflict` when the key pair was replaced, which is final */
 export async function setClientStatus(trx: Knex, client: Client, status: ClientStatus): Promise<Client> {
   if (client.status === 'replaced') {
     throw new KeywrightError('conflict', `${client.clientId} was replaced by a newer key pair`)
@@ -200,7 +200,7 @@ export async function setClientStatus(trx: Knex, client: Client, status: ClientS
   return toClient(row!)
 }
 
-/** Deletes at most `limit` key pairs that were replaced so long ago that none of their tokens can be left. */
+/** Deletes at most `limit` key pairs that were replaced so long ago that all their tokens have expired. */
 export async function deleteReplacedKeyPairs(db: Knex, limit: number): Promise<number> {
   const { rowCount } = await db.raw(
     `DELETE FROM clients WHERE id IN (
@@ -210,7 +210,7 @@ export async function deleteReplacedKeyPairs(db: Knex, limit: number): Promise<n
   return rowCount
 }
 
-/** What the audit log is told of a change of a client. */
+/** The audit event of a change of a client. */
 export const clientEntry = (action: string, client: Client, detail: Record<string, unknown> = {}): AuditEntry => ({
   action,
   target: { type: 'client', id: client.clientId },

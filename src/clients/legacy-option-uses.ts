@@ -1,25 +1,25 @@
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
 
-/** Remembers which clients made use of what they are allowed against the standard, until it is written down. */
+/** Buffers the uses of legacy compatibility options, and writes them to the audit log. */
 export interface LegacyOptionUses {
-  note(clientId: string, kind: string): void
-  /** Writes one audit entry for each client and kind since the last time, with how often. */
+  record(clientId: string, kind: string): void
+  /** Writes one audit event per client and option, with the number of uses since the last one. */
   flush(knex: Knex): Promise<void>
 }
 
 export function createLegacyOptionUses(): LegacyOptionUses {
-  const noted = new Map<string, { clientId: string; kind: string; count: number }>()
+  const uses = new Map<string, { clientId: string; kind: string; count: number }>()
   return {
-    note(clientId, kind) {
+    record(clientId, kind) {
       const key = `${kind} ${clientId}`
-      const entry = noted.get(key) ?? { clientId, kind, count: 0 }
+      const entry = uses.get(key) ?? { clientId, kind, count: 0 }
       entry.count++
-      noted.set(key, entry)
+      uses.set(key, entry)
     },
     async flush(knex) {
-      if (noted.size === 0) return
-      const entries = [...noted.values()].map((entry) => ({ ...entry }))
+      if (uses.size === 0) return
+      const entries = [...uses.values()].map((entry) => ({ ...entry }))
       const known: { client_id: string; account_id: string }[] = await knex('clients')
         .whereIn(
           'client_id',
@@ -37,11 +37,11 @@ export function createLegacyOptionUses(): LegacyOptionUses {
           detail: { kind, count },
         })),
       )
-      // Not before they are written; what was noted meanwhile stays for the next time.
+      // Only what was written is removed; uses that were recorded meanwhile stay for the next flush.
       for (const { clientId, kind, count } of entries) {
-        const entry = noted.get(`${kind} ${clientId}`)!
+        const entry = uses.get(`${kind} ${clientId}`)!
         entry.count -= count
-        if (entry.count === 0) noted.delete(`${kind} ${clientId}`)
+        if (entry.count === 0) uses.delete(`${kind} ${clientId}`)
       }
     },
   }

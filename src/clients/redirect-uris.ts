@@ -1,4 +1,4 @@
-/** RFC 8252: a private-use scheme is a reversed domain name, so it has a dot. */
+/** RFC 8252, section 7.1: a private-use scheme is a reversed domain name, so it has a dot. */
 function isPrivateUse(url: URL): boolean {
   return /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol)
 }
@@ -6,45 +6,46 @@ function isPrivateUse(url: URL): boolean {
 /** Schemes without a dot that an operator allows. */
 export type AllowedSchemes = readonly string[]
 
-const isAllowed = ({ protocol }: URL, schemes: AllowedSchemes): boolean => schemes.includes(protocol.slice(0, -1))
+const hasAllowedScheme = ({ protocol }: URL, schemes: AllowedSchemes): boolean =>
+  schemes.includes(protocol.slice(0, -1))
 
 const isLoopback = (url: URL) => ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
 
-/** Names of people do not belong in addresses (RFC 9110, section 4.2.4), and hide which host is meant. */
+/** User information in a URI is deprecated (RFC 9110, section 4.2.4) and can disguise the host. */
 const hasUserinfo = (uri: string) => /^[^/?]*:\/\/[^/?]*@/.test(uri)
 
-/** `https:host` and `https:///host` are an address to some parsers and a path to others. */
+/** Parsers disagree on the host of `https:host` and `https:///host`. */
 const isWeb = (uri: string, url: URL) => /^https?:\/\/[^/]/i.test(uri) && (url.protocol === 'https:' || isLoopback(url))
 
-/** A message repeats no more of a URI than is needed to find it. */
+/** The beginning of a URI, long enough to recognize it in a message. */
 const shown = (uri: string) => (uri.length > 300 ? `${uri.slice(0, 300).toWellFormed()}…` : uri.toWellFormed())
 
-/** Absolute, and the same to every parser, and then what `isFit` asks. */
-function uriError(what: string, uri: string, isFit: (url: URL) => boolean, fit: string): string | undefined {
+/** A URI must be absolute and unambiguous to every parser, and satisfy `isAllowed`. */
+function uriError(what: string, uri: string, isAllowed: (url: URL) => boolean, allowed: string): string | undefined {
   const url = URL.parse(uri)
   if (!url || uri.includes('#') || /[\s\0*\\]/.test(uri) || uri.length > 2000 || !uri.isWellFormed()) {
-    return `a ${what} is absolute, exact and without a fragment, not: ${shown(uri)}`
+    return `a ${what} must be an absolute URI without fragment, spaces or wildcards: ${shown(uri)}`
   }
-  if (hasUserinfo(uri)) return `a ${what} carries no user name or password`
-  return isFit(url) ? undefined : `a ${what} is ${fit}, not: ${shown(uri)}`
+  if (hasUserinfo(uri)) return `a ${what} must not contain a user name or password`
+  return isAllowed(url) ? undefined : `a ${what} must use ${allowed}: ${shown(uri)}`
 }
 
-/** What an authorization response or a return after sign-out adds (RFC 6749, 4.1.2; RFC 9207; OpenID Connect Session). */
-const ADDED = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state']
+/** The parameters of authorization and sign-out responses (RFC 6749, section 4.1.2; RFC 9207; OpenID Connect Session). */
+const RESPONSE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'session_state']
 
 /** A response parameter must not be included twice (RFC 6749, section 3.1). */
 function queryError(what: string, uri: string): string | undefined {
   const query = URL.parse(uri)?.searchParams
-  const name = ADDED.find((one) => query?.has(one))
-  return name && `a ${what} has no ${name} in its query, because the response adds one: ${shown(uri)}`
+  const name = RESPONSE_PARAMETERS.find((one) => query?.has(one))
+  return name && `a ${what} must not have the query parameter ${name}, which the response adds: ${shown(uri)}`
 }
 
-/** The reason why users are not sent there. Undefined: there is none. */
+/** Why a URI cannot be a redirect URI. Undefined: it can. */
 export const redirectUriError = (what: string, uri: string, schemes: AllowedSchemes = []): string | undefined =>
   uriError(
     what,
     uri,
-    (url) => isWeb(uri, url) || isPrivateUse(url) || isAllowed(url, schemes),
+    (url) => isWeb(uri, url) || isPrivateUse(url) || hasAllowedScheme(url, schemes),
     'https, http on loopback, a private-use scheme with a dot, or a scheme that an operator has allowed',
   ) ?? queryError(what, uri)
 

@@ -9,11 +9,11 @@ import type { Client } from './clients.ts'
 export interface LiveSecret {
   readonly id: number
   readonly hash: Buffer
-  /** Milliseconds since 1970; null while it is not being replaced. */
+  /** Milliseconds since 1970; null: not rotated. */
   readonly retiresAt: number | null
 }
 
-/** An API as one client may use it. */
+/** An API with the scopes of one client. */
 export interface ApiAccess {
   readonly id: number
   readonly version: number
@@ -27,14 +27,14 @@ export interface ApiAccess {
   readonly tokenType: TokenType
 }
 
-/** A client with all that the endpoints need of it, as it stood at `version`. */
+/** A client with its secrets and APIs, as of `version`. */
 export interface Registration extends Omit<Client, 'createdAt' | 'revision' | 'status'> {
   readonly version: number
   readonly secrets: readonly LiveSecret[]
   readonly apiKeys: readonly LiveSecret[]
   /** In order, the default first. */
   readonly apis: readonly ApiAccess[]
-  /** For an API's own client, the API. */
+  /** The API of an API's client. */
   readonly resourceServer: { readonly id: number; readonly identifier: string; readonly signingAlg: SigningAlg } | null
 }
 
@@ -50,8 +50,8 @@ interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'a
   apis: ApiAccess[] | null
 }
 
-// One JSON value for each client, in our own words: thirty columns would each be parsed by type, which costs five times
-// as much and is felt when a hundred thousand clients come one after another.
+// One JSON value per client, with camelCase names: parsing thirty columns by type costs five times as much, which matters
+// when 100,000 clients come one after another.
 const LOAD = `
   SELECT json_build_object(
            'key', c.id, 'clientId', c.client_id, 'kind', c.kind, 'accountId', c.account_id, 'userId', c.user_id,
@@ -87,10 +87,10 @@ function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): LiveSecret
     .map(({ id, hash, retiresAt }) => ({ id, hash: Buffer.from(hash, 'base64'), retiresAt }))
 }
 
-/** Of so many different sets of APIs one copy each is kept: thousands of clients call the same ones. */
+/** The number of API sets that registrations share: thousands of clients have the same APIs. */
 const MAX_API_SETS = 1000
 
-/** Makes registrations that share what is alike in them; a hundred thousand are to be remembered. */
+/** Maps rows to registrations, which share equal API sets: a cache holds 100,000 of them. */
 function createMapper(): (json: RegistrationJson) => Registration {
   const apiSets = new LRUCache<string, readonly ApiAccess[]>({ max: MAX_API_SETS })
 
@@ -110,17 +110,16 @@ function createMapper(): (json: RegistrationJson) => Registration {
 }
 
 /**
- * Clients as the endpoints see them. Only those that may act are ever found: active, of an active account and owner,
- * with the API switched on for the account and for the instance.
- * A remembered one may be stale; whoever acts on it has its `version` checked in the statement that acts.
+ * The registrations of usable clients: active, with an active account and owner, and with the API enabled for the account
+ * and the instance. A cached registration may be stale: the statement that records a token checks its `version`.
  */
 export interface Registrations {
-  /** As it is now. */
+  /** Reads the current registration. */
   fresh(clientId: string): Promise<Registration | undefined>
-  /** As it was when last asked for, if that is remembered. A refusal by it proves nothing. */
-  remembered(clientId: string): Registration | undefined
-  /** Drops all that is remembered: a database that lost commits numbers other versions alike. */
-  forget(): void
+  /** The cached registration. A rejection by it must be confirmed by `fresh`. */
+  cached(clientId: string): Registration | undefined
+  /** Clears the cache: after lost commits the database reuses version numbers. */
+  clear(): void
 }
 
 export function createRegistrations(db: Database, cacheSize: number): Registrations {
@@ -144,5 +143,5 @@ export function createRegistrations(db: Database, cacheSize: number): Registrati
     return registration
   }
 
-  return { fresh, remembered: (clientId) => cache?.get(clientId), forget: () => cache?.clear() }
+  return { fresh, cached: (clientId) => cache?.get(clientId), clear: () => cache?.clear() }
 }

@@ -4,35 +4,35 @@ import { type CallerUse, recordCallers } from './client-callers.ts'
 import { recordSecretUses, type SecretUse } from './client-secrets.ts'
 import type { Registration } from './registrations.ts'
 
-/** What a secret was used for. */
+/** The client and API of one use of a secret. */
 export interface Use {
   readonly clientKey: number
-  /** The API that a token was issued for; null where none was. */
+  /** The API of the issued token; null: no token was issued. */
   readonly apiId: number | null
 }
 
-/** @param audience the API that a token was issued for, by its identifier */
+/** @param audience the identifier of the API that a token was issued for */
 export function useOf({ key, apis }: Pick<Registration, 'key' | 'apis'>, audience?: string): Use {
   const api = audience === undefined ? undefined : apis.find(({ identifier }) => identifier === audience)
   return { clientKey: key, apiId: api?.id ?? null }
 }
 
 /**
- * Collects when, from where and for what secrets are used, each use of one kind once until told to `forget`, and writes it
- * behind the requests.
+ * Buffers the last use of each secret, and writes it asynchronously. A use with the same secret, address and API is
+ * recorded once until `reset`.
  */
 export interface SecretUses {
-  /** @param secretId null for a public client, which has none: of it only its callers are kept */
-  note(secretId: number | null, ip: string, use: Use): void
+  /** @param secretId null for a public client: only its callers are recorded */
+  record(secretId: number | null, ip: string, use: Use): void
   flush(knex: Knex): Promise<void>
-  /** Lets every use be noted again. */
-  forget(): void
+  /** Lets every use be recorded again. */
+  reset(): void
 }
 
-/** What a process remembers at most, until it forgets it all. */
+/** The maximum number of distinct uses that a process remembers before it resets. */
 const MAX_REMEMBERED = 100_000
 
-/** Callers of one client that are kept of each time between two `forget`s: a secret may be used from any number of addresses. */
+/** The maximum number of callers per client between two resets: a secret may be used from any number of addresses. */
 const MAX_CALLERS = 100
 
 export function createSecretUses(clock: Clock = Date, max = MAX_REMEMBERED): SecretUses {
@@ -41,40 +41,40 @@ export function createSecretUses(clock: Clock = Date, max = MAX_REMEMBERED): Sec
   let secrets = new Map<number, SecretUse>()
   let callers: CallerUse[] = []
 
-  function remember(key: string, caller: CallerUse): void {
+  function recordCaller(key: string, caller: CallerUse): void {
     const count = callersOf.get(caller.clientKey) ?? 0
     if (count >= MAX_CALLERS || callers.length >= max) return
     callersOf.set(caller.clientKey, count + 1)
-    if (seen.size >= max) forget()
+    if (seen.size >= max) reset()
     seen.add(key)
     callers.push(caller)
   }
 
-  function forget(): void {
+  function reset(): void {
     seen.clear()
     callersOf.clear()
   }
 
   return {
-    forget,
-    note(secretId, ip, { clientKey, apiId }) {
+    reset,
+    record(secretId, ip, { clientKey, apiId }) {
       const key = `${secretId} ${clientKey} ${apiId} ${ip}`
       if (seen.has(key)) return
       const at = new Date(clock.now())
       if (secretId !== null) secrets.set(secretId, { id: secretId, at, ip, apiId })
-      remember(key, { clientKey, ip, apiId: apiId ?? 0, at })
+      recordCaller(key, { clientKey, ip, apiId: apiId ?? 0, at })
     },
     async flush(knex) {
       if (callers.length === 0 && secrets.size === 0) return
-      const noted = { secrets: [...secrets.values()], callers }
+      const pending = { secrets: [...secrets.values()], callers }
       secrets = new Map()
       callers = []
       try {
-        await recordSecretUses(knex, noted.secrets)
-        await recordCallers(knex, noted.callers)
+        await recordSecretUses(knex, pending.secrets)
+        await recordCallers(knex, pending.callers)
       } catch (error) {
-        // What could not be written is noted anew when it is used again, and not only when the time is over.
-        forget()
+        // A use that could not be written is recorded again at its next use, not only after the next reset.
+        reset()
         throw error
       }
     },

@@ -86,7 +86,7 @@ export function scheduleOf(services: JobServices): Job[] {
     { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
     { name: 'announce this node', every: SECOND, alone: false, run: () => announcement.announce() },
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
-    { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.forget() },
+    { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.reset() },
     { name: 'write legacy option uses', every: MINUTE, alone: false, run: () => legacyOptionUses.flush(knex) },
     {
       name: 'save a checkpoint of the revocation feed',

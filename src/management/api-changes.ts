@@ -11,7 +11,7 @@ import {
 } from '../apis/apis.ts'
 import { deleteScopeTexts, describeScope, type ScopeText } from '../apis/scope-texts.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
-import { clientsAskingFor, withdrawScopes } from '../clients/client-apis.ts'
+import { clientsWithDefaultScopes, removeScopesFromClients } from '../clients/client-apis.ts'
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
@@ -88,7 +88,7 @@ const removedFrom = ({ scopes: before }: Api, scopes: readonly string[] = before
  * @throws KeywrightError `conflict`
  */
 async function checkNotDefaultScopes(db: Knex, api: Api, removed: readonly string[]): Promise<void> {
-  const asking = removed.length === 0 ? [] : await clientsAskingFor(db, api, removed)
+  const asking = removed.length === 0 ? [] : await clientsWithDefaultScopes(db, api, removed)
   if (asking.length === 0) return
   const message = `these scopes are default scopes of clients (${removed.join(' ')}); change the clients first: ${asking.join(' ')}`
   throw new KeywrightError('conflict', message, { fieldErrors: [{ field: 'scopes', message }] })
@@ -108,7 +108,7 @@ export async function checkApiChange(db: Knex, before: Api, changes: Partial<Api
 /** What depends on scopes that are to go: narrowings lose them. */
 async function removeScopes(trx: Knex, api: Api, removed: readonly string[]): Promise<void> {
   if (removed.length === 0) return
-  await withdrawScopes(trx, api, removed)
+  await removeScopesFromClients(trx, api, removed)
   await deleteScopeTexts(trx, api, removed)
 }
 

@@ -3,7 +3,7 @@ import type { Knex } from 'knex'
 import { type Api, findApi, insertApi, lockApi, saveApi } from '../apis/apis.ts'
 import { deleteScopeTexts, describeScope, type ScopeText, scopeTexts } from '../apis/scope-texts.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { withdrawScopes } from '../clients/client-apis.ts'
+import { removeScopesFromClients } from '../clients/client-apis.ts'
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { narrowInTransaction, revokeRemovedScopes } from './narrowing.ts'
 
@@ -38,7 +38,7 @@ async function update(trx: Knex, identifier: string, scopes: readonly string[]):
   await revokeRemovedScopes(trx, identifier, scopes, 'nowait')
   await saveApi(trx, before, { ...FIXED, scopes })
   const removed = before.scopes.filter((scope) => !scopes.includes(scope))
-  await withdrawScopes(trx, before, removed)
+  await removeScopesFromClients(trx, before, removed)
   await deleteScopeTexts(trx, before, removed)
 }
 

@@ -4,10 +4,10 @@ import { type Api, lockApisShared } from '../apis/apis.ts'
 import {
   checkAccess,
   checkDefaultScopes,
-  chosenApis,
   identifiersOf,
   isScopeOf,
-  narrowingOf,
+  resolveApis,
+  scopeRestrictionOf,
 } from '../clients/client-apis.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, checkSettings } from '../clients/clients.ts'
@@ -40,7 +40,7 @@ export async function checkNewClient(db: Knex, input: NewClientInput): Promise<A
   const fieldErrors = new FieldErrorCollector()
   if (accountId !== null) await fieldErrors.collect(() => checkName(db, settings.name))
   await fieldErrors.collect(() => checkSettings(db, settings))
-  const found = apis && (await fieldErrors.collect(() => chosenApis(db, apis)))
+  const found = apis && (await fieldErrors.collect(() => resolveApis(db, apis)))
   if (found) await fieldErrors.collect(() => checkAccess(found, scopes, settings.defaultScopes))
   fieldErrors.throwFieldErrors()
   return found && { apis: found, scopes }
@@ -61,7 +61,7 @@ const changesAccess = ({ apis, scopes }: ClientChange): boolean => apis !== unde
 
 /** The scopes that the client is limited to, without those of removed APIs, unless it has no others. */
 async function remainingScopes(db: Knex, { key }: Client, apis: readonly Api[]): Promise<readonly string[] | null> {
-  const narrowing = await narrowingOf(db, key)
+  const narrowing = await scopeRestrictionOf(db, key)
   const remaining = narrowing?.filter(isScopeOf(apis)) ?? []
   return remaining.length > 0 ? remaining : narrowing
 }

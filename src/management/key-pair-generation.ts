@@ -4,13 +4,19 @@ import { lockInstanceShared } from '../accounts/instance-settings.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { findUser, findUserById, type User } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { checkDefaultScopes, chosenApis, copyClientApis, narrowingOf, setClientApis } from '../clients/client-apis.ts'
+import {
+  checkDefaultScopes,
+  copyClientApis,
+  resolveApis,
+  scopeRestrictionOf,
+  setClientApis,
+} from '../clients/client-apis.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import {
   type Client,
   clientEntry,
-  findFormerKeyPairOf,
   findKeyPairOf,
+  findLatestKeyPairOf,
   insertClient,
   setClientStatus,
 } from '../clients/clients.ts'
@@ -30,8 +36,8 @@ export interface KeyPairRequest {
 /** Sets the given APIs, limited to the scopes of the former key pair; without any, copies those of the former key pair. */
 async function setApis(trx: Knex, client: Client, former: Client | undefined, named: readonly string[]): Promise<void> {
   if (former && named.length === 0) return await copyClientApis(trx, former.key, client.key)
-  const narrowing = former ? await narrowingOf(trx, former.key) : null
-  await setClientApis(trx, client.key, await chosenApis(trx, named), narrowing)
+  const narrowing = former ? await scopeRestrictionOf(trx, former.key) : null
+  await setClientApis(trx, client.key, await resolveApis(trx, named), narrowing)
 }
 
 const notAnAdmin = ({ email, role }: User) =>
@@ -57,7 +63,7 @@ const nameOfPair = ({ email }: User) => [...`Key pair of ${email}`].slice(0, 200
 /** Settings that only operators change stay with the user: losing and regaining the admin role must not reset them. */
 async function initialSettings(trx: Knex, user: User): Promise<ClientSettings> {
   const initial = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: ['client_credentials'] }
-  const former = await findFormerKeyPairOf(trx, user.id)
+  const former = await findLatestKeyPairOf(trx, user.id)
   return former ? { ...initial, rateLimit: former.rateLimit, accessType: former.accessType } : initial
 }
 

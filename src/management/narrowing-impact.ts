@@ -55,5 +55,5 @@ export async function countRemovedScopes(
 ): Promise<NarrowingImpact> {
   const api = await findApi(db, identifier)
   if (!api) return { accessTokens: 0, refreshTokens: 0, users: 0 }
-  return await countExceeding(db, { api }, { ...NO_FLAGS, kept: [{ api: api.id, identifier, scopes }] }, most)
+  return await countExceeding(db, { api }, { ...NO_FLAGS, remaining: [{ api: api.id, identifier, scopes }] }, most)
 }

@@ -69,7 +69,7 @@ export const tokensOf = (where: NarrowedWhere): string =>
 export function bindingsOf(where: NarrowedWhere, narrowing: Narrowing): Bindings {
   return {
     ...('client' in where ? { client: where.client, only: null } : { api: where.api.id, only: where.api.identifier }),
-    kept: JSON.stringify(narrowing.kept),
+    kept: JSON.stringify(narrowing.remaining),
     identity: [...IDENTITY_SCOPES],
     users: narrowing.users,
     consents: narrowing.consents,
@@ -77,9 +77,9 @@ export function bindingsOf(where: NarrowedWhere, narrowing: Narrowing): Bindings
     itself: narrowing.itself,
     refresh_users: narrowing.refreshTokensOfUsers,
     refresh_itself: narrowing.refreshTokensOfItself,
-    unasked: narrowing.unaskedRefreshTokens,
-    skipped: narrowing.skipped !== null,
-    spared: narrowing.skipped?.ofAccount ?? null,
+    unasked: narrowing.refreshTokensWithoutOfflineAccess,
+    skipped: narrowing.skippedConsents !== null,
+    spared: narrowing.skippedConsents?.exceptAccount ?? null,
   }
 }
 
@@ -164,8 +164,8 @@ export const NO_FLAGS = {
   offlineConsents: false,
   refreshTokensOfUsers: false,
   refreshTokensOfItself: false,
-  unaskedRefreshTokens: false,
-  skipped: null,
+  refreshTokensWithoutOfflineAccess: false,
+  skippedConsents: null,
 }
 
 /** Revokes the tokens and consents with scopes that are removed from an API. @param scopes those that remain; undefined: all */
@@ -177,8 +177,8 @@ export async function revokeRemovedScopes(
 ): Promise<RevokedByNarrowing> {
   const api = scopes && (await findApi(trx, identifier))
   if (!api || api.scopes.every((scope) => scopes.includes(scope))) return NOTHING_REVOKED
-  const kept = [{ api: api.id, identifier, scopes }]
-  return await revokeExceeding(trx, { api }, { ...NO_FLAGS, kept }, mode)
+  const remaining = [{ api: api.id, identifier, scopes }]
+  return await revokeExceeding(trx, { api }, { ...NO_FLAGS, remaining }, mode)
 }
 
 /** Attempts of a change that conflicts with other transactions. */

@@ -41,7 +41,7 @@ function toTokenRequest(token: EngineToken, client: AuthenticatedClient, ctx: En
 async function issueWithRefreshToken(request: TokenRequest, services: OidcServices): Promise<IssuedTokens> {
   const issued = await services.refreshTokens.issue(request)
   services.metrics.legacyOptionUses.inc({ kind: 'client_credentials_refresh' })
-  services.legacyOptionUses.note(request.client.registration.clientId, 'client_credentials_refresh')
+  services.legacyOptionUses.record(request.client.registration.clientId, 'client_credentials_refresh')
   return issued
 }
 

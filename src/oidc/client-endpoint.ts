@@ -37,7 +37,7 @@ function recordUse({ secretUses, metrics }: OidcServices, { state, ip }: OidcCon
   if (issued) metrics.tokensIssued.labels(String(form?.grant_type)).inc()
   const secretId = client?.authentication?.secretId ?? null
   if (client && (secretId !== null || issued)) {
-    secretUses.note(secretId, ip, useOf(client.registration, issued?.audience))
+    secretUses.record(secretId, ip, useOf(client.registration, issued?.audience))
   }
 }
 

@@ -47,6 +47,6 @@ export function takeQueryParameters({ registrations, metrics, legacyOptionUses }
     }
     normalizeScope(form)
     metrics.legacyOptionUses.inc({ kind: 'query_credentials' })
-    legacyOptionUses.note(clientId, 'query_credentials')
+    legacyOptionUses.record(clientId, 'query_credentials')
   }
 }

@@ -82,7 +82,7 @@ test('client: of an account or of the instance, and of an access type, which rul
   expect(own).toMatchObject({ account_id: null, access_type: 'client', client_secret: expect.any(String) })
   const wrong = await runCli(['client', 'update', own.client_id, '--access-type', 'user'], env)
   expect(wrong.code).toBe(2)
-  expect(wrong.stderr).toContain('rules out client_credentials')
+  expect(wrong.stderr).toContain('cannot use client_credentials')
   expect(await cli(`client update ${own.client_id} --access-type both`)).toMatchObject({ access_type: 'both' })
   const command = ['client', 'create', '--grants', 'client_credentials', '--name', 'x']
   for (const owner of [[], ['--instance', '--account', 'x']]) {

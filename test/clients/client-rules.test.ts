@@ -14,37 +14,40 @@ const check = (settings: Partial<ClientSettings>, base = CONFIDENTIAL) => checkC
 const refused = (message: RegExp) =>
   expect.objectContaining({ code: 'invalid_input', message: expect.stringMatching(message) })
 
-describe('a client without a secret keeps what protects it', () => {
-  test('PKCE: a confidential client may be exempted, a public one never', () => {
+describe('a public client', () => {
+  test('must use PKCE, which is optional for a confidential client', () => {
     expect(() => check({ pkceRequired: false })).not.toThrow()
     expect(() => check({}, PUBLIC)).not.toThrow()
     expect(() => check({ pkceRequired: false }, PUBLIC)).toThrow(refused(/public client.*PKCE/))
   })
 
-  test('rotation: a confidential client may do without, a public one never', () => {
+  test('must rotate refresh tokens, which is optional for a confidential client', () => {
     expect(() => check({ refreshTokenRotation: false })).not.toThrow()
-    expect(() => check({ refreshTokenRotation: false }, PUBLIC)).toThrow(refused(/public client always rotate/))
+    expect(() => check({ refreshTokenRotation: false }, PUBLIC)).toThrow(refused(/public client must rotate/))
   })
 
-  test('a public client has neither client_credentials nor an API key', () => {
-    expect(() => check({ grants: ['client_credentials'] }, PUBLIC)).toThrow(refused(/no secret/))
+  test('cannot use client_credentials or an API key', () => {
+    expect(() => check({ grants: ['client_credentials'] }, PUBLIC)).toThrow(refused(/no client secret/))
     expect(() => check({ apiKeyRequired: true }, PUBLIC)).toThrow(refused(/API key/))
   })
 })
 
 describe('grant types', () => {
-  test('the device grant is one, by its whole name, and needs no redirect URI', () => {
+  test('the device grant is allowed by its full name without a redirect URI', () => {
     const device = { grants: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'], redirectUris: [] }
     expect(() => check(device)).not.toThrow()
     expect(() => check(device, PUBLIC)).not.toThrow()
     expect(() => check({ ...device, grants: ['device_code'] })).toThrow(refused(/unknown grant type device_code/))
   })
 
-  test.each([['password'], ['implicit'], ['urn:ietf:params:oauth:grant-type:jwt-bearer']])('%s is none', (grant) => {
-    expect(() => check({ grants: [grant] })).toThrow(refused(/unknown grant type/))
-  })
+  test.each([['password'], ['implicit'], ['urn:ietf:params:oauth:grant-type:jwt-bearer']])(
+    '%s is not allowed',
+    (grant) => {
+      expect(() => check({ grants: [grant] })).toThrow(refused(/unknown grant type/))
+    },
+  )
 
-  test('a refresh token that nothing answers with is pointless, and allowed', () => {
+  test('refresh_token is allowed without a grant that issues refresh tokens', () => {
     expect(() => check({ grants: ['refresh_token'] })).not.toThrow()
   })
 })
@@ -55,7 +58,7 @@ const WEB = [
   ...['http://localhost/callback', 'http://localhost:3000/callback'],
 ]
 const PRIVATE_USE = ['com.example.app:/callback', 'com.example.app://callback']
-const NOWHERE = [
+const INVALID_URIS = [
   ...[
     '',
     'callback',
@@ -85,48 +88,48 @@ const WITH_USERINFO = [
   ...['https://@app.example.com/', 'http://me@127.0.0.1/', 'com.example.app://me@callback'],
 ]
 
-describe.each(['redirectUris', 'postLogoutRedirectUris'] as const)('%s: where a person may be sent', (name) => {
-  test.each([...WEB, ...PRIVATE_USE])('%s may be registered', (uri) => {
+describe.each(['redirectUris', 'postLogoutRedirectUris'] as const)('a URI in %s', (name) => {
+  test.each([...WEB, ...PRIVATE_USE])('%s is allowed', (uri) => {
     expect(() => check({ [name]: [uri] })).not.toThrow()
   })
 
-  test.each(NOWHERE)('%j is refused', (uri) => {
-    expect(() => check({ [name]: [WEB[0]!, uri] })).toThrow(refused(/redirect URI is/))
+  test.each(INVALID_URIS)('%j is rejected', (uri) => {
+    expect(() => check({ [name]: [WEB[0]!, uri] })).toThrow(refused(/redirect URI must (be|use)/))
   })
 
-  test.each(WITH_USERINFO)('%s is refused for the name in it', (uri) => {
-    expect(() => check({ [name]: [uri] })).toThrow(refused(/carries no user name/))
+  test.each(WITH_USERINFO)('%s is rejected because it contains a user name', (uri) => {
+    expect(() => check({ [name]: [uri] })).toThrow(refused(/must not contain a user name/))
   })
 
   test.each(['?code=1', '?a=1&state', '?iss=', '?%73tate=x', '?error=none'])(
-    'a query of %s is refused, because the response adds the same parameter',
+    'a query of %s is rejected, because the response adds the same parameter',
     (query) => {
-      expect(() => check({ [name]: [`https://app.example.com/${query}`] })).toThrow(refused(/the response adds one/))
-      expect(() => check({ [name]: [`com.example.app:/callback${query}`] })).toThrow(refused(/the response adds one/))
+      expect(() => check({ [name]: [`https://app.example.com/${query}`] })).toThrow(refused(/which the response adds/))
+      expect(() => check({ [name]: [`com.example.app:/callback${query}`] })).toThrow(refused(/which the response adds/))
     },
   )
 
-  test.each(['?codes=1', '?a=state', '?states[]=1', '?/auth/code'])('a query of %s may be registered', (query) => {
+  test.each(['?codes=1', '?a=state', '?states[]=1', '?/auth/code'])('a query of %s is allowed', (query) => {
     expect(() => check({ [name]: [`https://app.example.com/${query}`] })).not.toThrow()
   })
 })
 
-test('post-logout redirect URIs may be none; redirect URIs not, with authorization_code', () => {
+test('authorization_code requires a redirect URI, but no post-logout redirect URI', () => {
   expect(() => check({ postLogoutRedirectUris: [] })).not.toThrow()
   expect(() => check({ redirectUris: [] })).toThrow(refused(/at least one redirect URI/))
 })
 
-describe('a back-channel logout URI is an address that this server can call', () => {
-  test.each(WEB)('%s may be registered', (uri) => {
+describe('a back-channel logout URI', () => {
+  test.each(WEB)('%s is allowed', (uri) => {
     expect(() => check({ backchannelLogoutUri: uri })).not.toThrow()
   })
 
-  test.each([...NOWHERE, ...PRIVATE_USE])('%j is refused', (uri) => {
-    expect(() => check({ backchannelLogoutUri: uri })).toThrow(refused(/back-channel logout URI is/))
+  test.each([...INVALID_URIS, ...PRIVATE_USE])('%j is rejected', (uri) => {
+    expect(() => check({ backchannelLogoutUri: uri })).toThrow(refused(/back-channel logout URI must (be|use)/))
   })
 
-  test.each(WITH_USERINFO)('%s is refused for the name in it', (uri) => {
-    expect(() => check({ backchannelLogoutUri: uri })).toThrow(refused(/carries no user name/))
+  test.each(WITH_USERINFO)('%s is rejected because it contains a user name', (uri) => {
+    expect(() => check({ backchannelLogoutUri: uri })).toThrow(refused(/must not contain a user name/))
   })
 })
 
@@ -144,7 +147,7 @@ test.each([
   },
 )
 
-test('default scopes are scopes, at least one, each once', () => {
+test('default scopes must be valid, unique and at least one', () => {
   for (const scopes of [null, ['read'], ['read', 'openid', 'offline_access']]) {
     expect(() => check({ defaultScopes: scopes })).not.toThrow()
   }
@@ -153,7 +156,7 @@ test('default scopes are scopes, at least one, each once', () => {
   }
 })
 
-describe('an access type rules grants out, whoever set them', () => {
+describe('an access type excludes grants', () => {
   const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
   test.each([
     ['user', 'client_credentials', ['authorization_code', DEVICE]],
@@ -167,7 +170,7 @@ describe('an access type rules grants out, whoever set them', () => {
   })
 })
 
-test('every error is told at once, each at its field, and the message says them all', () => {
+test('the error lists every invalid field, and its message holds all of them', () => {
   const wrong: Partial<ClientSettings> = {
     name: ' ',
     grants: ['client_credentials', 'password'],
@@ -179,23 +182,23 @@ test('every error is told at once, each at its field, and the message says them 
     defaultScopes: [],
     rateLimit: { count: 0, period: 60 },
   }
-  let told: { fieldErrors: { field: string; message: string }[]; message: string } | undefined
+  let rejection: { fieldErrors: { field: string; message: string }[]; message: string } | undefined
   try {
     check(wrong)
   } catch (error) {
-    told = error as typeof told
+    rejection = error as typeof rejection
   }
   const [uris, grants] = [
     ['redirectUris', 'redirectUris'],
     ['grants', 'grants'],
   ]
   const fields = ['name', ...grants, 'pkceRequired', ...uris, 'accessTokenTtl', 'refreshTokenTtl', 'defaultScopes']
-  expect(told!.fieldErrors.map(({ field }) => field)).toEqual([...fields, 'rateLimit'])
-  for (const { message } of told!.fieldErrors) expect(told!.message).toContain(message)
+  expect(rejection!.fieldErrors.map(({ field }) => field)).toEqual([...fields, 'rateLimit'])
+  for (const { message } of rejection!.fieldErrors) expect(rejection!.message).toContain(message)
 })
 
 test.each(['', '   ', 'n'.repeat(201), 'n'.repeat(10_000), 'NUL\0', 'bell\u0007', 'half \ud800'])(
-  'no client is called %j',
+  'a client cannot be named %j',
   (name) => {
     const refusal = { fieldErrors: [{ field: 'name', message: expect.any(String) }] }
     expect(() => check({ name })).toThrow(expect.objectContaining(refusal))
@@ -210,11 +213,11 @@ test.each([
   ['idTokenAlg', 'none'],
   ['policy', 'many'],
 ])('%s is none of its words when it is %s', (name, word) => {
-  const refusal = { fieldErrors: [{ field: name, message: expect.stringMatching(/^it is one of/) }] }
+  const refusal = { fieldErrors: [{ field: name, message: expect.stringMatching(/^must be one of/) }] }
   expect(() => check({ [name]: word })).toThrow(expect.objectContaining(refusal))
 })
 
-describe('what only operators set', () => {
+describe('an operator setting', () => {
   const limited = {
     ...CONFIDENTIAL,
     rateLimit: { count: 5, period: 60 },
@@ -223,7 +226,7 @@ describe('what only operators set', () => {
   } as const
   const forbidden = expect.objectContaining({ code: 'forbidden' })
 
-  test('is set by them', () => {
+  test('can be set by an operator', () => {
     expect(OPERATOR_SETTINGS).toEqual(['rateLimit', 'accessType'])
     const all = { rateLimit: null, accessType: 'both', consent: 'skip' } as const
     for (const before of [undefined, CONFIDENTIAL, limited]) {
@@ -231,7 +234,7 @@ describe('what only operators set', () => {
     }
   })
 
-  test.each(['admin', 'member'] as const)('is left as it is by an %s', (role) => {
+  test.each(['admin', 'member'] as const)('cannot be changed by %s users', (role) => {
     expect(() =>
       checkMaySet(role, limited, { ...limited, rateLimit: { period: 60, count: 5 }, name: 'x' }),
     ).not.toThrow()

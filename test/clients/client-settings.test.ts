@@ -38,7 +38,7 @@ const register = async (settings: ClientSettings, scopes: string[] | null = null
 
 const BARE: ClientSettings = { ...DEFAULT_SETTINGS, name: 'Bare', grants: ['client_credentials'] }
 
-/** Each setting as nobody gets it unasked. The type sees to it that none is missing. */
+/** Every setting with a value other than its default. The type ensures that none is missing. */
 const EVERY: ClientSettings = {
   name: 'Every',
   grants: ['authorization_code', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code'],
@@ -70,12 +70,12 @@ const OPEN: ClientSettings = {
   isPublic: true,
 }
 
-describe('every setting goes round: told at creation, it is what the store and the endpoints read', () => {
-  test('this test tells each setting something other than its default', () => {
+describe('every setting is stored at creation and read by the store and the endpoints', () => {
+  test('this test sets each setting to a value other than its default', () => {
     const alike = Object.entries(DEFAULT_SETTINGS).filter(
       ([name, value]) => JSON.stringify(value) === JSON.stringify(EVERY[name as keyof ClientSettings]),
     )
-    // Those that exclude others have a client of their own below.
+    // Settings that exclude others have a client of their own below.
     expect(alike).toEqual([
       ['accessType', 'both'],
       ['isPublic', false],
@@ -92,7 +92,7 @@ describe('every setting goes round: told at creation, it is what the store and t
     expect(await registrations.fresh(clientId)).toMatchObject(settings)
   })
 
-  test('a change of every setting, and back', async () => {
+  test('each setting can be changed and changed back', async () => {
     const { clientId } = await register(BARE)
     for (const settings of [EVERY, BARE]) {
       const { client } = await updateClient(database.knex, clientId, { settings }, ACTOR)
@@ -109,7 +109,7 @@ describe('every setting goes round: told at creation, it is what the store and t
     expect(await registrations.fresh(clientId)).toMatchObject({ ...before, ...change })
   })
 
-  test('a client that was there before a setting was has its default, and keeps refresh tokens without an absolute end', async () => {
+  test('a client that is older than a setting has its default, and keeps refresh tokens without a maximum age', async () => {
     const row = { client_id: 'kwc_earlier', kind: 'application', account_id: accountId, name: 'Earlier', grants: [] }
     await database.knex('clients').insert(row)
     const before = { ...DEFAULT_SETTINGS, refreshTokenMaxAge: null }
@@ -118,14 +118,14 @@ describe('every setting goes round: told at creation, it is what the store and t
   })
 })
 
-describe('default scopes are scopes that the client has, or of OpenID Connect', () => {
+describe('default scopes must be scopes of the client or of OpenID Connect', () => {
   const asking = (...defaultScopes: string[]): ClientSettings => ({ ...BARE, defaultScopes })
   const refused = (scope: string) => ({
     code: 'invalid_input',
-    message: expect.stringContaining(`default scope ${scope} `),
+    message: expect.stringContaining(`default scope ${scope}`),
   })
 
-  test('at creation, over all its APIs and within what it was narrowed to', async () => {
+  test('at creation, over all its APIs and within its scope restriction', async () => {
     const all = ['openid', 'profile', 'email', 'offline_access', 'read', 'list']
     expect((await register(asking(...all), null, [api, otherApi])).defaultScopes).toEqual(all)
     await expect(register(asking('list'))).rejects.toMatchObject(refused('list'))
@@ -133,7 +133,7 @@ describe('default scopes are scopes that the client has, or of OpenID Connect', 
     await expect(register(asking('address'))).rejects.toMatchObject(refused('address'))
   })
 
-  test('at a change of them, of the APIs or of the narrowing; what was refused changed nothing', async () => {
+  test('when they, the APIs or the scope restriction change; a rejected change changes nothing', async () => {
     const { clientId } = await register(asking('read'))
     const update = (change: Parameters<typeof updateClient>[2]) => updateClient(database.knex, clientId, change, ACTOR)
     await expect(update({ settings: asking('list') })).rejects.toMatchObject(refused('list'))
@@ -145,7 +145,7 @@ describe('default scopes are scopes that the client has, or of OpenID Connect', 
     expect(await registrations.fresh(clientId)).toMatchObject({ defaultScopes: ['list'] })
   })
 
-  test('at a new key pair for other APIs, which leaves the earlier pair as it was', async () => {
+  test('when a new key pair gets other APIs; a rejected one leaves the previous pair unchanged', async () => {
     const user = await make.user(accountId)
     const first = await make.keyPair(user.id, [api])
     await updateClient(database.knex, first.clientId, { settings: { defaultScopes: ['read'] } }, ACTOR)
@@ -156,7 +156,7 @@ describe('default scopes are scopes that the client has, or of OpenID Connect', 
   })
 })
 
-describe('the database itself refuses', () => {
+describe('a database constraint rejects', () => {
   test.each([
     ['clients_public_is_protected', { is_public: true, pkce_required: false }],
     ['clients_public_is_protected', { is_public: true, refresh_token_rotation: false }],

@@ -1,4 +1,4 @@
-/** Redirect URIs of schemes without a dot, which an operator allows for the instance. */
+/** Redirect URIs with a scheme without a dot, which an operator allows for the instance. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   getInstanceSettings,
@@ -26,7 +26,7 @@ const register = (uri: string, more: object = {}) =>
   createApplication(server, { redirectUris: [uri], isPublic: true, ...more })
 
 describe('a scheme without a dot', () => {
-  test('is refused until an operator allows it, and stays with the application when it is removed again', async () => {
+  test('is rejected until an operator allows it, and the application keeps it when it is removed again', async () => {
     await expect(register(CURSOR)).rejects.toMatchObject({ code: 'invalid_input' })
     await change({ redirectSchemes: ['cursor', 'vscode'] })
     expect((await getInstanceSettings(server.knex)).redirectSchemes).toEqual(['cursor', 'vscode'])

@@ -23,7 +23,7 @@ afterAll(() => server?.stop())
 const from = (ip: string) => ({ headers: { 'x-forwarded-for': ip } })
 const lastUse = async (key: number) => (await listSecrets(server.knex, key))[0]!
 const yesterday = () => new Date(Date.now() - DAY)
-/** Written after the secrets' uses. */
+/** Callers are written after the uses of secrets. */
 const untilCalled = (key: number, count: number) => until(async () => (await callersOf(key)).length === count)
 const callersOf = async (key: number, limit = 100) =>
   (await listCallers(server.knex, key, yesterday(), limit)).map(({ ip, api }) => ({ ip, api }))
@@ -56,7 +56,7 @@ test.each([
   expect(await callersOf(client.key, 1)).toHaveLength(1)
 })
 
-test('a refresh token that is redeemed tells its API, whatever the request says', async () => {
+test('a redeemed refresh token records the API of its grant, whatever the request names', async () => {
   const client = await newClient({ clientCredentialsRefresh: true })
   const { refresh_token } = (await server.machineToken(client, { resource: second.identifier }, from('192.0.2.3'))).body
   const form = { grant_type: 'refresh_token', refresh_token }
@@ -65,7 +65,7 @@ test('a refresh token that is redeemed tells its API, whatever the request says'
   expect((await callersOf(client.key))[0]).toEqual({ ip: '192.0.2.4', api: second.identifier })
 })
 
-test('what obtains no token is a use for no API: introspection, and a request that is refused', async () => {
+test('introspection and rejected requests record a use without an API', async () => {
   const client = await newClient()
   await server.introspect('x', client, from('192.0.2.5'))
   await untilCalled(client.key, 1)
@@ -78,7 +78,7 @@ test('what obtains no token is a use for no API: introspection, and a request th
   ])
 })
 
-test('a wrong secret is nobody’s use, and neither is a public client’s name without a code', async () => {
+test('a wrong secret, or a public client without a code, records no use', async () => {
   const client = await newClient()
   const settings = {
     isPublic: true,
@@ -98,39 +98,39 @@ test('a wrong secret is nobody’s use, and neither is a public client’s name 
   expect(
     await metricOf(server.url, 'keywright_requests_refused_total', 'endpoint="/oauth2/token",error="invalid_grant"'),
   ).toBe(before + 1)
-  // Whoever comes after them is written after them.
+  // Later callers are written after them.
   await server.machineToken(client, {}, from('192.0.2.9'))
   await untilCalled(client.key, 1)
   expect(await callersOf(client.key)).toEqual([{ ip: '192.0.2.9', api: first.identifier }])
   expect(await callersOf(open.key)).toEqual([])
 })
 
-test('a use is written once in five minutes, and again when it could not be written', async () => {
+test('a use is written once in five minutes, and again after a failed write', async () => {
   const { key } = await server.make.client()
   const uses = createSecretUses()
   const statements: string[] = []
   const counting = { raw: async (sql: string) => statements.push(sql) }
   const failing = { raw: async () => Promise.reject(new Error('no database')) }
   const use = { clientKey: key, apiId: null }
-  uses.note(1, '192.0.2.1', use)
+  uses.record(1, '192.0.2.1', use)
   await expect(uses.flush(failing as never)).rejects.toThrow('no database')
   await uses.flush(counting as never)
   expect(statements).toHaveLength(0)
   for (let n = 0; n < 3; n++) {
-    uses.note(1, '192.0.2.1', use)
+    uses.record(1, '192.0.2.1', use)
     await uses.flush(counting as never)
   }
   expect(statements).toHaveLength(2)
-  uses.forget()
-  uses.note(1, '192.0.2.1', use)
+  uses.reset()
+  uses.record(1, '192.0.2.1', use)
   await uses.flush(counting as never)
   expect(statements).toHaveLength(4)
 })
 
-test('one client’s callers are kept to a hundred at a time and a thousand in all; those of 30 days ago go', async () => {
+test('at most 100 callers of a client are recorded per period and 1,000 stored, and those of 30 days ago are deleted', async () => {
   const { key } = await server.make.client()
   const uses = createSecretUses()
-  for (let n = 0; n < 5000; n++) uses.note(null, `2001:db8::${n}`, { clientKey: key, apiId: null })
+  for (let n = 0; n < 5000; n++) uses.record(null, `2001:db8::${n}`, { clientKey: key, apiId: null })
   await uses.flush(server.knex)
   expect(await callersOf(key, 10_000)).toHaveLength(100)
   const caller = (n: number, at: Date) => ({ clientKey: key, ip: `ip-${n}`, apiId: 0, at })
@@ -144,7 +144,7 @@ test('one client’s callers are kept to a hundred at a time and a thousand in a
   expect([await deleteOldCallers(server.knex, 100), await deleteOldCallers(server.knex, 100)]).toEqual([1, 0])
 })
 
-test('many processes that saw the same callers write them without waiting in a circle', async () => {
+test('processes that write the same callers concurrently do not deadlock', async () => {
   const { key } = await server.make.client()
   const callers = Array.from({ length: 300 }, (_, n) => ({
     clientKey: key,

@@ -68,7 +68,7 @@ describe('one response reports every error', () => {
       ...SAID_OF_APPLICATION,
       name: expect.stringContaining('name of this service'),
       grants: expect.stringContaining('no secret'),
-      refreshTokenRotation: expect.stringContaining('always rotate'),
+      refreshTokenRotation: expect.stringContaining('must rotate'),
     })
   })
 
