@@ -6,7 +6,7 @@ import { registerHooks } from 'node:module'
 
 /** What stands in our sources, and what takes its place, by the file's name. */
 const CHANGES: Record<string, readonly (readonly [string | RegExp, string])[]> = {
-  '/src/tokens/issuance.ts': [
+  '/src/tokens/planned-token.ts': [
     ['indexes.draw(api.id, expiresAt - issuedAt)', "{ list: { key: 0, id: '', apiId: api.id }, index: 0 }"],
     ['status: statusClaim(status, issuer),', ''],
   ],
