@@ -52,7 +52,7 @@ function allowOrigin(ctx: OidcContext): void {
 }
 
 /** Turns errors of our own steps, and exceptions that the engine does not know, into responses. */
-export function answerErrors({ issuerUrl }: OidcServices) {
+export function handleErrors({ issuerUrl }: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
     forbidStoring(ctx)
     try {
@@ -72,7 +72,7 @@ export function answerErrors({ issuerUrl }: OidcServices) {
   }
 }
 
-/** Like `answerErrors`, with a page in place of JSON. */
+/** Like `handleErrors`, with a page in place of JSON. */
 export function showErrors(services: OidcServices) {
   function show(ctx: OidcContext, error: OAuthError): void {
     const { error: code, error_description, statusCode } = error

@@ -14,7 +14,7 @@ const PARAMETERS = new Set(['grant_type', 'client_id', 'client_secret', 'scope',
 
 /**
  * Headers of HTTP (RFC 9110 to 9112), tracing and browsers that mean nothing to the token endpoint. `origin` is not among
- * them: the engine answers pages of other origins.
+ * them: the engine handles CORS.
  */
 const HEADERS = new Set([
   'accept',

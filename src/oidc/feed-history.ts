@@ -32,8 +32,8 @@ export interface FeedHistory {
 }
 
 /**
- * Reads the history for a stream: since the client's cursor, or for as long that every cached list is older or complete.
- * A cursor that can no longer be read is answered with a `reset` event first.
+ * Reads the history for a stream: since the client's cursor, or of the time in which a cached list may lack a revocation.
+ * For a cursor that can no longer be read, the history starts with a `reset` event.
  */
 export function createHistoryReader(services: OidcServices, events: RevocationFeedEvents) {
   const { database, encryptionKeys, statusListTtl } = services

@@ -46,7 +46,7 @@ export class FeedStream {
     try {
       this.#client = await this.#client.renew()
     } catch (error) {
-      // A database that does not answer says nothing about the client.
+      // An unavailable database says nothing about the client.
       if (error instanceof KeywrightError && error.code === 'invalid_client') this.close()
     }
   }

@@ -9,7 +9,7 @@ import { handToEngine } from './endpoint-requests.ts'
 import { createEngine } from './engine.ts'
 import { createSignInFlow } from './engine-interactions.ts'
 import { showForms } from './engine-pages.ts'
-import { answerErrors, showErrors } from './error-responses.ts'
+import { handleErrors, showErrors } from './error-responses.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
 import { describeServer, jwksEndpoint } from './metadata.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -68,7 +68,7 @@ const withoutTrailingSlash = (path: string): string =>
 const patternOf = (path: string): string =>
   path.replace(/^(\/oauth2\/authorize|\/oauth2\/status|\/device)\/[\w-]{1,100}$/, '$1/*')
 
-/** A CORS preflight request, which the engine answers. */
+/** Passes a CORS preflight request to the engine. */
 const passPreflight = (engine: Endpoint) => (ctx: OidcContext, next: Next) =>
   ctx.method === 'OPTIONS' ? engine(ctx, next) : next()
 
@@ -82,7 +82,7 @@ function pushedRequestEndpoint(services: OidcServices, engine: Endpoint) {
 
 function endpointsOf(services: OidcServices, runEngine: Endpoint, feed: RevocationFeed): Map<string, Endpoint> {
   const engine = runEngine as never
-  const endpoint = (...steps: OidcMiddleware[]) => compose([answerErrors(services), ...steps]) as Endpoint
+  const endpoint = (...steps: OidcMiddleware[]) => compose([handleErrors(services), ...steps]) as Endpoint
   const browserEndpoint = (step: OidcMiddleware) => endpoint(passPreflight(runEngine), step)
   const page = (...steps: OidcMiddleware[]) =>
     compose([showErrors(services), showForms(services) as never, ...steps, engine]) as Endpoint

@@ -17,7 +17,7 @@ export const RETRY = 'retry: 1000\n\n'
 export const RESET = 'event: reset\ndata: {}\n\n'
 
 export interface RevocationFeedEvents {
-  /** When the following history begins. Without a valid cursor it begins later than where the client stopped. */
+  /** When the following history begins. Where the cursor was lost, this is not where the client stopped. */
   since(cursor: FeedCursor): string
   /** The revoked tokens of one API; an empty text when there are none. */
   revoked(changes: StatusChanges, apiId: number): string
