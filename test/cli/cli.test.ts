@@ -25,8 +25,8 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-describe('each command answers its fields, on standard output one JSON object and nothing else', () => {
-  test('bootstrap makes the first start’s set-up, and the second time says that it is there', async () => {
+describe('a command with --json prints one JSON object', () => {
+  test('bootstrap sets up an empty database, and does nothing the second time', async () => {
     const made = await cli('bootstrap')
     expect(made).toMatchObject({
       created: true,
@@ -40,7 +40,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(await cli('bootstrap')).toEqual({ created: false })
   })
 
-  test('migrate says what it applied: everything on an empty database, nothing on this one', async () => {
+  test('migrate prints the applied migrations: all on an empty database, none on this one', async () => {
     expect(await cli('migrate')).toEqual({ applied: [] })
     const empty = await createEmptyDatabase()
     const { applied } = await keywright({ ...env, DATABASE_URL: empty.url })('migrate')
@@ -48,7 +48,7 @@ describe('each command answers its fields, on standard output one JSON object an
     await empty.drop()
   })
 
-  test('account create, list, disable and enable', async () => {
+  test('account create, list, disable and enable print the account', async () => {
     const created = await cli('account create --name', 'ACME Corp')
     expect(created).toMatchObject({ account_id: expect.stringMatching(UUID), name: 'ACME Corp', status: 'active' })
     account = created.account_id
@@ -58,7 +58,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(await cli(`account enable ${account}`)).toMatchObject({ account_id: account, status: 'active' })
   })
 
-  test('user create: an admin, a member and an operator, each with a one-time password', async () => {
+  test('user create prints a one-time password for an admin, a member and an operator', async () => {
     admin = await cli(`user create --account ${account} --email ann@acme.example --role admin`)
     const member = await cli(`user create --account ${account} --email mel@acme.example --role member`)
     const operator = await cli('user create --operator --email ops@acme.example')
@@ -74,7 +74,7 @@ describe('each command answers its fields, on standard output one JSON object an
     }
   })
 
-  test('api create and list', async () => {
+  test('api create and list print the settings of an API', async () => {
     const settings = ['--token-ttl', '600', '--policy', 'single', '--alg', 'EdDSA', '--default']
     const api = await cli(`api create --identifier ${API} --scopes`, 'read write', ...settings)
     expect(api).toEqual({
@@ -96,7 +96,7 @@ describe('each command answers its fields, on standard output one JSON object an
     ])
   })
 
-  test('api describe-scope: list shows the text, and the scope’s name where there is none', async () => {
+  test('api list shows the text that describe-scope sets, and the scope itself without a text', async () => {
     const text = { title: 'See your orders', description: 'All of them.' }
     const described = await cli(`api describe-scope ${API} read --title`, text.title, '--description', text.description)
     expect(described).toEqual({ identifier: API, scope: 'read', ...text })
@@ -109,7 +109,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect((await runCli(['api', 'list'], env)).stdout).toMatch(/^https:\/\/cli\.example\.com +read +Orders$/m)
   })
 
-  test('the first start’s API says what its scope allows', async () => {
+  test('the API of the first start has a text for its scope', async () => {
     const { apis } = await cli('api list')
     const first = {
       identifier: 'https://api.keywright.example',
@@ -119,7 +119,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(JSON.stringify(apis)).toContain('"Full access to the API"')
   })
 
-  test('key-pair generate by id or email, with the number of live tokens that it ended', async () => {
+  test('key-pair generate takes an ID or email address and prints the number of revoked tokens', async () => {
     const first = await cli(`key-pair generate --user ${admin.user_id}`)
     const second = await cli('key-pair generate --user ANN@acme.example --api urn:example:plain --api', API)
     for (const pair of [first, second]) {
@@ -134,7 +134,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(apis.map((api: { identifier: string }) => api.identifier)).toEqual(['urn:example:plain', API])
   })
 
-  test('client create with every option, show, update, list, archive and restore', async () => {
+  test('client create, show, update, list, archive and restore print the settings that the options set', async () => {
     const options = {
       ...{ '--access-token-ttl': '7200', '--refresh-token-ttl': '86400', '--consent': 'skip', '--policy': 'single' },
       ...{ '--rate-limit': '600/min', '--query-credentials': 'on', '--client-credentials-refresh': 'on' },
@@ -166,7 +166,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(await cli(`client restore ${id}`)).toMatchObject({ client_id: id, status: 'active' })
   })
 
-  test('the options for applications that people sign in to, each shown as it was said, and each taken back', async () => {
+  test('client update sets and resets each option for sign-in, and shows it as the option is written', async () => {
     const id = (await cli(`client create --account ${account} --grants client_credentials --name people`)).client_id
     const lists = { '--grants': 'authorization_code device_code refresh_token', '--default-scopes': 'openid read' }
     const uris = [
@@ -207,7 +207,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect(made.grants).toBe('urn:ietf:params:oauth:grant-type:device_code')
   })
 
-  test('the view names an option’s setting as the option is named', async () => {
+  test('client create shows --api-key and --public under their names', async () => {
     const base = `client create --account ${account} --grants client_credentials --name x`
     expect(await cli(`${base} --api-key on`)).toMatchObject({ api_key_required: 'on' })
     const open = await cli(`client create --account ${account} --name y --grants`, ...publicClient)
@@ -217,7 +217,7 @@ describe('each command answers its fields, on standard output one JSON object an
 
   const publicClient = ['authorization_code', '--redirect-uri', 'https://app.example.com/', '--public']
 
-  test('client rotate-secret, with an overlap in which both are shown', async () => {
+  test('client rotate-secret lists both secrets during the overlap', async () => {
     const { client_id } = await cli(`client create --account ${account} --grants client_credentials --name z`)
     const rotated = await cli(`client rotate-secret ${client_id} --overlap 3600`)
     expect(rotated).toMatchObject({ client_id, client_secret: expect.stringMatching(SECRET) })
@@ -226,7 +226,7 @@ describe('each command answers its fields, on standard output one JSON object an
     expect((await cli(`client rotate-secret ${client_id}`)).secrets).toHaveLength(1)
   })
 
-  test('token list and revoke', async () => {
+  test('token list and revoke print active tokens and the number of revoked ones', async () => {
     const { client_id } = await cli(`client create --account ${account} --grants client_credentials --name t`)
     expect(await cli(`token list --client ${client_id}`)).toEqual({ tokens: [] })
     for (const who of [
@@ -238,7 +238,7 @@ describe('each command answers its fields, on standard output one JSON object an
     }
   })
 
-  test('signing-key list and rotate: kid, algorithm, state and age', async () => {
+  test('signing-key list and rotate print kid, algorithm, state and age', async () => {
     const { keys } = await cli('signing-key list')
     const key = { kid: expect.any(String), algorithm: 'ES256', age: expect.any(Number) }
     expect(keys).toContainEqual(expect.objectContaining({ ...key, state: 'current' }))
@@ -251,7 +251,7 @@ describe('each command answers its fields, on standard output one JSON object an
   })
 })
 
-describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done; standard output stays empty', () => {
+describe('a failed command exits with 2 for a usage error or 1, and prints nothing to standard output', () => {
   const nobody = '01890000-0000-7000-8000-000000000000'
   const WRONG = [
     ...['', 'nonsense', 'account', 'account create', 'account create --name', 'client show', 'token list'],
@@ -300,7 +300,7 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
     expect((await runCliProcess(command.split(' '), env)).code).toBe(code)
   })
 
-  test('1, in a sentence without the password, when the database cannot be reached, configured or read', async () => {
+  test('a database error exits with 1 and one sentence without the password', async () => {
     const gone = { ...env, DATABASE_URL: 'postgresql://someone:hush-hush@127.0.0.1:1/nowhere' }
     const empty = await createEmptyDatabase()
     const cases: [Environment, RegExp][] = [
@@ -319,7 +319,7 @@ describe('exit codes: 2 for a call that is wrong, 1 for one that cannot be done;
   })
 })
 
-test('every command explains itself with --help, exit code 0, on standard output, without a database', async () => {
+test('every command prints its help to standard output and exits with 0, without a database', async () => {
   const commandsOf = (help: string) => {
     const list = /^Commands:\n((?: {2}.*\n)+)/m.exec(help)?.[1] ?? ''
     return [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name!).filter((name) => name !== 'help')

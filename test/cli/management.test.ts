@@ -28,7 +28,7 @@ afterAll(async () => {
 const actionsOn = (id: string): Promise<string[]> =>
   database.knex('audit_log').where({ target_id: id, actor_type: 'cli' }).orderBy('at').orderBy('id').pluck('action')
 
-test('account: renamed, its API off and on', async () => {
+test('account rename and account api change an account', async () => {
   const { account_id: id } = await cli('account create --name ACME')
   const account = { account_id: id, name: 'New name', status: 'active', api: 'on' }
   expect(await cli(`account rename ${id} --name`, 'New name')).toEqual(account)
@@ -41,7 +41,7 @@ test('account: renamed, its API off and on', async () => {
   expect(await actionsOn(id)).toEqual(actions)
 })
 
-test('user: changed, of another role, with another password', async () => {
+test('user update, role and reset-password change a user', async () => {
   const { account_id: account } = await cli('account create --name ACME')
   const made = await cli(`user create --account ${account} --email ann@example.com --role member`)
   const { password, ...ann } = made
@@ -56,7 +56,7 @@ test('user: changed, of another role, with another password', async () => {
   expect(await actionsOn(ann.user_id)).toEqual(actions)
 })
 
-test('api: changed where options name it, to another algorithm too, whose keys are made', async () => {
+test('api update changes the given settings and creates keys for another algorithm', async () => {
   const first = await cli('api create --identifier https://a.example.com --default --scopes', 'read write')
   await cli('api create --identifier https://b.example.com --scopes read')
   const options = '--token-ttl 600 --policy single --alg EdDSA --token-type JWT --default --scopes'
@@ -77,7 +77,7 @@ test('api: changed where options name it, to another algorithm too, whose keys a
   expect(await actionsOn('https://b.example.com')).toEqual(['api.created', 'api.updated'])
 })
 
-test('client: of an account or of the instance, and of an access type, which rules grants out', async () => {
+test('client create registers an application of an account or of the instance, and --access-type excludes grant types', async () => {
   const own = await cli('client create --instance --grants client_credentials --access-type client --name', 'Our job')
   expect(own).toMatchObject({ account_id: null, access_type: 'client', client_secret: expect.any(String) })
   const wrong = await runCli(['client', 'update', own.client_id, '--access-type', 'user'], env)
@@ -90,7 +90,7 @@ test('client: of an account or of the instance, and of an access type, which rul
   }
 })
 
-test('signing-key rotate is written down', async () => {
+test('signing-key rotate is recorded in the activity log', async () => {
   await cli('signing-key rotate')
   const [entry] = await database.knex('audit_log').where({ action: 'signing_key.rotated' })
   expect(entry).toMatchObject({ actor_type: 'cli', target_type: 'signing_key' })

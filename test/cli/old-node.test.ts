@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const BIN = join(ROOT, 'bin/keywright.cjs')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
-test('a Node that is too old is told in one sentence which one is needed and how to get it', () => {
+test('a version of Node that is too old prints in one sentence which version is needed and how to get it', () => {
   const directory = mkdtempSync(join(tmpdir(), 'keywright-old-node-'))
   const older = join(directory, 'older.cjs')
   writeFileSync(older, "Object.defineProperty(process.versions, 'node', { value: '20.19.0' })")

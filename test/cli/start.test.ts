@@ -26,7 +26,7 @@ afterEach(async () => {
   data.remove()
 })
 
-/** What the operator reads: all that is no line of the log. */
+/** The error output without the lines of the log. */
 async function sentenceOf(server: Launched): Promise<string> {
   expect(await server.ended).toMatchObject({ code: 1 })
   return server
@@ -122,7 +122,7 @@ test.each(['SIGHUP', 'SIGQUIT'] as const)('%s stops the server as SIGTERM does',
 
 const embedded = () => ({ PORT: '0', DATA_DIR: data.path, SHUTDOWN_DELAY: '0' })
 
-test('a server whose embedded PostgreSQL ends by itself says so as an error and exits with 1', {
+test('a server whose embedded PostgreSQL exits by itself logs an error and exits with 1', {
   timeout: 90_000,
 }, async () => {
   const node = await startNode(embedded())
@@ -137,7 +137,7 @@ test('a server whose embedded PostgreSQL ends by itself says so as an error and 
   await next.stop()
 })
 
-test('a kept encryption key that is missing is not made anew over a database that it sealed', {
+test('a missing encryption key file is not replaced while the database has values that it encrypted', {
   timeout: 90_000,
 }, async () => {
   await (await startNode(embedded())).stop()

@@ -27,8 +27,8 @@ const read = async (identifier: string) => (await findApis(on.knex, [identifier]
 const auditOf = (identifier: string) =>
   on.knex('audit_log').where('target_id', identifier).orderBy('at').orderBy('id').select('action', 'detail')
 
-describe('an API', () => {
-  test('is changed where named; a client that was remembered gets tokens by what it is now, with the next request', async () => {
+describe('a change of an API', () => {
+  test('changes the given settings, and a cached client gets tokens by the new settings at its next request', async () => {
     const api = await on.make.api({ scopes: ['read', 'write'] })
     const client = await on.make.client({}, [api.identifier])
     expect((await on.machineToken(client)).body).toMatchObject({ scope: 'read write', expires_in: 3600 })
@@ -43,7 +43,7 @@ describe('an API', () => {
     expect((await on.introspect(body.access_token, api)).body).toEqual({ active: false })
   })
 
-  test('that is being changed while a token is issued gives the token by one of the two, never by half', async () => {
+  test('leaves a token that is issued at the same time with all old or all new settings', async () => {
     const api = await on.make.api({ scopes: ['before'], tokenTtl: 600 })
     const client = await on.make.client({}, [api.identifier])
     const tokens = Promise.all(Array.from({ length: 20 }, () => on.machineToken(client)))
@@ -53,7 +53,7 @@ describe('an API', () => {
     expect((await on.machineToken(client)).body).toMatchObject({ scope: 'after', expires_in: 1200 })
   })
 
-  test('is not changed by who saw another one, nor to what is wrong, nor where it is not', async () => {
+  test('is rejected for a stale revision, for invalid settings and for an unknown API', async () => {
     const { identifier } = await on.make.api()
     const { revision } = await read(identifier)
     await update(identifier, { tokenTtl: 600 }, revision)
@@ -70,7 +70,7 @@ describe('an API', () => {
     expect(await read(identifier)).toMatchObject({ tokenTtl: 600, revision: revision + 1 })
   })
 
-  test('is written down with what changed; what is the same is no change', async () => {
+  test('is recorded with the changed settings, and setting the same values records nothing', async () => {
     const { identifier } = await on.make.api({ tokenTtl: 3600 })
     const changed = await update(identifier, { tokenTtl: 600, policy: 'none' })
     expect(await update(identifier, { tokenTtl: 600 })).toEqual(changed)
@@ -82,14 +82,14 @@ describe('an API', () => {
     expect(entries[1].detail).toEqual({ tokenTtl: 600 })
   })
 
-  test('is not to be signed for with an algorithm that has no key', async () => {
+  test('cannot select a signing algorithm that has no key', async () => {
     const { identifier } = await on.make.api()
     await expect(update(identifier, { signingAlg: 'EdDSA' })).rejects.toMatchObject({ code: 'conflict' })
   })
 })
 
 describe('the default API', () => {
-  test('moves, and is never lost; of many who become it at once, one is', async () => {
+  test('moves to another API and always exists; of several APIs that become the default at once, one does', async () => {
     const apis = await Promise.all(Array.from({ length: 5 }, () => on.make.api()))
     const moved = await update(apis[0]!.identifier, { isDefault: true })
     expect(moved.isDefault).toBe(true)
@@ -104,7 +104,7 @@ describe('the default API', () => {
   })
 })
 
-test('an API becomes the default while both are being given to clients, and nobody waits in a ring', async () => {
+test('an API becomes the default while clients are given both APIs, without a deadlock', async () => {
   const [low, high] = [await on.make.api(), await on.make.api()]
   const both = [low.identifier, high.identifier]
   for (let round = 0; round < 6; round++) {
@@ -114,10 +114,10 @@ test('an API becomes the default while both are being given to clients, and nobo
   await update(on.firstStart.api.identifier, { isDefault: true })
 })
 
-describe('a scope that is removed', () => {
+describe('a removed scope', () => {
   const apisOf = async (key: number) => (await listClientApis(on.knex, key)).map(({ scopes }) => scopes)
 
-  test('goes from those that were narrowed to it; one that is left with nothing loses the API', async () => {
+  test('is removed from clients that are limited to it, and a client without remaining scopes loses the API', async () => {
     const [api, other] = [await on.make.api({ scopes: ['a', 'b', 'c'] }), await on.make.api()]
     const both = [api.identifier, other.identifier]
     const some = await on.make.client({}, [api.identifier], ['c', 'a'])
@@ -132,7 +132,7 @@ describe('a scope that is removed', () => {
     expect(answer.body.error).toBe('invalid_target')
   })
 
-  test('stays while clients ask for it by default, which are named', async () => {
+  test('cannot be removed while it is a default scope of clients, and the error lists the clients', async () => {
     const api = await on.make.api({ scopes: ['a', 'b'] })
     const client = await on.make.client({ defaultScopes: ['a'] }, [api.identifier])
     const refused = { code: 'conflict', message: expect.stringContaining(client.clientId) }
@@ -142,7 +142,7 @@ describe('a scope that is removed', () => {
     await update(api.identifier, { scopes: ['b'] })
   })
 
-  test('takes its text with it, so that one that comes back is not called what it was', async () => {
+  test('loses its text, so that a scope that is added again does not have the former text', async () => {
     const { identifier } = await on.make.api({ scopes: ['a', 'b'] })
     await describeScopes(on.knex, identifier, { a: { title: 'Old', description: '' } }, ACTOR)
     await update(identifier, { scopes: ['b'] })
@@ -150,7 +150,7 @@ describe('a scope that is removed', () => {
     expect(await scopeTexts(on.knex, { [identifier]: ['a'] })).toMatchObject([{ title: 'a' }])
   })
 
-  test('is not given to a client that is being registered meanwhile', async () => {
+  test('is not given to a client that is registered at the same time', async () => {
     const { identifier } = await on.make.api({ scopes: ['a', 'b'] })
     const trx = await on.knex.transaction()
     await update(identifier, { scopes: ['b'] }, undefined, trx)
@@ -163,8 +163,8 @@ describe('a scope that is removed', () => {
   })
 })
 
-describe('scopes are described', () => {
-  test('several at once or none, each written down; who saw another API is told', async () => {
+describe('the texts of scopes', () => {
+  test('are set several at once or none, each is recorded, and a stale revision is rejected', async () => {
     const { identifier } = await on.make.api({ scopes: ['a', 'b'] })
     const { revision } = await read(identifier)
     const text = (title: string) => ({ title, description: 'x' })
@@ -185,7 +185,7 @@ describe('scopes are described', () => {
 })
 
 describe('the management API', () => {
-  test('is there from the start, described, no default; only its lifetime can be set, which a later start leaves', async () => {
+  test('exists from the first start with texts and is not the default; only its lifetime can be changed, and later starts keep it', async () => {
     const api = await read(MANAGEMENT)
     expect(api).toMatchObject({ builtIn: true, isDefault: false, tokenTtl: 3600, policy: 'none', signingAlg: 'ES256' })
     const forbidden = { code: 'forbidden' }
@@ -199,7 +199,7 @@ describe('the management API', () => {
     await expect(on.make.api(taken)).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  test('is signed for by its audience', async () => {
+  test('is the audience of its tokens', async () => {
     const { body } = await on.machineToken(on.firstStart.keyPair, { resource: MANAGEMENT, scope: 'users:read' })
     expect(claimsOf(body.access_token)).toMatchObject({ aud: MANAGEMENT, scope: 'users:read' })
   })

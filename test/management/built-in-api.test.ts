@@ -34,7 +34,7 @@ const ensure = (identifier: string, ...scopes: string[]) => {
 }
 const audited = (identifier: string) => database.knex('audit_log').where('target_id', identifier).pluck('action')
 
-test('many starts at once declare it once, with all its scopes and what they mean', async () => {
+test('several starts at once create the API once, with all its scopes and texts', async () => {
   await together(8, () => ensureManagementApi(database.knex))
   const api = await findApi(database.knex, MANAGEMENT_API)
   expect(api).toMatchObject({ builtIn: true, revision: 1, scopes: Object.keys(MANAGEMENT_SCOPES) })
@@ -43,7 +43,7 @@ test('many starts at once declare it once, with all its scopes and what they mea
   expect(await audited(MANAGEMENT_API)).toEqual(['api.created'])
 })
 
-test('a start with other scopes brings it up and leaves its lifetime; one with the same changes nothing', async () => {
+test('a start with other scopes updates the API and keeps its lifetime; a start with the same scopes changes nothing', async () => {
   const identifier = 'urn:test:changed'
   await ensure(identifier, 'a', 'b')
   await updateApi(database.knex, identifier, { tokenTtl: 600 }, ACTOR)
@@ -57,7 +57,7 @@ test('a start with other scopes brings it up and leaves its lifetime; one with t
   expect(await audited(identifier)).toEqual(['api.created', 'api.updated', 'api.updated'])
 })
 
-test('a start with other words says them, and changes nothing else', async () => {
+test('a start with other texts changes the texts and nothing else', async () => {
   const identifier = 'urn:test:words'
   await ensure(identifier, 'a', 'b')
   const texts = { a: { title: 'Otherwise', description: 'x' }, b: { title: 'May b', description: '' } }
@@ -66,7 +66,7 @@ test('a start with other words says them, and changes nothing else', async () =>
   expect(await scopeTexts(database.knex, { [identifier]: ['a'] })).toMatchObject([texts.a])
 })
 
-test('an API that somebody had declared by its identifier becomes it', async () => {
+test('an API that was created with the same identifier becomes the built-in API', async () => {
   const { identifier } = await make.api({
     identifier: 'urn:test:taken',
     scopes: ['mine'],

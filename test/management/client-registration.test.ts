@@ -22,8 +22,8 @@ const isActive = async (token: string) => (await on.introspect(token, on.firstSt
 const detailsOf = (clientId: string): Promise<object[]> =>
   on.knex('audit_log').where({ target_id: clientId, action: 'client.updated' }).orderBy('id').pluck('detail')
 
-describe('a change', () => {
-  test('is refused to whoever saw the client before another change; its answer says which revision it made', async () => {
+describe('a change of a client', () => {
+  test('is rejected for a stale revision, and returns the new revision', async () => {
     const { clientId } = await on.make.client()
     const { client } = await update(clientId, { name: 'One' })
     await expect(update(clientId, { name: 'Two' }, client.revision - 1)).rejects.toMatchObject({ code: 'stale' })
@@ -34,7 +34,7 @@ describe('a change', () => {
     await expect(update(clientId, { name: 'Four' }, without.revision + 1)).rejects.toMatchObject({ code: 'stale' })
   })
 
-  test('is written down with what it changed and nothing else', async () => {
+  test('is recorded with the changed settings only', async () => {
     const { clientId } = await on.make.client()
     const api = await on.make.api()
     await update(clientId, { name: 'Other', rateLimit: null })
@@ -42,7 +42,7 @@ describe('a change', () => {
     expect(await detailsOf(clientId)).toEqual([{ name: 'Other' }, { apis: [api.identifier], scopes: ['read'] }])
   })
 
-  test('that names an API in its other spelling takes nothing away', async () => {
+  test('with another spelling of an API keeps the tokens of the API', async () => {
     const api = await on.make.api({ identifier: 'https://spelled.example.com/', policy: 'none' })
     const client = await on.make.client({}, [api.identifier])
     const token = await tokenOf(client)
@@ -66,7 +66,7 @@ describe('a change', () => {
 describe('an access type', () => {
   const both = { grants: ['client_credentials', 'refresh_token'] }
 
-  test('that is narrowed revokes the tokens that it rules out, and leaves the others active', async () => {
+  test('revokes the tokens that a narrower type excludes, and leaves the others active', async () => {
     const client = await on.make.client(both)
     const first = await tokenOf(client)
     await update(client.clientId, { accessType: 'client' })
@@ -79,7 +79,7 @@ describe('an access type', () => {
     expect((await detailsOf(client.clientId)).at(-1)).toMatchObject({ accessType: 'user', revoked })
   })
 
-  test('that rules out a grant is refused while the client has it, and then keeps it from having it again', async () => {
+  test('is rejected while the client has a grant type that it excludes, and later excludes that grant type', async () => {
     const client = await on.make.client({ ...both, redirectUris: [CALLBACK] })
     const atGrants = { code: 'invalid_input', fieldErrors: [{ field: 'grants' }] }
     await expect(update(client.clientId, { accessType: 'user' })).rejects.toMatchObject(atGrants)
@@ -89,8 +89,8 @@ describe('an access type', () => {
   })
 })
 
-describe("an application of the instance's own", () => {
-  const settings = { ...DEFAULT_SETTINGS, name: 'House', grants: ['client_credentials', 'authorization_code'] }
+describe('an application of the instance', () => {
+  const settings = { ...DEFAULT_SETTINGS, name: 'Own tool', grants: ['client_credentials', 'authorization_code'] }
   const create = () =>
     createClient(
       on.knex,
@@ -104,12 +104,12 @@ describe("an application of the instance's own", () => {
     expect(await isActive(await tokenOf({ clientId: client.clientId, clientSecret: clientSecret! }))).toBe(true)
   })
 
-  test('is shown to the people who allowed it something under the name of the instance, and can be withdrawn', async () => {
+  test('is listed under the name of the instance to users who consented, and they can revoke it', async () => {
     const { client } = await create()
     const { id: userId } = await on.make.person()
     const allowed = { identityScopes: ['openid'], claims: [], apis: {} }
     await grantConsent(on.knex, { userId, clientKey: client.key }, allowed, ACTOR)
-    const connection = { clientId: client.clientId, name: 'House', accountName: 'Keywright' }
+    const connection = { clientId: client.clientId, name: 'Own tool', accountName: 'Keywright' }
     expect(await listConnectedApplications(on.knex, userId)).toMatchObject([connection])
     await withdrawConsent(on.knex, { userId, clientId: client.clientId }, ACTOR)
     expect(await listConnectedApplications(on.knex, userId)).toEqual([])

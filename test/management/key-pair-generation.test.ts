@@ -17,7 +17,7 @@ const generate = (user: string, replaces?: string | null) =>
   generateKeyPair(on.knex, { user, apis: [], replaces }, ACTOR)
 const stale = { code: 'stale' }
 
-test('a pair replaces the one that was seen; when that is another by now, nothing is touched', async () => {
+test('a key pair replaces only the key pair that the caller expects', async () => {
   const { id } = await on.make.user()
   await expect(generate(id, 'kwc_other')).rejects.toMatchObject(stale)
   const first = await generate(id, null)
@@ -28,7 +28,7 @@ test('a pair replaces the one that was seen; when that is another by now, nothin
   expect((await generate(id)).client.status).toBe('active')
 })
 
-test('of many who replace the pair that they saw at once, one does', async () => {
+test('of several callers who replace the same key pair at once, one succeeds', async () => {
   const { id } = await on.make.user()
   const { client } = await generate(id)
   const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => generate(id, client.clientId)))
@@ -36,7 +36,7 @@ test('of many who replace the pair that they saw at once, one does', async () =>
   expect(await on.knex('clients').where({ user_id: id, status: 'active' })).toHaveLength(1)
 })
 
-test('within a transaction that is taken back the earlier pair lives on; committed, it and its tokens are dead', async () => {
+test('a rolled-back generation keeps the former key pair; a committed one revokes it and its tokens', async () => {
   const { id } = await on.make.user()
   const first = await on.make.keyPair(id)
   const token = (await on.machineToken(first)).body.access_token
@@ -58,7 +58,7 @@ test('within a transaction that is taken back the earlier pair lives on; committ
   expect((await on.machineToken({ ...made.client, clientSecret: made.clientSecret! })).status).toBe(200)
 })
 
-test('the first pair of a start may call the default API and the management API, later ones the default alone', async () => {
+test('the first key pair may call the default API and the management API, and later ones only the default API', async () => {
   const apisOf = (clientId: string) =>
     on
       .knex('client_apis')

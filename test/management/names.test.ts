@@ -54,13 +54,13 @@ const NAMED: Record<string, (name: string) => Promise<unknown>> = {
 }
 
 describe.each(Object.entries(NAMED))('%s', (_, give) => {
-  it('has no name of invisible characters, and none that reorders text', async () => {
+  it('cannot have a name with invisible characters or characters that reorder text', async () => {
     for (const name of ['\u00ad', '\u3164', 'Good\u202edab', 'Pay\u200bPal']) {
       await expect(give(name), JSON.stringify(name)).rejects.toMatchObject({ code: 'invalid_input' })
     }
   })
 
-  it("has no name that looks like the instance's", async () => {
+  it('cannot have a name that looks like the name of the instance', async () => {
     for (const name of ['Acme Identity', 'ACME  IDENTITY', 'Аcmе Identity', 'Acrne ldentity']) {
       const fieldErrors = [{ field: 'name', message: expect.stringContaining('the name of this service') }]
       await expect(give(name), name).rejects.toMatchObject({ code: 'invalid_input', fieldErrors })
@@ -69,13 +69,13 @@ describe.each(Object.entries(NAMED))('%s', (_, give) => {
   })
 })
 
-describe('what operators add to the instance', () => {
-  it('may have its name', async () => {
+describe('an application or user of the instance', () => {
+  it('may have the name of the instance', async () => {
     const person = { email: newEmail(), role: 'operator', name: 'Acme Identity' } as const
     expect((await inviteUser(world.management, operator, person)).user.name).toBe('Acme Identity')
   })
 
-  it('is read by people, and holds nothing invisible either', async () => {
+  it('cannot have a name with invisible characters either', async () => {
     const changes = [{ name: 'Ac\u200bme' }, { name: '\u3164' }, { name: 'Acme\u202e' }]
     for (const change of changes) {
       await expect(updateInstance(world.management, operator, { changes: change })).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { keysOf } from '../support/encryption-key.ts'
 import { createMaker } from '../support/factory.ts'
 import { createSetUpDatabase } from '../support/postgres.ts'
 
-/** Who manages in tests, without any door. */
+/** An operator who has just signed in. */
 export const operator: Principal = {
   role: 'operator',
   accountId: null,
@@ -24,7 +24,7 @@ export const adminOf = (accountId: string, userId: string | null = null): Princi
   actor: { type: 'user', id: userId ?? 'admin' },
 })
 
-/** The operations over a database of their own, with nothing in front. */
+/** Opens operations on a new database, without an HTTP interface. */
 export async function openManagement() {
   const { firstStart, encryptionKey, ...created } = await createSetUpDatabase()
   const database = openDatabase(created.url)

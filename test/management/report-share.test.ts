@@ -42,7 +42,7 @@ afterAll(async () => {
   await created.drop()
 })
 
-test('twelve callers of a token list use the connections of reports only, and all are answered', async () => {
+test('twelve concurrent token lists use only the connections of reports, and all succeed', async () => {
   const keys = management.encryptionKeys
   const make = createMaker(outside, keys)
   const { clientId } = await make.client([(await make.api()).identifier])

@@ -44,7 +44,7 @@ async function whileCommitIsLast<T>(event: string, change: () => Promise<T>): Pr
 
 const post = (path: string, body: object): Promise<Answer> => rawManagement(server.url, token).json('POST', path, body)
 
-test('the secret of a new key pair is answered although the database fails right after its commit', async () => {
+test('the response has the secret of a new key pair although the database fails right after the commit', async () => {
   const user = await server.make.user()
   await server.make.keyPair(user.id)
   const path = `/users/${user.id}/key-pair`
@@ -57,7 +57,7 @@ test('the secret of a new key pair is answered although the database fails right
   })
 })
 
-test('a count of revoked tokens that does not end is left out of the answer, which does not wait for it', async () => {
+test('a response does not wait for a count of revoked tokens that takes too long, and omits it', async () => {
   const patient = openDatabase(database.url, { statementTimeoutMs: 600_000 })
   const holder = await patient.knex.transaction()
   await holder.raw('LOCK TABLE access_tokens IN ACCESS EXCLUSIVE MODE')
@@ -69,7 +69,7 @@ test('a count of revoked tokens that does not end is left out of the answer, whi
   await patient.close()
 })
 
-test('rotated signing keys are answered although the database fails right after the commit', async () => {
+test('the response has the rotated signing keys although the database fails right after the commit', async () => {
   const rotated = await whileCommitIsLast('signing_key.rotated', () => post('/signing-keys/rotate', {}))
   expect(rotated.status, rotated.text).toBe(200)
 })
@@ -82,7 +82,7 @@ async function command(args: string[]): Promise<Record<string, string>> {
   return JSON.parse(out)
 }
 
-test('the command line prints a new secret although the database fails right after its commit', async () => {
+test('the command line prints a new secret although the database fails right after the commit', async () => {
   const account = await server.make.accountId()
   const create = ['client', 'create', '--account', account, '--name', 'Nightly', '--grants', 'client_credentials']
   const created = await whileCommitIsLast('client.created', () => command(create))
@@ -96,7 +96,7 @@ test('the command line prints a new secret although the database fails right aft
   expect((await whileCommitIsLast('client.updated', () => command(change))).api_key).toMatch(/^kw/)
 })
 
-test('the API is answered as switched off although the database fails right after the commit', async () => {
+test('the response shows the API as disabled although the database fails right after the commit', async () => {
   const disabled = await whileCommitIsLast('instance.api_disabled', () => post('/instance/api/disable', {}))
   expect(disabled.status, disabled.text).toBe(200)
 })

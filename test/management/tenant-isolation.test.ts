@@ -30,7 +30,7 @@ afterAll(async () => await server.stop())
 
 describe('an application of an account', () => {
   it.each(['skip', 'skip_own_account'] as const)(
-    'shows the allow/deny page to whoever it wants to manage for, whatever it spares people: %s',
+    'always shows the consent page for the management API: consent %s',
     async (consent) => {
       const application = await createApplication(server, { consent }, { apis: [MANAGEMENT_API] })
       const browser = openBrowserOn(server)
@@ -42,7 +42,7 @@ describe('an application of an account', () => {
     },
   )
 
-  it('learns no address of people of other accounts who allowed it something', async () => {
+  it('does not see email addresses of users of other accounts who consented', async () => {
     const stranger = await createTestUser(server.knex, await server.make.account())
     const application = await createApplication(server, { consent: 'skip' })
     await getTokens(server, application, stranger, { params: { scope: 'all' } })
@@ -63,7 +63,7 @@ describe('an application of an account', () => {
     expect(entry).toMatchObject({ account_id: home, detail: { client_id: clientId } })
   })
 
-  it('keeps what an operator sets, also against an admin who saves at the same moment', async () => {
+  it('keeps the settings of an operator when an admin saves at the same time', async () => {
     for (let n = 0; n < 10; n++) {
       const { clientId } = await server.make.client({ consent: 'skip', rateLimit: { count: 5, period: 1 } })
       const { client: seen } = await readApplication(management(), operator, { clientId })
@@ -78,7 +78,7 @@ describe('an application of an account', () => {
   })
 })
 
-it('a key pair keeps the limits that operators set when its owner loses the role and gets it back', async () => {
+it('a key pair keeps the settings of operators when its owner loses and regains the admin role', async () => {
   const { id } = await createTestUser(server.knex, home, 'admin')
   const own = adminOf(home, id)
   const { clientId } = await generateKeyPair(management(), own, {})
@@ -90,7 +90,7 @@ it('a key pair keeps the limits that operators set when its owner loses the role
   expect([row.rate_limit_count, row.rate_limit_period]).toEqual([rateLimit.count, rateLimit.period])
 })
 
-it('switching an account off and on beside changes of its applications stops nobody', async () => {
+it('disabling and enabling an account during changes of its applications causes no deadlock', async () => {
   const account = await server.make.account()
   const clients = await together(6, () => server.make.register({ account }))
   const change = (n: number, round: number) => {
@@ -111,7 +111,7 @@ it('switching an account off and on beside changes of its applications stops nob
   expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([])
 })
 
-it('a scope is not made a default while it is taken from its API', async () => {
+it('a scope cannot become a default scope while it is removed from its API', async () => {
   const { identifier } = await server.make.api({ scopes: ['keep', 'go'] })
   const { clientId } = await server.make.client({}, [identifier])
   const trx = await server.knex.transaction()
