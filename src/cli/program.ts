@@ -43,7 +43,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
   for (const { name, description, define } of TOP_LEVEL_COMMANDS) {
     const command = program.command(name).description(description)
     if (name !== calledName) continue
-    await define(command)
+    await define(command, TOP_LEVEL_COMMANDS)
     acceptJson(command)
   }
   return program

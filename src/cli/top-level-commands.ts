@@ -1,12 +1,4 @@
-import type { Command } from 'commander'
-
-/** A command as `keywright --help` lists it. Its modules load when it is called: the server's modules take a second. */
-export interface TopLevelCommand {
-  readonly name: string
-  readonly description: string
-  /** Adds the command's options, subcommands and action. */
-  define(command: Command): Promise<void>
-}
+import type { TopLevelCommand } from './top-level-command.ts'
 
 export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
   {
@@ -27,7 +19,7 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
   {
     name: 'docs',
     description: 'Generate the documents that come from the code, or check that they are up to date',
-    define: async (command) => (await import('./commands/docs-command.ts')).addDocsCommand(command),
+    define: async (command, all) => (await import('./commands/docs-command.ts')).addDocsCommand(command, all),
   },
   {
     name: 'instance',
