@@ -7,8 +7,6 @@ import { accessTokenTtlError } from '../shared/lifetimes.ts'
 import { findByIdentifier, spellingsOf } from './resource-identifiers.ts'
 import { apiScopesError } from './scopes.ts'
 
-export { MAX_ACCESS_TOKEN_TTL } from '../shared/lifetimes.ts'
-
 export type TokenPolicy = 'none' | 'single'
 
 /** What an operator says of an API. */

@@ -9,8 +9,6 @@ import { rateLimitError } from '../shared/rate-limit-format.ts'
 import type { AccessType, ClientSettings } from './client-settings.ts'
 import { type AllowedSchemes, backchannelLogoutUriError, redirectUriError } from './redirect-uris.ts'
 
-export { MAX_REFRESH_TOKEN_MAX_AGE, MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
-
 /** RFC 8628, section 3.4. */
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 

@@ -12,9 +12,7 @@ import type { Person } from './test-users.ts'
 
 const ACTOR: Actor = { type: 'system', id: 'tests' }
 
-/** The client that was made from the document, with a token. */
-export type ManagementClient = ReturnType<typeof openManagement>
-
+/** A client that was generated from the API document, with a token. */
 export const openManagement = (url: string, token: string) =>
   createClient<paths>({ baseUrl: url, headers: { authorization: `Bearer ${token}` } })
 

@@ -110,5 +110,3 @@ export function docsView(document: ApiDocument) {
   const issuer = document.servers[0]?.url ?? ''
   return { issuer, groups: groups.filter((group) => group.operations.length > 0), shapes, scopes: scopeTable(document) }
 }
-
-export type DocsView = ReturnType<typeof docsView>
