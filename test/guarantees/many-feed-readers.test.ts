@@ -1,4 +1,4 @@
-/** A thousand resource servers at one node: each is told, those that never read are cut off, and tokens go on being issued. */
+/** A thousand resource servers read the feed of one node. Each gets every revocation, and tokens are issued meanwhile. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -26,7 +26,7 @@ afterAll(async () => await on.stop())
 const node = () => on.nodes[0]!
 const issue = async () => (await node().machineToken(client)).body.access_token as string
 
-/** Asks, and never reads what comes. */
+/** Requests the feed and never reads the response. */
 async function openDeaf(): Promise<Socket> {
   const { hostname, port } = new URL(node().url)
   const socket = connect(Number(port), hostname).on('error', () => {})
@@ -35,7 +35,7 @@ async function openDeaf(): Promise<Socket> {
   return socket
 }
 
-test('each of a thousand is told, beside some who never read, while tokens are issued', async () => {
+test('each of a thousand feed readers gets every revocation, although fifty others never read, while tokens are issued', async () => {
   const doomed = await issue()
   const deaf = await together(DEAF, openDeaf)
   const feeds: Feed[] = await mapBounded(Array.from({ length: MANY }), () => openFeed(node(), api))

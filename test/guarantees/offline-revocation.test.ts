@@ -1,4 +1,4 @@
-/** A revoked token stops at resource servers that never ask about it: by the feed, by the lists alone, and through crashes. */
+/** A revoked token is refused by resource servers that never introspect: with the feed, with the lists alone, and after crashes. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createVerifier, type Verifier } from '../../packages/resource-server/src/index.ts'
 import { revokeToken } from '../../src/tokens/revocation.ts'
@@ -21,7 +21,7 @@ afterEach(() => {
 })
 afterAll(async () => await on.stop())
 
-/** As a load balancer does: to whichever node answers, one after the other. */
+/** Sends requests to the nodes alternately and skips a node that does not answer, as a load balancer does. */
 let round = 0
 async function toSomeNode(url: string | URL | Request, init?: RequestInit): Promise<Response> {
   const { pathname, search } = new URL(String(url))
@@ -64,7 +64,7 @@ async function issue(client: Credentials, n = 0): Promise<string> {
 }
 
 test.each([true, false])(
-  'whatever ends a token, and at whichever node, ends it there too; with the feed: %s',
+  'a resource server refuses a token after every cause of revocation, on any node; with the feed: %s',
   async (byFeed) => {
     const verifiers = [openVerifier(byFeed), openVerifier(byFeed)]
     const verdicts = (token: string) => Promise.all(verifiers.map((verifier) => verdict(verifier, token)))
@@ -80,7 +80,7 @@ test.each([true, false])(
   120_000,
 )
 
-test('a node that dies while tokens are revoked loses no revocation, and none comes back', async () => {
+test('a node that is killed while tokens are revoked loses no revocation, and no revoked token is accepted again', async () => {
   const verifier = openVerifier(true)
   const client = await on.make.client([api.identifier])
   const tokens = await together(120, (n) => issue(client, n))

@@ -51,16 +51,16 @@ test('of 200 concurrent token requests over two nodes exactly one token is activ
   expect(await activeAmong(on.nodes, [elsewhere], other)).toEqual([elsewhere])
 })
 
-test('a token that was asked for after another was answered ends it, on whichever nodes', async () => {
+test('a token that is requested after another was issued revokes it, whichever nodes issue them', async () => {
   const client = await on.make.client([single.identifier])
   for (let round = 0; round < 2; round++) {
-    const storm = startLoad(12, async (loop, round) => {
+    const load = startLoad(12, async (loop, round) => {
       const from = performance.now()
       const token = await newToken(client, single, loop + round)
       return { from, to: performance.now(), token }
     })
-    await storm.reached(60)
-    const asked = await storm.stop()
+    await load.reached(60)
+    const asked = await load.stop()
     const tokens = asked.map(({ token }) => token)
     const active = await activeAmong(on.nodes, tokens, single)
     expect(active).toHaveLength(1)
@@ -69,20 +69,20 @@ test('a token that was asked for after another was answered ends it, on whicheve
   }
 })
 
-test('two clients that ask at once leave one token each', async () => {
+test('two clients that request tokens at once have one active token each', async () => {
   const clients = await together(5, () => on.make.client([single.identifier]))
   const tokens = await together(100, (n) => newToken(clients[n % 5]!, single, n % 3))
   const active = await activeAmong(on.nodes, tokens, single)
   expect(active.map((token) => claimsOf(token).sub).sort()).toEqual(clients.map(({ clientId }) => clientId).sort())
 })
 
-test('under the policy none all tokens stay alive', async () => {
+test('under the token policy none all tokens stay active', async () => {
   const client = await on.make.client([none.identifier])
   const tokens = await newTokens(client, none, 40)
   expect(await activeAmong(on.nodes, tokens, none)).toEqual(tokens)
 })
 
-test("a client's own policy goes before the API's, either way", async () => {
+test("a client's token policy overrides the API's, single and none alike", async () => {
   const free = await on.make.client([single.identifier], { policy: 'none' })
   const bound = await on.make.client([none.identifier], { policy: 'single' })
   const stay = await newTokens(free, single, 10)
@@ -90,7 +90,7 @@ test("a client's own policy goes before the API's, either way", async () => {
   expect(await activeAmong(on.nodes, await newTokens(bound, none, 10), none)).toHaveLength(1)
 })
 
-test('a client whose policy becomes single keeps its tokens until the next one, which ends them all', async () => {
+test('a client whose token policy becomes single keeps its tokens until the next one, which revokes them all', async () => {
   const client = await on.make.client([none.identifier])
   const earlier = await newTokens(client, none, 20)
   await updateClient(on.knex, client.clientId, { settings: { policy: 'single' } }, ACTOR)
@@ -99,59 +99,59 @@ test('a client whose policy becomes single keeps its tokens until the next one, 
   expect(await activeAmong(on.nodes, [...earlier, next], none)).toEqual([next])
 })
 
-test('the switch to single in a storm leaves one token when it is over', async () => {
+test('a change to the token policy single under load leaves one active token', async () => {
   const client = await on.make.client([none.identifier])
-  const storm = startLoad(8, (loop, round) => newToken(client, none, loop + round))
-  await storm.reached(40)
+  const load = startLoad(8, (loop, round) => newToken(client, none, loop + round))
+  await load.reached(40)
   await updateClient(on.knex, client.clientId, { settings: { policy: 'single' } }, ACTOR)
-  const tokens = await storm.stop()
+  const tokens = await load.stop()
   const last = await newToken(client, none)
   expect(await activeAmong(on.nodes, [...tokens, last], none)).toEqual([last])
 })
 
-test("tokens that waited while their API's policy became single are issued by it", async () => {
+test("tokens that wait while their API's token policy becomes single are issued under single", async () => {
   const api = await on.make.api({ policy: 'none' })
   const client = await on.make.client([api.identifier])
-  // Both nodes know the client, and the policy as it was.
+  // Both nodes have cached the client with the earlier policy.
   const earlier = await newTokens(client, api, 2)
   const change = await on.knex.transaction()
   await updateApi(change, api.identifier, { policy: 'single' }, ACTOR)
   const waiting = newTokens(client, api, 2)
   await until(async () => {
     const locks = on.knex('pg_locks').join('pg_database', 'oid', 'database')
-    const turns = await locks
+    const waitingLocks = await locks
       .where({ classid: CLIENT_LOCKS.namespace, granted: false })
       .whereRaw('datname = current_database()')
-    return turns.length === 2
+    return waitingLocks.length === 2
   })
   await change.commit()
   const tokens = [...earlier, ...(await waiting)]
   expect(await activeAmong(on.nodes, tokens, api)).toHaveLength(1)
 })
 
-test('of what an application gets in the name of one person, by codes and by refreshing, one token is active', async () => {
+test('of the tokens that an application gets for one user, by codes and by refresh tokens, one is active', async () => {
   const app = await on.make.application([single.identifier, none.identifier])
-  const visitors = await Promise.all(
+  const browsers = await Promise.all(
     on.nodes.map(async (node) => await openSignedInBrowser(node, await on.make.person())),
   )
-  const [{ person }] = visitors as [SignedInBrowser, ...SignedInBrowser[]]
+  const [{ person }] = browsers as [SignedInBrowser, ...SignedInBrowser[]]
   const redeem = (form: FormData, n: number) => on.nodes[n % 2]!.token(form, { basic: app })
-  const bystander = await redeem(redemptionOf(await visitors[1]!.code(app)), 0)
-  const elsewhere = await redeem(redemptionOf(await visitors[0]!.code(app, { resource: none.identifier })), 1)
+  const bystander = await redeem(redemptionOf(await browsers[1]!.code(app)), 0)
+  const elsewhere = await redeem(redemptionOf(await browsers[0]!.code(app, { resource: none.identifier })), 1)
   for (let round = 0; round < 2; round++) {
     const held: string[] = []
-    const storm = startLoad(8, async (loop, round) => {
+    const load = startLoad(8, async (loop, round) => {
       const form = held[loop]
         ? { grant_type: 'refresh_token', refresh_token: held[loop] }
-        : redemptionOf(await visitors[0]!.code(app))
+        : redemptionOf(await browsers[0]!.code(app))
       const from = performance.now()
       const { status, text, body } = await redeem(form, loop + round)
       expect(status, text).toBe(200)
       held[loop] = loop < 5 ? body.refresh_token : ''
       return { from, to: performance.now(), token: body.access_token as string }
     })
-    await storm.reached(60)
-    const asked = await storm.stop()
+    await load.reached(60)
+    const asked = await load.stop()
     const tokens = asked.map(({ token }) => token)
     const active = await activeAmong(on.nodes, tokens, single)
     expect(active).toHaveLength(1)
@@ -166,14 +166,14 @@ test('of what an application gets in the name of one person, by codes and by ref
   expect(await activeAmong(on.nodes, [elsewhere.body.access_token], none)).toHaveLength(1)
 })
 
-/** Lets the slots of a client grow older than they are. */
+/** Makes the client's rows of `single_tokens` look older. */
 const age = (clientKey: number, hours: number) =>
   on.knex.raw(`UPDATE single_tokens SET expires_at = expires_at - make_interval(hours => ?) WHERE client_id = ?`, [
     hours,
     clientKey,
   ])
 
-test('a token that was ended stays dead when the slot of a shorter-lived one is swept', async () => {
+test('a revoked token stays inactive when the row of a shorter-lived single token is deleted', async () => {
   const [day, minute] = [86_400, 60]
   const client = await on.make.client([none.identifier], { accessTokenTtl: day })
   const become = (policy: 'none' | 'single', accessTokenTtl: number) =>
@@ -186,7 +186,7 @@ test('a token that was ended stays dead when the slot of a shorter-lived one is 
   await become('single', minute)
   await newToken(client, none)
   expect(await activeAmong(on.nodes, ended, none)).toEqual([])
-  // Three hours later the tokens of a minute are long gone, and those of a day would still be valid.
+  // Three hours later the tokens with a lifetime of a minute have expired, and those of a day would still be valid.
   await age(client.key, 3)
   await deleteExpiredSingleTokens(on.knex, 500)
   expect(await activeAmong(on.nodes, ended, none)).toEqual([])

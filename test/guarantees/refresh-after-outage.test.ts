@@ -1,4 +1,4 @@
-/** A public client that retries a refresh after the service was away is no thief; without an outage it is. */
+/** A public client that retries a refresh after an outage gets the same tokens. Without an outage, a late retry revokes the grant. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { activeAmong, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
@@ -34,7 +34,7 @@ afterAll(async () => {
 const ask = (form: Record<string, string>, n = 0) => behind[n]!.token({ ...form, client_id: app.clientId })
 const refresh = (token: string, n = 0) => ask({ grant_type: 'refresh_token', refresh_token: token }, n)
 
-/** A refresh token that was redeemed, and the answer, which the client did not get. */
+/** A redeemed refresh token, and the response that the client did not receive. */
 async function lostAnswer() {
   const { page, verifier } = await visitor.follow(app as Credentials, { scope: 'read' })
   const asked = page.left ? page : await visitor.submit(page, /allow$/)
@@ -70,7 +70,7 @@ async function away(seconds: number): Promise<void> {
   await proxy.heal()
 }
 
-test('a public client that retries after an outage gets the same tokens, at the first try and at later ones', async () => {
+test('a public client that retries after an outage gets the same tokens, at the first retry and at later ones', async () => {
   await calm()
   const { token, lost } = await lostAnswer()
   await away(300)
@@ -85,7 +85,7 @@ test('a public client that retries after an outage gets the same tokens, at the 
   expect((await refresh(lost.refresh_token, 1)).status).toBe(200)
 }, 120_000)
 
-test('without an outage since, a public client that shows a redeemed token late loses what came of it', async () => {
+test('without an outage, a public client that reuses a refresh token after the grace period loses the tokens of the grant', async () => {
   await calm()
   const { token, lost } = await lostAnswer()
   await redeemedEarlier(31)
@@ -93,7 +93,7 @@ test('without an outage since, a public client that shows a redeemed token late 
   expect(await activeAmong(behind, [lost.access_token], api)).toEqual([])
 }, 120_000)
 
-test('an outage excuses nobody for longer than ten minutes', async () => {
+test('an outage extends the grace period to ten minutes at most', async () => {
   await calm()
   const { token } = await lostAnswer()
   await away(601)

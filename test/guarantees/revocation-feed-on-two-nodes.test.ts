@@ -1,4 +1,4 @@
-/** The feed has no gap: whatever order transactions commit in, whichever node dies, and whoever was cut off where. */
+/** The revocation feed has no gap, in any order of commits, after the crash of a node, and after a reader was disconnected. */
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -37,7 +37,7 @@ async function issue(client: Credentials, n = 0): Promise<string> {
 
 const revoke = (knex: Knex, jwt: string) => revokeToken(knex, String(claimsOf(jwt).jti), ACTOR)
 
-test('while a transaction is long under way, what others commit is told at once; what it ends, when it commits', async () => {
+test('revocations are published while a long transaction is in progress, and those of that transaction when it commits', async () => {
   const client = await on.make.client([api.identifier])
   const [slow, quick] = [await issue(client), await issue(client)]
   const feeds = await Promise.all(on.nodes.map((node) => openFeed(node, api)))
@@ -57,7 +57,7 @@ test('while a transaction is long under way, what others commit is told at once;
   await Promise.all([...feeds, resumed].map((feed) => feed.close()))
 })
 
-test('what was taken back is told to nobody', async () => {
+test('a revocation that was rolled back is not published', async () => {
   const client = await on.make.client([api.identifier])
   const token = await issue(client)
   const feed = await openFeed(nodeOf(0), api)
@@ -69,7 +69,7 @@ test('what was taken back is told to nobody', async () => {
   await feed.close()
 })
 
-/** Reads on from a position, as a follower does. */
+/** Reads the revocations since a cursor, as a follower does. */
 async function names(since: FeedCursor) {
   const { changes, cursor } = (await readChanges(on.database, since))!
   const told = changes.flatMap(({ list, revoked }) => setIndexesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
@@ -78,7 +78,7 @@ async function names(since: FeedCursor) {
 
 const shortName = (token: string) => placeName(token).split('/').at(-1)!
 
-test('of transactions that overlap in every way each is read once, by a reader who looks at any moment', async () => {
+test('the revocations of overlapping transactions are each read once, whenever a reader polls', async () => {
   const client = await on.make.client([api.identifier])
   const tokens = await together(24, (n) => issue(client, n))
   let since = await currentCursor(on.database)
@@ -107,7 +107,7 @@ test('of transactions that overlap in every way each is read once, by a reader w
   expect(read.filter((name) => expected.includes(name)).sort()).toEqual(expected.sort())
 })
 
-/** Listens as a resource server does: cut off, it comes again with where it was, wherever somebody answers. */
+/** Reads the feed as a resource server does: after a disconnect it resumes with its cursor, on any node that answers. */
 function listen(first: number) {
   const heard = new Set<string>()
   const resets: unknown[] = []
@@ -138,7 +138,7 @@ function listen(first: number) {
   }
 }
 
-test('through kill -9 of one node after the other under load, every revocation that was answered is heard', async () => {
+test('a feed reader gets every answered revocation while one node after the other is killed under load', async () => {
   const clients = await together(6, () => on.make.client([api.identifier]))
   const single = await on.make.client([api.identifier], { policy: 'single' })
   const listeners = [listen(0), listen(1), listen(0)]
@@ -155,7 +155,7 @@ test('through kill -9 of one node after the other under load, every revocation t
     }
   }
   let lastSingle: string | undefined
-  const storm = startLoad(4, async (loop, round) => {
+  const load = startLoad(4, async (loop, round) => {
     if (loop === 0) {
       const token = await ask(single, round)
       if (lastSingle) ended.push(lastSingle)
@@ -168,14 +168,14 @@ test('through kill -9 of one node after the other under load, every revocation t
     else await revoke(on.knex, token)
     ended.push(token)
   })
-  await storm.reached(60)
+  await load.reached(60)
   for (const index of [0, 1, 0]) {
     await on.nodes[index]!.kill()
     await on.restart(index)
     await until(() => ended.length > 0)
   }
-  await storm.reached(250)
-  await storm.stop()
+  await load.reached(250)
+  await load.stop()
   expect(ended.length).toBeGreaterThan(200)
   for (const listener of listeners) {
     await until(() => ended.every(listener.has), 15_000).catch(() => undefined)
@@ -188,12 +188,12 @@ test('through kill -9 of one node after the other under load, every revocation t
   await Promise.all(listeners.map((listener) => listener.stop()))
 }, 120_000)
 
-test('of what two nodes issue under load, no two tokens have one index, and recorded is what was said', async () => {
+test('no two tokens that two nodes issue under load have the same status index, and each index is recorded as issued', async () => {
   const own = await on.make.api()
   const clients = await together(4, () => on.make.client([own.identifier]))
-  const storm = startLoad(16, async (loop, round) => issue(clients[(loop + round) % 4]!, loop))
-  await storm.reached(700)
-  const tokens = await storm.stop()
+  const load = startLoad(16, async (loop, round) => issue(clients[(loop + round) % 4]!, loop))
+  await load.reached(700)
+  const tokens = await load.stop()
   expect(new Set(tokens.map(placeName)).size).toBe(tokens.length)
   const rows = await on
     .knex('access_tokens as t')
@@ -208,7 +208,7 @@ test('of what two nodes issue under load, no two tokens have one index, and reco
   expect(new Set(tokens.map((token) => placeOf(token).uri)).size).toBe(1)
 }, 60_000)
 
-test('a client with twenty thousand tokens is told as whole bitmaps, and nobody else’s index is in them', async () => {
+test('the revocation of twenty thousand tokens of a client is published as bitmaps, without the indexes of other clients', async () => {
   const [doomed, other] = [await on.make.client([api.identifier]), await on.make.client([api.identifier])]
   const [mine, stays] = [await issue(doomed), await issue(other)]
   const { jti } = claimsOf(mine)
@@ -236,7 +236,7 @@ test('a client with twenty thousand tokens is told as whole bitmaps, and nobody 
   await feed.close()
 })
 
-test('revocations that everybody has read go in batches; one that was long under way stays until it was read', async () => {
+test('old revocations are deleted in batches, and one of a long transaction stays until it was read', async () => {
   // Else a node may sweep at the same time.
   const job = await on.knex.transaction()
   await job.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job sweep expired rows'])

@@ -28,7 +28,7 @@ async function tokensOf(client: Credentials, count: number): Promise<string[]> {
 
 const refused = { status: 401, body: { error: 'invalid_client' } }
 
-test('a disabled account gets nothing and holds nothing, on any node; enabled again, it must get new tokens', async () => {
+test('a disabled account gets no tokens and has no active ones, on any node; after it is enabled, it must get new tokens', async () => {
   const account = await on.make.account()
   const client = await on.make.client([api.identifier], { clientCredentialsRefresh: true }, account)
   const bystander = await on.make.client([api.identifier])
@@ -36,17 +36,17 @@ test('a disabled account gets nothing and holds nothing, on any node; enabled ag
   await tokensOf(client, 2)
   await tokensOf(plain, 2)
   const stays = await tokensOf(bystander, 2)
-  const storm = startLoad(6, async (loop, round) => {
+  const load = startLoad(6, async (loop, round) => {
     const at = performance.now()
     return { at, answer: await nodeOf(loop + round).machineToken(loop < 3 ? client : plain) }
   })
-  await storm.reached(40)
+  await load.reached(40)
   await changeAccountStatus(on.knex, account, 'disabled', ACTOR)
   const answeredAt = performance.now()
   for (const node of on.nodes) {
     for (const one of [client, plain]) expect(await node.machineToken(one)).toMatchObject(refused)
   }
-  const asked = await storm.stop()
+  const asked = await load.stop()
   expect(asked.filter(({ at, answer }) => at > answeredAt && answer.status !== 401)).toEqual([])
   const issued = asked.filter(({ answer }) => answer.status === 200).map(({ answer }) => answer.body)
   const tokens = issued.map((body) => body.access_token)
@@ -68,7 +68,7 @@ async function openTransaction(knex: Knex) {
   return { trx, commit: () => trx.commit() }
 }
 
-test('a key pair that is generated while its account is being disabled is dead with the rest of the account', async () => {
+test('a key pair that is generated while its account is being disabled does not authenticate and has no active token', async () => {
   const account = await on.make.account()
   const user = await on.make.user(account)
   const generating = await openTransaction(on.knex)
@@ -88,7 +88,7 @@ test('a key pair that is generated while its account is being disabled is dead w
   expect(await activeAmong(on.nodes, issued, api)).toEqual([])
 })
 
-test('generate and the switching off of its account at once: neither waits for the other, and nothing of it lives', async () => {
+test('generating a key pair and disabling its account at once do not deadlock, and leave no active key pair', async () => {
   const account = await on.make.account()
   const user = await on.make.user(account)
   let pair = await on.make.keyPair(user.id, [api.identifier])
@@ -115,7 +115,7 @@ async function isWaiting(knex: Knex): Promise<void> {
   }
 }
 
-test('a token that was revoked by its id is dead on every node, and no other is', async () => {
+test('a token that was revoked by its jti is inactive on every node, and no other token is', async () => {
   const client = await on.make.client([api.identifier])
   const [gone, ...stay] = await tokensOf(client, 4)
   const cli = keywright(on.env)
@@ -124,7 +124,7 @@ test('a token that was revoked by its id is dead on every node, and no other is'
   expect(await cli(`token revoke --jti ${claimsOf(gone!).jti}`)).toEqual({ revoked: 0 })
 })
 
-test("a client's tokens are revoked together, refresh tokens too, and it may go on to get new ones", async () => {
+test("a client's access tokens and refresh tokens are revoked together, and it can get new ones", async () => {
   const client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   const tokens = await tokensOf(client, 10)
   const begun = (await nodeOf(0).machineToken(client)).body
@@ -136,7 +136,7 @@ test("a client's tokens are revoked together, refresh tokens too, and it may go 
   expect(await activeAmong(on.nodes, again, api)).toEqual(again)
 })
 
-test("a user's tokens are revoked together, and nobody else's", async () => {
+test("a user's tokens are revoked together, and those of other users are not", async () => {
   const [user, other] = [await on.make.user(), await on.make.user()]
   const pair = await on.make.keyPair(user.id, [api.identifier])
   const bystander = await on.make.keyPair(other.id, [api.identifier])
@@ -146,16 +146,16 @@ test("a user's tokens are revoked together, and nobody else's", async () => {
   expect(await activeAmong(on.nodes, [...tokens, ...stay], api)).toEqual(stay)
 })
 
-test('a token that its client revoked at one node is dead at all; revoking a refresh token ends what came of it', async () => {
+test('a token that its client revokes at one node is inactive on every node; a revoked refresh token revokes its grant', async () => {
   const client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   const [first, second] = await tokensOf(client, 2)
   expect((await nodeOf(0).revoke(first!, client)).status).toBe(200)
   expect(await activeAmong(on.nodes, [first!, second!], api)).toEqual([second])
   const begun = (await nodeOf(0).machineToken(client)).body
   const form = { grant_type: 'refresh_token', refresh_token: begun.refresh_token }
-  const turned = (await nodeOf(1).token(form, { basic: client })).body
-  expect((await nodeOf(0).revoke(turned.refresh_token, client)).status).toBe(200)
-  expect(await activeAmong(on.nodes, [begun.access_token, turned.access_token, second!], api)).toEqual([second])
-  const next = { grant_type: 'refresh_token', refresh_token: turned.refresh_token }
+  const rotated = (await nodeOf(1).token(form, { basic: client })).body
+  expect((await nodeOf(0).revoke(rotated.refresh_token, client)).status).toBe(200)
+  expect(await activeAmong(on.nodes, [begun.access_token, rotated.access_token, second!], api)).toEqual([second])
+  const next = { grant_type: 'refresh_token', refresh_token: rotated.refresh_token }
   for (const node of on.nodes) expect((await node.token(next, { basic: client })).status).toBe(400)
 })

@@ -1,4 +1,4 @@
-/** Nodes share signed lists: what one has signed the others serve, and none serves a list that lacks a revocation. */
+/** Nodes share signed status lists: one signs, the others serve its token. No node serves a list that lacks a revocation. */
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { revokeToken } from '../../src/tokens/revocation.ts'
@@ -26,7 +26,7 @@ async function newToken(client: Credentials, api: Api, n = 0): Promise<string> {
 const tagAt = async (node: { url: string }, token: string) =>
   (await fetchList(node, placeOf(token).uri)).headers.get('etag')!
 
-/** Its list, signed by the first node, is there for all. */
+/** Waits until the token's list, signed by the first node, is shared. Returns its entity tag. */
 async function shared(token: string): Promise<string> {
   const list = { public_id: placeOf(token).uri.split('/').at(-1) }
   const copies = () => on.knex('cached_list_tokens').join('status_lists', 'id', 'list_id').where(list)
@@ -37,7 +37,7 @@ async function shared(token: string): Promise<string> {
   return await tagAt(on.nodes[0]!, token)
 }
 
-test('a list that one node has signed is the same at every node, also at one that has just started', async () => {
+test('a list that one node has signed is the same on every node, also on one that has just started', async () => {
   const api = await on.make.api()
   const token = await newToken(await on.make.client([api.identifier]), api)
   const etag = await shared(token)
@@ -53,7 +53,7 @@ test('a list that one node has signed is the same at every node, also at one tha
   }
 }, 120_000)
 
-test('what was revoked after a list was signed is in the list of a node that has just started', async () => {
+test('a token that was revoked after its list was signed is revoked in the list of a node that has just started', async () => {
   const api = await on.make.api()
   const client = await on.make.client([api.identifier])
   const [early, late, live] = [await newToken(client, api), await newToken(client, api), await newToken(client, api)]
@@ -69,7 +69,7 @@ test('what was revoked after a list was signed is in the list of a node that has
   }
 }, 120_000)
 
-test('a copy of another issuer, key or history is not served', async () => {
+test('a signed list of another issuer or another database timeline is not served', async () => {
   const api = await on.make.api()
   const token = await newToken(await on.make.client([api.identifier]), api)
   await shared(token)

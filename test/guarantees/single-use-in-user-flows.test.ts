@@ -1,4 +1,4 @@
-/** Once means once, where people signed in: codes, their refresh tokens, pushed requests, devices. */
+/** Authorization codes, refresh tokens, pushed authorization requests and device codes of users are redeemed at most once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
@@ -37,7 +37,7 @@ const refreshing = (token: string): FormData => ({ grant_type: 'refresh_token', 
 const ok = ({ status }: Answer) => status === 200
 const invalidGrant = { status: 400, body: { error: 'invalid_grant' } }
 
-/** The ones that were not answered 200; each must be what the standard has for them. */
+/** Expects each response that is not 200 to be the error `invalid_grant`. */
 function expectRefused(answers: Answer[]): void {
   for (const answer of answers.filter((one) => !ok(one))) expect(answer, answer.text).toMatchObject(invalidGrant)
 }
@@ -47,7 +47,7 @@ function expectRefused(answers: Answer[]): void {
  * client's row, which is held until the others are there too.
  */
 async function trulyParallel(client: Client, send: (n: number) => Promise<Answer>): Promise<Answer[]> {
-  // Opens the connections, and tells how long so many requests take to arrive.
+  // Opens the connections, and measures how long so many requests take to arrive.
   const before = performance.now()
   await together(50, (n) => fetch(`${on.nodes[n % 2]!.url}/healthz`).then((answer) => answer.text()))
   const patience = 200 + 5 * (performance.now() - before)
@@ -69,7 +69,7 @@ async function begin(): Promise<{ access_token: string; refresh_token: string }>
   return answer.body
 }
 
-test('of 50 parallel redemptions of one code over two nodes one is answered, and the others do it no harm', async () => {
+test('of 50 parallel redemptions of one code on two nodes one succeeds, and the others do not revoke its tokens', async () => {
   for (let round = 0; round < 2; round++) {
     const form = redemptionOf(await visitor.code(app))
     const answers = await trulyParallel(app, (n) => ask(form, n))
@@ -82,7 +82,7 @@ test('of 50 parallel redemptions of one code over two nodes one is answered, and
   }
 })
 
-test('without anything that holds them up, 50 parallel redemptions give one answer too', async () => {
+test('50 parallel redemptions that no lock delays give one response too', async () => {
   for (let round = 0; round < 3; round++) {
     const form = redemptionOf(await visitor.code(app))
     const answers = await together(50, (n) => ask(form, n + round))
@@ -97,25 +97,28 @@ test('without anything that holds them up, 50 parallel redemptions give one answ
   }
 })
 
-test.each([0, 1])('a code that is shown again after its answer ends all that came of it (at node %i)', async (n) => {
-  const form = redemptionOf(await visitor.code(app))
-  const first = (await ask(form, 0)).body
-  const second = (await ask(refreshing(first.refresh_token), 1)).body
-  const bystander = (await begin()).access_token
-  expect(await ask(form, n)).toMatchObject(invalidGrant)
-  const tokens = [first.access_token, second.access_token, bystander]
-  expect(await activeAmong(on.nodes, tokens, api)).toEqual([bystander])
-  for (const node of [0, 1]) expect(await ask(refreshing(second.refresh_token), node)).toMatchObject(invalidGrant)
-})
+test.each([0, 1])(
+  'a code that is reused after its redemption revokes all tokens that were issued from it (at node %i)',
+  async (n) => {
+    const form = redemptionOf(await visitor.code(app))
+    const first = (await ask(form, 0)).body
+    const second = (await ask(refreshing(first.refresh_token), 1)).body
+    const bystander = (await begin()).access_token
+    expect(await ask(form, n)).toMatchObject(invalidGrant)
+    const tokens = [first.access_token, second.access_token, bystander]
+    expect(await activeAmong(on.nodes, tokens, api)).toEqual([bystander])
+    for (const node of [0, 1]) expect(await ask(refreshing(second.refresh_token), node)).toMatchObject(invalidGrant)
+  },
+)
 
-test("another application's try at a code neither succeeds nor harms the owner's", async () => {
+test("another application cannot redeem a code, and its attempt does not prevent the owner's redemption", async () => {
   const other = await on.make.application([api.identifier])
   const form = redemptionOf(await visitor.code(app))
   for (const n of [0, 1]) expect(await ask(form, n, other)).toMatchObject(invalidGrant)
   expect((await ask(form, 1)).status).toBe(200)
 })
 
-test('of 50 parallel redemptions of a refresh token over two nodes one family lives on, by one answer', async () => {
+test('50 parallel redemptions of a refresh token on two nodes get one response, and leave one refresh token family', async () => {
   for (let round = 0; round < 2; round++) {
     const form = refreshing((await begin()).refresh_token)
     const answers = await together(50, (n) => ask(form, n))
@@ -128,7 +131,7 @@ test('of 50 parallel redemptions of a refresh token over two nodes one family li
   }
 })
 
-test('a refresh token shown again after a further turn ends the family on every node', async () => {
+test('a refresh token that is reused after a further rotation revokes its family on every node', async () => {
   const first = await begin()
   const second = (await ask(refreshing(first.refresh_token), 0)).body
   const third = (await ask(refreshing(second.refresh_token), 1)).body
@@ -138,7 +141,7 @@ test('a refresh token shown again after a further turn ends the family on every 
   for (const n of [0, 1]) expect(await ask(refreshing(third.refresh_token), n)).toMatchObject(invalidGrant)
 })
 
-test('without rotation 50 parallel redemptions all succeed, and the same token goes on', async () => {
+test('without refresh token rotation 50 parallel redemptions all succeed and return the same refresh token', async () => {
   const { clientId } = app
   await updateClient(on.knex, clientId, { settings: { refreshTokenRotation: false } }, ACTOR)
   const { refresh_token } = await begin()
@@ -149,7 +152,7 @@ test('without rotation 50 parallel redemptions all succeed, and the same token g
   await updateClient(on.knex, clientId, { settings: { refreshTokenRotation: true } }, ACTOR)
 })
 
-/** Pushes a request; answers the link that it makes. */
+/** Pushes an authorization request. Returns the link that uses it. */
 async function push(n = 0): Promise<string> {
   const { form } = authorizationOf(app)
   const { status, text, body } = await postForm(`${on.nodes[n % 2]!.url}/oauth2/par`, form, { basic: app })
@@ -157,7 +160,7 @@ async function push(n = 0): Promise<string> {
   return linkOf({ client_id: app.clientId, request_uri: body.request_uri })
 }
 
-test('a pushed request that is followed 50 times at once, at two nodes, gives one code', async () => {
+test('a pushed authorization request that is used 50 times at once, on two nodes, gives one code', async () => {
   const elsewhere = await openSignedInBrowser(on.nodes[1]!, visitor.person)
   for (let round = 0; round < 2; round++) {
     const link = await push(round)
@@ -170,7 +173,7 @@ test('a pushed request that is followed 50 times at once, at two nodes, gives on
   }
 })
 
-test('a pushed request that two people began with gives one code, however long they take', async () => {
+test('a pushed authorization request that two users start with gives one code, however long they take', async () => {
   const show = await on.make.application([api.identifier], { consent: 'show' })
   const { form } = authorizationOf(show)
   const { body } = await postForm(`${on.nodes[0]!.url}/oauth2/par`, form, { basic: show })
@@ -216,7 +219,7 @@ async function typeCode(by: SignedInBrowser, { user_code }: DeviceStart) {
 const confirm = async (by: SignedInBrowser, page: Awaited<ReturnType<typeof typeCode>>) =>
   await by.submit(page, /\/device$/, { confirm: 'yes' })
 
-test('of 50 parallel polls for a confirmed device one is answered', async () => {
+test('of 50 parallel polls for a confirmed device one gets tokens', async () => {
   for (let round = 0; round < 2; round++) {
     const device = await startDevice()
     expect(await ask(polling(device), 1, deviceApp)).toMatchObject({ body: { error: 'authorization_pending' } })
@@ -229,7 +232,7 @@ test('of 50 parallel polls for a confirmed device one is answered', async () => 
   }
 })
 
-test('of two people who confirm one user code at once, at two nodes, one connects the device, as the page says', async () => {
+test('of two users who confirm one user code at once, on two nodes, one connects the device, as the page says', async () => {
   const people = await Promise.all(
     on.nodes.map(async (node) => await openSignedInBrowser(node, await on.make.person())),
   )
@@ -245,7 +248,7 @@ test('of two people who confirm one user code at once, at two nodes, one connect
   }
 })
 
-test('one click on Allow gives one code, although its redirect is fetched ten times at once over two nodes', async () => {
+test('one click on Allow gives one code, although its redirect is fetched ten times at once on two nodes', async () => {
   const show = await on.make.application([api.identifier], { consent: 'show' })
   for (let round = 0; round < 2; round++) {
     const one = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
@@ -260,7 +263,7 @@ test('one click on Allow gives one code, although its redirect is fetched ten ti
   }
 })
 
-test('a page that leads to a code leads to one', async () => {
+test('ten authorization requests of one session at once get ten different codes', async () => {
   const pages = await together(10, () => visitor.follow(app))
   const codes = pages.map(({ page }) => codeOf(page))
   expect(new Set(codes).size).toBe(10)

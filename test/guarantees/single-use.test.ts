@@ -27,7 +27,7 @@ const redeem = (token: string, n = 0) =>
 
 const refused = { status: 400, body: { error: 'invalid_grant' } }
 
-test('of 50 parallel redemptions over two nodes one turns the token, and the others get its answer', async () => {
+test('of 50 parallel redemptions on two nodes one rotates the refresh token, and the others get its response', async () => {
   for (let round = 0; round < 2; round++) {
     const first = await begin()
     const answers = await together(50, (n) => redeem(first.refresh_token, n))
@@ -41,7 +41,7 @@ test('of 50 parallel redemptions over two nodes one turns the token, and the oth
   }
 })
 
-test('redemptions go on while every node has to read the signing keys again', async () => {
+test('refresh tokens are redeemed while every node must read the signing keys again', async () => {
   for (let round = 0; round < 2; round++) {
     const first = await begin()
     await on.knex('key_ring').increment('version', 1)
@@ -50,23 +50,23 @@ test('redemptions go on while every node has to read the signing keys again', as
   }
 })
 
-/** Since the client's refresh tokens were redeemed. */
+/** Makes the client's last rotation look that much older. */
 const passed = (interval: string) =>
   on
     .knex('refresh_tokens')
     .where({ client_id: client.key })
     .update({ rotated_at: on.knex.raw('rotated_at - CAST(? AS interval)', [interval]) })
 
-test('a retry within the grace, on any node, is answered with the very same tokens', async () => {
+test('a retry within the grace period, on any node, gets the same tokens', async () => {
   const first = await begin()
-  const turned = await redeem(first.refresh_token, 0)
+  const refreshed = await redeem(first.refresh_token, 0)
   const retried = await redeem(first.refresh_token, 1)
   expect(retried.status).toBe(200)
-  expect(retried.body).toEqual(turned.body)
-  expect(await activeAmong(on.nodes, [turned.body.access_token], api)).toHaveLength(1)
+  expect(retried.body).toEqual(refreshed.body)
+  expect(await activeAmong(on.nodes, [refreshed.body.access_token], api)).toHaveLength(1)
 })
 
-test('a turn before the last shown again ends the whole family on every node', async () => {
+test('a refresh token that is reused after the next rotation revokes its whole family on every node', async () => {
   const first = await begin()
   const second = (await redeem(first.refresh_token, 0)).body
   const third = (await redeem(second.refresh_token, 1)).body
@@ -76,14 +76,14 @@ test('a turn before the last shown again ends the whole family on every node', a
   expect(await activeAmong(on.nodes, tokens, api)).toEqual([])
 })
 
-test('a client that authenticates may retry a refresh for ten minutes and gets the same tokens', async () => {
+test('a confidential client that retries a refresh within ten minutes gets the same tokens', async () => {
   const first = await begin()
   const second = (await redeem(first.refresh_token, 0)).body
   await passed('9 minutes')
   expect((await redeem(first.refresh_token, 1)).body).toEqual(second)
 })
 
-test('after the grace period the last redeemed token shown again counts as stolen', async () => {
+test('the last redeemed refresh token that is reused after the grace period revokes its family', async () => {
   const first = await begin()
   const second = (await redeem(first.refresh_token, 0)).body
   await passed('601 seconds')
@@ -92,7 +92,7 @@ test('after the grace period the last redeemed token shown again counts as stole
   expect(await activeAmong(on.nodes, [first.access_token, second.access_token], api)).toEqual([])
 })
 
-test('reuse at one node against redemption at the other: whichever is first, nothing of the family lives', async () => {
+test('a reuse on one node concurrent with redemptions on the other revokes the whole family, whichever is first', async () => {
   for (let round = 0; round < 3; round++) {
     const first = await begin()
     const second = (await redeem(first.refresh_token, 0)).body
@@ -108,7 +108,7 @@ test('reuse at one node against redemption at the other: whichever is first, not
   }
 })
 
-test("another client cannot redeem the token, and its try does not harm the owner's", async () => {
+test("another client cannot redeem a refresh token, and its attempt does not prevent the owner's redemption", async () => {
   const first = await begin()
   const owner = client
   client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
@@ -117,7 +117,7 @@ test("another client cannot redeem the token, and its try does not harm the owne
   expect((await redeem(first.refresh_token, 0)).status).toBe(200)
 })
 
-/** Lets four processes go for the same ids at the same time; answers how often each id was won in all. */
+/** Lets four processes use the same ids at the same time. Returns how often each id was accepted in all. */
 async function contend(what: 'record' | 'consume', ids: string[]): Promise<Record<string, number>> {
   const gate = await on.knex.transaction()
   await gate.raw('SELECT pg_advisory_xact_lock(1)')
@@ -135,12 +135,12 @@ async function contend(what: 'record' | 'consume', ids: string[]): Promise<Recor
 const manyIds = (what: string) => Array.from({ length: 20 }, (_, n) => `${what}-${n}`)
 const eachOnce = (ids: string[]) => Object.fromEntries(ids.map((id) => [id, 1]))
 
-test('of forty tries in four processes one records a one-time id', async () => {
+test('of concurrent attempts in four processes one records a one-time id', async () => {
   const ids = manyIds('assertion')
   expect(await contend('record', ids)).toEqual(eachOnce(ids))
 })
 
-test('of forty tries in four processes one consumes a pushed request', async () => {
+test('of concurrent attempts in four processes one consumes a pushed authorization request', async () => {
   const adapter = new EngineModelAdapter(
     on.knex,
     createEncryptionKeys([Buffer.alloc(32)]),

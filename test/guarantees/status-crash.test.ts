@@ -1,4 +1,4 @@
-/** A database that crashes gives numbers of transactions again which it had given; no revocation may hide behind that. */
+/** A database that crashes uses transaction numbers again. The feed must not skip a revocation because of that. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { currentCursor, type FeedCursor } from '../../src/status/feed-cursors.ts'
@@ -23,8 +23,8 @@ afterAll(async () => {
 
 const revoke = (index: number) => db.knex('revocations').insert({ status_list: list, status_indexes: [index] })
 
-/** As a code that was redeemed before does: it has locked something, and is refused. */
-async function failToDoAnything(): Promise<void> {
+/** Uses a transaction number without writing: the transaction locks a row and is rolled back. */
+async function rollBackTransaction(): Promise<void> {
   const trx = await db.knex.transaction()
   await trx('status_lists').forUpdate().first('id')
   await trx.rollback()
@@ -42,11 +42,11 @@ async function read(since: FeedCursor) {
   return { indexes: changes.flatMap(({ revoked }) => setIndexesOf(revoked)), cursor }
 }
 
-test('what is revoked right after a crash is told to those who had read until right before', async () => {
+test('a revocation right after a crash is read with a cursor from right before the crash', async () => {
   await revoke(1)
   const began = await currentCursor(db)
   await revoke(2)
-  for (let n = 0; n < 20; n++) await failToDoAnything()
+  for (let n = 0; n < 20; n++) await rollBackTransaction()
   const { indexes, cursor } = await read(began)
   expect(indexes).toEqual([2])
   const late = await currentCursor(db)

@@ -1,4 +1,4 @@
-/** Whatever ends a token sets its index in the list and is told by the feed, at every node. */
+/** Every cause of revocation sets the token's bit in the status list and is published in the feed, on every node. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withdrawConsent } from '../../src/consents/consents.ts'
 import { changeAccountApi, changeAccountStatus } from '../../src/management/account-changes.ts'
@@ -48,8 +48,8 @@ async function tokensOf(client: Credentials, count: number, form = {}): Promise<
   return answers.map(({ body }) => body.access_token)
 }
 
-/** What introspection, both nodes' lists and both nodes' feeds say of tokens that have ended, and of those that live. */
-async function expectEnded(ended: readonly string[], alive: readonly string[] = []): Promise<void> {
+/** Expects introspection, the lists and the feeds of both nodes to agree on which tokens are revoked and which are active. */
+async function expectRevoked(ended: readonly string[], alive: readonly string[] = []): Promise<void> {
   const living = [...alive, ...bystanders.slice(0, 2)]
   expect(await activeAmong(on.nodes, [...ended, ...living], api)).toEqual(living)
   for (const feed of feeds) await feed.told(ended)
@@ -60,26 +60,26 @@ async function expectEnded(ended: readonly string[], alive: readonly string[] = 
   expect(ended.filter(othersFeed.isTold)).toEqual([])
 }
 
-test('a newer token under the policy single: one by one, many at once, and after another policy', async () => {
+test('a newer token under the token policy single revokes the earlier ones: one by one, many at once, and after the policy none', async () => {
   const client = await on.make.client([api.identifier], { policy: 'single' })
   const [first] = await tokensOf(client, 1)
   const [second] = await tokensOf(client, 1)
-  await expectEnded([first!], [second!])
+  await expectRevoked([first!], [second!])
   const many = [second!, ...(await tokensOf(client, 40))]
   const [last] = await activeAmong(on.nodes, many, api)
-  await expectEnded(
+  await expectRevoked(
     many.filter((token) => token !== last),
     [last!],
   )
   await updateClient(on.knex, client.clientId, { settings: { policy: 'none' } }, ACTOR)
   const side = await tokensOf(client, 5)
-  await expectEnded([], [last!, ...side])
+  await expectRevoked([], [last!, ...side])
   await updateClient(on.knex, client.clientId, { settings: { policy: 'single' } }, ACTOR)
   const [only] = await tokensOf(client, 1)
-  await expectEnded([last!, ...side], [only!])
+  await expectRevoked([last!, ...side], [only!])
 })
 
-test('the first token under single ends all that were issued under none, also where the API sets the policy', async () => {
+test('the first token under single revokes all that were issued under none, also when the API sets the policy', async () => {
   const own = await on.make.api()
   const feed = await openFeed(nodeOf(1), own)
   const client = await on.make.client([own.identifier, api.identifier])
@@ -91,73 +91,73 @@ test('the first token under single ends all that were issued under none, also wh
   expect(feed.isTold(only!)).toBe(false)
   for (const token of before) expect(await statusAt(nodeOf(0), token)).toBe(1)
   expect(await statusAt(nodeOf(0), only!)).toBe(0)
-  await expectEnded([], elsewhere)
+  await expectRevoked([], elsewhere)
   await feed.close()
 })
 
-test('a key pair that was replaced, and one whose admin became a member', async () => {
+test('the tokens of a replaced key pair are revoked, and those of an admin who became a member', async () => {
   const user = await on.make.user()
   const pair = await on.make.keyPair(user.id, [api.identifier])
   const first = await tokensOf(pair, 5)
   const next = await on.make.keyPair(user.id)
   const second = await tokensOf(next, 2)
-  await expectEnded(first, second)
+  await expectRevoked(first, second)
   await changeUserRole(on.knex, user.id, 'member', ACTOR)
-  await expectEnded(second)
+  await expectRevoked(second)
 })
 
-test('a client that was archived, or whose tokens were revoked, one or all', async () => {
+test('the tokens of an archived client are revoked, and tokens that are revoked one by one or together', async () => {
   const client = await on.make.client([api.identifier])
   const [one, ...rest] = await tokensOf(client, 4)
   await revokeToken(on.knex, String(claimsOf(one!).jti), ACTOR)
-  await expectEnded([one!], rest)
+  await expectRevoked([one!], rest)
   await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
   const again = await tokensOf(client, 3)
-  await expectEnded(rest, again)
+  await expectRevoked(rest, again)
   await changeClientStatus(on.knex, client.clientId, 'archived', ACTOR)
-  await expectEnded(again)
+  await expectRevoked(again)
   await changeClientStatus(on.knex, client.clientId, 'active', ACTOR)
-  await expectEnded(again, await tokensOf(client, 1))
+  await expectRevoked(again, await tokensOf(client, 1))
 })
 
-test('a client that revokes its own, at one node', async () => {
+test('a token that its client revokes at one node is revoked on every node', async () => {
   const client = await on.make.client([api.identifier])
   const [one, two] = await tokensOf(client, 2)
   expect((await nodeOf(1).revoke(one!, client)).status).toBe(200)
-  await expectEnded([one!], [two!])
+  await expectRevoked([one!], [two!])
 })
 
-test('a secret that was replaced at once, and one that ends after an overlap', async () => {
+test('the tokens of a client secret are revoked when it is replaced at once, and when its overlap ends', async () => {
   const client = await on.make.client([api.identifier])
   const before = await tokensOf(client, 3)
   const next = await rotateSecret(on.knex, client.clientId, 0, ACTOR)
-  await expectEnded(before)
+  await expectRevoked(before)
   const held = { clientId: client.clientId, clientSecret: next.clientSecret! }
   const old = await tokensOf(held, 3)
   const newest = await rotateSecret(on.knex, client.clientId, 2, ACTOR)
   const stay = await tokensOf({ clientId: client.clientId, clientSecret: newest.clientSecret! }, 2)
   for (const token of [...old, ...stay]) expect(await statusAt(nodeOf(0), token)).toBe(0)
   for (const feed of feeds) await feed.told(old)
-  await expectEnded(old, stay)
+  await expectRevoked(old, stay)
 })
 
-test('an account, its API or the whole instance that was switched off', async () => {
+test('the tokens of a disabled account are revoked, and those of a disabled API access of an account or the instance', async () => {
   const account = await on.make.account()
   const client = await on.make.client([api.identifier], {}, account)
   const first = await tokensOf(client, 2)
   await changeAccountStatus(on.knex, account, 'disabled', ACTOR)
-  await expectEnded(first)
+  await expectRevoked(first)
   await changeAccountStatus(on.knex, account, 'active', ACTOR)
   const second = await tokensOf(client, 2)
   await changeAccountApi(on.knex, account, false, ACTOR)
-  await expectEnded([...first, ...second])
+  await expectRevoked([...first, ...second])
   await changeAccountApi(on.knex, account, true, ACTOR)
   const third = await tokensOf(client, 2)
   await changeApiEnabled(on.knex, false, ACTOR)
   await changeApiEnabled(on.knex, true, ACTOR)
   const ended = [...third, ...bystanders.splice(0, 2)]
   bystanders.unshift(...(await tokensOf(await on.make.client([api.identifier]), 2)))
-  await expectEnded(ended)
+  await expectRevoked(ended)
 })
 
 async function createScene() {
@@ -175,37 +175,37 @@ async function createScene() {
   return { app, person, redeemed, refreshed }
 }
 
-test('what a person had allowed and took back, or held when their tokens were revoked or they were switched off', async () => {
+test("a user's tokens are revoked when the consent is withdrawn, the tokens are revoked, or the user is disabled", async () => {
   const { app, person, redeemed } = await createScene()
   const first = await redeemed()
   await withdrawConsent(on.knex, { userId: person.id, clientId: app.clientId }, ACTOR)
-  await expectEnded([first.token])
+  await expectRevoked([first.token])
   const scene = await createScene()
   const second = await scene.redeemed()
   await revokeTokensOfUser(on.knex, scene.person.id, ACTOR)
-  await expectEnded([second.token])
+  await expectRevoked([second.token])
   const third = await createScene()
   const { token } = await third.redeemed()
   await changeUserStatus(on.knex, third.person.id, 'disabled', ACTOR)
-  await expectEnded([token])
+  await expectRevoked([token])
 })
 
-test('a code or a refresh token that was used again, and a refresh token that was revoked', async () => {
+test('the tokens of a reused code, a reused refresh token and a revoked refresh token are revoked', async () => {
   const { app, redeemed, refreshed } = await createScene()
   const first = await redeemed()
   expect((await nodeOf(0).token(redemptionOf(first.code), { basic: app })).status).toBe(400)
-  await expectEnded([first.token])
+  await expectRevoked([first.token])
   const second = await redeemed()
-  const turned = (await refreshed(second.refreshToken)).body
+  const rotated = (await refreshed(second.refreshToken)).body
   await on.knex('refresh_tokens').update({ rotated_at: on.knex.raw(`rotated_at - interval '1 hour'`) })
   expect((await refreshed(second.refreshToken, 1)).status).toBe(400)
-  await expectEnded([second.token, turned.access_token])
+  await expectRevoked([second.token, rotated.access_token])
   const third = await redeemed()
   expect((await nodeOf(1).revoke(third.refreshToken, app)).status).toBe(200)
-  await expectEnded([third.token])
+  await expectRevoked([third.token])
 })
 
-test('another API’s tokens are in other lists, signed by its own algorithm, and told to nobody else', async () => {
+test('the tokens of another API are in other lists, signed with its own algorithm, and published to that API alone', async () => {
   const client = await on.make.client([other.identifier, api.identifier])
   const theirs = await tokensOf(client, 3)
   const ours = await tokensOf(client, 3, { resource: api.identifier })
@@ -213,12 +213,12 @@ test('another API’s tokens are in other lists, signed by its own algorithm, an
   expect(listsOf(theirs).intersection(listsOf(ours)).size).toBe(0)
   await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
   await othersFeed.told(theirs)
-  await expectEnded(ours)
+  await expectRevoked(ours)
   for (const feed of feeds) expect(theirs.filter(feed.isTold)).toEqual([])
   for (const token of theirs) expect(await statusAt(nodeOf(1), token)).toBe(1)
 })
 
-test('in a zoo of tokens that have ended in all these ways, the list holds who is not active, and nobody else', async () => {
+test('among tokens that were revoked for all these causes, the revoked ones are exactly those that are not active', async () => {
   const { rows } = await on.knex.raw(`
     SELECT count(*)::int AS tokens, count(a.jti)::int AS active,
            count(*) FILTER (WHERE (a.jti IS NULL) <> (s.jti IS NULL))::int AS other

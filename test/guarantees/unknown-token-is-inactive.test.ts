@@ -23,7 +23,7 @@ async function newToken(n = 0): Promise<string> {
 const json = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
 const headerOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString())
 
-/** Nobody is told anything of such a token, and revoking it is answered as RFC 7009, section 2.2, has it. */
+/** Expects introspection to return only `active: false`, and revocation to succeed (RFC 7009, section 2.2). */
 async function expectUnknown(token: string): Promise<void> {
   for (const node of on.nodes) {
     for (const caller of [api, client]) expect((await node.introspect(token, caller)).body).toEqual({ active: false })
@@ -31,7 +31,7 @@ async function expectUnknown(token: string): Promise<void> {
   }
 }
 
-test('a JWT is introspected and revoked like any token, at any node', async () => {
+test('a JWT is introspected and revoked on any node', async () => {
   const token = await newToken(0)
   const { body } = await on.nodes[1]!.introspect(token, api)
   expect(body).toEqual({ active: true, token_type: 'Bearer', ...claimsOf(token) })
@@ -39,7 +39,7 @@ test('a JWT is introspected and revoked like any token, at any node', async () =
   expect(await activeAmong(on.nodes, [token], api)).toEqual([])
 })
 
-test('what no one issued is inactive: words, tokens of foreign keys, forged and tampered ones', async () => {
+test('a token that was never issued is inactive: any text, a token of a foreign key, a forged or tampered token', async () => {
   const token = await newToken()
   const [header, payload, signature] = token.split('.') as [string, string, string]
   const { privateKey, publicKey } = await generateKeyPair('ES256')
@@ -57,7 +57,7 @@ test('what no one issued is inactive: words, tokens of foreign keys, forged and 
   expect(await activeAmong(on.nodes, [token], api)).toEqual([token])
 })
 
-test('a JWT with a good signature that the access-token store does not know is inactive', async () => {
+test('a JWT with a valid signature that is not in the access-token store is inactive', async () => {
   const token = await newToken()
   await on
     .knex('access_tokens')
@@ -66,7 +66,7 @@ test('a JWT with a good signature that the access-token store does not know is i
   await expectUnknown(token)
 })
 
-test('a token of the same keys under another issuer is inactive', async () => {
+test('a token of another issuer with the same keys is inactive', async () => {
   const other = await startNode({ ...on.env, ISSUER: 'https://other.test' })
   const { access_token } = (await other.machineToken(client)).body
   await expectUnknown(access_token)
