@@ -28,7 +28,7 @@ const FILL = `
                              status_list, status_index)
   SELECT gen_random_uuid(), now() + interval '30 days', now(), c.id, 0, a.id, c.revocation_epoch, '', 'all',
          CASE WHEN place > 0 AND random() < ${REVOKED} THEN now() END, ?, place
-    FROM apis a, (SELECT id, epoch FROM clients WHERE kind = 'application' ORDER BY id LIMIT 1) c,
+    FROM apis a, (SELECT id, revocation_epoch FROM clients WHERE kind = 'application' ORDER BY id LIMIT 1) c,
          generate_series(?::int, ?::int) place
    WHERE a.identifier = ?`
 

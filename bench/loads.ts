@@ -21,7 +21,7 @@ export async function fetchToken(target: Measured, client: Credentials): Promise
   return ((await answer.json()) as { access_token: string }).access_token
 }
 
-/** Asks about 200 live tokens in turn. */
+/** Introspects 200 active tokens one after another. */
 export async function introspectionLoad(
   target: Measured,
   clients: readonly Credentials[],

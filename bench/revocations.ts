@@ -71,7 +71,7 @@ async function measureRounds(
   const { user } = await createUser(database.knex, { email, role: 'admin', accountId: account })
   const generate = () => generateKeyPair(database.knex, { user: user.id, apis: [API] }, ACTOR)
   const verifiers = openVerifiers(servers, nodes, api, byFeed)
-  // Whoever asks more often than the machine can verify would measure that.
+  // More frequent requests than the machine can verify would be measured as latency.
   const pause = Math.max(2, servers / 4)
   const times: number[] = []
   try {
