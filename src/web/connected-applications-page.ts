@@ -31,7 +31,7 @@ export function connectionsPage(
   return {
     view: 'connected-applications',
     title: 'Connected applications',
-    lead: rows.length > 0 ? 'You have allowed these. What you withdraw stops at once.' : undefined,
+    lead: rows.length > 0 ? 'Applications that can access your account. Revoked access stops immediately.' : undefined,
     data: { rows },
   }
 }
@@ -40,7 +40,7 @@ export function connectionsPage(
 export function withdrawPage(connection: ConnectedApplication): ConsolePage {
   return {
     view: 'withdraw',
-    title: `Withdraw access of ${connection.name}?`,
+    title: `Revoke access of ${connection.name}?`,
     crumbs: [{ href: '/account/applications', label: 'Connected applications' }],
     data: {
       name: connection.name,

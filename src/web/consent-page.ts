@@ -19,7 +19,7 @@ interface Question {
 
 /** Where the answer goes, in words. `host` is what a person may check; there is none on their own device. */
 function destination(redirectUri: string | undefined): { words: string; host?: string } {
-  if (redirectUri === undefined) return { words: 'a device that showed you a code' }
+  if (redirectUri === undefined) return { words: 'a device that shows a code' }
   const url = URL.parse(redirectUri)
   const isSite = url && /^https?:$/.test(url.protocol) && !isLoopback(url)
   return isSite ? { words: 'the site', host: url.host } : { words: 'an application on this device' }

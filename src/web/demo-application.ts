@@ -80,7 +80,7 @@ const claimsOf = (jwt: string | undefined): unknown =>
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
 
-/** The answer of the token endpoint with its long values cut, so that its shape can be seen. */
+/** Token response with its long values cut, so that its shape can be seen. */
 const shape = (answer: Record<string, unknown>): string =>
   pretty(Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, abridged(value)])))
 
@@ -99,7 +99,7 @@ function showFailure({ show }: DemoServices, ctx: Context, error: unknown, descr
 /** What kept the token endpoint from answering is for the log. */
 function showNoAnswer(services: DemoServices, ctx: Context, failure: unknown): void {
   ctx.state.failure = failure
-  showFailure(services, ctx, 'no_answer', 'The token endpoint did not answer.', 502)
+  showFailure(services, ctx, 'no_answer', 'The token endpoint did not respond.', 502)
 }
 
 function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Record<string, string>): void {
@@ -109,7 +109,7 @@ function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Rec
     identity: pretty(claimsOf(answer.id_token)),
     userinfo: `curl --silent --header "Authorization: Bearer ${answer.access_token}" ${issuerUrl()}/oauth2/userinfo`,
   }
-  show(ctx, { view: 'demo-tokens', title: 'The application got its tokens', data })
+  show(ctx, { view: 'demo-tokens', title: 'Tokens issued', data })
 }
 
 /** Everything that the demo's application has of its API; undefined of any other application. */

@@ -12,9 +12,9 @@ import { currentUser, type Web } from './web-services.ts'
 
 const TEXT = `Keywright is running.
 
-The console is at this address: open it in a browser.
+Open this address in a browser to use the console.
 The management API is at /api/v1, and its documentation at /api/v1/docs.
-The command line tells what it does: npm run keywright -- --help
+For the command line, run: npm run keywright -- --help
 `
 
 function showAccount(web: Web, ctx: Context, person: SignedInUser): void {

@@ -17,7 +17,7 @@ interface Asked {
   readonly place: SignInContext
 }
 
-const over = () => new KeywrightError('invalid_grant', 'this sign-in is over, or was begun elsewhere')
+const over = () => new KeywrightError('invalid_grant', 'this sign-in has expired or was started in another browser')
 
 function placeOf(web: Web, interaction: Interaction, application: Application, path: string): SignInContext {
   return {

@@ -20,51 +20,53 @@ export const messagePage = (message: Message): Page => ({
   data: { message },
 })
 
-const HOME = { label: 'Go to the start page', href: '/' }
+const HOME = { label: 'Go to the home page', href: '/' }
 
 /** It was answered, waited too long, or belongs to another browser; which of them is told to nobody. */
 export const signInOverPage = (): Page =>
   messagePage({
-    title: 'This sign-in is over',
+    title: 'This sign-in has expired',
     status: 400,
     paragraphs: [
-      'It was answered already, waited for too long, or was begun in another browser.',
-      'Go back to the application and start again there.',
+      'It was already completed, took too long, or was started in another browser.',
+      'Go back to the application and try again.',
     ],
     actions: [HOME],
   })
 
 export const notFoundPage = (): Page =>
   messagePage({
-    title: 'There is no page here',
+    title: 'Page not found',
     status: 404,
-    paragraphs: ['The address may be mistyped, or what was here is gone.'],
+    paragraphs: ['Check the address. The page may have been removed.'],
     actions: [HOME],
   })
 
 export const wrongMethodPage = (): Page =>
   messagePage({
-    title: 'This address works differently',
+    title: 'Method not allowed',
     status: 405,
-    paragraphs: ['It was asked in a way that it does not know. Start again from the page before.'],
+    paragraphs: ['This page does not support the request method. Go back and try again.'],
     actions: [HOME],
   })
 
 export const otherSitePage = (): Page =>
   messagePage({
-    title: 'Another site sent this form',
+    title: 'Request blocked',
     status: 403,
-    paragraphs: ['Nothing was done. If you meant to do this, begin from our own page.'],
+    paragraphs: [
+      'The form was sent from another site, so nothing was changed. To continue, open the page on this site.',
+    ],
     actions: [HOME],
   })
 
 /** @param form where the form that was sent can be had anew */
 export const noCookiePage = (form: string): Page =>
   messagePage({
-    title: 'Your browser did not send its cookie',
+    title: 'Cookies are required',
     status: 403,
     paragraphs: [
-      'Nothing was done. Either your browser refuses cookies, or the page was open for very long.',
+      'Nothing was changed. Your browser blocks cookies, or the page was open for too long.',
       'Allow cookies for this site, then try again.',
     ],
     actions: [{ label: 'Try again', href: form }, HOME],
@@ -73,9 +75,9 @@ export const noCookiePage = (form: string): Page =>
 /** @param form where the form that was sent can be had anew */
 export const oldPage = (form: string): Page =>
   messagePage({
-    title: 'This page was too old',
+    title: 'This page has expired',
     status: 403,
-    paragraphs: ['Nothing was done, because the form was from an earlier visit. Load it anew and try again.'],
+    paragraphs: ['Nothing was changed. Reload the page and try again.'],
     actions: [{ label: 'Try again', href: form }, HOME],
   })
 
@@ -83,16 +85,16 @@ export const serverFailurePage = (ctx: Context): Page =>
   messagePage({
     title: 'Something went wrong on our side',
     status: 500,
-    paragraphs: ['Try again in a moment. If it happens again, tell us the request id below: it leads us to the cause.'],
+    paragraphs: ['Try again in a moment. If the problem continues, contact support with the request ID below.'],
     requestId: ctx.state.requestId,
     actions: [HOME],
   })
 
 export const unavailablePage = (ctx: Context): Page =>
   messagePage({
-    title: 'We cannot answer just now',
+    title: 'Service unavailable',
     status: 503,
-    paragraphs: ['Our database is not within reach. Nothing of yours is lost; try again in a few seconds.'],
+    paragraphs: ['The database is unavailable. No data is lost. Try again in a few seconds.'],
     requestId: ctx.state.requestId,
     actions: [HOME],
   })

@@ -29,10 +29,10 @@ async function tryChange(
   const through = { ip: ctx.ip, requestId: ctx.state.requestId }
   const result = await web.signIn.changePassword(person.id, present, next, through)
   if (result === 'changed') return undefined
-  if (result === 'refused') return { present: 'This is not your present password.' }
+  if (result === 'refused') return { present: 'The current password is wrong.' }
   ctx.set('Retry-After', String(result.retryAfter))
   const wait = waitInWords(result.retryAfter)
-  return { form: `There were too many tries. You can try again in ${wait}.`, status: 429 }
+  return { form: `Too many attempts. Try again in ${wait}.`, status: 429 }
 }
 
 function tooWeak(error: unknown): PasswordFieldErrors {

@@ -24,11 +24,11 @@ import { sentence } from './to-sentence.ts'
 const UNAVAILABLE_RETRY = 2
 
 const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
-  invalid_input: [400, 'This was not understood'],
-  forbidden: [403, 'This is not for you to do'],
-  conflict: [409, 'This cannot be done now'],
-  stale: [412, 'Somebody changed this meanwhile'],
-  rate_limited: [429, 'This was too often'],
+  invalid_input: [400, 'Invalid request'],
+  forbidden: [403, 'Access denied'],
+  conflict: [409, 'Conflict'],
+  stale: [412, 'This was changed by another user'],
+  rate_limited: [429, 'Too many requests'],
 }
 
 /** The page that has the form which was posted here: the same address where it can be shown, or one step up. */

@@ -16,9 +16,9 @@ export interface PasswordFieldErrors {
 export function changePasswordPage(person: Person, fieldErrors?: PasswordFieldErrors): ConsolePage {
   const next = { hint: PASSWORD_RULES, fieldError: fieldErrors?.next, minLength: MIN_PASSWORD }
   const fields = [
-    passwordField('present', 'Present password', { fieldError: fieldErrors?.present }),
+    passwordField('present', 'Current password', { fieldError: fieldErrors?.present }),
     newPasswordField('password', 'New password', next),
-    newPasswordField('repeat', 'New password again', { fieldError: fieldErrors?.repeat, minLength: MIN_PASSWORD }),
+    newPasswordField('repeat', 'Confirm new password', { fieldError: fieldErrors?.repeat, minLength: MIN_PASSWORD }),
   ]
   return {
     view: 'change-password',

@@ -16,12 +16,12 @@ interface PermissionGroup {
 const NAME: Permission = { title: 'See your name' }
 const EMAIL: Permission = { title: 'See your email address' }
 const OFFLINE: Permission = {
-  title: 'Keep access when you are away',
-  description: 'Until you withdraw it, also while you are not signed in.',
+  title: 'Keep access while you are signed out',
+  description: 'The application keeps access until you revoke it.',
 }
 const WHO: Permission = {
-  title: 'Know who you are',
-  description: 'That it is you each time, and nothing more about you.',
+  title: 'Identify you',
+  description: 'The application recognises your account but sees no personal data.',
 }
 
 const BY_SCOPE: Readonly<Record<string, Permission>> = { profile: NAME, email: EMAIL, offline_access: OFFLINE }

@@ -34,40 +34,40 @@ export interface ProtocolPages {
   deviceDone(ctx: Context): void
 }
 
-const UNKNOWN_APPLICATION = 'This application is not known here'
+const UNKNOWN_APPLICATION = 'Unknown application'
 
 /** RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6; RFC 8707; RFC 9126. */
 const TITLES: Readonly<Record<string, string>> = {
   invalid_client: UNKNOWN_APPLICATION,
-  unauthorized_client: 'This application may not do that',
-  invalid_redirect_uri: 'The way back to the application is not registered',
-  invalid_scope: 'The application asked for something that does not exist',
-  invalid_target: 'The application asked for something that does not exist',
-  invalid_request_uri: 'This link is used up',
-  expired_token: 'This code is over',
-  access_denied: 'Access was not allowed',
-  slow_down: 'Too many tries',
+  unauthorized_client: 'The application is not allowed to do this',
+  invalid_redirect_uri: 'Redirect URI not registered',
+  invalid_scope: 'Invalid scope or API',
+  invalid_target: 'Invalid scope or API',
+  invalid_request_uri: 'This link has expired',
+  expired_token: 'This code has expired',
+  access_denied: 'Access denied',
+  slow_down: 'Too many attempts',
   rate_limit_exceeded: 'Too many requests from your network',
-  unsupported_response_type: 'The application asked in a way that is not known here',
+  unsupported_response_type: 'Unsupported response type',
   server_error: 'Something went wrong on our side',
-  temporarily_unavailable: 'We cannot answer just now',
+  temporarily_unavailable: 'Service unavailable',
 }
 
 const OURS = new Set(['server_error', 'temporarily_unavailable', 'rate_limit_exceeded'])
 
-const LATER = 'Try again in a moment. If it happens again, tell us the request id below: it leads us to the cause.'
+const LATER = 'Try again in a moment. If the problem continues, contact support with the request ID below.'
 const ANEW =
-  'Go back to the application and start again. If it happens again, its makers can find the cause with what stands below.'
+  'Go back to the application and try again. If the problem continues, send the details below to the developer of the application.'
 
 const notSignedOutPage = (detail: string, requestId: string) =>
   messagePage({
     title: 'You are not signed out',
-    paragraphs: ['The link to sign out is not valid, so nothing was changed. You can sign out here.'],
+    paragraphs: ['The sign-out link is invalid, so you are still signed in. You can sign out here.'],
     detail,
     requestId,
     actions: [
       { label: 'Sign out', href: '/oauth2/logout' },
-      { label: 'Go to the start page', href: '/' },
+      { label: 'Go to the home page', href: '/' },
     ],
   })
 
@@ -81,19 +81,19 @@ function showError(show: Show, ctx: Context, { error, description, isSignOut }: 
     show(ctx, notSignedOutPage(detail, ctx.state.requestId))
     return
   }
-  const title = TITLES[error] ?? 'This request was not understood'
+  const title = TITLES[error] ?? 'Invalid request'
   const paragraphs = [OURS.has(error) ? LATER : ANEW]
-  const actions = [{ label: 'Go to the start page', href: '/' }]
+  const actions = [{ label: 'Go to the home page', href: '/' }]
   show(ctx, messagePage({ title, paragraphs, detail, requestId: ctx.state.requestId, actions }))
 }
 
 const signedOutPage = (client: string | undefined) =>
   messagePage({
-    title: 'You are signed out',
+    title: 'You have been signed out',
     paragraphs: [
       client === undefined
         ? 'You can close this window.'
-        : `You are signed out here and of ${client}. You can close this window.`,
+        : `You have been signed out of this site and of ${client}. You can close this window.`,
     ],
     actions: [{ label: 'Sign in again', href: '/signin' }],
   })
@@ -101,8 +101,8 @@ const signedOutPage = (client: string | undefined) =>
 const deviceDonePage = () =>
   messagePage({
     title: 'Your device is connected',
-    paragraphs: ['It goes on by itself in a few seconds. You can close this window.'],
-    actions: [{ label: 'See your connected applications', href: '/account/applications' }],
+    paragraphs: ['Your device continues in a few seconds. You can close this window.'],
+    actions: [{ label: 'View connected applications', href: '/account/applications' }],
   })
 
 /** A form to this site (a change of accounts) goes on to whichever application had asked. */
@@ -115,7 +115,7 @@ export function createProtocolPages(show: Show): ProtocolPages {
     forward(ctx, form) {
       const fields = Object.entries(form.fields)
       const data = { action: form.action, fields }
-      show(ctx, { view: 'forward', title: 'One moment', formTargets: targetsOf(ctx, form.action), data })
+      show(ctx, { view: 'forward', title: 'Redirecting', formTargets: targetsOf(ctx, form.action), data })
     },
     confirmSignOut: (ctx, form) =>
       show(ctx, { view: 'confirm-sign-out', title: 'Sign out?', formTargets: 'anywhere', data: { form } }),

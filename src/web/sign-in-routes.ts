@@ -74,7 +74,7 @@ function wayOfForm({ management }: Web, ctx: Context, page: string, userId: stri
 /** Answers a form of somebody whose session has ended: what they typed is kept while they sign in. */
 export function showSignInForForm(web: Web, ctx: Context, page: string): void {
   const way = wayOfForm(web, ctx, page, null)
-  const fieldError = 'You were signed out, and nothing is saved yet. Sign in to continue with what you entered.'
+  const fieldError = 'Your session has expired. Sign in to continue with the data you entered.'
   if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { fieldError, status: 401 }))
   else seeOther(ctx, signInPathTo(page))
 }

@@ -44,11 +44,11 @@ export const loginOf = ({ id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsVa
   amr: ['pwd'],
 })
 
-const REFUSED = 'This email address and password do not match. Check both and try again.'
+const REFUSED = 'Incorrect email address or password. Try again.'
 
-const WRONG_PASSWORD = 'This password is not right. Try again.'
+const WRONG_PASSWORD = 'Incorrect password. Try again.'
 
-export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. A few words that only you would put together are better than symbols; passwords that many people use are not taken.`
+export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. Several unrelated words are stronger than symbols. Common passwords are rejected.`
 
 function confirmPage(place: SignInContext, state: SignInState): Page {
   const field = passwordField('password', 'Password', { fieldError: state.passwordError, focus: true })
@@ -59,7 +59,7 @@ function confirmPage(place: SignInContext, state: SignInState): Page {
     fieldError: state.fieldError,
     failed: state.status === 400,
   }
-  return { view: 'confirm-sign-in', title: 'Confirm it is you', status: state.status, data }
+  return { view: 'confirm-sign-in', title: 'Confirm your password', status: state.status, data }
 }
 
 export function signInPage(place: SignInContext, state: SignInState = {}): Page {
@@ -99,7 +99,7 @@ export function choosePasswordPage(place: SignInContext, state: ChoiceState): Pa
   }
   const fields = [
     newPasswordField('password', 'New password', first),
-    newPasswordField('repeat', 'New password again', { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
+    newPasswordField('repeat', 'Confirm new password', { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
   ]
   return {
     view: 'choose-password',
@@ -112,7 +112,7 @@ export function choosePasswordPage(place: SignInContext, state: ChoiceState): Pa
 
 function slowDown(web: Web, ctx: Context, place: SignInContext, email: string, retryAfter: number): void {
   ctx.set('Retry-After', String(retryAfter))
-  const fieldError = `There were too many tries. You can try again in ${waitInWords(retryAfter)}.`
+  const fieldError = `Too many attempts. Try again in ${waitInWords(retryAfter)}.`
   web.show(ctx, signInPage(place, { email, fieldError, status: 429 }))
 }
 
@@ -120,8 +120,8 @@ function missing(email: string, password: string): SignInState | undefined {
   if (email !== '' && password !== '') return undefined
   return {
     email,
-    emailError: email === '' ? 'Type your email address.' : undefined,
-    passwordError: password === '' ? 'Type your password.' : undefined,
+    emailError: email === '' ? 'Enter your email address.' : undefined,
+    passwordError: password === '' ? 'Enter your password.' : undefined,
     status: 400,
   }
 }
@@ -147,8 +147,7 @@ export async function trySignIn(web: Web, ctx: Context, place: SignInContext, fo
   await place.finish(ctx, loginOf(result.user))
 }
 
-const TICKET_OVER =
-  'That took too long, or was done already. Sign in again, with the new password if you have chosen it.'
+const TICKET_OVER = 'This page has expired. Sign in again. If you have already changed your password, use the new one.'
 
 /** What a person is told about a new password that was not taken; undefined when it is not about that. */
 export function passwordError(error: unknown): string | undefined {
@@ -161,7 +160,7 @@ export function newPasswordErrors(
   repeat: string,
 ): Pick<ChoiceState, 'passwordError' | 'repeatedPasswordError'> {
   if ([...password].length < MIN_PASSWORD) return { passwordError: `Use at least ${MIN_PASSWORD} characters.` }
-  return password === repeat ? {} : { repeatedPasswordError: 'This is not the same as above. Type both again.' }
+  return password === repeat ? {} : { repeatedPasswordError: 'The passwords do not match.' }
 }
 
 /** What to show when a new password was not taken; what is not about it goes on upwards. */

@@ -15,13 +15,13 @@ interface Refusal {
 const NOTHING: Refusal = {
   page: notFoundPage(),
   error: 'not_found',
-  description: 'there is nothing at this address',
+  description: 'there is no resource at this address',
 }
 
 const WRONG_METHOD: Refusal = {
   page: wrongMethodPage(),
   error: 'method_not_allowed',
-  description: 'this address does not take this method; the header Allow names those it takes',
+  description: 'this resource does not support the method; see the Allow header',
 }
 
 function refuse(show: Show, ctx: Context, { page, error, description }: Refusal): void {

@@ -76,7 +76,7 @@ test('a new pair ends the old one with its tokens at once, and nobody else is to
   expect(await isActive(renewed.body.access_token)).toBe(true)
 })
 
-test('the new secret does not open the old client id, nor the old secret the new one', async () => {
+test('the new secret does not open the old client ID, nor the old secret the new one', async () => {
   await addAdmin('eve@school.example')
   const [first, second] = [await generate('eve@school.example'), await generate('eve@school.example')]
   const mixed = [

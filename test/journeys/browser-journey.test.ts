@@ -67,7 +67,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     await page.getByRole('heading', { name: 'Allow Demo application?' }).waitFor()
     await look()
     await page.getByRole('button', { name: 'Allow', exact: true }).click()
-    await page.getByRole('heading', { name: 'The application got its tokens' }).waitFor()
+    await page.getByRole('heading', { name: 'Tokens issued' }).waitFor()
     expect(await page.textContent('body')).toContain(person.id)
     await look()
 
@@ -76,7 +76,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     await page.getByRole('link', { name: /withdraw/i }).click()
     await look()
     await page.getByRole('button', { name: /withdraw/i }).click()
-    expect(await page.textContent('main')).not.toContain('Keep access when you are away')
+    expect(await page.textContent('main')).not.toContain('Keep access while you are signed out')
     expect(await server.knex('active_access_tokens').where({ subject: person.id })).toEqual([])
   })
 

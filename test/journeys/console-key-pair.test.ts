@@ -31,8 +31,8 @@ async function signInAtFirst(page: Page): Promise<void> {
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByLabel('New password', { exact: true }).fill('a sentence of my own')
-  await page.getByLabel('New password again').fill('a sentence of my own')
-  await page.getByRole('button', { name: 'Save and go on' }).click()
+  await page.getByLabel('Confirm new password').fill('a sentence of my own')
+  await page.getByRole('button', { name: 'Save password' }).click()
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
 }
 
@@ -69,7 +69,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     await page.getByRole('button', { name: 'Generate new keys' }).click()
     await page.getByRole('heading', { name: 'Your new keys' }).waitFor()
     await look(page)
-    return await page.getByLabel('Credentials in the body').innerText()
+    return await page.getByLabel('Client secret in the request body').innerText()
   }
 
   test(`a newcomer gets keys in two clicks, and new ones end the old ones (${way})`, { timeout: 90_000 }, async () => {
@@ -82,12 +82,12 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     expect(await isActive(body.access_token)).toBe(true)
 
     if (options.permissions) {
-      await page.getByRole('button', { name: 'Copy the command: Credentials in the body' }).click()
+      await page.getByRole('button', { name: 'Copy the command: Client secret in the request body' }).click()
       expect(await page.evaluate('navigator.clipboard.readText()')).toBe(first)
     }
 
     const second = await generate(page)
-    expect(await page.locator('main').innerText()).toContain('with them 1 live token')
+    expect(await page.locator('main').innerText()).toContain('with them 1 active token')
     const dead = await run(first)
     expect([dead.status, dead.body.error]).toEqual([401, 'invalid_client'])
     expect(await isActive(body.access_token)).toBe(false)
@@ -96,7 +96,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
 
     const shown = await page.locator('main').innerText()
     const tab = page.context().waitForEvent('page')
-    await page.getByRole('button', { name: 'Run it in a new tab' }).click()
+    await page.getByRole('button', { name: 'Run in a new tab' }).click()
     const tried = await tab
     await tried.getByText('You got a token').waitFor()
     await look(tried)

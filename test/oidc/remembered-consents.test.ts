@@ -121,7 +121,7 @@ describe('the page', () => {
     const browser = await signedIn()
     await allow(browser, await browser.visit(app.link({ scope: 'openid read' })))
     const asked = await browser.visit(app.link({ scope: 'openid read offline_access' }))
-    expect(permissionsOf(asked)).toContain('Keep access when you are away')
+    expect(permissionsOf(asked)).toContain('Keep access while you are signed out')
     expect(hasCode(await allow(browser, asked))).toBe(true)
   })
 

@@ -60,7 +60,7 @@ describe('a form that this browser was not given', () => {
     const body = new URLSearchParams({ csrf, user: ADA.id })
     const answer = await post('/interaction/consent1/allow', body, { cookie, [name]: value })
     expect(answer.status).toBe(403)
-    expect(answer.text).toContain('Another site sent this form')
+    expect(answer.text).toContain('Request blocked')
     expect(changes()).toEqual([])
   })
 
@@ -232,7 +232,7 @@ describe('the answer to an application', () => {
     for (const step of [/allow$/, /deny$/, /switch$/]) {
       const again = await browser.submit(page, step)
       expect(again.status).toBe(400)
-      expect(again.text).toContain('Go back to the application and start again there.')
+      expect(again.text).toContain('Go back to the application and try again.')
     }
     expect((await browser.visit('/interaction/consent1')).status).toBe(400)
     expect(changes()).toEqual(['allow'])
@@ -257,9 +257,9 @@ describe('what belongs to somebody', () => {
     const ask = await browser.visit('/account/applications/kwc_sync/withdraw')
     expect(ask.text).toContain('Everything it does in your name stops')
     const list = await browser.submit(ask, /withdraw$/)
-    expect(list.text).toContain('The access is withdrawn.')
+    expect(list.text).toContain('Access revoked.')
     expect(list.text).toContain('No application has access')
-    expect((await browser.submit(ask, /withdraw$/)).text).toContain('The access is withdrawn.')
+    expect((await browser.submit(ask, /withdraw$/)).text).toContain('Access revoked.')
     expect((await browser.visit('/account/applications/kwc_sync/withdraw')).status).toBe(404)
   })
 
@@ -280,7 +280,7 @@ describe('what belongs to somebody', () => {
   it('signs out', async () => {
     house.world.signedInAs = ADA.id
     const page = await browser.submit(await browser.visit('/'), /signout$/)
-    expect(page.text).toContain('You are signed out.')
+    expect(page.text).toContain('You have been signed out.')
     expect(changes()).toEqual(['signOut'])
   })
 })

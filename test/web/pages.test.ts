@@ -131,11 +131,11 @@ describe('the allow page', () => {
     const permissions = [
       'See your name',
       'See your email address',
-      'Keep access when you are away',
+      'Keep access while you are signed out',
       'Read your calendar',
     ]
     for (const expected of [...words, ...permissions, 'api.example.com']) expect(text).toContain(expected)
-    expect(text).not.toContain('Know who you are')
+    expect(text).not.toContain('Identify you')
   })
 
   it('says so when nothing new is asked for', async () => {
@@ -147,7 +147,7 @@ describe('the allow page', () => {
     house.world.interactions = [{ ...CONSENT, redirectUri: 'com.example.app:/callback' }]
     expect((await browser.visit('/interaction/consent1')).text).toContain('an application on this device')
     house.world.interactions = [{ ...CONSENT, redirectUri: undefined }]
-    expect((await browser.visit('/interaction/consent1')).text).toContain('a device that showed you a code')
+    expect((await browser.visit('/interaction/consent1')).text).toContain('a device that shows a code')
   })
 
   it('calls what people sign in with what it is: their address', async () => {
@@ -215,7 +215,7 @@ describe('what is asked in another way', () => {
     async (method, path, allow) => {
       const page = await ask(path, { method })
       expect([page.status, page.headers.get('allow')]).toEqual([405, allow])
-      expect(page.text).toContain('This address works differently')
+      expect(page.text).toContain('Method not allowed')
       const json = await send(house.origin + path, { method, headers: { accept: 'application/json' } })
       expect([json.status, json.headers.get('allow'), json.body.error]).toEqual([405, allow, 'method_not_allowed'])
     },
@@ -225,7 +225,7 @@ describe('what is asked in another way', () => {
     for (const method of ['GET', 'POST', 'PUT', 'PROPFIND', 'OPTIONS']) {
       const page = await ask('/nothing', { method })
       expect([method, page.status]).toEqual([method, 404])
-      expect(page.text).toContain('There is no page here')
+      expect(page.text).toContain('Page not found')
       const json = await send(`${house.origin}/nothing`, { method })
       expect([method, json.status, json.body.error]).toEqual([method, 404, 'not_found'])
     }

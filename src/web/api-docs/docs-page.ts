@@ -22,7 +22,7 @@ function drawnOnce(web: Web): () => string {
 
 const HEAD = {
   title: 'API documentation',
-  lead: 'Everything that this console does, for programs: paths below /api/v1, JSON, and one token.',
+  lead: 'REST API for everything in this console. JSON over HTTPS, with OAuth access tokens.',
 }
 
 /** What a program can do, for people to read; also for who is not signed in. */

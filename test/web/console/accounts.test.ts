@@ -34,8 +34,8 @@ async function furnished() {
 describe('an account', () => {
   it('is added, and leads to inviting its first admin', async () => {
     const page = await add('  Acme <b>Ltd</b> ')
-    expect(wordsOf(page)).toContain('The account is added. Now invite its first admin.')
-    expect(wordsOf(page)).toContain('Nobody manages this account yet')
+    expect(wordsOf(page)).toContain('Account added. Now invite its first admin.')
+    expect(wordsOf(page)).toContain('This account has no admin')
     const form = await asOperator.visit(/href="(\/users\/invite[^"]*)"/.exec(page.text)![1]!.replaceAll('&amp;', '&'))
     expect(formsOf(form).find(({ action }) => action.endsWith('/invite'))!.fields.accountId).toBe(idIn(page))
     const invited = await asOperator.submit(form, /invite$/, { email: 'first@acme.example', role: 'admin' })
@@ -55,7 +55,7 @@ describe('an account', () => {
     const id = idIn(await add('Before'))
     const path = `/accounts/${id}/edit`
     const [first, second] = [await asOperator.visit(path), await asOperator.visit(path)]
-    expect(wordsOf(await asOperator.submit(first, /edit$/, { name: 'Theirs' }))).toContain('The change is saved.')
+    expect(wordsOf(await asOperator.submit(first, /edit$/, { name: 'Theirs' }))).toContain('Changes saved.')
     const late = await asOperator.submit(second, /edit$/, { name: 'Mine' })
     expect(late.status).toBe(412)
     expect(wordsOf(late)).toMatch(/Name Theirs Mine/)
@@ -66,7 +66,7 @@ describe('an account', () => {
   it('says what switching it off stops, and stops that at once', async () => {
     const { account, asAdmin, ask, isActive } = await furnished()
     const asking = await asOperator.visit(`/accounts/${account}/status`)
-    expect(wordsOf(asking)).toMatch(/sign 1 person out.* stop 1 key pair end 1 live token/)
+    expect(wordsOf(asking)).toMatch(/sign 1 person out.* stop 1 key pair end 1 active token/)
     expect(await isActive()).toBe(true)
     await asOperator.submit(asking, /status$/)
     expect(await isActive()).toBe(false)
@@ -97,7 +97,7 @@ describe('the list', () => {
     for (const search of ['needle', 'ind need', account]) {
       expect(wordsOf(await asOperator.visit(`/accounts?search=${search}`))).toContain('Needle Industries Active 1 1 ')
     }
-    expect(wordsOf(await asOperator.visit('/accounts?search=needle&status=disabled'))).toContain('Nothing matches')
+    expect(wordsOf(await asOperator.visit('/accounts?search=needle&status=disabled'))).toContain('No results')
   })
 
   it('goes on where the part before ended, also among equal names', async () => {

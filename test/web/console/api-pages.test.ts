@@ -51,7 +51,7 @@ describe('declaring an API', () => {
     })
     expect(page.status).toBe(200)
     expect(page.headers.get('cache-control')).toBe('no-store')
-    const basic = { clientId: copyableOf(page, 'Client id'), clientSecret: copyableOf(page, 'Client secret') }
+    const basic = { clientId: copyableOf(page, 'Client ID'), clientSecret: copyableOf(page, 'Client secret') }
 
     const client = await server.make.client({}, [identifier])
     const { body } = await server.machineToken(client)
@@ -76,7 +76,7 @@ describe('declaring an API', () => {
     expect(page.status).toBe(400)
     const words = wordsOf(page)
     expect(words).toContain('Scopes : Row 1 says what a scope means, and not which one; not a scope')
-    expect(words).toContain('A token lives for : This is a number, such as 90 or 1.5.')
+    expect(words).toContain('Access token lifetime : This is a number, such as 90 or 1.5.')
     expect(formAt(page, '/apis/new')).toMatchObject({ identifier: 'no address', 'scopes.0.title': SCRIPT })
     expect(page.text).not.toContain(SCRIPT)
   })
@@ -91,12 +91,20 @@ describe('declaring an API', () => {
     ['a scope of 10,000 characters', { 'scopes.0.scope': 'x'.repeat(10_000) }, 'Scopes : A scope'],
     ['a title of 10,000 characters', { 'scopes.0.title': 'x'.repeat(10_000) }, 'Scopes : What read is called'],
     ['a description of 10,000', { 'scopes.0.description': 'x'.repeat(10_000) }, 'Scopes : The description of read'],
-    ['a lifetime of a second', { tokenTtl: '1', 'tokenTtl.unit': 'seconds' }, 'A token lives for : An access token'],
-    ['a lifetime of a century', { tokenTtl: '36500', 'tokenTtl.unit': 'days' }, 'A token lives for : An access token'],
-    ['a lifetime of nothing', { tokenTtl: '' }, 'A token lives for : This must be filled in'],
-    ['a unit that there is not', { 'tokenTtl.unit': 'fortnights' }, 'A token lives for :'],
-    ['a policy that there is not', { policy: 'some' }, 'When a new token is issued : Choose one of these'],
-    ['an algorithm that there is not', { signingAlg: 'none' }, 'Tokens are signed with : Choose one of these'],
+    [
+      'a lifetime of a second',
+      { tokenTtl: '1', 'tokenTtl.unit': 'seconds' },
+      'Access token lifetime : An access token',
+    ],
+    [
+      'a lifetime of a century',
+      { tokenTtl: '36500', 'tokenTtl.unit': 'days' },
+      'Access token lifetime : An access token',
+    ],
+    ['a lifetime of nothing', { tokenTtl: '' }, 'Access token lifetime : This must be filled in'],
+    ['a unit that there is not', { 'tokenTtl.unit': 'fortnights' }, 'Access token lifetime :'],
+    ['a policy that there is not', { policy: 'some' }, 'Token policy : Choose one of these'],
+    ['an algorithm that there is not', { signingAlg: 'none' }, 'Signing algorithm : Choose one of these'],
   ])('refuses %s', async (_, changes, words) => {
     const page = await declare({ identifier: nextIdentifier(), 'scopes.0.scope': 'read', ...changes })
     expect(page.status).toBe(400)
@@ -186,7 +194,7 @@ describe('editing an API', () => {
     await operator.send(one, `${path}/edit`, { tokenTtl: '2', 'scopes.2.scope': 'more' })
     const stale = await operator.send(other, `${path}/edit`, { tokenTtl: '3' })
     expect(stale.status).toBe(412)
-    expect(wordsOf(stale)).toMatch(/A token lives for\s+2 hours\s+3 hours/)
+    expect(wordsOf(stale)).toMatch(/Access token lifetime\s+2 hours\s+3 hours/)
     expect(wordsOf(stale)).toMatch(/Scopes\s+read write more\s+read write/)
     expect((await rowOf(identifier)).token_ttl).toBe(7200)
 
@@ -228,7 +236,7 @@ describe("an API's new secret", () => {
     const shown = await operator.send(page, `${path}/secret`, { overlap: '0' })
     const again = await operator.send(page, `${path}/secret`, { overlap: '0' })
     expect(again.status).toBe(412)
-    const basic = { clientId: copyableOf(shown, 'Client id'), clientSecret: copyableOf(shown, 'Client secret') }
+    const basic = { clientId: copyableOf(shown, 'Client ID'), clientSecret: copyableOf(shown, 'Client secret') }
     expect(await isAccepted(basic)).toBe(true)
   })
 
@@ -251,7 +259,7 @@ describe('the list of APIs', () => {
     expect(wordsOf(crowd)).not.toContain('lonely')
     const next = /href="([^"]*after=[^"]*)"/.exec(crowd.text)![1]!.replaceAll('&amp;', '&')
     expect(wordsOf(await operator.visit(next))).toContain('https://crowd-50.example.org')
-    expect(wordsOf(await operator.visit('/apis?search=nothing-of-the-kind'))).toContain('Nothing matches')
+    expect(wordsOf(await operator.visit('/apis?search=nothing-of-the-kind'))).toContain('No results')
   })
 
   it.each([

@@ -120,7 +120,7 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
     expect(page.status).toBe(400)
     expect(page.text).not.toContain('<script>alert')
     const added = await add({ name: SCRIPT })
-    const clientId = copyableOf(added, 'Client id')
+    const clientId = copyableOf(added, 'Client ID')
     const paths = ['', '/edit', '/key', '/archive', '/restore', '/tokens', '/grants', '/revoke', '/try']
     for (const path of [...paths.map((rest) => `/applications/${clientId}${rest}`), '/applications']) {
       const shown = await asAdmin.visit(path)
@@ -147,7 +147,7 @@ describe('two who edit at once', () => {
     expect((await send(asAdmin, first, { name: 'Robot of Ada', accessTokenTtl: '2' })).url).toMatch(/notice=saved$/)
     const stale = await send(asOther, second, { name: 'Robot of Grace' })
     expect(stale.status).toBe(412)
-    expect(wordsOf(stale)).toMatch(/Name Robot of Ada Robot of Grace Access tokens last 2 hours the API's/)
+    expect(wordsOf(stale)).toMatch(/Name Robot of Ada Robot of Grace Access token lifetime 2 hours the API's/)
     expect(filledForm(stale, /\/edit$/).fields.get('name')).toBe('Robot of Grace')
     expect((await server.knex('clients').where({ client_id: client.clientId }).first()).name).toBe('Robot of Ada')
 

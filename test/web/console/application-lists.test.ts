@@ -55,7 +55,7 @@ describe('the list of applications', () => {
     expect(wordsOf(await asAdmin.visit('/applications'))).toMatch(/Calendar Sync kwc_\w+ People Active never/)
   })
 
-  it('is searched by beginnings of words, by client id and by status', async () => {
+  it('is searched by beginnings of words, by client ID and by status', async () => {
     const archived = await server.make.register({ settings: { name: 'Former Export' }, account })
     await server.knex('clients').where({ client_id: archived.clientId }).update({ status: 'archived' })
     expect(names(await asAdmin.visit('/applications?search=expo'))).toEqual(['Former Export', 'Nightly Export'])
@@ -63,7 +63,7 @@ describe('the list of applications', () => {
     expect(names(await asAdmin.visit('/applications?status=archived'))).toEqual(['Former Export'])
     expect(names(await asAdmin.visit(`/applications?search=+${robot.clientId}+`))).toEqual(['Nightly Export'])
     const none = await asAdmin.visit('/applications?search=nothing')
-    expect(wordsOf(none)).toContain('Nothing matches')
+    expect(wordsOf(none)).toContain('No results')
   })
 
   it('is paged, each application once', async () => {
@@ -136,7 +136,7 @@ describe('tokens and grants', () => {
     expect(wordsOf(grants)).toContain(people[1]!.email)
     const newestFirst = server.knex('active_refresh_tokens').where({ client_identifier: forUsers.clientId })
     expect(ids(grants)).toEqual(await newestFirst.orderBy('created_at', 'desc').pluck('grant_id'))
-    expect(wordsOf(await asAdmin.visit(at('')))).toContain('Live tokens 2 access tokens Grants 2 refresh tokens')
+    expect(wordsOf(await asAdmin.visit(at('')))).toContain('Active tokens 2 access tokens Grants 2 refresh tokens')
   })
 
   it('one token is revoked, and what it was refreshed from is not', async () => {
@@ -145,7 +145,7 @@ describe('tokens and grants', () => {
     expect(wordsOf(asked)).toContain(`For ${people[0]!.email}`)
     expect(await isActive(token)).toBe(true)
     const done = await sendForm(asAdmin, asked, /\/revoke$/)
-    expect(wordsOf(done)).toContain('The token is revoked.')
+    expect(wordsOf(done)).toContain('Token revoked.')
     expect(ids(done)).not.toContain(jtiOf(token))
     expect(await isActive(token)).toBe(false)
     const renewed = await server.token({ grant_type: 'refresh_token', refresh_token: refresh }, { basic: forUsers })
@@ -158,7 +158,7 @@ describe('tokens and grants', () => {
     const { access_token: token, refresh_token: refresh } = await tokensOf(people[1]!)
     const [grant] = ids(await asAdmin.visit(at(`/grants?search=${people[1]!.id}`)))
     const done = await sendForm(asAdmin, await asAdmin.visit(at(`/grants/${grant}/revoke`)), /\/revoke$/)
-    expect(wordsOf(done)).toContain('The grant is revoked.')
+    expect(wordsOf(done)).toContain('Grant revoked.')
     expect(await isActive(token)).toBe(false)
     const renewed = await server.token({ grant_type: 'refresh_token', refresh_token: refresh }, { basic: forUsers })
     expect(renewed.body.error).toBe('invalid_grant')
@@ -168,9 +168,9 @@ describe('tokens and grants', () => {
     const { access_token: token } = await tokensOf(people[0]!)
     const asked = await asAdmin.visit(at('/revoke'))
     expect(wordsOf(asked)).toMatch(/end \d+ access tokens? and \d+ refresh tokens? at once/)
-    expect(wordsOf(await sendForm(asAdmin, asked, /\/revoke$/))).toContain('Everything that it held is revoked.')
+    expect(wordsOf(await sendForm(asAdmin, asked, /\/revoke$/))).toContain('All tokens of the application are revoked.')
     expect(await isActive(token)).toBe(false)
-    expect(wordsOf(await asAdmin.visit(at('/tokens')))).toContain('No live tokens')
+    expect(wordsOf(await asAdmin.visit(at('/tokens')))).toContain('No active tokens')
     expect(await isActive((await tokensOf(people[0]!)).access_token)).toBe(true)
   })
 

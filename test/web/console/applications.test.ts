@@ -50,7 +50,7 @@ async function add(changes: Changes, browser = asAdmin): Promise<Page> {
 }
 
 const credentialsOf = (page: Page): Required<Credentials> => ({
-  clientId: copyableOf(page, 'Client id'),
+  clientId: copyableOf(page, 'Client ID'),
   clientSecret: copyableOf(page, 'Client secret'),
 })
 
@@ -80,7 +80,7 @@ describe('editing an application', () => {
     const read = (await server.machineToken(client, { scope: 'read' })).body.access_token
     const narrower = { narrowing: 'some', 'scopes.read': 'on' }
     const asked = await edit(client.clientId, narrower)
-    expect(wordsOf(asked)).toContain('revoke 1 access token beyond its new rights, at once')
+    expect(wordsOf(asked)).toContain('revoke 1 access token that exceed the new permissions, at once')
     expect(await isActive(write)).toBe(true)
     const saved = await sendForm(asAdmin, asked, /\/edit$/, {})
     expect(saved.url).toMatch(/notice=saved$/)
@@ -124,7 +124,7 @@ describe('adding an application', () => {
       redirectUris: 'http://127.0.0.1/cb\ncom.example.app:/cb',
     })
     expect(page.url).toMatch(/\/applications\/kwc_\w+\?notice=added$/)
-    expect(wordsOf(page)).toContain('The application is added.')
+    expect(wordsOf(page)).toContain('Application added.')
     expect(page.text).toContain(`${server.issuer}/.well-known/openid-configuration`)
     const clientId = /kwc_\w+/.exec(page.url)![0]
     expect((await asAdmin.visit(`/applications/${clientId}/key`)).status).toBe(409)

@@ -91,7 +91,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
     const page = await browser.open({ permissions: ['clipboard-read'] })
     await page.addInitScript("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     await page.goto(`${house.origin}/blocks`)
-    await page.getByRole('button', { name: 'Copy the client id' }).first().click()
+    await page.getByRole('button', { name: 'Copy the client ID' }).first().click()
     await page.getByText('Copied', { exact: true }).waitFor()
     await page.context().close()
   })

@@ -116,7 +116,7 @@ describe('doing something with a form', () => {
   })
 
   it('opens a folded part that holds a error', () => {
-    const sections = [{ heading: 'Older programs', fields: ['uris'], folded: true }] as const
+    const sections = [{ heading: 'Legacy compatibility', fields: ['uris'], folded: true }] as const
     const open = (fieldErrors: { field: string; message: string }[]) =>
       formView({ fields: ONE, action: '/x', submit: 'Save', sections, fieldErrors }).sections[0]!.open
     expect([open([]), open([{ field: 'uris', message: 'x' }])]).toEqual([false, true])
@@ -126,7 +126,7 @@ describe('doing something with a form', () => {
     const theirs = writeFields(FIELDS, { ...VALUES, grants: ['authorization_code'], accessTokenTtl: null })
     expect(compareVersions(FIELDS, writeFields(FIELDS, VALUES), theirs)).toEqual([
       { label: 'What it may use', yours: 'Act for itself', theirs: 'Sign people in' },
-      { label: 'Access tokens last', yours: '90 minutes', theirs: "the API's" },
+      { label: 'Access token lifetime', yours: '90 minutes', theirs: "the API's" },
     ])
   })
 

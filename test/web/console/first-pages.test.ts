@@ -30,7 +30,7 @@ describe("an admin's overview", () => {
     expect(page.text).toContain(`data-copy="${pair.clientId}"`)
     expect(page.text).toMatch(/class="primary" href="\/settings\/api\/generate">Generate new keys/)
     expect(wordsOf(page)).toMatch(/Applications\s+3\s+active/)
-    expect(wordsOf(page)).toMatch(/People\s+2\s+who may sign in/)
+    expect(wordsOf(page)).toMatch(/People\s+2\s+who can sign in/)
     expect(page.text).not.toContain(server.firstStart.keyPair.clientId)
   })
 })
@@ -50,7 +50,7 @@ describe("an operator's dashboard", () => {
   })
 
   it('says so where nothing was asked for', async () => {
-    expect(wordsOf(await operator.visit('/?span=month'))).toContain('Nobody asked for a token in this time')
+    expect(wordsOf(await operator.visit('/?span=month'))).toContain('No token requests in this period')
   })
 
   it('shows what was issued and refused in the last day, in words and as a plot', async () => {
@@ -62,7 +62,7 @@ describe("an operator's dashboard", () => {
     const page = await operator.visit('/')
     const words = wordsOf(page)
     expect(words).toMatch(/Tokens issued\s+1,500/)
-    expect(words).toMatch(/Requests refused\s+501\s+25% of all/)
+    expect(words).toMatch(/Failed requests\s+501\s+25% of all/)
     expect(words).toMatch(/To programs, for themselves\s+client_credentials\s+1,200/)
     expect(words).toMatch(/The client did not prove who it is\s+invalid_client\s+500/)
     expect(words).toMatch(/an_error_of_tomorrow\s+1 /)

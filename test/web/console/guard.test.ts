@@ -106,12 +106,12 @@ describe('a page of the console', () => {
   })
 
   it.each([
-    ['not_found', 404, 'There is no page here'],
+    ['not_found', 404, 'Page not found'],
     ['forbidden', 403, 'This is an operator’s to decide.'],
     ['conflict', 409, 'The application is archived.'],
-    ['stale', 412, 'Somebody changed this meanwhile'],
+    ['stale', 412, 'This was changed by another user'],
     ['invalid_input', 400, 'This is no place in this list.'],
-    ['rate_limited', 429, 'This was too often'],
+    ['rate_limited', 429, 'Too many requests'],
   ])('says why in the console when it fails: %s', async (error, status, words) => {
     const page = await browser.visit(`/things?error=${error}`)
     expect([page.status, page.text.includes(words)]).toEqual([status, true])

@@ -49,7 +49,7 @@ describe('the settings of the instance', () => {
     const logo = await fetch(server.url + address)
     expect(logo.headers.get('content-type')).toBe('image/png')
     expect(Buffer.from(await logo.arrayBuffer()).equals(PNG)).toBe(true)
-    expect(wordsOf(shown)).toContain('The present logo')
+    expect(wordsOf(shown)).toContain('Current logo')
 
     expect((await save({ removeLogo: 'on' })).text).not.toContain('/logo"')
     expect((await settings()).logo).toBeNull()
@@ -86,10 +86,10 @@ describe('the settings of the instance', () => {
     ['a name of 10,000 characters', { name: 'x'.repeat(10_000) }, 'Name :'],
     ['a name with a bell', { name: 'ding\x07' }, 'Name :'],
     ['a colour that is none', { accent: 'red' }, 'Accent :'],
-    ['a lifetime out of range', { accessTokenTtl: '31', 'accessTokenTtl.unit': 'days' }, 'An access token lives for :'],
+    ['a lifetime out of range', { accessTokenTtl: '31', 'accessTokenTtl.unit': 'days' }, 'Access token lifetime :'],
     ['a refresh token for ever', { refreshTokenTtl: '9999', 'refreshTokenTtl.unit': 'days' }, 'A refresh token lives'],
     ['a choice that there is not', { consent: 'skip' }, 'Choose one of these'],
-    ['half a request', { rateLimit: '0.5' }, 'Token requests :'],
+    ['half a request', { rateLimit: '0.5' }, 'Rate limit :'],
   ])('refuses %s', async (_, changes, words) => {
     const before = await settings()
     const page = await save(changes)
@@ -124,10 +124,10 @@ describe('the switch of the whole API', () => {
 
     const asked = await operator.visit(SWITCH)
     expect(wordsOf(asked)).toMatch(
-      /Applications\s+2 active applications\s+Key pairs\s+1 key pair\s+Tokens\s+1 live token /,
+      /Applications\s+2 active applications\s+Key pairs\s+1 key pair\s+Tokens\s+1 active token /,
     )
     const off = await operator.send(asked, SWITCH)
-    expect(wordsOf(off)).toContain('The API of this instance is off')
+    expect(wordsOf(off)).toContain('API access is off')
     expect(await isActive()).toBe(false)
     expect((await machineToken(client)).status).toBe(401)
 

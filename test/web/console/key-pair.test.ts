@@ -37,7 +37,7 @@ async function generate(...apis: string[]): Promise<Page> {
 }
 
 const pairOf = (page: Page) => ({
-  clientId: copyableOf(page, 'Client id'),
+  clientId: copyableOf(page, 'Client ID'),
   clientSecret: copyableOf(page, 'Client secret'),
 })
 const run = async (command: string) => JSON.parse((await promisify(execFile)('sh', ['-c', command])).stdout)
@@ -48,13 +48,13 @@ const boxesOf = ({ text }: Page) =>
 describe('Settings → API', () => {
   it('says that there are no keys yet, and how to get some', async () => {
     const page = await admin.visit('/settings/api')
-    expect(wordsOf(page)).toContain('You have no keys yet')
+    expect(wordsOf(page)).toContain('No key pair yet')
     expect(page.text).toContain(`href="${GENERATE}"`)
     expect((await admin.visit('/settings/api/try')).status).toBe(404)
     expect((await admin.visit('/settings/api/revoke')).status).toBe(404)
   })
 
-  it('tells id, last four, last use, live tokens, APIs and callers, and never the secret', async () => {
+  it('tells id, last four, last use, active tokens, APIs and callers, and never the secret', async () => {
     const pair = pairOf(await generate(DEFAULT_API, further))
     expect((await server.machineToken(pair)).status).toBe(200)
     expect((await server.machineToken(pair, { resource: further })).status).toBe(200)
@@ -68,7 +68,7 @@ describe('Settings → API', () => {
     expect(words).toContain('read write')
     expect(words).toContain(further)
     // The default API has the policy `single`, but a token of another API stays.
-    expect(words).toContain('2 live tokens')
+    expect(words).toContain('2 active tokens')
     expect(page.text).not.toContain(pair.clientSecret)
   })
 
@@ -88,7 +88,7 @@ describe('Settings → API', () => {
     const pair = pairOf(await generate(DEFAULT_API))
     const { access_token } = (await server.machineToken(pair)).body
     const ask = await admin.visit('/settings/api/revoke')
-    expect(wordsOf(ask)).toContain('end 1 live token of')
+    expect(wordsOf(ask)).toContain('end 1 active token of')
     expect(await isActive(access_token)).toBe(true)
     const done = await admin.submit(ask, /revoke$/)
     expect(wordsOf(done)).toContain('Every token of your keys is revoked')
@@ -106,9 +106,9 @@ describe('Generate new keys', () => {
     const page = await admin.visit(GENERATE)
     const words = wordsOf(page)
     expect(words).toContain(
-      `end the client id ${pair.clientId} and its secret that ends in ${pair.clientSecret.slice(-4)}`,
+      `end the client ID ${pair.clientId} and its secret that ends in ${pair.clientSecret.slice(-4)}`,
     )
-    expect(words).toContain('end 2 live tokens')
+    expect(words).toContain('end 2 active tokens')
     expect(words).toContain('127.0.0.1')
     expect(boxesOf(page).slice(0, 2)).toEqual([
       [further, true],
@@ -130,7 +130,7 @@ describe('Generate new keys', () => {
     const { access_token } = (await server.machineToken(former)).body
     const page = await generate(further)
     expect(page.status).toBe(200)
-    expect(wordsOf(page)).toContain('Your former keys have stopped working, and with them 1 live token.')
+    expect(wordsOf(page)).toContain('Your former keys have stopped working, and with them 1 active token.')
     expect((await server.machineToken(former)).status).toBe(401)
     expect(await isActive(access_token)).toBe(false)
     const { body } = await server.machineToken(pairOf(page))
@@ -165,7 +165,7 @@ describe('Generate new keys', () => {
     const again = await admin.post(page, GENERATE, form)
     expect(again.status).toBe(412)
     const words = wordsOf(again)
-    expect(words).toContain('Your keys were replaced meanwhile')
+    expect(words).toContain('Your keys have changed')
     expect(again.text).toContain(`data-copy="${form.replaces}"`)
     expect(again.text).toContain(`data-copy="${shown.clientId}"`)
     expect(words).toContain(`Ends in ${shown.clientSecret.slice(-4)}`)
@@ -217,8 +217,8 @@ describe('Generate new keys', () => {
 
   it.each([
     ['no keys that it replaces', {}, 400],
-    ['a client id of 10,000 characters', { replaces: 'x'.repeat(10_000) }, 412],
-    ['script for a client id', { replaces: '"><script>alert(1)</script>' }, 412],
+    ['a client ID of 10,000 characters', { replaces: 'x'.repeat(10_000) }, 412],
+    ['script for a client ID', { replaces: '"><script>alert(1)</script>' }, 412],
     ['an API that is not offered', { replaces: '', 'apis.https://nobody.example': 'on' }, 400],
     ['a NUL character', { replaces: 'a\0b' }, 400],
   ])('refuses %s', async (_, fields, status) => {

@@ -95,7 +95,7 @@ describe('the list of applications', () => {
     const turned = await asAdmin.visit(href!.replaceAll('&amp;', '&'))
     expect(turned.text).toMatch(/aria-sort="ascending"/)
     expect(rowsOf(turned)).toEqual(rowsOf(page).reverse())
-    expect(turned.text).not.toMatch(/<th[^>]*>Client id<a/)
+    expect(turned.text).not.toMatch(/<th[^>]*>Client ID<a/)
   })
 
   it('keeps the search, the filter and the order in every link and in its form', async () => {
@@ -131,8 +131,8 @@ describe('the list of applications', () => {
     const cursor = Buffer.from(JSON.stringify([0, 3])).toString('base64url')
     const page = await asAdmin.visit(`${path}&after=${cursor}`)
     expect(page.status).toBe(200)
-    expect(wordsOf(page)).toContain('There is nothing more')
-    expect(page.text).toContain(`<a class="secondary" href="${path}">Show the first page</a>`)
+    expect(wordsOf(page)).toContain('No more results')
+    expect(page.text).toContain(`<a class="secondary" href="${path}">Go to the first page</a>`)
   })
 
   it('counts no applications of other accounts', async () => {

@@ -55,7 +55,7 @@ describe('a session whose sign-in is more than five minutes ago', () => {
     const before = await server.knex('users').where({ account_id: account }).orderBy('id')
     wait(6)
     const page = await post(browser, path(), fields())
-    expect(wordsOf(page)).toContain('Confirm it is you')
+    expect(wordsOf(page)).toContain('Confirm your password')
     expect(page.text).not.toContain('One-time password')
     const wrong = await confirm(browser, page, 'not the password of Ada')
     expect([wrong.status, wordsOf(wrong)]).toEqual([400, expect.stringContaining('This password is not right')])
@@ -67,7 +67,7 @@ describe('a session whose sign-in is more than five minutes ago', () => {
     const browser = await enter(server, ada)
     const page = await browser.visit(`/users/${mary.id}/role`)
     wait(6)
-    expect(wordsOf(await browser.submit(page, /role$/))).toContain('Confirm it is you')
+    expect(wordsOf(await browser.submit(page, /role$/))).toContain('Confirm your password')
     expect(await server.knex('users').where({ id: mary.id }).first('role')).toEqual({ role: 'member' })
   })
 
@@ -75,7 +75,7 @@ describe('a session whose sign-in is more than five minutes ago', () => {
     const browser = await enter(server, ada)
     wait(6)
     const page = await browser.visit(`/users/${grace.id}/edit`)
-    expect(wordsOf(await browser.submit(page, /edit$/, { name: 'Grace' }))).toContain('The change is saved.')
+    expect(wordsOf(await browser.submit(page, /edit$/, { name: 'Grace' }))).toContain('Changes saved.')
   })
 })
 
@@ -131,7 +131,7 @@ describe('a session that ended before a form was sent', () => {
     expect([asked.status, wordsOf(asked)]).toEqual([401, expect.stringContaining('nothing is saved yet')])
     const resumed = await browser.submit(asked, /\/signin$/, { email: mary.email, password: PASSWORD })
     expect(wordsOf(resumed)).toContain('what you entered is still here')
-    expect(wordsOf(await browser.submit(resumed, /edit$/))).toContain('The change is saved.')
+    expect(wordsOf(await browser.submit(resumed, /edit$/))).toContain('Changes saved.')
     expect(await server.knex('users').where({ id: colleague.id }).first('name')).toEqual({ name: 'Typed before' })
   })
 

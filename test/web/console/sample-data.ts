@@ -73,9 +73,13 @@ export const FIELDS = {
     ],
   }),
   pkceRequired: checkboxField({ label: 'Demand proof of the code', hint: 'Switch this off only for old programs.' }),
-  accessTokenTtl: durationField({ label: 'Access tokens last', placeholder: "the API's", hint: 'At most a month.' }),
-  rateLimit: rateField({ label: 'Requests for tokens', placeholder: 'no limit' }),
-  accent: colourField({ label: 'Accent' }),
+  accessTokenTtl: durationField({
+    label: 'Access token lifetime',
+    placeholder: 'from the API',
+    hint: 'At most a month.',
+  }),
+  rateLimit: rateField({ label: 'Rate limit', placeholder: 'no limit' }),
+  accent: colourField({ label: 'Accent colour' }),
   logo: fileField({ label: 'Logo', hint: 'PNG, JPEG, WebP or SVG, at most 256 KiB.', accept: 'image/png' }),
 }
 
@@ -94,13 +98,13 @@ const TYPED = new Map([
 const SECTIONS = [
   { fields: ['name', 'contact', 'homepage', 'redirectUris', 'note', 'parallel', 'kind', 'consent', 'grants'] },
   { heading: 'Tokens', lead: 'What is left empty follows the API.', fields: ['accessTokenTtl', 'rateLimit'] },
-  { heading: 'Older programs', folded: true, fields: ['pkceRequired', 'accent', 'logo'] },
+  { heading: 'Legacy compatibility', folded: true, fields: ['pkceRequired', 'accent', 'logo'] },
 ] as const
 
 const FORM = { fields: FIELDS, action: '/form', submit: 'Save', cancel: '/list', sections: SECTIONS }
 
 const FIELD_ERRORS = [
-  { field: 'name', message: 'this must be filled in' },
+  { field: 'name', message: 'this field is required' },
   ...Object.keys(FIELDS)
     .slice(1)
     .map((field) => ({ field, message: `this is refused, and the reason is a sentence: ${LONG.slice(0, 40)}` })),
@@ -110,9 +114,9 @@ const FIELD_ERRORS = [
 
 const COLUMNS = [
   { heading: 'Application', sort: 'name' },
-  { heading: 'Client id' },
+  { heading: 'Client ID' },
   { heading: 'Status' },
-  { heading: 'Live tokens', numeric: true },
+  { heading: 'Active tokens', numeric: true },
   { heading: 'Redirect addresses', spare: true },
   { heading: 'Last used', sort: '-used' },
   { heading: 'What to do', unseen: true },
@@ -120,7 +124,7 @@ const COLUMNS = [
 
 const row = (n: number, name: string) => [
   linkCell(name, `/applications/kwc_${n}`, 'Analytical Engines'),
-  idCell(`kwc_4Vx${n}hQ0pZt7mLw2RkN8sYb3`, 'client id'),
+  idCell(`kwc_4Vx${n}hQ0pZt7mLw2RkN8sYb3`, 'client ID'),
   n % 3 === 0 ? badgeCell('neutral', 'Archived') : badgeCell('success', 'Active'),
   numberCell(1234 * n),
   linesCell(n % 2 ? ['https://sync.example.com/callback'] : []),
@@ -148,7 +152,7 @@ const LIST: ListOptions = {
   search: {
     path: '/applications',
     query: new Map([['after', 'x']]),
-    placeholder: 'Name or client id',
+    placeholder: 'Name or client ID',
     filters: [
       {
         name: 'status',
@@ -178,7 +182,7 @@ const CRUMBS = [
 ]
 
 const FACTS = [
-  fact('Client id', idCell('kwc_4VxhQ0pZt7mLw2RkN8sYb3', 'client id')),
+  fact('Client ID', idCell('kwc_4VxhQ0pZt7mLw2RkN8sYb3', 'client ID')),
   fact('Secret', textCell('ends in 8sYb')),
   fact('Last used', timeCell(new Date(Date.now() - 7_400_000), 'never', 'from 203.0.113.7, for api.example.com')),
   fact('Created', timeCell(new Date(Date.now() - 86_400_000 * 40), 'never', `by ${LONG}`)),
@@ -237,14 +241,14 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   confirm: confirmPage({
     title: 'Archive Calendar Sync?',
     crumbs: CRUMBS,
-    stops: ['End its 1,234 live tokens at once.', 'Refuse its secret and every code and refresh token of it.'],
+    stops: ['End its 1,234 active tokens at once.', 'Refuse its secret and every code and refresh token of it.'],
     facts: FACTS.slice(0, 3),
     action: '/confirm',
     submit: 'Archive',
     keep: { href: '/list', label: 'Keep' },
   }),
   'confirm-choice': confirmPage({
-    title: 'Generate a new key?',
+    title: 'Generate a new client secret?',
     stops: ['Replace the present secret.'],
     action: '/confirm',
     submit: 'Generate key',
@@ -252,7 +256,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
     form: formView({
       fields: {
         overlap: radioField({
-          label: 'The present secret',
+          label: 'Current client secret',
           choices: [
             { value: 'now', label: 'Ends at once', hint: 'Whatever uses it now stops.' },
             { value: 'day', label: 'Ends in a day', hint: 'Time to put the new one everywhere.' },
@@ -268,12 +272,12 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   secret: secretPage({
     title: 'Your new API keys',
     values: [
-      { label: 'Client id', value: 'kwc_4VxhQ0pZt7mLw2RkN8sYb3' },
+      { label: 'Client ID', value: 'kwc_4VxhQ0pZt7mLw2RkN8sYb3' },
       { label: 'Client secret', value: 'kws_9fQm2T7yPz8LkX3vB6nR1cW4sD5gH0jAkL2mN3bV4cX5z' },
     ],
     commands: [{ label: 'Get a token', value: CURL }],
-    stopped: 'Your earlier keys have ended, and 3 live tokens with them.',
-    done: { href: '/list', label: 'I have copied it' },
+    stopped: 'Your earlier keys have ended, and 3 active tokens with them.',
+    done: { href: '/list', label: 'I have copied the secret' },
   }),
   blocks: {
     ...blocksPage(
@@ -283,12 +287,12 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         crumbs: CRUMBS,
         caution: 'The API is switched off for this instance. Nothing is issued until it is on again.',
         lead: 'Everything about one application.',
-        notices: { saved: 'The application is saved.' },
+        notices: { saved: 'Application saved.' },
         actions: [
           { href: '/edit', label: 'Edit' },
           { href: '/key', label: 'Generate key', primary: true },
         ],
-        tabs: ['Overview', 'Live tokens', 'Grants', 'Try it', 'Activity'].map((label, n) => ({
+        tabs: ['Overview', 'Active tokens', 'Grants', 'Try it', 'Activity'].map((label, n) => ({
           href: `?${n}`,
           label,
           current: n === 0,
@@ -298,7 +302,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         {
           part: 'figures',
           figures: [
-            { name: 'Live tokens', text: '12,345', detail: 'in 3 applications', href: '/list' },
+            { name: 'Active tokens', text: '12,345', detail: 'in 3 applications', href: '/list' },
             { name: 'Issued today', text: '98' },
             { name: 'Refused today', text: '0' },
           ],
@@ -317,7 +321,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         {
           part: 'plot',
           plot: plotView('line', {
-            title: 'Live tokens',
+            title: 'Active tokens',
             unit: 'Hour',
             points: HOURS,
             zone: 'UTC',
@@ -338,7 +342,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         { part: 'command', heading: 'Try it', label: 'Get a token', value: CURL },
         {
           part: 'list',
-          heading: 'Live tokens',
+          heading: 'Active tokens',
           lead: 'The newest first.',
           list: listView({ ...LIST, search: undefined }),
         },
@@ -347,11 +351,11 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
     ),
   },
   message: messagePage({
-    title: 'This cannot be done now',
+    title: 'Conflict',
     status: 409,
     paragraphs: ['The application is archived. Restore it first.'],
     requestId: 'request-1',
-    actions: [{ label: 'Go to the start page', href: '/' }],
+    actions: [{ label: 'Go to the home page', href: '/' }],
   }),
 }
 

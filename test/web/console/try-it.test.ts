@@ -114,7 +114,7 @@ describe('the page', () => {
     const shown = await other.post(ask, '/settings/api/generate', fields)
     await server.make.keyPair(other.person.id)
     const page = await other.submit(shown, /\/try$/)
-    expect([page.status, page.text.includes(copyableOf(shown, 'Client id'))]).toEqual([412, true])
+    expect([page.status, page.text.includes(copyableOf(shown, 'Client ID'))]).toEqual([412, true])
   })
 
   it.each<[string, Record<string, string>, string]>([

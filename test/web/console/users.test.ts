@@ -114,7 +114,7 @@ describe('the list', () => {
     expect(await rows(`search=${grace.name!.split(' ')[1]}`)).toContain(grace.email)
     expect(await rows('role=member')).not.toContain(grace.email)
     expect(await rows('status=disabled')).not.toContain(grace.email)
-    expect(await rows('search=nobodyatall')).toContain('Nothing matches')
+    expect(await rows('search=nobodyatall')).toContain('No results')
     const all = (await asOperator.visit(`/users?account=${elsewhere.accountId}`)).text
     expect(all).toContain(elsewhere.email)
     expect(all).not.toContain(ada.email)
@@ -147,10 +147,10 @@ describe('a person', () => {
     const mary = await createTestUser(server.knex, account)
     const path = `/users/${mary.id}/edit`
     const [first, second] = [await asAda.visit(path), await asOperator.visit(path)]
-    expect(wordsOf(await asAda.submit(first, /edit$/, { name: 'Mary Shelley' }))).toContain('The change is saved.')
+    expect(wordsOf(await asAda.submit(first, /edit$/, { name: 'Mary Shelley' }))).toContain('Changes saved.')
     const late = await asOperator.submit(second, /edit$/, { name: 'Mary <W>' })
     expect(late.status).toBe(412)
-    expect(wordsOf(late)).toMatch(/Somebody changed this meanwhile .* Name Mary Shelley Mary <W>/)
+    expect(wordsOf(late)).toMatch(/This was changed by another user .* Name Mary Shelley Mary <W>/)
     const faulty = await asOperator.submit(late, /edit$/, { email: 'nonsense' })
     expect([faulty.status, wordsOf(faulty)]).toEqual([400, expect.stringContaining('Not an email address')])
     await asOperator.submit(late, /edit$/)
@@ -173,10 +173,10 @@ describe('a person', () => {
     const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
     const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
     const asking = await asAda.visit(`/users/${mary.id}/role`)
-    expect(wordsOf(asking)).toContain(`end the key pair ${pair.clientId}, with 1 live token`)
+    expect(wordsOf(asking)).toContain(`end the key pair ${pair.clientId}, with 1 active token`)
     expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
     const done = await asAda.submit(asking, /role$/)
-    expect(wordsOf(done)).toContain('They are a member now. Their key pair has ended.')
+    expect(wordsOf(done)).toContain('Role changed to member. The key pair is revoked.')
     expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
     expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(401)
     const again = await asAda.submit(asking, /role$/)
@@ -187,7 +187,7 @@ describe('a person', () => {
     const mary = await createTestUser(server.knex, account)
     const asMary = await enter(server, mary)
     const asking = await asAda.visit(`/users/${mary.id}/status`)
-    expect(wordsOf(asking)).toContain('end every session of theirs')
+    expect(wordsOf(asking)).toContain('end all sessions of the user')
     expect(wordsOf(await asAda.submit(asking, /status$/))).toContain('Switched off')
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
     await asAda.submit(await asAda.visit(`/users/${mary.id}/status`), /status$/)
@@ -205,7 +205,7 @@ describe('a person', () => {
     await archiveApplication(management, principal, { clientId: archived.client.clientId })
 
     const asking = await asAda.visit(`/users/${mary.id}/status`)
-    expect(wordsOf(asking)).toContain('Applications that they added keep working: “Nightly export”.')
+    expect(wordsOf(asking)).toContain('Applications created by this user keep working: “Nightly export”.')
     const done = await asAda.submit(asking, /status$/)
     expect(wordsOf(done)).toMatch(/these applications still work.* Nightly export Itself never Archive/)
     expect(wordsOf(done)).not.toContain('Archived export')
@@ -216,7 +216,7 @@ describe('a person', () => {
     const archive = `/applications/${nightly.client.clientId}/archive`
     expect(done.text).toContain(`href="${archive}"`)
     await asAda.submit(await asAda.visit(archive), /archive$/)
-    expect(wordsOf(await asAda.visit(`/users/${mary.id}`))).not.toContain('Applications that they added')
+    expect(wordsOf(await asAda.visit(`/users/${mary.id}`))).not.toContain('Applications created by this user')
   })
 
   it('who forgot the password gets another, shown once, and the old one is dead', async () => {

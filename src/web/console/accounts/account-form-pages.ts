@@ -22,7 +22,7 @@ import { accountPath, userCountText } from './account-page.ts'
 const FIELDS = {
   name: textField({
     label: 'Name',
-    hint: 'The enterprise, as its people and those who allow its applications read it.',
+    hint: 'Shown to users of the account and on the allow/deny screen of its applications.',
     required: true,
   }),
 }
@@ -38,8 +38,8 @@ function addPage(typed: Form, fieldErrors: readonly FieldError[] = []): ConsoleP
   const action = { action: '/accounts/new', submit: 'Add account', cancel: '/accounts' }
   return {
     view: 'console/edit',
-    title: 'Add an account',
-    lead: 'You invite its first admin next.',
+    title: 'Add account',
+    lead: 'You can then invite the first admin.',
     status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: CRUMBS,
     data: { form: formView({ fields: FIELDS, typed, fieldErrors, ...action }) },
@@ -78,29 +78,29 @@ const askPage = (account: AccountDetails, step: string, asking: Asking): Console
   })
 
 function endsClients({ keyPairs, applications, liveTokens }: AccountDetails): string[] {
-  if (keyPairs + applications.count === 0) return ['stop no key pair and no application, for it has none']
+  if (keyPairs + applications.count === 0) return ['disable no key pairs or applications: the account has none']
   const stopped = [
     keyPairs && counted(keyPairs, 'key pair'),
     applications.count && countedUpTo(applications, 'application'),
   ]
-  const tokens = `end ${countedUpTo(liveTokens, 'live token')}, and what renews them`
-  return [`stop ${stopped.filter(Boolean).join(' and ')}`, ...(liveTokens.count ? [tokens] : [])]
+  const tokens = `revoke ${countedUpTo(liveTokens, 'active token')} and their refresh tokens`
+  return [`disable ${stopped.filter(Boolean).join(' and ')}`, ...(liveTokens.count ? [tokens] : [])]
 }
 
 export async function askAccountStatus(call: ConsoleCall): Promise<void> {
   const account = await accountOf(call)
   const { name, users, status } = account
   if (status === 'disabled') {
-    const stops = ['Its people can sign in again.', 'What ended stays ended: its clients get new tokens.']
-    const asking = { title: `Switch ${name} on?`, submit: 'Switch on', harmless: true, stops }
+    const stops = ['Users of the account can sign in again.', 'Revoked tokens stay revoked: its clients get new ones.']
+    const asking = { title: `Enable ${name}?`, submit: 'Enable', harmless: true, stops }
     return call.show(askPage(account, 'status', { ...asking, hidden: { status: 'active' } }))
   }
   const stops = [
-    `sign ${userCountText(users)} out, and let them in no more`,
+    `sign out ${userCountText(users)} and prevent new sign-ins`,
     ...endsClients(account),
-    'end what applications of other accounts hold in the name of its people',
+    'revoke the tokens that applications of other accounts have for users of this account',
   ]
-  const asking = { title: `Switch ${name} off?`, submit: 'Switch off', stops }
+  const asking = { title: `Disable ${name}?`, submit: 'Disable', stops }
   call.show(askPage(account, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
@@ -115,18 +115,18 @@ export async function askAccountApi(call: ConsoleCall): Promise<void> {
   const account = await accountOf(call)
   const { name, apiEnabled } = account
   if (!apiEnabled) {
-    const stops = ['Its key pairs and applications are known again, and get new tokens.']
-    const asking = { title: `Switch the API on for ${name}?`, submit: 'Switch API on', harmless: true, stops }
+    const stops = ['Its key pairs and applications can get new tokens.']
+    const asking = { title: `Enable the API for ${name}?`, submit: 'Enable API', harmless: true, stops }
     return call.show(askPage(account, 'api', { ...asking, hidden: { api: 'on' } }))
   }
-  const asking = { title: `Switch the API off for ${name}?`, submit: 'Switch API off', stops: endsClients(account) }
-  const text = 'Its people can still sign in to this console.'
+  const asking = { title: `Disable the API for ${name}?`, submit: 'Disable API', stops: endsClients(account) }
+  const text = 'Users of the account can still sign in to the console.'
   call.show(askPage(account, 'api', { ...asking, text, hidden: { api: 'off' } }))
 }
 
 export async function changeAccountApi({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
   const api = choiceIn(form, 'api', ['on', 'off'])
-  if (!api) throw invalidInput('the form does not say whether on or off')
+  if (!api) throw invalidInput('the form has no valid value for enabled')
   const account = await setAccountApi(management, who, { accountId: params.accountId!, enabled: api === 'on' })
   goTo(`${accountPath(account.id)}?notice=api-${api}`)
 }

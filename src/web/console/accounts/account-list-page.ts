@@ -9,15 +9,15 @@ const STATUS_FILTER: Filter = {
   name: 'status',
   label: 'Status',
   choices: [
-    { value: '', label: 'Every status' },
+    { value: '', label: 'All statuses' },
     { value: 'active', label: 'Active' },
-    { value: 'disabled', label: 'Switched off' },
+    { value: 'disabled', label: 'Disabled' },
   ],
 }
 
 export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
-  if (status === 'disabled') return { tone: 'error', text: 'Switched off' }
-  return apiEnabled ? { tone: 'success', text: 'Active' } : { tone: 'warning', text: 'API off' }
+  if (status === 'disabled') return { tone: 'error', text: 'Disabled' }
+  return apiEnabled ? { tone: 'success', text: 'Active' } : { tone: 'warning', text: 'API disabled' }
 }
 
 function rowOf(account: AccountSummary): Cell[] {
@@ -42,19 +42,19 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
   })
   const add = { href: '/accounts/new', label: 'Add account', primary: true }
   const page = listPage(
-    { title: 'Accounts', lead: 'The enterprises whose people and applications use this instance.', actions: [add] },
+    { title: 'Accounts', lead: 'Enterprise customers of this instance.', actions: [add] },
     {
       caption: 'Accounts',
       columns: [
         { heading: 'Account', sort: 'name' },
         { heading: 'Status' },
-        { heading: 'People', numeric: true },
+        { heading: 'Users', numeric: true },
         { heading: 'Applications', numeric: true },
         { heading: 'Added', sort: '-added' },
       ],
       rows: items.map(rowOf),
-      empty: { title: 'There are no accounts yet', text: 'Add one, then invite its first admin.', action: add },
-      search: { path: '/accounts', query, placeholder: 'Name or id', filters: [STATUS_FILTER] },
+      empty: { title: 'No accounts yet', text: 'Add an account, then invite its first admin.', action: add },
+      search: { path: '/accounts', query, placeholder: 'Name or ID', filters: [STATUS_FILTER] },
       sort,
       page: part,
     },

@@ -8,17 +8,17 @@ import { counted, countedUpTo } from '../kit/counts.ts'
 import { accountStatusBadge } from './account-list-page.ts'
 
 const NOTICES = {
-  added: 'The account is added. Now invite its first admin.',
-  changed: 'The change is saved.',
-  active: 'The account is switched on. Its people can sign in, and its applications get new tokens.',
-  disabled: 'The account is switched off. Nobody of it can sign in, and every token of it is dead.',
-  'api-on': 'The API is switched on for this account.',
-  'api-off': 'The API is switched off for this account, and every token of it is dead.',
+  added: 'Account added. Now invite its first admin.',
+  changed: 'Changes saved.',
+  active: 'Account enabled. Its users can sign in, and its applications can get new tokens.',
+  disabled: 'Account disabled. Its users cannot sign in, and all its tokens are revoked.',
+  'api-on': 'API enabled for this account.',
+  'api-off': 'API disabled for this account. All its tokens are revoked.',
 }
 
 export const accountPath = (accountId: string, step = ''): string => `/accounts/${accountId}${step && `/${step}`}`
 
-export const userCountText = (count: Bounded): string => countedUpTo(count, 'person', 'people')
+export const userCountText = (count: Bounded): string => countedUpTo(count, 'user')
 
 function factsOf(account: AccountDetails) {
   const { id, users, admins, applications, keyPairs, liveTokens } = account
@@ -27,44 +27,44 @@ function factsOf(account: AccountDetails) {
   return [
     fact(
       'People',
-      users.count ? linkCell(userCountText(users), `/users?account=${id}`, amongThem) : quietCell('nobody yet'),
+      users.count ? linkCell(userCountText(users), `/users?account=${id}`, amongThem) : quietCell('none yet'),
     ),
     fact(
       'Applications',
       applications.count ? linkCell(countedUpTo(applications, 'application'), path) : quietCell('none'),
     ),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
-    fact('Live tokens', liveTokens.count ? textCell(countedUpTo(liveTokens, 'live token')) : quietCell('none')),
-    fact('API', textCell(account.apiEnabled ? 'On' : 'Switched off')),
+    fact('Active tokens', liveTokens.count ? textCell(countedUpTo(liveTokens, 'active token')) : quietCell('none')),
+    fact('API', textCell(account.apiEnabled ? 'Enabled' : 'Disabled')),
     fact('Added', timeCell(account.createdAt)),
-    fact('Account id', idCell(id, 'account id')),
+    fact('Account ID', idCell(id, 'account ID')),
   ]
 }
 
 function apiChange({ id, apiEnabled }: AccountDetails): Change {
   const href = accountPath(id, 'api')
   if (!apiEnabled) {
-    const text = 'Its clients are known again, and get new tokens.'
-    return { title: 'Switch the API on', text, action: { href, label: 'Switch API on…' } }
+    const text = 'The clients of this account can get new tokens.'
+    return { title: 'Enable API', text, action: { href, label: 'Enable API…' } }
   }
-  const text = 'None of its key pairs and applications works any more. Its people can still sign in.'
-  return { title: 'Switch the API off', text, action: { href, label: 'Switch API off…', danger: true } }
+  const text = 'Key pairs and applications of this account stop working. Its users can still sign in.'
+  return { title: 'Disable API', text, action: { href, label: 'Disable API…', danger: true } }
 }
 
 function statusChange({ id, status }: AccountDetails): Change {
   const href = accountPath(id, 'status')
   if (status === 'disabled') {
-    const text = 'Its people can sign in again, and its clients get new tokens.'
-    return { title: 'Switch the account on', text, action: { href, label: 'Switch on…' } }
+    const text = 'Users of this account can sign in again, and its clients can get new tokens.'
+    return { title: 'Enable account', text, action: { href, label: 'Enable…' } }
   }
-  const text = 'Nobody of it can sign in, and everything of it ends at once.'
-  return { title: 'Switch the account off', text, action: { href, label: 'Switch off…', danger: true } }
+  const text = 'Users of this account cannot sign in, and all its tokens are revoked immediately.'
+  return { title: 'Disable account', text, action: { href, label: 'Disable…', danger: true } }
 }
 
 const firstAdmin = ({ id }: AccountDetails): Block => ({
   part: 'empty',
-  title: 'Nobody manages this account yet',
-  text: 'Its first admin invites everybody else and generates the first key pair.',
+  title: 'This account has no admin',
+  text: 'The first admin invites other users and generates a key pair.',
   action: { href: `/users/invite?account=${id}&role=admin`, label: 'Invite the first admin', primary: true },
 })
 
@@ -73,11 +73,11 @@ export async function showAccount({ management, who, params, show }: ConsoleCall
   const account = await readAccount(management, who, { accountId: params.accountId! })
   const { id, name, admins, status } = account
   const invites = admins === 0 && status === 'active'
-  const invite = { href: `/users/invite?account=${id}`, label: 'Invite' }
+  const invite = { href: `/users/invite?account=${id}`, label: 'Invite user' }
   const blocks: Block[] = [
     ...(invites ? [firstAdmin(account)] : []),
     { part: 'facts', facts: factsOf(account) },
-    { part: 'changes', heading: 'What can be done', changes: [apiChange(account), statusChange(account)] },
+    { part: 'changes', heading: 'Actions', changes: [apiChange(account), statusChange(account)] },
   ]
   show(
     blocksPage(

@@ -12,7 +12,7 @@ const KIND = /^[a-z_]{1,40}(\.[a-z_]{0,40})?$/
 /** @throws KeywrightError `invalid_input` */
 function kindIn({ query }: ConsoleCall): string | undefined {
   const kind = givenIn(query, 'kind')
-  if (kind !== undefined && !KIND.test(kind)) throw invalidInput('no act is called so', 'kind')
+  if (kind !== undefined && !KIND.test(kind)) throw invalidInput('unknown action', 'kind')
   return kind
 }
 

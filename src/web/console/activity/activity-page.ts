@@ -21,10 +21,10 @@ function kindFilter({ who, query }: ConsoleCall): Filter {
   const offered = who.role === 'operator' ? OPERATOR_ACTION_KINDS : ACTION_KINDS
   const asked = givenIn(query, 'kind')
   const isOffered = asked === undefined || offered.some(({ value }) => value === asked)
-  const choices: ActionKind[] = [{ value: '', label: 'Every act' }, ...offered]
+  const choices: ActionKind[] = [{ value: '', label: 'All actions' }, ...offered]
   return {
     name: 'kind',
-    label: 'Kind of act',
+    label: 'Action',
     choices: isOffered ? choices : [...choices, { value: asked, label: asked }],
   }
 }
@@ -35,11 +35,11 @@ function searchOf(call: ConsoleCall, items: readonly AuditRecord[]): SearchOptio
     query: call.query,
     filters: [kindFilter(call), ...accountFilter(call, items)],
     more: [
-      { type: 'text', name: 'by', label: 'Done by', placeholder: 'Email address or id' },
-      { type: 'text', name: 'target', label: 'Done to', placeholder: 'Id' },
-      { type: 'text', name: 'address', label: 'From the address', placeholder: '192.0.2.1' },
+      { type: 'text', name: 'by', label: 'Actor', placeholder: 'Email address or ID' },
+      { type: 'text', name: 'target', label: 'Target', placeholder: 'ID' },
+      { type: 'text', name: 'address', label: 'IP address', placeholder: '192.0.2.1' },
       { type: 'date', name: 'from', label: 'From (UTC)' },
-      { type: 'date', name: 'to', label: 'Up to (UTC)' },
+      { type: 'date', name: 'to', label: 'To (UTC)' },
     ],
   }
 }
@@ -47,10 +47,10 @@ function searchOf(call: ConsoleCall, items: readonly AuditRecord[]): SearchOptio
 const ACCOUNT: Column = { heading: 'Account' }
 
 const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'What happened' },
+  { heading: 'Event' },
   ...(isOperator ? [ACCOUNT] : []),
-  { heading: 'From', short: true },
-  { heading: 'When' },
+  { heading: 'IP address', short: true },
+  { heading: 'Time' },
 ]
 
 /** What happened, newest first. */
@@ -61,16 +61,14 @@ export async function showActivity(call: ConsoleCall): Promise<void> {
   const page = listPage(
     {
       title: 'Activity',
-      lead: isOperator
-        ? 'What was done on this instance, by whom and from where.'
-        : 'What was done in your account, by whom and from where.',
+      lead: isOperator ? 'Audit log of this instance.' : 'Audit log of your account.',
       actions: [{ href: exportPath(call), label: 'Export' }],
     },
     {
       caption: 'Activity',
       columns: columnsFor(isOperator),
       rows: items.map((record) => activityRow(record, who)),
-      empty: { title: 'Nothing has happened yet', text: 'Whatever somebody does here is told in this place.' },
+      empty: { title: 'No activity yet', text: 'Sign-ins and changes appear here.' },
       search: searchOf(call, items),
       page: part,
       isLog: true,

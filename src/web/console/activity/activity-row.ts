@@ -20,9 +20,9 @@ type Viewer = Pick<Principal, 'role'>
 
 const ACTOR_NAMES = {
   system: 'Keywright',
-  cli: 'Somebody at the command line',
-  user: 'Somebody',
-  client: 'A program',
+  cli: 'Command-line user',
+  user: 'A user',
+  client: 'A client',
 } as const
 
 /** Of a person there is a page while they are there; an operator who helped an account has none for its admins. */
@@ -31,7 +31,7 @@ function actorOf({ actor, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
   if (type === 'system' || type === 'cli' || id === null) return name(label ?? ACTOR_NAMES[type])
   if (type === 'client') return name(label ?? id, label === null ? undefined : `/applications/${id}`)
   const isReached = label !== null && (viewer.role === 'operator' || isByOwnUser)
-  return name(label ?? 'Somebody of another account', isReached ? `/users/${id}` : undefined)
+  return name(label ?? 'A user of another account', isReached ? `/users/${id}` : undefined)
 }
 
 /** A key pair's page is its owner's. */
@@ -82,12 +82,12 @@ function valueCell(value: unknown): Cell {
 function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditRecord): Fact[] {
   return [
     ...Object.entries(detail).map(([key, value]) => fact(spoken(key), valueCell(value))),
-    fact('Act', idCell(action, 'name of the act')),
-    ...(actor.id === null ? [] : [fact('Done by', idCell(actor.id, 'id of who did it'))]),
-    fact('Done to', idCell(target.id, 'id of what it was done to')),
-    ...(requestId === null ? [] : [fact('Request id', idCell(requestId, 'request id'))]),
-    fact('Entry', idCell(id, 'id of the entry')),
-    fact('ClusterLocation in the chain', seq === null ? quietCell('not sealed yet') : textCell(String(seq))),
+    fact('Action', idCell(action, 'action')),
+    ...(actor.id === null ? [] : [fact('Actor ID', idCell(actor.id, 'actor ID'))]),
+    fact('Target ID', idCell(target.id, 'target ID')),
+    ...(requestId === null ? [] : [fact('Request ID', idCell(requestId, 'request ID'))]),
+    fact('Event ID', idCell(id, 'event ID')),
+    fact('Position in the audit chain', seq === null ? quietCell('pending') : textCell(String(seq))),
   ]
 }
 

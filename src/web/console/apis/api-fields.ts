@@ -11,10 +11,10 @@ import { textField } from '../kit/text-fields.ts'
 import { scopesField } from './scopes-field.ts'
 
 const KINDS: Record<SigningAlg, string> = {
-  ES256: 'ES256, short and quick, known to almost every library',
-  EdDSA: 'EdDSA (Ed25519), shorter still, known to newer libraries',
-  RS256: 'RS256 (RSA), long, known to every library',
-  PS256: 'PS256 (RSA-PSS), long, asked for by some regulations',
+  ES256: 'ES256 (recommended; small signatures, wide library support)',
+  EdDSA: 'EdDSA (Ed25519; small signatures, newer libraries)',
+  RS256: 'RS256 (RSA; large signatures, supported by every library)',
+  PS256: 'PS256 (RSA-PSS; required by some regulations)',
 }
 
 export const TOKEN_TYPE_LABELS: Record<TokenType, string> = {
@@ -23,14 +23,14 @@ export const TOKEN_TYPE_LABELS: Record<TokenType, string> = {
 }
 
 export const POLICIES: Record<TokenPolicy, string> = {
-  none: 'Earlier tokens live on until they expire.',
-  single: 'A new token ends the one before, of the same application for the same person.',
+  none: 'Earlier tokens stay active until they expire.',
+  single: 'A new token revokes the earlier one of the same client and user.',
 }
 
 const FIELDS = {
   identifier: textField({
     label: 'Identifier',
-    hint: 'An address that stands for the API. Its tokens name it as their audience (aud). It cannot be changed later.',
+    hint: 'A URI that identifies the API. It is the audience (aud) of its tokens and cannot be changed later.',
     placeholder: 'https://api.example.com',
     required: true,
     maxLength: 500,
@@ -39,33 +39,33 @@ const FIELDS = {
   }),
   isDefault: checkboxField({
     label: 'This is the default API',
-    hint: 'A token is for it when a request names no API. Another one that is the default now gives way.',
+    hint: 'Used when a token request names no API. Replaces the current default API.',
   }),
   scopes: scopesField({
     label: 'Scopes',
-    hint: 'What a token can allow. The name is for programs; what people read stands on the page where they allow it.',
+    hint: 'Permissions that a token can have. The title and description are shown on the allow/deny screen.',
     required: true,
   }),
   tokenTtl: durationField({
-    label: 'A token lives for',
-    hint: 'From a minute to 30 days. An application can have a lifetime of its own.',
+    label: 'Access token lifetime',
+    hint: 'From 1 minute to 30 days. An application can override it.',
     required: true,
   }),
   policy: radioField({
-    label: 'When a new token is issued',
+    label: 'Token policy',
     choices: [
-      { value: 'none', label: 'Earlier ones stay', hint: POLICIES.none },
-      { value: 'single', label: 'One at a time', hint: POLICIES.single },
+      { value: 'none', label: 'Keep earlier tokens', hint: POLICIES.none },
+      { value: 'single', label: 'One active token', hint: POLICIES.single },
     ],
   }),
   signingAlg: selectField({
-    label: 'Tokens are signed with',
-    hint: 'Whoever checks the tokens must know it.',
+    label: 'Signing algorithm',
+    hint: 'The resource servers of this API must support it.',
     choices: SIGNING_ALGS.map((value) => ({ value, label: KINDS[value] })),
   }),
   tokenType: selectField({
     label: 'Token type',
-    hint: 'The typ in the header of each access token. It applies to tokens that are issued from now on.',
+    hint: 'The typ header of access tokens. Applies to new tokens.',
     choices: TOKEN_TYPES.map((value) => ({ value, label: TOKEN_TYPE_LABELS[value] })),
   }),
 }
@@ -74,9 +74,9 @@ export type ApiFields = typeof FIELDS
 export type ApiValues = ValuesOf<ApiFields>
 
 const SECTIONS: readonly Section<keyof ApiFields>[] = [
-  { heading: 'The API', fields: ['identifier', 'isDefault'] },
-  { heading: 'What it allows', fields: ['scopes'] },
-  { heading: 'Its tokens', fields: ['tokenTtl', 'policy', 'signingAlg', 'tokenType'] },
+  { heading: 'API', fields: ['identifier', 'isDefault'] },
+  { heading: 'Scopes', fields: ['scopes'] },
+  { heading: 'Tokens', fields: ['tokenTtl', 'policy', 'signingAlg', 'tokenType'] },
 ]
 
 /** What can be said of it: of Keywright's own the lifetime alone, and the default is moved by naming another one. */

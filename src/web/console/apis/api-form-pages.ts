@@ -26,13 +26,13 @@ function newPage(typed: Form = formOfNew(), fieldErrors: readonly FieldError[] =
     typed,
     fieldErrors,
     action: '/apis/new',
-    submit: 'Declare',
+    submit: 'Add API',
     cancel: '/apis',
   })
   return {
     view: 'console/edit',
-    title: 'Declare an API',
-    lead: 'After this you get its own client id and secret, by which it asks whether tokens are still good.',
+    title: 'Add API',
+    lead: 'You then get a client ID and client secret that the API uses for token introspection.',
     status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: [APIS],
     data: { form },
@@ -59,12 +59,12 @@ async function declare({ management, who, form, files, web, show }: ConsoleCall)
   const { api, clientId, clientSecret } = outcome.done
   show(
     apiSecretPage(web.issuerUrl(), {
-      title: `${api.identifier} is declared`,
-      lead: 'These are the API’s own credentials, by which it asks whether a token is still good.',
+      title: `${api.identifier} was added`,
+      lead: 'The API uses these credentials for token introspection.',
       identifier: api.identifier,
       clientId,
       clientSecret,
-      done: { href: `/apis/${api.id}`, label: 'To the API' },
+      done: { href: `/apis/${api.id}`, label: 'Go to the API' },
     }),
   )
 }
@@ -95,11 +95,11 @@ function editPage(view: ApiDetails, { typed, fieldErrors = [], isStale }: Tried 
   const versions = isStale && { versions: compareVersions(fields, typed!, present), present: action }
   return {
     view: 'console/edit',
-    title: 'Edit the API',
+    title: 'Edit API',
     status: isStale ? 412 : fieldErrors.length > 0 ? 400 : undefined,
     lead: view.api.builtIn
-      ? 'It is Keywright’s own: its scopes come with this version, and only the lifetime can be set.'
-      : 'Changes apply to new tokens. Removing a scope also revokes the tokens that have it.',
+      ? 'This is the Keywright management API. Its scopes are built in; you can change only the access token lifetime.'
+      : 'Changes apply to new tokens. Removing a scope revokes the tokens that have it.',
     crumbs: [APIS, { href: path, label: view.api.identifier }],
     data: { form, ...versions },
   }
@@ -120,17 +120,17 @@ function removalPage(
   return confirmPage({
     title: removed.length === 1 ? `Remove the scope ${removed[0]}?` : `Remove ${removed.length} scopes?`,
     crumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
-    text: `To go: ${removed.join(', ')}. The API can be called by ${countedUpTo(view.callers, 'client')}.`,
+    text: `Scopes to remove: ${removed.join(', ')}. ${countedUpTo(view.callers, 'client')} can call this API.`,
     stops: [
-      `refuse every request for a token ${named}, from now on`,
-      'take the API away from applications that were allowed nothing else of it',
+      `reject token requests ${named}`,
+      'remove the API from applications that have no other scope of it',
       ...(impact ? impactStops(impact, removed.length === 1 ? 'that have it' : 'that have one of them') : []),
-      `forget what people read of ${it}`,
+      `delete the description of ${it}`,
     ],
     action,
-    submit: 'Remove and save',
+    submit: 'Remove scopes',
     hidden: carriedForm(form),
-    keep: { href: action, label: `Keep ${it}` },
+    keep: { href: action, label: 'Cancel' },
   })
 }
 

@@ -27,12 +27,12 @@ const badgeOf = ({ builtIn, isDefault }: ApiView['api']): Badge | undefined => {
 }
 
 const COLUMNS: readonly Column[] = [
-  { heading: 'API and its scopes', sort: 'identifier' },
-  { heading: 'Standing' },
-  { heading: 'Tokens live for' },
-  { heading: 'At a time' },
-  { heading: 'Signed with', spare: true },
-  { heading: 'Declared', sort: 'added', spare: true },
+  { heading: 'API', sort: 'identifier' },
+  { heading: 'Status' },
+  { heading: 'Token lifetime' },
+  { heading: 'Token policy' },
+  { heading: 'Signing algorithm', spare: true },
+  { heading: 'Added', sort: 'added', spare: true },
 ]
 
 const SHOWN_SCOPES = 4
@@ -50,16 +50,16 @@ function rowOf(view: ApiView): readonly Cell[] {
     linkCell(api.identifier, pathOf(view), scopesInWords(view)),
     badge ? badgeCell(badge.tone, badge.text) : quietCell('–'),
     textCell(durationInWords(api.tokenTtl)),
-    textCell(api.policy === 'single' ? 'one token' : 'any'),
+    textCell(api.policy === 'single' ? 'One active token' : 'Keep earlier tokens'),
     textCell(api.signingAlg),
     timeCell(api.createdAt),
   ]
 }
 
 const EMPTY = {
-  title: 'No API yet',
-  text: 'An API is what tokens are for: its address, what they can allow there, and for how long.',
-  action: { href: '/apis/new', label: 'Declare an API', primary: true },
+  title: 'No APIs yet',
+  text: 'An API is a resource server: an identifier, scopes and a token lifetime.',
+  action: { href: '/apis/new', label: 'Add API', primary: true },
 }
 
 async function showList({ management, who, query, show }: ConsoleCall): Promise<void> {
@@ -67,8 +67,8 @@ async function showList({ management, who, query, show }: ConsoleCall): Promise<
   const { items, ...part } = await listApis(management, who, { search: query.get('search'), sort, ...pageIn(query) })
   const page = {
     title: 'APIs',
-    lead: 'What tokens are for. Applications and key pairs are given the APIs that they may call.',
-    actions: [{ href: '/apis/new', label: 'Declare an API', primary: true }],
+    lead: 'Resource servers that accept access tokens. Applications and key pairs are allowed to call selected APIs.',
+    actions: [{ href: '/apis/new', label: 'Add API', primary: true }],
   }
   const search = { path: '/apis', query, placeholder: 'Identifier or scope' }
   const list = { caption: 'APIs', columns: COLUMNS, rows: items.map(rowOf), empty: EMPTY, search, sort, page: part }
@@ -79,26 +79,26 @@ const factsOf = (view: ApiDetails): Block => ({
   part: 'facts',
   facts: [
     fact('Identifier (audience)', idCell(view.api.identifier, 'identifier')),
-    fact('May be called by', textCell(countedUpTo(view.callers, 'client'), 'applications and key pairs')),
-    fact('A token lives for', textCell(durationInWords(view.api.tokenTtl))),
-    fact('When a new token is issued', textCell(POLICIES[view.api.policy])),
-    fact('Tokens are signed with', textCell(view.api.signingAlg)),
+    fact('Clients', textCell(countedUpTo(view.callers, 'client'), 'applications and key pairs')),
+    fact('Access token lifetime', textCell(durationInWords(view.api.tokenTtl))),
+    fact('Token policy', textCell(POLICIES[view.api.policy])),
+    fact('Signing algorithm', textCell(view.api.signingAlg)),
     fact('Token type', textCell(view.api.tokenType)),
-    fact('Declared', timeCell(view.api.createdAt)),
+    fact('Added', timeCell(view.api.createdAt)),
   ],
 })
 
 const scopesOf = ({ scopes }: ApiDetails): Block => ({
   part: 'list',
-  heading: 'What it allows',
+  heading: 'Scopes',
   list: listView({
     caption: 'Scopes',
-    columns: [{ heading: 'What people read' }, { heading: 'Scope' }],
+    columns: [{ heading: 'Title and description' }, { heading: 'Scope' }],
     rows: scopes.map(({ scope, title, description }) => [
       textCell(title, description || undefined),
       idCell(scope, 'scope'),
     ]),
-    empty: { title: 'No scopes', text: 'It allows nothing yet.' },
+    empty: { title: 'No scopes', text: 'Add a scope so that clients can request it.' },
   }),
 })
 
@@ -106,24 +106,24 @@ function credentialsOf(view: ApiDetails): Block {
   if (view.clientId === null) {
     return {
       part: 'empty',
-      title: 'Keywright’s own API',
-      text: 'Programs manage this instance by it. Its scopes come with this version, and nobody asks about its tokens but Keywright.',
+      title: 'Keywright management API',
+      text: 'Programs manage this instance with it. Its scopes are built in, and it needs no credentials for introspection.',
       action: { href: '/api/v1/docs', label: 'API documentation' },
     }
   }
   const secrets = view.secrets.flatMap(({ lastFour, createdAt, retiresAt, lastUsedAt, lastUsedIp }) => [
     fact(
-      retiresAt ? `Former secret, ends in ${lastFour}` : `Secret, ends in ${lastFour}`,
-      timeCell(new Date(createdAt), '', retiresAt ? `works until ${new Date(retiresAt).toUTCString()}` : undefined),
+      retiresAt ? `Previous client secret, ends in ${lastFour}` : `Client secret, ends in ${lastFour}`,
+      timeCell(new Date(createdAt), '', retiresAt ? `valid until ${new Date(retiresAt).toUTCString()}` : undefined),
     ),
     fact('Last used', timeCell(lastUsedAt ? new Date(lastUsedAt) : null, 'never', lastUsedIp ?? undefined)),
   ])
   return {
     part: 'facts',
-    heading: 'Its own credentials',
-    lead: 'With these the API asks whether a token that it was sent is still good.',
-    actions: [{ href: `${pathOf(view)}/secret`, label: 'New secret' }],
-    facts: [fact('Client id', idCell(view.clientId, 'client id')), ...secrets],
+    heading: 'Introspection credentials',
+    lead: 'The API uses these credentials for token introspection.',
+    actions: [{ href: `${pathOf(view)}/secret`, label: 'Rotate secret' }],
+    facts: [fact('Client ID', idCell(view.clientId, 'client ID')), ...secrets],
   }
 }
 
@@ -134,7 +134,7 @@ async function showApi(call: ConsoleCall): Promise<void> {
     badge: badgeOf(view.api),
     crumbs: [APIS],
     actions: [{ href: `${pathOf(view)}/edit`, label: 'Edit', primary: true }],
-    notices: { saved: 'The API is saved. New tokens follow it from now on.' },
+    notices: { saved: 'API saved. Changes apply to new tokens.' },
   }
   call.show(blocksPage(page, [factsOf(view), scopesOf(view), credentialsOf(view)]))
 }

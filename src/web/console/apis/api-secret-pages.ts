@@ -11,20 +11,20 @@ import { APIS, apiOf, pathOf } from './api-pages.ts'
 
 const FIELDS = {
   overlap: radioField({
-    label: 'The present secret',
+    label: 'Current client secret',
     choices: [
       {
         value: '0',
-        label: 'Ends at once',
-        hint: 'Where somebody else may know it. The API is refused until it has the new one.',
+        label: 'Revoke now',
+        hint: 'Select this if someone else may have it. Introspection fails until the API uses the new client secret.',
       },
-      { value: '3600', label: 'Works for another hour' },
+      { value: '3600', label: 'Keep for 1 hour' },
       {
         value: '86400',
-        label: 'Works for another day',
-        hint: 'Time to hand the new one to every machine that needs it.',
+        label: 'Keep for 1 day',
+        hint: 'Gives you time to deploy the new client secret.',
       },
-      { value: '604800', label: 'Works for another week' },
+      { value: '604800', label: 'Keep for 7 days' },
     ],
   }),
 }
@@ -39,7 +39,7 @@ interface NewCredentials {
 }
 
 const introspection = (issuer: string, { clientId, clientSecret }: NewCredentials): string =>
-  `curl --silent --user '${clientId}:${clientSecret}' \\\n  --data-urlencode 'token=A_TOKEN_THAT_YOU_WERE_SENT' \\\n  ${issuer}/oauth2/introspect`
+  `curl --silent --user '${clientId}:${clientSecret}' \\\n  --data-urlencode 'token=ACCESS_TOKEN' \\\n  ${issuer}/oauth2/introspect`
 
 /** An API's own credentials, this once. */
 export const apiSecretPage = (issuer: string, made: NewCredentials): ConsolePage =>
@@ -48,10 +48,10 @@ export const apiSecretPage = (issuer: string, made: NewCredentials): ConsolePage
     lead: made.lead,
     crumbs: [APIS],
     values: [
-      { label: 'Client id', value: made.clientId },
+      { label: 'Client ID', value: made.clientId },
       { label: 'Client secret', value: made.clientSecret },
     ],
-    commands: [{ label: 'Ask whether a token is still good (RFC 7662)', value: introspection(issuer, made) }],
+    commands: [{ label: 'Introspect a token (RFC 7662)', value: introspection(issuer, made) }],
     done: made.done,
   })
 
@@ -66,16 +66,16 @@ function rotatePage(view: ApiDetails, typed: Form, fieldErrors: readonly FieldEr
     fieldErrors,
     hidden: { newest: newestOf(view) },
     action: `${path}/secret`,
-    submit: 'Make a new secret',
+    submit: 'Rotate secret',
     danger: true,
     cancel: path,
   })
   return confirmPage({
-    title: 'New secret for the API?',
+    title: 'Rotate the client secret of the API?',
     status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: [APIS, { href: path, label: view.api.identifier }],
-    text: 'With its secret the API asks whether tokens are still good. Nobody’s tokens end by this.',
-    stops: ['stop the present secret, now or in the time that you give it', 'show you the new one, once'],
+    text: 'The API uses the client secret for token introspection. No tokens are revoked.',
+    stops: ['revoke the current client secret at the time you select', 'show the new client secret once'],
     action: form.action,
     submit: form.submit,
     keep: { href: path, label: 'Cancel' },
@@ -106,10 +106,10 @@ async function rotate(call: ConsoleCall): Promise<void> {
   show(
     apiSecretPage(web.issuerUrl(), {
       ...outcome.done,
-      title: 'The new secret of the API',
+      title: 'New client secret of the API',
       lead: identifier,
       identifier,
-      done: { href: pathOf(view), label: 'To the API' },
+      done: { href: pathOf(view), label: 'Go to the API' },
     }),
   )
 }

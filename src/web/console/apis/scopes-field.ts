@@ -41,18 +41,18 @@ function rowsIn(name: string, form: Form): Row[] {
 const isBlank = ({ scope, title, description }: Row): boolean => `${scope}${title}${description}` === ''
 
 function fieldErrorOf({ n, scope, title, description }: Row): string | undefined {
-  if (scope === '') return `row ${n + 1} says what a scope means, and not which one`
-  if (scope.length > LONGEST.scope) return `a scope's name has at most ${LONGEST.scope} characters`
-  if ([...title].length > LONGEST.title) return `what ${scope} is called has at most ${LONGEST.title} characters`
-  const wrong = textError(`what ${scope} is called`, title) ?? textError(`the description of ${scope}`, description)
+  if (scope === '') return `row ${n + 1} has no scope name`
+  if (scope.length > LONGEST.scope) return `use at most ${LONGEST.scope} characters for a scope name`
+  if ([...title].length > LONGEST.title) return `use at most ${LONGEST.title} characters for the title of ${scope}`
+  const wrong = textError(`the title of ${scope}`, title) ?? textError(`the description of ${scope}`, description)
   if (wrong) return wrong
   if ([...description].length <= LONGEST.description) return undefined
-  return `the description of ${scope} has at most ${LONGEST.description} characters`
+  return `use at most ${LONGEST.description} characters for the description of ${scope}`
 }
 
 function read(name: string, form: Form): Reading<readonly ScopeView[]> {
   const rows = rowsIn(name, form).filter((row) => !isBlank(row) && !row.isRemoved)
-  if (rows.length === 0) return { fieldError: 'an API has at least one scope' }
+  if (rows.length === 0) return { fieldError: 'add at least one scope' }
   const named = rows.flatMap(({ scope }) => (scope === '' || scope.length > LONGEST.scope ? [] : [scope]))
   const rules = named.length > 0 ? apiScopesError(named) : undefined
   const fieldErrors = [...rows.flatMap((row) => fieldErrorOf(row) ?? []), ...(rules ? [rules] : [])]

@@ -6,7 +6,7 @@ import type { Field } from '../kit/form-fields.ts'
 
 /** An API in people's words; what is Keywright's own is no address that means anything to them. */
 export const apiName = ({ identifier, builtIn }: Pick<ChoosableApi, 'identifier' | 'builtIn'>): string =>
-  builtIn ? 'Keywright itself' : identifier
+  builtIn ? 'Keywright management API' : identifier
 
 const FEW = 4
 
@@ -17,7 +17,7 @@ function someOf(scopes: ChoosableApi['scopes']): string {
 
 const hintOf = (api: ChoosableApi): string =>
   api.builtIn
-    ? `Lets it manage what an admin manages here (${api.identifier}).`
+    ? `Allows the same management as an admin (${api.identifier}).`
     : `${api.isDefault ? "The instance's default. " : ''}Scopes: ${someOf(api.scopes)}`
 
 interface ScopeGroup {
@@ -39,7 +39,7 @@ function groupsOf(apis: readonly ChoosableApi[]): ScopeGroup[] {
       .filter(({ scope }) => count.get(scope)! > 1)
       .map((one) => [one.scope, one]),
   )
-  const groups = [...own, { heading: 'Of several of these APIs', scopes: [...shared.values()] }]
+  const groups = [...own, { heading: 'Shared by several APIs', scopes: [...shared.values()] }]
   return groups.filter(({ scopes }) => scopes.length > 0)
 }
 
@@ -52,7 +52,7 @@ function scopesField(apis: readonly ChoosableApi[]): Field<readonly string[]> {
   const choices = groups.flatMap(({ scopes }) =>
     scopes.map((scope) => ({ value: scope.scope, label: scope.title, hint: hintOfScope(scope) })),
   )
-  const field = checkboxesField({ label: 'Only these scopes', choices })
+  const field = checkboxesField({ label: 'Allowed scopes', choices })
   return {
     ...field,
     kind: 'scope-choices',
@@ -69,14 +69,14 @@ function scopesField(apis: readonly ChoosableApi[]): Field<readonly string[]> {
 /** @param apis what can be chosen */
 export const accessFields = (apis: readonly ChoosableApi[], { required }: { required: boolean }) => ({
   apis: checkboxesField({
-    label: 'APIs it may call',
+    label: 'APIs',
     required: required && apis.length > 0,
     choices: apis.map((api) => ({ value: api.identifier, label: apiName(api), hint: hintOf(api) })),
   }),
   defaultApi: selectField({
-    label: 'A request that names no API means',
+    label: 'Default API',
     choices: [
-      { value: '', label: 'The first one that is ticked' },
+      { value: '', label: 'First selected API' },
       ...apis.map((api) => ({ value: api.identifier, label: apiName(api) })),
     ],
   }),
@@ -84,11 +84,11 @@ export const accessFields = (apis: readonly ChoosableApi[], { required }: { requ
     label: 'Scopes',
     required: true,
     choices: [
-      { value: 'all', label: 'All that these APIs have', hint: 'And what they will have later.' },
+      { value: 'all', label: 'All scopes of these APIs', hint: 'Includes scopes that are added later.' },
       {
         value: 'some',
-        label: 'Only those ticked below',
-        hint: 'A scope that several of the APIs have counts for each.',
+        label: 'Selected scopes only',
+        hint: 'A scope that several APIs share applies to each of them.',
       },
     ],
   }),
@@ -123,11 +123,10 @@ export function chosenAccess(
   present: readonly ClientApiView[] = [],
 ): { apis?: string[]; scopes?: readonly string[] | null } {
   if (apis && defaultApi !== '' && !apis.includes(defaultApi)) {
-    fieldErrors.add('defaultApi', 'this API is not among those that are ticked above')
+    fieldErrors.add('defaultApi', 'select this API in the list above')
   }
   const isNarrowed = narrowing === 'some' && scopes.length > 0
-  if (narrowing === 'some' && !isNarrowed)
-    fieldErrors.add('scopes', 'tick at least one, or choose all that the APIs have')
+  if (narrowing === 'some' && !isNarrowed) fieldErrors.add('scopes', 'select at least one scope, or allow all scopes')
   const isKnown = isNarrowed || narrowing === 'all'
   return {
     ...(apis && { apis: inOrder(apis, defaultApi, present) }),

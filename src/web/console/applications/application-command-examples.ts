@@ -6,7 +6,7 @@ import { type ShownSecrets, tokenCommands } from '../kit/token-command-examples.
 const encoded = (form: Record<string, string>): string => new URLSearchParams(form).toString()
 
 export const discoveryOf = (issuer: string): Copyable => ({
-  label: 'Discovery address, where libraries find the rest',
+  label: 'Discovery URL',
   value: `${issuer}/.well-known/openid-configuration`,
 })
 
@@ -33,21 +33,21 @@ function signInSteps(issuer: string, client: Client, scopes: readonly string[]):
   const form = encoded({ grant_type: 'authorization_code', redirect_uri: redirectUri })
   const redemption = `--data "${form}&code=CODE&code_verifier=VERIFIER"`
   return [
-    { label: 'It sends people to sign in', value: `${issuer}/oauth2/authorize?${encoded(request)}` },
+    { label: 'Authorization request', value: `${issuer}/oauth2/authorize?${encoded(request)}` },
     {
-      label: 'It trades the code that they bring back',
+      label: 'Exchange the authorization code',
       value: `curl --silent${keyHeader(client)} ${asItself(client)} ${redemption} ${issuer}/oauth2/token`,
     },
   ]
 }
 
 const deviceStep = (issuer: string, client: Client, scopes: readonly string[]): Copyable => ({
-  label: 'It asks for a code that a device can show',
+  label: 'Device authorization request',
   value: `curl --silent ${asItself(client)} --data "${encoded({ scope: scopeOf(scopes) })}" ${issuer}/oauth2/device`,
 })
 
 const ownStep = (issuer: string, client: Client): Copyable => ({
-  label: 'It gets a token for itself',
+  label: 'Client credentials request',
   value: `curl --silent${keyHeader(client)} ${asItself(client)} --data grant_type=client_credentials ${issuer}/oauth2/token`,
 })
 

@@ -30,7 +30,7 @@ import { applicationSecretPage } from './application-secret-page.ts'
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
 
 const LEAD =
-  'It gets an id of its own, and a secret unless it cannot keep one. You see the secret once, after you save.'
+  'Keywright generates a client ID, and a client secret for confidential applications. The client secret is shown once, after you save.'
 
 interface Drawn {
   /** Whose a new one will be, where the link to the form said so. */
@@ -53,7 +53,7 @@ function newPage(subject: FormSubject, { typed, fieldErrors = [], accountName }:
   return {
     view: 'console/edit',
     title: 'Add application',
-    lead: `${accountName ? `It will belong to ${accountName}. ` : ''}${LEAD}`,
+    lead: `${accountName ? `The application will belong to ${accountName}. ` : ''}${LEAD}`,
     status: fieldErrors.length > 0 ? 400 : undefined,
     crumbs: APPLICATIONS_CRUMBS,
     data: { form },
@@ -77,7 +77,7 @@ type SentValues = Partial<ApplicationValues>
 async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Promise<string | null | undefined> {
   if (!isOperator(call) || owner === undefined || accountId === undefined) return undefined
   if (owner === 'instance') return null
-  if (accountId === '') throw invalidInput('say whose it is, by the id or the exact name of the account', 'accountId')
+  if (accountId === '') throw invalidInput('enter the ID or the exact name of the account', 'accountId')
   return (await findAccount(call.management, call.who, { named: accountId })).id
 }
 
@@ -102,7 +102,7 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
   if (outcome.fieldErrors) return show(newPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
   const { client, ...secrets } = outcome.done.made
   if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
-  const title = `${client.name} is added`
+  const title = `${client.name} was added`
   show(applicationSecretPage(call, { title, client, secrets, apis: outcome.done.apis }))
 }
 
@@ -176,14 +176,14 @@ async function showStale(call: ConsoleCall): Promise<void> {
 function impactPage({ client }: Present, form: Form, impact: ChangeImpact): ConsolePage {
   const action = applicationPath(client.clientId, '/edit')
   return confirmPage({
-    title: `Save ${client.name} with fewer rights?`,
+    title: `Save ${client.name} with fewer permissions?`,
     crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(client.clientId), label: client.name }],
-    text: 'This change takes away something that tokens of the application have. Tokens within its new rights stay active.',
-    stops: [...impactStops(impact, 'beyond its new rights'), 'end sign-ins that are not finished yet'],
+    text: 'This change removes permissions that issued tokens use. Tokens within the new permissions stay active.',
+    stops: [...impactStops(impact, 'that exceed the new permissions'), 'cancel sign-ins that are in progress'],
     action,
     submit: 'Save and revoke',
     hidden: carriedForm(form),
-    keep: { href: action, label: 'Do not save' },
+    keep: { href: action, label: 'Cancel' },
   })
 }
 
@@ -222,7 +222,14 @@ export async function editApplication(call: ConsoleCall): Promise<void> {
     if (outcome.done.impact) return show(impactPage(subject.present, form, outcome.done.impact))
     const { client, apiKey } = outcome.done.saved
     if (!apiKey) return goTo(applicationPath(clientId, '?notice=saved'))
-    show(applicationSecretPage(call, { title: 'Saved, with a new API key', client, secrets: { apiKey }, apis: [] }))
+    show(
+      applicationSecretPage(call, {
+        title: 'Application saved, API key generated',
+        client,
+        secrets: { apiKey },
+        apis: [],
+      }),
+    )
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
     await showStale(call)

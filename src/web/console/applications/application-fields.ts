@@ -10,25 +10,25 @@ import { TOKEN_FIELDS } from './token-fields.ts'
 const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean)
 
 const SHOW = [
-  { value: 'show', label: 'Show it to everybody', hint: 'Nobody lets the application in by accident.' },
+  { value: 'show', label: 'Show it to all users', hint: 'Every user decides whether to allow the application.' },
   {
     value: 'skip_own_account',
-    label: 'Skip it for people of this account',
-    hint: 'Colleagues are let through at once; people of other accounts are still asked. A public application on a loopback address or with a scheme of its own is an exception: it asks unless they sign in for this very request, because any program on the machine could pretend to be it (RFC 8252, section 8.6).',
+    label: 'Skip it for users of the same account',
+    hint: 'Users of the account continue without a question; users of other accounts are still asked. Exception: a public application with a loopback or custom-scheme redirect URI asks unless the user signs in for this request, because another program on the device could impersonate it (RFC 8252, section 8.6).',
   },
 ] as const satisfies readonly Choice<Consent>[]
 
 const SKIP = {
   value: 'skip',
-  label: 'Skip it for everybody',
-  hint: 'Nobody is asked, whichever account they belong to, with the same exception for public applications. Only an operator can choose this.',
+  label: 'Skip it for all users',
+  hint: 'No user of any account is asked, with the same exception for public applications. Only an operator can select this.',
 } as const
 
 /** @param mayHave who fills in the form may choose it, or an operator has */
 export const consentField = (mayHave: { skip: boolean }) =>
   radioField<Consent>({
-    label: 'Show the allow/deny screen',
-    hint: 'After signing in, people read what the application asks for, and allow it or not.',
+    label: 'Show allow/deny screen',
+    hint: 'After signing in, users review the requested permissions and allow or deny them.',
     required: true,
     choices: mayHave.skip ? [...SHOW, SKIP] : SHOW,
   })
@@ -37,19 +37,19 @@ export const consentField = (mayHave: { skip: boolean }) =>
 export const KIND = {
   isPublic: mapped(
     radioField({
-      label: 'Can it keep a secret?',
+      label: 'Client type',
       hint: 'This cannot be changed later.',
       required: true,
       choices: [
         {
           value: 'secret',
-          label: 'Yes, it runs on a server',
-          hint: 'It gets a secret of its own, and proves with it who it is.',
+          label: 'Confidential',
+          hint: 'For applications that run on a server. The application authenticates with a client secret.',
         },
         {
           value: 'public',
-          label: 'No, people have it in their hands',
-          hint: 'A desktop or phone program, or a page in the browser: whoever has it could read a secret out of it.',
+          label: 'Public',
+          hint: 'For desktop, mobile and browser applications, which cannot keep a client secret.',
         },
       ],
     }),
@@ -62,46 +62,46 @@ export const KIND = {
 export const SETTINGS_FIELDS = {
   name: textField({
     label: 'Name',
-    hint: 'People read it when the application asks for access.',
+    hint: 'Shown to users on the allow/deny screen.',
     required: true,
     maxLength: 200,
   }),
   grants: checkboxesField<string>({
-    label: 'What it does',
+    label: 'Grant types',
     required: true,
     choices: [
       {
         value: 'authorization_code',
-        label: 'Signs people in',
-        hint: 'They sign in with their browser and allow it, and it acts for them (authorization code).',
+        label: 'Authorization code',
+        hint: 'Users sign in with their browser, and the application acts for them.',
       },
       {
         value: 'refresh_token',
-        label: 'Keeps access',
-        hint: 'It gets refresh tokens, so that people need not sign in again for every new token.',
+        label: 'Refresh token',
+        hint: 'The application gets new access tokens without asking users to sign in again.',
       },
       {
         value: 'client_credentials',
-        label: 'Works by itself',
-        hint: 'No person is needed: it trades its id and secret for a token (client credentials).',
+        label: 'Client credentials',
+        hint: 'The application gets tokens for itself, without a user.',
       },
       {
         value: DEVICE_CODE_GRANT,
-        label: 'Runs on devices without a keyboard',
-        hint: 'It shows a short code, which people type in on another device (device code).',
+        label: 'Device code',
+        hint: 'For devices without a keyboard. Users enter a short code on another device.',
       },
     ],
   }),
   redirectUris: linesField({
-    label: 'Redirect URLs',
-    hint: 'Where people come back to with their code: one on each line, exactly as it is sent. For a desktop program, http://127.0.0.1/callback (any port will do) or a scheme of your own such as com.example.app:/callback.',
+    label: 'Redirect URIs',
+    hint: 'Enter one URI per line, exactly as the application sends it. For a desktop application, use http://127.0.0.1/callback (any port matches) or a custom scheme such as com.example.app:/callback.',
     placeholder: 'https://app.example.com/callback',
   }),
   defaultScopes: mapped(
     nullable(
       textField({
-        label: 'Scopes of a sign-in that names none',
-        hint: 'What people are asked for then, with spaces between. Empty: every scope that it has.',
+        label: 'Default scopes',
+        hint: 'Used when an authorization request has no scope. Separate scopes with spaces. Leave empty to request all allowed scopes.',
         mono: true,
         maxLength: 4000,
       }),
@@ -111,60 +111,60 @@ export const SETTINGS_FIELDS = {
   ),
   ...TOKEN_FIELDS,
   postLogoutRedirectUris: linesField({
-    label: 'Where people may be sent after signing out',
-    hint: 'One address on each line, exactly as it is sent.',
+    label: 'Post-logout redirect URIs',
+    hint: 'Enter one URI per line, exactly as the application sends it.',
   }),
   backchannelLogoutUri: nullable(
     urlField({
-      label: 'Address to tell of a sign-out',
-      hint: 'When somebody signs out, Keywright calls it (back-channel logout). Empty: nobody is told.',
+      label: 'Back-channel logout URI',
+      hint: 'Keywright sends a logout token to this URI when a user signs out. Leave empty to send none.',
     }),
   ),
   idTokenAlg: selectField({
-    label: 'ID tokens are signed with',
-    hint: 'Libraries expect RS256 unless they are told otherwise.',
+    label: 'ID token signing algorithm',
+    hint: 'Most libraries expect RS256 by default.',
     choices: ID_TOKEN_ALGS.map((alg) => ({ value: alg, label: alg })),
   }),
   queryCredentials: checkboxField({
-    label: 'Credentials in the address',
-    hint: 'It may send its id and secret as query parameters. Addresses end up in logs and histories, and the secret with them.',
+    label: 'Client secret in query parameters',
+    hint: 'Accepts the client ID and client secret as query parameters. URLs are stored in logs and browser histories, which exposes the secret.',
   }),
   clientCredentialsRefresh: checkboxField({
-    label: 'Refresh tokens when it works by itself',
-    hint: 'The standard gives none, because the secret itself does as well. It is one more secret to lose.',
+    label: 'Refresh tokens for client credentials',
+    hint: 'The standard issues none, because the client secret serves the same purpose. A refresh token is one more secret that can leak.',
   }),
   apiKeyRequired: checkboxField({
-    label: 'An x-api-key header beside the secret',
-    hint: 'It gets an API key, and must send it with every request for a token. The key is shown once, when you save.',
+    label: 'API key (x-api-key header)',
+    hint: 'Requires an API key with every token request. The API key is shown once, when you save.',
   }),
   pkceRequired: negated(
     checkboxField({
-      label: 'Codes without PKCE',
-      hint: 'For programs that do not know it. A code that somebody catches on its way is then protected by the secret alone.',
+      label: 'Authorization codes without PKCE',
+      hint: 'For applications that do not support PKCE. Only the client secret then protects an intercepted code.',
     }),
   ),
   refreshTokenRotation: negated(
     checkboxField({
-      label: 'One refresh token until it ends',
-      hint: 'It is not exchanged at each use. That a stolen one is used by somebody else is then never noticed.',
+      label: 'No refresh token rotation',
+      hint: 'The refresh token stays the same until it expires. Use of a stolen refresh token is not detected.',
     }),
   ),
 }
 
 export const OPERATOR_FIELDS = {
   rateLimit: rateField({
-    label: 'Requests for tokens',
-    hint: 'Beyond them it is told to wait. Empty: there is no limit.',
+    label: 'Rate limit',
+    hint: 'Token requests above the limit get status 429. Leave empty for no limit.',
     placeholder: 'no limit',
   }),
   accessType: radioField({
     label: 'Access type',
-    hint: 'What it may do whatever its other settings say. Allowing less revokes the tokens that are no longer allowed.',
+    hint: 'Limits the grant types of the application. Allowing less revokes the tokens that are no longer allowed.',
     required: true,
     choices: [
-      { value: 'both', label: 'For people and for itself' },
-      { value: 'user', label: 'For people only' },
-      { value: 'client', label: 'For itself only' },
+      { value: 'both', label: 'Users and client credentials' },
+      { value: 'user', label: 'Users only' },
+      { value: 'client', label: 'Client credentials only' },
     ],
   }),
 }

@@ -13,18 +13,18 @@ import { consentField, KIND, OPERATOR_FIELDS, SETTINGS_FIELDS } from './applicat
 /** Whose a new application is; who is in an account adds to their own. */
 const OWNER_FIELDS = {
   owner: radioField({
-    label: 'Belongs to',
+    label: 'Owner',
     required: true,
     choices: [
       { value: 'account', label: 'An account' },
       {
         value: 'instance',
         label: 'This instance',
-        hint: 'No account sees it. By itself, it may do what operators may.',
+        hint: 'Not visible to any account. With client credentials it has the permissions of an operator.',
       },
     ],
   }),
-  accountId: textField({ label: 'Account', hint: 'Its id or its exact name.', maxLength: 200 }),
+  accountId: textField({ label: 'Account', hint: 'Enter the ID or the exact name.', maxLength: 200 }),
 }
 
 /** Who fills in the form, and about what. */
@@ -87,25 +87,25 @@ type Name = keyof AllFields
 
 const SECTIONS: readonly Section<Name>[] = [
   { heading: 'Application', fields: ['name', 'owner', 'accountId'] },
-  { heading: 'How it gets tokens', fields: ['grants', 'isPublic', 'redirectUris', 'consent'] },
+  { heading: 'Grant types and redirects', fields: ['grants', 'isPublic', 'redirectUris', 'consent'] },
   { heading: 'Access', fields: ['apis', 'defaultApi', 'narrowing', 'scopes', 'defaultScopes'] },
   {
-    heading: 'Lifetimes',
+    heading: 'Tokens',
     fields: ['accessTokenTtl', 'refreshTokenTtl', 'refreshTokenMaxAge', 'refreshTokens', 'policy'],
   },
   {
-    heading: 'Signing in and out',
-    lead: 'For applications that use OpenID Connect.',
+    heading: 'OpenID Connect',
+    lead: 'Settings for sign-out and ID tokens.',
     fields: ['postLogoutRedirectUris', 'backchannelLogoutUri', 'idTokenAlg'],
     folded: true,
   },
   {
-    heading: 'Older programs',
-    lead: 'What some programs need that were written before today’s standards. Each makes the application less safe.',
+    heading: 'Legacy compatibility',
+    lead: 'Options for clients that do not follow current standards. Each option makes the application less secure.',
     fields: ['queryCredentials', 'clientCredentialsRefresh', 'apiKeyRequired', 'pkceRequired', 'refreshTokenRotation'],
     folded: true,
   },
-  { heading: 'Only operators see this', fields: ['rateLimit', 'accessType'] },
+  { heading: 'Visible to operators only', fields: ['rateLimit', 'accessType'] },
 ]
 
 /** The parts of the form, each with those of its fields that there are. */

@@ -19,29 +19,35 @@ import { applicationOf, callersStop, tokensStop } from './application-status-pag
 /** @param stops what ends with the present key where it stops at once */
 const fieldsOf = (stops: string) => ({
   when: radioField({
-    label: 'The present key',
+    label: 'Current client secret',
     required: true,
     choices: [
-      { value: 'now', label: 'Stops at once', hint: `Right when somebody else may have it. ${stops}` },
-      { value: '3600', label: 'Works for another hour' },
+      { value: 'now', label: 'Revoke now', hint: `Select this if someone else may have the client secret. ${stops}` },
+      { value: '3600', label: 'Keep for 1 hour' },
       {
         value: '86400',
-        label: 'Works for another 24 hours',
-        hint: 'Time to put the new one in its place, with nothing standing still.',
+        label: 'Keep for 24 hours',
+        hint: 'Gives you time to deploy the new client secret without an outage.',
       },
-      { value: '604800', label: 'Works for another 7 days' },
-      { value: 'own', label: 'Works for as long as said here:' },
+      { value: '604800', label: 'Keep for 7 days' },
+      { value: 'own', label: 'Keep for a custom time' },
     ],
   }),
   overlap: judged(
-    durationField({ label: 'How long', hint: 'Only where that is chosen; at most 366 days.', unit: 'days' }),
+    durationField({
+      label: 'Custom time',
+      hint: 'Used with “Keep for a custom time”. At most 366 days.',
+      unit: 'days',
+    }),
     (seconds) =>
-      seconds !== null && seconds > MAX_REFRESH_TOKEN_TTL ? 'a former key works for at most 366 days' : undefined,
+      seconds !== null && seconds > MAX_REFRESH_TOKEN_TTL
+        ? 'a previous client secret is valid for at most 366 days'
+        : undefined,
   ),
 })
 
 const fieldsFor = (application: Application) =>
-  fieldsOf(sentence(`this would ${tokensStop(application)}, and ${callersStop(application)}`))
+  fieldsOf(sentence(`this will ${tokensStop(application)}, and ${callersStop(application)}`))
 
 interface State {
   readonly typed?: Form
@@ -68,15 +74,15 @@ function keyPage(application: Application, { typed, fieldErrors = [], status, ca
   })
   const stops = [
     lastFour === undefined
-      ? 'give the application a key, for it has none that stays'
-      : `replace the key that ends in ${lastFour}, when you say`,
-    ...(client.apiKeyRequired ? ['replace its API key with it'] : []),
-    'end with a former key, whenever it stops, every token that it obtained',
+      ? 'generate a client secret, because the application has no permanent one'
+      : `replace the client secret that ends in ${lastFour} at the time you select`,
+    ...(client.apiKeyRequired ? ['replace the API key'] : []),
+    'revoke every token obtained with the previous client secret when it expires',
   ]
   return {
     view: 'console/confirm',
-    title: 'Generate a new key?',
-    lead: 'You see it once, on the next page.',
+    title: 'Generate a new client secret?',
+    lead: 'The new client secret is shown once, on the next page.',
     crumbs: applicationCrumbs(client),
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
     ...(caution && { caution }),
@@ -87,7 +93,7 @@ function keyPage(application: Application, { typed, fieldErrors = [], status, ca
 /** @throws KeywrightError `conflict` */
 function requireSecret({ client }: Application): void {
   if (client.isPublic) {
-    throw new KeywrightError('conflict', 'this application is public: it has no key, because it could not keep one')
+    throw new KeywrightError('conflict', 'this application is public and has no client secret')
   }
 }
 
@@ -101,14 +107,15 @@ export async function askKey(call: ConsoleCall): Promise<void> {
 function overlapOf({ when, overlap }: ValuesOf<ReturnType<typeof fieldsOf>>): number {
   if (when === 'now') return 0
   if (when !== 'own') return Number(when)
-  if (overlap === null || overlap === 0) throw invalidInput('say for how long the present key still works', 'overlap')
+  if (overlap === null || overlap === 0)
+    throw invalidInput('enter how long the current client secret stays valid', 'overlap')
   return overlap
 }
 
 const stoppedBy = (overlap: number): string =>
   overlap === 0
-    ? 'The former key has stopped working, and with it everything that it obtained.'
-    : `The former key works for another ${durationInWords(overlap)}.`
+    ? 'The previous client secret and every token obtained with it are revoked.'
+    : `The previous client secret is valid for another ${durationInWords(overlap)}.`
 
 const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
 
@@ -116,9 +123,9 @@ const isStale = (error: unknown): boolean => error instanceof KeywrightError && 
 async function showStale(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   const lastFour = presentKey(application)
-  const caution = `The application was changed meanwhile, and no key was generated. ${
-    lastFour ? `Its key ends in ${lastFour} now. ` : ''
-  }If you still want a new one, say so again.`
+  const caution = `Another user changed this application, so no client secret was generated. ${
+    lastFour ? `The current client secret ends in ${lastFour}. ` : ''
+  }To generate a new one, submit the form again.`
   call.show(keyPage(application, { typed: call.form, status: 412, caution }))
 }
 
@@ -138,7 +145,9 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
     if (outcome.fieldErrors) return show(keyPage(application, { typed: form, fieldErrors: outcome.fieldErrors }))
     const { client, overlap, ...secrets } = outcome.done
     const apis = application.apis.map(({ identifier }) => identifier)
-    show(applicationSecretPage(call, { title: 'The new key', client, secrets, apis, stopped: stoppedBy(overlap) }))
+    show(
+      applicationSecretPage(call, { title: 'New client secret', client, secrets, apis, stopped: stoppedBy(overlap) }),
+    )
   } catch (error) {
     if (!isStale(error)) throw error
     await showStale(call)

@@ -18,7 +18,7 @@ const STATUSES = {
   name: 'status',
   label: 'Status',
   choices: [
-    { value: '', label: 'Active and archived' },
+    { value: '', label: 'All statuses' },
     { value: 'active', label: 'Active' },
     { value: 'archived', label: 'Archived' },
   ],
@@ -28,15 +28,15 @@ const ADD = { href: `${APPLICATIONS_PATH}/new`, label: 'Add application', primar
 
 const NONE_YET: Empty = {
   title: 'No applications yet',
-  text: 'An application gets tokens for people who sign in to it, or for itself. It has an id, and mostly a secret, of its own.',
+  text: 'An application gets tokens for users who sign in, or for itself with client credentials.',
   action: ADD,
 }
 
 const columnsFor = (isOperator: boolean): Column[] => [
   { heading: 'Name', sort: 'name' },
-  { heading: 'Client id' },
+  { heading: 'Client ID' },
   ...(isOperator ? [{ heading: 'Account' }] : []),
-  { heading: 'Acts for' },
+  { heading: 'Used by' },
   { heading: 'Status' },
   { heading: 'Last used' },
   { heading: 'Added', sort: '-added', spare: true },
@@ -51,9 +51,9 @@ function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
   const whom = actsFor(grants)
   return [
     linkCell(name, applicationPath(clientId)),
-    idCell(clientId, 'client id'),
+    idCell(clientId, 'client ID'),
     ...(isOperator ? [accountCell(application)] : []),
-    whom === undefined ? quietCell('nobody') : textCell(whom),
+    whom === undefined ? quietCell('none') : textCell(whom),
     badgeCell(tone, text),
     timeCell(lastUsedAt, neverUsed(isPublic)),
     timeCell(createdAt),
@@ -75,7 +75,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
   const page = listPage(
     {
       title: 'Applications',
-      lead: 'Programs that get tokens for the API, each with an id of its own.',
+      lead: 'OAuth clients that get tokens for your APIs.',
       // Where there is nothing yet, the list itself says so, and how to begin.
       ...((items.length > 0 || query.size > 0) && { actions: [ADD] }),
     },
@@ -87,7 +87,7 @@ export async function showApplications(call: ConsoleCall): Promise<void> {
       search: {
         path: APPLICATIONS_PATH,
         query,
-        placeholder: 'Name or client id',
+        placeholder: 'Name or client ID',
         filters: [STATUSES, ...(isOperator ? accountFilter(call, items) : []), ...(await creatorFilter(call))],
       },
       sort,

@@ -25,18 +25,19 @@ import { settingsBlocks } from './application-settings-blocks.ts'
 import { grantWords, neverUsed } from './application-texts.ts'
 
 const NOTICES = {
-  added: 'The application is added.',
-  saved: 'The application is saved.',
-  archived: 'The application is archived: nothing of it works any more.',
-  restored: 'The application is active again. What it held before stays dead.',
-  revoked: 'Everything that it held is revoked.',
-  'secret-retired': 'The previous secret is retired. Tokens that were obtained with it are revoked.',
+  added: 'Application added.',
+  saved: 'Application saved.',
+  archived: 'Application archived. Its tokens and credentials no longer work.',
+  restored: 'Application restored. Its earlier tokens stay revoked.',
+  revoked: 'All tokens of the application are revoked.',
+  'secret-retired': 'Previous client secret retired. Tokens obtained with it are revoked.',
 }
 
 const API_OFF =
-  'The API is switched off at present, for this account or for everybody: no application gets tokens until an operator switches it on again.'
+  'The API is disabled for this account or for the whole instance. Applications get no tokens until an operator enables it.'
 
-const ARCHIVED = 'It is archived: it gets no tokens, and what it held is dead. Restore it to let it begin anew.'
+const ARCHIVED =
+  'This application is archived. Its tokens are revoked, and it gets no new ones. Restore it to use it again.'
 
 function ownerCell({ client, accountName }: Application): Cell {
   if (client.accountId === null) return quietCell('this instance')
@@ -47,25 +48,22 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
   const { client, liveTokens, grants, users: allowed, callers } = application
   const path = applicationPath(client.clientId)
   return [
-    fact('Client id', idCell(client.clientId, 'client id')),
-    ...(isOperator ? [fact('Belongs to', ownerCell(application))] : []),
-    fact('What it does', textCell(grantWords(client.grants).join(' · '))),
-    fact('Kind', textCell(client.isPublic ? 'Public, without a secret' : 'With a secret')),
+    fact('Client ID', idCell(client.clientId, 'client ID')),
+    ...(isOperator ? [fact('Owner', ownerCell(application))] : []),
+    fact('Grant types', textCell(grantWords(client.grants).join(' · '))),
+    fact('Client type', textCell(client.isPublic ? 'Public' : 'Confidential')),
     fact('Added', timeCell(client.createdAt)),
     fact('Last used', timeCell(application.lastUsedAt, neverUsed(client.isPublic))),
+    fact('Users with consent', allowed.count > 0 ? textCell(countedUpTo(allowed, 'user')) : quietCell('none yet')),
     fact(
-      'Allowed by',
-      allowed.count > 0 ? textCell(countedUpTo(allowed, 'person', 'people')) : quietCell('nobody yet'),
-    ),
-    fact(
-      'Live tokens',
+      'Active tokens',
       liveTokens.count > 0 ? linkCell(countedUpTo(liveTokens, 'access token'), `${path}/tokens`) : quietCell('none'),
     ),
     fact(
       'Grants',
       grants.count > 0 ? linkCell(countedUpTo(grants, 'refresh token'), `${path}/grants`) : quietCell('none'),
     ),
-    ...(callers.length === 0 && !client.isPublic ? [fact('Callers of the last day', quietCell('nobody'))] : []),
+    ...(callers.length === 0 && !client.isPublic ? [fact('Callers in the last 24 hours', quietCell('none'))] : []),
   ]
 }
 
@@ -91,18 +89,20 @@ const secretRow = (clientId: string, secret: Secret): Cell[] => [
   textCell(`ends in ${secret.lastFour}`),
   timeCell(new Date(secret.createdAt)),
   useCell(secret),
-  secret.retiresAt === null ? badgeCell('success', 'Works') : timeCell(new Date(secret.retiresAt), '', 'then it ends'),
+  secret.retiresAt === null
+    ? badgeCell('success', 'Active')
+    : timeCell(new Date(secret.retiresAt), '', 'then it expires'),
   retireCell(clientId, secret),
 ]
 
 function secretsList({ client, secrets }: Application): ListView {
   return listView({
-    caption: 'Secrets',
-    columns: ['Kind', 'Secret', 'Generated', 'Last used', 'Until', 'Action'].map((heading) => ({ heading })),
+    caption: 'Credentials',
+    columns: ['Type', 'Value', 'Generated', 'Last used', 'Status', 'Action'].map((heading) => ({ heading })),
     rows: secrets.map((secret) => secretRow(client.clientId, secret)),
     empty: {
-      title: 'No secret',
-      text: 'None that works is left. Generate a key, and the application can get tokens again.',
+      title: 'No client secret',
+      text: 'The application has no valid client secret. Generate a key so that it can get tokens again.',
     },
   })
 }
@@ -110,13 +110,13 @@ function secretsList({ client, secrets }: Application): ListView {
 function apisList({ apis }: Application): ListView {
   return listView({
     caption: 'APIs',
-    columns: [{ heading: 'API' }, { heading: 'Scopes' }, { heading: 'Meant' }],
+    columns: [{ heading: 'API' }, { heading: 'Scopes' }, { heading: 'Use' }],
     rows: apis.map(({ identifier, scopes, isNarrowed }, n) => [
-      textCell(identifier, identifier === MANAGEMENT_API ? 'Keywright itself' : undefined),
-      isNarrowed ? linesCell(scopes) : textCell('All of them', scopes.join(' ')),
-      n === 0 ? badgeCell('neutral', 'Default') : quietCell('when it is named'),
+      textCell(identifier, identifier === MANAGEMENT_API ? 'Keywright management API' : undefined),
+      isNarrowed ? linesCell(scopes) : textCell('All scopes', scopes.join(' ')),
+      n === 0 ? badgeCell('neutral', 'Default') : quietCell('named in the request'),
     ]),
-    empty: { title: 'No API', text: 'It gets no access tokens for an API, though it may sign people in.' },
+    empty: { title: 'No API', text: 'The application gets no access tokens for an API. It can still sign users in.' },
   })
 }
 
@@ -124,29 +124,29 @@ function apisList({ apis }: Application): ListView {
 function callersBlocks({ callers }: Application): Block[] {
   if (callers.length === 0) return []
   const list = listView({
-    caption: 'Callers of the last day',
-    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last call' }],
+    caption: 'Callers in the last 24 hours',
+    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last request' }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
       textCell(ip),
       api === null ? quietCell('no token') : textCell(api),
       timeCell(new Date(lastUsedAt)),
     ]),
-    empty: { title: 'Nobody called in the last day', text: 'Addresses that use its secret appear here.' },
+    empty: { title: 'No callers in the last 24 hours', text: 'IP addresses that use the client secret appear here.' },
   })
-  return [{ part: 'list', heading: 'Callers of the last day', lead: 'To within five minutes.', list }]
+  return [{ part: 'list', heading: 'Callers in the last 24 hours', lead: 'Updated every five minutes.', list }]
 }
 
 function secretsBlocks(application: Application): Block[] {
   const { clientId, isPublic } = application.client
   if (isPublic) return []
   const generate = { href: applicationPath(clientId, '/key'), label: 'Generate key' }
-  return [{ part: 'list', heading: 'Secrets', actions: [generate], list: secretsList(application) }]
+  return [{ part: 'list', heading: 'Credentials', actions: [generate], list: secretsList(application) }]
 }
 
 const stepBlock = (step: Copyable, n: number): Block => ({
   part: 'command',
   ...step,
-  ...(n === 0 && { heading: 'For its program', lead: 'What is in capitals is for the program to fill in.' }),
+  ...(n === 0 && { heading: 'Integration', lead: 'Replace the values in capitals with your own.' }),
 })
 
 function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] {
@@ -155,7 +155,7 @@ function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] 
   return [
     { part: 'facts', facts: factsOf(application, isOperator) },
     ...secretsBlocks(application),
-    { part: 'list', heading: 'What it may call', list: apisList(application) },
+    { part: 'list', heading: 'APIs and scopes', list: apisList(application) },
     ...settingsBlocks(client, isOperator),
     ...callersBlocks(application),
     ...stepsOf(web.issuerUrl(), client, application.apis[0]?.scopes ?? []).map(stepBlock),

@@ -54,7 +54,7 @@ const ONE = '/applications/:clientId'
 /** Applications: registered, changed, given new keys, archived, and what they hold revoked. */
 export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   page('/applications', listApplications.permission, showApplications),
-  // Before what would take `new` for a client id.
+  // Before what would take `new` for a client ID.
   ...form('/applications/new', createApplication.permission, askNewApplication, addApplication),
   page(ONE, readApplication.permission, showApplication),
   ...form(`${ONE}/edit`, updateApplication.permission, askEdit, editApplication),

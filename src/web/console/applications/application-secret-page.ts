@@ -28,7 +28,7 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
     title,
     crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
     values: [
-      { label: 'Client id', value: clientId },
+      { label: 'Client ID', value: clientId },
       ...(clientSecret ? [{ label: 'Client secret', value: clientSecret }] : []),
       ...(apiKey ? [{ label: 'API key', value: apiKey }] : []),
       ...(actsForUsers(grants) ? [discoveryOf(web.issuerUrl())] : []),
@@ -36,6 +36,6 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
     commands: whole ? commandsFor(web.issuerUrl(), client, whole, apis) : [],
     ...(whole && actsForItself(grants) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
     ...(stopped && { stopped }),
-    done: { href: applicationPath(clientId), label: 'I have copied it' },
+    done: { href: applicationPath(clientId), label: 'I have copied the secret' },
   })
 }

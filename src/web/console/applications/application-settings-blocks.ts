@@ -15,28 +15,28 @@ const rateInWords = ({ count, period }: RateLimit): string =>
 const lifetimeCell = (seconds: number | null, otherwise: string): Cell =>
   seconds === null ? quietCell(otherwise) : textCell(durationInWords(seconds))
 
-const POLICY_WORDS = { none: 'Leaves earlier ones alone', single: 'Ends the earlier one' } as const
+const POLICY_WORDS = { none: 'Keep earlier tokens', single: 'Revoke the earlier token' } as const
 
 function tokenFacts(settings: ClientSettings): Fact[] {
   const { accessTokenTtl, refreshTokenTtl, refreshTokenMaxAge, refreshTokens, policy } = settings
   return [
-    fact('Access tokens last', lifetimeCell(accessTokenTtl, 'as long as the API says')),
-    fact('Refresh tokens last', lifetimeCell(refreshTokenTtl, '30 days')),
-    fact('People sign in again after', lifetimeCell(refreshTokenMaxAge, 'no end')),
-    fact('It gets a refresh token', textCell(refreshTokens === 'always' ? 'Always' : 'When it asks for it')),
-    fact('A new access token', policy === null ? quietCell('does what the API says') : textCell(POLICY_WORDS[policy])),
+    fact('Access token lifetime', lifetimeCell(accessTokenTtl, 'set by the API')),
+    fact('Refresh token lifetime', lifetimeCell(refreshTokenTtl, '30 days')),
+    fact('Maximum session age', lifetimeCell(refreshTokenMaxAge, 'no limit')),
+    fact('Refresh token issuance', textCell(refreshTokens === 'always' ? 'Always' : 'On request')),
+    fact('Token policy', policy === null ? quietCell('set by the API') : textCell(POLICY_WORDS[policy])),
   ]
 }
 
 function signInFacts(settings: ClientSettings): Fact[] {
   const { redirectUris, consent, defaultScopes, postLogoutRedirectUris, backchannelLogoutUri, idTokenAlg } = settings
   return [
-    fact('Redirect URLs', linesCell(redirectUris)),
-    fact('Scopes of a sign-in that names none', linesCell(defaultScopes ?? [], 'every one that it has')),
+    fact('Redirect URIs', linesCell(redirectUris)),
+    fact('Default scopes', linesCell(defaultScopes ?? [], 'all allowed scopes')),
     fact('Allow/deny screen', textCell(CONSENT_WORDS[consent])),
-    fact('After signing out', linesCell(postLogoutRedirectUris, 'people stay here')),
-    fact('Told of a sign-out', linesCell(backchannelLogoutUri === null ? [] : [backchannelLogoutUri], 'nobody')),
-    fact('ID tokens are signed with', textCell(idTokenAlg)),
+    fact('Post-logout redirect URIs', linesCell(postLogoutRedirectUris, 'none')),
+    fact('Back-channel logout URI', linesCell(backchannelLogoutUri === null ? [] : [backchannelLogoutUri], 'none')),
+    fact('ID token signing algorithm', textCell(idTokenAlg)),
   ]
 }
 
@@ -44,27 +44,27 @@ const lastFacts = (settings: ClientSettings): Fact[] => {
   const legacyOptionUses = legacyOptionText(settings)
   return [
     fact(
-      'For older programs',
-      legacyOptionUses.length > 0 ? textCell(legacyOptionUses.join(' · ')) : quietCell('nothing is relaxed'),
+      'Legacy compatibility',
+      legacyOptionUses.length > 0 ? textCell(legacyOptionUses.join(' · ')) : quietCell('none'),
     ),
   ]
 }
 
 function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
   return [
-    fact('Requests for tokens', rateLimit === null ? quietCell('no limit') : textCell(rateInWords(rateLimit))),
+    fact('Rate limit', rateLimit === null ? quietCell('no limit') : textCell(rateInWords(rateLimit))),
     fact('Access type', textCell(ACCESS_TYPE_WORDS[accessType])),
   ]
 }
 
 /** What was said of an application, as a page shows it. */
 export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
-  const signIn: Block = { part: 'facts', heading: 'Signing people in', facts: signInFacts(client) }
+  const signIn: Block = { part: 'facts', heading: 'Sign-in', facts: signInFacts(client) }
   return [
     ...(actsForUsers(client.grants) ? [signIn] : []),
-    { part: 'facts', heading: 'Its tokens', facts: [...tokenFacts(client), ...lastFacts(client)] },
+    { part: 'facts', heading: 'Tokens', facts: [...tokenFacts(client), ...lastFacts(client)] },
     ...(isOperator
-      ? [{ part: 'facts', heading: 'Only operators see this', facts: operatorFacts(client) } as const]
+      ? [{ part: 'facts', heading: 'Visible to operators only', facts: operatorFacts(client) } as const]
       : []),
   ]
 }

@@ -22,17 +22,17 @@ export const applicationOf = ({ management, who, params }: ConsoleCall): Promise
 /** Those who called in the last day, who will notice. */
 export function callersStop({ callers }: Application): string {
   const count = new Set(callers.map(({ ip }) => ip)).size
-  if (count === 0) return 'cut off nobody who called in the last day, for nobody did'
-  return `cut off ${count === 1 ? 'the 1 address' : `the ${count} addresses`} that called in the last day`
+  if (count === 0) return 'affect no callers: none used it in the last 24 hours'
+  return `block ${count === 1 ? '1 IP address' : `${count} IP addresses`} that called in the last 24 hours`
 }
 
 export function tokensStop({ liveTokens, grants }: Application): string {
-  if (liveTokens.count === 0 && grants.count === 0) return 'end no token, for none is live'
+  if (liveTokens.count === 0 && grants.count === 0) return 'revoke no tokens: none are active'
   const held = [
     ...(liveTokens.count > 0 ? [countedUpTo(liveTokens, 'access token')] : []),
     ...(grants.count > 0 ? [countedUpTo(grants, 'refresh token')] : []),
   ]
-  return `end ${held.join(' and ')} at once: APIs refuse them from then on`
+  return `revoke ${held.join(' and ')} immediately`
 }
 
 export async function askArchive(call: ConsoleCall): Promise<void> {
@@ -42,16 +42,16 @@ export async function askArchive(call: ConsoleCall): Promise<void> {
     title: `Archive ${client.name}?`,
     crumbs: applicationCrumbs(client),
     text: client.isPublic
-      ? 'For an application that is no longer used. You can restore it later.'
-      : 'For an application that is no longer used. You can restore it later. If somebody else may have its secret, generate a new key instead.',
+      ? 'Archive an application that is no longer used. You can restore it later.'
+      : 'Archive an application that is no longer used. You can restore it later. If someone else may have its client secret, generate a new one instead.',
     stops: [
       tokensStop(application),
       callersStop(application),
-      client.isPublic ? 'let nobody sign in to it' : 'let nobody sign in to it, and let its secret get no tokens',
+      client.isPublic ? 'stop users from signing in' : 'stop users from signing in, and disable the client secret',
     ],
     action: applicationPath(client.clientId, '/archive'),
     submit: 'Archive',
-    keep: { href: applicationPath(client.clientId), label: 'Keep it active' },
+    keep: { href: applicationPath(client.clientId), label: 'Cancel' },
   })
   call.show(page)
 }
@@ -66,13 +66,13 @@ const secretFields = () => ({
     choices: [
       {
         value: 'new',
-        label: 'Generate a new secret',
-        hint: 'You see it once, on the next page. The archived one stays dead.',
+        label: 'Generate a new client secret',
+        hint: 'It is shown once, on the next page. The archived client secret stays revoked.',
       },
       {
         value: KEEPS,
-        label: 'Let the archived secret work again',
-        hint: 'Only when you are sure that nobody else has it.',
+        label: 'Reactivate the archived client secret',
+        hint: 'Only if you are sure that no one else has it.',
       },
     ],
   }),
@@ -88,13 +88,13 @@ function restorePage(
     crumbs: applicationCrumbs(client),
     status: fieldErrors.length > 0 ? 400 : undefined,
     stops: [
-      ...(client.grants.includes('authorization_code') ? ['People can sign in to it again.'] : []),
-      'Its earlier tokens stay revoked: it gets new ones, and people sign in again.',
+      ...(client.grants.includes('authorization_code') ? ['Users can sign in to the application again.'] : []),
+      'Earlier tokens stay revoked. The application requests new ones, and users sign in again.',
     ],
     harmless: true,
     action: `${path}/restore`,
     submit: 'Restore',
-    keep: { href: path, label: 'Leave it archived' },
+    keep: { href: path, label: 'Cancel' },
   }
   if (client.isPublic) return confirmPage(page)
   const fields = secretFields()
@@ -130,5 +130,5 @@ export async function restore(call: ConsoleCall): Promise<void> {
   const { client, ...secrets } = outcome.done
   if (!secrets.clientSecret) return goTo(applicationPath(clientId, '?notice=restored'))
   const apis = application.apis.map(({ identifier }) => identifier)
-  show(applicationSecretPage(call, { title: `${client.name} is restored`, client, secrets, apis }))
+  show(applicationSecretPage(call, { title: `${client.name} was restored`, client, secrets, apis }))
 }

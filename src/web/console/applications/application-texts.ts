@@ -12,29 +12,29 @@ export const actsForItself = (grants: readonly string[]): boolean => grants.incl
 
 /** For whom it acts; undefined: it begins nothing, and only renews what it has. */
 export function actsFor(grants: readonly string[]): string | undefined {
-  if (actsForUsers(grants)) return actsForItself(grants) ? 'People, itself' : 'People'
+  if (actsForUsers(grants)) return actsForItself(grants) ? 'Users, itself' : 'Users'
   return actsForItself(grants) ? 'Itself' : undefined
 }
 
 const GRANT_WORDS: Readonly<Record<string, string>> = {
-  authorization_code: 'Signs people in',
-  refresh_token: 'Keeps access',
-  client_credentials: 'Works by itself',
-  [DEVICE_CODE_GRANT]: 'Runs on devices without a keyboard',
+  authorization_code: 'Authorization code',
+  refresh_token: 'Refresh token',
+  client_credentials: 'Client credentials',
+  [DEVICE_CODE_GRANT]: 'Device code',
 }
 
 export const grantWords = (grants: readonly string[]): string[] => grants.map((grant) => GRANT_WORDS[grant] ?? grant)
 
 export const CONSENT_WORDS: Record<Consent, string> = {
-  show: 'Shown to everybody',
-  skip_own_account: 'Skipped for people of its own account',
-  skip: 'Skipped for everybody',
+  show: 'Shown to all users',
+  skip_own_account: 'Skipped for users of the same account',
+  skip: 'Skipped for all users',
 }
 
 export const ACCESS_TYPE_WORDS: Record<AccessType, string> = {
-  both: 'For people and for itself',
-  user: 'For people only',
-  client: 'For itself only',
+  both: 'Users and client credentials',
+  user: 'Users only',
+  client: 'Client credentials only',
 }
 
 export const statusBadge = (status: ClientStatus): Badge =>
@@ -45,11 +45,11 @@ export function legacyOptionText(settings: ClientSettings): string[] {
   const { isPublic, queryCredentials, clientCredentialsRefresh, apiKeyRequired, pkceRequired } = settings
   const rotates = isPublic || settings.refreshTokenRotation
   const words = [
-    queryCredentials && 'Credentials in the address',
-    clientCredentialsRefresh && 'Refresh tokens when it works by itself',
-    apiKeyRequired && 'An x-api-key header beside the secret',
-    !pkceRequired && 'Codes without PKCE',
-    !rotates && 'One refresh token until it ends',
+    queryCredentials && 'Client secret in query parameters',
+    clientCredentialsRefresh && 'Refresh tokens for client credentials',
+    apiKeyRequired && 'API key (x-api-key header)',
+    !pkceRequired && 'Authorization codes without PKCE',
+    !rotates && 'No refresh token rotation',
   ]
   return words.filter((word) => word !== false)
 }

@@ -8,7 +8,7 @@ import { givenIn, pageIn } from '../kit/query-fields.ts'
 import { applicationFrame } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 
-const NOTICES = { 'token-revoked': 'The token is revoked.', 'grant-revoked': 'The grant is revoked.' }
+const NOTICES = { 'token-revoked': 'Token revoked.', 'grant-revoked': 'Grant revoked.' }
 
 /** A key pair has no page here, whoever asks for it. @throws KeywrightError `not_found` */
 export function requireApplication({ kind, clientId }: Client): void {
@@ -19,7 +19,7 @@ const forWhomCell = ({ userId, email }: { userId: string | null; email: string |
   userId === null
     ? quietCell('itself')
     : email === null
-      ? quietCell('somebody of another account')
+      ? quietCell('a user of another account')
       : linkCell(email, `/users/${userId}`)
 
 const scopesCell = (scope: string): Cell => linesCell(scope.split(' ').filter(Boolean))
@@ -28,7 +28,7 @@ const revokeCell = (href: string, id: string): Cell => actionsCell({ label: 'Rev
 
 function tokenRow({ clientId }: Client, token: LiveToken): Cell[] {
   return [
-    idCell(token.jti, 'token id'),
+    idCell(token.jti, 'token ID'),
     forWhomCell(token),
     textCell(token.api),
     scopesCell(token.scope),
@@ -40,12 +40,12 @@ function tokenRow({ clientId }: Client, token: LiveToken): Cell[] {
 
 function grantRow({ clientId }: Client, grant: LiveGrant): Cell[] {
   return [
-    idCell(grant.id, 'grant id'),
+    idCell(grant.id, 'grant ID'),
     forWhomCell(grant),
     textCell(grant.api),
     scopesCell(grant.scope),
     timeCell(grant.createdAt),
-    timeCell(grant.rotatedAt, 'not yet'),
+    timeCell(grant.rotatedAt, 'never'),
     timeCell(grant.expiresAt),
     revokeCell(applicationPath(clientId, `/grants/${grant.id}/revoke`), grant.id),
   ]
@@ -53,10 +53,10 @@ function grantRow({ clientId }: Client, grant: LiveGrant): Cell[] {
 
 const columnsOf = (...headings: string[]) => [
   ...headings.map((heading) => ({ heading })),
-  { heading: 'What to do', unseen: true },
+  { heading: 'Actions', unseen: true },
 ]
 
-const SEARCHED = 'Person, or a whole id'
+const SEARCHED = 'User, or a complete ID'
 
 interface Shown {
   readonly client: Client
@@ -69,7 +69,7 @@ interface Shown {
 function show(call: ConsoleCall, { client, tab, lead, list }: Shown): void {
   requireApplication(client)
   const path = applicationPath(client.clientId, `/${tab}`)
-  const revoke = { href: applicationPath(client.clientId, '/revoke'), label: 'Revoke everything' }
+  const revoke = { href: applicationPath(client.clientId, '/revoke'), label: 'Revoke all tokens' }
   const frame = { ...applicationFrame(client, tab), lead, notices: NOTICES }
   call.show(
     listPage(
@@ -90,12 +90,12 @@ export async function showTokens(call: ConsoleCall): Promise<void> {
   show(call, {
     client,
     tab: 'tokens',
-    lead: 'Access tokens that work now, each until its own end.',
+    lead: 'Active access tokens. Each is valid until it expires.',
     list: {
-      caption: 'Live access tokens',
-      columns: columnsOf('Token', 'For', 'API', 'Scopes', 'Issued', 'Ends'),
+      caption: 'Active access tokens',
+      columns: columnsOf('Token', 'For', 'API', 'Scopes', 'Issued', 'Expires'),
       rows: items.map((token) => tokenRow(client, token)),
-      empty: { title: 'No live tokens', text: 'Access tokens appear here as soon as the application gets them.' },
+      empty: { title: 'No active tokens', text: 'Access tokens appear here when the application gets them.' },
       page: part,
     },
   })
@@ -106,12 +106,12 @@ export async function showGrants(call: ConsoleCall): Promise<void> {
   show(call, {
     client,
     tab: 'grants',
-    lead: 'Refresh tokens that work now: with each, the application gets new access tokens without anybody being asked.',
+    lead: 'Active refresh tokens. With each, the application gets new access tokens without asking the user.',
     list: {
       caption: 'Grants',
-      columns: columnsOf('Grant', 'For', 'API', 'Scopes', 'Since', 'Last used', 'Ends'),
+      columns: columnsOf('Grant', 'For', 'API', 'Scopes', 'Issued', 'Last used', 'Expires'),
       rows: items.map((grant) => grantRow(client, grant)),
-      empty: { title: 'No grants', text: 'They appear here when somebody lets the application keep access.' },
+      empty: { title: 'No grants', text: 'Grants appear here when a user allows offline access.' },
       page: part,
     },
   })

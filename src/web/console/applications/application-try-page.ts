@@ -9,7 +9,7 @@ import { actsForItself } from './application-texts.ts'
 
 const frameOf = ({ client }: Application): TryFrame => ({
   ...applicationFrame(client, 'try'),
-  lead: 'Asks for a token as the application itself would, and shows what was sent and what came back.',
+  lead: 'Sends a token request as the application would, and shows the request and the response.',
 })
 
 const subjectOf = ({ client, apis }: Application): TrySubject => ({
@@ -25,7 +25,7 @@ async function triedOf(call: ConsoleCall): Promise<Application> {
   if (isPublic || !actsForItself(grants)) {
     throw new KeywrightError(
       'conflict',
-      'this application does not work by itself: only a person can try it, by signing in to it',
+      'this application does not use client credentials; sign in to the application to test it',
     )
   }
   return application

@@ -12,7 +12,7 @@ const ADDED_BY = 'added_by'
 /** @throws KeywrightError `invalid_input` */
 export function createdByIn({ query }: Pick<ConsoleCall, 'query'>): string | undefined {
   const userId = givenIn(query, ADDED_BY)
-  if (userId !== undefined && !isId(userId)) throw invalidInput('this is no id of a user', ADDED_BY)
+  if (userId !== undefined && !isId(userId)) throw invalidInput('this is not a user ID', ADDED_BY)
   return userId
 }
 
@@ -22,8 +22,8 @@ export async function creatorFilter(call: ConsoleCall): Promise<Filter[]> {
   if (userId === undefined) return []
   const name = displayName(await readUser(call.management, call.who, { userId }))
   const choices = [
-    { value: '', label: 'Added by anybody' },
-    { value: userId, label: `Added by ${name}` },
+    { value: '', label: 'Created by any user' },
+    { value: userId, label: `Created by ${name}` },
   ]
-  return [{ name: ADDED_BY, label: 'Added by', choices }]
+  return [{ name: ADDED_BY, label: 'Created by', choices }]
 }

@@ -18,22 +18,22 @@ export async function askRetirement(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   const { client } = application
   const { id, kind, lastFour, lastUsedAt, retiresAt } = previousSecret(application, call)
-  const what = kind === 'secret' ? 'secret' : 'API key'
+  const what = kind === 'secret' ? 'client secret' : 'API key'
   const page = confirmPage({
     title: `Retire the ${what} that ends in ${lastFour}?`,
     crumbs: applicationCrumbs(client),
     stops: [
-      `refuse this ${what} from now on`,
-      ...(kind === 'secret' ? ['revoke every token that was obtained with it, at once'] : []),
-      `leave the newest ${what} and its tokens as they are`,
+      `stop accepting this ${what}`,
+      ...(kind === 'secret' ? ['revoke every token obtained with it immediately'] : []),
+      `not affect the current ${what} and its tokens`,
     ],
     facts: [
       fact('Last used', timeCell(lastUsedAt === null ? null : new Date(lastUsedAt))),
-      fact('Would work until', timeCell(new Date(retiresAt!))),
+      fact('Valid until', timeCell(new Date(retiresAt!))),
     ],
     action: applicationPath(client.clientId, `/secrets/${id}/retire`),
     submit: `Retire ${what}`,
-    keep: { href: applicationPath(client.clientId), label: 'Keep it' },
+    keep: { href: applicationPath(client.clientId), label: 'Cancel' },
   })
   call.show(page)
 }

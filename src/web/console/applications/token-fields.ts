@@ -16,46 +16,54 @@ const lifetime = (
 /** How long an application's tokens live, and what they do to each other; by their names as settings. */
 export const TOKEN_FIELDS = {
   accessTokenTtl: lifetime(
-    { label: 'Access tokens last', hint: 'At most 30 days. Empty: as long as the API says.', placeholder: "the API's" },
+    {
+      label: 'Access token lifetime',
+      hint: 'At most 30 days. Leave empty to use the lifetime of the API.',
+      placeholder: 'from the API',
+    },
     accessTokenTtlError,
-    'an access token lasts from a minute to 30 days',
+    'enter a lifetime from 1 minute to 30 days',
   ),
   refreshTokenTtl: lifetime(
     {
-      label: 'Refresh tokens last',
-      hint: 'Since their last use, at most 366 days. Empty: 30 days.',
+      label: 'Refresh token lifetime',
+      hint: 'Counted from the last use, at most 366 days. Leave empty for 30 days.',
       placeholder: '30',
       unit: 'days',
     },
     refreshTokenTtlError,
-    'a refresh token lasts from a minute to 366 days',
+    'enter a lifetime from 1 minute to 366 days',
   ),
   refreshTokenMaxAge: lifetime(
     {
-      label: 'People sign in again after',
-      hint: 'However much the refresh token was used, at most 3650 days. Empty: it has no such end.',
-      placeholder: 'no end',
+      label: 'Maximum session age',
+      hint: 'Users must sign in again after this time, at most 3650 days. Leave empty for no limit.',
+      placeholder: 'no limit',
       unit: 'days',
     },
     refreshTokenMaxAgeError,
-    'the end is from a minute to 3650 days after the sign-in',
+    'enter a time from 1 minute to 3650 days',
   ),
   refreshTokens: radioField({
-    label: 'It gets a refresh token',
+    label: 'Refresh token issuance',
     required: true,
     choices: [
-      { value: 'always', label: 'Always', hint: 'Whatever it asks for, as long as it keeps access at all.' },
-      { value: 'offline_access', label: 'When it asks for it', hint: 'With the scope offline_access.' },
+      {
+        value: 'always',
+        label: 'Always',
+        hint: 'With every authorization code, if the refresh token grant is allowed.',
+      },
+      { value: 'offline_access', label: 'On request', hint: 'With the scope offline_access.' },
     ],
   }),
   policy: nullable(
     radioField({
-      label: 'A new access token',
+      label: 'Token policy',
       required: true,
       choices: [
-        { value: '', label: 'Does what the API says' },
-        { value: 'none', label: 'Leaves earlier ones alone', hint: 'Each works until its own end.' },
-        { value: 'single', label: 'Ends the earlier one', hint: 'One works at a time, for each person and API.' },
+        { value: '', label: 'Use the policy of the API' },
+        { value: 'none', label: 'Keep earlier tokens', hint: 'Each token is valid until it expires.' },
+        { value: 'single', label: 'Revoke the earlier token', hint: 'One active token for each user and API.' },
       ],
     }),
   ),

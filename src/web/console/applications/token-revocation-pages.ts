@@ -20,17 +20,17 @@ export async function askRevokeAll(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   const { client } = application
   const page = confirmPage({
-    title: `Revoke everything that ${client.name} holds?`,
+    title: `Revoke all tokens of ${client.name}?`,
     crumbs: applicationCrumbs(client),
     stops: [
       tokensStop(application),
       client.isPublic
-        ? 'leave the application as it is: people can sign in to it again'
-        : 'leave the application and its secret as they are: it can get new tokens. Archive it, or generate a new key, to stop that too',
+        ? 'not change the application: users can sign in again'
+        : 'not change the application or its client secret: it can get new tokens. To prevent that, archive the application or generate a new client secret',
     ],
     action: applicationPath(client.clientId, '/revoke'),
-    submit: 'Revoke everything',
-    keep: { href: applicationPath(client.clientId, '/tokens'), label: 'Keep it' },
+    submit: 'Revoke all tokens',
+    keep: { href: applicationPath(client.clientId, '/tokens'), label: 'Cancel' },
   })
   call.show(page)
 }
@@ -70,14 +70,14 @@ function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops 
     stops,
     facts: [
       fact('Id', idCell(id, 'id')),
-      fact('For', item.userId === null ? quietCell('itself') : textCell(item.email ?? 'somebody of another account')),
+      fact('For', item.userId === null ? quietCell('itself') : textCell(item.email ?? 'a user of another account')),
       fact('API', textCell(item.api)),
       fact('Scopes', textCell(item.scope)),
-      fact('Would end', timeCell(item.expiresAt)),
+      fact('Expires', timeCell(item.expiresAt)),
     ],
     action: `${list}/${id}/revoke`,
-    submit: 'Revoke',
-    keep: { href: list, label: 'Keep it' },
+    submit: kind === 'tokens' ? 'Revoke token' : 'Revoke grant',
+    keep: { href: list, label: 'Cancel' },
   })
   show(page)
 }
@@ -101,7 +101,7 @@ export async function askRevokeToken(call: ConsoleCall): Promise<void> {
     id,
     kind: 'tokens',
     title: 'Revoke this access token?',
-    stops: ['end this token at once: APIs refuse it from then on', 'leave what it may have been refreshed from'],
+    stops: ['revoke this token immediately', 'not affect the refresh token that it came from'],
   })
 }
 
@@ -114,7 +114,7 @@ export async function askRevokeGrant(call: ConsoleCall): Promise<void> {
     id,
     kind: 'grants',
     title: 'Revoke this grant?',
-    stops: ['end this refresh token and every access token that came of it', 'leave the other grants as they are'],
+    stops: ['revoke this refresh token and every access token obtained with it', 'not affect other grants'],
   })
 }
 

@@ -15,7 +15,7 @@ import { plotView, type Series } from '../kit/plot.ts'
 import { wordsOf } from './usage-text.ts'
 
 const SPANS = {
-  day: { label: 'Last day', unit: 'Hour (UTC)', words: 'in the last day' },
+  day: { label: 'Last 24 hours', unit: 'Hour (UTC)', words: 'in the last 24 hours' },
   month: { label: 'Last 30 days', unit: 'Day (UTC)', words: 'in the last 30 days' },
 } as const
 
@@ -24,7 +24,7 @@ type Span = UsageQuery['span']
 /** @throws KeywrightError `invalid_input` */
 function spanOf(query: Form): Span {
   const span = query.get('span') ?? 'day'
-  if (span !== 'day' && span !== 'month') throw invalidInput('the time is either day or month', 'span')
+  if (span !== 'day' && span !== 'month') throw invalidInput('use day or month', 'span')
   return span
 }
 
@@ -81,9 +81,9 @@ function tableOf({ usage }: InstanceOverview, kind: UsageKind, heading: string):
   const rows = ranked(usage, kind).map(({ label, total }) => [nameOf(label), numberCell(total)])
   const list = listView({
     caption: heading,
-    columns: [{ heading: kind === 'issued' ? 'How' : 'Why' }, { heading: 'How many', numeric: true }],
+    columns: [{ heading: kind === 'issued' ? 'Grant type' : 'Reason' }, { heading: 'Count', numeric: true }],
     rows,
-    empty: { title: kind === 'issued' ? 'None was issued' : 'None was refused', text: 'Not in this time.' },
+    empty: { title: kind === 'issued' ? 'No tokens issued' : 'No requests failed', text: 'None in this period.' },
   })
   return { part: 'list', heading, list }
 }
@@ -100,15 +100,15 @@ function figuresOf({ usage }: InstanceOverview, words: string): Block {
     part: 'figures',
     figures: [
       { name: 'Tokens issued', text: NUMBER.format(issued!), detail: words },
-      { name: 'Requests refused', text: NUMBER.format(refused!), detail: `${share} of all ${words}` },
+      { name: 'Failed requests', text: NUMBER.format(refused!), detail: `${share} of all ${words}` },
     ],
   }
 }
 
 const NOTHING_YET: Block = {
   part: 'empty',
-  title: 'Nobody asked for a token in this time',
-  text: 'What is issued and refused appears here within seconds, hour by hour.',
+  title: 'No token requests in this period',
+  text: 'Issued tokens and failed requests appear here within seconds.',
 }
 
 const blocksOf = (overview: InstanceOverview, span: Span): Block[] =>
@@ -117,9 +117,9 @@ const blocksOf = (overview: InstanceOverview, span: Span): Block[] =>
     : [
         figuresOf(overview, SPANS[span].words),
         plotOf(overview, 'issued', 'Tokens issued', span),
-        plotOf(overview, 'refused', 'Requests refused', span),
-        tableOf(overview, 'issued', 'How they were issued'),
-        tableOf(overview, 'refused', 'Why they were refused'),
+        plotOf(overview, 'refused', 'Failed requests', span),
+        tableOf(overview, 'issued', 'Issued tokens by grant type'),
+        tableOf(overview, 'refused', 'Failed requests by reason'),
       ]
 
 function dashboardPage(overview: InstanceOverview, span: Span): ConsolePage {
@@ -129,7 +129,7 @@ function dashboardPage(overview: InstanceOverview, span: Span): ConsolePage {
     current: one === span,
   }))
   return blocksPage(
-    { title: 'Dashboard', lead: 'What the token endpoint of this instance issues and refuses.', tabs },
+    { title: 'Dashboard', lead: 'Requests to the token endpoint of this instance.', tabs },
     blocksOf(overview, span),
   )
 }

@@ -11,10 +11,10 @@ const GENERATE = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys'
 function keysOf({ clientId, lastFour, createdAt, lastUsedAt }: NonNullable<AccountOverview['keyPair']>): Block {
   return {
     part: 'facts',
-    heading: 'Your API keys',
-    actions: [{ href: KEY_PAIR_PATH, label: 'See their use' }, GENERATE],
+    heading: 'Your key pair',
+    actions: [{ href: KEY_PAIR_PATH, label: 'View usage' }, GENERATE],
     facts: [
-      fact('Client id', idCell(clientId, 'client id')),
+      fact('Client ID', idCell(clientId, 'client ID')),
       fact('Client secret', textCell(`Ends in ${lastFour}`)),
       fact('Generated', timeCell(createdAt)),
       fact('Last used', timeCell(lastUsedAt)),
@@ -25,16 +25,16 @@ function keysOf({ clientId, lastFour, createdAt, lastUsedAt }: NonNullable<Accou
 const FIRST_STEP: Block = {
   part: 'empty',
   title: 'Get your first token',
-  text: 'Generate your keys: the next page shows them with a command that gets a token as it stands. Then register the applications that your people sign in to.',
+  text: 'Generate a key pair. The next page shows it with a command that gets a token. Then register the applications that your users sign in to.',
   action: { ...GENERATE, label: 'Generate keys' },
 }
 
 const figuresOf = ({ applications, users }: AccountOverview): Block => ({
   part: 'figures',
-  heading: 'Your enterprise',
+  heading: 'Your account',
   figures: [
     { name: 'Applications', text: boundedText(applications), href: '/applications', detail: 'active' },
-    { name: 'People', text: boundedText(users), href: '/users', detail: 'who may sign in' },
+    { name: 'Users', text: boundedText(users), href: '/users', detail: 'who can sign in' },
   ],
 })
 
@@ -42,7 +42,7 @@ function overviewPage(overview: AccountOverview, accountName: string | null): Co
   return blocksPage(
     {
       title: 'Overview',
-      lead: `What ${accountName ?? 'your account'} does with the API.`,
+      lead: `API access of ${accountName ?? 'your account'}.`,
       ...(!overview.apiEnabled && { caution: API_OFF }),
     },
     [overview.keyPair ? keysOf(overview.keyPair) : FIRST_STEP, figuresOf(overview)],

@@ -8,30 +8,30 @@ export interface UsageWords {
 }
 
 const GRANTS: Readonly<Record<string, UsageWords>> = {
-  client_credentials: { brief: 'to programs', whole: 'To programs, for themselves' },
-  authorization_code: { brief: 'at sign-in', whole: 'When somebody signed in' },
-  refresh_token: { brief: 'renewed', whole: 'Renewed by a refresh token' },
-  'urn:ietf:params:oauth:grant-type:device_code': { brief: 'on devices', whole: 'On a device without a keyboard' },
+  client_credentials: { brief: 'client credentials', whole: 'Client credentials' },
+  authorization_code: { brief: 'authorization code', whole: 'Authorization code' },
+  refresh_token: { brief: 'refresh token', whole: 'Refresh token' },
+  'urn:ietf:params:oauth:grant-type:device_code': { brief: 'device code', whole: 'Device code' },
 }
 
 const ERRORS: Readonly<Record<string, UsageWords>> = {
-  access_denied: { brief: 'denied', whole: 'The person said no' },
-  authorization_pending: { brief: 'waiting devices', whole: 'A device that waits for its person' },
-  expired_token: { brief: 'late devices', whole: 'A device whose code was too old' },
-  invalid_client: { brief: 'wrong credentials', whole: 'The client did not prove who it is' },
+  access_denied: { brief: 'denied', whole: 'The user denied access' },
+  authorization_pending: { brief: 'pending devices', whole: 'The device is waiting for the user' },
+  expired_token: { brief: 'expired device codes', whole: 'The device code has expired' },
+  invalid_client: { brief: 'failed authentication', whole: 'Client authentication failed' },
   invalid_grant: {
-    brief: 'dead grants',
-    whole: 'A code or refresh token that was spent, revoked, too old or never there',
+    brief: 'invalid grants',
+    whole: 'The code or refresh token is unknown, used, expired or revoked',
   },
-  invalid_request: { brief: 'malformed', whole: 'The request was malformed' },
-  invalid_scope: { brief: 'wrong scopes', whole: 'A scope that the API or the client has not' },
-  invalid_target: { brief: 'wrong APIs', whole: 'An API that the client may not use' },
-  rate_limit_exceeded: { brief: 'too often', whole: 'More often than the client may' },
-  server_error: { brief: 'our failures', whole: 'Something went wrong on our side' },
-  slow_down: { brief: 'too often', whole: 'More often than the client may' },
-  temporarily_unavailable: { brief: 'unavailable', whole: 'The database was not within reach' },
-  unauthorized_client: { brief: 'grants not allowed', whole: 'A way to a token that this client may not use' },
-  unsupported_grant_type: { brief: 'unknown grants', whole: 'A way to a token that nobody may use' },
+  invalid_request: { brief: 'malformed', whole: 'The request is malformed' },
+  invalid_scope: { brief: 'invalid scopes', whole: 'The API or the client does not have the scope' },
+  invalid_target: { brief: 'invalid APIs', whole: 'The client is not allowed to call the API' },
+  rate_limit_exceeded: { brief: 'rate limited', whole: 'The client exceeded its rate limit' },
+  server_error: { brief: 'server errors', whole: 'The server failed' },
+  slow_down: { brief: 'rate limited', whole: 'The client exceeded its rate limit' },
+  temporarily_unavailable: { brief: 'unavailable', whole: 'The database was unavailable' },
+  unauthorized_client: { brief: 'grants not allowed', whole: 'The client is not allowed to use the grant type' },
+  unsupported_grant_type: { brief: 'unsupported grants', whole: 'The server does not support the grant type' },
 }
 
 /** Undefined of what is not known, which is shown by its name. */

@@ -27,7 +27,8 @@ const PATH = `${KEY_PAIR_PATH}/generate`
 const NAMED = 8
 
 function meaningOf({ identifier, scopes }: KeyPairOfUser['choosableApis'][number]): string {
-  if (identifier === MANAGEMENT_API) return 'Keywright itself: whoever has these keys may manage this account.'
+  if (identifier === MANAGEMENT_API)
+    return 'Keywright management API: tokens from this key pair can manage this account.'
   const rest = scopes.length - NAMED
   return `Scopes: ${scopes.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
@@ -43,8 +44,8 @@ function inOrder(keys: KeyPairOfUser): KeyPairOfUser['choosableApis'] {
 
 function fieldsOf(keys: KeyPairOfUser) {
   const choices = inOrder(keys).map((api) => ({ value: api.identifier, label: api.identifier, hint: meaningOf(api) }))
-  const hint = 'The first that is chosen is meant where a request names none.'
-  return { apis: checkboxesField({ label: 'What the new keys may call', hint, choices }) }
+  const hint = 'The first selected API is the default API.'
+  return { apis: checkboxesField({ label: 'APIs', hint, choices }) }
 }
 
 /** What is chosen before anybody chose. */
@@ -56,20 +57,20 @@ function chosenAtFirst(keys: KeyPairOfUser): string[] {
 /** Callers are named up to a bound, beyond which there may be more. */
 function addressesOf({ callers }: KeyPair): string {
   const addresses = new Set(callers.map(({ ip }) => ip)).size
-  return `${callers.length >= MOST_CALLERS ? 'at least ' : ''}${counted(addresses, 'address', 'addresses')}`
+  return `${callers.length >= MOST_CALLERS ? 'at least ' : ''}${counted(addresses, 'IP address', 'IP addresses')}`
 }
 
 function stopsOf(pair: KeyPair): string[] {
   const { client, liveTokens, callers } = pair
   const lastFour = presentSecret(pair)?.lastFour
   return [
-    `end the client id ${client.clientId} and its secret${lastFour ? ` that ends in ${lastFour}` : ''} at once`,
+    `revoke the client ID ${client.clientId} and its client secret${lastFour ? ` that ends in ${lastFour}` : ''} immediately`,
     liveTokens.count === 0
-      ? 'end no token, for none is live'
-      : `end ${countedUpTo(liveTokens, 'live token')}: APIs refuse them from then on`,
+      ? 'revoke no tokens: none are active'
+      : `revoke ${countedUpTo(liveTokens, 'active token')} immediately`,
     callers.length === 0
-      ? 'cut off nobody who called in the last day, for nobody did'
-      : `cut off ${addressesOf(pair)} that called in the last day, until they have the new keys`,
+      ? 'affect no callers: none used it in the last 24 hours'
+      : `block ${addressesOf(pair)} that called in the last 24 hours, until they use the new keys`,
   ]
 }
 
@@ -101,8 +102,8 @@ export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: rea
 function stoppedOf({ pair }: KeyPairOfUser, { revoked }: GeneratedKeyPair): string | undefined {
   if (!pair) return undefined
   const tokens =
-    revoked === null ? 'every token of theirs' : revoked === 0 ? 'no live token' : counted(revoked, 'live token')
-  return `Your former keys have stopped working, and with them ${tokens}.`
+    revoked === null ? 'all their tokens' : revoked === 0 ? 'no active tokens' : counted(revoked, 'active token')
+  return `Your previous keys and ${tokens} are revoked.`
 }
 
 function newKeysPage(
@@ -117,7 +118,7 @@ function newKeysPage(
     title: 'Your new keys',
     crumbs: KEY_PAIR_CRUMBS,
     values: [
-      { label: 'Client id', value: clientId },
+      { label: 'Client ID', value: clientId },
       { label: 'Client secret', value: clientSecret },
       ...(apiKey === undefined ? [] : [{ label: 'API key', value: apiKey }]),
     ],
@@ -132,24 +133,24 @@ function newKeysPage(
 export function replacedPage({ pair }: KeyPairOfUser, seen: string): ConsolePage {
   const lastFour = pair && presentSecret(pair)?.lastFour
   const facts = [
-    fact('This page was about', seen ? idCell(seen.slice(0, 100), 'former client id') : quietCell('no keys')),
-    fact('Your keys now', pair ? idCell(pair.client.clientId, 'client id') : quietCell('none')),
+    fact('Previous client ID', seen ? idCell(seen.slice(0, 100), 'former client ID') : quietCell('no keys')),
+    fact('Current client ID', pair ? idCell(pair.client.clientId, 'client ID') : quietCell('none')),
     ...(lastFour ? [fact('Client secret', textCell(`Ends in ${lastFour}`))] : []),
     ...(pair ? [fact('Generated', timeCell(pair.client.createdAt))] : []),
   ]
   return {
     view: 'console/keys-replaced',
-    title: 'Your keys were replaced meanwhile',
+    title: 'Your keys have changed',
     crumbs: KEY_PAIR_CRUMBS,
     status: 412,
     data: { facts },
   }
 }
 
-/** The client id that a form was drawn for; '' for none. @throws KeywrightError `invalid_input` */
+/** The client ID that a form was drawn for; '' for none. @throws KeywrightError `invalid_input` */
 function seenIn(form: Form): string {
   const seen = form.get('replaces')
-  if (seen === undefined) throw invalidInput('the form does not say which keys it replaces')
+  if (seen === undefined) throw invalidInput('the form does not name the current client ID')
   return seen
 }
 

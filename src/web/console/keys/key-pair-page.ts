@@ -15,10 +15,10 @@ export const KEY_PAIR_PATH = '/settings/api'
 export const KEY_PAIR_CRUMBS = [{ href: KEY_PAIR_PATH, label: 'API keys' }]
 
 export const API_OFF =
-  'The API is switched off at present, for this account or for everybody: no keys and no applications get tokens until an operator switches it on again.'
+  'The API is disabled for this account or for the whole instance. Key pairs and applications get no tokens until an operator enables it.'
 
 const NOTICES = {
-  revoked: 'Every token of your keys is revoked. The keys themselves work on.',
+  revoked: 'All tokens of your key pair are revoked. The key pair stays valid.',
 }
 
 type Secret = KeyPair['secrets'][number]
@@ -26,7 +26,7 @@ type Secret = KeyPair['secrets'][number]
 /** The pair of whoever is looking. @throws KeywrightError `forbidden` for operators, who have none */
 export async function ownKeyPair({ management, who }: ConsoleCall): Promise<KeyPairOfUser> {
   if (who.accountId === null) {
-    throw new KeywrightError('forbidden', 'key pairs belong to the admins of an account, and an operator is in none')
+    throw new KeywrightError('forbidden', 'key pairs belong to the admins of an account; operators have no account')
   }
   return await readKeyPair(management, who, {})
 }
@@ -37,29 +37,32 @@ export const presentSecret = ({ secrets }: KeyPair): Secret | undefined => secre
 
 function lastUseCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
   const from = lastUsedIp && `from ${lastUsedIp}`
-  const what = lastUsedApi ? `for ${lastUsedApi}` : 'which got no token'
+  const what = lastUsedApi ? `for ${lastUsedApi}` : 'no token issued'
   return timeCell(dateOf(lastUsedAt), 'never', from ? `${from}, ${what}` : undefined)
 }
 
-const NAMES = { secret: ['Client secret', 'Former secret'], api_key: ['API key', 'Former API key'] } as const
+const NAMES = { secret: ['Client secret', 'Previous client secret'], api_key: ['API key', 'Previous API key'] } as const
 
 /** Every one that works; those that were replaced with an overlap say until when. */
 function secretFact(secret: Secret): Fact {
   const { kind, lastFour, retiresAt } = secret
-  const retires = retiresAt && `works until ${momentOf(new Date(retiresAt)).exact}`
+  const retires = retiresAt && `valid until ${momentOf(new Date(retiresAt)).exact}`
   const ends = `Ends in ${lastFour}`
-  return fact(NAMES[kind][retiresAt ? 1 : 0], textCell(ends, retires || 'Shown once, when it was generated'))
+  return fact(NAMES[kind][retiresAt ? 1 : 0], textCell(ends, retires || 'Shown once, at generation'))
 }
 
 function factsOf(pair: KeyPair): Fact[] {
   const { client, secrets, liveTokens } = pair
   const used = presentSecret(pair)
   return [
-    fact('Client id', idCell(client.clientId, 'client id')),
+    fact('Client ID', idCell(client.clientId, 'client ID')),
     ...secrets.map(secretFact),
     fact('Generated', timeCell(client.createdAt)),
     fact('Last used', used ? lastUseCell(used) : quietCell('never')),
-    fact('Live tokens', liveTokens.count === 0 ? quietCell('none') : textCell(countedUpTo(liveTokens, 'live token'))),
+    fact(
+      'Active tokens',
+      liveTokens.count === 0 ? quietCell('none') : textCell(countedUpTo(liveTokens, 'active token')),
+    ),
   ]
 }
 
@@ -67,7 +70,7 @@ const isManagement = (identifier: string): boolean => identifier === MANAGEMENT_
 
 function apisList({ apis }: KeyPair): ListView {
   const detailOf = (identifier: string) =>
-    isManagement(identifier) ? 'Keywright itself: may manage this account' : undefined
+    isManagement(identifier) ? 'Keywright management API: can manage this account' : undefined
   return listView({
     caption: 'APIs',
     columns: [{ heading: 'API' }, { heading: 'Scopes' }, { heading: 'Use' }],
@@ -76,23 +79,23 @@ function apisList({ apis }: KeyPair): ListView {
       textCell(scopes.join(' ')),
       n === 0 ? badgeCell('neutral', 'Default') : quietCell('named in the request'),
     ]),
-    empty: { title: 'No API', text: 'These keys may call nothing. Generate new ones to choose what they may.' },
+    empty: { title: 'No API', text: 'This key pair cannot call an API. Generate new keys to select one.' },
   })
 }
 
 /** Who called in the last day. */
 export const callersList = ({ callers }: KeyPair): ListView =>
   listView({
-    caption: 'Callers of the last day',
-    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last call' }],
+    caption: 'Callers in the last 24 hours',
+    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last request' }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
       textCell(ip),
       api === null ? quietCell('no token') : textCell(api),
       timeCell(new Date(lastUsedAt)),
     ]),
     empty: {
-      title: 'Nobody called in the last day',
-      text: 'Addresses that use these keys appear here within seconds.',
+      title: 'No callers in the last 24 hours',
+      text: 'IP addresses that use this key pair appear here within seconds.',
     },
   })
 
@@ -102,19 +105,19 @@ const REVOKE: PageAction = { href: `${KEY_PAIR_PATH}/revoke`, label: 'Revoke tok
 
 const blocksOf = (pair: KeyPair): Block[] => [
   { part: 'facts', heading: 'Your key pair', facts: factsOf(pair) },
-  { part: 'list', heading: 'What your keys may call', list: apisList(pair) },
+  { part: 'list', heading: 'APIs and scopes', list: apisList(pair) },
   {
     part: 'list',
-    heading: 'Callers of the last day',
-    lead: 'To within five minutes. What you do not know should not be here: generate new keys, and it stops.',
+    heading: 'Callers in the last 24 hours',
+    lead: 'Updated every five minutes. If you do not recognise an address, generate new keys to block it.',
     list: callersList(pair),
   },
 ]
 
 const NONE_YET: Block = {
   part: 'empty',
-  title: 'You have no keys yet',
-  text: 'A client id and a secret let a program get tokens for the API in your name. You can replace them at any time.',
+  title: 'No key pair yet',
+  text: 'A key pair is a client ID and a client secret with which a program gets tokens. You can replace it at any time.',
   action: { ...GENERATE, label: 'Generate keys' },
 }
 
@@ -124,7 +127,7 @@ export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser): ConsolePage {
   return blocksPage(
     {
       title: 'API keys',
-      lead: 'Your own client id and secret, which programs trade for tokens. Each admin has a pair of their own.',
+      lead: 'Your client ID and client secret for the client credentials grant. Each admin has their own key pair.',
       notices: NOTICES,
       ...(actions && { actions }),
       ...(!apiEnabled && { caution: API_OFF }),

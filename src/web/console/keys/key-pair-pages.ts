@@ -22,17 +22,17 @@ async function ownPair(call: ConsoleCall): Promise<KeyPair> {
 
 function revokePage({ client, liveTokens }: KeyPair): ConsolePage {
   return confirmPage({
-    title: 'Revoke every token of your keys?',
+    title: 'Revoke all tokens of your key pair?',
     crumbs: KEY_PAIR_CRUMBS,
     stops: [
       liveTokens.count === 0
-        ? 'end no token, for none is live'
-        : `end ${countedUpTo(liveTokens, 'live token')} of ${client.clientId}: APIs refuse them from then on`,
-      'leave your keys as they are: whoever has them can get new tokens. Generate new keys to stop that too',
+        ? 'revoke no tokens: none are active'
+        : `revoke ${countedUpTo(liveTokens, 'active token')} of ${client.clientId} immediately`,
+      'not change your key pair: it can get new tokens. To prevent that, generate new keys',
     ],
     action: REVOKE,
-    submit: 'Revoke them all',
-    keep: { href: KEY_PAIR_PATH, label: 'Keep them' },
+    submit: 'Revoke tokens',
+    keep: { href: KEY_PAIR_PATH, label: 'Cancel' },
   })
 }
 
@@ -43,8 +43,8 @@ async function revoke(call: ConsoleCall): Promise<void> {
 }
 
 const TRY_FRAME: TryFrame = {
-  title: 'Try your keys',
-  lead: 'Asks for a token as your program would, and shows what was sent and what came back.',
+  title: 'Try your key pair',
+  lead: 'Sends a token request with your client secret, and shows the request and the response.',
   crumbs: KEY_PAIR_CRUMBS,
 }
 

@@ -9,30 +9,30 @@ import { confirmPage } from '../kit/panels.ts'
 const HERE = { href: '/signing-keys', label: 'Signing keys' }
 
 const COLUMNS: readonly Column[] = [
-  { heading: 'Key id' },
+  { heading: 'Key ID' },
   { heading: 'State' },
-  { heading: 'Made' },
-  { heading: 'Signs since' },
+  { heading: 'Created' },
+  { heading: 'Active since' },
   { heading: 'Published until' },
 ]
 
 const STATES = {
-  current: badgeCell('success', 'Current: signs now'),
-  next: badgeCell('warning', 'Next: published, waits'),
-  previous: badgeCell('neutral', 'Previous: still published'),
+  current: badgeCell('success', 'Current'),
+  next: badgeCell('warning', 'Next'),
+  previous: badgeCell('neutral', 'Previous'),
 }
 
 function beginningOf({ state, signsFrom }: SigningKeyView): Cell {
   if (state !== 'next') return timeCell(signsFrom)
-  return quietCell(signsFrom ? 'within a minute' : 'when keys are rotated')
+  return quietCell(signsFrom ? 'within a minute' : 'at the next rotation')
 }
 
 const rowOf = (key: SigningKeyView): readonly Cell[] => [
-  idCell(key.kid, 'key id'),
+  idCell(key.kid, 'key ID'),
   STATES[key.state],
   timeCell(key.createdAt),
   beginningOf(key),
-  timeCell(key.publishedUntil, key.state === 'current' ? 'a month after it signs no more' : '–'),
+  timeCell(key.publishedUntil, key.state === 'current' ? '31 days after rotation' : '–'),
 ]
 
 const RANK = { current: 0, next: 1, previous: 2 } as const
@@ -47,15 +47,15 @@ const blockOf = (alg: SigningAlg, keys: readonly SigningKeyView[]): Block => ({
     caption: `Keys for ${alg}`,
     columns: COLUMNS,
     rows: sorted(keys).map(rowOf),
-    empty: { title: 'No key yet', text: 'One is made with the first API that needs it.' },
+    empty: { title: 'No key yet', text: 'A key is created with the first API that uses this algorithm.' },
   }),
 })
 
 const NONE: Block = {
   part: 'empty',
-  title: 'No signing key yet',
-  text: 'Keys are made with the first API that needs them.',
-  action: { href: '/apis/new', label: 'Declare an API', primary: true },
+  title: 'No signing keys yet',
+  text: 'Keys are created with the first API.',
+  action: { href: '/apis/new', label: 'Add API', primary: true },
 }
 
 const byAlgorithm = (keys: readonly SigningKeyView[]) =>
@@ -65,14 +65,14 @@ async function showKeys({ management, who, show, web }: ConsoleCall): Promise<vo
   const groups = byAlgorithm(await listSigningKeys(management, who, {}))
   const page = {
     title: 'Signing keys',
-    lead: 'Tokens are signed with these. Each key is published before it signs and long after, so that nobody meets a token with a key that they cannot find.',
-    actions: groups.length > 0 ? [{ href: '/signing-keys/rotate', label: 'Rotate', primary: true }] : undefined,
-    notices: { rotated: 'The keys are rotated. Each new key signs as soon as it has been published for a minute.' },
+    lead: 'Keys that sign tokens. Each key is published before its first use and for 31 days after its last.',
+    actions: groups.length > 0 ? [{ href: '/signing-keys/rotate', label: 'Rotate keys', primary: true }] : undefined,
+    notices: { rotated: 'Signing keys rotated. Each new key signs after it has been published for one minute.' },
   }
   const blocks = groups.length > 0 ? groups.map(([alg, keys]) => blockOf(alg, keys)) : [NONE]
   const published: Block = {
     part: 'facts',
-    facts: [fact('Published at', idCell(`${web.issuerUrl()}/oauth2/jwks`, 'address'))],
+    facts: [fact('JWKS URL', idCell(`${web.issuerUrl()}/oauth2/jwks`, 'address'))],
   }
   show(blocksPage(page, [...blocks, published]))
 }
@@ -89,18 +89,18 @@ async function askRotation({ management, who, show }: ConsoleCall): Promise<void
     confirmPage({
       title: 'Rotate the signing keys?',
       crumbs: [HERE],
-      text: 'Nothing breaks: every token that was issued stays good, and programs that fetch keys as they need them notice nothing.',
+      text: 'Issued tokens stay valid. Resource servers that fetch keys from the JWKS URL need no change.',
       harmless: true,
       stops: [
-        'The next key of each algorithm begins to sign, once it has been published for a minute.',
-        'The present keys sign no more. They stay published for 31 days, longer than any token lives.',
-        'A new next key is published for each.',
-        'Whoever wrote one key down, instead of fetching the keys, must be given the next one first.',
+        'The next key of each algorithm starts to sign after it has been published for one minute.',
+        'The current keys stop signing. They stay published for 31 days, longer than any token lifetime.',
+        'A new next key is published for each algorithm.',
+        'Resource servers with a hard-coded key need the next key first.',
       ],
-      facts: [fact('Handing over', linesCell(groups.map(handoverOf)))],
+      facts: [fact('Key change', linesCell(groups.map(handoverOf)))],
       action: '/signing-keys/rotate',
-      submit: 'Rotate',
-      keep: { href: '/signing-keys', label: 'Not now' },
+      submit: 'Rotate keys',
+      keep: { href: '/signing-keys', label: 'Cancel' },
     }),
   )
 }

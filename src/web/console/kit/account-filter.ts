@@ -10,7 +10,7 @@ const ACCOUNT = 'account'
 /** @throws KeywrightError `invalid_input` */
 export function accountIn({ query }: Pick<ConsoleCall, 'query'>): string | undefined {
   const accountId = givenIn(query, ACCOUNT)
-  if (accountId !== undefined && !isId(accountId)) throw invalidInput('this is no id of an account', ACCOUNT)
+  if (accountId !== undefined && !isId(accountId)) throw invalidInput('this is not an account ID', ACCOUNT)
   return accountId
 }
 

@@ -44,7 +44,7 @@ function amount<Value>(
     kind: 'amount',
     read(name, { form }) {
       const found = amountIn(name, form, units)
-      if (found === undefined) return options.required ? { fieldError: 'this must be filled in' } : { value: null }
+      if (found === undefined) return options.required ? { fieldError: 'this field is required' } : { value: null }
       const value = found && toValue(found)
       return value === null || value === undefined ? { fieldError } : { value }
     },
@@ -84,7 +84,7 @@ export const durationField = (options: AmountOptions): Field<number | null> =>
     { unit: 'hours', ...options },
     ({ count, unit }) => (Number.isInteger(count * unit) ? count * unit : undefined),
     largestUnit,
-    'this is a number, such as 90 or 1.5',
+    'enter a number, such as 90 or 1.5',
   )
 
 /** So many in a time; null where nothing was typed. */
@@ -94,5 +94,5 @@ export const rateField = (options: AmountOptions): Field<RateLimit | null> =>
     { unit: 'per minute', ...options },
     ({ count, unit }) => (Number.isInteger(count) && count > 0 ? { count, period: unit } : undefined),
     ({ count, period }) => ({ count, unit: period }),
-    'this is a whole number from 1 on',
+    'enter a whole number of at least 1',
   )

@@ -50,7 +50,7 @@ export const timeCell = (at: Date | null | undefined, otherwise = 'never', detai
 
 export const badgeCell = (tone: Badge['tone'], text: string): Cell => ({ kind: 'badge', badge: { tone, text } })
 
-/** Whatever machines name things by: monospaced, and copied by a button. @param label what it is: `client id` */
+/** Whatever machines name things by: monospaced, and copied by a button. @param label what it is: `client ID` */
 export const idCell = (value: string, label: string): Cell => ({ kind: 'id', value, label })
 
 export const linesCell = (lines: readonly string[], otherwise = 'none'): Cell =>

@@ -19,7 +19,7 @@ function single<Value extends string>(kind: string, options: ChoiceOptions<Value
     kind,
     read(name, { form }) {
       const choice = find(name, form)
-      return choice ? { value: choice.value } : { fieldError: 'choose one of these' }
+      return choice ? { value: choice.value } : { fieldError: 'choose an option' }
     },
     write: (name, value) => [[name, value]],
     controls: (name, form) => ({
@@ -44,7 +44,7 @@ export function checkboxField(options: FieldText): Field<boolean> {
     kind: 'checkbox',
     read(name, { form }) {
       const checked = form.has(name)
-      return options.required && !checked ? { fieldError: 'this must be ticked' } : { value: checked }
+      return options.required && !checked ? { fieldError: 'select this checkbox' } : { value: checked }
     },
     write: (name, value) => (value ? [[name, 'on']] : []),
     controls: (name, form) => ({ checked: form.has(name) }),
@@ -60,9 +60,7 @@ export function checkboxesField<const Value extends string>(options: ChoiceOptio
     kind: 'choices',
     read(name, { form }) {
       const values = chosen(name, form).map(({ value }) => value)
-      return options.required && values.length === 0
-        ? { fieldError: 'choose at least one of these' }
-        : { value: values }
+      return options.required && values.length === 0 ? { fieldError: 'choose at least one option' } : { value: values }
     },
     write: (name, values) => values.map((value) => [`${name}.${value}`, 'on'] as const),
     controls: (name, form) => ({

@@ -63,7 +63,7 @@ export const principalOf = (person: SignedInUser, ctx: Context): Principal => ({
 function queryOf(ctx: Context): Form {
   const entries = [...new URLSearchParams(ctx.querystring)]
   const query = new Map(entries)
-  if (query.size !== entries.length) throw invalidInput('the address names a field twice')
+  if (query.size !== entries.length) throw invalidInput('a query parameter occurs twice')
   return query
 }
 
@@ -82,7 +82,7 @@ export const callOf = (web: Web, ctx: Context, person: SignedInUser): ConsoleCal
 })
 
 const FOR_WHOM = {
-  member: 'people who are signed in',
+  member: 'signed-in users',
   admin: 'the admins of an account',
   operator: 'the operators of this instance',
 } as const
@@ -92,7 +92,7 @@ function demandOf(who: Principal, permission: RequiredPermission): void {
   try {
     requirePermission(who, permission)
   } catch (error) {
-    const message = `this is for ${FOR_WHOM[permission.role]}, and you are signed in as ${who.role === 'member' ? 'a' : 'an'} ${who.role}`
+    const message = `this page is for ${FOR_WHOM[permission.role]}, and you are signed in as ${who.role === 'member' ? 'a' : 'an'} ${who.role}`
     throw new KeywrightError('forbidden', message, { cause: error })
   }
 }

@@ -107,6 +107,6 @@ export const attempt = <F extends Fields, Done>(
 /** Which state of something a form was drawn from. @throws KeywrightError `invalid_input` */
 export function revisionOf(form: Form): number {
   const text = form.get('revision') ?? ''
-  if (!/^\d{1,9}$/.test(text)) throw invalidInput('the form does not say what it is a change of')
+  if (!/^\d{1,9}$/.test(text)) throw invalidInput('the form has no revision; reload the page and try again')
   return Number(text)
 }

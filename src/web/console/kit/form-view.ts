@@ -92,7 +92,7 @@ export function formView<F extends Fields>(options: FormOptions<F>) {
     submit,
     cancel,
     danger,
-    refusal: refusal ?? 'Nothing was saved yet',
+    refusal: refusal ?? 'Your changes were not saved',
     multipart: all.some(({ kind }) => kind === 'file'),
     needed: all.some(({ required }) => required),
     hidden: Object.entries({ ...hidden, ...(revision !== undefined && { revision: String(revision) }) }),

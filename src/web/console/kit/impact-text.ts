@@ -16,7 +16,7 @@ export function impactStops({ accessTokens, refreshTokens, users }: ChangeImpact
   ]
   return [
     ...(tokens.length > 0 ? [`revoke ${tokens.join(' and ')} ${what}, at once`] : []),
-    ...(isNone(users) ? [] : [`ask ${countedOrMany(users, 'user')} for their consent again, if it is needed again`]),
+    ...(isNone(users) ? [] : [`ask ${countedOrMany(users, 'user')} for consent again when it is required`]),
   ]
 }
 

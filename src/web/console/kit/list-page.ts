@@ -41,7 +41,7 @@ export interface FilterField {
 export interface SearchOptions {
   readonly path: string
   readonly query: Form
-  /** What can be searched for, in the box: `Name or client id`. Absent: there are only filters. */
+  /** What can be searched for, in the box: `Name or client ID`. Absent: there are only filters. */
   readonly placeholder?: string
   readonly filters?: readonly Filter[]
   /** Fields beside: `from`, `to` as dates. */
@@ -142,15 +142,15 @@ function searchView(options: SearchOptions) {
   }
 }
 
-const NOTHING_FOUND = { title: 'Nothing matches', text: 'Try fewer words, or another filter.' }
+const NOTHING_FOUND = { title: 'No results', text: 'Change the search text or the filters.' }
 
-const NO_MORE = { title: 'There is nothing more', text: 'The items of this page were removed.' }
+const NO_MORE = { title: 'No more results', text: 'The entries on this page no longer exist.' }
 
 function emptyOf({ empty, search }: ListOptions, clear: string | undefined): Empty {
   if (search && PLACES.some((name) => search.query.has(name))) {
-    return { ...NO_MORE, action: { href: hrefOf(search), label: 'Show the first page' } }
+    return { ...NO_MORE, action: { href: hrefOf(search), label: 'Go to the first page' } }
   }
-  return clear === undefined ? empty : { ...NOTHING_FOUND, action: { href: clear, label: 'Show all' } }
+  return clear === undefined ? empty : { ...NOTHING_FOUND, action: { href: clear, label: 'Clear filters' } }
 }
 
 /** A list as views/console/parts/list.eta draws it. */

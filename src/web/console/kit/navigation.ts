@@ -15,7 +15,7 @@ interface LinkGroup {
 }
 
 const APPLICATIONS: PageLinkWithIcon = { href: '/applications', label: 'Applications', icon: 'applications' }
-const PEOPLE: PageLinkWithIcon = { href: '/users', label: 'People', icon: 'people' }
+const PEOPLE: PageLinkWithIcon = { href: '/users', label: 'Users', icon: 'people' }
 const ACTIVITY: PageLinkWithIcon = { href: '/activity', label: 'Activity', icon: 'activity' }
 
 const OF_ADMINS: readonly PageLinkWithIcon[] = [
@@ -50,8 +50,8 @@ function groupsOf(role: Role): readonly LinkGroup[] {
   const managed =
     role === 'operator'
       ? { heading: 'This instance', links: OF_OPERATORS }
-      : { heading: 'Your enterprise', links: OF_ADMINS }
-  return [managed, { heading: 'Your account', links: OWN }, { heading: 'For programs', links: [API_DOCS] }]
+      : { heading: 'Your account', links: OF_ADMINS }
+  return [managed, { heading: 'Your account', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
 }
 
 const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>

@@ -15,7 +15,7 @@ export function choiceIn<const Value extends string>(
   const given = givenIn(query, name)
   if (given === undefined) return undefined
   const value = values.find((one) => one === given)
-  if (!value) throw invalidInput(`there is no such ${name} to look for`, name)
+  if (!value) throw invalidInput(`unknown value for the filter ${name}`, name)
   return value
 }
 
@@ -26,7 +26,7 @@ export function dayIn(query: Form, name: string): Date | undefined {
   const day = new Date(`${given}T00:00:00Z`)
   // February 30 would become March 2.
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(given)
-  if (!isDay) throw invalidInput('a day is written like 2026-01-31', name)
+  if (!isDay) throw invalidInput('enter a date as YYYY-MM-DD, such as 2026-01-31', name)
   return day
 }
 

@@ -11,11 +11,11 @@ interface TextOptions extends FieldText {
   readonly inputMode?: 'text' | 'email' | 'url' | 'numeric' | 'decimal'
 }
 
-const EMPTY = 'this must be filled in'
+const EMPTY = 'this field is required'
 
 const judged = (text: string, { required, maxLength = 2000 }: TextOptions): Reading<string> => {
   if (required && text === '') return { fieldError: EMPTY }
-  if ([...text].length > maxLength) return { fieldError: `this has at most ${maxLength} characters` }
+  if ([...text].length > maxLength) return { fieldError: `use at most ${maxLength} characters` }
   return { value: text }
 }
 
@@ -92,7 +92,7 @@ export function numberField(options: NumberOptions): Field<number | null> {
     read(name, { form }) {
       const text = single(name, form).trim()
       if (text === '') return options.required ? { fieldError: EMPTY } : { value: null }
-      return /^\d{1,9}$/.test(text) ? { value: Number(text) } : { fieldError: 'this is a whole number' }
+      return /^\d{1,9}$/.test(text) ? { value: Number(text) } : { fieldError: 'enter a whole number' }
     },
     write: (name, value) => [[name, value === null ? '' : String(value)]],
     controls: (name, form) => ({
@@ -113,7 +113,7 @@ export function colourField(options: FieldText): Field<string> {
     kind: 'colour',
     read(name, { form }) {
       const text = single(name, form).trim().toLowerCase()
-      return /^#[0-9a-f]{6}$/.test(text) ? { value: text } : { fieldError: 'this is a colour such as #1f5fbf' }
+      return /^#[0-9a-f]{6}$/.test(text) ? { value: text } : { fieldError: 'enter a colour such as #1f5fbf' }
     },
     write: (name, value) => [[name, value]],
     controls: (name, form) => ({ value: single(name, form) }),

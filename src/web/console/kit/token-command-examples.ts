@@ -42,10 +42,12 @@ export function tokenCommands(
   const refresh = `${curl} ${basic} --data "grant_type=refresh_token&refresh_token=$(${withBasic} | ${REFRESH_TOKEN})" ${url}`
   const further = apis[1]
   return [
-    { label: 'Credentials in the body', value: inBody({}) },
+    { label: 'Client secret in the request body', value: inBody({}) },
     { label: 'HTTP Basic authentication', value: withBasic },
-    ...(further === undefined ? [] : [{ label: `For another API: ${further}`, value: inBody({ resource: further }) }]),
-    ...(queryCredentials ? [{ label: 'Credentials as query parameters', value: inQuery }] : []),
-    ...(clientCredentialsRefresh ? [{ label: 'Renewal with a refresh token', value: refresh }] : []),
+    ...(further === undefined
+      ? []
+      : [{ label: `Token for another API: ${further}`, value: inBody({ resource: further }) }]),
+    ...(queryCredentials ? [{ label: 'Client secret in query parameters', value: inQuery }] : []),
+    ...(clientCredentialsRefresh ? [{ label: 'Refresh token', value: refresh }] : []),
   ]
 }

@@ -40,16 +40,16 @@ function secretField(options: FieldText): Field<string> {
     read(name, sent) {
       const reading = plain.read(name, sent)
       if ('fieldError' in reading || SENDABLE.test(reading.value)) return reading
-      return { fieldError: 'this holds characters that no secret has' }
+      return { fieldError: 'this contains characters that are not allowed' }
     },
     controls: (name, form) => ({ ...plain.controls(name, form), type: 'password', autocomplete: 'off' }),
   }
 }
 
 const SHAPES = {
-  body: 'In the body',
+  body: 'Request body',
   basic: 'HTTP Basic authentication',
-  query: 'As query parameters',
+  query: 'Query parameters',
 } as const satisfies Record<TryShape, string>
 
 const shapesOf = ({ queryCredentials }: TrySubject['client']): TryShape[] =>
@@ -57,18 +57,22 @@ const shapesOf = ({ queryCredentials }: TrySubject['client']): TryShape[] =>
 
 function apiChoices(apis: TrySubject['apis']) {
   const [first, ...rest] = apis.map(({ identifier }) => identifier)
-  const unnamed = { value: '', label: first === undefined ? 'None is named' : `${first} (its default)` }
+  const unnamed = { value: '', label: first === undefined ? 'None' : `${first} (default)` }
   return [unnamed, ...rest.map((identifier) => ({ value: identifier, label: identifier }))]
 }
 
 function fieldsOf({ client, apis }: TrySubject) {
   const shapes = shapesOf(client).map((shape) => ({ value: shape, label: SHAPES[shape] }))
   return {
-    clientSecret: secretField({ label: 'Client secret', hint: 'It is used for this one request and not kept.' }),
+    clientSecret: secretField({ label: 'Client secret', hint: 'Used for this request only. It is not stored.' }),
     ...(client.apiKeyRequired && { apiKey: secretField({ label: 'API key' }) }),
     resource: selectField({ label: 'API', choices: apiChoices(apis) }),
-    scope: textField({ label: 'Scope', hint: 'Several with spaces between; empty for all that it has.', mono: true }),
-    shape: selectField({ label: 'How the credentials are sent', choices: shapes }),
+    scope: textField({
+      label: 'Scope',
+      hint: 'Separate scopes with spaces. Leave empty to request all scopes of the client.',
+      mono: true,
+    }),
+    shape: selectField({ label: 'Client authentication', choices: shapes }),
   }
 }
 
@@ -78,8 +82,8 @@ export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = 
   const form = formView({
     fields: fieldsOf(subject),
     action: subject.action,
-    submit: outcome ? 'Run it again' : 'Run it',
-    refusal: 'It was not run',
+    submit: outcome ? 'Send request again' : 'Send request',
+    refusal: 'The request was not sent',
     hidden: { clientId: subject.client.clientId },
     fieldErrors,
     ...(typed && { typed }),
@@ -90,7 +94,7 @@ export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = 
 /** What kept the token endpoint from answering is for the log. */
 function noAnswer({ ctx }: ConsoleCall, failure: unknown): FieldError[] {
   ctx.state.failure = failure
-  return [{ field: '', message: 'the token endpoint did not answer' }]
+  return [{ field: '', message: 'the token endpoint did not respond' }]
 }
 
 /** What was run is not drawn again: a page that is kept or printed would show the secret once more. */

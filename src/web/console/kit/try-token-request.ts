@@ -2,7 +2,7 @@ import { waitInWords } from '../../relative-time.ts'
 import { sentence } from '../../to-sentence.ts'
 import type { WebServices } from '../../web-services.ts'
 
-/** How the credentials are sent. */
+/** Client authentication. */
 export type TryShape = 'body' | 'basic' | 'query'
 
 /** What a client would ask for by itself. */
@@ -86,22 +86,22 @@ function decoded(jwt: unknown): TryOutcome['token'] {
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
-  invalid_client: 'These credentials are not right, or work no more.',
-  unauthorized_client: 'This client may not ask for tokens by itself.',
-  invalid_target: 'This client may not ask for tokens for that API.',
-  rate_limit_exceeded: 'This client asks more often than it may.',
-  invalid_scope: 'The API has no such scope, or this client has none of it.',
+  invalid_client: 'The client ID or client secret is wrong or no longer valid.',
+  unauthorized_client: 'This client is not allowed to use the client credentials grant.',
+  invalid_target: 'This client is not allowed to call this API.',
+  rate_limit_exceeded: 'This client has exceeded its rate limit.',
+  invalid_scope: 'The API does not have this scope, or the client is not allowed to use it.',
 }
 
 function refusalOf(answer: Record<string, unknown>): string {
   const { error, error_description: description } = answer
   const said = typeof description === 'string' ? sentence(description) : ''
-  return [REFUSALS[String(error)] ?? 'The request was refused.', said && `The answer says: ${said}`].join(' ').trim()
+  return [REFUSALS[String(error)] ?? 'The request failed.', said && `Error description: ${said}`].join(' ').trim()
 }
 
 function successOf({ expires_in: expiresIn, scope }: Record<string, unknown>): string {
   const scopes = typeof scope === 'string' && scope ? ` with the scope ${scope}` : ''
-  return `You got a token${scopes}, good for ${waitInWords(Number(expiresIn))}.`
+  return `Token issued${scopes}. It expires in ${waitInWords(Number(expiresIn))}.`
 }
 
 /**

@@ -14,8 +14,8 @@ const PAPERS = { light: ['#ffffff', '#1c2128'], dark: ['#181c22', '#e7eaef'] } a
 /** Drawn with what the colour becomes on either paper: a button, and words that lead somewhere. */
 function accentField(): Field<string> {
   const field = colourField({
-    label: 'Accent',
-    hint: 'Buttons, links and what is chosen. Where it would be hard to read, a shade nearby is taken.',
+    label: 'Accent colour',
+    hint: 'Used for buttons, links and selected items. A colour with low contrast is adjusted.',
   })
   const preview = (hex: string) => {
     const accents = accentsOf(hex)
@@ -33,7 +33,7 @@ function accentField(): Field<string> {
 
 /** The present one, to be taken away. */
 function presentLogoField({ logo }: InstanceSettings): Field<boolean> {
-  const field = checkboxField({ label: 'Remove the logo', hint: 'The name stands in its place.' })
+  const field = checkboxField({ label: 'Remove the logo', hint: 'The name is shown instead.' })
   const src = logo && `/assets/${logo.etag.slice(0, 16)}/logo`
   return { ...field, kind: 'present-logo', controls: (name, form) => ({ checked: form.has(name), src }) }
 }
@@ -41,47 +41,47 @@ function presentLogoField({ logo }: InstanceSettings): Field<boolean> {
 const FIELDS = {
   name: textField({
     label: 'Name',
-    hint: 'What people see on every page, and are asked to trust.',
+    hint: 'Shown on every page.',
     required: true,
     maxLength: 60,
   }),
   accent: accentField(),
   logo: fileField({
     label: 'Logo',
-    hint: 'A PNG, JPEG, WebP or SVG of at most 256 KiB, best on a transparent ground, wider than high.',
+    hint: 'PNG, JPEG, WebP or SVG, at most 256 KiB. A wide image with a transparent background works best.',
     accept: 'image/png,image/jpeg,image/webp,image/svg+xml',
   }),
   redirectSchemes: textField({
-    label: 'URL schemes without a dot',
-    hint: 'Desktop applications that cannot use a scheme such as com.example.app. Applications that are registered keep theirs when you remove one.',
+    label: 'Custom URI schemes without a dot',
+    hint: 'For desktop applications that cannot use a scheme such as com.example.app. Removing a scheme does not affect registered applications.',
     placeholder: 'cursor vscode',
     maxLength: 2000,
   }),
   accessTokenTtl: durationField({
-    label: 'An access token lives for',
-    hint: 'From a minute to 30 days.',
-    placeholder: 'what the API says',
+    label: 'Access token lifetime',
+    hint: 'From 1 minute to 30 days.',
+    placeholder: 'from the API',
   }),
   refreshTokenTtl: durationField({
-    label: 'A refresh token lives for',
-    hint: 'Up to 366 days, and anew each time it is used.',
+    label: 'Refresh token lifetime',
+    hint: 'At most 366 days, counted from the last use.',
     placeholder: '30 days',
     unit: 'days',
   }),
   consent: radioField({
-    label: 'The page that asks people to allow or deny',
+    label: 'Show allow/deny screen',
     choices: [
-      { value: 'show', label: 'Is shown', hint: 'To everybody, once for each application and what it asks for.' },
+      { value: 'show', label: 'Show it to all users', hint: 'Once for each application and set of permissions.' },
       {
         value: 'skip_own_account',
-        label: 'Is spared people of the same account',
-        hint: 'An enterprise’s own application does not ask the enterprise’s own people.',
+        label: 'Skip it for users of the same account',
+        hint: 'Users are not asked about applications of their own account.',
       },
     ],
   }),
   rateLimit: rateField({
-    label: 'Token requests',
-    hint: 'How often one application may ask for tokens. Only operators see and change it.',
+    label: 'Rate limit',
+    hint: 'Token requests of one application. Visible to operators only.',
     placeholder: 'no limit',
   }),
 }
@@ -91,16 +91,16 @@ export type InstanceFields = typeof FIELDS & { removeLogo: Field<boolean> }
 export function fieldsFor(settings: InstanceSettings) {
   const { name, accent, logo, redirectSchemes, ...rest } = FIELDS
   const present = settings.logo ? { removeLogo: presentLogoField(settings) } : {}
-  const chosen = settings.logo ? { ...logo, label: 'Another logo' } : logo
+  const chosen = settings.logo ? { ...logo, label: 'New logo' } : logo
   const fields = { name, accent, ...present, logo: chosen, redirectSchemes, ...rest } as InstanceFields
   const names = Object.keys(fields) as (keyof InstanceFields)[]
   const split = names.indexOf('logo') + 1
   const sections: readonly Section<keyof InstanceFields>[] = [
-    { heading: 'What people see', fields: names.slice(0, split) },
-    { heading: 'Redirect URLs', fields: ['redirectSchemes'] },
+    { heading: 'Branding', fields: names.slice(0, split) },
+    { heading: 'Redirect URIs', fields: ['redirectSchemes'] },
     {
-      heading: 'What new applications begin with',
-      lead: 'Each can be changed for one application; those that are there stay as they are.',
+      heading: 'Defaults for new applications',
+      lead: 'You can change each value per application. Existing applications do not change.',
       fields: names.slice(split + 1),
     },
   ]

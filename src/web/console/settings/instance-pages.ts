@@ -33,19 +33,19 @@ const formFor = (settings: InstanceSettings, typed: Form, fieldErrors: readonly 
 
 const switchBlock = ({ apiEnabled }: InstanceSettings): Block => ({
   part: 'facts',
-  heading: 'The API of this instance',
-  lead: 'Switched off, nobody gets a token, and every token is dead at once. People can still sign in here.',
-  actions: [{ href: SWITCH, label: apiEnabled ? 'Switch off…' : 'Switch on…' }],
-  facts: [fact('State', apiEnabled ? badgeCell('success', 'On') : badgeCell('error', 'Off'))],
+  heading: 'API access',
+  lead: 'When disabled, no tokens are issued and all tokens are revoked immediately. Users can still sign in to the console.',
+  actions: [{ href: SWITCH, label: apiEnabled ? 'Disable…' : 'Enable…' }],
+  facts: [fact('Status', apiEnabled ? badgeCell('success', 'Enabled') : badgeCell('error', 'Disabled'))],
 })
 
 const HEAD = {
   title: 'Settings',
-  lead: 'What holds for the whole instance.',
+  lead: 'Settings of the whole instance.',
   notices: {
-    saved: 'The settings are saved.',
-    'api-off': 'The API of this instance is off: every token is dead, and nobody gets a new one.',
-    'api-on': 'The API of this instance is on. Applications must ask for new tokens.',
+    saved: 'Settings saved.',
+    'api-off': 'API disabled. All tokens are revoked, and no new ones are issued.',
+    'api-on': 'API enabled. Applications must request new tokens.',
   },
 }
 
@@ -93,14 +93,14 @@ async function saveSettings({ management, who, form, files, show, goTo, web }: C
 }
 
 const OFF_STOPS = [
-  'end every token of everybody at once, also for APIs that ask whether one is still good',
-  'refuse every application and key pair that asks for a token, until it is switched on again',
-  'end what people were about to allow; what they have allowed is kept',
+  'revoke all tokens of all clients immediately',
+  'reject token requests of all applications and key pairs until the API is enabled',
+  'cancel sign-ins that are in progress; existing consent is kept',
 ]
 
 const ON_FOLLOWS = [
-  'Applications and key pairs get tokens again, with the secrets that they have.',
-  'Tokens from before stay dead: each program asks for a new one.',
+  'Applications and key pairs can get tokens with their existing credentials.',
+  'Earlier tokens stay revoked: each client requests a new one.',
 ]
 
 async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> {
@@ -108,20 +108,20 @@ async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> 
   const facts = [
     fact('Applications', textCell(countedUpTo(applications, 'active application'))),
     fact('Key pairs', textCell(countedUpTo(keyPairs, 'key pair'))),
-    fact('Tokens', textCell(countedUpTo(liveTokens, 'live token'))),
+    fact('Tokens', textCell(countedUpTo(liveTokens, 'active token'))),
   ]
   show(
     confirmPage({
-      title: apiEnabled ? 'Switch off the API of the whole instance?' : 'Switch on the API of the instance?',
+      title: apiEnabled ? 'Disable the API of the whole instance?' : 'Enable the API of the whole instance?',
       crumbs: [HERE],
-      text: apiEnabled ? 'It concerns every account. People can still sign in to this console.' : undefined,
+      text: apiEnabled ? 'This affects all accounts. Users can still sign in to the console.' : undefined,
       harmless: !apiEnabled,
       stops: apiEnabled ? OFF_STOPS : ON_FOLLOWS,
       facts,
       action: SWITCH,
       hidden: { to: apiEnabled ? 'off' : 'on' },
-      submit: apiEnabled ? 'Switch off for everybody' : 'Switch on',
-      keep: { href: HERE.href, label: apiEnabled ? 'Leave it on' : 'Leave it off' },
+      submit: apiEnabled ? 'Disable API' : 'Enable API',
+      keep: { href: HERE.href, label: 'Cancel' },
     }),
   )
 }
@@ -129,7 +129,7 @@ async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> 
 /** The form says which way, so that pressing twice does not switch back. */
 async function switchApi({ management, who, form, goTo }: ConsoleCall): Promise<void> {
   const to = form.get('to') ?? ''
-  if (!['on', 'off'].includes(to)) throw invalidInput('the form does not say whether on or off')
+  if (!['on', 'off'].includes(to)) throw invalidInput('the form has no valid value for enabled')
   await setInstanceApi(management, who, { enabled: to === 'on' })
   goTo(`/settings/instance?notice=api-${to}`)
 }

@@ -19,12 +19,12 @@ const choiceOf = <const Name extends keyof typeof ROLE_NAMES>(value: Name) => ({
   hint: ROLE_MEANINGS[value],
 })
 
-const EMAIL = emailField({ label: 'Email address', hint: 'They sign in with it.', required: true })
+const EMAIL = emailField({ label: 'Email address', hint: 'Used to sign in.', required: true })
 const EMAIL_VERIFIED = checkboxField({
   label: 'Email address is verified',
-  hint: 'Check this if you know that the address is theirs. Applications can then rely on it (email_verified).',
+  hint: 'Select this if you know that the address belongs to the user. Applications receive it as email_verified.',
 })
-const NAME = textField({ label: 'Name', hint: 'As they are called. They can be known by their address alone.' })
+const NAME = textField({ label: 'Name', hint: 'Optional. Without a name, pages show the email address.' })
 
 const OF_ADMINS = {
   email: EMAIL,
@@ -44,7 +44,7 @@ const OF_OPERATORS = {
   }),
   accountId: textField({
     label: 'Account',
-    hint: 'Its id or its exact name. It stays empty for an operator.',
+    hint: 'Enter the ID or the exact name. Leave empty for an operator.',
   }),
 }
 
@@ -54,13 +54,20 @@ const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
 
 function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const fields = fieldsFor(call)
-  const form = formView({ fields, typed, fieldErrors, action: '/users/invite', submit: 'Invite', cancel: '/users' })
+  const form = formView({
+    fields,
+    typed,
+    fieldErrors,
+    action: '/users/invite',
+    submit: 'Invite user',
+    cancel: '/users',
+  })
   return {
     view: 'console/edit',
-    title: 'Invite somebody',
-    lead: 'You get a password for them that works for one sign-in. They then choose one of their own.',
+    title: 'Invite user',
+    lead: 'Keywright generates a one-time password for the user, who chooses a new password at the first sign-in.',
     status: fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: [{ href: '/users', label: 'People' }],
+    crumbs: [{ href: '/users', label: 'Users' }],
     data: { form },
   }
 }
@@ -89,24 +96,24 @@ async function homeOf(call: ConsoleCall, role: string | undefined, named: string
   const { management, who, person } = call
   if (who.role !== 'operator') return { accountName: person.accountName }
   if (role === 'operator') {
-    if (named) throw invalidInput('an operator belongs to no account; leave this empty', 'accountId')
+    if (named) throw invalidInput('an operator has no account; leave this empty', 'accountId')
     return { accountName: null }
   }
   // An operator belongs to none, so that it takes the role to know.
   if (!named && role === undefined) return { accountName: null }
-  if (!named) throw invalidInput('say which account they belong to', 'accountId')
+  if (!named) throw invalidInput('enter the account of the user', 'accountId')
   const account = await findAccount(management, who, { named })
   return { accountId: account.id, accountName: account.name }
 }
 
 function showInvited(call: ConsoleCall, { user, password }: Invited, { accountName }: Home): void {
   const page = oneTimePasswordPage(call, {
-    title: `${displayName(user)} is invited`,
-    lead: 'Hand this on to them. Nobody else gets a message.',
-    crumbs: [{ href: '/users', label: 'People' }],
+    title: `${displayName(user)} was invited`,
+    lead: 'Send this to the user yourself. Keywright sends no message.',
+    crumbs: [{ href: '/users', label: 'Users' }],
     email: user.email,
     password: password!,
-    greeting: accountName === null ? 'You are invited.' : `You are invited to ${accountName}.`,
+    greeting: accountName === null ? 'You have been invited.' : `You have been invited to ${accountName}.`,
     done: { href: userPath(user.id), label: 'Done' },
   })
   call.show(page)

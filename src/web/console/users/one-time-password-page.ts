@@ -16,7 +16,7 @@ Sign in at: ${address}
 Email address: ${email}
 One-time password: ${password}
 
-It works for one sign-in. You then choose a password of your own.
+This password works for one sign-in. You then choose your own password.
 `
 }
 
@@ -29,6 +29,6 @@ export function oneTimePasswordPage({ web }: ConsoleCall, details: OneTimePasswo
     { label: 'Email address', value: email },
     { label: 'One-time password', value: password },
   ]
-  const message = { label: 'Message', value: messageOf(details, address) }
+  const message = { label: 'Message to the user', value: messageOf(details, address) }
   return { view: 'console/one-time-password', title, lead, crumbs, data: { values, message, done } }
 }

@@ -10,40 +10,40 @@ import { type Column, listView } from '../kit/list-page.ts'
 
 const COLUMNS: readonly Column[] = [
   { heading: 'Name' },
-  { heading: 'Acts for' },
+  { heading: 'Used by' },
   { heading: 'Last used' },
-  { heading: 'What can be done', unseen: true },
+  { heading: 'Actions', unseen: true },
 ]
 
 function rowOf({ clientId, name, grants, lastUsedAt, isPublic }: AddedApplication): Cell[] {
   const whom = actsFor(grants)
   return [
     linkCell(name, applicationPath(clientId)),
-    whom === undefined ? quietCell('nobody') : textCell(whom),
+    whom === undefined ? quietCell('none') : textCell(whom),
     timeCell(lastUsedAt === null ? null : new Date(lastUsedAt), neverUsed(isPublic)),
     actionsCell({ label: 'Archive', href: applicationPath(clientId, '/archive'), of: name }),
   ]
 }
 
 const LEADS = {
-  active: 'They keep working if this person is switched off.',
-  disabled: 'This person is switched off, but these applications still work. Archive those that should stop.',
+  active: 'These applications keep working if the user is disabled.',
+  disabled: 'The user is disabled, but these applications still work. Archive those that should stop.',
 }
 
 /** Nothing, where they added none that still works. */
 export function addedApplicationsBlock(person: UserDetails): Block[] {
   const { id, status, addedApplications } = person
   if (addedApplications.length === 0) return []
-  const caption = `Active applications that ${displayName(person)} added`
+  const caption = `Active applications created by ${displayName(person)}`
   const list = listView({
     caption,
     columns: COLUMNS,
     rows: addedApplications.map(rowOf),
     empty: { title: '', text: '' },
   })
-  const all = { href: `${APPLICATIONS_PATH}?added_by=${id}&status=active`, label: 'Show all' }
+  const all = { href: `${APPLICATIONS_PATH}?added_by=${id}&status=active`, label: 'Clear filters' }
   const actions = addedApplications.length < MOST_ADDED_APPLICATIONS ? [] : [all]
-  return [{ part: 'list', heading: 'Applications that they added', lead: LEADS[status], actions, list }]
+  return [{ part: 'list', heading: 'Applications created by this user', lead: LEADS[status], actions, list }]
 }
 
 /** For the page that asks before a person is switched off; undefined where nothing of theirs keeps working. */
@@ -52,5 +52,5 @@ export function keepsWorking({ addedApplications }: UserDetails): string | undef
   const names = addedApplications.slice(0, 3).map(({ name }) => `“${name}”`)
   const listed = addedApplications.length > names.length ? [...names, 'others'] : names
   const which = new Intl.ListFormat('en').format(listed)
-  return `Applications that they added keep working: ${which}. After this you can archive them on the page of this person.`
+  return `Applications created by this user keep working: ${which}. You can archive them on the page of this user.`
 }

@@ -28,11 +28,11 @@ const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> 
 
 export const userEdit = editSteps({
   fields: {
-    name: textField({ label: 'Name', hint: 'As they are called. Empty: by their address.' }),
-    email: emailField({ label: 'Email address', hint: 'They sign in with it.', required: true }),
+    name: textField({ label: 'Name', hint: 'Leave empty to show the email address.' }),
+    email: emailField({ label: 'Email address', hint: 'Used to sign in.', required: true }),
     emailVerified: checkboxField({
       label: 'Email address is verified',
-      hint: 'You know that the address above is theirs. Applications can then rely on it (email_verified).',
+      hint: 'Select this if you know that the address belongs to the user. Applications receive it as email_verified.',
     }),
   },
   read: userOf,
@@ -62,33 +62,36 @@ function checkUnprotected(person: UserDetails, { person: viewer }: ConsoleCall):
 }
 
 const endsPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null ? [] : [`end the key pair ${keyPair}, with ${countedUpTo(ownTokens, 'live token')}`]
+  keyPair === null ? [] : [`revoke the key pair ${keyPair} and ${countedUpTo(ownTokens, 'active token')}`]
 
 const endsOwnTokens = ({ keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null ? [] : [`end ${countedUpTo(ownTokens, 'live token')} of their key pair`]
+  keyPair === null ? [] : [`revoke ${countedUpTo(ownTokens, 'active token')} of the key pair`]
 
 const endsHeldTokens = ({ heldTokens }: UserDetails): string =>
   heldTokens.count === 0
-    ? 'end whatever applications hold in their name'
-    : `end ${countedUpTo(heldTokens, 'live token')} that applications hold in their name, and what renews them`
+    ? 'revoke the tokens that applications have for this user'
+    : `revoke ${countedUpTo(heldTokens, 'active token')} that applications have for this user, and their refresh tokens`
 
 /** @param isStale their role was another one when the form was drawn */
 function rolePage(person: UserDetails, isStale = false): ConsolePage {
   const name = displayName(person)
   const status = isStale ? 412 : undefined
-  const meanwhile = isStale ? 'Somebody changed this person meanwhile, and nothing of yours was done. ' : ''
+  const meanwhile = isStale ? 'Another user changed this user, so your change was not saved. ' : ''
   const hidden = { revision: String(person.revision), role: person.role === 'member' ? 'admin' : 'member' }
   if (person.role === 'member') {
-    const text = `${meanwhile}${name} is a member now.`
-    const stops = ['They manage the applications and people of the account.', 'They can generate a key pair.']
-    const asking = { title: `Make ${name} an admin?`, submit: 'Make an admin', harmless: true }
+    const text = `${meanwhile}${name} is a member.`
+    const stops = [
+      'The user can manage the applications and users of the account.',
+      'The user can generate a key pair.',
+    ]
+    const asking = { title: `Change the role of ${name} to admin?`, submit: 'Change role to admin', harmless: true }
     return askPage(person, 'role', { ...asking, text, stops, hidden, status })
   }
-  const stops = ['take the console of the account from them', ...endsPair(person)]
-  const text = `${meanwhile}${name} is an admin now.`
+  const stops = ['remove access to the console of the account', ...endsPair(person)]
+  const text = `${meanwhile}${name} is an admin.`
   return askPage(person, 'role', {
-    title: `Make ${name} a member?`,
-    submit: 'Make a member',
+    title: `Change the role of ${name} to member?`,
+    submit: 'Change role to member',
     text,
     stops,
     hidden,
@@ -98,7 +101,7 @@ function rolePage(person: UserDetails, isStale = false): ConsolePage {
 
 export async function askRole(call: ConsoleCall): Promise<void> {
   const person = await userOf(call)
-  if (person.role === 'operator') throw new KeywrightError('conflict', 'operators belong to no account')
+  if (person.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
   if (person.role === 'admin') checkUnprotected(person, call)
   call.show(rolePage(person))
 }
@@ -120,19 +123,22 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
   const person = await userOf(call)
   const name = displayName(person)
   if (person.status === 'disabled') {
-    const stops = ['They can sign in again.', 'What ended stays ended: they, and applications, get new tokens.']
+    const stops = [
+      'The user can sign in again.',
+      'Revoked tokens stay revoked: the user and applications get new ones.',
+    ]
     const hidden = { status: 'active' }
-    const asking = { title: `Switch ${name} on?`, submit: 'Switch on', harmless: true }
+    const asking = { title: `Enable ${name}?`, submit: 'Enable', harmless: true }
     return call.show(askPage(person, 'status', { ...asking, stops, hidden }))
   }
   checkUnprotected(person, call)
   const stops = [
-    'end every session of theirs, and let them sign in no more',
+    'end all sessions of the user and prevent new sign-ins',
     ...endsOwnTokens(person),
     endsHeldTokens(person),
   ]
   const text = keepsWorking(person)
-  const asking = { title: `Switch ${name} off?`, submit: 'Switch off', stops, ...(text && { text }) }
+  const asking = { title: `Disable ${name}?`, submit: 'Disable', stops, ...(text && { text }) }
   call.show(askPage(person, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
@@ -146,8 +152,8 @@ export async function changeStatus({ management, who, params, form, goTo }: Cons
 export async function askPassword(call: ConsoleCall): Promise<void> {
   const person = await userOf(call)
   const title = `New one-time password for ${displayName(person)}?`
-  const stops = ['stop their present password', 'end every session of theirs']
-  call.show(askPage(person, 'password', { title, submit: 'New password', stops }))
+  const stops = ['disable the current password', 'end all sessions of the user']
+  call.show(askPage(person, 'password', { title, submit: 'Generate password', stops }))
 }
 
 export async function newPassword(call: ConsoleCall): Promise<void> {
@@ -155,8 +161,8 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
   const { user, password } = await givePassword(management, who, { userId: params.userId! })
   const page = oneTimePasswordPage(call, {
     title: `New one-time password for ${displayName(user)}`,
-    lead: 'Hand this on to them. Nobody else gets a message.',
-    crumbs: [{ href: '/users', label: 'People' }],
+    lead: 'Send this to the user yourself. Keywright sends no message.',
+    crumbs: [{ href: '/users', label: 'Users' }],
     email: user.email,
     password: password!,
     greeting: 'You have a new password.',
@@ -167,10 +173,10 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
 
 export async function askSessions(call: ConsoleCall): Promise<void> {
   const person = await userOf(call)
-  const title = `Sign ${displayName(person)} out everywhere?`
-  const stops = ['end every session of theirs', ...endsOwnTokens(person), endsHeldTokens(person)]
-  const text = 'They can sign in again at once, and their key pair goes on to work.'
-  call.show(askPage(person, 'sessions', { title, submit: 'Sign out everywhere', text, stops }))
+  const title = `Sign ${displayName(person)} out of all sessions?`
+  const stops = ['end all sessions of the user', ...endsOwnTokens(person), endsHeldTokens(person)]
+  const text = 'The user can sign in again, and the key pair stays valid.'
+  call.show(askPage(person, 'sessions', { title, submit: 'Sign out of all sessions', text, stops }))
 }
 
 export async function endSessions({ management, who, params, goTo }: ConsoleCall): Promise<void> {

@@ -14,7 +14,7 @@ const roleFilter = (isOperator: boolean): Filter => ({
   name: 'role',
   label: 'Role',
   choices: [
-    { value: '', label: 'Every role' },
+    { value: '', label: 'All roles' },
     { value: 'admin', label: 'Admins' },
     { value: 'member', label: 'Members' },
     ...(isOperator ? [{ value: 'operator', label: 'Operators' }] : []),
@@ -25,20 +25,20 @@ const STATUS_FILTER: Filter = {
   name: 'status',
   label: 'Status',
   choices: [
-    { value: '', label: 'Every status' },
+    { value: '', label: 'All statuses' },
     { value: 'active', label: 'Active' },
-    { value: 'disabled', label: 'Switched off' },
+    { value: 'disabled', label: 'Disabled' },
   ],
 }
 
 const ACCOUNT: Column = { heading: 'Account' }
 
 const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'Person', sort: 'name' },
+  { heading: 'User', sort: 'name' },
   ...(isOperator ? [ACCOUNT] : []),
   { heading: 'Role', short: true },
   { heading: 'Status' },
-  { heading: 'Last signed in' },
+  { heading: 'Last sign-in' },
   { heading: 'Added', sort: '-added', spare: true },
 ]
 
@@ -74,18 +74,18 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
   const invite = `/users/invite${accountId === undefined ? '' : `?account=${accountId}`}`
   const page = listPage(
     {
-      title: 'People',
-      lead: isOperator ? 'Everybody who can sign in here.' : 'Who can sign in for your account, and what they may do.',
-      actions: [{ href: invite, label: 'Invite', primary: true }],
+      title: 'Users',
+      lead: isOperator ? 'All users of this instance.' : 'Users of your account and their roles.',
+      actions: [{ href: invite, label: 'Invite user', primary: true }],
     },
     {
-      caption: 'People',
+      caption: 'Users',
       columns: columnsFor(isOperator),
       rows: items.map((person) => rowOf(person, isOperator)),
       empty: {
-        title: 'Nobody is here yet',
-        text: 'Invite the first person.',
-        action: { href: invite, label: 'Invite' },
+        title: 'No users yet',
+        text: 'Invite the first user.',
+        action: { href: invite, label: 'Invite user' },
       },
       search: {
         path: '/users',

@@ -9,12 +9,12 @@ import { addedApplicationsBlock } from './user-applications-block.ts'
 import { protectionReason, ROLE_NAMES, userPath, userStatusBadge } from './user-texts.ts'
 
 const NOTICES = {
-  changed: 'The change is saved.',
-  admin: 'They are an admin now.',
-  member: 'They are a member now. Their key pair has ended.',
-  active: 'They can sign in again.',
-  disabled: 'They are switched off: they cannot sign in, and every token in their name is dead.',
-  revoked: 'They are signed out everywhere, and every token in their name is dead.',
+  changed: 'Changes saved.',
+  admin: 'Role changed to admin.',
+  member: 'Role changed to member. The key pair is revoked.',
+  active: 'User enabled.',
+  disabled: 'User disabled. All tokens of the user are revoked.',
+  revoked: 'User signed out of all sessions. All tokens of the user are revoked.',
 }
 
 function factsOf(person: UserDetails, isOperator: boolean): Fact[] {
@@ -24,21 +24,23 @@ function factsOf(person: UserDetails, isOperator: boolean): Fact[] {
     fact('Email address', idCell(email, 'email address')),
     fact('Role', textCell(ROLE_NAMES[role])),
     ...(isOperator ? [fact('Account', account)] : []),
-    fact('Last signed in', timeCell(person.lastSignedInAt)),
+    fact('Last sign-in', timeCell(person.lastSignedInAt)),
     fact('Added', timeCell(person.createdAt)),
-    fact('User id', idCell(id, 'user id')),
+    fact('User ID', idCell(id, 'user ID')),
   ]
 }
 
 function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: UserDetails): Fact[] {
-  const none = role === 'admin' ? 'none generated yet' : 'none; only admins have one'
+  const none = role === 'admin' ? 'none' : 'none (admins only)'
   return [
-    fact('Key pair', keyPair === null ? quietCell(none) : idCell(keyPair, 'client id')),
-    ...(keyPair === null ? [] : [fact('Its live tokens', textCell(countedUpTo(ownTokens, 'live token')))]),
-    fact('Applications allowed', applications ? textCell(counted(applications, 'application')) : quietCell('none')),
+    fact('Key pair', keyPair === null ? quietCell(none) : idCell(keyPair, 'client ID')),
+    ...(keyPair === null
+      ? []
+      : [fact('Active tokens of the key pair', textCell(countedUpTo(ownTokens, 'active token')))]),
+    fact('Connected applications', applications ? textCell(counted(applications, 'application')) : quietCell('none')),
     fact(
-      'Tokens held for them',
-      heldTokens.count ? textCell(countedUpTo(heldTokens, 'live token')) : quietCell('none'),
+      'Active tokens of applications',
+      heldTokens.count ? textCell(countedUpTo(heldTokens, 'active token')) : quietCell('none'),
     ),
   ]
 }
@@ -47,49 +49,49 @@ function roleChange({ id, role }: UserDetails, protection: string | undefined): 
   if (role === 'operator') {
     return {
       title: 'Role',
-      text: 'Operators belong to no account; invite them anew to make them admin or member of one.',
+      text: 'Operators have no account. To make this user an admin or member, invite them to an account.',
     }
   }
   const href = userPath(id, 'role')
   if (role === 'member') {
     return {
-      title: 'Make them an admin',
-      text: 'They manage the account then.',
-      action: { href, label: 'Make an admin…' },
+      title: 'Change role to admin',
+      text: 'Admins manage the account.',
+      action: { href, label: 'Change role…' },
     }
   }
-  const title = 'Make them a member'
+  const title = 'Change role to member'
   if (protection) return { title, text: protection }
   return {
     title,
-    text: 'They manage nothing then, and lose their key pair at once.',
-    action: { href, label: 'Make a member…' },
+    text: 'Members cannot manage the account. The key pair is revoked immediately.',
+    action: { href, label: 'Change role…' },
   }
 }
 
 function statusChange({ id, status }: UserDetails, protection: string | undefined): Change {
   const href = userPath(id, 'status')
   if (status === 'disabled') {
-    const text = 'They can sign in again, and get new tokens.'
-    return { title: 'Switch them on', text, action: { href, label: 'Switch on…' } }
+    const text = 'The user can sign in again and get new tokens.'
+    return { title: 'Enable user', text, action: { href, label: 'Enable…' } }
   }
-  const title = 'Switch them off'
+  const title = 'Disable user'
   if (protection) return { title, text: protection }
-  const text = 'They cannot sign in, and everything in their name ends at once.'
-  return { title, text, action: { href, label: 'Switch off…', danger: true } }
+  const text = 'The user cannot sign in, and all tokens and sessions are revoked immediately.'
+  return { title, text, action: { href, label: 'Disable…', danger: true } }
 }
 
 function changesOf(person: UserDetails, protection: string | undefined): Change[] {
   const { id } = person
   return [
     {
-      title: 'Give them a new one-time password',
-      text: 'For somebody who forgot theirs. The present one stops working.',
-      action: { href: userPath(id, 'password'), label: 'New password…' },
+      title: 'Reset password',
+      text: 'Generates a one-time password. The current password stops working.',
+      action: { href: userPath(id, 'password'), label: 'Reset password…' },
     },
     {
-      title: 'Sign them out everywhere',
-      text: 'Ends every session and revokes every token in their name. They can sign in again.',
+      title: 'Sign out of all sessions',
+      text: 'Ends all sessions and revokes all tokens of the user. The user can sign in again.',
       action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
     },
     roleChange(person, protection),
@@ -98,13 +100,13 @@ function changesOf(person: UserDetails, protection: string | undefined): Change[
 }
 
 const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
-  { title: 'Password', text: 'Choose another one.', action: { href: '/account/password', label: 'Change password' } },
+  { title: 'Password', text: 'Change your password.', action: { href: '/account/password', label: 'Change password' } },
   {
-    title: 'Sign out everywhere',
-    text: 'Ends every session of yours and revokes every token in your name. You then sign in again.',
+    title: 'Sign out of all sessions',
+    text: 'Ends all your sessions and revokes all your tokens. You then sign in again.',
     action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
   },
-  { title: 'Change your role, or switch yourself off', text: protection },
+  { title: 'Change your role or disable yourself', text: protection },
 ]
 
 /** Somebody: who they are, what they hold, and what can be done about it. */
@@ -114,11 +116,15 @@ export async function showUser({ management, who, person: viewer, params, show }
   const isOwn = person.id === viewer.id
   const blocks: Block[] = [
     { part: 'facts', facts: factsOf(person, who.role === 'operator') },
-    { part: 'facts', heading: isOwn ? 'What you hold' : 'What they hold', facts: holdingsOf(person) },
+    {
+      part: 'facts',
+      heading: isOwn ? 'Your credentials and tokens' : 'Credentials and tokens',
+      facts: holdingsOf(person),
+    },
     ...(isOwn ? [] : addedApplicationsBlock(person)),
     {
       part: 'changes',
-      heading: 'What can be done',
+      heading: 'Actions',
       changes: isOwn ? ownChanges(person, protection!) : changesOf(person, protection),
     },
   ]
@@ -127,7 +133,7 @@ export async function showUser({ management, who, person: viewer, params, show }
       {
         title: displayName(person),
         badge: userStatusBadge(person),
-        crumbs: [{ href: '/users', label: 'People' }],
+        crumbs: [{ href: '/users', label: 'Users' }],
         actions: [
           { href: `/activity?by=${person.id}`, label: 'Activity' },
           { href: userPath(person.id, 'edit'), label: 'Edit' },

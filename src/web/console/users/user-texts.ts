@@ -7,13 +7,13 @@ export const ROLE_NAMES = { admin: 'Admin', member: 'Member', operator: 'Operato
 
 /** What each may do, for whoever chooses. */
 export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
-  admin: 'Has a key pair of their own, and manages the applications and people of the account.',
-  member: 'Signs in to applications and sees which of them they allowed. Manages nothing.',
-  operator: 'Runs this instance: sees and changes every account, API and setting. Belongs to no account.',
+  admin: 'Has a key pair. Manages the applications and users of the account.',
+  member: 'Signs in to applications and manages their own connected applications.',
+  operator: 'Manages all accounts, APIs and settings of this instance. Has no account.',
 }
 
 export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary): Badge {
-  if (status === 'disabled') return { tone: 'error', text: 'Switched off' }
+  if (status === 'disabled') return { tone: 'error', text: 'Disabled' }
   if (!hasPassword) return { tone: 'warning', text: 'No password yet' }
   return isInvited ? { tone: 'warning', text: 'Invited' } : { tone: 'success', text: 'Active' }
 }
@@ -22,17 +22,17 @@ export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary)
 export function protectionReason(person: UserDetails, viewer: { id: string; role: Role }): string | undefined {
   if (person.id === viewer.id) {
     return viewer.role === 'operator'
-      ? 'Nobody can do this to themselves. Ask another operator.'
-      : 'Nobody can do this to themselves. Ask another admin.'
+      ? 'You cannot do this to yourself. Ask another operator.'
+      : 'You cannot do this to yourself. Ask another admin.'
   }
   if (!person.isLastAdmin || viewer.role === 'operator') return undefined
-  return 'They are the last active admin of the account. Make somebody else an admin first.'
+  return 'This user is the last active admin of the account. Make another user an admin first.'
 }
 
 export const userPath = (userId: string, step = ''): string => `/users/${userId}${step && `/${step}`}`
 
 /** The way to a page about somebody, or to one of its steps. */
 export const crumbsTo = (person: UserSummary) => [
-  { href: '/users', label: 'People' },
+  { href: '/users', label: 'Users' },
   { href: userPath(person.id), label: displayName(person) },
 ]
