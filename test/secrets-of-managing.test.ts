@@ -61,7 +61,7 @@ async function manageByConsole(): Promise<void> {
   const shown = await admin.submit(ask, /generate$/)
   const [secret] = keepShown('key pair', shown.text)
   const tried = await admin.submit(shown, /\/try$/)
-  expect(tried.text).toContain('You got a token')
+  expect(tried.text).toContain('Token issued')
   const [token] = tried.text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/) ?? []
   keep('token tried', token)
   const wrong = keep('wrong secret', `kws_${'Wrong'.repeat(9)}`)

@@ -73,9 +73,9 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
 
     await page.goto(`${server.url}/account/applications`)
     await look()
-    await page.getByRole('link', { name: /withdraw/i }).click()
+    await page.getByRole('link', { name: /revoke access/i }).click()
     await look()
-    await page.getByRole('button', { name: /withdraw/i }).click()
+    await page.getByRole('button', { name: /revoke access/i }).click()
     expect(await page.textContent('main')).not.toContain('Keep access while you are signed out')
     expect(await server.knex('active_access_tokens').where({ subject: person.id })).toEqual([])
   })

@@ -98,7 +98,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     const tab = page.context().waitForEvent('page')
     await page.getByRole('button', { name: 'Run in a new tab' }).click()
     const tried = await tab
-    await tried.getByText('You got a token').waitFor()
+    await tried.getByText('Token issued').waitFor()
     await look(tried)
     // The secret is shown this once: running a command must not take it away.
     expect(await page.locator('main').innerText()).toBe(shown)

@@ -133,7 +133,7 @@ describe('a device', () => {
     expect(isForward(page)).toBe(true)
     const shown = await browser.submit(page, /\/device$/)
     expect(shown.text).toContain(body.user_code)
-    expect(shown.text).toMatch(/Only continue if this code is on your device/)
+    expect(shown.text).toMatch(/Continue only if this code is shown on a device that you have with you/)
     expectRefused(await poll(body.device_code), 'authorization_pending')
   })
 

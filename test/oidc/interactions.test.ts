@@ -46,7 +46,7 @@ async function signedIn(who = person): Promise<Browser> {
 
 /** A page that says how it stands; not an error of ours, and nobody sent anywhere. */
 function expectOver(page: Page): void {
-  expect(inShort(page)).toMatch(/This sign-in has expired|not understood/)
+  expect(inShort(page)).toMatch(/This sign-in has expired|Invalid request/)
   expect(page.left).toBeUndefined()
   expect(page.status).toBeLessThan(500)
 }

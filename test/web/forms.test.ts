@@ -35,7 +35,7 @@ describe('a form that this browser was not given', () => {
     const { csrf } = await csrfPair()
     const answer = await post('/interaction/consent1/allow', new URLSearchParams({ csrf, user: ADA.id }))
     expect(answer.status).toBe(403)
-    expect(answer.text).toContain('refuses cookies')
+    expect(answer.text).toContain('blocks cookies')
     expect(answer.text).toContain('href="/interaction/consent1"')
     expect(changes()).toEqual([])
   })
@@ -45,7 +45,7 @@ describe('a form that this browser was not given', () => {
     for (const csrf of ['', 'A'.repeat(43)]) {
       const answer = await post('/interaction/consent1/allow', new URLSearchParams({ csrf, user: ADA.id }), { cookie })
       expect(answer.status).toBe(403)
-      expect(answer.text).toContain('too old')
+      expect(answer.text).toContain('has expired')
     }
     expect(changes()).toEqual([])
   })
@@ -203,7 +203,7 @@ describe('the answer to an application', () => {
     const page = await browser.visit('/interaction/consent1')
     house.world.interactions = [{ ...CONSENT, userId: 'bob' }]
     const again = await browser.submit(page, /allow$/)
-    expect(again.text).toContain('Somebody else has signed in')
+    expect(again.text).toContain('Another user has signed in')
     expect(again.text).toContain('bob@example.com')
     expect(changes()).toEqual([])
   })
@@ -255,10 +255,10 @@ describe('what belongs to somebody', () => {
   it('withdraws what was allowed, after saying what that stops', async () => {
     house.world.signedInAs = ADA.id
     const ask = await browser.visit('/account/applications/kwc_sync/withdraw')
-    expect(ask.text).toContain('Everything it does in your name stops')
+    expect(ask.text).toContain('revoke all tokens that the application has for you')
     const list = await browser.submit(ask, /withdraw$/)
     expect(list.text).toContain('Access revoked.')
-    expect(list.text).toContain('No application has access')
+    expect(list.text).toContain('No connected applications')
     expect((await browser.submit(ask, /withdraw$/)).text).toContain('Access revoked.')
     expect((await browser.visit('/account/applications/kwc_sync/withdraw')).status).toBe(404)
   })
@@ -273,7 +273,7 @@ describe('what belongs to somebody', () => {
     const weak = { present: PASSWORD, password: 'password1234', repeat: 'password1234' }
     expect((await browser.submit(page, /password$/, weak)).text.toLowerCase()).toContain(WEAK)
     const done = await browser.submit(page, /password$/, { present: PASSWORD, ...next })
-    expect(done.text).toContain('Your password is changed.')
+    expect(done.text).toContain('Password changed.')
     expect(changes()).toEqual(['changePassword', 'signIn'])
   })
 

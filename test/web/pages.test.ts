@@ -140,7 +140,7 @@ describe('the allow page', () => {
 
   it('says so when nothing new is asked for', async () => {
     house.world.interactions = [{ ...CONSENT, wanted: { identityScopes: [], claims: [], apis: {} } }]
-    expect((await browser.visit('/interaction/consent1')).text).toContain('has access already')
+    expect((await browser.visit('/interaction/consent1')).text).toContain('already has access')
   })
 
   it('calls a native application and a device what they are', async () => {

@@ -41,7 +41,7 @@ it('has every operation of the document, with method, path and the scope that it
   for (const { path, method, summary, security } of operations()) {
     const scopes = security.flatMap((one) => Object.values(one).flat())
     expect(words).toContain(`${summary} ${method} ${path} `)
-    for (const scope of scopes) expect(words).toContain(`The token has the scope ${scope}`)
+    for (const scope of scopes) expect(words).toContain(`Required scope: ${scope}`)
   }
 })
 

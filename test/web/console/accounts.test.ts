@@ -39,7 +39,7 @@ describe('an account', () => {
     const form = await asOperator.visit(/href="(\/users\/invite[^"]*)"/.exec(page.text)![1]!.replaceAll('&amp;', '&'))
     expect(formsOf(form).find(({ action }) => action.endsWith('/invite'))!.fields.accountId).toBe(idIn(page))
     const invited = await asOperator.submit(form, /invite$/, { email: 'first@acme.example', role: 'admin' })
-    expect(wordsOf(invited)).toContain('You are invited to Acme <b>Ltd</b>.')
+    expect(wordsOf(invited)).toContain('You have been invited to Acme <b>Ltd</b>.')
     expect(wordsOf(await asOperator.visit(`/accounts/${idIn(page)}`))).toContain('1 person 1 active admin')
   })
 
@@ -66,7 +66,7 @@ describe('an account', () => {
   it('says what switching it off stops, and stops that at once', async () => {
     const { account, asAdmin, ask, isActive } = await furnished()
     const asking = await asOperator.visit(`/accounts/${account}/status`)
-    expect(wordsOf(asking)).toMatch(/sign 1 person out.* stop 1 key pair end 1 active token/)
+    expect(wordsOf(asking)).toMatch(/sign out 1 user.* disable 1 key pair revoke 1 active token/)
     expect(await isActive()).toBe(true)
     await asOperator.submit(asking, /status$/)
     expect(await isActive()).toBe(false)
@@ -79,7 +79,7 @@ describe('an account', () => {
   it('keeps its people signed in when only its API is switched off', async () => {
     const { account, asAdmin, ask, isActive } = await furnished()
     const asking = await asOperator.visit(`/accounts/${account}/api`)
-    expect(wordsOf(asking)).toContain('stop 1 key pair')
+    expect(wordsOf(asking)).toContain('disable 1 key pair')
     expect(wordsOf(await asOperator.submit(asking, /api$/))).toContain('API off')
     expect(await isActive()).toBe(false)
     expect((await ask()).status).toBe(401)

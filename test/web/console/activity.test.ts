@@ -84,7 +84,7 @@ describe('what happened', () => {
     const operator = await createOperator(server.knex)
     await record({ action: 'user.enabled', by: operator.id })
     const page = await asAda.visit('/activity?kind=user.enabled')
-    expect(wordsOf(page)).toContain(`Operator switched ${ada.email} on`)
+    expect(wordsOf(page)).toContain(`Operator enabled ${ada.email}`)
     expect(page.text).not.toContain(operator.email)
     expect(page.text).not.toContain(operator.id)
     expect(wordsOf(await asOperator.visit(`/activity?by=${operator.email}`))).toContain(`${operator.email} switched`)

@@ -75,8 +75,8 @@ describe('declaring an API', () => {
     })
     expect(page.status).toBe(400)
     const words = wordsOf(page)
-    expect(words).toContain('Scopes : Row 1 says what a scope means, and not which one; not a scope')
-    expect(words).toContain('Access token lifetime : This is a number, such as 90 or 1.5.')
+    expect(words).toContain('Scopes : Row 1 has no scope name; not a scope')
+    expect(words).toContain('Access token lifetime : Enter a number, such as 90 or 1.5.')
     expect(formAt(page, '/apis/new')).toMatchObject({ identifier: 'no address', 'scopes.0.title': SCRIPT })
     expect(page.text).not.toContain(SCRIPT)
   })
@@ -87,10 +87,22 @@ describe('declaring an API', () => {
     ['a scope of two words', { 'scopes.0.scope': 'two words' }, 'Scopes : Not a scope'],
     ['a scope of OpenID Connect', { 'scopes.0.scope': 'openid' }, 'Scopes : Openid belongs to OpenID Connect'],
     ['a scope twice', { 'scopes.1.scope': 'read' }, 'Scopes : A scope is named twice'],
-    ['no scope', { 'scopes.0.scope': '' }, 'Scopes : An API has at least one scope'],
-    ['a scope of 10,000 characters', { 'scopes.0.scope': 'x'.repeat(10_000) }, 'Scopes : A scope'],
-    ['a title of 10,000 characters', { 'scopes.0.title': 'x'.repeat(10_000) }, 'Scopes : What read is called'],
-    ['a description of 10,000', { 'scopes.0.description': 'x'.repeat(10_000) }, 'Scopes : The description of read'],
+    ['no scope', { 'scopes.0.scope': '' }, 'Scopes : Add at least one scope'],
+    [
+      'a scope of 10,000 characters',
+      { 'scopes.0.scope': 'x'.repeat(10_000) },
+      'Scopes : Use at most 100 characters for a scope name',
+    ],
+    [
+      'a title of 10,000 characters',
+      { 'scopes.0.title': 'x'.repeat(10_000) },
+      'Scopes : Use at most 100 characters for the title of read',
+    ],
+    [
+      'a description of 10,000',
+      { 'scopes.0.description': 'x'.repeat(10_000) },
+      'Scopes : Use at most 500 characters for the description of read',
+    ],
     [
       'a lifetime of a second',
       { tokenTtl: '1', 'tokenTtl.unit': 'seconds' },
@@ -101,10 +113,10 @@ describe('declaring an API', () => {
       { tokenTtl: '36500', 'tokenTtl.unit': 'days' },
       'Access token lifetime : An access token',
     ],
-    ['a lifetime of nothing', { tokenTtl: '' }, 'Access token lifetime : This must be filled in'],
+    ['a lifetime of nothing', { tokenTtl: '' }, 'Access token lifetime : This field is required'],
     ['a unit that there is not', { 'tokenTtl.unit': 'fortnights' }, 'Access token lifetime :'],
-    ['a policy that there is not', { policy: 'some' }, 'Token policy : Choose one of these'],
-    ['an algorithm that there is not', { signingAlg: 'none' }, 'Signing algorithm : Choose one of these'],
+    ['a policy that there is not', { policy: 'some' }, 'Token policy : Choose an option'],
+    ['an algorithm that there is not', { signingAlg: 'none' }, 'Signing algorithm : Choose an option'],
   ])('refuses %s', async (_, changes, words) => {
     const page = await declare({ identifier: nextIdentifier(), 'scopes.0.scope': 'read', ...changes })
     expect(page.status).toBe(400)
@@ -169,7 +181,7 @@ describe('editing an API', () => {
       tokenTtl: '2',
     })
     expect(wordsOf(asked)).toContain('Remove the scope write?')
-    expect(wordsOf(asked)).toContain('The API can be called by 2 clients')
+    expect(wordsOf(asked)).toContain('2 clients can call this API')
     expect(wordsOf(asked)).toContain('revoke 2 access tokens that have it, at once')
     expect((await rowOf(identifier)).scopes).toEqual(['read', 'write'])
 

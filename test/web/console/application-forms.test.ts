@@ -44,12 +44,12 @@ const fieldErrorAt = ({ text }: Page, field: string): string | undefined =>
 describe('what cannot be is told at its field, and nothing typed is lost', () => {
   const FOR_USERS: Changes = { 'grants.authorization_code': 'on' }
   it.each<[string, Changes, string, RegExp]>([
-    ['no name', { name: '' }, 'name', /filled in/],
-    ['a name of blanks', { name: '   ' }, 'name', /filled in/],
+    ['no name', { name: '' }, 'name', /required/],
+    ['a name of blanks', { name: '   ' }, 'name', /required/],
     ['a name of 10,000 characters', { name: LONG }, 'name', /at most 200/],
     ['a control character in the name', { name: 'a\u0007b' }, 'name', /control characters/],
     ['nothing that it does', { 'grants.client_credentials': undefined }, 'grants', /at least one/],
-    ['an unknown kind', { isPublic: 'perhaps' }, 'isPublic', /Choose one/],
+    ['an unknown kind', { isPublic: 'perhaps' }, 'isPublic', /Choose an option/],
     ['a public one that works by itself', { isPublic: 'public' }, 'grants', /no secret/],
     ['no redirect URL', FOR_USERS, 'redirectUris', /at least one/],
     ['a script as redirect URL', { ...FOR_USERS, redirectUris: 'javascript:alert(1)' }, 'redirectUris', /https/],
@@ -64,14 +64,19 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
     ['a wildcard in it', { ...FOR_USERS, redirectUris: 'https://*.example.com/' }, 'redirectUris', /exact/],
     ['one of 10,000 characters', { ...FOR_USERS, redirectUris: `https://a.example/${LONG}` }, 'redirectUris', /exact/],
     ['half a character in it', { ...FOR_USERS, redirectUris: 'https://a.example/ b' }, 'redirectUris', /exact/],
-    ['an API that is not ticked as the default', { defaultApi: 'urn:keywright:management' }, 'defaultApi', /not among/],
+    [
+      'an API that is not ticked as the default',
+      { defaultApi: 'urn:keywright:management' },
+      'defaultApi',
+      /Select this API/,
+    ],
     ['no API', { 'apis.https://api.keywright.example': undefined }, 'apis', /at least one/],
-    ['a default API that there is not', { defaultApi: 'https://nowhere.example' }, 'defaultApi', /Choose one/],
+    ['a default API that there is not', { defaultApi: 'https://nowhere.example' }, 'defaultApi', /Choose an option/],
     ['no scope of those ticked', { narrowing: 'some' }, 'scopes', /at least one/],
     ['a scope of another API', { narrowing: 'some', 'scopes.tokens:read': 'on' }, 'scopes', /tokens:read/],
     ['default scopes that it has not', { defaultScopes: 'all nothing' }, 'defaultScopes', /nothing/],
-    ['31 days', { accessTokenTtl: '31', 'accessTokenTtl.unit': 'days' }, 'accessTokenTtl', /a minute to 30 days/],
-    ['59 seconds', { accessTokenTtl: '59', 'accessTokenTtl.unit': 'seconds' }, 'accessTokenTtl', /a minute/],
+    ['31 days', { accessTokenTtl: '31', 'accessTokenTtl.unit': 'days' }, 'accessTokenTtl', /1 minute to 30 days/],
+    ['59 seconds', { accessTokenTtl: '59', 'accessTokenTtl.unit': 'seconds' }, 'accessTokenTtl', /1 minute/],
     ['a life below zero', { accessTokenTtl: '-1' }, 'accessTokenTtl', /number/],
     ['a life in letters', { refreshTokenTtl: 'long' }, 'refreshTokenTtl', /number/],
     ['367 days', { refreshTokenTtl: '367', 'refreshTokenTtl.unit': 'days' }, 'refreshTokenTtl', /366 days/],
@@ -82,9 +87,9 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
       'refreshTokenMaxAge',
       /3650/,
     ],
-    ['an unknown policy', { policy: 'many' }, 'policy', /Choose one/],
-    ['an unknown allow/deny screen', { consent: 'maybe' }, 'consent', /Choose one/],
-    ['an unknown algorithm', { idTokenAlg: 'none' }, 'idTokenAlg', /Choose one/],
+    ['an unknown policy', { policy: 'many' }, 'policy', /Choose an option/],
+    ['an unknown allow/deny screen', { consent: 'maybe' }, 'consent', /Choose an option/],
+    ['an unknown algorithm', { idTokenAlg: 'none' }, 'idTokenAlg', /Choose an option/],
     ['an unsafe address after signing out', { postLogoutRedirectUris: 'data:x' }, 'postLogoutRedirectUris', /https/],
     ['an unsafe address to tell', { backchannelLogoutUri: 'ftp://a.example' }, 'backchannelLogoutUri', /https/],
   ])('%s', async (_, changes, field, says) => {
@@ -147,7 +152,7 @@ describe('two who edit at once', () => {
     expect((await send(asAdmin, first, { name: 'Robot of Ada', accessTokenTtl: '2' })).url).toMatch(/notice=saved$/)
     const stale = await send(asOther, second, { name: 'Robot of Grace' })
     expect(stale.status).toBe(412)
-    expect(wordsOf(stale)).toMatch(/Name Robot of Ada Robot of Grace Access token lifetime 2 hours the API's/)
+    expect(wordsOf(stale)).toMatch(/Name Robot of Ada Robot of Grace Access token lifetime 2 hours from the API/)
     expect(filledForm(stale, /\/edit$/).fields.get('name')).toBe('Robot of Grace')
     expect((await server.knex('clients').where({ client_id: client.clientId }).first()).name).toBe('Robot of Ada')
 

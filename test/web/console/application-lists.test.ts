@@ -52,7 +52,7 @@ describe('the list of applications', () => {
         wordsOf(await asAdmin.visit('/applications')),
       ),
     )
-    expect(wordsOf(await asAdmin.visit('/applications'))).toMatch(/Calendar Sync kwc_\w+ People Active never/)
+    expect(wordsOf(await asAdmin.visit('/applications'))).toMatch(/Calendar Sync kwc_\w+ Users Active never/)
   })
 
   it('is searched by beginnings of words, by client ID and by status', async () => {
@@ -167,7 +167,7 @@ describe('tokens and grants', () => {
   it('all are revoked at once, and the application goes on', async () => {
     const { access_token: token } = await tokensOf(people[0]!)
     const asked = await asAdmin.visit(at('/revoke'))
-    expect(wordsOf(asked)).toMatch(/end \d+ access tokens? and \d+ refresh tokens? at once/)
+    expect(wordsOf(asked)).toMatch(/revoke \d+ access tokens? and \d+ refresh tokens? immediately/)
     expect(wordsOf(await sendForm(asAdmin, asked, /\/revoke$/))).toContain('All tokens of the application are revoked.')
     expect(await isActive(token)).toBe(false)
     expect(wordsOf(await asAdmin.visit(at('/tokens')))).toContain('No active tokens')

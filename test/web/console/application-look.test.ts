@@ -77,7 +77,7 @@ describe.skipIf(!chromium)('the pages of applications', () => {
     await page.keyboard.press('Space')
     await page.keyboard.press('Enter')
     await page.waitForSelector('#secret-once')
-    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('By keyboard is added')
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('By keyboard was added')
     await page.context().close()
   })
 })

@@ -111,7 +111,7 @@ describe('adding an application', () => {
     // The page with the secret stays open: it cannot be shown again.
     expect(page.text).toMatch(/<form [^>]*action="[^"]*\/try" target="_blank" rel="noopener">/)
     const tried = await sendForm(asAdmin, page, /\/try$/)
-    expect(wordsOf(tried)).toContain('You got a token with the scope read write')
+    expect(wordsOf(tried)).toContain('Token issued with the scope read write')
     const secret = copyableOf(page, 'Client secret')
     expect(commandsOf(tried)[0]).toContain(`client_secret=********${secret.slice(-4)}`)
     expect(commandsOf(tried).join()).not.toContain(secret)
@@ -287,7 +287,7 @@ describe("the operator's fields", () => {
     const shown = wordsOf(await asAdmin.visit(`/applications/${client.clientId}`))
     expect(shown).not.toContain('Access type')
     const forced = await add({ ...WITH_USERS, consent: 'skip' })
-    expect([forced.status, forced.text.includes('Choose one of these')]).toEqual([400, true])
+    expect([forced.status, forced.text.includes('Choose an option')]).toEqual([400, true])
   })
 
   it('limit how often it asks, and for whom it acts', async () => {
@@ -333,7 +333,7 @@ describe('a new key', () => {
   it('ends the former one at once, with every token that it obtained', async () => {
     const former = await addMachine()
     const { access_token: token } = (await server.machineToken(former)).body
-    expect(wordsOf(await asAdmin.visit(`/applications/${former.clientId}/key`))).toContain('end 1 access token')
+    expect(wordsOf(await asAdmin.visit(`/applications/${former.clientId}/key`))).toContain('revoke 1 access token')
     const page = await generate(former.clientId, { when: 'now' })
     expect((await server.machineToken(former)).status).toBe(401)
     expect(await isActive(token)).toBe(false)
@@ -343,7 +343,7 @@ describe('a new key', () => {
   it('lets the former one work on for a while', async () => {
     const former = await addMachine()
     const page = await generate(former.clientId, { when: 'own', overlap: '90', 'overlap.unit': 'minutes' })
-    expect(wordsOf(page)).toContain('The former key works for another 90 minutes.')
+    expect(wordsOf(page)).toContain('The previous client secret is valid for another 90 minutes.')
     expect((await server.machineToken(former)).status).toBe(200)
     expect((await server.machineToken(credentialsOf(page))).status).toBe(200)
     const retiring = await server.knex('client_secrets').whereNotNull('retires_at').orderBy('id', 'desc').first()
@@ -355,7 +355,7 @@ describe('a new key', () => {
     const asked = await asAdmin.visit(`/applications/${clientId}/key`)
     const shown = await sendForm(asAdmin, asked, /\/key$/, { when: 'now' })
     const again = await sendForm(asAdmin, asked, /\/key$/, { when: 'now' })
-    expect([again.status, wordsOf(again).includes('no key was generated')]).toEqual([412, true])
+    expect([again.status, wordsOf(again).includes('no client secret was generated')]).toEqual([412, true])
     expect((await server.machineToken(credentialsOf(shown))).status).toBe(200)
   })
 
@@ -385,7 +385,7 @@ describe('a previous secret', () => {
     const paths = [...text.matchAll(/\/applications\/\w+\/secrets\/(\d+)\/retire/g)]
     const [path] = paths.sort((a, b) => Number(a[1]) - Number(b[1]))[0]!
     const done = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire$/)
-    expect(wordsOf(done)).toContain('The previous secret is retired')
+    expect(wordsOf(done)).toContain('Previous client secret retired')
     expect((await server.machineToken(client)).status).toBe(401)
     expect(await isActive(before)).toBe(false)
     // The other previous secret and the newest one work on.
@@ -404,7 +404,7 @@ describe('archive and restore', () => {
     const path = `/applications/${client.clientId}`
     await sendForm(asAdmin, await asAdmin.visit(`${path}/archive`), /\/archive$/)
     const restored = await sendForm(asAdmin, await asAdmin.visit(`${path}/restore`), /\/restore$/, { secret: 'keep' })
-    expect(wordsOf(restored)).toContain('The application is active again')
+    expect(wordsOf(restored)).toContain('Application restored')
     expect((await server.machineToken(client)).status).toBe(200)
   })
 
@@ -412,9 +412,9 @@ describe('archive and restore', () => {
     const client = await addMachine()
     const { access_token: token } = (await server.machineToken(client)).body
     const asked = await asAdmin.visit(`/applications/${client.clientId}/archive`)
-    expect(wordsOf(asked)).toContain('end 1 access token at once')
+    expect(wordsOf(asked)).toContain('revoke 1 access token immediately')
     const archived = await sendForm(asAdmin, asked, /\/archive$/)
-    expect(wordsOf(archived)).toContain('The application is archived')
+    expect(wordsOf(archived)).toContain('Application archived')
     expect((await server.machineToken(client)).status).toBe(401)
     expect(await isActive(token)).toBe(false)
 

@@ -126,7 +126,7 @@ describe('doing something with a form', () => {
     const theirs = writeFields(FIELDS, { ...VALUES, grants: ['authorization_code'], accessTokenTtl: null })
     expect(compareVersions(FIELDS, writeFields(FIELDS, VALUES), theirs)).toEqual([
       { label: 'What it may use', yours: 'Act for itself', theirs: 'Sign people in' },
-      { label: 'Access token lifetime', yours: '90 minutes', theirs: "the API's" },
+      { label: 'Access token lifetime', yours: '90 minutes', theirs: 'from the API' },
     ])
   })
 

@@ -30,7 +30,7 @@ describe("an admin's overview", () => {
     expect(page.text).toContain(`data-copy="${pair.clientId}"`)
     expect(page.text).toMatch(/class="primary" href="\/settings\/api\/generate">Generate new keys/)
     expect(wordsOf(page)).toMatch(/Applications\s+3\s+active/)
-    expect(wordsOf(page)).toMatch(/People\s+2\s+who can sign in/)
+    expect(wordsOf(page)).toMatch(/Users\s+2\s+who can sign in/)
     expect(page.text).not.toContain(server.firstStart.keyPair.clientId)
   })
 })
@@ -63,11 +63,11 @@ describe("an operator's dashboard", () => {
     const words = wordsOf(page)
     expect(words).toMatch(/Tokens issued\s+1,500/)
     expect(words).toMatch(/Failed requests\s+501\s+25% of all/)
-    expect(words).toMatch(/To programs, for themselves\s+client_credentials\s+1,200/)
-    expect(words).toMatch(/The client did not prove who it is\s+invalid_client\s+500/)
+    expect(words).toMatch(/Client credentials\s+client_credentials\s+1,200/)
+    expect(words).toMatch(/Client authentication failed\s+invalid_client\s+500/)
     expect(words).toMatch(/an_error_of_tomorrow\s+1 /)
     expect(page.text.match(/<rect class="tone-/g)).toHaveLength(4)
-    expect(page.text).toContain('1,200 to programs')
+    expect(page.text).toContain('1,200 client credentials')
   })
 
   it('shows the last thirty days by the day', async () => {
@@ -83,7 +83,7 @@ describe("an operator's dashboard", () => {
       await count(3, 'refused', error, 2)
     const page = await operator.visit('/')
     expect(wordsOf(page)).toMatch(/others/)
-    expect(wordsOf(page)).toContain('An API that the client may not use')
+    expect(wordsOf(page)).toContain('The client is not allowed to call the API')
     expect(new Set([...page.text.matchAll(/<rect class="([^"]+)"/g)].map(([, tone]) => tone)).size).toBeLessThanOrEqual(
       4,
     )

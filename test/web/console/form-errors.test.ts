@@ -55,10 +55,10 @@ const WRONG_APPLICATION: Changes = {
 const SAID_OF_APPLICATION = {
   redirectUris: expect.stringMatching(/javascript:alert.*unknown-scheme:/),
   scopes: expect.stringMatching(/tokens:read.*users:read|users:read.*tokens:read/),
-  defaultApi: expect.stringContaining('not among'),
+  defaultApi: expect.stringContaining('elect this API in the list above'),
   defaultScopes: expect.stringMatching(/nothing.*nowhere/),
-  accessTokenTtl: expect.stringContaining('a minute to 30 days'),
-  policy: expect.stringContaining('Choose one'),
+  accessTokenTtl: expect.stringContaining('1 minute to 30 days'),
+  policy: expect.stringContaining('Choose an option'),
 }
 
 describe('one response reports every error', () => {
@@ -83,10 +83,10 @@ describe('one response reports every error', () => {
     const page = await submit(asOperator, '/applications/new', { name: brand, redirectUris: '*', rateLimit: '0' })
     expect(fieldErrorsOn(page)).toEqual({
       name: expect.stringContaining('name of this service'),
-      accountId: expect.stringContaining('whose it is'),
+      accountId: expect.stringContaining('nter the ID or the exact name of the account'),
       grants: expect.stringContaining('at least one'),
       redirectUris: expect.stringContaining('exact'),
-      rateLimit: expect.stringContaining('from 1'),
+      rateLimit: expect.stringContaining('at least 1'),
     })
   })
 
@@ -138,7 +138,7 @@ describe('one response reports every error', () => {
       identifier: expect.stringContaining('already an API'),
       scopes: expect.stringMatching(/row 2.*two words/is),
       tokenTtl: expect.stringContaining('60 to'),
-      policy: expect.stringContaining('Choose one'),
+      policy: expect.stringContaining('Choose an option'),
     })
   })
 
@@ -167,7 +167,7 @@ describe('one response reports every error', () => {
       logo: expect.stringContaining('PNG'),
       redirectSchemes: expect.stringMatching(/javascript.*Not\.One/i),
       accessTokenTtl: expect.stringContaining('number'),
-      rateLimit: expect.stringContaining('from 1'),
+      rateLimit: expect.stringContaining('at least 1'),
     })
   })
 })

@@ -88,7 +88,7 @@ describe('a page of the console', () => {
     house.world.signedInAs = ADA.id
     const page = await browser.visit('/things')
     expect(page.status).toBe(403)
-    expect(page.text).toContain('This is for the admins of an account, and you are signed in as a member.')
+    expect(page.text).toContain('This page is for the admins of an account, and you are signed in as a member.')
     expect((await post('/things/7/end')).status).toBe(403)
     house.world.signedInAs = GRACE.id
     expect((await browser.visit('/all')).status).toBe(403)

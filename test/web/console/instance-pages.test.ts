@@ -85,10 +85,10 @@ describe('the settings of the instance', () => {
     ['no name', { name: ' ' }, 'Name :'],
     ['a name of 10,000 characters', { name: 'x'.repeat(10_000) }, 'Name :'],
     ['a name with a bell', { name: 'ding\x07' }, 'Name :'],
-    ['a colour that is none', { accent: 'red' }, 'Accent :'],
+    ['a colour that is none', { accent: 'red' }, 'Accent colour :'],
     ['a lifetime out of range', { accessTokenTtl: '31', 'accessTokenTtl.unit': 'days' }, 'Access token lifetime :'],
-    ['a refresh token for ever', { refreshTokenTtl: '9999', 'refreshTokenTtl.unit': 'days' }, 'A refresh token lives'],
-    ['a choice that there is not', { consent: 'skip' }, 'Choose one of these'],
+    ['a refresh token for ever', { refreshTokenTtl: '9999', 'refreshTokenTtl.unit': 'days' }, 'Refresh token lifetime'],
+    ['a choice that there is not', { consent: 'skip' }, 'Choose an option'],
     ['half a request', { rateLimit: '0.5' }, 'Rate limit :'],
   ])('refuses %s', async (_, changes, words) => {
     const before = await settings()
@@ -127,7 +127,7 @@ describe('the switch of the whole API', () => {
       /Applications\s+2 active applications\s+Key pairs\s+1 key pair\s+Tokens\s+1 active token /,
     )
     const off = await operator.send(asked, SWITCH)
-    expect(wordsOf(off)).toContain('API access is off')
+    expect(wordsOf(off)).toContain('API disabled.')
     expect(await isActive()).toBe(false)
     expect((await machineToken(client)).status).toBe(401)
 

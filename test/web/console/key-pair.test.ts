@@ -77,7 +77,7 @@ describe('Settings → API', () => {
     admin = await openAdmin(server, account)
     await server.knex('accounts').where({ id: account }).update({ api_enabled: false })
     for (const path of ['/', '/settings/api', GENERATE]) {
-      expect(wordsOf(await admin.visit(path)), path).toContain('The API is switched off at present')
+      expect(wordsOf(await admin.visit(path)), path).toContain('The API is disabled for this account')
     }
     const page = await generate(DEFAULT_API)
     expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining('is switched off')])
@@ -88,10 +88,10 @@ describe('Settings → API', () => {
     const pair = pairOf(await generate(DEFAULT_API))
     const { access_token } = (await server.machineToken(pair)).body
     const ask = await admin.visit('/settings/api/revoke')
-    expect(wordsOf(ask)).toContain('end 1 active token of')
+    expect(wordsOf(ask)).toContain('revoke 1 active token of')
     expect(await isActive(access_token)).toBe(true)
     const done = await admin.submit(ask, /revoke$/)
-    expect(wordsOf(done)).toContain('Every token of your keys is revoked')
+    expect(wordsOf(done)).toContain('All tokens of your key pair are revoked')
     expect(await isActive(access_token)).toBe(false)
     expect((await server.machineToken(pair)).status).toBe(200)
   })
@@ -102,13 +102,13 @@ describe('Generate new keys', () => {
     const pair = pairOf(await generate(further))
     await server.machineToken(pair)
     await server.machineToken(pair)
-    await until(async () => wordsOf(await admin.visit(GENERATE)).includes('cut off 1 address'))
+    await until(async () => wordsOf(await admin.visit(GENERATE)).includes('block 1 IP address'))
     const page = await admin.visit(GENERATE)
     const words = wordsOf(page)
     expect(words).toContain(
-      `end the client ID ${pair.clientId} and its secret that ends in ${pair.clientSecret.slice(-4)}`,
+      `revoke the client ID ${pair.clientId} and its client secret that ends in ${pair.clientSecret.slice(-4)}`,
     )
-    expect(words).toContain('end 2 active tokens')
+    expect(words).toContain('revoke 2 active tokens')
     expect(words).toContain('127.0.0.1')
     expect(boxesOf(page).slice(0, 2)).toEqual([
       [further, true],
@@ -121,7 +121,7 @@ describe('Generate new keys', () => {
     const page = await admin.visit(GENERATE)
     expect(boxesOf(page).filter(([, checked]) => checked)).toEqual([[DEFAULT_API, true]])
     if (boxesOf(page).some(([api]) => api === 'urn:keywright:management')) {
-      expect(wordsOf(page)).toContain('may manage this account')
+      expect(wordsOf(page)).toContain('can manage this account')
     }
   })
 
@@ -130,7 +130,7 @@ describe('Generate new keys', () => {
     const { access_token } = (await server.machineToken(former)).body
     const page = await generate(further)
     expect(page.status).toBe(200)
-    expect(wordsOf(page)).toContain('Your former keys have stopped working, and with them 1 active token.')
+    expect(wordsOf(page)).toContain('Your previous keys and 1 active token are revoked.')
     expect((await server.machineToken(former)).status).toBe(401)
     expect(await isActive(access_token)).toBe(false)
     const { body } = await server.machineToken(pairOf(page))

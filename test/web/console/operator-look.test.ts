@@ -66,7 +66,7 @@ describe.skipIf(!chromium)("an operator's pages", () => {
         expect(await looks(page, path)).toEqual([path, [], 0])
       }
       await page.goto(`${server.url}/apis/new`)
-      await page.getByRole('button', { name: 'Declare' }).click()
+      await page.getByRole('button', { name: 'Add API' }).click()
       expect(await looks(page, 'fieldErrors')).toEqual(['fieldErrors', [], 0])
       await page.context().close()
     },
@@ -77,8 +77,8 @@ describe.skipIf(!chromium)("an operator's pages", () => {
     const page = await browser.open()
     await enter(page)
     await page.goto(`${server.url}${long}/edit`)
-    await page.getByLabel('What people read').first().fill('See it')
-    await page.getByLabel('What people read').first().press('Enter')
+    await page.getByLabel('Title').first().fill('See it')
+    await page.getByLabel('Title').first().press('Enter')
     await page.waitForURL(`${server.url}${long}?notice=saved`)
     await page.context().close()
   }, 60_000)

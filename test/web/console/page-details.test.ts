@@ -73,7 +73,7 @@ describe('an application', () => {
       choices: { hint: string; value: string }[]
     }
     expect(choices.find(({ value }) => value === 'skip_own_account')!.hint).toMatch(
-      /public application on a loopback.*RFC 8252/,
+      /public application with a loopback.*RFC 8252/,
     )
     expect(choices.find(({ value }) => value === 'skip')!.hint).toContain('exception')
   })

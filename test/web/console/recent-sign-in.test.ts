@@ -58,7 +58,7 @@ describe('a session whose sign-in is more than five minutes ago', () => {
     expect(wordsOf(page)).toContain('Confirm your password')
     expect(page.text).not.toContain('One-time password')
     const wrong = await confirm(browser, page, 'not the password of Ada')
-    expect([wrong.status, wordsOf(wrong)]).toEqual([400, expect.stringContaining('This password is not right')])
+    expect([wrong.status, wordsOf(wrong)]).toEqual([400, expect.stringContaining('Incorrect password')])
     expect(await server.knex('users').where({ account_id: account }).orderBy('id')).toEqual(before)
   })
 
@@ -86,7 +86,7 @@ describe('confirming', () => {
     const asked = await browser.visit(`/users/${grace.id}/password`)
     expect([asked.url, wordsOf(asked)]).toEqual([
       expect.stringContaining('/signin/confirm'),
-      expect.stringContaining(`Enter the password of ${ada.email} again`),
+      expect.stringContaining(`Enter the password of ${ada.email} to continue`),
     ])
     const before = await hashOf(grace)
     const page = await confirm(browser, asked)
@@ -101,7 +101,7 @@ describe('confirming', () => {
     wait(6)
     const fields = { email: 'kept@example.com', name: 'Kept "& <b>', role: 'member' }
     const resumed = await confirm(browser, await browser.submit(page, /invite$/, fields))
-    expect(wordsOf(resumed)).toContain('Nothing is saved yet')
+    expect(wordsOf(resumed)).toContain('is not saved yet')
     expect(await server.knex('users').where({ email: fields.email })).toEqual([])
     expect(wordsOf(await browser.submit(resumed, /invite$/))).toContain('One-time password')
     expect(await server.knex('users').where({ email: fields.email }).first('name')).toEqual({ name: fields.name })
@@ -128,9 +128,9 @@ describe('a session that ended before a form was sent', () => {
     const page = await browser.visit(`/users/${colleague.id}/edit`)
     await server.knex('users').where({ id: mary.id }).update({ sessions_valid_from: server.knex.fn.now() })
     const asked = await browser.submit(page, /edit$/, { name: 'Typed before' })
-    expect([asked.status, wordsOf(asked)]).toEqual([401, expect.stringContaining('nothing is saved yet')])
+    expect([asked.status, wordsOf(asked)]).toEqual([401, expect.stringContaining('Your session has expired')])
     const resumed = await browser.submit(asked, /\/signin$/, { email: mary.email, password: PASSWORD })
-    expect(wordsOf(resumed)).toContain('what you entered is still here')
+    expect(wordsOf(resumed)).toContain('The data you entered')
     expect(wordsOf(await browser.submit(resumed, /edit$/))).toContain('Changes saved.')
     expect(await server.knex('users').where({ id: colleague.id }).first('name')).toEqual({ name: 'Typed before' })
   })

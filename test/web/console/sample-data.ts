@@ -119,7 +119,7 @@ const COLUMNS = [
   { heading: 'Active tokens', numeric: true },
   { heading: 'Redirect addresses', spare: true },
   { heading: 'Last used', sort: '-used' },
-  { heading: 'What to do', unseen: true },
+  { heading: 'Actions', unseen: true },
 ]
 
 const row = (n: number, name: string) => [
@@ -258,7 +258,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         overlap: radioField({
           label: 'Current client secret',
           choices: [
-            { value: 'now', label: 'Ends at once', hint: 'Whatever uses it now stops.' },
+            { value: 'now', label: 'Revoke now', hint: 'Clients that use it stop working.' },
             { value: 'day', label: 'Ends in a day', hint: 'Time to put the new one everywhere.' },
           ],
         }),

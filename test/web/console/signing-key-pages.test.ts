@@ -34,7 +34,7 @@ describe('signing keys', () => {
     const asked = await operator.visit(ROTATE)
     expect(wordsOf(asked)).toContain(`ES256: ${current.kid} → ${next.kid}`)
     const done = await operator.send(asked, ROTATE)
-    expect(wordsOf(done)).toContain('The keys are rotated')
+    expect(wordsOf(done)).toContain('Signing keys rotated')
     expect(wordsOf(done)).toMatch(new RegExp(`${next.kid} Current`))
     expect(wordsOf(done)).toMatch(new RegExp(`${current.kid} Previous .*(next month|in 4 weeks)`))
     expect((await server.introspect(body.access_token, server.firstStart.api)).body.active).toBe(true)

@@ -30,7 +30,7 @@ describe('the request', () => {
     'gets a token with credentials as %s, and shows the last four of the secret',
     async (shape) => {
       const { good, status, request, answer, token, says } = await attempt({ shape })
-      expect([good, status, says]).toEqual([true, 200, 'You got a token with the scope all, good for 10 hours.'])
+      expect([good, status, says]).toEqual([true, 200, 'Token issued with the scope all. It expires in 10 hours.'])
       expect(request).toContain(`POST ${server.issuer}/oauth2/token`)
       expect(request).toContain(`********${pair.clientSecret.slice(-4)}`)
       expect(request).not.toContain(pair.clientSecret.slice(0, -4))
@@ -57,11 +57,11 @@ describe('the request', () => {
   })
 
   it.each<[string, Partial<TryRequest>, number, RegExp]>([
-    ['a wrong secret', { clientSecret: 'kws_nonsense of another :%+&=' }, 401, /not right, or work no more/],
-    ['a wrong secret by Basic', { clientSecret: 'a:b%c +d', shape: 'basic' }, 401, /not right, or work no more/],
-    ['an unknown client', { clientId: 'kwc_nobody' }, 401, /not right, or work no more/],
-    ['an API that the client has not', { resource: 'https://other.example' }, 400, /for that API/],
-    ['a scope that it has not', { scope: 'everything' }, 400, /no such scope/],
+    ['a wrong secret', { clientSecret: 'kws_nonsense of another :%+&=' }, 401, /wrong or no longer valid/],
+    ['a wrong secret by Basic', { clientSecret: 'a:b%c +d', shape: 'basic' }, 401, /wrong or no longer valid/],
+    ['an unknown client', { clientId: 'kwc_nobody' }, 401, /wrong or no longer valid/],
+    ['an API that the client has not', { resource: 'https://other.example' }, 400, /not allowed to call this API/],
+    ['a scope that it has not', { scope: 'everything' }, 400, /does not have this scope/],
   ])('tells what was wrong with %s', async (_, request, status, says) => {
     const outcome = await attempt(request)
     expect([outcome.good, outcome.status, outcome.token]).toEqual([false, status, undefined])
@@ -83,7 +83,7 @@ describe('the page', () => {
   it('runs a pasted secret, and shows request, answer and what the token says', async () => {
     const page = await press({ resource: further })
     expect(page.status).toBe(200)
-    expect(wordsOf(page)).toContain('You got a token with the scope read write')
+    expect(wordsOf(page)).toContain('Token issued with the scope read write')
     const [request, answer, header, claims] = commandsOf(page)
     expect(request).toContain(`********${pair.clientSecret.slice(-4)}`)
     expect(JSON.parse(answer!)).toMatchObject({ token_type: 'Bearer', scope: 'read write' })
@@ -104,7 +104,7 @@ describe('the page', () => {
     const page = await other.submit(await other.post(ask, '/settings/api/generate', fields), /\/try$/)
     expect(page.status).toBe(200)
     expect(new URL(page.url).search).toBe('')
-    expect(wordsOf(page)).toContain('You got a token with the scope all')
+    expect(wordsOf(page)).toContain('Token issued with the scope all')
   })
 
   it('does not try a secret with an id that was generated after it', async () => {
@@ -118,13 +118,13 @@ describe('the page', () => {
   })
 
   it.each<[string, Record<string, string>, string]>([
-    ['no secret', { clientSecret: '' }, 'This must be filled in.'],
+    ['no secret', { clientSecret: '' }, 'This field is required.'],
     ['a secret of 10,000 characters', { clientSecret: 'x'.repeat(10_000) }, 'at most 500 characters'],
-    ['a secret that no header carries', { clientSecret: 'a\nb' }, 'characters that no secret has'],
-    ['a secret beyond ASCII', { clientSecret: 'grün' }, 'characters that no secret has'],
-    ['an API of which it has nothing', { resource: 'https://other.example' }, 'Choose one of these.'],
-    ['an unknown shape', { shape: 'smoke' }, 'Choose one of these.'],
-    ['a shape that the client may not use', { shape: 'query' }, 'Choose one of these.'],
+    ['a secret that no header carries', { clientSecret: 'a\nb' }, 'characters that are not allowed'],
+    ['a secret beyond ASCII', { clientSecret: 'grün' }, 'characters that are not allowed'],
+    ['an API of which it has nothing', { resource: 'https://other.example' }, 'Choose an option.'],
+    ['an unknown shape', { shape: 'smoke' }, 'Choose an option.'],
+    ['a shape that the client may not use', { shape: 'query' }, 'Choose an option.'],
   ])('refuses %s at its field', async (_, fields, fieldError) => {
     const page = await press(fields)
     expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining(fieldError)])

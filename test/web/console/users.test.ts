@@ -99,8 +99,8 @@ describe('inviting', () => {
     expect(await accountOf({ accountId: rows[1]!.id })).toBe(rows[1]!.id)
     expect(await accountOf({ accountId: twice })).toContain('Several accounts have this name')
     expect(await accountOf({ accountId: 'Nobody Ltd' })).toContain('No account has this ID or name')
-    expect(await accountOf({ accountId: '' })).toContain('Say which account they belong to')
-    expect(await accountOf({ accountId: name, role: 'operator' })).toContain('An operator belongs to no account')
+    expect(await accountOf({ accountId: '' })).toContain('Enter the account of the user')
+    expect(await accountOf({ accountId: name, role: 'operator' })).toContain('An operator has no account')
     expect(await accountOf({ accountId: '', role: 'operator' })).toBeNull()
   })
 })
@@ -173,14 +173,14 @@ describe('a person', () => {
     const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
     const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
     const asking = await asAda.visit(`/users/${mary.id}/role`)
-    expect(wordsOf(asking)).toContain(`end the key pair ${pair.clientId}, with 1 active token`)
+    expect(wordsOf(asking)).toContain(`revoke the key pair ${pair.clientId} and 1 active token`)
     expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
     const done = await asAda.submit(asking, /role$/)
     expect(wordsOf(done)).toContain('Role changed to member. The key pair is revoked.')
     expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
     expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(401)
     const again = await asAda.submit(asking, /role$/)
-    expect([again.status, wordsOf(again)]).toEqual([412, expect.stringContaining('is a member now')])
+    expect([again.status, wordsOf(again)]).toEqual([412, expect.stringContaining('is a member')])
   })
 
   it('who is switched off is out at once, and in again once switched on', async () => {
@@ -188,7 +188,7 @@ describe('a person', () => {
     const asMary = await enter(server, mary)
     const asking = await asAda.visit(`/users/${mary.id}/status`)
     expect(wordsOf(asking)).toContain('end all sessions of the user')
-    expect(wordsOf(await asAda.submit(asking, /status$/))).toContain('Switched off')
+    expect(wordsOf(await asAda.submit(asking, /status$/))).toContain('User disabled')
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
     await asAda.submit(await asAda.visit(`/users/${mary.id}/status`), /status$/)
     expect((await (await enter(server, mary)).visit('/account/password')).url).toContain('/account/password')
@@ -210,7 +210,7 @@ describe('a person', () => {
     expect(wordsOf(done)).toMatch(/these applications still work.* Nightly export Itself never Archive/)
     expect(wordsOf(done)).not.toContain('Archived export')
     const list = await asAda.visit(`/applications?added_by=${mary.id}&status=active`)
-    expect(wordsOf(list)).toMatch(/Added by Person \d+ .*Nightly export/)
+    expect(wordsOf(list)).toMatch(/Created by Person \d+ .*Nightly export/)
     expect(wordsOf(list)).not.toContain('Archived export')
     expect((await asAda.visit('/applications?added_by=nobody')).status).toBe(400)
     const archive = `/applications/${nightly.client.clientId}/archive`
@@ -241,7 +241,7 @@ describe('a person', () => {
     const credentials = { client_id: pair.clientId, client_secret: pair.clientSecret }
     const { body } = await server.token({ grant_type: 'client_credentials', ...credentials })
     const done = await asAda.submit(await asAda.visit(`/users/${mary.id}/sessions`), /sessions$/)
-    expect(wordsOf(done)).toContain('signed out everywhere')
+    expect(wordsOf(done)).toContain('signed out of all sessions')
     expect((await asMary.visit('/account/password')).url).toContain('/signin')
     expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
     expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(200)
@@ -271,7 +271,7 @@ describe('the last admin', () => {
     const home = await server.make.account()
     const alone = await createTestUser(server.knex, home, 'admin')
     const browser = await enter(server, alone)
-    expect(wordsOf(await browser.visit(`/users/${alone.id}`))).toContain('Nobody can do this to themselves')
+    expect(wordsOf(await browser.visit(`/users/${alone.id}`))).toContain('You cannot do this to yourself')
     for (const step of ['role', 'status']) {
       expect((await browser.visit(`/users/${alone.id}/${step}`)).status).toBe(409)
       const csrf = formsOf(await browser.visit(`/users/${alone.id}/edit`)).find(({ fields }) => fields.csrf)!.fields

@@ -26,7 +26,7 @@ function factsOf(account: AccountDetails) {
   const path = `/applications?account=${id}`
   return [
     fact(
-      'People',
+      'Users',
       users.count ? linkCell(userCountText(users), `/users?account=${id}`, amongThem) : quietCell('none yet'),
     ),
     fact(

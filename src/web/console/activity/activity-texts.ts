@@ -7,9 +7,9 @@ type Words = string | ((detail: Detail) => string)
 
 const ROLES: Readonly<Record<string, string>> = { admin: 'an admin', member: 'a member', operator: 'an operator' }
 
-const roleIn = (detail: Detail, name: string): string => ROLES[String(detail[name])] ?? 'somebody'
+const roleIn = (detail: Detail, name: string): string => ROLES[String(detail[name])] ?? 'a user'
 
-/** Concessions to old clients, by their name in `client_settings`. */
+/** Legacy compatibility options by their name in `client_settings`. */
 const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
   query_credentials: 'client secret in query parameters',
   client_credentials_refresh: 'refresh tokens for client credentials',
