@@ -87,7 +87,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     }
 
     const second = await generate(page)
-    expect(await page.locator('main').innerText()).toContain('with them 1 active token')
+    expect(await page.locator('main').innerText()).toContain('Your previous keys and 1 active token are revoked')
     const dead = await run(first)
     expect([dead.status, dead.body.error]).toEqual([401, 'invalid_client'])
     expect(await isActive(body.access_token)).toBe(false)
