@@ -7,7 +7,7 @@ const WHITE: Rgb = [255, 255, 255]
 const LIGHT_PAPER: Rgb = [245, 246, 248]
 const DARK_PAPER: Rgb = [24, 28, 34]
 
-/** WCAG 2.2: text (1.4.3), with a little to spare for rounding; what is seen as a shape (1.4.11). */
+/** WCAG 2.2: text (1.4.3), with a little to wideOnly for rounding; what is seen as a shape (1.4.11). */
 const TEXT_CONTRAST = 4.6
 const SHAPE_CONTRAST = 3.1
 

@@ -44,8 +44,8 @@ const fixedAssets = (): [string, Asset][] => [
   ['icon.svg', assetOf(SVG, own('icon.svg'))],
 ]
 
-/** Makes an asset anew only when what it is made of has changed, which is told by a key. */
-function remade(): (key: string, make: () => Asset) => Asset {
+/** Caches one asset and rebuilds it when its key changes. */
+function memoized(): (key: string, make: () => Asset) => Asset {
   let last: { key: string; asset: Asset } | undefined
   return (key, make) => {
     if (last?.key !== key) last = { key, asset: make() }
@@ -53,7 +53,7 @@ function remade(): (key: string, make: () => Asset) => Asset {
   }
 }
 
-function answer(ctx: Context, asset: Asset, version: string): void {
+function sendAsset(ctx: Context, asset: Asset, version: string): void {
   const gzipped = ctx.acceptsEncodings('gzip', 'identity') === 'gzip' ? asset.gzipped : undefined
   // Another node may know a newer look: what was not asked for by its own hash must not stay under that address.
   ctx.set('Cache-Control', version === asset.hash ? FOREVER : 'no-cache')
@@ -75,11 +75,11 @@ function answer(ctx: Context, asset: Asset, version: string): void {
 /** Reads every file once. */
 export function createAssets(brand: Brand): Assets {
   const fixed = new Map(fixedAssets())
-  const brandAsset = remade()
-  const logoAsset = remade()
+  const brandAsset = memoized()
+  const logoAsset = memoized()
 
   function find(name: string): Asset | undefined {
-    const { accent, logo } = brand.now()
+    const { accent, logo } = brand.current()
     if (name === 'brand.css') return brandAsset(accent, () => assetOf(CSS, Buffer.from(brandCss(accent))))
     if (name === 'logo') return logo ? logoAsset(logo.etag, () => assetOf(logo.type, logo.bytes)) : undefined
     return fixed.get(name)
@@ -89,7 +89,7 @@ export function createAssets(brand: Brand): Assets {
     urlOf: (name) => `/assets/${find(name)?.hash}/${name}`,
     serve(ctx, version, name) {
       const asset = find(name)
-      if (asset) answer(ctx, asset, version)
+      if (asset) sendAsset(ctx, asset, version)
     },
   }
 }

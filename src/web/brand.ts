@@ -1,49 +1,49 @@
 import { type Accent, accentsOf } from './accent-colours.ts'
 
-/** What the operator chose the pages to look like. */
-export interface InstanceLook {
+/** What the operator chose the pages to brand like. */
+export interface InstanceBrand {
   readonly name: string
   /** `#rrggbb`. */
   readonly accent: string
   readonly logo: { readonly type: string; readonly bytes: Buffer; readonly etag: string } | null
 }
 
-const DEFAULT_LOOK: InstanceLook = { name: 'Keywright', accent: '#1f5fbf', logo: null }
+const DEFAULT_BRAND: InstanceBrand = { name: 'Keywright', accent: '#1f5fbf', logo: null }
 
-/** For so long a look is shown before it is asked for again, in milliseconds. */
+/** For so long a brand is shown before it is asked for again, in milliseconds. */
 const FRESH_FOR = 3000
 
 /**
- * The instance's look. It is read at once and without failing, because the page that says that the database is away
+ * The instance's brand. It is read at once and without failing, because the page that says that the database is away
  * has a name too.
  */
 export interface Brand {
-  now(): InstanceLook
+  current(): InstanceBrand
   /** Learns of changes, at most once in a few seconds; keeps what it knew when they cannot be asked for. */
   refresh(): Promise<void>
   /** What is known may be over: it is asked for again before the next page. */
-  forget(): void
+  invalidate(): void
 }
 
-export function createBrand(load: () => Promise<InstanceLook>): Brand {
-  let look = DEFAULT_LOOK
+export function createBrand(load: () => Promise<InstanceBrand>): Brand {
+  let brand = DEFAULT_BRAND
   let loadedAt = Number.NEGATIVE_INFINITY
   let loading: Promise<void> | undefined
 
   async function reload(): Promise<void> {
-    look = await load().catch(() => look)
+    brand = await load().catch(() => brand)
     loadedAt = performance.now()
     loading = undefined
   }
 
   return {
-    now: () => look,
+    current: () => brand,
     async refresh() {
       if (performance.now() - loadedAt < FRESH_FOR) return
       loading ??= reload()
       await loading
     },
-    forget() {
+    invalidate() {
       loadedAt = Number.NEGATIVE_INFINITY
     },
   }
@@ -56,6 +56,6 @@ const properties = ({ fill, edge, fillHover, ink, text }: Accent): string =>
 
 /** The accent as custom properties, for either colour scheme. */
 export function brandCss(accent: string): string {
-  const { light, dark } = accentsOf(HEX.test(accent) ? accent : DEFAULT_LOOK.accent)
+  const { light, dark } = accentsOf(HEX.test(accent) ? accent : DEFAULT_BRAND.accent)
   return `:root{${properties(light)}}\n@media (prefers-color-scheme:dark){:root{${properties(dark)}}}\n`
 }

@@ -36,15 +36,15 @@ export function connectionsPage(
   }
 }
 
-/** What destroys says what it will stop, and asks once. */
+/** A confirmation that lists the effects of a destructive action. */
 export function withdrawPage(connection: ConnectedApplication): ConsolePage {
   return {
     view: 'withdraw',
     title: `Revoke access of ${connection.name}?`,
-    crumbs: [{ href: '/account/applications', label: 'Connected applications' }],
+    breadcrumbs: [{ href: '/account/applications', label: 'Connected applications' }],
     data: {
       name: connection.name,
-      staysAway: connection.identityScopes.includes('offline_access'),
+      hasOfflineAccess: connection.identityScopes.includes('offline_access'),
       path: withdrawPath(connection.clientId),
     },
   }

@@ -4,20 +4,20 @@ import type { Page } from './page.ts'
 import { formTargets } from './page-headers.ts'
 import { permissionGroups } from './permission-groups.ts'
 import { portrait } from './portrait.ts'
-import type { Application, Person } from './sign-in-directory.ts'
+import type { Application, WebUser } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
 
 interface Question {
   readonly interaction: Interaction
   readonly application: Application
-  readonly person: Person
+  readonly user: WebUser
   readonly texts: readonly DescribedScope[]
   readonly path: string
   /** Somebody else has signed in in this browser since the page was shown. */
-  readonly meanwhile: boolean
+  readonly userChanged: boolean
 }
 
-/** Where the answer goes, in words. `host` is what a person may check; there is none on their own device. */
+/** Where the answer goes, in words. `host` is what a user may check; there is none on their own device. */
 function destination(redirectUri: string | undefined): { words: string; host?: string } {
   if (redirectUri === undefined) return { words: 'a device that shows a code' }
   const url = URL.parse(redirectUri)
@@ -26,7 +26,7 @@ function destination(redirectUri: string | undefined): { words: string; host?: s
 }
 
 /** Who asks, what for, as whom, and two buttons. */
-export function allowPage({ interaction, application, person, texts, path, meanwhile }: Question): Page {
+export function allowPage({ interaction, application, user, texts, path, userChanged }: Question): Page {
   const groups = permissionGroups(interaction.wanted, texts)
   return {
     view: 'consent',
@@ -36,8 +36,8 @@ export function allowPage({ interaction, application, person, texts, path, meanw
       path,
       application,
       groups,
-      meanwhile,
-      person: portrait(person),
+      userChanged,
+      user: portrait(user),
       destination: destination(interaction.redirectUri),
       isDevice: interaction.redirectUri === undefined,
     },

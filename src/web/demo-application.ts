@@ -3,7 +3,7 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { DEMO_CALLBACK } from './demo-callback.ts'
 import type { Show } from './page.ts'
-import { answerNothing } from './unknown-routes.ts'
+import { sendNotFound } from './unknown-routes.ts'
 
 /** What the demo application works with: it knows this server as any other application would. */
 export interface DemoServices {
@@ -22,8 +22,8 @@ interface Attempt {
 
 const COOKIE = 'kw_demo'
 
-/** Milliseconds in which the person must come back. */
-const PATIENCE = 15 * 60 * 1000
+/** Milliseconds in which the user must come back. */
+const ATTEMPT_TTL = 15 * 60 * 1000
 
 /** Milliseconds for the token endpoint. */
 const TOKEN_TIMEOUT = 10_000
@@ -32,12 +32,18 @@ const random = () => randomBytes(32).toString('base64url')
 
 const SCOPE = 'openid profile email offline_access'
 
-function keep(ctx: Context, attempt: Attempt | undefined): void {
+function saveAttempt(ctx: Context, attempt: Attempt | undefined): void {
   const value = attempt ? Buffer.from(JSON.stringify(attempt)).toString('base64url') : null
-  ctx.cookies.set(COOKIE, value, { path: '/demo', httpOnly: true, sameSite: 'lax', maxAge: PATIENCE, overwrite: true })
+  ctx.cookies.set(COOKIE, value, {
+    path: '/demo',
+    httpOnly: true,
+    sameSite: 'lax',
+    maxAge: ATTEMPT_TTL,
+    overwrite: true,
+  })
 }
 
-function kept(ctx: Context): Attempt | undefined {
+function readAttempt(ctx: Context): Attempt | undefined {
   try {
     return JSON.parse(Buffer.from(ctx.cookies.get(COOKIE) ?? '', 'base64url').toString())
   } catch {
@@ -58,7 +64,7 @@ function authorizationUrl(issuer: string, { clientId, state, verifier }: Attempt
   return `${issuer}/oauth2/authorize?${new URLSearchParams(params)}`
 }
 
-/** @throws Error when the token endpoint cannot be reached, or says nothing in time */
+/** @throws Error when the token endpoint is unreachable or times out */
 async function redeem({ issuerUrl, ownUrl }: DemoServices, attempt: Attempt, code: string) {
   const form = {
     grant_type: 'authorization_code',
@@ -80,8 +86,8 @@ const claimsOf = (jwt: string | undefined): unknown =>
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
 
-/** Token response with its long values cut, so that its shape can be seen. */
-const shape = (answer: Record<string, unknown>): string =>
+/** Token response with its long values cut, so that its abridgedResponse can be seen. */
+const abridgedResponse = (answer: Record<string, unknown>): string =>
   pretty(Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, abridged(value)])))
 
 const abridged = (value: unknown) =>
@@ -92,11 +98,11 @@ function showFailure({ show }: DemoServices, ctx: Context, error: unknown, descr
     view: 'demo-failed',
     title: error === 'access_denied' ? 'You denied it' : 'It did not work',
     status: error === 'access_denied' ? 200 : status,
-    data: { error: String(error ?? ''), description: String(description ?? ''), clientId: kept(ctx)?.clientId },
+    data: { error: String(error ?? ''), description: String(description ?? ''), clientId: readAttempt(ctx)?.clientId },
   })
 }
 
-/** What kept the token endpoint from answering is for the log. */
+/** What readAttempt the token endpoint from answering is for the log. */
 function showNoAnswer(services: DemoServices, ctx: Context, failure: unknown): void {
   ctx.state.failure = failure
   showFailure(services, ctx, 'no_answer', 'The token endpoint did not respond.', 502)
@@ -104,7 +110,7 @@ function showNoAnswer(services: DemoServices, ctx: Context, failure: unknown): v
 
 function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Record<string, string>): void {
   const data = {
-    answer: shape(answer),
+    answer: abridgedResponse(answer),
     accessClaims: pretty(claimsOf(answer.access_token)),
     identity: pretty(claimsOf(answer.id_token)),
     userinfo: `curl --silent --header "Authorization: Bearer ${answer.access_token}" ${issuerUrl()}/oauth2/userinfo`,
@@ -115,27 +121,27 @@ function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Rec
 /** Everything that the demo's application has of its API; undefined of any other application. */
 type DemoScopesOf = (clientId: string) => Promise<readonly string[] | undefined>
 
-/** A small application within the server, for a newcomer to see what people see and what comes of it. */
+/** A small application within the server, for a newcomer to see what users see and what comes of it. */
 export function demoRoutes(services: DemoServices, demoScopesOf: DemoScopesOf): Router {
   const router = new Router()
 
   router.get('/demo', async (ctx) => {
     const clientId = String(ctx.query.client_id)
     const scopes = await demoScopesOf(clientId)
-    if (!scopes) return answerNothing(services.show, ctx)
+    if (!scopes) return sendNotFound(services.show, ctx)
     const attempt = { clientId, state: random(), verifier: random() }
-    keep(ctx, attempt)
+    saveAttempt(ctx, attempt)
     ctx.redirect(authorizationUrl(services.issuerUrl(), attempt, [SCOPE, ...scopes].join(' ')))
   })
 
   router.get(DEMO_CALLBACK, async (ctx) => {
-    const attempt = kept(ctx)
+    const attempt = readAttempt(ctx)
     const { code, state, iss, error, error_description: description } = ctx.query
     if (!attempt || state !== attempt.state || iss !== services.issuerUrl()) {
       return showFailure(services, ctx, 'invalid_state', 'This answer belongs to no request of this browser.')
     }
     if (typeof code !== 'string') return showFailure(services, ctx, error, description)
-    keep(ctx, undefined)
+    saveAttempt(ctx, undefined)
     const answer = await redeem(services, attempt, code).catch((failure) => showNoAnswer(services, ctx, failure))
     if (!answer) return
     if (!answer.access_token) return showFailure(services, ctx, answer.error, answer.error_description)

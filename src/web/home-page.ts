@@ -17,22 +17,19 @@ The management API is at /api/v1, and its documentation at /api/v1/docs.
 For the command line, run: npm run keywright -- --help
 `
 
-function showAccount(web: Web, ctx: Context, person: SignedInUser): void {
-  web.show(
-    ctx,
-    inConsole({ view: 'home', title: 'Your account', data: { person: portrait(person) } }, ctx.query.notice),
-  )
+function showAccount(web: Web, ctx: Context, user: SignedInUser): void {
+  web.show(ctx, inConsole({ view: 'home', title: 'Your account', data: { user: portrait(user) } }, ctx.query.notice))
 }
 
 /** Each sees what they came for: nobody a door, members their own, those who manage the first page of the console. */
 async function showHome(web: Web, ctx: Context): Promise<void> {
-  const person = await currentUser(web, ctx)
-  if (!person) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })
-  if (person.role === 'member') return showAccount(web, ctx, person)
-  await (person.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, person))
+  const user = await currentUser(web, ctx)
+  if (!user) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })
+  if (user.role === 'member') return showAccount(web, ctx, user)
+  await (user.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, user))
 }
 
-/** The start page for browsers; programs are told in plain text that they found the server. */
+/** The home page for browsers, and a plain text for other clients. */
 export function homeRoutes(web: Web): Router {
   const router = new Router()
   router.get('/', async (ctx) => {

@@ -14,12 +14,12 @@ interface Asked {
   readonly interaction: Interaction
   readonly application: Application
   readonly path: string
-  readonly place: SignInContext
+  readonly context: SignInContext
 }
 
 const over = () => new KeywrightError('invalid_grant', 'this sign-in has expired or was started in another browser')
 
-function placeOf(web: Web, interaction: Interaction, application: Application, path: string): SignInContext {
+function contextOf(web: Web, interaction: Interaction, application: Application, path: string): SignInContext {
   return {
     signInPath: `${path}/sign-in`,
     passwordPath: `${path}/password`,
@@ -36,22 +36,22 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   const application = interaction && (await web.directory.application(interaction.clientId))
   if (!interaction || !application) throw over()
   const path = `/interaction/${encodeURIComponent(interaction.uid)}`
-  return { interaction, application, path, place: placeOf(web, interaction, application, path) }
+  return { interaction, application, path, context: contextOf(web, interaction, application, path) }
 }
 
-/** @param meanwhile somebody else has signed in in this browser since the page was shown */
-async function showAsked(web: Web, ctx: Context, asked: Asked, meanwhile = false): Promise<void> {
-  const { interaction, application, path, place } = asked
-  const person = interaction.userId ? await web.directory.person(interaction.userId) : undefined
-  if (interaction.prompt === 'login' || !person) {
-    const again = interaction.isReauthentication ? person?.email : undefined
-    return web.show(ctx, signInPage(place, { email: interaction.loginHint ?? again }))
+/** @param userChanged somebody else has signed in in this browser since the page was shown */
+async function showAsked(web: Web, ctx: Context, asked: Asked, userChanged = false): Promise<void> {
+  const { interaction, application, path, context } = asked
+  const user = interaction.userId ? await web.directory.user(interaction.userId) : undefined
+  if (interaction.prompt === 'login' || !user) {
+    const again = interaction.isReauthentication ? user?.email : undefined
+    return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? again }))
   }
   const texts = await web.directory.scopeTexts(interaction.wanted.apis)
-  web.show(ctx, allowPage({ interaction, application, person, texts, path, meanwhile }))
+  web.show(ctx, allowPage({ interaction, application, user, texts, path, userChanged }))
 }
 
-/** The person said yes, to the page that named them. */
+/** The user said yes, to the page that named them. */
 async function allow(web: Web, ctx: Context): Promise<void> {
   const asked = await find(web, ctx)
   const { interaction, path } = asked
@@ -60,7 +60,7 @@ async function allow(web: Web, ctx: Context): Promise<void> {
   await web.flow.allow(ctx, interaction.uid)
 }
 
-/** What an application's request leads a person through. */
+/** What an application's request leads a user through. */
 export function interactionRoutes(web: Web): Router {
   const router = new Router({ prefix: '/interaction/:uid' })
 
@@ -68,18 +68,18 @@ export function interactionRoutes(web: Web): Router {
   router.post('/allow', (ctx) => allow(web, ctx))
 
   router.post('/sign-in', async (ctx) => {
-    const { place } = await find(web, ctx)
-    await trySignIn(web, ctx, place, ctx.state.form)
+    const { context } = await find(web, ctx)
+    await trySignIn(web, ctx, context, ctx.state.form)
   })
 
   router.post('/password', async (ctx) => {
-    const { place } = await find(web, ctx)
-    await tryChoosePassword(web, ctx, place, ctx.state.form)
+    const { context } = await find(web, ctx)
+    await tryChoosePassword(web, ctx, context, ctx.state.form)
   })
 
   router.post('/switch', async (ctx) => {
-    const { place } = await find(web, ctx)
-    web.show(ctx, signInPage(place))
+    const { context } = await find(web, ctx)
+    web.show(ctx, signInPage(context))
   })
 
   router.post('/deny', async (ctx) => {

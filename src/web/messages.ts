@@ -22,7 +22,7 @@ export const messagePage = (message: Message): Page => ({
 
 const HOME = { label: 'Go to the home page', href: '/' }
 
-/** It was answered, waited too long, or belongs to another browser; which of them is told to nobody. */
+/** For an interaction that is finished, has expired or belongs to another browser. The page does not reveal which. */
 export const signInOverPage = (): Page =>
   messagePage({
     title: 'This sign-in has expired',

@@ -5,29 +5,29 @@ import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
 import { waitInWords } from './relative-time.ts'
-import type { Person, SignedInUser } from './sign-in-directory.ts'
+import type { SignedInUser, WebUser } from './sign-in-directory.ts'
 import { seeOther, signInPathTo } from './sign-in-routes.ts'
 import { loginOf, newPasswordErrors, passwordError } from './sign-in-steps.ts'
 import { actorOf, currentUser, type Web } from './web-services.ts'
 
-type PersonalStep = (ctx: Context, person: SignedInUser) => Promise<void>
+type PersonalStep = (ctx: Context, user: SignedInUser) => Promise<void>
 
-/** Sends whoever is not signed in to do so first, and back: every form is posted to an address that also shows it. */
+/** Redirects a visitor without a session to the sign-in page and back. Every form is posted to a path that also has a GET page. */
 const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) => {
-  const person = await currentUser(web, ctx)
-  if (person) await step(ctx, person)
+  const user = await currentUser(web, ctx)
+  if (user) await step(ctx, user)
   else seeOther(ctx, signInPathTo(ctx.path))
 }
 
 async function tryChange(
   web: Web,
   ctx: Context,
-  person: Person,
+  user: WebUser,
   next: string,
 ): Promise<PasswordFieldErrors | undefined> {
   const present = ctx.state.form.get('present') ?? ''
   const through = { ip: ctx.ip, requestId: ctx.state.requestId }
-  const result = await web.signIn.changePassword(person.id, present, next, through)
+  const result = await web.signIn.changePassword(user.id, present, next, through)
   if (result === 'changed') return undefined
   if (result === 'refused') return { present: 'The current password is wrong.' }
   ctx.set('Retry-After', String(result.retryAfter))
@@ -43,28 +43,28 @@ function tooWeak(error: unknown): PasswordFieldErrors {
 
 const showPassword =
   (web: Web): PersonalStep =>
-  async (ctx, person) =>
-    web.show(ctx, inConsole(changePasswordPage(person)))
+  async (ctx, user) =>
+    web.show(ctx, inConsole(changePasswordPage(user)))
 
 const changePassword =
   (web: Web): PersonalStep =>
-  async (ctx, person) => {
+  async (ctx, user) => {
     const { form } = ctx.state
     const next = form.get('password') ?? ''
     const { passwordError: weak, repeatedPasswordError } = newPasswordErrors(next, form.get('repeat') ?? '')
     const seen = weak || repeatedPasswordError ? { next: weak, repeat: repeatedPasswordError } : undefined
-    const fieldErrors = seen ?? (await tryChange(web, ctx, person, next).catch(tooWeak))
-    if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(person, fieldErrors)))
+    const fieldErrors = seen ?? (await tryChange(web, ctx, user, next).catch(tooWeak))
+    if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(user, fieldErrors)))
     // A new password ends every session; who has just proved the former one keeps this browser's.
-    const renewed = await web.directory.person(person.id)
+    const renewed = await web.directory.user(user.id)
     if (renewed) await web.flow.signIn(ctx, loginOf(renewed))
     seeOther(ctx, '/?notice=password-changed')
   }
 
 const connectedApplications =
   (web: Web): PersonalStep =>
-  async (ctx, person) => {
-    const connections = await web.directory.connections(person.id)
+  async (ctx, user) => {
+    const connections = await web.directory.connections(user.id)
     const wanted = connections.flatMap(({ apis }) => apis)
     const scopes = Map.groupBy(wanted, ({ identifier }) => identifier)
     const asked = [...scopes].map(([api, all]) => [api, [...new Set(all.flatMap((one) => one.scopes))]] as const)
@@ -74,8 +74,8 @@ const connectedApplications =
 
 const askWithdrawal =
   (web: Web): PersonalStep =>
-  async (ctx, person) => {
-    const connections = await web.directory.connections(person.id)
+  async (ctx, user) => {
+    const connections = await web.directory.connections(user.id)
     const connection = connections.find(({ clientId }) => clientId === ctx.params.clientId)
     if (!connection) throw notFound('application that you have allowed', 'with this id')
     web.show(ctx, inConsole(withdrawPage(connection)))
@@ -83,8 +83,8 @@ const askWithdrawal =
 
 const withdraw =
   (web: Web): PersonalStep =>
-  async (ctx, person) => {
-    await web.directory.withdraw({ userId: person.id, clientId: ctx.params.clientId }, actorOf(ctx, person.id))
+  async (ctx, user) => {
+    await web.directory.withdraw({ userId: user.id, clientId: ctx.params.clientId }, actorOf(ctx, user.id))
     seeOther(ctx, '/account/applications?notice=withdrawn')
   }
 

@@ -52,7 +52,7 @@ function statusOf(error: KeywrightError, usual: number): number {
 function refusalPage(ctx: Context, error: KeywrightError): Page {
   if (error.code === 'invalid_grant') return signInOverPage()
   if (error.code === 'unavailable') return unavailablePage(ctx)
-  // The same for what is not there and for what is another's, and no word of which.
+  // Missing objects and objects of another account get the same page (tenant isolation).
   if (error.code === 'not_found') return notFoundPage()
   const [status, title] = REFUSALS[error.code] ?? []
   if (!status || !title) return serverFailurePage(ctx)
@@ -74,7 +74,7 @@ function pageOf(ctx: Context, error: unknown): Page {
 }
 
 /** Errors become pages here and nowhere else; what is private about them goes to the log. */
-export function answerErrors(show: Show): Middleware {
+export function renderErrors(show: Show): Middleware {
   return async (ctx, next) => {
     try {
       await next()
@@ -83,7 +83,7 @@ export function answerErrors(show: Show): Middleware {
       const page = pageOf(ctx, error)
       if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
       if (error instanceof RateLimitedError) ctx.set('Retry-After', String(error.retryAfter))
-      show(ctx, ctx.state.person ? { ...inConsole(page), view: 'console/message' } : page)
+      show(ctx, ctx.state.user ? { ...inConsole(page), view: 'console/message' } : page)
     }
   }
 }

@@ -22,8 +22,8 @@ export function formTargets(redirectUri: string | undefined): string[] {
 }
 
 /**
- * CSP sources, beside this site, that a page's forms may lead to. `anywhere` is for the few pages that are not told where
- * the redirects end: an application's own scheme cannot be allowed by any wildcard, only by saying nothing.
+ * CSP sources besides this site that forms of the page may redirect to. `anywhere` is for the few pages that do not know where
+ * the redirects end: no wildcard allows a custom scheme, only a policy without `form-action`.
  */
 export type FormTargets = readonly string[] | 'anywhere'
 

@@ -1,7 +1,7 @@
 import { MIN_PASSWORD } from '../accounts/passwords.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { newPasswordField, passwordField } from './forms.ts'
-import type { Person } from './sign-in-directory.ts'
+import type { WebUser } from './sign-in-directory.ts'
 import { PASSWORD_RULES } from './sign-in-steps.ts'
 
 export interface PasswordFieldErrors {
@@ -13,7 +13,7 @@ export interface PasswordFieldErrors {
   readonly status?: number
 }
 
-export function changePasswordPage(person: Person, fieldErrors?: PasswordFieldErrors): ConsolePage {
+export function changePasswordPage(user: WebUser, fieldErrors?: PasswordFieldErrors): ConsolePage {
   const next = { hint: PASSWORD_RULES, fieldError: fieldErrors?.next, minLength: MIN_PASSWORD }
   const fields = [
     passwordField('present', 'Current password', { fieldError: fieldErrors?.present }),
@@ -24,6 +24,6 @@ export function changePasswordPage(person: Person, fieldErrors?: PasswordFieldEr
     view: 'change-password',
     title: 'Change your password',
     status: fieldErrors && (fieldErrors.status ?? 400),
-    data: { person, fields, fieldError: fieldErrors?.form },
+    data: { user, fields, fieldError: fieldErrors?.form },
   }
 }

@@ -1,7 +1,7 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
 import type { Wanted } from './sign-in-flow.ts'
 
-/** One thing that an application may do, in people's words. */
+/** One thing that an application may do, in users's words. */
 interface Permission {
   readonly title: string
   readonly description?: string
@@ -30,7 +30,7 @@ const BY_SCOPE: Readonly<Record<string, Permission>> = { profile: NAME, email: E
 const BY_CLAIM: Readonly<Record<string, Permission>> = {
   email: EMAIL,
   email_verified: EMAIL,
-  // What people sign in with, and that is their address.
+  // What users sign in with, and that is their address.
   preferred_username: EMAIL,
   name: NAME,
   given_name: NAME,
@@ -40,7 +40,7 @@ const BY_CLAIM: Readonly<Record<string, Permission>> = {
 
 const unnamed = (name: string): Permission => ({ title: `See your ${name.replaceAll('_', ' ')}` })
 
-/** Claims that say nothing about a person beyond that it is them. */
+/** Claims that say nothing about a user beyond that it is them. */
 const PLAIN_CLAIMS = new Set(['sub', 'acr', 'amr', 'auth_time', 'sid', 'iss'])
 
 type AboutUser = Pick<Wanted, 'identityScopes' | 'claims'>
@@ -58,7 +58,7 @@ function aboutYou({ identityScopes, claims }: AboutUser): Permission[] {
   return [...new Map([...who, ...found].map((permission) => [permission.title, permission])).values()]
 }
 
-/** The address of an API without what says nothing to people. */
+/** The address of an API without what says nothing to users. */
 const apiName = (identifier: string): string => identifier.replace(/^https?:\/\//, '').replace(/\/$/, '')
 
 function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup {
@@ -68,7 +68,7 @@ function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup
   return { heading: apiName(api), permissions }
 }
 
-/** First about the person, then at each API that the texts are of. Empty when it is about nothing. */
+/** First about the user, then at each API that the texts are of. Empty when it is about nothing. */
 export function permissionGroups(about: AboutUser, texts: readonly DescribedScope[]): PermissionGroup[] {
   const you = aboutYou(about)
   const apis = [...new Set(texts.map(({ api }) => api))].map((api) => groupOf(api, texts))

@@ -1,7 +1,7 @@
-import type { Person } from './sign-in-directory.ts'
+import type { WebUser } from './sign-in-directory.ts'
 
 /** A user as pages show them: with a display name and its first letter. */
-export function portrait(person: Person) {
-  const called = person.name?.trim() || person.email
-  return { ...person, called, initial: [...called][0]!.toUpperCase(), showEmail: called !== person.email }
+export function portrait(user: WebUser) {
+  const displayName = user.name?.trim() || user.email
+  return { ...user, displayName, initial: [...displayName][0]!.toUpperCase(), showEmail: displayName !== user.email }
 }

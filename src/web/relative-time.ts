@@ -31,7 +31,7 @@ export function momentOf(at: Date, now = Date.now()): Moment {
 
 const plural = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`
 
-/** A wait in words, rounded up: whoever comes back then is not sent away again. */
+/** A waiting time as text, rounded up so that a retry after it succeeds. */
 export function waitInWords(seconds: number): string {
   if (seconds < 60) return plural(Math.max(1, Math.ceil(seconds)), 'second')
   if (seconds < 3600) return plural(Math.ceil(seconds / 60), 'minute')

@@ -13,7 +13,7 @@ export const createTemplates = () => new Eta({ views: VIEWS, cache: true, autoEs
 
 /** What the layout needs of the instance. */
 function siteOf(brand: Brand, assets: Assets) {
-  const { name, logo } = brand.now()
+  const { name, logo } = brand.current()
   const styles = ['keywright.css', 'brand.css'].map(assets.urlOf)
   const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
   const scripts = ['submit.js', 'console.js'].map(assets.urlOf)
@@ -25,7 +25,7 @@ export function createRenderer(brand: Brand, assets: Assets): Show {
   return (ctx, page) => {
     const site = siteOf(brand, assets)
     const csrf = () => csrfToken(ctx)
-    const shell = () => shellOf(ctx.state.person, ctx.path)
+    const shell = () => shellOf(ctx.state.user, ctx.path)
     const html = templates.render(page.view, { ...page.data, title: page.title, site, csrf, shell })
     setPageHeaders(ctx, page.formTargets)
     if (page.status) ctx.status = page.status

@@ -9,10 +9,10 @@ import { type Client, getClient } from '../clients/clients.ts'
 import { type ConnectedApplication, listConnectedApplications, withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import type { InstanceLook } from './brand.ts'
+import type { InstanceBrand } from './brand.ts'
 import { DEMO_CALLBACK } from './demo-callback.ts'
 
-export interface Person {
+export interface WebUser {
   readonly id: string
   readonly email: string
   /** As they are called; absent where only the address is known. */
@@ -24,8 +24,8 @@ export interface Person {
   readonly sessionsValidFrom: Date
 }
 
-/** A person in the browser they signed in with. */
-export interface SignedInUser extends Person {
+/** A user in the browser they signed in with. */
+export interface SignedInUser extends WebUser {
   /** When they last proved who they are. */
   readonly signedInAt: Date
 }
@@ -36,11 +36,11 @@ export interface Application {
   readonly accountName: string | null
 }
 
-/** What the pages know of people and applications. */
+/** What the pages know of users and applications. */
 export interface Directory {
-  look(): Promise<InstanceLook>
+  instanceBrand(): Promise<InstanceBrand>
   /** Undefined: there is none, or none who may act. */
-  person(userId: string): Promise<Person | undefined>
+  user(userId: string): Promise<WebUser | undefined>
   application(clientId: string): Promise<Application | undefined>
   /** What the demo's application has of its default API. Undefined of every other: what it has is nobody's business. */
   demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
@@ -55,7 +55,7 @@ function absent(error: unknown): undefined {
   throw error
 }
 
-async function findActiveUser(knex: Knex, userId: string): Promise<Person | undefined> {
+async function findActiveUser(knex: Knex, userId: string): Promise<WebUser | undefined> {
   const user = await findUserById(knex, userId)
   return user && mayAct(user) ? user : undefined
 }
@@ -80,8 +80,8 @@ async function findDemoScopes(knex: Knex, clientId: string): Promise<readonly st
 
 export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reader'>): Directory {
   return {
-    look: () => getInstanceSettings(reader),
-    person: (userId) => findActiveUser(reader, userId),
+    instanceBrand: () => getInstanceSettings(reader),
+    user: (userId) => findActiveUser(reader, userId),
     application: (clientId) => findApplication(reader, clientId),
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
     scopeTexts: (wanted) => scopeTexts(reader, wanted),

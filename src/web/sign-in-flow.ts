@@ -1,15 +1,15 @@
 import type { Context } from 'koa'
 import type { SignedInUser } from './sign-in-directory.ts'
 
-/** A sign-in that an application has begun and that waits for its person, in this browser. */
+/** A sign-in that an application has begun and that waits for its user, in this browser. */
 export interface Interaction {
   readonly uid: string
-  /** What the person is asked now. */
+  /** What the user is asked now. */
   readonly prompt: 'login' | 'consent'
   readonly clientId: string
   /** Where the answer goes; absent when a device asked (RFC 8628). */
   readonly redirectUri?: string
-  /** The person who is signed in in this browser; absent when nobody is. */
+  /** The user who is signed in in this browser; absent when nobody is. */
   readonly userId?: string
   readonly loginHint?: string
   /** The user who is signed in is asked to sign in again: `prompt=login` or `max_age`. */
@@ -35,12 +35,12 @@ export interface Login {
   readonly amr: readonly string[]
 }
 
-/** What the pages need of whoever runs the protocol. Each `finish…`, `allow` and `deny` answers the request itself. */
+/** What the pages need of the protocol interface. `finishLogin`, `allow` and `deny` send the response themselves. */
 export interface SignInFlow {
   /** Undefined: it is over, has expired, or belongs to another browser. */
   find(ctx: Context, uid: string): Promise<Interaction | undefined>
   finishLogin(ctx: Context, uid: string, login: Login): Promise<void>
-  /** The person allowed everything that was wanted; what that is, is read again from the interaction. */
+  /** The user allowed everything that was wanted; what that is, is read again from the interaction. */
   allow(ctx: Context, uid: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
   /** Who is signed in in this browser and may act, beside any interaction. */

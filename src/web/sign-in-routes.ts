@@ -11,7 +11,7 @@ export const signInPathTo = (path: string): string => `/signin?return_to=${encod
 export const confirmPathTo = (path: string): string => `/signin/confirm?return_to=${encodeURIComponent(path)}`
 
 /** What goes through the sign-in page, beside the name and the password. */
-interface Way {
+interface SignInParameters {
   readonly returnTo: string
   /** Sealed, as `sealInterruptedForm` made it. */
   readonly interrupted?: string | undefined
@@ -19,14 +19,14 @@ interface Way {
   readonly isConfirmation?: boolean
 }
 
-/** The form is shown once more before anything is done: its person may be another one now. */
+/** The form is shown once more before anything is done: its user may be another one now. */
 const continuePage = ({ path, page, fields, hadFile }: InterruptedForm): Page => ({
   view: 'continue-form',
   title: 'Continue where you left off',
   data: { path, page, fields, hadFile },
 })
 
-function placeOf(web: Web, { returnTo, interrupted, isConfirmation = false }: Way): SignInContext {
+function contextOf(web: Web, { returnTo, interrupted, isConfirmation = false }: SignInParameters): SignInContext {
   return {
     signInPath: '/signin',
     passwordPath: '/signin/password',
@@ -42,8 +42,8 @@ function placeOf(web: Web, { returnTo, interrupted, isConfirmation = false }: Wa
   }
 }
 
-/** The way that a form of the sign-in page was on. */
-function wayIn(ctx: Context): Way {
+/** The parameters that a form of the sign-in page was on. */
+function parametersIn(ctx: Context): SignInParameters {
   const { form } = ctx.state
   return {
     returnTo: ownPath(form.get('return_to')),
@@ -59,7 +59,7 @@ export function seeOther(ctx: Context, path: string): void {
 }
 
 /** @param page where the form that was posted can be filled in */
-function wayOfForm({ management }: Web, ctx: Context, page: string, userId: string | null): Way {
+function parametersOfForm({ management }: Web, ctx: Context, page: string, userId: string | null): SignInParameters {
   const { form, files } = ctx.state
   const interrupted = sealInterruptedForm(management.encryptionKeys, {
     path: ctx.path + ctx.search,
@@ -73,9 +73,9 @@ function wayOfForm({ management }: Web, ctx: Context, page: string, userId: stri
 
 /** Answers a form of somebody whose session has ended: what they typed is kept while they sign in. */
 export function showSignInForForm(web: Web, ctx: Context, page: string): void {
-  const way = wayOfForm(web, ctx, page, null)
+  const parameters = parametersOfForm(web, ctx, page, null)
   const fieldError = 'Your session has expired. Sign in to continue with the data you entered.'
-  if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { fieldError, status: 401 }))
+  if (parameters.interrupted) web.show(ctx, signInPage(contextOf(web, parameters), { fieldError, status: 401 }))
   else seeOther(ctx, signInPathTo(page))
 }
 
@@ -84,10 +84,10 @@ export function showConfirmationForForm(
   web: Web,
   ctx: Context,
   page: string,
-  person: { id: string; email: string },
+  user: { id: string; email: string },
 ): void {
-  const way = { ...wayOfForm(web, ctx, page, person.id), isConfirmation: true }
-  if (way.interrupted) web.show(ctx, signInPage(placeOf(web, way), { email: person.email, status: 401 }))
+  const parameters = { ...parametersOfForm(web, ctx, page, user.id), isConfirmation: true }
+  if (parameters.interrupted) web.show(ctx, signInPage(contextOf(web, parameters), { email: user.email, status: 401 }))
   else seeOther(ctx, confirmPathTo(page))
 }
 
@@ -98,19 +98,21 @@ export function signInRoutes(web: Web): Router {
   router.get('/signin', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
     if (await currentUser(web, ctx)) ctx.redirect(returnTo)
-    else web.show(ctx, signInPage(placeOf(web, { returnTo })))
+    else web.show(ctx, signInPage(contextOf(web, { returnTo })))
   })
 
   router.get('/signin/confirm', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
-    const person = await currentUser(web, ctx)
-    if (!person) return seeOther(ctx, signInPathTo(returnTo))
-    web.show(ctx, signInPage(placeOf(web, { returnTo, isConfirmation: true }), { email: person.email }))
+    const user = await currentUser(web, ctx)
+    if (!user) return seeOther(ctx, signInPathTo(returnTo))
+    web.show(ctx, signInPage(contextOf(web, { returnTo, isConfirmation: true }), { email: user.email }))
   })
 
-  router.post('/signin', (ctx) => trySignIn(web, ctx, placeOf(web, wayIn(ctx)), ctx.state.form))
+  router.post('/signin', (ctx) => trySignIn(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form))
 
-  router.post('/signin/password', (ctx) => tryChoosePassword(web, ctx, placeOf(web, wayIn(ctx)), ctx.state.form))
+  router.post('/signin/password', (ctx) =>
+    tryChoosePassword(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form),
+  )
 
   router.post('/signout', async (ctx) => {
     await web.flow.signOut(ctx)

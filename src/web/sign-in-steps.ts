@@ -50,10 +50,10 @@ const WRONG_PASSWORD = 'Incorrect password. Try again.'
 
 export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. Several unrelated words are stronger than symbols. Common passwords are rejected.`
 
-function confirmPage(place: SignInContext, state: SignInState): Page {
+function confirmPage(context: SignInContext, state: SignInState): Page {
   const field = passwordField('password', 'Password', { fieldError: state.passwordError, focus: true })
   const data = {
-    place,
+    context,
     email: state.email,
     fields: [field],
     fieldError: state.fieldError,
@@ -62,9 +62,9 @@ function confirmPage(place: SignInContext, state: SignInState): Page {
   return { view: 'confirm-sign-in', title: 'Confirm your password', status: state.status, data }
 }
 
-export function signInPage(place: SignInContext, state: SignInState = {}): Page {
+export function signInPage(context: SignInContext, state: SignInState = {}): Page {
   const email = state.email ?? ''
-  if (place.isConfirmation && email !== '') return confirmPage(place, state)
+  if (context.isConfirmation && email !== '') return confirmPage(context, state)
   const fields = [
     emailField({ value: email, fieldError: state.emailError, focus: email === '' || state.emailError !== undefined }),
     passwordField('password', 'Password', {
@@ -76,8 +76,8 @@ export function signInPage(place: SignInContext, state: SignInState = {}): Page 
     view: 'sign-in',
     title: 'Sign in',
     status: state.status,
-    formTargets: place.formTargets,
-    data: { place, fields, fieldError: state.fieldError, failed: state.status !== undefined },
+    formTargets: context.formTargets,
+    data: { context, fields, fieldError: state.fieldError, failed: state.status !== undefined },
   }
 }
 
@@ -88,7 +88,7 @@ interface ChoiceState {
   readonly repeatedPasswordError?: string
 }
 
-export function choosePasswordPage(place: SignInContext, state: ChoiceState): Page {
+export function choosePasswordPage(context: SignInContext, state: ChoiceState): Page {
   const { passwordError, repeatedPasswordError } = state
   const failed = passwordError !== undefined || repeatedPasswordError !== undefined
   const first = {
@@ -105,15 +105,15 @@ export function choosePasswordPage(place: SignInContext, state: ChoiceState): Pa
     view: 'choose-password',
     title: 'Choose your password',
     status: failed ? 400 : undefined,
-    formTargets: place.formTargets,
-    data: { place, fields, ticket: state.ticket, email: state.email, failed },
+    formTargets: context.formTargets,
+    data: { context, fields, ticket: state.ticket, email: state.email, failed },
   }
 }
 
-function slowDown(web: Web, ctx: Context, place: SignInContext, email: string, retryAfter: number): void {
+function slowDown(web: Web, ctx: Context, context: SignInContext, email: string, retryAfter: number): void {
   ctx.set('Retry-After', String(retryAfter))
   const fieldError = `Too many attempts. Try again in ${waitInWords(retryAfter)}.`
-  web.show(ctx, signInPage(place, { email, fieldError, status: 429 }))
+  web.show(ctx, signInPage(context, { email, fieldError, status: 429 }))
 }
 
 function missing(email: string, password: string): SignInState | undefined {
@@ -127,29 +127,29 @@ function missing(email: string, password: string): SignInState | undefined {
 }
 
 /** A form of email address and password was sent. */
-export async function trySignIn(web: Web, ctx: Context, place: SignInContext, form: Form): Promise<void> {
+export async function trySignIn(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const email = form.get('email')?.trim() ?? ''
   const password = form.get('password') ?? ''
   const fieldErrors = missing(email, password)
-  if (fieldErrors) return web.show(ctx, signInPage(place, fieldErrors))
+  if (fieldErrors) return web.show(ctx, signInPage(context, fieldErrors))
 
   const who = { ip: ctx.ip, requestId: ctx.state.requestId, browser: readBrowser(ctx) }
   const result = await web.signIn.attempt({ email, password, ...who })
   if (result.outcome === 'refused') {
-    const fieldError = place.isConfirmation ? WRONG_PASSWORD : REFUSED
-    return web.show(ctx, signInPage(place, { email, fieldError, status: 400 }))
+    const fieldError = context.isConfirmation ? WRONG_PASSWORD : REFUSED
+    return web.show(ctx, signInPage(context, { email, fieldError, status: 400 }))
   }
-  if (result.outcome === 'slow_down') return slowDown(web, ctx, place, email, result.retryAfter)
+  if (result.outcome === 'slow_down') return slowDown(web, ctx, context, email, result.retryAfter)
   writeBrowser(ctx, result.browser)
   if (result.outcome === 'choose_password') {
-    return web.show(ctx, choosePasswordPage(place, { ticket: result.ticket, email }))
+    return web.show(ctx, choosePasswordPage(context, { ticket: result.ticket, email }))
   }
-  await place.finish(ctx, loginOf(result.user))
+  await context.finish(ctx, loginOf(result.user))
 }
 
 const TICKET_OVER = 'This page has expired. Sign in again. If you have already changed your password, use the new one.'
 
-/** What a person is told about a new password that was not taken; undefined when it is not about that. */
+/** The message for a rejected new password; undefined for any other error. */
 export function passwordError(error: unknown): string | undefined {
   return error instanceof KeywrightError && error.code === 'invalid_input' ? sentence(error.message) : undefined
 }
@@ -164,27 +164,27 @@ export function newPasswordErrors(
 }
 
 /** What to show when a new password was not taken; what is not about it goes on upwards. */
-function choiceFailure(place: SignInContext, state: ChoiceState, error: unknown): Page {
+function choiceFailure(context: SignInContext, state: ChoiceState, error: unknown): Page {
   const fieldError = passwordError(error)
-  if (fieldError !== undefined) return choosePasswordPage(place, { ...state, passwordError: fieldError })
+  if (fieldError !== undefined) return choosePasswordPage(context, { ...state, passwordError: fieldError })
   const isOver = error instanceof KeywrightError && error.code === 'conflict'
   if (!isOver) throw error
-  return signInPage(place, { email: state.email, fieldError: TICKET_OVER, status: 400 })
+  return signInPage(context, { email: state.email, fieldError: TICKET_OVER, status: 400 })
 }
 
-/** A form with the password that takes the place of a one-time one was sent. */
-export async function tryChoosePassword(web: Web, ctx: Context, place: SignInContext, form: Form): Promise<void> {
+/** A form with the password that replaces a one-time one was sent. */
+export async function tryChoosePassword(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const field = (name: string) => form.get(name) ?? ''
   const state = { ticket: field('ticket'), email: field('email') }
   const fieldErrors = newPasswordErrors(field('password'), field('repeat'))
   if (fieldErrors.passwordError || fieldErrors.repeatedPasswordError)
-    return web.show(ctx, choosePasswordPage(place, { ...state, ...fieldErrors }))
+    return web.show(ctx, choosePasswordPage(context, { ...state, ...fieldErrors }))
 
   const choice = web.signIn.choosePassword(state.ticket, field('password'), actorOf(ctx))
   const result = await choice.then(
     (user) => ({ user }),
-    (error) => ({ failure: choiceFailure(place, state, error) }),
+    (error) => ({ failure: choiceFailure(context, state, error) }),
   )
   if ('failure' in result) return web.show(ctx, result.failure)
-  await place.finish(ctx, loginOf(result.user))
+  await context.finish(ctx, loginOf(result.user))
 }

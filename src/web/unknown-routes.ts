@@ -28,7 +28,7 @@ function refuse(show: Show, ctx: Context, { page, error, description }: Refusal)
   ctx.vary('Accept')
   if (wantsPage(ctx)) {
     // Who is signed in keeps the console around them, and with it a way on.
-    show(ctx, ctx.state.person ? { ...inConsole(page), view: 'console/message' } : page)
+    show(ctx, ctx.state.user ? { ...inConsole(page), view: 'console/message' } : page)
     return
   }
   ctx.status = page.status!
@@ -36,7 +36,7 @@ function refuse(show: Show, ctx: Context, { page, error, description }: Refusal)
 }
 
 /** To a browser a page, to a program JSON: the same for whatever is not there, or is not to be known of. */
-export const answerNothing = (show: Show, ctx: Context): void => refuse(show, ctx, NOTHING)
+export const sendNotFound = (show: Show, ctx: Context): void => refuse(show, ctx, NOTHING)
 
 /** What the routers before knew of this address, whatever the method. */
 const methodsOf = (ctx: Context): string[] => [
@@ -47,12 +47,12 @@ const methodsOf = (ctx: Context): string[] => [
  * Answers what no route did: the address is none of ours, or is not asked so. `allowedMethods` of the router would call a
  * method that it does not know a failure of the server (501).
  */
-export function answerTheRest(web: Web): Middleware {
+export function handleUnmatched(web: Web): Middleware {
   const { show } = web
   return async (ctx) => {
     const methods = methodsOf(ctx)
     if (wantsPage(ctx)) await currentUser(web, ctx)
-    if (methods.length === 0) return answerNothing(show, ctx)
+    if (methods.length === 0) return sendNotFound(show, ctx)
     ctx.set('Allow', methods.join(', '))
     if (ctx.method === 'OPTIONS') ctx.status = 204
     else refuse(show, ctx, WRONG_METHOD)

@@ -28,8 +28,8 @@ export interface Web extends WebServices {
 
 /** Who is signed in in this browser and may act. Asked once for a request, whose pages are then drawn in their console. */
 export async function currentUser({ flow }: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
-  ctx.state.person ??= await flow.signedIn(ctx)
-  return ctx.state.person
+  ctx.state.user ??= await flow.signedIn(ctx)
+  return ctx.state.user
 }
 
 /** @param id absent while nobody has proved who they are */

@@ -14,12 +14,12 @@ import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
 import type { Show } from './page.ts'
-import { answerErrors } from './page-errors.ts'
+import { renderErrors } from './page-errors.ts'
 import { createProtocolPages, type ProtocolPages } from './protocol-pages.ts'
 import { createRenderer } from './renderer.ts'
 import type { Directory } from './sign-in-directory.ts'
 import { signInRoutes } from './sign-in-routes.ts'
-import { answerTheRest } from './unknown-routes.ts'
+import { handleUnmatched } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
 
 function uploadsOf(routes: readonly ConsoleRoute[]): (ctx: Context) => boolean {
@@ -57,7 +57,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   return router
 }
 
-const knowLook = (brand: Brand) => async (_: Context, next: Next) => {
+const refreshBrand = (brand: Brand) => async (_: Context, next: Next) => {
   await brand.refresh()
   await next()
 }
@@ -71,8 +71,8 @@ export interface Pages {
   readonly protocolPages: ProtocolPages
 }
 
-export function createPages({ look }: Pick<Directory, 'look'>): Pages {
-  const brand = createBrand(look)
+export function createPages({ instanceBrand }: Pick<Directory, 'instanceBrand'>): Pages {
+  const brand = createBrand(instanceBrand)
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)
   // The protocol's pages are rendered without waiting, so the brand is read before the first request.
@@ -86,9 +86,9 @@ export function createWeb(
   { brand, assets, show }: Pages,
   consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
 ): Middleware {
-  const web: Web = { ...services, show, reloadBrand: brand.forget }
+  const web: Web = { ...services, show, reloadBrand: brand.invalidate }
   const routes = [assetRoutes(assets), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]
-  return compose([knowLook(brand), answerErrors(show), ...routes, answerTheRest(web)])
+  return compose([refreshBrand(brand), renderErrors(show), ...routes, handleUnmatched(web)])
 }

@@ -5,26 +5,26 @@ import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeManagement, PASSW
 
 const chromium = await findChromium()
 
-let house: Awaited<ReturnType<typeof openFakeManagement>>
+let fake: Awaited<ReturnType<typeof openFakeManagement>>
 let application: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: RealBrowser
 
 beforeAll(async () => {
   if (!chromium) return
-  house = await openFakeManagement()
+  fake = await openFakeManagement()
   application = await openFakeManagement()
   browser = await launchBrowser(chromium)
 })
 afterAll(async () => {
   await browser?.close()
   await application?.close()
-  await house?.close()
+  await fake?.close()
 })
 beforeEach(() => {
   if (!chromium) return
   // An application on this device; its port is not the one that is registered.
   const interactions = [LOGIN, CONSENT].map((one) => ({ ...one, redirectUri: 'http://127.0.0.1/callback' }))
-  Object.assign(house.world, createWorld(), {
+  Object.assign(fake.world, createWorld(), {
     interactions,
     signedInAs: undefined,
     leadsTo: `${application.origin}/signin`,
@@ -53,12 +53,12 @@ describe.skipIf(!chromium)('in Chromium', () => {
     'axe finds nothing, and nothing is wider than a small phone: %s',
     async (colorScheme) => {
       const name = `${'Aeroplane'.repeat(12)} Ltd`
-      house.world.applications = [{ ...SYNC, name, accountName: name }]
-      house.world.connections = [{ ...CONNECTION, name, accountName: name }]
+      fake.world.applications = [{ ...SYNC, name, accountName: name }]
+      fake.world.connections = [{ ...CONNECTION, name, accountName: name }]
       const page = await browser.open({ viewport: PHONE, colorScheme })
       for (const { path, as } of ALL as { path: string; as?: string }[]) {
-        house.world.signedInAs = as
-        await page.goto(house.origin + path)
+        fake.world.signedInAs = as
+        await page.goto(fake.origin + path)
         expect([path, await violationsOf(page), await overhangOf(page)]).toEqual([path, [], 0])
       }
       await page.context().close()
@@ -68,7 +68,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
 
   it('takes only targets that a finger meets', async () => {
     const page = await browser.open({ viewport: PHONE })
-    await page.goto(`${house.origin}/interaction/consent1`)
+    await page.goto(`${fake.origin}/interaction/consent1`)
     const heights = await page
       .locator('button')
       .evaluateAll((all) => all.map((one) => (one as unknown as { offsetHeight: number }).offsetHeight))
@@ -78,27 +78,27 @@ describe.skipIf(!chromium)('in Chromium', () => {
 
   it.each([true, false])('signs in and allows by keyboard alone, scripts on: %s', async (javaScriptEnabled) => {
     const page = await browser.open({ javaScriptEnabled })
-    await page.goto(`${house.origin}/interaction/login1`)
+    await page.goto(`${fake.origin}/interaction/login1`)
     await page.locator('#email:focus').waitFor()
     await page.keyboard.type('ada@example.com')
     await page.keyboard.press('Tab')
     await page.keyboard.type(PASSWORD)
     await page.keyboard.press('Enter')
-    await page.waitForURL(house.world.leadsTo)
-    await page.goto(`${house.origin}/interaction/consent1`)
+    await page.waitForURL(fake.world.leadsTo)
+    await page.goto(`${fake.origin}/interaction/consent1`)
     await page.getByRole('button', { name: 'Allow', exact: true }).focus()
     await page.keyboard.press('Enter')
-    await page.waitForURL(house.world.leadsTo)
-    expect(house.world.done.map(([what]) => what)).toEqual(['attempt', 'finishLogin', 'allow'])
+    await page.waitForURL(fake.world.leadsTo)
+    expect(fake.world.done.map(([what]) => what)).toEqual(['attempt', 'finishLogin', 'allow'])
     await page.context().close()
   })
 
   it('sends a form once however often the button is pressed', async () => {
     const page = await browser.open()
-    await page.goto(`${house.origin}/interaction/consent1`)
+    await page.goto(`${fake.origin}/interaction/consent1`)
     await page.getByRole('button', { name: 'Allow', exact: true }).dblclick()
-    await page.waitForURL(house.world.leadsTo)
-    expect(house.world.done).toEqual([['allow', 'consent1']])
+    await page.waitForURL(fake.world.leadsTo)
+    expect(fake.world.done).toEqual([['allow', 'consent1']])
     await page.context().close()
   })
 
@@ -110,7 +110,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
         sent.push(route.request().postData())
         return route.fulfill({ body: 'arrived' })
       })
-      await page.goto(`${house.origin}/show/forward?to=https://sync.example.com/callback`, { waitUntil: 'commit' })
+      await page.goto(`${fake.origin}/show/forward?to=https://sync.example.com/callback`, { waitUntil: 'commit' })
       if (!javaScriptEnabled) await page.getByRole('button', { name: 'Continue' }).click()
       await page.waitForURL('https://sync.example.com/callback')
       await page.context().close()
@@ -122,11 +122,11 @@ describe.skipIf(!chromium)('in Chromium', () => {
   it('lets no form lead to where its page did not foresee', async () => {
     const page = await browser.open()
     const refused = page.waitForEvent('console', (message) => message.text().includes('form-action'))
-    house.world.interactions = [{ ...CONSENT, redirectUri: 'https://sync.example.com/callback' }]
-    await page.goto(`${house.origin}/interaction/consent1`)
+    fake.world.interactions = [{ ...CONSENT, redirectUri: 'https://sync.example.com/callback' }]
+    await page.goto(`${fake.origin}/interaction/consent1`)
     await page.getByRole('button', { name: 'Allow', exact: true }).click()
     await refused
-    expect(page.url()).toBe(`${house.origin}/interaction/consent1`)
+    expect(page.url()).toBe(`${fake.origin}/interaction/consent1`)
     await page.context().close()
   })
 })

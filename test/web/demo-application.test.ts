@@ -14,9 +14,9 @@ afterEach(async () => {
 })
 
 async function open(ownUrl?: string) {
-  const house = await openFakeManagement({ ownUrl })
-  opened.push(house)
-  return { house, browser: openBrowser(house.origin) }
+  const fake = await openFakeManagement({ ownUrl })
+  opened.push(fake)
+  return { fake, browser: openBrowser(fake.origin) }
 }
 
 /** Something else in the place of the token endpoint. */
@@ -28,27 +28,27 @@ async function openEndpoint(answer: RequestListener): Promise<string> {
 }
 
 /** Comes back with a code, as after somebody allowed it. */
-async function comeBack({ house, browser }: Awaited<ReturnType<typeof open>>) {
+async function comeBack({ fake, browser }: Awaited<ReturnType<typeof open>>) {
   const asked = new URL((await browser.visit(`/demo?client_id=${DEMO}`)).url)
-  const query = { code: 'c1', state: asked.searchParams.get('state')!, iss: house.origin }
+  const query = { code: 'c1', state: asked.searchParams.get('state')!, iss: fake.origin }
   return await browser.visit(`/demo/callback?${new URLSearchParams(query)}`)
 }
 
 describe('the demo', () => {
   it('asks for everything that its own application has of its API', async () => {
-    const { house, browser } = await open()
+    const { fake, browser } = await open()
     const asked = new URL((await browser.visit(`/demo?client_id=${DEMO}`)).url)
     expect(asked.pathname).toBe('/oauth2/authorize')
     expect(Object.fromEntries(asked.searchParams)).toMatchObject({
       client_id: DEMO,
-      redirect_uri: `${house.origin}/demo/callback`,
+      redirect_uri: `${fake.origin}/demo/callback`,
       scope: 'openid profile email offline_access calendar.read',
     })
   })
 
   it('is for every other application a page that is not there', async () => {
-    const { house } = await open()
-    const ask = (path: string, accept: string) => send(house.origin + path, { headers: { accept }, redirect: 'manual' })
+    const { fake } = await open()
+    const ask = (path: string, accept: string) => send(fake.origin + path, { headers: { accept }, redirect: 'manual' })
     const others = [`?client_id=${SYNC.clientId}`, '?client_id=a%20b', '?client_id=', '', '?client_id=a&client_id=b']
     for (const accept of ['text/html', 'application/json']) {
       const nothing = await ask('/nothing', accept)
@@ -64,11 +64,11 @@ describe('the demo', () => {
     ['breaks off', (req) => req.destroy()],
     ['says something else', (_, res) => res.end('<p>a proxy</p>')],
   ])('says so when the token endpoint %s', async (_, answer) => {
-    const { house, ...rest } = await open(await openEndpoint(answer))
-    const page = await comeBack({ house, ...rest })
+    const { fake, ...rest } = await open(await openEndpoint(answer))
+    const page = await comeBack({ fake, ...rest })
     expect([page.status, page.text.includes('no_answer')]).toEqual([502, true])
     expect(page.text).toContain(`href="/demo?client_id=${DEMO}"`)
-    expect(house.failures.at(-1)).toBeInstanceOf(Error)
+    expect(fake.failures.at(-1)).toBeInstanceOf(Error)
   })
 
   it('waits ten seconds for the token endpoint and no longer', async () => {

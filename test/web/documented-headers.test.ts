@@ -5,15 +5,15 @@ import { openFakeManagement } from './fake-management.ts'
 
 const DOCUMENT = readFileSync('docs/operating/security.md', 'utf8')
 
-let house: Awaited<ReturnType<typeof openFakeManagement>>
+let fake: Awaited<ReturnType<typeof openFakeManagement>>
 
 beforeAll(async () => {
-  house = await openFakeManagement()
+  fake = await openFakeManagement()
 })
-afterAll(() => house?.close())
+afterAll(() => fake?.close())
 
 it('every security header of a page is documented with its value, and every documented one is sent', async () => {
-  const { headers } = await fetch(`${house.origin}/signin`, { headers: { accept: 'text/html' } })
+  const { headers } = await fetch(`${fake.origin}/signin`, { headers: { accept: 'text/html' } })
   const section = DOCUMENT.split('## Response headers of pages')[1]!.split('\n## ')[0]!
   const rows = [...section.matchAll(/^\| `([\w-]+)` \| (.*) \|$/gm)].map(([, name, text]) => [name!, text!] as const)
   const documented = new Map(rows.map(([name, text]) => [name.toLowerCase(), /`([^`]+)`/.exec(text)![1]!]))

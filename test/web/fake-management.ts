@@ -8,11 +8,11 @@ import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import type { ProtocolPages } from '../../src/web/protocol-pages.ts'
-import type { Application, Directory, Person } from '../../src/web/sign-in-directory.ts'
+import type { Application, Directory, WebUser } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
 import { createPages, createWeb } from '../../src/web/web.ts'
 
-export const ADA: Person = {
+export const ADA: WebUser = {
   id: 'ada',
   email: 'ada@example.com',
   name: 'Ada Lovelace',
@@ -21,7 +21,7 @@ export const ADA: Person = {
   accountName: 'Analytical Engines',
   sessionsValidFrom: new Date(0),
 }
-export const BOB: Person = {
+export const BOB: WebUser = {
   id: 'bob',
   email: 'bob@example.com',
   name: null,
@@ -77,12 +77,12 @@ export const CONNECTION: ConnectedApplication = {
 
 /** What the fakes know; a test changes it. */
 export interface World {
-  people: Person[]
+  people: WebUser[]
   applications: Application[]
   interactions: Interaction[]
   connections: ConnectedApplication[]
   texts: Record<string, { title: string; description: string }>
-  look: Awaited<ReturnType<Directory['look']>>
+  brand: Awaited<ReturnType<Directory['instanceBrand']>>
   signedInAs?: string
   /** Where a finished interaction goes. */
   leadsTo: string
@@ -99,7 +99,7 @@ export const createWorld = (): World => ({
     'calendar.read': { title: 'Read your calendar', description: 'All entries, also those marked private.' },
     'calendar.write': { title: 'Change your calendar', description: '' },
   },
-  look: { name: 'Keywright', accent: '#1f5fbf', logo: null },
+  brand: { name: 'Keywright', accent: '#1f5fbf', logo: null },
   leadsTo: 'https://sync.example.com/callback?code=1',
   done: [],
 })
@@ -164,8 +164,8 @@ function createSignIn(world: World): SignIn {
 
 function createDirectory(world: World): Directory {
   return {
-    look: async () => world.look,
-    person: async (id) => world.people.find((person) => person.id === id),
+    instanceBrand: async () => world.brand,
+    user: async (id) => world.people.find((person) => person.id === id),
     application: async (id) => world.applications.find(({ clientId }) => clientId === id),
     demoScopesOf: async (id) => (id === DEMO ? ['calendar.read'] : undefined),
     async scopeTexts(wanted) {
@@ -181,7 +181,7 @@ function createDirectory(world: World): Directory {
 }
 
 /** The protocol's pages, each at an address of its own. */
-const showcase = (pages: ProtocolPages, world: World): Koa.Middleware => {
+const samplePages = (pages: ProtocolPages, world: World): Koa.Middleware => {
   const device = { action: '/oauth2/device', xsrf: 'x1', userCode: 'WDJB-MJHT' }
   const name = () => world.applications[0]!.name
   const shown: Record<string, (ctx: Context) => void> = {
@@ -244,7 +244,7 @@ export async function openFakeManagement(
     await next()
     if (ctx.state.failure) failures.push(ctx.state.failure)
   })
-  app.use(showcase(pages.protocolPages, world))
+  app.use(samplePages(pages.protocolPages, world))
   app.use(web)
   http.on('request', app.callback())
   return {

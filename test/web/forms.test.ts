@@ -2,24 +2,24 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Browser, formsOf, openBrowser } from '../support/scriptless-browser.ts'
 import { ADA, BOB, CONSENT, createWorld, ONE_TIME, openFakeManagement, PASSWORD, WEAK } from './fake-management.ts'
 
-let house: Awaited<ReturnType<typeof openFakeManagement>>
+let fake: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: Browser
 
 beforeAll(async () => {
-  house = await openFakeManagement()
+  fake = await openFakeManagement()
 })
-afterAll(() => house.close())
+afterAll(() => fake.close())
 beforeEach(() => {
-  browser = openBrowser(house.origin)
-  Object.assign(house.world, createWorld(), { signedInAs: undefined })
+  browser = openBrowser(fake.origin)
+  Object.assign(fake.world, createWorld(), { signedInAs: undefined })
 })
 
-const changes = () => house.world.done.filter(([what]) => what !== 'attempt').map(([what]) => what)
+const changes = () => fake.world.done.filter(([what]) => what !== 'attempt').map(([what]) => what)
 
 /** A browser without any cookie sends a form, with these headers. */
 async function post(path: string, body: string | URLSearchParams, headers: Record<string, string> = {}) {
   const init = { method: 'POST', body, headers: { accept: 'text/html', ...headers }, redirect: 'manual' } as const
-  const response = await fetch(house.origin + path, init)
+  const response = await fetch(fake.origin + path, init)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
@@ -90,7 +90,7 @@ describe('what a form may hold', () => {
     expect((await post('/signin', `csrf=${csrf}&email=a%00b&password=x`, type)).status).toBe(400)
     expect((await post('/signin', `csrf=${csrf}&email=a&email=b&password=x`, type)).status).toBe(400)
     expect((await browser.visit('/interaction/a%00b')).status).toBe(400)
-    expect(house.failures.filter((failure) => !(failure instanceof Error))).toEqual([])
+    expect(fake.failures.filter((failure) => !(failure instanceof Error))).toEqual([])
   })
 
   it('is kept when it was not taken, but for the password', async () => {
@@ -115,7 +115,7 @@ describe('what a form may hold', () => {
     const page = await browser.visit('/signin')
     const again = await browser.submit(page, /signin$/, { email: ' ', password: '' })
     expect(again.text).toMatch(/id="email"[^>]*aria-describedby="email-error"[^>]*aria-invalid="true"/)
-    expect(house.world.done).toEqual([])
+    expect(fake.world.done).toEqual([])
   })
 })
 
@@ -125,12 +125,12 @@ describe('signing in', () => {
     const form = { email: ' ada@example.com ', password: PASSWORD }
     const left = await browser.submit(page, /sign-in$/, form)
     expect(left.left?.host).toBe('sync.example.com')
-    expect(house.world.done).toEqual([
+    expect(fake.world.done).toEqual([
       ['attempt', 'ada@example.com', undefined],
       ['finishLogin', 'login1', { userId: ADA.id, since: ADA.sessionsValidFrom, amr: ['pwd'] }],
     ])
     await browser.submit(await browser.visit('/signin'), /signin$/, form)
-    expect(house.world.done[2]).toEqual(['attempt', 'ada@example.com', 'b1'])
+    expect(fake.world.done[2]).toEqual(['attempt', 'ada@example.com', 'b1'])
   })
 
   it('says when to try again after too many tries', async () => {
@@ -194,14 +194,14 @@ describe('the answer to an application', () => {
   it('is allow or deny, by forms that need no script', async () => {
     const page = await browser.visit('/interaction/consent1')
     expect((await browser.submit(page, /deny$/)).left?.host).toBe('sync.example.com')
-    house.world.interactions = [CONSENT]
+    fake.world.interactions = [CONSENT]
     expect((await browser.submit(page, /allow$/)).left?.host).toBe('sync.example.com')
     expect(changes()).toEqual(['deny', 'allow'])
   })
 
   it('is asked for again when somebody else has signed in since the page was shown', async () => {
     const page = await browser.visit('/interaction/consent1')
-    house.world.interactions = [{ ...CONSENT, userId: 'bob' }]
+    fake.world.interactions = [{ ...CONSENT, userId: 'bob' }]
     const again = await browser.submit(page, /allow$/)
     expect(again.text).toContain('Another user has signed in')
     expect(again.text).toContain('bob@example.com')
@@ -223,7 +223,7 @@ describe('the answer to an application', () => {
     expect(page.text).toContain('to continue to')
     await browser.submit(page, /sign-in$/, { email: 'bob@example.com', password: PASSWORD })
     const login = { userId: BOB.id, since: BOB.sessionsValidFrom, amr: ['pwd'] }
-    expect(house.world.done.at(-1)).toEqual(['finishLogin', 'consent1', login])
+    expect(fake.world.done.at(-1)).toEqual(['finishLogin', 'consent1', login])
   })
 
   it('sent twice, from an old page or from another browser, leads to a page that says so', async () => {
@@ -244,16 +244,16 @@ describe('what belongs to somebody', () => {
     const page = await browser.visit('/account/applications')
     expect(page.url).toContain('/signin?return_to=%2Faccount%2Fapplications')
     const list = await browser.submit(page, /signin$/, { email: 'ada@example.com', password: PASSWORD })
-    expect(list.url).toBe(`${house.origin}/account/applications`)
+    expect(list.url).toBe(`${fake.origin}/account/applications`)
   })
 
   it('is not shown to somebody who may no longer act', async () => {
-    house.world.signedInAs = 'nobody'
+    fake.world.signedInAs = 'nobody'
     expect((await browser.visit('/account/password')).url).toContain('/signin')
   })
 
   it('withdraws what was allowed, after saying what that stops', async () => {
-    house.world.signedInAs = ADA.id
+    fake.world.signedInAs = ADA.id
     const ask = await browser.visit('/account/applications/kwc_sync/withdraw')
     expect(ask.text).toContain('revoke all tokens that the application has for you')
     const list = await browser.submit(ask, /withdraw$/)
@@ -264,7 +264,7 @@ describe('what belongs to somebody', () => {
   })
 
   it('changes the password, given the present one', async () => {
-    house.world.signedInAs = ADA.id
+    fake.world.signedInAs = ADA.id
     const page = await browser.visit('/account/password')
     const next = { password: 'long enough one', repeat: 'long enough one' }
     const refused = await browser.submit(page, /password$/, { present: 'wrong', ...next })
@@ -278,7 +278,7 @@ describe('what belongs to somebody', () => {
   })
 
   it('signs out', async () => {
-    house.world.signedInAs = ADA.id
+    fake.world.signedInAs = ADA.id
     const page = await browser.submit(await browser.visit('/'), /signout$/)
     expect(page.text).toContain('You have been signed out.')
     expect(changes()).toEqual(['signOut'])

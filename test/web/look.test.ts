@@ -51,11 +51,11 @@ describe('the look', () => {
       return { name: 'Acme', accent: '#123456', logo: null }
     })
     await Promise.all([brand.refresh(), brand.refresh()])
-    expect([asked, brand.now().name]).toEqual([1, 'Acme'])
+    expect([asked, brand.current().name]).toEqual([1, 'Acme'])
 
     const away = createBrand(() => Promise.reject(new Error('away')))
     await away.refresh()
-    expect(away.now().name).toBe('Keywright')
+    expect(away.current().name).toBe('Keywright')
   })
 })
 

@@ -3,16 +3,16 @@ import { send } from '../support/requests.ts'
 import { type Browser, openBrowser } from '../support/scriptless-browser.ts'
 import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeManagement, SYNC } from './fake-management.ts'
 
-let house: Awaited<ReturnType<typeof openFakeManagement>>
+let fake: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: Browser
 
 beforeAll(async () => {
-  house = await openFakeManagement({ proxy: true })
+  fake = await openFakeManagement({ proxy: true })
 })
-afterAll(() => house.close())
+afterAll(() => fake.close())
 beforeEach(() => {
-  browser = openBrowser(house.origin)
-  Object.assign(house.world, createWorld(), { signedInAs: undefined })
+  browser = openBrowser(fake.origin)
+  Object.assign(fake.world, createWorld(), { signedInAs: undefined })
 })
 
 const SHOWN = ['error', 'forward', 'confirm-sign-out', 'signed-out', 'device-code', 'confirm-device', 'device-done']
@@ -25,7 +25,7 @@ describe('every page', () => {
   it.each([...OPEN, ...SHOWN.map((name) => `/show/${name}`), ...PERSONAL])(
     'is framed by nobody, kept by no cache: %s',
     async (path) => {
-      if (PERSONAL.includes(path)) house.world.signedInAs = ADA.id
+      if (PERSONAL.includes(path)) fake.world.signedInAs = ADA.id
       const { headers, text } = await browser.visit(path)
       expect(headers.get('x-frame-options')).toBe('DENY')
       expect(headers.get('cache-control')).toBe('no-store')
@@ -47,11 +47,11 @@ describe('every page', () => {
   )
 
   it('asks for TLS only, and hardens its cookies, when it came over TLS', async () => {
-    const plain = await send(`${house.origin}/signin`, { headers: { accept: 'text/html' } })
+    const plain = await send(`${fake.origin}/signin`, { headers: { accept: 'text/html' } })
     expect(plain.headers.get('strict-transport-security')).toBeNull()
     expect(plain.headers.get('set-cookie')).toMatch(/^kw_csrf=[\w-]{43}; path=\/; samesite=lax; httponly$/i)
     const headers = { accept: 'text/html', 'x-forwarded-proto': 'https' }
-    const secure = await send(`${house.origin}/signin`, { headers })
+    const secure = await send(`${fake.origin}/signin`, { headers })
     expect(secure.headers.get('strict-transport-security')).toMatch(/^max-age=\d+$/)
     expect(secure.headers.get('set-cookie')).toMatch(
       /^__Host-kw_csrf=[\w-]{43}; path=\/; samesite=lax; secure; httponly$/i,
@@ -68,7 +68,7 @@ describe('every page', () => {
       [undefined, "form-action 'self' https:;"],
     ] as const
     for (const [redirectUri, expected] of redirects) {
-      house.world.interactions = [{ ...CONSENT, redirectUri }]
+      fake.world.interactions = [{ ...CONSENT, redirectUri }]
       expect(policyOf((await browser.visit('/interaction/consent1')).headers)).toContain(expected)
     }
     expect(policyOf((await browser.visit('/signin')).headers)).toContain("form-action 'self';")
@@ -86,33 +86,33 @@ describe('what others wrote', () => {
   }
 
   it('is escaped on the allow page: application, account, person, scope', async () => {
-    house.world.applications = [{ ...SYNC, name: EVIL, accountName: EVIL }]
-    house.world.people = [{ ...ADA, name: EVIL, email: EVIL, accountName: EVIL }]
-    house.world.texts['calendar.read'] = { title: EVIL, description: EVIL }
+    fake.world.applications = [{ ...SYNC, name: EVIL, accountName: EVIL }]
+    fake.world.people = [{ ...ADA, name: EVIL, email: EVIL, accountName: EVIL }]
+    fake.world.texts['calendar.read'] = { title: EVIL, description: EVIL }
     const wanted = { identityScopes: [EVIL], claims: [EVIL], apis: { [EVIL]: ['calendar.read'] } }
-    house.world.interactions = [{ ...CONSENT, wanted }]
+    fake.world.interactions = [{ ...CONSENT, wanted }]
     const { text } = await browser.visit('/interaction/consent1')
     noScript(text)
     expect(text.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(9)
   })
 
   it('is escaped on the sign-in page: login hint, application', async () => {
-    house.world.applications = [{ ...SYNC, name: EVIL }]
-    house.world.interactions = [{ ...LOGIN, loginHint: EVIL }]
+    fake.world.applications = [{ ...SYNC, name: EVIL }]
+    fake.world.interactions = [{ ...LOGIN, loginHint: EVIL }]
     const { text } = await browser.visit('/interaction/login1')
     noScript(text)
     expect(text).toContain('value="&quot;&gt;&lt;script')
   })
 
   it('is escaped among the connected applications', async () => {
-    house.world.signedInAs = ADA.id
-    house.world.connections = [{ ...CONNECTION, name: EVIL, accountName: EVIL }]
+    fake.world.signedInAs = ADA.id
+    fake.world.connections = [{ ...CONNECTION, name: EVIL, accountName: EVIL }]
     noScript((await browser.visit('/account/applications')).text)
     noScript((await browser.visit('/account/applications/kwc_sync/withdraw')).text)
   })
 
   it('is escaped on the pages of the protocol', async () => {
-    house.world.applications = [{ ...SYNC, name: EVIL }]
+    fake.world.applications = [{ ...SYNC, name: EVIL }]
     for (const name of ['confirm-sign-out', 'signed-out', 'confirm-device']) {
       noScript((await browser.visit(`/show/${name}`)).text)
     }
@@ -139,19 +139,19 @@ describe('the allow page', () => {
   })
 
   it('says so when nothing new is asked for', async () => {
-    house.world.interactions = [{ ...CONSENT, wanted: { identityScopes: [], claims: [], apis: {} } }]
+    fake.world.interactions = [{ ...CONSENT, wanted: { identityScopes: [], claims: [], apis: {} } }]
     expect((await browser.visit('/interaction/consent1')).text).toContain('already has access')
   })
 
   it('calls a native application and a device what they are', async () => {
-    house.world.interactions = [{ ...CONSENT, redirectUri: 'com.example.app:/callback' }]
+    fake.world.interactions = [{ ...CONSENT, redirectUri: 'com.example.app:/callback' }]
     expect((await browser.visit('/interaction/consent1')).text).toContain('an application on this device')
-    house.world.interactions = [{ ...CONSENT, redirectUri: undefined }]
+    fake.world.interactions = [{ ...CONSENT, redirectUri: undefined }]
     expect((await browser.visit('/interaction/consent1')).text).toContain('a device that shows a code')
   })
 
   it('calls what people sign in with what it is: their address', async () => {
-    house.world.interactions = [
+    fake.world.interactions = [
       { ...CONSENT, wanted: { identityScopes: ['openid'], claims: ['preferred_username'], apis: {} } },
     ]
     const { text } = await browser.visit('/interaction/consent1')
@@ -161,7 +161,7 @@ describe('the allow page', () => {
 
   it('names each thing once, however it was asked for', async () => {
     const wanted = { identityScopes: ['openid', 'email'], claims: ['email', 'sub', 'zoneinfo'], apis: {} }
-    house.world.interactions = [{ ...CONSENT, wanted }]
+    fake.world.interactions = [{ ...CONSENT, wanted }]
     const { text } = await browser.visit('/interaction/consent1')
     expect(text.match(/See your email address/g)).toHaveLength(1)
     expect(text).toContain('See your zoneinfo')
@@ -171,34 +171,34 @@ describe('the allow page', () => {
 
 describe('the connected applications', () => {
   it('say all that was allowed, single claims too, as the allow page did', async () => {
-    house.world.signedInAs = ADA.id
-    house.world.connections = [{ ...CONNECTION, claims: ['email', 'zoneinfo'] }]
+    fake.world.signedInAs = ADA.id
+    fake.world.connections = [{ ...CONNECTION, claims: ['email', 'zoneinfo'] }]
     const { text } = await browser.visit('/account/applications')
     for (const permission of ['See your name', 'See your email address', 'See your zoneinfo', 'Read your calendar']) {
       expect(text).toContain(permission)
     }
-    house.world.connections = [{ ...CONNECTION, identityScopes: [], claims: ['zoneinfo'], apis: [] }]
+    fake.world.connections = [{ ...CONNECTION, identityScopes: [], claims: ['zoneinfo'], apis: [] }]
     expect((await browser.visit('/account/applications')).text).toContain('See your zoneinfo')
   })
 })
 
 describe('what is asked in another way', () => {
   const ask = (path: string, init: RequestInit = {}) =>
-    send(house.origin + path, { ...init, headers: { accept: 'text/html', ...(init.headers as object) } })
+    send(fake.origin + path, { ...init, headers: { accept: 'text/html', ...(init.headers as object) } })
 
   it('keeps its plain answers for programs', async () => {
-    const root = await send(`${house.origin}/`)
+    const root = await send(`${fake.origin}/`)
     expect(root.headers.get('content-type')).toContain('text/plain')
-    const nothing = await send(`${house.origin}/nothing`, { headers: { accept: 'application/json' } })
+    const nothing = await send(`${fake.origin}/nothing`, { headers: { accept: 'application/json' } })
     expect([nothing.status, nothing.body.error]).toEqual([404, 'not_found'])
-    const error = await send(`${house.origin}/show/error?error=invalid_request`)
+    const error = await send(`${fake.origin}/show/error?error=invalid_request`)
     expect([error.status, error.body.error]).toEqual([400, 'invalid_request'])
   })
 
   it('answers HEAD as GET, to browsers and programs', async () => {
     const head = await ask('/signin', { method: 'HEAD' })
     expect([head.status, head.text]).toEqual([200, ''])
-    expect((await send(`${house.origin}/`, { method: 'HEAD' })).status).toBe(200)
+    expect((await send(`${fake.origin}/`, { method: 'HEAD' })).status).toBe(200)
   })
 
   it.each([
@@ -216,7 +216,7 @@ describe('what is asked in another way', () => {
       const page = await ask(path, { method })
       expect([page.status, page.headers.get('allow')]).toEqual([405, allow])
       expect(page.text).toContain('Method not allowed')
-      const json = await send(house.origin + path, { method, headers: { accept: 'application/json' } })
+      const json = await send(fake.origin + path, { method, headers: { accept: 'application/json' } })
       expect([json.status, json.headers.get('allow'), json.body.error]).toEqual([405, allow, 'method_not_allowed'])
     },
   )
@@ -226,7 +226,7 @@ describe('what is asked in another way', () => {
       const page = await ask('/nothing', { method })
       expect([method, page.status]).toEqual([method, 404])
       expect(page.text).toContain('Page not found')
-      const json = await send(`${house.origin}/nothing`, { method })
+      const json = await send(`${fake.origin}/nothing`, { method })
       expect([method, json.status, json.body.error]).toEqual([method, 404, 'not_found'])
     }
   })
@@ -237,25 +237,25 @@ describe('what is asked in another way', () => {
   })
 
   it('answers what it did not expect with a page that names the request, and nothing private', async () => {
-    const { find } = house.flow
-    house.flow.find = async () => {
+    const { find } = fake.flow
+    fake.flow.find = async () => {
       throw new Error('a private detail')
     }
     const page = await ask('/interaction/login1')
-    house.flow.find = find
+    fake.flow.find = find
     expect(page.status).toBe(500)
     expect(page.text).toContain('request-1')
     expect(page.text).not.toContain('private')
-    expect(house.failures.at(-1)).toMatchObject({ message: 'a private detail' })
+    expect(fake.failures.at(-1)).toMatchObject({ message: 'a private detail' })
   })
 
   it('says that it is away when the database is', async () => {
-    const { find } = house.flow
-    house.flow.find = async () => {
+    const { find } = fake.flow
+    fake.flow.find = async () => {
       throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' })
     }
     const page = await ask('/interaction/login1')
-    house.flow.find = find
+    fake.flow.find = find
     expect([page.status, page.headers.get('retry-after')]).toEqual([503, '2'])
   })
 })
@@ -268,11 +268,11 @@ describe('the files that pages load', () => {
     const types = ['image/svg+xml', 'text/css', 'text/css', 'text/javascript', 'text/javascript']
     expect(filesOf(text)).toHaveLength(types.length)
     for (const [n, path] of filesOf(text).entries()) {
-      const file = await send(house.origin + path)
+      const file = await send(fake.origin + path)
       expect(file.headers.get('content-type')).toContain(types[n])
       expect(file.headers.get('x-content-type-options')).toBe('nosniff')
       expect(file.headers.get('cache-control')).toContain('immutable')
-      const again = await send(house.origin + path, {
+      const again = await send(fake.origin + path, {
         headers: { 'if-none-match': file.headers.get('etag')!, 'cache-control': 'max-age=0' },
       })
       expect(again.status).toBe(304)
@@ -280,7 +280,7 @@ describe('the files that pages load', () => {
   })
 
   it('are not kept under the address of another version', async () => {
-    const file = await send(`${house.origin}/assets/another/brand.css`)
+    const file = await send(`${fake.origin}/assets/another/brand.css`)
     expect([file.status, file.headers.get('cache-control')]).toEqual([200, 'no-cache'])
   })
 
@@ -291,7 +291,7 @@ describe('the files that pages load', () => {
       '/assets/x/logo',
       '/assets/x/constructor',
     ]) {
-      expect((await send(house.origin + path)).status).toBe(404)
+      expect((await send(fake.origin + path)).status).toBe(404)
     }
   })
 })

@@ -43,18 +43,18 @@ async function createApplication(accountId: string, redirectUris = ['https://syn
   return (await createClient(database.knex, { accountId, settings, apis: API, scopes: null }, ACTOR)).client
 }
 
-it('knows people who may act, with their account', async () => {
+it('knows people who may execute, with their account', async () => {
   const { account, user } = await createTestUser()
-  expect(await directory.person(user.id)).toMatchObject({ email: user.email, accountName: 'Analytical Engines' })
+  expect(await directory.user(user.id)).toMatchObject({ email: user.email, accountName: 'Analytical Engines' })
   await setAccountStatus(database.knex, account.id, 'disabled')
-  expect(await directory.person(user.id)).toBeUndefined()
+  expect(await directory.user(user.id)).toBeUndefined()
 })
 
 it('knows nobody who is switched off or was never there', async () => {
   const { user } = await createTestUser()
   await database.knex.transaction((trx) => saveUserStatus(trx, user.id, 'disabled'))
-  expect(await directory.person(user.id)).toBeUndefined()
-  expect(await directory.person('nobody')).toBeUndefined()
+  expect(await directory.user(user.id)).toBeUndefined()
+  expect(await directory.user('nobody')).toBeUndefined()
 })
 
 it('knows applications, with the account that answers for them', async () => {
@@ -101,6 +101,6 @@ it('withdraws what a person has allowed, once or twice', async () => {
 })
 
 it('has a look before anybody chose one', async () => {
-  expect(await directory.look()).toMatchObject({ name: 'Keywright', logo: null })
+  expect(await directory.instanceBrand()).toMatchObject({ name: 'Keywright', logo: null })
   expect(await directory.scopeTexts({})).toEqual([])
 })

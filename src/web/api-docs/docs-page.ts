@@ -10,7 +10,7 @@ import type { ApiDocument } from './openapi-document.ts'
 function drawnOnce(web: Web): () => string {
   let drawn: string | undefined
   const draw = () => {
-    // Faces share no types: what is in it is the standard's to say.
+    // Interfaces share no types. The OpenAPI standard defines the content.
     const view = docsView(web.apiDocument() as ApiDocument)
     return createTemplates().render('api-docs/body', { ...view, resource: MANAGEMENT_API, shapeAnchor })
   }
@@ -25,13 +25,13 @@ const HEAD = {
   lead: 'REST API for everything in this console. JSON over HTTPS, with OAuth access tokens.',
 }
 
-/** What a program can do, for people to read; also for who is not signed in. */
+/** What a program can do, for users to read; also for who is not signed in. */
 export function apiDocsRoutes(web: Web): Router {
   const router = new Router()
   const draw = drawnOnce(web)
   router.get('/api/v1/docs', async (ctx) => {
-    const person = await currentUser(web, ctx)
-    const frame = person ? '/console/layout' : '/api-docs/layout'
+    const user = await currentUser(web, ctx)
+    const frame = user ? '/console/layout' : '/api-docs/layout'
     web.show(ctx, inConsole({ ...HEAD, view: 'api-docs/page', data: { frame, drawn: draw() } }))
   })
   return router

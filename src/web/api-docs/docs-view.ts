@@ -15,16 +15,16 @@ const anchorOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0
 
 export const shapeAnchor = (name: string): string => `shape-${anchorOf(name)}`
 
-const PLACES: Readonly<Record<string, string>> = { path: 'Path', query: 'Query', header: 'Header' }
+const LOCATIONS: Readonly<Record<string, string>> = { path: 'Path', query: 'Query', header: 'Header' }
 
 interface ParameterRow extends Row {
-  readonly place: string
+  readonly location: string
 }
 
 const parametersOf = ({ parameters = [] }: Operation): ParameterRow[] =>
-  parameters.map(({ name, in: place, required = false, description = '', schema = {} }) => ({
+  parameters.map(({ name, in: location, required = false, description = '', schema = {} }) => ({
     path: name,
-    place: PLACES[place] ?? place,
+    location: LOCATIONS[location] ?? location,
     type: typeOf(schema),
     isRequired: required,
     description,
@@ -43,7 +43,7 @@ function bodyOf({ requestBody }: Operation, resolve: Resolve) {
 
 const isSuccess = (status: string): boolean => status.startsWith('2')
 
-function answersOf({ responses }: Operation) {
+function responsesOf({ responses }: Operation) {
   const answers = Object.entries(responses).map(([status, answer]) => ({
     status,
     description: answer.description ?? '',
@@ -51,7 +51,7 @@ function answersOf({ responses }: Operation) {
   }))
   return {
     successes: answers.filter(({ status }) => isSuccess(status)),
-    refusals: answers.filter(({ status }) => !isSuccess(status)),
+    errors: answers.filter(({ status }) => !isSuccess(status)),
   }
 }
 
@@ -70,7 +70,7 @@ function operationView(document: ApiDocument, method: string, path: string, oper
     scopes: scopesOf(operation),
     parameters: parametersOf(operation),
     body: bodyOf(operation, resolve),
-    ...answersOf(operation),
+    ...responsesOf(operation),
     curl: curlOf(document.servers[0]?.url ?? '', method, path, operation, resolve),
   }
 }

@@ -52,8 +52,8 @@ const SHELL: Readonly<Record<string, string>> = {
 }
 
 const headersOf = (parameters: readonly Parameter[]): string[] =>
-  parameters.flatMap(({ name, in: place }) =>
-    place === 'header' && SHELL[name] ? [`--header "${name}: ${SHELL[name]}"`] : [],
+  parameters.flatMap(({ name, in: location }) =>
+    location === 'header' && SHELL[name] ? [`--header "${name}: ${SHELL[name]}"`] : [],
   )
 
 /** The request as a command, with the token in the shell's `$TOKEN`. */

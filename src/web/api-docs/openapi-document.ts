@@ -64,7 +64,7 @@ export interface ApiDocument {
 /** The name of the schema that a reference points to. */
 export const nameOf = ({ $ref }: Schema): string | undefined => $ref?.replace('#/components/schemas/', '')
 
-/** The schemas of which a value matches one, without `null`. */
+/** The alternatives of a schema (`anyOf`, `oneOf`) without `null`. */
 export const choicesOf = ({ anyOf = [], oneOf = [] }: Schema): Schema[] =>
   [...anyOf, ...oneOf].filter(({ type }) => type !== 'null')
 

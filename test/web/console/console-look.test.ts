@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DESK, launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../../support/browser.ts'
 import { findChromium } from '../../support/debian.ts'
-import { openShowcase, PAGES } from './sample-data.ts'
+import { openSamplePages, PAGES } from './sample-data.ts'
 
 const chromium = await findChromium()
 
-let house: Awaited<ReturnType<typeof openShowcase>>
+let fake: Awaited<ReturnType<typeof openSamplePages>>
 let browser: RealBrowser
 
 beforeAll(async () => {
   if (!chromium) return
-  house = await openShowcase()
+  fake = await openSamplePages()
   browser = await launchBrowser(chromium)
 })
 afterAll(async () => {
   await browser?.close()
-  await house?.close()
+  await fake?.close()
 })
 
 const TABLET = { width: 900, height: 800 }
@@ -40,7 +40,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
     async (colorScheme, viewport) => {
       const page = await browser.open({ viewport, colorScheme })
       for (const name of Object.keys(PAGES)) {
-        await page.goto(`${house.origin}/${name}?notice=saved`)
+        await page.goto(`${fake.origin}/${name}?notice=saved`)
         const found = [name, await violationsOf(page), await overhangOf(page), await page.evaluate(BEYOND)]
         expect(found).toEqual([name, [], 0, 0])
       }
@@ -51,7 +51,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
 
   it('shows what a table says to screen readers on the phone too, where it is drawn as cards', async () => {
     const page = await browser.open({ viewport: PHONE })
-    await page.goto(`${house.origin}/list`)
+    await page.goto(`${fake.origin}/list`)
     const row = page.getByRole('table', { name: 'Applications' }).getByRole('row', { name: /Calendar Sync/ })
     expect(await row.getByRole('cell').count()).toBeGreaterThan(3)
     expect(await row.getByRole('link', { name: 'Archive Calendar Sync' }).isVisible()).toBe(true)
@@ -62,7 +62,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
     'has a menu on the phone that opens by keyboard, scripts on: %s',
     async (javaScriptEnabled) => {
       const page = await browser.open({ viewport: PHONE, javaScriptEnabled })
-      await page.goto(`${house.origin}/confirm?role=operator`)
+      await page.goto(`${fake.origin}/confirm?role=operator`)
       const link = page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Signing keys' })
       expect(await link.isVisible()).toBe(false)
       await page.locator('.menu > summary').focus()
@@ -80,7 +80,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
 
   it('copies, and says so', async () => {
     const page = await browser.open({ permissions: ['clipboard-read', 'clipboard-write'] })
-    await page.goto(`${house.origin}/secret`)
+    await page.goto(`${fake.origin}/secret`)
     await page.getByRole('button', { name: 'Copy Client secret' }).click()
     await page.getByText('Copied', { exact: true }).waitFor()
     expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^kws_9fQm2T7y\w+$/)
@@ -90,7 +90,7 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
   it('copies where a page has no clipboard, as without TLS', async () => {
     const page = await browser.open({ permissions: ['clipboard-read'] })
     await page.addInitScript("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    await page.goto(`${house.origin}/blocks`)
+    await page.goto(`${fake.origin}/blocks`)
     await page.getByRole('button', { name: 'Copy the client ID' }).first().click()
     await page.getByText('Copied', { exact: true }).waitFor()
     await page.context().close()
@@ -98,15 +98,15 @@ describe.skipIf(!chromium)('the parts of the console, with long names, nothing a
 
   it('shows no button that only a script could serve, and the whole secret to be selected', async () => {
     const page = await browser.open({ javaScriptEnabled: false })
-    await page.goto(`${house.origin}/secret`)
+    await page.goto(`${fake.origin}/secret`)
     expect(await page.getByRole('button', { name: /^Copy/ }).count()).toBe(0)
     expect(await page.getByLabel('Client secret').inputValue()).toMatch(/^kws_/)
     await page.context().close()
   })
 
-  it('leads from each error to its field, also into a part that was folded', async () => {
+  it('leads from each error to its field, also into a part that was collapsed', async () => {
     const page = await browser.open({ javaScriptEnabled: false })
-    await page.goto(`${house.origin}/form-errors`)
+    await page.goto(`${fake.origin}/form-errors`)
     for (const [label, id] of [
       ['Name', 'field-name'],
       ['Allow/deny screen', 'field-consent'],

@@ -115,8 +115,8 @@ describe('doing something with a form', () => {
     expect(view.hidden).toEqual([['revision', '3']])
   })
 
-  it('opens a folded part that holds a error', () => {
-    const sections = [{ heading: 'Legacy compatibility', fields: ['uris'], folded: true }] as const
+  it('opens a collapsed part that holds a error', () => {
+    const sections = [{ heading: 'Legacy compatibility', fields: ['uris'], collapsed: true }] as const
     const open = (fieldErrors: { field: string; message: string }[]) =>
       formView({ fields: ONE, action: '/x', submit: 'Save', sections, fieldErrors }).sections[0]!.open
     expect([open([]), open([{ field: 'uris', message: 'x' }])]).toEqual([false, true])

@@ -52,7 +52,7 @@ const WRONG_APPLICATION: Changes = {
   policy: 'many',
 }
 
-const SAID_OF_APPLICATION = {
+const APPLICATION_ERRORS = {
   redirectUris: expect.stringMatching(/javascript:alert.*unknown-scheme:/),
   scopes: expect.stringMatching(/tokens:read.*users:read|users:read.*tokens:read/),
   defaultApi: expect.stringContaining('elect this API in the list above'),
@@ -65,7 +65,7 @@ describe('one response reports every error', () => {
   it('of a new application', async () => {
     const changes = { ...WRONG_APPLICATION, name: brand, isPublic: 'public' }
     expect(fieldErrorsOn(await submit(asAdmin, '/applications/new', changes))).toEqual({
-      ...SAID_OF_APPLICATION,
+      ...APPLICATION_ERRORS,
       name: expect.stringContaining('name of this service'),
       grants: expect.stringContaining('no secret'),
       refreshTokenRotation: expect.stringContaining('must rotate'),
@@ -74,7 +74,7 @@ describe('one response reports every error', () => {
 
   it('of a new application whose fields are readable one by one', async () => {
     const { policy: _, accessTokenTtl: __, ...readable } = WRONG_APPLICATION
-    const { policy: ___, accessTokenTtl: ____, ...said } = SAID_OF_APPLICATION
+    const { policy: ___, accessTokenTtl: ____, ...said } = APPLICATION_ERRORS
     const page = await submit(asAdmin, '/applications/new', { ...readable, name: brand })
     expect(fieldErrorsOn(page)).toEqual({ ...said, name: expect.stringContaining('name of this service') })
   })
@@ -94,7 +94,7 @@ describe('one response reports every error', () => {
     const { clientId } = await server.make.register({ settings: { name: 'Robot' }, account })
     const page = await submit(asAdmin, `/applications/${clientId}/edit`, { ...WRONG_APPLICATION, name: brand })
     expect(fieldErrorsOn(page)).toEqual({
-      ...SAID_OF_APPLICATION,
+      ...APPLICATION_ERRORS,
       name: expect.stringContaining('name of this service'),
     })
     expect(filledForm(page, /\/edit$/).fields.get('defaultScopes')).toBe('nothing nowhere')

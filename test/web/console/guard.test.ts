@@ -4,7 +4,7 @@ import type { ConsoleCall, ConsoleRoute } from '../../../src/web/console/kit/con
 import { type Browser, formsOf, openBrowser } from '../../support/scriptless-browser.ts'
 import { ADA, BOB, createWorld, openFakeManagement } from '../fake-management.ts'
 
-let house: Awaited<ReturnType<typeof openFakeManagement>>
+let fake: Awaited<ReturnType<typeof openFakeManagement>>
 let browser: Browser
 let calls: ConsoleCall[] = []
 
@@ -39,13 +39,13 @@ const ROUTES: readonly ConsoleRoute[] = [
 const GRACE = { ...ADA, id: 'grace', role: 'admin' } as const
 
 beforeAll(async () => {
-  house = await openFakeManagement({ routes: ROUTES })
+  fake = await openFakeManagement({ routes: ROUTES })
 })
-afterAll(() => house.close())
+afterAll(() => fake.close())
 beforeEach(() => {
   calls = []
-  browser = openBrowser(house.origin)
-  Object.assign(house.world, createWorld(), { signedInAs: GRACE.id, people: [ADA, BOB, GRACE] })
+  browser = openBrowser(fake.origin)
+  Object.assign(fake.world, createWorld(), { signedInAs: GRACE.id, people: [ADA, BOB, GRACE] })
 })
 
 /** Posts as a page's own form would. */
@@ -53,17 +53,17 @@ async function post(path: string, body: URLSearchParams | FormData = new URLSear
   const csrf = formsOf(await browser.visit('/account/password'))[0]?.fields.csrf ?? (await signInCsrf())
   body.set('csrf', csrf)
   const headers = { accept: 'text/html', cookie: `kw_csrf=${new Map(browser.cookies).get('kw_csrf /')!.value}` }
-  const response = await fetch(house.origin + path, { method: 'POST', body, headers, redirect: 'manual' })
+  const response = await fetch(fake.origin + path, { method: 'POST', body, headers, redirect: 'manual' })
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
 const signInCsrf = async () => formsOf(await browser.visit('/signin'))[0]!.fields.csrf!
 
-const returnTo = (location: string | null) => new URL(location!, house.origin).searchParams.get('return_to')
+const returnTo = (location: string | null) => new URL(location!, fake.origin).searchParams.get('return_to')
 
 describe('a page of the console', () => {
   it('sends nobody to sign in, and back to the address with its query', async () => {
-    house.world.signedInAs = undefined
+    fake.world.signedInAs = undefined
     const page = await browser.visit('/things?status=active&search=a%26b')
     expect(new URL(page.url).pathname).toBe('/signin')
     expect(returnTo(page.url)).toBe('/things?status=active&search=a%26b')
@@ -71,7 +71,7 @@ describe('a page of the console', () => {
   })
 
   it('sends nobody who posts to sign in too, and back to what can be shown', async () => {
-    house.world.signedInAs = undefined
+    fake.world.signedInAs = undefined
     const wanted: [string, string][] = [
       ['/things/a%20b', '/things/a%20b'],
       ['/things/7/end', '/things/7'],
@@ -85,15 +85,15 @@ describe('a page of the console', () => {
   })
 
   it('tells those whose role is too low, and does nothing for them', async () => {
-    house.world.signedInAs = ADA.id
+    fake.world.signedInAs = ADA.id
     const page = await browser.visit('/things')
     expect(page.status).toBe(403)
     expect(page.text).toContain('This page is for the admins of an account, and you are signed in as a member.')
     expect((await post('/things/7/end')).status).toBe(403)
-    house.world.signedInAs = GRACE.id
+    fake.world.signedInAs = GRACE.id
     expect((await browser.visit('/all')).status).toBe(403)
     expect(calls).toEqual([])
-    house.world.signedInAs = BOB.id
+    fake.world.signedInAs = BOB.id
     expect([(await browser.visit('/all')).status, (await browser.visit('/things')).status]).toEqual([200, 200])
   })
 
@@ -133,7 +133,7 @@ describe('a page of the console', () => {
   })
 
   it('takes a form only from its own pages', async () => {
-    const response = await fetch(`${house.origin}/things/7`, { method: 'POST', headers: { accept: 'text/html' } })
+    const response = await fetch(`${fake.origin}/things/7`, { method: 'POST', headers: { accept: 'text/html' } })
     expect(response.status).toBe(403)
     expect(await response.text()).toContain('href="/things/7"')
     expect(calls).toEqual([])
@@ -169,7 +169,7 @@ describe('a form with a file', () => {
     withNul.set('name', 'Ac\0me')
     expect((await post('/things/7/logo', withNul)).status).toBe(400)
     const headers = { accept: 'text/html', 'content-type': 'multipart/form-data; boundary=x' }
-    const damaged = await fetch(`${house.origin}/things/7/logo`, { method: 'POST', headers, body: '--x\r\nnothing' })
+    const damaged = await fetch(`${fake.origin}/things/7/logo`, { method: 'POST', headers, body: '--x\r\nnothing' })
     expect(damaged.status).toBe(400)
     expect(calls).toEqual([])
   })
@@ -181,7 +181,7 @@ describe('the way around', () => {
   it('shows each role its own pages and no others', async () => {
     const seen: Record<string, string[]> = {}
     for (const { id, role } of [ADA, GRACE, BOB]) {
-      house.world.signedInAs = id
+      fake.world.signedInAs = id
       seen[role] = [...new Set(setIndexesOf((await browser.visit('/account/password')).text))]
     }
     const own = ['/account/applications', '/account/password']

@@ -22,7 +22,7 @@ describe('a plot', () => {
     const [issued, refused] = bars.slice(-2) as [(typeof bars)[0], (typeof bars)[0]]
     expect(issued.y + issued.height).toBe(height)
     expect(refused.y + refused.height).toBeCloseTo(issued.y)
-    expect(refused.says).toBe('Sun: 40 refused')
+    expect(refused.title).toBe('Sun: 40 refused')
   })
 
   it('keeps lines and bars within its room, whatever the numbers are', () => {
@@ -34,7 +34,7 @@ describe('a plot', () => {
     expect(Math.max(...heights)).toBeLessThanOrEqual(200)
   })
 
-  it('says in words and in a table what it draws', () => {
+  it('title in words and in a table what it draws', () => {
     const { description, rows, ticks, empty } = plot()
     expect(description).toBe('100 issued, 60 refused')
     expect(rows[2]).toEqual({ point: 'Wed', counts: ['30', '20'] })

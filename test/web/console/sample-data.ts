@@ -36,7 +36,7 @@ import {
 } from '../../../src/web/console/kit/text-fields.ts'
 import { messagePage } from '../../../src/web/messages.ts'
 import { createRenderer } from '../../../src/web/renderer.ts'
-import type { Person } from '../../../src/web/sign-in-directory.ts'
+import type { WebUser } from '../../../src/web/sign-in-directory.ts'
 
 /** As long as names get, without a place to break. */
 export const LONG = `${'Aeroplane'.repeat(11)}s`
@@ -98,7 +98,7 @@ const TYPED = new Map([
 const SECTIONS = [
   { fields: ['name', 'contact', 'homepage', 'redirectUris', 'note', 'parallel', 'kind', 'consent', 'grants'] },
   { heading: 'Tokens', lead: 'What is left empty follows the API.', fields: ['accessTokenTtl', 'rateLimit'] },
-  { heading: 'Legacy compatibility', folded: true, fields: ['pkceRequired', 'accent', 'logo'] },
+  { heading: 'Legacy compatibility', collapsed: true, fields: ['pkceRequired', 'accent', 'logo'] },
 ] as const
 
 const FORM = { fields: FIELDS, action: '/form', submit: 'Save', cancel: '/list', sections: SECTIONS }
@@ -117,9 +117,9 @@ const COLUMNS = [
   { heading: 'Client ID' },
   { heading: 'Status' },
   { heading: 'Active tokens', numeric: true },
-  { heading: 'Redirect addresses', spare: true },
+  { heading: 'Redirect addresses', wideOnly: true },
   { heading: 'Last used', sort: '-used' },
-  { heading: 'Actions', unseen: true },
+  { heading: 'Actions', hiddenHeading: true },
 ]
 
 const row = (n: number, name: string) => [
@@ -176,7 +176,7 @@ const HEAD = {
   lead: 'Programs that use the API in the name of your enterprise, or of the people who allow it.',
   actions: [{ href: '/applications/new', label: 'Add application', primary: true }],
 }
-const CRUMBS = [
+const BREADCRUMBS = [
   { href: '/applications', label: 'Applications' },
   { href: '/applications/kwc_1', label: 'Calendar Sync' },
 ]
@@ -214,7 +214,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   form: {
     view: 'console/edit',
     title: 'Add application',
-    crumbs: CRUMBS.slice(0, 1),
+    breadcrumbs: BREADCRUMBS.slice(0, 1),
     data: { form: formView({ ...FORM, typed: TYPED }) },
   },
   'form-errors': {
@@ -227,7 +227,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
     view: 'console/edit',
     title: `Edit ${LONG}`,
     status: 412,
-    crumbs: CRUMBS,
+    breadcrumbs: BREADCRUMBS,
     data: {
       versions: compareVersions(
         FIELDS,
@@ -240,7 +240,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   },
   confirm: confirmPage({
     title: 'Archive Calendar Sync?',
-    crumbs: CRUMBS,
+    breadcrumbs: BREADCRUMBS,
     stops: ['End its 1,234 active tokens at once.', 'Refuse its secret and every code and refresh token of it.'],
     facts: FACTS.slice(0, 3),
     action: '/confirm',
@@ -284,8 +284,8 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
       {
         title: LONG,
         badge: { tone: 'warning', text: 'Key expires soon' },
-        crumbs: CRUMBS,
-        caution: 'The API is switched off for this instance. Nothing is issued until it is on again.',
+        breadcrumbs: BREADCRUMBS,
+        warning: 'The API is switched off for this instance. Nothing is issued until it is on again.',
         lead: 'Everything about one application.',
         notices: { saved: 'Application saved.' },
         actions: [
@@ -359,7 +359,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   }),
 }
 
-const WHO: Person = {
+const WHO: WebUser = {
   id: 'ada',
   email: `${LONG.slice(0, 60)}@example.com`,
   name: LONG,
@@ -370,7 +370,7 @@ const WHO: Person = {
 }
 
 /** Every part of the console, drawn as the server draws it, at `/<name of the page>`; `?role=` says for whom. */
-export async function openShowcase() {
+export async function openSamplePages() {
   const brand = createBrand(async () => ({ name: 'Keywright', accent: '#1f5fbf', logo: null }))
   const assets = createAssets(brand)
   const show = createRenderer(brand, assets)

@@ -29,8 +29,12 @@ describe('the request', () => {
   it.each(['body', 'basic'] as const)(
     'gets a token with credentials as %s, and shows the last four of the secret',
     async (shape) => {
-      const { good, status, request, answer, token, says } = await attempt({ shape })
-      expect([good, status, says]).toEqual([true, 200, 'Token issued with the scope all. It expires in 10 hours.'])
+      const { succeeded, status, request, answer, token, summary } = await attempt({ shape })
+      expect([succeeded, status, summary]).toEqual([
+        true,
+        200,
+        'Token issued with the scope all. It expires in 10 hours.',
+      ])
       expect(request).toContain(`POST ${server.issuer}/oauth2/token`)
       expect(request).toContain(`********${pair.clientSecret.slice(-4)}`)
       expect(request).not.toContain(pair.clientSecret.slice(0, -4))
@@ -48,8 +52,8 @@ describe('the request', () => {
 
   it('sends credentials in the query and the API key where they are asked for', async () => {
     const keyed = await server.make.client({ apiKeyRequired: true, queryCredentials: true })
-    const { good, request } = await attempt({ shape: 'query', apiKey: keyed.apiKey }, keyed)
-    expect(good).toBe(true)
+    const { succeeded, request } = await attempt({ shape: 'query', apiKey: keyed.apiKey }, keyed)
+    expect(succeeded).toBe(true)
     expect(request).toContain('?grant_type=client_credentials&client_id=')
     expect(request).toContain(`X-API-Key: ********${keyed.apiKey.slice(-4)}`)
     expect(request).not.toContain(keyed.apiKey)
@@ -62,10 +66,10 @@ describe('the request', () => {
     ['an unknown client', { clientId: 'kwc_nobody' }, 401, /wrong or no longer valid/],
     ['an API that the client has not', { resource: 'https://other.example' }, 400, /not allowed to call this API/],
     ['a scope that it has not', { scope: 'everything' }, 400, /does not have this scope/],
-  ])('tells what was wrong with %s', async (_, request, status, says) => {
+  ])('tells what was wrong with %s', async (_, request, status, summary) => {
     const outcome = await attempt(request)
-    expect([outcome.good, outcome.status, outcome.token]).toEqual([false, status, undefined])
-    expect(outcome.says).toMatch(says)
+    expect([outcome.succeeded, outcome.status, outcome.token]).toEqual([false, status, undefined])
+    expect(outcome.summary).toMatch(summary)
     expect(JSON.parse(outcome.answer).error).toMatch(/^invalid_/)
   })
 
@@ -80,7 +84,7 @@ describe('the page', () => {
     return await admin.post(await admin.visit(TRY), TRY, { ...form, ...fields })
   }
 
-  it('runs a pasted secret, and shows request, answer and what the token says', async () => {
+  it('runs a pasted secret, and shows request, answer and what the token summary', async () => {
     const page = await press({ resource: further })
     expect(page.status).toBe(200)
     expect(wordsOf(page)).toContain('Token issued with the scope read write')

@@ -27,9 +27,9 @@ const FIELDS = {
   }),
 }
 
-const CRUMBS = [{ href: '/accounts', label: 'Accounts' }]
+const BREADCRUMBS = [{ href: '/accounts', label: 'Accounts' }]
 
-const crumbsTo = ({ id, name }: AccountDetails) => [...CRUMBS, { href: accountPath(id), label: name }]
+const breadcrumbsTo = ({ id, name }: AccountDetails) => [...BREADCRUMBS, { href: accountPath(id), label: name }]
 
 const accountOf = ({ management, who, params }: ConsoleCall): Promise<AccountDetails> =>
   readAccount(management, who, { accountId: params.accountId! })
@@ -41,7 +41,7 @@ function addPage(typed: Form, fieldErrors: readonly FieldError[] = []): ConsoleP
     title: 'Add account',
     lead: 'You can then invite the first admin.',
     status: fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: CRUMBS,
+    breadcrumbs: BREADCRUMBS,
     data: { form: formView({ fields: FIELDS, typed, fieldErrors, ...action }) },
   }
 }
@@ -63,7 +63,7 @@ export const accountEdit = editSteps({
   valuesOf: ({ name }: AccountDetails) => ({ name }),
   save: ({ management, who, params }, { name }, revision) =>
     updateAccount(management, who, { accountId: params.accountId!, name, revision }),
-  frameOf: (account) => ({ title: `Rename ${account.name}`, crumbs: crumbsTo(account) }),
+  frameOf: (account) => ({ title: `Rename ${account.name}`, breadcrumbs: breadcrumbsTo(account) }),
   pathOf: ({ id }) => accountPath(id),
 })
 
@@ -71,7 +71,7 @@ type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<Confi
 
 const askPage = (account: AccountDetails, step: string, asking: Asking): ConsolePage =>
   confirmPage({
-    crumbs: crumbsTo(account),
+    breadcrumbs: breadcrumbsTo(account),
     action: accountPath(account.id, step),
     keep: { href: accountPath(account.id), label: 'Cancel' },
     ...asking,

@@ -31,7 +31,7 @@ function rowOf(account: AccountSummary): Cell[] {
   ]
 }
 
-/** Every enterprise of this instance. */
+/** The list of all accounts. */
 export async function showAccounts({ management, who, query, show }: ConsoleCall): Promise<void> {
   const sort = sortIn(query, ['name', 'added'], 'name')
   const { items, ...part } = await listAccounts(management, who, {

@@ -68,7 +68,7 @@ const firstAdmin = ({ id }: AccountDetails): Block => ({
   action: { href: `/users/invite?account=${id}&role=admin`, label: 'Invite the first admin', primary: true },
 })
 
-/** An enterprise: what it has, and what can be done about it. */
+/** The detail page of an account. */
 export async function showAccount({ management, who, params, show }: ConsoleCall): Promise<void> {
   const account = await readAccount(management, who, { accountId: params.accountId! })
   const { id, name, admins, status } = account
@@ -84,7 +84,7 @@ export async function showAccount({ management, who, params, show }: ConsoleCall
       {
         title: name,
         badge: accountStatusBadge(account),
-        crumbs: [{ href: '/accounts', label: 'Accounts' }],
+        breadcrumbs: [{ href: '/accounts', label: 'Accounts' }],
         actions: [
           { href: `/activity?account=${id}`, label: 'Activity' },
           { href: accountPath(id, 'edit'), label: 'Rename' },

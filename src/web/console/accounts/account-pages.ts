@@ -21,7 +21,7 @@ import { showAccount } from './account-page.ts'
 
 const ACCOUNT = '/accounts/:accountId'
 
-/** Admins may read their own account over the API; this page is made of what operators do about it. */
+/** Admins may read their own account with the API. This page is for operators. */
 const READ = { ...readAccount.permission, role: 'operator' } as const
 
 export const ACCOUNT_PAGES: readonly ConsoleRoute[] = [

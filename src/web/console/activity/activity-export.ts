@@ -5,7 +5,7 @@ import { setPageHeaders } from '../../page-headers.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { activityFilterIn } from './activity-filter.ts'
 
-/** Goes on with records whose first was taken already; ends their reading when nobody takes more. */
+/** Continues an iterator whose first result is already read, and closes it when the reader stops. */
 async function* linesOf(first: IteratorResult<AuditRecord>, rest: AsyncIterator<AuditRecord>): AsyncGenerator<string> {
   try {
     for (let next = first; !next.done; next = await rest.next()) yield `${auditLine(next.value)}\n`
@@ -15,8 +15,8 @@ async function* linesOf(first: IteratorResult<AuditRecord>, rest: AsyncIterator<
 }
 
 /**
- * The acts that meet the filter, one JSON object a line: a page of them is read when the one before was sent, so that the
- * log may be longer than memory. The first is read before anything is answered, so that a wrong filter still gets a page.
+ * Streams the matching audit events as JSON Lines. The next page of events is read after the previous one was sent, so that the
+ * log may exceed memory. The first event is read before the response starts, so that an invalid filter still gets an error page.
  */
 export async function exportActivityPage(call: ConsoleCall): Promise<void> {
   const { management, who, ctx } = call
@@ -25,7 +25,7 @@ export async function exportActivityPage(call: ConsoleCall): Promise<void> {
   const first = await iterator.next()
   setPageHeaders(ctx)
   ctx.attachment(`activity-${new Date().toISOString().slice(0, 10)}.jsonl`)
-  // Only now: the line before chooses one by the file's name.
+  // After `attachment`, which sets a type from the file name.
   ctx.type = 'application/jsonl; charset=utf-8'
   ctx.body = Readable.from(linesOf(first, iterator))
 }

@@ -6,7 +6,7 @@ import { dayIn, givenIn } from '../kit/query-fields.ts'
 
 const DAY = 24 * 3_600_000
 
-/** How the name of an act may begin. */
+/** Prefix of an action name. */
 const KIND = /^[a-z_]{1,40}(\.[a-z_]{0,40})?$/
 
 /** @throws KeywrightError `invalid_input` */
@@ -16,13 +16,13 @@ function kindIn({ query }: ConsoleCall): string | undefined {
   return kind
 }
 
-/** The day after, which is the first that is no longer meant. */
+/** The exclusive end: the day after `to`. */
 function endIn({ query }: ConsoleCall): Date | undefined {
   const last = dayIn(query, 'to')
   return last && new Date(last.getTime() + DAY)
 }
 
-/** What the address asks for. @throws KeywrightError `invalid_input` */
+/** The filter in the query. @throws KeywrightError `invalid_input` */
 export const activityFilterIn = (call: ConsoleCall): ActivityFilter => ({
   actions: kindIn(call),
   actor: givenIn(call.query, 'by'),

@@ -9,14 +9,14 @@ import { ACTION_KINDS, type ActionKind, OPERATOR_ACTION_KINDS } from './activity
 
 const FIELDS = new Set(['kind', 'by', 'target', 'address', 'from', 'to', 'account'])
 
-/** The same acts, as a file. */
+/** The export path with the same filter. */
 function exportPath({ query }: ConsoleCall): string {
   const kept = [...query].filter(([name, value]) => FIELDS.has(name) && value.trim() !== '')
   const text = new URLSearchParams(kept).toString()
   return `/activity/export.jsonl${text && `?${text}`}`
 }
 
-/** With the kind that an address asks for, should it be none of those that are offered. */
+/** Includes the kind in the query when it is not one of the offered choices. */
 function kindFilter({ who, query }: ConsoleCall): Filter {
   const offered = who.role === 'operator' ? OPERATOR_ACTION_KINDS : ACTION_KINDS
   const asked = givenIn(query, 'kind')
@@ -53,7 +53,7 @@ const columnsFor = (isOperator: boolean): Column[] => [
   { heading: 'Time' },
 ]
 
-/** What happened, newest first. */
+/** The audit log, newest first. */
 export async function showActivity(call: ConsoleCall): Promise<void> {
   const { management, who, query, show } = call
   const isOperator = who.role === 'operator'

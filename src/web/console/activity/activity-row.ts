@@ -11,11 +11,11 @@ import {
   textCell,
   timeCell,
 } from '../kit/cells.ts'
-import { wordsOf } from './activity-texts.ts'
+import { actionText } from './activity-texts.ts'
 
 const name = (text: string, href?: string): Phrase => ({ text, isName: true, href })
 
-/** Who looks at an act: an operator reaches pages that admins do not. */
+/** Who views an event. Operators have pages that admins do not have. */
 type Viewer = Pick<Principal, 'role'>
 
 const ACTOR_NAMES = {
@@ -25,22 +25,22 @@ const ACTOR_NAMES = {
   client: 'A client',
 } as const
 
-/** Of a person there is a page while they are there; an operator who helped an account has none for its admins. */
+/** Links an existing user. Admins get no link to an operator, who is outside their account. */
 function actorOf({ actor, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
   const { type, id, label } = actor
   if (type === 'system' || type === 'cli' || id === null) return name(label ?? ACTOR_NAMES[type])
   if (type === 'client') return name(label ?? id, label === null ? undefined : `/applications/${id}`)
-  const isReached = label !== null && (viewer.role === 'operator' || isByOwnUser)
-  return name(label ?? 'A user of another account', isReached ? `/users/${id}` : undefined)
+  const isLinked = label !== null && (viewer.role === 'operator' || isByOwnUser)
+  return name(label ?? 'A user of another account', isLinked ? `/users/${id}` : undefined)
 }
 
-/** A key pair's page is its owner's. */
+/** A key pair has no page; its owner has. */
 function clientPath({ target, targetKind, detail }: AuditRecord): string | undefined {
   if (targetKind === 'application') return `/applications/${target.id}`
   return typeof detail.user_id === 'string' && targetKind === 'key_pair' ? `/users/${detail.user_id}` : undefined
 }
 
-/** What operators have pages of. */
+/** Targets with a page for operators only. */
 const PAGES: Readonly<Record<string, (id: string) => string>> = {
   account: (id) => `/accounts/${id}`,
   api: () => '/apis',
@@ -55,16 +55,16 @@ function targetPath(record: AuditRecord, { role }: Viewer): string | undefined {
   return role === 'operator' && Object.hasOwn(PAGES, type) ? PAGES[type]!(id) : undefined
 }
 
-/** An act as people read it: `Ada generated new keys`. */
+/** An event as a sentence: `Ada generated new keys`. */
 export function sentenceOf(record: AuditRecord, viewer: Viewer): Phrase[] {
   const { target } = record
-  const [before, after] = wordsOf(record).split('*') as [string, string | undefined]
+  const [before, after] = actionText(record).split('*') as [string, string | undefined]
   const actor = actorOf(record, viewer)
   if (after === undefined) return [actor, { text: ` ${before}` }]
   return [actor, { text: ` ${before}` }, name(target.label ?? target.id, targetPath(record, viewer)), { text: after }]
 }
 
-const spoken = (key: string): string => {
+const labelOf = (key: string): string => {
   const words = key.replaceAll('_', ' ')
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
@@ -78,10 +78,10 @@ function valueCell(value: unknown): Cell {
   return textCell(typeof value === 'string' ? value : JSON.stringify(value))
 }
 
-/** What the log has beside the sentence; secrets are never in it. */
+/** The remaining fields of the event. The audit log contains no secrets. */
 function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditRecord): Fact[] {
   return [
-    ...Object.entries(detail).map(([key, value]) => fact(spoken(key), valueCell(value))),
+    ...Object.entries(detail).map(([key, value]) => fact(labelOf(key), valueCell(value))),
     fact('Action', idCell(action, 'action')),
     ...(actor.id === null ? [] : [fact('Actor ID', idCell(actor.id, 'actor ID'))]),
     fact('Target ID', idCell(target.id, 'target ID')),
@@ -91,7 +91,7 @@ function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditR
   ]
 }
 
-/** Of somebody outside the account the address is not told. */
+/** The IP address of an actor outside the account is hidden from admins. */
 function fromCell({ ip, actor }: AuditRecord): Cell {
   if (ip !== null) return textCell(ip)
   return quietCell(actor.type === 'system' || actor.type === 'cli' ? 'the server' : 'not shown')

@@ -2,8 +2,8 @@ import type { AuditRecord } from '../../../management/activity-operations.ts'
 
 type Detail = AuditRecord['detail']
 
-/** What comes between who did it and what it was done to, which stands for `*`. */
-type Words = string | ((detail: Detail) => string)
+/** Text after the actor. `*` stands for the target. */
+type ActionText = string | ((detail: Detail) => string)
 
 const ROLES: Readonly<Record<string, string>> = { admin: 'an admin', member: 'a member', operator: 'an operator' }
 
@@ -17,7 +17,7 @@ const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
 
 const timesIn = ({ count }: Detail): string => (Number(count) > 1 ? `${Number(count)} times` : 'once')
 
-const ACTS: Readonly<Record<string, Words>> = {
+const ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'user.created': (detail) => `added * as ${roleIn(detail, 'role')}`,
   'user.updated': 'changed the name or email address of *',
   'user.role_changed': (detail) => `made * ${roleIn(detail, 'to')}`,
@@ -65,8 +65,8 @@ const ACTS: Readonly<Record<string, Words>> = {
   'audit.chain_begun': 'started the audit chain with existing events',
 }
 
-/** What people do to themselves reads differently. */
-const TO_ONESELF: Readonly<Record<string, string>> = {
+/** Texts for an actor who is also the target. */
+const OWN_ACTION_TEXTS: Readonly<Record<string, string>> = {
   'user.updated': 'changed their name or email address',
   'user.password_changed': 'changed their password',
   'user.password_change_refused': 'failed to change their password: the current password was wrong',
@@ -75,26 +75,26 @@ const TO_ONESELF: Readonly<Record<string, string>> = {
   'key_pair.generated': 'generated new keys',
 }
 
-/** Each act that has words; a test holds them against what the sources record. */
-export const KNOWN_ACTIONS: ReadonlySet<string> = new Set(Object.keys(ACTS))
+/** All actions with a text. A test compares them with the actions that the sources record. */
+export const KNOWN_ACTIONS: ReadonlySet<string> = new Set(Object.keys(ACTION_TEXTS))
 
-/** The act in words, with `*` for what it was done to where that is named; an unknown one by its own name. */
-export function wordsOf({ action, actor, target, detail }: AuditRecord): string {
+/** The text of an action with `*` for the target. An unknown action is shown by its name. */
+export function actionText({ action, actor, target, detail }: AuditRecord): string {
   const whose = target.type === 'user' ? target.id : detail.user_id
   const isOwn = actor.id !== null && actor.id === whose
-  const own = isOwn && Object.hasOwn(TO_ONESELF, action) ? TO_ONESELF[action] : undefined
+  const own = isOwn && Object.hasOwn(OWN_ACTION_TEXTS, action) ? OWN_ACTION_TEXTS[action] : undefined
   if (own) return own
-  const words = Object.hasOwn(ACTS, action) ? ACTS[action]! : `${action} *`
+  const words = Object.hasOwn(ACTION_TEXTS, action) ? ACTION_TEXTS[action]! : `${action} *`
   return typeof words === 'string' ? words : words(detail)
 }
 
 export interface ActionKind {
-  /** How the names of the acts begin. */
+  /** Prefix of the action names. */
   readonly value: string
   readonly label: string
 }
 
-/** What can be looked for. */
+/** Filter choices. */
 export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'user.sign', label: 'Sign-ins' },
   { value: 'user.password', label: 'Passwords' },

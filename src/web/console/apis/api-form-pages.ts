@@ -34,7 +34,7 @@ function newPage(typed: Form = formOfNew(), fieldErrors: readonly FieldError[] =
     title: 'Add API',
     lead: 'You then get a client ID and client secret that the API uses for token introspection.',
     status: fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: [APIS],
+    breadcrumbs: [APIS],
     data: { form },
   }
 }
@@ -52,7 +52,7 @@ async function declare({ management, who, form, files, web, show }: ConsoleCall)
     {
       prepare: (values) => declarationOf(values),
       check: (declaration) => checkDeclaration(management, who, declaration),
-      act: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
+      execute: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
     },
   )
   if (outcome.fieldErrors) return show(newPage(form, outcome.fieldErrors))
@@ -100,7 +100,7 @@ function editPage(view: ApiDetails, { typed, fieldErrors = [], isStale }: Tried 
     lead: view.api.builtIn
       ? 'This is the Keywright management API. Its scopes are built in; you can change only the access token lifetime.'
       : 'Changes apply to new tokens. Removing a scope revokes the tokens that have it.',
-    crumbs: [APIS, { href: path, label: view.api.identifier }],
+    breadcrumbs: [APIS, { href: path, label: view.api.identifier }],
     data: { form, ...versions },
   }
 }
@@ -119,7 +119,7 @@ function removalPage(
   const [it, named] = removed.length === 1 ? ['it', 'that names it'] : ['them', 'that names one of them']
   return confirmPage({
     title: removed.length === 1 ? `Remove the scope ${removed[0]}?` : `Remove ${removed.length} scopes?`,
-    crumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
+    breadcrumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
     text: `Scopes to remove: ${removed.join(', ')}. ${countedUpTo(view.callers, 'client')} can call this API.`,
     stops: [
       `reject token requests ${named}`,
@@ -147,7 +147,7 @@ async function save({ management, who, form, files }: ConsoleCall, view: ApiDeta
     {
       prepare: changeIn,
       check,
-      async act(change) {
+      async execute(change) {
         const removed = removedScopes(view, change.changes)
         if (removed.length === 0 || form.has('confirmed')) {
           return { saved: await changeApi(management, who, { ...change, revision: revisionOf(form) }) }

@@ -31,8 +31,8 @@ const COLUMNS: readonly Column[] = [
   { heading: 'Status' },
   { heading: 'Token lifetime' },
   { heading: 'Token policy' },
-  { heading: 'Signing algorithm', spare: true },
-  { heading: 'Added', sort: 'added', spare: true },
+  { heading: 'Signing algorithm', wideOnly: true },
+  { heading: 'Added', sort: 'added', wideOnly: true },
 ]
 
 const SHOWN_SCOPES = 4
@@ -132,7 +132,7 @@ async function showApi(call: ConsoleCall): Promise<void> {
   const page: Omit<ConsolePage, 'view' | 'data'> = {
     title: view.api.identifier,
     badge: badgeOf(view.api),
-    crumbs: [APIS],
+    breadcrumbs: [APIS],
     actions: [{ href: `${pathOf(view)}/edit`, label: 'Edit', primary: true }],
     notices: { saved: 'API saved. Changes apply to new tokens.' },
   }

@@ -46,7 +46,7 @@ export const apiSecretPage = (issuer: string, made: NewCredentials): ConsolePage
   secretPage({
     title: made.title,
     lead: made.lead,
-    crumbs: [APIS],
+    breadcrumbs: [APIS],
     values: [
       { label: 'Client ID', value: made.clientId },
       { label: 'Client secret', value: made.clientSecret },
@@ -73,7 +73,7 @@ function rotatePage(view: ApiDetails, typed: Form, fieldErrors: readonly FieldEr
   return confirmPage({
     title: 'Rotate the client secret of the API?',
     status: fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: [APIS, { href: path, label: view.api.identifier }],
+    breadcrumbs: [APIS, { href: path, label: view.api.identifier }],
     text: 'The API uses the client secret for token introspection. No tokens are revoked.',
     stops: ['revoke the current client secret at the time you select', 'show the new client secret once'],
     action: form.action,

@@ -82,7 +82,7 @@ function drawnRows(name: string, form: Form): Row[] {
 const wordsOf = ({ scope, title, description }: Row): string =>
   [scope, title === scope ? '' : title, description].filter(Boolean).join(' · ')
 
-/** An API's scopes, each with what people read of it, in the order of the rows. */
+/** An API's scopes, each with what users read of it, in the order of the rows. */
 export const scopesField = (options: FieldText): Field<readonly ScopeView[]> => ({
   ...options,
   kind: 'api-scopes',

@@ -4,7 +4,7 @@ import type { FieldErrorCollector } from '../../../shared/field-error-collector.
 import { checkboxesField, radioField, selectField } from '../kit/choice-fields.ts'
 import type { Field } from '../kit/form-fields.ts'
 
-/** An API in people's words; what is Keywright's own is no address that means anything to them. */
+/** An API in users's words; what is Keywright's own is no address that means anything to them. */
 export const apiName = ({ identifier, builtIn }: Pick<ChoosableApi, 'identifier' | 'builtIn'>): string =>
   builtIn ? 'Keywright management API' : identifier
 

@@ -24,7 +24,7 @@ import {
   sectionsOf,
   settingsOf,
 } from './application-form.ts'
-import { APPLICATIONS_CRUMBS, APPLICATIONS_PATH, applicationPath } from './application-list-page.ts'
+import { APPLICATIONS_BREADCRUMBS, APPLICATIONS_PATH, applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 
 const NEW_PATH = `${APPLICATIONS_PATH}/new`
@@ -55,7 +55,7 @@ function newPage(subject: FormSubject, { typed, fieldErrors = [], accountName }:
     title: 'Add application',
     lead: `${accountName ? `The application will belong to ${accountName}. ` : ''}${LEAD}`,
     status: fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: APPLICATIONS_CRUMBS,
+    breadcrumbs: APPLICATIONS_BREADCRUMBS,
     data: { form },
   }
 }
@@ -96,7 +96,7 @@ export async function addApplication(call: ConsoleCall): Promise<void> {
     {
       prepare: (values, fieldErrors) => newInput(call, values, fieldErrors),
       check: (input) => checkNewApplication(management, who, input),
-      act: async (input) => ({ made: await createApplication(management, who, input), apis: input.apis ?? [] }),
+      execute: async (input) => ({ made: await createApplication(management, who, input), apis: input.apis ?? [] }),
     },
   )
   if (outcome.fieldErrors) return show(newPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
@@ -133,7 +133,7 @@ function editPage(
     view: 'console/edit',
     title: `Edit ${name}`,
     status: versions ? 412 : fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
+    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(clientId), label: name }],
     data: { form, versions, present: path },
   }
 }
@@ -177,7 +177,7 @@ function impactPage({ client }: Present, form: Form, impact: ChangeImpact): Cons
   const action = applicationPath(client.clientId, '/edit')
   return confirmPage({
     title: `Save ${client.name} with fewer permissions?`,
-    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(client.clientId), label: client.name }],
+    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(client.clientId), label: client.name }],
     text: 'This change removes permissions that issued tokens use. Tokens within the new permissions stay active.',
     stops: [...impactStops(impact, 'that exceed the new permissions'), 'cancel sign-ins that are in progress'],
     action,
@@ -201,7 +201,7 @@ async function save(call: ConsoleCall, subject: FormSubject & { present: Present
         ...changedAccess(values, fieldErrors, subject.present.apis),
       }),
       check: preview,
-      async act(change) {
+      async execute(change) {
         const impact = form.has('confirmed') ? undefined : await preview(change)
         if (impact) return { impact }
         return { saved: await updateApplication(management, who, { clientId, revision: revisionOf(form), ...change }) }

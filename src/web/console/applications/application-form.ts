@@ -42,7 +42,7 @@ type AllFields = typeof SETTINGS_FIELDS &
 
 export type ApplicationValues = ValuesOf<AllFields>
 
-/** Those that this person is shown of this application; the others, and their values, are missing. */
+/** Those that this user is shown of this application; the others, and their values, are missing. */
 export function applicationFields({ isOperator, choosableApis, present }: FormSubject): AllFields {
   const fields: Fields = {
     ...SETTINGS_FIELDS,
@@ -97,13 +97,13 @@ const SECTIONS: readonly Section<Name>[] = [
     heading: 'OpenID Connect',
     lead: 'Settings for sign-out and ID tokens.',
     fields: ['postLogoutRedirectUris', 'backchannelLogoutUri', 'idTokenAlg'],
-    folded: true,
+    collapsed: true,
   },
   {
     heading: 'Legacy compatibility',
     lead: 'Options for clients that do not follow current standards. Each option makes the application less secure.',
     fields: ['queryCredentials', 'clientCredentialsRefresh', 'apiKeyRequired', 'pkceRequired', 'refreshTokenRotation'],
-    folded: true,
+    collapsed: true,
   },
   { heading: 'Visible to operators only', fields: ['rateLimit', 'accessType'] },
 ]

@@ -1,6 +1,6 @@
 import type { Client } from '../../../clients/clients.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
-import { APPLICATIONS_CRUMBS, applicationPath } from './application-list-page.ts'
+import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
 import { actsForItself, statusBadge } from './application-texts.ts'
 
 type TabName = 'settings' | 'tokens' | 'grants' | 'try'
@@ -16,11 +16,11 @@ const TABS: readonly (readonly [name: TabName, rest: string, label: string])[] =
 export function applicationFrame(
   client: Client,
   current: TabName,
-): Pick<ConsolePage, 'title' | 'crumbs' | 'badge' | 'tabs'> {
+): Pick<ConsolePage, 'title' | 'breadcrumbs' | 'badge' | 'tabs'> {
   const shown = TABS.filter(([name]) => name !== 'try' || (actsForItself(client.grants) && !client.isPublic))
   return {
     title: client.name,
-    crumbs: APPLICATIONS_CRUMBS,
+    breadcrumbs: APPLICATIONS_BREADCRUMBS,
     badge: statusBadge(client.status),
     tabs: shown.map(([name, rest, label]) => ({
       href: applicationPath(client.clientId, rest),
@@ -31,7 +31,7 @@ export function applicationFrame(
 }
 
 /** Above a page about one application. */
-export const applicationCrumbs = ({ clientId, name }: Client) => [
-  ...APPLICATIONS_CRUMBS,
+export const applicationBreadcrumbs = ({ clientId, name }: Client) => [
+  ...APPLICATIONS_BREADCRUMBS,
   { href: applicationPath(clientId), label: name },
 ]

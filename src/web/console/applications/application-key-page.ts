@@ -8,10 +8,10 @@ import { radioField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { durationInWords } from '../kit/duration-text.ts'
-import { judged } from '../kit/field-changes.ts'
+import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
-import { applicationCrumbs } from './application-frame.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 import { applicationOf, callersStop, tokensStop } from './application-status-pages.ts'
@@ -33,7 +33,7 @@ const fieldsOf = (stops: string) => ({
       { value: 'own', label: 'Keep for a custom time' },
     ],
   }),
-  overlap: judged(
+  overlap: validated(
     durationField({
       label: 'Custom time',
       hint: 'Used with “Keep for a custom time”. At most 366 days.',
@@ -53,13 +53,13 @@ interface State {
   readonly typed?: Form
   readonly fieldErrors?: readonly FieldError[]
   readonly status?: number
-  readonly caution?: string
+  readonly warning?: string
 }
 
 const presentKey = ({ secrets }: Application): string | undefined =>
   secrets.find(({ kind, retiresAt }) => kind === 'secret' && retiresAt === null)?.lastFour
 
-function keyPage(application: Application, { typed, fieldErrors = [], status, caution }: State = {}): ConsolePage {
+function keyPage(application: Application, { typed, fieldErrors = [], status, warning }: State = {}): ConsolePage {
   const { client } = application
   const lastFour = presentKey(application)
   const form = formView({
@@ -83,9 +83,9 @@ function keyPage(application: Application, { typed, fieldErrors = [], status, ca
     view: 'console/confirm',
     title: 'Generate a new client secret?',
     lead: 'The new client secret is shown once, on the next page.',
-    crumbs: applicationCrumbs(client),
+    breadcrumbs: applicationBreadcrumbs(client),
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
-    ...(caution && { caution }),
+    ...(warning && { warning }),
     data: { confirm: { stops, form } },
   }
 }
@@ -123,10 +123,10 @@ const isStale = (error: unknown): boolean => error instanceof KeywrightError && 
 async function showStale(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
   const lastFour = presentKey(application)
-  const caution = `Another user changed this application, so no client secret was generated. ${
+  const warning = `Another user changed this application, so no client secret was generated. ${
     lastFour ? `The current client secret ends in ${lastFour}. ` : ''
   }To generate a new one, submit the form again.`
-  call.show(keyPage(application, { typed: call.form, status: 412, caution }))
+  call.show(keyPage(application, { typed: call.form, status: 412, warning }))
 }
 
 export async function generateKey(call: ConsoleCall): Promise<void> {

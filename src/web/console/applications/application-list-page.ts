@@ -9,7 +9,7 @@ import { createdByIn, creatorFilter } from './creator-filter.ts'
 
 export const APPLICATIONS_PATH = '/applications'
 
-export const APPLICATIONS_CRUMBS = [{ href: APPLICATIONS_PATH, label: 'Applications' }]
+export const APPLICATIONS_BREADCRUMBS = [{ href: APPLICATIONS_PATH, label: 'Applications' }]
 
 export const applicationPath = (clientId: string, rest = ''): string =>
   `${APPLICATIONS_PATH}/${encodeURIComponent(clientId)}${rest}`
@@ -39,7 +39,7 @@ const columnsFor = (isOperator: boolean): Column[] => [
   { heading: 'Used by' },
   { heading: 'Status' },
   { heading: 'Last used' },
-  { heading: 'Added', sort: '-added', spare: true },
+  { heading: 'Added', sort: '-added', wideOnly: true },
 ]
 
 const accountCell = ({ accountId, accountName }: ApplicationSummary): Cell =>

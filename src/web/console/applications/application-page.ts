@@ -166,7 +166,7 @@ export async function showApplication(call: ConsoleCall): Promise<void> {
   const application = await readApplication(call.management, call.who, { clientId: call.params.clientId! })
   const { client, apiEnabled } = application
   const isActive = client.status === 'active'
-  const caution = apiEnabled ? ARCHIVED : API_OFF
+  const warning = apiEnabled ? ARCHIVED : API_OFF
   const status = isActive ? { href: 'archive', label: 'Archive' } : { href: 'restore', label: 'Restore' }
   const page = {
     ...applicationFrame(client, 'settings'),
@@ -175,7 +175,7 @@ export async function showApplication(call: ConsoleCall): Promise<void> {
       { href: applicationPath(client.clientId, `/${status.href}`), label: status.label },
       { href: applicationPath(client.clientId, '/edit'), label: 'Edit', primary: true },
     ],
-    ...((!apiEnabled || !isActive) && { caution }),
+    ...((!apiEnabled || !isActive) && { warning }),
   }
   call.show(blocksPage(page, blocksOf(call, application)))
 }

@@ -44,9 +44,9 @@ const page = (path: string, permission: RequiredPermission, handle: Handle): Con
 })
 
 /** A page with what its form does. */
-const form = (path: string, permission: RequiredPermission, ask: Handle, act: Handle): ConsoleRoute[] => [
+const form = (path: string, permission: RequiredPermission, ask: Handle, submit: Handle): ConsoleRoute[] => [
   page(path, permission, ask),
-  { method: 'post', path, permission, handle: act },
+  { method: 'post', path, permission, handle: submit },
 ]
 
 const ONE = '/applications/:clientId'

@@ -5,7 +5,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { secretPage } from '../kit/panels.ts'
 import { tryNow } from '../kit/try-page.ts'
 import { commandsFor, discoveryOf } from './application-command-examples.ts'
-import { APPLICATIONS_CRUMBS, applicationPath } from './application-list-page.ts'
+import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
 import { actsForItself, actsForUsers } from './application-texts.ts'
 
 interface Shown {
@@ -14,7 +14,7 @@ interface Shown {
   readonly secrets: NewSecrets
   /** Identifiers, its default first. */
   readonly apis: readonly string[]
-  /** What it stopped, in a sentence. */
+  /** What was revoked, in one sentence. */
   readonly stopped?: string
 }
 
@@ -26,7 +26,7 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
   const whole = clientSecret === undefined ? undefined : { clientId, clientSecret, apiKey }
   return secretPage({
     title,
-    crumbs: [...APPLICATIONS_CRUMBS, { href: applicationPath(clientId), label: name }],
+    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(clientId), label: name }],
     values: [
       { label: 'Client ID', value: clientId },
       ...(clientSecret ? [{ label: 'Client secret', value: clientSecret }] : []),

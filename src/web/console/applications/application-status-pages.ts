@@ -12,7 +12,7 @@ import { countedUpTo } from '../kit/counts.ts'
 import { attempt } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { confirmPage } from '../kit/panels.ts'
-import { applicationCrumbs } from './application-frame.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 
@@ -40,7 +40,7 @@ export async function askArchive(call: ConsoleCall): Promise<void> {
   const { client } = application
   const page = confirmPage({
     title: `Archive ${client.name}?`,
-    crumbs: applicationCrumbs(client),
+    breadcrumbs: applicationBreadcrumbs(client),
     text: client.isPublic
       ? 'Archive an application that is no longer used. You can restore it later.'
       : 'Archive an application that is no longer used. You can restore it later. If someone else may have its client secret, generate a new one instead.',
@@ -85,7 +85,7 @@ function restorePage(
   const path = applicationPath(client.clientId)
   const page = {
     title: `Restore ${client.name}?`,
-    crumbs: applicationCrumbs(client),
+    breadcrumbs: applicationBreadcrumbs(client),
     status: fieldErrors.length > 0 ? 400 : undefined,
     stops: [
       ...(client.grants.includes('authorization_code') ? ['Users can sign in to the application again.'] : []),

@@ -53,7 +53,7 @@ function grantRow({ clientId }: Client, grant: LiveGrant): Cell[] {
 
 const columnsOf = (...headings: string[]) => [
   ...headings.map((heading) => ({ heading })),
-  { heading: 'Actions', unseen: true },
+  { heading: 'Actions', hiddenHeading: true },
 ]
 
 const SEARCHED = 'User, or a complete ID'

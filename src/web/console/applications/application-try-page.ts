@@ -18,7 +18,7 @@ const subjectOf = ({ client, apis }: Application): TrySubject => ({
   action: applicationPath(client.clientId, '/try'),
 })
 
-/** @throws KeywrightError `conflict`: only what needs no person can be tried without one */
+/** @throws KeywrightError `conflict`: only what needs no user can be tried without one */
 async function triedOf(call: ConsoleCall): Promise<Application> {
   const application = await applicationOf(call)
   const { grants, isPublic } = application.client

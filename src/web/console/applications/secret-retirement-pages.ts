@@ -3,7 +3,7 @@ import { notFound } from '../../../shared/errors.ts'
 import { fact, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { confirmPage } from '../kit/panels.ts'
-import { applicationCrumbs } from './application-frame.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 
@@ -21,7 +21,7 @@ export async function askRetirement(call: ConsoleCall): Promise<void> {
   const what = kind === 'secret' ? 'client secret' : 'API key'
   const page = confirmPage({
     title: `Retire the ${what} that ends in ${lastFour}?`,
-    crumbs: applicationCrumbs(client),
+    breadcrumbs: applicationBreadcrumbs(client),
     stops: [
       `stop accepting this ${what}`,
       ...(kind === 'secret' ? ['revoke every token obtained with it immediately'] : []),

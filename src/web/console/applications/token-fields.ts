@@ -1,7 +1,7 @@
 import { accessTokenTtlError, refreshTokenMaxAgeError, refreshTokenTtlError } from '../../../shared/lifetimes.ts'
 import { durationField } from '../kit/amount-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
-import { judged, nullable } from '../kit/field-changes.ts'
+import { nullable, validated } from '../kit/field-changes.ts'
 
 /** A lifetime; the rules' own sentence counts in seconds, which nobody does. */
 const lifetime = (
@@ -9,7 +9,7 @@ const lifetime = (
   isWrong: (seconds: number) => string | undefined,
   sentence: string,
 ) =>
-  judged(durationField(options), (seconds) =>
+  validated(durationField(options), (seconds) =>
     seconds !== null && isWrong(seconds) !== undefined ? sentence : undefined,
   )
 

@@ -11,7 +11,7 @@ import { isId } from '../../../shared/ids.ts'
 import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { confirmPage } from '../kit/panels.ts'
-import { applicationCrumbs } from './application-frame.ts'
+import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf, tokensStop } from './application-status-pages.ts'
 import { requireApplication } from './application-token-pages.ts'
@@ -21,7 +21,7 @@ export async function askRevokeAll(call: ConsoleCall): Promise<void> {
   const { client } = application
   const page = confirmPage({
     title: `Revoke all tokens of ${client.name}?`,
-    crumbs: applicationCrumbs(client),
+    breadcrumbs: applicationBreadcrumbs(client),
     stops: [
       tokensStop(application),
       client.isPublic
@@ -66,7 +66,7 @@ function askAbout({ show }: ConsoleCall, { client, item, id, kind, title, stops 
   const list = applicationPath(client.clientId, `/${kind}`)
   const page = confirmPage({
     title,
-    crumbs: [...applicationCrumbs(client), { href: list, label: kind === 'tokens' ? 'Tokens' : 'Grants' }],
+    breadcrumbs: [...applicationBreadcrumbs(client), { href: list, label: kind === 'tokens' ? 'Tokens' : 'Grants' }],
     stops,
     facts: [
       fact('Id', idCell(id, 'id')),
@@ -89,7 +89,7 @@ function idIn({ params }: ConsoleCall): string {
   return id.toLowerCase()
 }
 
-/** A list that is searched for one id has it, and perhaps what is a person's of that id. */
+/** A list that is searched for one id has it, and perhaps what is a user's of that id. */
 const requestOf = (call: ConsoleCall) => ({ clientId: call.params.clientId!, search: idIn(call), limit: 1 })
 
 export async function askRevokeToken(call: ConsoleCall): Promise<void> {

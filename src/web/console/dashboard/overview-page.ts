@@ -43,13 +43,13 @@ function overviewPage(overview: AccountOverview, accountName: string | null): Co
     {
       title: 'Overview',
       lead: `API access of ${accountName ?? 'your account'}.`,
-      ...(!overview.apiEnabled && { caution: API_OFF }),
+      ...(!overview.apiEnabled && { warning: API_OFF }),
     },
     [overview.keyPair ? keysOf(overview.keyPair) : FIRST_STEP, figuresOf(overview)],
   )
 }
 
 /** The first page that an account's admin sees. */
-export async function showOverview({ person, management, who, show }: ConsoleCall): Promise<void> {
-  show(overviewPage(await readAccountOverview(management, who, {}), person.accountName))
+export async function showOverview({ user, management, who, show }: ConsoleCall): Promise<void> {
+  show(overviewPage(await readAccountOverview(management, who, {}), user.accountName))
 }

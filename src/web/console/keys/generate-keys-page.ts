@@ -19,7 +19,14 @@ import { formView } from '../kit/form-view.ts'
 import { secretPage } from '../kit/panels.ts'
 import { tokenCommands } from '../kit/token-command-examples.ts'
 import { tryNow } from '../kit/try-page.ts'
-import { API_OFF, callersList, KEY_PAIR_CRUMBS, KEY_PAIR_PATH, ownKeyPair, presentSecret } from './key-pair-page.ts'
+import {
+  API_OFF,
+  callersList,
+  KEY_PAIR_BREADCRUMBS,
+  KEY_PAIR_PATH,
+  ownKeyPair,
+  presentSecret,
+} from './key-pair-page.ts'
 
 const PATH = `${KEY_PAIR_PATH}/generate`
 
@@ -38,8 +45,8 @@ const presentApis = ({ pair }: KeyPairOfUser): string[] => (pair?.apis ?? []).ma
 /** The present ones first and in their order, for the first that is chosen is the new pair's default. */
 function inOrder(keys: KeyPairOfUser): KeyPairOfUser['choosableApis'] {
   const present = presentApis(keys)
-  const place = (identifier: string) => (present.includes(identifier) ? present.indexOf(identifier) : present.length)
-  return keys.choosableApis.toSorted((a, b) => place(a.identifier) - place(b.identifier))
+  const rank = (identifier: string) => (present.includes(identifier) ? present.indexOf(identifier) : present.length)
+  return keys.choosableApis.toSorted((a, b) => rank(a.identifier) - rank(b.identifier))
 }
 
 function fieldsOf(keys: KeyPairOfUser) {
@@ -83,7 +90,7 @@ export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: rea
     action: PATH,
     submit: pair ? 'Generate new keys' : 'Generate keys',
     danger: pair !== null,
-    refusal: 'No keys were generated',
+    errorHeading: 'No keys were generated',
     hidden: { replaces: pair?.client.clientId ?? '' },
     cancel: KEY_PAIR_PATH,
     typed: typed ?? writeFields(fields, { apis: chosenAtFirst(keys) }),
@@ -92,9 +99,9 @@ export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: rea
   return {
     view: 'console/generate-keys',
     title: pair ? 'Generate new keys?' : 'Generate keys',
-    crumbs: KEY_PAIR_CRUMBS,
+    breadcrumbs: KEY_PAIR_BREADCRUMBS,
     status: fieldErrors.length > 0 ? 400 : undefined,
-    ...(!apiEnabled && { caution: API_OFF }),
+    ...(!apiEnabled && { warning: API_OFF }),
     data: { stops: pair ? stopsOf(pair) : [], callers: pair?.callers.length ? callersList(pair) : undefined, form },
   }
 }
@@ -116,7 +123,7 @@ function newKeysPage(
   const { queryCredentials, clientCredentialsRefresh } = keys.pair?.client ?? DEFAULT_SETTINGS
   return secretPage({
     title: 'Your new keys',
-    crumbs: KEY_PAIR_CRUMBS,
+    breadcrumbs: KEY_PAIR_BREADCRUMBS,
     values: [
       { label: 'Client ID', value: clientId },
       { label: 'Client secret', value: clientSecret },
@@ -141,7 +148,7 @@ export function replacedPage({ pair }: KeyPairOfUser, seen: string): ConsolePage
   return {
     view: 'console/keys-replaced',
     title: 'Your keys have changed',
-    crumbs: KEY_PAIR_CRUMBS,
+    breadcrumbs: KEY_PAIR_BREADCRUMBS,
     status: 412,
     data: { facts },
   }

@@ -12,7 +12,7 @@ import { type ListView, listView } from '../kit/list-page.ts'
 
 export const KEY_PAIR_PATH = '/settings/api'
 
-export const KEY_PAIR_CRUMBS = [{ href: KEY_PAIR_PATH, label: 'API keys' }]
+export const KEY_PAIR_BREADCRUMBS = [{ href: KEY_PAIR_PATH, label: 'API keys' }]
 
 export const API_OFF =
   'The API is disabled for this account or for the whole instance. Key pairs and applications get no tokens until an operator enables it.'
@@ -130,7 +130,7 @@ export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser): ConsolePage {
       lead: 'Your client ID and client secret for the client credentials grant. Each admin has their own key pair.',
       notices: NOTICES,
       ...(actions && { actions }),
-      ...(!apiEnabled && { caution: API_OFF }),
+      ...(!apiEnabled && { warning: API_OFF }),
     },
     pair ? blocksOf(pair) : [NONE_YET],
   )

@@ -8,7 +8,7 @@ import { countedUpTo } from '../kit/counts.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
 import { generateKeys, generatePage, replacedPage } from './generate-keys-page.ts'
-import { KEY_PAIR_CRUMBS, KEY_PAIR_PATH, keyPairPage, ownKeyPair } from './key-pair-page.ts'
+import { KEY_PAIR_BREADCRUMBS, KEY_PAIR_PATH, keyPairPage, ownKeyPair } from './key-pair-page.ts'
 
 const REVOKE = `${KEY_PAIR_PATH}/revoke`
 const TRY = `${KEY_PAIR_PATH}/try`
@@ -23,7 +23,7 @@ async function ownPair(call: ConsoleCall): Promise<KeyPair> {
 function revokePage({ client, liveTokens }: KeyPair): ConsolePage {
   return confirmPage({
     title: 'Revoke all tokens of your key pair?',
-    crumbs: KEY_PAIR_CRUMBS,
+    breadcrumbs: KEY_PAIR_BREADCRUMBS,
     stops: [
       liveTokens.count === 0
         ? 'revoke no tokens: none are active'
@@ -45,7 +45,7 @@ async function revoke(call: ConsoleCall): Promise<void> {
 const TRY_FRAME: TryFrame = {
   title: 'Try your key pair',
   lead: 'Sends a token request with your client secret, and shows the request and the response.',
-  crumbs: KEY_PAIR_CRUMBS,
+  breadcrumbs: KEY_PAIR_BREADCRUMBS,
 }
 
 const triedOf = ({ client, apis }: KeyPair): TrySubject => ({ client, apis, action: TRY })

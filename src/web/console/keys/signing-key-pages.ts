@@ -88,7 +88,7 @@ async function askRotation({ management, who, show }: ConsoleCall): Promise<void
   show(
     confirmPage({
       title: 'Rotate the signing keys?',
-      crumbs: [HERE],
+      breadcrumbs: [HERE],
       text: 'Issued tokens stay valid. Resource servers that fetch keys from the JWKS URL need no change.',
       harmless: true,
       stops: [

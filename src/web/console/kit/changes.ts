@@ -1,7 +1,7 @@
-/** Something that can be done about what a page is about, drawn by views/console/parts/changes.eta. */
+/** An action on the object of the page, drawn by views/console/parts/changes.eta. */
 export interface Change {
   readonly title: string
-  /** What it means; without an action, why it cannot be done. */
+  /** Effect of the action; without an action, the reason why it is not allowed. */
   readonly text: string
   readonly action?: {
     readonly href: string

@@ -15,20 +15,20 @@ export interface PageAction extends PageLink {
   readonly primary?: boolean
 }
 
-/** What a page of the console says beside its content, which its view draws below `/console/layout`. */
+/** Head and content of a console page. Its view uses `/console/layout`. */
 export interface ConsolePage extends Page {
   /** One or two sentences under the title. */
   readonly lead?: string
-  /** The way to here, without this page. */
-  readonly crumbs?: readonly PageLink[]
+  /** Breadcrumbs without this page. */
+  readonly breadcrumbs?: readonly PageLink[]
   readonly actions?: readonly PageAction[]
   readonly tabs?: readonly Tab[]
-  /** By their name in `?notice=`: what was just done. */
+  /** Success messages by their name in `?notice=`. */
   readonly notices?: Readonly<Record<string, string>>
-  /** Of what the page is about, beside its title. */
+  /** Status of the object, next to the title. */
   readonly badge?: Badge
-  /** Said before all else, where `notices` does not serve. */
-  readonly caution?: string
+  /** Warning at the top of the page. */
+  readonly warning?: string
 }
 
 export interface Badge {
@@ -38,8 +38,8 @@ export interface Badge {
 
 /** @param notice as it was in the query */
 export function inConsole(page: ConsolePage, notice?: unknown): Page {
-  const { title, lead, crumbs, actions, tabs, badge, caution } = page
-  const head = { title, lead, crumbs, actions, tabs, badge, caution }
+  const { title, lead, breadcrumbs, actions, tabs, badge, warning } = page
+  const head = { title, lead, breadcrumbs, actions, tabs, badge, warning }
   const failed = page.status !== undefined && page.status >= 400
   return { ...page, data: { ...page.data, head, failed, notice: noticeOf(notice, { ...NOTICES, ...page.notices }) } }
 }

@@ -16,47 +16,47 @@ import {
 import { actorOf, currentUser, type Web } from '../../web-services.ts'
 import { type ConsolePage, inConsole } from './console-page.ts'
 
-/** What a page's handle works with. */
+/** The request that a page handler gets. */
 export interface ConsoleCall {
   readonly ctx: Context
   readonly web: Web
-  readonly person: SignedInUser
+  readonly user: SignedInUser
   readonly who: Principal
   readonly management: Management
-  /** Of the path: `/applications/:clientId`. */
+  /** Path parameters: `/applications/:clientId`. */
   readonly params: Readonly<Record<string, string>>
   /** Empty unless a form was posted. */
   readonly form: Form
   readonly files: Files
   readonly query: Form
   show(page: ConsolePage): void
-  /** After a form was done: goes to a path of the console, so that loading anew repeats nothing. */
+  /** Redirects to a path of the console after a POST (303), so that a reload does not repeat it. */
   goTo(path: string): void
 }
 
 /**
- * A page of the console. `docs/adr/0013-console.md` shows how one is written. Whoever may not see it never reaches
- * `handle`; what `handle` throws becomes a page (`page-errors.ts`).
+ * A page of the console. `docs/adr/0013-console.md` shows how to write one. `handle` is called only when the user has the
+ * permission; an error it throws becomes an error page (`page-errors.ts`).
  */
 export interface ConsoleRoute {
   readonly method: 'get' | 'post'
   readonly path: string
   readonly permission: RequiredPermission
-  /** Whether it takes a sign-in of the last minutes: asked for before the page is shown, not only when its form is sent. */
+  /** Whether the page requires a recent sign-in. It is checked before the page is shown, not only when its form is sent. */
   readonly recentSignIn?: boolean
   /** Its form is multipart and may carry files of together 320 KiB. */
   readonly takesFiles?: boolean
   handle(call: ConsoleCall): Promise<void>
 }
 
-/** A person in the console may do whatever their role may. */
-export const principalOf = (person: SignedInUser, ctx: Context): Principal => ({
-  role: person.role,
-  accountId: person.accountId,
-  userId: person.id,
+/** A user in the console has all permissions of the role. */
+export const principalOf = (user: SignedInUser, ctx: Context): Principal => ({
+  role: user.role,
+  accountId: user.accountId,
+  userId: user.id,
   scopes: null,
-  signedInAt: person.signedInAt,
-  actor: actorOf(ctx, person.id),
+  signedInAt: user.signedInAt,
+  actor: actorOf(ctx, user.id),
 })
 
 /** @throws KeywrightError `invalid_input` */
@@ -67,11 +67,11 @@ function queryOf(ctx: Context): Form {
   return query
 }
 
-export const callOf = (web: Web, ctx: Context, person: SignedInUser): ConsoleCall => ({
+export const callOf = (web: Web, ctx: Context, user: SignedInUser): ConsoleCall => ({
   ctx,
   web,
-  person,
-  who: principalOf(person, ctx),
+  user,
+  who: principalOf(user, ctx),
   management: web.management,
   params: ctx.params ?? {},
   form: ctx.state.form ?? new Map(),
@@ -87,7 +87,7 @@ const FOR_WHOM = {
   operator: 'the operators of this instance',
 } as const
 
-/** @throws KeywrightError `forbidden`, in words for people */
+/** @throws KeywrightError `forbidden` with a message for users */
 function demandOf(who: Principal, permission: RequiredPermission): void {
   try {
     requirePermission(who, permission)
@@ -98,10 +98,10 @@ function demandOf(who: Principal, permission: RequiredPermission): void {
 }
 
 /**
- * Where somebody goes after they have signed in: the address itself, or where it takes only forms, the nearest above it
- * that can be shown.
+ * The path to return to after sign-in: the path itself, or for a path without a GET page the nearest parent
+ * with one.
  */
-function wayBack(ctx: Context, { method, path }: ConsoleRoute, shown: ReadonlySet<string>): string {
+function returnPath(ctx: Context, { method, path }: ConsoleRoute, shown: ReadonlySet<string>): string {
   if (method === 'get') return ctx.path + ctx.search
   const pattern = path.split('/')
   const segments = ctx.path.split('/')
@@ -112,16 +112,16 @@ function wayBack(ctx: Context, { method, path }: ConsoleRoute, shown: ReadonlySe
   return '/'
 }
 
-/** Sends somebody to sign in, and back; a form that they posted comes with them. */
+/** Redirects to the sign-in page and back. A posted form is kept during the sign-in. */
 function askSignIn(web: Web, ctx: Context, route: ConsoleRoute, shown: ReadonlySet<string>): void {
-  const page = wayBack(ctx, route, shown)
+  const page = returnPath(ctx, route, shown)
   if (route.method === 'get') seeOther(ctx, signInPathTo(page))
   else showSignInForForm(web, ctx, page)
 }
 
-function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, person: SignedInUser): void {
+function askConfirmation(web: Web, ctx: Context, route: ConsoleRoute, page: string, user: SignedInUser): void {
   if (route.method === 'get') seeOther(ctx, confirmPathTo(page))
-  else showConfirmationForForm(web, ctx, page, person)
+  else showConfirmationForForm(web, ctx, page, user)
 }
 
 const isSignInMissing = (error: unknown): boolean =>
@@ -132,19 +132,19 @@ async function handleRoute(route: ConsoleRoute, call: ConsoleCall): Promise<void
   await route.handle(call)
 }
 
-/** Who is not signed in is sent to do so, and back; who may not, is told. */
+/** Routes with authentication and permission checks. */
 export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
   const shown = new Set(routes.filter(({ method }) => method === 'get').map(({ path }) => path))
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
-      const person = await currentUser(web, ctx)
-      if (!person) return askSignIn(web, ctx, route, shown)
-      const call = callOf(web, ctx, person)
+      const user = await currentUser(web, ctx)
+      if (!user) return askSignIn(web, ctx, route, shown)
+      const call = callOf(web, ctx, user)
       demandOf(call.who, route.permission)
       await handleRoute(route, call).catch((error: unknown) => {
         if (!isSignInMissing(error)) throw error
-        askConfirmation(web, ctx, route, wayBack(ctx, route, shown), person)
+        askConfirmation(web, ctx, route, returnPath(ctx, route, shown), user)
       })
     })
   }

@@ -6,18 +6,18 @@ import type { ConsoleCall } from './console-route.ts'
 import { type Fields, revisionOf, type Submission, submit, type ValuesOf, writeFields } from './form-fields.ts'
 import { compareVersions, formView } from './form-view.ts'
 
-/** How something that counts its changes is edited: the two steps follow. */
+/** How an object with a revision is edited. */
 export interface Editing<F extends Fields, Thing extends { readonly revision: number }> {
   readonly fields: F
   read(call: ConsoleCall): Promise<Thing>
   /** As the form shows them. */
   valuesOf(thing: Thing): ValuesOf<F>
-  /** Checks what could be read, and changes nothing. Absent: there is one field. */
+  /** Validates the readable values without changes. Absent for a form with one field. */
   check?(call: ConsoleCall, values: Partial<ValuesOf<F>>): Promise<unknown>
-  /** @param revision the one that was seen */
+  /** @param revision the revision that the user saw */
   save(call: ConsoleCall, values: ValuesOf<F>, revision: number): Promise<unknown>
-  frameOf(thing: Thing): Pick<ConsolePage, 'title' | 'lead' | 'crumbs'>
-  /** Of the thing's own page, where *Cancel* and a change that was saved lead. */
+  frameOf(thing: Thing): Pick<ConsolePage, 'title' | 'lead' | 'breadcrumbs'>
+  /** Path of the detail page, the target of *Cancel* and of a saved change. */
   pathOf(thing: Thing): string
 }
 
@@ -25,7 +25,7 @@ interface Typed {
   readonly form: Form
   readonly revision: number
   readonly fieldErrors?: readonly FieldError[]
-  /** Somebody else was quicker: both versions are shown. */
+  /** The object was changed by another user: both versions are shown. */
   readonly isStale?: boolean
 }
 
@@ -58,10 +58,10 @@ const submissionOf = <F extends Fields, Thing extends { readonly revision: numbe
 ): Submission<F, Partial<ValuesOf<F>>, unknown> => ({
   prepare: (values) => values,
   check: async (values) => await check?.(call, values),
-  act: (values) => save(call, values as ValuesOf<F>, revision),
+  execute: (values) => save(call, values as ValuesOf<F>, revision),
 })
 
-/** The form as it is now, and what becomes of it once it was sent. */
+/** The GET and POST steps of an edit form. */
 export function editSteps<F extends Fields, Thing extends { readonly revision: number }>(editing: Editing<F, Thing>) {
   const { fields, read, valuesOf, pathOf } = editing
   return {
@@ -78,7 +78,7 @@ export function editSteps<F extends Fields, Thing extends { readonly revision: n
       if (outcome === 'stale') {
         return call.show(editPage(editing, thing, { form, revision: thing.revision, isStale: true }))
       }
-      // With the revision that was seen: a form with faults has not seen what others saved meanwhile.
+      // Keeps the revision that the user saw, so that a later save still detects other changes.
       if (outcome.fieldErrors)
         return call.show(editPage(editing, thing, { form, revision, fieldErrors: outcome.fieldErrors }))
       call.goTo(`${pathOf(thing)}?notice=changed`)

@@ -1,6 +1,6 @@
 import type { Field } from './form-fields.ts'
 
-/** The same controls for another value. */
+/** The same field with another value type. */
 export function mapped<Sent, Value>(
   field: Field<Sent>,
   toValue: (sent: Sent) => Value,
@@ -16,20 +16,20 @@ export function mapped<Sent, Value>(
   }
 }
 
-/** The same, with what speaks against a value told at once and in people's words. */
-export function judged<Value>(field: Field<Value>, judge: (value: Value) => string | undefined): Field<Value> {
+/** The same field with an additional validation, whose message is written for users. */
+export function validated<Value>(field: Field<Value>, validate: (value: Value) => string | undefined): Field<Value> {
   return {
     ...field,
     read(name, sent) {
       const reading = field.read(name, sent)
       if ('fieldError' in reading) return reading
-      const fieldError = judge(reading.value)
+      const fieldError = validate(reading.value)
       return fieldError === undefined ? reading : { fieldError }
     },
   }
 }
 
-/** What is ticked means no. */
+/** The inverse checkbox. */
 export const negated = (field: Field<boolean>): Field<boolean> =>
   mapped(
     field,

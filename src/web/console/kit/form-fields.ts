@@ -2,14 +2,14 @@ import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Files, Form } from '../../forms.ts'
 
-/** What a field made of what was sent: its value, or what is wrong with it, as a `Fault` says it. */
+/** The value of a field, or its validation error. */
 export type Reading<Value> = { readonly value: Value } | { readonly fieldError: string }
 
-/** How it is explained to people; common to all fields. */
+/** Label and hint of a field. */
 export interface FieldText {
   readonly label: string
   readonly hint?: string
-  /** Marked, and refused when it is left empty. */
+  /** Marked with an asterisk and rejected when empty. */
   readonly required?: boolean
 }
 
@@ -19,8 +19,8 @@ export interface Sent {
 }
 
 /**
- * A field of a form, declared once: its drawing, its reading and its words follow. Its name is the domain's
- * (`redirectUris`), so that the domain's faults find it; a field of several controls sends `name.part`.
+ * A form field: how it is drawn, read and described. Its name is that of the domain
+ * (`redirectUris`), so that errors of the domain match it. A field with several controls sends `name.part`.
  */
 export interface Field<Value> extends FieldText {
   /** The template below views/console/fields that draws its controls. */
@@ -28,9 +28,9 @@ export interface Field<Value> extends FieldText {
   read(name: string, sent: Sent): Reading<Value>
   /** A value as its controls would send it. */
   write(name: string, value: Value): readonly (readonly [string, string])[]
-  /** What its template needs beside name, id and fault. */
+  /** Template data besides name, id and error. */
   controls(name: string, form: Form): object
-  /** What was typed, in words, for a comparison. */
+  /** The input as text, for a comparison. */
   words(name: string, form: Form): string
 }
 
@@ -42,7 +42,7 @@ export type ValuesOf<F extends Fields> = {
 
 const NONE: Sent = { form: new Map(), files: new Map() }
 
-/** All fields of a form. The values are whole only where there is no fault. */
+/** Reads all fields. The values are complete only without errors. */
 export function readFields<F extends Fields>(
   fields: F,
   form: Form,
@@ -56,7 +56,7 @@ export function readFields<F extends Fields>(
   return { values: Object.fromEntries(values) as ValuesOf<F>, fieldErrors }
 }
 
-/** Values as their form would send them; what is not named is left empty. */
+/** The form data for these values; other fields are empty. */
 export function writeFields<F extends Fields>(fields: F, values: Partial<ValuesOf<F>>): Form {
   const entries = Object.entries(fields).flatMap(([name, field]) =>
     values[name] === undefined ? [] : field.write(name, values[name]),
@@ -68,43 +68,43 @@ export type Outcome<Done> =
   | { readonly done: Done; readonly fieldErrors?: undefined }
   | { readonly fieldErrors: readonly FieldError[] }
 
-/** What becomes of what a form holds. One response reports the faults that all of these find. */
+/** How a form is processed. One response reports the errors of all steps. */
 export interface Submission<F extends Fields, Input, Done> {
   /**
-   * The operation's input. The values of fields that could not be read are missing; faults that several fields have
-   * together are collected.
+   * The input of the operation. Values of invalid fields are missing. Errors across fields
+   * are collected.
    */
   prepare(values: Partial<ValuesOf<F>>, fieldErrors: FieldErrorCollector): Promise<Input> | Input
-  /** Checks what of the input is there and changes nothing; only called for a form that has faults. */
+  /** Validates the available input without changes. Called only for a form with errors. */
   check(input: Input): Promise<unknown>
-  act(input: Input): Promise<Done>
+  execute(input: Input): Promise<Done>
 }
 
-/** Does something with what a form holds, or returns every fault that preparing, checking or acting finds. */
+/** Executes the operation, or returns all errors of `prepare`, `check` and `execute`. */
 export async function submit<F extends Fields, Input, Done>(
   fields: F,
   { form, files }: Sent,
-  { prepare, check, act }: Submission<F, Input, Done>,
+  { prepare, check, execute }: Submission<F, Input, Done>,
 ): Promise<Outcome<Done>> {
   const { values, fieldErrors: unread } = readFields(fields, form, files)
   const fieldErrors = new FieldErrorCollector(unread)
   const input = await prepare(values, fieldErrors)
   const further = new FieldErrorCollector()
   const isSound = fieldErrors.fieldErrors.length === 0
-  const done = await further.collect(() => (isSound ? act(input) : check(input)))
+  const done = await further.collect(() => (isSound ? execute(input) : check(input)))
   fieldErrors.addOfOtherFields(further.fieldErrors)
   return fieldErrors.fieldErrors.length > 0 ? { fieldErrors: fieldErrors.fieldErrors } : { done: done as Done }
 }
 
-/** The same for a form whose faults are found together, because it has one field, or rules for none of them. */
+/** `submit` for a form without cross-field checks. */
 export const attempt = <F extends Fields, Done>(
   fields: F,
   sent: Sent,
-  act: (values: ValuesOf<F>) => Promise<Done>,
+  execute: (values: ValuesOf<F>) => Promise<Done>,
 ): Promise<Outcome<Done>> =>
-  submit(fields, sent, { prepare: (values) => values as ValuesOf<F>, check: async () => {}, act })
+  submit(fields, sent, { prepare: (values) => values as ValuesOf<F>, check: async () => {}, execute })
 
-/** Which state of something a form was drawn from. @throws KeywrightError `invalid_input` */
+/** The revision of the object that the form was drawn from. @throws KeywrightError `invalid_input` */
 export function revisionOf(form: Form): number {
   const text = form.get('revision') ?? ''
   if (!/^\d{1,9}$/.test(text)) throw invalidInput('the form has no revision; reload the page and try again')

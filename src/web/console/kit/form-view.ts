@@ -7,34 +7,34 @@ export interface Section<Name extends string = string> {
   readonly heading?: string
   readonly lead?: string
   readonly fields: readonly Name[]
-  /** Closed until somebody opens it, or one of its fields is wrong. */
-  readonly folded?: boolean
+  /** Collapsed until the user opens it or one of its fields has an error. */
+  readonly collapsed?: boolean
 }
 
 export interface FormOptions<F extends Fields> {
   readonly fields: F
   readonly action: string
-  /** What the button says. */
+  /** Label of the button. */
   readonly submit: string
-  /** What was typed, or `writeFields` of what is so now. */
+  /** The input, or `writeFields` of the current values. */
   readonly typed?: Form
   readonly fieldErrors?: readonly FieldError[]
   /** Absent: one, with all fields. */
   readonly sections?: readonly Section<Extract<keyof F, string>>[]
-  /** Of what is edited. */
+  /** Revision of the edited object. */
   readonly revision?: number
   readonly hidden?: Readonly<Record<string, string>>
-  /** Where *Cancel* leads; absent: there is none. */
+  /** Target of *Cancel*; absent without one. */
   readonly cancel?: string
-  /** The button destroys. */
+  /** Whether the button has a destructive style. */
   readonly danger?: boolean
-  /** What is said above faults; absent: that nothing was saved yet. */
-  readonly refusal?: string
+  /** Heading of the error summary; by default that nothing was saved. */
+  readonly errorHeading?: string
 }
 
 const idOf = (name: string): string => `field-${name}`
 
-/** The field that a fault is about: `redirectUris.1` is about `redirectUris`. */
+/** The field of an error: `redirectUris.1` is about `redirectUris`. */
 const fieldOf = ({ field }: FieldError, fields: Fields): string | undefined =>
   [field, field.split(/[.[]/)[0]!].find((name) => Object.hasOwn(fields, name))
 
@@ -71,7 +71,7 @@ function drawSection<F extends Fields>(options: FormOptions<F>, section: Section
   return { ...section, fields, open: fields.some(({ fieldError }) => fieldError !== undefined) }
 }
 
-/** Each fault with a way to where it can be mended; what is about no field of this form, without one. */
+/** Each error with a link to its field; an error of no field has no link. */
 function summaryOf<F extends Fields>({ fields, fieldErrors = [] }: FormOptions<F>) {
   return fieldErrors.map((fieldError) => {
     const name = fieldOf(fieldError, fields)
@@ -84,7 +84,7 @@ export type FormView = ReturnType<typeof formView>
 
 /** A form as views/console/parts/form.eta draws it. */
 export function formView<F extends Fields>(options: FormOptions<F>) {
-  const { fields, action, submit, revision, hidden = {}, cancel, danger = false, refusal } = options
+  const { fields, action, submit, revision, hidden = {}, cancel, danger = false, errorHeading } = options
   const sections: readonly Section[] = options.sections ?? [{ fields: Object.keys(fields) }]
   const all = Object.values(fields)
   return {
@@ -92,7 +92,7 @@ export function formView<F extends Fields>(options: FormOptions<F>) {
     submit,
     cancel,
     danger,
-    refusal: refusal ?? 'Your changes were not saved',
+    errorHeading: errorHeading ?? 'Your changes were not saved',
     multipart: all.some(({ kind }) => kind === 'file'),
     needed: all.some(({ required }) => required),
     hidden: Object.entries({ ...hidden, ...(revision !== undefined && { revision: String(revision) }) }),
@@ -101,7 +101,7 @@ export function formView<F extends Fields>(options: FormOptions<F>) {
   }
 }
 
-/** What two people made of the same thing, field by field, where they differ. Drawn by views/console/parts/versions.eta. */
+/** The fields in which two versions of an object differ. Drawn by views/console/parts/versions.eta. */
 export function compareVersions(fields: Fields, yours: Form, theirs: Form) {
   return Object.entries(fields)
     .map(([name, field]) => ({

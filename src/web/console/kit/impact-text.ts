@@ -8,7 +8,7 @@ const isNone = (count: Bounded | null): boolean => count?.count === 0
 const countedOrMany = (count: Bounded | null, what: string): string =>
   count === null ? `many ${what}s` : countedUpTo(count, what)
 
-/** What a change would revoke, one sentence each, as a confirmation lists it. */
+/** What a change would revoke, as items of a confirmation page. */
 export function impactStops({ accessTokens, refreshTokens, users }: ChangeImpact, what: string): string[] {
   const tokens = [
     ...(isNone(accessTokens) ? [] : [countedOrMany(accessTokens, 'access token')]),
@@ -20,7 +20,7 @@ export function impactStops({ accessTokens, refreshTokens, users }: ChangeImpact
   ]
 }
 
-/** Hidden fields of a confirmation: what was typed, and that it is confirmed. The CSRF token is made anew. */
+/** Hidden fields of a confirmation page: the input and `confirmed`. The CSRF token is new. */
 export const carriedForm = (form: Form): Record<string, string> => ({
   ...Object.fromEntries([...form].filter(([name]) => name !== 'csrf')),
   confirmed: 'on',

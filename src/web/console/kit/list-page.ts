@@ -5,19 +5,19 @@ import type { ConsolePage, PageAction } from './console-page.ts'
 
 export interface Column {
   readonly heading: string
-  /** Set right, where digits stand below digits. */
+  /** Aligned to the right. */
   readonly numeric?: boolean
-  /** Of one word or number, which is not broken where there is room for rows. */
+  /** Short content that does not wrap. */
   readonly short?: boolean
-  /** Left out where there is no room: on phones. */
-  readonly spare?: boolean
-  /** The heading is for screen readers only: of what can be done about a row. */
-  readonly unseen?: boolean
-  /** By which name the list is sorted by it; with a minus, the greatest first. Absent: no index has its order. */
+  /** Hidden on narrow screens. */
+  readonly wideOnly?: boolean
+  /** The heading is visible to screen readers only. */
+  readonly hiddenHeading?: boolean
+  /** Sort key; with a minus, descending. Absent when no index supports it. */
   readonly sort?: string
 }
 
-/** What is said in the place of a list that is empty. */
+/** Shown instead of an empty list. */
 export interface Empty {
   readonly title: string
   readonly text: string
@@ -46,7 +46,7 @@ export interface SearchOptions {
   readonly filters?: readonly Filter[]
   /** Fields beside: `from`, `to` as dates. */
   readonly dates?: readonly { readonly name: string; readonly label: string }[]
-  /** Those that are seldom needed, folded away until one of them is filled in. */
+  /** Rarely used fields, collapsed until one of them has a value. */
   readonly more?: readonly FilterField[]
 }
 
@@ -56,9 +56,9 @@ export interface ListOptions {
   readonly columns: readonly Column[]
   /** The first cell of a row names it. */
   readonly rows: readonly (readonly Cell[])[]
-  /** Where there is nothing yet. */
+  /** Shown when there are no objects yet. */
   readonly empty: Empty
-  /** Absent: the list is whole as it is. */
+  /** Absent: no search and no paging. */
   readonly search?: SearchOptions
   /** Which part of the list this is. */
   readonly page?: Omit<PageOf<unknown>, 'items'>
@@ -68,19 +68,19 @@ export interface ListOptions {
   readonly isLog?: boolean
 }
 
-const PLACES = ['after', 'before']
+const CURSORS = ['after', 'before']
 
-/** An address of the list. What was searched for stays, and so does the order; an empty value takes a field away. */
+/** A URL of the list that keeps the filters and the order. An empty value removes a field. */
 function hrefOf({ path, query }: SearchOptions, change: Record<string, string> = {}): string {
-  const kept = [...query].filter(([name]) => !['notice', ...PLACES].includes(name))
-  const fields = Object.entries({ ...Object.fromEntries(kept), ...change }).filter(([, value]) => value !== '')
+  const remaining = [...query].filter(([name]) => !['notice', ...CURSORS].includes(name))
+  const fields = Object.entries({ ...Object.fromEntries(remaining), ...change }).filter(([, value]) => value !== '')
   const text = new URLSearchParams(fields).toString()
   return text ? `${path}?${text}` : path
 }
 
 const NUMBER = new Intl.NumberFormat('en')
 
-/** `1–50 of 312`, `1–50 of 10,000+`; undefined where nobody counted. */
+/** `1–50 of 312`, `1–50 of 10,000+`; undefined without a count. */
 function rangeOf({ rows, page }: ListOptions): string | undefined {
   if (!page?.total || page.first === null) return undefined
   const { first, total } = page
@@ -94,8 +94,8 @@ function pagingOf(options: ListOptions) {
   const { search, page, isLog = false } = options
   const range = rangeOf(options)
   if (!search || !page || (range === undefined && !page.next && !page.previous)) return undefined
-  const link = (label: string, field: string, place: string | null) =>
-    place === null ? undefined : { label, href: hrefOf(search, { [field]: place }) }
+  const link = (label: string, field: string, cursor: string | null) =>
+    cursor === null ? undefined : { label, href: hrefOf(search, { [field]: cursor }) }
   return {
     range,
     previous: link(isLog ? 'Newer' : 'Previous', 'before', page.previous),
@@ -103,22 +103,22 @@ function pagingOf(options: ListOptions) {
   }
 }
 
-const turned = (sort: string): string => (sort.startsWith('-') ? sort.slice(1) : `-${sort}`)
+const reversed = (sort: string): string => (sort.startsWith('-') ? sort.slice(1) : `-${sort}`)
 
-/** How a column is sorted, and the way to sort the list by it, or the other way round. */
+/** The sort state of a column and the link that sorts by it or reverses it. */
 function sortingOf({ sort: by }: Column, { search, sort: current }: ListOptions) {
   if (!search || by === undefined) return undefined
-  const isCurrent = current === by || current === turned(by)
+  const isCurrent = current === by || current === reversed(by)
   const direction = current?.startsWith('-') ? ('descending' as const) : ('ascending' as const)
   return {
-    href: hrefOf(search, { sort: isCurrent ? turned(current!) : by }),
+    href: hrefOf(search, { sort: isCurrent ? reversed(current!) : by }),
     direction: isCurrent ? direction : undefined,
     icon: isCurrent ? direction : 'unsorted',
   }
 }
 
-const classesOf = ({ numeric, spare, short }: Column, isSortable: boolean): string =>
-  [numeric && 'numeric', spare && 'spare', short && 'short', isSortable && 'sortable'].filter(Boolean).join(' ')
+const classesOf = ({ numeric, wideOnly, short }: Column, isSortable: boolean): string =>
+  [numeric && 'numeric', wideOnly && 'wide-only', short && 'short', isSortable && 'sortable'].filter(Boolean).join(' ')
 
 function searchView(options: SearchOptions) {
   const { path, query, placeholder, filters = [], dates = [], more = [] } = options
@@ -147,7 +147,7 @@ const NOTHING_FOUND = { title: 'No results', text: 'Change the search text or th
 const NO_MORE = { title: 'No more results', text: 'The entries on this page no longer exist.' }
 
 function emptyOf({ empty, search }: ListOptions, clear: string | undefined): Empty {
-  if (search && PLACES.some((name) => search.query.has(name))) {
+  if (search && CURSORS.some((name) => search.query.has(name))) {
     return { ...NO_MORE, action: { href: hrefOf(search), label: 'Go to the first page' } }
   }
   return clear === undefined ? empty : { ...NOTHING_FOUND, action: { href: clear, label: 'Clear filters' } }

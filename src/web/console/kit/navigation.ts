@@ -1,6 +1,6 @@
 import type { Role } from '../../../accounts/users.ts'
 import { portrait } from '../../portrait.ts'
-import type { Person } from '../../sign-in-directory.ts'
+import type { WebUser } from '../../sign-in-directory.ts'
 
 interface PageLinkWithIcon {
   readonly href: string
@@ -15,14 +15,14 @@ interface LinkGroup {
 }
 
 const APPLICATIONS: PageLinkWithIcon = { href: '/applications', label: 'Applications', icon: 'applications' }
-const PEOPLE: PageLinkWithIcon = { href: '/users', label: 'Users', icon: 'people' }
+const USERS: PageLinkWithIcon = { href: '/users', label: 'Users', icon: 'users' }
 const ACTIVITY: PageLinkWithIcon = { href: '/activity', label: 'Activity', icon: 'activity' }
 
 const OF_ADMINS: readonly PageLinkWithIcon[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/settings/api', label: 'API keys', icon: 'keys' },
   APPLICATIONS,
-  PEOPLE,
+  USERS,
   ACTIVITY,
 ]
 
@@ -30,7 +30,7 @@ const OF_OPERATORS: readonly PageLinkWithIcon[] = [
   { href: '/', label: 'Dashboard', icon: 'overview' },
   { href: '/accounts', label: 'Accounts', icon: 'accounts' },
   APPLICATIONS,
-  PEOPLE,
+  USERS,
   { href: '/apis', label: 'APIs', icon: 'apis' },
   { href: '/signing-keys', label: 'Signing keys', icon: 'keys' },
   { href: '/settings/instance', label: 'Settings', icon: 'settings' },
@@ -59,11 +59,11 @@ const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
 
 const ROLES = { operator: 'Operator', admin: 'Admin', member: 'Member' } as const
 
-/** What surrounds every page of somebody who is signed in. @param path where they are */
-export function shellOf(person: Person, path: string) {
-  const groups = groupsOf(person.role).map(({ heading, links }) => ({
+/** Navigation and user of every console page. @param path the current path */
+export function shellOf(user: WebUser, path: string) {
+  const groups = groupsOf(user.role).map(({ heading, links }) => ({
     heading,
     links: links.map((link) => ({ ...link, current: isAt(path, link) })),
   }))
-  return { groups, person: portrait(person), role: ROLES[person.role] }
+  return { groups, user: portrait(user), role: ROLES[user.role] }
 }

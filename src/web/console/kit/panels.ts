@@ -2,35 +2,35 @@ import type { Fact } from './cells.ts'
 import type { ConsolePage, PageLink } from './console-page.ts'
 import type { FormView } from './form-view.ts'
 
-export interface ConfirmOptions extends Pick<ConsolePage, 'title' | 'crumbs' | 'status'> {
-  /** What it is about, in a sentence. */
+export interface ConfirmOptions extends Pick<ConsolePage, 'title' | 'breadcrumbs' | 'status'> {
+  /** Description in one sentence. */
   readonly text?: string
-  /** What it will stop, one sentence each. */
+  /** Effects, one item each. */
   readonly stops: readonly string[]
   readonly facts?: readonly Fact[]
   readonly action: string
-  /** What the button says: `Archive`, never `OK`. */
+  /** Label of the button: `Archive`, not `OK`. */
   readonly submit: string
-  /** Not: it only looks as if it did. */
+  /** Whether the action is not destructive. */
   readonly harmless?: boolean
   readonly keep: PageLink
   readonly hidden?: Readonly<Record<string, string>>
-  /** Where something is to be chosen: the form has the button, `action` and `submit` are its own. */
+  /** A form with choices, which has its own button, `action` and `submit`. */
   readonly form?: FormView
 }
 
-/** What destroys says what it will stop, and asks once. */
-export function confirmPage({ title, crumbs, status, hidden = {}, ...options }: ConfirmOptions): ConsolePage {
+/** A confirmation that lists the effects of a destructive action. */
+export function confirmPage({ title, breadcrumbs, status, hidden = {}, ...options }: ConfirmOptions): ConsolePage {
   return {
     view: 'console/confirm',
     title,
-    crumbs,
+    breadcrumbs,
     status,
     data: { confirm: { ...options, hidden: Object.entries(hidden) } },
   }
 }
 
-/** Something that is read and copied as it is. */
+/** A value with a copy button. */
 export interface Copyable {
   readonly label: string
   readonly value: string
@@ -42,19 +42,19 @@ export interface TryNow {
   readonly hidden: readonly (readonly [string, string])[]
 }
 
-export interface SecretOptions extends Pick<ConsolePage, 'title' | 'crumbs' | 'lead'> {
-  /** What is shown this one time, and what goes with it. */
+export interface SecretOptions extends Pick<ConsolePage, 'title' | 'breadcrumbs' | 'lead'> {
+  /** Values that are shown once. */
   readonly values: readonly Copyable[]
   /** Commands that use them, each with a heading. */
   readonly commands?: readonly Copyable[]
-  /** What it stopped, in a sentence. */
+  /** What was revoked, in one sentence. */
   readonly stopped?: string
-  /** One press runs the token request: the secret travels in that form. */
+  /** A form that sends the token request with the secret. */
   readonly tryIt?: TryNow
   readonly done: PageLink
 }
 
-/** A secret, this once. */
-export function secretPage({ title, crumbs, lead, ...secret }: SecretOptions): ConsolePage {
-  return { view: 'console/secret', title, crumbs, lead, data: { secret } }
+/** A page that shows a secret once. */
+export function secretPage({ title, breadcrumbs, lead, ...secret }: SecretOptions): ConsolePage {
+  return { view: 'console/secret', title, breadcrumbs, lead, data: { secret } }
 }

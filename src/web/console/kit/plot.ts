@@ -3,7 +3,7 @@ import type { Badge } from './console-page.ts'
 /** What is counted at each point of a plot, of one kind. */
 export interface Series {
   readonly label: string
-  /** `plain` means neither good nor bad, whatever the instance's accent is. */
+  /** `plain` is neutral and does not use the accent colour. */
   readonly tone: 'plain' | 'second' | Exclude<Badge['tone'], 'warning'>
   readonly counts: readonly number[]
 }
@@ -27,10 +27,10 @@ const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' })
 const WIDTH = 1000
 const HEIGHT = 200
 
-/** Of a point's room, what its bar leaves free. */
+/** Share of the width that stays free between bars. */
 const GAP = 0.25
 
-/** 1, 2 or 5 times a power of ten, so that the axis ends at a number that people read at once. */
+/** 1, 2 or 5 times a power of ten, so that the axis ends at a number that users read at once. */
 export function niceTop(largest: number): number {
   if (largest <= 1) return 1
   const power = 10 ** Math.floor(Math.log10(largest))
@@ -42,7 +42,7 @@ const rounded = (number: number): number => Math.round(number * 100) / 100
 const totalAt = (series: readonly Series[], n: number): number =>
   series.reduce((sum, { counts }) => sum + (counts[n] ?? 0), 0)
 
-/** Stacked: the first series stands on the ground. */
+/** Stacked bars: the first series is at the bottom. */
 function barsOf({ points, series }: PlotOptions, top: number) {
   const room = WIDTH / points.length
   return points.flatMap((point, n) => {
@@ -52,8 +52,8 @@ function barsOf({ points, series }: PlotOptions, top: number) {
       if (count === 0) return []
       const height = Math.max(1, (count / top) * HEIGHT)
       ground -= height
-      const place = { x: rounded((n + GAP / 2) * room), y: rounded(ground), width: rounded(room * (1 - GAP)) }
-      return [{ ...place, height: rounded(height), tone, says: `${point}: ${NUMBER.format(count)} ${label}` }]
+      const box = { x: rounded((n + GAP / 2) * room), y: rounded(ground), width: rounded(room * (1 - GAP)) }
+      return [{ ...box, height: rounded(height), tone, title: `${point}: ${NUMBER.format(count)} ${label}` }]
     })
   })
 }

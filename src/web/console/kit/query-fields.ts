@@ -3,7 +3,7 @@ import type { PageRequest } from '../../../management/paging.ts'
 import { invalidInput } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 
-/** What is in a field of the address; undefined: nothing. */
+/** The value of a query parameter; undefined when empty. */
 export const givenIn = (query: Form, name: string): string | undefined => query.get(name)?.trim() || undefined
 
 /** One of a few values, or none. @throws KeywrightError `invalid_input` for what no filter of ours offers */

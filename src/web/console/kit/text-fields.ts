@@ -13,7 +13,7 @@ interface TextOptions extends FieldText {
 
 const EMPTY = 'this field is required'
 
-const judged = (text: string, { required, maxLength = 2000 }: TextOptions): Reading<string> => {
+const validated = (text: string, { required, maxLength = 2000 }: TextOptions): Reading<string> => {
   if (required && text === '') return { fieldError: EMPTY }
   if ([...text].length > maxLength) return { fieldError: `use at most ${maxLength} characters` }
   return { value: text }
@@ -25,7 +25,7 @@ function input(type: string, options: TextOptions): Field<string> {
   return {
     ...options,
     kind: 'input',
-    read: (name, { form }) => judged(single(name, form).trim(), options),
+    read: (name, { form }) => validated(single(name, form).trim(), options),
     write: (name, value) => [[name, value]],
     controls: (name, form) => ({ ...options, type, value: single(name, form) }),
     words: (name, form) => single(name, form),
@@ -72,7 +72,7 @@ export function areaField(options: AreaOptions): Field<string> {
   return {
     ...options,
     kind: 'area',
-    read: (name, { form }) => judged(single(name, form).replaceAll('\r\n', '\n').trim(), options),
+    read: (name, { form }) => validated(single(name, form).replaceAll('\r\n', '\n').trim(), options),
     write: (name, value) => [[name, value]],
     controls: (name, form) => ({ rows: 4, ...options, value: single(name, form) }),
     words: (name, form) => single(name, form),

@@ -1,13 +1,13 @@
 import type { Copyable } from './panels.ts'
 
-/** What is shown once of a client. */
+/** The credentials of a client that are shown once. */
 export interface ShownSecrets {
   readonly clientId: string
   readonly clientSecret: string
   readonly apiKey?: string | undefined
 }
 
-/** What decides in which shapes a client may ask for tokens of its own. */
+/** What determines the token request formats of a client. */
 export interface TokenShapes {
   readonly queryCredentials: boolean
   readonly clientCredentialsRefresh: boolean
@@ -17,13 +17,13 @@ export interface TokenShapes {
 
 const MACHINE = { grant_type: 'client_credentials' }
 
-// Within double quotes a form-encoded text holds nothing that a shell, of whichever system, would take for its own.
+// In double quotes, form-encoded text contains no character that a shell interprets.
 const encoded = (form: Record<string, string>): string => new URLSearchParams(form).toString()
 
 const REFRESH_TOKEN = String.raw`sed 's/.*"refresh_token":"\([^"]*\)".*/\1/'`
 
 /**
- * Commands that get a token as they stand, one for each shape that this client may use.
+ * Commands that get a token without editing, one for each request format that the client may use.
  * @param issuer the public origin
  */
 export function tokenCommands(

@@ -11,7 +11,7 @@ import { textField } from './text-fields.ts'
 import type { ShownSecrets } from './token-command-examples.ts'
 import { type TryOutcome, type TryShape, tryToken } from './try-token-request.ts'
 
-/** A client that asks for tokens by itself, and where its form goes. */
+/** A client with client credentials, and the action of its form. */
 export interface TrySubject {
   readonly client: Pick<Client, 'clientId' | 'queryCredentials' | 'apiKeyRequired'>
   /** Its default first. */
@@ -19,8 +19,8 @@ export interface TrySubject {
   readonly action: string
 }
 
-/** What surrounds it, which is the subject's. */
-export type TryFrame = Pick<ConsolePage, 'title' | 'lead' | 'crumbs' | 'tabs' | 'badge' | 'actions'>
+/** Head of the page. */
+export type TryFrame = Pick<ConsolePage, 'title' | 'lead' | 'breadcrumbs' | 'tabs' | 'badge' | 'actions'>
 
 interface TryState {
   readonly typed?: Form
@@ -29,10 +29,10 @@ interface TryState {
   readonly status?: number
 }
 
-/** RFC 6749, appendix A: what secrets are made of; anything else could not be sent. */
+/** RFC 6749, appendix A: the characters of a client secret. */
 const SENDABLE = /^[\x20-\x7e]{1,500}$/
 
-/** Drawn as a password is, and never offered to be remembered. */
+/** A password input without autocomplete. */
 function secretField(options: FieldText): Field<string> {
   const plain = textField({ ...options, required: true, mono: true, maxLength: 500 })
   return {
@@ -76,14 +76,14 @@ function fieldsOf({ client, apis }: TrySubject) {
   }
 }
 
-/** The form of *Try it*, below what came of it the last time. */
+/** The form of *Try it*, below the last result. */
 export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = {}): ConsolePage {
   const { typed, fieldErrors = [], outcome, status } = state
   const form = formView({
     fields: fieldsOf(subject),
     action: subject.action,
     submit: outcome ? 'Send request again' : 'Send request',
-    refusal: 'The request was not sent',
+    errorHeading: 'The request was not sent',
     hidden: { clientId: subject.client.clientId },
     fieldErrors,
     ...(typed && { typed }),
@@ -91,17 +91,17 @@ export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = 
   return { ...frame, view: 'console/try', status, data: { outcome, form } }
 }
 
-/** What kept the token endpoint from answering is for the log. */
+/** The cause goes to the log. */
 function noAnswer({ ctx }: ConsoleCall, failure: unknown): FieldError[] {
   ctx.state.failure = failure
   return [{ field: '', message: 'the token endpoint did not respond' }]
 }
 
-/** What was run is not drawn again: a page that is kept or printed would show the secret once more. */
+/** The secrets are not drawn again, so that a saved or printed page does not contain them. */
 const withoutCredentials = (typed: Form): Form =>
   new Map([...typed].filter(([name]) => name !== 'clientSecret' && name !== 'apiKey'))
 
-/** Runs what the form says, and shows it with what came of it. */
+/** Sends the token request and shows the result. */
 export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySubject): Promise<void> {
   const { ctx, web, form: typed, show } = call
   const { values, fieldErrors } = readFields(fieldsOf(subject), typed)
@@ -112,7 +112,7 @@ export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySub
   show(tryPage(frame, subject, { typed: withoutCredentials(typed), outcome }))
 }
 
-/** For the page that shows a secret this once: the form with nothing left to fill in. */
+/** The complete form for the page that shows a secret once. */
 export const tryNow = (action: string, { clientId, clientSecret, apiKey }: ShownSecrets): TryNow => ({
   action,
   hidden: Object.entries({ clientId, clientSecret, ...(apiKey && { apiKey }), resource: '', shape: 'body' }),

@@ -5,7 +5,7 @@ import type { WebServices } from '../../web-services.ts'
 /** Client authentication. */
 export type TryShape = 'body' | 'basic' | 'query'
 
-/** What a client would ask for by itself. */
+/** A token request of a client. */
 export interface TryRequest {
   readonly clientId: string
   /** Visible ASCII, as RFC 6749, appendix A, has it; so is the API key. */
@@ -16,16 +16,16 @@ export interface TryRequest {
   /** Absent or empty: whatever the client gets without asking. */
   readonly scope?: string | undefined
   readonly shape: TryShape
-  /** The address of whoever asks; believed, and kept as the caller's, where a proxy is trusted. */
+  /** The IP address of the user; recorded as the caller where a proxy is trusted. */
   readonly ip?: string | undefined
 }
 
-/** What came of it, in texts that may be shown: of secrets there are the last four characters. */
+/** The result. Secrets are masked except for the last four characters. */
 export interface TryOutcome {
-  readonly good: boolean
+  readonly succeeded: boolean
   readonly status: number
-  /** What it means, in a sentence or two. */
-  readonly says: string
+  /** Explanation in one or two sentences. */
+  readonly summary: string
   /** The request as HTTP has it. */
   readonly request: string
   readonly answer: string
@@ -42,7 +42,7 @@ const FORM = 'application/x-www-form-urlencoded'
 const basicOf = ({ clientId, clientSecret }: TryRequest): string =>
   [clientId, clientSecret].map((half) => new URLSearchParams({ '': half }).toString().slice(1)).join(':')
 
-/** @param toBase64 what becomes of the Basic credentials */
+/** @param toBase64 encodes the Basic credentials */
 function partsOf(request: TryRequest, toBase64: (text: string) => string) {
   const { clientId, clientSecret, apiKey, resource, scope, shape } = request
   const credentials: Record<string, string> =
@@ -85,7 +85,7 @@ function decoded(jwt: unknown): TryOutcome['token'] {
   return header && claims && { header: pretty(header), claims: pretty(claims) }
 }
 
-const REFUSALS: Readonly<Record<string, string>> = {
+const ERROR_TEXTS: Readonly<Record<string, string>> = {
   invalid_client: 'The client ID or client secret is wrong or no longer valid.',
   unauthorized_client: 'This client is not allowed to use the client credentials grant.',
   invalid_target: 'This client is not allowed to call this API.',
@@ -93,20 +93,20 @@ const REFUSALS: Readonly<Record<string, string>> = {
   invalid_scope: 'The API does not have this scope, or the client is not allowed to use it.',
 }
 
-function refusalOf(answer: Record<string, unknown>): string {
+function errorText(answer: Record<string, unknown>): string {
   const { error, error_description: description } = answer
   const said = typeof description === 'string' ? sentence(description) : ''
-  return [REFUSALS[String(error)] ?? 'The request failed.', said && `Error description: ${said}`].join(' ').trim()
+  return [ERROR_TEXTS[String(error)] ?? 'The request failed.', said && `Error description: ${said}`].join(' ').trim()
 }
 
-function successOf({ expires_in: expiresIn, scope }: Record<string, unknown>): string {
+function successText({ expires_in: expiresIn, scope }: Record<string, unknown>): string {
   const scopes = typeof scope === 'string' && scope ? ` with the scope ${scope}` : ''
   return `Token issued${scopes}. It expires in ${waitInWords(Number(expiresIn))}.`
 }
 
 /**
- * Asks for a token as the client itself would, over HTTP.
- * @throws Error when the token endpoint cannot be reached, or says nothing in time
+ * Sends the token request over HTTP as the client would.
+ * @throws Error when the token endpoint cannot be reached, or summary nothing in time
  */
 export async function tryToken(
   { issuerUrl, ownUrl }: Pick<WebServices, 'issuerUrl' | 'ownUrl'>,
@@ -122,11 +122,11 @@ export async function tryToken(
   })
   const text = await response.text()
   const answer = parsed(text)
-  const good = response.ok && typeof answer.access_token === 'string'
+  const succeeded = response.ok && typeof answer.access_token === 'string'
   return {
-    good,
+    succeeded,
     status: response.status,
-    says: good ? successOf(answer) : refusalOf(answer),
+    summary: succeeded ? successText(answer) : errorText(answer),
     request: requestText(issuerUrl(), request),
     answer: Object.keys(answer).length > 0 ? pretty(answer) : text.slice(0, 2000),
     token: decoded(answer.access_token),

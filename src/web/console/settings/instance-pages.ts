@@ -80,7 +80,7 @@ async function saveSettings({ management, who, form, files, show, goTo, web }: C
       {
         prepare: (values) => ({ changes: changesOf(values) }),
         check: (input) => checkInstance(management, who, input),
-        act: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
+        execute: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
       },
     )
     if (outcome.fieldErrors) return show(settingsPage(settings, form, outcome.fieldErrors))
@@ -113,7 +113,7 @@ async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> 
   show(
     confirmPage({
       title: apiEnabled ? 'Disable the API of the whole instance?' : 'Enable the API of the whole instance?',
-      crumbs: [HERE],
+      breadcrumbs: [HERE],
       text: apiEnabled ? 'This affects all accounts. Users can still sign in to the console.' : undefined,
       harmless: !apiEnabled,
       stops: apiEnabled ? OFF_STOPS : ON_FOLLOWS,

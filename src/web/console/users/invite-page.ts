@@ -48,7 +48,7 @@ const OF_OPERATORS = {
   }),
 }
 
-/** Without an account, which an admin does not choose: what is read of it is undefined then. */
+/** Admins have no account field; its value is then undefined. */
 const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
   who.role === 'operator' ? OF_OPERATORS : (OF_ADMINS as unknown as typeof OF_OPERATORS)
 
@@ -67,7 +67,7 @@ function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldE
     title: 'Invite user',
     lead: 'Keywright generates a one-time password for the user, who chooses a new password at the first sign-in.',
     status: fieldErrors.length > 0 ? 400 : undefined,
-    crumbs: [{ href: '/users', label: 'Users' }],
+    breadcrumbs: [{ href: '/users', label: 'Users' }],
     data: { form },
   }
 }
@@ -91,15 +91,15 @@ interface Home {
   readonly accountName: string | null
 }
 
-/** Where somebody new belongs. @throws KeywrightError `invalid_input` at `accountId` */
+/** The account of the new user. @throws KeywrightError `invalid_input` at `accountId` */
 async function homeOf(call: ConsoleCall, role: string | undefined, named: string | undefined): Promise<Home> {
-  const { management, who, person } = call
-  if (who.role !== 'operator') return { accountName: person.accountName }
+  const { management, who, user } = call
+  if (who.role !== 'operator') return { accountName: user.accountName }
   if (role === 'operator') {
     if (named) throw invalidInput('an operator has no account; leave this empty', 'accountId')
     return { accountName: null }
   }
-  // An operator belongs to none, so that it takes the role to know.
+  // Without a role the account cannot be checked, because an operator has none.
   if (!named && role === undefined) return { accountName: null }
   if (!named) throw invalidInput('enter the account of the user', 'accountId')
   const account = await findAccount(management, who, { named })
@@ -110,7 +110,7 @@ function showInvited(call: ConsoleCall, { user, password }: Invited, { accountNa
   const page = oneTimePasswordPage(call, {
     title: `${displayName(user)} was invited`,
     lead: 'Send this to the user yourself. Keywright sends no message.',
-    crumbs: [{ href: '/users', label: 'Users' }],
+    breadcrumbs: [{ href: '/users', label: 'Users' }],
     email: user.email,
     password: password!,
     greeting: accountName === null ? 'You have been invited.' : `You have been invited to ${accountName}.`,
@@ -124,19 +124,19 @@ async function invitationOf(
   values: Partial<ValuesOf<typeof OF_OPERATORS>>,
   fieldErrors: FieldErrorCollector,
 ) {
-  const { accountId: named, ...person } = values
-  const home = await fieldErrors.collect(() => homeOf(call, person.role, named))
-  return { home, person: { ...person, accountId: home?.accountId } }
+  const { accountId: named, ...user } = values
+  const home = await fieldErrors.collect(() => homeOf(call, user.role, named))
+  return { home, user: { ...user, accountId: home?.accountId } }
 }
 
 export async function invite(call: ConsoleCall): Promise<void> {
   const { management, who, form } = call
   const outcome = await submit(fieldsFor(call), call, {
     prepare: (values, fieldErrors) => invitationOf(call, values, fieldErrors),
-    check: ({ person }) => checkInvitation(management, who, person),
-    act: async ({ home, person }) => ({
+    check: ({ user }) => checkInvitation(management, who, user),
+    execute: async ({ home, user }) => ({
       home: home!,
-      made: await inviteUser(management, who, person as Parameters<typeof inviteUser>[2]),
+      made: await inviteUser(management, who, user as Parameters<typeof inviteUser>[2]),
     }),
   })
   if (outcome.fieldErrors) return call.show(invitePage(call, form, outcome.fieldErrors))

@@ -1,7 +1,7 @@
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 
-export interface OneTimePasswordOptions extends Pick<ConsolePage, 'title' | 'lead' | 'crumbs'> {
+export interface OneTimePasswordOptions extends Pick<ConsolePage, 'title' | 'lead' | 'breadcrumbs'> {
   readonly email: string
   readonly password: string
   /** Begins the message: `You are invited to Acme.` */
@@ -20,9 +20,9 @@ This password works for one sign-in. You then choose your own password.
 `
 }
 
-/** A one-time password, this once, with a message to hand on. */
+/** Shows a one-time password once, with a message to send to the user. */
 export function oneTimePasswordPage({ web }: ConsoleCall, details: OneTimePasswordOptions): ConsolePage {
-  const { title, lead, crumbs, email, password, done } = details
+  const { title, lead, breadcrumbs, email, password, done } = details
   const address = new URL('/signin', web.issuerUrl()).href
   const values = [
     { label: 'Sign-in address', value: address },
@@ -30,5 +30,5 @@ export function oneTimePasswordPage({ web }: ConsoleCall, details: OneTimePasswo
     { label: 'One-time password', value: password },
   ]
   const message = { label: 'Message to the user', value: messageOf(details, address) }
-  return { view: 'console/one-time-password', title, lead, crumbs, data: { values, message, done } }
+  return { view: 'console/one-time-password', title, lead, breadcrumbs, data: { values, message, done } }
 }

@@ -1,4 +1,4 @@
-/** The applications that a person added: they keep working when the person is switched off. */
+/** The applications that a user created. They keep working when the user is disabled. */
 import { type AddedApplication, MOST_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
 import type { UserDetails } from '../../../management/user-operations.ts'
 import { APPLICATIONS_PATH, applicationPath } from '../applications/application-list-page.ts'
@@ -12,7 +12,7 @@ const COLUMNS: readonly Column[] = [
   { heading: 'Name' },
   { heading: 'Used by' },
   { heading: 'Last used' },
-  { heading: 'Actions', unseen: true },
+  { heading: 'Actions', hiddenHeading: true },
 ]
 
 function rowOf({ clientId, name, grants, lastUsedAt, isPublic }: AddedApplication): Cell[] {
@@ -30,11 +30,11 @@ const LEADS = {
   disabled: 'The user is disabled, but these applications still work. Archive those that should stop.',
 }
 
-/** Nothing, where they added none that still works. */
-export function addedApplicationsBlock(person: UserDetails): Block[] {
-  const { id, status, addedApplications } = person
+/** Empty when the user created no active application. */
+export function addedApplicationsBlock(user: UserDetails): Block[] {
+  const { id, status, addedApplications } = user
   if (addedApplications.length === 0) return []
-  const caption = `Active applications created by ${displayName(person)}`
+  const caption = `Active applications created by ${displayName(user)}`
   const list = listView({
     caption,
     columns: COLUMNS,
@@ -46,7 +46,7 @@ export function addedApplicationsBlock(person: UserDetails): Block[] {
   return [{ part: 'list', heading: 'Applications created by this user', lead: LEADS[status], actions, list }]
 }
 
-/** For the page that asks before a person is switched off; undefined where nothing of theirs keeps working. */
+/** The warning before a user is disabled; undefined when the user created no active application. */
 export function keepsWorking({ addedApplications }: UserDetails): string | undefined {
   if (addedApplications.length === 0) return undefined
   const names = addedApplications.slice(0, 3).map(({ name }) => `“${name}”`)

@@ -21,7 +21,7 @@ import { choiceIn } from '../kit/query-fields.ts'
 import { emailField, textField } from '../kit/text-fields.ts'
 import { oneTimePasswordPage } from './one-time-password-page.ts'
 import { keepsWorking } from './user-applications-block.ts'
-import { crumbsTo, protectionReason, userPath } from './user-texts.ts'
+import { breadcrumbsTo, protectionReason, userPath } from './user-texts.ts'
 
 const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
   readUser(management, who, { userId: params.userId! })
@@ -41,23 +41,23 @@ export const userEdit = editSteps({
     checkUserUpdate(management, who, { userId: params.userId!, ...values }),
   save: ({ management, who, params }, values, revision) =>
     updateUser(management, who, { userId: params.userId!, revision, ...values }),
-  frameOf: (person) => ({ title: `Edit ${displayName(person)}`, crumbs: crumbsTo(person) }),
+  frameOf: (user) => ({ title: `Edit ${displayName(user)}`, breadcrumbs: breadcrumbsTo(user) }),
   pathOf: ({ id }) => userPath(id),
 })
 
 type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
 
-const askPage = (person: UserDetails, step: string, asking: Asking): ConsolePage =>
+const askPage = (user: UserDetails, step: string, asking: Asking): ConsolePage =>
   confirmPage({
-    crumbs: crumbsTo(person),
-    action: userPath(person.id, step),
-    keep: { href: userPath(person.id), label: 'Cancel' },
+    breadcrumbs: breadcrumbsTo(user),
+    action: userPath(user.id, step),
+    keep: { href: userPath(user.id), label: 'Cancel' },
     ...asking,
   })
 
-/** @throws KeywrightError `conflict` where the page of the person says the same */
-function checkUnprotected(person: UserDetails, { person: viewer }: ConsoleCall): void {
-  const protection = protectionReason(person, viewer)
+/** @throws KeywrightError `conflict` when the user is protected */
+function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCall): void {
+  const protection = protectionReason(user, viewer)
   if (protection) throw new KeywrightError('conflict', protection)
 }
 
@@ -73,23 +73,23 @@ const endsHeldTokens = ({ heldTokens }: UserDetails): string =>
     : `revoke ${countedUpTo(heldTokens, 'active token')} that applications have for this user, and their refresh tokens`
 
 /** @param isStale their role was another one when the form was drawn */
-function rolePage(person: UserDetails, isStale = false): ConsolePage {
-  const name = displayName(person)
+function rolePage(user: UserDetails, isStale = false): ConsolePage {
+  const name = displayName(user)
   const status = isStale ? 412 : undefined
   const meanwhile = isStale ? 'Another user changed this user, so your change was not saved. ' : ''
-  const hidden = { revision: String(person.revision), role: person.role === 'member' ? 'admin' : 'member' }
-  if (person.role === 'member') {
+  const hidden = { revision: String(user.revision), role: user.role === 'member' ? 'admin' : 'member' }
+  if (user.role === 'member') {
     const text = `${meanwhile}${name} is a member.`
     const stops = [
       'The user can manage the applications and users of the account.',
       'The user can generate a key pair.',
     ]
     const asking = { title: `Change the role of ${name} to admin?`, submit: 'Change role to admin', harmless: true }
-    return askPage(person, 'role', { ...asking, text, stops, hidden, status })
+    return askPage(user, 'role', { ...asking, text, stops, hidden, status })
   }
-  const stops = ['remove access to the console of the account', ...endsPair(person)]
+  const stops = ['remove access to the console of the account', ...endsPair(user)]
   const text = `${meanwhile}${name} is an admin.`
-  return askPage(person, 'role', {
+  return askPage(user, 'role', {
     title: `Change the role of ${name} to member?`,
     submit: 'Change role to member',
     text,
@@ -100,10 +100,10 @@ function rolePage(person: UserDetails, isStale = false): ConsolePage {
 }
 
 export async function askRole(call: ConsoleCall): Promise<void> {
-  const person = await userOf(call)
-  if (person.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
-  if (person.role === 'admin') checkUnprotected(person, call)
-  call.show(rolePage(person))
+  const user = await userOf(call)
+  if (user.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
+  if (user.role === 'admin') checkUnprotected(user, call)
+  call.show(rolePage(user))
 }
 
 export async function changeRole(call: ConsoleCall): Promise<void> {
@@ -120,26 +120,22 @@ export async function changeRole(call: ConsoleCall): Promise<void> {
 }
 
 export async function askStatus(call: ConsoleCall): Promise<void> {
-  const person = await userOf(call)
-  const name = displayName(person)
-  if (person.status === 'disabled') {
+  const user = await userOf(call)
+  const name = displayName(user)
+  if (user.status === 'disabled') {
     const stops = [
       'The user can sign in again.',
       'Revoked tokens stay revoked: the user and applications get new ones.',
     ]
     const hidden = { status: 'active' }
     const asking = { title: `Enable ${name}?`, submit: 'Enable', harmless: true }
-    return call.show(askPage(person, 'status', { ...asking, stops, hidden }))
+    return call.show(askPage(user, 'status', { ...asking, stops, hidden }))
   }
-  checkUnprotected(person, call)
-  const stops = [
-    'end all sessions of the user and prevent new sign-ins',
-    ...endsOwnTokens(person),
-    endsHeldTokens(person),
-  ]
-  const text = keepsWorking(person)
+  checkUnprotected(user, call)
+  const stops = ['end all sessions of the user and prevent new sign-ins', ...endsOwnTokens(user), endsHeldTokens(user)]
+  const text = keepsWorking(user)
   const asking = { title: `Disable ${name}?`, submit: 'Disable', stops, ...(text && { text }) }
-  call.show(askPage(person, 'status', { ...asking, hidden: { status: 'disabled' } }))
+  call.show(askPage(user, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
@@ -150,10 +146,10 @@ export async function changeStatus({ management, who, params, form, goTo }: Cons
 }
 
 export async function askPassword(call: ConsoleCall): Promise<void> {
-  const person = await userOf(call)
-  const title = `New one-time password for ${displayName(person)}?`
+  const user = await userOf(call)
+  const title = `New one-time password for ${displayName(user)}?`
   const stops = ['disable the current password', 'end all sessions of the user']
-  call.show(askPage(person, 'password', { title, submit: 'Generate password', stops }))
+  call.show(askPage(user, 'password', { title, submit: 'Generate password', stops }))
 }
 
 export async function newPassword(call: ConsoleCall): Promise<void> {
@@ -162,7 +158,7 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
   const page = oneTimePasswordPage(call, {
     title: `New one-time password for ${displayName(user)}`,
     lead: 'Send this to the user yourself. Keywright sends no message.',
-    crumbs: [{ href: '/users', label: 'Users' }],
+    breadcrumbs: [{ href: '/users', label: 'Users' }],
     email: user.email,
     password: password!,
     greeting: 'You have a new password.',
@@ -172,11 +168,11 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
 }
 
 export async function askSessions(call: ConsoleCall): Promise<void> {
-  const person = await userOf(call)
-  const title = `Sign ${displayName(person)} out of all sessions?`
-  const stops = ['end all sessions of the user', ...endsOwnTokens(person), endsHeldTokens(person)]
+  const user = await userOf(call)
+  const title = `Sign ${displayName(user)} out of all sessions?`
+  const stops = ['end all sessions of the user', ...endsOwnTokens(user), endsHeldTokens(user)]
   const text = 'The user can sign in again, and the key pair stays valid.'
-  call.show(askPage(person, 'sessions', { title, submit: 'Sign out of all sessions', text, stops }))
+  call.show(askPage(user, 'sessions', { title, submit: 'Sign out of all sessions', text, stops }))
 }
 
 export async function endSessions({ management, who, params, goTo }: ConsoleCall): Promise<void> {

@@ -39,25 +39,25 @@ const columnsFor = (isOperator: boolean): Column[] => [
   { heading: 'Role', short: true },
   { heading: 'Status' },
   { heading: 'Last sign-in' },
-  { heading: 'Added', sort: '-added', spare: true },
+  { heading: 'Added', sort: '-added', wideOnly: true },
 ]
 
 const accountCell = ({ accountId, accountName }: UserSummary): Cell =>
   accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
-function rowOf(person: UserSummary, isOperator: boolean): Cell[] {
-  const { tone, text } = userStatusBadge(person)
+function rowOf(user: UserSummary, isOperator: boolean): Cell[] {
+  const { tone, text } = userStatusBadge(user)
   return [
-    linkCell(displayName(person), userPath(person.id), person.name === null ? undefined : person.email),
-    ...(isOperator ? [accountCell(person)] : []),
-    textCell(ROLE_NAMES[person.role]),
+    linkCell(displayName(user), userPath(user.id), user.name === null ? undefined : user.email),
+    ...(isOperator ? [accountCell(user)] : []),
+    textCell(ROLE_NAMES[user.role]),
     badgeCell(tone, text),
-    timeCell(person.lastSignedInAt),
-    timeCell(person.createdAt),
+    timeCell(user.lastSignedInAt),
+    timeCell(user.createdAt),
   ]
 }
 
-/** People of one's account; for operators everybody. */
+/** The users of the account; for operators all users. */
 export async function showUsers(call: ConsoleCall): Promise<void> {
   const { management, who, query, show } = call
   const isOperator = who.role === 'operator'
@@ -81,7 +81,7 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
     {
       caption: 'Users',
       columns: columnsFor(isOperator),
-      rows: items.map((person) => rowOf(person, isOperator)),
+      rows: items.map((user) => rowOf(user, isOperator)),
       empty: {
         title: 'No users yet',
         text: 'Invite the first user.',

@@ -17,15 +17,15 @@ const NOTICES = {
   revoked: 'User signed out of all sessions. All tokens of the user are revoked.',
 }
 
-function factsOf(person: UserDetails, isOperator: boolean): Fact[] {
-  const { id, email, role, accountId, accountName } = person
+function factsOf(user: UserDetails, isOperator: boolean): Fact[] {
+  const { id, email, role, accountId, accountName } = user
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
     fact('Email address', idCell(email, 'email address')),
     fact('Role', textCell(ROLE_NAMES[role])),
     ...(isOperator ? [fact('Account', account)] : []),
-    fact('Last sign-in', timeCell(person.lastSignedInAt)),
-    fact('Added', timeCell(person.createdAt)),
+    fact('Last sign-in', timeCell(user.lastSignedInAt)),
+    fact('Added', timeCell(user.createdAt)),
     fact('User ID', idCell(id, 'user ID')),
   ]
 }
@@ -81,8 +81,8 @@ function statusChange({ id, status }: UserDetails, protection: string | undefine
   return { title, text, action: { href, label: 'Disable…', danger: true } }
 }
 
-function changesOf(person: UserDetails, protection: string | undefined): Change[] {
-  const { id } = person
+function changesOf(user: UserDetails, protection: string | undefined): Change[] {
+  const { id } = user
   return [
     {
       title: 'Reset password',
@@ -94,8 +94,8 @@ function changesOf(person: UserDetails, protection: string | undefined): Change[
       text: 'Ends all sessions and revokes all tokens of the user. The user can sign in again.',
       action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
     },
-    roleChange(person, protection),
-    statusChange(person, protection),
+    roleChange(user, protection),
+    statusChange(user, protection),
   ]
 }
 
@@ -109,34 +109,34 @@ const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
   { title: 'Change your role or disable yourself', text: protection },
 ]
 
-/** Somebody: who they are, what they hold, and what can be done about it. */
-export async function showUser({ management, who, person: viewer, params, show }: ConsoleCall): Promise<void> {
-  const person = await readUser(management, who, { userId: params.userId! })
-  const protection = protectionReason(person, viewer)
-  const isOwn = person.id === viewer.id
+/** The detail page of a user. */
+export async function showUser({ management, who, user: viewer, params, show }: ConsoleCall): Promise<void> {
+  const user = await readUser(management, who, { userId: params.userId! })
+  const protection = protectionReason(user, viewer)
+  const isOwn = user.id === viewer.id
   const blocks: Block[] = [
-    { part: 'facts', facts: factsOf(person, who.role === 'operator') },
+    { part: 'facts', facts: factsOf(user, who.role === 'operator') },
     {
       part: 'facts',
       heading: isOwn ? 'Your credentials and tokens' : 'Credentials and tokens',
-      facts: holdingsOf(person),
+      facts: holdingsOf(user),
     },
-    ...(isOwn ? [] : addedApplicationsBlock(person)),
+    ...(isOwn ? [] : addedApplicationsBlock(user)),
     {
       part: 'changes',
       heading: 'Actions',
-      changes: isOwn ? ownChanges(person, protection!) : changesOf(person, protection),
+      changes: isOwn ? ownChanges(user, protection!) : changesOf(user, protection),
     },
   ]
   show(
     blocksPage(
       {
-        title: displayName(person),
-        badge: userStatusBadge(person),
-        crumbs: [{ href: '/users', label: 'Users' }],
+        title: displayName(user),
+        badge: userStatusBadge(user),
+        breadcrumbs: [{ href: '/users', label: 'Users' }],
         actions: [
-          { href: `/activity?by=${person.id}`, label: 'Activity' },
-          { href: userPath(person.id, 'edit'), label: 'Edit' },
+          { href: `/activity?by=${user.id}`, label: 'Activity' },
+          { href: userPath(user.id, 'edit'), label: 'Edit' },
         ],
         notices: NOTICES,
       },

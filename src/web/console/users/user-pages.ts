@@ -24,7 +24,7 @@ import {
 import { showUsers } from './user-list-page.ts'
 import { showUser } from './user-page.ts'
 
-const PERSON = '/users/:userId'
+const USER = '/users/:userId'
 
 export const USER_PAGES: readonly ConsoleRoute[] = [
   { method: 'get', path: '/users', permission: searchUsers.permission, handle: showUsers },
@@ -36,21 +36,21 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     handle: askInvitation,
   },
   { method: 'post', path: '/users/invite', permission: inviteUser.permission, handle: invite },
-  { method: 'get', path: PERSON, permission: readUser.permission, handle: showUser },
-  { method: 'get', path: `${PERSON}/edit`, permission: updateUser.permission, handle: userEdit.show },
-  { method: 'post', path: `${PERSON}/edit`, permission: updateUser.permission, handle: userEdit.save },
-  { method: 'get', path: `${PERSON}/role`, permission: setRole.permission, handle: askRole },
-  { method: 'post', path: `${PERSON}/role`, permission: setRole.permission, handle: changeRole },
-  { method: 'get', path: `${PERSON}/status`, permission: setUserStatus.permission, handle: askStatus },
-  { method: 'post', path: `${PERSON}/status`, permission: setUserStatus.permission, handle: changeStatus },
+  { method: 'get', path: USER, permission: readUser.permission, handle: showUser },
+  { method: 'get', path: `${USER}/edit`, permission: updateUser.permission, handle: userEdit.show },
+  { method: 'post', path: `${USER}/edit`, permission: updateUser.permission, handle: userEdit.save },
+  { method: 'get', path: `${USER}/role`, permission: setRole.permission, handle: askRole },
+  { method: 'post', path: `${USER}/role`, permission: setRole.permission, handle: changeRole },
+  { method: 'get', path: `${USER}/status`, permission: setUserStatus.permission, handle: askStatus },
+  { method: 'post', path: `${USER}/status`, permission: setUserStatus.permission, handle: changeStatus },
   {
     method: 'get',
-    path: `${PERSON}/password`,
+    path: `${USER}/password`,
     permission: givePassword.permission,
     recentSignIn: true,
     handle: askPassword,
   },
-  { method: 'post', path: `${PERSON}/password`, permission: givePassword.permission, handle: newPassword },
-  { method: 'get', path: `${PERSON}/sessions`, permission: revokeAllOfUser.permission, handle: askSessions },
-  { method: 'post', path: `${PERSON}/sessions`, permission: revokeAllOfUser.permission, handle: endSessions },
+  { method: 'post', path: `${USER}/password`, permission: givePassword.permission, handle: newPassword },
+  { method: 'get', path: `${USER}/sessions`, permission: revokeAllOfUser.permission, handle: askSessions },
+  { method: 'post', path: `${USER}/sessions`, permission: revokeAllOfUser.permission, handle: endSessions },
 ]

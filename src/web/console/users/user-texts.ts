@@ -5,7 +5,7 @@ import { displayName } from '../kit/display-name.ts'
 
 export const ROLE_NAMES = { admin: 'Admin', member: 'Member', operator: 'Operator' } as const
 
-/** What each may do, for whoever chooses. */
+/** Descriptions of the roles. */
 export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
   admin: 'Has a key pair. Manages the applications and users of the account.',
   member: 'Signs in to applications and manages their own connected applications.',
@@ -18,21 +18,21 @@ export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary)
   return isInvited ? { tone: 'warning', text: 'Invited' } : { tone: 'success', text: 'Active' }
 }
 
-/** Why they can neither be made a member nor switched off by this person; undefined: they can. */
-export function protectionReason(person: UserDetails, viewer: { id: string; role: Role }): string | undefined {
-  if (person.id === viewer.id) {
+/** Why the viewer cannot change the role of this user or disable them; undefined when it is allowed. */
+export function protectionReason(user: UserDetails, viewer: { id: string; role: Role }): string | undefined {
+  if (user.id === viewer.id) {
     return viewer.role === 'operator'
       ? 'You cannot do this to yourself. Ask another operator.'
       : 'You cannot do this to yourself. Ask another admin.'
   }
-  if (!person.isLastAdmin || viewer.role === 'operator') return undefined
+  if (!user.isLastAdmin || viewer.role === 'operator') return undefined
   return 'This user is the last active admin of the account. Make another user an admin first.'
 }
 
 export const userPath = (userId: string, step = ''): string => `/users/${userId}${step && `/${step}`}`
 
-/** The way to a page about somebody, or to one of its steps. */
-export const crumbsTo = (person: UserSummary) => [
+/** Breadcrumbs of the pages of a user. */
+export const breadcrumbsTo = (user: UserSummary) => [
   { href: '/users', label: 'Users' },
-  { href: userPath(person.id), label: displayName(person) },
+  { href: userPath(user.id), label: displayName(user) },
 ]
