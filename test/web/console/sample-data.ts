@@ -378,7 +378,7 @@ export async function openSamplePages() {
   app.use(async (ctx) => {
     const [, first, version, name] = ctx.path.split('/')
     if (first === 'assets') return assets.serve(ctx, version!, name!)
-    ctx.state.person = { ...WHO, role: ctx.query.role ?? 'admin' }
+    ctx.state.user = { ...WHO, role: ctx.query.role ?? 'admin' }
     const page = PAGES[first!]
     if (page)
       show(ctx, { ...inConsole(page, ctx.query.notice), ...(first === 'message' && { view: 'console/message' }) })
