@@ -125,7 +125,7 @@ describe('doing something with a form', () => {
   it('shows two versions where they differ, in the words of the form', () => {
     const theirs = writeFields(FIELDS, { ...VALUES, grants: ['authorization_code'], accessTokenTtl: null })
     expect(compareVersions(FIELDS, writeFields(FIELDS, VALUES), theirs)).toEqual([
-      { label: 'What it may use', yours: 'Act for itself', theirs: 'Sign people in' },
+      { label: 'Grant types', yours: 'Client credentials', theirs: 'Authorization code' },
       { label: 'Access token lifetime', yours: '90 minutes', theirs: 'from the API' },
     ])
   })

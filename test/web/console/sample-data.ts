@@ -43,12 +43,12 @@ export const LONG = `${'Aeroplane'.repeat(11)}s`
 
 /** One field of each kind. */
 export const FIELDS = {
-  name: textField({ label: 'Name', hint: 'People see it when they are asked to allow access.', required: true }),
+  name: textField({ label: 'Name', hint: 'Shown to users on the allow/deny screen.', required: true }),
   contact: emailField({ label: 'Contact', required: true }),
   homepage: urlField({ label: 'Home page', placeholder: 'https://' }),
-  redirectUris: linesField({ label: 'Redirect addresses', hint: 'One on each line, each exactly as it is sent.' }),
-  note: areaField({ label: 'Note', hint: 'For your colleagues only.' }),
-  parallel: numberField({ label: 'Connections at a time', unit: 'connections' }),
+  redirectUris: linesField({ label: 'Redirect URIs', hint: 'Enter one URI per line, exactly as the application sends it.' }),
+  note: areaField({ label: 'Note', hint: 'Visible to your account only.' }),
+  parallel: numberField({ label: 'Concurrent connections', unit: 'connections' }),
   kind: selectField({
     label: 'Kind',
     choices: [
@@ -60,23 +60,23 @@ export const FIELDS = {
     label: 'Allow/deny screen',
     required: true,
     choices: [
-      { value: 'show', label: 'Show it', hint: 'Everybody is asked before the application gets access.' },
-      { value: 'skip_own_account', label: 'Only to others', hint: 'People of your own enterprise are not asked.' },
+      { value: 'show', label: 'Show it', hint: 'All users are asked before the application gets access.' },
+      { value: 'skip_own_account', label: 'Skip it for users of the same account', hint: 'Users of your own account are not asked.' },
     ],
   }),
   grants: checkboxesField({
-    label: 'What it may use',
+    label: 'Grant types',
     required: true,
     choices: [
-      { value: 'authorization_code', label: 'Sign people in', hint: 'Sends a person to sign in and allow it.' },
-      { value: 'client_credentials', label: 'Act for itself', hint: 'No person is needed.' },
+      { value: 'authorization_code', label: 'Authorization code', hint: 'Users sign in and allow access.' },
+      { value: 'client_credentials', label: 'Client credentials', hint: 'No user is needed.' },
     ],
   }),
-  pkceRequired: checkboxField({ label: 'Demand proof of the code', hint: 'Switch this off only for old programs.' }),
+  pkceRequired: checkboxField({ label: 'Require PKCE', hint: 'Disable this only for legacy clients.' }),
   accessTokenTtl: durationField({
     label: 'Access token lifetime',
     placeholder: 'from the API',
-    hint: 'At most a month.',
+    hint: 'At most 30 days.',
   }),
   rateLimit: rateField({ label: 'Rate limit', placeholder: 'no limit' }),
   accent: colourField({ label: 'Accent colour' }),
@@ -97,7 +97,7 @@ const TYPED = new Map([
 
 const SECTIONS = [
   { fields: ['name', 'contact', 'homepage', 'redirectUris', 'note', 'parallel', 'kind', 'consent', 'grants'] },
-  { heading: 'Tokens', lead: 'What is left empty follows the API.', fields: ['accessTokenTtl', 'rateLimit'] },
+  { heading: 'Tokens', lead: 'Empty fields use the values of the API.', fields: ['accessTokenTtl', 'rateLimit'] },
   { heading: 'Legacy compatibility', collapsed: true, fields: ['pkceRequired', 'accent', 'logo'] },
 ] as const
 
@@ -117,7 +117,7 @@ const COLUMNS = [
   { heading: 'Client ID' },
   { heading: 'Status' },
   { heading: 'Active tokens', numeric: true },
-  { heading: 'Redirect addresses', wideOnly: true },
+  { heading: 'Redirect URIs', wideOnly: true },
   { heading: 'Last used', sort: '-used' },
   { heading: 'Actions', hiddenHeading: true },
 ]
@@ -186,7 +186,7 @@ const FACTS = [
   fact('Secret', textCell('ends in 8sYb')),
   fact('Last used', timeCell(new Date(Date.now() - 7_400_000), 'never', 'from 203.0.113.7, for api.example.com')),
   fact('Created', timeCell(new Date(Date.now() - 86_400_000 * 40), 'never', `by ${LONG}`)),
-  fact('Redirect addresses', linesCell(['https://sync.example.com/callback', `https://${LONG}.example.com/`])),
+  fact('Redirect URIs', linesCell(['https://sync.example.com/callback', `https://${LONG}.example.com/`])),
   fact('Rate limit', quietCell('none')),
 ]
 
@@ -276,7 +276,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
       { label: 'Client secret', value: 'kws_9fQm2T7yPz8LkX3vB6nR1cW4sD5gH0jAkL2mN3bV4cX5z' },
     ],
     commands: [{ label: 'Get a token', value: CURL }],
-    stopped: 'Your earlier keys have ended, and 3 active tokens with them.',
+    stopped: 'Your previous keys and 3 active tokens are revoked.',
     done: { href: '/list', label: 'I have copied the secret' },
   }),
   blocks: {

@@ -50,8 +50,8 @@ function groupsOf(role: Role): readonly LinkGroup[] {
   const managed =
     role === 'operator'
       ? { heading: 'This instance', links: OF_OPERATORS }
-      : { heading: 'Your account', links: OF_ADMINS }
-  return [managed, { heading: 'Your account', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
+      : { heading: 'Account', links: OF_ADMINS }
+  return [managed, { heading: 'Your profile', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
 }
 
 const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
