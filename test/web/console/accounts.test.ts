@@ -40,7 +40,7 @@ describe('an account', () => {
     expect(formsOf(form).find(({ action }) => action.endsWith('/invite'))!.fields.accountId).toBe(idIn(page))
     const invited = await asOperator.submit(form, /invite$/, { email: 'first@acme.example', role: 'admin' })
     expect(wordsOf(invited)).toContain('You have been invited to Acme <b>Ltd</b>.')
-    expect(wordsOf(await asOperator.visit(`/accounts/${idIn(page)}`))).toContain('1 person 1 active admin')
+    expect(wordsOf(await asOperator.visit(`/accounts/${idIn(page)}`))).toContain('1 user 1 active admin')
   })
 
   it('needs a name, and says so at the field', async () => {
@@ -80,7 +80,7 @@ describe('an account', () => {
     const { account, asAdmin, ask, isActive } = await furnished()
     const asking = await asOperator.visit(`/accounts/${account}/api`)
     expect(wordsOf(asking)).toContain('disable 1 key pair')
-    expect(wordsOf(await asOperator.submit(asking, /api$/))).toContain('API off')
+    expect(wordsOf(await asOperator.submit(asking, /api$/))).toContain('API disabled')
     expect(await isActive()).toBe(false)
     expect((await ask()).status).toBe(401)
     expect((await asAdmin.visit('/users')).status).toBe(200)

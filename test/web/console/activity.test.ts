@@ -87,7 +87,7 @@ describe('what happened', () => {
     expect(wordsOf(page)).toContain(`Operator enabled ${ada.email}`)
     expect(page.text).not.toContain(operator.email)
     expect(page.text).not.toContain(operator.id)
-    expect(wordsOf(await asOperator.visit(`/activity?by=${operator.email}`))).toContain(`${operator.email} switched`)
+    expect(wordsOf(await asOperator.visit(`/activity?by=${operator.email}`))).toContain(`${operator.email} enabled`)
   })
 
   it('has words for every act that the sources record', () => {

@@ -101,7 +101,7 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
     expect(await countClients()).toBe(before)
     const { fields } = filledForm(page, NEW)
     for (const [name, value] of Object.entries(changes)) {
-      const isDrawn = value === undefined || !/choose one/i.test(fieldErrorAt(page, field)!) || name.includes('.')
+      const isDrawn = value === undefined || !/choose an option/i.test(fieldErrorAt(page, field)!) || name.includes('.')
       if (isDrawn && !name.endsWith('.unit')) expect([name, fields.get(name)]).toEqual([name, value])
     }
   })

@@ -109,7 +109,7 @@ describe('the list of applications', () => {
       })
     }
     expect(second!.text).toContain('<input type="hidden" name="sort" value="name">')
-    expect(second!.text).toContain('<a class="text-action" href="/applications?sort=name">Show all</a>')
+    expect(second!.text).toContain('<a class="text-action" href="/applications?sort=name">Clear filters</a>')
   })
 
   it.each([

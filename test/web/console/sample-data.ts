@@ -46,7 +46,10 @@ export const FIELDS = {
   name: textField({ label: 'Name', hint: 'Shown to users on the allow/deny screen.', required: true }),
   contact: emailField({ label: 'Contact', required: true }),
   homepage: urlField({ label: 'Home page', placeholder: 'https://' }),
-  redirectUris: linesField({ label: 'Redirect URIs', hint: 'Enter one URI per line, exactly as the application sends it.' }),
+  redirectUris: linesField({
+    label: 'Redirect URIs',
+    hint: 'Enter one URI per line, exactly as the application sends it.',
+  }),
   note: areaField({ label: 'Note', hint: 'Visible to your account only.' }),
   parallel: numberField({ label: 'Concurrent connections', unit: 'connections' }),
   kind: selectField({
@@ -61,7 +64,11 @@ export const FIELDS = {
     required: true,
     choices: [
       { value: 'show', label: 'Show it', hint: 'All users are asked before the application gets access.' },
-      { value: 'skip_own_account', label: 'Skip it for users of the same account', hint: 'Users of your own account are not asked.' },
+      {
+        value: 'skip_own_account',
+        label: 'Skip it for users of the same account',
+        hint: 'Users of your own account are not asked.',
+      },
     ],
   }),
   grants: checkboxesField({

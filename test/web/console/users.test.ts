@@ -127,6 +127,7 @@ describe('the list', () => {
       id: crypto.randomUUID(),
       account_id: crowd,
       email: `crowd-${String(n).padStart(3, '0')}@people.example`,
+      email_key: `crowd-${String(n).padStart(3, '0')}@people.example`,
       role: 'member',
       password_hash: 'none',
     }))
