@@ -67,7 +67,7 @@ describe('one response reports every error', () => {
     expect(fieldErrorsOn(await submit(asAdmin, '/applications/new', changes))).toEqual({
       ...APPLICATION_ERRORS,
       name: expect.stringContaining('name of this service'),
-      grants: expect.stringContaining('no secret'),
+      grants: expect.stringContaining('no client secret'),
       refreshTokenRotation: expect.stringContaining('must rotate'),
     })
   })
@@ -85,7 +85,7 @@ describe('one response reports every error', () => {
       name: expect.stringContaining('name of this service'),
       accountId: expect.stringContaining('nter the ID or the exact name of the account'),
       grants: expect.stringContaining('at least one'),
-      redirectUris: expect.stringContaining('exact'),
+      redirectUris: expect.stringContaining('absolute URI'),
       rateLimit: expect.stringContaining('at least 1'),
     })
   })
