@@ -62,7 +62,12 @@ describe('what cannot be is told at its field, and nothing typed is lost', () =>
     ],
     ['a user name in it', { ...FOR_USERS, redirectUris: 'https://a@b.example/' }, 'redirectUris', /user name/],
     ['a wildcard in it', { ...FOR_USERS, redirectUris: 'https://*.example.com/' }, 'redirectUris', /absolute URI/],
-    ['one of 10,000 characters', { ...FOR_USERS, redirectUris: `https://a.example/${LONG}` }, 'redirectUris', /absolute URI/],
+    [
+      'one of 10,000 characters',
+      { ...FOR_USERS, redirectUris: `https://a.example/${LONG}` },
+      'redirectUris',
+      /absolute URI/,
+    ],
     ['half a character in it', { ...FOR_USERS, redirectUris: 'https://a.example/ b' }, 'redirectUris', /absolute URI/],
     [
       'an API that is not ticked as the default',

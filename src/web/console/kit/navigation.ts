@@ -48,9 +48,7 @@ const API_DOCS: PageLinkWithIcon = { href: '/api/v1/docs', label: 'API documenta
 function groupsOf(role: Role): readonly LinkGroup[] {
   if (role === 'member') return [{ heading: 'Your account', links: [START, ...OWN] }]
   const managed =
-    role === 'operator'
-      ? { heading: 'This instance', links: OF_OPERATORS }
-      : { heading: 'Account', links: OF_ADMINS }
+    role === 'operator' ? { heading: 'This instance', links: OF_OPERATORS } : { heading: 'Account', links: OF_ADMINS }
   return [managed, { heading: 'Your profile', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
 }
 
