@@ -1,7 +1,8 @@
 /**
  * Measures Keywright with a durable PostgreSQL against plain oidc-provider in memory, in one run on one machine, and
- * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N], or npm run bench -- --cold-start TOKENS for
- * the time until a resource server knows the status lists of so many live tokens.
+ * prints ratios. Usage: npm run bench -- [--json] [--seconds N] [--rounds N]. `--quick` prints the ratios of tokens,
+ * introspection, JWKS, memory and start-up within two minutes. `--cold-start TOKENS` measures the time until a resource
+ * server knows the status lists of so many active tokens.
  */
 import { parseArgs } from 'node:util'
 import { measureVerification } from '../packages/resource-server/bench.ts'
@@ -14,6 +15,7 @@ import { type BenchPostgres, freePort, openBenchPostgres } from './postgres.ts'
 import { type Measured, startMeasured } from './processes.ts'
 import { machine, printReport, type Report } from './report.ts'
 import { BENCH_ISSUER, BENCH_TTL, measureRevocations } from './revocations.ts'
+import { measureStartUp } from './start-up.ts'
 
 const { values } = parseArgs({
   options: {
@@ -21,10 +23,11 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
     'cold-start': { type: 'string' },
+    quick: { type: 'boolean', default: false },
   },
 })
-const SECONDS = Number(values.seconds)
-const ROUNDS = Number(values.rounds)
+const SECONDS = values.quick ? 2 : Number(values.seconds)
+const ROUNDS = values.quick ? 2 : Number(values.rounds)
 
 const say = (message: string) => process.stderr.write(`${message}\n`)
 
@@ -169,9 +172,48 @@ async function comparePolicies(postgres: BenchPostgres) {
   return middle(samples)
 }
 
+const MEBIBYTE = 2 ** 20
+
+async function runQuick(postgres: BenchPostgres): Promise<Report> {
+  const population = await populate(await postgres.createDatabase('few'), 100, 'none')
+  const startUp = await measureStartUp(population)
+  const server = await startKeywright(population)
+  try {
+    const atRest = (await server.usage()).memory
+    const { token, introspection, jwks } = await compareWithEngine(population, server)
+    return {
+      machine: machine(postgres.version),
+      ratios: {
+        token_vs_engine: token.ratio,
+        introspection_vs_engine: introspection.ratio,
+        jwks_vs_engine: jwks.ratio,
+        memory_vs_engine: token.ours.memory / token.theirs.memory,
+        ...startUp.ratios,
+      },
+      figures: {
+        rounds: ROUNDS,
+        seconds: SECONDS,
+        memory_at_rest_mib: atRest / MEBIBYTE,
+        ...startUp.figures,
+        token: token.ours,
+        introspection: introspection.ours,
+        jwks: jwks.ours,
+        engine_token: token.theirs,
+        engine_introspection: introspection.theirs,
+        engine_jwks: jwks.theirs,
+      },
+    }
+  } finally {
+    await server.stop()
+    await population.database.close()
+  }
+}
+
 async function run(postgres: BenchPostgres): Promise<Report> {
   const population = await populate(await postgres.createDatabase('few'), 100, 'none')
+  const startUp = await measureStartUp(population)
   const server = await startKeywright(population)
+  const atRest = (await server.usage()).memory
   try {
     const { token, introspection, jwks, bytesPerToken } = await compareWithEngine(population, server)
     const status = await compareStatus(postgres, population, server)
@@ -195,10 +237,14 @@ async function run(postgres: BenchPostgres): Promise<Report> {
         token_single_vs_engine: single.perCpuSecond / token.theirs.perCpuSecond,
         verification_vs_jose: verification.ratio,
         memory_vs_engine: token.ours.memory / token.theirs.memory,
+        ...startUp.ratios,
       },
       figures: {
         rounds: ROUNDS,
         seconds: SECONDS,
+        memory_at_rest_mib: atRest / MEBIBYTE,
+        memory_100000_clients_mib: many.ours.memory / MEBIBYTE,
+        ...startUp.figures,
         database_bytes_per_token: bytesPerToken,
         database_bytes_per_token_without_status: status.bytesPerToken,
         token_length: status.length,
@@ -229,7 +275,8 @@ try {
     ratios: {},
     figures: await measureColdStart(postgres, startKeywright, tokens, say),
   })
-  const report = await (tokens > 0 ? coldStart() : run(postgres))
+  const measureAll = values.quick ? runQuick : run
+  const report = await (tokens > 0 ? coldStart() : measureAll(postgres))
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : printReport(report))
 } finally {
   await postgres.stop()
