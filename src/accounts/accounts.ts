@@ -10,10 +10,10 @@ export interface Account {
   readonly id: string
   readonly name: string
   readonly status: 'active' | 'disabled'
-  /** Off: none of its clients is known; its people may sign in all the same. */
+  /** false: no client of the account works; its users can still sign in. */
   readonly apiEnabled: boolean
   readonly createdAt: Date
-  /** Another one after each change. */
+  /** Increases with each change. */
   readonly revision: number
 }
 
@@ -90,8 +90,8 @@ export async function getAccount(db: Knex, id: string): Promise<Account> {
 }
 
 /**
- * The account, with everything that is being added to it waiting. Its key stays: who changes a client of it, and so holds the
- * client, may yet have to look at that key.
+ * Locks an account exclusively and returns it; transactions that add to it wait. The row lock leaves the key readable,
+ * because a transaction that has locked a client may still check the foreign key.
  * @throws KeywrightError `not_found`
  */
 export async function lockAccount(trx: Knex, id: string): Promise<Account> {
@@ -113,7 +113,7 @@ export const setAccountStatus = (trx: Knex, id: string, status: Account['status'
 export const setAccountApi = (trx: Knex, id: string, enabled: boolean): Promise<Account> =>
   changeAccount(trx, id, { api_enabled: enabled })
 
-/** What the audit log is told of a change of an account. */
+/** The audit event of a change of an account. */
 export const accountEntry = (action: string, { id }: Account, detail: Record<string, unknown> = {}): AuditEntry => ({
   action,
   target: { type: 'account', id },
@@ -122,9 +122,9 @@ export const accountEntry = (action: string, { id }: Account, detail: Record<str
 })
 
 /**
- * Keeps an account as it is until the transaction ends. Whoever adds something to it holds this, or what they add would be
- * missed by the one who ends all that the account has.
- * @throws KeywrightError `not_found`, `conflict` (it is switched off)
+ * Locks an account against changes until the transaction ends. A transaction that adds to an account takes this lock:
+ * otherwise disabling the account would miss what it adds.
+ * @throws KeywrightError `not_found`, `conflict` (the account is disabled)
  */
 export async function lockAccountShared(trx: Knex, id: string): Promise<Account> {
   const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forShare().first() : undefined
@@ -133,7 +133,7 @@ export async function lockAccountShared(trx: Knex, id: string): Promise<Account>
   return toAccount(row)
 }
 
-/** The same for whoever adds a client. @throws KeywrightError also `conflict` when the account's API is switched off */
+/** As `lockAccountShared`, for adding a client. @throws KeywrightError also `conflict` when the account's API is disabled */
 export async function lockAccountWithApiShared(trx: Knex, id: string): Promise<Account> {
   const account = await lockAccountShared(trx, id)
   if (!account.apiEnabled) throw new KeywrightError('conflict', `the API of the account ${id} is switched off`)

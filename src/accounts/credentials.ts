@@ -4,16 +4,16 @@ import { isId } from '../shared/ids.ts'
 import { lockUserExclusive } from './user-locks.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
-/** What a person proves themselves by. */
+/** A user with their password hash. */
 export interface Credentials {
   readonly user: User
-  /** Neither they nor their account is switched off. */
+  /** The user and their account are active. */
   readonly mayAct: boolean
-  /** Null: they have no password, and cannot sign in. */
+  /** Null: the user has no password and cannot sign in. */
   readonly passwordHash: string | null
-  /** The password was given for once, and is to be replaced by one of their own. */
+  /** The password is a one-time password, which the user must replace. */
   readonly passwordChangeRequired: boolean
-  /** Null: never yet. */
+  /** Null: never. */
   readonly passwordChangedAt: Date | null
 }
 
@@ -44,8 +44,8 @@ export async function findCredentialsById(db: Knex, userId: string): Promise<Cre
 }
 
 /**
- * As they are, and stay until the transaction ends: whoever changes the person waits, and so does whoever switches their
- * account off, because that changes the rows of its people too.
+ * Locks a user until the transaction ends, and reads their credentials. Changes of the user wait, and so does disabling
+ * their account, which updates the rows of its users.
  */
 export async function lockCredentials(trx: Knex, userId: string): Promise<Credentials | undefined> {
   await lockUserExclusive(trx, userId)
@@ -53,17 +53,17 @@ export async function lockCredentials(trx: Knex, userId: string): Promise<Creden
   return await findCredentialsById(trx, userId)
 }
 
-/** Whether the password is still the one it was; its hash may have been renewed meanwhile. */
+/** Whether the password is unchanged; its hash may have been renewed. */
 export const isSamePassword = (a: Credentials, b: Credentials): boolean =>
   Number(a.passwordChangedAt) === Number(b.passwordChangedAt)
 
-/** The same password under a new hash. */
-export async function saveRenewedHash(trx: Knex, held: Credentials, passwordHash: string): Promise<Credentials> {
-  await trx('users').where({ id: held.user.id }).update({ password_hash: passwordHash })
-  return { ...held, passwordHash }
+/** Stores a new hash of the same password. */
+export async function saveRenewedHash(trx: Knex, locked: Credentials, passwordHash: string): Promise<Credentials> {
+  await trx('users').where({ id: locked.user.id }).update({ password_hash: passwordHash })
+  return { ...locked, passwordHash }
 }
 
-/** Another password, which ends the sessions that were begun with the former one. */
+/** Stores a new password, and revokes the sessions that began with the previous one. */
 export async function savePassword(trx: Knex, userId: string, passwordHash: string): Promise<User> {
   const change = {
     password_hash: passwordHash,

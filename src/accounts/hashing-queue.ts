@@ -1,10 +1,10 @@
 import { KeywrightError } from '../shared/errors.ts'
 
-/** A hash takes a thread of the few that Node has, and 19 MiB: more at once make each slower, and everything else too. */
-const AT_ONCE = 2
+/** A hash takes one of Node's few threads and 19 MiB: more at once would slow down each other and everything else. */
+const MAX_RUNNING = 2
 
-/** Who comes when so many wait would wait for seconds: they are told to come again. */
-const MOST_WAITING = 100
+/** With more waiting, a request would wait for seconds, and is rejected instead. */
+const MAX_WAITING = 100
 
 let running = 0
 const waiting: (() => void)[] = []
@@ -16,16 +16,16 @@ function leave(): void {
 }
 
 async function enter(): Promise<void> {
-  if (running < AT_ONCE) {
+  if (running < MAX_RUNNING) {
     running++
     return
   }
-  if (waiting.length >= MOST_WAITING)
-    throw new KeywrightError('unavailable', 'too many passwords are checked just now; try again')
+  if (waiting.length >= MAX_WAITING)
+    throw new KeywrightError('unavailable', 'too many passwords are being checked; try again')
   await new Promise<void>((resolve) => waiting.push(resolve))
 }
 
-/** Runs password hashing, of which this process does only a little at once, in the order of arrival. @throws KeywrightError `unavailable` */
+/** Runs password hashing with bounded concurrency, in the order of arrival. @throws KeywrightError `unavailable` */
 export async function inHashingQueue<Result>(hash: () => Promise<Result>): Promise<Result> {
   await enter()
   try {

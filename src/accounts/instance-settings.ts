@@ -197,8 +197,8 @@ export async function allowedSchemes(db: Knex): Promise<readonly string[]> {
 }
 
 /**
- * Keeps the API from being switched off until the transaction ends. Whoever issues something holds this, or what they
- * issue would be missed by the one who ends all that was issued.
+ * Keeps the API enabled until the transaction ends. A transaction that issues something takes this lock: otherwise
+ * disabling the API would miss what it issues.
  * @throws KeywrightError `conflict` (it is switched off)
  */
 export async function lockInstanceShared(trx: Knex): Promise<void> {

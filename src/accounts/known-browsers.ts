@@ -42,7 +42,7 @@ export function createKnownBrowsers(encryptionKeys: EncryptionKeys, clock: Clock
       if (!token || !body || !mac || userId !== user.id) return undefined
       const given = Buffer.from(mac, 'base64url')
       if (![...keys.values()].some((key) => sameHash(macOf(key, body), given))) return undefined
-      // Whoever knew a former password could gather any number of tokens; all of that time share one budget.
+      // Somebody who knew a previous password may have collected many tokens: the tokens of that time share one budget.
       const isFormer = Number.parseInt(issuedAt!, 36) < Number(passwordChangedAt)
       return { token: sign(body), budget: isFormer ? user.id : body }
     },

@@ -9,11 +9,11 @@ const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, par
 /** One keyboard writes é as one character, another as two (NIST SP 800-63B, section 3.1.1.2). */
 const normalised = (password: string): string => password.normalize('NFC')
 
-/** The PHC string of a password that a person chose or was given for once. */
+/** The PHC string of a password that a user chose, or of a one-time password. */
 export const hashPassword = (password: string): Promise<string> =>
   inHashingQueue(() => argon2.hash(normalised(password), PARAMETERS))
 
-/** @param hash null: of somebody who has no password, which costs as much and is never right */
+/** @param hash null: the user has no password; the check takes the same time and fails */
 export const verifyPassword = (hash: string | null, password: string): Promise<boolean> =>
   inHashingQueue(() => argon2.verify(hash ?? decoyHash(), normalised(password)))
 
@@ -85,7 +85,7 @@ function isPersonal(text: string, person: { email: string; name: string | null }
 }
 
 /**
- * What speaks against a password that somebody wants to have (NIST SP 800-63B, section 3.1.1.2), in a sentence for them.
+ * Checks a new password (NIST SP 800-63B, section 3.1.1.2). The error message is a sentence for the user.
  * @throws KeywrightError `invalid_input`
  */
 export async function checkNewPassword(

@@ -71,7 +71,7 @@ async function take(
 
 /**
  * Writes down what happened to somebody who is not proved. An unknown address takes as many statements, and neither
- * waits for the disk: whoever measures the time learns nothing. A crash may lose the last such entries.
+ * waits for the disk, so that the response time reveals nothing. A crash may lose the last entries.
  */
 async function note(
   knex: Knex,
@@ -101,7 +101,7 @@ export function createSignIn(
   const browsers = createKnownBrowsers(encryptionKeys, clock)
   const tickets = createPasswordTickets(encryptionKeys, clock)
 
-  /** Where a network is slowed, the people it asked for need not be told: it may ask for any number of them. */
+  /** Records a slowed attempt for its user. Not for a slowed network, which may try any number of addresses. */
   async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {
     if (budget.of === 'network' || (await takeAttempt(knex, reportBudget(budget))) !== undefined) return
     await note(knex, 'user.sign_in_slowed', person, attempt)

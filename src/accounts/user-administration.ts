@@ -113,7 +113,7 @@ export async function saveUserDetails(
  */
 export async function resetPassword(knex: Knex, idOrEmail: string, actor: Actor): Promise<Invited> {
   const password = generateSecret('password')
-  // Before the transaction: it takes long, and others wait for the person's turn.
+  // Before the transaction, because hashing takes long and the transaction locks the user.
   const hash = await hashPassword(password)
   return await knex.transaction(async (trx) => {
     const { id } = await lockUser(trx, idOrEmail)

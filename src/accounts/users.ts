@@ -17,16 +17,16 @@ export interface User {
   readonly accountId: string | null
   readonly email: string
   readonly emailVerified: boolean
-  /** As they are called; null where only the address is known. */
+  /** The full name; null: unknown. */
   readonly name: string | null
   readonly role: Role
   readonly status: 'active' | 'disabled'
-  /** When what applications are told of them last changed. */
+  /** When a claim of the user last changed. */
   readonly updatedAt: Date
-  /** A session that began earlier has ended. */
+  /** Sessions that began earlier are revoked. */
   readonly sessionsValidFrom: Date
   readonly createdAt: Date
-  /** Another one after each change that somebody else makes. */
+  /** Increases with each change by somebody else. */
   readonly revision: number
 }
 
@@ -36,7 +36,7 @@ export interface AccountOfUser {
   readonly accountName: string | null
 }
 
-/** Neither they nor their account is switched off. */
+/** Whether the user and their account are active. */
 export const mayAct = ({ status, accountStatus }: User & AccountOfUser): boolean =>
   status === 'active' && accountStatus !== 'disabled'
 
@@ -74,7 +74,7 @@ export const toUser = (row: UserRow): User => ({
   revision: row.revision,
 })
 
-/** Every column of people, with the standing and name of their account. */
+/** Every column of users, with the status and name of their account. */
 export const usersWithAccount = (db: Knex) =>
   db('users')
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
@@ -86,12 +86,12 @@ export interface NewUser {
   /** Null for an operator. */
   readonly accountId: string | null
   readonly name?: string | null | undefined
-  /** The creator asserts that the address is the user's. Default: nobody does. */
+  /** The creator asserts that the address belongs to the user. Default: false. */
   readonly emailVerified?: boolean | undefined
 }
 
 /**
- * Adds a user; without a password (null) nobody can sign in as them until they are given one.
+ * Adds a user. With a null password they cannot sign in until they get one.
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (the address is taken)
  */
 async function insertUser(db: Knex, person: NewUser, password: string | null): Promise<User> {
@@ -134,7 +134,7 @@ export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
   return toUser(row)
 }
 
-/** One who may have been removed meanwhile, with their account, in one query. */
+/** A user with their account, in one query. Undefined: unknown. */
 export async function findUserById(db: Knex, id: string): Promise<(User & AccountOfUser) | undefined> {
   const row: UserWithAccountRow | undefined = isId(id)
     ? await usersWithAccount(db).where('users.id', id).first()
@@ -142,14 +142,14 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
   return row && { ...toUser(row), accountStatus: row.account_status, accountName: row.account_name }
 }
 
-/** In the order of their addresses. */
+/** Users, sorted by email address. */
 export async function listUsers(db: Knex, filter: { accountId?: string } = {}): Promise<User[]> {
   const query = db<UserRow>('users').orderBy('email_key')
   if (filter.accountId) query.where('account_id', filter.accountId)
   return (await query).map(toUser)
 }
 
-/** The user, with everything that is done in their name waiting. @throws KeywrightError `not_found` */
+/** Locks a user exclusively and returns them; issuing tokens for them waits. @throws KeywrightError `not_found` */
 export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   const { id } = await findUser(trx, idOrEmail)
   await lockUserExclusive(trx, id)
@@ -158,10 +158,10 @@ export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   return toUser(row)
 }
 
-// Of the statement's moment, not the transaction's: that may have begun long before the row's lock was had.
+// clock_timestamp(), because the transaction may have begun long before it got the row lock.
 const untilNow = (trx: Knex) => ({ sessions_valid_from: trx.raw('clock_timestamp()') })
 
-/** A change that somebody else makes. */
+/** Changes a user on behalf of somebody else, which increases the revision. */
 export async function changeUser(trx: Knex, id: string, change: Record<string, unknown>): Promise<User> {
   const columns = { ...change, revision: trx.raw('revision + 1') }
   const [row] = await trx('users').where({ id }).update(columns).returning<UserRow[]>('*')
@@ -169,25 +169,22 @@ export async function changeUser(trx: Knex, id: string, change: Record<string, u
 }
 
 /**
- * Ends their sessions both ways: one that was begun while the switching off was being written down must not wake up again
- * with the switching on.
+ * Revokes the user's sessions with either status: a session that began while the user was being disabled must not become
+ * valid when they are enabled.
  */
 export const saveUserStatus = (trx: Knex, id: string, status: User['status']): Promise<User> =>
   changeUser(trx, id, { status, ...untilNow(trx) })
 
 export const saveUserRole = (trx: Knex, id: string, role: Role): Promise<User> => changeUser(trx, id, { role })
 
-/**
- * Another password, to be changed at the next sign-in; null: none, until somebody is given one. The sessions that were begun
- * with the former one end.
- */
+/** Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. */
 export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {
   const since = trx.raw('clock_timestamp()')
   const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
 }
 
-/** Whether the account has another active user of this one's role who can sign in; of an operator, whether the instance has. */
+/** Whether another active user with the same role can sign in, in the same account or, for an operator, in the instance. */
 export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise<boolean> {
   const others = trx('users').where({ account_id: accountId, role, status: 'active' }).whereNot({ id })
   others.whereNotNull('password_hash')
@@ -198,7 +195,7 @@ export async function revokeSessionsOfAccount(trx: Knex, accountId: string): Pro
   await trx('users').where({ account_id: accountId }).update(untilNow(trx))
 }
 
-/** What the audit log is told of a change of a person. */
+/** The audit event of a change of a user. */
 export const userEntry = (action: string, user: User, detail: Record<string, unknown> = {}): AuditEntry => ({
   action,
   target: { type: 'user', id: user.id },

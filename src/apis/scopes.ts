@@ -9,7 +9,7 @@ const MOST_NAMED = 3
 /** About the person and the access, so of no API: OpenID Connect Core 1.0, sections 5.4 and 11. */
 export const IDENTITY_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
 
-/** What speaks against a list of scopes. Undefined: nothing does. */
+/** The error of a list of scopes. Undefined: valid. */
 export function scopesError(scopes: readonly string[]): string | undefined {
   if (scopes.length === 0) return 'at least one scope is needed'
   const wrong = scopes.filter((scope) => !SCOPE_TOKEN.test(scope)).slice(0, MOST_NAMED)

@@ -46,7 +46,7 @@ export const SEALED_AUDIT_CHAIN: SealedColumn = {
   contextOf: () => '',
 }
 
-/** Where a chain begins of which nothing was forgotten yet. */
+/** The start of a chain without deleted entries. */
 const BEGINNING: Link = { seq: 0, hash: Buffer.alloc(32) }
 
 const ACTOR: Actor = { type: 'system', id: 'audit' }
@@ -159,7 +159,7 @@ export async function hasBegunLate(db: Knex): Promise<boolean> {
 
 /**
  * The chain, held until the transaction ends.
- * @throws KeywrightError `conflict` when it is not as it was written: whoever went on from there would vouch for it
+ * @throws KeywrightError `conflict` when an entry was altered: continuing the chain would confirm it
  */
 export async function lockAuditChain(trx: Knex, encryptionKeys: EncryptionKeys): Promise<Chain> {
   const row = await trx<ChainRow>('audit_chain').forUpdate().first()

@@ -9,7 +9,7 @@ import { type ActorVisibility, actorVisibility, asUuid, onlyVisibleActors } from
 interface Named<Type, Id> {
   readonly type: Type
   readonly id: Id
-  /** A user's address, a client's or account's name; null where there is none, it is no longer there, or it is not to be told. */
+  /** A user's email address, or the name of a client or account; null: none, deleted, or hidden from the reader. */
   readonly label: string | null
 }
 

@@ -38,7 +38,7 @@ async function writeSeals(trx: Knex, entries: readonly Unsealed[], links: readon
       WHERE l.id = s.id AND l.seq IS NULL`,
     [JSON.stringify(seals)],
   )
-  // Somebody deletes entries at this very moment: what is left is sealed at the next turn.
+  // A concurrent deletion holds the lock: the remaining entries are sealed at the next run.
   if (rowCount !== entries.length) throw new KeywrightError('conflict', 'audit entries vanished while they were sealed')
 }
 

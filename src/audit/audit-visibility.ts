@@ -24,7 +24,7 @@ export const actorVisibility = (l: string, user: string, client: string): string
        WHEN ${user}.role = 'operator' OR (${client}.id IS NOT NULL AND ${client}.account_id IS NULL) THEN 'operator'
        ELSE 'other' END`
 
-/** Leaves only entries whose actor is told: a filter by what is hidden would tell it. */
+/** Selects only entries whose actor is visible: filtering by a hidden actor would reveal it. */
 export function onlyVisibleActors(query: Knex.QueryBuilder, wanted: readonly ActorVisibility[]): void {
   query.whereRaw(
     `(SELECT ${actorVisibility('audit_log', 'u', 'c')}

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseHostRule } from '../shared/host-rules.ts'
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
 
-/** One setting: how its text is judged, and what the operator is told about it. */
+/** One setting: how its text is parsed, and its documentation. */
 export interface Setting<T = unknown> {
   readonly schema: z.ZodType<T>
   readonly default?: string
@@ -125,7 +125,7 @@ export const SETTINGS = {
     schema: wholeNumber(100, 600_000),
     default: '10000',
     unit: 'ms',
-    doc: 'After this long PostgreSQL gives up a statement, and the caller is told to retry.',
+    doc: 'PostgreSQL cancels a statement after this time, and the client gets an error that asks it to retry.',
   }),
   DATABASE_PREPARED_STATEMENTS: setting({
     schema: onOff(),

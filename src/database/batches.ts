@@ -25,7 +25,7 @@ const MAX_WAITING = 10_000
 
 /**
  * Gathers the concurrent requests of a moment into one statement. There is no timer: a statement takes what has come in
- * by the end of this turn of the event loop, and while `maxInFlight` are under way the next one fills. A request never
+ * by the end of this iteration of the event loop, and while `maxInFlight` are in flight the next one fills. A request never
  * joins a statement that has already been sent, so its answer is never older than its question.
  */
 export function createBatches<Request, Answer>(options: BatchOptions<Request, Answer>) {
@@ -82,7 +82,7 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
   }
 
   function enqueue(one: Waiting<Request, Answer>): void {
-    // Its lane waits already for what this request would wait for.
+    // The queue of its key already waits for the same lock.
     if (keyQueues?.has(one.request)) keyQueues.add(one)
     else waiting.push(one)
     if (inFlight < options.maxInFlight) schedule()

@@ -38,11 +38,11 @@ async function readPage(db: Knex, keys: EncryptionKeys, sealed: SealedColumn, af
   return await page
 }
 
-/** One value; a change of it in the meantime wins, because whoever made it sealed it anew. */
+/** Re-encrypts one value. A concurrent change wins, because it encrypts with the new key already. */
 async function resealOne(db: Knex, keys: EncryptionKeys, sealed: SealedColumn, row: Row): Promise<number> {
   const { table, column, purpose } = sealed
   const old = row[column] as Buffer
-  // Nobody can open it any more: as good as deleted, and left to whoever deletes it.
+  // A value whose key is gone cannot be decrypted; its own deletion removes it later.
   if (!isSealedByOneOf(keys, old)) return 0
   const sealedFor = { purpose, context: sealed.contextOf(row) }
   const again = seal(keys, sealedFor, unseal(keys, sealedFor, old))

@@ -9,7 +9,7 @@ export const UNKNOWN_ADDRESS = 'unknown'
 const LONGEST_LOGGED = 100
 
 /** `"[2001:db8::7]:4711"`, `[2001:db8::7]`, `192.0.2.7:4711` and either address alone (RFC 7239, section 6). */
-function addressOfNode(node: string): string | undefined {
+function parseNodeAddress(node: string): string | undefined {
   const text = node.trim().replace(/^"([^"]*)"$/, '$1')
   const [, bracketed] = /^\[([^\]]*)\](?::\w*)?$/.exec(text) ?? []
   const [, ofIPv4] = /^([\d.]+):\w*$/.exec(text) ?? []
@@ -50,7 +50,7 @@ export function takeClientAddress({ trustProxy, log }: { trustProxy: boolean; lo
 
   return async (ctx, next) => {
     const named = trustProxy ? namedByProxy(ctx) : undefined
-    const address = named === undefined ? normalizeAddress(ctx.req.socket.remoteAddress ?? '') : addressOfNode(named)
+    const address = named === undefined ? normalizeAddress(ctx.req.socket.remoteAddress ?? '') : parseNodeAddress(named)
     if (named !== undefined && !address) warnOnce(named)
     ctx.request.ip = address ?? UNKNOWN_ADDRESS
     await next()

@@ -4,7 +4,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
  * A browser keeps cookies by host name, and to it `localhost` is not `127.0.0.1`: a sign-in begun under one could not end
- * under the other, which is the issuer's. Whoever opens a page by another name of the same machine is led to that one.
+ * under the other, which is the issuer's. A page that is opened by another loopback name redirects to the issuer's name.
  */
 export function redirectToOneLoopbackName(issuerUrl: () => string): Middleware {
   return async (ctx, next) => {

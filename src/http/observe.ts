@@ -13,7 +13,7 @@ function callerRequestId(ctx: Context): string | undefined {
   return REQUEST_ID.test(given) ? given : undefined
 }
 
-/** The addresses that are told apart in the metrics: a label of the caller's choosing would be memory of theirs. */
+/** The endpoint labels of the metrics. A label that callers can choose would let them use memory. */
 const ENDPOINTS = new Set([
   '/oauth2/token',
   '/oauth2/introspect',
@@ -60,7 +60,7 @@ interface Failure extends Error {
   error_detail?: string
 }
 
-/** What a client may be told is in the answer already; this is the private part, which only the log keeps. */
+/** The private part of an error, which only the log records; the response holds the public part. */
 function privateDetail(failure: Failure | undefined): Record<string, unknown> | undefined {
   if (!failure) return undefined
   const cause = failure.cause instanceof Error ? failure.cause : undefined

@@ -102,7 +102,7 @@ async function readWhole(host: string, body: AsyncIterable<Uint8Array> | null): 
   return Buffer.concat(chunks)
 }
 
-/** They told of the body as it came; it is kept as it was meant. */
+/** Headers that describe the encoded body, which is returned decoded. */
 const TRANSPORT = ['content-encoding', 'content-length', 'transfer-encoding']
 
 function keep(response: UndiciResponse, body: Buffer): Response {

@@ -1,4 +1,4 @@
-/** What went wrong, in words that callers may rely on. Each face turns a code into its own protocol's answer. */
+/** Stable error codes. Each interface maps a code to the error response of its protocol. */
 export type ErrorCode =
   | 'invalid_input'
   | 'not_found'

@@ -11,7 +11,7 @@ export interface HostRule {
   readonly port?: number
 }
 
-/** IPv4 written as IPv6 is the IPv4 address: whoever connects to the one reaches the other. */
+/** An IPv4-mapped IPv6 address is the IPv4 address: both connect to the same host. */
 export const parseAddress = (text: string): Address => ipaddr.process(text)
 
 // What is assigned worldwide; ipaddr.js takes for unicast whatever has no other name, 127.0.0.1 as ::7f00:1 included.

@@ -15,7 +15,7 @@ export const MAX_REFRESH_TOKEN_MAX_AGE = 315_360_000
 
 const lasts = (seconds: number, most: number) => Number.isInteger(seconds) && seconds >= 60 && seconds <= most
 
-/** What speaks against a life of an access token, in seconds. Undefined: nothing does. */
+/** The error of an access token lifetime in seconds. Undefined: valid. */
 export const accessTokenTtlError = (ttl: number): string | undefined =>
   lasts(ttl, MAX_ACCESS_TOKEN_TTL)
     ? undefined

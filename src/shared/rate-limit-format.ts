@@ -22,7 +22,7 @@ export function formatRateLimit(limit: RateLimit): string {
   return unit ? `${limit.count}/${unit[0]}` : `${limit.count}/${limit.period}s`
 }
 
-/** What speaks against a limit. Undefined: nothing does. */
+/** The error of a rate limit. Undefined: valid. */
 export function rateLimitError({ count, period }: RateLimit): string | undefined {
   const isWhole = (value: number, most: number) => Number.isInteger(value) && value >= 1 && value <= most
   if (isWhole(count, MOST) && isWhole(period, 86_400)) return undefined

@@ -8,7 +8,7 @@ const SHAPES = {
   clientSecret: { prefix: 'kws_', parts: 1 },
   apiKey: { prefix: 'kwk_', parts: 1 },
   password: { prefix: 'kwp_', parts: 1 },
-  /** The family's secret, which stays, and the turn's, which changes with each redemption. */
+  /** The secret of the family, which stays, and the current secret, which changes with each rotation. */
   refreshToken: { prefix: 'kwr_', parts: 2 },
 } as const
 

@@ -30,7 +30,7 @@ function directoryOf({ pid, args }: LiveProcess): FileIdentity | undefined {
 const isPostgres = ({ args }: LiveProcess): boolean => /^(postgres|postmaster)\b/.test(basename(args[0] ?? ''))
 
 /**
- * Whether a process is a PostgreSQL on this data directory. So is one of which cannot be seen where it runs: to remove a lock
+ * Whether a process is a PostgreSQL on this data directory. A process whose directory cannot be read counts as one: to remove a lock
  * file that a PostgreSQL owns would stop it.
  */
 export function mayRunOn(cluster: string, found: LiveProcess): boolean {

@@ -32,7 +32,7 @@ function settingsOf(run: Run, options: RunOptions): Record<string, string> {
   return {
     listen_addresses: '',
     max_connections: '200',
-    // Not the errors of single statements: they may quote what was sent, and they are told to whoever sent them.
+    // Not the errors of single statements: they may quote values, and their senders receive them anyway.
     log_min_messages: 'log',
     log_min_error_statement: 'panic',
     lc_messages: 'C',
@@ -110,7 +110,7 @@ function handle(child: ChildProcess, ending: Ending, run: Run, at: { pid: number
     removeRun(run)
   }
   const lost = Promise.withResolvers<never>()
-  // Whoever does not wait for it, as a command, fails at its next statement.
+  // A caller that does not wait for it, such as a command, fails at its next statement.
   lost.promise.catch(() => {})
   void ending.ended.then(() => {
     if (!stopping)

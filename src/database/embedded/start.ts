@@ -31,7 +31,7 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>
 }
 
-// A command may migrate a large table before the next one's turn; a server's supervisor wants an answer sooner.
+// A command may migrate a large table before the next one starts; the supervisor of a server needs a result sooner.
 const PATIENCE_MS: Record<Role, number> = { server: 30_000, command: 300_000 }
 
 const NEVER = new Promise<never>(() => {})
@@ -84,7 +84,7 @@ function tooLong(place: ClusterLocation, holder: Holder): KeywrightError {
 
 /**
  * Real PostgreSQL in a directory, for trying, developing and testing. Who holds the directory is decided by PostgreSQL's
- * own lock file, never by a look before it: whoever comes second looks again, and attaches, waits or refuses.
+ * own lock file, never by a check before it: the second process checks again, and attaches, waits or fails.
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const onNotice = options.onNotice ?? (() => {})
