@@ -19,7 +19,7 @@ interface Row {
   readonly scope: string
   readonly title: string
   readonly description: string
-  /** The API has it: its name stays, and it goes only by being told to. */
+  /** An existing scope: its name is fixed, and only the checkbox removes it. */
   readonly isKnown: boolean
   readonly isRemoved: boolean
 }

@@ -214,7 +214,7 @@ export async function editApplication(call: ConsoleCall): Promise<void> {
   const { params, form, show, goTo } = call
   const clientId = params.clientId!
   const subject = await subjectOf(call)
-  // Told before anything else: what was typed belongs to a state that is gone.
+  // Checked first: the input belongs to an old revision.
   if (subject.present.client.revision !== revisionOf(form)) return await showStale(call)
   try {
     const outcome = await save(call, subject)

@@ -10,7 +10,7 @@ import { applicationPath } from './application-list-page.ts'
 
 const NOTICES = { 'token-revoked': 'Token revoked.', 'grant-revoked': 'Grant revoked.' }
 
-/** A key pair has no page here, whoever asks for it. @throws KeywrightError `not_found` */
+/** Key pairs have no page here. @throws KeywrightError `not_found` */
 export function requireApplication({ kind, clientId }: Client): void {
   if (kind !== 'application') throw notFound('client', clientId)
 }

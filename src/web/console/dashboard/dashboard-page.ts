@@ -52,7 +52,7 @@ function ranked(usage: readonly UsageCount[], kind: UsageKind): { label: string;
   return [...groups].map(([label, counts]) => ({ label, total: sumOf(counts) })).sort((a, b) => b.total - a.total)
 }
 
-/** The two most frequent labels, and all others together: more colours than three are not told apart. */
+/** The two most frequent labels, and all others together: more than three colours are hard to distinguish. */
 function seriesOf(overview: InstanceOverview, kind: UsageKind): Series[] {
   const usage = overview.usage.filter((one) => one.kind === kind)
   const labels = ranked(usage, kind).map(({ label }) => label)

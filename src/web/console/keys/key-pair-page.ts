@@ -23,7 +23,7 @@ const NOTICES = {
 
 type Secret = KeyPair['secrets'][number]
 
-/** The pair of whoever is looking. @throws KeywrightError `forbidden` for operators, who have none */
+/** The key pair of the signed-in user. @throws KeywrightError `forbidden` for operators, who have none */
 export async function ownKeyPair({ management, who }: ConsoleCall): Promise<KeyPairOfUser> {
   if (who.accountId === null) {
     throw new KeywrightError('forbidden', 'key pairs belong to the admins of an account; operators have no account')
