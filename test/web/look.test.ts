@@ -60,7 +60,7 @@ describe('the look', () => {
 })
 
 describe('times', () => {
-  it('are told in words, with the exact one beside', () => {
+  it('are shown as relative times, with the exact time in the title', () => {
     const now = Date.UTC(2026, 10, 21, 12, 0, 0)
     const ago = (seconds: number) => momentOf(new Date(now - seconds * 1000), now).words
     expect([ago(5), ago(60), ago(7200), ago(86_400), ago(20 * 86_400)]).toEqual([

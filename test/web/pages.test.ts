@@ -231,7 +231,7 @@ describe('what is asked in another way', () => {
     }
   })
 
-  it('is told which methods there are, and is done nothing else for, by OPTIONS', async () => {
+  it('gets the allowed methods with OPTIONS, and nothing else happens', async () => {
     const options = await ask('/signin', { method: 'OPTIONS' })
     expect([options.status, options.headers.get('allow'), options.text]).toEqual([204, 'HEAD, GET, POST', ''])
   })

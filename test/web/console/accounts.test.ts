@@ -140,7 +140,7 @@ describe('bad input', () => {
     }
   })
 
-  it('is told to whoever sends it', async () => {
+  it('returns an error page', async () => {
     const { account, asAdmin } = await furnished()
     for (const query of ['status=gone', 'after=x', `after=${btoa('["a","b"]')}`, `search=${'x'.repeat(300)}`]) {
       expect((await asOperator.visit(`/accounts?${query}`)).status).toBe(400)

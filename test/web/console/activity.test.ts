@@ -53,7 +53,7 @@ const linesOf = ({ text }: Page): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line))
 
 describe('what happened', () => {
-  it('is told in a sentence, with names that lead to their pages', async () => {
+  it('is a sentence whose names link to their pages', async () => {
     const mary = await createTestUser(server.knex, account)
     await record({ action: 'user.role_changed', on: mary.id, detail: { from: 'member', to: 'admin' } })
     const page = await asAda.visit(`/activity?target=${mary.id}`)
@@ -63,7 +63,7 @@ describe('what happened', () => {
     expect(wordsOf(page)).toContain('203.0.113.7')
   })
 
-  it('is told in words of whoever did it to themselves', async () => {
+  it('has its own text when the actor is the target', async () => {
     await server.make.keyPair(ada.id, [(await server.make.api()).identifier])
     await server.knex('audit_log').where({ action: 'key_pair.generated', account_id: account }).update({
       actor_type: 'user',
@@ -278,7 +278,7 @@ describe('bad input', () => {
     'account=nobody',
     'by=%00',
     'by=a&by=b',
-  ])('is told to whoever asks for %s', async (query) => {
+  ])('returns an error page for %s', async (query) => {
     for (const path of ['/activity', '/activity/export.jsonl']) {
       const page = await asOperator.visit(`${path}?${query}`)
       expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8'])

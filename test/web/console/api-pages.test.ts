@@ -173,7 +173,7 @@ describe('editing an API', () => {
     expect(await entries()).toMatchObject([{ action: 'api.updated', actor_id: operator.person.id }])
   })
 
-  it('asks before a scope goes, with how many clients it concerns, and does it when told', async () => {
+  it('asks before a scope goes, with how many clients it concerns, and removes it when confirmed', async () => {
     const { identifier, path } = await madeApi()
     for (let n = 0; n < 2; n++) await server.machineToken(await server.make.client({}, [identifier]))
     const asked = await operator.send(await operator.visit(`${path}/edit`), `${path}/edit`, {

@@ -41,7 +41,7 @@ const countClients = async () => Number((await server.knex('clients').count('* A
 const fieldErrorAt = ({ text }: Page, field: string): string | undefined =>
   new RegExp(`id="field-${field}-error"[^>]*>([^<]*)`).exec(text)?.[1]
 
-describe('what cannot be is told at its field, and nothing typed is lost', () => {
+describe('an invalid value has an error at its field, and the input is kept', () => {
   const FOR_USERS: Changes = { 'grants.authorization_code': 'on' }
   it.each<[string, Changes, string, RegExp]>([
     ['no name', { name: '' }, 'name', /required/],

@@ -240,7 +240,7 @@ describe('every field of the form is in effect at the endpoints', () => {
     expect([again.status, again.body.refresh_token]).toEqual([200, tokens.body.refresh_token])
   })
 
-  it('signing in and out: refresh tokens on request alone, ID tokens by ES256, where people go and who is told', async () => {
+  it('signing in and out: refresh tokens on request alone, ID tokens by ES256, where people go and the back-channel logout URI', async () => {
     const client = await addForUsers({
       consent: 'skip_own_account',
       refreshTokens: 'offline_access',

@@ -117,7 +117,7 @@ describe('Generate new keys', () => {
     expect((await server.machineToken(pair)).status).toBe(200)
   })
 
-  it('offers the default API to whoever has no keys, and says that the management API manages the account', async () => {
+  it('offers the default API to a user without keys, and says that the management API manages the account', async () => {
     const page = await admin.visit(GENERATE)
     expect(boxesOf(page).filter(([, checked]) => checked)).toEqual([[DEFAULT_API, true]])
     if (boxesOf(page).some(([api]) => api === 'urn:keywright:management')) {
@@ -248,7 +248,7 @@ describe('Generate new keys', () => {
   })
 })
 
-it('is for the admins of an account: members and operators are told so', async () => {
+it('is for the admins of an account: members and operators get an error', async () => {
   for (const change of [{ role: 'member' }, { role: 'operator', account_id: null }]) {
     const other = await openAdmin(server)
     await server.knex('users').where({ id: other.person.id }).update(change)

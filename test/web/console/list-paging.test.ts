@@ -88,7 +88,7 @@ describe('the list of applications', () => {
     expect(await walkBothWays(asAdmin, `/applications?sort=${sort}`)).toEqual(await clientIds(order))
   })
 
-  it('has headings that sort it, and turn the order round', async () => {
+  it('has column headings that sort the list and reverse the order', async () => {
     const page = await asAdmin.visit('/applications?search=printer&status=active')
     const [by, href] = /aria-sort="(\w+)"><a class="sort" href="([^"]*)"/.exec(page.text)!.slice(1)
     expect([by, href]).toEqual(['descending', '/applications?search=printer&amp;status=active&amp;sort=added'])
@@ -218,17 +218,18 @@ describe('other lists are paged both ways', () => {
   })
 
   it('the activity, newest first, by Newer and Older, without a count', async () => {
-    for (let n = 0; n < 60; n++) await server.make.register({ settings: { name: `Told ${n}` }, account })
+    for (let n = 0; n < 60; n++) await server.make.register({ settings: { name: `Paged ${n}` }, account })
     const pages = await walk(asAdmin, '/activity?kind=client.created', 'next')
     expect(pages.length).toBe(2)
     const words = pages.map(wordsOf)
-    expect(words[0]).toMatch(/Told 59.*Told 10 .*Older/)
+    expect(words[0]).toMatch(/Paged 59.*Paged 10 .*Older/)
     expect(words[0]).not.toContain('Newer')
-    expect(words[1]).toMatch(/Told 9 .*Told 0 .*Newer/)
+    expect(words[1]).toMatch(/Paged 9 .*Paged 0 .*Newer/)
     const back = await asAdmin.visit(linkOf(pages[1]!, 'prev')!)
-    const told = (text: string) => [...text.matchAll(/added the application Told (\d+)/g)].map(([, n]) => Number(n))
-    expect(told(wordsOf(back))).toEqual(told(words[0]!))
-    expect(told(words[0]!).length).toBe(50)
+    const numbersIn = (text: string) =>
+      [...text.matchAll(/added the application Paged (\d+)/g)].map(([, n]) => Number(n))
+    expect(numbersIn(wordsOf(back))).toEqual(numbersIn(words[0]!))
+    expect(numbersIn(words[0]!).length).toBe(50)
     expect(rangeOf(back)).toBeUndefined()
   })
 })

@@ -126,7 +126,7 @@ describe('the page', () => {
     ['a secret of 10,000 characters', { clientSecret: 'x'.repeat(10_000) }, 'at most 500 characters'],
     ['a secret that no header carries', { clientSecret: 'a\nb' }, 'characters that are not allowed'],
     ['a secret beyond ASCII', { clientSecret: 'grün' }, 'characters that are not allowed'],
-    ['an API of which it has nothing', { resource: 'https://other.example' }, 'Choose an option.'],
+    ['an API that the client may not call', { resource: 'https://other.example' }, 'Choose an option.'],
     ['an unknown shape', { shape: 'smoke' }, 'Choose an option.'],
     ['a shape that the client may not use', { shape: 'query' }, 'Choose an option.'],
   ])('refuses %s at its field', async (_, fields, fieldError) => {

@@ -268,7 +268,7 @@ describe('the last admin', () => {
     }
   })
 
-  it('is told why neither demoting nor switching off is offered; nobody does it to themselves', async () => {
+  it('shows why the role cannot be changed nor the user disabled; no user does it to themselves', async () => {
     const home = await server.make.account()
     const alone = await createTestUser(server.knex, home, 'admin')
     const browser = await enter(server, alone)
@@ -328,14 +328,14 @@ describe('bad input', () => {
     'search=%00',
     'search=*',
     'search=a&search=b',
-  ])('is told to whoever asks for %s', async (query) => {
+  ])('returns an error page for %s', async (query) => {
     for (const browser of [asAda, asOperator]) {
       const { status } = await browser.visit(`/users?${query.replace('*', 'x'.repeat(10_000))}`)
       expect([400, 404]).toContain(status)
     }
   })
 
-  it('in a form is told at the form', async () => {
+  it('in a form is shown at the form', async () => {
     const long = 'x'.repeat(10_000)
     const wrong: Record<string, string>[] = [
       { email: long, role: 'member' },
