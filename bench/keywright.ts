@@ -74,7 +74,7 @@ export async function populate(url: string, count: number, policy: 'none' | 'sin
   }
 }
 
-/** What the ledger takes on disk, indexes included, in bytes. */
+/** The size of `access_tokens` on disk with its indexes, in bytes. */
 export async function accessTokenTableSize({ knex }: Database): Promise<{ tokens: number; bytes: number }> {
   const { rows } = await knex.raw(
     `SELECT (SELECT count(*) FROM access_tokens)::int AS tokens,

@@ -4,7 +4,7 @@
  * `clients.version` is the registration version. It changes with everything that a node may cache of the client: settings,
  * secrets, APIs, the status of its account or owner. A token is recorded only if the version that authenticated the client
  * is still the present one. `clients.revocation_epoch` is raised to revoke every token of the client: a token is active only
- * while its epoch is the client's. `code_revocation_epoch` does the same for authorization codes, which are sealed and have
+ * while its `revocation_epoch` equals that of the client. `code_revocation_epoch` does the same for authorization codes, which are sealed and have
  * no row that could be updated.
  *
  * A key from an identity column is compared with the greatest key of its table (`increase_key`), because logical replication

@@ -74,7 +74,7 @@ const verifiedBy = new WeakMap<KeyRing, LRUCache<string, Record<string, unknown>
 
 /**
  * The claims of an access token that one of our keys signed with its own algorithm (RFC 9068, section 4); undefined for
- * anything else. ID tokens have no `typ`. Whether it is still active only the ledger knows.
+ * anything else. ID tokens have no `typ`. Only the access-token store knows whether it is active.
  */
 export function verifyAccessToken(ring: KeyRing, token: string): Record<string, unknown> | undefined {
   const verified = verifiedBy.get(ring) ?? new LRUCache({ max: VERIFIED_PER_RING })
