@@ -185,7 +185,12 @@ export async function raiseAllRevocationEpochs(trx: Knex): Promise<void> {
      WHERE id IN (SELECT id FROM clients WHERE kind <> 'api' ORDER BY id FOR UPDATE)`)
 }
 
-/** @throws KeywrightError `conflict` when the key pair was replaced, which is final */
+/**
+ * Archives, restores or replaces a client. A client that is not `active` (archived or replaced) cannot authenticate
+ * (`registrations.ts`), gets no tokens (`record-statement.ts`), and its access and refresh tokens are inactive (the views
+ * `client_access_tokens` and `active_refresh_tokens`). The raised revocation epoch keeps them revoked after a restore.
+ * @throws KeywrightError `conflict` when the key pair was replaced, which is final
+ */
 export async function setClientStatus(trx: Knex, client: Client, status: ClientStatus): Promise<Client> {
   if (client.status === 'replaced') {
     throw new KeywrightError('conflict', `${client.clientId} was replaced by a newer key pair`)

@@ -69,15 +69,14 @@ function judge(env: Environment, fieldErrors: string[]): Values {
   return values as Values
 }
 
-function misconfigured(fieldErrors: readonly string[]): KeywrightError {
-  const message =
-    fieldErrors.length === 1 ? fieldErrors[0]! : `the configuration has fieldErrors:\n  ${fieldErrors.join('\n  ')}`
+function misconfigured(errors: readonly string[]): KeywrightError {
+  const message = errors.length === 1 ? errors[0]! : `the configuration has errors:\n  ${errors.join('\n  ')}`
   return new KeywrightError('misconfigured', message)
 }
 
 /**
- * Reads the configuration from the environment. Refuses rather than clamps, and tells every fault at once.
- * @throws KeywrightError `misconfigured`, one fault a line
+ * Reads the configuration from the environment. Rejects a wrong value instead of clamping it, and reports every error at once.
+ * @throws KeywrightError `misconfigured`, one error a line
  */
 export function loadConfig(env: Environment): Config {
   const fieldErrors: string[] = []

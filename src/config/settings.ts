@@ -68,7 +68,7 @@ function hostRules(value: string, ctx: z.RefinementCtx): string[] {
 
 const setting = <T>(definition: Setting<T>): Setting<T> => definition
 
-/** Every setting, declared once. The environment is read only by `load.ts`; `docs/configuration.md` is made from this. */
+/** Every setting, declared once. `load-config.ts` reads the environment; `docs/configuration.md` is generated from this. */
 export const SETTINGS = {
   DATABASE_URL: setting({
     schema: z.string().superRefine(databaseUrl).optional(),

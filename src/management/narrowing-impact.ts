@@ -6,7 +6,7 @@ import {
   bindingsOf,
   CONSENT_EXCEEDS,
   EXCEEDS,
-  type NarrowedWhere,
+  type NarrowingTarget,
   NO_FLAGS,
   ofClients,
   REFRESH_EXCEEDS,
@@ -24,14 +24,14 @@ export interface NarrowingImpact {
 /** What `revokeExceeding` would revoke now. */
 export async function countExceeding(
   db: Knex,
-  where: NarrowedWhere,
+  target: NarrowingTarget,
   narrowing: Narrowing,
   most: number,
 ): Promise<NarrowingImpact> {
   async function count(from: string): Promise<number | null> {
     const text = `SELECT count(*)::int AS count FROM (SELECT 1 FROM ${from} LIMIT :most) counted`
     try {
-      return (await db.raw(text, { ...bindingsOf(where, narrowing), most: most + 1 } as never)).rows[0].count
+      return (await db.raw(text, { ...bindingsOf(target, narrowing), most: most + 1 } as never)).rows[0].count
     } catch (error) {
       if (isDatabaseBusy(error)) return null
       throw error
@@ -39,10 +39,10 @@ export async function countExceeding(
   }
   return {
     accessTokens: await count(
-      `client_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(where)} AND (${EXCEEDS})`,
+      `client_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(target)} AND (${EXCEEDS})`,
     ),
-    refreshTokens: await count(`active_refresh_tokens t WHERE ${tokensOf(where)} AND (${REFRESH_EXCEEDS})`),
-    users: await count(`consents s WHERE ${ofClients(where, 's.client_id')} AND ${CONSENT_EXCEEDS}`),
+    refreshTokens: await count(`active_refresh_tokens t WHERE ${tokensOf(target)} AND (${REFRESH_EXCEEDS})`),
+    users: await count(`consents s WHERE ${ofClients(target, 's.client_id')} AND ${CONSENT_EXCEEDS}`),
   }
 }
 

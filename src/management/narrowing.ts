@@ -4,7 +4,7 @@ import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { Narrowing } from '../clients/client-rights.ts'
 
 /** The tokens that a change concerns: those of one client, or of all clients of an API that loses scopes. */
-export type NarrowedWhere =
+export type NarrowingTarget =
   | { readonly client: number }
   | { readonly api: { readonly id: number; readonly identifier: string } }
 
@@ -33,53 +33,55 @@ const splitScope = (table: string) => `string_to_array(${table}.scope, ' ')`
 
 /** SQL: the access or refresh token `t` exceeds the remaining rights. */
 export const EXCEEDS = `
-  NOT EXISTS (SELECT 1 FROM json_to_recordset(CAST(:kept AS json)) AS k(api int, scopes text[])
+  NOT EXISTS (SELECT 1 FROM json_to_recordset(CAST(:remaining AS json)) AS k(api int, scopes text[])
                WHERE k.api = t.api_id AND ${splitScope('t')} <@ (k.scopes || CAST(:identity AS text[])))
-  OR (t.subject <> '' AND :users) OR (t.subject = '' AND :itself)
+  OR (t.subject <> '' AND :users) OR (t.subject = '' AND :client_itself)
   OR (:skipped AND t.subject <> '' AND EXISTS (
        SELECT 1 FROM consents s JOIN users u ON u.id = s.user_id
         WHERE s.client_id = t.client_id AND s.user_id::text = t.subject AND s.skipped
-          AND u.account_id IS DISTINCT FROM CAST(:spared AS uuid)))`
+          AND u.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`
 
 export const REFRESH_EXCEEDS = `
-  ${EXCEEDS} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_itself)
-  OR (t.subject <> '' AND :unasked AND 'offline_access' <> ALL (${splitScope('t')}))`
+  ${EXCEEDS} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_client_itself)
+  OR (t.subject <> '' AND :without_offline_access AND 'offline_access' <> ALL (${splitScope('t')}))`
 
 /** SQL: the part of the consent `s.apis` that is within the remaining rights. */
-const KEPT_OF_CONSENT = `
+const REMAINING_OF_CONSENT = `
   (SELECT coalesce(jsonb_object_agg(d.key, CASE WHEN d.key <> coalesce(:only, d.key) THEN d.value ELSE (
             SELECT coalesce(jsonb_agg(w.scope ORDER BY w.n), '[]')
               FROM jsonb_array_elements_text(d.value) WITH ORDINALITY AS w(scope, n) WHERE w.scope = ANY (k.scopes)) END), '{}')
      FROM jsonb_each(s.apis) d
-     LEFT JOIN json_to_recordset(CAST(:kept AS json)) AS k(identifier text, scopes text[]) ON k.identifier = d.key
+     LEFT JOIN json_to_recordset(CAST(:remaining AS json)) AS k(identifier text, scopes text[]) ON k.identifier = d.key
     WHERE k.identifier IS NOT NULL OR d.key <> coalesce(:only, d.key))`
 
 export const CONSENT_EXCEEDS = `
   (:consents OR (:skipped AND s.skipped) OR (:offline AND 'offline_access' = ANY (s.identity_scopes))
-   OR s.apis <> ${KEPT_OF_CONSENT})`
+   OR s.apis <> ${REMAINING_OF_CONSENT})`
 
-export const ofClients = (where: NarrowedWhere, column: string): string =>
-  'client' in where
+export const ofClients = (target: NarrowingTarget, column: string): string =>
+  'client' in target
     ? `${column} = :client`
     : `${column} IN (SELECT x.client_id FROM client_apis x WHERE x.api_id = :api)`
 
-export const tokensOf = (where: NarrowedWhere): string =>
-  `${ofClients(where, 't.client_id')} ${'api' in where ? 'AND t.api_id = :api' : ''} AND t.revoked_at IS NULL`
+export const tokensOf = (target: NarrowingTarget): string =>
+  `${ofClients(target, 't.client_id')} ${'api' in target ? 'AND t.api_id = :api' : ''} AND t.revoked_at IS NULL`
 
-export function bindingsOf(where: NarrowedWhere, narrowing: Narrowing): Bindings {
+export function bindingsOf(target: NarrowingTarget, narrowing: Narrowing): Bindings {
   return {
-    ...('client' in where ? { client: where.client, only: null } : { api: where.api.id, only: where.api.identifier }),
-    kept: JSON.stringify(narrowing.remaining),
+    ...('client' in target
+      ? { client: target.client, only: null }
+      : { api: target.api.id, only: target.api.identifier }),
+    remaining: JSON.stringify(narrowing.remaining),
     identity: [...IDENTITY_SCOPES],
     users: narrowing.users,
     consents: narrowing.consents,
     offline: narrowing.offlineConsents,
-    itself: narrowing.itself,
+    client_itself: narrowing.itself,
     refresh_users: narrowing.refreshTokensOfUsers,
-    refresh_itself: narrowing.refreshTokensOfItself,
-    unasked: narrowing.refreshTokensWithoutOfflineAccess,
+    refresh_client_itself: narrowing.refreshTokensOfItself,
+    without_offline_access: narrowing.refreshTokensWithoutOfflineAccess,
     skipped: narrowing.skippedConsents !== null,
-    spared: narrowing.skippedConsents?.exceptAccount ?? null,
+    except_account: narrowing.skippedConsents?.exceptAccount ?? null,
   }
 }
 
@@ -102,11 +104,11 @@ const isLocked = (error: unknown): boolean => (error as { code?: unknown }).code
  */
 export async function revokeExceeding(
   trx: Knex,
-  where: NarrowedWhere,
+  target: NarrowingTarget,
   narrowing: Narrowing,
   mode: 'wait' | 'nowait',
 ): Promise<RevokedByNarrowing> {
-  const bindings = bindingsOf(where, narrowing)
+  const bindings = bindingsOf(target, narrowing)
   const waiting = mode === 'wait' ? '' : 'NOWAIT'
   const run = async (text: string, more: Bindings = {}): Promise<number> =>
     (await trx.raw(text, { ...bindings, ...more } as never)).rowCount ?? 0
@@ -122,7 +124,7 @@ export async function revokeExceeding(
   }
 
   async function revokeAccessTokens(): Promise<number> {
-    const condition = `${tokensOf(where)} AND (${EXCEEDS})`
+    const condition = `${tokensOf(target)} AND (${EXCEEDS})`
     const live =
       'AND t.revocation_epoch = (SELECT c.revocation_epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
     if (mode === 'nowait') return await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${live}`)
@@ -134,20 +136,20 @@ export async function revokeExceeding(
   }
 
   async function narrowConsents(): Promise<void> {
-    const own = ofClients(where, 's.client_id')
+    const own = ofClients(target, 's.client_id')
     await run(`
       DELETE FROM consents s USING users u
        WHERE ${own} AND u.id = s.user_id
-         AND (:consents OR (:skipped AND s.skipped AND u.account_id IS DISTINCT FROM CAST(:spared AS uuid)))`)
-    await run(`UPDATE consents s SET apis = ${KEPT_OF_CONSENT} WHERE ${own} AND s.apis <> ${KEPT_OF_CONSENT}`)
+         AND (:consents OR (:skipped AND s.skipped AND u.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`)
+    await run(`UPDATE consents s SET apis = ${REMAINING_OF_CONSENT} WHERE ${own} AND s.apis <> ${REMAINING_OF_CONSENT}`)
     await run(`
       UPDATE consents s SET identity_scopes = array_remove(s.identity_scopes, 'offline_access')
        WHERE ${own} AND :offline AND 'offline_access' = ANY (s.identity_scopes)`)
   }
 
   try {
-    await lock(`consents s WHERE ${ofClients(where, 's.client_id')} AND ${CONSENT_EXCEEDS}`, 's.id', 's')
-    const refreshTokens = await revoke('refresh_tokens', 't.grant_id', `${tokensOf(where)} AND (${REFRESH_EXCEEDS})`)
+    await lock(`consents s WHERE ${ofClients(target, 's.client_id')} AND ${CONSENT_EXCEEDS}`, 's.id', 's')
+    const refreshTokens = await revoke('refresh_tokens', 't.grant_id', `${tokensOf(target)} AND (${REFRESH_EXCEEDS})`)
     const accessTokens = await revokeAccessTokens()
     await narrowConsents()
     return { accessTokens, refreshTokens }

@@ -14,7 +14,7 @@ const TRY_LOCKS = `
       FROM (${STRIPES}) locks, set_config('lock_timeout', '1s', true)
      WHERE pg_try_advisory_xact_lock_shared(${CLIENT_LOCKS.namespace}, stripe)`
 
-// Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier one of the
+// Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier token of the
 // same client, subject and API here: its row of `single_tokens` gets a greater sequence number, and tokens with a smaller
 // number are inactive.
 //

@@ -29,13 +29,13 @@ function unmask(field: string): string {
   return xor(bytes.subarray(0, BYTES), bytes.subarray(BYTES)).toString('base64url')
 }
 
-/** A form that this browser was not given by us. */
-export class ForgedFormError extends Error {
+/** A form that fails the CSRF check. */
+export class CsrfError extends Error {
   readonly reason: 'other_site' | 'no_cookie' | 'old_page'
 
-  constructor(reason: ForgedFormError['reason']) {
+  constructor(reason: CsrfError['reason']) {
     super(`refused a form: ${reason}`)
-    this.name = 'ForgedFormError'
+    this.name = 'CsrfError'
     this.reason = reason
   }
 }
@@ -52,19 +52,19 @@ export function csrfToken(ctx: Context): string {
   return mask(ctx.state.csrf)
 }
 
-/** @throws ForgedFormError when the browser says that another site sent this request */
+/** @throws CsrfError when the browser says that another site sent this request */
 export function refuseOtherSites(ctx: Context, issuer: string): void {
   const site = ctx.get('sec-fetch-site')
-  if (site && site !== 'same-origin' && site !== 'none') throw new ForgedFormError('other_site')
+  if (site && site !== 'same-origin' && site !== 'none') throw new CsrfError('other_site')
   const origin = ctx.get('origin')
   if (!origin || origin === 'null') return
   const host = URL.parse(origin)?.host
-  if (!host || (host !== ctx.host && host !== URL.parse(issuer)?.host)) throw new ForgedFormError('other_site')
+  if (!host || (host !== ctx.host && host !== URL.parse(issuer)?.host)) throw new CsrfError('other_site')
 }
 
-/** @throws ForgedFormError unless the form carries what the browser's cookie holds */
+/** @throws CsrfError unless the form carries what the browser's cookie holds */
 export function checkCsrf(ctx: Context, form: Form): void {
   const expected = givenToken(ctx)
-  if (!expected) throw new ForgedFormError('no_cookie')
-  if (!sameHash(hashSecret(unmask(form.get('csrf') ?? '')), hashSecret(expected))) throw new ForgedFormError('old_page')
+  if (!expected) throw new CsrfError('no_cookie')
+  if (!sameHash(hashSecret(unmask(form.get('csrf') ?? '')), hashSecret(expected))) throw new CsrfError('old_page')
 }

@@ -21,7 +21,7 @@ function showAccount(web: Web, ctx: Context, user: SignedInUser): void {
   web.show(ctx, inConsole({ view: 'home', title: 'Your account', data: { user: portrait(user) } }, ctx.query.notice))
 }
 
-/** Each sees what they came for: nobody a door, members their own, those who manage the first page of the console. */
+/** Shows the welcome page without a session, the account page to members, and the overview or dashboard to admins and operators. */
 async function showHome(web: Web, ctx: Context): Promise<void> {
   const user = await currentUser(web, ctx)
   if (!user) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })

@@ -5,7 +5,7 @@ import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
-import { ForgedFormError } from './csrf.ts'
+import { CsrfError } from './csrf.ts'
 import { UnsupportedFormError } from './forms.ts'
 import {
   noCookiePage,
@@ -38,7 +38,7 @@ function formOf(ctx: Context): string {
   return /^\/(interaction\/[^/]+|signin|account\/password|account\/applications)/.exec(ctx.path)?.[0] ?? '/'
 }
 
-function forgedFormPage(ctx: Context, { reason }: ForgedFormError): Page {
+function forgedFormPage(ctx: Context, { reason }: CsrfError): Page {
   if (reason === 'other_site') return otherSitePage()
   return reason === 'no_cookie' ? noCookiePage(formOf(ctx)) : oldPage(formOf(ctx))
 }
@@ -67,7 +67,7 @@ const isSenderError = (error: unknown): boolean => {
 }
 
 function pageOf(ctx: Context, error: unknown): Page {
-  if (error instanceof ForgedFormError) return forgedFormPage(ctx, error)
+  if (error instanceof CsrfError) return forgedFormPage(ctx, error)
   if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) return unavailablePage(ctx)
   if (error instanceof KeywrightError) return refusalPage(ctx, error)
   return isSenderError(error) ? signInOverPage() : serverFailurePage(ctx)

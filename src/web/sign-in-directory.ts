@@ -42,7 +42,7 @@ export interface Directory {
   /** Undefined: there is none, or none who may act. */
   user(userId: string): Promise<WebUser | undefined>
   application(clientId: string): Promise<Application | undefined>
-  /** What the demo's application has of its default API. Undefined of every other: what it has is nobody's business. */
+  /** The scopes of the demo application's default API. Undefined for any other application, whose scopes are not disclosed. */
   demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
   scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
   connections(userId: string): Promise<readonly ConnectedApplication[]>

@@ -27,10 +27,10 @@ export interface Wanted {
   readonly apis: Readonly<Record<string, readonly string[]>>
 }
 
-/** How somebody proved who they are. `amr` as in RFC 8176. */
+/** How a user authenticated. `amr` as in RFC 8176. */
 export interface Login {
   readonly userId: string
-  /** Their `sessionsValidFrom` when they proved it: once that has moved, so has the ground of their session. */
+  /** The user's `sessionsValidFrom` at sign-in. If it has changed since, the session is invalid. */
   readonly since: Date
   readonly amr: readonly string[]
 }
@@ -43,7 +43,7 @@ export interface SignInFlow {
   /** The user allowed everything that was wanted; what that is, is read again from the interaction. */
   allow(ctx: Context, uid: string): Promise<void>
   deny(ctx: Context, uid: string): Promise<void>
-  /** Who is signed in in this browser and may act, beside any interaction. */
+  /** The signed-in user of this browser, if active; independent of any interaction. */
   signedIn(ctx: Context): Promise<SignedInUser | undefined>
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>

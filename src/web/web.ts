@@ -28,7 +28,7 @@ function uploadsOf(routes: readonly ConsoleRoute[]): (ctx: Context) => boolean {
     ((ctx.matched ?? []) as Layer[]).some(({ path, methods }) => methods.includes('POST') && paths.has(String(path)))
 }
 
-/** Before any route: what no page of ours sends is refused, and a form has proved where it comes from. */
+/** Before any route: rejects malformed requests, and forms that fail the origin check or the CSRF check. */
 function guardForms({ issuerUrl }: WebServices, takesFiles: (ctx: Context) => boolean): Middleware {
   return async (ctx, next) => {
     checkRequest(ctx)

@@ -51,13 +51,14 @@ test('an empty variable counts as unset, whichever it is', () => {
   expect(loadConfig(empty)).toEqual(loadConfig({}))
 })
 
-test('all errors are told at once, one a line, each with the name of its variable', () => {
+test('the message reports all errors at once, one a line, each with the name of its variable', () => {
   const wrong = {
     ...{ DATABASE_URL: 'mysql://x', PORT: '70000', ISSUER: 'https://example.com/path', ENCRYPTION_KEY: 'short' },
     ...{ WORKERS: '0', LOG_LEVEL: 'loud', TRUST_PROXY: 'yes', DATABASE_POOL_MAX: '1', SHUTDOWN_TIMEOUT: 'soon' },
     ...{ METRICS_TOKEN_FILE: '/nowhere/at/all', SIGNING_KEY_MAX_AGE: '-1', CLIENT_CACHE_SIZE: '1.5' },
   }
-  const lines = fieldErrorsOf(wrong).split('\n').slice(1)
+  const [first, ...lines] = fieldErrorsOf(wrong).split('\n')
+  expect(first).toBe('the configuration has errors:')
   const named = lines.map((line) => line.trim().split(/[:_ ]/)[0])
   for (const name of Object.keys(wrong)) {
     expect(

@@ -10,7 +10,7 @@ import type { ConsoleRoute } from './kit/console-route.ts'
 import { INSTANCE_PAGES } from './settings/instance-pages.ts'
 import { USER_PAGES } from './users/user-pages.ts'
 
-/** Every page of the console but the start page, which `home.ts` draws by who is looking. */
+/** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
 export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...APPLICATION_PAGES,
   ...USER_PAGES,

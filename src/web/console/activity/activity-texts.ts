@@ -9,7 +9,7 @@ const ROLES: Readonly<Record<string, string>> = { admin: 'an admin', member: 'a 
 
 const roleIn = (detail: Detail, name: string): string => ROLES[String(detail[name])] ?? 'a user'
 
-/** Legacy compatibility options by their name in `client_settings`. */
+/** Legacy compatibility options by their column in `clients`. */
 const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
   query_credentials: 'client secret in query parameters',
   client_credentials_refresh: 'refresh tokens for client credentials',

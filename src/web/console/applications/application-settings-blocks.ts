@@ -41,13 +41,8 @@ function signInFacts(settings: ClientSettings): Fact[] {
 }
 
 const lastFacts = (settings: ClientSettings): Fact[] => {
-  const legacyOptionUses = legacyOptionText(settings)
-  return [
-    fact(
-      'Legacy compatibility',
-      legacyOptionUses.length > 0 ? textCell(legacyOptionUses.join(' · ')) : quietCell('none'),
-    ),
-  ]
+  const options = legacyOptionText(settings)
+  return [fact('Legacy compatibility', options.length > 0 ? textCell(options.join(' · ')) : quietCell('none'))]
 }
 
 function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
@@ -57,7 +52,7 @@ function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
   ]
 }
 
-/** What was said of an application, as a page shows it. */
+/** The settings of an application, as its page shows them. */
 export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
   const signIn: Block = { part: 'facts', heading: 'Sign-in', facts: signInFacts(client) }
   return [

@@ -28,7 +28,7 @@ const ERRORS: Readonly<Record<string, UsageWords>> = {
   invalid_target: { brief: 'invalid APIs', whole: 'The client is not allowed to call the API' },
   rate_limit_exceeded: { brief: 'rate limited', whole: 'The client exceeded its rate limit' },
   server_error: { brief: 'server errors', whole: 'The server failed' },
-  slow_down: { brief: 'rate limited', whole: 'The client exceeded its rate limit' },
+  slow_down: { brief: 'too many attempts', whole: 'Too many user codes were tried, or a device polled too often' },
   temporarily_unavailable: { brief: 'unavailable', whole: 'The database was unavailable' },
   unauthorized_client: { brief: 'grants not allowed', whole: 'The client is not allowed to use the grant type' },
   unsupported_grant_type: { brief: 'unsupported grants', whole: 'The server does not support the grant type' },
