@@ -35,7 +35,7 @@ test('a missing program is named, and without root rights nothing is run to inst
 })
 
 test.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))(
-  'root is told what is installed, before it is installed',
+  'as root, the missing programs are announced before they are installed',
   async () => {
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     expect(await ensureDebian(MISSING)).toBe(true)

@@ -88,7 +88,7 @@ describe("the API of an account, switched off, is as if the account's clients we
     expect(await on.make.person(account)).toMatchObject({ accountId: account })
   })
 
-  test('it waits for whoever is just adding a client, which is then dead too', async () => {
+  test('disabling waits for a transaction that adds a client, and disables that client too', async () => {
     const account = await on.make.account()
     let ended = false
     let switching: Promise<unknown> | undefined

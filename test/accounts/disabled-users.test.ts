@@ -99,7 +99,7 @@ test('nobody is switched off who does not exist', async () => {
   }
 })
 
-test("with an account its people's tokens end, whoever's applications hold them, and their sessions", async () => {
+test('disabling an account revokes the tokens and sessions of its users, also those that applications of other accounts hold', async () => {
   const account = await on.account()
   const [person, bystander] = [await on.person(account), await on.person()]
   const theirs = await give(application, person.user.id)
@@ -114,7 +114,7 @@ test("with an account its people's tokens end, whoever's applications hold them,
   expect(await findUserById(on.knex, bystander.user.id)).toMatchObject(bystander.user)
 })
 
-/** As whoever issues in somebody's name begins (`lockConsentShared`). */
+/** Begins as a transaction that issues for a user (`lockConsentShared`). */
 async function holdAndGive(trx: Knex, { user }: Person): Promise<Given> {
   await trx('accounts').where({ id: user.accountId }).forShare().select('id')
   await trx('users').where({ id: user.id }).forShare().select('id')

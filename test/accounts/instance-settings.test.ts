@@ -84,7 +84,7 @@ describe('the defaults of new applications', () => {
     expect(without.defaults).toEqual({ ...all, accessTokenTtl: null, rateLimit: null })
   })
 
-  test('keep to the rules of applications; all errors are told at once, at their fields', async () => {
+  test('obey the rules of applications; all errors are reported at once, at their fields', async () => {
     const wrong = {
       accessTokenTtl: 59,
       refreshTokenTtl: 31_622_401,
@@ -100,7 +100,7 @@ describe('the defaults of new applications', () => {
   })
 })
 
-test('of two who change the settings as they saw them, the second is told; the API switch counts as a change', async () => {
+test('of two concurrent changes of the same revision, the second is refused; switching the API counts as a change', async () => {
   const { revision } = await getInstanceSettings(database.knex)
   const changed = await save({ name: 'First' }, revision)
   await expect(save({ name: 'Second' }, revision)).rejects.toMatchObject({ code: 'stale' })
@@ -247,7 +247,7 @@ describe('the API of the instance', () => {
     expect(events).toEqual(['issued', 'issued', 'issued', 'off'])
   })
 
-  test('whoever waits for it being switched off is refused', async () => {
+  test('a transaction that waits while the API is switched off is refused', async () => {
     let late: Promise<unknown> | undefined
     await database.knex.transaction(async (trx) => {
       await setApiEnabled(trx, false)

@@ -54,8 +54,8 @@ test('a ticket gives a password of one’s own in place of the one-time one, and
   expect(Number(user.sessionsValidFrom)).toBeGreaterThan(Number(person.user.sessionsValidFrom))
   expect(await tryAs(person, PASSWORD)).toMatchObject({ outcome: 'signed_in', user })
   expect(await tryAs(person, person.password)).toEqual({ outcome: 'refused' })
-  const told = on.knex('audit_log').where({ action: 'user.password_changed', target_id: user.id })
-  expect(await told).toMatchObject([{ actor_id: user.id, account_id: on.accountId, ip: '192.0.2.1' }])
+  const events = on.knex('audit_log').where({ action: 'user.password_changed', target_id: user.id })
+  expect(await events).toMatchObject([{ actor_id: user.id, account_id: on.accountId, ip: '192.0.2.1' }])
 })
 
 test('a ticket works once, however many use it at the same moment', async () => {
@@ -101,7 +101,7 @@ test('what was changed, made up or sealed under other keys is no ticket; a newer
   expect(await choose(ticket, PASSWORD, on.otherNode(withNewerKey(on.keys)))).toMatchObject({})
 })
 
-test('whoever is switched off meanwhile chooses nothing', async () => {
+test('a user who is disabled meanwhile cannot choose a password', async () => {
   const { person, ticket } = await invitedWithTicket()
   await changeUserStatus(on.knex, person.user.id, 'disabled', ACTOR)
   await expect(choose(ticket)).rejects.toMatchObject(over)
@@ -118,18 +118,18 @@ test('an unfit password and the one-time one are refused with a sentence, and th
 const change = ({ user }: Person, present: string, next = OTHER_PASSWORD) =>
   on.signIn.changePassword(user.id, present, next, { ip: freshIp(), requestId: 'r-1' })
 
-test('a password is changed by whoever knows the present one, which ends their sessions', async () => {
+test('a password is changed with the present one, and the change ends all sessions', async () => {
   const person = await on.person()
   expect(await change(person, PASSWORD)).toBe('changed')
   const { sessions_valid_from } = await on.row(person.user.id)
   expect(Number(sessions_valid_from)).toBeGreaterThan(Number(person.user.sessionsValidFrom))
   expect(await tryAs(person, OTHER_PASSWORD)).toMatchObject({ outcome: 'signed_in' })
   expect(await tryAs(person, PASSWORD)).toEqual({ outcome: 'refused' })
-  const told = on.knex('audit_log').where({ action: 'user.password_changed', target_id: person.user.id })
-  expect(await told).toMatchObject([{ actor_id: person.user.id, request_id: 'r-1' }])
+  const events = on.knex('audit_log').where({ action: 'user.password_changed', target_id: person.user.id })
+  expect(await events).toMatchObject([{ actor_id: person.user.id, request_id: 'r-1' }])
 })
 
-test('a wrong present password changes nothing, ends no session, and is told', async () => {
+test('a wrong present password changes nothing, ends no session, and is recorded', async () => {
   const person = await on.person()
   const before = await on.row(person.user.id)
   expect(await change(person, WRONG)).toBe('refused')
@@ -137,7 +137,7 @@ test('a wrong present password changes nothing, ends no session, and is told', a
   expect(await on.actionsOn(person.user.id)).toEqual(['user.password_change_refused'])
 })
 
-test('an unfit next password and the present one are refused, to whoever knows the present one', async () => {
+test('a weak new password and the present one are refused after the present one was verified', async () => {
   const person = await on.person()
   for (const next of ['short', PASSWORD, PASSWORD.normalize('NFD')]) {
     await expect(change(person, PASSWORD, next)).rejects.toMatchObject(unfit)
@@ -145,7 +145,7 @@ test('an unfit next password and the present one are refused, to whoever knows t
   }
 })
 
-test('whoever is switched off, or unknown, changes nothing', async () => {
+test('a disabled or unknown user changes nothing', async () => {
   const person = await on.person()
   await changeUserStatus(on.knex, person.user.id, 'disabled', ACTOR)
   expect(await change(person, PASSWORD)).toBe('refused')

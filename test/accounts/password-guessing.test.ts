@@ -73,7 +73,7 @@ test.each(SOURCES)(
   },
 )
 
-test('whoever is slowed does not get in with the right password; after the time they are told, they do', async () => {
+test('a user over the limit is refused with the right password until the reported time is over', async () => {
   const person = await on.person()
   await exhaustAddress(person)
   const slowed = await on.signIn.attempt(attemptOf(person.user.email, PASSWORD))
@@ -104,7 +104,7 @@ const PAIRS = [
 ] as const
 
 test.each(PAIRS)(
-  'whether there is a user of it is not told by writing an address with %j, then with %j',
+  'writing an address with %j, then with %j does not disclose whether its user exists',
   async (one, other) => {
     vi.spyOn(argon2, 'verify').mockResolvedValue(false)
     const tails = [on.nextEmail(), on.nextEmail(), on.nextEmail()]
@@ -276,7 +276,7 @@ test('a browser stays known while the key that vouches for it is in the list, an
   })
 })
 
-test('whoever knew an earlier password has gathered no guesses at the next', async () => {
+test('attempts with an earlier password leave the attempts for the next one', async () => {
   const person = await on.person()
   const gathered: string[] = []
   for (let n = 0; n < 5; n++) gathered.push(await browserOf(person))
@@ -286,7 +286,7 @@ test('whoever knew an earlier password has gathered no guesses at the next', asy
   expect(count(outcomesOf(results), 'refused')).toBe(BURST)
 })
 
-test('that somebody was slowed is told once in a while, and of the networks that are slowed not at all', async () => {
+test('a user over the limit is recorded once in a while, and a network over the limit is not recorded', async () => {
   const person = await on.person()
   const slowings = async () => (await on.actionsOn(person.user.id)).filter((action) => action === 'user.sign_in_slowed')
   await exhaustAddress(person)

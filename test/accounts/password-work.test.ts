@@ -57,7 +57,7 @@ test('a user who signs in again and again makes a bounded amount of work, and no
   })
 })
 
-test('an admin who invites again and again is told to wait', async () => {
+test('an admin who invites too often has to wait', async () => {
   const { user } = await on.person()
   const who = adminOf(on.accountId, user.id)
   const invite = () =>

@@ -38,8 +38,8 @@ test('a person signs in by address and password, however they write the address'
   }
   const attempt = attemptOf(user.email, PASSWORD, { requestId: 'r-1' })
   await on.signIn.attempt(attempt)
-  const told = await on.knex('audit_log').where({ target_id: user.id, request_id: 'r-1' })
-  expect(told).toMatchObject([
+  const events = await on.knex('audit_log').where({ target_id: user.id, request_id: 'r-1' })
+  expect(events).toMatchObject([
     { action: 'user.signed_in', actor_type: 'user', actor_id: user.id, account_id: on.accountId, ip: attempt.ip },
   ])
 })
@@ -100,7 +100,7 @@ test.each(['', 'x', `${'x'.repeat(300)}@example.com`, '%@example.com', "'; --"])
   },
 )
 
-test('a refusal is told of a user that exists, without saying who it was, and of no other', async () => {
+test('a failed sign-in is recorded for an existing user, without naming who tried, and for no other', async () => {
   const { user } = await on.person()
   const before = await on.knex('audit_log').count('* AS entries').first()
   await tryAs('unheard-of@example.com', WRONG)
@@ -116,7 +116,7 @@ test('a refusal is told of a user that exists, without saying who it was, and of
 const whileSigningIn = ({ user }: Person, change: (trx: Knex) => Promise<unknown>) =>
   on.whileOpen(change, () => tryAs(user.email))
 
-test('whoever is switched off, or whose account is, while their password is looked at, is refused', async () => {
+test('a user who is disabled, or whose account is, while the password is verified is refused', async () => {
   const person = await on.person()
   const disable = (trx: Knex) => changeUserStatus(trx, person.user.id, 'disabled', ACTOR)
   expect(await whileSigningIn(person, disable)).toEqual({ outcome: 'refused' })

@@ -1,4 +1,4 @@
-/** A chain in the place of one that was taken away says so itself: whoever rewrote the log does not get a clean one. */
+/** A chain that replaces a removed chain says so itself: an attacker who rewrites the log does not get a clean one. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ensureAuditChain, hasBegunLate, readAuditHead } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
@@ -61,7 +61,7 @@ test('nor one whose accounts were taken away with the chain, so that it seems ne
   expect(await violationsOf()).toEqual([[1, 'begun']])
 })
 
-test('the entry that says so tells of which time there were entries without a chain', async () => {
+test('its first entry says from which time there were entries without a chain', async () => {
   await log.write(2)
   await log.age(1, 30)
   await takeChainAway()
@@ -84,7 +84,7 @@ test('it cannot be taken back: removed, altered or without its seal it is a viol
   expect(await violationsOf()).toEqual([[1, 'removed']])
 })
 
-test('an operator who has noted a head of the new chain is told only what came since', async () => {
+test('an operator who noted a head of the new chain reads only the later violations', async () => {
   await rewriteLog()
   const before = { seq: 3, hash: Buffer.alloc(32, 7) }
   await start(false)

@@ -191,8 +191,8 @@ describe('verifying', () => {
        SELECT gen_random_uuid(), 'x.y', 'system', 't', 'i', 9223372036854770000 + n, '\\x00' FROM generate_series(1, 2100) n`,
     )
     const { violations, violationCount, entries } = await log.verify()
-    expect({ told: violations.length, violationCount, entries }).toEqual({
-      told: 1000,
+    expect({ reported: violations.length, violationCount, entries }).toEqual({
+      reported: 1000,
       violationCount: 2100,
       entries: 2103,
     })
@@ -300,7 +300,7 @@ describe('forgetting', () => {
     expect(await log.knex('audit_log').whereNotNull('seq')).toHaveLength(3)
   })
 
-  test('lets a noted head be told from one that was removed', async () => {
+  test('distinguishes a noted head from one that was removed', async () => {
     await log.write(3)
     await log.age(3, 30)
     await log.seal()
@@ -329,7 +329,7 @@ describe("the chain's key", () => {
     expect(await log.knex('audit_log')).toEqual([])
   })
 
-  test('that was altered is told without a trace of the program', async () => {
+  test('that was altered is reported without a stack trace', async () => {
     await sealed(1)
     const { sealed_key } = await log.knex('audit_chain').first()
     sealed_key[sealed_key.length - 1] ^= 1

@@ -141,7 +141,7 @@ test('an IPv6 address in HOST may stand in brackets', () => {
   expect(loadConfig({ HOST: '::' }).host).toBe('::')
 })
 
-test('OUTGOING_ALLOW is a list of hosts, host:port, addresses and networks; each wrong entry is told', () => {
+test('OUTGOING_ALLOW is a list of hosts, host:port, addresses and networks; each wrong entry is reported', () => {
   const list = ' hooks.internal, hooks.internal:8443 ,10.0.0.0/8,::1,[::1]:80'
   const entries = ['hooks.internal', 'hooks.internal:8443', '10.0.0.0/8', '::1', '[::1]:80']
   expect(loadConfig({ OUTGOING_ALLOW: list }).outgoingAllow).toEqual(entries)

@@ -125,7 +125,7 @@ test('a server and commands that name one directory differently share its Postgr
   }
 })
 
-test('a lock file is not stale while its pid is that of a PostgreSQL of which nobody can see where it runs', async () => {
+test('a lock file is not stale while its pid is that of a PostgreSQL whose data directory cannot be read', async () => {
   const server = startProcess('server')
   await server.answer<Started>()
   const postmaster = postmasterOf(data.path)!

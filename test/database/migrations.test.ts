@@ -56,7 +56,7 @@ async function isSleeping(): Promise<boolean> {
   return (await database.knex.raw(text)).rows[0].n > 0
 }
 
-test('a schema newer than the code is told, and does not hinder migrating', async () => {
+test('a schema newer than the code is reported, and does not prevent migrating', async () => {
   await migrate(database.knex, FIXTURES)
   const newer = '20991231000000_newer.ts'
   await database.knex('knex_migrations').insert({ name: newer, batch: 9 })

@@ -43,7 +43,7 @@ test('without prepared statements none has a name, and no session keeps a settin
 })
 
 test('a statement that takes too long is ended by PostgreSQL, and that is not unavailability', async () => {
-  const error = await database.query({ name: 'slow', text: 'SELECT pg_sleep(2)', values: [] }).catch((told) => told)
+  const error = await database.query({ name: 'slow', text: 'SELECT pg_sleep(2)', values: [] }).catch((error) => error)
   expect(error).toMatchObject({ code: '57014' })
   expect(isDatabaseUnavailable(error)).toBe(false)
   const { rows } = await database.knex.raw('SHOW lock_timeout')
@@ -58,12 +58,12 @@ test('a bigint is a number while that is exact, for these connections only', asy
   expect(pg.types.getTypeParser(pg.types.builtins.INT8)('42')).toBe('42')
 })
 
-test('a connection that PostgreSQL ended is not lent again, whoever used it', async () => {
+test('a connection that PostgreSQL ended is never lent again', async () => {
   const kill = { name: 'kill', text: 'SELECT pg_terminate_backend(pg_backend_pid())', values: [] }
-  const error = await database.query(kill).catch((told) => told)
+  const error = await database.query(kill).catch((error) => error)
   expect(isDatabaseUnavailable(error)).toBe(true)
   for (let i = 0; i < 5; i++) await database.query({ name: 'one', text: 'SELECT 1', values: [] })
-  await expect(database.knex.raw(kill.text)).rejects.toSatisfy((told) => isDatabaseUnavailable(told))
+  await expect(database.knex.raw(kill.text)).rejects.toSatisfy((error) => isDatabaseUnavailable(error))
   // Knex itself hears of the end of a connection a moment after the error, later on a busy machine.
   await until(() =>
     database.knex.raw('SELECT 1').then(
@@ -78,7 +78,7 @@ test('a pool that is used up says within seconds that the database is unavailabl
   const single = openDatabase(empty.url, { poolMax: 1 })
   const transaction = await single.knex.transaction()
   const began = performance.now()
-  const error = await single.query({ name: 'one', text: 'SELECT 1', values: [] }).catch((told) => told)
+  const error = await single.query({ name: 'one', text: 'SELECT 1', values: [] }).catch((error) => error)
   expect(isDatabaseUnavailable(error)).toBe(true)
   expect(performance.now() - began).toBeLessThan(7000)
   await transaction.rollback()
@@ -88,7 +88,7 @@ test('a pool that is used up says within seconds that the database is unavailabl
 test('a database that was closed says that it is unavailable', async () => {
   const closed = openDatabase(empty.url)
   await closed.close()
-  const error = await closed.query({ name: 'one', text: 'SELECT 1', values: [] }).catch((told) => told)
+  const error = await closed.query({ name: 'one', text: 'SELECT 1', values: [] }).catch((error) => error)
   expect(isDatabaseUnavailable(error)).toBe(true)
   expect(closed.poolState().used).toBe(0)
 })
@@ -105,12 +105,12 @@ test('a database that is closed waits for the transactions under way and ends th
   expect(shared.poolState()).toEqual({ used: 0, free: 0, pending: 0 })
 })
 
-test('violations are told apart, and by the constraint that was violated', async () => {
+test('violations are distinguished, also by the violated constraint', async () => {
   await database.knex.raw(`
     CREATE TABLE parent (id integer CONSTRAINT parent_key PRIMARY KEY, n integer CONSTRAINT small CHECK (n < 10));
     CREATE TABLE child (parent_id integer CONSTRAINT child_parent REFERENCES parent (id));
     INSERT INTO parent VALUES (1, 1)`)
-  const failure = (text: string) => database.query({ name: '', text, values: [] }).catch((told: unknown) => told)
+  const failure = (text: string) => database.query({ name: '', text, values: [] }).catch((error: unknown) => error)
   const twice = await failure('INSERT INTO parent VALUES (1, 1)')
   expect([isUniqueViolation(twice), isUniqueViolation(twice, 'parent_key')]).toEqual([true, true])
   expect(isUniqueViolation(twice, 'other')).toBe(false)

@@ -247,7 +247,7 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ['one application', async (knex) => await readApplication(management(knex), admin(), { clientId: 'kwc_program7' })],
   ['a page of users', async (knex) => await searchUsers(management(knex), admin(), {})],
   ['one user', async (knex) => await readUser(management(knex), admin(), { userId: user })],
-  ['the deletion of expired slots', (knex) => deleteExpiredSingleTokens(knex, 500)],
+  ['the deletion of expired single tokens', (knex) => deleteExpiredSingleTokens(knex, 500)],
   ['the deletion of rate limits', (_, database) => deleteIdleRateLimits(database, 500)],
   ['the deletion of sign-in limits', (knex) => deleteExpiredLimits(knex, 500)],
   ['the deletion of refresh tokens', (knex) => deleteExpiredRefreshTokens(knex, 500)],

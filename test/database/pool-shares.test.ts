@@ -67,7 +67,7 @@ test('reads and reports are served while every connection for changes is busy', 
   await until(() => database.poolState().used === 0)
 })
 
-test('a change that waits for a connection in vain is told that the database is unavailable', async () => {
+test('a change that waits in vain for a connection fails as database unavailable', async () => {
   const busy = await openTransactions(sharesOf(10).changes)
   const error = await database.knex.raw('SELECT 1').catch((thrown: unknown) => thrown)
   expect(isDatabaseUnavailable(error)).toBe(true)

@@ -41,7 +41,7 @@ test('a pool whose PostgreSQL was stopped says so at once, and works again when 
     onPoolError: (error) => poolErrors.push(error),
   })
   await Promise.all(Array.from({ length: 8 }, () => database.query(one)))
-  const slow = database.query({ ...one, name: 'slow', text: 'SELECT pg_sleep(10)' }).catch((told) => told)
+  const slow = database.query({ ...one, name: 'slow', text: 'SELECT pg_sleep(10)' }).catch((error) => error)
   await pause(100)
   await first.stop()
   expect(isDatabaseUnavailable(await slow)).toBe(true)

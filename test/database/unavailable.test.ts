@@ -36,12 +36,12 @@ test('an address where nobody listens is unavailable, at once', async () => {
   const places = ['postgresql://nobody@127.0.0.1:1/x', 'postgresql://nobody@localhost:1/x']
   for (const url of places) {
     const database = openDatabase(url)
-    expect(isDatabaseUnavailable(await database.query(one).catch((told) => told))).toBe(true)
-    expect(isDatabaseUnavailable(await database.knex.raw('SELECT 1').catch((told: unknown) => told))).toBe(true)
+    expect(isDatabaseUnavailable(await database.query(one).catch((error) => error))).toBe(true)
+    expect(isDatabaseUnavailable(await database.knex.raw('SELECT 1').catch((error: unknown) => error))).toBe(true)
     await database.close()
   }
   const embedded = openDatabase({ host: '/tmp/no-such-directory', port: 5432, user: 'postgres', database: 'postgres' })
-  expect(isDatabaseUnavailable(await embedded.query(one).catch((told) => told))).toBe(true)
+  expect(isDatabaseUnavailable(await embedded.query(one).catch((error) => error))).toBe(true)
   await embedded.close()
   expect(performance.now() - began).toBeLessThan(3000)
 })
@@ -52,7 +52,7 @@ test('a server that accepts and stays silent is unavailable after the time given
   const { port } = silent.address() as { port: number }
   const database = openDatabase(`postgresql://nobody@127.0.0.1:${port}/x`, { connectTimeoutMs: 300 })
   const began = performance.now()
-  expect(isDatabaseUnavailable(await database.query(one).catch((told) => told))).toBe(true)
+  expect(isDatabaseUnavailable(await database.query(one).catch((error) => error))).toBe(true)
   expect(performance.now() - began).toBeLessThan(2000)
   await database.close()
   silent.close()

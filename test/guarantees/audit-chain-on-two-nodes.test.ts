@@ -1,4 +1,4 @@
-/** Whoever did what is on record, and the record cannot be bent unseen: with several nodes, one killed, through the command line. */
+/** Every action is recorded, and the record cannot be altered unnoticed: with several nodes, one killed, and the command line. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'

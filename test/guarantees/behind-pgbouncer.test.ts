@@ -97,13 +97,13 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
   })
 
-  test('what was revoked at one node is told by the feed of the other, and stands in its lists', async () => {
+  test('what is revoked at one node is in the feed of the other, and in its status lists', async () => {
     const feed = await openFeed(nodeOf(1), api)
     const client = await on.make.client([api.identifier])
     const tokens = await together(20, (n) => newToken(client, n))
     const kept = await newToken(await on.make.client([api.identifier]))
     await revokeTokensOfClient(pooled.knex, client.clientId, ACTOR)
-    await feed.told(tokens)
+    await feed.reported(tokens)
     expect(await statusAt(nodeOf(1), tokens[0]!)).toBe(1)
     expect(await statusAt(nodeOf(0), kept)).toBe(0)
     expect(feed.isTold(kept)).toBe(false)

@@ -29,7 +29,7 @@ const lockWaits = async (): Promise<number> => {
 /** What holds the client's locks: its row, or the row of its newest token under `single`. */
 const HELD = {
   "the client's row": () => ['clients', { id: held.key }] as const,
-  "the client's slot": () => ['single_tokens', { client_id: held.key }] as const,
+  "the client's single-token row": () => ['single_tokens', { client_id: held.key }] as const,
 }
 
 test.each(Object.entries(HELD))('while %s is locked, only its own requests wait', async (_what, rowOf) => {
@@ -64,7 +64,7 @@ test('the requests of a client that was locked are answered as soon as it is fre
   expect(live).toHaveLength(1)
 })
 
-test('a change of a client that is in constant use gets its turn', async () => {
+test('a change of a client in constant use gets its lock', async () => {
   const storm = startLoad(8, (loop, round) => on.nodes[(loop + round) % 2]!.machineToken(held))
   await storm.reached(50)
   for (let n = 0; n < 5; n++) {

@@ -106,7 +106,7 @@ test('readyz says no, and requests are still served, for as long as SHUTDOWN_DEL
   expect(await node.ended).toMatchObject({ code: 0 })
 })
 
-test('readyz says no as soon as the server is told to stop, however long SHUTDOWN_DELAY is', async () => {
+test('readyz answers 503 as soon as the server receives SIGTERM, however long SHUTDOWN_DELAY is', async () => {
   on = await startNodes(1, { env: { SHUTDOWN_DELAY: '600' } })
   const node = on.nodes[0]!
   node.signal('SIGTERM')
@@ -165,7 +165,7 @@ test('a supervisor that sends SIGTERM to all processes of the service, as system
   const all = [...workerPids(node), node.pid]
   expect(all).toHaveLength(3)
   const sent = await stopInStorm(node, client, async () => {
-    // Requests are under way until all three were told, and the workers once more by their primary.
+    // Requests are under way until all three got the signal, and the workers once more from their primary.
     const holding = await on!.knex.transaction()
     await holding('clients').where('id', client.key).forUpdate()
     const waiting = { datname: on!.knex.raw('current_database()'), wait_event_type: 'Lock' }

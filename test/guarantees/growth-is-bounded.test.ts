@@ -86,7 +86,7 @@ test('expired partitions are dropped, and missing ones made, while tokens are is
   })
 })
 
-/** Cuts a detachment off while it waits for a transaction that has read the ledger. */
+/** Cuts a detachment off while it waits for a transaction that has read the access-token store. */
 async function interruptDetaching(name: string): Promise<void> {
   const reader = await on.knex.transaction()
   await reader.raw(`SELECT 1 FROM access_tokens WHERE expires_at < now() - interval '1 day' LIMIT 1`)
@@ -155,7 +155,7 @@ async function batchesOf(sweep: (limit: number) => Promise<number>): Promise<num
   return batches
 }
 
-test('expired refresh tokens and models, idle limits and slots go in batches; what is live stays', async () => {
+test('expired refresh tokens, models, idle limits and single-token rows are deleted in batches; active ones stay', async () => {
   const old = `now() - interval '2 hours'`
   const series = `FROM generate_series(1, 250) n`
   const family = `sha256((n || 'x')::bytea)`

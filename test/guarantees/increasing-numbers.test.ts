@@ -48,7 +48,7 @@ test('a token revokes the earlier ones after every sequence was set back', async
 test('the first token under single revokes those before it after every sequence was set back', async () => {
   const client = await on.make.client([single.identifier])
   await newToken(client, single)
-  // What a slot that was swept once leaves behind: tokens under `none` bear its sequence.
+  // What a deleted single-token row leaves behind: tokens under `none` have its sequence number.
   const former = await newToken(client, single)
   await on.knex('single_tokens').where({ client_id: client.key }).delete()
   await setBackEverySequence()

@@ -42,7 +42,7 @@ afterEach(async () => {
   await postgres?.stop()
 }, 60_000)
 
-/** As a client does that is told 503 while the database is away. */
+/** Retries as a client does that gets 503 while the database is unavailable. */
 async function newToken(client: Credentials, api: Api, n = 0) {
   let answer = await on.nodes[n % 2]!.machineToken(client, { resource: api.identifier })
   await until(async () => {
@@ -96,7 +96,7 @@ test('after a failover that lost commits no status index is used twice, and chan
   expect(await activeAmong(on.nodes, [before[0]!, lost[0]!, after[0]!], api)).toEqual([before[0], after[0]])
 }, 120_000)
 
-test('a follower of before is told reset after a failover that lost commits, and misses no revocation', async () => {
+test('an earlier reader of the feed gets a reset after a failover that lost commits, and misses no revocation', async () => {
   const api = await on.make.api()
   const client = await on.make.client([api.identifier])
   const [early, late] = await newTokens(client, api, 2)
@@ -106,7 +106,7 @@ test('a follower of before is told reset after a failover that lost commits, and
   const lost = await newTokens(client, api, 10)
   const feed = await openFeed(on.nodes[0]!, api)
   for (const token of lost) await revokeToken(on.knex, jtiOf(token), ACTOR)
-  await feed.told(lost)
+  await feed.reported(lost)
   await until(() => feed.lastId() !== undefined)
   const cursor = feed.lastId()
   await postgres.failOver()
@@ -116,10 +116,10 @@ test('a follower of before is told reset after a failover that lost commits, and
   await until(() => feed.isEnded())
   for (const node of on.nodes) {
     const again = await openFeed(node, api, cursor)
-    await again.told([early!])
+    await again.reported([early!])
     expect(again.events.map(({ event }) => event).slice(0, 2)).toEqual(['reset', 'since'])
     await revokeToken(on.knex, jtiOf(late!), ACTOR)
-    await again.told([late!])
+    await again.reported([late!])
     // The cursor of the new history is good again.
     const next = await openFeed(node, api, again.lastId())
     await until(() => next.events.length > 0)
@@ -147,7 +147,7 @@ test('a token that the database lost is revoked for resource servers by its own 
     const feed = await openFeed(on.nodes[1]!, its)
     expect((await on.nodes[0]!.revoke(token, stranger)).status).not.toBe(503)
     expect((await on.nodes[0]!.revoke(token, client)).status).toBe(200)
-    await feed.told([token])
+    await feed.reported([token])
     for (const node of on.nodes) expect(await statusAt(node, token)).toBe(1)
     expect(await activeAmong(on.nodes, [token], its)).toEqual([])
     // Once more changes nothing.
@@ -158,7 +158,7 @@ test('a token that the database lost is revoked for resource servers by its own 
   expect(await activeAmong(on.nodes, [known.token], api)).toEqual([known.token])
 }, 120_000)
 
-test('a database that was restored into another cluster starts the feed now, and its followers are told reset', async () => {
+test('a database that was restored into another cluster starts the feed now, and its readers get a reset', async () => {
   const api = await on.make.api()
   const client = await on.make.client([api.identifier])
   const [first, second] = await newTokens(client, api, 2)
@@ -166,7 +166,7 @@ test('a database that was restored into another cluster starts the feed now, and
   await useTransactionIds(200)
   const feed = await openFeed(on.nodes[0]!, api)
   await revokeToken(on.knex, jtiOf(first!), ACTOR)
-  await feed.told([first!])
+  await feed.reported([first!])
   await until(() => feed.lastId() !== undefined)
   const cursor = feed.lastId()
   const restoredAfter = Date.now()
@@ -182,7 +182,7 @@ test('a database that was restored into another cluster starts the feed now, and
   await until(() => again.events.length > 1)
   expect(again.events.map(({ event }) => event).slice(0, 2)).toEqual(['reset', 'since'])
   await revokeToken(on.knex, jtiOf(second!), ACTOR)
-  await Promise.all([newcomer.told([second!]), again.told([second!])])
+  await Promise.all([newcomer.reported([second!]), again.reported([second!])])
   for (const node of on.nodes) expect(await statusAt(node, first!)).toBe(1)
   await Promise.all([newcomer.close(), again.close()])
 }, 120_000)

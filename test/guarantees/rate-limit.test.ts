@@ -37,7 +37,7 @@ test('of 60 concurrent requests over two nodes a limit of 10 a minute lets 10 pa
   expect(free.filter(({ status }) => status !== 200)).toEqual([])
 })
 
-test('whoever waits as long as Retry-After says gets through, at any node', async () => {
+test('a client that waits as long as Retry-After says is served, at any node', async () => {
   const client = await on.make.client([api.identifier], { rateLimit: { count: 2, period: 1 } })
   let passed = 0
   for (let n = 0; passed < 6; n++) {

@@ -55,7 +55,7 @@ async function ofUser(visitor: SignedInBrowser, client: Client, more: FormData =
 /** Introspection, lists and feeds of both nodes say so. */
 async function expectEnded(ended: string[], alive: string[]): Promise<void> {
   expect(await activeAmong(on.nodes, [...ended, ...alive], api)).toEqual(alive)
-  for (const feed of feeds) await feed.told(ended)
+  for (const feed of feeds) await feed.reported(ended)
   for (const feed of feeds) expect(alive.filter(feed.isTold)).toEqual([])
   for (const node of on.nodes) {
     expect(await Promise.all(ended.map((token) => statusAt(node, token)))).toEqual(ended.map(() => 1))

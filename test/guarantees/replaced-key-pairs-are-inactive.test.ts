@@ -52,7 +52,7 @@ interface Asked {
   readonly answer: Answer
 }
 
-/** Two loops go on refreshing, the others get tokens; all by turns at both nodes. */
+/** Two loops refresh, the others get tokens; all alternate between both nodes. */
 function stormOf(client: Credentials) {
   const held: (string | undefined)[] = []
   return startLoad<Asked>(8, async (loop, round) => {
@@ -196,7 +196,7 @@ test.each(kinds)(
   },
 )
 
-test('a change of a client has its turn in a storm: it waits for what is being issued, not for what comes later', async () => {
+test('a change of a client gets its lock under load: it waits for tokens that are being issued, not for later ones', async () => {
   const client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   const width = 60
   const storm = startLoad<Asked>(width, async (loop) => {

@@ -44,16 +44,16 @@ test('revocations are published while a long transaction is in progress, and tho
   const trx = await on.knex.transaction()
   await revoke(trx, slow)
   await revoke(on.knex, quick)
-  for (const feed of feeds) await feed.told([quick])
+  for (const feed of feeds) await feed.reported([quick])
   const after = Date.now()
   for (const feed of feeds) await feed.current(after)
   expect(feeds.some((feed) => feed.isTold(slow))).toBe(false)
   const [cursor] = feeds.map((feed) => feed.lastId())
   await trx.commit()
-  for (const feed of feeds) await feed.told([slow])
+  for (const feed of feeds) await feed.reported([slow])
   // Somebody else's next look, from before it was committed, sees it too.
   const resumed = await openFeed(nodeOf(1), api, cursor!)
-  await resumed.told([slow])
+  await resumed.reported([slow])
   await Promise.all([...feeds, resumed].map((feed) => feed.close()))
 })
 
@@ -72,8 +72,8 @@ test('a revocation that was rolled back is not published', async () => {
 /** Reads the revocations since a cursor, as a follower does. */
 async function names(since: FeedCursor) {
   const { changes, cursor } = (await readChanges(on.database, since))!
-  const told = changes.flatMap(({ list, revoked }) => setIndexesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
-  return { told, cursor }
+  const reported = changes.flatMap(({ list, revoked }) => setIndexesOf(revoked)!.map((idx) => `${list.id}#${idx}`))
+  return { reported, cursor }
 }
 
 const shortName = (token: string) => placeName(token).split('/').at(-1)!
@@ -84,8 +84,8 @@ test('the revocations of overlapping transactions are each read once, whenever a
   let since = await currentCursor(on.database)
   const read: string[] = []
   const look = async () => {
-    const { told, cursor } = await names(since)
-    read.push(...told)
+    const { reported, cursor } = await names(since)
+    read.push(...reported)
     since = cursor
   }
   const one = on.database.knex
@@ -225,9 +225,9 @@ test('the revocation of twenty thousand tokens of a client is published as bitma
   const feed = await openFeed(nodeOf(0), api)
   const before = feed.events.length
   await revokeTokensOfClient(on.knex, doomed.clientId, ACTOR)
-  await feed.told([mine])
-  const told = feed.events.slice(before).filter(({ event }) => event === 'revoked')
-  expect(told.flatMap(({ data }) => data.lists).some(({ lst }) => typeof lst === 'string')).toBe(true)
+  await feed.reported([mine])
+  const reported = feed.events.slice(before).filter(({ event }) => event === 'revoked')
+  expect(reported.flatMap(({ data }) => data.lists).some(({ lst }) => typeof lst === 'string')).toBe(true)
   expect(feed.isTold(stays)).toBe(false)
   expect(feed.revoked.size).toBeGreaterThanOrEqual(19_998)
   // Nobody listens at the other node: its lists may be behind by less than a second.
@@ -259,9 +259,9 @@ test('old revocations are deleted in batches, and one of a long transaction stay
   do swept.push(await deleteOldRevocations(on.knex, 5))
   while (swept.at(-1) === 5)
   expect(swept.length).toBeGreaterThan(5)
-  const { told } = await names(start)
-  expect(told).toContain(shortName(slow!))
-  for (const token of quick) expect(told).not.toContain(shortName(token))
+  const { reported } = await names(start)
+  expect(reported).toContain(shortName(slow!))
+  for (const token of quick) expect(reported).not.toContain(shortName(token))
   expect(await on.knex('revocations')).toHaveLength(1)
   await job.rollback()
 })

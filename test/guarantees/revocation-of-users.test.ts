@@ -77,7 +77,7 @@ async function takeCode(visitor: SignedInBrowser, app: Credentials): Promise<Iss
   return code ? { code, verifier, asked, had: performance.now() } : undefined
 }
 
-/** Four loops redeem new codes, four go on refreshing; by turns at both nodes, with what the application had at first. */
+/** Four loops redeem new codes, four go on refreshing; alternating between both nodes, with what the application had at first. */
 function stormOf(visitor: SignedInBrowser, app: Credentials) {
   const families: ((Basis & { token: string }) | undefined)[] = []
   const storm = startLoad<Redeemed | undefined>(8, async (loop, round) => {
@@ -267,7 +267,7 @@ test('a session that was signed out stays so, though a request that had begun be
   await visitor.code(app)
   const session = [...visitor.cookies].find(([name]) => name.includes('kw_session'))!
   const holding = await on.knex.transaction()
-  // Whoever asks what the person has allowed waits, and has read their session.
+  // The request that reads the consent waits, and has read the session already.
   await holding.raw('LOCK TABLE consents IN ACCESS EXCLUSIVE MODE')
   const under = visitor.follow(app)
   const home = await visitor.visit('/')

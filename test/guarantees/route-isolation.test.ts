@@ -31,7 +31,7 @@ afterAll(async () => await server.stop())
 
 const isOwned = (path: string) => parametersOf(path).some((name) => OWNED.includes(name))
 
-/** What the walls are there to hide. */
+/** What tenant isolation hides. */
 const hidden = () => [...OWNED.map((name) => samples[name]!), visitors.colleague.email]
 
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toUpperCase()} ${path}`
@@ -67,7 +67,7 @@ const pairs = <Route extends { method: string; path: string }>(routes: readonly 
 
 describe('the management API', () => {
   it.each(pairs(API_ROUTES, OUTSIDERS))(
-    '%s as %s: nothing is told and nothing is changed',
+    '%s as %s: nothing is disclosed and nothing is changed',
     async (_, visitor, route) => {
       const before = await stateOf(server, visitors.home)
       const { status, text, headers } = await askApi(route, visitor, samples)
@@ -76,15 +76,15 @@ describe('the management API', () => {
       else expect([status, text]).toEqual([expected, expect.any(String)])
       if (status >= 400) expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
       // What was asked for may be named in the answer; what was found may not.
-      const told = hidden().filter((one) => !fillPath(route.path, samples).includes(encodeURIComponent(one)))
-      if (visitor !== 'member') for (const one of told) expect(text).not.toContain(one)
+      const secrets = hidden().filter((one) => !fillPath(route.path, samples).includes(encodeURIComponent(one)))
+      if (visitor !== 'member') for (const one of secrets) expect(text).not.toContain(one)
       expect(await stateOf(server, visitors.home)).toEqual(before)
     },
   )
 
   it.each(pairs(API_ROUTES, INSIDERS))('%s as %s is let in as far as the role reaches', async (_, visitor, route) => {
     const filled = route.method === 'get' ? samples : await makeSamples(server, visitors.home, visitors.colleague)
-    // Whoever switches the whole instance, or this very account, off would end the tests; their guards were walked above.
+    // Disabling the instance or this account would end the tests; those permissions are tested above.
     if (
       /disable|\/instance|\/accounts\/|\/users\/.*(disable|tokens|password)/.test(route.path) &&
       route.method !== 'get'
@@ -129,7 +129,7 @@ const signInOf = (status: number, text: string, headers: Headers): string | unde
 
 describe('the console', () => {
   it.each(pairs(CONSOLE_ROUTES, OUTSIDERS))(
-    '%s as %s: nothing is told and nothing is changed',
+    '%s as %s: nothing is disclosed and nothing is changed',
     async (_, visitor, route) => {
       const before = await stateOf(server, visitors.home)
       const { status, text, headers } = await askPage(route, visitor, samples)
@@ -137,8 +137,8 @@ describe('the console', () => {
       if (expected === 'something') expect(status).toBeLessThan(500)
       else if (expected === 303) expect(signInOf(status, text, headers)).toMatch(/^(\/signin\?return_to=|return_to)/)
       else expect(status).toBe(expected)
-      const told = hidden().filter((one) => !fillPath(route.path, samples).includes(encodeURIComponent(one)))
-      if (visitor !== 'member') for (const one of told) expect(text).not.toContain(one)
+      const secrets = hidden().filter((one) => !fillPath(route.path, samples).includes(encodeURIComponent(one)))
+      if (visitor !== 'member') for (const one of secrets) expect(text).not.toContain(one)
       expect(await stateOf(server, visitors.home)).toEqual(before)
     },
   )

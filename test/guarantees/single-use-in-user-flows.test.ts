@@ -243,8 +243,8 @@ test('of two users who confirm one user code at once, on two nodes, one connects
     const { status, text, body } = await ask(polling(device), round, deviceApp)
     expect(status, text).toBe(200)
     const { sub } = (await on.nodes[0]!.introspect(body.access_token, api)).body
-    const told = people.filter((_, n) => !/used already/.test(ends[n]!.text)).map(({ person }) => person.id)
-    expect(told).toEqual([sub])
+    const signedIn = people.filter((_, n) => !/used already/.test(ends[n]!.text)).map(({ person }) => person.id)
+    expect(signedIn).toEqual([sub])
   }
 })
 

@@ -21,7 +21,7 @@ function done(answer: Answer): Answer {
   return answer
 }
 
-/** A browser's whole way, of which any page may have failed. */
+/** The whole flow of a browser. Any of its pages may have failed. */
 async function browsing<T>(work: () => Promise<T>): Promise<T> {
   return await work().catch((cause: Error) => {
     throw new NotAnswered(cause.message, { cause })

@@ -52,7 +52,7 @@ async function tokensOf(client: Credentials, count: number, form = {}): Promise<
 async function expectRevoked(ended: readonly string[], alive: readonly string[] = []): Promise<void> {
   const living = [...alive, ...bystanders.slice(0, 2)]
   expect(await activeAmong(on.nodes, [...ended, ...living], api)).toEqual(living)
-  for (const feed of feeds) await feed.told(ended)
+  for (const feed of feeds) await feed.reported(ended)
   for (const feed of feeds) expect(living.filter(feed.isTold)).toEqual([])
   const said = (token: string) => Promise.all(on.nodes.map((node) => statusAt(node, token)))
   expect(await mapBounded(ended, said)).toEqual(ended.map(() => [1, 1]))
@@ -87,7 +87,7 @@ test('the first token under single revokes all that were issued under none, also
   const elsewhere = await tokensOf(client, 2, { resource: api.identifier })
   await updateApi(on.knex, own.identifier, { policy: 'single' }, ACTOR)
   const [only] = await tokensOf(client, 1)
-  await feed.told(before)
+  await feed.reported(before)
   expect(feed.isTold(only!)).toBe(false)
   for (const token of before) expect(await statusAt(nodeOf(0), token)).toBe(1)
   expect(await statusAt(nodeOf(0), only!)).toBe(0)
@@ -137,7 +137,7 @@ test('the tokens of a client secret are revoked when it is replaced at once, and
   const newest = await rotateSecret(on.knex, client.clientId, 2, ACTOR)
   const stay = await tokensOf({ clientId: client.clientId, clientSecret: newest.clientSecret! }, 2)
   for (const token of [...old, ...stay]) expect(await statusAt(nodeOf(0), token)).toBe(0)
-  for (const feed of feeds) await feed.told(old)
+  for (const feed of feeds) await feed.reported(old)
   await expectRevoked(old, stay)
 })
 
@@ -212,7 +212,7 @@ test('the tokens of another API are in other lists, signed with its own algorith
   const listsOf = (tokens: string[]) => new Set(tokens.map((token) => placeName(token).split('#')[0]))
   expect(listsOf(theirs).intersection(listsOf(ours)).size).toBe(0)
   await revokeTokensOfClient(on.knex, client.clientId, ACTOR)
-  await othersFeed.told(theirs)
+  await othersFeed.reported(theirs)
   await expectRevoked(ours)
   for (const feed of feeds) expect(theirs.filter(feed.isTold)).toEqual([])
   for (const token of theirs) expect(await statusAt(nodeOf(1), token)).toBe(1)

@@ -1,6 +1,6 @@
 /**
  * An application that redeems without end, over two nodes, keeps nobody from ending its access: its share of the locks is
- * taken in turns with those who wait to change something.
+ * served in order with transactions that wait to change something.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changeUserStatus } from '../../src/management/user-changes.ts'

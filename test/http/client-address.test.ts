@@ -17,7 +17,7 @@ afterAll(async () => {
 const WARNING = /names no address/
 
 /** The address that the log has of a request with these headers. */
-async function addressOf(headers: Record<string, string>, on = server): Promise<unknown> {
+async function clientIpOf(headers: Record<string, string>, on = server): Promise<unknown> {
   const { headers: answered } = await send(`${on.url}/healthz`, { headers })
   const id = answered.get('x-request-id')
   return on.logLines().find((line) => line.request_id === id)?.ip
@@ -41,25 +41,25 @@ test.each([
   ['198.51.100.1, 203.0.113.7', '203.0.113.7'],
   ['garbage,198.51.100.1:1,  203.0.113.7:50123 ', '203.0.113.7'],
 ])('X-Forwarded-For: %s is the client %s', async (header, address) => {
-  expect(await addressOf({ [XFF]: header })).toBe(address)
+  expect(await clientIpOf({ [XFF]: header })).toBe(address)
 })
 
 test.each([
   ['for=203.0.113.7', '203.0.113.7'],
   ['for=198.51.100.1, For="[2001:db8::7]:50123";proto=https;by=10.0.0.1', '2001:db8::7'],
 ])('without X-Forwarded-For, Forwarded: %s is the client %s', async (header, address) => {
-  expect(await addressOf({ forwarded: header })).toBe(address)
+  expect(await clientIpOf({ forwarded: header })).toBe(address)
 })
 
 test('X-Forwarded-For counts where both headers are there', async () => {
-  expect(await addressOf({ [XFF]: '203.0.113.7', forwarded: 'for=198.51.100.1' })).toBe('203.0.113.7')
+  expect(await clientIpOf({ [XFF]: '203.0.113.7', forwarded: 'for=198.51.100.1' })).toBe('203.0.113.7')
 })
 
 const UNPARSABLE = ['unknown', '_hidden', 'a.b.c.d', '1', '0x7f.1', '203.0.113', '[203.0.113.7', '203.0.113.7:1:2', ',']
 
 test('values that name no address are one client, and the log says so once', async () => {
   for (const header of [...UNPARSABLE, `x${'y'.repeat(9000)}`]) {
-    expect([header, await addressOf({ [XFF]: header })]).toEqual([header, 'unknown'])
+    expect([header, await clientIpOf({ [XFF]: header })]).toEqual([header, 'unknown'])
   }
   const warnings = server.logLines().filter(({ msg }) => WARNING.test(String(msg)))
   expect(warnings).toHaveLength(1)
@@ -67,8 +67,8 @@ test('values that name no address are one client, and the log says so once', asy
 })
 
 test('without TRUST_PROXY the connection counts, and without a header also behind a proxy', async () => {
-  expect(await addressOf({ [XFF]: '203.0.113.7', forwarded: 'for=203.0.113.7' }, direct)).toBe('127.0.0.1')
-  expect(await addressOf({})).toBe('127.0.0.1')
+  expect(await clientIpOf({ [XFF]: '203.0.113.7', forwarded: 'for=203.0.113.7' }, direct)).toBe('127.0.0.1')
+  expect(await clientIpOf({})).toBe('127.0.0.1')
 })
 
 const guess = (header: string) =>

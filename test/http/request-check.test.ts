@@ -92,7 +92,7 @@ test('without METRICS_TOKEN, metrics are for this machine only, and not where th
   expect([status, body.error_description]).toEqual([403, 'set METRICS_TOKEN and send it as a bearer token'])
 })
 
-test('with METRICS_TOKEN, metrics are for whoever sends it, and for nobody else', async () => {
+test('with METRICS_TOKEN, only a request with that token gets the metrics', async () => {
   const guarded = await startKeywright({ env: { METRICS_TOKEN: 'token-of-the-monitoring' } })
   for (const authorization of ['', 'Bearer another', 'token-of-the-monitoring']) {
     const { status, headers } = await scrape(guarded, authorization ? { authorization } : {})

@@ -78,7 +78,7 @@ afterAll(async () => {
 
 const at = (path: string, host = '127.0.0.1') => `http://${host}:${port}${path}`
 
-/** What resolves to these addresses at each lookup in turn; the last holds for all that follow. */
+/** Resolves to these addresses, one at each lookup; the last one is used for all later lookups. */
 function resolving(allow: string[], ...answers: string[][]): SsrfSafeFetch & { lookups: string[] } {
   const lookups: string[] = []
   const lookup = async (host: string) => {
@@ -225,16 +225,16 @@ describe('the allow-list', () => {
 })
 
 describe('the exchange', () => {
-  test('sends what it is told, as Keywright, without cookies', async () => {
+  test('sends the given request, as Keywright, without cookies', async () => {
     await allowed.fetch(at('/cookie'))
     const body = new URLSearchParams({ logout_token: 'x.y.z' })
     const headers = { 'x-more': 'yes', 'user-agent': 'someone else' }
     const answer = await allowed.fetch(at('/echo'), { method: 'POST', headers, body })
-    const told = (await answer.json()) as { headers: Record<string, string> }
-    expect(told).toMatchObject({ method: 'POST', body: 'logout_token=x.y.z' })
+    const received = (await answer.json()) as { headers: Record<string, string> }
+    expect(received).toMatchObject({ method: 'POST', body: 'logout_token=x.y.z' })
     const type = 'application/x-www-form-urlencoded;charset=UTF-8'
-    expect(told.headers).toMatchObject({ 'user-agent': 'Keywright', 'x-more': 'yes', 'content-type': type })
-    expect(told.headers).not.toHaveProperty('cookie')
+    expect(received.headers).toMatchObject({ 'user-agent': 'Keywright', 'x-more': 'yes', 'content-type': type })
+    expect(received.headers).not.toHaveProperty('cookie')
   })
 
   test('answers a Response of the platform, with body and headers as they were meant', async () => {

@@ -96,7 +96,7 @@ describe('a web application with a secret', () => {
     expect((await redeem(tool, codeOf(second), WEB)).status).toBe(200)
   })
 
-  test('denied, it is told so, and nothing more', async () => {
+  test('an application that is denied gets access_denied, and nothing more', async () => {
     const tool = await register(WEB, '--pkce', 'optional')
     const browser = openBrowser(server.url)
     const asked = await signIn(browser, await begin(browser, tool, WEB), person.email, person.password)

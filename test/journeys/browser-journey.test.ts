@@ -80,7 +80,7 @@ describe.skipIf(!chromium).each(WAYS)('%s', (way, options) => {
     expect(await server.knex('active_access_tokens').where({ subject: person.id })).toEqual([])
   })
 
-  test(`somebody denies, and the application is told so (${way})`, async () => {
+  test(`a user denies, and the application gets access_denied (${way})`, async () => {
     await page.goto(link())
     await signIn(page)
     await page.getByRole('button', { name: 'Deny' }).click()

@@ -8,7 +8,7 @@ const YEAR = 31_536_000
 
 let server: Keywright
 let cli: ReturnType<typeof keywright>
-/** Both concessions are on. */
+/** Both legacy compatibility options are on. */
 let allowed: Credentials & { clientSecret: string }
 /** Neither is. */
 let standard: Credentials & { clientSecret: string }

@@ -77,7 +77,7 @@ test('archive stops it at once; restore lets it work again and revives no token'
   expect(await isActive(before)).toBe(false)
 })
 
-test('restore lets the archived secret work again only when it is told to keep it', async () => {
+test('restore keeps the archived secret only on request', async () => {
   const program = await register()
   await cli(`client archive ${program.clientId}`)
   expect(await cli(`client restore ${program.clientId} --keep-secret`)).not.toHaveProperty('client_secret')
@@ -98,7 +98,7 @@ test('a previous secret is retired before its overlap is over, with its tokens; 
   expect((await server.machineToken(next)).status).toBe(200)
 })
 
-test('the operator sets a rate limit; beyond it the program is told when to come again, and others are not', async () => {
+test('the operator sets a rate limit; beyond it the client gets Retry-After, and other clients do not', async () => {
   const [program, other] = [await register(), await register()]
   expect(await cli(`client update ${program.clientId} --rate-limit 2/h`)).toMatchObject({ rate_limit: '2/h' })
   const statuses = []

@@ -89,7 +89,7 @@ test('a write that failed is made up for, and one whose answer was lost is not m
   await knex.raw('ALTER TABLE away RENAME TO usage_hours')
   issue(1)
   const lost = new Error('gone')
-  // Carried out, and nobody is told so.
+  // Executed, but the response is lost.
   const deaf = { raw: (sql: string, values: object) => knex.raw(sql, values as never).then(() => Promise.reject(lost)) }
   await expect(usage.flush(deaf as never)).rejects.toThrow('gone')
   expect(await totals()).toEqual({ 'issued client_credentials': 4 })

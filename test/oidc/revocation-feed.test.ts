@@ -73,11 +73,11 @@ test('a client that returns with its cursor gets the later revocations only', as
   const feed = await openFeed(server, api)
   const [before, after] = [await issue(), await issue()]
   await revoke(before)
-  await feed.told([before])
+  await feed.reported([before])
   await feed.close()
   await revoke(after)
   const next = await openFeed(server, api, feed.lastId())
-  await next.told([after])
+  await next.reported([after])
   expect(next.isTold(before)).toBe(false)
   expect(next.events.some(({ event }) => event === 'reset')).toBe(false)
   const left = feed.events.findLast(({ id }) => id)!
@@ -101,7 +101,7 @@ test('a client whose cursor is unreadable gets a reset event, and then the histo
   ]) {
     const feed = await openFeed(server, api, encodeURIComponent(cursor))
     const raw = cursor.startsWith('ä') ? feed : await openFeed(server, api, cursor)
-    await raw.told([doomed])
+    await raw.reported([doomed])
     expect([cursor.slice(0, 20), raw.events[0]!.event]).toEqual([cursor.slice(0, 20), 'reset'])
     await Promise.all([feed.close(), raw.close()])
   }
@@ -112,7 +112,7 @@ test('a revocation is not sent to another API', async () => {
   const [feed, othersFeed] = [await openFeed(server, api), await openFeed(server, other)]
   const doomed = await issue()
   await revoke(doomed)
-  await feed.told([doomed])
+  await feed.reported([doomed])
   await othersFeed.current(feed.events.at(-1)!.data.at)
   expect([...othersFeed.revoked]).toEqual([])
   await Promise.all([feed.close(), othersFeed.close()])

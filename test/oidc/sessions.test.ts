@@ -124,7 +124,7 @@ describe('a session', () => {
     await changeUserStatus(server.knex, who.id, 'disabled', ACTOR)
     expectSentBack(server, await browser.visit(application.link({ prompt: 'none' })), 'login_required')
     const refused = await signInTo(browser, await browser.visit(application.link()), who)
-    expect(refused.text).toContain('do not match')
+    expect(refused.text).toContain('Incorrect email address or password')
     await changeUserStatus(server.knex, who.id, 'active', ACTOR)
     expectSentBack(server, await browser.visit(application.link({ prompt: 'none' })), 'login_required')
     const { left } = await signInTo(browser, await browser.visit(application.link()), who)

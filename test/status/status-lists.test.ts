@@ -137,7 +137,7 @@ test('a token with an index beyond 65,535 is revoked in its list and in the feed
   const near = tokens.find((token) => token !== far)!
   const feed = await openFeed(server, api)
   await revokeToken(server.knex, String(claimsOf(far).jti), ACTOR)
-  await feed.told([far])
+  await feed.reported([far])
   expect([await statusAt(server, far), await statusAt(server, near)]).toEqual([1, 0])
   await feed.close()
 })

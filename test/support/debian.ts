@@ -7,7 +7,7 @@ const APT = '/usr/bin/apt-get'
 /** Root's own directory: in one that anybody may write to, Linux keeps even root from opening another user's file. */
 const LOCK = '/run/keywright-tests.lock'
 
-// Whoever waited for the lock may find the work done. Package lists are fetched only when those at hand do not serve:
+// A process that waited for the lock may find the work done. Package lists are fetched only when those at hand do not serve:
 // on a fresh machine there are none, on an old one they name what has gone. Debian starts the servers that it installs;
 // a test must not open port 80, so unless the machine has a policy of its own, the one of containers holds meanwhile.
 const INSTALL = `
@@ -57,7 +57,7 @@ async function areInstalled(packages: readonly string[]): Promise<boolean> {
 }
 
 /**
- * Sees to it that Debian packages are installed: root installs missing ones by apt-get, anybody else is told their names.
+ * Sees to it that Debian packages are installed: root installs missing ones by apt-get, other users get their names.
  * Any number of processes may call it at once. Answers whether they are there.
  */
 export async function ensureDebian(...packages: string[]): Promise<boolean> {

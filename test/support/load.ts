@@ -75,7 +75,7 @@ interface Introspects {
   introspect(token: string, basic: Credentials): Promise<Answer>
 }
 
-/** Which of the tokens are active, by introspection at every node, all of which must say the same. */
+/** The active ones among the tokens, by introspection at every node. All nodes must give the same answer. */
 export async function activeAmong(
   nodes: readonly Introspects[],
   tokens: readonly string[],

@@ -115,7 +115,7 @@ export async function startNodes(count: number, options: { env?: Environment; da
   const failed = starting.find((start) => start.status === 'rejected')
   if (failed) await Promise.all(nodes.map((node) => node.kill()))
   if (failed) throw failed.reason
-  // Not by the way that the nodes may have been told to take.
+  // Not through the proxy that the nodes may use.
   const database = openDatabase(databaseUrl, { poolMax: 4 })
   return {
     nodes,

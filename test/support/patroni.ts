@@ -44,7 +44,7 @@ interface Ports {
   readonly haproxy: number
 }
 
-const addressOf = (member: number) => `127.0.0.1${member}`
+const ipOf = (member: number) => `127.0.0.1${member}`
 
 /** A configuration file of the page, with the addresses and ports of this run. */
 const localized = (text: string, ports: Ports) =>
@@ -59,8 +59,8 @@ const localized = (text: string, ports: Ports) =>
 const memberConfiguration = (member: number, ports: Ports, home: string, bin: string) =>
   localized(codeBlocksOf(PAGE, 'yaml')[0]!, ports)
     .replace('name: pg1', `name: pg${member}`)
-    .replaceAll(`127.0.0.11:${ports.rest}`, `${addressOf(member)}:${ports.rest}`)
-    .replaceAll(`127.0.0.11:${ports.postgres}`, `${addressOf(member)}:${ports.postgres}`)
+    .replaceAll(`127.0.0.11:${ports.rest}`, `${ipOf(member)}:${ports.rest}`)
+    .replaceAll(`127.0.0.11:${ports.postgres}`, `${ipOf(member)}:${ports.postgres}`)
     .replace('/var/lib/postgresql/15/keywright', join(home, `pg${member}`))
     .replace('/usr/lib/postgresql/15/bin', bin)
     .concat(`  pgpass: ${join(home, `pgpass${member}`)}\n  parameters: {unix_socket_directories: ""}\n`)
@@ -86,7 +86,7 @@ function runAsPostgres(command: string[]): Run {
 
 const isNumber = (name: string) => /^\d+$/.test(name)
 
-/** Every process, whoever its parent is by now, whose arguments or working directory name this path. */
+/** Every process, whatever its parent is, whose arguments or working directory name this path. */
 function processesOf(path: string): number[] {
   const names = (pid: string) => {
     try {
@@ -125,7 +125,7 @@ interface ClusterMember {
 async function membersOf(ports: Ports): Promise<ClusterMember[]> {
   for (const member of [1, 2, 3]) {
     try {
-      const url = `http://${addressOf(member)}:${ports.rest}/cluster`
+      const url = `http://${ipOf(member)}:${ports.rest}/cluster`
       const response = await fetch(url, { signal: AbortSignal.timeout(1000) })
       return ((await response.json()) as { members: ClusterMember[] }).members
     } catch {
@@ -188,7 +188,7 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
   }
 
   async function waitingCommits(member: number): Promise<number> {
-    const connection = new pg.Client(`postgresql://${credentials}@${addressOf(member)}:${ports.postgres}/postgres`)
+    const connection = new pg.Client(`postgresql://${credentials}@${ipOf(member)}:${ports.postgres}/postgres`)
     await connection.connect()
     const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
     const { rows } = await connection.query(waiting).finally(() => connection.end())
@@ -200,7 +200,7 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
 
   return {
     proxyUrl: `postgresql://${credentials}@127.0.0.1:${ports.haproxy}/postgres`,
-    severalHostsUrl: `postgresql://${credentials}@${[1, 2, 3].map((n) => `${addressOf(n)}:${ports.postgres}`)}/postgres?target_session_attrs=read-write`,
+    severalHostsUrl: `postgresql://${credentials}@${[1, 2, 3].map((n) => `${ipOf(n)}:${ports.postgres}`)}/postgres?target_session_attrs=read-write`,
     whole,
     /** Resolves when a member other than this one is the primary and has a synchronous standby. */
     async failedOverFrom(member: number) {
@@ -223,7 +223,7 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
     start: startMember,
     async switchover(member: number) {
       const body = JSON.stringify({ leader: `pg${member}` })
-      const answer = await fetch(`http://${addressOf(member)}:${ports.rest}/switchover`, { method: 'POST', body })
+      const answer = await fetch(`http://${ipOf(member)}:${ports.rest}/switchover`, { method: 'POST', body })
       if (answer.status >= 300) throw new Error(`switchover: ${answer.status} ${await answer.text()}`)
     },
     async stop() {

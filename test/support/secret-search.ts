@@ -14,7 +14,7 @@ export function formsOf(secret: string): string[] {
   return [...new Set([secret, encodeURIComponent(secret), bytes.toString('hex'), ...base64, ...url])]
 }
 
-/** Which of the secrets stand in the text, in whichever form; told by name, so that a failure does not repeat them. */
+/** Which of the secrets stand in the text, in whichever form; reported by name, so that a failure does not repeat them. */
 export function foundIn(text: string, secrets: Record<string, string>): string[] {
   return Object.entries(secrets)
     .filter(([, secret]) => formsOf(secret).some((form) => text.includes(form)))

@@ -11,10 +11,10 @@ export const placeOf = (token: string): { idx: number; uri: string } => getStatu
 
 const nameOf = ({ idx, uri }: { idx: number; uri: string }) => `${uri}#${idx}`
 
-/** Where a token's status is told, as one word. */
+/** The status list and index of a token, as one word. */
 export const placeName = (token: string): string => nameOf(placeOf(token))
 
-/** The list at a node, whoever its issuer is. */
+/** The status list at a node, whatever its issuer is. */
 export const fetchList = (node: { url: string }, uri: string, init?: RequestInit) =>
   send(node.url + new URL(uri).pathname, init)
 
@@ -94,9 +94,9 @@ export async function openFeed(node: { url: string }, api: Credentials, from?: s
     isEnded: () => ended,
     lastId: () => events.findLast(({ id }) => id)?.id,
     isTold: (token: string) => revoked.has(placeName(token)),
-    /** Resolves when all of them were told. */
-    told: (tokens: readonly string[]) => until(() => tokens.every((token) => revoked.has(placeName(token)))),
-    /** Resolves when everything that was committed by then was told; `at` by the database's clock. */
+    /** Resolves when the feed has reported all of them. */
+    reported: (tokens: readonly string[]) => until(() => tokens.every((token) => revoked.has(placeName(token)))),
+    /** Resolves when the feed has reported everything that was committed by then; `at` by the database's clock. */
     current: (at: number) => until(() => events.some(({ event, data }) => event === 'current' && data.at >= at)),
     async close() {
       response.destroy()

@@ -21,7 +21,7 @@ export interface TcpProxy {
   release(): void
 }
 
-function addressOf(databaseUrl: string): { host: string; port: number } {
+function hostAndPortOf(databaseUrl: string): { host: string; port: number } {
   const { hostname, port } = new URL(databaseUrl)
   return { host: hostname, port: Number(port || 5432) }
 }
@@ -36,7 +36,7 @@ export function throughProxy(databaseUrl: string, { port }: { port: number }): s
 
 /** Stands between a server and its database, so that a test can take the database away from this one server only. */
 export async function startTcpProxy(target: { host: string; port: number } | string): Promise<TcpProxy> {
-  let destination = typeof target === 'string' ? addressOf(target) : target
+  let destination = typeof target === 'string' ? hostAndPortOf(target) : target
   const sockets = new Set<Socket>()
   const stalled = new Set<() => void>()
   let commitOf: { marker: RegExp; done: () => void } | undefined

@@ -1,6 +1,6 @@
 /**
  * Tries to be the one that records or consumes each of some one-time ids, several times at once, and says in one line of
- * JSON how often it was told that it is. Waits for the advisory lock 1, so that several such processes begin together.
+ * JSON how often its claim succeeded. Waits for the advisory lock 1, so that several such processes begin together.
  */
 
 import { openDatabase } from '../../../src/database/open-database.ts'
