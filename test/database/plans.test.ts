@@ -51,8 +51,8 @@ async function fill(knex: Knex): Promise<void> {
   const { id: api } = await knex('apis').where({ is_default: false, built_in: false }).first('id')
   const { key } = client
   await knex.raw(
-    `INSERT INTO users (id, account_id, email, role, password_hash)
-     SELECT gen_random_uuid(), :account, 'filled-' || n || '@example.com', 'admin', 'x' FROM generate_series(1, 5000) n`,
+    `INSERT INTO users (id, account_id, email, email_key, role, password_hash)
+     SELECT gen_random_uuid(), :account, x.email, x.email, 'admin', 'x' FROM generate_series(1, 5000) n, concat('filled-', n, '@example.com') AS x(email)`,
     { account },
   )
   await knex.raw(

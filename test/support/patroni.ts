@@ -197,9 +197,12 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
 
   await whole()
   const proxy = await startProgram([haproxy, '-db', '-f', haproxyFile], ports.haproxy)
+  const proxyUrl = `postgresql://${credentials}@127.0.0.1:${ports.haproxy}/postgres`
+  // HAProxy distributes connections to all members until its first health checks have ended.
+  await until(async () => (await Promise.all(Array.from({ length: 6 }, () => isPrimary(proxyUrl)))).every(Boolean))
 
   return {
-    proxyUrl: `postgresql://${credentials}@127.0.0.1:${ports.haproxy}/postgres`,
+    proxyUrl,
     severalHostsUrl: `postgresql://${credentials}@${[1, 2, 3].map((n) => `${ipOf(n)}:${ports.postgres}`)}/postgres?target_session_attrs=read-write`,
     whole,
     /** Resolves when a member other than this one is the primary and has a synchronous standby. */
@@ -234,6 +237,19 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
       await Promise.all([store.ended, ...[...running.values()].map(({ ended }) => ended)])
       await rm(home, { recursive: true, force: true, maxRetries: 10 })
     },
+  }
+}
+
+async function isPrimary(url: string): Promise<boolean> {
+  const connection = new pg.Client(url)
+  try {
+    await connection.connect()
+    const { rows } = await connection.query('SELECT pg_is_in_recovery() AS standby')
+    return !rows[0].standby
+  } catch {
+    return false
+  } finally {
+    await connection.end().catch(() => undefined)
   }
 }
 
