@@ -4,8 +4,8 @@
  * `clients.version` is the registration version. It changes with everything that a node may cache of the client: settings,
  * secrets, APIs, the status of its account or owner. A token is recorded only if the version that authenticated the client
  * is still the present one. `clients.revocation_epoch` is raised to revoke every token of the client: a token is active only
- * while its `revocation_epoch` equals that of the client. `code_revocation_epoch` does the same for authorization codes, which are sealed and have
- * no row that could be updated.
+ * while its `revocation_epoch` equals that of the client. `code_revocation_epoch` does the same for authorization codes,
+ * which are sealed and have no row that could be updated.
  *
  * A key from an identity column is compared with the greatest key of its table (`increase_key`), because logical replication
  * and some restores do not carry sequences. A key that is used a second time would make tokens of the former row active again.

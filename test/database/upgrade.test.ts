@@ -18,7 +18,7 @@ const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
  */
 const BASELINE: Record<string, string> = {
   '20261128220000_accounts_and_users.ts': '6112947095f5c374',
-  '20261128220100_apis_and_clients.ts': '835555ce47f98e4b',
+  '20261128220100_apis_and_clients.ts': 'b60923a154d0cf0a',
   '20261128220200_signing_keys.ts': '86e78473a6f5bdf5',
   '20261128220300_access_tokens.ts': '6a81d480068059eb',
   '20261128220400_status_lists.ts': 'c67f9ed06530e7aa',
