@@ -188,7 +188,7 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
   }
 
   async function waitingCommits(member: number): Promise<number> {
-    const connection = new pg.Client(`postgresql://${credentials}@${ipOf(member)}:${ports.postgres}/postgres`)
+    const connection = openClient(`postgresql://${credentials}@${ipOf(member)}:${ports.postgres}/postgres`)
     await connection.connect()
     const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
     const { rows } = await connection.query(waiting).finally(() => connection.end())
@@ -240,8 +240,15 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
   }
 }
 
+/** A client whose connection may be cut at any moment: without a listener, that would end the process. */
+function openClient(url: string): pg.Client {
+  const client = new pg.Client(url)
+  client.on('error', () => {})
+  return client
+}
+
 async function isPrimary(url: string): Promise<boolean> {
-  const connection = new pg.Client(url)
+  const connection = openClient(url)
   try {
     await connection.connect()
     const { rows } = await connection.query('SELECT pg_is_in_recovery() AS standby')
