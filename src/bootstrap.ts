@@ -119,20 +119,20 @@ export const demoLink = (issuer: string, demo: FirstStart['demo']): string =>
 /** The message of the first start. */
 export function describeFirstStart(issuer: string, created: FirstStart): string {
   return `
-Keywright has set itself up. What follows is shown this once and kept nowhere.
+Keywright is set up. These credentials are shown only once:
 
   Console    ${issuer}/  (its API: ${issuer}/api/v1/docs)
   Operator   ${created.operator.email}  one-time password ${created.operator.password}
   Admin      ${created.admin.email}  one-time password ${created.admin.password}
 
   API        ${created.api.identifier}
-             introspects as ${created.api.clientId} with secret ${created.api.clientSecret}
+             introspection as ${created.api.clientId} with secret ${created.api.clientSecret}
 
   Get a token with the admin's key pair:
 
 ${tokenCommand(issuer, created.keyPair)}
 
-  See what people see: sign in as the admin, allow or deny, and look at the token that it leads to:
+  Try what a user sees: sign in as the admin, allow or deny access, and inspect the tokens:
 
 ${demoLink(issuer, created.demo)}
 
@@ -142,7 +142,7 @@ ${demoLink(issuer, created.demo)}
 /** The message of each later start. */
 export function describeLaterStart(issuer: string): string {
   return `
-Keywright serves ${issuer}/ and is set up already. A new one-time password for a user, by e-mail address:
+Keywright serves ${issuer}/. To give a user a new one-time password, run:
 
   npm run -s keywright -- user reset-password operator@keywright.example
 

@@ -51,7 +51,7 @@ test.each(['1', '2'])(
     expect(first.stdout()).toBe('')
     busy.close()
     const second = await startNode({ ...env, WORKERS })
-    await until(() => second.stdout().includes('Keywright has set itself up'))
+    await until(() => second.stdout().includes('Keywright is set up'))
     await second.stop()
   },
 )

@@ -60,7 +60,7 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
   }
 
   test('two nodes that start at once after the migrations set it up, once, and are ready', async () => {
-    const printed = () => on.nodes.filter((node) => node.stdout().includes('Keywright has set itself up'))
+    const printed = () => on.nodes.filter((node) => node.stdout().includes('Keywright is set up'))
     await until(() => printed().length > 0)
     expect(printed()).toHaveLength(1)
     for (const node of on.nodes) expect((await fetch(`${node.url}/readyz`)).status).toBe(200)

@@ -8,7 +8,7 @@ import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../s
 let on: Nodes
 let database: TestDatabase
 
-const hasPrinted = ({ stdout }: Nodes['nodes'][number]) => stdout().includes('Keywright has set itself up')
+const hasPrinted = ({ stdout }: Nodes['nodes'][number]) => stdout().includes('Keywright is set up')
 
 beforeAll(async () => {
   database = await createTestDatabase()
@@ -30,9 +30,9 @@ test('of ten nodes that start at once on an empty database one sets it up, and a
 })
 
 test('the key pair that was printed works at every one of them, and each knows the tokens of all', async () => {
-  const first = on.nodes.map((node) => node.stdout()).find((text) => text.includes('set itself up'))
+  const first = on.nodes.map((node) => node.stdout()).find((text) => text.includes('Keywright is set up'))
   const [, clientId, clientSecret] = /client_id=(\w+)&client_secret=(\w+)/.exec(first!)!
-  const [, apiId, apiSecret] = /introspects as (\w+) with secret (\w+)/.exec(first!)!
+  const [, apiId, apiSecret] = /introspection as (\w+) with secret (\w+)/.exec(first!)!
   const tokens: string[] = []
   for (const node of on.nodes) {
     const { body } = await node.machineToken({ clientId: clientId!, clientSecret: clientSecret! })
