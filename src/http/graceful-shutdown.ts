@@ -5,8 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** How long a connection that is kept alive may stay silent while the server stops, in milliseconds. */
 const LINGER = 1000
 
-/** After this long without a new connection none waits to be accepted, here or in the process that accepts for workers. */
-const QUIET = 100
+/**
+ * After this many milliseconds without a new connection, no connection waits to be accepted, here or in the primary process
+ * that accepts for workers. On a machine without free CPU, the primary may not run for a tenth of a second.
+ */
+const QUIET = 300
 
 /** For at most this long requests wait for the listener to close, in milliseconds. */
 const LONGEST_HOLD = 5000
