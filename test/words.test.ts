@@ -34,10 +34,10 @@ const TEXT = /\.(?:ts|mjs|cjs|js|css|eta|md|json|ya?ml|sql|py|lua|java)$/
 
 const FOLDERS = ['bench', 'docs', 'examples', 'migrations', 'packages', 'src', 'test', 'views']
 
-/** The files of a folder of the repository, by their path; '' for those at the top. */
+/** The files of a folder of the repository, without build output, by their path; '' for those at the top. */
 function filesOf(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: folder !== '', withFileTypes: true })
-    .filter((entry) => entry.isFile() && !/\/node_modules|\/target(\/|$)|__pycache__/.test(entry.parentPath))
+    .filter((entry) => entry.isFile() && !/\/node_modules|\/(?:target|dist)(\/|$)|__pycache__/.test(entry.parentPath))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
 }
 
