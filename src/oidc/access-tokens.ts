@@ -1,5 +1,6 @@
 import type Provider from 'oidc-provider'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import type { IssuedTokens } from '../refresh/refresh-token-families.ts'
 import { revokeRefreshToken } from '../refresh/refresh-token-revocation.ts'
 import type { RefreshTokens } from '../refresh/refresh-tokens.ts'
 import { epochSeconds } from '../shared/clock.ts'
@@ -21,7 +22,7 @@ import {
 } from './engine-internals.ts'
 import { bindingOf } from './engine-tokens.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { actorOf, clientOf, type IssuedTokens } from './request-state.ts'
+import { actorOf, clientOf } from './request-state.ts'
 import { findForUserinfo } from './userinfo.ts'
 
 function toTokenRequest(token: EngineToken, client: AuthenticatedClient, ctx: EngineContext): TokenRequest {

@@ -4,7 +4,7 @@ import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { SignInFacts } from '../refresh/refresh-token-families.ts'
 import { idFrom } from '../shared/ids.ts'
-import { claimCode } from './adapter.ts'
+import { claimCode } from './claim-code.ts'
 import {
   disableCodeConsumption,
   type EngineContext,

@@ -3,7 +3,7 @@ import type { Budget } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { AuthenticatedClient, Authenticator } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
-import type { IssuedToken } from '../tokens/issuance.ts'
+import type { IssuedTokens } from '../refresh/refresh-token-families.ts'
 import type { TokenRequest } from '../tokens/planned-token.ts'
 
 /** The parameters of a request. A repeated parameter is an array. */
@@ -14,12 +14,6 @@ export interface RequestCredentials {
   readonly clientId: string
   /** Undefined where the request has only a client ID, as a public client sends it. */
   readonly secret: string | undefined
-}
-
-/** The tokens that a token request obtained. */
-export interface IssuedTokens extends IssuedToken {
-  readonly refreshToken?: string | undefined
-  readonly refreshTokenExpiresIn?: number | undefined
 }
 
 /** What the engine stores in the session while a sign-out awaits its confirmation. */

@@ -5,11 +5,11 @@ import type { Registration } from '../clients/registrations.ts'
 import { lockConsentShared, type RequiredConsent } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
-import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
+import { planInTransaction } from '../tokens/insert-in-transaction.ts'
+import type { Issuer } from '../tokens/issuance.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { retryOnStaleClient, rollBackIfStale } from '../tokens/stale-client.ts'
-import { insertFamily, revokeGrant, type UserFamily } from './refresh-token-families.ts'
+import { type IssuedTokens, insertFamily, revokeGrant, type UserFamily } from './refresh-token-families.ts'
 
 /**
  * The result of claiming a one-time code: `first` use, a use that is `overlapping` with the first, a later use (`reused`), or
@@ -31,12 +31,6 @@ export interface CodeTokenRequest extends TokenRequest {
 }
 
 type ReusedCode = Pick<CodeTokenRequest, 'client' | 'grantId' | 'subject'>
-
-export interface IssuedCodeTokens extends IssuedToken {
-  readonly refreshToken?: string
-  /** Seconds. */
-  readonly refreshTokenExpiresIn?: number
-}
 
 const invalidGrant = () => new KeywrightError('invalid_grant', 'the code is invalid, expired or already used')
 
@@ -80,7 +74,7 @@ export class CodeTokens {
    * request twice.
    * @throws KeywrightError `invalid_grant`
    */
-  redeem(request: CodeTokenRequest): Promise<IssuedCodeTokens> {
+  redeem(request: CodeTokenRequest): Promise<IssuedTokens> {
     return retryOnStaleClient(request.client, (client) => this.#redeemOnce({ ...request, client }))
   }
 
@@ -95,7 +89,7 @@ export class CodeTokens {
     })
   }
 
-  async #redeemOnce(request: CodeTokenRequest): Promise<IssuedCodeTokens | undefined> {
+  async #redeemOnce(request: CodeTokenRequest): Promise<IssuedTokens | undefined> {
     await this.#issuer.prepare(request)
     const result = await rollBackIfStale(this.#knex, (trx) => this.#redeemInTransaction(trx, request))
     // Thrown after the commit: an error inside the transaction would roll the revocation back.
@@ -104,7 +98,7 @@ export class CodeTokens {
   }
 
   /** Undefined when the client is stale. */
-  async #redeemInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedCodeTokens | 'refused' | undefined> {
+  async #redeemInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedTokens | 'refused' | undefined> {
     // Users before codes: the revocation of a user's tokens locks in that order.
     await lockConsentShared(trx, requiredConsent(request))
     const claim = await request.claim(trx, request.client.registration)
@@ -115,13 +109,12 @@ export class CodeTokens {
     return issued
   }
 
-  async #issueInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedCodeTokens | undefined> {
-    const plan = this.#issuer.plan(request)
-    if (plan.status === 'indexes_missing' || !(await insertInTransaction(trx, plan.planned))) return undefined
-    const sign = () => this.#issuer.sign(plan.planned)
-    if (!request.withRefreshToken) return await sign()
+  async #issueInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedTokens | undefined> {
+    const planned = await planInTransaction(trx, this.#issuer, request)
+    if (!planned) return undefined
+    if (!request.withRefreshToken) return await this.#issuer.sign(planned)
     const refreshToken = generateSecret('refreshToken')
-    const seconds = await insertFamily(trx, request.client, plan.planned, refreshToken, request.family)
-    return { ...(await sign()), refreshToken, refreshTokenExpiresIn: seconds }
+    const refreshTokenExpiresIn = await insertFamily(trx, request.client, planned, refreshToken, request.family)
+    return { ...(await this.#issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
   }
 }

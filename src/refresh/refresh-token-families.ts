@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { hashSecret, secretParts } from '../shared/secrets.ts'
+import type { IssuedToken } from '../tokens/issuance.ts'
 import type { PlannedToken } from '../tokens/planned-token.ts'
 import { LONGEST_GRACE_PERIOD } from './grace-period.ts'
 
@@ -32,6 +33,13 @@ export interface UserFamily {
  * A refresh token has two secret parts. The first stays the same in all tokens of a family, that is, of one grant; the second
  * changes with each rotation.
  */
+/** The tokens of a token response. */
+export interface IssuedTokens extends IssuedToken {
+  readonly refreshToken?: string
+  /** Seconds. */
+  readonly refreshTokenExpiresIn?: number
+}
+
 export interface RefreshTokenHashes {
   readonly family: Buffer
   readonly rotation: Buffer

@@ -3,14 +3,15 @@ import { IDENTITY_SCOPES, resolveScope } from '../apis/scopes.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
-import type { IssuedToken, Issuer } from '../tokens/issuance.ts'
+import { planInTransaction } from '../tokens/insert-in-transaction.ts'
+import type { Issuer } from '../tokens/issuance.ts'
 import type { TokenRequest } from '../tokens/planned-token.ts'
 import type { RefreshRow } from './active-refresh-tokens.ts'
 import { isWithinGracePeriod } from './grace-period.ts'
 import {
   expirySql,
   hashesOf,
+  type IssuedTokens,
   type RefreshTokenHashes,
   revokeGrant,
   SECONDS_LEFT,
@@ -18,14 +19,8 @@ import {
 } from './refresh-token-families.ts'
 import { openResponse, sealResponse } from './refresh-token-responses.ts'
 
-export interface IssuedTokens extends IssuedToken {
-  readonly refreshToken: string
-  /** Seconds. */
-  readonly refreshTokenExpiresIn: number
-}
-
 /** The tokens that a refresh token was redeemed for. `signIn` is present when the grant acts for a user. */
-export interface RedeemedTokens extends IssuedTokens {
+export interface RedeemedTokens extends Required<IssuedTokens> {
   readonly subject: string
   readonly signIn?: SignInFacts
 }
@@ -102,13 +97,13 @@ export async function rotateRefreshToken(
   redemption: Redemption,
 ): Promise<RedeemedTokens | undefined> {
   const { client, row, presented, hashes } = redemption
-  const plan = issuer.plan(accessTokenRequest(redemption))
-  if (plan.status === 'indexes_missing' || !(await insertInTransaction(trx, plan.planned))) return undefined
+  const planned = await planInTransaction(trx, issuer, accessTokenRequest(redemption))
+  if (!planned) return undefined
   const rotates = client.registration.isPublic || client.registration.refreshTokenRotation
   const refreshToken = rotates ? generateSecret('refreshToken', [hashes.familyPart]) : presented.token
   const refreshTokenExpiresIn = await saveCurrentToken(trx, redemption, refreshToken)
   const response = {
-    ...(await issuer.sign(plan.planned)),
+    ...(await issuer.sign(planned)),
     refreshToken,
     refreshTokenExpiresIn,
     subject: row.subject,

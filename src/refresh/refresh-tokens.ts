@@ -4,14 +4,13 @@ import { lockConsentShared } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
-import { insertInTransaction } from '../tokens/insert-in-transaction.ts'
+import { planInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { Issuer } from '../tokens/issuance.ts'
 import type { TokenRequest } from '../tokens/planned-token.ts'
 import { retryOnStaleClient, rollBackIfStale } from '../tokens/stale-client.ts'
 import { type ActiveRefreshToken, findActiveRefreshToken, type RefreshRow } from './active-refresh-tokens.ts'
-import { hashesOf, insertFamily } from './refresh-token-families.ts'
+import { hashesOf, type IssuedTokens, insertFamily } from './refresh-token-families.ts'
 import {
-  type IssuedTokens,
   type PresentedRefreshToken,
   type RedeemedTokens,
   type Redemption,
@@ -66,7 +65,7 @@ export class RefreshTokens {
   }
 
   /** Issues an access token and a refresh token to a client that acts for itself. Records both in one transaction. */
-  issue(request: TokenRequest): Promise<IssuedTokens> {
+  issue(request: TokenRequest): Promise<Required<IssuedTokens>> {
     return retryOnStaleClient(request.client, (client) => this.#issueOnce({ ...request, client }))
   }
 
@@ -84,15 +83,14 @@ export class RefreshTokens {
     return findActiveRefreshToken(this.#knex, token)
   }
 
-  async #issueOnce(request: TokenRequest): Promise<IssuedTokens | undefined> {
+  async #issueOnce(request: TokenRequest): Promise<Required<IssuedTokens> | undefined> {
     await this.#issuer.prepare(request)
-    const plan = this.#issuer.plan({ ...request, grantId: newId() })
-    if (plan.status === 'indexes_missing') return undefined
     const refreshToken = generateSecret('refreshToken')
     return await rollBackIfStale(this.#knex, async (trx) => {
-      if (!(await insertInTransaction(trx, plan.planned))) return undefined
-      const refreshTokenExpiresIn = await insertFamily(trx, request.client, plan.planned, refreshToken)
-      return { ...(await this.#issuer.sign(plan.planned)), refreshToken, refreshTokenExpiresIn }
+      const planned = await planInTransaction(trx, this.#issuer, { ...request, grantId: newId() })
+      if (!planned) return undefined
+      const refreshTokenExpiresIn = await insertFamily(trx, request.client, planned, refreshToken)
+      return { ...(await this.#issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
     })
   }
 

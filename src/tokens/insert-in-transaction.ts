@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { recordValues } from './access-token-store.ts'
-import type { PlannedToken } from './planned-token.ts'
+import type { Issuer } from './issuance.ts'
+import type { PlannedToken, TokenRequest } from './planned-token.ts'
 import { RECORD } from './record-statement.ts'
 
 /** Knex writes named parameters with a colon. */
@@ -16,4 +17,19 @@ export async function insertInTransaction(trx: Knex, planned: PlannedToken): Pro
   const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
   planned.server.notice(rows[0].server)
   return rows[0].recorded !== null
+}
+
+/**
+ * Plans and records an access token inside a transaction. Undefined, and nothing is recorded, when the client is stale or no
+ * status index is leased: roll back, call `Issuer.prepare`, and try again.
+ * @throws KeywrightError as `planToken`
+ */
+export async function planInTransaction(
+  trx: Knex,
+  issuer: Issuer,
+  request: TokenRequest,
+): Promise<PlannedToken | undefined> {
+  const plan = issuer.plan(request)
+  if (plan.status === 'indexes_missing' || !(await insertInTransaction(trx, plan.planned))) return undefined
+  return plan.planned
 }
