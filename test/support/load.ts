@@ -91,3 +91,15 @@ export async function activeAmong(
   })
   return tokens.filter((_, index) => verdicts[index])
 }
+
+/** The same node for a caller that asks again while the answer is 503, as `Retry-After` tells it to. */
+export const retrying = (node: Introspects): Introspects => ({
+  async introspect(token, basic) {
+    let answer: Answer
+    await until(async () => {
+      answer = await node.introspect(token, basic)
+      return answer.status !== 503
+    })
+    return answer!
+  },
+})

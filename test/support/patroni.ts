@@ -224,10 +224,15 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
     freeze: (member: number) => signalAll(processesOfMember(member), 'SIGSTOP'),
     thaw: (member: number) => signalAll(processesOfMember(member), 'SIGCONT'),
     start: startMember,
+    /** Patroni refuses it with 412 as long as the synchronous standby is being replaced, so it is asked again. */
     async switchover(member: number) {
       const body = JSON.stringify({ leader: `pg${member}` })
-      const answer = await fetch(`http://${ipOf(member)}:${ports.rest}/switchover`, { method: 'POST', body })
-      if (answer.status >= 300) throw new Error(`switchover: ${answer.status} ${await answer.text()}`)
+      await until(async () => {
+        const answer = await fetch(`http://${ipOf(member)}:${ports.rest}/switchover`, { method: 'POST', body })
+        const text = await answer.text()
+        if (answer.status >= 300 && answer.status !== 412) throw new Error(`switchover: ${answer.status} ${text}`)
+        return answer.status < 300
+      }, 90 * SECONDS)
     },
     async stop() {
       await proxy.stop()
