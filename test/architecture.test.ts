@@ -87,7 +87,7 @@ const filesThatImport = (name: string) =>
   files.filter((file) => packagesOf(file).includes(name)).map((file) => relative(SRC, file))
 
 /** What commands may import of features beside types: how option values are written. */
-const WRITTEN_FORMS = ['clients/client-rate-limits.ts', 'clients/client-rules.ts']
+const WRITTEN_FORMS = ['clients/client-rate-limits.ts', 'clients/grant-types.ts']
 
 /** The names that a file imports of features and management; types are left out. */
 const namedImportsOf = (file: string) =>

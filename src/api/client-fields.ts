@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AUTHORIZATION_CODE_GRANT, GRANTS, REFRESH_TOKEN_GRANT } from '../clients/grant-types.ts'
 import { apiIdentifier, bounded, clientId, name, secret, timestamp } from './fields.ts'
 
 // The fields that applications and key pairs share.
@@ -28,15 +29,18 @@ export const accessType = z
   .enum(['user', 'client', 'both'])
   .meta({ description: 'Whether the application may act for users, for itself, or both' })
 
-const GRANT_EXAMPLES = [['authorization_code', 'refresh_token']]
+const GRANT_EXAMPLES = [[AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT]]
 
 /** Every setting of a client, except those that only operators see. */
 export const settings = {
   name,
-  grants: z.array(z.string().max(200)).max(20).meta({
-    description: 'authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code',
-    examples: GRANT_EXAMPLES,
-  }),
+  grants: z
+    .array(z.string().max(200))
+    .max(20)
+    .meta({
+      description: GRANTS.join(', '),
+      examples: GRANT_EXAMPLES,
+    }),
   redirect_uris: uris('Redirect URIs; an authorization request must match one exactly'),
   post_logout_redirect_uris: uris('Redirect URIs after sign-out'),
   backchannel_logout_uri: z

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
 import { findExistingApis } from '../apis/apis.ts'
 import { identifiersOf, scopeRestrictionOf } from './client-apis.ts'
-import { DEVICE_CODE_GRANT } from './client-rules.ts'
 import type { ClientSettings } from './client-settings.ts'
+import { type GrantSubject, grantTypesOf, REFRESH_TOKEN_GRANT } from './grant-types.ts'
 
 /** The scopes that a client may request of one API. */
 export interface ApiRights {
@@ -39,17 +39,17 @@ export interface Narrowing {
   readonly skippedConsents: { readonly exceptAccount: string | null } | null
 }
 
-const USER_GRANTS = ['authorization_code', DEVICE_CODE_GRANT]
-
 const isAnyRemoved = (before: readonly string[], after: readonly string[]): boolean =>
   before.some((one) => !after.includes(one))
 
-const grantsFor = ({ grants, accessType }: ClientSettings, subject: 'user' | 'client'): readonly string[] => {
+/** The grant types with which a client acts for a user, or for itself. */
+const grantsFor = ({ grants, accessType }: ClientSettings, subject: GrantSubject): readonly string[] => {
   if (accessType !== 'both' && accessType !== subject) return []
-  return grants.filter((grant) => (subject === 'user' ? USER_GRANTS.includes(grant) : grant === 'client_credentials'))
+  const acting = grantTypesOf(grants).filter(({ actsFor }) => actsFor === subject)
+  return acting.map(({ value }) => value)
 }
 
-const losesGrant = (before: Rights, after: Rights, subject: 'user' | 'client'): boolean =>
+const losesGrant = (before: Rights, after: Rights, subject: GrantSubject): boolean =>
   isAnyRemoved(grantsFor(before.settings, subject), grantsFor(after.settings, subject))
 
 function losesScope(before: Rights, after: Rights): boolean {
@@ -57,7 +57,7 @@ function losesScope(before: Rights, after: Rights): boolean {
   return before.apis.some(({ api, scopes }) => isAnyRemoved(scopes, remaining.get(api) ?? []) || !remaining.has(api))
 }
 
-const refreshes = ({ grants }: ClientSettings): boolean => grants.includes('refresh_token')
+const refreshes = ({ grants }: ClientSettings): boolean => grants.includes(REFRESH_TOKEN_GRANT)
 
 /** From the strictest to the most permissive. */
 const CONSENTS: readonly ClientSettings['consent'][] = ['show', 'skip_own_account', 'skip']

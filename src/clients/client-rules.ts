@@ -7,23 +7,14 @@ import { accessTokenTtlError, refreshTokenMaxAgeError, refreshTokenTtlError } fr
 import { nameError } from '../shared/names.ts'
 import { rateLimitError } from '../shared/rate-limit-format.ts'
 import type { AccessType, ClientSettings } from './client-settings.ts'
+import { CLIENT_CREDENTIALS_GRANT, GRANTS, type GrantSubject, grantTypesOf } from './grant-types.ts'
 import { type AllowedSchemes, backchannelLogoutUriError, redirectUriError } from './redirect-uris.ts'
 
-/** RFC 8628, section 3.4. */
-export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
-
-export const GRANTS: readonly string[] = [
-  'authorization_code',
-  'refresh_token',
-  'client_credentials',
-  DEVICE_CODE_GRANT,
-]
-
-/** The grants that a client of an access type cannot have. */
-const FORBIDDEN_GRANTS: Record<AccessType, readonly string[]> = {
-  user: ['client_credentials'],
-  client: ['authorization_code', DEVICE_CODE_GRANT],
-  both: [],
+/** Whom a client of an access type cannot act for. */
+const FORBIDDEN_SUBJECTS: Readonly<Record<AccessType, GrantSubject | undefined>> = {
+  user: 'client',
+  client: 'user',
+  both: undefined,
 }
 
 const ACCESS_TYPE_TEXT = { user: 'for users only', client: 'for itself only', both: 'for both' } as const
@@ -64,16 +55,13 @@ function* errorsOfGrants(settings: ClientSettings): FieldErrors {
     yield fieldError('grants', `unknown grant type ${unknown.slice(0, 200)}; use ${GRANTS.join(', ')}`)
   }
   if (grants.length === 0) yield fieldError('grants', 'a client needs at least one grant type')
-  if (isPublic && grants.includes('client_credentials')) {
-    const message = 'a public client has no client secret and cannot use client_credentials (RFC 6749, section 4.4)'
-    yield fieldError('grants', message)
-  }
-  for (const grant of FORBIDDEN_GRANTS[accessType] ?? []) {
-    if (grants.includes(grant))
-      yield fieldError('grants', `this client acts ${ACCESS_TYPE_TEXT[accessType]} and cannot use ${grant}`)
-  }
-  if (grants.includes('authorization_code') && redirectUris.length === 0) {
-    yield fieldError('redirectUris', 'authorization_code requires at least one redirect URI')
+  for (const { value, reference, requiresClientSecret, actsFor, requiresRedirectUri } of grantTypesOf(grants)) {
+    if (isPublic && requiresClientSecret)
+      yield fieldError('grants', `a public client has no client secret and cannot use ${value} (${reference})`)
+    if (actsFor === FORBIDDEN_SUBJECTS[accessType])
+      yield fieldError('grants', `this client acts ${ACCESS_TYPE_TEXT[accessType]} and cannot use ${value}`)
+    if (requiresRedirectUri && redirectUris.length === 0)
+      yield fieldError('redirectUris', `${value} requires at least one redirect URI`)
   }
 }
 
@@ -93,8 +81,8 @@ function* errorsOfPublicClient(settings: ClientSettings): FieldErrors {
 }
 
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
-  if (settings.clientCredentialsRefresh && !settings.grants.includes('client_credentials')) {
-    const message = 'a refresh token for client_credentials requires the grant client_credentials'
+  if (settings.clientCredentialsRefresh && !settings.grants.includes(CLIENT_CREDENTIALS_GRANT)) {
+    const message = `a refresh token for client_credentials requires the grant ${CLIENT_CREDENTIALS_GRANT}`
     yield fieldError('clientCredentialsRefresh', message)
   }
 }

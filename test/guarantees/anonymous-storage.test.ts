@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
+import { DEVICE_CODE_GRANT } from '../../src/clients/grant-types.ts'
 import { CALLBACK } from '../support/factory.ts'
 import { together } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'

@@ -1,7 +1,7 @@
 /** A right that was taken away: what exceeds the rest is dead on every node, and stays dead when the right comes back. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
+import { DEVICE_CODE_GRANT } from '../../src/clients/grant-types.ts'
 import { updateApi } from '../../src/management/api-changes.ts'
 import type { ClientChange } from '../../src/management/client-checks.ts'
 import { updateClient } from '../../src/management/client-registration.ts'

@@ -1,7 +1,7 @@
 /** Authorization codes, refresh tokens, pushed authorization requests and device codes of users are redeemed at most once. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DEVICE_CODE_GRANT } from '../../src/clients/client-rules.ts'
+import { DEVICE_CODE_GRANT } from '../../src/clients/grant-types.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, together, until } from '../support/load.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ClientSettings } from '../../clients/client-settings.ts'
+import { CLIENT_CREDENTIALS_GRANT } from '../../clients/grant-types.ts'
 import {
   archiveApplication,
   listApplications,
@@ -72,7 +73,7 @@ const change = z
   .partial()
   .meta({ id: 'ApplicationChange', examples: [{ name: 'Billing export', access_token_ttl: 900 }] })
 
-const EXAMPLE = { name: 'Billing export', grants: ['client_credentials'] }
+const EXAMPLE = { name: 'Billing export', grants: [CLIENT_CREDENTIALS_GRANT] }
 
 const creation = z
   .strictObject({

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { GRANT_NAMES } from '../../clients/grant-types.ts'
 import { readAccount } from '../../management/account-operations.ts'
 import {
   archiveApplication,
@@ -16,7 +17,7 @@ import { resultOfTransaction, withInstance } from '../run.ts'
 import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
 import { readClientView, viewClient } from './client-view.ts'
 
-const GRANTS = 'Grant types, space-separated: authorization_code, refresh_token, client_credentials, device_code'
+const GRANTS = `Grant types, space-separated: ${GRANT_NAMES.join(', ')}`
 
 const EXAMPLE = `
 Options left out take their default in create and stay unchanged in update.

@@ -1,7 +1,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { parseRateLimit } from '../../clients/client-rate-limits.ts'
-import { DEVICE_CODE_GRANT } from '../../clients/client-rules.ts'
 import type { AccessType, ClientSettings, Consent, RefreshTokens } from '../../clients/client-settings.ts'
+import { grantNamed } from '../../clients/grant-types.ts'
 import { ID_TOKEN_ALGS, type IdTokenAlg } from '../../shared/algorithms.ts'
 
 type OnOff = 'on' | 'off'
@@ -146,8 +146,7 @@ const parsed = <Text, Value>(text: Text | undefined, parse: (text: Text) => Valu
 const isOn = (value: OnOff) => value === 'on'
 export const unlessOff = <Value>(value: Value | 'off') => (value === 'off' ? null : value)
 
-/** `device_code` stands for the URN of the grant type. */
-const grantsOf = (text: string) => words(text).map((grant) => (grant === 'device_code' ? DEVICE_CODE_GRANT : grant))
+const grantsOf = (text: string) => words(text).map(grantNamed)
 
 /** The settings that the options name. */
 export function settingsOf(options: ClientOptions): Partial<ClientSettings> {

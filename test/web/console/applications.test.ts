@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DEVICE_CODE_GRANT } from '../../../src/clients/client-rules.ts'
+import { DEVICE_CODE_GRANT } from '../../../src/clients/grant-types.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Credentials, claimsOf } from '../../support/requests.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'

@@ -1,5 +1,10 @@
-import { DEVICE_CODE_GRANT } from '../../../clients/client-rules.ts'
 import type { Client } from '../../../clients/clients.ts'
+import {
+  AUTHORIZATION_CODE_GRANT,
+  CLIENT_CREDENTIALS_GRANT,
+  DEVICE_CODE_GRANT,
+  grantTypesOf,
+} from '../../../clients/grant-types.ts'
 import type { Copyable } from '../kit/panels.ts'
 import { type ShownSecrets, tokenCommands } from '../kit/token-command-examples.ts'
 
@@ -30,7 +35,7 @@ function signInSteps(issuer: string, client: Client, scopes: readonly string[]):
     code_challenge: 'CHALLENGE',
     code_challenge_method: 'S256',
   }
-  const form = encoded({ grant_type: 'authorization_code', redirect_uri: redirectUri })
+  const form = encoded({ grant_type: AUTHORIZATION_CODE_GRANT, redirect_uri: redirectUri })
   const redemption = `--data "${form}&code=CODE&code_verifier=VERIFIER"`
   return [
     { label: 'Authorization request', value: `${issuer}/oauth2/authorize?${encoded(request)}` },
@@ -41,27 +46,40 @@ function signInSteps(issuer: string, client: Client, scopes: readonly string[]):
   ]
 }
 
-const deviceStep = (issuer: string, client: Client, scopes: readonly string[]): Copyable => ({
-  label: 'Device authorization request',
-  value: `curl --silent ${asItself(client)} --data "${encoded({ scope: scopeOf(scopes) })}" ${issuer}/oauth2/device`,
-})
+const deviceSteps = (issuer: string, client: Client, scopes: readonly string[]): Copyable[] => [
+  {
+    label: 'Device authorization request',
+    value: `curl --silent ${asItself(client)} --data "${encoded({ scope: scopeOf(scopes) })}" ${issuer}/oauth2/device`,
+  },
+]
 
-const ownStep = (issuer: string, client: Client): Copyable => ({
-  label: 'Client credentials request',
-  value: `curl --silent${keyHeader(client)} ${asItself(client)} --data grant_type=client_credentials ${issuer}/oauth2/token`,
-})
+/** The grant types that begin with another request than the token request. */
+const STEPS: Readonly<Record<string, typeof signInSteps>> = {
+  [AUTHORIZATION_CODE_GRANT]: signInSteps,
+  [DEVICE_CODE_GRANT]: deviceSteps,
+}
+
+type ShownGrant = ReturnType<typeof grantTypesOf>[number]
+
+/** A token request with its parameters in capitals, which the application replaces. */
+function tokenStep(issuer: string, client: Client, { value, label, parameters }: ShownGrant): Copyable {
+  const data = [`grant_type=${value}`, ...parameters.map((name) => `${name}=${name.toUpperCase()}`)].join('&')
+  const quoted = parameters.length > 0 ? `"${data}"` : data
+  return {
+    label: `${label} request`,
+    value: `curl --silent${keyHeader(client)} ${asItself(client)} --data ${quoted} ${issuer}/oauth2/token`,
+  }
+}
 
 /**
  * How it gets tokens, one step each; what is in capitals is for its program to fill in.
  * @param scopes what it has of its default API
  */
 export function stepsOf(issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
-  const { grants } = client
+  const beginning = grantTypesOf(client.grants).filter(({ actsFor }) => actsFor !== null)
   return [
     discoveryOf(issuer),
-    ...(grants.includes('authorization_code') ? signInSteps(issuer, client, scopes) : []),
-    ...(grants.includes(DEVICE_CODE_GRANT) ? [deviceStep(issuer, client, scopes)] : []),
-    ...(grants.includes('client_credentials') ? [ownStep(issuer, client)] : []),
+    ...beginning.flatMap((grant) => STEPS[grant.value]?.(issuer, client, scopes) ?? tokenStep(issuer, client, grant)),
   ]
 }
 
@@ -72,5 +90,5 @@ export function commandsFor(
   secrets: ShownSecrets,
   apis: readonly string[],
 ): Copyable[] {
-  return client.grants.includes('client_credentials') ? tokenCommands(issuer, secrets, { ...client, apis }) : []
+  return client.grants.includes(CLIENT_CREDENTIALS_GRANT) ? tokenCommands(issuer, secrets, { ...client, apis }) : []
 }

@@ -1,5 +1,5 @@
-import { DEVICE_CODE_GRANT } from '../../../clients/client-rules.ts'
 import type { Consent } from '../../../clients/client-settings.ts'
+import { GRANT_TYPES } from '../../../clients/grant-types.ts'
 import { ID_TOKEN_ALGS } from '../../../shared/algorithms.ts'
 import { rateField } from '../kit/amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from '../kit/choice-fields.ts'
@@ -69,28 +69,7 @@ export const SETTINGS_FIELDS = {
   grants: checkboxesField<string>({
     label: 'Grant types',
     required: true,
-    choices: [
-      {
-        value: 'authorization_code',
-        label: 'Authorization code',
-        hint: 'Users sign in with their browser, and the application acts for them.',
-      },
-      {
-        value: 'refresh_token',
-        label: 'Refresh token',
-        hint: 'The application gets new access tokens without asking users to sign in again.',
-      },
-      {
-        value: 'client_credentials',
-        label: 'Client credentials',
-        hint: 'The application gets tokens for itself, without a user.',
-      },
-      {
-        value: DEVICE_CODE_GRANT,
-        label: 'Device code',
-        hint: 'For devices without a keyboard. Users enter a short code on another device.',
-      },
-    ],
+    choices: GRANT_TYPES.map(({ value, label, hint }) => ({ value, label, hint })),
   }),
   redirectUris: linesField({
     label: 'Redirect URIs',

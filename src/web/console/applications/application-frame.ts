@@ -1,7 +1,8 @@
 import type { Client } from '../../../clients/clients.ts'
+import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
-import { actsForItself, statusBadge } from './application-texts.ts'
+import { statusBadge } from './application-texts.ts'
 
 type TabName = 'settings' | 'tokens' | 'grants' | 'try'
 
@@ -17,7 +18,8 @@ export function applicationFrame(
   client: Client,
   current: TabName,
 ): Pick<ConsolePage, 'title' | 'breadcrumbs' | 'badge' | 'tabs'> {
-  const shown = TABS.filter(([name]) => name !== 'try' || (actsForItself(client.grants) && !client.isPublic))
+  const canTry = client.grants.includes(CLIENT_CREDENTIALS_GRANT) && !client.isPublic
+  const shown = TABS.filter(([name]) => name !== 'try' || canTry)
   return {
     title: client.name,
     breadcrumbs: APPLICATIONS_BREADCRUMBS,

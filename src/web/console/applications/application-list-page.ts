@@ -4,7 +4,7 @@ import { badgeCell, type Cell, idCell, linkCell, quietCell, textCell, timeCell }
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { type Column, type Empty, listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
-import { actsFor, neverUsed, statusBadge } from './application-texts.ts'
+import { actsForText, neverUsed, statusBadge } from './application-texts.ts'
 import { createdByIn, creatorFilter } from './creator-filter.ts'
 
 export const APPLICATIONS_PATH = '/applications'
@@ -48,7 +48,7 @@ const accountCell = ({ accountId, accountName }: ApplicationSummary): Cell =>
 function rowOf(application: ApplicationSummary, isOperator: boolean): Cell[] {
   const { clientId, name, grants, status, lastUsedAt, createdAt, isPublic } = application
   const { tone, text } = statusBadge(status)
-  const whom = actsFor(grants)
+  const whom = actsForText(grants)
   return [
     linkCell(name, applicationPath(clientId)),
     idCell(clientId, 'client ID'),

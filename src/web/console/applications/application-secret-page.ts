@@ -1,4 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
+import { actsFor, CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import type { NewSecrets } from '../../../management/client-secret-rotation.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -6,7 +7,6 @@ import { secretPage } from '../kit/panels.ts'
 import { tryNow } from '../kit/try-page.ts'
 import { commandsFor, discoveryOf } from './application-command-examples.ts'
 import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
-import { actsForItself, actsForUsers } from './application-texts.ts'
 
 interface Shown {
   readonly title: string
@@ -31,10 +31,11 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
       { label: 'Client ID', value: clientId },
       ...(clientSecret ? [{ label: 'Client secret', value: clientSecret }] : []),
       ...(apiKey ? [{ label: 'API key', value: apiKey }] : []),
-      ...(actsForUsers(grants) ? [discoveryOf(web.issuerUrl())] : []),
+      ...(actsFor('user', grants) ? [discoveryOf(web.issuerUrl())] : []),
     ],
     commands: whole ? commandsFor(web.issuerUrl(), client, whole, apis) : [],
-    ...(whole && actsForItself(grants) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
+    ...(whole &&
+      grants.includes(CLIENT_CREDENTIALS_GRANT) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
     ...(stopped && { stopped }),
     done: { href: applicationPath(clientId), label: 'I have copied the secret' },
   })

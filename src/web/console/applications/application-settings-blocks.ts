@@ -1,9 +1,10 @@
 import type { ClientSettings } from '../../../clients/client-settings.ts'
+import { actsFor } from '../../../clients/grant-types.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Cell, type Fact, fact, linesCell, quietCell, textCell } from '../kit/cells.ts'
 import { durationInWords } from '../kit/duration-text.ts'
-import { ACCESS_TYPE_WORDS, actsForUsers, CONSENT_WORDS, legacyOptionText } from './application-texts.ts'
+import { ACCESS_TYPE_WORDS, CONSENT_WORDS, legacyOptionText } from './application-texts.ts'
 
 const NUMBER = new Intl.NumberFormat('en')
 
@@ -56,7 +57,7 @@ function operatorFacts({ rateLimit, accessType }: ClientSettings): Fact[] {
 export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
   const signIn: Block = { part: 'facts', heading: 'Sign-in', facts: signInFacts(client) }
   return [
-    ...(actsForUsers(client.grants) ? [signIn] : []),
+    ...(actsFor('user', client.grants) ? [signIn] : []),
     { part: 'facts', heading: 'Tokens', facts: [...tokenFacts(client), ...lastFacts(client)] },
     ...(isOperator
       ? [{ part: 'facts', heading: 'Visible to operators only', facts: operatorFacts(client) } as const]

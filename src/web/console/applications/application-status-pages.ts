@@ -1,3 +1,4 @@
+import { actsFor } from '../../../clients/grant-types.ts'
 import {
   type Application,
   archiveApplication,
@@ -88,7 +89,7 @@ function restorePage(
     breadcrumbs: applicationBreadcrumbs(client),
     status: fieldErrors.length > 0 ? 400 : undefined,
     stops: [
-      ...(client.grants.includes('authorization_code') ? ['Users can sign in to the application again.'] : []),
+      ...(actsFor('user', client.grants) ? ['Users can sign in to the application again.'] : []),
       'Earlier tokens stay revoked. The application requests new ones, and users sign in again.',
     ],
     harmless: true,

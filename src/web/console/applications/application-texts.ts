@@ -1,29 +1,17 @@
-import { DEVICE_CODE_GRANT } from '../../../clients/client-rules.ts'
 import type { AccessType, ClientSettings, Consent } from '../../../clients/client-settings.ts'
 import type { ClientStatus } from '../../../clients/clients.ts'
+import { actsFor, findGrantType } from '../../../clients/grant-types.ts'
 import type { Badge } from '../kit/console-page.ts'
 
-const ACTS_FOR_USERS: readonly string[] = ['authorization_code', DEVICE_CODE_GRANT]
-
-export const actsForUsers = (grants: readonly string[]): boolean =>
-  grants.some((grant) => ACTS_FOR_USERS.includes(grant))
-
-export const actsForItself = (grants: readonly string[]): boolean => grants.includes('client_credentials')
-
-/** For whom it acts; undefined: it begins nothing, and only renews what it has. */
-export function actsFor(grants: readonly string[]): string | undefined {
-  if (actsForUsers(grants)) return actsForItself(grants) ? 'Users, itself' : 'Users'
-  return actsForItself(grants) ? 'Itself' : undefined
+/** Whom an application acts for; undefined: it only renews tokens. */
+export function actsForText(grants: readonly string[]): string | undefined {
+  const isForItself = actsFor('client', grants)
+  if (actsFor('user', grants)) return isForItself ? 'Users, itself' : 'Users'
+  return isForItself ? 'Itself' : undefined
 }
 
-const GRANT_WORDS: Readonly<Record<string, string>> = {
-  authorization_code: 'Authorization code',
-  refresh_token: 'Refresh token',
-  client_credentials: 'Client credentials',
-  [DEVICE_CODE_GRANT]: 'Device code',
-}
-
-export const grantWords = (grants: readonly string[]): string[] => grants.map((grant) => GRANT_WORDS[grant] ?? grant)
+export const grantWords = (grants: readonly string[]): string[] =>
+  grants.map((grant) => findGrantType(grant)?.label ?? grant)
 
 export const CONSENT_WORDS: Record<Consent, string> = {
   show: 'Shown to all users',

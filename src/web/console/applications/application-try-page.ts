@@ -1,3 +1,4 @@
+import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import type { Application } from '../../../management/application-operations.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -5,7 +6,6 @@ import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page
 import { applicationFrame } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
-import { actsForItself } from './application-texts.ts'
 
 const frameOf = ({ client }: Application): TryFrame => ({
   ...applicationFrame(client, 'try'),
@@ -22,7 +22,7 @@ const subjectOf = ({ client, apis }: Application): TrySubject => ({
 async function triedOf(call: ConsoleCall): Promise<Application> {
   const application = await applicationOf(call)
   const { grants, isPublic } = application.client
-  if (isPublic || !actsForItself(grants)) {
+  if (isPublic || !grants.includes(CLIENT_CREDENTIALS_GRANT)) {
     throw new KeywrightError(
       'conflict',
       'this application does not use client credentials; sign in to the application to test it',

@@ -1,3 +1,4 @@
+import { findGrantType } from '../../../clients/grant-types.ts'
 import type { UsageKind } from '../../../metrics/usage.ts'
 
 /** What a label of the usage counts means. */
@@ -7,11 +8,12 @@ export interface UsageWords {
   readonly whole: string
 }
 
-const GRANTS: Readonly<Record<string, UsageWords>> = {
-  client_credentials: { brief: 'client credentials', whole: 'Client credentials' },
-  authorization_code: { brief: 'authorization code', whole: 'Authorization code' },
-  refresh_token: { brief: 'refresh token', whole: 'Refresh token' },
-  'urn:ietf:params:oauth:grant-type:device_code': { brief: 'device code', whole: 'Device code' },
+/** The label within a sentence: the first letter is small, except in an abbreviation. */
+const inSentence = (label: string): string => label.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
+
+function wordsOfGrant(grant: string): UsageWords | undefined {
+  const label = findGrantType(grant)?.label
+  return label === undefined ? undefined : { brief: inSentence(label), whole: label }
 }
 
 const ERRORS: Readonly<Record<string, UsageWords>> = {
@@ -36,4 +38,4 @@ const ERRORS: Readonly<Record<string, UsageWords>> = {
 
 /** Undefined of what is not known, which is shown by its name. */
 export const wordsOf = (kind: UsageKind, label: string): UsageWords | undefined =>
-  (kind === 'issued' ? GRANTS : ERRORS)[label]
+  kind === 'issued' ? wordsOfGrant(label) : ERRORS[label]

@@ -2,7 +2,7 @@
 import { type AddedApplication, MOST_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
 import type { UserDetails } from '../../../management/user-operations.ts'
 import { APPLICATIONS_PATH, applicationPath } from '../applications/application-list-page.ts'
-import { actsFor, neverUsed } from '../applications/application-texts.ts'
+import { actsForText, neverUsed } from '../applications/application-texts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { actionsCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { displayName } from '../kit/display-name.ts'
@@ -16,7 +16,7 @@ const COLUMNS: readonly Column[] = [
 ]
 
 function rowOf({ clientId, name, grants, lastUsedAt, isPublic }: AddedApplication): Cell[] {
-  const whom = actsFor(grants)
+  const whom = actsForText(grants)
   return [
     linkCell(name, applicationPath(clientId)),
     whom === undefined ? quietCell('none') : textCell(whom),

@@ -1,0 +1,107 @@
+/**
+ * The grant types of the token endpoint, one row each. Rules of registrations, the console, the management API, the command
+ * line and the engine derive from these rows. The handler of a grant type is in `oidc/grant-handlers.ts`.
+ */
+
+/** Whom a client acts for with a grant type: a user, or itself. */
+export type GrantSubject = 'user' | 'client'
+
+interface GrantType {
+  /** The value of `grant_type` (RFC 6749, section 4). */
+  readonly value: string
+  /** The name on the command line, where the value is a URN. */
+  readonly shortName?: string
+  readonly reference: string
+  readonly label: string
+  /** What the grant type does, for an admin who selects it. */
+  readonly hint: string
+  /** Null: the grant type only renews tokens. */
+  readonly actsFor: GrantSubject | null
+  /** Only confidential clients may use the grant type. */
+  readonly requiresClientSecret: boolean
+  readonly requiresRedirectUri: boolean
+  /** The `response_type` of its authorization request; null: it has none. */
+  readonly responseType: string | null
+  /** Parameters of its token request, besides `scope`, `resource` and client authentication. */
+  readonly parameters: readonly string[]
+}
+
+export const AUTHORIZATION_CODE_GRANT = 'authorization_code'
+export const REFRESH_TOKEN_GRANT = 'refresh_token'
+export const CLIENT_CREDENTIALS_GRANT = 'client_credentials'
+export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** In the order in which forms and help list them. */
+export const GRANT_TYPES = [
+  {
+    value: AUTHORIZATION_CODE_GRANT,
+    reference: 'RFC 6749, section 4.1',
+    label: 'Authorization code',
+    hint: 'Users sign in with their browser, and the application acts for them.',
+    actsFor: 'user',
+    requiresClientSecret: false,
+    requiresRedirectUri: true,
+    responseType: 'code',
+    parameters: ['code', 'redirect_uri', 'code_verifier'],
+  },
+  {
+    value: REFRESH_TOKEN_GRANT,
+    reference: 'RFC 6749, section 6',
+    label: 'Refresh token',
+    hint: 'The application gets new access tokens without asking users to sign in again.',
+    actsFor: null,
+    requiresClientSecret: false,
+    requiresRedirectUri: false,
+    responseType: null,
+    parameters: ['refresh_token'],
+  },
+  {
+    value: CLIENT_CREDENTIALS_GRANT,
+    reference: 'RFC 6749, section 4.4',
+    label: 'Client credentials',
+    hint: 'The application gets tokens for itself, without a user.',
+    actsFor: 'client',
+    requiresClientSecret: true,
+    requiresRedirectUri: false,
+    responseType: null,
+    parameters: [],
+  },
+  {
+    value: DEVICE_CODE_GRANT,
+    shortName: 'device_code',
+    reference: 'RFC 8628, section 3.4',
+    label: 'Device code',
+    hint: 'For devices without a keyboard. Users enter a short code on another device.',
+    actsFor: 'user',
+    requiresClientSecret: false,
+    requiresRedirectUri: false,
+    responseType: null,
+    parameters: ['device_code'],
+  },
+] as const satisfies readonly GrantType[]
+
+export type GrantTypeValue = (typeof GRANT_TYPES)[number]['value']
+
+const ROWS: readonly GrantType[] = GRANT_TYPES
+
+/** The values of `grant_type`. */
+export const GRANTS: readonly string[] = ROWS.map(({ value }) => value)
+
+/** The names that the command line accepts and shows. */
+export const GRANT_NAMES: readonly string[] = ROWS.map(({ value, shortName }) => shortName ?? value)
+
+/** The value for a name of `GRANT_NAMES`; other text unchanged. */
+export const grantNamed = (name: string): string => ROWS.find(({ shortName }) => shortName === name)?.value ?? name
+
+export const findGrantType = (grant: string): GrantType | undefined => ROWS.find(({ value }) => value === grant)
+
+/** The rows of these grant types. */
+export const grantTypesOf = (grants: readonly string[]): readonly GrantType[] =>
+  ROWS.filter(({ value }) => grants.includes(value))
+
+export const actsFor = (subject: GrantSubject, grants: readonly string[]): boolean =>
+  grantTypesOf(grants).some((grant) => grant.actsFor === subject)
+
+/** The values of `response_type` in authorization requests of a client with these grant types. */
+export const responseTypesOf = (grants: readonly string[]): string[] =>
+  grantTypesOf(grants).flatMap(({ responseType }) => responseType ?? [])
