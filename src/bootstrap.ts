@@ -4,6 +4,7 @@ import { addUser } from './accounts/user-administration.ts'
 import { ensureAuditChain } from './audit/audit-chain.ts'
 import type { Actor } from './audit/audit-log.ts'
 import { DEFAULT_SETTINGS } from './clients/client-settings.ts'
+import { AUTHORIZATION_CODE_GRANT, CLIENT_CREDENTIALS_GRANT, REFRESH_TOKEN_GRANT } from './clients/grant-types.ts'
 import { ensureSigningKeys } from './keys/signing-keys.ts'
 import { createApi, describeScopes } from './management/api-changes.ts'
 import { ensureBuiltInApi } from './management/built-in-api.ts'
@@ -40,7 +41,7 @@ async function createDemo(trx: Knex, accountId: string, issuer: string | undefin
   const settings = {
     ...DEFAULT_SETTINGS,
     name: 'Demo application',
-    grants: ['authorization_code', 'refresh_token'],
+    grants: [AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT],
     redirectUris: demoRedirectUris(issuer),
     isPublic: true,
   }
@@ -109,7 +110,8 @@ export async function bootstrap(
 
 /** A command that gets a token. */
 export function tokenCommand(issuer: string, keyPair: FirstStart['keyPair']): string {
-  const form = `grant_type=client_credentials&client_id=${keyPair.clientId}&client_secret=${keyPair.clientSecret}`
+  const { clientId, clientSecret } = keyPair
+  const form = `grant_type=${CLIENT_CREDENTIALS_GRANT}&client_id=${clientId}&client_secret=${clientSecret}`
   return `curl --silent --data "${form}" ${issuer}/oauth2/token`
 }
 

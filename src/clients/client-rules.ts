@@ -82,7 +82,7 @@ function* errorsOfPublicClient(settings: ClientSettings): FieldErrors {
 
 function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   if (settings.clientCredentialsRefresh && !settings.grants.includes(CLIENT_CREDENTIALS_GRANT)) {
-    const message = `a refresh token for client_credentials requires the grant ${CLIENT_CREDENTIALS_GRANT}`
+    const message = `a refresh token for ${CLIENT_CREDENTIALS_GRANT} requires the grant ${CLIENT_CREDENTIALS_GRANT}`
     yield fieldError('clientCredentialsRefresh', message)
   }
 }

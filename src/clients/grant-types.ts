@@ -21,7 +21,7 @@ interface GrantType {
   readonly requiresClientSecret: boolean
   readonly requiresRedirectUri: boolean
   /** The `response_type` of its authorization request; null: it has none. */
-  readonly responseType: string | null
+  readonly responseType: 'code' | null
   /** Parameters of its token request, besides `scope`, `resource` and client authentication. */
   readonly parameters: readonly string[]
 }
@@ -103,5 +103,5 @@ export const actsFor = (subject: GrantSubject, grants: readonly string[]): boole
   grantTypesOf(grants).some((grant) => grant.actsFor === subject)
 
 /** The values of `response_type` in authorization requests of a client with these grant types. */
-export const responseTypesOf = (grants: readonly string[]): string[] =>
+export const responseTypesOf = (grants: readonly string[]): 'code'[] =>
   grantTypesOf(grants).flatMap(({ responseType }) => responseType ?? [])

@@ -20,6 +20,7 @@ import {
   insertClient,
   setClientStatus,
 } from '../clients/clients.ts'
+import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
 import { invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
@@ -62,7 +63,7 @@ const nameOfPair = ({ email }: User) => [...`Key pair of ${email}`].slice(0, 200
 
 /** Settings that only operators change stay with the user: losing and regaining the admin role must not reset them. */
 async function initialSettings(trx: Knex, user: User): Promise<ClientSettings> {
-  const initial = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: ['client_credentials'] }
+  const initial = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: [CLIENT_CREDENTIALS_GRANT] }
   const former = await findLatestKeyPairOf(trx, user.id)
   return former ? { ...initial, rateLimit: former.rateLimit, accessType: former.accessType } : initial
 }

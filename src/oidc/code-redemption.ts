@@ -2,6 +2,7 @@ import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import { REFRESH_TOKEN_GRANT } from '../clients/grant-types.ts'
 import type { SignInFacts } from '../refresh/refresh-token-families.ts'
 import { idFrom } from '../shared/ids.ts'
 import { claimCode } from './claim-code.ts'
@@ -39,7 +40,7 @@ const factsOf = ({ authTime, acr, amr, sid, claims }: Code): SignInFacts => ({ a
  * decides, since RFC 6749 leaves it to the server.
  */
 function getsRefreshToken({ registration }: AuthenticatedClient, scopes: readonly string[]): boolean {
-  if (!registration.grants.includes('refresh_token')) return false
+  if (!registration.grants.includes(REFRESH_TOKEN_GRANT)) return false
   if (scopes.includes('offline_access')) return true
   return !scopes.includes('openid') && registration.refreshTokens === 'always'
 }

@@ -1,4 +1,5 @@
 import { findByIdentifier, spellingsOf } from '../apis/resource-identifiers.ts'
+import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
 import { namedClientId } from './client-credentials.ts'
 import type { FormStep } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -27,7 +28,7 @@ export const isSameResource = (resource: string | string[], audience: string): b
 export function takeDeclaredResource({ registrations }: OidcServices): FormStep {
   return async (ctx, form) => {
     const { resource, grant_type } = form
-    if (typeof resource !== 'string' || grant_type === 'client_credentials') return
+    if (typeof resource !== 'string' || grant_type === CLIENT_CREDENTIALS_GRANT) return
     const clientId = spellingsOf(resource).length > 1 ? namedClientId(ctx, form) : undefined
     const registration = clientId && (await registrations.fresh(clientId))
     const api = registration && findByIdentifier(registration.apis, resource)

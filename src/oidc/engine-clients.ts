@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors } from 'oidc-provider'
+import { actsFor, REFRESH_TOKEN_GRANT, responseTypesOf } from '../clients/grant-types.ts'
 import type { Registration } from '../clients/registrations.ts'
 import {
   acceptRegisteredRedirectUris,
@@ -16,18 +17,17 @@ import { bindRegistration, registrationOf } from './request-state.ts'
 /** The engine requires a client secret. Nobody knows this one, and nothing is compared with it. */
 const PLACEHOLDER_SECRET = randomBytes(32).toString('base64url')
 
-function grantTypesOf(registration: Registration): string[] {
-  const refresh = registration.clientCredentialsRefresh && !registration.grants.includes('refresh_token')
-  return refresh ? [...registration.grants, 'refresh_token'] : [...registration.grants]
+function grantsOf({ grants, clientCredentialsRefresh }: Registration): string[] {
+  return [...new Set(clientCredentialsRefresh ? [...grants, REFRESH_TOKEN_GRANT] : grants)]
 }
 
 function metadataOf(registration: Registration): ClientMetadata {
   return {
     client_id: registration.clientId,
     client_name: registration.name,
-    grant_types: grantTypesOf(registration),
+    grant_types: grantsOf(registration),
     redirect_uris: [...registration.redirectUris],
-    response_types: registration.grants.includes('authorization_code') ? ['code'] : [],
+    response_types: responseTypesOf(registration.grants),
     post_logout_redirect_uris: [...registration.postLogoutRedirectUris],
     ...(registration.backchannelLogoutUri && {
       backchannel_logout_uri: registration.backchannelLogoutUri,
@@ -47,8 +47,7 @@ const MAX_SHAPES = 10_000
 
 /** A client without users. Other clients use private members of the engine's class, which cannot be inherited. */
 const isMachine = ({ grants, redirectUris, postLogoutRedirectUris }: Registration): boolean =>
-  grants.every((grant) => grant === 'client_credentials' || grant === 'refresh_token') &&
-  redirectUris.length + postLogoutRedirectUris.length === 0
+  !actsFor('user', grants) && redirectUris.length + postLogoutRedirectUris.length === 0
 
 /** The engine's own methods use private members, which cannot be inherited. A machine client has no redirect URIs. */
 const NO_REDIRECT_URIS = { redirectUriAllowed: () => false, postLogoutRedirectUriAllowed: () => false }
@@ -106,12 +105,12 @@ function isAuthenticated(client: EngineClient): boolean {
 }
 
 function responseTypeAllowed(client: EngineClient): boolean {
-  if (registrationOf(client).grants.includes('authorization_code')) return true
+  if (responseTypesOf(registrationOf(client).grants).length > 0) return true
   throw new errors.UnauthorizedClient('the client is not registered for authorization codes')
 }
 
 function grantTypeAllowed(client: EngineClient, type: string): boolean {
-  if (grantTypesOf(registrationOf(client)).includes(type)) return true
+  if (grantsOf(registrationOf(client)).includes(type)) return true
   if (engineContext()!.oidc.route !== 'token') return false
   throw new errors.UnauthorizedClient('the client is not registered for this grant type')
 }

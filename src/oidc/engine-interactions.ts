@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
+import { REFRESH_TOKEN_GRANT } from '../clients/grant-types.ts'
 import type { Registration } from '../clients/registrations.ts'
 import { grantConsent, type Permissions } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -20,7 +21,7 @@ interface Missing {
 /** Whether plain OAuth issues a refresh token, for which it has no scope. The consent page says so. */
 function getsOfflineAccess({ params }: EngineInteraction, { grants, refreshTokens }: Registration): boolean {
   const isPlain = !String(params.scope).split(' ').includes('openid')
-  return isPlain && grants.includes('refresh_token') && refreshTokens === 'always'
+  return isPlain && grants.includes(REFRESH_TOKEN_GRANT) && refreshTokens === 'always'
 }
 
 /** The permissions that the consent page asks for: those not allowed yet, or all where `prompt` requires the page. */

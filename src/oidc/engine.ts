@@ -1,6 +1,7 @@
 import type Provider from 'oidc-provider'
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
+import { GRANTS, responseTypesOf } from '../clients/grant-types.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { DPOP_ALGS } from '../shared/algorithms.ts'
 import { selectApi } from '../tokens/planned-token.ts'
@@ -17,10 +18,10 @@ import { checkReplayBy, engineWithResponseModes } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
 import { saveNewSessions, useSessions } from './engine-sessions.ts'
+import { useGrantHandlers } from './grant-handlers.ts'
 import { useIdTokens } from './id-tokens.ts'
 import { createPolicy } from './interaction-policy.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { useRefreshGrant } from './refresh-grant.ts'
 import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import { RESPONSE_MODES, rememberSignOut } from './response-redirects.ts'
 import { sessionTtl } from './session-lifetimes.ts'
@@ -111,7 +112,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
     adapter: (model: string) => new EngineModelAdapter(database.knex, encryptionKeys, model, database.reader),
     jwks: { keys: ring.keys.flatMap((key) => key.secret?.jwk ?? []) } as Configuration['jwks'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
-    responseTypes: ['code'],
+    responseTypes: responseTypesOf(GRANTS),
     routes: {
       authorization: '/oauth2/authorize',
       token: '/oauth2/token',
@@ -191,7 +192,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useIdTokens(provider)
   rememberSignOut(provider)
   useAccessTokenStore(provider, services)
-  useRefreshGrant(provider, services)
+  useGrantHandlers(provider, services)
   useCodes(provider, services)
   checkReplayBy(provider, async (issuer, jti, expiresAt) => {
     await chargeProof(services.database.knex)

@@ -6,6 +6,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { resolveScope } from '../apis/scopes.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
+import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
 import { selectApi, type TokenRequest } from '../tokens/planned-token.ts'
 import { renewClient } from './endpoint-authentication.ts'
 import type { Form, OidcContext } from './request-state.ts'
@@ -83,7 +84,7 @@ export function hasPlainHeaders(headers: IncomingHttpHeaders): boolean {
 
 /** Whether the form is a client_credentials request with known parameters, each once. */
 function hasPlainForm(form: Form): boolean {
-  if (form.grant_type !== 'client_credentials') return false
+  if (form.grant_type !== CLIENT_CREDENTIALS_GRANT) return false
   for (const name in form) if (typeof form[name] !== 'string' || !PARAMETERS.has(name)) return false
   return true
 }
@@ -98,7 +99,7 @@ export function isPlainRequest({ req, state }: OidcContext): boolean {
 /** The token request, or undefined where the registration does not allow it or requires more than an access token. */
 function toTokenRequest(client: AuthenticatedClient, form: Form): TokenRequest | undefined {
   const { grants, clientCredentialsRefresh } = client.registration
-  if (!grants.includes('client_credentials') || clientCredentialsRefresh) return undefined
+  if (!grants.includes(CLIENT_CREDENTIALS_GRANT) || clientCredentialsRefresh) return undefined
   const { resource, scope } = form as Record<string, string | undefined>
   try {
     resolveScope(scope, selectApi(client.registration, resource).scopes)

@@ -1,3 +1,4 @@
+import { GRANT_TYPES } from '../clients/grant-types.ts'
 import { namedClientId } from './client-credentials.ts'
 import { type FormStep, normalizeScope } from './endpoint-requests.ts'
 import { OAuthError } from './engine-errors.ts'
@@ -14,11 +15,7 @@ const PARAMETERS = [
   'scope',
   'resource',
   'audience',
-  'refresh_token',
-  'code',
-  'redirect_uri',
-  'code_verifier',
-  'device_code',
+  ...GRANT_TYPES.flatMap(({ parameters }) => parameters),
 ]
 
 const single = (value: string | string[] | undefined): string | undefined =>

@@ -13,10 +13,10 @@ import { clientOf, type OidcContext } from './request-state.ts'
 type Context = KoaContextWithOIDC & OidcContext
 
 /**
- * Redeems refresh tokens in one transaction. The engine's handler uses three: a crash between them would leave the client
+ * The handler that redeems refresh tokens in one transaction. The engine's handler uses three: a crash between them would leave the client
  * without a valid refresh token.
  */
-export function useRefreshGrant(provider: Provider, services: OidcServices): void {
+export function createRefreshHandler(provider: Provider, services: OidcServices) {
   /** The thumbprint of the key in the DPoP proof (RFC 9449); undefined without a proof. */
   async function provenKey(ctx: Context): Promise<string | undefined> {
     const proof = await validateDpop(provider, ctx as never)
@@ -46,7 +46,7 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     if (found?.clientId === registration.clientId) await takeFromPublicClient(ctx, registration, services)
   }
 
-  async function handle(ctx: Context): Promise<void> {
+  return async (ctx: Context): Promise<void> => {
     const token = ctx.oidc.params?.refresh_token
     if (typeof token !== 'string' || token === '')
       throw new errors.InvalidRequest('missing required parameter refresh_token')
@@ -60,5 +60,4 @@ export function useRefreshGrant(provider: Provider, services: OidcServices): voi
     ctx.state.issued = issued
     ctx.body = { token_type: jkt ? 'DPoP' : 'Bearer', ...(idToken && { id_token: idToken }) }
   }
-  provider.registerGrantType('refresh_token', handle as never, ['refresh_token', 'scope', 'resource'])
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { AUTHORIZATION_CODE_GRANT } from '../clients/grant-types.ts'
 import { DEMO_CALLBACK } from './demo-callback.ts'
 import type { Show } from './page.ts'
 import { sendNotFound } from './unknown-routes.ts'
@@ -67,7 +68,7 @@ function authorizationUrl(issuer: string, { clientId, state, verifier }: Attempt
 /** @throws Error when the token endpoint is unreachable or times out */
 async function redeem({ issuerUrl, ownUrl }: DemoServices, attempt: Attempt, code: string) {
   const form = {
-    grant_type: 'authorization_code',
+    grant_type: AUTHORIZATION_CODE_GRANT,
     code,
     redirect_uri: issuerUrl() + DEMO_CALLBACK,
     client_id: attempt.clientId,

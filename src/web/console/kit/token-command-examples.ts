@@ -1,3 +1,4 @@
+import { CLIENT_CREDENTIALS_GRANT, REFRESH_TOKEN_GRANT } from '../../../clients/grant-types.ts'
 import type { Copyable } from './panels.ts'
 
 /** The credentials of a client that are shown once. */
@@ -15,7 +16,7 @@ export interface TokenShapes {
   readonly apis: readonly string[]
 }
 
-const MACHINE = { grant_type: 'client_credentials' }
+const MACHINE = { grant_type: CLIENT_CREDENTIALS_GRANT }
 
 // In double quotes, form-encoded text contains no character that a shell interprets.
 const encoded = (form: Record<string, string>): string => new URLSearchParams(form).toString()
@@ -39,7 +40,7 @@ export function tokenCommands(
     `${curl} --data "${encoded({ ...MACHINE, ...credentials, ...more })}" ${url}`
   const withBasic = `${curl} ${basic} --data "${encoded(MACHINE)}" ${url}`
   const inQuery = `${curl} --request POST "${url}?${encoded({ ...MACHINE, ...credentials })}"`
-  const refresh = `${curl} ${basic} --data "grant_type=refresh_token&refresh_token=$(${withBasic} | ${REFRESH_TOKEN})" ${url}`
+  const refresh = `${curl} ${basic} --data "grant_type=${REFRESH_TOKEN_GRANT}&refresh_token=$(${withBasic} | ${REFRESH_TOKEN})" ${url}`
   const further = apis[1]
   return [
     { label: 'Client secret in the request body', value: inBody({}) },

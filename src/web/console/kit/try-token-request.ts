@@ -1,3 +1,4 @@
+import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import { waitInWords } from '../../relative-time.ts'
 import { sentence } from '../../to-sentence.ts'
 import type { WebServices } from '../../web-services.ts'
@@ -47,7 +48,7 @@ function partsOf(request: TryRequest, toBase64: (text: string) => string) {
   const { clientId, clientSecret, apiKey, resource, scope, shape } = request
   const credentials: Record<string, string> =
     shape === 'basic' ? {} : { client_id: clientId, client_secret: clientSecret }
-  const wanted = { grant_type: 'client_credentials', ...(resource && { resource }), ...(scope && { scope }) }
+  const wanted = { grant_type: CLIENT_CREDENTIALS_GRANT, ...(resource && { resource }), ...(scope && { scope }) }
   const parameters = new URLSearchParams({ ...wanted, ...credentials }).toString()
   const headers: Record<string, string> = {
     'Content-Type': FORM,
