@@ -1,5 +1,6 @@
 /** The plan oidcc-config: what the discovery document says is so, and what is not so it does not say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { GRANTS } from '../../src/clients/grant-types.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, claimsOf, postForm, send } from '../support/requests.ts'
@@ -148,6 +149,9 @@ describe('the document lists what works', () => {
       'refresh_token',
       DEVICE,
     ])
+    expect([...document.grant_types_supported].sort(), 'a registration may have each of them').toEqual(
+      [...GRANTS].sort(),
+    )
     const all = await createApplication(server, { grants: document.grant_types_supported })
     for (const grant_type of document.grant_types_supported) {
       const { body } = await server.token(

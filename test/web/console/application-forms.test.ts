@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { GRANT_TYPES } from '../../../src/clients/grant-types.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
 import { createTestUser } from '../../support/test-users.ts'
@@ -35,6 +36,12 @@ const GOOD: Changes = { name: 'Robot', 'grants.client_credentials': 'on' }
 async function add(changes: Changes, browser = asAdmin): Promise<Page> {
   return await sendForm(browser, await browser.visit('/applications/new'), NEW, { ...GOOD, ...changes })
 }
+
+test.each(GRANT_TYPES)('the form offers the grant type $value with its hint', async ({ value, label, hint }) => {
+  const page = await asAdmin.visit('/applications/new')
+  expect(page.text).toContain(`name="grants.${value}"`)
+  expect(wordsOf(page)).toContain(`${label} ${hint}`)
+})
 
 const countClients = async () => Number((await server.knex('clients').count('* AS n').first())!.n)
 
