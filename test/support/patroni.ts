@@ -170,10 +170,12 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
   await writeFile(haproxyFile, localized(codeBlocksOf(PAGE, 'haproxy')[0]!, ports))
 
   const numberOf = (name: string) => Number(name.slice(2))
-  /** All processes of a member: those of Patroni and those of PostgreSQL. */
-  const processesOfMember = (member: number) => [
-    ...new Set([...processesOf(configurationOf(member)), ...processesOf(`${join(home, `pg${member}`)}\0`)]),
-  ]
+  const postgresOf = (member: number) => processesOf(`${join(home, `pg${member}`)}\0`)
+  const patroniOf = (member: number) => {
+    const postgres = postgresOf(member)
+    return processesOf(configurationOf(member)).filter((pid) => !postgres.includes(pid))
+  }
+  const processesOfMember = (member: number) => [...patroniOf(member), ...postgresOf(member)]
 
   /** Three members run, and one of the standbys is synchronous. Answers the number of the primary. */
   async function whole(): Promise<number> {
@@ -222,7 +224,14 @@ export async function startPatroni({ patroni, etcd, haproxy, postgresBin }: Prog
     kill: (member: number) => signalAll(processesOfMember(member), 'SIGKILL'),
     /** SIGSTOP of Patroni and PostgreSQL: connections stay open and nothing answers. */
     freeze: (member: number) => signalAll(processesOfMember(member), 'SIGSTOP'),
-    thaw: (member: number) => signalAll(processesOfMember(member), 'SIGCONT'),
+    /**
+     * PostgreSQL of a frozen member wakes up as the primary that it was, and stays one until Patroni is started. Patroni itself
+     * does not wake up: before 3.0.3 it may take the leader lock from the new primary then, which discards what that committed.
+     */
+    wakeWithoutPatroni(member: number) {
+      signalAll(patroniOf(member), 'SIGKILL')
+      signalAll(postgresOf(member), 'SIGCONT')
+    },
     start: startMember,
     /** Patroni refuses it with 412 as long as the synchronous standby is being replaced, so it is asked again. */
     async switchover(member: number) {
