@@ -11,11 +11,12 @@ interface GrantType {
   readonly value: string
   /** The name on the command line, where the value is a URN. */
   readonly shortName?: string
+  /** The section of the standard, which errors name. */
   readonly reference: string
   readonly label: string
   /** What the grant type does, for an admin who selects it. */
   readonly hint: string
-  /** Null: the grant type only renews tokens. */
+  /** Whom the client acts for; null: the grant type only renews tokens. */
   readonly actsFor: GrantSubject | null
   /** Only confidential clients may use the grant type. */
   readonly requiresClientSecret: boolean
@@ -99,6 +100,7 @@ export const findGrantType = (grant: string): GrantType | undefined => ROWS.find
 export const grantTypesOf = (grants: readonly string[]): readonly GrantType[] =>
   ROWS.filter(({ value }) => grants.includes(value))
 
+/** Whether a client with these grant types obtains tokens for a user, or for itself. */
 export const actsFor = (subject: GrantSubject, grants: readonly string[]): boolean =>
   grantTypesOf(grants).some((grant) => grant.actsFor === subject)
 

@@ -72,8 +72,8 @@ function tokenStep(issuer: string, client: Client, { value, label, parameters }:
 }
 
 /**
- * How it gets tokens, one step each; what is in capitals is for its program to fill in.
- * @param scopes what it has of its default API
+ * The requests with which an application gets tokens. The application replaces the words in capitals.
+ * @param scopes the scopes that it may request of its default API
  */
 export function stepsOf(issuer: string, client: Client, scopes: readonly string[]): Copyable[] {
   const beginning = grantTypesOf(client.grants).filter(({ actsFor }) => actsFor !== null)

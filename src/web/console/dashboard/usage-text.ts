@@ -36,6 +36,6 @@ const ERRORS: Readonly<Record<string, UsageWords>> = {
   unsupported_grant_type: { brief: 'unsupported grants', whole: 'The server does not support the grant type' },
 }
 
-/** Undefined of what is not known, which is shown by its name. */
+/** Undefined for an unknown label, which the page shows as it is. */
 export const wordsOf = (kind: UsageKind, label: string): UsageWords | undefined =>
   kind === 'issued' ? wordsOfGrant(label) : ERRORS[label]
