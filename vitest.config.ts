@@ -16,10 +16,14 @@ class LongWaitsFirst extends BaseSequencer {
   }
 }
 
+/** Where the server that checks passwords runs in the process of the tests. */
+const IN_PROCESS: readonly ProjectName[] = ['db', 'browser']
+
 const project = (name: ProjectName, options: typeof SHARED) => ({
   test: {
     name,
     ...options,
+    setupFiles: IN_PROCESS.includes(name) ? ['test/support/lower-hashing-cost.ts'] : [],
     include: tests[name],
     // Processes of their own: argon2 and PostgreSQL's launcher want a main thread.
     pool: 'forks' as const,

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import { invalidInput } from '../shared/errors.ts'
+import { HASHING_COST } from './hashing-cost.ts'
 import { inHashingQueue } from './hashing-queue.ts'
 
-/** OWASP's minimum for argon2id at this time: 19 MiB, 2 passes, 1 lane. */
-const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+const PARAMETERS = { type: argon2.argon2id, ...HASHING_COST } as const
 
 /** One keyboard writes é as one character, another as two (NIST SP 800-63B, section 3.1.1.2). */
 const normalised = (password: string): string => password.normalize('NFC')

@@ -2,6 +2,7 @@ import argon2 from 'argon2'
 import type { Knex } from 'knex'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { savePassword } from '../../src/accounts/credentials.ts'
+import { HASHING_COST } from '../../src/accounts/hashing-cost.ts'
 import { hashPassword, needsRehash } from '../../src/accounts/passwords.ts'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
@@ -74,7 +75,8 @@ test('unknown, wrong, switched off and of an account that is switched off: refus
   await changeUserStatus(on.knex, disabled.user.id, 'disabled', ACTOR)
   await changeAccountStatus(on.knex, elsewhere, 'disabled', ACTOR)
   const unknown = await workOf('nobody@example.com', PASSWORD)
-  expect(unknown).toMatchObject({ result: { outcome: 'refused' }, costs: ['$m=19456,p=1,t=2$'] })
+  const cost = `$m=${HASHING_COST.memoryCost},p=${HASHING_COST.parallelism},t=${HASHING_COST.timeCost}$`
+  expect(unknown).toMatchObject({ result: { outcome: 'refused' }, costs: [cost] })
   expect(await workOf(wrong.user.email, WRONG)).toEqual(unknown)
   expect(await workOf(disabled.user.email, PASSWORD)).toEqual(unknown)
   expect(await workOf(locked.user.email, PASSWORD)).toEqual(unknown)
