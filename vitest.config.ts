@@ -1,8 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { type ProjectName, testsByProject, waitsLong } from './test/support/projects.ts'
 
 const tests = testsByProject()
+
+// Compiled code is kept for the processes that run tests, as bin/keywright.cjs keeps it for a server.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/tests', import.meta.url))
 
 /** The files that run in one process share its modules: each saves a second of imports. They run before the others. */
 const SHARED = { isolate: false, sequence: { groupOrder: 0 } }
