@@ -1,22 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from './data-directory.ts'
-
-const childrenOf = (pid: number): number[] =>
-  process.platform === 'linux'
-    ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
-    : []
-
-function killIfAlive(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
+import { killWithChildren } from './kill-with-children.ts'
 
 /**
  * A PostgreSQL of its own with fsync on, at an address that outlives its crashes. On a fixed port, because each start of
@@ -45,8 +32,7 @@ export async function startDurablePostgres() {
     /** `kill -9` of all its processes at one moment: what only its memory held is gone. */
     async crash() {
       const postmaster = postmasterOf(data.path)!
-      const all = [postmaster.pid, ...childrenOf(postmaster.pid)]
-      for (const pid of all) killIfAlive(pid)
+      killWithChildren(postmaster.pid)
       if (!(await isGoneWithin(20_000, postmaster))) throw new Error('PostgreSQL survived kill -9')
     },
     async start() {

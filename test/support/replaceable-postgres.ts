@@ -1,19 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { accountFor } from '../../src/database/embedded/system-account.ts'
 import { clusterParent, TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { killWithChildren } from './kill-with-children.ts'
 import { until } from './load.ts'
 import { freePort } from './program.ts'
 
 const HBA = 'local all all trust\nhost all all all trust\nhost replication all all trust\n'
-
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 
 /** The directory of a PostgreSQL with pg_basebackup, which the embedded one lacks. Undefined where none can be had. */
 export async function findPostgresTools(): Promise<string | undefined> {
@@ -68,7 +66,7 @@ export async function startReplaceablePostgres(bin: string) {
   /** `kill -9` of all its processes: whatever no other server has is lost. */
   async function lose(): Promise<void> {
     const { pid, ended } = running!
-    for (const one of [pid, ...childrenOf(pid)]) process.kill(one, 'SIGKILL')
+    killWithChildren(pid)
     await ended
     running = undefined
   }
