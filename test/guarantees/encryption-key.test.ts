@@ -107,7 +107,7 @@ async function underLoad(change: (lb: Balancer) => Promise<void>): Promise<Answe
       return answer
     })
   }
-  const storm = startLoad(6, ask, { pause: 50 })
+  const storm = startLoad(6, ask, { pause: 250 })
   await storm.reached(20)
   await change(lb)
   const answers = await storm.stop()

@@ -45,7 +45,7 @@ function startChanges() {
       refused.set(`${kind} at ${n}`, error.message)
     }
   }
-  const storm = startLoad(all.length, ask, { pause: 100 })
+  const storm = startLoad(all.length, ask, { pause: 1000 })
   return { ...storm, checks, refused }
 }
 
@@ -80,7 +80,7 @@ async function stallOnce(storm: Changes, stalled: readonly TcpProxy[]): Promise<
 
 test('after a network delivers late what it kept, everything that either node answered is in the database', async () => {
   const storm = startChanges()
-  for (const stalled of [[0], [1], [0, 1]])
+  for (const stalled of [[0], [0, 1]])
     await stallOnce(
       storm,
       stalled.map((n) => proxies[n]!),

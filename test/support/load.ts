@@ -9,23 +9,36 @@ export interface RunningLoad<Outcome> {
   stop(): Promise<Outcome[]>
 }
 
+/** A load that nobody has waited for during this time (milliseconds) pauses between its requests. */
+const UNWATCHED = 300
+
+/** In milliseconds. */
+const PAUSE_WHEN_UNWATCHED = 25
+
 /**
  * `ask` makes one request of a loop; what it throws ends the load and fails `stop`. With a `pause` (milliseconds) each
  * loop waits between its requests: for a load that goes on while processes start or a database fails over, which need the
- * processor themselves.
+ * processor themselves. Without one, the loops pause only after a while in which the test waited for something else.
  */
 export function startLoad<Outcome>(
   width: number,
   ask: (loop: number, round: number) => Promise<Outcome>,
-  { pause = 0 } = {},
+  { pause }: { pause?: number } = {},
 ): RunningLoad<Outcome> {
   const outcomes: Outcome[] = []
   let stopped = false
   let failure: unknown
+  let waiting = 0
+  let watchedAt = performance.now()
+  function pauseNow(): number {
+    const isUnwatched = waiting === 0 && performance.now() - watchedAt > UNWATCHED
+    return pause ?? (isUnwatched ? PAUSE_WHEN_UNWATCHED : 0)
+  }
   async function run(loop: number): Promise<void> {
     for (let round = 0; !stopped; round++) {
       outcomes.push(await ask(loop, round))
-      if (pause > 0) await sleep(pause)
+      const ms = pauseNow()
+      if (ms > 0) await sleep(ms)
     }
   }
   const loops = Promise.all(Array.from({ length: width }, (_, loop) => run(loop)))
@@ -35,7 +48,10 @@ export function startLoad<Outcome>(
   })
   return {
     async reached(count) {
+      waiting++
       await until(() => outcomes.length >= count || stopped)
+      waiting--
+      watchedAt = performance.now()
       if (failure) throw failure
     },
     async stop() {
