@@ -86,8 +86,8 @@ const packagesOf = (file: string) =>
 const filesThatImport = (name: string) =>
   files.filter((file) => packagesOf(file).includes(name)).map((file) => relative(SRC, file))
 
-/** What commands may import of features beside types: how option values are written. */
-const WRITTEN_FORMS = ['clients/client-rate-limits.ts', 'clients/grant-types.ts']
+/** Besides types and operations, commands may import the description of a resource. */
+const DESCRIPTION = /-attributes\.ts$/
 
 /** The names that a file imports of features and management; types are left out. */
 const namedImportsOf = (file: string) =>
@@ -97,9 +97,8 @@ const namedImportsOf = (file: string) =>
     .flatMap(({ names, target }) => names.map((name) => ({ name: name.trim(), target })))
     .filter(({ name }) => name !== '' && !name.startsWith('type '))
 
-const isOperationOrText = (target: string, name: string): boolean =>
-  WRITTEN_FORMS.includes(relative(SRC, target)) ||
-  new RegExp(`export const ${name} = operation\\b`).test(readFileSync(target, 'utf8'))
+const isOperationOrDescription = (target: string, name: string): boolean =>
+  DESCRIPTION.test(target) || new RegExp(`export const ${name} = operation\\b`).test(readFileSync(target, 'utf8'))
 
 /** One cycle of a graph, first node repeated at the end; undefined when it has none. */
 function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
@@ -181,7 +180,7 @@ describe('the architecture', () => {
     const wrong = files
       .filter((file) => relative(SRC, file).startsWith('cli/commands/'))
       .flatMap((file) => namedImportsOf(file).map((one) => ({ ...one, file: relative(SRC, file) })))
-      .filter(({ target, name }) => !isOperationOrText(target, name))
+      .filter(({ target, name }) => !isOperationOrDescription(target, name))
       .map(({ file, name, target }) => `${file} → ${name} of ${relative(SRC, target)}`)
     expect(wrong, 'a rule of the console and the API must hold on the command line too').toEqual([])
   })

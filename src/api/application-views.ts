@@ -1,14 +1,17 @@
+import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import type { Client } from '../clients/clients.ts'
 import type { Application } from '../management/application-operations.ts'
 import type { NewSecrets } from '../management/client-secret-rotation.ts'
 import type { Principal } from '../management/principal.ts'
-import { formatRateLimit } from '../shared/rate-limit-format.ts'
+import { toWireValues } from './attribute-schemas.ts'
 import { toWire } from './wire-names.ts'
 
-/** Only operators see the access type and the rate limit. */
-export function viewClient({ key: _, rateLimit: limit, accessType: type, ...rest }: Client, { role }: Principal) {
-  const hidden = { access_type: type, rate_limit: limit && formatRateLimit(limit) }
-  return { ...toWire(rest), ...(role === 'operator' && hidden) }
+export function viewClient(client: Client, who: Principal) {
+  const { clientId, kind, status, accountId, userId, createdAt, revision } = client
+  return {
+    ...toWire({ clientId, kind, status, accountId, userId, createdAt, revision }),
+    ...toWireValues(CLIENT_ATTRIBUTES, client, who),
+  }
 }
 
 export function viewApplication({ client: of, grants, ...rest }: Application, who: Principal) {

@@ -3,7 +3,7 @@ import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.t
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
 import { type ErrorCode, type FieldError, KeywrightError, RateLimitedError } from '../shared/errors.ts'
-import { toSnake } from './wire-names.ts'
+import { toSnake } from '../shared/snake-case.ts'
 
 /** Seconds after which a retry is likely to succeed. */
 const RETRY_AFTER = '2'

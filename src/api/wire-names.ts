@@ -1,4 +1,6 @@
-type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
+import { toSnake } from '../shared/snake-case.ts'
+
+export type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
   : Name
 
@@ -17,8 +19,6 @@ export type Wire<Value> = Value extends Date
 
 /** The value with camelCase names at the first level. */
 export type Domain<Value> = { [Name in keyof Value as Name extends string ? Camel<Name> : never]: Value[Name] }
-
-export const toSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const toCamel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 

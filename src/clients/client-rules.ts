@@ -1,14 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Role } from '../accounts/users.ts'
-import { scopesError } from '../apis/scopes.ts'
-import { ID_TOKEN_ALGS } from '../shared/algorithms.ts'
+import { attributeError, attributesWhere, entriesOf, namesOf } from '../shared/attributes.ts'
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
-import { accessTokenTtlError, refreshTokenMaxAgeError, refreshTokenTtlError } from '../shared/lifetimes.ts'
-import { nameError } from '../shared/names.ts'
-import { rateLimitError } from '../shared/rate-limit-format.ts'
-import type { AccessType, ClientSettings } from './client-settings.ts'
+import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
+import type { ClientSettings } from './client-settings.ts'
 import { CLIENT_CREDENTIALS_GRANT, GRANTS, type GrantSubject, grantTypesOf } from './grant-types.ts'
-import { type AllowedSchemes, backchannelLogoutUriError, redirectUriError } from './redirect-uris.ts'
+import { type AllowedSchemes, redirectUriError } from './redirect-uris.ts'
+import type { AccessType } from './token-attributes.ts'
 
 /** Whom a client of an access type cannot act for. */
 const FORBIDDEN_SUBJECTS: Readonly<Record<AccessType, GrantSubject | undefined>> = {
@@ -19,33 +17,15 @@ const FORBIDDEN_SUBJECTS: Readonly<Record<AccessType, GrantSubject | undefined>>
 
 const ACCESS_TYPE_TEXT = { user: 'for users only', client: 'for itself only', both: 'for both' } as const
 
-/** The settings with a fixed set of values. */
-const ALLOWED_VALUES = {
-  accessType: ['user', 'client', 'both'],
-  consent: ['show', 'skip', 'skip_own_account'],
-  refreshTokens: ['always', 'offline_access'],
-  idTokenAlg: ID_TOKEN_ALGS,
-  policy: ['none', 'single', null],
-} as const satisfies { [Name in keyof ClientSettings]?: readonly ClientSettings[Name][] }
-
 type FieldErrors = Iterable<FieldError>
 
 const fieldError = (field: keyof ClientSettings, message: string): FieldError => ({ field, message })
 
-/** The error of a value, unless the value is null. */
-function* errorOf<Value>(
-  field: keyof ClientSettings,
-  value: Value | null,
-  validate: (value: Value) => string | undefined,
-): FieldErrors {
-  const message = value === null ? undefined : validate(value)
-  if (message) yield fieldError(field, message)
-}
-
-function* errorsOfAllowedValues(settings: ClientSettings): FieldErrors {
-  for (const [name, allowed] of Object.entries(ALLOWED_VALUES) as [keyof typeof ALLOWED_VALUES, readonly unknown[]][]) {
-    if (!allowed.includes(settings[name]))
-      yield fieldError(name, `must be one of ${allowed.filter(Boolean).join(', ')}`)
+/** The errors of single values; what several values have to do with each other is checked below. */
+function* errorsOfValues(settings: ClientSettings): FieldErrors {
+  for (const [name, attribute] of entriesOf(CLIENT_ATTRIBUTES)) {
+    const message = attributeError(attribute, settings[name])
+    if (message) yield fieldError(name, message)
   }
 }
 
@@ -87,28 +67,26 @@ function* errorsOfLegacyOptions(settings: ClientSettings): FieldErrors {
   }
 }
 
-function* errorsOfUris(settings: ClientSettings, schemes: AllowedSchemes): FieldErrors {
-  for (const uri of settings.redirectUris) {
-    yield* errorOf('redirectUris', uri, (one) => redirectUriError('redirect URI', one, schemes))
+function* errorsOfRedirectUris(
+  field: keyof ClientSettings,
+  what: string,
+  uris: readonly string[],
+  schemes: AllowedSchemes,
+): FieldErrors {
+  for (const uri of uris) {
+    const message = redirectUriError(what, uri, schemes)
+    if (message) yield fieldError(field, message)
   }
-  for (const uri of settings.postLogoutRedirectUris) {
-    yield* errorOf('postLogoutRedirectUris', uri, (one) => redirectUriError('post-logout redirect URI', one, schemes))
-  }
-  yield* errorOf('backchannelLogoutUri', settings.backchannelLogoutUri, backchannelLogoutUriError)
 }
 
 function* fieldErrorsOf(settings: ClientSettings, schemes: AllowedSchemes): FieldErrors {
-  yield* errorOf('name', settings.name, (name) => nameError('a client name', name, 200))
-  yield* errorsOfAllowedValues(settings)
+  const { redirectUris, postLogoutRedirectUris } = settings
+  yield* errorsOfValues(settings)
   yield* errorsOfGrants(settings)
   yield* errorsOfPublicClient(settings)
   yield* errorsOfLegacyOptions(settings)
-  yield* errorsOfUris(settings, schemes)
-  yield* errorOf('accessTokenTtl', settings.accessTokenTtl, accessTokenTtlError)
-  yield* errorOf('refreshTokenTtl', settings.refreshTokenTtl, refreshTokenTtlError)
-  yield* errorOf('refreshTokenMaxAge', settings.refreshTokenMaxAge, refreshTokenMaxAgeError)
-  yield* errorOf('defaultScopes', settings.defaultScopes, scopesError)
-  yield* errorOf('rateLimit', settings.rateLimit, rateLimitError)
+  yield* errorsOfRedirectUris('redirectUris', 'redirect URI', redirectUris, schemes)
+  yield* errorsOfRedirectUris('postLogoutRedirectUris', 'post-logout redirect URI', postLogoutRedirectUris, schemes)
 }
 
 /**
@@ -127,7 +105,15 @@ export function checkedSettings(settings: ClientSettings, schemes: AllowedScheme
 }
 
 /** The settings that only operators see and set. */
-export const OPERATOR_SETTINGS: readonly (keyof ClientSettings)[] = ['rateLimit', 'accessType']
+export const OPERATOR_SETTINGS = namesOf(
+  attributesWhere(CLIENT_ATTRIBUTES, ({ operatorOnly }) => operatorOnly === true),
+) as readonly (keyof ClientSettings)[]
+
+/** Whether this value is one that only operators may select. */
+const isForOperators = (name: keyof ClientSettings, value: unknown): boolean => {
+  const { type } = CLIENT_ATTRIBUTES[name]
+  return type.kind === 'choice' && type.choices.some((one) => one.operatorOnly && one.value === value)
+}
 
 /**
  * Checks whether a user with this role may change these settings. Setting a value that is already set is not a change.
@@ -140,11 +126,12 @@ export function checkMaySet(
   changes: Partial<ClientSettings>,
 ): void {
   if (role === 'operator') return
-  const isChanged = (name: keyof ClientSettings) =>
-    changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name])
-  const forbidden = OPERATOR_SETTINGS.find(isChanged)
-  if (forbidden) throw new KeywrightError('forbidden', `only an operator can change ${forbidden}`)
-  if (changes.consent === 'skip' && isChanged('consent')) {
-    throw new KeywrightError('forbidden', 'only an operator can skip the allow/deny page for every user')
+  const changed = namesOf(CLIENT_ATTRIBUTES).filter(
+    (name) => changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name]),
+  )
+  for (const name of changed) {
+    if (OPERATOR_SETTINGS.includes(name)) throw new KeywrightError('forbidden', `only an operator can change ${name}`)
+    if (isForOperators(name, changes[name]))
+      throw new KeywrightError('forbidden', `only an operator can set ${name} to ${changes[name]}`)
   }
 }

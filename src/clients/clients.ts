@@ -6,7 +6,7 @@ import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
 import { type ClientsOf, lockAllClientsExclusive, lockClientsExclusive } from './client-locks.ts'
 import { checkedSettings } from './client-rules.ts'
-import { type ClientSettings, type SettingsRow, toColumns, toSettings } from './client-settings.ts'
+import { type ClientSettings, type SettingsRow, settingsColumns, toSettings } from './client-settings.ts'
 
 export type ClientKind = 'key_pair' | 'application' | 'api'
 export type ClientStatus = 'active' | 'archived' | 'replaced'
@@ -93,7 +93,7 @@ export async function insertClient(trx: Knex, owner: ClientOwner, settings: Clie
     user_id: owner.userId,
     api_id: owner.apiId,
     created_by: owner.createdBy ?? null,
-    ...toColumns(checked),
+    ...settingsColumns(checked),
   }
   const [created] = await trx('clients').insert(row).returning<ClientRow[]>('*')
   return toClient(created!)
@@ -137,7 +137,7 @@ export async function saveSettings(trx: Knex, client: Client, changes: Partial<C
   const settings = await checkSettings(trx, changed, client)
   // The use of the previous rate limit does not count towards the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
-  const columns = { ...toColumns(settings), version: trx.raw('version + 1') }
+  const columns = { ...settingsColumns(settings), version: trx.raw('version + 1') }
   const [row] = await trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*')
   return toClient(row!)
 }

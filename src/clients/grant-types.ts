@@ -6,7 +6,7 @@
 /** Whom a client acts for with a grant type: a user, or itself. */
 export type GrantSubject = 'user' | 'client'
 
-interface GrantType {
+export interface GrantType {
   /** The value of `grant_type` (RFC 6749, section 4). */
   readonly value: string
   /** The name on the command line, where the value is a URN. */
@@ -87,12 +87,6 @@ const ROWS: readonly GrantType[] = GRANT_TYPES
 
 /** The values of `grant_type`. */
 export const GRANTS: readonly string[] = ROWS.map(({ value }) => value)
-
-/** The names that the command line accepts and shows. */
-export const GRANT_NAMES: readonly string[] = ROWS.map(({ value, shortName }) => shortName ?? value)
-
-/** The value for a name of `GRANT_NAMES`; other text unchanged. */
-export const grantNamed = (name: string): string => ROWS.find(({ shortName }) => shortName === name)?.value ?? name
 
 export const findGrantType = (grant: string): GrantType | undefined => ROWS.find(({ value }) => value === grant)
 

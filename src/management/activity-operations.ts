@@ -1,7 +1,9 @@
 import { type AuditFilter, type AuditRecord, exportAudit, listAudit } from '../audit/audit-query.ts'
 import { isId } from '../shared/ids.ts'
+import { visibleRecord } from './attribute-changes.ts'
 import { operation } from './operation.ts'
 import { cursorIn, DEFAULT_LIMIT, type PageOf, type PageRequest, pageOf } from './paging.ts'
+import type { Principal } from './principal.ts'
 import { accountInScope } from './tenant-isolation.ts'
 
 export type { AuditRecord } from '../audit/audit-query.ts'
@@ -13,10 +15,7 @@ export interface ActivityFilter extends Omit<AuditFilter, 'accountId' | 'forAcco
 }
 
 /** Limits the filter to the account of an admin, who sees the actor only if it belongs to that account. */
-function toAuditFilter(
-  principal: Parameters<typeof accountInScope>[0],
-  { accountId, ...filter }: ActivityFilter,
-): AuditFilter {
+function toAuditFilter(principal: Principal, { accountId, ...filter }: ActivityFilter): AuditFilter {
   return { ...filter, accountId: accountInScope(principal, accountId), forAccount: principal.role !== 'operator' }
 }
 
@@ -29,13 +28,20 @@ export const listActivity = operation<ActivityFilter & PageRequest, PageOf<Audit
     const from = cursor && { at: cursor.values[0]!, id: cursor.values[1]! }
     const side = cursor?.isBackward ? { after: from } : { before: from }
     const records = await listAudit(knex, toAuditFilter(principal, filter), { ...side, limit: limit + 1 })
-    const rows = records.map((record) => ({ cursor_values: [record.place, record.id], record }))
+    const rows = records.map((record) => ({
+      cursor_values: [record.place, record.id],
+      record: visibleRecord(record, principal),
+    }))
     return pageOf(cursor?.isBackward ? rows.toReversed() : rows, request, cursor, ({ record }) => record)
   },
 )
 
+async function* visibleRecords(records: AsyncIterable<AuditRecord>, principal: Principal) {
+  for await (const record of records) yield visibleRecord(record, principal)
+}
+
 /** All matching events, newest first; pages are read as the caller iterates. */
 export const exportActivity = operation<ActivityFilter, AsyncIterable<AuditRecord>>(
   { role: 'admin', scope: 'activity:read' },
-  async ({ knex }, principal, filter) => exportAudit(knex, toAuditFilter(principal, filter)),
+  async ({ knex }, principal, filter) => visibleRecords(exportAudit(knex, toAuditFilter(principal, filter)), principal),
 )

@@ -1,11 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Knex } from 'knex'
 import { lockAccountWithApiShared } from '../accounts/accounts.ts'
 import { lockInstanceShared } from '../accounts/instance-settings.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { setClientApis } from '../clients/client-apis.ts'
+import { identifiersOf, scopeRestrictionOf, setClientApis } from '../clients/client-apis.ts'
+import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { apiRightsOf, type Narrowing, narrowingBetween, type Rights } from '../clients/client-rights.ts'
 import { addSecret, retireSecrets } from '../clients/client-secrets.ts'
-import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import type { ClientSettings } from '../clients/client-settings.ts'
 import {
   type Client,
   clientEntry,
@@ -16,6 +18,7 @@ import {
   raiseRevocationEpochs,
   saveSettings,
 } from '../clients/clients.ts'
+import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
@@ -58,15 +61,19 @@ export async function createClient(
   })
 }
 
-const SETTINGS = ['name', 'grants', ...Object.keys(DEFAULT_SETTINGS)] as (keyof ClientSettings)[]
+/** What a client may request: its APIs, the default first, and the scopes that it is limited to (null: all). */
+const accessOf = async (trx: Knex, { key }: Client) => ({
+  apis: await identifiersOf(trx, key),
+  scopes: await scopeRestrictionOf(trx, key),
+})
 
-/** The settings that the change changes, with their new values. */
-function detailOf(before: Client, after: Client, { apis, scopes }: ClientChange): Record<string, unknown> {
-  const changed = SETTINGS.filter((name) => JSON.stringify(after[name]) !== JSON.stringify(before[name]))
+type Access = Awaited<ReturnType<typeof accessOf>>
+
+/** The changed APIs and scopes, with their values before and after. */
+function accessChanges(before: Access, { apis = before.apis, scopes = before.scopes }: ClientChange) {
   return {
-    ...Object.fromEntries(changed.map((name) => [name, after[name]])),
-    ...(apis && { apis }),
-    ...(scopes !== undefined && { scopes }),
+    ...(!isDeepStrictEqual(apis, before.apis) && { apis: { from: before.apis, to: apis } }),
+    ...(!isDeepStrictEqual(scopes, before.scopes) && { scopes: { from: before.scopes, to: scopes } }),
   }
 }
 
@@ -154,11 +161,15 @@ export async function updateClient(
     check?.(before)
     const access = await checkClientChange(trx, before, change)
     const rights = await rightsOf(trx, before)
+    const earlier = access && (await accessOf(trx, before))
     const after = await saveSettings(trx, before, change.settings)
     if (access) await setClientApis(trx, after.key, access.apis, access.scopes)
     const revoked = revokedDetail(revokedBefore, await revokeUnderLock(trx, rights, after))
-    const detail = { ...detailOf(before, after, change), ...revoked }
-    await recordAudit(trx, actor, clientEntry('client.updated', after, detail))
+    const changes = {
+      ...changesBetween(CLIENT_ATTRIBUTES, before, after),
+      ...(earlier && accessChanges(earlier, change)),
+    }
+    await recordAudit(trx, actor, clientEntry('client.updated', after, { changes, ...revoked }))
     const newApiKey = await changeApiKey(trx, before, after)
     return { client: await getClient(trx, clientId), ...newApiKey }
   })

@@ -77,8 +77,8 @@ describe('every setting is stored at creation and read by the store and the endp
     )
     // Settings that exclude others have a client of their own below.
     expect(alike).toEqual([
-      ['accessType', 'both'],
       ['isPublic', false],
+      ['accessType', 'both'],
     ])
   })
 

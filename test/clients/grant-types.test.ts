@@ -3,14 +3,14 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { optionValues } from '../../src/cli/attribute-options.ts'
+import { CLIENT_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import type { Client } from '../../src/clients/clients.ts'
 import {
   CLIENT_CREDENTIALS_GRANT,
   DEVICE_CODE_GRANT,
-  GRANT_NAMES,
   GRANT_TYPES,
-  GRANTS,
-  grantNamed,
+  type GrantType,
   REFRESH_TOKEN_GRANT,
 } from '../../src/clients/grant-types.ts'
 import { stepsOf } from '../../src/web/console/applications/application-command-examples.ts'
@@ -26,7 +26,8 @@ const MAY_NAME: Readonly<Record<string, string>> = {
   'views/api-docs/begin.eta': 'an example, as it is typed',
 }
 
-const NAMES = [...new Set([...GRANTS, ...GRANT_NAMES])]
+const ROWS: readonly GrantType[] = GRANT_TYPES
+const NAMES = [...new Set(ROWS.flatMap(({ value, shortName }) => [value, shortName ?? value]))]
 const PARAMETERS: readonly string[] = GRANT_TYPES.flatMap(({ parameters }) => parameters)
 
 const oneOf = (names: readonly string[]): string => `(?:${names.join('|')})`
@@ -65,7 +66,8 @@ test.each(Object.keys(MAY_NAME))('%s still needs its permission to name grant ty
 })
 
 test('the command line accepts the short name of a grant type and its value', () => {
-  expect(['device_code', DEVICE_CODE_GRANT, CLIENT_CREDENTIALS_GRANT, 'password'].map(grantNamed)).toEqual([
+  const grants = ['device_code', DEVICE_CODE_GRANT, CLIENT_CREDENTIALS_GRANT, 'password'].join(' ')
+  expect(optionValues(CLIENT_ATTRIBUTES, { grants }).grants).toEqual([
     DEVICE_CODE_GRANT,
     DEVICE_CODE_GRANT,
     CLIENT_CREDENTIALS_GRANT,
@@ -96,7 +98,7 @@ describe.each(GRANT_TYPES)('the grant type $value', ({ value, label, actsFor }) 
   })
 
   test('is in the reference of the command line by its name', () => {
-    const name = GRANT_NAMES[GRANTS.indexOf(value)]
+    const { shortName: name = value } = ROWS.find((row) => row.value === value)!
     expect(textOf('docs/cli.md')).toMatch(new RegExp(`Grant types, space-separated: .*\\b${name}\\b`))
   })
 

@@ -39,7 +39,11 @@ describe('a change of a client', () => {
     const api = await on.make.api()
     await update(clientId, { name: 'Other', rateLimit: null })
     await updateClient(on.knex, clientId, { settings: {}, apis: [api.identifier], scopes: ['read'] }, ACTOR)
-    expect(await detailsOf(clientId)).toEqual([{ name: 'Other' }, { apis: [api.identifier], scopes: ['read'] }])
+    const [renamed, access] = await detailsOf(clientId)
+    expect(renamed).toEqual({ changes: { name: { from: expect.any(String), to: 'Other' } } })
+    expect(access).toMatchObject({
+      changes: { apis: { to: [api.identifier] }, scopes: { from: null, to: ['read'] } },
+    })
   })
 
   test('with another spelling of an API keeps the tokens of the API', async () => {
@@ -76,7 +80,10 @@ describe('an access type', () => {
     await update(client.clientId, { accessType: 'user', grants: ['authorization_code'], redirectUris: [CALLBACK] })
     expect(await isActive(first)).toBe(false)
     const revoked = { access_tokens: 1, refresh_tokens: 0 }
-    expect((await detailsOf(client.clientId)).at(-1)).toMatchObject({ accessType: 'user', revoked })
+    expect((await detailsOf(client.clientId)).at(-1)).toMatchObject({
+      changes: { access_type: { from: 'both', to: 'user' } },
+      revoked,
+    })
   })
 
   test('is rejected while the client has a grant type that it excludes, and later excludes that grant type', async () => {

@@ -1079,16 +1079,21 @@ export interface components {
             /** @enum {string} */
             status: "active" | "archived" | "replaced";
             account_id: string | null;
-            /** @example Billing export */
+            /**
+             * @description The name that users see on the allow/deny page
+             * @example Billing export
+             */
             name: string;
             /**
-             * @description authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
              *       "refresh_token"
              *     ]
              */
             grants: string[];
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
+            is_public: boolean;
             /**
              * @description Redirect URIs; an authorization request must match one exactly
              * @example [
@@ -1097,25 +1102,35 @@ export interface components {
              */
             redirect_uris: string[];
             /**
-             * @description Redirect URIs after sign-out
-             * @example [
-             *       "https://app.example.com/callback"
-             *     ]
-             */
-            post_logout_redirect_uris: string[];
-            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
-            backchannel_logout_uri: string | null;
-            /** @description A public client, such as a desktop or mobile app, has no client secret */
-            is_public: boolean;
-            /** @description Require PKCE (RFC 7636); always true for public clients */
-            pkce_required: boolean;
-            /**
              * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
-            consent: "show" | "skip" | "skip_own_account";
-            /** @description The scopes of a request that names none; null: every scope of the application */
+            consent: "show" | "skip_own_account" | "skip";
+            /**
+             * @description The scopes of a request that names none; null: every scope of the application
+             * @example [
+             *       "openid",
+             *       "read"
+             *     ]
+             */
             default_scopes: string[] | null;
+            /**
+             * @description Redirect URIs after sign-out
+             * @example [
+             *       "https://app.example.com/"
+             *     ]
+             */
+            post_logout_redirect_uris: string[];
+            /**
+             * @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)
+             * @example https://app.example.com/logout
+             */
+            backchannel_logout_uri: string | null;
+            /**
+             * @description The algorithm that signs ID tokens
+             * @enum {string}
+             */
+            id_token_alg: "RS256" | "ES256";
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -1131,11 +1146,11 @@ export interface components {
              * @example 3600
              */
             refresh_token_max_age: number | null;
-            refresh_token_rotation: boolean;
-            /** @enum {string} */
+            /**
+             * @description Which requests without the scope openid get a refresh token: all, or those with the scope offline_access
+             * @enum {string}
+             */
             refresh_tokens: "always" | "offline_access";
-            /** @enum {string} */
-            id_token_alg: "RS256" | "ES256";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
             /** @description Accept client credentials in the query string, where logs may record them */
@@ -1144,16 +1159,20 @@ export interface components {
             client_credentials_refresh: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
+            /** @description Require PKCE (RFC 7636); always true for public clients */
+            pkce_required: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
-            access_type?: "user" | "client" | "both";
-            /**
-             * @description N/s, N/min or N/h; null: no limit; visible to operators only
-             * @example 10/s
-             */
-            rate_limit?: string | null;
+            access_type?: "both" | "user" | "client";
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -1188,16 +1207,21 @@ export interface components {
          *     }
          */
         ApplicationChange: {
-            /** @example Billing export */
+            /**
+             * @description The name that users see on the allow/deny page
+             * @example Billing export
+             */
             name?: string;
             /**
-             * @description authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
              *       "refresh_token"
              *     ]
              */
             grants?: string[];
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
+            is_public?: boolean;
             /**
              * @description Redirect URIs; an authorization request must match one exactly
              * @example [
@@ -1206,25 +1230,35 @@ export interface components {
              */
             redirect_uris?: string[];
             /**
-             * @description Redirect URIs after sign-out
-             * @example [
-             *       "https://app.example.com/callback"
-             *     ]
-             */
-            post_logout_redirect_uris?: string[];
-            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
-            backchannel_logout_uri?: string | null;
-            /** @description A public client, such as a desktop or mobile app, has no client secret */
-            is_public?: boolean;
-            /** @description Require PKCE (RFC 7636); always true for public clients */
-            pkce_required?: boolean;
-            /**
              * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
-            consent?: "show" | "skip" | "skip_own_account";
-            /** @description The scopes of a request that names none; null: every scope of the application */
+            consent?: "show" | "skip_own_account" | "skip";
+            /**
+             * @description The scopes of a request that names none; null: every scope of the application
+             * @example [
+             *       "openid",
+             *       "read"
+             *     ]
+             */
             default_scopes?: string[] | null;
+            /**
+             * @description Redirect URIs after sign-out
+             * @example [
+             *       "https://app.example.com/"
+             *     ]
+             */
+            post_logout_redirect_uris?: string[];
+            /**
+             * @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)
+             * @example https://app.example.com/logout
+             */
+            backchannel_logout_uri?: string | null;
+            /**
+             * @description The algorithm that signs ID tokens
+             * @enum {string}
+             */
+            id_token_alg?: "RS256" | "ES256";
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -1240,11 +1274,11 @@ export interface components {
              * @example 3600
              */
             refresh_token_max_age?: number | null;
-            refresh_token_rotation?: boolean;
-            /** @enum {string} */
+            /**
+             * @description Which requests without the scope openid get a refresh token: all, or those with the scope offline_access
+             * @enum {string}
+             */
             refresh_tokens?: "always" | "offline_access";
-            /** @enum {string} */
-            id_token_alg?: "RS256" | "ES256";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy?: ("none" | "single") | null;
             /** @description Accept client credentials in the query string, where logs may record them */
@@ -1253,20 +1287,34 @@ export interface components {
             client_credentials_refresh?: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
-            /** @description The APIs that the application may call; the first is its default */
-            apis?: string[];
-            /** @description The scopes that the application may request; null: every scope of its APIs, including later ones */
-            scopes?: string[] | null;
+            /** @description Require PKCE (RFC 7636); always true for public clients */
+            pkce_required?: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation?: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
-            access_type?: "user" | "client" | "both";
+            access_type?: "both" | "user" | "client";
             /**
-             * @description N/s, N/min or N/h; null: no limit; visible to operators only
-             * @example 10/s
+             * @description The APIs that the application may call; the first is its default
+             * @example [
+             *       "https://api.example.com"
+             *     ]
              */
-            rate_limit?: string | null;
+            apis?: string[];
+            /**
+             * @description The scopes that the application may request; null: every scope of its APIs, including later ones
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes?: string[] | null;
         };
         ApplicationSettings: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
@@ -1274,16 +1322,21 @@ export interface components {
             /** @enum {string} */
             status: "active" | "archived" | "replaced";
             account_id: string | null;
-            /** @example Billing export */
+            /**
+             * @description The name that users see on the allow/deny page
+             * @example Billing export
+             */
             name: string;
             /**
-             * @description authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
              *       "refresh_token"
              *     ]
              */
             grants: string[];
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
+            is_public: boolean;
             /**
              * @description Redirect URIs; an authorization request must match one exactly
              * @example [
@@ -1292,25 +1345,35 @@ export interface components {
              */
             redirect_uris: string[];
             /**
-             * @description Redirect URIs after sign-out
-             * @example [
-             *       "https://app.example.com/callback"
-             *     ]
-             */
-            post_logout_redirect_uris: string[];
-            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
-            backchannel_logout_uri: string | null;
-            /** @description A public client, such as a desktop or mobile app, has no client secret */
-            is_public: boolean;
-            /** @description Require PKCE (RFC 7636); always true for public clients */
-            pkce_required: boolean;
-            /**
              * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
-            consent: "show" | "skip" | "skip_own_account";
-            /** @description The scopes of a request that names none; null: every scope of the application */
+            consent: "show" | "skip_own_account" | "skip";
+            /**
+             * @description The scopes of a request that names none; null: every scope of the application
+             * @example [
+             *       "openid",
+             *       "read"
+             *     ]
+             */
             default_scopes: string[] | null;
+            /**
+             * @description Redirect URIs after sign-out
+             * @example [
+             *       "https://app.example.com/"
+             *     ]
+             */
+            post_logout_redirect_uris: string[];
+            /**
+             * @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)
+             * @example https://app.example.com/logout
+             */
+            backchannel_logout_uri: string | null;
+            /**
+             * @description The algorithm that signs ID tokens
+             * @enum {string}
+             */
+            id_token_alg: "RS256" | "ES256";
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -1326,11 +1389,11 @@ export interface components {
              * @example 3600
              */
             refresh_token_max_age: number | null;
-            refresh_token_rotation: boolean;
-            /** @enum {string} */
+            /**
+             * @description Which requests without the scope openid get a refresh token: all, or those with the scope offline_access
+             * @enum {string}
+             */
             refresh_tokens: "always" | "offline_access";
-            /** @enum {string} */
-            id_token_alg: "RS256" | "ES256";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
             /** @description Accept client credentials in the query string, where logs may record them */
@@ -1339,16 +1402,20 @@ export interface components {
             client_credentials_refresh: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
+            /** @description Require PKCE (RFC 7636); always true for public clients */
+            pkce_required: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
-            access_type?: "user" | "client" | "both";
-            /**
-             * @description N/s, N/min or N/h; null: no limit; visible to operators only
-             * @example 10/s
-             */
-            rate_limit?: string | null;
+            access_type?: "both" | "user" | "client";
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -1712,16 +1779,21 @@ export interface components {
          *     }
          */
         NewApplication: {
-            /** @example Billing export */
+            /**
+             * @description The name that users see on the allow/deny page
+             * @example Billing export
+             */
             name: string;
             /**
-             * @description authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
              *       "refresh_token"
              *     ]
              */
             grants: string[];
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
+            is_public?: boolean;
             /**
              * @description Redirect URIs; an authorization request must match one exactly
              * @example [
@@ -1730,25 +1802,35 @@ export interface components {
              */
             redirect_uris?: string[];
             /**
-             * @description Redirect URIs after sign-out
-             * @example [
-             *       "https://app.example.com/callback"
-             *     ]
-             */
-            post_logout_redirect_uris?: string[];
-            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
-            backchannel_logout_uri?: string | null;
-            /** @description A public client, such as a desktop or mobile app, has no client secret */
-            is_public?: boolean;
-            /** @description Require PKCE (RFC 7636); always true for public clients */
-            pkce_required?: boolean;
-            /**
              * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
-            consent?: "show" | "skip" | "skip_own_account";
-            /** @description The scopes of a request that names none; null: every scope of the application */
+            consent?: "show" | "skip_own_account" | "skip";
+            /**
+             * @description The scopes of a request that names none; null: every scope of the application
+             * @example [
+             *       "openid",
+             *       "read"
+             *     ]
+             */
             default_scopes?: string[] | null;
+            /**
+             * @description Redirect URIs after sign-out
+             * @example [
+             *       "https://app.example.com/"
+             *     ]
+             */
+            post_logout_redirect_uris?: string[];
+            /**
+             * @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)
+             * @example https://app.example.com/logout
+             */
+            backchannel_logout_uri?: string | null;
+            /**
+             * @description The algorithm that signs ID tokens
+             * @enum {string}
+             */
+            id_token_alg?: "RS256" | "ES256";
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -1764,11 +1846,11 @@ export interface components {
              * @example 3600
              */
             refresh_token_max_age?: number | null;
-            refresh_token_rotation?: boolean;
-            /** @enum {string} */
+            /**
+             * @description Which requests without the scope openid get a refresh token: all, or those with the scope offline_access
+             * @enum {string}
+             */
             refresh_tokens?: "always" | "offline_access";
-            /** @enum {string} */
-            id_token_alg?: "RS256" | "ES256";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy?: ("none" | "single") | null;
             /** @description Accept client credentials in the query string, where logs may record them */
@@ -1777,20 +1859,34 @@ export interface components {
             client_credentials_refresh?: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required?: boolean;
-            /** @description The APIs that the application may call; the first is its default */
-            apis?: string[];
-            /** @description The scopes that the application may request; null: every scope of its APIs, including later ones */
-            scopes?: string[] | null;
+            /** @description Require PKCE (RFC 7636); always true for public clients */
+            pkce_required?: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation?: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
-            access_type?: "user" | "client" | "both";
+            access_type?: "both" | "user" | "client";
             /**
-             * @description N/s, N/min or N/h; null: no limit; visible to operators only
-             * @example 10/s
+             * @description The APIs that the application may call; the first is its default
+             * @example [
+             *       "https://api.example.com"
+             *     ]
              */
-            rate_limit?: string | null;
+            apis?: string[];
+            /**
+             * @description The scopes that the application may request; null: every scope of its APIs, including later ones
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes?: string[] | null;
             /** @description Default: the account of the caller; null: the instance (operators only) */
             account_id?: string | null;
         };
@@ -1864,16 +1960,21 @@ export interface components {
             /** @enum {string} */
             status: "active" | "archived" | "replaced";
             account_id: string | null;
-            /** @example Billing export */
+            /**
+             * @description The name that users see on the allow/deny page
+             * @example Billing export
+             */
             name: string;
             /**
-             * @description authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
+             * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
              *       "refresh_token"
              *     ]
              */
             grants: string[];
+            /** @description A public client, such as a desktop or mobile app, has no client secret */
+            is_public: boolean;
             /**
              * @description Redirect URIs; an authorization request must match one exactly
              * @example [
@@ -1882,25 +1983,35 @@ export interface components {
              */
             redirect_uris: string[];
             /**
-             * @description Redirect URIs after sign-out
-             * @example [
-             *       "https://app.example.com/callback"
-             *     ]
-             */
-            post_logout_redirect_uris: string[];
-            /** @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout) */
-            backchannel_logout_uri: string | null;
-            /** @description A public client, such as a desktop or mobile app, has no client secret */
-            is_public: boolean;
-            /** @description Require PKCE (RFC 7636); always true for public clients */
-            pkce_required: boolean;
-            /**
              * @description Which users see the allow/deny page; only operators may set skip
              * @enum {string}
              */
-            consent: "show" | "skip" | "skip_own_account";
-            /** @description The scopes of a request that names none; null: every scope of the application */
+            consent: "show" | "skip_own_account" | "skip";
+            /**
+             * @description The scopes of a request that names none; null: every scope of the application
+             * @example [
+             *       "openid",
+             *       "read"
+             *     ]
+             */
             default_scopes: string[] | null;
+            /**
+             * @description Redirect URIs after sign-out
+             * @example [
+             *       "https://app.example.com/"
+             *     ]
+             */
+            post_logout_redirect_uris: string[];
+            /**
+             * @description Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)
+             * @example https://app.example.com/logout
+             */
+            backchannel_logout_uri: string | null;
+            /**
+             * @description The algorithm that signs ID tokens
+             * @enum {string}
+             */
+            id_token_alg: "RS256" | "ES256";
             /**
              * @description In seconds; null: the lifetime of the API
              * @example 3600
@@ -1916,11 +2027,11 @@ export interface components {
              * @example 3600
              */
             refresh_token_max_age: number | null;
-            refresh_token_rotation: boolean;
-            /** @enum {string} */
+            /**
+             * @description Which requests without the scope openid get a refresh token: all, or those with the scope offline_access
+             * @enum {string}
+             */
             refresh_tokens: "always" | "offline_access";
-            /** @enum {string} */
-            id_token_alg: "RS256" | "ES256";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
             /** @description Accept client credentials in the query string, where logs may record them */
@@ -1929,16 +2040,20 @@ export interface components {
             client_credentials_refresh: boolean;
             /** @description Require an API key in the x-api-key header */
             api_key_required: boolean;
+            /** @description Require PKCE (RFC 7636); always true for public clients */
+            pkce_required: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
              */
-            access_type?: "user" | "client" | "both";
-            /**
-             * @description N/s, N/min or N/h; null: no limit; visible to operators only
-             * @example 10/s
-             */
-            rate_limit?: string | null;
+            access_type?: "both" | "user" | "client";
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z

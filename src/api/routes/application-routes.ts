@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ClientSettings } from '../../clients/client-settings.ts'
+import { CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../../clients/grant-types.ts'
 import {
   archiveApplication,
@@ -11,9 +11,9 @@ import {
   updateApplication,
 } from '../../management/application-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
-import { parseRateLimit } from '../../shared/rate-limit-format.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient } from '../application-views.ts'
-import { access, accessType, newCredentials, overlap, rateLimit, settings, use } from '../client-fields.ts'
+import { fromWireValues } from '../attribute-schemas.ts'
+import { access, newCredentials, overlap, settings, use } from '../client-fields.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
@@ -21,15 +21,6 @@ import { toDomain, toWire } from '../wire-names.ts'
 const TAG = 'Applications'
 
 const status = z.enum(['active', 'archived'])
-
-const forOperators = {
-  access_type: accessType
-    .optional()
-    .meta({ description: 'Whether the application may act for users, for itself, or both; visible to operators only' }),
-  rate_limit: rateLimit
-    .optional()
-    .meta({ description: 'N/s, N/min or N/h; null: no limit; visible to operators only' }),
-}
 
 const summary = z
   .object({
@@ -49,7 +40,6 @@ const attributes = {
   status: z.enum(['active', 'archived', 'replaced']),
   account_id: idText.nullable(),
   ...settings,
-  ...forOperators,
   created_at: timestamp,
   revision,
 }
@@ -69,7 +59,7 @@ const application = z
   .meta({ id: 'Application' })
 
 const change = z
-  .strictObject({ ...settings, ...access, ...forOperators })
+  .strictObject({ ...settings, ...access })
   .partial()
   .meta({ id: 'ApplicationChange', examples: [{ name: 'Billing export', access_token_ttl: 900 }] })
 
@@ -95,11 +85,11 @@ const restored = z
 
 const changed = z.object({ application: client, api_key: newCredentials.api_key }).meta({ id: 'ChangedApplication' })
 
-function toChange({ apis, scopes, rate_limit, ...rest }: z.output<typeof change>) {
-  const limit = rate_limit && parseRateLimit(rate_limit)
-  const plain: Partial<ClientSettings> = toDomain(rest)
-  return { apis, scopes, settings: { ...plain, ...(limit !== undefined && { rateLimit: limit || null }) } }
-}
+const toChange = ({ apis, scopes, ...body }: z.output<typeof change>) => ({
+  apis,
+  scopes,
+  settings: fromWireValues(CLIENT_ATTRIBUTES, body),
+})
 
 const pathParams = z.strictObject({ client_id: clientId })
 
@@ -136,8 +126,9 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     responses: { 201: created },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body: { account_id, name, grants, ...rest } }) {
-      const { settings: others, ...apiAccess } = toChange(rest)
+    async handle({ management, who, body: { account_id, ...body } }) {
+      const { settings: others, ...apiAccess } = toChange(body)
+      const { name, grants } = body
       const input = { ...apiAccess, settings: { ...others, name, grants }, accountId: account_id }
       return toCreatedReply(await createApplication(management, who, input), who)
     },

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import type { Account } from '../../accounts/accounts.ts'
 import {
   createAccount,
@@ -10,7 +10,6 @@ import {
 import { readAllPages } from '../all-pages.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
-import { onOffArgument } from './client-options.ts'
 
 const viewOf = (account: Account) => ({
   account_id: account.id,
@@ -83,7 +82,9 @@ function addApi(account: Command): void {
   account
     .command('api')
     .argument('<id>')
-    .addArgument(onOffArgument('off: its clients get no tokens, and their tokens are revoked'))
+    .addArgument(
+      new Argument('<on|off>', 'off: its clients get no tokens, and their tokens are revoked').choices(['on', 'off']),
+    )
     .description('Switch the API of an account on or off; its users can still sign in')
     .action(
       withInstance(async ({ management, principal }, _options, id, onOff) => ({

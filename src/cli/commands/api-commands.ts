@@ -5,9 +5,9 @@ import { changeApi, declareApi, listApis } from '../../management/api-operations
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
+import { seconds, words } from '../attribute-options.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
-import { seconds, words } from './client-options.ts'
 
 interface ApiOptions {
   identifier: string

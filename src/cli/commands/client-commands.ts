@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { GRANT_NAMES } from '../../clients/grant-types.ts'
+import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
+import type { ClientSettings } from '../../clients/client-settings.ts'
 import { readAccount } from '../../management/account-operations.ts'
 import {
   archiveApplication,
@@ -12,12 +13,10 @@ import { listClients } from '../../management/client-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
+import { addAttributeOptions, optionValues, seconds } from '../attribute-options.ts'
 import { table } from '../output.ts'
 import { resultOfTransaction, withInstance } from '../run.ts'
-import { addClientOptions, type ClientOptions, seconds, settingsOf, words } from './client-options.ts'
 import { readClientView, viewClient } from './client-view.ts'
-
-const GRANTS = `Grant types, space-separated: ${GRANT_NAMES.join(', ')}`
 
 const EXAMPLE = `
 Options left out take their default in create and stay unchanged in update.
@@ -38,12 +37,9 @@ export function addClientCommands(client: Command): void {
   addRetire(client)
 }
 
-interface CreateOptions extends ClientOptions {
-  name: string
-  grants: string
+interface CreateOptions {
   account?: string
   instance?: boolean
-  public?: boolean
 }
 
 /** The account's ID; null for an application of the instance. @throws KeywrightError `invalid_input` */
@@ -54,28 +50,18 @@ function accountOf({ account, instance }: CreateOptions): string | null {
   return account ?? null
 }
 
-/** The APIs and scopes that the options name. */
-const accessOf = ({ api: apis, scopes }: ClientOptions) => ({
-  apis,
-  scopes: scopes === undefined ? undefined : words(scopes),
-})
-
 function addCreate(client: Command): void {
   const command = client
     .command('create')
     .description('Register an application; prints its client secret once')
     .option('--account <id>', 'Account that owns it')
     .option('--instance', 'The instance owns it, and no account')
-    .requiredOption('--name <name>', 'Name that users see on the consent page')
-    .requiredOption('--grants <list>', GRANTS)
-    .option('--redirect-uri <uri...>', 'Redirect URIs, compared exactly')
-    .option('--public', 'Public client: it gets no client secret')
     .addHelpText('after', EXAMPLE)
-  addClientOptions(command).action(
+  addAttributeOptions(command, { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES }, 'create').action(
     withInstance<CreateOptions>(async (context, options) => {
-      const required = { name: options.name, grants: [] }
-      const settings = { ...required, ...settingsOf(options), isPublic: options.public ?? false }
-      const request = { accountId: accountOf(options), settings, ...accessOf(options) }
+      // Commander has rejected a command without the required ones.
+      const settings = optionValues(CLIENT_ATTRIBUTES, options) as ClientSettings
+      const request = { accountId: accountOf(options), settings, ...optionValues(ACCESS_ATTRIBUTES, options) }
       return await resultOfTransaction(context, async (within) => {
         const created = await createApplication(within.management, within.principal, request)
         const { client, clientSecret, apiKey } = created
@@ -91,13 +77,14 @@ function addUpdate(client: Command): void {
     .description(
       'Update the settings that the options name; tokens that exceed the new rights are revoked, others stay valid',
     )
-    .option('--name <name>', 'Name that users see on the consent page')
-    .option('--grants <list>', GRANTS)
-    .option('--redirect-uri <uri...>', 'Redirect URIs, compared exactly')
     .addHelpText('after', EXAMPLE)
-  addClientOptions(command).action(
-    withInstance<ClientOptions>(async (context, options, id) => {
-      const change = { clientId: id!, settings: settingsOf(options), ...accessOf(options) }
+  addAttributeOptions(command, { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES }, 'update').action(
+    withInstance<object>(async (context, options, id) => {
+      const change = {
+        clientId: id!,
+        settings: optionValues(CLIENT_ATTRIBUTES, options),
+        ...optionValues(ACCESS_ATTRIBUTES, options),
+      }
       return await resultOfTransaction(context, async (within) => {
         const { apiKey } = await updateApplication(within.management, within.principal, change)
         return { ...(await readClientView(within, id!)), api_key: apiKey }
@@ -120,9 +107,8 @@ function addReads(client: Command): void {
       withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
         if (accountId !== undefined) await readAccount(management, principal, { accountId })
         const listed = await readAllPages((page) => listClients(management, principal, { accountId, ...page }))
-        const clients = listed.map(viewClient)
-        const short = clients.map(({ client_id, name, kind, status }) => ({ client_id, name, kind, status }))
-        return { json: { clients }, text: table(short) }
+        const short = listed.map(({ clientId, name, kind, status }) => ({ client_id: clientId, name, kind, status }))
+        return { json: { clients: listed.map(viewClient) }, text: table(short) }
       }),
     )
 }

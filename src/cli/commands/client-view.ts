@@ -1,10 +1,9 @@
-import { formatRateLimit } from '../../clients/client-rate-limits.ts'
+import { CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import type { Client } from '../../clients/clients.ts'
 import { readClient } from '../../management/client-operations.ts'
 import type { ClientApiView, SecretView } from '../../management/client-parts.ts'
+import { printedValues } from '../attribute-options.ts'
 import type { CommandContext } from '../run.ts'
-
-const onOff = (value: boolean): 'on' | 'off' => (value ? 'on' : 'off')
 
 const timeOf = (text: string | null): Date | null => (text === null ? null : new Date(text))
 
@@ -25,31 +24,11 @@ const viewSecret = (secret: SecretView) => ({
 export function viewClient(client: Client) {
   return {
     client_id: client.clientId,
-    name: client.name,
     kind: client.kind,
     status: client.status,
     account_id: client.accountId,
     user_id: client.userId,
-    grants: client.grants.join(' '),
-    redirect_uris: client.redirectUris,
-    post_logout_redirect_uris: client.postLogoutRedirectUris,
-    backchannel_logout_uri: client.backchannelLogoutUri,
-    public: client.isPublic,
-    pkce: client.pkceRequired ? 'required' : 'optional',
-    consent: client.consent,
-    access_type: client.accessType,
-    default_scopes: client.defaultScopes?.join(' ') ?? 'all',
-    access_token_ttl: client.accessTokenTtl,
-    refresh_token_ttl: client.refreshTokenTtl,
-    refresh_token_max_age: client.refreshTokenMaxAge,
-    refresh_token_rotation: onOff(client.refreshTokenRotation),
-    refresh_tokens: client.refreshTokens,
-    id_token_alg: client.idTokenAlg,
-    policy: client.policy,
-    rate_limit: client.rateLimit && formatRateLimit(client.rateLimit),
-    query_credentials: onOff(client.queryCredentials),
-    client_credentials_refresh: onOff(client.clientCredentialsRefresh),
-    api_key_required: onOff(client.apiKeyRequired),
+    ...printedValues(CLIENT_ATTRIBUTES, client),
     created_at: client.createdAt,
   }
 }

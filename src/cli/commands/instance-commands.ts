@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { ApplicationDefaults, InstanceChanges, InstanceSettings } from '../../accounts/instance-settings.ts'
-import { formatRateLimit, parseRateLimit } from '../../clients/client-rate-limits.ts'
 import { readInstance, setInstanceApi, updateInstance } from '../../management/instance-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
+import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit-format.ts'
+import { seconds, words } from '../attribute-options.ts'
 import { resultOfTransaction, withInstance } from '../run.ts'
-import { secondsOrOff, unlessOff, words } from './client-options.ts'
 
 interface InstanceOptions {
   name?: string
@@ -18,6 +18,10 @@ interface InstanceOptions {
   defaultConsent?: ApplicationDefaults['consent']
   defaultRateLimit?: string
 }
+
+const secondsOrOff = (text: string) => (text === 'off' ? text : seconds(text))
+
+const unlessOff = <Value>(value: Value | 'off') => (value === 'off' ? null : value)
 
 const viewOf = ({ name, accent, logo, apiEnabled, redirectSchemes, defaults }: InstanceSettings) => ({
   name,

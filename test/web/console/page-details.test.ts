@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CLIENT_ATTRIBUTES } from '../../../src/clients/client-attributes.ts'
 import { toClient } from '../../../src/clients/clients.ts'
 import { brandCss } from '../../../src/web/brand.ts'
 import { stepsOf } from '../../../src/web/console/applications/application-command-examples.ts'
-import { consentField } from '../../../src/web/console/applications/application-fields.ts'
+import { attributeFields } from '../../../src/web/console/kit/attribute-fields.ts'
 import { createApplication, getTokens, openBrowserOn } from '../../oidc/application-fixtures.ts'
 import { launchBrowser, type RealBrowser } from '../../support/browser.ts'
 import { findChromium } from '../../support/debian.ts'
@@ -69,7 +70,8 @@ describe('an application', () => {
   })
 
   it('says at the field that skipping the consent page does not reach public loopback applications', () => {
-    const { choices } = consentField({ skip: true }).controls('consent', new Map()) as never as {
+    const { consent } = attributeFields(CLIENT_ATTRIBUTES, { isOperator: true })
+    const { choices } = consent.controls('consent', new Map()) as never as {
       choices: { hint: string; value: string }[]
     }
     expect(choices.find(({ value }) => value === 'skip_own_account')!.hint).toMatch(

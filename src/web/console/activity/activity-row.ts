@@ -1,5 +1,8 @@
 import type { AuditRecord } from '../../../management/activity-operations.ts'
+import { changedAttribute } from '../../../management/attribute-changes.ts'
 import type { Principal } from '../../../management/principal.ts'
+import type { AttributeChange } from '../../../shared/attributes.ts'
+import { changeFact, unknownAttribute } from '../kit/attribute-facts.ts'
 import {
   type Cell,
   type Fact,
@@ -78,10 +81,20 @@ function valueCell(value: unknown): Cell {
   return textCell(typeof value === 'string' ? value : JSON.stringify(value))
 }
 
+/** Each changed attribute as *old → new*, under its label. */
+function changeFacts(targetType: string, changes: unknown): Fact[] {
+  if (typeof changes !== 'object' || changes === null) return []
+  return Object.entries(changes as Readonly<Record<string, AttributeChange>>).map(([name, change]) =>
+    changeFact(changedAttribute(targetType, name) ?? unknownAttribute(labelOf(name)), change),
+  )
+}
+
 /** The remaining fields of the event. The audit log contains no secrets. */
 function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditRecord): Fact[] {
+  const { changes, ...rest } = detail
   return [
-    ...Object.entries(detail).map(([key, value]) => fact(labelOf(key), valueCell(value))),
+    ...changeFacts(target.type, changes),
+    ...Object.entries(rest).map(([key, value]) => fact(labelOf(key), valueCell(value))),
     fact('Action', idCell(action, 'action')),
     ...(actor.id === null ? [] : [fact('Actor ID', idCell(actor.id, 'actor ID'))]),
     fact('Target ID', idCell(target.id, 'target ID')),

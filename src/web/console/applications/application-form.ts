@@ -1,14 +1,16 @@
-import type { ClientSettings, Consent } from '../../../clients/client-settings.ts'
+import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
+import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
+import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
+import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
-import { type Field, type Fields, type ValuesOf, writeFields } from '../kit/form-fields.ts'
+import { type Fields, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import type { Section } from '../kit/form-view.ts'
 import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
-import { consentField, KIND, OPERATOR_FIELDS, SETTINGS_FIELDS } from './application-fields.ts'
 
 /** Whose a new application is; who is in an account adds to their own. */
 const OWNER_FIELDS = {
@@ -35,36 +37,25 @@ export interface FormSubject {
   readonly present?: { readonly client: Client; readonly apis: readonly ClientApiView[] }
 }
 
-type AllFields = typeof SETTINGS_FIELDS &
-  typeof KIND &
-  typeof OPERATOR_FIELDS &
-  typeof OWNER_FIELDS & { consent: Field<Consent> } & ReturnType<typeof accessFields>
+type AllFields = FieldsOf<typeof CLIENT_ATTRIBUTES> & typeof OWNER_FIELDS & ReturnType<typeof accessFields>
 
 export type ApplicationValues = ValuesOf<AllFields>
 
 /** Those that this user is shown of this application; the others, and their values, are missing. */
 export function applicationFields({ isOperator, choosableApis, present }: FormSubject): AllFields {
   const fields: Fields = {
-    ...SETTINGS_FIELDS,
-    consent: consentField({ skip: isOperator || present?.client.consent === 'skip' }),
+    ...(attributeFields(CLIENT_ATTRIBUTES, { isOperator, current: present?.client }) as Fields),
     ...accessFields(choosableApis, { required: present?.apis.length !== 0 }),
-    ...(isOperator && OPERATOR_FIELDS),
-    ...(present ? {} : KIND),
     ...(isOperator && !present && OWNER_FIELDS),
   }
   return fields as AllFields
 }
 
-const SETTING_NAMES: ReadonlySet<string> = new Set([
-  'consent',
-  ...[SETTINGS_FIELDS, KIND, OPERATOR_FIELDS].flatMap((fields) => Object.keys(fields)),
-])
-
 /** What of the form is a setting; the fields are called as the settings are. */
 export const settingsOf = (
   values: Partial<ApplicationValues> | ClientSettings,
 ): Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'> =>
-  Object.fromEntries(Object.entries(values).filter(([name]) => SETTING_NAMES.has(name))) as never
+  Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(CLIENT_ATTRIBUTES, name))) as never
 
 /** An application as its form would send it. */
 export function presentForm(subject: FormSubject): Form {
@@ -85,27 +76,27 @@ export function initialForm(
 
 type Name = keyof AllFields
 
+const inSection = (section: string): Name[] =>
+  namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
+
 const SECTIONS: readonly Section<Name>[] = [
-  { heading: 'Application', fields: ['name', 'owner', 'accountId'] },
-  { heading: 'Grant types and redirects', fields: ['grants', 'isPublic', 'redirectUris', 'consent'] },
-  { heading: 'Access', fields: ['apis', 'defaultApi', 'narrowing', 'scopes', 'defaultScopes'] },
-  {
-    heading: 'Tokens',
-    fields: ['accessTokenTtl', 'refreshTokenTtl', 'refreshTokenMaxAge', 'refreshTokens', 'policy'],
-  },
+  { heading: 'Application', fields: [...inSection('application'), 'owner', 'accountId'] },
+  { heading: 'Grant types and redirects', fields: inSection('signIn') },
+  { heading: 'Access', fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
+  { heading: 'Tokens', fields: inSection('tokens') },
   {
     heading: 'OpenID Connect',
     lead: 'Settings for sign-out and ID tokens.',
-    fields: ['postLogoutRedirectUris', 'backchannelLogoutUri', 'idTokenAlg'],
+    fields: inSection('openidConnect'),
     collapsed: true,
   },
   {
     heading: 'Legacy compatibility',
     lead: 'Options for clients that do not follow current standards. Each option makes the application less secure.',
-    fields: ['queryCredentials', 'clientCredentialsRefresh', 'apiKeyRequired', 'pkceRequired', 'refreshTokenRotation'],
+    fields: inSection('legacy'),
     collapsed: true,
   },
-  { heading: 'Visible to operators only', fields: ['rateLimit', 'accessType'] },
+  { heading: 'Visible to operators only', fields: inSection('operator') },
 ]
 
 /** The parts of the form, each with those of its fields that there are. */

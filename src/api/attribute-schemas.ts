@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { type Attribute, type Attributes, entriesOf, type ValueOf, type ValuesOf } from '../shared/attributes.ts'
+import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
+import { toSnake } from '../shared/snake-case.ts'
+import type { Snake } from './wire-names.ts'
+
+// Derives the fields of the API from the attributes of a resource. A rate limit is text: `600/min`.
+
+type WireValue<Value> = Value extends RateLimit ? string : Value extends readonly (infer Item)[] ? Item[] : Value
+
+type FieldsOf<All extends Attributes> = {
+  [Name in keyof All as Name extends string ? Snake<Name> : never]: z.ZodType<WireValue<ValueOf<All[Name]>>>
+}
+
+type WireValues<All extends Attributes> = {
+  [Name in keyof All as Name extends string ? Snake<Name> : never]: WireValue<ValueOf<All[Name]>>
+}
+
+// The bounds on lengths limit the work of a request. The features check what the values mean.
+function baseSchema({ type }: Attribute): z.ZodType {
+  if (type.kind === 'text') return z.string().max(type.maxLength)
+  if (type.kind === 'uri') return z.string().max(10_000)
+  if (type.kind === 'uris') return z.array(z.string().max(10_000)).max(100)
+  if (type.kind === 'boolean') return z.boolean()
+  if (type.kind === 'choice') return z.enum(type.choices.map(({ value }) => value))
+  if (type.kind === 'choices') return z.array(z.string().max(200)).max(20)
+  if (type.kind === 'duration') return z.number().int()
+  return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(1000)
+}
+
+function descriptionOf({ type, description, operatorOnly }: Attribute): string {
+  const values = type.kind === 'choices' ? `: ${type.choices.map(({ value }) => value).join(', ')}` : ''
+  return `${description}${values}${operatorOnly ? '; visible to operators only' : ''}`
+}
+
+const toWireValue = ({ type }: Attribute, value: unknown): unknown =>
+  type.kind === 'rate' && value !== null ? formatRateLimit(value as RateLimit) : value
+
+const fromWireValue = ({ type }: Attribute, value: unknown): unknown =>
+  type.kind === 'rate' && value !== null ? parseRateLimit(value as string) : value
+
+function schemaOf(attribute: Attribute): z.ZodType {
+  const { type, example } = attribute
+  const base = baseSchema(attribute)
+  const schema = type.none === undefined ? base : base.nullable()
+  const examples = example === undefined ? {} : { examples: [toWireValue(attribute, example)] }
+  const described = schema.meta({ description: descriptionOf(attribute), ...examples })
+  return attribute.operatorOnly ? described.optional() : described
+}
+
+/** The schemas of the attributes by their names in JSON. Those that only operators see are optional. */
+export const attributeSchemas = <All extends Attributes>(attributes: All): FieldsOf<All> =>
+  Object.fromEntries(
+    entriesOf(attributes).map(([name, attribute]) => [toSnake(name), schemaOf(attribute)]),
+  ) as FieldsOf<All>
+
+/** The values as JSON, without those that only operators see unless an operator asks. */
+export const toWireValues = <All extends Attributes>(
+  attributes: All,
+  values: ValuesOf<All>,
+  { role }: { readonly role: string },
+): WireValues<All> =>
+  Object.fromEntries(
+    entriesOf(attributes)
+      .filter(([, { operatorOnly }]) => !operatorOnly || role === 'operator')
+      .map(([name, attribute]) => [toSnake(name), toWireValue(attribute, values[name])]),
+  ) as WireValues<All>
+
+/** The values in a request body; other members are ignored. @throws KeywrightError `invalid_input` */
+export const fromWireValues = <All extends Attributes>(attributes: All, body: object): Partial<ValuesOf<All>> => {
+  const given = body as Readonly<Record<string, unknown>>
+  const values = entriesOf(attributes).flatMap(([name, attribute]) => {
+    const value = given[toSnake(name)]
+    return value === undefined ? [] : [[name, fromWireValue(attribute, value)]]
+  })
+  return Object.fromEntries(values) as Partial<ValuesOf<All>>
+}

@@ -1,0 +1,114 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Attribute, type Attributes, entriesOf, type ValuesOf } from '../shared/attributes.ts'
+import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
+import { toSnake } from '../shared/snake-case.ts'
+
+// Derives command-line options, and the JSON that commands print, from the attributes of a resource.
+
+type ParsedOption = string | readonly string[] | number | true
+
+/** The parsed options of a command, by their names in camelCase. */
+export type ParsedOptions = object
+
+export function seconds(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('Use a whole number of seconds.')
+  return Number(text)
+}
+
+/** The words of a space-separated list. */
+export const words = (text: string): string[] => text.split(/\s+/).filter(Boolean)
+
+const flagOf = (name: string, { option }: Attribute): string => option?.flag ?? toSnake(name).replaceAll('_', '-')
+
+const toCamel = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+const trueFalseOf = ({ option }: Attribute): readonly [string, string] => option?.trueFalse ?? ['on', 'off']
+
+/** An option without a value: it can only be set at creation, and its absence means false. */
+const isSwitch = ({ type, isFixed }: Attribute): boolean => type.kind === 'boolean' && isFixed === true
+
+function choicesOf(attribute: Attribute): readonly string[] | undefined {
+  const { type } = attribute
+  if (type.kind === 'boolean') return trueFalseOf(attribute)
+  return type.kind === 'choice' ? type.choices.map(({ value }) => value) : undefined
+}
+
+const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  text: 'text',
+  uri: 'uri',
+  uris: 'uri...',
+  duration: 'seconds',
+  rate: 'N/s|N/min|N/h',
+  words: 'list',
+  choices: 'list',
+}
+
+function helpOf({ type, option }: Attribute): string {
+  if (type.kind !== 'choices') return option!.help
+  return `${option!.help}, space-separated: ${type.choices.map(({ value, shortName }) => shortName ?? value).join(', ')}`
+}
+
+function optionOf(name: string, attribute: Attribute): Option {
+  const { type, option } = attribute
+  const flag = `--${flagOf(name, attribute)}`
+  if (isSwitch(attribute)) return new Option(flag, helpOf(attribute))
+  const choices = choicesOf(attribute)
+  const none = type.kind === 'uris' ? undefined : option?.none
+  const values = [...(choices ?? [PLACEHOLDERS[type.kind]!]), ...(none ? [none] : [])]
+  const made = new Option(`${flag} <${values.join('|')}>`, helpOf(attribute))
+  if (choices) made.choices(values)
+  if (type.kind === 'duration') made.argParser((text) => (text === none ? text : seconds(text)))
+  return made
+}
+
+/** Adds the options of a command that creates a resource, or of one that changes it. */
+export function addAttributeOptions(command: Command, attributes: Attributes, purpose: 'create' | 'update'): Command {
+  for (const [name, attribute] of entriesOf(attributes)) {
+    if (!attribute.option || (attribute.isFixed && purpose === 'update')) continue
+    const isRequired = attribute.initial === undefined && purpose === 'create'
+    command.addOption(optionOf(name, attribute).makeOptionMandatory(isRequired))
+  }
+  return command
+}
+
+function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
+  const { type, option } = attribute
+  if (type.kind === 'boolean') return given === true || given === trueFalseOf(attribute)[0]
+  if (type.kind === 'uris') return String(given) === option?.none ? [] : given
+  if (given === option?.none) return null
+  if (type.kind === 'rate') return parseRateLimit(given as string)
+  if (type.kind === 'words') return words(given as string)
+  if (type.kind !== 'choices') return given
+  return words(given as string).map((word) => type.choices.find((one) => one.shortName === word)?.value ?? word)
+}
+
+/** The values that the options of a command set. @throws KeywrightError `invalid_input` */
+export function optionValues<All extends Attributes>(attributes: All, options: ParsedOptions): Partial<ValuesOf<All>> {
+  const given = options as Readonly<Record<string, ParsedOption | undefined>>
+  const values = entriesOf(attributes).flatMap(([name, attribute]) => {
+    const option = given[toCamel(flagOf(name, attribute))]
+    return attribute.option && option !== undefined ? [[name, parsedValue(attribute, option)]] : []
+  })
+  return Object.fromEntries(values) as Partial<ValuesOf<All>>
+}
+
+function printed(attribute: Attribute, value: unknown): unknown {
+  const { type, option } = attribute
+  if (type.kind === 'words') return value === null ? option?.none : (value as string[]).join(' ')
+  if (value === null) return null
+  if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
+  if (type.kind === 'choices') return (value as string[]).join(' ')
+  return type.kind === 'boolean' && !isSwitch(attribute) ? trueFalseOf(attribute)[value ? 0 : 1] : value
+}
+
+/** The values as the options accept them, by names in snake_case. */
+export const printedValues = <All extends Attributes>(
+  attributes: All,
+  values: ValuesOf<All>,
+): Record<string, unknown> =>
+  Object.fromEntries(
+    entriesOf(attributes).map(([name, attribute]) => [
+      attribute.option?.key ?? toSnake(name),
+      printed(attribute, values[name]),
+    ]),
+  )

@@ -1,0 +1,35 @@
+import { attribute, nullable, uris, words } from '../shared/attributes.ts'
+import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
+import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
+
+/**
+ * The attributes of a client, each declared once. Its column, the fields of the API, the form and the detail page, the CLI
+ * option, and *old → new* in the activity log derive from it. To add one: a migration with its column, its declaration here,
+ * and the code that acts on it.
+ */
+export const CLIENT_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
+
+/** What a client may request. These are rows of `client_apis`, not columns of `clients`. */
+export const ACCESS_ATTRIBUTES = {
+  apis: attribute({
+    type: uris,
+    initial: [],
+    section: 'access',
+    label: 'APIs',
+    description: 'The APIs that the application may call; the first is its default',
+    example: ['https://api.example.com'],
+    option: {
+      flag: 'api',
+      help: "APIs that it may call, its default first; default: the instance's default API",
+    },
+  }),
+  scopes: attribute({
+    type: nullable(words, 'all scopes'),
+    initial: null,
+    section: 'access',
+    label: 'Scopes',
+    description: 'The scopes that the application may request; null: every scope of its APIs, including later ones',
+    example: ['read'],
+    option: { help: 'Scopes of its APIs that it is limited to, space-separated; default: all', none: 'all' },
+  }),
+}

@@ -1,0 +1,24 @@
+import type { AuditRecord } from '../audit/audit-query.ts'
+import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
+import { type Attribute, type Attributes, entriesOf } from '../shared/attributes.ts'
+import { toSnake } from '../shared/snake-case.ts'
+import type { Principal } from './principal.ts'
+
+/** The attributes of resources by their type in the audit log. */
+const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
+  client: { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES },
+}
+
+/** The attribute with this name in snake_case. Undefined: the change is of something else, or of an earlier version. */
+export function changedAttribute(targetType: string, name: string): Attribute | undefined {
+  const attributes = Object.hasOwn(ATTRIBUTES_BY_TARGET, targetType) ? ATTRIBUTES_BY_TARGET[targetType]! : {}
+  return entriesOf(attributes).find(([one]) => toSnake(one) === name)?.[1]
+}
+
+/** The event as this user may read it: changes of attributes that only operators read are removed for others. */
+export function visibleRecord(record: AuditRecord, { role }: Pick<Principal, 'role'>): AuditRecord {
+  const { changes } = record.detail
+  if (role === 'operator' || typeof changes !== 'object' || changes === null) return record
+  const visible = Object.entries(changes).filter(([name]) => !changedAttribute(record.target.type, name)?.operatorOnly)
+  return { ...record, detail: { ...record.detail, changes: Object.fromEntries(visible) } }
+}

@@ -1,0 +1,57 @@
+import { type Attributes, entriesOf, type ValuesOf } from './attributes.ts'
+import type { RateLimit } from './rate-limit-format.ts'
+import { toSnake } from './snake-case.ts'
+
+// The columns of attributes: `accessTokenTtl` is `access_token_ttl`, and a rate limit has a column for its count and one for
+// its period in seconds.
+
+export type AttributeRow = Readonly<Record<string, unknown>>
+
+const rateColumns = (column: string): readonly [string, string] => [`${column}_count`, `${column}_period`]
+
+function rateIn(row: AttributeRow, column: string): RateLimit | null {
+  const [count, period] = rateColumns(column).map((name) => row[name] as number | null)
+  return count ? { count, period: period! } : null
+}
+
+function rateColumnsOf(value: RateLimit | null, column: string): [string, unknown][] {
+  const [count, period] = rateColumns(column)
+  return [
+    [count, value?.count ?? null],
+    [period, value?.period ?? null],
+  ]
+}
+
+const rateAsJson = (column: string): string => {
+  const [count, period] = rateColumns(column)
+  return `CASE WHEN ${count} IS NOT NULL THEN json_build_object('count', ${count}, 'period', ${period}) END`
+}
+
+/** The values of a row. */
+export function fromColumns<All extends Attributes>(attributes: All, row: AttributeRow): ValuesOf<All> {
+  const values = entriesOf(attributes).map(([name, { type }]) => [
+    name,
+    type.kind === 'rate' ? rateIn(row, toSnake(name)) : row[toSnake(name)],
+  ])
+  return Object.fromEntries(values) as ValuesOf<All>
+}
+
+/** The columns of these values; attributes without a value are left out. */
+export function toColumns<All extends Attributes>(attributes: All, values: Partial<ValuesOf<All>>): AttributeRow {
+  const given = entriesOf(attributes).filter(([name]) => values[name] !== undefined)
+  const columns = given.flatMap(([name, { type }]): [string, unknown][] =>
+    type.kind === 'rate'
+      ? rateColumnsOf(values[name] as RateLimit | null, toSnake(name))
+      : [[toSnake(name), values[name]]],
+  )
+  return Object.fromEntries(columns)
+}
+
+/** SQL: the attributes as arguments of `json_build_object`, which accepts at most fifty pairs. @param alias of the table */
+export const asJsonArguments = (attributes: Attributes, alias: string): string =>
+  entriesOf(attributes)
+    .map(([name, { type }]) => {
+      const column = `${alias}.${toSnake(name)}`
+      return `'${name}', ${type.kind === 'rate' ? rateAsJson(column) : column}`
+    })
+    .join(', ')

@@ -1,0 +1,175 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { RateLimit } from './rate-limit-format.ts'
+import { toSnake } from './snake-case.ts'
+
+/** One of the values that an attribute may have. */
+export interface AttributeChoice<Value extends string = string> {
+  readonly value: Value
+  readonly label: string
+  readonly hint?: string
+  /** On the command line, which also accepts the value. */
+  readonly shortName?: string
+  /** Only operators may select it. */
+  readonly operatorOnly?: boolean
+}
+
+type Kind =
+  | { readonly kind: 'text'; readonly maxLength: number }
+  | { readonly kind: 'uri' }
+  | { readonly kind: 'uris' }
+  | { readonly kind: 'boolean'; readonly yes?: AttributeChoice; readonly no?: AttributeChoice }
+  | {
+      readonly kind: 'choice'
+      readonly choices: readonly AttributeChoice[]
+      /** Few choices, each with a hint, or many short ones. */
+      readonly control: 'radio' | 'select'
+    }
+  | { readonly kind: 'choices'; readonly choices: readonly AttributeChoice[] }
+  | { readonly kind: 'duration'; readonly unit: 'minutes' | 'hours' | 'days'; readonly longest: number }
+  | { readonly kind: 'rate' }
+  | { readonly kind: 'words' }
+
+/** The form of the values of an attribute: data from which each interface derives its schema, form field or option. */
+export type AttributeType = Kind & {
+  /** What null means; absent: the value is never null. */
+  readonly none?: string
+}
+
+declare const VALUE: unique symbol
+
+/** A type whose values are `Value`. */
+export type TypeOf<Value> = AttributeType & { readonly [VALUE]?: Value }
+
+export const text = (maxLength: number): TypeOf<string> => ({ kind: 'text', maxLength })
+
+export const uri: TypeOf<string> = { kind: 'uri' }
+
+export const uris: TypeOf<readonly string[]> = { kind: 'uris' }
+
+export const boolean: TypeOf<boolean> = { kind: 'boolean' }
+
+/** True or false, chosen between two descriptions; `value` is what the form sends. */
+export const either = (yes: AttributeChoice, no: AttributeChoice): TypeOf<boolean> => ({ kind: 'boolean', yes, no })
+
+export const choice = <Value extends string>(
+  choices: readonly AttributeChoice<Value>[],
+  control: 'radio' | 'select' = 'radio',
+): TypeOf<Value> => ({ kind: 'choice', choices, control })
+
+/** Any of several values. */
+export const choices = <Value extends string>(all: readonly AttributeChoice<Value>[]): TypeOf<readonly Value[]> => ({
+  kind: 'choices',
+  choices: all,
+})
+
+/** Seconds. @param unit of an empty form field */
+export const duration = (longest: number, unit: 'minutes' | 'hours' | 'days'): TypeOf<number> => ({
+  kind: 'duration',
+  unit,
+  longest,
+})
+
+export const rate: TypeOf<RateLimit> = { kind: 'rate' }
+
+/** Words without spaces, such as scopes. */
+export const words: TypeOf<readonly string[]> = { kind: 'words' }
+
+/** Values of this type, or null. @param none what null means, in a few words */
+export const nullable = <Value>(type: TypeOf<Value>, none: string): TypeOf<Value | null> => ({ ...type, none })
+
+/** How an attribute is set on the command line. */
+export interface AttributeOption {
+  /** Absent: the name of the attribute in kebab-case. */
+  readonly flag?: string
+  /** Its name in printed JSON; absent: the name of the attribute in snake_case. */
+  readonly key?: string
+  readonly help: string
+  /** The word for null, or for an empty list. */
+  readonly none?: 'off' | 'all' | 'default'
+  /** In place of `on` and `off`. */
+  readonly trueFalse?: readonly [string, string]
+}
+
+/**
+ * One attribute of a resource, declared once. Its column (`shared/attribute-columns.ts`), the schema of the API, the form field and
+ * the row of the detail page, the CLI option and the change in the activity log derive from it.
+ */
+export interface Attribute<Value = unknown> {
+  readonly type: TypeOf<Value>
+  /** The value of a new resource; absent: the value is required. */
+  readonly initial?: Value
+  readonly label: string
+  readonly hint?: string
+  readonly placeholder?: string
+  /** The section of the form. */
+  readonly section: string
+  /** A form shows the opposite as a checkbox, with this label and hint. */
+  readonly opposite?: { readonly label: string; readonly hint: string }
+  /** The sentence of the API reference. */
+  readonly description: string
+  readonly example?: Value
+  readonly option?: AttributeOption
+  /** Only operators may read and set it. */
+  readonly operatorOnly?: boolean
+  /** It is set when the resource is created and never changes. */
+  readonly isFixed?: boolean
+  /** The error of a value that is not null. Undefined: valid. */
+  validate?(value: NonNullable<Value>): string | undefined
+}
+
+/** The attributes of a resource by name. `any`, because an attribute reads and takes its values. */
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` would refuse the parameter of `validate`.
+export type Attributes = Readonly<Record<string, Attribute<any>>>
+
+export type ValueOf<One> = One extends { readonly type: TypeOf<infer Value> } ? Value : never
+
+/** The values of all attributes. */
+export type ValuesOf<All extends Attributes> = { readonly [Name in keyof All]: ValueOf<All[Name]> }
+
+/** Declares an attribute; `Value` follows from its type. */
+export const attribute = <Value>(
+  declaration: { readonly type: TypeOf<Value> } & Omit<Attribute<NoInfer<Value>>, 'type'>,
+): Attribute<Value> => declaration
+
+type Names<All extends Attributes> = Extract<keyof All, string>
+
+export const namesOf = <All extends Attributes>(attributes: All): Names<All>[] =>
+  Object.keys(attributes) as Names<All>[]
+
+export const entriesOf = <All extends Attributes>(attributes: All): [Names<All>, Attribute][] =>
+  Object.entries(attributes) as [Names<All>, Attribute][]
+
+/** The attributes whose description matches. */
+export const attributesWhere = (attributes: Attributes, matches: (one: Attribute) => boolean): Attributes =>
+  Object.fromEntries(entriesOf(attributes).filter(([, one]) => matches(one)))
+
+/** The values of a new resource, except those that are required. */
+export const initialValues = <All extends Attributes>(attributes: All): Partial<ValuesOf<All>> =>
+  Object.fromEntries(
+    entriesOf(attributes)
+      .filter(([, { initial }]) => initial !== undefined)
+      .map(([name, { initial }]) => [name, initial]),
+  ) as Partial<ValuesOf<All>>
+
+export interface AttributeChange {
+  readonly from: unknown
+  readonly to: unknown
+}
+
+/** The attributes whose values differ, by their names in snake_case, with both values: for the audit log. */
+export function changesBetween<All extends Attributes>(
+  attributes: All,
+  before: ValuesOf<All>,
+  after: ValuesOf<All>,
+): Record<string, AttributeChange> {
+  const changed = namesOf(attributes).filter((name) => !isDeepStrictEqual(before[name], after[name]))
+  return Object.fromEntries(changed.map((name) => [toSnake(name), { from: before[name], to: after[name] }]))
+}
+
+/** The error of a value by its attribute alone. Undefined: valid. */
+export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {
+  if (value === null && type.none !== undefined) return undefined
+  if (type.kind === 'choice' && !type.choices.some((one) => one.value === value))
+    return `must be one of ${type.choices.map((one) => one.value).join(', ')}`
+  return validate?.(value as NonNullable<Value>)
+}

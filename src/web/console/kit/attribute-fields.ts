@@ -1,0 +1,100 @@
+import { type Attribute, type Attributes, entriesOf, type ValueOf } from '../../../shared/attributes.ts'
+import { durationField, rateField } from './amount-fields.ts'
+import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
+import { durationInWords } from './duration-text.ts'
+import { mapped, negated, nullable, validated } from './field-changes.ts'
+import type { Field, FieldText } from './form-fields.ts'
+import { linesField, textField, urlField } from './text-fields.ts'
+
+// Derives form fields from the attributes of a resource.
+
+const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean)
+
+/** Who fills in the form, and about which values. */
+export interface FormUser {
+  readonly isOperator: boolean
+  /** The current values; absent: a new resource. */
+  readonly current?: object | undefined
+}
+
+type OfKind<Kind extends Attribute['type']['kind']> = Extract<Attribute['type'], { readonly kind: Kind }>
+
+interface Source<Kind extends Attribute['type']['kind']> {
+  readonly attribute: Attribute
+  readonly type: OfKind<Kind>
+  readonly text: FieldText & { readonly placeholder?: string }
+  /** Whether the user may select a choice that only operators may select. */
+  mayChoose(choice: Choice<string> & { readonly operatorOnly?: boolean }): boolean
+}
+
+function booleanField({ attribute, type, text }: Source<'boolean'>): Field<boolean> {
+  if (attribute.opposite) return negated(checkboxField(attribute.opposite))
+  const { yes, no } = type
+  if (!yes || !no) return checkboxField(text)
+  return mapped(
+    radioField<string>({ ...text, required: true, choices: [no, yes] }),
+    (sent) => sent === yes.value,
+    (value) => (value ? yes : no).value,
+  )
+}
+
+function choiceField({ type, text, mayChoose }: Source<'choice'>): Field<string | null> | Field<string> {
+  const field = type.control === 'select' ? selectField<string> : radioField<string>
+  const isRadio = type.control === 'radio'
+  const choices = type.choices.filter(mayChoose)
+  if (type.none === undefined) return field({ ...text, required: isRadio, choices })
+  return nullable(field({ ...text, required: isRadio, choices: [{ value: '', label: type.none }, ...choices] }))
+}
+
+/** The messages of `validate` count in seconds; people do not. */
+const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<number | null> =>
+  validated(durationField({ ...text, unit: type.unit, placeholder: type.none }), (seconds) =>
+    seconds !== null && attribute.validate?.(seconds) !== undefined
+      ? `enter a time from 1 minute to ${durationInWords(type.longest)}`
+      : undefined,
+  )
+
+const wordsField = ({ text }: Source<'words'>): Field<readonly string[] | null> =>
+  mapped(
+    nullable(textField({ ...text, mono: true, maxLength: 4000 })),
+    (sent) => (sent === null ? null : words(sent)),
+    (value: readonly string[] | null) => value?.join(' ') ?? null,
+  )
+
+type AnyField = Field<never>
+
+const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Kind>) => AnyField } = {
+  text: ({ type, text }) => textField({ ...text, maxLength: type.maxLength }) as AnyField,
+  uri: ({ type, text }) => (type.none === undefined ? urlField(text) : nullable(urlField(text))) as AnyField,
+  uris: ({ text }) => linesField(text) as AnyField,
+  boolean: (source) => booleanField(source) as AnyField,
+  choice: (source) => choiceField(source) as AnyField,
+  choices: ({ type, text }) => checkboxesField<string>({ ...text, choices: type.choices }) as AnyField,
+  duration: (source) => lifetimeField(source) as AnyField,
+  rate: ({ type, text }) => rateField({ ...text, placeholder: type.none }) as AnyField,
+  words: (source) => wordsField(source) as AnyField,
+}
+
+function fieldOf(name: string, attribute: Attribute, { isOperator, current }: FormUser): AnyField {
+  const { type, label, hint, placeholder, initial } = attribute
+  const present = (current as Readonly<Record<string, unknown>> | undefined)?.[name]
+  const source = {
+    attribute,
+    type,
+    text: { label, hint, placeholder, required: initial === undefined },
+    mayChoose: (choice: Choice<string> & { operatorOnly?: boolean }) =>
+      !choice.operatorOnly || isOperator || present === choice.value,
+  }
+  const create = FIELDS[type.kind] as (source: object) => AnyField
+  return create(source)
+}
+
+export type FieldsOf<All extends Attributes> = { readonly [Name in keyof All]: Field<ValueOf<All[Name]>> }
+
+/** The fields that this user may set of this resource. */
+export function attributeFields<All extends Attributes>(attributes: All, user: FormUser): FieldsOf<All> {
+  const shown = entriesOf(attributes).filter(
+    ([, { operatorOnly, isFixed }]) => (!operatorOnly || user.isOperator) && !(isFixed && user.current),
+  )
+  return Object.fromEntries(shown.map(([name, one]) => [name, fieldOf(name, one, user)])) as unknown as FieldsOf<All>
+}

@@ -1,0 +1,127 @@
+import { Command } from 'commander'
+import { describe, expect, test } from 'vitest'
+import { fromWireValues, toWireValues } from '../../src/api/attribute-schemas.ts'
+import { settings as apiFields } from '../../src/api/client-fields.ts'
+import type { AuditRecord } from '../../src/audit/audit-query.ts'
+import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/attribute-options.ts'
+import { CLIENT_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
+import type { ClientSettings } from '../../src/clients/client-settings.ts'
+import { visibleRecord } from '../../src/management/attribute-changes.ts'
+import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
+import { toSnake } from '../../src/shared/snake-case.ts'
+import { applicationFields, sectionsOf } from '../../src/web/console/applications/application-form.ts'
+import { settingsBlocks } from '../../src/web/console/applications/application-settings-blocks.ts'
+import { changeFact } from '../../src/web/console/kit/attribute-facts.ts'
+import { readFields, writeFields } from '../../src/web/console/kit/form-fields.ts'
+
+const SETTINGS: ClientSettings = {
+  name: 'Billing export',
+  grants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
+  redirectUris: ['https://app.example.com/callback'],
+  postLogoutRedirectUris: ['https://app.example.com/'],
+  backchannelLogoutUri: 'https://app.example.com/logout',
+  isPublic: true,
+  pkceRequired: false,
+  consent: 'skip',
+  accessType: 'user',
+  defaultScopes: ['openid', 'read'],
+  accessTokenTtl: 5400,
+  refreshTokenTtl: 86_400,
+  refreshTokenMaxAge: null,
+  refreshTokenRotation: false,
+  refreshTokens: 'offline_access',
+  idTokenAlg: 'ES256',
+  policy: 'single',
+  rateLimit: { count: 600, period: 60 },
+  queryCredentials: true,
+  clientCredentialsRefresh: true,
+  apiKeyRequired: true,
+}
+
+const NAMES = namesOf(CLIENT_ATTRIBUTES)
+
+describe('each attribute of an application', () => {
+  const subject = { isOperator: true, choosableApis: [] }
+
+  test('is a field of the API, and its value survives a round trip through JSON', () => {
+    expect(Object.keys(apiFields).sort()).toEqual(NAMES.map(toSnake).sort())
+    const json = JSON.parse(JSON.stringify(toWireValues(CLIENT_ATTRIBUTES, SETTINGS, { role: 'operator' })))
+    for (const [name, schema] of Object.entries(apiFields)) expect(schema.parse(json[name])).toEqual(json[name])
+    expect(fromWireValues(CLIENT_ATTRIBUTES, json)).toEqual(SETTINGS)
+  })
+
+  test('is in a section of the form, and its value survives a round trip through the form', () => {
+    const fields = applicationFields(subject)
+    const inSections = sectionsOf(fields).flatMap((section) => section.fields)
+    expect(new Set(inSections).size).toBe(inSections.length)
+    expect(inSections).toEqual(expect.arrayContaining(NAMES))
+    const own = Object.fromEntries(NAMES.map((name) => [name, fields[name]]))
+    expect(readFields(own, writeFields(own, SETTINGS))).toEqual({ values: SETTINGS, fieldErrors: [] })
+  })
+
+  test('is on the page of the application, under its label', () => {
+    const facts = settingsBlocks(SETTINGS, true).flatMap((block) => (block.part === 'facts' ? block.facts : []))
+    const shown = facts.map(({ term }) => term)
+    // The beginning of the page shows the first three, and the last of these rows the legacy options in use.
+    const elsewhere = [
+      'name',
+      'grants',
+      'isPublic',
+      ...NAMES.filter((name) => CLIENT_ATTRIBUTES[name].section === 'legacy'),
+    ]
+    expect(shown).toEqual(
+      expect.arrayContaining(
+        NAMES.filter((name) => !elsewhere.includes(name)).map((name) => CLIENT_ATTRIBUTES[name].label),
+      ),
+    )
+  })
+
+  test('has an option, which accepts what commands print', async () => {
+    const printed = printedValues(CLIENT_ATTRIBUTES, SETTINGS)
+    const command = addAttributeOptions(new Command().exitOverride(), CLIENT_ATTRIBUTES, 'create')
+    expect(command.options).toHaveLength(NAMES.length)
+    const args = command.options.flatMap((option, n) => {
+      const value = printed[CLIENT_ATTRIBUTES[NAMES[n]!].option?.key ?? toSnake(NAMES[n]!)] ?? 'off'
+      return option.required ? [option.long!, ...[value].flat().map(String)] : [option.long!]
+    })
+    await command.action(() => {}).parseAsync(args, { from: 'user' })
+    expect(optionValues(CLIENT_ATTRIBUTES, command.opts())).toEqual(SETTINGS)
+  })
+})
+
+describe('a new application', () => {
+  test('cannot be created from the command line without its required attributes', async () => {
+    const command = addAttributeOptions(new Command().exitOverride(), CLIENT_ATTRIBUTES, 'create')
+    command.configureOutput({ writeErr: () => {} }).action(() => {})
+    await expect(command.parseAsync(['--name', 'x'], { from: 'user' })).rejects.toThrow(/--grants/)
+  })
+})
+
+describe('a changed attribute in the activity log', () => {
+  const before: ClientSettings = { ...SETTINGS, accessTokenTtl: null, rateLimit: null, redirectUris: [] }
+  const changes = changesBetween(CLIENT_ATTRIBUTES, before, SETTINGS)
+  const record = { target: { type: 'client', id: 'kwc_1' }, detail: { changes, revoked: 2 } } as unknown as AuditRecord
+
+  test('is recorded with its old and its new value, and no other attribute is', () => {
+    expect(changes).toEqual({
+      access_token_ttl: { from: null, to: 5400 },
+      redirect_uris: { from: [], to: ['https://app.example.com/callback'] },
+      rate_limit: { from: null, to: { count: 600, period: 60 } },
+    })
+  })
+
+  test.each([
+    ['accessTokenTtl', 'access_token_ttl', 'Access token lifetime', 'from the API → 90 minutes'],
+    ['redirectUris', 'redirect_uris', 'Redirect URIs', 'none → https://app.example.com/callback'],
+    ['rateLimit', 'rate_limit', 'Rate limit', 'no limit → 600 per minute'],
+  ] as const)('is shown as old → new: %s', (name, key, term, text) => {
+    expect(changeFact(CLIENT_ATTRIBUTES[name], changes[key]!)).toEqual({ term, cell: { kind: 'text', text } })
+  })
+
+  test('is hidden from admins if only operators may read it', () => {
+    expect(visibleRecord(record, { role: 'operator' })).toEqual(record)
+    const { detail } = visibleRecord(record, { role: 'admin' })
+    expect(detail.revoked).toBe(2)
+    expect(Object.keys(detail.changes as object)).toEqual(['redirect_uris', 'access_token_ttl'])
+  })
+})
