@@ -3,17 +3,21 @@ import type { DatabaseHost, DatabaseUrl } from '../config/database-url.ts'
 import { describeFailure, describeTarget, NO_TLS } from './connection-failures.ts'
 import { type Encryption, encryptionAttempts } from './encryption.ts'
 import { GuardedClient } from './guarded-client.ts'
+import { createLatestTimeline, type LatestTimeline, type Timeline } from './latest-timeline.ts'
+import { createPrimaryCheck } from './primary-check.ts'
 import { checkSession, type SessionRules, STARTUP_SETTINGS } from './session-settings.ts'
-import { firstSuccess } from './staggered.ts'
+import { firstSuccess, settledAfterSuccess } from './staggered.ts'
 import { DatabaseUnavailableError, endsConnection } from './unavailable.ts'
 
-/** A connection, and the version of PostgreSQL that it reached. */
-export type Connection = GuardedClient & { serverVersion?: string }
+/** A connection, and what it reached. */
+export type Connection = GuardedClient & { serverVersion?: string; timeline?: Timeline | undefined }
 
 export interface ConnectOptions extends SessionRules {
   /** What node-postgres is to do with every connection. */
   readonly client: pg.ClientConfig
   onConnectionError(error: Error): void
+  /** Whether another server may become the primary. Not so for the embedded PostgreSQL. */
+  readonly hasFailover: boolean
   /** Hears the SQLSTATE of every error that PostgreSQL reports on any connection. */
   onServerError(code: string): void
 }
@@ -21,7 +25,7 @@ export interface ConnectOptions extends SessionRules {
 export interface Connector {
   /** Opens a connection to the primary. @throws DatabaseUnavailableError one sentence that names every host's reason */
   connect(): Promise<Connection>
-  /** False once a later connection found the primary on another host. */
+  /** False once a later connection found the primary on another host, or a later timeline. */
   isCurrent(connection: Connection): boolean
 }
 
@@ -92,7 +96,15 @@ function watch(client: Connection, options: ConnectOptions): void {
   })
 }
 
-async function openOnce(url: DatabaseUrl, host: DatabaseHost, ssl: Encryption, options: ConnectOptions) {
+interface Opening {
+  readonly url: DatabaseUrl
+  readonly options: ConnectOptions
+  /** Hosts that offer no TLS. */
+  readonly withoutTls: Set<DatabaseHost>
+  readonly latest: LatestTimeline
+}
+
+async function openOnce({ url, options, latest }: Opening, host: DatabaseHost, ssl: Encryption) {
   const client = clientOf(url, host, ssl, options)
   const checkBinding = url.requireChannelBinding ? checkChannelBinding(client) : () => {}
   watch(client, options)
@@ -100,7 +112,10 @@ async function openOnce(url: DatabaseUrl, host: DatabaseHost, ssl: Encryption, o
   try {
     await client.connect()
     checkBinding()
-    client.serverVersion = await checkSession(client, options)
+    const { version, timeline } = await checkSession(client, options)
+    latest.accept(timeline)
+    client.serverVersion = version
+    client.timeline = timeline
     return client
   } catch (error) {
     client.end().catch(() => {})
@@ -111,30 +126,27 @@ async function openOnce(url: DatabaseUrl, host: DatabaseHost, ssl: Encryption, o
 const hasNoTls = (error: unknown): boolean => (error as Error).message === NO_TLS
 
 /** Hosts that offer no TLS are remembered, so that under `prefer` each further connection takes one attempt. */
-function attemptsFor(url: DatabaseUrl, host: DatabaseHost, withoutTls: ReadonlySet<DatabaseHost>): Encryption[] {
+function attemptsFor({ url, withoutTls }: Opening, host: DatabaseHost): Encryption[] {
   const attempts = encryptionAttempts(url, host.host)
   return withoutTls.has(host) ? attempts.reverse() : attempts
 }
 
-async function open(
-  url: DatabaseUrl,
-  host: DatabaseHost,
-  options: ConnectOptions,
-  withoutTls: Set<DatabaseHost>,
-): Promise<Connection> {
+async function open(opening: Opening, host: DatabaseHost): Promise<Connection> {
   const failures: unknown[] = []
-  for (const ssl of attemptsFor(url, host, withoutTls)) {
+  for (const ssl of attemptsFor(opening, host)) {
     try {
-      return await openOnce(url, host, ssl, options)
+      return await openOnce(opening, host, ssl)
     } catch (error) {
       failures.push(error)
-      if (hasNoTls(error)) withoutTls.add(host)
+      if (hasNoTls(error)) opening.withoutTls.add(host)
       if (!mayDependOnEncryption(error as Error)) break
     }
   }
   // That a server offers no TLS matters only where TLS is asked for.
   throw failures.find((failure) => !hasNoTls(failure)) ?? failures[0]
 }
+
+const close = (connection: Connection): void => void connection.end().catch(() => {})
 
 function shuffled<T>(values: readonly T[]): T[] {
   return values
@@ -149,13 +161,25 @@ function unavailable(url: DatabaseUrl, hosts: readonly DatabaseHost[], error: un
   return new DatabaseUnavailableError(`${describeTarget(url)} at ${reasons}`, { cause: error })
 }
 
+/** Opens a connection to every host for a moment. A later timeline of one of them makes those to a former primary useless. */
+async function askEveryHost(opening: Opening): Promise<void> {
+  const { hosts } = opening.url
+  try {
+    await settledAfterSuccess(hosts.map((host) => open(opening, host).then(close)))
+  } catch (error) {
+    throw unavailable(opening.url, hosts, error)
+  }
+}
+
 /**
  * Connects as libpq does with several hosts and `target_session_attrs=read-write`: to the first that takes changes. The
  * host where that was last is tried first, so that after a failover each new connection finds the new primary at once.
  */
 export function createConnector(url: DatabaseUrl, options: ConnectOptions): Connector {
   let primary: DatabaseHost | undefined
-  const withoutTls = new Set<DatabaseHost>()
+  const latest = createLatestTimeline()
+  const opening: Opening = { url, options, latest, withoutTls: new Set() }
+  const check = createPrimaryCheck(() => askEveryHost(opening), url.hosts.length > 1)
   const hostOf = new WeakMap<Connection, DatabaseHost>()
 
   function inOrder(): DatabaseHost[] {
@@ -163,25 +187,37 @@ export function createConnector(url: DatabaseUrl, options: ConnectOptions): Conn
     return hosts.sort((a, b) => Number(b === primary) - Number(a === primary))
   }
 
+  function refuseFormerPrimary({ timeline }: Connection): void {
+    if (!latest.isLatest(timeline)) throw new DatabaseUnavailableError('the connection leads to a former primary')
+  }
+
+  function checkServer(connection: Connection, sentAt: number): Promise<void> | undefined {
+    const checked = options.hasFailover ? check.answered(sentAt) : undefined
+    if (checked) return checked.then(() => refuseFormerPrimary(connection))
+    refuseFormerPrimary(connection)
+    return undefined
+  }
+
+  async function openFor(host: DatabaseHost): Promise<Connection> {
+    const connection = await open(opening, host)
+    connection.checkServer = (sentAt) => checkServer(connection, sentAt)
+    hostOf.set(connection, host)
+    check.opened()
+    return connection
+  }
+
   return {
     async connect() {
       const hosts = inOrder()
       try {
-        const connection = await firstSuccess(
-          hosts,
-          async (host) => {
-            const opened = await open(url, host, options, withoutTls)
-            hostOf.set(opened, host)
-            return opened
-          },
-          (late) => void late.end().catch(() => {}),
-        )
+        const connection = await firstSuccess(hosts, openFor, close)
         primary = hostOf.get(connection)
         return connection
       } catch (error) {
         throw unavailable(url, hosts, error)
       }
     },
-    isCurrent: (connection) => url.randomOrder === true || hostOf.get(connection) === primary,
+    isCurrent: (connection) =>
+      (url.randomOrder === true || hostOf.get(connection) === primary) && latest.isLatest(connection.timeline),
   }
 }

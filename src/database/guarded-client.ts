@@ -37,6 +37,11 @@ function destroySocket(stream: unknown): void {
 export class GuardedClient extends pg.Client {
   /** Knex does not lend a connection that has this mark. */
   declare __knex__disposed?: unknown
+  /**
+   * Given when a statement that was sent at `sentAt` of `performance.now()` was answered. @throws an error after which the answer
+   * must not be used, or rejects with it
+   */
+  checkServer: ((sentAt: number) => Promise<void> | undefined) | undefined
   // Not Knex' own mark of a transaction, which is gone after a nested one.
   #isInTransaction = false
   #unanswered = 0
@@ -64,9 +69,12 @@ export class GuardedClient extends pg.Client {
     if (ENDS_TRANSACTION.test(text)) this.#isInTransaction = false
     const expected = this.#isInTransaction ? 'T' : 'I'
     this.#unanswered++
+    const sentAt = performance.now()
     try {
       const result: Result | Result[] = await super.query(...given)
       this.#checkResult(text, result, expected)
+      const serverCheck = this.checkServer?.(sentAt)
+      if (serverCheck) await serverCheck
       return result
     } catch (error) {
       if (breaksConnection(error)) this.abandon(error)

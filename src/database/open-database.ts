@@ -156,6 +156,7 @@ export function openDatabase(
   const connector = createConnector(toUrl(connection), {
     limits: settled.preparedStatements ? limitsOf(settled) : undefined,
     clock,
+    hasFailover: typeof connection === 'string',
     onConnectionError: settled.onPoolError,
     onServerError: (code) => {
       for (const listener of listeners) listener(code)

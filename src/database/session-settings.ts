@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { DatabaseClock } from './database-clock.ts'
+import { parseTimeline, SET_TIMELINE, TIMELINE, type Timeline } from './latest-timeline.ts'
 import { DatabaseUnavailableError } from './unavailable.ts'
 
 /** In milliseconds. */
@@ -64,7 +65,8 @@ const INSTEAD: Record<keyof typeof REQUIRED, string> = {
 
 const LOOK = `
   SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only, current_user AS role,
-         extract(epoch FROM clock_timestamp())::float8 * 1000 AS now, current_setting('server_encoding') AS encoding, current_setting('server_version') AS version,
+         extract(epoch FROM clock_timestamp())::float8 * 1000 AS now, current_setting('server_encoding') AS encoding,
+         current_setting('server_version') AS version, ${TIMELINE} AS timeline,
          json_build_object(${Object.keys(REQUIRED)
            .map((name) => `'${name}', current_setting('${name}')`)
            .join(', ')}) AS settings`
@@ -76,6 +78,7 @@ interface Look {
   readonly now: number
   readonly encoding: string
   readonly version: string
+  readonly timeline: string | null
   readonly settings: Record<keyof typeof REQUIRED, string>
 }
 
@@ -90,17 +93,23 @@ function fieldErrorOf({ standby, read_only, role, encoding, settings }: Look): s
   return wrong && `${wrong} is ${settings[wrong]}; run: ALTER ROLE "${role}" SET ${wrong} = ${INSTEAD[wrong]}`
 }
 
+export interface CheckedSession {
+  /** PostgreSQL's. */
+  readonly version: string
+  readonly timeline: Timeline | undefined
+}
+
 /**
- * Makes a new connection's session what the code expects, in one round trip, and returns PostgreSQL's version.
+ * Makes a new connection's session what the code expects, in one round trip.
  * @throws DatabaseUnavailableError on a standby, a read-only session, or settings that cannot be worked with
  */
-export async function checkSession(client: pg.Client, { limits, clock }: SessionRules): Promise<string> {
+export async function checkSession(client: pg.Client, { limits, clock }: SessionRules): Promise<CheckedSession> {
   const askedAt = performance.now()
-  const results: unknown = await client.query(limits ? SET + setLimits(limits) + LOOK : LOOK)
+  const results: unknown = await client.query((limits ? SET + setLimits(limits) : '') + SET_TIMELINE + LOOK)
   const last = [results].flat().at(-1) as pg.QueryResult<Look>
   const look = last.rows[0]!
   const fieldError = fieldErrorOf(look)
   if (fieldError) throw new DatabaseUnavailableError(fieldError)
   clock.read(look.now, askedAt)
-  return look.version
+  return { version: look.version, timeline: parseTimeline(look.timeline) }
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** After this long without an outcome the next candidate is tried as well; milliseconds. */
 const STAGGER = 700
 
@@ -43,4 +45,13 @@ export function firstSuccess<Candidate, Result>(
 
     beginNext()
   })
+}
+
+/**
+ * Waits for the outcomes of all attempts; for silent ones only for a moment after the first success.
+ * @throws AggregateError the failures of all, in their order
+ */
+export async function settledAfterSuccess(attempts: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.any(attempts)
+  await Promise.race([Promise.allSettled(attempts), sleep(STAGGER, undefined, { ref: false })])
 }
