@@ -16,10 +16,15 @@ export function hearStatements(listener: (text: string) => void): () => void {
   }
 }
 
-/** What `act` asks the database, and what others in this process ask meanwhile. */
+/** A new connection is checked at any time: when the pool grows, and after a silence (`src/database/primary-check.ts`). */
+const checksConnection = (text: string): boolean => text.includes("set_config('keywright.timeline'")
+
+/** What `act` asks the database, and what others in this process ask meanwhile, without the checks of new connections. */
 export async function statementsDuring(act: () => Promise<unknown>): Promise<string[]> {
   const statements: string[] = []
-  const stop = hearStatements((text) => statements.push(text))
+  const stop = hearStatements((text) => {
+    if (!checksConnection(text)) statements.push(text)
+  })
   try {
     await act()
   } finally {
