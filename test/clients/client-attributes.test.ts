@@ -10,7 +10,7 @@ import { visibleRecord } from '../../src/management/attribute-changes.ts'
 import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
 import { toSnake } from '../../src/shared/snake-case.ts'
 import { applicationFields, sectionsOf } from '../../src/web/console/applications/application-form.ts'
-import { settingsBlocks } from '../../src/web/console/applications/application-settings-blocks.ts'
+import { generalFacts, settingsBlocks } from '../../src/web/console/applications/application-settings-blocks.ts'
 import { changeFact } from '../../src/web/console/kit/attribute-facts.ts'
 import { readFields, writeFields } from '../../src/web/console/kit/form-fields.ts'
 
@@ -60,7 +60,8 @@ describe('each attribute of an application', () => {
   })
 
   test('is on the page of the application, under its label', () => {
-    const facts = settingsBlocks(SETTINGS, true).flatMap((block) => (block.part === 'facts' ? block.facts : []))
+    const blocks = settingsBlocks(SETTINGS, true).flatMap((block) => (block.part === 'facts' ? block.facts : []))
+    const facts = [...generalFacts(SETTINGS), ...blocks]
     const shown = facts.map(({ term }) => term)
     // The beginning of the page shows the first three, and the last of these rows the legacy options in use.
     const elsewhere = [

@@ -1,5 +1,7 @@
+import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import { type Application, readApplication } from '../../../management/application-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
+import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import {
   actionsCell,
@@ -21,7 +23,7 @@ import type { Copyable } from '../kit/panels.ts'
 import { stepsOf } from './application-command-examples.ts'
 import { applicationFrame } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
-import { settingsBlocks } from './application-settings-blocks.ts'
+import { generalFacts, settingsBlocks } from './application-settings-blocks.ts'
 import { grantWords, neverUsed } from './application-texts.ts'
 
 const NOTICES = {
@@ -48,10 +50,11 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
   const { client, liveTokens, grants, users: allowed, callers } = application
   const path = applicationPath(client.clientId)
   return [
+    ...generalFacts(client),
     fact('Client ID', idCell(client.clientId, 'client ID')),
     ...(isOperator ? [fact('Owner', ownerCell(application))] : []),
-    fact('Grant types', textCell(grantWords(client.grants).join(' · '))),
-    fact('Client type', textCell(client.isPublic ? 'Public' : 'Confidential')),
+    fact(CLIENT_ATTRIBUTES.grants.label, textCell(grantWords(client.grants).join(' · '))),
+    ...attributeFacts({ isPublic: CLIENT_ATTRIBUTES.isPublic }, client),
     fact('Added', timeCell(client.createdAt)),
     fact('Last used', timeCell(application.lastUsedAt, neverUsed(client.isPublic))),
     fact('Users with consent', allowed.count > 0 ? textCell(countedUpTo(allowed, 'user')) : quietCell('none yet')),

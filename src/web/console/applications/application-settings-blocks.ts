@@ -6,12 +6,13 @@ import { attributeFacts, labelsOfChanged } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
 
-/** The beginning of the page shows these. */
-const SHOWN_ABOVE: readonly unknown[] = [CLIENT_ATTRIBUTES.grants, CLIENT_ATTRIBUTES.isPublic]
+/** The title and the first rows of the page show these. */
+const SHOWN_ABOVE: readonly unknown[] = [CLIENT_ATTRIBUTES.name, CLIENT_ATTRIBUTES.grants, CLIENT_ATTRIBUTES.isPublic]
 
 const inSections = (...sections: readonly string[]) =>
   attributesWhere(CLIENT_ATTRIBUTES, (one) => sections.includes(one.section) && !SHOWN_ABOVE.includes(one))
 
+const GENERAL = inSections('application')
 const SIGN_IN = inSections('signIn', 'access', 'openidConnect')
 const TOKENS = inSections('tokens')
 const LEGACY = inSections('legacy')
@@ -21,6 +22,9 @@ function legacyFact(settings: ClientSettings): Fact {
   const options = labelsOfChanged(LEGACY, settings)
   return fact('Legacy compatibility', options.length > 0 ? textCell(options.join(' · ')) : quietCell('none'))
 }
+
+/** What an application is, for the first rows of its page. */
+export const generalFacts = (settings: ClientSettings): Fact[] => attributeFacts(GENERAL, settings)
 
 /** The settings of an application, as its page shows them. */
 export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {

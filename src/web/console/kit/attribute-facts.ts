@@ -29,7 +29,7 @@ function linesOf(attribute: Attribute, value: unknown): readonly string[] {
 }
 
 const isNone = (value: unknown): boolean =>
-  value === null || value === undefined || (Array.isArray(value) && value.length === 0)
+  value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
 const noneText = ({ type }: Attribute): string => type.none ?? 'none'
 
@@ -39,14 +39,16 @@ function cellOf(attribute: Attribute, value: unknown): Cell {
   return Array.isArray(value) ? linesCell(lines) : textCell(lines[0]!)
 }
 
+const valueIn = (values: object, name: string): unknown => (values as Readonly<Record<string, unknown>>)[name]
+
 /** One row for each attribute, with its value. */
-export const attributeFacts = (attributes: Attributes, values: Readonly<Record<string, unknown>>): Fact[] =>
-  entriesOf(attributes).map(([name, attribute]) => fact(attribute.label, cellOf(attribute, values[name])))
+export const attributeFacts = (attributes: Attributes, values: object): Fact[] =>
+  entriesOf(attributes).map(([name, attribute]) => fact(attribute.label, cellOf(attribute, valueIn(values, name))))
 
 /** The labels of the attributes that do not have their initial value. */
-export const labelsOfChanged = (attributes: Attributes, values: Readonly<Record<string, unknown>>): string[] =>
+export const labelsOfChanged = (attributes: Attributes, values: object): string[] =>
   entriesOf(attributes)
-    .filter(([name, { initial }]) => !isDeepStrictEqual(values[name], initial))
+    .filter(([name, { initial }]) => !isDeepStrictEqual(valueIn(values, name), initial))
     .map(([, { label, opposite }]) => opposite?.label ?? label)
 
 const textOf = (attribute: Attribute, value: unknown): string =>
