@@ -1,7 +1,7 @@
 import { scopesError } from '../apis/scopes.ts'
 import { ID_TOKEN_ALGS } from '../shared/algorithms.ts'
 import { attribute, choice, choices, either, nullable, text, uri, uris, words } from '../shared/attributes.ts'
-import { nameError } from '../shared/names.ts'
+import { nameError, textError } from '../shared/names.ts'
 import { AUTHORIZATION_CODE_GRANT, GRANT_TYPES, REFRESH_TOKEN_GRANT } from './grant-types.ts'
 import { backchannelLogoutUriError } from './redirect-uris.ts'
 
@@ -24,6 +24,17 @@ export const SIGN_IN_ATTRIBUTES = {
     example: 'Billing export',
     option: { help: 'Name that users see on the consent page' },
     validate: (name) => nameError('a client name', name, 200),
+  }),
+  description: attribute({
+    type: text(500),
+    initial: '',
+    section: 'application',
+    label: 'Description',
+    hint: 'For admins, such as what the application is for and who maintains it. Users do not see it.',
+    description: 'A note for admins; users do not see it',
+    example: 'Exports invoices every night; maintained by the billing team',
+    option: { help: "Note for admins; '' removes it" },
+    validate: (note) => textError('a description', note),
   }),
   grants: attribute({
     type: choices<string>(GRANT_TYPES),

@@ -16,6 +16,7 @@ import { readFields, writeFields } from '../../src/web/console/kit/form-fields.t
 
 const SETTINGS: ClientSettings = {
   name: 'Billing export',
+  description: 'Exports invoices',
   grants: ['authorization_code', 'urn:ietf:params:oauth:grant-type:device_code'],
   redirectUris: ['https://app.example.com/callback'],
   postLogoutRedirectUris: ['https://app.example.com/'],

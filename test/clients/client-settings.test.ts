@@ -41,6 +41,7 @@ const BARE: ClientSettings = { ...DEFAULT_SETTINGS, name: 'Bare', grants: ['clie
 /** Every setting with a value other than its default. The type ensures that none is missing. */
 const EVERY: ClientSettings = {
   name: 'Every',
+  description: 'Exports invoices',
   grants: ['authorization_code', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code'],
   redirectUris: ['https://app.example.com/callback', 'http://127.0.0.1/callback'],
   postLogoutRedirectUris: ['https://app.example.com/', 'com.example.app:/bye'],

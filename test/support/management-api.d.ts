@@ -1085,6 +1085,11 @@ export interface components {
              */
             name: string;
             /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description: string;
+            /**
              * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
@@ -1213,6 +1218,11 @@ export interface components {
              */
             name?: string;
             /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description?: string;
+            /**
              * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
@@ -1327,6 +1337,11 @@ export interface components {
              * @example Billing export
              */
             name: string;
+            /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description: string;
             /**
              * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
@@ -1785,6 +1800,11 @@ export interface components {
              */
             name: string;
             /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description?: string;
+            /**
              * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
              *       "authorization_code",
@@ -1965,6 +1985,11 @@ export interface components {
              * @example Billing export
              */
             name: string;
+            /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description: string;
             /**
              * @description The grant types that the application may use: authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code
              * @example [
