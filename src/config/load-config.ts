@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { KeywrightError } from '../shared/errors.ts'
 import { withTlsEnvironment } from './database-url.ts'
-import { SETTINGS, type Setting } from './settings.ts'
+import { SETTINGS, type Setting, SettingError, type ValueOf } from './settings.ts'
 
 export interface Config {
   /** Absent: the embedded PostgreSQL in `dataDir`. */
@@ -43,7 +43,7 @@ export interface Config {
 }
 
 type Environment = Record<string, string | undefined>
-type Values = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never }
+type Values = { [Name in keyof typeof SETTINGS]: ValueOf<(typeof SETTINGS)[Name]> }
 
 /** The text of a setting: from the variable, or from the file that `NAME_FILE` names (Docker and Kubernetes secrets). */
 function textOf(env: Environment, name: string, fieldErrors: string[]): string | undefined {
@@ -59,14 +59,24 @@ function textOf(env: Environment, name: string, fieldErrors: string[]): string |
   }
 }
 
-function judge(env: Environment, fieldErrors: string[]): Values {
-  const values: Record<string, unknown> = {}
-  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
-    const parsed = setting.schema.safeParse(textOf(env, name, fieldErrors) ?? setting.default)
-    if (parsed.success) values[name] = parsed.data
-    else fieldErrors.push(...parsed.error.issues.map((issue) => `${name}: ${issue.message}`))
+/** The value of a setting; undefined if it has none, or if its text has errors. */
+function readSetting(name: string, setting: Setting, env: Environment, fieldErrors: string[]): unknown {
+  const value = textOf(env, name, fieldErrors) ?? setting.default
+  if (value === undefined) return undefined
+  try {
+    return setting.parse(value)
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error
+    fieldErrors.push(...error.problems.map((problem) => `${name}: ${problem}`))
+    return undefined
   }
-  return values as Values
+}
+
+function readSettings(env: Environment, fieldErrors: string[]): Values {
+  const settings = Object.entries<Setting>(SETTINGS)
+  return Object.fromEntries(
+    settings.map(([name, setting]) => [name, readSetting(name, setting, env, fieldErrors)]),
+  ) as Values
 }
 
 function misconfigured(errors: readonly string[]): KeywrightError {
@@ -80,7 +90,7 @@ function misconfigured(errors: readonly string[]): KeywrightError {
  */
 export function loadConfig(env: Environment): Config {
   const fieldErrors: string[] = []
-  const values = judge(env, fieldErrors)
+  const values = readSettings(env, fieldErrors)
   if (
     values.DATABASE_URL &&
     !values.ENCRYPTION_KEY &&

@@ -1,28 +1,63 @@
 import { isIPv6 } from 'node:net'
-import { z } from 'zod'
 import { parseHostRule } from '../shared/host-rules.ts'
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
 
+/** Errors in the text of a setting. Each ends a sentence that begins with the setting's name. */
+export class SettingError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(...problems: string[]) {
+    super(problems.join('; '))
+    this.problems = problems
+  }
+}
+
 /** One setting: how its text is parsed, and its documentation. */
 export interface Setting<T = unknown> {
-  readonly schema: z.ZodType<T>
+  /** Parses a text that is not empty. Without zod, which takes longer to load than a command to run. @throws SettingError */
+  readonly parse: (text: string) => T
   readonly default?: string
   readonly unit?: string
   readonly secret?: true
   readonly doc: string
 }
 
-const text = () => z.string().min(1)
-const wholeNumber = (min: number, max: number) =>
-  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max))
-const onOff = () => z.enum(['on', 'off']).transform((value) => value === 'on')
+/** A setting that always has a value. */
+interface SettingWithDefault<T> extends Setting<T> {
+  readonly default: string
+}
 
-function encryptionKeys(value: string, ctx: z.RefinementCtx): Buffer[] {
+/** The type of a setting's value. */
+export type ValueOf<S> = S extends SettingWithDefault<infer T> ? T : S extends Setting<infer T> ? T | undefined : never
+
+const text = (value: string): string => value
+
+const wholeNumber =
+  (min: number, max: number) =>
+  (value: string): number => {
+    if (!/^\d+$/.test(value)) throw new SettingError('must be a whole number')
+    if (Number(value) < min || Number(value) > max) throw new SettingError(`must be from ${min} to ${max}`)
+    return Number(value)
+  }
+
+const oneOf =
+  <T extends string>(...options: readonly T[]) =>
+  (value: string): T => {
+    const found = options.find((option) => option === value)
+    if (found === undefined) throw new SettingError(`must be ${options.join(' or ')}`)
+    return found
+  }
+
+const onOff = (value: string): boolean => oneOf('on', 'off')(value) === 'on'
+
+const countOfWorkers = (value: string): number | 'auto' => (value === 'auto' ? value : wholeNumber(1, 256)(value))
+
+function encryptionKeys(value: string): Buffer[] {
   const parts = value.split(',').map((part) => part.trim())
   const keys = parts.map((part) => Buffer.from(part, 'base64'))
-  // Node passes over what is not base64: a mistyped key must not become another key.
+  // Node ignores characters that are not base64: a mistyped key must not become another key.
   const wrong = keys.findIndex((key, n) => key.length !== 32 || key.toString('base64') !== parts[n])
-  if (wrong >= 0) ctx.addIssue({ code: 'custom', message: `key ${wrong + 1} is not 32 bytes in base64` })
+  if (wrong >= 0) throw new SettingError(`key ${wrong + 1} is not 32 bytes in base64`)
   return keys
 }
 
@@ -38,19 +73,19 @@ function issuerError(url: URL | null, value: string): string | undefined {
 }
 
 /** As browsers and clients write an origin: small letters, no default port, an international name in its ASCII form. */
-function issuer(value: string, ctx: z.RefinementCtx): string {
+function issuer(value: string): string {
   const url = URL.parse(value)
   const message = issuerError(url, value)
-  if (message) ctx.addIssue({ code: 'custom', message })
-  return url?.origin ?? value
+  if (message) throw new SettingError(message)
+  return url!.origin
 }
 
-function databaseUrl(value: string, ctx: z.RefinementCtx): void {
+function databaseUrl(value: string): string {
   try {
     parseDatabaseUrl(value)
+    return value
   } catch (error) {
-    if (!(error instanceof DatabaseUrlError)) throw error
-    ctx.addIssue({ code: 'custom', message: error.message })
+    throw error instanceof DatabaseUrlError ? new SettingError(error.message) : error
   }
 }
 
@@ -58,129 +93,134 @@ function databaseUrl(value: string, ctx: z.RefinementCtx): void {
 const host = (value: string): string =>
   /^\[.*\]$/.test(value) && isIPv6(value.slice(1, -1)) ? value.slice(1, -1) : value
 
-function hostRules(value: string, ctx: z.RefinementCtx): string[] {
+function hostRules(value: string): string[] {
   const entries = value.split(',').map((part) => part.trim())
-  for (const entry of entries.filter((one) => !parseHostRule(one))) {
-    ctx.addIssue({ code: 'custom', message: `"${entry}" is not a host, host:port, address or network (10.0.0.0/8)` })
-  }
-  return entries
+  const wrong = entries.filter((entry) => !parseHostRule(entry))
+  if (wrong.length === 0) return entries
+  throw new SettingError(
+    ...wrong.map((entry) => `"${entry}" is not a host, host:port, address or network (10.0.0.0/8)`),
+  )
 }
 
-const setting = <T>(definition: Setting<T>): Setting<T> => definition
+function setting<T>(definition: SettingWithDefault<T>): SettingWithDefault<T>
+function setting<T>(definition: Setting<T>): Setting<T>
+function setting<T>(definition: Setting<T>): Setting<T> {
+  return definition
+}
 
 /** Every setting, declared once. `load-config.ts` reads the environment; `docs/configuration.md` is generated from this. */
 export const SETTINGS = {
   DATABASE_URL: setting({
-    schema: z.string().superRefine(databaseUrl).optional(),
+    parse: databaseUrl,
     secret: true,
     doc: 'The PostgreSQL (14 to 18) to keep everything in, as a libpq connection URI; several hosts are tried for the primary (docs/operating/database-connections.md). Unset or empty: an embedded PostgreSQL in `DATA_DIR`, for trying, developing and testing.',
   }),
   DATA_DIR: setting({
-    schema: text(),
+    parse: text,
     default: './data',
     doc: 'Where the embedded PostgreSQL and the generated encryption key live.',
   }),
-  PORT: setting({ schema: wholeNumber(0, 65535), default: '3000', doc: 'The port to listen on; 0 takes a free one.' }),
-  HOST: setting({ schema: text().transform(host), default: '127.0.0.1', doc: 'The address to listen on.' }),
+  PORT: setting({ parse: wholeNumber(0, 65535), default: '3000', doc: 'The port to listen on; 0 takes a free one.' }),
+  HOST: setting({ parse: host, default: '127.0.0.1', doc: 'The address to listen on.' }),
   ISSUER: setting({
-    schema: z.string().transform(issuer).optional(),
+    parse: issuer,
     doc: 'The public origin of this server, the `iss` of every token; `https`, except on this machine. Written in its normal form: small letters, no default port, punycode. Unset: the address it listens on.',
   }),
   ENCRYPTION_KEY: setting({
-    schema: z.string().transform(encryptionKeys).optional(),
+    parse: encryptionKeys,
     secret: true,
     doc: '32 bytes in base64 that seal private signing keys, sessions and other secrets in the database, or a comma-separated list with the newest first ([how to rotate it](operating/encryption-key.md)). Required with `DATABASE_URL`; otherwise made and kept in `DATA_DIR`. Make one with `openssl rand -base64 32`.',
   }),
   WORKERS: setting({
-    schema: z.union([z.literal('auto'), wholeNumber(1, 256)]),
+    parse: countOfWorkers,
     default: '1',
     doc: 'Server processes on this machine that share the port; `auto` takes one per core.',
   }),
   LOG_LEVEL: setting({
-    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
     default: 'info',
     doc: 'The least severe log line written (JSON lines on standard error).',
   }),
   TRUST_PROXY: setting({
-    schema: onOff(),
+    parse: onOff,
     default: 'off',
     doc: 'Whether `X-Forwarded-For` (or, without it, `Forwarded`) and `X-Forwarded-Proto` come from a proxy of yours and are to be believed. Of a list, the last address counts; a port behind it is ignored. Requests for which the proxy names no address share one set of limits.',
   }),
   OUTGOING_ALLOW: setting({
-    schema: z.string().transform(hostRules).optional(),
+    parse: hostRules,
     doc: 'What Keywright may call for clients (back-channel logout) beside public addresses: a comma-separated list of host names, `host:port`, addresses, and networks such as `10.0.0.0/8`. Unset: nothing inside your network.',
   }),
   METRICS_TOKEN: setting({
-    schema: text().optional(),
+    parse: text,
     secret: true,
     doc: 'The bearer token that a request for `/metrics` must carry. Unset: `/metrics` answers only requests from this machine, and only while `ISSUER` is a loopback address.',
   }),
   DATABASE_POOL_MAX: setting({
-    schema: wholeNumber(4, 500),
+    parse: wholeNumber(4, 500),
     default: '10',
     unit: 'connections',
     doc: 'The most connections that each server process opens to PostgreSQL.',
   }),
   DATABASE_STATEMENT_TIMEOUT: setting({
-    schema: wholeNumber(100, 600_000),
+    parse: wholeNumber(100, 600_000),
     default: '10000',
     unit: 'ms',
     doc: 'PostgreSQL cancels a statement after this time, and the client gets an error that asks it to retry.',
   }),
   DATABASE_PREPARED_STATEMENTS: setting({
-    schema: onOff(),
+    parse: onOff,
     default: 'on',
     doc: 'Off behind a PgBouncer before 1.21 in transaction mode, which cannot keep named statements.',
   }),
   CLIENT_CACHE_SIZE: setting({
-    schema: wholeNumber(0, 10_000_000),
+    parse: wholeNumber(0, 10_000_000),
     default: '200000',
     unit: 'clients',
     doc: 'How many client registrations each server process remembers. A remembered one is checked for freshness whenever a token is recorded.',
   }),
   STATUS_LIST_TTL: setting({
-    schema: wholeNumber(5, 3600),
+    parse: wholeNumber(5, 3600),
     default: '60',
     unit: 's',
     doc: 'How long resource servers, and what stands between, may keep a status list: without the feed, so long a revoked token may still be accepted, and twice as long behind a cache.',
   }),
   STATUS_FEED_MAX: setting({
-    schema: wholeNumber(1, 100_000),
+    parse: wholeNumber(1, 100_000),
     default: '2000',
     unit: 'streams',
     doc: 'How many resource servers each server process tells of revocations as they happen; more are asked to come again.',
   }),
   SESSION_IDLE_LIFETIME: setting({
-    schema: wholeNumber(5, 525_600),
+    parse: wholeNumber(5, 525_600),
     default: '4320',
     unit: 'min',
     doc: 'A browser that sends no request for this long is signed out.',
   }),
   SESSION_LIFETIME: setting({
-    schema: wholeNumber(5, 525_600),
+    parse: wholeNumber(5, 525_600),
     default: '10080',
     unit: 'min',
     doc: 'This long after they entered their password people are asked for it again, however active they were.',
   }),
   SIGNING_KEY_MAX_AGE: setting({
-    schema: wholeNumber(1, 3650),
+    parse: wholeNumber(1, 3650),
     default: '90',
     unit: 'days',
     doc: 'A signing key that has signed for this long is rotated.',
   }),
   AUDIT_RETENTION: setting({
-    schema: wholeNumber(1, 36_500),
+    parse: wholeNumber(1, 36_500),
     default: '400',
     unit: 'days',
     doc: 'How long the audit log is kept.',
   }),
   SHUTDOWN_DELAY: setting({
-    schema: wholeNumber(0, 600).optional(),
+    parse: wholeNumber(0, 600),
     unit: 's',
     doc: 'After SIGTERM, how long `/readyz` answers 503 while requests are still served, so that load balancers stop sending new ones first. Unset: 5 with `DATABASE_URL`, otherwise 0.',
   }),
   SHUTDOWN_TIMEOUT: setting({
-    schema: wholeNumber(1, 600),
+    parse: wholeNumber(1, 600),
     default: '30',
     unit: 's',
     doc: 'How long requests in flight may take to finish before the process ends all the same.',
