@@ -122,8 +122,11 @@ export interface Registrations {
   clear(): void
 }
 
+/** With `max` instead of `maxSize` the cache would reserve the memory of all its entries at once: 28 bytes for each. */
+const createCache = (maxSize: number) => new LRUCache<string, Registration>({ maxSize, sizeCalculation: () => 1 })
+
 export function createRegistrations(db: Database, cacheSize: number): Registrations {
-  const cache = cacheSize > 0 ? new LRUCache<string, Registration>({ max: cacheSize }) : undefined
+  const cache = cacheSize > 0 ? createCache(cacheSize) : undefined
   const toRegistration = createMapper()
   const load = createBatches<string, Registration | undefined>({
     maxInFlight: 2,
