@@ -1,10 +1,11 @@
 import Koa from 'koa'
 import { createSignIn } from './accounts/sign-in.ts'
-import { createManagementApi } from './api/management-api.ts'
-import { describeApi } from './api/openapi.ts'
+import type { ManagementApiServices } from './api/management-api.ts'
+import { isManagementPath } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
+import { loadWhenUsed } from './http/late-middleware.ts'
 import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
 import { observeRequests } from './http/observe.ts'
 import { createOidcInterface } from './oidc/oidc-interface.ts'
@@ -13,8 +14,9 @@ import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { ServerServices } from './server-services.ts'
 import { StatusPublication } from './status/status-publication.ts'
 import { Issuer } from './tokens/issuance.ts'
+import { createPages, type Pages } from './web/pages.ts'
 import { createDirectory } from './web/sign-in-directory.ts'
-import { createPages, createWeb } from './web/web.ts'
+import type { WebServices } from './web/web-services.ts'
 
 export interface ApplicationOptions {
   /** The issuer identifier, a URL. */
@@ -48,6 +50,15 @@ function createTokenServices(services: ServerServices, issuerUrl: string) {
   }
 }
 
+/** The management API and the console are loaded when they are first used: most nodes only issue tokens. */
+function managementApi(services: ManagementApiServices): Koa.Middleware {
+  const run = loadWhenUsed(async () => (await import('./api/management-api.ts')).createManagementApi(services))
+  return (ctx, next) => (isManagementPath(ctx.path) ? run(ctx, next) : next())
+}
+
+const web = (services: WebServices, pages: Pages): Koa.Middleware =>
+  loadWhenUsed(async () => (await import('./web/web.ts')).createWeb(services, pages))
+
 /** Creates the HTTP interfaces for an issuer: the OAuth endpoints, the operations, the management API and the pages. */
 export function createApplication(services: ServerServices, options: ApplicationOptions): Application {
   const { config, log, database, encryptionKeys, metrics, keyRings, accessTokenStore, readiness } = services
@@ -72,7 +83,7 @@ export function createApplication(services: ServerServices, options: Application
     management,
     issuerUrl,
     ownUrl: () => options.ownUrl,
-    apiDocument: () => describeApi(options.issuerUrl),
+    apiDocument: async () => (await import('./api/openapi.ts')).describeApi(options.issuerUrl),
   }
   const { metricsToken, trustProxy } = config
   const koa = new Koa({ proxy: trustProxy })
@@ -83,7 +94,7 @@ export function createApplication(services: ServerServices, options: Application
   koa.use(redirectToOneLoopbackName(issuerUrl))
   koa.use(oidc.middleware)
   koa.use(createOperations({ readiness, metrics, metricsToken, issuerUrl: options.issuerUrl, exposition, isOpen }))
-  koa.use(createManagementApi({ database, accessTokenStore, keyRings, management, issuerUrl }))
-  koa.use(createWeb(webServices, pages))
+  koa.use(managementApi({ database, accessTokenStore, keyRings, management, issuerUrl }))
+  koa.use(web(webServices, pages))
   return { koa, closeFeed: oidc.closeFeed }
 }

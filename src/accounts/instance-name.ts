@@ -10,6 +10,6 @@ import { invalidInput } from '../shared/errors.ts'
 export async function checkNotInstanceName(db: Knex, what: string, name: string | null | undefined): Promise<void> {
   if (!name) return
   const instance = await db('instance_settings').first<{ name: string }>('name')
-  if (!isConfusable(name, instance.name)) return
+  if (!(await isConfusable(name, instance.name))) return
   throw invalidInput(`${what} cannot be, or look like, the name of this service: ${instance.name}`, 'name')
 }

@@ -11,17 +11,15 @@ import { readIfMatch } from './conditions.ts'
 import { idempotentRequest, runOnce } from './idempotency.ts'
 import { sendStored, toStored } from './json-responses.ts'
 import { createLineStreams, type LineStreams } from './line-streams.ts'
+import { API_ROOT } from './management-paths.ts'
 import { describeApi } from './openapi.ts'
 import { handleProblems, ProblemError } from './problems.ts'
 import { readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody } from './requests.ts'
-import { API_ROOT, type ApiRoute, type Call } from './route.ts'
+import type { ApiRoute, Call } from './route.ts'
 
 export interface ManagementApiServices extends CallerServices {
   readonly management: Management
 }
-
-/** The page of the API reference, which `src/web` serves. */
-const DOCS_PAGE = `${API_ROOT}/docs`
 
 /** @throws ProblemError, KeywrightError `forbidden` */
 function checkPermission({ who }: ApiCaller, { operation: { permission } }: ApiRoute): void {
@@ -119,14 +117,7 @@ function prepare(ctx: Context, next: Next): Promise<void> {
   return next()
 }
 
-const isManagementPath = (path: string): boolean => path === API_ROOT || path.startsWith(`${API_ROOT}/`)
-
-/** Serves every path below `/api/v1`, except the page of the API reference. */
+/** Responds to every request for a path of the management API. */
 export function createManagementApi(services: ManagementApiServices): Middleware {
-  const handle = compose([handleProblems, prepare, routesOf(services), handleUnmatched] as Middleware[])
-  return async (ctx, next) => {
-    const isPage = ctx.path === DOCS_PAGE || ctx.path === `${DOCS_PAGE}/`
-    if (!isManagementPath(ctx.path) || isPage) return await next()
-    await handle(ctx as never, async () => {})
-  }
+  return compose([handleProblems, prepare, routesOf(services), handleUnmatched] as Middleware[])
 }

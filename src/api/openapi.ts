@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import { MANAGEMENT_API, MANAGEMENT_SCOPES } from '../management/management-scopes.ts'
 import { API_ROUTES } from './api-routes.ts'
+import { API_ROOT } from './management-paths.ts'
 import { describeProblemResponses, RESPONSE_HEADERS, responsesOf } from './openapi-responses.ts'
 import { type Components, type Schema, toSchema } from './openapi-schemas.ts'
-import { API_ROOT, type ApiRoute, isConditional } from './route.ts'
+import { type ApiRoute, isConditional } from './route.ts'
 
 /** An OpenAPI 3.1 document, as plain JSON. */
 export interface OpenApiDocument {

@@ -2,9 +2,6 @@ import { z } from 'zod'
 import type { Management, RequiredPermission } from '../management/operation.ts'
 import type { Principal } from '../management/principal.ts'
 
-/** The prefix of every path of the management API. */
-export const API_ROOT = '/api/v1'
-
 /** The permission that a route requires; `scope` null: any token for the management API. */
 export interface RoutePermission extends Pick<RequiredPermission, 'role'> {
   readonly scope: RequiredPermission['scope'] | null

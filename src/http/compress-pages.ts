@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa'
-import compress from 'koa-compress'
+import { loadWhenUsed } from './late-middleware.ts'
 
 /**
  * Pages only: JSON answers hold tokens, status lists and assets are compressed already, and an event stream must not be
@@ -13,7 +13,7 @@ function mayCompress(ctx: Context): boolean {
 
 /** Compresses HTML responses. What is secret in a page and the same in each response must be masked (`csrfToken`). */
 export function compressPages(): Middleware {
-  const run = compress()
+  const run = loadWhenUsed(async () => (await import('koa-compress')).default())
   return async (ctx, next) => {
     await next()
     if (!ctx.response.is('html')) return

@@ -16,7 +16,7 @@ export interface WebServices {
   /** Where this process reaches itself. */
   ownUrl(): string
   /** What the management API says of itself: an OpenAPI 3.1 document. */
-  apiDocument(): object
+  apiDocument(): Promise<object>
 }
 
 /** What the routes work with. */

@@ -3,8 +3,8 @@ import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { checkRequest } from '../http/request-check.ts'
 import { apiDocsRoutes } from './api-docs/docs-page.ts'
-import { type Assets, createAssets } from './assets.ts'
-import { type Brand, createBrand } from './brand.ts'
+import type { Assets } from './assets.ts'
+import type { Brand } from './brand.ts'
 import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
@@ -13,11 +13,8 @@ import { readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
-import type { Show } from './page.ts'
 import { renderErrors } from './page-errors.ts'
-import { createProtocolPages, type ProtocolPages } from './protocol-pages.ts'
-import { createRenderer } from './renderer.ts'
-import type { Directory } from './sign-in-directory.ts'
+import type { Pages } from './pages.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { handleUnmatched } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
@@ -60,24 +57,6 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
 const refreshBrand = (brand: Brand) => async (_: Context, next: Next) => {
   await brand.refresh()
   await next()
-}
-
-/** What all pages are rendered with. It exists before the sign-in flow, which the OAuth endpoints provide. */
-export interface Pages {
-  readonly brand: Brand
-  readonly assets: Assets
-  readonly show: Show
-  /** The pages that the OAuth endpoints show. */
-  readonly protocolPages: ProtocolPages
-}
-
-export function createPages({ instanceBrand }: Pick<Directory, 'instanceBrand'>): Pages {
-  const brand = createBrand(instanceBrand)
-  const assets = createAssets(brand)
-  const show = createRenderer(brand, assets)
-  // The protocol's pages are rendered without waiting, so the brand is read before the first request.
-  void brand.refresh()
-  return { brand, assets, show, protocolPages: createProtocolPages(show) }
 }
 
 /** Serves the pages, and responds to every request that no other interface answered. */

@@ -10,19 +10,24 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 const importsOf = (file: string): string[] =>
   [...readFileSync(file, 'utf8').matchAll(/^import (?!type )(?:[^'(]*? from )?'([^']+)'/gm)].map(([, name]) => name!)
 
-/** The packages that are loaded with a module, whichever file imports them. */
-function packagesLoadedBy(entry: string): string[] {
+/** The files that are loaded with a module, itself included, relative to src. */
+function filesLoadedBy(entry: string): string[] {
   const files = [resolve(SRC, entry)]
-  const packages = new Set<string>()
   for (const file of files) {
-    for (const name of importsOf(file)) {
+    for (const name of importsOf(file).filter((one) => one.startsWith('.'))) {
       const target = resolve(dirname(file), name)
-      if (!name.startsWith('.')) packages.add(name)
-      else if (!files.includes(target)) files.push(target)
+      if (!files.includes(target)) files.push(target)
     }
   }
-  expect(files.map((file) => relative(SRC, file)).filter((file) => file.startsWith('..'))).toEqual([])
-  return [...packages].filter((name) => !name.startsWith('node:')).sort()
+  const loaded = files.map((file) => relative(SRC, file))
+  expect(loaded.filter((file) => file.startsWith('..'))).toEqual([])
+  return loaded
+}
+
+/** The packages that are loaded with a module, whichever file imports them. */
+function packagesLoadedBy(entry: string): string[] {
+  const imported = new Set(filesLoadedBy(entry).flatMap((file) => importsOf(resolve(SRC, file))))
+  return [...imported].filter((name) => !name.startsWith('.') && !name.startsWith('node:')).sort()
 }
 
 test('the command line loads no package but its parser before a command is called', () => {
@@ -37,8 +42,17 @@ test.each(TOP_LEVEL_COMMANDS.filter(({ name }) => !LARGE.includes(name)))(
   ({ name }) => {
     const file = readdirSync(`${SRC}/cli/commands`).find((one) => one.replace(/-commands?\.ts$/, '') === name)
     const loaded = packagesLoadedBy(`cli/commands/${file}`)
-    const server = ['koa', '@koa/router', 'oidc-provider', 'eta', 'pino', 'prom-client']
+    const server = ['koa', '@koa/router', 'oidc-provider', 'eta', 'pino', 'prom-client', 'zod']
     expect(loaded).toContain('knex')
     expect(loaded.filter((one) => server.includes(one))).toEqual([])
   },
 )
+
+test('a server loads the console and the management API when they are first used', () => {
+  const late = filesLoadedBy('server.ts').filter((file) => /^(management|api\/routes|web\/console\/(?!kit))/.test(file))
+  expect(late).toEqual([])
+  const packages = packagesLoadedBy('cli/commands/serve-command.ts')
+  expect(packages).toContain('oidc-provider')
+  const rarelyUsed = ['zod', 'undici', 'unhomoglyph', 'koa-compress', '@zxcvbn-ts/language-common']
+  expect(packages.filter((name) => rarelyUsed.includes(name))).toEqual([])
+})

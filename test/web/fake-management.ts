@@ -7,10 +7,11 @@ import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
+import { createPages } from '../../src/web/pages.ts'
 import type { ProtocolPages } from '../../src/web/protocol-pages.ts'
 import type { Application, Directory, WebUser } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
-import { createPages, createWeb } from '../../src/web/web.ts'
+import { createWeb } from '../../src/web/web.ts'
 
 export const ADA: WebUser = {
   id: 'ada',
@@ -233,7 +234,7 @@ export async function openFakeManagement(
       management: overrides.management ?? ({} as Management),
       issuerUrl,
       ownUrl: () => overrides.ownUrl ?? origin,
-      apiDocument: () => ({ servers: [], tags: [], paths: {}, components: {} }),
+      apiDocument: async () => ({ servers: [], tags: [], paths: {}, components: {} }),
     },
     pages,
     overrides.routes,

@@ -7,15 +7,15 @@ import { docsView, shapeAnchor } from './docs-view.ts'
 import type { ApiDocument } from './openapi-document.ts'
 
 /** The part of the page that is the same for everybody, drawn when it is first asked for. */
-function drawnOnce(web: Web): () => string {
+function drawnOnce(web: Web): () => Promise<string> {
   let drawn: string | undefined
-  const draw = () => {
+  async function draw(): Promise<string> {
     // Interfaces share no types. The OpenAPI standard defines the content.
-    const view = docsView(web.apiDocument() as ApiDocument)
+    const view = docsView((await web.apiDocument()) as ApiDocument)
     return createTemplates().render('api-docs/body', { ...view, resource: MANAGEMENT_API, shapeAnchor })
   }
-  return () => {
-    drawn ??= draw()
+  return async () => {
+    drawn ??= await draw()
     return drawn
   }
 }
@@ -32,7 +32,7 @@ export function apiDocsRoutes(web: Web): Router {
   router.get('/api/v1/docs', async (ctx) => {
     const user = await currentUser(web, ctx)
     const frame = user ? '/console/layout' : '/api-docs/layout'
-    web.show(ctx, inConsole({ ...HEAD, view: 'api-docs/page', data: { frame, drawn: draw() } }))
+    web.show(ctx, inConsole({ ...HEAD, view: 'api-docs/page', data: { frame, drawn: await draw() } }))
   })
   return router
 }
