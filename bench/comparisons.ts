@@ -28,7 +28,7 @@ export async function startKeywright(population: Population, loaded: readonly st
     STATUS_LIST_TTL: String(BENCH_TTL),
     LOG_LEVEL: 'info',
   }
-  return await startMeasured('../src/main.ts', ['serve'], await freePort(), environment, loaded)
+  return await startMeasured('../bin/keywright.cjs', ['serve'], await freePort(), environment, loaded)
 }
 
 export interface Comparison {

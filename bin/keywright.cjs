@@ -10,6 +10,8 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   )
   process.exitCode = 1
 } else {
+  // `src/cli/young-generation.ts` says why. First, because compiled code is kept for the flags it was compiled with.
+  if (process.argv[2] === 'serve') require('node:v8').setFlagsFromString('--semi-space-growth-factor=1')
   // Kept with the dependencies, where nobody else writes; without the right to write there, nothing is kept.
   require('node:module').enableCompileCache(require('node:path').join(__dirname, '../node_modules/.cache/node'))
   import('../src/main.ts')

@@ -8,6 +8,7 @@ import { createServer, originOf } from '../../server.ts'
 import { createLog, type Log } from '../../shared/log.ts'
 import { untilListenerIsClosed } from '../shared-listener.ts'
 import { forkWorkers, gatherThroughPrimary } from '../workers.ts'
+import { letYoungGenerationGrow } from '../young-generation.ts'
 
 /**
  * Resolves at the first signal to stop. A second signal exits the process at once, except in a worker: a worker receives
@@ -72,6 +73,7 @@ async function serveHere(config: Config, instance: Instance, log: Log): Promise<
     const printCredentials = await setUp(config, instance)
     const stopping = untilStopSignal()
     await server.start().finally(() => printCredentials(issuer))
+    letYoungGenerationGrow()
     log.info({ url, issuer, node: process.version }, 'listening')
     await runUntilStopped(instance, log, stopping)
   } finally {
@@ -85,6 +87,7 @@ async function serveAsWorker(config: Config, instance: Instance, log: Log): Prom
   const server = await createServer(config, instance, log, overrides)
   const stopping = untilStopSignal()
   const addresses = await server.start()
+  letYoungGenerationGrow()
   log.info({ ...addresses, node: process.version }, 'listening')
   await runUntilStopped(instance, log, stopping).finally(() => server.stop())
 }
