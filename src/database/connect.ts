@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { DatabaseHost, DatabaseUrl } from '../config/database-url.ts'
 import { describeFailure, describeTarget, NO_TLS } from './connection-failures.ts'
 import { type Encryption, encryptionAttempts } from './encryption.ts'
-import { GuardedClient } from './guarded-client.ts'
+import { GuardedClient, type ServerCheck } from './guarded-client.ts'
 import { createLatestTimeline, type LatestTimeline, type Timeline } from './latest-timeline.ts'
 import { createPrimaryCheck } from './primary-check.ts'
 import { checkSession, type SessionRules, STARTUP_SETTINGS } from './session-settings.ts'
@@ -179,7 +179,7 @@ export function createConnector(url: DatabaseUrl, options: ConnectOptions): Conn
   let primary: DatabaseHost | undefined
   const latest = createLatestTimeline()
   const opening: Opening = { url, options, latest, withoutTls: new Set() }
-  const check = createPrimaryCheck(() => askEveryHost(opening), url.hosts.length > 1)
+  const check = options.hasFailover ? createPrimaryCheck(() => askEveryHost(opening), url.hosts.length > 1) : undefined
   const hostOf = new WeakMap<Connection, DatabaseHost>()
 
   function inOrder(): DatabaseHost[] {
@@ -191,18 +191,22 @@ export function createConnector(url: DatabaseUrl, options: ConnectOptions): Conn
     if (!latest.isLatest(timeline)) throw new DatabaseUnavailableError('the connection leads to a former primary')
   }
 
-  function checkServer(connection: Connection, sentAt: number): Promise<void> | undefined {
-    const checked = options.hasFailover ? check.answered(sentAt) : undefined
-    if (checked) return checked.then(() => refuseFormerPrimary(connection))
+  function refuseFormerAfter(asked: Promise<void> | undefined, connection: Connection): Promise<void> | undefined {
+    if (asked) return asked.then(() => refuseFormerPrimary(connection))
     refuseFormerPrimary(connection)
     return undefined
   }
 
+  const serverCheckOf = (connection: Connection): ServerCheck => ({
+    sending: () => refuseFormerAfter(check?.sending(), connection),
+    answered: (sentAt) => refuseFormerAfter(check?.answered(sentAt), connection),
+  })
+
   async function openFor(host: DatabaseHost): Promise<Connection> {
     const connection = await open(opening, host)
-    connection.checkServer = (sentAt) => checkServer(connection, sentAt)
+    connection.serverCheck = serverCheckOf(connection)
     hostOf.set(connection, host)
-    check.opened()
+    check?.opened()
     return connection
   }
 

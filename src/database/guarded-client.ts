@@ -8,6 +8,13 @@ interface Result {
   readonly command?: string
 }
 
+/** Whether a connection still leads to the primary. Both methods throw, or reject with, the error that ends the connection. */
+export interface ServerCheck {
+  sending(): Promise<void> | undefined
+  /** @param sentAt when the answered statement was sent, by `performance.now()` */
+  answered(sentAt: number): Promise<void> | undefined
+}
+
 /** An SQLSTATE of class 08 is answered with 503 (`isDatabaseUnavailable`). */
 const doubt = (code: '08007' | '08P01', message: string): Error => Object.assign(new Error(message), { code })
 
@@ -37,11 +44,8 @@ function destroySocket(stream: unknown): void {
 export class GuardedClient extends pg.Client {
   /** Knex does not lend a connection that has this mark. */
   declare __knex__disposed?: unknown
-  /**
-   * Given when a statement that was sent at `sentAt` of `performance.now()` was answered. @throws an error after which the answer
-   * must not be used, or rejects with it
-   */
-  checkServer: ((sentAt: number) => Promise<void> | undefined) | undefined
+  /** Undefined until the connection is open. */
+  serverCheck: ServerCheck | undefined
   // Not Knex' own mark of a transaction, which is gone after a nested one.
   #isInTransaction = false
   #unanswered = 0
@@ -69,12 +73,15 @@ export class GuardedClient extends pg.Client {
     if (ENDS_TRANSACTION.test(text)) this.#isInTransaction = false
     const expected = this.#isInTransaction ? 'T' : 'I'
     this.#unanswered++
-    const sentAt = performance.now()
     try {
+      // Without an `await` of nothing: statements are sent in the order of the calls, and at once.
+      const asked = this.serverCheck?.sending()
+      if (asked) await asked
+      const sentAt = performance.now()
       const result: Result | Result[] = await super.query(...given)
       this.#checkResult(text, result, expected)
-      const serverCheck = this.checkServer?.(sentAt)
-      if (serverCheck) await serverCheck
+      const askedAgain = this.serverCheck?.answered(sentAt)
+      if (askedAgain) await askedAgain
       return result
     } catch (error) {
       if (breaksConnection(error)) this.abandon(error)

@@ -10,16 +10,19 @@ const INTERVAL = 10_000
 export interface PrimaryCheck {
   /** A new connection was opened in the way that `ask` opens one. */
   opened(): void
+  /** Before a statement is sent. After a silence, returns a promise to wait for, which rejects with what `ask` throws. */
+  sending(): Promise<void> | undefined
   /**
-   * Takes that a statement was answered, which was sent at `sentAt` of `performance.now()`. After a silence, returns a promise: the
-   * answer may be used after it. @throws what `ask` throws, by that promise
+   * Takes that a statement was answered, which was sent at `sentAt` of `performance.now()`. If that took too long, returns a promise to
+   * wait for, as `sending` does.
    */
   answered(sentAt: number): Promise<void> | undefined
 }
 
 /**
- * Decides when to ask which server is the primary: before the first answer after a silence is used, and with several hosts
- * regularly, because one that lost the others still answers reads.
+ * Decides when to ask which server is the primary: after a silence, and with several hosts regularly, because one that lost the
+ * others still answers reads. After a silence it asks before a statement is sent, because a pooler may have no other connection
+ * until that statement's transaction ends.
  */
 export function createPrimaryCheck(ask: () => Promise<void>, hasSeveralHosts: boolean): PrimaryCheck {
   let heardAt = Number.NEGATIVE_INFINITY
@@ -40,15 +43,17 @@ export function createPrimaryCheck(ask: () => Promise<void>, hasSeveralHosts: bo
     return asking
   }
 
+  const wasSilent = () => performance.now() - heardAt > MAX_SILENCE
+
   return {
+    sending: () => (wasSilent() ? askOnce() : undefined),
     opened() {
       if (!hasSeveralHosts) heardAt = performance.now()
     },
     answered(sentAt) {
-      const now = performance.now()
-      if (now - heardAt > MAX_SILENCE) return askOnce()
+      if (wasSilent()) return askOnce()
       heardAt = Math.max(heardAt, sentAt)
-      if (hasSeveralHosts && now - askedAt > INTERVAL) askOnce().catch(() => {})
+      if (hasSeveralHosts && performance.now() - askedAt > INTERVAL) askOnce().catch(() => {})
       return undefined
     },
   }

@@ -108,6 +108,16 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
     expect(await answeredBy(database)).toBe(second.port)
   })
 
+  test('an answer that took as long as a failover is used only if no host has a later timeline', async () => {
+    database = openDatabase(severalHosts())
+    expect(await answeredBy(database)).toBe(first.port)
+    const late = database.query({ ...PORT, text: 'SELECT pg_sleep(2)' }).catch((error: unknown) => error)
+    await second.query('SELECT pg_promote()')
+    passSilently(11_000)
+    expect(await late).toSatisfy(isDatabaseUnavailable)
+    expect(await answeredBy(database)).toBe(second.port)
+  })
+
   test('with several hosts, each is asked regularly while statements are answered', async () => {
     database = openDatabase(severalHosts())
     expect(await answeredBy(database)).toBe(first.port)

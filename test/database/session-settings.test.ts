@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
 import { runCliProcess } from '../support/cli.ts'
@@ -99,6 +99,20 @@ describe.skipIf(!pgbouncer)('behind PgBouncer, where no session is ours', () => 
   afterAll(() => pooler.stop())
 
   const open = () => openDatabase(pooler.databaseUrl, { poolMax: 1, preparedStatements: false })
+
+  test('after a silence, transactions begin on all its connections at once', async () => {
+    const database = openDatabase(pooler.databaseUrl, { poolMax: 2, preparedStatements: false })
+    await database.query(show('timezone'))
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 11_000)
+    const transactions = await Promise.all([database.knex.transaction(), database.knex.transaction()])
+    for (const transaction of transactions) {
+      await transaction.raw('SELECT 1')
+      await transaction.commit()
+    }
+    vi.restoreAllMocks()
+    await database.close()
+  })
 
   test('what PgBouncer passes on is set; what it does not is refused with the statement that mends it', async () => {
     await setForDatabase({ datestyle: "'German'", timezone: "'Asia/Kolkata'" })
