@@ -24,6 +24,7 @@ export function useOf({ key, apis }: Pick<Registration, 'key' | 'apis'>, audienc
 export interface SecretUses {
   /** @param secretId null for a public client: only its callers are recorded */
   record(secretId: number | null, ip: string, use: Use): void
+  /** Writes the uses. If that fails, the next flush writes them. */
   flush(knex: Knex): Promise<void>
   /** Lets every use be recorded again. */
   reset(): void
@@ -66,15 +67,16 @@ export function createSecretUses(clock: Clock = Date, max = MAX_REMEMBERED): Sec
     },
     async flush(knex) {
       if (callers.length === 0 && secrets.size === 0) return
-      const pending = { secrets: [...secrets.values()], callers }
+      const pending = { secrets, callers }
       secrets = new Map()
       callers = []
       try {
-        await recordSecretUses(knex, pending.secrets)
+        await recordSecretUses(knex, [...pending.secrets.values()])
         await recordCallers(knex, pending.callers)
       } catch (error) {
-        // A use that could not be written is recorded again at its next use, not only after the next reset.
-        reset()
+        // Written with the next flush. Writing a use twice changes nothing.
+        secrets = new Map([...pending.secrets, ...secrets])
+        callers = [...pending.callers, ...callers].slice(0, max)
         throw error
       }
     },
