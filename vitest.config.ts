@@ -49,7 +49,7 @@ export default defineConfig({
       project('unit', SHARED),
       project('db', SHARED),
       project('cluster', SHARED_LATER),
-      project('browser', ISOLATED),
+      project('browser', SHARED_LATER),
       project('gateways', ISOLATED),
     ],
   },

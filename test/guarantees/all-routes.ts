@@ -171,24 +171,29 @@ export const fillPath = (path: string, samples: Samples): string =>
     return encodeURIComponent(value)
   })
 
-/** All that an account has, and all that hangs on it, as it stands. */
-export async function stateOf({ knex }: Keywright, account: string): Promise<unknown> {
+/** The parts of what an account has and what all accounts share, as a query of the rows each. */
+const partsOf = (knex: Keywright['knex'], account: string) => {
   const ofClients = knex('clients').where({ account_id: account }).select('id')
   return {
-    account: await knex('accounts').where({ id: account }),
-    users: await knex('users')
+    account: knex('accounts').where({ id: account }),
+    users: knex('users')
       .where({ account_id: account })
       .orderBy('id')
       .select('*', knex.raw('NULL AS last_signed_in_at')),
-    clients: await knex('clients').where({ account_id: account }).orderBy('id'),
-    secrets: await knex('client_secrets')
-      .whereIn('client_id', ofClients)
-      .orderBy('id')
-      .select('id', 'hash', 'retires_at'),
-    tokens: await knex('active_access_tokens').where({ account_id: account }).orderBy('jti').select('jti'),
-    grants: await knex('active_refresh_tokens').whereIn('client_id', ofClients).orderBy('grant_id').select('grant_id'),
-    instance: await knex('instance_settings'),
-    apis: await knex('apis').orderBy('id'),
-    keys: await knex('signing_keys').orderBy('kid').select('kid', 'signs_from'),
+    clients: knex('clients').where({ account_id: account }).orderBy('id'),
+    secrets: knex('client_secrets').whereIn('client_id', ofClients).orderBy('id').select('id', 'hash', 'retires_at'),
+    tokens: knex('active_access_tokens').where({ account_id: account }).orderBy('jti').select('jti'),
+    grants: knex('active_refresh_tokens').whereIn('client_id', ofClients).orderBy('grant_id').select('grant_id'),
+    instance: knex('instance_settings'),
+    apis: knex('apis').orderBy('id'),
+    keys: knex('signing_keys').orderBy('kid').select('kid', 'signs_from'),
   }
+}
+
+/** All that an account has, and all that hangs on it, as it stands: by one statement. */
+export async function stateOf({ knex }: Keywright, account: string): Promise<Record<string, unknown>> {
+  const parts = Object.entries(partsOf(knex, account)).map(([name, rows]) =>
+    knex.select(knex.raw('json_agg(part)')).from(rows.as('part')).as(name),
+  )
+  return (await knex.select(parts).first())!
 }

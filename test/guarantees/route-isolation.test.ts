@@ -67,10 +67,14 @@ const pairs = <Route extends { method: string; path: string }>(routes: readonly 
   routes.flatMap((route) => who.map((visitor) => [nameOf(route), visitor, route] as const))
 
 describe('the management API', () => {
+  let before: unknown
+  beforeAll(async () => {
+    before = await stateOf(server, visitors.home)
+  })
+
   it.each(pairs(API_ROUTES, OUTSIDERS))(
     '%s as %s: nothing is disclosed and nothing is changed',
     async (_, visitor, route) => {
-      const before = await stateOf(server, visitors.home)
       const { status, text, headers } = await askApi(route, visitor, samples)
       const expected = apiAnswer(route, visitor)
       if (expected === 'something') expect(status).toBeLessThan(500)
@@ -84,13 +88,13 @@ describe('the management API', () => {
   )
 
   it.each(pairs(API_ROUTES, INSIDERS))('%s as %s is let in as far as the role reaches', async (_, visitor, route) => {
-    const filled = route.method === 'get' ? samples : await makeSamples(server, visitors.home, visitors.colleague)
     // Disabling the instance or this account would end the tests; those permissions are tested above.
     if (
       /disable|\/instance|\/accounts\/|\/users\/.*(disable|tokens|password)/.test(route.path) &&
       route.method !== 'get'
     )
       return
+    const filled = route.method === 'get' ? samples : await makeSamples(server, visitors.home, visitors.colleague)
     const { status, text } = await askApi(route, visitor, filled)
     const expected = apiAnswer(route, visitor)
     // An operator has no account and no pair of their own, and a program neither.
@@ -129,10 +133,14 @@ const signInOf = (status: number, text: string, headers: Headers): string | unde
   status === 401 ? /name="(return_to)"/.exec(text)?.[1] : headers.get('location')
 
 describe('the console', () => {
+  let before: unknown
+  beforeAll(async () => {
+    before = await stateOf(server, visitors.home)
+  })
+
   it.each(pairs(CONSOLE_ROUTES, OUTSIDERS))(
     '%s as %s: nothing is disclosed and nothing is changed',
     async (_, visitor, route) => {
-      const before = await stateOf(server, visitors.home)
       const { status, text, headers } = await askPage(route, visitor, samples)
       const expected = pageAnswer(route, visitor)
       if (expected === 'something') expect(status).toBeLessThan(500)
