@@ -1,29 +1,27 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Credentials, postForm } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 
 type Api = Credentials & { identifier: string }
 
-let on: Nodes
+let on: SharedNodes
 let api: Api
 let otherApi: Api
 let mine: Credentials
 let theirs: Credentials
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
   otherApi = await on.make.api()
   const settings = { clientCredentialsRefresh: true }
   mine = await on.make.client([api.identifier], settings, await on.make.account())
   theirs = await on.make.client([api.identifier, otherApi.identifier], settings, await on.make.account())
 })
-
-afterAll(() => on?.stop())
 
 const begin = async (client: Credentials) => (await on.nodes[0]!.machineToken(client)).body
 

@@ -1,25 +1,23 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { CLIENT_LOCKS } from '../../src/clients/client-locks.ts'
 import { startLoad, together, until } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
 
 type Client = Credentials & { key: number }
 
-let on: Nodes
+let on: SharedNodes
 let held: Client
 let others: Client[]
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   const api = await on.make.api({ policy: 'single' })
   const clients = await together(6, () => on.make.client([api.identifier]))
   held = clients[0]!
   others = clients.slice(1)
   for (const client of clients) for (const node of on.nodes) await node.machineToken(client)
 })
-
-afterAll(() => on?.stop())
 
 const lockWaits = async (): Promise<number> => {
   const waiting = { datname: on.knex.raw('current_database()'), wait_event_type: 'Lock' }

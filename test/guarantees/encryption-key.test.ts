@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { keywright, runCli } from '../support/cli-in-process.ts'
 import { newEncryptionKey } from '../support/encryption-key.ts'
 import { startLoad, until } from '../support/load.ts'
@@ -9,7 +9,7 @@ import { authorizationOf, codeOf, linkOf, redemptionOf } from '../support/signed
 import { PASSWORD, type Person } from '../support/test-users.ts'
 
 /** Old and new. */
-const O = newEncryptionKey()
+const O = inject('setUp').encryptionKey
 const N = newEncryptionKey()
 
 let on: Nodes
@@ -18,15 +18,12 @@ let machine: Credentials
 let application: Credentials
 let people: Person[]
 
-beforeEach(async () => {
-  on = await startNodes(2, { env: { ENCRYPTION_KEY: O, SHUTDOWN_DELAY: '0' } })
+async function startWithOldKey(count: number): Promise<void> {
+  on = await startNodes(count)
   api = await on.make.api()
   machine = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   application = await on.make.application([api.identifier])
-  people = await Promise.all([0, 1, 2].map(() => on.make.person()))
-})
-
-afterEach(() => on?.stop())
+}
 
 const readiness = async (node: ServerNode) => (await send(`${node.url}/readyz`)).status
 
@@ -107,7 +104,7 @@ async function underLoad(change: (lb: Balancer) => Promise<void>): Promise<Answe
       return answer
     })
   }
-  const storm = startLoad(6, ask, { pause: 250 })
+  const storm = startLoad(6, ask, { pause: 500 })
   await storm.reached(20)
   await change(lb)
   const answers = await storm.stop()
@@ -124,81 +121,90 @@ async function expectAbleToMakeKeys(list: string): Promise<void> {
   expect(await cli('audit verify')).toMatchObject({ verified: true })
 }
 
-test('a rollout of N,O and then N fails no request and loses no session', { timeout: 400_000 }, async () => {
-  const answers = await underLoad(async (lb) => {
-    await lb.restart(1, `${N},${O}`)
-    await expectAbleToMakeKeys(`${N},${O}`)
-    expect(await readiness(on.nodes[0]!)).toBe(200)
-    await lb.restart(0, `${N},${O}`)
-    await lb.rotate()
-    expect(await lb.list()).toMatchObject([{ state: 'current' }, { state: 'unused', values: 0 }])
-    await lb.restart(0, N)
-    await lb.restart(1, N)
-    await expectAbleToMakeKeys(N)
+describe('while nodes take requests', () => {
+  beforeEach(async () => {
+    await startWithOldKey(2)
+    people = await Promise.all([0, 1, 2].map(() => on.make.person()))
   })
-  expect(failed(answers)).toEqual([])
-})
 
-test('a rollout of O,N, then N,O, then N fails no request and loses no session', { timeout: 400_000 }, async () => {
-  const answers = await underLoad(async (lb) => {
-    for (const n of [0, 1]) await lb.restart(n, `${O},${N}`)
-    await lb.restart(0, `${N},${O}`)
-    await expectAbleToMakeKeys(`${N},${O}`)
-    // Already before every node has the new list: each of them holds the new key.
-    await lb.rotate()
-    await lb.restart(1, `${N},${O}`)
-    for (const n of [1, 0]) await lb.restart(n, N)
-    await expectAbleToMakeKeys(N)
+  afterEach(() => on?.stop())
+
+  test('a rollout of N,O and then N fails no request and loses no session', { timeout: 400_000 }, async () => {
+    const answers = await underLoad(async (lb) => {
+      await lb.restart(1, `${N},${O}`)
+      await expectAbleToMakeKeys(`${N},${O}`)
+      expect(await readiness(on.nodes[0]!)).toBe(200)
+      await lb.restart(0, `${N},${O}`)
+      await lb.rotate()
+      expect(await lb.list()).toMatchObject([{ state: 'current' }, { state: 'unused', values: 0 }])
+      await lb.restart(0, N)
+      await lb.restart(1, N)
+      await expectAbleToMakeKeys(N)
+    })
+    expect(failed(answers)).toEqual([])
   })
-  expect(failed(answers)).toEqual([])
+
+  test('a rollout of O,N, then N,O, then N fails no request and loses no session', { timeout: 400_000 }, async () => {
+    const answers = await underLoad(async (lb) => {
+      for (const n of [0, 1]) await lb.restart(n, `${O},${N}`)
+      await lb.restart(0, `${N},${O}`)
+      await expectAbleToMakeKeys(`${N},${O}`)
+      // Already before every node has the new list: each of them holds the new key.
+      await lb.rotate()
+      await lb.restart(1, `${N},${O}`)
+      for (const n of [1, 0]) await lb.restart(n, N)
+      await expectAbleToMakeKeys(N)
+    })
+    expect(failed(answers)).toEqual([])
+  })
 })
 
-test('a rotation is refused while a node lacks the new key, and names that node', { timeout: 200_000 }, async () => {
-  const node = on.nodes[0]!
-  await on.nodes[1]!.stop()
-  on.nodes[1] = await startNode({ ...on.env, ENCRYPTION_KEY: `${N},${O}` })
-  const run = await runCli(['encryption-key', 'rotate', '--json'], { ...on.env, ENCRYPTION_KEY: `${N},${O}` })
-  expect(run.code).toBe(1)
-  expect(run.stderr).toContain(`(pid ${node.pid})`)
-  expect(run.stderr).not.toContain(`(pid ${on.nodes[1].pid})`)
-  for (const one of on.nodes) expect(await readiness(one)).toBe(200)
-})
+/** One after the other on the same nodes: the second test rotates. */
+describe('while one node lacks the new key', () => {
+  beforeAll(async () => {
+    await startWithOldKey(1)
+    on.nodes.push(await startNode({ ...on.env, ENCRYPTION_KEY: `${N},${O}` }))
+  })
 
-test('a node that lacks the key in use is not ready and says why; it signs with what it has opened and answers 503 for the rest', {
-  timeout: 200_000,
-}, async () => {
-  on.nodes[1] = await restartAlone(1, `${N},${O}`)
-  const [old, newer] = [on.nodes[0]!, on.nodes[1]]
-  const cli = keywright({ ...on.env, ENCRYPTION_KEY: `${N},${O}` })
-  await cli('encryption-key rotate --force')
-  await until(async () => (await readiness(old)) === 503)
-  await old.says(/"level":"error".*"check":"keys".*ENCRYPTION_KEY lacks the key that seals this database now/)
-  expect(await readiness(newer)).toBe(200)
-  for (let n = 0; n < 3; n++) expect((await old.machineToken(machine)).status).toBe(200)
-  const { form } = authorizationOf(application)
-  const started = await fetch(newer.url + linkOf(form), { redirect: 'manual' })
-  const cookies = started.headers.getSetCookie().map((one) => one.split(';')[0])
-  const interaction = new URL(started.headers.get('location')!, old.url)
-  expect((await send(interaction.href, { headers: { cookie: cookies.join('; ') } })).status).toBe(503)
-  // An algorithm whose keys it never opened.
-  await cli('api create --identifier https://ps256.example.com --scopes read --alg PS256')
-  const own = await on.make.client(['https://ps256.example.com'])
-  expect((await newer.machineToken(own)).status).toBe(200)
-  expect(await old.machineToken(own)).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
-})
+  afterAll(() => on?.stop())
 
-test('after a rotation a start with the earlier key alone is refused with a sentence', {
-  timeout: 200_000,
-}, async () => {
-  for (const n of [0, 1]) on.nodes[n] = await restartAlone(n, `${N},${O}`)
-  await keywright({ ...on.env, ENCRYPTION_KEY: `${N},${O}` })('encryption-key rotate')
-  const server = launchServer({ ...on.env, ENCRYPTION_KEY: O })
-  expect(await server.ended).toMatchObject({ code: 1 })
-  expect(server.stderr()).toMatch(/^keywright: ENCRYPTION_KEY (lacks|holds none)[^\n]*; add [^\n]*$/m)
-  expect(server.stderr()).not.toContain('    at ')
-})
+  test('a rotation is refused while a node lacks the new key, and names that node', { timeout: 200_000 }, async () => {
+    const node = on.nodes[0]!
+    const run = await runCli(['encryption-key', 'rotate', '--json'], { ...on.env, ENCRYPTION_KEY: `${N},${O}` })
+    expect(run.code).toBe(1)
+    expect(run.stderr).toContain(`(pid ${node.pid})`)
+    expect(run.stderr).not.toContain(`(pid ${on.nodes[1]!.pid})`)
+    for (const one of on.nodes) expect(await readiness(one)).toBe(200)
+  })
 
-async function restartAlone(n: number, list: string): Promise<ServerNode> {
-  await on.nodes[n]!.stop()
-  return await startNode({ ...on.env, ENCRYPTION_KEY: list })
-}
+  test('a node that lacks the key in use is not ready and says why; it signs with what it has opened and answers 503 for the rest', {
+    timeout: 200_000,
+  }, async () => {
+    const [old, newer] = [on.nodes[0]!, on.nodes[1]!]
+    const cli = keywright({ ...on.env, ENCRYPTION_KEY: `${N},${O}` })
+    await cli('encryption-key rotate --force')
+    await until(async () => (await readiness(old)) === 503)
+    await old.says(/"level":"error".*"check":"keys".*ENCRYPTION_KEY lacks the key that seals this database now/)
+    expect(await readiness(newer)).toBe(200)
+    for (let n = 0; n < 3; n++) expect((await old.machineToken(machine)).status).toBe(200)
+    const { form } = authorizationOf(application)
+    const started = await fetch(newer.url + linkOf(form), { redirect: 'manual' })
+    const cookies = started.headers.getSetCookie().map((one) => one.split(';')[0])
+    const interaction = new URL(started.headers.get('location')!, old.url)
+    expect((await send(interaction.href, { headers: { cookie: cookies.join('; ') } })).status).toBe(503)
+    // An algorithm whose keys it never opened.
+    await cli('api create --identifier https://ps256.example.com --scopes read --alg PS256')
+    const own = await on.make.client(['https://ps256.example.com'])
+    expect((await newer.machineToken(own)).status).toBe(200)
+    expect(await old.machineToken(own)).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
+  })
+
+  test('after a rotation a start with the earlier key alone is refused with a sentence', {
+    timeout: 200_000,
+  }, async () => {
+    const server = launchServer({ ...on.env, ENCRYPTION_KEY: O })
+    expect(await server.ended).toMatchObject({ code: 1 })
+    expect(server.stderr()).toMatch(/^keywright: ENCRYPTION_KEY (lacks|holds none)[^\n]*; add [^\n]*$/m)
+    expect(server.stderr()).not.toContain('    at ')
+  })
+})

@@ -1,29 +1,27 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { CLIENT_LOCKS } from '../../src/clients/client-locks.ts'
 import { updateApi } from '../../src/management/api-changes.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together, until } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf, type FormData } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 
 type Api = Credentials & { identifier: string }
 
-let on: Nodes
+let on: SharedNodes
 let single: Api
 let other: Api
 let none: Api
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   single = await on.make.api({ policy: 'single' })
   other = await on.make.api({ policy: 'single' })
   none = await on.make.api({ policy: 'none' })
 })
-
-afterAll(() => on?.stop())
 
 async function newToken(client: Credentials, api: Api, n = 0): Promise<string> {
   const { status, text, body } = await on.nodes[n % 2]!.machineToken(client, { resource: api.identifier })

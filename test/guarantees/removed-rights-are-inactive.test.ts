@@ -7,7 +7,7 @@ import type { ClientChange } from '../../src/management/client-checks.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { ACTOR, CALLBACK } from '../support/factory.ts'
 import { activeAmong, startLoad } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import type { Credentials, FormData } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 import { type Feed, openFeed, statusAt } from '../support/status.ts'
@@ -15,13 +15,13 @@ import { type Feed, openFeed, statusAt } from '../support/status.ts'
 type ApiClient = Credentials & { identifier: string }
 type Client = Credentials & { clientId: string; key: number }
 
-let on: Nodes
+let on: SharedNodes
 let api: ApiClient
 let other: ApiClient
 let feeds: Feed[]
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
   other = await on.make.api()
   feeds = await Promise.all(on.nodes.map((node) => openFeed(node, api)))
@@ -29,7 +29,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all((feeds ?? []).map((feed) => feed.close()))
-  await on?.stop()
 })
 
 const both = () => [api.identifier, other.identifier]

@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, until } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import type { Answer, Credentials } from '../support/requests.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
 })
-
-afterAll(() => on?.stop())
 
 const nodeOf = (n: number) => on.nodes[n % on.nodes.length]!
 

@@ -1,5 +1,5 @@
 /** Replaced means dead, where people signed in: whatever ends what an application holds in somebody's name. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { withdrawConsent } from '../../src/consents/consents.ts'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
@@ -11,7 +11,7 @@ import { revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revoc
 import { keywright } from '../support/cli-in-process.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together, until } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { createRandom } from '../support/random.ts'
 import { type Answer, type Credentials, claimsOf, type FormData } from '../support/requests.ts'
 import {
@@ -22,15 +22,13 @@ import {
 } from '../support/signed-in-browsers.ts'
 import type { Person } from '../support/test-users.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
 })
-
-afterAll(() => on?.stop())
 
 const random = createRandom(20_261_122)
 

@@ -1,22 +1,20 @@
 import type { Knex } from 'knex'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { changeAccountStatus } from '../../src/management/account-changes.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { keywright } from '../support/cli-in-process.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
 })
-
-afterAll(() => on?.stop())
 
 const nodeOf = (n: number) => on.nodes[n % on.nodes.length]!
 

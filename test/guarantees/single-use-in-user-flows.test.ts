@@ -1,11 +1,11 @@
 /** Authorization codes, refresh tokens, pushed authorization requests and device codes of users are redeemed at most once. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../src/clients/grant-types.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, together, until } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Answer, type Credentials, type FormData, postForm } from '../support/requests.ts'
 import {
   authorizationOf,
@@ -18,19 +18,17 @@ import {
 
 type Client = Credentials & { key: number }
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 let app: Client
 let visitor: SignedInBrowser
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
   app = await on.make.application([api.identifier])
   visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
 })
-
-afterAll(() => on?.stop())
 
 const ask = (form: FormData, n = 0, client = app) => on.nodes[n % 2]!.token(form, { basic: client })
 const refreshing = (token: string): FormData => ({ grant_type: 'refresh_token', refresh_token: token })

@@ -1,21 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { EngineModelAdapter } from '../../src/oidc/adapter.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { startChild } from '../support/child.ts'
 import { activeAmong, together, until } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 let client: Credentials & { key: number }
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
 })
-
-afterAll(() => on?.stop())
 
 async function begin() {
   client = await on.make.client([api.identifier], { clientCredentialsRefresh: true })

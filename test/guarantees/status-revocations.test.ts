@@ -11,12 +11,12 @@ import { changeUserRole, changeUserStatus } from '../../src/management/user-chan
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, mapBounded, together } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
 import { type Feed, openFeed, placeName, statusAt } from '../support/status.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 let other: Credentials & { identifier: string }
 let feeds: Feed[]
@@ -24,7 +24,7 @@ let othersFeed: Feed
 let bystanders: string[]
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
   other = await on.make.api({ signingAlg: 'RS256' })
   feeds = await Promise.all(on.nodes.map((node) => openFeed(node, api)))
@@ -37,7 +37,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([...(feeds ?? []), ...(othersFeed ? [othersFeed] : [])].map((feed) => feed.close()))
-  await on?.stop()
 })
 
 const nodeOf = (n: number) => on.nodes[n % on.nodes.length]!

@@ -1,20 +1,18 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { activeAmong } from '../support/load.ts'
-import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes, startNode } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: Credentials & { identifier: string }
 let client: Credentials
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
   client = await on.make.client([api.identifier])
 })
-
-afterAll(() => on?.stop())
 
 async function newToken(n = 0): Promise<string> {
   return (await on.nodes[n]!.machineToken(client)).body.access_token

@@ -2,24 +2,22 @@
  * An application that redeems without end, over two nodes, keeps nobody from ending its access: its share of the locks is
  * served in order with transactions that wait to change something.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { startLoad } from '../support/load.ts'
-import { type Nodes, startNodes } from '../support/nodes.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 import { openBrowser, signIn } from '../support/scriptless-browser.ts'
 import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 import type { Person } from '../support/test-users.ts'
 
-let on: Nodes
+let on: SharedNodes
 let api: { identifier: string }
 
 beforeAll(async () => {
-  on = await startNodes(2)
+  on = await shareNodes()
   api = await on.make.api()
 })
-
-afterAll(() => on.stop())
 
 interface Scene {
   readonly person: Person

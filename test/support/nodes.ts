@@ -134,3 +134,17 @@ export async function startNodes(count: number, options: { env?: Environment; da
     },
   }
 }
+
+/** Nodes that other tests use too: a test may neither stop, freeze nor reconfigure them. */
+export type SharedNodes = Omit<Nodes, 'stop' | 'restart'>
+
+let shared: Promise<SharedNodes> | undefined
+
+/**
+ * Two nodes on one PostgreSQL for all files that run in this process, which end with it: a start takes a second of the
+ * processor, and the first requests another one. Each file makes its own accounts, APIs and clients.
+ */
+export function shareNodes(): Promise<SharedNodes> {
+  shared ??= startNodes(2)
+  return shared
+}
