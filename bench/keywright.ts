@@ -61,7 +61,7 @@ export async function populate(url: string, count: number, policy: 'none' | 'sin
   await bootstrap(database.knex, createEncryptionKeys([encryptionKey]))
   const declared = { identifier: 'https://api.bench.example', scopes: ['all'], tokenTtl: 3600, policy }
   const api = await createApi(database.knex, { ...declared, signingAlg: 'ES256', isDefault: true }, ACTOR)
-  const account = await createAccount(database.knex, 'Bench')
+  const account = await createAccount(database.knex, { name: 'Bench' })
   const settings = { ...DEFAULT_SETTINGS, name: 'Bench', grants: ['client_credentials'] }
   const request = { accountId: account.id, settings, apis: [], scopes: null }
   const { client, clientSecret } = await createClient(database.knex, request, ACTOR)

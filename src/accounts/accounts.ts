@@ -1,79 +1,84 @@
 import type { Knex } from 'knex'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
-import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-columns.ts'
+import { checkSomeGiven, checkValues, differingValues, normalizedValues } from '../shared/attribute-values.ts'
+import { changesBetween, initialValues, type ValuesOf } from '../shared/attributes.ts'
+import { expectRevision, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
-import { nameError } from '../shared/names.ts'
+import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from './account-attributes.ts'
 import { checkNotInstanceName } from './instance-name.ts'
 import { lockAccountExclusive } from './user-locks.ts'
 
-export interface Account {
+export type AccountValues = ValuesOf<typeof ACCOUNT_ATTRIBUTES>
+
+export interface Account extends AccountValues, ValuesOf<typeof ACCOUNT_STATUS_ATTRIBUTES> {
   readonly id: string
-  readonly name: string
-  readonly status: 'active' | 'disabled'
-  /** false: no client of the account works; its users can still sign in. */
-  readonly apiEnabled: boolean
   readonly createdAt: Date
   /** Increases with each change. */
   readonly revision: number
 }
 
-export interface AccountRow {
+/** Attributes that are left out get their initial value. */
+export type NewAccount = Partial<AccountValues> & Pick<AccountValues, 'name'>
+
+export interface AccountRow extends AttributeRow {
   id: string
-  name: string
-  status: Account['status']
-  api_enabled: boolean
   created_at: Date
   revision: number
 }
 
 export const toAccount = (row: AccountRow): Account => ({
   id: row.id,
-  name: row.name,
-  status: row.status,
-  apiEnabled: row.api_enabled,
+  ...fromColumns({ ...ACCOUNT_ATTRIBUTES, ...ACCOUNT_STATUS_ATTRIBUTES }, row),
   createdAt: row.created_at,
   revision: row.revision,
 })
 
-function checkedName(name: string): string {
-  const trimmed = name.trim()
-  const fieldError = nameError('an account name', trimmed, 200)
-  if (fieldError) throw invalidInput(fieldError, 'name')
-  return trimmed
+async function checkAccount(db: Knex, values: Partial<AccountValues>): Promise<void> {
+  checkValues(ACCOUNT_ATTRIBUTES, values)
+  await checkNotInstanceName(db, 'an account name', values.name)
 }
 
-/** @throws KeywrightError `invalid_input` for a name that is empty, over 200 characters, or looks like the instance's */
-export async function createAccount(db: Knex, name: string): Promise<Account> {
-  const checked = checkedName(name)
-  await checkNotInstanceName(db, 'an account name', checked)
-  const [row] = await db<AccountRow>('accounts').insert({ id: newId(), name: checked }).returning('*')
-  return toAccount(row!)
+/** @throws KeywrightError `invalid_input`, for example for a name that looks like the instance's */
+export async function createAccount(db: Knex, values: NewAccount): Promise<Account> {
+  const account = normalizedValues(ACCOUNT_ATTRIBUTES, { ...initialValues(ACCOUNT_ATTRIBUTES), ...values })
+  await checkAccount(db, account)
+  const row = { id: newId(), ...toColumns(ACCOUNT_ATTRIBUTES, account) }
+  const [created] = await db('accounts').insert(row).returning<AccountRow[]>('*')
+  return toAccount(created!)
 }
 
 /** @throws KeywrightError as `createAccount` */
-export async function addAccount(knex: Knex, { name }: { name: string }, actor: Actor): Promise<Account> {
+export async function addAccount(knex: Knex, values: NewAccount, actor: Actor): Promise<Account> {
   return await knex.transaction(async (trx) => {
-    const account = await createAccount(trx, name)
+    const account = await createAccount(trx, values)
     await recordAudit(trx, actor, accountEntry('account.created', account, { name: account.name }))
     return account
   })
 }
 
-/** @throws KeywrightError `not_found`, `invalid_input`, `stale` */
-export async function renameAccount(
+/**
+ * Changes the attributes of an account; those that are left out stay.
+ * @throws KeywrightError `not_found`, `invalid_input` (also without values), `stale`
+ */
+export async function saveAccount(
   knex: Knex,
   id: string,
-  { name }: { name: string },
+  values: Partial<AccountValues>,
   actor: Actor,
   expected?: number,
 ): Promise<Account> {
+  checkSomeGiven(values)
   return await knex.transaction(async (trx) => {
     const before = await lockAccount(trx, id)
     expectRevision('the account', before.revision, expected)
-    const next = checkedName(name)
-    if (next !== before.name) await checkNotInstanceName(trx, 'an account name', next)
-    const account = await changeAccount(trx, id, { name: next })
-    await recordAudit(trx, actor, accountEntry('account.renamed', account, { from: before.name, to: account.name }))
+    const differing = differingValues(ACCOUNT_ATTRIBUTES, before, values)
+    if (Object.keys(differing).length === 0) return before
+    // Not the values that stay: the instance may have got the name of the account meanwhile.
+    await checkAccount(trx, differing)
+    const account = await changeAccount(trx, id, toColumns(ACCOUNT_ATTRIBUTES, differing))
+    const changes = changesBetween(ACCOUNT_ATTRIBUTES, before, account)
+    await recordAudit(trx, actor, accountEntry('account.updated', account, { changes }))
     return account
   })
 }

@@ -1,10 +1,17 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
-import { checkedEmail, emailKey } from '../shared/email-addresses.ts'
+import { emailError, emailKey, normalizedEmail } from '../shared/email-addresses.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import { nameError } from '../shared/names.ts'
 import { checkNotInstanceName } from './instance-name.ts'
+
+/** @throws KeywrightError `invalid_input` */
+function checkedEmail(typed: string): string {
+  const fieldError = emailError(typed)
+  if (fieldError) throw invalidInput(fieldError, 'email')
+  return normalizedEmail(typed)!
+}
 
 /** Null for nobody's name: only blanks. @throws KeywrightError `invalid_input` */
 function checkedUserName(name: string | null | undefined): string | null {

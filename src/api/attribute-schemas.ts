@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Attribute, type Attributes, entriesOf, type ValueOf, type ValuesOf } from '../shared/attributes.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
+import { id } from './fields.ts'
 import type { Snake } from './wire-names.ts'
 
 // Derives the fields of the API from the attributes of a resource. A rate limit is text: `600/min`.
@@ -19,6 +20,8 @@ type WireValues<All extends Attributes> = {
 // The bounds on lengths limit the work of a request. The features check what the values mean.
 function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'text') return z.string().max(type.maxLength)
+  if (type.kind === 'email') return z.string().max(1000)
+  if (type.kind === 'id') return id
   if (type.kind === 'uri') return z.string().max(10_000)
   if (type.kind === 'uris') return z.array(z.string().max(10_000)).max(100)
   if (type.kind === 'boolean') return z.boolean()

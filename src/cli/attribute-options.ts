@@ -24,8 +24,9 @@ const toCamel = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: 
 
 const trueFalseOf = ({ option }: Attribute): readonly [string, string] => option?.trueFalse ?? ['on', 'off']
 
-/** An option without a value: it can only be set at creation, and its absence means false. */
-const isSwitch = ({ type, isFixed }: Attribute): boolean => type.kind === 'boolean' && isFixed === true
+/** An option without a value. At creation its absence means false. */
+const isSwitch = ({ type, isFixed, option }: Attribute): boolean =>
+  type.kind === 'boolean' && (isFixed === true || option?.switchOffHelp !== undefined)
 
 function choicesOf(attribute: Attribute): readonly string[] | undefined {
   const { type } = attribute
@@ -35,6 +36,8 @@ function choicesOf(attribute: Attribute): readonly string[] | undefined {
 
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   text: 'text',
+  email: 'address',
+  id: 'id',
   uri: 'uri',
   uris: 'uri...',
   duration: 'seconds',
@@ -48,7 +51,8 @@ function helpOf({ type, option }: Attribute): string {
   return `${option!.help}, space-separated: ${type.choices.map(({ value, shortName }) => shortName ?? value).join(', ')}`
 }
 
-function optionOf(name: string, attribute: Attribute): Option {
+/** The option that sets an attribute. */
+function attributeOption(name: string, attribute: Attribute): Option {
   const { type, option } = attribute
   const flag = `--${flagOf(name, attribute)}`
   if (isSwitch(attribute)) return new Option(flag, helpOf(attribute))
@@ -66,7 +70,10 @@ export function addAttributeOptions(command: Command, attributes: Attributes, pu
   for (const [name, attribute] of entriesOf(attributes)) {
     if (!attribute.option || (attribute.isFixed && purpose === 'update')) continue
     const isRequired = attribute.initial === undefined && purpose === 'create'
-    command.addOption(optionOf(name, attribute).makeOptionMandatory(isRequired))
+    command.addOption(attributeOption(name, attribute).makeOptionMandatory(isRequired))
+    const { switchOffHelp } = attribute.option
+    if (switchOffHelp && purpose === 'update')
+      command.addOption(new Option(`--no-${flagOf(name, attribute)}`, switchOffHelp))
   }
   return command
 }

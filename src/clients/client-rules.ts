@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Role } from '../accounts/users.ts'
-import { attributeError, attributesWhere, entriesOf, namesOf } from '../shared/attributes.ts'
+import { attributeError, attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared/attributes.ts'
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
 import type { ClientSettings } from './client-settings.ts'
@@ -109,12 +109,6 @@ export const OPERATOR_SETTINGS = namesOf(
   attributesWhere(CLIENT_ATTRIBUTES, ({ operatorOnly }) => operatorOnly === true),
 ) as readonly (keyof ClientSettings)[]
 
-/** Whether this value is one that only operators may select. */
-const isForOperators = (name: keyof ClientSettings, value: unknown): boolean => {
-  const { type } = CLIENT_ATTRIBUTES[name]
-  return type.kind === 'choice' && type.choices.some((one) => one.operatorOnly && one.value === value)
-}
-
 /**
  * Checks whether a user with this role may change these settings. Setting a value that is already set is not a change.
  * @param before the client, or the defaults of a new one; undefined: every operator setting counts as a change
@@ -131,7 +125,7 @@ export function checkMaySet(
   )
   for (const name of changed) {
     if (OPERATOR_SETTINGS.includes(name)) throw new KeywrightError('forbidden', `only an operator can change ${name}`)
-    if (isForOperators(name, changes[name]))
+    if (isOperatorChoice(CLIENT_ATTRIBUTES[name], changes[name]))
       throw new KeywrightError('forbidden', `only an operator can set ${name} to ${changes[name]}`)
   }
 }

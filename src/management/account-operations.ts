@@ -1,5 +1,13 @@
 import type { Knex } from 'knex'
-import { type Account, type AccountRow, addAccount, renameAccount, toAccount } from '../accounts/accounts.ts'
+import {
+  type Account,
+  type AccountRow,
+  type AccountValues,
+  addAccount,
+  type NewAccount,
+  saveAccount,
+  toAccount,
+} from '../accounts/accounts.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeAccountApi, changeAccountStatus } from './account-changes.ts'
@@ -27,7 +35,7 @@ export interface AccountDetails extends AccountSummary {
 export interface AccountQuery extends PageRequest {
   /** Prefixes of words of the name, or a whole ID. */
   readonly search?: string | undefined
-  readonly status?: 'active' | 'disabled' | undefined
+  readonly status?: Account['status'] | undefined
   readonly sort?: Sort<'name' | 'added'> | undefined
 }
 
@@ -131,20 +139,24 @@ export const findAccount = operation<{ named: string }, Account>(
   },
 )
 
-export const createAccount = operation<{ name: string }, Account>(
+export const createAccount = operation<NewAccount, Account>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, principal, { name }) => await addAccount(knex, { name }, principal.actor),
+  async ({ knex }, principal, values) => await addAccount(knex, values, principal.actor),
 )
 
-/** @throws KeywrightError also `stale` */
-export const updateAccount = operation<AccountSelector & { name: string; revision?: number | undefined }, Account>(
+interface AccountChange extends AccountSelector, Partial<AccountValues> {
+  readonly revision?: number | undefined
+}
+
+/** Changes the given attributes. @throws KeywrightError also `stale` */
+export const updateAccount = operation<AccountChange, Account>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, principal, { accountId, name, revision }) =>
-    await renameAccount(knex, accountId, { name }, principal.actor, revision),
+  async ({ knex }, principal, { accountId, revision, ...values }) =>
+    await saveAccount(knex, accountId, values, principal.actor, revision),
 )
 
 /** Disabling revokes all tokens and sessions of the account's users and clients at once. */
-export const setAccountStatus = operation<AccountSelector & { status: 'active' | 'disabled' }, Account>(
+export const setAccountStatus = operation<AccountSelector & { status: Account['status'] }, Account>(
   { role: 'operator', scope: 'accounts:write' },
   async ({ knex }, principal, { accountId, status }) =>
     await changeAccountStatus(knex, accountId, status, principal.actor),

@@ -1,3 +1,4 @@
+import { ACCOUNT_ATTRIBUTES } from '../accounts/account-attributes.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { type Attribute, type Attributes, entriesOf } from '../shared/attributes.ts'
@@ -7,6 +8,7 @@ import type { Principal } from './principal.ts'
 /** The attributes of resources by their type in the audit log. */
 const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   client: { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES },
+  account: ACCOUNT_ATTRIBUTES,
 }
 
 /** The attribute with this name in snake_case. Undefined: the change is of something else, or of an earlier version. */

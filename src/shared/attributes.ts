@@ -15,6 +15,8 @@ export interface AttributeChoice<Value extends string = string> {
 
 type Kind =
   | { readonly kind: 'text'; readonly maxLength: number }
+  | { readonly kind: 'email' }
+  | { readonly kind: 'id' }
   | { readonly kind: 'uri' }
   | { readonly kind: 'uris' }
   | { readonly kind: 'boolean'; readonly yes?: AttributeChoice; readonly no?: AttributeChoice }
@@ -41,6 +43,11 @@ declare const VALUE: unique symbol
 export type TypeOf<Value> = AttributeType & { readonly [VALUE]?: Value }
 
 export const text = (maxLength: number): TypeOf<string> => ({ kind: 'text', maxLength })
+
+export const email: TypeOf<string> = { kind: 'email' }
+
+/** The ID of another resource. */
+export const id: TypeOf<string> = { kind: 'id' }
 
 export const uri: TypeOf<string> = { kind: 'uri' }
 
@@ -86,6 +93,8 @@ export interface AttributeOption {
   readonly help: string
   /** The word for null, or for an empty list. */
   readonly none?: 'off' | 'all' | 'default'
+  /** Makes a boolean two options without values, `--flag` and `--no-flag`; this is the help of the second. */
+  readonly switchOffHelp?: string
   /** In place of `on` and `off`. */
   readonly trueFalse?: readonly [string, string]
 }
@@ -131,6 +140,10 @@ export const attribute = <Value>(
   declaration: { readonly type: TypeOf<Value> } & Omit<Attribute<NoInfer<Value>>, 'type'>,
 ): Attribute<Value> => declaration
 
+/** The values of a choice. */
+export const choiceValues = <Value>({ type }: Attribute<Value>): readonly Value[] =>
+  type.kind === 'choice' ? type.choices.map(({ value }) => value as Value) : []
+
 type Names<All extends Attributes> = Extract<keyof All, string>
 
 export const namesOf = <All extends Attributes>(attributes: All): Names<All>[] =>
@@ -165,6 +178,10 @@ export function changesBetween<All extends Attributes>(
   const changed = namesOf(attributes).filter((name) => !isDeepStrictEqual(before[name], after[name]))
   return Object.fromEntries(changed.map((name) => [toSnake(name), { from: before[name], to: after[name] }]))
 }
+
+/** Whether only operators may select this value. */
+export const isOperatorChoice = ({ type }: Pick<Attribute, 'type'>, value: unknown): boolean =>
+  type.kind === 'choice' && type.choices.some((one) => one.operatorOnly && one.value === value)
 
 /** The error of a value by its attribute alone. Undefined: valid. */
 export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {

@@ -1,5 +1,4 @@
 import { domainToASCII } from 'node:url'
-import { invalidInput } from './errors.ts'
 
 /** RFC 5321, section 4.5.3.1, as RFC 3696, erratum 1690, counts it. */
 const LONGEST = 254
@@ -30,13 +29,16 @@ function partsOf(typed: string): { local: string; domain: string } | undefined {
   return at > 0 && domain && LOCAL_PART.test(local) ? { local, domain } : undefined
 }
 
-/** An address as it is stored: the local part as it was typed, in NFC, and the domain in ASCII. @throws KeywrightError `invalid_input` */
-export function checkedEmail(typed: string): string {
+/** An address as it is stored: the local part as it was typed, in NFC, and the domain in ASCII. Undefined: not an address. */
+export function normalizedEmail(typed: string): string | undefined {
   const parts = partsOf(typed)
   const address = parts && `${parts.local}@${parts.domain}`
-  if (!address || address.length > LONGEST) throw invalidInput(`not an email address: ${typed.slice(0, 300)}`, 'email')
-  return address
+  return address && address.length <= LONGEST ? address : undefined
 }
+
+/** The error of an email address. Undefined: valid. */
+export const emailError = (typed: string): string | undefined =>
+  normalizedEmail(typed) === undefined ? `not an email address: ${typed.slice(0, 300)}` : undefined
 
 /**
  * By this two addresses are the same: for sign-in, uniqueness, look-up, search and the counting of attempts alike, because

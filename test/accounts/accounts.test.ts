@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addAccount, getAccount, lockAccountWithApiShared, renameAccount } from '../../src/accounts/accounts.ts'
+import { addAccount, getAccount, lockAccountWithApiShared, saveAccount } from '../../src/accounts/accounts.ts'
 import { changeAccountApi } from '../../src/management/account-changes.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { ACTOR } from '../support/factory.ts'
@@ -24,31 +24,43 @@ describe('an account', () => {
   test('is added and renamed, with its audit entries, by the names it has without the blanks around them', async () => {
     const account = await addAccount(on.knex, { name: '  ACME ' }, ACTOR)
     expect(account).toMatchObject({ name: 'ACME', status: 'active', apiEnabled: true, revision: 1 })
-    const renamed = await renameAccount(on.knex, account.id, { name: ' ø'.repeat(100) }, ACTOR)
+    const renamed = await saveAccount(on.knex, account.id, { name: ' ø'.repeat(100) }, ACTOR)
     expect(renamed).toEqual({ ...account, name: ' ø'.repeat(100).trim(), revision: 2 })
     expect(await getAccount(on.knex, account.id)).toEqual(renamed)
-    expect(await actionsOn(account.id)).toEqual(['account.created', 'account.renamed'])
+    expect(await actionsOn(account.id)).toEqual(['account.created', 'account.updated'])
   })
 
   test.each(BAD_NAMES)('cannot be called %j', async (name) => {
     const refused = { code: 'invalid_input', fieldErrors: [{ field: 'name', message: expect.any(String) }] }
     await expect(addAccount(on.knex, { name }, ACTOR)).rejects.toMatchObject(refused)
     const { id } = await addAccount(on.knex, { name: 'ACME' }, ACTOR)
-    await expect(renameAccount(on.knex, id, { name }, ACTOR)).rejects.toMatchObject(refused)
+    await expect(saveAccount(on.knex, id, { name }, ACTOR)).rejects.toMatchObject(refused)
     expect(await actionsOn(id)).toEqual(['account.created'])
   })
 
   test('that somebody else renamed meanwhile is not renamed; of two at once, one is', async () => {
     const { id, revision } = await addAccount(on.knex, { name: 'ACME' }, ACTOR)
-    const rename = (name: string) => renameAccount(on.knex, id, { name }, ACTOR, revision)
+    const rename = (name: string) => saveAccount(on.knex, id, { name }, ACTOR, revision)
     const outcomes = await Promise.allSettled([rename('One'), rename('Other')])
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     await expect(rename('Third')).rejects.toMatchObject({ code: 'stale' })
-    expect(await actionsOn(id)).toEqual(['account.created', 'account.renamed'])
+    expect(await actionsOn(id)).toEqual(['account.created', 'account.updated'])
+  })
+
+  test('is not changed by the values that it has, nor without values', async () => {
+    const account = await addAccount(on.knex, { name: 'ACME' }, ACTOR)
+    expect(await saveAccount(on.knex, account.id, { name: ' ACME ' }, ACTOR)).toEqual(account)
+    await expect(saveAccount(on.knex, account.id, {}, ACTOR)).rejects.toMatchObject({ code: 'invalid_input' })
+    await saveAccount(on.knex, account.id, { name: 'Other' }, ACTOR)
+    const details = await on
+      .knex('audit_log')
+      .where({ target_id: account.id, action: 'account.updated' })
+      .pluck('detail')
+    expect(details).toEqual([{ changes: { name: { from: 'ACME', to: 'Other' } } }])
   })
 
   test.each([newId(), 'none', '\0'])('that is not there is not found: %j', async (id) => {
-    await expect(renameAccount(on.knex, id, { name: 'x' }, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(saveAccount(on.knex, id, { name: 'x' }, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
     await expect(changeAccountApi(on.knex, id, false, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
   })
 })

@@ -44,7 +44,7 @@ describe('a person is added', () => {
   })
 
   test('to no account that is not there or switched off, nor by an address that is no address or taken', async () => {
-    const off = (await createAccount(on.knex, 'Off')).id
+    const off = (await createAccount(on.knex, { name: 'Off' })).id
     await setAccountStatus(on.knex, off, 'disabled')
     const { user } = await on.person()
     const refusals: [object, string][] = [

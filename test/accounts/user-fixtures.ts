@@ -26,7 +26,7 @@ export async function gatherPeople() {
   const database = openDatabase(created.url, { poolMax: 10 })
   const { knex } = database
   const keys = createEncryptionKeys([randomBytes(32)])
-  const { id: accountId } = await createAccount(knex, 'ACME Corp')
+  const { id: accountId } = await createAccount(knex, { name: 'ACME Corp' })
   const hash = await hashPassword(PASSWORD)
   let made = 0
   const nextEmail = () => `p${++made}@example.com`
@@ -55,7 +55,7 @@ export async function gatherPeople() {
       const { user } = await invite(account)
       return { user: await savePassword(knex, user.id, hash), password: PASSWORD }
     },
-    account: async () => (await createAccount(knex, 'Other Corp')).id,
+    account: async () => (await createAccount(knex, { name: 'Other Corp' })).id,
     row: (id: string) => knex('users').where({ id }).first(),
     actionsOn: (id: string): Promise<string[]> =>
       knex('audit_log').where('target_id', id).orderBy('at').orderBy('id').pluck('action'),

@@ -18,7 +18,7 @@ let other: Awaited<ReturnType<typeof fillAccount>>
 /** What an account's admin did, and what its client did. */
 async function fillAccount(make: ReturnType<typeof createCommonFactory>, name: string) {
   const { knex } = log
-  const account = await createAccount(knex, name)
+  const account = await createAccount(knex, { name })
   const user = await make.user(account.id)
   const client = await make.register({ account: account.id })
   const admin = { type: 'user' as const, id: user.id, ip: '192.0.2.7', requestId: `request-of-${name}` }

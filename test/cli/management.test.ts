@@ -28,16 +28,16 @@ afterAll(async () => {
 const actionsOn = (id: string): Promise<string[]> =>
   database.knex('audit_log').where({ target_id: id, actor_type: 'cli' }).orderBy('at').orderBy('id').pluck('action')
 
-test('account rename and account api change an account', async () => {
+test('account update and account api change an account', async () => {
   const { account_id: id } = await cli('account create --name ACME')
   const account = { account_id: id, name: 'New name', status: 'active', api: 'on' }
-  expect(await cli(`account rename ${id} --name`, 'New name')).toEqual(account)
+  expect(await cli(`account update ${id} --name`, 'New name')).toEqual(account)
   expect(await cli(`account api ${id} off`)).toEqual({ ...account, api: 'off' })
   const [listed] = (await cli('account list')).accounts
   expect(listed).toMatchObject({ ...account, api: 'off' })
   expect(await cli(`account api ${id} on`)).toEqual(account)
   expect((await runCli(['account', 'api', id, 'maybe'], env)).code).toBe(2)
-  const actions = ['account.created', 'account.renamed', 'account.api_disabled', 'account.api_enabled']
+  const actions = ['account.created', 'account.updated', 'account.api_disabled', 'account.api_enabled']
   expect(await actionsOn(id)).toEqual(actions)
 })
 

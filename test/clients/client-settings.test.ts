@@ -23,7 +23,7 @@ beforeAll(async () => {
   database = openDatabase(created.url)
   make = createMaker(database, createEncryptionKeys([Buffer.from(newEncryptionKey(), 'base64')]))
   registrations = createRegistrations(database, 100)
-  accountId = (await createAccount(database.knex, 'ACME')).id
+  accountId = (await createAccount(database.knex, { name: 'ACME' })).id
   api = (await make.api({ scopes: ['read', 'write'] })).identifier
   otherApi = (await make.api({ scopes: ['list'] })).identifier
 })

@@ -67,7 +67,7 @@ test('a server that is stopped leaves nothing unsealed', async () => {
 })
 
 test('the log is exported as JSON lines, whole, by time and by account', async () => {
-  const account = await createAccount(on.knex, 'Exported')
+  const account = await createAccount(on.knex, { name: 'Exported' })
   const target = { type: 'account', id: account.id }
   await recordAudit(on.knex, ACTOR, { action: 'test.exported', target, accountId: account.id, detail: { n: 1 } })
   await untilSealed()

@@ -287,9 +287,9 @@ describe('a code is invalidated with what it depends on, and stays invalid when 
   })
 
   test('the user’s account is disabled, and enabled again', async () => {
-    const off = await createAccount(server.knex, 'Off')
+    const off = await createAccount(server.knex, { name: 'Off' })
     expectRefused(await dying(() => changeAccountStatus(server.knex, off.id, 'disabled', ACTOR), off.id))
-    const onAgain = await createAccount(server.knex, 'On again')
+    const onAgain = await createAccount(server.knex, { name: 'On again' })
     const restored = dying(async () => {
       await changeAccountStatus(server.knex, onAgain.id, 'disabled', ACTOR)
       await changeAccountStatus(server.knex, onAgain.id, 'active', ACTOR)

@@ -141,7 +141,7 @@ describe('the page', () => {
 describe('the consent page is skipped', () => {
   test('for every user, where the operator configures it', async () => {
     const app = await register({ consent: 'skip' })
-    const foreign = await createTestUser(server.knex, (await createAccount(server.knex, 'Foreign')).id)
+    const foreign = await createTestUser(server.knex, (await createAccount(server.knex, { name: 'Foreign' })).id)
     for (const who of [person, foreign]) {
       const browser = await signedIn(who)
       for (const params of [{}, { prompt: 'consent' }, { scope: 'openid read offline_access' }]) {
@@ -153,7 +153,7 @@ describe('the consent page is skipped', () => {
   test('for users of the application’s own account, where its admin configures it, and for nobody else', async () => {
     const app = await register({ consent: 'skip_own_account' })
     expect(hasCode(await (await signedIn()).visit(app.link()))).toBe(true)
-    const foreign = await createTestUser(server.knex, (await createAccount(server.knex, 'Elsewhere')).id)
+    const foreign = await createTestUser(server.knex, (await createAccount(server.knex, { name: 'Elsewhere' })).id)
     const asked = await (await signedIn(foreign)).visit(app.link())
     expect(isAllow(asked)).toBe(true)
   })

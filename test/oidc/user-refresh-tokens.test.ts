@@ -213,7 +213,7 @@ describe('a refresh token is revoked with what it depends on, and stays revoked 
   })
 
   test('the user’s account is disabled, and enabled again', async () => {
-    const account = await createAccount(server.knex, 'Off')
+    const account = await createAccount(server.knex, { name: 'Off' })
     const off = async () => {
       await changeAccountStatus(server.knex, account.id, 'disabled', ACTOR)
       await changeAccountStatus(server.knex, account.id, 'active', ACTOR)

@@ -47,7 +47,7 @@ export function createCommonFactory(
   }
 
   return {
-    account: async () => (await createAccount(knex, nextName('account'))).id,
+    account: async () => (await createAccount(knex, { name: nextName('account') })).id,
     accountId: () => accountOf(),
 
     async api(settings: Partial<NewApi> = {}) {
@@ -97,7 +97,7 @@ export function createCommonFactory(
 
 /** For a database without a first start: clients are of some account of their own. */
 export function createMaker({ knex }: Database, encryptionKeys: EncryptionKeys) {
-  const maker = createCommonFactory(knex, encryptionKeys, async (name) => (await createAccount(knex, name)).id)
+  const maker = createCommonFactory(knex, encryptionKeys, async (name) => (await createAccount(knex, { name })).id)
   return {
     ...maker,
     client: (apis: string[], settings: Partial<ClientSettings> = {}, account?: string) =>

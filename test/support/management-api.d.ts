@@ -510,7 +510,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename an account
+         * Update an account
          * @description Requires an operator.
          */
         patch: operations["updateAccount"];
@@ -818,8 +818,15 @@ export interface components {
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             id: string;
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description disabled: its users cannot sign in, and all its tokens are revoked
+             * @enum {string}
+             */
             status: "active" | "disabled";
             /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
@@ -834,14 +841,33 @@ export interface components {
              */
             revision: number;
         };
+        /**
+         * @example {
+         *       "name": "ACME Corp"
+         *     }
+         */
+        AccountChange: {
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
+            name?: string;
+        };
         AccountDetails: {
             /**
              * Format: uuid
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             id: string;
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description disabled: its users cannot sign in, and all its tokens are revoked
+             * @enum {string}
+             */
             status: "active" | "disabled";
             /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
@@ -862,23 +888,21 @@ export interface components {
             key_pairs: number;
             live_tokens: components["schemas"]["BoundedCount"];
         };
-        /**
-         * @example {
-         *       "name": "ACME Corp"
-         *     }
-         */
-        AccountName: {
-            /** @example Billing export */
-            name: string;
-        };
         AccountSummary: {
             /**
              * Format: uuid
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             id: string;
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description disabled: its users cannot sign in, and all its tokens are revoked
+             * @enum {string}
+             */
             status: "active" | "disabled";
             /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
@@ -1730,6 +1754,18 @@ export interface components {
             /** @description The user that the client acts for; null: the client itself */
             user_id: string | null;
             email: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "ACME Corp"
+         *     }
+         */
+        NewAccount: {
+            /**
+             * @description The name of the customer
+             * @example ACME Corp
+             */
+            name: string;
         };
         /**
          * @example {
@@ -3532,6 +3568,7 @@ export interface operations {
             query?: {
                 /** @description The beginnings of words, or a complete id */
                 search?: string;
+                /** @description disabled: its users cannot sign in, and all its tokens are revoked */
                 status?: "active" | "disabled";
                 /** @description The maximum number of items */
                 limit?: number;
@@ -3583,7 +3620,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AccountName"];
+                "application/json": components["schemas"]["NewAccount"];
             };
         };
         responses: {
@@ -3660,9 +3697,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["AccountName"];
+                "application/json": components["schemas"]["AccountChange"];
             };
         };
         responses: {

@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 async function createTestUser() {
-  const account = await createAccount(database.knex, 'Analytical Engines')
+  const account = await createAccount(database.knex, { name: 'Analytical Engines' })
   const email = `ada-${account.id}@example.com`
   const { user } = await createUser(database.knex, { email, role: 'admin', accountId: account.id })
   return { account, user }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../accounts/account-attributes.ts'
 import type { Account } from '../../accounts/accounts.ts'
 import {
   createAccount,
@@ -8,22 +9,18 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../management/account-operations.ts'
-import { bounded, id, idText, name, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
+import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
+import { bounded, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Accounts'
 
-const status = z.enum(['active', 'disabled'])
+const settings = attributeSchemas(ACCOUNT_ATTRIBUTES)
 
-const attributes = {
-  id: idText,
-  name: z.string(),
-  status,
-  api_enabled: z.boolean().meta({ description: 'false: no client of the account works; its users can still sign in' }),
-  created_at: timestamp,
-  revision,
-}
+const { status, api_enabled } = attributeSchemas(ACCOUNT_STATUS_ATTRIBUTES)
+
+const attributes = { id: idText, ...settings, status, api_enabled, created_at: timestamp, revision }
 
 const counts = { users: bounded, applications: bounded }
 
@@ -41,7 +38,16 @@ const details = z
   })
   .meta({ id: 'AccountDetails' })
 
-const named = z.strictObject({ name }).meta({ id: 'AccountName', examples: [{ name: 'ACME Corp' }] })
+const EXAMPLE = { name: 'ACME Corp' }
+
+const change = z
+  .strictObject(settings)
+  .partial()
+  .meta({ id: 'AccountChange', examples: [EXAMPLE] })
+
+const creation = z
+  .strictObject({ ...change.shape, name: settings.name })
+  .meta({ id: 'NewAccount', examples: [EXAMPLE] })
 
 const pathParams = z.strictObject({ account_id: id })
 
@@ -49,7 +55,7 @@ type ParamsCall = Call<z.output<typeof pathParams>>
 
 const toReply = (one: Account) => ({ body: toWire(one), revision: one.revision })
 
-const setStatus = (to: 'active' | 'disabled') => async (call: ParamsCall) =>
+const setStatus = (to: Account['status']) => async (call: ParamsCall) =>
   toReply(await setAccountStatus(call.management, call.who, { ...toDomain(call.params), status: to }))
 
 const switchApi = (enabled: boolean) => async (call: ParamsCall) =>
@@ -96,11 +102,12 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     id: 'createAccount',
     tag: TAG,
     summary: 'Create an account',
-    body: named,
+    body: creation,
     responses: { 201: account },
     idempotent: true,
     etag: true,
-    handle: async ({ management, who, body }) => toReply(await createAccount(management, who, body)),
+    handle: async ({ management, who, body }) =>
+      toReply(await createAccount(management, who, { ...fromWireValues(ACCOUNT_ATTRIBUTES, body), name: body.name })),
   }),
   route({
     method: 'get',
@@ -123,13 +130,15 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
     operation: updateAccount,
     id: 'updateAccount',
     tag: TAG,
-    summary: 'Rename an account',
+    summary: 'Update an account',
     params: pathParams,
-    body: named,
+    body: change,
     responses: { 200: account },
     etag: true,
-    handle: async ({ management, who, params, body, ifMatch }) =>
-      toReply(await updateAccount(management, who, { ...toDomain(params), ...body, revision: ifMatch })),
+    async handle({ management, who, params, body, ifMatch }) {
+      const values = fromWireValues(ACCOUNT_ATTRIBUTES, body)
+      return toReply(await updateAccount(management, who, { ...toDomain(params), ...values, revision: ifMatch }))
+    },
   }),
   ...STATUS_ROUTES.map(([action, name, operation, summary, handle]) =>
     route({

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
-import type { Account } from '../../accounts/accounts.ts'
+import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../accounts/account-attributes.ts'
+import type { Account, NewAccount } from '../../accounts/accounts.ts'
 import {
   createAccount,
   listAccounts,
@@ -8,20 +9,19 @@ import {
   updateAccount,
 } from '../../management/account-operations.ts'
 import { readAllPages } from '../all-pages.ts'
+import { addAttributeOptions, optionValues, printedValues } from '../attribute-options.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 
 const viewOf = (account: Account) => ({
   account_id: account.id,
-  name: account.name,
-  status: account.status,
-  api: account.apiEnabled ? 'on' : 'off',
+  ...printedValues({ ...ACCOUNT_ATTRIBUTES, ...ACCOUNT_STATUS_ATTRIBUTES }, account),
 })
 
 export function addAccountCommands(account: Command): void {
   addCreate(account)
   addList(account)
-  addRename(account)
+  addUpdate(account)
   addStatus(account, 'disable', 'disabled', DISABLE)
   addStatus(account, 'enable', 'active', 'Enable an account; revoked tokens stay revoked')
   addApi(account)
@@ -30,16 +30,17 @@ export function addAccountCommands(account: Command): void {
 const DISABLE = 'Disable an account: its users are signed out, and all tokens of its clients and users are revoked'
 
 function addCreate(account: Command): void {
-  account
+  const command = account
     .command('create')
     .description('Create an account')
-    .requiredOption('--name <name>', 'Name of the customer')
     .addHelpText('after', "\nExample:\n  npm run -s keywright -- account create --name 'ACME Corp'")
-    .action(
-      withInstance<{ name: string }>(async ({ management, principal }, { name }) => ({
-        json: viewOf(await createAccount(management, principal, { name })),
-      })),
-    )
+  addAttributeOptions(command, ACCOUNT_ATTRIBUTES, 'create').action(
+    withInstance<object>(async ({ management, principal }, options) => {
+      // Commander has rejected a command without the required ones.
+      const values = optionValues(ACCOUNT_ATTRIBUTES, options) as NewAccount
+      return { json: viewOf(await createAccount(management, principal, values)) }
+    }),
+  )
 }
 
 function addList(account: Command): void {
@@ -55,16 +56,14 @@ function addList(account: Command): void {
     )
 }
 
-function addRename(account: Command): void {
-  account
-    .command('rename <id>')
-    .description('Rename an account')
-    .requiredOption('--name <name>', 'Name of the customer')
-    .action(
-      withInstance<{ name: string }>(async ({ management, principal }, { name }, id) => ({
-        json: viewOf(await updateAccount(management, principal, { accountId: id!, name })),
-      })),
-    )
+function addUpdate(account: Command): void {
+  const command = account.command('update <id>').description('Update the attributes that the options name')
+  addAttributeOptions(command, ACCOUNT_ATTRIBUTES, 'update').action(
+    withInstance<object>(async ({ management, principal }, options, id) => {
+      const change = { accountId: id!, ...optionValues(ACCOUNT_ATTRIBUTES, options) }
+      return { json: viewOf(await updateAccount(management, principal, change)) }
+    }),
+  )
 }
 
 function addStatus(account: Command, verb: string, status: Account['status'], description: string): void {
@@ -82,9 +81,7 @@ function addApi(account: Command): void {
   account
     .command('api')
     .argument('<id>')
-    .addArgument(
-      new Argument('<on|off>', 'off: its clients get no tokens, and their tokens are revoked').choices(['on', 'off']),
-    )
+    .addArgument(new Argument('<on|off>', ACCOUNT_STATUS_ATTRIBUTES.apiEnabled.option!.help).choices(['on', 'off']))
     .description('Switch the API of an account on or off; its users can still sign in')
     .action(
       withInstance(async ({ management, principal }, _options, id, onOff) => ({

@@ -1,3 +1,4 @@
+import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
 import {
   type AccountDetails,
   createAccount,
@@ -6,26 +7,21 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../../management/account-operations.ts'
+import { choiceValues, initialValues } from '../../../shared/attributes.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
+import { attributeFields } from '../kit/attribute-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
 import { editSteps } from '../kit/edit-form-steps.ts'
-import { attempt } from '../kit/form-fields.ts'
+import { attempt, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
-import { textField } from '../kit/text-fields.ts'
 import { accountPath, userCountText } from './account-page.ts'
 
-const FIELDS = {
-  name: textField({
-    label: 'Name',
-    hint: 'Shown to users of the account and on the allow/deny screen of its applications.',
-    required: true,
-  }),
-}
+const FIELDS = attributeFields(ACCOUNT_ATTRIBUTES, { isOperator: true })
 
 const BREADCRUMBS = [{ href: '/accounts', label: 'Accounts' }]
 
@@ -47,12 +43,12 @@ function addPage(typed: Form, fieldErrors: readonly FieldError[] = []): ConsoleP
 }
 
 export async function askAccount({ show }: ConsoleCall): Promise<void> {
-  show(addPage(new Map()))
+  show(addPage(writeFields(FIELDS, initialValues(ACCOUNT_ATTRIBUTES))))
 }
 
 export async function addAccount(call: ConsoleCall): Promise<void> {
   const { management, who, form, show, goTo } = call
-  const outcome = await attempt(FIELDS, call, ({ name }) => createAccount(management, who, { name }))
+  const outcome = await attempt(FIELDS, call, (values) => createAccount(management, who, values))
   if (outcome.fieldErrors) return show(addPage(form, outcome.fieldErrors))
   goTo(`${accountPath(outcome.done.id)}?notice=added`)
 }
@@ -60,10 +56,10 @@ export async function addAccount(call: ConsoleCall): Promise<void> {
 export const accountEdit = editSteps({
   fields: FIELDS,
   read: accountOf,
-  valuesOf: ({ name }: AccountDetails) => ({ name }),
-  save: ({ management, who, params }, { name }, revision) =>
-    updateAccount(management, who, { accountId: params.accountId!, name, revision }),
-  frameOf: (account) => ({ title: `Rename ${account.name}`, breadcrumbs: breadcrumbsTo(account) }),
+  valuesOf: (account: AccountDetails) => account,
+  save: ({ management, who, params }, values, revision) =>
+    updateAccount(management, who, { accountId: params.accountId!, ...values, revision }),
+  frameOf: (account) => ({ title: `Edit ${account.name}`, breadcrumbs: breadcrumbsTo(account) }),
   pathOf: ({ id }) => accountPath(id),
 })
 
@@ -105,7 +101,7 @@ export async function askAccountStatus(call: ConsoleCall): Promise<void> {
 }
 
 export async function changeAccountStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
-  const status = choiceIn(form, 'status', ['active', 'disabled'])
+  const status = choiceIn(form, 'status', choiceValues(ACCOUNT_STATUS_ATTRIBUTES.status))
   if (!status) throw invalidInput('the form names no status')
   const account = await setAccountStatus(management, who, { accountId: params.accountId!, status })
   goTo(`${accountPath(account.id)}?notice=${status}`)

@@ -1,23 +1,21 @@
+import { ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
 import { type AccountSummary, listAccounts } from '../../../management/account-operations.ts'
+import { choiceValues } from '../../../shared/attributes.ts'
+import { valueText } from '../kit/attribute-facts.ts'
 import { badgeCell, boundedCell, type Cell, linkCell, timeCell } from '../kit/cells.ts'
+import { choiceFilter } from '../kit/choice-filter.ts'
 import type { Badge } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { type Filter, listPage } from '../kit/list-page.ts'
+import { listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
 
-const STATUS_FILTER: Filter = {
-  name: 'status',
-  label: 'Status',
-  choices: [
-    { value: '', label: 'All statuses' },
-    { value: 'active', label: 'Active' },
-    { value: 'disabled', label: 'Disabled' },
-  ],
-}
+const { status: STATUS, apiEnabled: API_ENABLED } = ACCOUNT_STATUS_ATTRIBUTES
 
 export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
-  if (status === 'disabled') return { tone: 'error', text: 'Disabled' }
-  return apiEnabled ? { tone: 'success', text: 'Active' } : { tone: 'warning', text: 'API disabled' }
+  const text = valueText(STATUS, status)
+  if (status === 'disabled') return { tone: 'error', text }
+  if (apiEnabled) return { tone: 'success', text }
+  return { tone: 'warning', text: `${API_ENABLED.label} ${valueText(API_ENABLED, false).toLowerCase()}` }
 }
 
 function rowOf(account: AccountSummary): Cell[] {
@@ -36,7 +34,7 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
   const sort = sortIn(query, ['name', 'added'], 'name')
   const { items, ...part } = await listAccounts(management, who, {
     search: givenIn(query, 'search'),
-    status: choiceIn(query, 'status', ['active', 'disabled']),
+    status: choiceIn(query, 'status', choiceValues(STATUS)),
     sort,
     ...pageIn(query),
   })
@@ -47,14 +45,19 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
       caption: 'Accounts',
       columns: [
         { heading: 'Account', sort: 'name' },
-        { heading: 'Status' },
+        { heading: STATUS.label },
         { heading: 'Users', numeric: true },
         { heading: 'Applications', numeric: true },
         { heading: 'Added', sort: '-added' },
       ],
       rows: items.map(rowOf),
       empty: { title: 'No accounts yet', text: 'Add an account, then invite its first admin.', action: add },
-      search: { path: '/accounts', query, placeholder: 'Name or ID', filters: [STATUS_FILTER] },
+      search: {
+        path: '/accounts',
+        query,
+        placeholder: 'Name or ID',
+        filters: [choiceFilter('status', STATUS, 'All statuses', true)],
+      },
       sort,
       page: part,
     },

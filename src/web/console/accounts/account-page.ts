@@ -1,5 +1,7 @@
+import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
 import { type AccountDetails, readAccount } from '../../../management/account-operations.ts'
 import type { Bounded } from '../../../management/live-tokens.ts'
+import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { fact, idCell, linkCell, numberCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { Change } from '../kit/changes.ts'
@@ -20,6 +22,10 @@ export const accountPath = (accountId: string, step = ''): string => `/accounts/
 
 export const userCountText = (count: Bounded): string => countedUpTo(count, 'user')
 
+/** The title shows the name, and a badge the status. */
+const { name: _name, ...OTHERS } = ACCOUNT_ATTRIBUTES
+const SHOWN = { apiEnabled: ACCOUNT_STATUS_ATTRIBUTES.apiEnabled, ...OTHERS }
+
 function factsOf(account: AccountDetails) {
   const { id, users, admins, applications, keyPairs, liveTokens } = account
   const amongThem = counted(admins, 'active admin')
@@ -35,7 +41,7 @@ function factsOf(account: AccountDetails) {
     ),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
     fact('Active tokens', liveTokens.count ? textCell(countedUpTo(liveTokens, 'active token')) : quietCell('none')),
-    fact('API', textCell(account.apiEnabled ? 'Enabled' : 'Disabled')),
+    ...attributeFacts(SHOWN, account),
     fact('Added', timeCell(account.createdAt)),
     fact('Account ID', idCell(id, 'account ID')),
   ]
@@ -87,7 +93,7 @@ export async function showAccount({ management, who, params, show }: ConsoleCall
         breadcrumbs: [{ href: '/accounts', label: 'Accounts' }],
         actions: [
           { href: `/activity?account=${id}`, label: 'Activity' },
-          { href: accountPath(id, 'edit'), label: 'Rename' },
+          { href: accountPath(id, 'edit'), label: 'Edit' },
           ...(admins > 0 && status === 'active' ? [invite] : []),
         ],
         notices: NOTICES,

@@ -49,7 +49,7 @@ const ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'refresh_token.reused': 'reused a refresh token, which revoked the grant',
   'code.reused': 'reused an authorization code, which revoked its tokens',
   'account.created': 'added the account *',
-  'account.renamed': 'renamed the account *',
+  'account.updated': 'changed the account *',
   'account.enabled': 'enabled the account *',
   'account.disabled': 'disabled the account *',
   'account.api_enabled': 'enabled the API for *',

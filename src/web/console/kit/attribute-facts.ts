@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf } from '../../../shared/attributes.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
-import { type Cell, type Fact, fact, linesCell, quietCell, textCell } from './cells.ts'
+import { type Cell, type Fact, fact, idCell, linesCell, quietCell, textCell } from './cells.ts'
 import { durationInWords } from './duration-text.ts'
 
 // Derives the rows of detail pages, and the changes in the activity log, from the attributes of a resource.
@@ -35,6 +35,7 @@ const noneText = ({ type }: Attribute): string => type.none ?? 'none'
 
 function cellOf(attribute: Attribute, value: unknown): Cell {
   if (isNone(value)) return quietCell(noneText(attribute))
+  if (attribute.type.kind === 'email') return idCell(String(value), attribute.label.toLowerCase())
   const lines = linesOf(attribute, value)
   return Array.isArray(value) ? linesCell(lines) : textCell(lines[0]!)
 }
@@ -51,7 +52,8 @@ export const labelsOfChanged = (attributes: Attributes, values: object): string[
     .filter(([name, { initial }]) => !isDeepStrictEqual(valueIn(values, name), initial))
     .map(([, { label, opposite }]) => opposite?.label ?? label)
 
-const textOf = (attribute: Attribute, value: unknown): string =>
+/** The value in words. */
+export const valueText = (attribute: Attribute, value: unknown): string =>
   isNone(value) ? noneText(attribute) : linesOf(attribute, value).join(', ')
 
 /** The description of a changed value that is no attribute. */
@@ -64,4 +66,4 @@ export const unknownAttribute = (label: string): Attribute => ({
 
 /** A change as *old → new*. */
 export const changeFact = (attribute: Attribute, { from, to }: AttributeChange): Fact =>
-  fact(attribute.label, textCell(`${textOf(attribute, from)} → ${textOf(attribute, to)}`))
+  fact(attribute.label, textCell(`${valueText(attribute, from)} → ${valueText(attribute, to)}`))

@@ -4,7 +4,7 @@ import { type Choice, checkboxesField, checkboxField, radioField, selectField } 
 import { durationInWords } from './duration-text.ts'
 import { mapped, negated, nullable, validated } from './field-changes.ts'
 import type { Field, FieldText } from './form-fields.ts'
-import { linesField, textField, urlField } from './text-fields.ts'
+import { emailField, linesField, textField, urlField } from './text-fields.ts'
 
 // Derives form fields from the attributes of a resource.
 
@@ -46,6 +46,11 @@ function choiceField({ type, text, mayChoose }: Source<'choice'>): Field<string 
   return nullable(field({ ...text, required: isRadio, choices: [{ value: '', label: type.none }, ...choices] }))
 }
 
+function singleLineField({ type, text }: Source<'text'>): Field<string> | Field<string | null> {
+  const field = textField({ ...text, maxLength: type.maxLength })
+  return type.none === undefined ? field : nullable(field)
+}
+
 /** The messages of `validate` count in seconds; people do not. */
 const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<number | null> =>
   validated(durationField({ ...text, unit: type.unit, placeholder: type.none }), (seconds) =>
@@ -64,7 +69,9 @@ const wordsField = ({ text }: Source<'words'>): Field<readonly string[] | null> 
 type AnyField = Field<never>
 
 const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Kind>) => AnyField } = {
-  text: ({ type, text }) => textField({ ...text, maxLength: type.maxLength }) as AnyField,
+  text: (source) => singleLineField(source) as AnyField,
+  email: ({ text }) => emailField(text) as AnyField,
+  id: ({ type, text }) => (type.none === undefined ? textField(text) : nullable(textField(text))) as AnyField,
   uri: ({ type, text }) => (type.none === undefined ? urlField(text) : nullable(urlField(text))) as AnyField,
   uris: ({ text }) => linesField(text) as AnyField,
   boolean: (source) => booleanField(source) as AnyField,
