@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { runCli } from '../support/cli-in-process.ts'
 import { createDataDirectory, isGoneWithin, postmasterOf } from '../support/data-directory.ts'
 import { newEncryptionKey } from '../support/encryption-key.ts'
 import type { Environment } from '../support/environment.ts'
@@ -73,8 +74,16 @@ test('a later start prints how to get a new password', async () => {
   await later.stop()
 })
 
+const ONE_SENTENCE = /^keywright: [^\n]+$/
+
+test('HOST is no address of this machine stops the start with one sentence', async () => {
+  const text = await sentenceOf(launchServer({ ...env, HOST: '203.0.113.7' }))
+  expect(text).toMatch(/HOST: 203\.0\.113\.7 is no address/)
+  expect(text).toMatch(ONE_SENTENCE)
+})
+
+/** Before it opens anything, which would stay open in this process. */
 const NOT_STARTED: [string, () => Environment, RegExp][] = [
-  ['HOST is no address of this machine', () => ({ HOST: '203.0.113.7' }), /HOST: 203\.0\.113\.7 is no address/],
   ['a raw % in DATABASE_URL', () => ({ DATABASE_URL: 'postgresql://u:a%b@h/db' }), /DATABASE_URL: has a percent sign/],
   [
     'a DATABASE_URL with a # in its password that nobody answers',
@@ -101,9 +110,10 @@ function fileIn(directory: string): string {
 }
 
 test.each(NOT_STARTED)('%s stops the start with one sentence', async (_, changes, sentence) => {
-  const text = await sentenceOf(launchServer({ ...env, ...changes() }))
-  expect(text).toMatch(sentence)
-  expect(text).toMatch(/^keywright: [^\n]+$/)
+  const { code, stdout, stderr } = await runCli(['serve'], { ...env, ...changes() })
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toMatch(sentence)
+  expect(stderr.trimEnd()).toMatch(ONE_SENTENCE)
 })
 
 test('HOST=[::1] listens on ::1', async () => {
@@ -114,7 +124,7 @@ test('HOST=[::1] listens on ::1', async () => {
 })
 
 test.each(['SIGHUP', 'SIGQUIT'] as const)('%s stops the server as SIGTERM does', async (signal) => {
-  const node = await startNode({ ...env, SHUTDOWN_DELAY: '0' })
+  const node = await startNode(env)
   node.signal(signal)
   expect(await node.ended).toEqual({ code: 0, signal: null })
   expect(node.stderr()).toContain(`"signal":"${signal}"`)
