@@ -4,8 +4,6 @@ import { createRateLimiter } from '../database/rate-limiter.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import type { RateLimit } from '../shared/rate-limit-format.ts'
 
-export { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
-
 const takeFromBucket = createRateLimiter<number>({ table: 'rate_limits', keyColumn: 'client_id', keyType: 'bigint' })
 
 /**

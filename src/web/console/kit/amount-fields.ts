@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../../clients/client-rate-limits.ts'
+import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import type { Form } from '../../forms.ts'
 import type { Field, FieldText } from './form-fields.ts'
 
