@@ -22,7 +22,7 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'text') return z.string().max(type.maxLength)
   if (type.kind === 'email') return z.string().max(1000)
   if (type.kind === 'id') return id
-  if (type.kind === 'uri') return z.string().max(10_000)
+  if (type.kind === 'uri') return z.string().max(type.maxLength ?? 10_000)
   if (type.kind === 'uris') return z.array(z.string().max(10_000)).max(100)
   if (type.kind === 'boolean') return z.boolean()
   if (type.kind === 'choice') return z.enum(type.choices.map(({ value }) => value))
@@ -55,6 +55,17 @@ function schemaOf(attribute: Attribute): z.ZodType {
 export const attributeSchemas = <All extends Attributes>(attributes: All): FieldsOf<All> =>
   Object.fromEntries(
     entriesOf(attributes).map(([name, attribute]) => [toSnake(name), schemaOf(attribute)]),
+  ) as FieldsOf<All>
+
+/** The schemas of a request that creates a resource: attributes with an initial value may be absent. */
+export const creationSchemas = <All extends Attributes>(attributes: All): FieldsOf<All> =>
+  Object.fromEntries(
+    entriesOf(attributes).map(([name, attribute]) => [
+      toSnake(name),
+      attribute.initial === undefined
+        ? schemaOf(attribute)
+        : schemaOf(attribute).default(toWireValue(attribute, attribute.initial)),
+    ]),
   ) as FieldsOf<All>
 
 /** The values as JSON, without those that only operators see unless an operator asks. */

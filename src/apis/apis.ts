@@ -1,25 +1,12 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
-import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../shared/algorithms.ts'
-import { type FieldError, invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
+import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-columns.ts'
+import { checkValues } from '../shared/attribute-values.ts'
+import { invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
-import { accessTokenTtlError } from '../shared/lifetimes.ts'
-import { findByIdentifier, spellingsOf } from './resource-identifiers.ts'
-import { apiScopesError } from './scopes.ts'
-
-export type TokenPolicy = 'none' | 'single'
-
-/** What an operator says of an API. */
-export interface ApiSettings {
-  readonly scopes: readonly string[]
-  /** Seconds. */
-  readonly tokenTtl: number
-  readonly policy: TokenPolicy
-  readonly signingAlg: SigningAlg
-  /** The `typ` of its access tokens. */
-  readonly tokenType: TokenType
-  readonly isDefault: boolean
-}
+import { API_ATTRIBUTES } from './api-attributes.ts'
+import { type ApiSettings, DEFAULT_API_SETTINGS, type NewApi } from './api-settings.ts'
+import { findByIdentifier, identifierError, spellingsOf } from './resource-identifiers.ts'
 
 /** A resource server. `identifier` is the audience of its tokens. */
 export interface Api extends ApiSettings {
@@ -32,80 +19,21 @@ export interface Api extends ApiSettings {
   readonly revision: number
 }
 
-export interface NewApi extends Omit<ApiSettings, 'tokenType'> {
+export interface ApiRow extends AttributeRow {
+  readonly id: number
   readonly identifier: string
-  /** Default: `at+jwt`. */
-  readonly tokenType?: TokenType | undefined
-  readonly builtIn?: boolean
-}
-
-export interface ApiRow {
-  id: number
-  identifier: string
-  scopes: string[]
-  token_ttl: number
-  policy: TokenPolicy
-  signing_alg: SigningAlg
-  token_type: TokenType
-  is_default: boolean
-  built_in: boolean
-  created_at: Date
-  version: number
+  readonly built_in: boolean
+  readonly created_at: Date
+  readonly version: number
 }
 
 export const toApi = (row: ApiRow): Api => ({
+  ...fromColumns(API_ATTRIBUTES, row),
   id: row.id,
-  identifier: row.identifier,
-  scopes: row.scopes,
-  tokenTtl: row.token_ttl,
-  policy: row.policy,
-  signingAlg: row.signing_alg,
-  tokenType: row.token_type,
-  isDefault: row.is_default,
   builtIn: row.built_in,
   createdAt: row.created_at,
   revision: row.version,
 })
-
-const toColumns = (settings: ApiSettings) => ({
-  scopes: [...settings.scopes],
-  token_ttl: settings.tokenTtl,
-  policy: settings.policy,
-  signing_alg: settings.signingAlg,
-  token_type: settings.tokenType,
-  is_default: settings.isDefault,
-})
-
-/** RFC 8707, section 2: an absolute URI without a fragment. */
-const UNPRINTABLE = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/u
-
-function identifierError(identifier: string): string | undefined {
-  const isWrong = identifier.includes('#') || identifier.length > 500 || UNPRINTABLE.test(identifier)
-  if (!isWrong && identifier.isWellFormed() && URL.canParse(identifier)) return undefined
-  const shown = identifier.slice(0, 500).toWellFormed()
-  return `an API's identifier is an absolute URI without a fragment, not: ${shown}`
-}
-
-const oneOf = (words: readonly string[]) => (word: string) =>
-  words.includes(word) ? undefined : `must be one of ${words.join(', ')}`
-
-/** What is left out is not checked. @throws KeywrightError `invalid_input`, with every fault at its field */
-export function checkApiSettings(settings: Partial<ApiSettings & { identifier: string }>): void {
-  const judges: { [Name in keyof typeof settings]: (value: never) => string | undefined } = {
-    identifier: identifierError,
-    scopes: apiScopesError,
-    tokenTtl: accessTokenTtlError,
-    policy: oneOf(['none', 'single']),
-    signingAlg: oneOf(SIGNING_ALGS),
-    tokenType: oneOf(TOKEN_TYPES),
-  }
-  const fieldErrors = Object.entries(judges).flatMap(([field, judge]): FieldError[] => {
-    const value = settings[field as keyof typeof settings]
-    const message = value === undefined ? undefined : judge(value as never)
-    return message ? [{ field, message }] : []
-  })
-  if (fieldErrors.length > 0) throw invalidFields(fieldErrors)
-}
 
 /** Of two who would make another API the default, the second waits here, and then sees what the first did. */
 const lockDefaultApi = (trx: Knex) => trx.raw("SELECT pg_advisory_xact_lock(hashtext('keywright default API'))")
@@ -140,7 +68,7 @@ async function awaitSpellings(trx: Knex, identifier: string): Promise<void> {
 export async function checkNewApi(db: Knex, api: Partial<NewApi>): Promise<void> {
   const { identifier } = api
   const fieldErrors = new FieldErrorCollector()
-  await fieldErrors.collect(() => checkApiSettings(api))
+  await fieldErrors.collect(() => checkValues(API_ATTRIBUTES, api))
   if (identifier !== undefined && identifierError(identifier) === undefined) {
     await fieldErrors.collect(() => checkNotTaken(db, identifier))
   }
@@ -149,11 +77,11 @@ export async function checkNewApi(db: Knex, api: Partial<NewApi>): Promise<void>
 
 /** @throws KeywrightError `invalid_input`, `conflict` (the identifier is taken, in one spelling or another) */
 export async function insertApi(trx: Knex, api: NewApi): Promise<Api> {
-  const settings: ApiSettings = { ...api, tokenType: api.tokenType ?? 'at+jwt' }
+  const { builtIn = false, ...settings } = { ...DEFAULT_API_SETTINGS, ...api }
   if (identifierError(api.identifier) === undefined) await awaitSpellings(trx, api.identifier)
   await checkNewApi(trx, api)
-  if (api.isDefault) await makeRoomForDefault(trx)
-  const row = { identifier: api.identifier, ...toColumns(settings), built_in: api.builtIn ?? false }
+  if (settings.isDefault) await makeRoomForDefault(trx)
+  const row = { ...toColumns(API_ATTRIBUTES, settings), built_in: builtIn }
   try {
     const [created] = await trx('apis').insert(row).returning<ApiRow[]>('*')
     return toApi(created!)
@@ -183,9 +111,9 @@ export async function lockApi(trx: Knex, identifier: string, becomesDefault = fa
 /** Registrations that were remembered with the former settings are found out by `version` when a token is recorded. */
 export async function saveApi(trx: Knex, api: Api, changes: Partial<ApiSettings & { builtIn: boolean }>): Promise<Api> {
   const next = { ...api, ...changes }
-  checkApiSettings(next)
+  checkValues(API_ATTRIBUTES, next)
   if (next.isDefault && !api.isDefault) await makeRoomForDefault(trx)
-  const columns = { ...toColumns(next), built_in: next.builtIn, version: trx.raw('version + 1') }
+  const columns = { ...toColumns(API_ATTRIBUTES, next), built_in: next.builtIn, version: trx.raw('version + 1') }
   const [row] = await trx('apis').where({ id: api.id }).update(columns).returning<ApiRow[]>('*')
   return toApi(row!)
 }

@@ -1,3 +1,16 @@
+/** In UTF-16 code units. */
+export const MAX_IDENTIFIER_LENGTH = 500
+
+const UNPRINTABLE = /[\s\p{Cc}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/u
+
+/** The error of an API's identifier: an absolute URI without a fragment (RFC 8707, section 2). Undefined: valid. */
+export function identifierError(identifier: string): string | undefined {
+  const isWrong = identifier.includes('#') || identifier.length > MAX_IDENTIFIER_LENGTH || UNPRINTABLE.test(identifier)
+  if (!isWrong && identifier.isWellFormed() && URL.canParse(identifier)) return undefined
+  const shown = identifier.slice(0, MAX_IDENTIFIER_LENGTH).toWellFormed()
+  return `an API's identifier is an absolute URI without a fragment, not: ${shown}`
+}
+
 /** An http or https URI with an empty path, or with `/` alone. */
 const WITHOUT_PATH = /^(https?:\/\/[^/?#]+)\/?(\?.*)?$/i
 

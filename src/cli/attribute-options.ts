@@ -26,7 +26,7 @@ const trueFalseOf = ({ option }: Attribute): readonly [string, string] => option
 
 /** An option without a value. At creation its absence means false. */
 const isSwitch = ({ type, isFixed, option }: Attribute): boolean =>
-  type.kind === 'boolean' && (isFixed === true || option?.switchOffHelp !== undefined)
+  type.kind === 'boolean' && (isFixed === true || option?.isSwitch === true || option?.switchOffHelp !== undefined)
 
 function choicesOf(attribute: Attribute): readonly string[] | undefined {
   const { type } = attribute

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache'
-import type { TokenPolicy } from '../apis/apis.ts'
+import { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
-import type { SigningAlg, TokenType } from '../shared/algorithms.ts'
+import type { SigningAlg } from '../shared/algorithms.ts'
+import { asJsonArguments } from '../shared/attribute-columns.ts'
+import type { ValuesOf } from '../shared/attributes.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
 import type { Client } from './clients.ts'
 
@@ -14,17 +16,11 @@ export interface LiveSecret {
 }
 
 /** An API with the scopes of one client. */
-export interface ApiAccess {
+export interface ApiAccess extends ValuesOf<typeof API_TOKEN_ATTRIBUTES> {
   readonly id: number
   readonly version: number
   readonly identifier: string
   readonly scopes: readonly string[]
-  /** Seconds. */
-  readonly tokenTtl: number
-  readonly policy: TokenPolicy
-  readonly signingAlg: SigningAlg
-  /** The `typ` of its access tokens. */
-  readonly tokenType: TokenType
 }
 
 /** A client with its secrets and APIs, as of `version`. */
@@ -64,9 +60,8 @@ const LOAD = `
              WHERE s.client_id = c.id AND (s.retires_at IS NULL OR s.retires_at > now())),
            'apis',
            (SELECT json_agg(json_build_object('id', p.id, 'version', p.version, 'identifier', p.identifier,
-                                              'scopes', coalesce(x.scopes, p.scopes), 'tokenTtl', p.token_ttl,
-                                              'policy', p.policy, 'signingAlg', p.signing_alg,
-                                              'tokenType', p.token_type) ORDER BY x.position)
+                                              'scopes', coalesce(x.scopes, p.scopes),
+                                              ${asJsonArguments(API_TOKEN_ATTRIBUTES, 'p')}) ORDER BY x.position)
               FROM client_apis x JOIN apis p ON p.id = x.api_id
              WHERE x.client_id = c.id),
            'resourceServer',

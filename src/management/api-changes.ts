@@ -1,14 +1,7 @@
 import type { Knex } from 'knex'
-import {
-  type Api,
-  type ApiSettings,
-  checkApiSettings,
-  insertApi,
-  lockApi,
-  type NewApi,
-  saveApi,
-  touchApi,
-} from '../apis/apis.ts'
+import { API_ATTRIBUTES, BUILT_IN_API_ATTRIBUTES } from '../apis/api-attributes.ts'
+import type { ApiSettings, NewApi } from '../apis/api-settings.ts'
+import { type Api, insertApi, lockApi, saveApi, touchApi } from '../apis/apis.ts'
 import { deleteScopeTexts, describeScope, type ScopeText } from '../apis/scope-texts.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { clientsWithDefaultScopes, removeScopesFromClients } from '../clients/client-apis.ts'
@@ -16,6 +9,9 @@ import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
 import { hasSigningKeys } from '../keys/signing-keys.ts'
+import { toColumns } from '../shared/attribute-columns.ts'
+import { checkValues, differingValues } from '../shared/attribute-values.ts'
+import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
@@ -27,14 +23,12 @@ const apiEntry = (action: string, { identifier }: Api, detail: Record<string, un
   detail,
 })
 
-const settingsOf = ({ scopes, tokenTtl, policy, signingAlg, tokenType, isDefault }: ApiSettings): ApiSettings => ({
-  scopes,
-  tokenTtl,
-  policy,
-  signingAlg,
-  tokenType,
-  isDefault,
-})
+/** @param revoked the number of tokens that the change revoked (`revokedDetail`) */
+export const updatedEntry = (before: Api, after: Api, revoked: Record<string, unknown> = {}): AuditEntry =>
+  apiEntry('api.updated', after, { changes: changesBetween(API_ATTRIBUTES, before, after), ...revoked })
+
+/** Records all attributes of a new API. */
+export const createdEntry = (api: Api): AuditEntry => apiEntry('api.created', api, toColumns(API_ATTRIBUTES, api))
 
 /**
  * Creates an API with the client by which it introspects. Signing keys of its algorithm must exist (`ensureSigningKeys`).
@@ -50,22 +44,14 @@ export async function createApi(
     const owner = { kind: 'api' as const, accountId: null, userId: null, apiId: created.id }
     const settings = { ...DEFAULT_SETTINGS, name: created.identifier.slice(0, 200), grants: [] }
     const client = await insertClient(trx, owner, settings)
-    await recordAudit(trx, actor, apiEntry('api.created', created, { ...settingsOf(created) }))
+    await recordAudit(trx, actor, createdEntry(created))
     return { api: created, client, ...(await addSecrets(trx, client)) }
   })
 }
 
-/** The settings that differ, with their new values. */
-function changedSettings(before: Api, changes: Partial<ApiSettings>): Partial<ApiSettings> {
-  const names = Object.keys(settingsOf(before)) as (keyof ApiSettings)[]
-  const isOther = (name: keyof ApiSettings) =>
-    changes[name] !== undefined && JSON.stringify(changes[name]) !== JSON.stringify(before[name])
-  return Object.fromEntries(names.filter(isOther).map((name) => [name, changes[name]]))
-}
-
 /** @throws KeywrightError `forbidden`, `conflict` */
 async function checkMayChange(trx: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
-  if (before.builtIn && Object.keys(changes).some((name) => name !== 'tokenTtl')) {
+  if (before.builtIn && Object.keys(changes).some((name) => !Object.hasOwn(BUILT_IN_API_ATTRIBUTES, name))) {
     throw new KeywrightError(
       'forbidden',
       `${before.identifier} is built in; only its access token lifetime can be changed`,
@@ -100,7 +86,7 @@ async function checkNotDefaultScopes(db: Knex, api: Api, removed: readonly strin
  */
 export async function checkApiChange(db: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
   const fieldErrors = new FieldErrorCollector()
-  await fieldErrors.collect(() => checkApiSettings(changes))
+  await fieldErrors.collect(() => checkValues(API_ATTRIBUTES, changes))
   await fieldErrors.collect(() => checkNotDefaultScopes(db, before, removedFrom(before, changes.scopes)))
   fieldErrors.throwFieldErrors()
 }
@@ -131,7 +117,7 @@ export async function updateApi(
     await lockAllClientsExclusive(trx)
     const before = await lockApi(trx, identifier, changes.isDefault)
     expectRevision('the API', before.revision, expected)
-    const changed = changedSettings(before, changes)
+    const changed = differingValues(API_ATTRIBUTES, before, changes)
     if (Object.keys(changed).length === 0) return before
     await checkMayChange(trx, before, changed)
     await checkApiChange(trx, before, changed)
@@ -140,11 +126,8 @@ export async function updateApi(
     await removeScopes(trx, before, removedFrom(before, api.scopes))
     // Introspection responses for the API's client are signed with the same algorithm.
     if (changed.signingAlg) await touchClientOfApi(trx, api)
-    await recordAudit(
-      trx,
-      actor,
-      apiEntry('api.updated', api, { ...changed, ...revokedDetail(revokedBefore, revokedAfter) }),
-    )
+    const revoked = revokedDetail(revokedBefore, revokedAfter)
+    await recordAudit(trx, actor, updatedEntry(before, api, revoked))
     return api
   })
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
-import { type Api, type ApiRow, type ApiSettings, checkNewApi, findApis, type NewApi, toApi } from '../apis/apis.ts'
+import { type ApiSettings, DEFAULT_API_SETTINGS, type NewApi } from '../apis/api-settings.ts'
+import { type Api, type ApiRow, checkNewApi, findApis, toApi } from '../apis/apis.ts'
 import type { ScopeText } from '../apis/scope-texts.ts'
 import { ensureSigningKeys } from '../keys/signing-keys.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
@@ -140,7 +141,8 @@ export const checkDeclaration = operation<Partial<ApiDeclaration>, void>(
 export const declareApi = operation<ApiDeclaration, CreatedApi>(
   { role: 'operator', scope: 'apis:write' },
   async ({ knex, encryptionKeys }, principal, { texts = {}, ...declared }) => {
-    await ensureSigningKeys(knex, declared.signingAlg, encryptionKeys)
+    const { signingAlg } = { ...DEFAULT_API_SETTINGS, ...declared }
+    await ensureSigningKeys(knex, signingAlg, encryptionKeys)
     return await knex.transaction(async (trx) => {
       const { api, client, clientSecret } = await createApi(trx, declared, principal.actor)
       const described = await describeScopes(trx, api.identifier, texts, principal.actor)

@@ -1,4 +1,5 @@
 import { ACCOUNT_ATTRIBUTES } from '../accounts/account-attributes.ts'
+import { API_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { type Attribute, type Attributes, entriesOf } from '../shared/attributes.ts'
@@ -9,6 +10,7 @@ import type { Principal } from './principal.ts'
 const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   client: { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES },
   account: ACCOUNT_ATTRIBUTES,
+  api: API_ATTRIBUTES,
 }
 
 /** The attribute with this name in snake_case. Undefined: the change is of something else, or of an earlier version. */

@@ -1,24 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Knex } from 'knex'
+import { BUILT_IN_API_ATTRIBUTES } from '../apis/api-attributes.ts'
+import { type ApiSettings, DEFAULT_API_SETTINGS } from '../apis/api-settings.ts'
 import { type Api, findApi, insertApi, lockApi, saveApi } from '../apis/apis.ts'
 import { deleteScopeTexts, describeScope, type ScopeText, scopeTexts } from '../apis/scope-texts.ts'
-import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { removeScopesFromClients } from '../clients/client-apis.ts'
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
+import { createdEntry, updatedEntry } from './api-changes.ts'
 import { narrowInTransaction, revokeRemovedScopes } from './narrowing.ts'
 
 type Texts = Readonly<Record<string, ScopeText>>
 
-/** Initial settings. Operators may change the lifetime. */
-const INITIAL = { tokenTtl: 3600, policy: 'none', signingAlg: 'ES256', tokenType: 'at+jwt', isDefault: false } as const
-
-const FIXED = {
-  policy: INITIAL.policy,
-  signingAlg: INITIAL.signingAlg,
-  tokenType: INITIAL.tokenType,
-  isDefault: false,
-  builtIn: true,
-} as const
+/** The settings that operators cannot change. */
+const FIXED = Object.fromEntries(
+  Object.entries(DEFAULT_API_SETTINGS).filter(([name]) => !Object.hasOwn(BUILT_IN_API_ATTRIBUTES, name)),
+) as Partial<ApiSettings>
 
 async function isUpToDate(db: Knex, api: Api | undefined, texts: Texts): Promise<boolean> {
   const scopes = Object.keys(texts)
@@ -31,15 +28,16 @@ async function isUpToDate(db: Knex, api: Api | undefined, texts: Texts): Promise
  * A client whose default scopes name a removed scope no longer gets that scope, and keeps the others. An error here would
  * stop every node from starting.
  */
-async function update(trx: Knex, identifier: string, scopes: readonly string[]): Promise<void> {
+async function update(trx: Knex, identifier: string, scopes: readonly string[]): Promise<AuditEntry> {
   await revokeRemovedScopes(trx, identifier, scopes, 'wait')
   await lockAllClientsExclusive(trx)
   const before = await lockApi(trx, identifier)
   await revokeRemovedScopes(trx, identifier, scopes, 'nowait')
-  await saveApi(trx, before, { ...FIXED, scopes })
+  const after = await saveApi(trx, before, { ...FIXED, builtIn: true, scopes })
   const removed = before.scopes.filter((scope) => !scopes.includes(scope))
   await removeScopesFromClients(trx, before, removed)
   await deleteScopeTexts(trx, before, removed)
+  return updatedEntry(before, after)
 }
 
 /**
@@ -53,10 +51,10 @@ export async function ensureBuiltInApi(knex: Knex, identifier: string, texts: Te
     const present = await findApi(trx, identifier)
     if (await isUpToDate(trx, present, texts)) return
     const scopes = Object.keys(texts)
-    if (present) await update(trx, identifier, scopes)
-    else await insertApi(trx, { ...INITIAL, identifier, scopes, builtIn: true })
+    const entry = present
+      ? await update(trx, identifier, scopes)
+      : createdEntry(await insertApi(trx, { identifier, scopes, builtIn: true }))
     for (const [scope, text] of Object.entries(texts)) await describeScope(trx, identifier, scope, text)
-    const action = present ? 'api.updated' : 'api.created'
-    await recordAudit(trx, actor, { action, target: { type: 'api', id: identifier }, detail: { scopes } })
+    await recordAudit(trx, actor, entry)
   })
 }

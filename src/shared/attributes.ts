@@ -17,7 +17,7 @@ type Kind =
   | { readonly kind: 'text'; readonly maxLength: number }
   | { readonly kind: 'email' }
   | { readonly kind: 'id' }
-  | { readonly kind: 'uri' }
+  | { readonly kind: 'uri'; readonly maxLength?: number }
   | { readonly kind: 'uris' }
   | { readonly kind: 'boolean'; readonly yes?: AttributeChoice; readonly no?: AttributeChoice }
   | {
@@ -50,6 +50,8 @@ export const email: TypeOf<string> = { kind: 'email' }
 export const id: TypeOf<string> = { kind: 'id' }
 
 export const uri: TypeOf<string> = { kind: 'uri' }
+
+export const uriUpTo = (maxLength: number): TypeOf<string> => ({ kind: 'uri', maxLength })
 
 export const uris: TypeOf<readonly string[]> = { kind: 'uris' }
 
@@ -97,6 +99,8 @@ export interface AttributeOption {
   readonly switchOffHelp?: string
   /** In place of `on` and `off`. */
   readonly trueFalse?: readonly [string, string]
+  /** It has no value, and sets true. */
+  readonly isSwitch?: boolean
 }
 
 /**

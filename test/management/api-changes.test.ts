@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ApiSettings, defaultApi, findApis, type NewApi } from '../../src/apis/apis.ts'
+import type { ApiSettings, NewApi } from '../../src/apis/api-settings.ts'
+import { defaultApi, findApis } from '../../src/apis/apis.ts'
 import { scopeTexts } from '../../src/apis/scope-texts.ts'
 import { listClientApis } from '../../src/clients/client-apis.ts'
 import { ensureSigningKeys } from '../../src/keys/signing-keys.ts'
@@ -70,16 +71,16 @@ describe('a change of an API', () => {
     expect(await read(identifier)).toMatchObject({ tokenTtl: 600, revision: revision + 1 })
   })
 
-  test('is recorded with the changed settings, and setting the same values records nothing', async () => {
+  test('is recorded with the old and new values of the changed settings, and setting the same values records nothing', async () => {
     const { identifier } = await on.make.api({ tokenTtl: 3600 })
     const changed = await update(identifier, { tokenTtl: 600, policy: 'none' })
     expect(await update(identifier, { tokenTtl: 600 })).toEqual(changed)
     const entries = await auditOf(identifier)
     expect(entries).toMatchObject([
-      { action: 'api.created', detail: { tokenTtl: 3600 } },
-      { action: 'api.updated', detail: { tokenTtl: 600 } },
+      { action: 'api.created', detail: { identifier, token_ttl: 3600, policy: 'none', is_default: false } },
+      { action: 'api.updated' },
     ])
-    expect(entries[1].detail).toEqual({ tokenTtl: 600 })
+    expect(entries[1].detail).toEqual({ changes: { token_ttl: { from: 3600, to: 600 } } })
   })
 
   test('cannot select a signing algorithm that has no key', async () => {

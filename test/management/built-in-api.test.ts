@@ -55,6 +55,8 @@ test('a start with other scopes updates the API and keeps its lifetime; a start 
   await ensure(identifier, 'b', 'c')
   expect(await findApi(database.knex, identifier)).toEqual(api)
   expect(await audited(identifier)).toEqual(['api.created', 'api.updated', 'api.updated'])
+  const last = await database.knex('audit_log').where('target_id', identifier).orderBy('id', 'desc').first('detail')
+  expect(last.detail).toEqual({ changes: { scopes: { from: ['a', 'b'], to: ['b', 'c'] } } })
 })
 
 test('a start with other texts changes the texts and nothing else', async () => {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { createAccount } from '../../src/accounts/accounts.ts'
 import { createUser, type Role } from '../../src/accounts/users.ts'
-import type { NewApi } from '../../src/apis/apis.ts'
+import { DEFAULT_API_SETTINGS, type NewApi } from '../../src/apis/api-settings.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import type { Database } from '../../src/database/open-database.ts'
@@ -51,13 +51,10 @@ export function createCommonFactory(
     accountId: () => accountOf(),
 
     async api(settings: Partial<NewApi> = {}) {
-      const api: NewApi = {
+      const api = {
+        ...DEFAULT_API_SETTINGS,
         identifier: `https://${nextName('api')}.example.com`,
         scopes: ['read', 'write'],
-        tokenTtl: 3600,
-        policy: 'none',
-        signingAlg: 'ES256',
-        isDefault: false,
         ...settings,
       }
       await ensureSigningKeys(knex, api.signingAlg, encryptionKeys)

@@ -955,26 +955,38 @@ export interface components {
             seq: number | null;
         };
         Api: {
-            /** @example https://api.example.com */
-            identifier: string;
             /**
-             * @description In seconds
+             * @description An absolute URI without a fragment: the audience of its access tokens
+             * @example https://api.example.com
+             */
+            identifier: string;
+            scopes: {
+                scope: string;
+                /** @description The title that users see on the consent page */
+                title: string;
+                description: string;
+            }[];
+            /**
+             * @description The lifetime of its access tokens in seconds; an application can override it
              * @example 3600
              */
             token_ttl: number;
             /**
-             * @description single: a new token revokes the earlier one
+             * @description single: a new token revokes the earlier one of the same client and subject
              * @enum {string}
              */
             policy: "none" | "single";
-            /** @enum {string} */
+            /**
+             * @description The algorithm that signs its access tokens; its resource servers must support it
+             * @enum {string}
+             */
             signing_alg: "ES256" | "RS256" | "PS256" | "EdDSA";
             /**
-             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
+             * @description The typ of its access tokens: JWT for resource servers that reject at+jwt (RFC 9068)
              * @enum {string}
              */
             token_type: "at+jwt" | "JWT";
-            /** @description The API of requests that name none */
+            /** @description Whether it is the API of token requests that name none */
             is_default: boolean;
             built_in: boolean;
             /**
@@ -987,12 +999,6 @@ export interface components {
              * @example 3
              */
             revision: number;
-            scopes: {
-                scope: string;
-                /** @description The title that users see on the consent page */
-                title: string;
-                description: string;
-            }[];
             /** @description The client with which the API introspects tokens */
             client_id: string | null;
             /** @description Visible to operators only */
@@ -1007,30 +1013,34 @@ export interface components {
          */
         ApiChange: {
             /**
-             * @description In seconds
-             * @example 3600
-             */
-            token_ttl?: number;
-            /**
-             * @description single: a new token revokes the earlier one
-             * @enum {string}
-             */
-            policy?: "none" | "single";
-            /** @enum {string} */
-            signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
-            /**
-             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
-             * @enum {string}
-             */
-            token_type?: "at+jwt" | "JWT";
-            /** @description The API of requests that name none */
-            is_default?: boolean;
-            /**
+             * @description Its scopes; not openid, profile, email or offline_access
              * @example [
              *       "invoices:read"
              *     ]
              */
             scopes?: string[];
+            /**
+             * @description The lifetime of its access tokens in seconds; an application can override it
+             * @example 3600
+             */
+            token_ttl?: number;
+            /**
+             * @description single: a new token revokes the earlier one of the same client and subject
+             * @enum {string}
+             */
+            policy?: "none" | "single";
+            /**
+             * @description The algorithm that signs its access tokens; its resource servers must support it
+             * @enum {string}
+             */
+            signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * @description The typ of its access tokens: JWT for resource servers that reject at+jwt (RFC 9068)
+             * @enum {string}
+             */
+            token_type?: "at+jwt" | "JWT";
+            /** @description Whether it is the API of token requests that name none */
+            is_default?: boolean;
             /** @description The title and description that users see, by scope */
             texts?: {
                 [key: string]: {
@@ -1063,26 +1073,33 @@ export interface components {
             overlap?: number;
         };
         ApiSettings: {
-            /** @example https://api.example.com */
-            identifier: string;
             /**
-             * @description In seconds
+             * @description An absolute URI without a fragment: the audience of its access tokens
+             * @example https://api.example.com
+             */
+            identifier: string;
+            scopes: string[];
+            /**
+             * @description The lifetime of its access tokens in seconds; an application can override it
              * @example 3600
              */
             token_ttl: number;
             /**
-             * @description single: a new token revokes the earlier one
+             * @description single: a new token revokes the earlier one of the same client and subject
              * @enum {string}
              */
             policy: "none" | "single";
-            /** @enum {string} */
+            /**
+             * @description The algorithm that signs its access tokens; its resource servers must support it
+             * @enum {string}
+             */
             signing_alg: "ES256" | "RS256" | "PS256" | "EdDSA";
             /**
-             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
+             * @description The typ of its access tokens: JWT for resource servers that reject at+jwt (RFC 9068)
              * @enum {string}
              */
             token_type: "at+jwt" | "JWT";
-            /** @description The API of requests that name none */
+            /** @description Whether it is the API of token requests that name none */
             is_default: boolean;
             built_in: boolean;
             /**
@@ -1095,7 +1112,6 @@ export interface components {
              * @example 3
              */
             revision: number;
-            scopes: string[];
         };
         Application: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
@@ -1776,14 +1792,47 @@ export interface components {
          *     }
          */
         NewApi: {
-            /** @example https://api.example.com */
+            /**
+             * @description An absolute URI without a fragment: the audience of its access tokens
+             * @example https://api.example.com
+             */
             identifier: string;
             /**
+             * @description Its scopes; not openid, profile, email or offline_access
              * @example [
              *       "invoices:read"
              *     ]
              */
             scopes: string[];
+            /**
+             * @description The lifetime of its access tokens in seconds; an application can override it
+             * @default 3600
+             * @example 3600
+             */
+            token_ttl?: number;
+            /**
+             * @description single: a new token revokes the earlier one of the same client and subject
+             * @default none
+             * @enum {string}
+             */
+            policy?: "none" | "single";
+            /**
+             * @description The algorithm that signs its access tokens; its resource servers must support it
+             * @default ES256
+             * @enum {string}
+             */
+            signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * @description The typ of its access tokens: JWT for resource servers that reject at+jwt (RFC 9068)
+             * @default at+jwt
+             * @enum {string}
+             */
+            token_type?: "at+jwt" | "JWT";
+            /**
+             * @description Whether it is the API of token requests that name none
+             * @default false
+             */
+            is_default?: boolean;
             /** @description The title and description that users see, by scope */
             texts?: {
                 [key: string]: {
@@ -1792,34 +1841,6 @@ export interface components {
                     description?: string;
                 };
             };
-            /**
-             * @description In seconds
-             * @default 3600
-             * @example 3600
-             */
-            token_ttl?: number;
-            /**
-             * @description single: a new token revokes the earlier one
-             * @default none
-             * @enum {string}
-             */
-            policy?: "none" | "single";
-            /**
-             * @default ES256
-             * @enum {string}
-             */
-            signing_alg?: "ES256" | "RS256" | "PS256" | "EdDSA";
-            /**
-             * @description The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)
-             * @default at+jwt
-             * @enum {string}
-             */
-            token_type?: "at+jwt" | "JWT";
-            /**
-             * @description The API of requests that name none
-             * @default false
-             */
-            is_default?: boolean;
         };
         /**
          * @example {

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { API_ATTRIBUTES } from '../../apis/api-attributes.ts'
+import type { NewApi } from '../../apis/api-settings.ts'
 import type { Api } from '../../apis/apis.ts'
 import {
   type ApiDetails,
@@ -10,6 +12,9 @@ import {
   readApi,
   rotateApiSecret,
 } from '../../management/api-operations.ts'
+import type { Principal } from '../../management/principal.ts'
+import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
+import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
 import { newCredentials, overlap, storedSecret } from '../client-fields.ts'
 import {
   apiIdentifier,
@@ -18,7 +23,6 @@ import {
   pageOf,
   pageQuery,
   revision,
-  seconds,
   secret,
   timestamp,
   viewPage,
@@ -34,18 +38,14 @@ const described = z.object({
   description: z.string(),
 })
 
-const settings = {
-  token_ttl: seconds,
-  policy: z.enum(['none', 'single']).meta({ description: 'single: a new token revokes the earlier one' }),
-  signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']),
-  token_type: z
-    .enum(['at+jwt', 'JWT'])
-    .meta({ description: 'The typ of its access tokens: JWT for resource servers that refuse at+jwt (RFC 9068)' }),
-  is_default: z.boolean().meta({ description: 'The API of requests that name none' }),
+const attributes = {
+  ...attributeSchemas(API_ATTRIBUTES),
+  built_in: z.boolean(),
+  created_at: timestamp,
+  revision,
 }
 
-const attributes = { identifier: apiIdentifier, ...settings, built_in: z.boolean(), created_at: timestamp, revision }
-
+// The bounds of requests are not those of responses: other interfaces accept more scopes.
 const plain = z.object({ ...attributes, scopes: z.array(z.string()) }).meta({ id: 'ApiSettings' })
 
 const api = z
@@ -62,32 +62,20 @@ const api = z
 
 const text = z.strictObject({ title: z.string().max(20_000), description: z.string().max(20_000).default('') })
 
-const scopeFields = {
-  scopes: z
-    .array(z.string().max(1000))
-    .max(1000)
-    .meta({ examples: [['invoices:read']] }),
-  texts: z
-    .record(z.string().max(1000), text)
-    .optional()
-    .meta({ description: 'The title and description that users see, by scope' }),
-}
+const texts = z
+  .record(z.string().max(1000), text)
+  .optional()
+  .meta({ description: 'The title and description that users see, by scope' })
+
+const isChangeable = ({ isFixed }: Attribute) => !isFixed
 
 const change = z
-  .strictObject({ ...settings, ...scopeFields })
+  .strictObject({ ...attributeSchemas(attributesWhere(API_ATTRIBUTES, isChangeable)), texts })
   .partial()
   .meta({ id: 'ApiChange', examples: [{ token_ttl: 900 }] })
 
 const declaration = z
-  .strictObject({
-    identifier: apiIdentifier,
-    ...scopeFields,
-    token_ttl: settings.token_ttl.default(3600),
-    policy: settings.policy.default('none'),
-    signing_alg: settings.signing_alg.default('ES256'),
-    token_type: settings.token_type.default('at+jwt'),
-    is_default: settings.is_default.default(false),
-  })
+  .strictObject({ ...creationSchemas(API_ATTRIBUTES), texts })
   .meta({ id: 'NewApi', examples: [{ identifier: 'https://api.example.com', scopes: ['invoices:read'] }] })
 
 const created = z.object({ client_id: clientId, client_secret: secret, api: plain }).meta({
@@ -103,9 +91,15 @@ const pathParams = z
   .strictObject({ identifier: apiIdentifier })
   .meta({ description: 'Percent-encoded: https%3A%2F%2Fapi.example.com' })
 
-const view = ({ api: one, ...rest }: ApiView | ApiDetails) => ({ ...toWire(one), ...toWire(rest) })
+const viewApi = (one: Api, who: Principal) => {
+  const { builtIn, createdAt, revision } = one
+  return { ...toWireValues(API_ATTRIBUTES, one, who), ...toWire({ builtIn, createdAt, revision }) }
+}
 
-const toReply = (one: Api) => ({ body: toWire(one), revision: one.revision })
+const view = ({ api: one, ...rest }: ApiView | ApiDetails, who: Principal) => ({
+  ...viewApi(one, who),
+  ...toWire(rest),
+})
 
 export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
   route({
@@ -121,7 +115,7 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     }),
     responses: { 200: pageOf(api) },
     handle: async ({ management, who, query }) => ({
-      body: viewPage(await listApis(management, who, toDomain(query)), view),
+      body: viewPage(await listApis(management, who, toDomain(query)), (one) => view(one, who)),
     }),
   }),
   route({
@@ -135,9 +129,10 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     responses: { 201: created },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body: { texts, ...rest } }) {
-      const made = await declareApi(management, who, { ...toDomain(rest), texts })
-      return { body: toWire(made), revision: made.api.revision }
+    async handle({ management, who, body: { texts, ...values } }) {
+      const declared = fromWireValues(API_ATTRIBUTES, values) as NewApi
+      const { api, ...credentials } = await declareApi(management, who, { ...declared, texts })
+      return { body: { ...toWire(credentials), api: viewApi(api, who) }, revision: api.revision }
     },
   }),
   route({
@@ -153,7 +148,7 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     async handle({ management, who, params }) {
       const one = await readApi(management, who, params)
       const details = who.role === 'operator' ? await inspectApi(management, who, { id: one.api.id }) : one
-      return { body: view(details), revision: details.api.revision }
+      return { body: view(details, who), revision: details.api.revision }
     },
   }),
   route({
@@ -169,9 +164,10 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     body: change,
     responses: { 200: plain },
     etag: true,
-    async handle({ management, who, params, body: { texts, ...rest }, ifMatch }) {
-      const changes = toDomain(rest)
-      return toReply(await changeApi(management, who, { ...params, changes, texts, revision: ifMatch }))
+    async handle({ management, who, params, body: { texts, ...values }, ifMatch }) {
+      const changes = fromWireValues(API_ATTRIBUTES, values)
+      const changed = await changeApi(management, who, { ...params, changes, texts, revision: ifMatch })
+      return { body: viewApi(changed, who), revision: changed.revision }
     },
   }),
   route({

@@ -1,34 +1,17 @@
-import { type Command, Option } from 'commander'
-import type { Api, ApiSettings, TokenPolicy } from '../../apis/apis.ts'
+import type { Command } from 'commander'
+import { API_ATTRIBUTES } from '../../apis/api-attributes.ts'
+import type { NewApi } from '../../apis/api-settings.ts'
+import type { Api } from '../../apis/apis.ts'
 import type { ScopeText } from '../../apis/scope-texts.ts'
 import { changeApi, declareApi, listApis } from '../../management/api-operations.ts'
-import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../../shared/algorithms.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
-import { seconds, words } from '../attribute-options.ts'
+import { addAttributeOptions, optionValues, printedValues } from '../attribute-options.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 
-interface ApiOptions {
-  identifier: string
-  scopes: string
-  tokenTtl: number
-  policy: TokenPolicy
-  alg: SigningAlg
-  tokenType: TokenType
-  default?: boolean
-}
-
 /** An API with its settings named after the options. */
-const viewApi = (api: Api) => ({
-  identifier: api.identifier,
-  scopes: api.scopes.join(' '),
-  token_ttl: api.tokenTtl,
-  policy: api.policy,
-  alg: api.signingAlg,
-  token_type: api.tokenType,
-  default: api.isDefault,
-})
+const viewApi = (api: Api) => printedValues(API_ATTRIBUTES, api)
 
 export function addApiCommands(api: Command): void {
   addCreate(api)
@@ -37,80 +20,38 @@ export function addApiCommands(api: Command): void {
   addList(api)
 }
 
-const tokenTypeOption = () =>
-  new Option(
-    '--token-type <typ>',
-    'typ header of its access tokens; JWT for resource servers that reject at+jwt (RFC 9068)',
-  ).choices(TOKEN_TYPES)
-
 function addCreate(api: Command): void {
-  api
+  const command = api
     .command('create')
     .description('Create an API; prints the client ID and secret with which it introspects tokens')
-    .requiredOption('--identifier <uri>', 'Audience of its tokens: an absolute URI, such as its address')
-    .requiredOption('--scopes <list>', 'Scopes, space-separated; not openid, profile, email or offline_access')
-    .option('--token-ttl <seconds>', 'Access token lifetime, 60 to 2592000', seconds, 3600)
-    .addOption(
-      new Option('--policy <policy>', 'single: a new token revokes the earlier one of the same client and subject')
-        .choices(['none', 'single'])
-        .default('none'),
-    )
-    .addOption(new Option('--alg <alg>', 'Algorithm that signs its tokens').choices(SIGNING_ALGS).default('ES256'))
-    .addOption(tokenTypeOption().default('at+jwt'))
-    .option('--default', 'Make it the default API, for clients that name none')
     .addHelpText(
       'after',
-      "\nExample:\n  npm run -s keywright -- api create --identifier https://api.example.com --scopes 'read write' --default",
+      "\nOptions left out take their default.\n\nExample:\n  npm run -s keywright -- api create --identifier https://api.example.com --scopes 'read write' --default",
     )
-    .action(
-      withInstance<ApiOptions>(async ({ management, principal }, options) => {
-        const { api, clientId, clientSecret } = await declareApi(management, principal, {
-          identifier: options.identifier,
-          scopes: words(options.scopes),
-          tokenTtl: options.tokenTtl,
-          policy: options.policy,
-          signingAlg: options.alg,
-          tokenType: options.tokenType,
-          isDefault: options.default ?? false,
-        })
-        return { json: { ...viewApi(api), client_id: clientId, client_secret: clientSecret } }
-      }),
-    )
+  addAttributeOptions(command, API_ATTRIBUTES, 'create').action(
+    withInstance<object>(async ({ management, principal }, options) => {
+      // Commander has rejected a command without the required ones.
+      const declared = optionValues(API_ATTRIBUTES, options) as NewApi
+      const { api, clientId, clientSecret } = await declareApi(management, principal, declared)
+      return { json: { ...viewApi(api), client_id: clientId, client_secret: clientSecret } }
+    }),
+  )
 }
 
-const changesOf = ({ scopes, tokenTtl, policy, alg, tokenType, default: isDefault }: Partial<ApiOptions>) => ({
-  ...(scopes !== undefined && { scopes: words(scopes) }),
-  ...(tokenTtl !== undefined && { tokenTtl }),
-  ...(policy && { policy }),
-  ...(alg && { signingAlg: alg }),
-  ...(tokenType && { tokenType }),
-  ...(isDefault && { isDefault }),
-})
-
 function addUpdate(api: Command): void {
-  api
+  const command = api
     .command('update <identifier>')
     .description(
       'Update the settings that the options name; tokens with a removed scope are revoked, others stay valid',
     )
-    .option('--scopes <list>', 'All scopes that it has from now on, space-separated')
-    .option('--token-ttl <seconds>', 'Access token lifetime, 60 to 2592000', seconds)
-    .addOption(
-      new Option(
-        '--policy <policy>',
-        'single: a new token revokes the earlier one of the same client and subject',
-      ).choices(['none', 'single']),
-    )
-    .addOption(new Option('--alg <alg>', 'Algorithm that signs its tokens').choices(SIGNING_ALGS))
-    .addOption(tokenTypeOption())
-    .option('--default', 'Make it the default API in place of the current one')
-    .action(
-      withInstance<Partial<ApiOptions>>(async ({ management, principal }, options, identifier) => {
-        const changes: Partial<ApiSettings> = changesOf(options)
-        if (Object.keys(changes).length === 0) throw invalidInput('name at least one setting to change')
-        return { json: viewApi(await changeApi(management, principal, { identifier: identifier!, changes })) }
-      }),
-    )
+    .addHelpText('after', '\nOptions left out stay unchanged.')
+  addAttributeOptions(command, API_ATTRIBUTES, 'update').action(
+    withInstance<object>(async ({ management, principal }, options, identifier) => {
+      const changes = optionValues(API_ATTRIBUTES, options)
+      if (Object.keys(changes).length === 0) throw invalidInput('name at least one setting to change')
+      return { json: viewApi(await changeApi(management, principal, { identifier: identifier!, changes })) }
+    }),
+  )
 }
 
 function addDescribeScope(api: Command): void {

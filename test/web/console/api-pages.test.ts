@@ -82,7 +82,7 @@ describe('declaring an API', () => {
   })
 
   it.each([
-    ['an identifier that is no address', { identifier: 'no address' }, 'Identifier :'],
+    ['an identifier that is no address', { identifier: 'no address' }, 'Identifier (audience) :'],
     ['an identifier that is there', { identifier: 'https://api.keywright.example' }, 'There is already an API'],
     ['a scope of two words', { 'scopes.0.scope': 'two words' }, 'Scopes : Not a scope'],
     ['a scope of OpenID Connect', { 'scopes.0.scope': 'openid' }, 'Scopes : Openid belongs to OpenID Connect'],
@@ -106,12 +106,12 @@ describe('declaring an API', () => {
     [
       'a lifetime of a second',
       { tokenTtl: '1', 'tokenTtl.unit': 'seconds' },
-      'Access token lifetime : An access token',
+      'Access token lifetime : Enter a time from 1 minute to 30 days',
     ],
     [
       'a lifetime of a century',
       { tokenTtl: '36500', 'tokenTtl.unit': 'days' },
-      'Access token lifetime : An access token',
+      'Access token lifetime : Enter a time from 1 minute to 30 days',
     ],
     ['a lifetime of nothing', { tokenTtl: '' }, 'Access token lifetime : This field is required'],
     ['a unit that there is not', { 'tokenTtl.unit': 'fortnights' }, 'Access token lifetime :'],

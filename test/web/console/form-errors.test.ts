@@ -137,7 +137,7 @@ describe('one response reports every error', () => {
     expect(fieldErrorsOn(page)).toEqual({
       identifier: expect.stringContaining('already an API'),
       scopes: expect.stringMatching(/row 2.*two words/is),
-      tokenTtl: expect.stringContaining('60 to'),
+      tokenTtl: expect.stringContaining('1 minute to 30 days'),
       policy: expect.stringContaining('Choose an option'),
     })
   })

@@ -1,14 +1,15 @@
+import { API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
 import { type ApiDetails, type ApiView, inspectApi, listApis } from '../../../management/api-operations.ts'
+import { attributesWhere } from '../../../shared/attributes.ts'
 import { notFound } from '../../../shared/errors.ts'
+import { attributeFacts, valueText } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
-import { badgeCell, type Cell, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { badgeCell, type Cell, type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { Badge, ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
-import { durationInWords } from '../kit/duration-text.ts'
 import { type Column, listPage, listView } from '../kit/list-page.ts'
 import { pageIn, sortIn } from '../kit/query-fields.ts'
-import { POLICIES } from './api-fields.ts'
 
 export const APIS = { href: '/apis', label: 'APIs' }
 
@@ -29,9 +30,9 @@ const badgeOf = ({ builtIn, isDefault }: ApiView['api']): Badge | undefined => {
 const COLUMNS: readonly Column[] = [
   { heading: 'API', sort: 'identifier' },
   { heading: 'Status' },
-  { heading: 'Token lifetime' },
-  { heading: 'Token policy' },
-  { heading: 'Signing algorithm', wideOnly: true },
+  { heading: API_ATTRIBUTES.tokenTtl.label },
+  { heading: API_ATTRIBUTES.policy.label },
+  { heading: API_ATTRIBUTES.signingAlg.label, wideOnly: true },
   { heading: 'Added', sort: 'added', wideOnly: true },
 ]
 
@@ -49,9 +50,9 @@ function rowOf(view: ApiView): readonly Cell[] {
   return [
     linkCell(api.identifier, pathOf(view), scopesInWords(view)),
     badge ? badgeCell(badge.tone, badge.text) : quietCell('–'),
-    textCell(durationInWords(api.tokenTtl)),
-    textCell(api.policy === 'single' ? 'One active token' : 'Keep earlier tokens'),
-    textCell(api.signingAlg),
+    textCell(valueText(API_ATTRIBUTES.tokenTtl, api.tokenTtl)),
+    textCell(valueText(API_ATTRIBUTES.policy, api.policy)),
+    textCell(valueText(API_ATTRIBUTES.signingAlg, api.signingAlg)),
     timeCell(api.createdAt),
   ]
 }
@@ -75,24 +76,24 @@ async function showList({ management, who, query, show }: ConsoleCall): Promise<
   show(listPage(page, list))
 }
 
-const factsOf = (view: ApiDetails): Block => ({
-  part: 'facts',
-  facts: [
-    fact('Identifier (audience)', idCell(view.api.identifier, 'identifier')),
-    fact('Clients', textCell(countedUpTo(view.callers, 'client'), 'applications and key pairs')),
-    fact('Access token lifetime', textCell(durationInWords(view.api.tokenTtl))),
-    fact('Token policy', textCell(POLICIES[view.api.policy])),
-    fact('Signing algorithm', textCell(view.api.signingAlg)),
-    fact('Token type', textCell(view.api.tokenType)),
-    fact('Added', timeCell(view.api.createdAt)),
-  ],
-})
+/** The title, a badge and a list of their own show the others. */
+const SHOWN_ELSEWHERE: readonly unknown[] = [API_ATTRIBUTES.identifier, API_ATTRIBUTES.scopes, API_ATTRIBUTES.isDefault]
+
+const SHOWN_AS_FACTS = attributesWhere(API_ATTRIBUTES, (one) => !SHOWN_ELSEWHERE.includes(one))
+
+/** The beginning of the page of an API. */
+export const apiFacts = (view: ApiDetails): Fact[] => [
+  fact(API_ATTRIBUTES.identifier.label, idCell(view.api.identifier, 'identifier')),
+  fact('Clients', textCell(countedUpTo(view.callers, 'client'), 'applications and key pairs')),
+  ...attributeFacts(SHOWN_AS_FACTS, { ...view.api }),
+  fact('Added', timeCell(view.api.createdAt)),
+]
 
 const scopesOf = ({ scopes }: ApiDetails): Block => ({
   part: 'list',
-  heading: 'Scopes',
+  heading: API_ATTRIBUTES.scopes.label,
   list: listView({
-    caption: 'Scopes',
+    caption: API_ATTRIBUTES.scopes.label,
     columns: [{ heading: 'Title and description' }, { heading: 'Scope' }],
     rows: scopes.map(({ scope, title, description }) => [
       textCell(title, description || undefined),
@@ -136,7 +137,7 @@ async function showApi(call: ConsoleCall): Promise<void> {
     actions: [{ href: `${pathOf(view)}/edit`, label: 'Edit', primary: true }],
     notices: { saved: 'API saved. Changes apply to new tokens.' },
   }
-  call.show(blocksPage(page, [factsOf(view), scopesOf(view), credentialsOf(view)]))
+  call.show(blocksPage(page, [{ part: 'facts', facts: apiFacts(view) }, scopesOf(view), credentialsOf(view)]))
 }
 
 /** An operator's: what others need to know of APIs is in the forms that let them choose. */

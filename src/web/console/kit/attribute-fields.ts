@@ -38,10 +38,16 @@ function booleanField({ attribute, type, text }: Source<'boolean'>): Field<boole
   )
 }
 
+/** The items of a selection box have no other place for a hint. */
+const withHintInLabel = ({ value, label, hint }: Choice<string>): Choice<string> => ({
+  value,
+  label: hint ? `${label}: ${hint}` : label,
+})
+
 function choiceField({ type, text, mayChoose }: Source<'choice'>): Field<string | null> | Field<string> {
   const field = type.control === 'select' ? selectField<string> : radioField<string>
   const isRadio = type.control === 'radio'
-  const choices = type.choices.filter(mayChoose)
+  const choices = type.choices.filter(mayChoose).map((one) => (isRadio ? one : withHintInLabel(one)))
   if (type.none === undefined) return field({ ...text, required: isRadio, choices })
   return nullable(field({ ...text, required: isRadio, choices: [{ value: '', label: type.none }, ...choices] }))
 }
@@ -53,11 +59,18 @@ function singleLineField({ type, text }: Source<'text'>): Field<string> | Field<
 
 /** The messages of `validate` count in seconds; people do not. */
 const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<number | null> =>
-  validated(durationField({ ...text, unit: type.unit, placeholder: type.none }), (seconds) =>
-    seconds !== null && attribute.validate?.(seconds) !== undefined
-      ? `enter a time from 1 minute to ${durationInWords(type.longest)}`
-      : undefined,
+  validated(
+    durationField({ ...text, required: type.none === undefined, unit: type.unit, placeholder: type.none }),
+    (seconds) =>
+      seconds !== null && attribute.validate?.(seconds) !== undefined
+        ? `enter a time from 1 minute to ${durationInWords(type.longest)}`
+        : undefined,
   )
+
+function uriField({ type, text }: Source<'uri'>): Field<string | null> | Field<string> {
+  const field = urlField({ ...text, maxLength: type.maxLength })
+  return type.none === undefined ? field : nullable(field)
+}
 
 const wordsField = ({ text }: Source<'words'>): Field<readonly string[] | null> =>
   mapped(
@@ -72,7 +85,7 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   text: (source) => singleLineField(source) as AnyField,
   email: ({ text }) => emailField(text) as AnyField,
   id: ({ type, text }) => (type.none === undefined ? textField(text) : nullable(textField(text))) as AnyField,
-  uri: ({ type, text }) => (type.none === undefined ? urlField(text) : nullable(urlField(text))) as AnyField,
+  uri: (source) => uriField(source) as AnyField,
   uris: ({ text }) => linesField(text) as AnyField,
   boolean: (source) => booleanField(source) as AnyField,
   choice: (source) => choiceField(source) as AnyField,
