@@ -8,16 +8,23 @@ const tests = testsByProject()
 // Compiled code is kept for the processes that run tests, as bin/keywright.cjs keeps it for a server.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/tests', import.meta.url))
 
-/** The files that run in one process share its modules: each saves a second of imports. They run before the others. */
-const SHARED = { isolate: false, sequence: { groupOrder: 0 } }
-const SHARED_LATER = { isolate: false, sequence: { groupOrder: 1 } }
-const ISOLATED = { isolate: true, sequence: { groupOrder: 1 } }
+/** The files of a project that run in one process share its modules: each saves a second of imports. */
+const SHARED = { isolate: false }
+const ISOLATED = { isolate: true }
 
-/** Begins with the files that wait long, so that none of them is left alone at the end. */
-class LongWaitsFirst extends BaseSequencer {
+/** What waits long begins, and what is short ends. */
+const ORDER: readonly ProjectName[] = ['gateways', 'cluster', 'browser', 'db', 'unit']
+
+/**
+ * Project by project: Vitest ends a shared process when the next file in line is of another project. Within a project the
+ * files that wait long come first, so that none of them is left alone at the end.
+ */
+class ProjectByProject extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    return [true, false].flatMap((first) => sorted.filter(({ moduleId }) => waitsLong(moduleId) === first))
+    const rank = ({ project, moduleId }: TestSpecification) =>
+      2 * ORDER.indexOf(project.name as ProjectName) + (waitsLong(moduleId) ? 0 : 1)
+    return sorted.toSorted((one, other) => rank(one) - rank(other))
   }
 }
 
@@ -42,14 +49,14 @@ const project = (name: ProjectName, options: typeof SHARED) => ({
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
-    sequence: { sequencer: LongWaitsFirst },
+    sequence: { sequencer: ProjectByProject },
     // More than the two cores of CI, because many files wait. Not by project: there it would hide --maxWorkers.
     maxWorkers: 3,
     projects: [
       project('unit', SHARED),
       project('db', SHARED),
-      project('cluster', SHARED_LATER),
-      project('browser', SHARED_LATER),
+      project('cluster', SHARED),
+      project('browser', SHARED),
       project('gateways', ISOLATED),
     ],
   },
