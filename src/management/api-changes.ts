@@ -9,9 +9,8 @@ import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
 import { hasSigningKeys } from '../keys/signing-keys.ts'
-import { toColumns } from '../shared/attribute-columns.ts'
 import { checkValues, differingValues } from '../shared/attribute-values.ts'
-import { changesBetween } from '../shared/attributes.ts'
+import { changesBetween, changesOfNew } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
@@ -28,7 +27,8 @@ export const updatedEntry = (before: Api, after: Api, revoked: Record<string, un
   apiEntry('api.updated', after, { changes: changesBetween(API_ATTRIBUTES, before, after), ...revoked })
 
 /** Records all attributes of a new API. */
-export const createdEntry = (api: Api): AuditEntry => apiEntry('api.created', api, toColumns(API_ATTRIBUTES, api))
+export const createdEntry = (api: Api): AuditEntry =>
+  apiEntry('api.created', api, { changes: changesOfNew(API_ATTRIBUTES, api) })
 
 /**
  * Creates an API with the client by which it introspects. Signing keys of its algorithm must exist (`ensureSigningKeys`).

@@ -169,7 +169,8 @@ export const initialValues = <All extends Attributes>(attributes: All): Partial<
   ) as Partial<ValuesOf<All>>
 
 export interface AttributeChange {
-  readonly from: unknown
+  /** Absent: the resource is new. */
+  readonly from?: unknown
   readonly to: unknown
 }
 
@@ -186,6 +187,13 @@ export function changesBetween<All extends Attributes>(
 /** Whether only operators may select this value. */
 export const isOperatorChoice = ({ type }: Pick<Attribute, 'type'>, value: unknown): boolean =>
   type.kind === 'choice' && type.choices.some((one) => one.operatorOnly && one.value === value)
+
+/** The attributes of a new resource, by their names in snake_case: for the audit log. */
+export const changesOfNew = <All extends Attributes>(
+  attributes: All,
+  values: ValuesOf<All>,
+): Record<string, AttributeChange> =>
+  Object.fromEntries(namesOf(attributes).map((name) => [toSnake(name), { to: values[name] }]))
 
 /** The error of a value by its attribute alone. Undefined: valid. */
 export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {

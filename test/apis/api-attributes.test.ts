@@ -8,7 +8,7 @@ import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/
 import type { ApiDetails } from '../../src/management/api-operations.ts'
 import { changedAttribute } from '../../src/management/attribute-changes.ts'
 import { toColumns } from '../../src/shared/attribute-columns.ts'
-import { changesBetween, namesOf, type ValuesOf } from '../../src/shared/attributes.ts'
+import { changesBetween, changesOfNew, namesOf, type ValuesOf } from '../../src/shared/attributes.ts'
 import { toSnake } from '../../src/shared/snake-case.ts'
 import { changeOf, declarationOf, fieldsFor, formOfApi } from '../../src/web/console/apis/api-fields.ts'
 import { apiFacts } from '../../src/web/console/apis/api-pages.ts'
@@ -117,6 +117,20 @@ describe('the form of an existing API', () => {
     const { fieldErrors } = readFields(fieldsFor(view).fields, new Map([...formOfApi(view), ['tokenTtl', '']]))
     expect(fieldErrors).toEqual([{ field: 'tokenTtl', message: 'this field is required' }])
   })
+})
+
+test('a new API is shown with its attributes in the activity log', () => {
+  const changes = changesOfNew(API_ATTRIBUTES, VALUES)
+  const shown = Object.entries(changes).map(([name, change]) => changeFact(changedAttribute('api', name)!, change))
+  expect(shown.map(({ term, cell }) => `${term}: ${(cell as { text: string }).text}`)).toEqual([
+    'Identifier (audience): https://api.example.com',
+    'Scopes: read, write',
+    'Access token lifetime: 90 minutes',
+    'Token policy: Revoke the earlier token',
+    'Signing algorithm: PS256',
+    'Token type: JWT',
+    'Default API: Yes',
+  ])
 })
 
 test.each([

@@ -77,9 +77,10 @@ describe('a change of an API', () => {
     expect(await update(identifier, { tokenTtl: 600 })).toEqual(changed)
     const entries = await auditOf(identifier)
     expect(entries).toMatchObject([
-      { action: 'api.created', detail: { identifier, token_ttl: 3600, policy: 'none', is_default: false } },
+      { action: 'api.created', detail: { changes: { identifier: { to: identifier }, token_ttl: { to: 3600 } } } },
       { action: 'api.updated' },
     ])
+    expect(entries[0].detail.changes.token_ttl).toEqual({ to: 3600 })
     expect(entries[1].detail).toEqual({ changes: { token_ttl: { from: 3600, to: 600 } } })
   })
 

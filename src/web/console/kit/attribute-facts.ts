@@ -64,6 +64,8 @@ export const unknownAttribute = (label: string): Attribute => ({
   description: label,
 })
 
-/** A change as *old → new*. */
-export const changeFact = (attribute: Attribute, { from, to }: AttributeChange): Fact =>
-  fact(attribute.label, textCell(`${valueText(attribute, from)} → ${valueText(attribute, to)}`))
+/** A change as *old → new*, or the value of a new resource. */
+export function changeFact(attribute: Attribute, { from, to }: AttributeChange): Fact {
+  const before = from === undefined ? '' : `${valueText(attribute, from)} → `
+  return fact(attribute.label, textCell(`${before}${valueText(attribute, to)}`))
+}
