@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
 import { migrate } from '../../src/database/migrations.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
-import { createDataDirectory, isGoneWithin, postmasterOf } from './data-directory.ts'
+import { isGoneWithin, postmasterOf } from './data-directory.ts'
+import { createInitializedDataDirectory } from './initialized-data-directory.ts'
 import { killWithChildren } from './kill-with-children.ts'
 
 /**
@@ -10,7 +11,7 @@ import { killWithChildren } from './kill-with-children.ts'
  * the embedded one has a new socket directory.
  */
 export async function startDurablePostgres() {
-  const data = createDataDirectory()
+  const data = await createInitializedDataDirectory()
   const port = 20_000 + Math.floor(Math.random() * 10_000)
   const password = randomBytes(16).toString('hex')
   const start = () =>
