@@ -1,21 +1,41 @@
 import { z } from 'zod'
 import { type Attribute, type Attributes, entriesOf, type ValueOf, type ValuesOf } from '../shared/attributes.ts'
+import { type Image, type ImageSummary, imageOf, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import { id } from './fields.ts'
 import type { Snake } from './wire-names.ts'
 
-// Derives the fields of the API from the attributes of a resource. A rate limit is text: `600/min`.
+// Derives the fields of the API from the attributes of a resource. A rate limit is text: `600/min`. An image is sent in base64;
+// responses have its type and size.
 
-type WireValue<Value> = Value extends RateLimit ? string : Value extends readonly (infer Item)[] ? Item[] : Value
+type WireValue<Value> = Value extends RateLimit
+  ? string
+  : Value extends Image
+    ? ImageSummary
+    : Value extends readonly (infer Item)[]
+      ? Item[]
+      : Value
+
+type SentValue<Value> = Value extends Image ? { base64: string } : WireValue<Value>
 
 type FieldsOf<All extends Attributes> = {
-  [Name in keyof All as Name extends string ? Snake<Name> : never]: z.ZodType<WireValue<ValueOf<All[Name]>>>
+  [Name in keyof All as Name extends string ? Snake<Name> : never]: z.ZodType<SentValue<ValueOf<All[Name]>>>
 }
 
 type WireValues<All extends Attributes> = {
   [Name in keyof All as Name extends string ? Snake<Name> : never]: WireValue<ValueOf<All[Name]>>
 }
+
+const sentImage = z.strictObject({
+  base64: z.base64().max(360_000).meta({ description: 'PNG, JPEG, WebP or SVG, at most 256 KiB' }),
+})
+
+/** An image in a response. */
+export const imageSummary = z.object({
+  type: z.string().meta({ description: 'The media type', examples: ['image/png'] }),
+  size: z.number().int().meta({ description: 'In bytes' }),
+})
 
 // The bounds on lengths limit the work of a request. The features check what the values mean.
 function baseSchema({ type }: Attribute): z.ZodType {
@@ -28,6 +48,8 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'choice') return z.enum(type.choices.map(({ value }) => value))
   if (type.kind === 'choices') return z.array(z.string().max(200)).max(20)
   if (type.kind === 'duration') return z.number().int()
+  if (type.kind === 'colour') return z.string().max(100)
+  if (type.kind === 'image') return sentImage
   return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(1000)
 }
 
@@ -36,11 +58,17 @@ function descriptionOf({ type, description, operatorOnly }: Attribute): string {
   return `${description}${values}${operatorOnly ? '; visible to operators only' : ''}`
 }
 
-const toWireValue = ({ type }: Attribute, value: unknown): unknown =>
-  type.kind === 'rate' && value !== null ? formatRateLimit(value as RateLimit) : value
+function toWireValue({ type }: Attribute, value: unknown): unknown {
+  if (value === null) return null
+  if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
+  return type.kind === 'image' ? summaryOfImage(value as Image) : value
+}
 
-const fromWireValue = ({ type }: Attribute, value: unknown): unknown =>
-  type.kind === 'rate' && value !== null ? parseRateLimit(value as string) : value
+function fromWireValue({ type }: Attribute, value: unknown): unknown {
+  if (value === null) return null
+  if (type.kind === 'rate') return parseRateLimit(value as string)
+  return type.kind === 'image' ? imageOf(Buffer.from((value as { base64: string }).base64, 'base64')) : value
+}
 
 function schemaOf(attribute: Attribute): z.ZodType {
   const { type, example } = attribute

@@ -73,7 +73,9 @@ const CODES: Record<ErrorCode, ProblemCode> = {
 
 const partOf = ({ field, message }: FieldError, parameters: ReadonlySet<string>): ProblemPart => {
   const name = toSnake(field)
-  return parameters.has(name) ? { parameter: name, detail: message } : { pointer: `#/${name}`, detail: message }
+  return parameters.has(name)
+    ? { parameter: name, detail: message }
+    : { pointer: `#/${name.replaceAll('.', '/')}`, detail: message }
 }
 
 function fromKeywright(error: KeywrightError, parameters: ReadonlySet<string>): ProblemError {

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Attribute, type Attributes, entriesOf, type ValuesOf } from '../shared/attributes.ts'
+import { invalidInput } from '../shared/errors.ts'
+import { type Image, imageOf, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
 
@@ -44,6 +47,8 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   rate: 'N/s|N/min|N/h',
   words: 'list',
   choices: 'list',
+  colour: '#rrggbb',
+  image: 'file',
 }
 
 function helpOf({ type, option }: Attribute): string {
@@ -78,11 +83,21 @@ export function addAttributeOptions(command: Command, attributes: Attributes, pu
   return command
 }
 
+/** @throws KeywrightError `invalid_input` */
+function imageIn(path: string): Image {
+  try {
+    return imageOf(readFileSync(path))
+  } catch (error) {
+    throw invalidInput(`cannot read ${path} (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
 function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
   const { type, option } = attribute
   if (type.kind === 'boolean') return given === true || given === trueFalseOf(attribute)[0]
   if (type.kind === 'uris') return String(given) === option?.none ? [] : given
-  if (given === option?.none) return null
+  if (given === option?.none) return type.none === undefined ? [] : null
+  if (type.kind === 'image') return imageIn(given as string)
   if (type.kind === 'rate') return parseRateLimit(given as string)
   if (type.kind === 'words') return words(given as string)
   if (type.kind !== 'choices') return given
@@ -104,6 +119,7 @@ function printed(attribute: Attribute, value: unknown): unknown {
   if (type.kind === 'words') return value === null ? option?.none : (value as string[]).join(' ')
   if (value === null) return null
   if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
+  if (type.kind === 'image') return { ...summaryOfImage(value as Image), etag: (value as Image).etag }
   if (type.kind === 'choices') return (value as string[]).join(' ')
   return type.kind === 'boolean' && !isSwitch(attribute) ? trueFalseOf(attribute)[value ? 0 : 1] : value
 }

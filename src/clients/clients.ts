@@ -1,5 +1,4 @@
 import type { Knex } from 'knex'
-import { allowedSchemes } from '../accounts/instance-settings.ts'
 import type { Api } from '../apis/apis.ts'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
@@ -7,6 +6,7 @@ import { generateIdentifier } from '../shared/secrets.ts'
 import { type ClientsOf, lockAllClientsExclusive, lockClientsExclusive } from './client-locks.ts'
 import { checkedSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, settingsColumns, toSettings } from './client-settings.ts'
+import { allowedSchemes } from './instance-settings.ts'
 
 export type ClientKind = 'key_pair' | 'application' | 'api'
 export type ClientStatus = 'active' | 'archived' | 'replaced'

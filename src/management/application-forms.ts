@@ -1,6 +1,8 @@
-import type { ApplicationDefaults } from '../accounts/instance-settings.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import { applicationDefaults, DEFAULT_ATTRIBUTES } from '../clients/instance-attributes.ts'
+import { asJsonArguments } from '../shared/attribute-columns.ts'
+import type { ValuesOf } from '../shared/attributes.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
@@ -53,17 +55,13 @@ const CHOOSABLE = `
 const READ_NEW = `
   SELECT (${CHOOSABLE}) AS choosable,
          (SELECT a.name FROM accounts a WHERE a.id = ?::uuid) AS account_name,
-         json_build_object('accessTokenTtl', i.default_access_token_ttl, 'refreshTokenTtl', i.default_refresh_token_ttl,
-                           'consent', i.default_consent,
-                           'rateLimit', CASE WHEN i.default_rate_limit_count IS NOT NULL
-                             THEN json_build_object('count', i.default_rate_limit_count,
-                                                    'period', i.default_rate_limit_period) END) AS defaults
+         json_build_object(${asJsonArguments(DEFAULT_ATTRIBUTES, 'i')}) AS defaults
     FROM instance_settings i`
 
 interface NewRow {
   choosable: ChoosableApi[]
   account_name: string | null
-  defaults: ApplicationDefaults
+  defaults: ValuesOf<typeof DEFAULT_ATTRIBUTES>
 }
 
 interface ForAccount {
@@ -79,7 +77,7 @@ export const readNewApplicationForm = operation<ForAccount, NewApplicationForm>(
     const row: NewRow = rows[0]
     return {
       choosableApis: row.choosable,
-      initial: { ...DEFAULT_SETTINGS, ...row.defaults },
+      initial: { ...DEFAULT_SETTINGS, ...applicationDefaults(row.defaults) },
       accountName: row.account_name,
     }
   },

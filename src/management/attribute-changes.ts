@@ -2,15 +2,22 @@ import { ACCOUNT_ATTRIBUTES } from '../accounts/account-attributes.ts'
 import { API_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
+import { DEFAULT_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../clients/instance-attributes.ts'
 import { type Attribute, type Attributes, entriesOf } from '../shared/attributes.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import type { Principal } from './principal.ts'
+
+/** The log has no headings that tell the rate limit of new applications from one of the instance. */
+const LOGGED_DEFAULTS: Attributes = Object.fromEntries(
+  entriesOf(DEFAULT_ATTRIBUTES).map(([name, one]) => [name, { ...one, label: `${one.label} (new applications)` }]),
+)
 
 /** The attributes of resources by their type in the audit log. */
 const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   client: { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES },
   account: ACCOUNT_ATTRIBUTES,
   api: API_ATTRIBUTES,
+  instance: { ...INSTANCE_ATTRIBUTES, ...LOGGED_DEFAULTS },
 }
 
 /** The attribute with this name in snake_case. Undefined: the change is of something else, or of an earlier version. */

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Knex } from 'knex'
 import { lockAccountWithApiShared } from '../accounts/accounts.ts'
-import { lockInstanceShared } from '../accounts/instance-settings.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { identifiersOf, scopeRestrictionOf, setClientApis } from '../clients/client-apis.ts'
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
@@ -18,6 +17,7 @@ import {
   raiseRevocationEpochs,
   saveSettings,
 } from '../clients/clients.ts'
+import { lockInstanceShared } from '../clients/instance-settings.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type ClientChange, checkClientChange, checkNewClient } from './client-checks.ts'

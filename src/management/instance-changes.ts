@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { setApiEnabled } from '../accounts/instance-settings.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { raiseAllRevocationEpochs } from '../clients/clients.ts'
+import { setApiEnabled } from '../clients/instance-settings.ts'
 
 /**
  * Enables or disables the API of the whole instance. While it is disabled, no client can authenticate. Both changes revoke all

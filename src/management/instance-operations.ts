@@ -4,7 +4,7 @@ import {
   type InstanceChanges,
   type InstanceSettings,
   updateInstanceSettings,
-} from '../accounts/instance-settings.ts'
+} from '../clients/instance-settings.ts'
 import {
   listSigningKeys as list,
   PUBLISHED_AFTER,

@@ -1,6 +1,5 @@
 import type { Knex } from 'knex'
 import { lockAccountWithApiShared } from '../accounts/accounts.ts'
-import { lockInstanceShared } from '../accounts/instance-settings.ts'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
 import { findUser, findUserById, type User } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
@@ -21,6 +20,7 @@ import {
   setClientStatus,
 } from '../clients/clients.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../clients/grant-types.ts'
+import { lockInstanceShared } from '../clients/instance-settings.ts'
 import { invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { countRevoked, type RevokedEpoch } from '../tokens/active-tokens.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
-import { getInstanceSettings } from '../accounts/instance-settings.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
+import { applicationDefaults } from '../clients/instance-attributes.ts'
+import { getInstanceSettings } from '../clients/instance-settings.ts'
 import type { ApplicationChange, CreatedApplication } from './application-operations.ts'
 import { checkNewClient } from './client-checks.ts'
 import { createClient } from './client-registration.ts'
@@ -17,8 +18,7 @@ interface NewApplication extends ApplicationChange {
 
 /** The settings, with the instance's defaults for what is left out. @throws KeywrightError `forbidden` */
 async function withDefaults(knex: Knex, principal: Principal, given: Partial<ClientSettings>) {
-  const { defaults } = await getInstanceSettings(knex)
-  const initial = { ...DEFAULT_SETTINGS, ...defaults }
+  const initial = { ...DEFAULT_SETTINGS, ...applicationDefaults(await getInstanceSettings(knex)) }
   checkMaySet(principal.role, initial, given)
   return { ...initial, ...given }
 }

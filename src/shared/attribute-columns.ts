@@ -1,9 +1,10 @@
-import { type Attributes, entriesOf, type ValuesOf } from './attributes.ts'
+import { type Attribute, type Attributes, entriesOf, type ValuesOf } from './attributes.ts'
+import { type Image, imageOf } from './images.ts'
 import type { RateLimit } from './rate-limit-format.ts'
 import { toSnake } from './snake-case.ts'
 
-// The columns of attributes: `accessTokenTtl` is `access_token_ttl`, and a rate limit has a column for its count and one for
-// its period in seconds.
+// The columns of attributes: `accessTokenTtl` is `access_token_ttl`. A rate limit has a column for its count and one for its
+// period in seconds, and an image a column for its bytes and one for its type.
 
 export type AttributeRow = Readonly<Record<string, unknown>>
 
@@ -22,6 +23,26 @@ function rateColumnsOf(value: RateLimit | null, column: string): [string, unknow
   ]
 }
 
+function imageIn(row: AttributeRow, column: string): Image | null {
+  const bytes = row[column] as Buffer | null
+  return bytes && imageOf(bytes, row[`${column}_type`] as string)
+}
+
+function valueIn(row: AttributeRow, column: string, { type }: Attribute): unknown {
+  if (type.kind === 'rate') return rateIn(row, column)
+  return type.kind === 'image' ? imageIn(row, column) : row[column]
+}
+
+const imageColumnsOf = (value: Image | null, column: string): [string, unknown][] => [
+  [column, value?.bytes ?? null],
+  [`${column}_type`, value?.type ?? null],
+]
+
+function columnsOf(value: unknown, column: string, { type }: Attribute): [string, unknown][] {
+  if (type.kind === 'rate') return rateColumnsOf(value as RateLimit | null, column)
+  return type.kind === 'image' ? imageColumnsOf(value as Image | null, column) : [[column, value]]
+}
+
 const rateAsJson = (column: string): string => {
   const [count, period] = rateColumns(column)
   return `CASE WHEN ${count} IS NOT NULL THEN json_build_object('count', ${count}, 'period', ${period}) END`
@@ -29,22 +50,14 @@ const rateAsJson = (column: string): string => {
 
 /** The values of a row. */
 export function fromColumns<All extends Attributes>(attributes: All, row: AttributeRow): ValuesOf<All> {
-  const values = entriesOf(attributes).map(([name, { type }]) => [
-    name,
-    type.kind === 'rate' ? rateIn(row, toSnake(name)) : row[toSnake(name)],
-  ])
+  const values = entriesOf(attributes).map(([name, attribute]) => [name, valueIn(row, toSnake(name), attribute)])
   return Object.fromEntries(values) as ValuesOf<All>
 }
 
 /** The columns of these values; attributes without a value are left out. */
 export function toColumns<All extends Attributes>(attributes: All, values: Partial<ValuesOf<All>>): AttributeRow {
   const given = entriesOf(attributes).filter(([name]) => values[name] !== undefined)
-  const columns = given.flatMap(([name, { type }]): [string, unknown][] =>
-    type.kind === 'rate'
-      ? rateColumnsOf(values[name] as RateLimit | null, toSnake(name))
-      : [[toSnake(name), values[name]]],
-  )
-  return Object.fromEntries(columns)
+  return Object.fromEntries(given.flatMap(([name, attribute]) => columnsOf(values[name], toSnake(name), attribute)))
 }
 
 /** SQL: the attributes as arguments of `json_build_object`, which accepts at most fifty pairs. @param alias of the table */

@@ -6,7 +6,9 @@ import { invalidFields, invalidInput } from './errors.ts'
 // The values that somebody gives to attributes, as they are stored.
 
 function normalized({ type }: Attribute, value: unknown): unknown {
+  if (type.kind === 'words' && value !== null) return [...new Set(value as readonly string[])]
   if (typeof value !== 'string') return value
+  if (type.kind === 'colour') return value.toLowerCase()
   if (type.kind === 'email') return normalizedEmail(value) ?? value
   if (type.kind !== 'text') return value
   const trimmed = value.trim()
@@ -14,8 +16,8 @@ function normalized({ type }: Attribute, value: unknown): unknown {
 }
 
 /**
- * The given values as they are stored: texts without the spaces around them, and null for an empty text that may be null.
- * Values that are undefined are left out.
+ * The given values as they are stored: texts without the spaces around them, null for an empty text that may be null, colours
+ * in lower case, and each word once. Values that are undefined are left out.
  */
 export function normalizedValues<All extends Attributes>(
   attributes: All,

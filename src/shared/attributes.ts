@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { type Image, summaryOfImage } from './images.ts'
 import type { RateLimit } from './rate-limit-format.ts'
 import { toSnake } from './snake-case.ts'
 
@@ -30,6 +31,8 @@ type Kind =
   | { readonly kind: 'duration'; readonly unit: 'minutes' | 'hours' | 'days'; readonly longest: number }
   | { readonly kind: 'rate' }
   | { readonly kind: 'words' }
+  | { readonly kind: 'colour' }
+  | { readonly kind: 'image' }
 
 /** The form of the values of an attribute: data from which each interface derives its schema, form field or option. */
 export type AttributeType = Kind & {
@@ -82,6 +85,11 @@ export const rate: TypeOf<RateLimit> = { kind: 'rate' }
 
 /** Words without spaces, such as scopes. */
 export const words: TypeOf<readonly string[]> = { kind: 'words' }
+
+/** `#rrggbb`, in lower case. */
+export const colour: TypeOf<string> = { kind: 'colour' }
+
+export const image: TypeOf<Image> = { kind: 'image' }
 
 /** Values of this type, or null. @param none what null means, in a few words */
 export const nullable = <Value>(type: TypeOf<Value>, none: string): TypeOf<Value | null> => ({ ...type, none })
@@ -174,14 +182,23 @@ export interface AttributeChange {
   readonly to: unknown
 }
 
+/** The value as the audit log records it, which holds no images. */
+const recorded = ({ type }: Attribute, value: unknown): unknown =>
+  type.kind === 'image' && value !== null ? summaryOfImage(value as Image) : value
+
 /** The attributes whose values differ, by their names in snake_case, with both values: for the audit log. */
 export function changesBetween<All extends Attributes>(
   attributes: All,
   before: ValuesOf<All>,
   after: ValuesOf<All>,
 ): Record<string, AttributeChange> {
-  const changed = namesOf(attributes).filter((name) => !isDeepStrictEqual(before[name], after[name]))
-  return Object.fromEntries(changed.map((name) => [toSnake(name), { from: before[name], to: after[name] }]))
+  const changed = entriesOf(attributes).filter(([name]) => !isDeepStrictEqual(before[name], after[name]))
+  return Object.fromEntries(
+    changed.map(([name, one]) => [
+      toSnake(name),
+      { from: recorded(one, before[name]), to: recorded(one, after[name]) },
+    ]),
+  )
 }
 
 /** Whether only operators may select this value. */
@@ -200,5 +217,6 @@ export function attributeError<Value>({ type, validate }: Attribute<Value>, valu
   if (value === null && type.none !== undefined) return undefined
   if (type.kind === 'choice' && !type.choices.some((one) => one.value === value))
     return `must be one of ${type.choices.map((one) => one.value).join(', ')}`
+  if (type.kind === 'colour' && !/^#[0-9a-f]{6}$/.test(String(value))) return 'must be a colour such as #1f5fbf'
   return validate?.(value as NonNullable<Value>)
 }

@@ -4,10 +4,23 @@ const OF_BROWSERS = [
   ...['view-source', 'chrome', 'chrome-extension', 'moz-extension', 'resource', 'filesystem', 'intent', 'sms'],
 ]
 
-/** Why an operator cannot allow a URI scheme for redirect URIs. Undefined: they can. */
-export function redirectSchemeError(scheme: string): string | undefined {
+const MOST_SCHEMES = 50
+
+/** An error message names at most this many invalid schemes. */
+const MOST_NAMED = 3
+
+function schemeError(scheme: string): string | undefined {
   if (!/^[a-z][a-z0-9+-]{0,39}$/.test(scheme)) {
     return `a scheme is a lower-case name without a dot, such as cursor or vscode, not: ${scheme.slice(0, 100)}`
   }
   return OF_BROWSERS.includes(scheme) ? `${scheme} is no scheme of an installed application` : undefined
 }
+
+/** The error of the URI schemes that an operator allows for redirect URIs. Undefined: valid. */
+export const redirectSchemesError = (schemes: readonly string[]): string | undefined =>
+  schemes.length > MOST_SCHEMES
+    ? `there are at most ${MOST_SCHEMES} schemes`
+    : schemes
+        .flatMap((scheme) => schemeError(scheme) ?? [])
+        .slice(0, MOST_NAMED)
+        .join('; ') || undefined

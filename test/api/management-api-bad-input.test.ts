@@ -46,6 +46,18 @@ test('schema errors point to their fields, unknown fields included', async () =>
   expect(pointers).toEqual(['#/grants/1', '#/is_public', '#/name', '#/surprise'])
 })
 
+test('validation errors of the defaults of new applications point to their members', async () => {
+  const pointersOf = async (body: object) => {
+    const response = await api.json('PATCH', '/instance', body, { 'if-match': '*' })
+    expectProblem(response, 400, 'invalid_input')
+    return response.body.errors.map(({ pointer }: { pointer: string }) => pointer)
+  }
+  const defaults = { access_token_ttl: 59, rate_limit: '0/s' }
+  expect(await pointersOf({ defaults })).toEqual(['#/defaults/rate_limit'])
+  const both = { accent: 'blue', defaults: { access_token_ttl: 59 } }
+  expect(await pointersOf(both)).toEqual(['#/accent', '#/defaults/access_token_ttl'])
+})
+
 test('validation errors of a feature point to the fields of the JSON body', async () => {
   const account_id = server.firstStart.accountId
   const body = {

@@ -4,7 +4,7 @@ import {
   getInstanceSettings,
   type InstanceChanges,
   updateInstanceSettings,
-} from '../../src/accounts/instance-settings.ts'
+} from '../../src/clients/instance-settings.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { createApplication, getTokens } from '../oidc/application-fixtures.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'

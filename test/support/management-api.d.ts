@@ -1570,15 +1570,26 @@ export interface components {
             revoked: number | null;
         };
         Instance: {
+            /**
+             * @description The name that users see on every page
+             * @example Example keys
+             */
             name: string;
-            /** @example #1f5fbf */
+            /**
+             * @description The colour of buttons, links and selected items
+             * @example #1f5fbf
+             */
             accent: string;
+            /** @description Shown in place of the name; null: no logo */
             logo: {
+                /**
+                 * @description The media type
+                 * @example image/png
+                 */
                 type: string;
                 /** @description In bytes */
                 size: number;
             } | null;
-            api_enabled: boolean;
             /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
@@ -1587,16 +1598,27 @@ export interface components {
              *     ]
              */
             redirect_schemes: string[];
+            /** @description While the API is disabled, no client gets a token */
+            api_enabled: boolean;
             /** @description The default settings of new applications */
             defaults: {
-                /** @description In seconds; null: the lifetime of the API */
+                /**
+                 * @description In seconds; null: the lifetime of the API
+                 * @example 3600
+                 */
                 access_token_ttl: number | null;
-                /** @description In seconds; null: 30 days */
+                /**
+                 * @description In seconds, from the last rotation; null: 30 days
+                 * @example 3600
+                 */
                 refresh_token_ttl: number | null;
-                /** @enum {string} */
+                /**
+                 * @description Which users see the allow/deny page
+                 * @enum {string}
+                 */
                 consent: "show" | "skip_own_account";
                 /**
-                 * @description N/s, N/min or N/h; null: no limit
+                 * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit
                  * @example 10/s
                  */
                 rate_limit: string | null;
@@ -1622,9 +1644,17 @@ export interface components {
          *     }
          */
         InstanceChange: {
+            /**
+             * @description The name that users see on every page
+             * @example Example keys
+             */
             name?: string;
+            /**
+             * @description The colour of buttons, links and selected items
+             * @example #1f5fbf
+             */
             accent?: string;
-            /** @description Null removes the logo */
+            /** @description Shown in place of the name; null: no logo */
             logo?: {
                 /**
                  * Format: base64
@@ -1641,14 +1671,23 @@ export interface components {
              */
             redirect_schemes?: string[];
             defaults?: {
-                /** @description In seconds; null: the lifetime of the API */
+                /**
+                 * @description In seconds; null: the lifetime of the API
+                 * @example 3600
+                 */
                 access_token_ttl?: number | null;
-                /** @description In seconds; null: 30 days */
+                /**
+                 * @description In seconds, from the last rotation; null: 30 days
+                 * @example 3600
+                 */
                 refresh_token_ttl?: number | null;
-                /** @enum {string} */
+                /**
+                 * @description Which users see the allow/deny page
+                 * @enum {string}
+                 */
                 consent?: "show" | "skip_own_account";
                 /**
-                 * @description N/s, N/min or N/h; null: no limit
+                 * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit
                  * @example 10/s
                  */
                 rate_limit?: string | null;

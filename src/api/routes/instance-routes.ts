@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import type { InstanceSettings } from '../../accounts/instance-settings.ts'
+import {
+  APPLICATION_DEFAULTS,
+  AVAILABILITY_ATTRIBUTES,
+  applicationDefaults,
+  asInstanceValues,
+  GENERAL_ATTRIBUTES,
+  instanceNameOf,
+} from '../../clients/instance-attributes.ts'
+import type { InstanceChanges, InstanceSettings } from '../../clients/instance-settings.ts'
 import {
   readInstance,
   readInstanceAvailability,
@@ -7,80 +15,65 @@ import {
   updateInstance,
 } from '../../management/instance-operations.ts'
 import { readInstanceOverview } from '../../management/overview-operations.ts'
-import { formatRateLimit, parseRateLimit } from '../../shared/rate-limit-format.ts'
-import { bounded, revision, seconds, timestamp } from '../fields.ts'
+import type { Principal } from '../../management/principal.ts'
+import { namesOf } from '../../shared/attributes.ts'
+import { invalidFields, KeywrightError } from '../../shared/errors.ts'
+import { attributeSchemas, fromWireValues, imageSummary, toWireValues } from '../attribute-schemas.ts'
+import { bounded, revision, timestamp } from '../fields.ts'
 import type { Call } from '../route.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
+import { toWire } from '../wire-names.ts'
 
 const TAG = 'Instance'
 
-const rateLimit = z
-  .string()
-  .max(40)
-  .nullable()
-  .meta({ description: 'N/s, N/min or N/h; null: no limit', examples: ['10/s'] })
-
-const defaults = {
-  access_token_ttl: seconds.nullable().meta({ description: 'In seconds; null: the lifetime of the API' }),
-  refresh_token_ttl: seconds.nullable().meta({ description: 'In seconds; null: 30 days' }),
-  consent: z.enum(['show', 'skip_own_account']),
-  rate_limit: rateLimit,
-}
-
-const schemes = z
-  .array(z.string().max(200))
-  .max(200)
-  .meta({ description: 'URI schemes without a dot that redirect URIs may have', examples: [['cursor', 'vscode']] })
+const general = attributeSchemas(GENERAL_ATTRIBUTES)
+const defaults = attributeSchemas(APPLICATION_DEFAULTS)
 
 const settings = z
   .object({
-    name: z.string(),
-    accent: z.string().meta({ examples: ['#1f5fbf'] }),
-    logo: z.object({ type: z.string(), size: z.number().int().meta({ description: 'In bytes' }) }).nullable(),
-    api_enabled: z.boolean(),
-    redirect_schemes: schemes,
+    ...general,
+    ...attributeSchemas(AVAILABILITY_ATTRIBUTES),
+    logo: imageSummary.nullable().meta({ description: GENERAL_ATTRIBUTES.logo.description }),
     defaults: z.object(defaults).meta({ description: 'The default settings of new applications' }),
     revision,
   })
   .meta({ id: 'Instance' })
 
 const change = z
-  .strictObject({
-    name: z.string().max(1000).optional(),
-    accent: z.string().max(100).optional(),
-    logo: z
-      .strictObject({
-        base64: z.base64().max(360_000).meta({ description: 'PNG, JPEG, WebP or SVG, at most 256 KiB' }),
-      })
-      .nullable()
-      .optional()
-      .meta({ description: 'Null removes the logo' }),
-    redirect_schemes: schemes.optional(),
-    defaults: z.strictObject(defaults).partial().optional(),
-  })
+  .strictObject({ ...general, defaults: z.strictObject(defaults).partial() })
+  .partial()
   .meta({ id: 'InstanceChange', examples: [{ name: 'Example keys', defaults: { access_token_ttl: 3600 } }] })
 
 type Change = z.output<typeof change>
 
-function toReply({ logo, defaults, ...rest }: InstanceSettings) {
-  const logoView = logo && { type: logo.type, size: logo.bytes.length }
-  const rate_limit = defaults.rateLimit && formatRateLimit(defaults.rateLimit)
-  const body = { ...toWire(rest), logo: logoView, defaults: { ...toWire(defaults), rate_limit } }
-  return { body, revision: rest.revision }
+const toReply = (instance: InstanceSettings, who: Principal) => ({
+  body: {
+    ...toWireValues(GENERAL_ATTRIBUTES, instance, who),
+    ...toWireValues(AVAILABILITY_ATTRIBUTES, instance, who),
+    defaults: toWireValues(APPLICATION_DEFAULTS, applicationDefaults(instance), who),
+    revision: instance.revision,
+  },
+  revision: instance.revision,
+})
+
+const toChanges = ({ defaults: given = {}, ...body }: Change): InstanceChanges => ({
+  ...fromWireValues(GENERAL_ATTRIBUTES, body),
+  ...asInstanceValues(fromWireValues(APPLICATION_DEFAULTS, given)),
+})
+
+/** The member of the body that an error concerns. */
+function memberOf(field: string): string {
+  const name = namesOf(APPLICATION_DEFAULTS).find((one) => one === field || instanceNameOf(one) === field)
+  return name === undefined ? field : `defaults.${name}`
 }
 
-function toChanges({ logo, defaults, ...rest }: Change) {
-  const { rate_limit, ...others } = defaults ?? {}
-  return {
-    ...rest,
-    ...(logo !== undefined && { logo: logo && { bytes: Buffer.from(logo.base64, 'base64') } }),
-    ...(defaults && {
-      defaults: {
-        ...toDomain(others),
-        ...(rate_limit !== undefined && { rateLimit: rate_limit === null ? null : parseRateLimit(rate_limit) }),
-      },
-    }),
+/** @throws KeywrightError with its errors at the members of the body */
+async function update({ management, who, body, ifMatch }: Call<unknown, unknown, Change>): Promise<InstanceSettings> {
+  try {
+    return await updateInstance(management, who, { changes: toChanges(body), revision: ifMatch })
+  } catch (error) {
+    if (!(error instanceof KeywrightError) || error.fieldErrors.length === 0) throw error
+    throw invalidFields(error.fieldErrors.map(({ field, message }) => ({ field: memberOf(field), message })))
   }
 }
 
@@ -105,7 +98,7 @@ const usage = z
   .meta({ id: 'Usage' })
 
 const switchApi = (enabled: boolean) => async (call: Call) =>
-  toReply(await setInstanceApi(call.management, call.who, { enabled }))
+  toReply(await setInstanceApi(call.management, call.who, { enabled }), call.who)
 
 export const INSTANCE_ROUTES: readonly ApiRoute[] = [
   route({
@@ -117,7 +110,7 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     summary: 'Retrieve the settings of the instance',
     responses: { 200: settings },
     etag: true,
-    handle: async ({ management, who }) => toReply(await readInstance(management, who, {})),
+    handle: async ({ management, who }) => toReply(await readInstance(management, who, {}), who),
   }),
   route({
     method: 'patch',
@@ -129,8 +122,7 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     body: change,
     responses: { 200: settings },
     etag: true,
-    handle: async ({ management, who, body, ifMatch }) =>
-      toReply(await updateInstance(management, who, { changes: toChanges(body), revision: ifMatch })),
+    handle: async (call) => toReply(await update(call), call.who),
   }),
   route({
     method: 'post',

@@ -157,7 +157,12 @@ describe('one response reports every error', () => {
   it('of the settings of the instance', async () => {
     const form = new FormData()
     const { fields } = filledForm(await asOperator.visit('/settings/instance'), /\/settings\/instance$/)
-    const wrong = { name: 'a\u202eb', redirectSchemes: 'javascript Not.One', accessTokenTtl: 'long', rateLimit: '0' }
+    const wrong = {
+      name: 'a\u202eb',
+      redirectSchemes: 'javascript Not.One',
+      defaultAccessTokenTtl: 'long',
+      defaultRateLimit: '0',
+    }
     for (const [name, value] of Object.entries({ ...Object.fromEntries(fields), ...wrong })) form.set(name, value)
     form.set('logo', new Blob(['no picture']), 'logo.png')
     const headers = { origin: server.url }
@@ -166,8 +171,8 @@ describe('one response reports every error', () => {
       name: expect.stringContaining('direction of text'),
       logo: expect.stringContaining('PNG'),
       redirectSchemes: expect.stringMatching(/javascript.*Not\.One/i),
-      accessTokenTtl: expect.stringContaining('number'),
-      rateLimit: expect.stringContaining('at least 1'),
+      defaultAccessTokenTtl: expect.stringContaining('number'),
+      defaultRateLimit: expect.stringContaining('at least 1'),
     })
   })
 })

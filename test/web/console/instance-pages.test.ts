@@ -65,7 +65,12 @@ describe('the settings of the instance', () => {
   })
 
   it('defaults are kept, and emptied fields leave it to the API', async () => {
-    await save({ accessTokenTtl: '10', refreshTokenTtl: '90', consent: 'skip_own_account', rateLimit: '600' })
+    await save({
+      defaultAccessTokenTtl: '10',
+      defaultRefreshTokenTtl: '90',
+      defaultConsent: 'skip_own_account',
+      defaultRateLimit: '600',
+    })
     expect(await settings()).toMatchObject({
       default_access_token_ttl: 36_000,
       default_refresh_token_ttl: 7_776_000,
@@ -73,7 +78,7 @@ describe('the settings of the instance', () => {
       default_rate_limit_count: 600,
       default_rate_limit_period: 60,
     })
-    await save({ accessTokenTtl: '', refreshTokenTtl: '', rateLimit: '' })
+    await save({ defaultAccessTokenTtl: '', defaultRefreshTokenTtl: '', defaultRateLimit: '' })
     expect(await settings()).toMatchObject({
       default_access_token_ttl: null,
       default_refresh_token_ttl: null,
@@ -86,10 +91,18 @@ describe('the settings of the instance', () => {
     ['a name of 10,000 characters', { name: 'x'.repeat(10_000) }, 'Name :'],
     ['a name with a bell', { name: 'ding\x07' }, 'Name :'],
     ['a colour that is none', { accent: 'red' }, 'Accent colour :'],
-    ['a lifetime out of range', { accessTokenTtl: '31', 'accessTokenTtl.unit': 'days' }, 'Access token lifetime :'],
-    ['a refresh token for ever', { refreshTokenTtl: '9999', 'refreshTokenTtl.unit': 'days' }, 'Refresh token lifetime'],
-    ['a choice that there is not', { consent: 'skip' }, 'Choose an option'],
-    ['half a request', { rateLimit: '0.5' }, 'Rate limit :'],
+    [
+      'a lifetime out of range',
+      { defaultAccessTokenTtl: '31', 'defaultAccessTokenTtl.unit': 'days' },
+      'Access token lifetime :',
+    ],
+    [
+      'a refresh token for ever',
+      { defaultRefreshTokenTtl: '9999', 'defaultRefreshTokenTtl.unit': 'days' },
+      'Refresh token lifetime',
+    ],
+    ['a choice that there is not', { defaultConsent: 'skip' }, 'Choose an option'],
+    ['half a request', { defaultRateLimit: '0.5' }, 'Rate limit :'],
   ])('refuses %s', async (_, changes, words) => {
     const before = await settings()
     const page = await save(changes)

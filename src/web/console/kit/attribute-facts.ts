@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf } from '../../../shared/attributes.ts'
+import type { ImageSummary } from '../../../shared/images.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import { type Cell, type Fact, fact, idCell, linesCell, quietCell, textCell } from './cells.ts'
 import { durationInWords } from './duration-text.ts'
@@ -13,6 +14,8 @@ const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3
 const rateInWords = ({ count, period }: RateLimit): string =>
   `${NUMBER.format(count)} ${PERIODS[period] ? `per ${PERIODS[period]}` : `in ${durationInWords(period)}`}`
 
+const imageInWords = ({ type, size }: ImageSummary): string => `${type}, ${NUMBER.format(Math.ceil(size / 1024))} KiB`
+
 function labelsOf({ type }: Attribute, values: readonly string[]): readonly string[] {
   if (type.kind !== 'choice' && type.kind !== 'choices') return values
   return values.map((value) => type.choices.find((choice) => choice.value === value)?.label ?? value)
@@ -25,6 +28,7 @@ function linesOf(attribute: Attribute, value: unknown): readonly string[] {
   if (type.kind === 'boolean') return [value ? (type.yes?.label ?? 'Yes') : (type.no?.label ?? 'No')]
   if (type.kind === 'duration') return [durationInWords(value as number)]
   if (type.kind === 'rate') return [rateInWords(value as RateLimit)]
+  if (type.kind === 'image') return [imageInWords(value as ImageSummary)]
   return labelsOf(attribute, [String(value)])
 }
 

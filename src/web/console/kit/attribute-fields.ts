@@ -1,10 +1,11 @@
 import { type Attribute, type Attributes, entriesOf, type ValueOf } from '../../../shared/attributes.ts'
+import { IMAGE_TYPES, type Image, imageOf } from '../../../shared/images.ts'
 import { durationField, rateField } from './amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
 import { durationInWords } from './duration-text.ts'
 import { mapped, negated, nullable, validated } from './field-changes.ts'
 import type { Field, FieldText } from './form-fields.ts'
-import { emailField, linesField, textField, urlField } from './text-fields.ts'
+import { colourField, emailField, fileField, linesField, textField, urlField } from './text-fields.ts'
 
 // Derives form fields from the attributes of a resource.
 
@@ -72,11 +73,19 @@ function uriField({ type, text }: Source<'uri'>): Field<string | null> | Field<s
   return type.none === undefined ? field : nullable(field)
 }
 
-const wordsField = ({ text }: Source<'words'>): Field<readonly string[] | null> =>
+const wordsField = ({ type, text }: Source<'words'>): Field<readonly string[] | null> =>
   mapped(
-    nullable(textField({ ...text, mono: true, maxLength: 4000 })),
-    (sent) => (sent === null ? null : words(sent)),
-    (value: readonly string[] | null) => value?.join(' ') ?? null,
+    textField({ ...text, mono: true, maxLength: 4000 }),
+    (sent) => (sent === '' && type.none !== undefined ? null : words(sent)),
+    (value: readonly string[] | null) => value?.join(' ') ?? '',
+  )
+
+/** Null: no file was chosen. */
+const imageField = ({ text }: Source<'image'>): Field<Image | null> =>
+  mapped(
+    fileField({ ...text, accept: IMAGE_TYPES.join(',') }),
+    (bytes) => bytes && imageOf(bytes),
+    () => null,
   )
 
 type AnyField = Field<never>
@@ -93,6 +102,8 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   duration: (source) => lifetimeField(source) as AnyField,
   rate: ({ type, text }) => rateField({ ...text, placeholder: type.none }) as AnyField,
   words: (source) => wordsField(source) as AnyField,
+  colour: ({ text }) => colourField(text) as AnyField,
+  image: (source) => imageField(source) as AnyField,
 }
 
 function fieldOf(name: string, attribute: Attribute, { isOperator, current }: FormUser): AnyField {

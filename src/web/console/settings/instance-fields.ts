@@ -1,22 +1,19 @@
-import type { InstanceChanges, InstanceSettings } from '../../../accounts/instance-settings.ts'
+import { INSTANCE_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
+import type { InstanceChanges, InstanceSettings } from '../../../clients/instance-settings.ts'
+import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import { accentsOf } from '../../accent-colours.ts'
 import type { Form } from '../../forms.ts'
-import { durationField, rateField } from '../kit/amount-fields.ts'
-import { checkboxField, radioField } from '../kit/choice-fields.ts'
+import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
+import { checkboxField } from '../kit/choice-fields.ts'
 import { type Field, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import type { Section } from '../kit/form-view.ts'
-import { colourField, fileField, textField } from '../kit/text-fields.ts'
 
 const HEX = /^#[0-9a-f]{6}$/i
 
 const PAPERS = { light: ['#ffffff', '#1c2128'], dark: ['#181c22', '#e7eaef'] } as const
 
-/** Drawn with what the colour becomes on either paper: a button, and words that lead somewhere. */
-function accentField(): Field<string> {
-  const field = colourField({
-    label: 'Accent colour',
-    hint: 'Used for buttons, links and selected items. A colour with low contrast is adjusted.',
-  })
+/** With a preview of a button and a link in the light and the dark theme. */
+function withPreview(field: Field<string>): Field<string> {
   const preview = (hex: string) => {
     const accents = accentsOf(hex)
     return (['light', 'dark'] as const).map((scheme) => {
@@ -31,95 +28,49 @@ function accentField(): Field<string> {
   return { ...field, kind: 'accent', controls }
 }
 
-/** The present one, to be taken away. */
-function presentLogoField({ logo }: InstanceSettings): Field<boolean> {
+/** The current logo with a checkbox that removes it. */
+function currentLogoField({ logo }: InstanceSettings): Field<boolean> {
   const field = checkboxField({ label: 'Remove the logo', hint: 'The name is shown instead.' })
   const src = logo && `/assets/${logo.etag.slice(0, 16)}/logo`
   return { ...field, kind: 'present-logo', controls: (name, form) => ({ checked: form.has(name), src }) }
 }
 
-const FIELDS = {
-  name: textField({
-    label: 'Name',
-    hint: 'Shown on every page.',
-    required: true,
-    maxLength: 60,
-  }),
-  accent: accentField(),
-  logo: fileField({
-    label: 'Logo',
-    hint: 'PNG, JPEG, WebP or SVG, at most 256 KiB. A wide image with a transparent background works best.',
-    accept: 'image/png,image/jpeg,image/webp,image/svg+xml',
-  }),
-  redirectSchemes: textField({
-    label: 'Custom URI schemes without a dot',
-    hint: 'For desktop applications that cannot use a scheme such as com.example.app. Removing a scheme does not affect registered applications.',
-    placeholder: 'cursor vscode',
-    maxLength: 2000,
-  }),
-  accessTokenTtl: durationField({
-    label: 'Access token lifetime',
-    hint: 'From 1 minute to 30 days.',
-    placeholder: 'from the API',
-  }),
-  refreshTokenTtl: durationField({
-    label: 'Refresh token lifetime',
-    hint: 'At most 366 days, counted from the last use.',
-    placeholder: '30 days',
-    unit: 'days',
-  }),
-  consent: radioField({
-    label: 'Show allow/deny screen',
-    choices: [
-      { value: 'show', label: 'Show it to all users', hint: 'Once for each application and set of permissions.' },
-      {
-        value: 'skip_own_account',
-        label: 'Skip it for users of the same account',
-        hint: 'Users are not asked about applications of their own account.',
-      },
-    ],
-  }),
-  rateLimit: rateField({
-    label: 'Rate limit',
-    hint: 'Token requests of one application. Visible to operators only.',
-    placeholder: 'no limit',
-  }),
+/** `removeLogo` is absent while the instance has no logo. */
+type InstanceFields = FieldsOf<typeof INSTANCE_ATTRIBUTES> & { readonly removeLogo: Field<boolean> }
+
+function logoFields(settings: InstanceSettings, logo: InstanceFields['logo']): Partial<InstanceFields> {
+  return settings.logo ? { removeLogo: currentLogoField(settings), logo: { ...logo, label: 'New logo' } } : { logo }
 }
 
-export type InstanceFields = typeof FIELDS & { removeLogo: Field<boolean> }
+type Name = keyof InstanceFields
+
+const inSection = (section: string): Name[] =>
+  namesOf(attributesWhere(INSTANCE_ATTRIBUTES, (one) => one.section === section)) as Name[]
+
+const sectionsOf = ({ logo }: InstanceSettings): readonly Section<Name>[] => [
+  {
+    heading: 'Branding',
+    fields: inSection('branding').flatMap((name): Name[] => (name === 'logo' && logo ? ['removeLogo', name] : [name])),
+  },
+  { heading: 'Redirect URIs', fields: inSection('redirectUris') },
+  {
+    heading: 'Defaults for new applications',
+    lead: 'You can change each value per application. Existing applications do not change.',
+    fields: inSection('defaults'),
+  },
+]
 
 export function fieldsFor(settings: InstanceSettings) {
-  const { name, accent, logo, redirectSchemes, ...rest } = FIELDS
-  const present = settings.logo ? { removeLogo: presentLogoField(settings) } : {}
-  const chosen = settings.logo ? { ...logo, label: 'New logo' } : logo
-  const fields = { name, accent, ...present, logo: chosen, redirectSchemes, ...rest } as InstanceFields
-  const names = Object.keys(fields) as (keyof InstanceFields)[]
-  const split = names.indexOf('logo') + 1
-  const sections: readonly Section<keyof InstanceFields>[] = [
-    { heading: 'Branding', fields: names.slice(0, split) },
-    { heading: 'Redirect URIs', fields: ['redirectSchemes'] },
-    {
-      heading: 'Defaults for new applications',
-      lead: 'You can change each value per application. Existing applications do not change.',
-      fields: names.slice(split + 1),
-    },
-  ]
-  return { fields, sections }
+  const fields = attributeFields(INSTANCE_ATTRIBUTES, { isOperator: true, current: settings })
+  const all = { ...fields, accent: withPreview(fields.accent), ...logoFields(settings, fields.logo) }
+  return { fields: all as InstanceFields, sections: sectionsOf(settings) }
 }
 
-export const formOfInstance = ({ name, accent, redirectSchemes, defaults }: InstanceSettings): Form =>
-  writeFields(FIELDS, { name, accent, redirectSchemes: redirectSchemes.join(' '), ...defaults })
+export const formOfInstance = (settings: InstanceSettings): Form =>
+  writeFields(attributeFields(INSTANCE_ATTRIBUTES, { isOperator: true }), settings)
 
-/** A logo that was chosen takes the place of the present one, removed or not. */
-export function changesOf(values: Partial<ValuesOf<InstanceFields>>): InstanceChanges {
-  const { name, accent, logo, removeLogo, redirectSchemes, accessTokenTtl, refreshTokenTtl, consent, rateLimit } =
-    values
-  const chosen = logo ? { logo: { bytes: logo } } : removeLogo ? { logo: null } : {}
-  return {
-    name,
-    accent,
-    ...chosen,
-    redirectSchemes: redirectSchemes?.split(/\s+/).filter(Boolean),
-    defaults: { accessTokenTtl, refreshTokenTtl, consent, rateLimit },
-  } as InstanceChanges
+/** A new logo replaces the current one, also if that is removed. */
+export function changesOf({ logo, removeLogo, ...others }: Partial<ValuesOf<InstanceFields>>): InstanceChanges {
+  if (logo) return { ...others, logo }
+  return removeLogo ? { ...others, logo: null } : others
 }

@@ -1,4 +1,5 @@
-import type { InstanceSettings } from '../../../accounts/instance-settings.ts'
+import { AVAILABILITY_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
+import type { InstanceSettings } from '../../../clients/instance-settings.ts'
 import {
   checkInstance,
   readInstance,
@@ -33,7 +34,7 @@ const formFor = (settings: InstanceSettings, typed: Form, fieldErrors: readonly 
 
 const switchBlock = ({ apiEnabled }: InstanceSettings): Block => ({
   part: 'facts',
-  heading: 'API access',
+  heading: AVAILABILITY_ATTRIBUTES.apiEnabled.label,
   lead: 'When disabled, no tokens are issued and all tokens are revoked immediately. Users can still sign in to the console.',
   actions: [{ href: SWITCH, label: apiEnabled ? 'Disable…' : 'Enable…' }],
   facts: [fact('Status', apiEnabled ? badgeCell('success', 'Enabled') : badgeCell('error', 'Disabled'))],

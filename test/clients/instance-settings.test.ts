@@ -3,28 +3,34 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Actor } from '../../src/audit/audit-log.ts'
 import {
   getInstanceSettings,
   type InstanceChanges,
   lockInstanceShared,
   setApiEnabled,
   updateInstanceSettings,
-} from '../../src/accounts/instance-settings.ts'
-import type { Actor } from '../../src/audit/audit-log.ts'
+} from '../../src/clients/instance-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
+import { imageOf } from '../../src/shared/images.ts'
 import { keywright, runCli } from '../support/cli-in-process.ts'
 import type { Environment } from '../support/environment.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 
 const ACTOR: Actor = { type: 'user', id: 'operator-1', ip: '192.0.2.1' }
-const DEFAULTS = { accessTokenTtl: null, refreshTokenTtl: null, consent: 'show', rateLimit: null }
+const DEFAULTS = {
+  defaultAccessTokenTtl: null,
+  defaultRefreshTokenTtl: null,
+  defaultConsent: 'show',
+  defaultRateLimit: null,
+}
 const UNSET = {
   name: 'Keywright',
   accent: '#1f5fbf',
   logo: null,
   apiEnabled: true,
   redirectSchemes: [],
-  defaults: DEFAULTS,
+  ...DEFAULTS,
 }
 const NO_DEFAULTS = {
   default_access_token_ttl: null,
@@ -75,24 +81,30 @@ const invalid = (message: RegExp) => ({ name: 'KeywrightError', code: 'invalid_i
 
 describe('the defaults of new applications', () => {
   test('change where named, and are taken away by null', async () => {
-    await update({ defaults: { accessTokenTtl: 600, rateLimit: { count: 5, period: 60 } } })
-    const both = await update({ defaults: { refreshTokenTtl: 7200, consent: 'skip_own_account' } })
-    const rateLimit = { count: 5, period: 60 }
-    const all = { accessTokenTtl: 600, refreshTokenTtl: 7200, consent: 'skip_own_account', rateLimit }
-    expect(both).toEqual({ ...UNSET, defaults: all })
-    const without = await update({ defaults: { accessTokenTtl: null, rateLimit: null } })
-    expect(without.defaults).toEqual({ ...all, accessTokenTtl: null, rateLimit: null })
+    await update({ defaultAccessTokenTtl: 600, defaultRateLimit: { count: 5, period: 60 } })
+    const both = await update({ defaultRefreshTokenTtl: 7200, defaultConsent: 'skip_own_account' })
+    const all = {
+      ...UNSET,
+      defaultAccessTokenTtl: 600,
+      defaultRefreshTokenTtl: 7200,
+      defaultConsent: 'skip_own_account',
+      defaultRateLimit: { count: 5, period: 60 },
+    }
+    expect(both).toEqual(all)
+    const without = await update({ defaultAccessTokenTtl: null, defaultRateLimit: null })
+    expect(without).toEqual({ ...all, defaultAccessTokenTtl: null, defaultRateLimit: null })
   })
 
   test('obey the rules of applications; all errors are reported at once, at their fields', async () => {
     const wrong = {
-      accessTokenTtl: 59,
-      refreshTokenTtl: 31_622_401,
-      consent: 'skip' as 'show',
-      rateLimit: { count: 0, period: 60 },
-    }
-    const fieldErrors = ['accent', 'accessTokenTtl', 'refreshTokenTtl', 'consent', 'rateLimit']
-    await expect(update({ accent: 'blue', defaults: wrong })).rejects.toMatchObject({
+      accent: 'blue',
+      defaultAccessTokenTtl: 59,
+      defaultRefreshTokenTtl: 31_622_401,
+      defaultConsent: 'skip',
+      defaultRateLimit: { count: 0, period: 60 },
+    } as const
+    const fieldErrors = Object.keys(wrong)
+    await expect(update(wrong)).rejects.toMatchObject({
       code: 'invalid_input',
       fieldErrors: fieldErrors.map((field) => ({ field, message: expect.any(String) })),
     })
@@ -114,18 +126,19 @@ describe('the settings', () => {
     expect(await settings()).toEqual(UNSET)
   })
 
-  test('change where named and stay where not; each change is in the audit log, a logo by kind and size', async () => {
+  test('change where named and stay where not; the audit log has the old and the new values, and of a logo its type and size', async () => {
     expect(await update({ name: '  ACME ID ' })).toEqual({ ...UNSET, name: 'ACME ID' })
-    await update({ accent: '#0A7D4F', logo: { type: 'text/html', bytes: PNG } })
-    const logo = { type: 'image/png', bytes: PNG, etag: expect.stringMatching(/^[\w-]{43}$/) }
+    await update({ accent: '#0A7D4F', logo: imageOf(PNG) })
+    const logo = { type: 'image/png', size: PNG.length, bytes: PNG, etag: expect.stringMatching(/^[\w-]{43}$/) }
     expect(await settings()).toEqual({ ...UNSET, name: 'ACME ID', accent: '#0a7d4f', logo })
     await update({ logo: null })
     expect(await settings()).toEqual({ ...UNSET, name: 'ACME ID', accent: '#0a7d4f' })
+    const png = { type: 'image/png', size: PNG.length }
     const entries = await audited()
     expect(entries.map(({ detail }) => detail)).toEqual([
-      { name: 'ACME ID' },
-      { accent: '#0a7d4f', logo: { type: 'image/png', size: PNG.length } },
-      { logo: null },
+      { changes: { name: { from: 'Keywright', to: 'ACME ID' } } },
+      { changes: { accent: { from: '#1f5fbf', to: '#0a7d4f' }, logo: { from: null, to: png } } },
+      { changes: { logo: { from: png, to: null } } },
     ])
     const common = { action: 'instance.updated', actor_id: 'operator-1', account_id: null, target_type: 'instance' }
     for (const entry of entries) expect(entry).toMatchObject(common)
@@ -163,7 +176,7 @@ describe('the settings', () => {
 })
 
 describe('a logo', () => {
-  const typeOf = async (bytes: Buffer) => (await update({ logo: { bytes } })).logo?.type
+  const typeOf = async (bytes: Buffer) => (await update({ logo: imageOf(bytes) })).logo?.type
 
   test('is of the type that its bytes have', async () => {
     expect(await typeOf(PNG)).toBe('image/png')
@@ -197,19 +210,19 @@ describe('a logo', () => {
     ['an SVG in UTF-16', Buffer.from('\uFEFF<svg/>', 'utf16le')],
     ['an SVG that is not UTF-8', Buffer.from('<svg>\xff</svg>', 'latin1')],
   ])('is refused when it is %s', async (_what, bytes) => {
-    await expect(update({ logo: { type: 'image/png', bytes } })).rejects.toMatchObject(invalid(/PNG, JPEG/))
+    await expect(update({ logo: imageOf(bytes, 'image/png') })).rejects.toMatchObject(invalid(/PNG, JPEG/))
   })
 
   test('has at most 256 KiB', async () => {
     const ofSize = (size: number) => Buffer.concat([PNG, Buffer.alloc(size - PNG.length)])
-    expect((await update({ logo: { bytes: ofSize(LIMIT) } })).logo?.bytes.length).toBe(LIMIT)
-    await expect(update({ logo: { bytes: ofSize(LIMIT + 1) } })).rejects.toMatchObject(invalid(/256 KiB/))
+    expect((await update({ logo: imageOf(ofSize(LIMIT)) })).logo?.bytes.length).toBe(LIMIT)
+    await expect(update({ logo: imageOf(ofSize(LIMIT + 1)) })).rejects.toMatchObject(invalid(/256 KiB/))
   })
 
   test('has an etag that changes with its bytes and with nothing else', async () => {
-    const one = (await update({ logo: { bytes: PNG } })).logo!.etag
-    expect((await update({ logo: { bytes: PNG }, name: 'Other' })).logo!.etag).toBe(one)
-    expect((await update({ logo: { bytes: JPEG } })).logo!.etag).not.toBe(one)
+    const one = (await update({ logo: imageOf(PNG) })).logo!.etag
+    expect((await update({ logo: imageOf(PNG), name: 'Other' })).logo!.etag).toBe(one)
+    expect((await update({ logo: imageOf(JPEG) })).logo!.etag).not.toBe(one)
   })
 })
 
@@ -308,7 +321,7 @@ describe('the command line', () => {
     )
     expect(job).toMatchObject({ access_token_ttl: 300, refresh_token_ttl: 7200, rate_limit: '5/min' })
     expect(job).toMatchObject({ consent: 'skip_own_account', access_type: 'both' })
-    const off = await cli('instance update --default-access-token-ttl off --default-rate-limit off')
+    const off = await cli('instance update --default-access-token-ttl default --default-rate-limit off')
     expect(off).toMatchObject({ ...strict, default_access_token_ttl: null, default_rate_limit: null })
   })
 
