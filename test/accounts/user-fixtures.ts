@@ -65,7 +65,7 @@ export async function gatherPeople() {
       await first(trx)
       const outcome = second()
       outcome.catch(() => {})
-      await until(isWaiting, 5000)
+      await until(isWaiting)
       await trx.commit()
       return await outcome
     },

@@ -89,7 +89,7 @@ describe.skipIf(!python)('Authlib with status lists', () => {
     const { status, body } = await untilRejected(api, token)
     expect({ status, error: body.error_description }).toEqual({ status: 401, error: 'the access token was revoked' })
     // The difference to the ttl is a margin for a busy machine.
-    expect(performance.now() - revokedAt).toBeLessThan((TTL + 5) * 1000)
+    expect(performance.now() - revokedAt).toBeLessThan((TTL + 15) * 1000)
     expect((await ask(api, kept)).status).toBe(200)
     await environment.server.stopServing()
     expect((await ask(api, token)).status).toBe(401)

@@ -178,7 +178,7 @@ test('a feed reader gets every answered revocation while one node after the othe
   await load.stop()
   expect(ended.length).toBeGreaterThan(200)
   for (const listener of listeners) {
-    await until(() => ended.every(listener.has), 15_000).catch(() => undefined)
+    await until(() => ended.every(listener.has)).catch(() => undefined)
     expect(ended.filter((token) => !listener.has(token)).map(placeName)).toEqual([])
     expect(listener.resets).toEqual([])
   }
@@ -231,7 +231,7 @@ test('the revocation of twenty thousand tokens of a client is published as bitma
   expect(feed.isTold(stays)).toBe(false)
   expect(feed.revoked.size).toBeGreaterThanOrEqual(19_998)
   // Nobody listens at the other node: its lists may be behind by less than a second.
-  await until(async () => (await statusAt(nodeOf(1), mine)) === 1, 1000)
+  await until(async () => (await statusAt(nodeOf(1), mine)) === 1)
   expect(await statusAt(nodeOf(1), stays)).toBe(0)
   await feed.close()
 })

@@ -151,6 +151,6 @@ test('with several workers too, a wrong ENCRYPTION_KEY stops the start', async (
   void wrong.ended.then((end) => {
     ending = end
   })
-  await until(() => ending !== undefined, 10_000).finally(() => wrong.signal('SIGKILL'))
+  await until(() => ending !== undefined).finally(() => wrong.signal('SIGKILL'))
   expect(ending).toMatchObject({ code: 1 })
 })
