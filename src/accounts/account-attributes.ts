@@ -4,7 +4,7 @@ import { nameError } from '../shared/names.ts'
 /** Whether an account or a user is active; operations of their own change it. */
 export const statusAttribute = (description: string) =>
   attribute({
-    type: choice([
+    type: choice<'active' | 'disabled'>([
       { value: 'active', label: 'Active' },
       { value: 'disabled', label: 'Disabled' },
     ]),

@@ -1,20 +1,23 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { emailKey } from '../shared/email-addresses.ts'
-import { expectRevision, invalidInput } from '../shared/errors.ts'
+import { checkSomeGiven, differingValues } from '../shared/attribute-values.ts'
+import { changesBetween } from '../shared/attributes.ts'
+import { expectRevision } from '../shared/errors.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { lockAccountShared } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
-import { checkUser, unlessEmailTaken } from './user-checks.ts'
+import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
+import { checkProfile, unlessEmailTaken } from './user-checks.ts'
 import {
   changeUser,
   createUser,
   createUserWithoutPassword,
   lockUser,
   type NewUser,
+  type Profile,
+  profileColumns,
   setOneTimePassword,
   type User,
-  type UserRow,
   userEntry,
 } from './users.ts'
 
@@ -46,63 +49,44 @@ export async function addUserWithoutPassword(knex: Knex, person: NewUser, actor:
   })
 }
 
-export interface UserDetails {
-  /** Null, or only blanks: none. */
-  readonly name?: string | null | undefined
-  readonly email?: string | undefined
-  /** Whether the address is asserted to be the user's. */
-  readonly emailVerified?: boolean | undefined
+/**
+ * The values that differ; only these are checked, because the instance may have got the name of the user meanwhile. Another address is not verified, unless the change
+ * asserts it.
+ */
+function differingProfile(before: User, values: Partial<Profile>): Partial<Profile> {
+  const differing = differingValues(PROFILE_ATTRIBUTES, before, values)
+  const isUnproven = differing.email !== undefined && values.emailVerified === undefined
+  return isUnproven && before.emailVerified ? { ...differing, emailVerified: false } : differing
 }
 
-type Columns = Partial<Pick<UserRow, 'name' | 'email' | 'email_verified'>>
-
-/** A name that stays is not checked again: the instance may have taken it meanwhile. */
-function checkDetails(db: Knex, { id, role, name: before }: User, { name, email }: UserDetails) {
-  const isRenamed = (name?.trim() || null) !== before
-  return checkUser(db, { email, name: isRenamed ? name : null, role }, id)
-}
-
-/** Checks a change and makes none. @throws KeywrightError `invalid_input`, `conflict`, with every fault at its field */
-export const checkUserChange = async (db: Knex, before: User, details: UserDetails): Promise<void> => {
-  await checkDetails(db, before, details)
-}
-
-/** What differs, by column. Another address is not verified, unless the change asserts it. */
-async function columnsOf(trx: Knex, before: User, details: UserDetails): Promise<Columns> {
-  const { name, emailVerified } = details
-  const checked = await checkDetails(trx, before, details)
-  const next = { name: name?.trim() || null, email: checked.email ?? before.email }
-  const isMoved = next.email !== before.email
-  const isVerified = emailVerified ?? (before.emailVerified && !isMoved)
-  return {
-    ...(name !== undefined && next.name !== before.name && { name: next.name }),
-    ...(isMoved && { email: next.email }),
-    ...(isVerified !== before.emailVerified && { email_verified: isVerified }),
-  }
+/** Validates a change without making it. @throws KeywrightError `invalid_input`, `conflict`, with every error at its field */
+export async function checkProfileChange(db: Knex, before: User, values: Partial<Profile>): Promise<void> {
+  await checkProfile(db, differingProfile(before, values), before)
 }
 
 /**
- * Changes what a person is called, which address they sign in with, and whether it is verified; what is left out stays.
- * Another address is not verified, unless the change asserts it.
- * @throws KeywrightError `not_found`, `invalid_input` (also when nothing is named), `conflict` (the address is taken), `stale`
+ * Changes the attributes that describe a user; those that are left out stay. Another address is not verified, unless the
+ * change asserts it.
+ * @throws KeywrightError `not_found`, `invalid_input` (also without values), `conflict` (the address is taken), `stale`
  */
-export async function saveUserDetails(
+export async function saveProfile(
   knex: Knex,
   idOrEmail: string,
-  details: UserDetails,
+  values: Partial<Profile>,
   actor: Actor,
   expected?: number,
 ): Promise<User> {
-  if (Object.values(details).every((value) => value === undefined)) throw invalidInput('nothing was named to change')
+  checkSomeGiven(values)
   return await knex.transaction(async (trx) => {
     const before = await lockUser(trx, idOrEmail)
-    expectRevision('the person', before.revision, expected)
-    const columns = await columnsOf(trx, before, details)
-    if (Object.keys(columns).length === 0) return before
-    const key = columns.email === undefined ? {} : { email_key: emailKey(columns.email) }
-    const change = { ...columns, ...key, updated_at: trx.fn.now() }
-    const user = await unlessEmailTaken(columns.email, () => changeUser(trx, before.id, change))
-    await recordAudit(trx, actor, userEntry('user.updated', user, columns))
+    expectRevision('the user', before.revision, expected)
+    const differing = differingProfile(before, values)
+    if (Object.keys(differing).length === 0) return before
+    await checkProfile(trx, differing, before)
+    const columns = { ...profileColumns(differing), updated_at: trx.fn.now() }
+    const user = await unlessEmailTaken(differing.email, () => changeUser(trx, before.id, columns))
+    const changes = changesBetween(PROFILE_ATTRIBUTES, before, user)
+    await recordAudit(trx, actor, userEntry('user.updated', user, { changes }))
     return user
   })
 }

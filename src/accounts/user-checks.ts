@@ -1,26 +1,12 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
-import { emailError, emailKey, normalizedEmail } from '../shared/email-addresses.ts'
-import { invalidInput, KeywrightError } from '../shared/errors.ts'
+import { checkValues } from '../shared/attribute-values.ts'
+import type { ValuesOf } from '../shared/attributes.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import { KeywrightError } from '../shared/errors.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
-import { nameError } from '../shared/names.ts'
 import { checkNotInstanceName } from './instance-name.ts'
-
-/** @throws KeywrightError `invalid_input` */
-function checkedEmail(typed: string): string {
-  const fieldError = emailError(typed)
-  if (fieldError) throw invalidInput(fieldError, 'email')
-  return normalizedEmail(typed)!
-}
-
-/** Null for nobody's name: only blanks. @throws KeywrightError `invalid_input` */
-function checkedUserName(name: string | null | undefined): string | null {
-  const trimmed = name?.trim() ?? ''
-  if ([...trimmed].length > 200) throw invalidInput("a person's name has at most 200 characters", 'name')
-  const fieldError = trimmed && nameError("a person's name", trimmed, 200)
-  if (fieldError) throw invalidInput(fieldError, 'name')
-  return trimmed || null
-}
+import { PROFILE_ATTRIBUTES, type Role } from './user-attributes.ts'
 
 const taken = (email: string, cause?: unknown) => {
   const message = `there is already a user ${email}`
@@ -45,24 +31,26 @@ async function checkNotTaken(db: Knex, email: string, self: string | undefined):
   if (row && row.id !== self) throw taken(email)
 }
 
-interface DescribedUser {
-  readonly email?: string | undefined
-  readonly name?: string | null | undefined
+interface ProfileOwner {
+  /** Absent: a new user. */
+  readonly id?: string
   /** Operators may have the instance's name. */
-  readonly role: 'operator' | 'admin' | 'member' | undefined
+  readonly role: Role | undefined
 }
 
 /**
- * The address and the name as they are stored; what is left out of them is not checked.
- * @param self who is changed; absent: a new user
- * @throws KeywrightError `invalid_input`, with every fault at its field; `conflict` (nothing but that the address is taken)
+ * Checks normalized values; those that are left out are not checked.
+ * @throws KeywrightError `invalid_input`, with every error at its field; `conflict` (nothing but that the address is taken)
  */
-export async function checkUser(db: Knex, { email, name, role }: DescribedUser, self?: string) {
+export async function checkProfile(
+  db: Knex,
+  profile: Partial<ValuesOf<typeof PROFILE_ATTRIBUTES>>,
+  { id, role }: ProfileOwner,
+): Promise<void> {
+  const { email, name } = profile
   const fieldErrors = new FieldErrorCollector()
-  const known = await fieldErrors.collect(() => checkedUserName(name))
-  if (role !== 'operator') await fieldErrors.collect(() => checkNotInstanceName(db, "a person's name", name))
-  const address = email === undefined ? undefined : await fieldErrors.collect(() => checkedEmail(email))
-  if (address) await fieldErrors.collect(() => checkNotTaken(db, address, self))
+  await fieldErrors.collect(() => checkValues(PROFILE_ATTRIBUTES, profile))
+  if (role !== 'operator') await fieldErrors.collect(() => checkNotInstanceName(db, 'the name of a user', name))
+  if (email !== undefined) await fieldErrors.collect(() => checkNotTaken(db, email, id))
   fieldErrors.throwFieldErrors()
-  return { name: known ?? null, email: address }
 }

@@ -1,26 +1,22 @@
 import type { Knex } from 'knex'
 import type { AuditEntry } from '../audit/audit-log.ts'
+import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-columns.ts'
+import { normalizedValues } from '../shared/attribute-values.ts'
+import { initialValues, type ValuesOf } from '../shared/attributes.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
-import { checkUser, unlessEmailTaken } from './user-checks.ts'
+import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
+import { checkProfile, unlessEmailTaken } from './user-checks.ts'
 import { lockUserExclusive } from './user-locks.ts'
 
-export type Role = 'operator' | 'admin' | 'member'
+export type Profile = ValuesOf<typeof PROFILE_ATTRIBUTES>
 
-export interface User {
+export interface User extends ValuesOf<typeof USER_ATTRIBUTES> {
   readonly id: string
-  /** Null for an operator, who belongs to no account. */
-  readonly accountId: string | null
-  readonly email: string
-  readonly emailVerified: boolean
-  /** The full name; null: unknown. */
-  readonly name: string | null
-  readonly role: Role
-  readonly status: 'active' | 'disabled'
   /** When a claim of the user last changed. */
   readonly updatedAt: Date
   /** Sessions that began earlier are revoked. */
@@ -40,15 +36,10 @@ export interface AccountOfUser {
 export const mayAct = ({ status, accountStatus }: User & AccountOfUser): boolean =>
   status === 'active' && accountStatus !== 'disabled'
 
-export interface UserRow {
+export interface UserRow extends AttributeRow {
   id: string
   email_key: string
   account_id: string | null
-  email: string
-  email_verified: boolean
-  name: string | null
-  role: Role
-  status: User['status']
   updated_at: Date
   sessions_valid_from: Date
   created_at: Date
@@ -62,12 +53,7 @@ export interface UserWithAccountRow extends UserRow {
 
 export const toUser = (row: UserRow): User => ({
   id: row.id,
-  accountId: row.account_id,
-  email: row.email,
-  emailVerified: row.email_verified,
-  name: row.name,
-  role: row.role,
-  status: row.status,
+  ...fromColumns(USER_ATTRIBUTES, row),
   updatedAt: row.updated_at,
   sessionsValidFrom: row.sessions_valid_from,
   createdAt: row.created_at,
@@ -80,37 +66,27 @@ export const usersWithAccount = (db: Knex) =>
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
 
-export interface NewUser {
-  readonly email: string
-  readonly role: Role
-  /** Null for an operator. */
-  readonly accountId: string | null
-  readonly name?: string | null | undefined
-  /** The creator asserts that the address belongs to the user. Default: false. */
-  readonly emailVerified?: boolean | undefined
-}
+/** Attributes that are left out get their initial value. */
+export type NewUser = Partial<Profile> & Pick<User, 'email' | 'role' | 'accountId'>
 
 /**
  * Adds a user. With a null password they cannot sign in until they get one.
  * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (the address is taken)
  */
-async function insertUser(db: Knex, person: NewUser, password: string | null): Promise<User> {
-  if ((person.role === 'operator') !== (person.accountId === null)) {
+async function insertUser(db: Knex, { role, accountId, ...values }: NewUser, password: string | null): Promise<User> {
+  if ((role === 'operator') !== (accountId === null)) {
     throw invalidInput('an operator belongs to no account; an admin or member belongs to one')
   }
-  if (person.accountId !== null) await getAccount(db, person.accountId)
-  const { email, name } = await checkUser(db, person)
+  if (accountId !== null) await getAccount(db, accountId)
+  const profile = normalizedValues(PROFILE_ATTRIBUTES, { ...initialValues(PROFILE_ATTRIBUTES), ...values })
+  await checkProfile(db, profile, { role })
   const row = {
     id: newId(),
-    account_id: person.accountId,
-    email: email!,
-    email_key: emailKey(email!),
-    email_verified: person.emailVerified ?? false,
-    name,
-    role: person.role,
+    ...profileColumns(profile),
+    ...toColumns(MEMBERSHIP_ATTRIBUTES, { role, accountId }),
     password_hash: password === null ? null : await hashPassword(password),
   }
-  const [created] = await unlessEmailTaken(row.email, () => db('users').insert(row).returning<UserRow[]>('*'))
+  const [created] = await unlessEmailTaken(profile.email, () => db('users').insert(row).returning<UserRow[]>('*'))
   return toUser(created!)
 }
 
@@ -161,6 +137,12 @@ export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
 // clock_timestamp(), because the transaction may have begun long before it got the row lock.
 const untilNow = (trx: Knex) => ({ sessions_valid_from: trx.raw('clock_timestamp()') })
 
+/** The columns of these attributes, and the key of the address. */
+export const profileColumns = (profile: Partial<Profile>): AttributeRow => ({
+  ...toColumns(PROFILE_ATTRIBUTES, profile),
+  ...(profile.email !== undefined && { email_key: emailKey(profile.email) }),
+})
+
 /** Changes a user on behalf of somebody else, which increases the revision. */
 export async function changeUser(trx: Knex, id: string, change: Record<string, unknown>): Promise<User> {
   const columns = { ...change, revision: trx.raw('revision + 1') }
@@ -175,7 +157,7 @@ export async function changeUser(trx: Knex, id: string, change: Record<string, u
 export const saveUserStatus = (trx: Knex, id: string, status: User['status']): Promise<User> =>
   changeUser(trx, id, { status, ...untilNow(trx) })
 
-export const saveUserRole = (trx: Knex, id: string, role: Role): Promise<User> => changeUser(trx, id, { role })
+export const saveUserRole = (trx: Knex, id: string, role: User['role']): Promise<User> => changeUser(trx, id, { role })
 
 /** Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. */
 export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {

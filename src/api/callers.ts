@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { Context } from 'koa'
-import type { Role } from '../accounts/users.ts'
+import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ClientKind } from '../clients/clients.ts'
 import type { Database } from '../database/open-database.ts'

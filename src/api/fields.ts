@@ -31,17 +31,6 @@ export const apiIdentifier = z
   .max(2000)
   .meta({ examples: ['https://api.example.com'] })
 
-export const email = z
-  .string()
-  .max(1000)
-  .meta({ examples: ['ada@example.com'] })
-
-/** The features validate its length. */
-export const name = z
-  .string()
-  .max(200)
-  .meta({ examples: ['Billing export'] })
-
 export const seconds = z
   .number()
   .int()

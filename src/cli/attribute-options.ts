@@ -57,7 +57,7 @@ function helpOf({ type, option }: Attribute): string {
 }
 
 /** The option that sets an attribute. */
-function attributeOption(name: string, attribute: Attribute): Option {
+export function attributeOption(name: string, attribute: Attribute): Option {
   const { type, option } = attribute
   const flag = `--${flagOf(name, attribute)}`
   if (isSwitch(attribute)) return new Option(flag, helpOf(attribute))

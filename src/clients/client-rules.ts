@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Role } from '../accounts/users.ts'
+import type { Role } from '../accounts/user-attributes.ts'
 import { attributeError, attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared/attributes.ts'
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'

@@ -1,4 +1,5 @@
 import { ACCOUNT_ATTRIBUTES } from '../accounts/account-attributes.ts'
+import { USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { API_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
@@ -17,6 +18,7 @@ const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   client: { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES },
   account: ACCOUNT_ATTRIBUTES,
   api: API_ATTRIBUTES,
+  user: USER_ATTRIBUTES,
   instance: { ...INSTANCE_ATTRIBUTES, ...LOGGED_DEFAULTS },
 }
 

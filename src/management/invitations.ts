@@ -1,23 +1,22 @@
 import type { Knex } from 'knex'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { addUser, addUserWithoutPassword } from '../accounts/user-administration.ts'
-import { checkUser } from '../accounts/user-checks.ts'
-import type { Role, User } from '../accounts/users.ts'
+import { PROFILE_ATTRIBUTES, type Role, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
+import { checkProfile } from '../accounts/user-checks.ts'
+import type { Profile, User } from '../accounts/users.ts'
+import { normalizedValues } from '../shared/attribute-values.ts'
+import { isOperatorChoice } from '../shared/attributes.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { accountOfNewObject } from './tenant-isolation.ts'
 
-interface Invitation {
-  readonly email: string
-  readonly name?: string | undefined
-  readonly role: Role
-  /** The caller asserts that the email address belongs to the user. */
-  readonly emailVerified?: boolean | undefined
-  /** Absent: the principal's own account. */
-  readonly accountId?: string | undefined
-}
+type Invitation = Partial<Profile> &
+  Pick<User, 'email' | 'role'> & {
+    /** Absent: the principal's own account. */
+    readonly accountId?: string | null | undefined
+  }
 
 /** The password is shown once and works for one sign-in. Null for a program, which never receives a password. */
 export interface Invited {
@@ -27,7 +26,7 @@ export interface Invited {
 
 /** @throws KeywrightError `forbidden`, `insufficient_user_authentication`, `rate_limited` */
 async function checkMayInvite(knex: Knex, principal: Principal, role: Role | undefined): Promise<void> {
-  if (role === 'operator' && principal.role !== 'operator') {
+  if (isOperatorChoice(USER_ATTRIBUTES.role, role) && principal.role !== 'operator') {
     throw new KeywrightError('forbidden', 'only an operator can invite operators')
   }
   if (isProgram(principal)) return
@@ -42,18 +41,18 @@ async function checkMayInvite(knex: Knex, principal: Principal, role: Role | und
  */
 export const checkInvitation = operation<Partial<Invitation>, void>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, principal, { email, name, role }) => {
+  async ({ knex }, principal, { role, ...values }) => {
     await checkMayInvite(knex, principal, role)
-    await checkUser(knex, { email, name, role })
+    await checkProfile(knex, normalizedValues(PROFILE_ATTRIBUTES, values), { role })
   },
 )
 
 export const inviteUser = operation<Invitation, Invited>(
   { role: 'admin', scope: 'users:write' },
-  async ({ knex }, principal, { email, name, role, emailVerified, ...wanted }) => {
+  async ({ knex }, principal, { role, accountId: wanted, ...profile }) => {
     await checkMayInvite(knex, principal, role)
-    const accountId = role === 'operator' ? null : accountOfNewObject(principal, wanted.accountId)
-    const newUser = { email, role, accountId, emailVerified, ...(name !== undefined && { name }) }
+    const accountId = role === 'operator' ? null : accountOfNewObject(principal, wanted ?? undefined)
+    const newUser = { ...profile, role, accountId }
     if (isProgram(principal))
       return { user: await addUserWithoutPassword(knex, newUser, principal.actor), password: null }
     return await addUser(knex, newUser, principal.actor)

@@ -1,4 +1,4 @@
-import type { Role } from '../accounts/users.ts'
+import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 
 /** Who calls an operation: a user in the console, a program with an access token, or the command line. */

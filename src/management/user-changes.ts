@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { type AccountRole, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { lockAccountExclusive } from '../accounts/user-locks.ts'
 import {
   findUser,
@@ -12,6 +13,7 @@ import {
 } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
+import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
 
@@ -115,7 +117,7 @@ async function revokeKeyPair(trx: Knex, user: User): Promise<AuditEntry[]> {
 export async function changeUserRole(
   knex: Knex,
   idOrEmail: string,
-  role: 'admin' | 'member',
+  role: AccountRole,
   actor: Actor,
   rules: UserChangeRules = {},
 ): Promise<User> {
@@ -126,7 +128,8 @@ export async function changeUserRole(
     if (role === 'member') await checkMayLoseAccess(trx, before, rules)
     const user = await saveUserRole(trx, before.id, role)
     const revoked = role === 'member' ? await revokeKeyPair(trx, user) : []
-    const changed = userEntry('user.role_changed', user, { from: before.role, to: role })
+    const changes = changesBetween({ role: USER_ATTRIBUTES.role }, before, user)
+    const changed = userEntry('user.role_changed', user, { changes })
     await recordAudit(trx, actor, changed, ...revoked)
     return user
   })

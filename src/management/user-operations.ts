@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
 import { takeWork } from '../accounts/sign-in-limits.ts'
-import { checkUserChange, resetPassword, saveUserDetails } from '../accounts/user-administration.ts'
-import type { Role, User, UserWithAccountRow } from '../accounts/users.ts'
+import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
+import type { AccountRole, Role } from '../accounts/user-attributes.ts'
+import type { Profile, User, UserWithAccountRow } from '../accounts/users.ts'
 import { findUser as findUserByIdOrEmail, toUser } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
@@ -49,7 +50,7 @@ export interface UserQuery extends PageRequest {
   /** Prefixes of words of the name and email address. */
   readonly search?: string | undefined
   readonly role?: Role | undefined
-  readonly status?: 'active' | 'disabled' | undefined
+  readonly status?: User['status'] | undefined
   readonly accountId?: string | undefined
   readonly sort?: Sort<'email' | 'name' | 'added'> | undefined
 }
@@ -167,10 +168,7 @@ const rulesFor = (principal: Principal) => ({
   ...(principal.userId !== null && { self: principal.userId }),
 })
 
-interface UserChange extends UserSelector {
-  readonly email?: string | undefined
-  readonly name?: string | undefined
-  readonly emailVerified?: boolean | undefined
+interface UserChange extends UserSelector, Partial<Profile> {
   readonly revision?: number | undefined
 }
 
@@ -189,7 +187,7 @@ export const checkUserUpdate = operation<UserChange, void>(
   async ({ knex }, principal, { userId, ...changes }) => {
     const before = await userFor(knex, principal, userId)
     checkMayChangeAddress(principal, before, changes.email)
-    await checkUserChange(knex, before, changes)
+    await checkProfileChange(knex, before, changes)
   },
 )
 
@@ -198,12 +196,12 @@ export const updateUser = operation<UserChange, User>(
   { role: 'admin', scope: 'users:write' },
   async ({ knex }, principal, { userId, revision, ...changes }) => {
     checkMayChangeAddress(principal, await userFor(knex, principal, userId), changes.email)
-    return await saveUserDetails(knex, userId, changes, principal.actor, revision)
+    return await saveProfile(knex, userId, changes, principal.actor, revision)
   },
 )
 
 /** A former admin loses their key pair. @throws KeywrightError also `stale`, `conflict` (the last admin) */
-export const setRole = operation<UserSelector & { role: 'admin' | 'member'; revision?: number | undefined }, User>(
+export const setRole = operation<UserSelector & { role: AccountRole; revision?: number | undefined }, User>(
   { role: 'admin', scope: 'users:write' },
   async ({ knex }, principal, { userId, role, revision }) => {
     await userFor(knex, principal, userId)
@@ -214,7 +212,7 @@ export const setRole = operation<UserSelector & { role: 'admin' | 'member'; revi
 )
 
 /** Disabling revokes the user's sessions and all tokens for the user at once. @throws KeywrightError also `conflict` (the last admin) */
-export const setUserStatus = operation<UserSelector & { status: 'active' | 'disabled' }, User>(
+export const setUserStatus = operation<UserSelector & { status: User['status'] }, User>(
   { role: 'admin', scope: 'users:write' },
   async ({ knex }, principal, { userId, status }) => {
     await userFor(knex, principal, userId)

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { PROFILE_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { readBody, readFormText } from '../http/request-body.ts'
 import { refuseNul } from '../http/request-check.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
@@ -82,7 +83,13 @@ function field(
 }
 
 // Not `type=email`: Chromium replaces a domain such as bücher.example, and refuses a local part beyond ASCII.
-const EMAIL = { id: 'email', label: 'Email address', type: 'text', inputMode: 'email', autocomplete: 'username' }
+const EMAIL = {
+  id: 'email',
+  label: PROFILE_ATTRIBUTES.email.label,
+  type: 'text',
+  inputMode: 'email',
+  autocomplete: 'username',
+}
 
 export const emailField = (options: FieldOptions): Field => field(EMAIL, options)
 

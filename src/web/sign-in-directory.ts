@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { getAccount } from '../accounts/accounts.ts'
-import { findUserById, mayAct, type Role } from '../accounts/users.ts'
+import type { Role } from '../accounts/user-attributes.ts'
+import { findUserById, mayAct } from '../accounts/users.ts'
 import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'

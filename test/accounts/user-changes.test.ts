@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount, setAccountStatus } from '../../src/accounts/accounts.ts'
-import { addUser, resetPassword, saveUserDetails } from '../../src/accounts/user-administration.ts'
+import { addUser, resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import { findUserById } from '../../src/accounts/users.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { changeUserRole, changeUserStatus } from '../../src/management/user-changes.ts'
@@ -80,33 +80,31 @@ describe('a person is changed', () => {
   test('name and address, each where named; another address is not proved; what is the same is no change', async () => {
     const { user } = await on.person()
     await on.knex('users').where({ id: user.id }).update({ email_verified: true })
-    const named = await saveUserDetails(on.knex, user.id, { name: ' Ann ' }, ACTOR)
+    const named = await saveProfile(on.knex, user.id, { name: ' Ann ' }, ACTOR)
     expect(named).toMatchObject({ name: 'Ann', email: user.email, emailVerified: true, revision: user.revision + 1 })
     const email = on.nextEmail()
-    const moved = await saveUserDetails(on.knex, user.email, { email }, ACTOR)
+    const moved = await saveProfile(on.knex, user.email, { email }, ACTOR)
     expect(moved).toMatchObject({ name: 'Ann', email, emailVerified: false, revision: named.revision + 1 })
-    const asserted = await saveUserDetails(on.knex, user.id, { emailVerified: true }, ACTOR)
+    const asserted = await saveProfile(on.knex, user.id, { emailVerified: true }, ACTOR)
     expect(asserted).toMatchObject({ email, emailVerified: true })
     const again = { email: on.nextEmail(), emailVerified: true }
-    const both = await saveUserDetails(on.knex, (await on.person()).user.id, again, ACTOR)
+    const both = await saveProfile(on.knex, (await on.person()).user.id, again, ACTOR)
     expect(both).toMatchObject(again)
     expect(Number(moved.updatedAt)).toBeGreaterThan(Number(user.updatedAt))
-    expect(await saveUserDetails(on.knex, user.id, { name: 'Ann', email, emailVerified: true }, ACTOR)).toEqual(
-      asserted,
-    )
-    expect(await saveUserDetails(on.knex, user.id, { name: null }, ACTOR)).toMatchObject({ name: null })
+    expect(await saveProfile(on.knex, user.id, { name: 'Ann', email, emailVerified: true }, ACTOR)).toEqual(asserted)
+    expect(await saveProfile(on.knex, user.id, { name: null }, ACTOR)).toMatchObject({ name: null })
     expect(await on.actionsOn(user.id)).toEqual(Array(4).fill('user.updated'))
   })
 
   test('not by somebody who saw what they were, to an address that is taken, or to nothing', async () => {
     const [{ user }, other] = [await on.person(), await on.person()]
-    await saveUserDetails(on.knex, user.id, { name: 'Ann' }, ACTOR, user.revision)
-    const late = saveUserDetails(on.knex, user.id, { name: 'Bob' }, ACTOR, user.revision)
+    await saveProfile(on.knex, user.id, { name: 'Ann' }, ACTOR, user.revision)
+    const late = saveProfile(on.knex, user.id, { name: 'Bob' }, ACTOR, user.revision)
     await expect(late).rejects.toMatchObject({ code: 'stale' })
-    const taken = saveUserDetails(on.knex, user.id, { email: other.user.email }, ACTOR)
+    const taken = saveProfile(on.knex, user.id, { email: other.user.email }, ACTOR)
     await expect(taken).rejects.toMatchObject({ code: 'conflict' })
-    await expect(saveUserDetails(on.knex, user.id, {}, ACTOR)).rejects.toMatchObject({ code: 'invalid_input' })
-    await expect(saveUserDetails(on.knex, newId(), { name: 'x' }, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(saveProfile(on.knex, user.id, {}, ACTOR)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(saveProfile(on.knex, newId(), { name: 'x' }, ACTOR)).rejects.toMatchObject({ code: 'not_found' })
   })
 })
 
@@ -131,7 +129,7 @@ describe('a role', () => {
     expect(await getClient(on.knex, pair.clientId)).toMatchObject({ status: 'replaced' })
     const [entry] = await on.knex('audit_log').where({ target_id: second!.user.id }).orderBy('id').limit(1)
     expect(entry).toMatchObject({ action: 'user.role_changed', account_id: account })
-    expect(entry.detail).toEqual({ from: 'admin', to: 'member' })
+    expect(entry.detail).toEqual({ changes: { role: { from: 'admin', to: 'member' } } })
     expect(await on.actionsOn(pair.clientId)).toEqual(['key_pair.generated', 'key_pair.ended'])
     expect(await roleOf(first!.user.id)).toBe('admin')
   })

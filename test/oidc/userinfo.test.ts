@@ -1,6 +1,6 @@
 /** Userinfo: OpenID Connect Core, section 5.3; RFC 6750; and what browsers of other origins may read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { saveUserDetails } from '../../src/accounts/user-administration.ts'
+import { saveProfile } from '../../src/accounts/user-administration.ts'
 import { withdrawConsent } from '../../src/consents/consents.ts'
 import { signJwt } from '../../src/keys/jwt.ts'
 import { openKeyRings } from '../../src/keys/key-ring.ts'
@@ -228,7 +228,7 @@ describe('email_verified', () => {
 
   test('is true once that was asserted', async () => {
     const verified = await createTestUser(server.knex, server.firstStart.accountId)
-    await saveUserDetails(server.knex, verified.id, { emailVerified: true }, ACTOR)
+    await saveProfile(server.knex, verified.id, { emailVerified: true }, ACTOR)
     const body = await claimOf(verified)
     expect(body.email_verified).toBe(true)
     expect(passesOauth2Proxy(body)).toBe(true)

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { createAccount } from '../../src/accounts/accounts.ts'
-import { createUser, type Role } from '../../src/accounts/users.ts'
+import type { Role } from '../../src/accounts/user-attributes.ts'
+import { createUser } from '../../src/accounts/users.ts'
 import { DEFAULT_API_SETTINGS, type NewApi } from '../../src/apis/api-settings.ts'
 import type { Actor } from '../../src/audit/audit-log.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'

@@ -1505,8 +1505,11 @@ export interface components {
             is_more: boolean;
         };
         Caller: {
-            /** @enum {string} */
-            role: "operator" | "admin" | "member";
+            /**
+             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @enum {string}
+             */
+            role: "member" | "admin" | "operator";
             /** @description Null for an operator, who belongs to no account */
             account_id: string | null;
             /** @description The user that the caller acts for; null for an application that acts for itself */
@@ -1700,14 +1703,23 @@ export interface components {
          *     }
          */
         Invitation: {
-            /** @example ada@example.com */
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
             email: string;
-            /** @enum {string} */
-            role: "operator" | "admin" | "member";
-            /** @example Billing export */
-            name?: string;
-            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified` */
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
             email_verified?: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
+            name?: string | null;
+            /**
+             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @enum {string}
+             */
+            role: "member" | "admin" | "operator";
             /**
              * Format: uuid
              * @description Default: the account of the caller
@@ -2278,14 +2290,29 @@ export interface components {
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             id: string;
-            /** @description Null for an operator */
+            /** @description The account of the user; null: an operator, who belongs to no account */
             account_id: string | null;
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
             email: string;
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
             email_verified: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
             name: string | null;
-            /** @enum {string} */
-            role: "operator" | "admin" | "member";
-            /** @enum {string} */
+            /**
+             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @enum {string}
+             */
+            role: "member" | "admin" | "operator";
+            /**
+             * @description disabled: the user cannot sign in, and all their tokens are revoked
+             * @enum {string}
+             */
             status: "active" | "disabled";
             /**
              * @description Increases with each change; the ETag holds it
@@ -2299,14 +2326,23 @@ export interface components {
          *     }
          */
         UserChange: {
-            /** @example ada@example.com */
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
             email?: string;
-            /** @example Billing export */
-            name?: string;
-            /** @enum {string} */
-            role?: "admin" | "member";
-            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified` */
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
             email_verified?: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
+            name?: string | null;
+            /**
+             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @enum {string}
+             */
+            role?: "member" | "admin";
         };
         UserDetails: {
             /**
@@ -2314,14 +2350,29 @@ export interface components {
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             id: string;
-            /** @description Null for an operator */
+            /** @description The account of the user; null: an operator, who belongs to no account */
             account_id: string | null;
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
             email: string;
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
             email_verified: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
             name: string | null;
-            /** @enum {string} */
-            role: "operator" | "admin" | "member";
-            /** @enum {string} */
+            /**
+             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @enum {string}
+             */
+            role: "member" | "admin" | "operator";
+            /**
+             * @description disabled: the user cannot sign in, and all their tokens are revoked
+             * @enum {string}
+             */
             status: "active" | "disabled";
             /**
              * @description Increases with each change; the ETag holds it
@@ -2353,14 +2404,29 @@ export interface components {
              * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
              */
             id: string;
-            /** @description Null for an operator */
+            /** @description The account of the user; null: an operator, who belongs to no account */
             account_id: string | null;
+            /**
+             * @description The address that the user signs in with
+             * @example ada@example.com
+             */
             email: string;
+            /** @description Asserts that the address belongs to the user; applications receive it as the claim `email_verified`. A change of the address makes it false */
             email_verified: boolean;
+            /**
+             * @description The full name of the user; null: unknown
+             * @example Ada Lovelace
+             */
             name: string | null;
-            /** @enum {string} */
-            role: "operator" | "admin" | "member";
-            /** @enum {string} */
+            /**
+             * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
+             * @enum {string}
+             */
+            role: "member" | "admin" | "operator";
+            /**
+             * @description disabled: the user cannot sign in, and all their tokens are revoked
+             * @enum {string}
+             */
             status: "active" | "disabled";
             /**
              * @description Increases with each change; the ETag holds it
@@ -3269,7 +3335,9 @@ export interface operations {
             query?: {
                 /** @description The beginnings of words, or a complete id */
                 search?: string;
-                role?: "operator" | "admin" | "member";
+                /** @description A member signs in to applications, an admin manages the account, and an operator manages the instance */
+                role?: "member" | "admin" | "operator";
+                /** @description disabled: the user cannot sign in, and all their tokens are revoked */
                 status?: "active" | "disabled";
                 account_id?: string;
                 /** @description The maximum number of items */

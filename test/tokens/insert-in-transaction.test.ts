@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addAccount } from '../../src/accounts/accounts.ts'
-import { addUser, resetPassword, saveUserDetails } from '../../src/accounts/user-administration.ts'
+import { addUser, resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { ensureSigningKeys, rotateSigningKeys } from '../../src/keys/signing-keys.ts'
@@ -53,7 +53,7 @@ async function runEveryOperation(trx: Knex): Promise<void> {
   await updateApi(trx, api.identifier, { scopes: ['read'] }, ACTOR)
   const admin = { email: 'admin@example.com', role: 'admin' as const, accountId: account.id }
   const { user } = await addUser(trx, admin, ACTOR)
-  await saveUserDetails(trx, user.id, { name: 'Ann' }, ACTOR)
+  await saveProfile(trx, user.id, { name: 'Ann' }, ACTOR)
   await resetPassword(trx, user.id, ACTOR)
   await generateKeyPair(trx, { user: user.id, apis: [] }, ACTOR)
   await generateKeyPair(trx, { user: user.id, apis: [] }, ACTOR)

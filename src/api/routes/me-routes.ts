@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { MEMBERSHIP_ATTRIBUTES } from '../../accounts/user-attributes.ts'
+import { attributeSchemas } from '../attribute-schemas.ts'
 import { clientId, idText } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 
 const caller = z
   .object({
-    role: z.enum(['operator', 'admin', 'member']),
+    role: attributeSchemas(MEMBERSHIP_ATTRIBUTES).role,
     account_id: idText.nullable().meta({ description: 'Null for an operator, who belongs to no account' }),
     user_id: idText
       .nullable()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ACCOUNT_ROLE, USER_ATTRIBUTES } from '../../accounts/user-attributes.ts'
 import type { User } from '../../accounts/users.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import {
@@ -9,38 +10,16 @@ import {
   setUserStatus,
   updateUser,
 } from '../../management/user-operations.ts'
-import {
-  bounded,
-  clientId,
-  email,
-  id,
-  idText,
-  name,
-  pageOf,
-  pageQuery,
-  revision,
-  search,
-  timestamp,
-  viewPage,
-} from '../fields.ts'
+import { attributeSchemas } from '../attribute-schemas.ts'
+import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Users'
 
-const role = z.enum(['operator', 'admin', 'member'])
-const status = z.enum(['active', 'disabled'])
+const { status, role, account_id, ...profile } = attributeSchemas(USER_ATTRIBUTES)
 
-const attributes = {
-  id: idText,
-  account_id: idText.nullable().meta({ description: 'Null for an operator' }),
-  email: z.string(),
-  email_verified: z.boolean(),
-  name: z.string().nullable(),
-  role,
-  status,
-  revision,
-}
+const attributes = { id: idText, account_id, ...profile, role, status, revision }
 
 const user = z.object(attributes).meta({ id: 'User' })
 
@@ -68,27 +47,19 @@ const details = z
   })
   .meta({ id: 'UserDetails' })
 
-const EMAIL_VERIFIED =
-  'Asserts that the address belongs to the user; applications receive it as the claim `email_verified`'
+const profileChange = z.strictObject(profile).partial().shape
 
 const invitation = z
   .strictObject({
-    email,
+    ...profileChange,
+    email: profile.email,
     role,
-    name: name.optional(),
-    email_verified: z.boolean().optional().meta({ description: EMAIL_VERIFIED }),
     account_id: id.optional().meta({ description: 'Default: the account of the caller' }),
   })
   .meta({ id: 'Invitation', examples: [{ email: 'ada@example.com', role: 'member' }] })
 
 const change = z
-  .strictObject({
-    email,
-    name,
-    role: z.enum(['admin', 'member']),
-    email_verified: z.boolean().meta({ description: EMAIL_VERIFIED }),
-  })
-  .partial()
+  .strictObject({ ...profileChange, role: attributeSchemas({ role: ACCOUNT_ROLE }).role.optional() })
   .meta({ id: 'UserChange', examples: [{ role: 'admin' }] })
 
 const pathParams = z.strictObject({ user_id: id })
@@ -97,7 +68,7 @@ type ParamsCall = Call<z.output<typeof pathParams>>
 
 const toReply = (one: User) => ({ body: toWire(one), revision: one.revision })
 
-const setStatus = (to: 'active' | 'disabled') => async (call: ParamsCall) =>
+const setStatus = (to: User['status']) => async (call: ParamsCall) =>
   toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
 
 /** Changes the role first, which checks the revision, and the other attributes in the same transaction: both or neither. */

@@ -1,5 +1,13 @@
 import { Argument, type Command } from 'commander'
-import type { Role, User } from '../../accounts/users.ts'
+import {
+  ACCOUNT_ROLE,
+  type AccountRole,
+  MEMBERSHIP_ATTRIBUTES,
+  PROFILE_ATTRIBUTES,
+  type Role,
+  USER_ATTRIBUTES,
+} from '../../accounts/user-attributes.ts'
+import type { Profile, User } from '../../accounts/users.ts'
 import { readAccount } from '../../management/account-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import {
@@ -10,63 +18,46 @@ import {
   setUserStatus,
   updateUser,
 } from '../../management/user-operations.ts'
+import { choiceValues } from '../../shared/attributes.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
+import { addAttributeOptions, attributeOption, optionValues, printedValues } from '../attribute-options.ts'
 import { table } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
-interface UserOptions {
-  account?: string
-  name?: string
-  email: string
-  role?: string
+interface CreateOptions {
+  role?: AccountRole
   operator?: boolean
-  emailVerified?: boolean
 }
 
-function roleOf(options: UserOptions): Role {
-  if (options.operator) {
-    if (options.role || options.account) throw invalidInput('--operator cannot be combined with --account or --role')
+function roleOf({ role, operator }: CreateOptions, accountId: string | null | undefined): Role {
+  if (operator) {
+    if (role || accountId) throw invalidInput('--operator cannot be combined with --account or --role')
     return 'operator'
   }
-  if (!options.account) throw invalidInput('name the account of an admin or member with --account, or use --operator')
-  if (options.role !== 'admin' && options.role !== 'member') throw invalidInput('--role must be admin or member')
-  return options.role
-}
-
-interface UpdateOptions {
-  name?: string
-  email?: string
-  emailVerified?: boolean
+  if (!accountId) throw invalidInput('name the account of an admin or member with --account, or use --operator')
+  if (!role) throw invalidInput('--role must be admin or member')
+  return role
 }
 
 const idOf = async ({ management, principal }: CommandContext, idOrEmail: string): Promise<string> =>
   (await findUser(management, principal, { idOrEmail })).id
 
-const viewOf = (user: User) => ({
-  user_id: user.id,
-  email: user.email,
-  email_verified: user.emailVerified,
-  name: user.name,
-  role: user.role,
-  account_id: user.accountId,
-  status: user.status,
-})
+const viewOf = (user: User) => ({ user_id: user.id, ...printedValues(USER_ATTRIBUTES, user) })
+
+const ACCOUNT = { accountId: MEMBERSHIP_ATTRIBUTES.accountId }
 
 function addCreate(user: Command): void {
-  user
-    .command('create')
-    .description('Create a user; prints a one-time password')
-    .requiredOption('--email <address>', 'Email address that the user signs in with')
-    .option('--name <name>', 'Display name')
-    .option('--email-verified', 'Mark the address as verified, for the claim email_verified')
-    .option('--account <id>', 'Account that the user belongs to')
-    .option('--role <role>', 'admin or member')
+  const command = user.command('create').description('Create a user; prints a one-time password')
+  addAttributeOptions(command, { ...PROFILE_ATTRIBUTES, ...ACCOUNT }, 'create')
+    .addOption(attributeOption('role', ACCOUNT_ROLE))
     .option('--operator', 'Operator of this instance, who belongs to no account')
     .action(
-      withInstance<UserOptions>(async ({ management, principal }, options) => {
-        const { email, name, emailVerified, account: accountId } = options
-        const invitation = { email, name, emailVerified, role: roleOf(options), accountId }
+      withInstance<CreateOptions>(async ({ management, principal }, options) => {
+        const { accountId } = optionValues(ACCOUNT, options)
+        // Commander has rejected a command without the required ones.
+        const profile = optionValues(PROFILE_ATTRIBUTES, options) as Partial<Profile> & Pick<Profile, 'email'>
+        const invitation = { ...profile, role: roleOf(options, accountId), accountId }
         const { user, password } = await inviteUser(management, principal, invitation)
         return { json: { ...viewOf(user), password } }
       }),
@@ -89,34 +80,24 @@ function addList(user: Command): void {
 }
 
 function addUpdate(user: Command): void {
-  user
-    .command('update <id|email>')
-    .description("Update a user's name or email address")
-    .option('--name <name>', "Display name; '' removes it")
-    .option('--email <address>', 'Email address that the user signs in with')
-    .option('--email-verified', 'Mark the address as verified')
-    .option('--no-email-verified', 'Mark the address as not verified')
-    .action(
-      withInstance<UpdateOptions>(async (context, { name, email, emailVerified }, idOrEmail) => {
-        const change = { userId: await idOf(context, idOrEmail!), name, email, emailVerified }
-        return { json: viewOf(await updateUser(context.management, context.principal, change)) }
-      }),
-    )
+  const command = user.command('update <id|email>').description('Update the attributes that the options name')
+  addAttributeOptions(command, PROFILE_ATTRIBUTES, 'update').action(
+    withInstance<object>(async (context, options, idOrEmail) => {
+      const change = { userId: await idOf(context, idOrEmail!), ...optionValues(PROFILE_ATTRIBUTES, options) }
+      return { json: viewOf(await updateUser(context.management, context.principal, change)) }
+    }),
+  )
 }
 
 function addRole(user: Command): void {
   user
     .command('role')
     .argument('<id|email>')
-    .addArgument(
-      new Argument('<role>', 'admin or member; a member has no key pair, so that of a former admin is revoked').choices(
-        ['admin', 'member'],
-      ),
-    )
+    .addArgument(new Argument('<role>', ACCOUNT_ROLE.option!.help).choices(choiceValues(ACCOUNT_ROLE)))
     .description('Change the role of a user')
     .action(
       withInstance(async (context, _options, idOrEmail, role) => {
-        const change = { userId: await idOf(context, idOrEmail!), role: role as 'admin' | 'member' }
+        const change = { userId: await idOf(context, idOrEmail!), role: role as AccountRole }
         return { json: viewOf(await setRole(context.management, context.principal, change)) }
       }),
     )

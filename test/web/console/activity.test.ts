@@ -55,7 +55,11 @@ const linesOf = ({ text }: Page): Record<string, unknown>[] =>
 describe('what happened', () => {
   it('is a sentence whose names link to their pages', async () => {
     const mary = await createTestUser(server.knex, account)
-    await record({ action: 'user.role_changed', on: mary.id, detail: { from: 'member', to: 'admin' } })
+    await record({
+      action: 'user.role_changed',
+      on: mary.id,
+      detail: { changes: { role: { from: 'member', to: 'admin' } } },
+    })
     const page = await asAda.visit(`/activity?target=${mary.id}`)
     expect(wordsOf(page)).toContain(`${ada.email} made ${mary.email} an admin Details`)
     expect(page.text).toContain(`href="/users/${mary.id}"`)

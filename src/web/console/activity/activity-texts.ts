@@ -1,13 +1,22 @@
+import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
+import { type AttributeChange, choiceValues } from '../../../shared/attributes.ts'
+import { valueText } from '../kit/attribute-facts.ts'
 
 type Detail = AuditRecord['detail']
 
 /** Text after the actor. `*` stands for the target. */
 type ActionText = string | ((detail: Detail) => string)
 
-const ROLES: Readonly<Record<string, string>> = { admin: 'an admin', member: 'a member', operator: 'an operator' }
+const withArticle = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
 
-const roleIn = (detail: Detail, name: string): string => ROLES[String(detail[name])] ?? 'a user'
+function roleText(role: unknown): string {
+  const known = choiceValues(USER_ATTRIBUTES.role).find((one) => one === role)
+  return known ? withArticle(valueText(USER_ATTRIBUTES.role, known).toLowerCase()) : 'a user'
+}
+
+/** The role after the event. */
+const newRole = ({ changes }: Detail): unknown => (changes as { role?: AttributeChange } | undefined)?.role?.to
 
 /** Legacy compatibility options by their column in `clients`. */
 const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
@@ -18,9 +27,9 @@ const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
 const timesIn = ({ count }: Detail): string => (Number(count) > 1 ? `${Number(count)} times` : 'once')
 
 const ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
-  'user.created': (detail) => `added * as ${roleIn(detail, 'role')}`,
-  'user.updated': 'changed the name or email address of *',
-  'user.role_changed': (detail) => `made * ${roleIn(detail, 'to')}`,
+  'user.created': (detail) => `added * as ${roleText(detail.role)}`,
+  'user.updated': 'changed the details of *',
+  'user.role_changed': (detail) => `made * ${roleText(newRole(detail))}`,
   'user.enabled': 'enabled *',
   'user.disabled': 'disabled *',
   'user.signed_in': 'signed in',
@@ -67,7 +76,7 @@ const ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
 
 /** Texts for an actor who is also the target. */
 const OWN_ACTION_TEXTS: Readonly<Record<string, string>> = {
-  'user.updated': 'changed their name or email address',
+  'user.updated': 'changed their details',
   'user.password_changed': 'changed their password',
   'user.password_change_refused': 'failed to change their password: the current password was wrong',
   'user.tokens_revoked': 'signed out everywhere and revoked their tokens',

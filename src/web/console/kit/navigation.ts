@@ -1,4 +1,4 @@
-import type { Role } from '../../../accounts/users.ts'
+import type { Role } from '../../../accounts/user-attributes.ts'
 import { portrait } from '../../portrait.ts'
 import type { WebUser } from '../../sign-in-directory.ts'
 

@@ -1,56 +1,29 @@
+import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { checkInvitation, type Invited, inviteUser } from '../../../management/invitations.ts'
+import { initialValues } from '../../../shared/attributes.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Form } from '../../forms.ts'
-import { checkboxField, radioField } from '../kit/choice-fields.ts'
+import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
-import { submit, type ValuesOf } from '../kit/form-fields.ts'
+import { submit, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
-import { emailField, textField } from '../kit/text-fields.ts'
 import { oneTimePasswordPage } from './one-time-password-page.ts'
-import { ROLE_MEANINGS, ROLE_NAMES, userPath } from './user-texts.ts'
+import { userPath } from './user-texts.ts'
 
-const choiceOf = <const Name extends keyof typeof ROLE_NAMES>(value: Name) => ({
-  value,
-  label: ROLE_NAMES[value],
-  hint: ROLE_MEANINGS[value],
-})
+const { accountId: ACCOUNT_ID, ...OF_ADMINS } = { ...PROFILE_ATTRIBUTES, ...MEMBERSHIP_ATTRIBUTES }
 
-const EMAIL = emailField({ label: 'Email address', hint: 'Used to sign in.', required: true })
-const EMAIL_VERIFIED = checkboxField({
-  label: 'Email address is verified',
-  hint: 'Select this if you know that the address belongs to the user. Applications receive it as email_verified.',
-})
-const NAME = textField({ label: 'Name', hint: 'Optional. Without a name, pages show the email address.' })
-
-const OF_ADMINS = {
-  email: EMAIL,
-  emailVerified: EMAIL_VERIFIED,
-  name: NAME,
-  role: radioField({ label: 'Role', required: true, choices: [choiceOf('member'), choiceOf('admin')] }),
-}
-
-const OF_OPERATORS = {
-  email: EMAIL,
-  emailVerified: EMAIL_VERIFIED,
-  name: NAME,
-  role: radioField({
-    label: 'Role',
-    required: true,
-    choices: [choiceOf('member'), choiceOf('admin'), choiceOf('operator')],
-  }),
-  accountId: textField({
-    label: 'Account',
-    hint: 'Enter the ID or the exact name. Leave empty for an operator.',
-  }),
-}
+type InvitationFields = FieldsOf<typeof OF_ADMINS & { readonly accountId: typeof ACCOUNT_ID }>
 
 /** Admins have no account field; its value is then undefined. */
-const fieldsFor = ({ who }: Pick<ConsoleCall, 'who'>): typeof OF_OPERATORS =>
-  who.role === 'operator' ? OF_OPERATORS : (OF_ADMINS as unknown as typeof OF_OPERATORS)
+function fieldsFor({ who }: Pick<ConsoleCall, 'who'>): InvitationFields {
+  const isOperator = who.role === 'operator'
+  const attributes = isOperator ? { ...OF_ADMINS, accountId: ACCOUNT_ID } : OF_ADMINS
+  return attributeFields(attributes, { isOperator }) as InvitationFields
+}
 
 function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const fields = fieldsFor(call)
@@ -74,11 +47,13 @@ function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldE
 
 export async function askInvitation(call: ConsoleCall): Promise<void> {
   const { query, show } = call
+  const fields = fieldsFor(call)
   const role = query.get('role') ?? 'member'
   show(
     invitePage(
       call,
       new Map([
+        ...writeFields(fields, initialValues(PROFILE_ATTRIBUTES)),
         ['role', role],
         ['accountId', query.get('account') ?? ''],
       ]),
@@ -92,7 +67,7 @@ interface Home {
 }
 
 /** The account of the new user. @throws KeywrightError `invalid_input` at `accountId` */
-async function homeOf(call: ConsoleCall, role: string | undefined, named: string | undefined): Promise<Home> {
+async function homeOf(call: ConsoleCall, role: string | undefined, named: string | null | undefined): Promise<Home> {
   const { management, who, user } = call
   if (who.role !== 'operator') return { accountName: user.accountName }
   if (role === 'operator') {
@@ -121,7 +96,7 @@ function showInvited(call: ConsoleCall, { user, password }: Invited, { accountNa
 
 async function invitationOf(
   call: ConsoleCall,
-  values: Partial<ValuesOf<typeof OF_OPERATORS>>,
+  values: Partial<ValuesOf<InvitationFields>>,
   fieldErrors: FieldErrorCollector,
 ) {
   const { accountId: named, ...user } = values

@@ -1,3 +1,4 @@
+import { PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 
@@ -9,11 +10,13 @@ export interface OneTimePasswordOptions extends Pick<ConsolePage, 'title' | 'lea
   readonly done: PageLink
 }
 
+const EMAIL = PROFILE_ATTRIBUTES.email.label
+
 function messageOf({ greeting, email, password }: OneTimePasswordOptions, address: string): string {
   return `${greeting}
 
 Sign in at: ${address}
-Email address: ${email}
+${EMAIL}: ${email}
 One-time password: ${password}
 
 This password works for one sign-in. You then choose your own password.
@@ -26,7 +29,7 @@ export function oneTimePasswordPage({ web }: ConsoleCall, details: OneTimePasswo
   const address = new URL('/signin', web.issuerUrl()).href
   const values = [
     { label: 'Sign-in address', value: address },
-    { label: 'Email address', value: email },
+    { label: EMAIL, value: email },
     { label: 'One-time password', value: password },
   ]
   const message = { label: 'Message to the user', value: messageOf(details, address) }

@@ -1,3 +1,4 @@
+import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES, USER_STATUS } from '../../../accounts/user-attributes.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import {
   checkUserUpdate,
@@ -8,8 +9,9 @@ import {
   type UserDetails,
   updateUser,
 } from '../../../management/user-operations.ts'
+import { choiceValues } from '../../../shared/attributes.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
-import { checkboxField } from '../kit/choice-fields.ts'
+import { attributeFields } from '../kit/attribute-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
@@ -18,7 +20,6 @@ import { editSteps } from '../kit/edit-form-steps.ts'
 import { revisionOf } from '../kit/form-fields.ts'
 import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
-import { emailField, textField } from '../kit/text-fields.ts'
 import { oneTimePasswordPage } from './one-time-password-page.ts'
 import { keepsWorking } from './user-applications-block.ts'
 import { breadcrumbsTo, protectionReason, userPath } from './user-texts.ts'
@@ -27,16 +28,9 @@ const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> 
   readUser(management, who, { userId: params.userId! })
 
 export const userEdit = editSteps({
-  fields: {
-    name: textField({ label: 'Name', hint: 'Leave empty to show the email address.' }),
-    email: emailField({ label: 'Email address', hint: 'Used to sign in.', required: true }),
-    emailVerified: checkboxField({
-      label: 'Email address is verified',
-      hint: 'Select this if you know that the address belongs to the user. Applications receive it as email_verified.',
-    }),
-  },
+  fields: attributeFields(PROFILE_ATTRIBUTES, { isOperator: false }),
   read: userOf,
-  valuesOf: ({ name, email, emailVerified }: UserDetails) => ({ name: name ?? '', email, emailVerified }),
+  valuesOf: (user: UserDetails) => user,
   check: ({ management, who, params }, values) =>
     checkUserUpdate(management, who, { userId: params.userId!, ...values }),
   save: ({ management, who, params }, values, revision) =>
@@ -108,7 +102,7 @@ export async function askRole(call: ConsoleCall): Promise<void> {
 
 export async function changeRole(call: ConsoleCall): Promise<void> {
   const { management, who, params, form, show, goTo } = call
-  const role = choiceIn(form, 'role', ['admin', 'member'])
+  const role = choiceIn(form, 'role', choiceValues(ACCOUNT_ROLE))
   if (!role) throw invalidInput('the form names no role')
   try {
     const user = await setRole(management, who, { userId: params.userId!, role, revision: revisionOf(form) })
@@ -139,7 +133,7 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
 }
 
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
-  const status = choiceIn(form, 'status', ['active', 'disabled'])
+  const status = choiceIn(form, 'status', choiceValues(USER_STATUS))
   if (!status) throw invalidInput('the form names no status')
   const user = await setUserStatus(management, who, { userId: params.userId!, status })
   goTo(`${userPath(user.id)}?notice=${status}`)

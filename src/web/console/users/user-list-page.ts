@@ -1,43 +1,25 @@
+import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import { searchUsers, type UserSummary } from '../../../management/user-operations.ts'
+import { choiceValues } from '../../../shared/attributes.ts'
 import { accountFilter, accountIn } from '../kit/account-filter.ts'
+import { valueText } from '../kit/attribute-facts.ts'
 import { badgeCell, type Cell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
+import { choiceFilter } from '../kit/choice-filter.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { displayName } from '../kit/display-name.ts'
-import { type Column, type Filter, listPage } from '../kit/list-page.ts'
+import { type Column, listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
-import { ROLE_NAMES, userPath, userStatusBadge } from './user-texts.ts'
+import { userPath, userStatusBadge } from './user-texts.ts'
 
-const ROLES = ['admin', 'member', 'operator'] as const
-const STATUSES = ['active', 'disabled'] as const
+const { role: ROLE, accountId: ACCOUNT_ID, status: STATUS } = USER_ATTRIBUTES
 
-const roleFilter = (isOperator: boolean): Filter => ({
-  name: 'role',
-  label: 'Role',
-  choices: [
-    { value: '', label: 'All roles' },
-    { value: 'admin', label: 'Admins' },
-    { value: 'member', label: 'Members' },
-    ...(isOperator ? [{ value: 'operator', label: 'Operators' }] : []),
-  ],
-})
-
-const STATUS_FILTER: Filter = {
-  name: 'status',
-  label: 'Status',
-  choices: [
-    { value: '', label: 'All statuses' },
-    { value: 'active', label: 'Active' },
-    { value: 'disabled', label: 'Disabled' },
-  ],
-}
-
-const ACCOUNT: Column = { heading: 'Account' }
+const ACCOUNT: Column = { heading: ACCOUNT_ID.label }
 
 const columnsFor = (isOperator: boolean): Column[] => [
   { heading: 'User', sort: 'name' },
   ...(isOperator ? [ACCOUNT] : []),
-  { heading: 'Role', short: true },
-  { heading: 'Status' },
+  { heading: ROLE.label, short: true },
+  { heading: STATUS.label },
   { heading: 'Last sign-in' },
   { heading: 'Added', sort: '-added', wideOnly: true },
 ]
@@ -50,7 +32,7 @@ function rowOf(user: UserSummary, isOperator: boolean): Cell[] {
   return [
     linkCell(displayName(user), userPath(user.id), user.name === null ? undefined : user.email),
     ...(isOperator ? [accountCell(user)] : []),
-    textCell(ROLE_NAMES[user.role]),
+    textCell(valueText(ROLE, user.role)),
     badgeCell(tone, text),
     timeCell(user.lastSignedInAt),
     timeCell(user.createdAt),
@@ -65,8 +47,8 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
   const sort = sortIn(query, ['name', 'added'], 'name')
   const { items, ...part } = await searchUsers(management, who, {
     search: givenIn(query, 'search'),
-    role: choiceIn(query, 'role', ROLES),
-    status: choiceIn(query, 'status', STATUSES),
+    role: choiceIn(query, 'role', choiceValues(ROLE)),
+    status: choiceIn(query, 'status', choiceValues(STATUS)),
     accountId,
     sort,
     ...pageIn(query),
@@ -91,7 +73,11 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
         path: '/users',
         query,
         placeholder: 'Name or email address',
-        filters: [roleFilter(isOperator), STATUS_FILTER, ...accountFilter(call, items)],
+        filters: [
+          choiceFilter('role', ROLE, 'All roles', isOperator),
+          choiceFilter('status', STATUS, 'All statuses', isOperator),
+          ...accountFilter(call, items),
+        ],
       },
       sort,
       page: part,

@@ -1,4 +1,6 @@
+import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import { readUser, type UserDetails } from '../../../management/user-operations.ts'
+import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { Change } from '../kit/changes.ts'
@@ -6,7 +8,7 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
-import { protectionReason, ROLE_NAMES, userPath, userStatusBadge } from './user-texts.ts'
+import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 
 const NOTICES = {
   changed: 'Changes saved.',
@@ -17,13 +19,15 @@ const NOTICES = {
   revoked: 'User signed out of all sessions. All tokens of the user are revoked.',
 }
 
+/** The title shows the name, a badge the status. */
+const { name: _name, status: _status, accountId: ACCOUNT_ID, ...SHOWN } = USER_ATTRIBUTES
+
 function factsOf(user: UserDetails, isOperator: boolean): Fact[] {
-  const { id, email, role, accountId, accountName } = user
+  const { id, accountId, accountName } = user
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    fact('Email address', idCell(email, 'email address')),
-    fact('Role', textCell(ROLE_NAMES[role])),
-    ...(isOperator ? [fact('Account', account)] : []),
+    ...attributeFacts(SHOWN, user),
+    ...(isOperator ? [fact(ACCOUNT_ID.label, account)] : []),
     fact('Last sign-in', timeCell(user.lastSignedInAt)),
     fact('Added', timeCell(user.createdAt)),
     fact('User ID', idCell(id, 'user ID')),

@@ -1,21 +1,14 @@
-import type { Role } from '../../../accounts/users.ts'
+import { type Role, USER_STATUS } from '../../../accounts/user-attributes.ts'
 import type { UserDetails, UserSummary } from '../../../management/user-operations.ts'
+import { valueText } from '../kit/attribute-facts.ts'
 import type { Badge } from '../kit/console-page.ts'
 import { displayName } from '../kit/display-name.ts'
 
-export const ROLE_NAMES = { admin: 'Admin', member: 'Member', operator: 'Operator' } as const
-
-/** Descriptions of the roles. */
-export const ROLE_MEANINGS: Readonly<Record<Role, string>> = {
-  admin: 'Has a key pair. Manages the applications and users of the account.',
-  member: 'Signs in to applications and manages their own connected applications.',
-  operator: 'Manages all accounts, APIs and settings of this instance. Has no account.',
-}
-
 export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary): Badge {
-  if (status === 'disabled') return { tone: 'error', text: 'Disabled' }
+  const text = valueText(USER_STATUS, status)
+  if (status === 'disabled') return { tone: 'error', text }
   if (!hasPassword) return { tone: 'warning', text: 'No password yet' }
-  return isInvited ? { tone: 'warning', text: 'Invited' } : { tone: 'success', text: 'Active' }
+  return isInvited ? { tone: 'warning', text: 'Invited' } : { tone: 'success', text }
 }
 
 /** Why the viewer cannot change the role of this user or disable them; undefined when it is allowed. */
