@@ -48,7 +48,7 @@ export const GENERAL_ATTRIBUTES = {
     section: 'branding',
     label: 'Logo',
     hint: 'PNG, JPEG, WebP or SVG, at most 256 KiB. A wide image with a transparent background works best.',
-    description: 'Shown in place of the name; null: no logo',
+    description: 'Shown beside the name; null: no logo',
     option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', none: 'off' },
     validate: (logo) => imageError('a logo', logo),
   }),

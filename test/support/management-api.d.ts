@@ -1583,7 +1583,7 @@ export interface components {
              * @example #1f5fbf
              */
             accent: string;
-            /** @description Shown in place of the name; null: no logo */
+            /** @description Shown beside the name; null: no logo */
             logo: {
                 /**
                  * @description The media type
@@ -1657,7 +1657,7 @@ export interface components {
              * @example #1f5fbf
              */
             accent?: string;
-            /** @description Shown in place of the name; null: no logo */
+            /** @description Shown beside the name; null: no logo */
             logo?: {
                 /**
                  * Format: base64

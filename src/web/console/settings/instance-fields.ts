@@ -30,7 +30,7 @@ function withPreview(field: Field<string>): Field<string> {
 
 /** The current logo with a checkbox that removes it. */
 function currentLogoField({ logo }: InstanceSettings): Field<boolean> {
-  const field = checkboxField({ label: 'Remove the logo', hint: 'The name is shown instead.' })
+  const field = checkboxField({ label: 'Remove the logo', hint: 'Pages then show only the name.' })
   const src = logo && `/assets/${logo.etag.slice(0, 16)}/logo`
   return { ...field, kind: 'present-logo', controls: (name, form) => ({ checked: form.has(name), src }) }
 }
