@@ -4,7 +4,7 @@ import { API_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { DEFAULT_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../clients/instance-attributes.ts'
-import { type Attribute, type Attributes, entriesOf } from '../shared/attributes.ts'
+import { type Attribute, type AttributeChange, type Attributes, entriesOf, namesOf } from '../shared/attributes.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import type { Principal } from './principal.ts'
 
@@ -22,10 +22,22 @@ const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   instance: { ...INSTANCE_ATTRIBUTES, ...LOGGED_DEFAULTS },
 }
 
+const attributesOf = (targetType: string): Attributes =>
+  Object.hasOwn(ATTRIBUTES_BY_TARGET, targetType) ? ATTRIBUTES_BY_TARGET[targetType]! : {}
+
 /** The attribute with this name in snake_case. Undefined: the change is of something else, or of an earlier version. */
 export function changedAttribute(targetType: string, name: string): Attribute | undefined {
-  const attributes = Object.hasOwn(ATTRIBUTES_BY_TARGET, targetType) ? ATTRIBUTES_BY_TARGET[targetType]! : {}
-  return entriesOf(attributes).find(([one]) => toSnake(one) === name)?.[1]
+  return entriesOf(attributesOf(targetType)).find(([one]) => toSnake(one) === name)?.[1]
+}
+
+/** The changes in the order of the declarations, others last: PostgreSQL stores the members of JSON in an order of its own. */
+export function changesInOrder(
+  targetType: string,
+  changes: Readonly<Record<string, AttributeChange>>,
+): [string, AttributeChange][] {
+  const names = namesOf(attributesOf(targetType)).map(toSnake)
+  const position = (name: string) => (names.includes(name) ? names.indexOf(name) : names.length)
+  return Object.entries(changes).sort(([one], [other]) => position(one) - position(other))
 }
 
 /** The event as this user may read it: changes of attributes that only operators read are removed for others. */

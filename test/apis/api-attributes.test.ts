@@ -4,15 +4,18 @@ import { z } from 'zod'
 import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from '../../src/api/attribute-schemas.ts'
 import { API_ATTRIBUTES } from '../../src/apis/api-attributes.ts'
 import { type ApiRow, toApi } from '../../src/apis/apis.ts'
+import type { AuditRecord } from '../../src/audit/audit-query.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/attribute-options.ts'
 import type { ApiDetails } from '../../src/management/api-operations.ts'
 import { changedAttribute } from '../../src/management/attribute-changes.ts'
 import { toColumns } from '../../src/shared/attribute-columns.ts'
 import { changesBetween, changesOfNew, namesOf, type ValuesOf } from '../../src/shared/attributes.ts'
 import { toSnake } from '../../src/shared/snake-case.ts'
+import { activityRow } from '../../src/web/console/activity/activity-row.ts'
 import { changeOf, declarationOf, fieldsFor, formOfApi } from '../../src/web/console/apis/api-fields.ts'
 import { apiFacts } from '../../src/web/console/apis/api-pages.ts'
 import { changeFact } from '../../src/web/console/kit/attribute-facts.ts'
+import type { Fact } from '../../src/web/console/kit/cells.ts'
 import { readFields, writeFields } from '../../src/web/console/kit/form-fields.ts'
 
 const VALUES: ValuesOf<typeof API_ATTRIBUTES> = {
@@ -127,6 +130,26 @@ test('a new API is shown with its attributes in the activity log', () => {
   expect(shown.map(({ cell }) => (cell as { text: string }).text)).toEqual(
     expect.arrayContaining(['read, write', '90 minutes', 'Revoke the earlier token', 'Yes']),
   )
+})
+
+test('the activity log lists changes in the order of the declarations, in whatever order the database returns them', () => {
+  const changes = {
+    policy: { from: 'none', to: 'single' },
+    unknown: { from: 1, to: 2 },
+    token_ttl: { from: 60, to: 120 },
+  }
+  const record = {
+    id: '1',
+    action: 'api.updated',
+    actor: { type: 'system', id: null, label: null },
+    target: { type: 'api', id: VALUES.identifier, label: null },
+    accountId: null,
+    at: new Date(0),
+    detail: { changes },
+  } as unknown as AuditRecord
+  const [event] = activityRow(record, { role: 'operator' })
+  const { details } = event as unknown as { details: Fact[] }
+  expect(details.slice(0, 3).map(({ term }) => term)).toEqual(['Access token lifetime', 'Token policy', 'Unknown'])
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../../../management/activity-operations.ts'
-import { changedAttribute } from '../../../management/attribute-changes.ts'
+import { changedAttribute, changesInOrder } from '../../../management/attribute-changes.ts'
 import type { Principal } from '../../../management/principal.ts'
 import type { AttributeChange } from '../../../shared/attributes.ts'
 import { changeFact, unknownAttribute } from '../kit/attribute-facts.ts'
@@ -84,7 +84,7 @@ function valueCell(value: unknown): Cell {
 /** Each changed attribute as *old → new*, under its label. */
 function changeFacts(targetType: string, changes: unknown): Fact[] {
   if (typeof changes !== 'object' || changes === null) return []
-  return Object.entries(changes as Readonly<Record<string, AttributeChange>>).map(([name, change]) =>
+  return changesInOrder(targetType, changes as Readonly<Record<string, AttributeChange>>).map(([name, change]) =>
     changeFact(changedAttribute(targetType, name) ?? unknownAttribute(labelOf(name)), change),
   )
 }
