@@ -21,7 +21,7 @@ const MOST = 3
 /** The statements of the quietest of a few visits: the server's own jobs, which go on beside, only add some. */
 async function statementsOf(who: 'admin' | 'operator', path: string): Promise<string[]> {
   let fewest: string[] | undefined
-  for (let n = 0; n < 8 && (!fewest || fewest.length > MOST); n++) {
+  for (let n = 0; n < 30 && (!fewest || fewest.length > MOST); n++) {
     const statements = await statementsDuring(async () => {
       const page = await visitors.browsers[who].visit(path)
       expect([path, page.status]).toEqual([path, 200])
