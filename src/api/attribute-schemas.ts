@@ -64,9 +64,9 @@ function toWireValue({ type }: Attribute, value: unknown): unknown {
   return type.kind === 'image' ? summaryOfImage(value as Image) : value
 }
 
-function fromWireValue({ type }: Attribute, value: unknown): unknown {
+function fromWireValue(name: string, { type }: Attribute, value: unknown): unknown {
   if (value === null) return null
-  if (type.kind === 'rate') return parseRateLimit(value as string)
+  if (type.kind === 'rate') return parseRateLimit(value as string, name)
   return type.kind === 'image' ? imageOf(Buffer.from((value as { base64: string }).base64, 'base64')) : value
 }
 
@@ -113,7 +113,7 @@ export const fromWireValues = <All extends Attributes>(attributes: All, body: ob
   const given = body as Readonly<Record<string, unknown>>
   const values = entriesOf(attributes).flatMap(([name, attribute]) => {
     const value = given[toSnake(name)]
-    return value === undefined ? [] : [[name, fromWireValue(attribute, value)]]
+    return value === undefined ? [] : [[name, fromWireValue(name, attribute, value)]]
   })
   return Object.fromEntries(values) as Partial<ValuesOf<All>>
 }

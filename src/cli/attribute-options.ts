@@ -95,7 +95,7 @@ function imageIn(path: string): Image {
 function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
   const { type, option } = attribute
   if (type.kind === 'boolean') return given === true || given === trueFalseOf(attribute)[0]
-  if (type.kind === 'uris') return String(given) === option?.none ? [] : given
+  if (type.kind === 'uris') return Array.isArray(given) && given.length === 1 && given[0] === option?.none ? [] : given
   if (given === option?.none) return type.none === undefined ? [] : null
   if (type.kind === 'image') return imageIn(given as string)
   if (type.kind === 'rate') return parseRateLimit(given as string)
@@ -124,7 +124,7 @@ function printed(attribute: Attribute, value: unknown): unknown {
   return type.kind === 'boolean' && !isSwitch(attribute) ? trueFalseOf(attribute)[value ? 0 : 1] : value
 }
 
-/** The values as the options accept them, by names in snake_case. */
+/** The values by names in snake_case. Values that are not null are as the options accept them. */
 export const printedValues = <All extends Attributes>(
   attributes: All,
   values: ValuesOf<All>,

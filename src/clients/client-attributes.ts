@@ -3,9 +3,9 @@ import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 
 /**
- * The attributes of a client, each declared once. Its column, the fields of the API, the form and the detail page, the CLI
- * option, and *old → new* in the activity log derive from it. To add one: a migration with its column, its declaration here,
- * and the code that acts on it.
+ * The attributes of a client (client metadata, RFC 7591), each declared once in one of the two files. Its column, the fields of the
+ * API, the form, the page, the CLI option, and *old → new* in the activity log derive from its declaration. To add one: a
+ * migration with its column, its declaration, and the code that acts on it.
  */
 export const CLIENT_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Role } from '../accounts/user-attributes.ts'
+import { normalizedValues } from '../shared/attribute-values.ts'
 import { attributeError, attributesWhere, entriesOf, isOperatorChoice, namesOf } from '../shared/attributes.ts'
 import { type FieldError, invalidFields, KeywrightError } from '../shared/errors.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
@@ -101,13 +102,17 @@ export function checkClientSettings(settings: ClientSettings, schemes: AllowedSc
 /** The settings as they are stored. @throws KeywrightError as `checkClientSettings` */
 export function checkedSettings(settings: ClientSettings, schemes: AllowedSchemes): ClientSettings {
   checkClientSettings(settings, schemes)
-  return { ...settings, name: settings.name.trim() }
+  return { ...settings, ...normalizedValues(CLIENT_ATTRIBUTES, settings) }
 }
 
 /** The settings that only operators see and set. */
 export const OPERATOR_SETTINGS = namesOf(
   attributesWhere(CLIENT_ATTRIBUTES, ({ operatorOnly }) => operatorOnly === true),
 ) as readonly (keyof ClientSettings)[]
+
+/** The values of the settings that only operators set. */
+export const operatorSettingsOf = (settings: ClientSettings): Partial<ClientSettings> =>
+  Object.fromEntries(OPERATOR_SETTINGS.map((name) => [name, settings[name]]))
 
 /**
  * Checks whether a user with this role may change these settings. Setting a value that is already set is not a change.
@@ -128,4 +133,16 @@ export function checkMaySet(
     if (isOperatorChoice(CLIENT_ATTRIBUTES[name], changes[name]))
       throw new KeywrightError('forbidden', `only an operator can set ${name} to ${changes[name]}`)
   }
+}
+
+/**
+ * Checks a change of these settings by a user with this role.
+ * @throws KeywrightError `forbidden`; `invalid_input` if a setting is fixed when the client is created
+ */
+export function checkSettingsChange(role: Role, before: ClientSettings, changes: Partial<ClientSettings>): void {
+  checkMaySet(role, before, changes)
+  const fixed = entriesOf(CLIENT_ATTRIBUTES).filter(
+    ([name, { isFixed }]) => isFixed && changes[name] !== undefined && !isDeepStrictEqual(changes[name], before[name]),
+  )
+  if (fixed.length > 0) throw invalidFields(fixed.map(([field]) => ({ field, message: 'cannot be changed' })))
 }

@@ -74,7 +74,7 @@ export const SIGN_IN_ATTRIBUTES = {
     placeholder: 'https://app.example.com/callback',
     description: 'Redirect URIs; an authorization request must match one exactly',
     example: ['https://app.example.com/callback'],
-    option: { flag: 'redirect-uri', help: 'Redirect URIs, compared exactly' },
+    option: { flag: 'redirect-uri', help: 'Redirect URIs, compared exactly; default: off', none: 'off' },
   }),
   consent: attribute({
     type: choice<Consent>([

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { checkMaySet } from '../clients/client-rules.ts'
+import { checkSettingsChange } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
@@ -199,7 +199,7 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
   async ({ knex }, principal, { clientId, revision, settings, apis, scopes }) => {
     await applicationFor(knex, principal, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
-    const check = (before: Client) => checkMaySet(principal.role, before, settings)
+    const check = (before: Client) => checkSettingsChange(principal.role, before, settings)
     return await updateClient(knex, clientId, change, principal.actor, { expected: revision, check })
   },
 )

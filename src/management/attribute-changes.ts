@@ -40,10 +40,16 @@ export function changesInOrder(
   return Object.entries(changes).sort(([one], [other]) => position(one) - position(other))
 }
 
-/** The event as this user may read it: changes of attributes that only operators read are removed for others. */
+/**
+ * The event as this user may read it. Only operators see the changes of attributes that only operators read, and of attributes that
+ * no longer exist.
+ */
 export function visibleRecord(record: AuditRecord, { role }: Pick<Principal, 'role'>): AuditRecord {
   const { changes } = record.detail
   if (role === 'operator' || typeof changes !== 'object' || changes === null) return record
-  const visible = Object.entries(changes).filter(([name]) => !changedAttribute(record.target.type, name)?.operatorOnly)
+  const visible = Object.entries(changes).filter(([name]) => {
+    const attribute = changedAttribute(record.target.type, name)
+    return attribute !== undefined && !attribute.operatorOnly
+  })
   return { ...record, detail: { ...record.detail, changes: Object.fromEntries(visible) } }
 }

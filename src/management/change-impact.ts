@@ -1,4 +1,4 @@
-import { checkMaySet } from '../clients/client-rules.ts'
+import { checkSettingsChange } from '../clients/client-rules.ts'
 import { getClient } from '../clients/clients.ts'
 import { changeApi } from './api-operations.ts'
 import { type ApplicationChange, updateApplication } from './application-operations.ts'
@@ -30,7 +30,7 @@ export const previewApplicationUpdate = operation<ApplicationChange & { clientId
   async ({ knex }, principal, { clientId, ...change }) => {
     await applicationFor(knex, principal, clientId)
     const client = await getClient(knex, clientId)
-    checkMaySet(principal.role, client, change.settings)
+    checkSettingsChange(principal.role, client, change.settings)
     await checkClientChange(knex, client, change)
     const narrowing = await narrowingOfChange(knex, client, change)
     return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))

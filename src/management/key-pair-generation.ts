@@ -10,6 +10,7 @@ import {
   scopeRestrictionOf,
   setClientApis,
 } from '../clients/client-apis.ts'
+import { operatorSettingsOf } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import {
   type Client,
@@ -65,7 +66,7 @@ const nameOfPair = ({ email }: User) => [...`Key pair of ${email}`].slice(0, 200
 async function initialSettings(trx: Knex, user: User): Promise<ClientSettings> {
   const initial = { ...DEFAULT_SETTINGS, name: nameOfPair(user), grants: [CLIENT_CREDENTIALS_GRANT] }
   const former = await findLatestKeyPairOf(trx, user.id)
-  return former ? { ...initial, rateLimit: former.rateLimit, accessType: former.accessType } : initial
+  return former ? { ...initial, ...operatorSettingsOf(former) } : initial
 }
 
 /** @throws KeywrightError `stale` if the key pair is not the one that the caller expects */

@@ -8,7 +8,7 @@ export interface AttributeChoice<Value extends string = string> {
   readonly value: Value
   readonly label: string
   readonly hint?: string
-  /** On the command line, which also accepts the value. */
+  /** Accepted on the command line in place of the value. */
   readonly shortName?: string
   /** Only operators may select it. */
   readonly operatorOnly?: boolean
@@ -40,6 +40,7 @@ export type AttributeType = Kind & {
   readonly none?: string
 }
 
+/** Exists only for the compiler. */
 declare const VALUE: unique symbol
 
 /** A type whose values are `Value`. */
@@ -74,7 +75,7 @@ export const choices = <Value extends string>(all: readonly AttributeChoice<Valu
   choices: all,
 })
 
-/** Seconds. @param unit of an empty form field */
+/** A number of seconds. @param unit preselected in an empty form field */
 export const duration = (longest: number, unit: 'minutes' | 'hours' | 'days'): TypeOf<number> => ({
   kind: 'duration',
   unit,
@@ -134,12 +135,12 @@ export interface Attribute<Value = unknown> {
   readonly operatorOnly?: boolean
   /** It is set when the resource is created and never changes. */
   readonly isFixed?: boolean
-  /** The error of a value that is not null. Undefined: valid. */
+  /** Returns what is wrong with a value, undefined: nothing. Not called for null. */
   validate?(value: NonNullable<Value>): string | undefined
 }
 
-/** The attributes of a resource by name. `any`, because an attribute reads and takes its values. */
-// biome-ignore lint/suspicious/noExplicitAny: `unknown` would refuse the parameter of `validate`.
+/** The attributes of a resource by name. */
+// biome-ignore lint/suspicious/noExplicitAny: with `unknown`, no attribute whose `validate` takes a narrower type could be assigned.
 export type Attributes = Readonly<Record<string, Attribute<any>>>
 
 export type ValueOf<One> = One extends { readonly type: TypeOf<infer Value> } ? Value : never
@@ -164,7 +165,7 @@ export const namesOf = <All extends Attributes>(attributes: All): Names<All>[] =
 export const entriesOf = <All extends Attributes>(attributes: All): [Names<All>, Attribute][] =>
   Object.entries(attributes) as [Names<All>, Attribute][]
 
-/** The attributes whose description matches. */
+/** The attributes for which `matches` returns true. */
 export const attributesWhere = (attributes: Attributes, matches: (one: Attribute) => boolean): Attributes =>
   Object.fromEntries(entriesOf(attributes).filter(([, one]) => matches(one)))
 
@@ -212,11 +213,13 @@ export const changesOfNew = <All extends Attributes>(
 ): Record<string, AttributeChange> =>
   Object.fromEntries(namesOf(attributes).map((name) => [toSnake(name), { to: values[name] }]))
 
-/** The error of a value by its attribute alone. Undefined: valid. */
+/** What is wrong with one value, without regard to other attributes. Undefined: nothing. */
 export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {
   if (value === null && type.none !== undefined) return undefined
   if (type.kind === 'choice' && !type.choices.some((one) => one.value === value))
     return `must be one of ${type.choices.map((one) => one.value).join(', ')}`
   if (type.kind === 'colour' && !/^#[0-9a-f]{6}$/.test(String(value))) return 'must be a colour such as #1f5fbf'
+  if (type.kind === 'text' && [...(value as string)].length > type.maxLength)
+    return `must have at most ${type.maxLength} characters`
   return validate?.(value as NonNullable<Value>)
 }

@@ -10,10 +10,10 @@ const PERIODS = { s: 1, min: 60, h: 3600 } as const
 
 const MOST = 999_999_999
 
-/** Reads `10/s`, `600/min` or `5000/h`. @throws KeywrightError `invalid_input` */
-export function parseRateLimit(text: string): RateLimit {
+/** Reads `10/s`, `600/min` or `5000/h`. @throws KeywrightError `invalid_input` at this field */
+export function parseRateLimit(text: string, field = 'rateLimit'): RateLimit {
   const match = /^([1-9]\d{0,8})\/(s|min|h)$/.exec(text)
-  if (!match) throw invalidInput(`a rate limit is written N/s, N/min or N/h, not: ${text}`, 'rateLimit')
+  if (!match) throw invalidInput(`a rate limit is written N/s, N/min or N/h, not: ${text}`, field)
   return { count: Number(match[1]), period: PERIODS[match[2] as keyof typeof PERIODS] }
 }
 

@@ -62,7 +62,7 @@ describe('each attribute of an application', () => {
 
   test('is on the page of the application, under its label', () => {
     const blocks = settingsBlocks(SETTINGS, true).flatMap((block) => (block.part === 'facts' ? block.facts : []))
-    const facts = [...generalFacts(SETTINGS), ...blocks]
+    const facts = [...generalFacts(SETTINGS, true), ...blocks]
     const shown = facts.map(({ term }) => term)
     // The beginning of the page shows the first three, and the last of these rows the legacy options in use.
     const elsewhere = [
@@ -76,6 +76,14 @@ describe('each attribute of an application', () => {
         NAMES.filter((name) => !elsewhere.includes(name)).map((name) => CLIENT_ATTRIBUTES[name].label),
       ),
     )
+  })
+
+  test('is not on the page of an admin if only operators may read it', () => {
+    const blocks = settingsBlocks(SETTINGS, false).flatMap((block) => (block.part === 'facts' ? block.facts : []))
+    const shown = [...generalFacts(SETTINGS, false), ...blocks].map(({ term }) => term)
+    expect(shown).toContain('Token policy')
+    expect(shown).not.toContain('Rate limit')
+    expect(shown).not.toContain('Access type')
   })
 
   test('has an option, which accepts what commands print', async () => {
@@ -125,5 +133,11 @@ describe('a changed attribute in the activity log', () => {
     const { detail } = visibleRecord(record, { role: 'admin' })
     expect(detail.revoked).toBe(2)
     expect(Object.keys(detail.changes as object)).toEqual(['redirect_uris', 'access_token_ttl'])
+  })
+
+  test('is hidden from admins if its attribute no longer exists', () => {
+    const removed = { ...record, detail: { changes: { internal_note: { from: 'a', to: 'b' } } } }
+    expect(visibleRecord(removed, { role: 'admin' }).detail.changes).toEqual({})
+    expect(visibleRecord(removed, { role: 'operator' })).toEqual(removed)
   })
 })

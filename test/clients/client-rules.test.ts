@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { checkClientSettings, checkMaySet, OPERATOR_SETTINGS } from '../../src/clients/client-rules.ts'
+import {
+  checkClientSettings,
+  checkedSettings,
+  checkMaySet,
+  checkSettingsChange,
+  OPERATOR_SETTINGS,
+} from '../../src/clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 
 const CONFIDENTIAL: ClientSettings = {
@@ -248,4 +254,32 @@ describe('an operator setting', () => {
     expect(() => checkMaySet(role, CONFIDENTIAL, { consent: 'skip' })).toThrow(forbidden)
     expect(() => checkMaySet(role, undefined, { consent: 'skip' })).toThrow(forbidden)
   })
+})
+
+describe('a setting that is fixed at creation', () => {
+  test('cannot be changed by anybody; the same value is no change', () => {
+    const fixed = expect.objectContaining({
+      code: 'invalid_input',
+      fieldErrors: [expect.objectContaining({ field: 'isPublic' })],
+    })
+    for (const role of ['operator', 'admin'] as const) {
+      expect(() => checkSettingsChange(role, CONFIDENTIAL, { isPublic: true })).toThrow(fixed)
+      expect(() => checkSettingsChange(role, CONFIDENTIAL, { isPublic: false, name: 'x' })).not.toThrow()
+    }
+  })
+})
+
+test.each([
+  ['name', 'n'.repeat(201)],
+  ['description', 'n'.repeat(501)],
+])('%s has a maximum length in characters', (name, text) => {
+  expect(() => check({ [name]: text })).toThrow(
+    expect.objectContaining({ fieldErrors: [expect.objectContaining({ field: name })] }),
+  )
+  expect(() => check({ [name]: '\u{1f600}'.repeat(200) })).not.toThrow()
+})
+
+test('a text is stored without the spaces around it', () => {
+  const settings = { ...CONFIDENTIAL, name: ' Robot ', description: ' for invoices ' }
+  expect(checkedSettings(settings, [])).toMatchObject({ name: 'Robot', description: 'for invoices' })
 })

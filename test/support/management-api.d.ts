@@ -1270,8 +1270,6 @@ export interface components {
              *     ]
              */
             grants?: string[];
-            /** @description A public client, such as a desktop or mobile app, has no client secret */
-            is_public?: boolean;
             /**
              * @description Redirect URIs; an authorization request must match one exactly
              * @example [

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
+import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import { CLIENT_CREDENTIALS_GRANT } from '../../clients/grant-types.ts'
 import {
   archiveApplication,
@@ -11,8 +11,9 @@ import {
   updateApplication,
 } from '../../management/application-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
+import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient } from '../application-views.ts'
-import { fromWireValues } from '../attribute-schemas.ts'
+import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
 import { access, newCredentials, overlap, settings, use } from '../client-fields.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -58,8 +59,10 @@ const application = z
   })
   .meta({ id: 'Application' })
 
+const isChangeable = ({ isFixed }: Attribute) => !isFixed
+
 const change = z
-  .strictObject({ ...settings, ...access })
+  .strictObject({ ...attributeSchemas(attributesWhere(CLIENT_ATTRIBUTES, isChangeable)), ...access })
   .partial()
   .meta({ id: 'ApplicationChange', examples: [{ name: 'Billing export', access_token_ttl: 900 }] })
 
@@ -67,7 +70,8 @@ const EXAMPLE = { name: 'Billing export', grants: [CLIENT_CREDENTIALS_GRANT] }
 
 const creation = z
   .strictObject({
-    ...change.shape,
+    // The instance's defaults apply to what is left out.
+    ...z.strictObject({ ...settings, ...access }).partial().shape,
     name: settings.name,
     grants: settings.grants,
     account_id: id
@@ -85,9 +89,8 @@ const restored = z
 
 const changed = z.object({ application: client, api_key: newCredentials.api_key }).meta({ id: 'ChangedApplication' })
 
-const toChange = ({ apis, scopes, ...body }: z.output<typeof change>) => ({
-  apis,
-  scopes,
+const toChange = (body: object) => ({
+  ...fromWireValues(ACCESS_ATTRIBUTES, body),
   settings: fromWireValues(CLIENT_ATTRIBUTES, body),
 })
 

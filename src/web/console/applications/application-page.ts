@@ -50,7 +50,7 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
   const { client, liveTokens, grants, users: allowed, callers } = application
   const path = applicationPath(client.clientId)
   return [
-    ...generalFacts(client),
+    ...generalFacts(client, isOperator),
     fact('Client ID', idCell(client.clientId, 'client ID')),
     ...(isOperator ? [fact('Owner', ownerCell(application))] : []),
     fact(CLIENT_ATTRIBUTES.grants.label, textCell(grantWords(client.grants).join(' · '))),

@@ -1,7 +1,7 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
-import { attributesWhere } from '../../../shared/attributes.ts'
+import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
 import { attributeFacts, labelsOfChanged } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
@@ -23,20 +23,23 @@ function legacyFact(settings: ClientSettings): Fact {
   return fact('Legacy compatibility', options.length > 0 ? textCell(options.join(' · ')) : quietCell('none'))
 }
 
+/** One row for each of these attributes that the user may read. */
+function factsFor(isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
+  const readable = attributesWhere(attributes, ({ operatorOnly }) => isOperator || !operatorOnly)
+  return attributeFacts(readable, settings)
+}
+
 /** What an application is, for the first rows of its page. */
-export const generalFacts = (settings: ClientSettings): Fact[] => attributeFacts(GENERAL, settings)
+export const generalFacts = (settings: ClientSettings, isOperator: boolean): Fact[] =>
+  factsFor(isOperator, GENERAL, settings)
 
 /** The settings of an application, as its page shows them. */
 export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
-  const signIn: Block = { part: 'facts', heading: 'Sign-in', facts: attributeFacts(SIGN_IN, client) }
-  const operator: Block = {
-    part: 'facts',
-    heading: 'Visible to operators only',
-    facts: attributeFacts(OPERATOR, client),
-  }
-  return [
-    ...(actsFor('user', client.grants) ? [signIn] : []),
-    { part: 'facts', heading: 'Tokens', facts: [...attributeFacts(TOKENS, client), legacyFact(client)] },
-    ...(isOperator ? [operator] : []),
+  const facts = (attributes: Attributes) => factsFor(isOperator, attributes, client)
+  const blocks: { heading: string; facts: Fact[] }[] = [
+    { heading: 'Sign-in', facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
+    { heading: 'Tokens', facts: [...facts(TOKENS), legacyFact(client)] },
+    { heading: 'Visible to operators only', facts: facts(OPERATOR) },
   ]
+  return blocks.filter((block) => block.facts.length > 0).map((block) => ({ part: 'facts', ...block }))
 }

@@ -29,7 +29,7 @@ function linesOf(attribute: Attribute, value: unknown): readonly string[] {
   if (type.kind === 'duration') return [durationInWords(value as number)]
   if (type.kind === 'rate') return [rateInWords(value as RateLimit)]
   if (type.kind === 'image') return [imageInWords(value as ImageSummary)]
-  return labelsOf(attribute, [String(value)])
+  return labelsOf(attribute, [typeof value === 'object' ? JSON.stringify(value) : String(value)])
 }
 
 const isNone = (value: unknown): boolean =>
@@ -60,7 +60,7 @@ export const labelsOfChanged = (attributes: Attributes, values: object): string[
 export const valueText = (attribute: Attribute, value: unknown): string =>
   isNone(value) ? noneText(attribute) : linesOf(attribute, value).join(', ')
 
-/** The description of a changed value that is no attribute. */
+/** Stands for the attribute of a change that no longer exists. */
 export const unknownAttribute = (label: string): Attribute => ({
   type: { kind: 'text', maxLength: 0 },
   label,
