@@ -31,11 +31,6 @@ export const apiIdentifier = z
   .max(2000)
   .meta({ examples: ['https://api.example.com'] })
 
-export const seconds = z
-  .number()
-  .int()
-  .meta({ description: 'In seconds', examples: [3600] })
-
 export const revision = z
   .number()
   .int()
