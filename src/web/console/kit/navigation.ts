@@ -1,6 +1,7 @@
-import type { Role } from '../../../accounts/user-attributes.ts'
+import { type Role, USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import { portrait } from '../../portrait.ts'
 import type { WebUser } from '../../sign-in-directory.ts'
+import { valueText } from './attribute-facts.ts'
 
 interface PageLinkWithIcon {
   readonly href: string
@@ -55,13 +56,11 @@ function groupsOf(role: Role): readonly LinkGroup[] {
 const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
   path === href || (href !== '/' && path.startsWith(`${href}/`))
 
-const ROLES = { operator: 'Operator', admin: 'Admin', member: 'Member' } as const
-
 /** Navigation and user of every console page. @param path the current path */
 export function shellOf(user: WebUser, path: string) {
   const groups = groupsOf(user.role).map(({ heading, links }) => ({
     heading,
     links: links.map((link) => ({ ...link, current: isAt(path, link) })),
   }))
-  return { groups, user: portrait(user), role: ROLES[user.role] }
+  return { groups, user: portrait(user), role: valueText(USER_ATTRIBUTES.role, user.role) }
 }
