@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type Attribute, type Attributes, entriesOf, type ValueOf, type ValuesOf } from '../shared/attributes.ts'
+import {
+  type Attribute,
+  type Attributes,
+  entriesOf,
+  MAX_URIS,
+  type ValueOf,
+  type ValuesOf,
+} from '../shared/attributes.ts'
 import { type Image, type ImageSummary, imageOf, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
@@ -43,7 +50,7 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'email') return z.string().max(1000)
   if (type.kind === 'id') return id
   if (type.kind === 'uri') return z.string().max(type.maxLength ?? 10_000)
-  if (type.kind === 'uris') return z.array(z.string().max(10_000)).max(100)
+  if (type.kind === 'uris') return z.array(z.string().max(10_000)).max(MAX_URIS)
   if (type.kind === 'boolean') return z.boolean()
   if (type.kind === 'choice') return z.enum(type.choices.map(({ value }) => value))
   if (type.kind === 'choices') return z.array(z.string().max(200)).max(20)

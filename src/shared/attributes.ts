@@ -213,12 +213,17 @@ export const changesOfNew = <All extends Attributes>(
 ): Record<string, AttributeChange> =>
   Object.fromEntries(namesOf(attributes).map((name) => [toSnake(name), { to: values[name] }]))
 
+/** Of one attribute. */
+export const MAX_URIS = 100
+
 /** What is wrong with one value, without regard to other attributes. Undefined: nothing. */
 export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {
   if (value === null && type.none !== undefined) return undefined
   if (type.kind === 'choice' && !type.choices.some((one) => one.value === value))
     return `must be one of ${type.choices.map((one) => one.value).join(', ')}`
   if (type.kind === 'colour' && !/^#[0-9a-f]{6}$/.test(String(value))) return 'must be a colour such as #1f5fbf'
+  if (type.kind === 'uris' && (value as readonly string[]).length > MAX_URIS)
+    return `must have at most ${MAX_URIS} URIs`
   if (type.kind === 'text' && [...(value as string)].length > type.maxLength)
     return `must have at most ${type.maxLength} characters`
   return validate?.(value as NonNullable<Value>)

@@ -283,3 +283,10 @@ test('a text is stored without the spaces around it', () => {
   const settings = { ...CONFIDENTIAL, name: ' Robot ', description: ' for invoices ' }
   expect(checkedSettings(settings, [])).toMatchObject({ name: 'Robot', description: 'for invoices' })
 })
+
+test('at most 100 redirect URIs are stored, as many as the management API reads', () => {
+  const redirectUris = Array.from({ length: 101 }, (_, n) => `https://app.example.com/${n}`)
+  const refusal = { fieldErrors: [{ field: 'redirectUris', message: 'must have at most 100 URIs' }] }
+  expect(() => check({ redirectUris })).toThrow(expect.objectContaining(refusal))
+  expect(() => check({ redirectUris: redirectUris.slice(1) })).not.toThrow()
+})

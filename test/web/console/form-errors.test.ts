@@ -116,8 +116,8 @@ describe('one response reports every error', () => {
     const [taken, person] = [await createTestUser(server.knex, account), await createTestUser(server.knex, account)]
     const path = `/users/${person.id}/edit`
     expect(Object.keys(fieldErrorsOn(await submit(asAdmin, path, { email: 'x', name: 'a\u202eb' })))).toEqual([
-      'name',
       'email',
+      'name',
     ])
     const page = await submit(asAdmin, path, { email: taken.email, name: 'x'.repeat(2001) })
     expect(fieldErrorsOn(page)).toEqual({
