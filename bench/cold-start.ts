@@ -115,7 +115,7 @@ export async function measureColdStart(
   await Promise.all([first.stop(), second.stop()])
   await population.database.close()
   return {
-    live_tokens: tokens,
+    active_tokens: tokens,
     lists: lists.length,
     cold_start_ms: cold.time,
     cold_start_ms_lists_at_hand: warm.time,

@@ -15,7 +15,7 @@ export function viewClient(client: Client, who: Principal) {
 }
 
 export function viewApplication({ client: of, grants, ...rest }: Application, who: Principal) {
-  return { ...viewClient(of, who), ...toWire(rest), grants_held: toWire(grants) }
+  return { ...viewClient(of, who), ...toWire(rest), active_refresh_tokens: toWire(grants) }
 }
 
 export const credentials = ({ clientSecret, apiKey }: NewSecrets) => ({

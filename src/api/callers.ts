@@ -68,8 +68,8 @@ const inactiveToken = () => invalidToken('the access token has expired or was re
  * @throws ProblemError `invalid_token`
  */
 export async function checkTokenIsActive(trx: Knex, { token: { jti, expiresAt } }: ApiCaller): Promise<void> {
-  const live = trx('active_access_tokens').where({ jti }).whereRaw('expires_at = to_timestamp(?)', [expiresAt])
-  if (!(await live.first('jti'))) throw inactiveToken()
+  const active = trx('active_access_tokens').where({ jti }).whereRaw('expires_at = to_timestamp(?)', [expiresAt])
+  if (!(await active.first('jti'))) throw inactiveToken()
 }
 
 const forbidden = (detail: string) => new ProblemError('forbidden', detail)

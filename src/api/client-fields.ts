@@ -36,7 +36,7 @@ export const recentCaller = z
 export const use = {
   apis: z.array(clientApi),
   secrets: z.array(storedSecret),
-  live_tokens: bounded,
+  active_tokens: bounded,
   callers: z.array(recentCaller).meta({ description: 'The callers of the last 24 hours, at most 20' }),
 }
 

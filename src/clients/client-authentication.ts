@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { hashSecret, isWellFormedSecret, sameHash } from '../shared/secrets.ts'
-import type { LiveSecret, Registration, Registrations } from './registrations.ts'
+import type { Registration, Registrations, ValidSecret } from './registrations.ts'
 
 /** A successful client authentication (RFC 6749, section 2.3). */
 export interface Authentication {
@@ -18,13 +18,13 @@ export interface Credentials {
   readonly apiKey?: string | undefined
 }
 
-function match(candidates: readonly LiveSecret[], hash: Buffer, now: number): LiveSecret | undefined {
+function match(candidates: readonly ValidSecret[], hash: Buffer, now: number): ValidSecret | undefined {
   return candidates.find(
     (candidate) => sameHash(candidate.hash, hash) && (candidate.retiresAt === null || candidate.retiresAt > now),
   )
 }
 
-function matchApiKey(registration: Registration, apiKey: string | undefined, now: number): LiveSecret | undefined {
+function matchApiKey(registration: Registration, apiKey: string | undefined, now: number): ValidSecret | undefined {
   if (!apiKey || !isWellFormedSecret('apiKey', apiKey)) return undefined
   return match(registration.apiKeys, hashSecret(apiKey), now)
 }

@@ -67,7 +67,7 @@ export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSu
   const rows: SecretRow[] = await db('client_secrets as s')
     .leftJoin('apis as a', 'a.id', 's.last_used_api_id')
     .where('s.client_id', clientKey)
-    .where((live) => live.whereNull('s.retires_at').orWhereRaw('s.retires_at > now()'))
+    .where((valid) => valid.whereNull('s.retires_at').orWhereRaw('s.retires_at > now()'))
     .orderBy('s.created_at', 'desc')
     .select('s.*', 'a.identifier as last_used_api')
   return rows.map((row) => ({

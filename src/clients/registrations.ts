@@ -8,7 +8,7 @@ import type { ValuesOf } from '../shared/attributes.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
 import type { Client } from './clients.ts'
 
-export interface LiveSecret {
+export interface ValidSecret {
   readonly id: number
   readonly hash: Buffer
   /** Milliseconds since 1970; null: not rotated. */
@@ -26,8 +26,8 @@ export interface ApiAccess extends ValuesOf<typeof API_TOKEN_ATTRIBUTES> {
 /** A client with its secrets and APIs, as of `version`. */
 export interface Registration extends Omit<Client, 'createdAt' | 'revision' | 'status'> {
   readonly version: number
-  readonly secrets: readonly LiveSecret[]
-  readonly apiKeys: readonly LiveSecret[]
+  readonly secrets: readonly ValidSecret[]
+  readonly apiKeys: readonly ValidSecret[]
   /** In order, the default first. */
   readonly apis: readonly ApiAccess[]
   /** The API of an API's client. */
@@ -76,7 +76,7 @@ const LOAD = `
      AND (a.id IS NULL OR (a.status = 'active' AND a.api_enabled))
      AND (u.id IS NULL OR u.status = 'active')`
 
-function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): LiveSecret[] {
+function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): ValidSecret[] {
   return (json.secrets ?? [])
     .filter((secret) => secret.kind === kind)
     .map(({ id, hash, retiresAt }) => ({ id, hash: Buffer.from(hash, 'base64'), retiresAt }))

@@ -11,8 +11,8 @@ import {
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeAccountApi, changeAccountStatus } from './account-changes.ts'
+import { activeTokensOf, type Bounded, boundedCountOf, ofAccount, toBounded } from './active-tokens.ts'
 import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
-import { type Bounded, boundedCountOf, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
@@ -29,7 +29,7 @@ export interface AccountDetails extends AccountSummary {
   readonly admins: number
   readonly keyPairs: number
   /** Active access tokens of its key pairs and applications. */
-  readonly liveTokens: Bounded
+  readonly activeTokens: Bounded
 }
 
 export interface AccountQuery extends PageRequest {
@@ -91,19 +91,19 @@ const DETAILS = `
     WHERE u.account_id = accounts.id AND u.role = 'admin' AND u.status = 'active') AS admins,
   (SELECT count(*)::int FROM users u JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active'
     WHERE u.account_id = accounts.id) AS key_pairs,
-  (${liveTokensOf('t.account_id = accounts.id')}) AS live_tokens`
+  (${activeTokensOf('t.account_id = accounts.id')}) AS active_tokens`
 
 interface DetailsRow extends SummaryRow {
   admins: number
   key_pairs: number
-  live_tokens: number
+  active_tokens: number
 }
 
 const toDetails = (row: DetailsRow): AccountDetails => ({
   ...toSummary(row),
   admins: row.admins,
   keyPairs: row.key_pairs,
-  liveTokens: toBounded(row.live_tokens),
+  activeTokens: toBounded(row.active_tokens),
 })
 
 /** Admins may read their own account. */

@@ -4,11 +4,11 @@ import { type Api, type ApiRow, checkNewApi, findApis, toApi } from '../apis/api
 import type { ScopeText } from '../apis/scope-texts.ts'
 import { ensureSigningKeys } from '../keys/signing-keys.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
+import { type Bounded, boundedCountOf, toBounded } from './active-tokens.ts'
 import { checkApiChange, createApi, describeScopes, updateApi } from './api-changes.ts'
 import { SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
 import { rotateSecret } from './client-secret-rotation.ts'
 import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
-import { type Bounded, boundedCountOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 

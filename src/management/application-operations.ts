@@ -4,6 +4,7 @@ import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
+import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './active-tokens.ts'
 import {
   APIS_OF_CLIENT,
   CALLERS_OF_CLIENT,
@@ -18,7 +19,6 @@ import type { NewSecrets } from './client-secret-rotation.ts'
 import { retireSecret, rotateSecret } from './client-secret-rotation.ts'
 import { changeClientStatus, restoreClient } from './client-status.ts'
 import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
-import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
@@ -47,7 +47,7 @@ export interface Application {
   readonly accountName: string | null
   readonly apis: readonly ClientApiView[]
   readonly secrets: readonly SecretView[]
-  readonly liveTokens: Bounded
+  readonly activeTokens: Bounded
   /** Active refresh tokens. */
   readonly grants: Bounded
   /** Users who have consented. */
@@ -124,8 +124,8 @@ export const listApplications = operation<ApplicationQuery, PageOf<ApplicationSu
 
 const READ = `
   SELECT c.*, a.name AS account_name, ${lastUseOf('c')} AS last_used_at, (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets,
-         (${CALLERS_OF_CLIENT}) AS callers, (${liveTokensOf('t.client_key = c.id')}) AS live,
-         (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS live_grants,
+         (${CALLERS_OF_CLIENT}) AS callers, (${activeTokensOf('t.client_key = c.id')}) AS active,
+         (${boundedCountOf('active_refresh_tokens r WHERE r.client_id = c.id')}) AS active_grants,
          (${boundedCountOf('consents s WHERE s.client_id = c.id')}) AS users,
          (SELECT i.api_enabled FROM instance_settings i)
            AND coalesce(a.api_enabled AND a.status = 'active', true) AS api_enabled,
@@ -141,8 +141,8 @@ interface ApplicationRow extends ClientRow {
   apis: ClientApiView[] | null
   secrets: SecretView[] | null
   callers: Caller[] | null
-  live: number
-  live_grants: number
+  active: number
+  active_grants: number
   users: number
   api_enabled: boolean
   choosable: Application['choosableApis'] | null
@@ -154,8 +154,8 @@ const toApplication = (row: ApplicationRow): Application => ({
   lastUsedAt: row.last_used_at,
   apis: row.apis ?? [],
   secrets: row.secrets ?? [],
-  liveTokens: toBounded(row.live),
-  grants: toBounded(row.live_grants),
+  activeTokens: toBounded(row.active),
+  grants: toBounded(row.active_grants),
   users: toBounded(row.users),
   callers: row.callers ?? [],
   apiEnabled: row.api_enabled,

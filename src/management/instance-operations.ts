@@ -11,8 +11,8 @@ import {
   rotateSigningKeys as rotate,
   type SigningKey,
 } from '../keys/signing-keys.ts'
+import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './active-tokens.ts'
 import { changeApiEnabled } from './instance-changes.ts'
-import { type Bounded, boundedCountOf, liveTokensOf, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 
 export const readInstance = operation<object, InstanceSettings>(
@@ -40,26 +40,26 @@ export interface InstanceAvailability {
   readonly applications: Bounded
   /** Active key pairs. */
   readonly keyPairs: Bounded
-  readonly liveTokens: Bounded
+  readonly activeTokens: Bounded
 }
 
 const activeOf = (kind: string) => boundedCountOf(`clients WHERE kind = '${kind}' AND status = 'active'`)
 
 const AVAILABILITY = `
   SELECT i.api_enabled, (${activeOf('application')}) AS applications, (${activeOf('key_pair')}) AS key_pairs,
-         (${liveTokensOf('true')}) AS live
+         (${activeTokensOf('true')}) AS active
     FROM instance_settings i`
 
 export const readInstanceAvailability = operation<object, InstanceAvailability>(
   { role: 'operator', scope: 'instance:read' },
   async ({ knex }) => {
     const { rows } = await knex.raw(AVAILABILITY)
-    const { api_enabled: apiEnabled, applications, key_pairs: keyPairs, live } = rows[0]
+    const { api_enabled: apiEnabled, applications, key_pairs: keyPairs, active } = rows[0]
     return {
       apiEnabled,
       applications: toBounded(applications),
       keyPairs: toBounded(keyPairs),
-      liveTokens: toBounded(live),
+      activeTokens: toBounded(active),
     }
   },
 )

@@ -3,6 +3,7 @@ import { type ClientRow, toClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { countRevoked } from '../tokens/active-tokens.ts'
+import { activeTokensOf, type Bounded, toBounded } from './active-tokens.ts'
 import {
   APIS_OF_CLIENT,
   CALLERS_OF_CLIENT,
@@ -12,7 +13,6 @@ import {
   type SecretView,
 } from './client-parts.ts'
 import { generateKeyPairInTransaction } from './key-pair-generation.ts'
-import { type Bounded, liveTokensOf, toBounded } from './live-tokens.ts'
 import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { userFor } from './tenant-isolation.ts'
@@ -23,7 +23,7 @@ export interface KeyPair {
   readonly apis: readonly ClientApiView[]
   /** Newest first; more than one while a former secret overlaps. */
   readonly secrets: readonly SecretView[]
-  readonly liveTokens: Bounded
+  readonly activeTokens: Bounded
   /** Callers of the last day, latest first, at most `MOST_CALLERS`. */
   readonly callers: readonly Caller[]
 }
@@ -48,7 +48,7 @@ const READ = `
                           ORDER BY p.is_default DESC, p.identifier) FROM apis p) AS choosable,
          (SELECT i.api_enabled FROM instance_settings i) AND a.api_enabled AND a.status = 'active' AS api_enabled,
          (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS_OF_CLIENT}) AS callers,
-         (${liveTokensOf('t.client_key = c.id')}) AS live
+         (${activeTokensOf('t.client_key = c.id')}) AS active
     FROM users u
     JOIN accounts a ON a.id = u.account_id
     LEFT JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced'
@@ -63,14 +63,14 @@ interface KeyPairRow extends ClientRow {
   apis: ClientApiView[] | null
   secrets: SecretView[] | null
   callers: Caller[] | null
-  live: number
+  active: number
 }
 
 const toKeyPair = (row: KeyPairRow): KeyPair => ({
   client: toClient(row),
   apis: row.apis ?? [],
   secrets: row.secrets ?? [],
-  liveTokens: toBounded(row.live),
+  activeTokens: toBounded(row.active),
   callers: row.callers ?? [],
 })
 

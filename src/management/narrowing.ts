@@ -125,12 +125,12 @@ export async function revokeExceeding(
 
   async function revokeAccessTokens(): Promise<number> {
     const condition = `${tokensOf(target)} AND (${EXCEEDS})`
-    const live =
+    const active =
       'AND t.revocation_epoch = (SELECT c.revocation_epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
-    if (mode === 'nowait') return await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${live}`)
+    if (mode === 'nowait') return await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${active}`)
     let revoked = 0
     for (const day of DAYS) {
-      revoked += await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${live} ${OF_DAY}`, { day })
+      revoked += await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${active} ${OF_DAY}`, { day })
     }
     return revoked
   }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
+import type { Bounded } from './active-tokens.ts'
 import { type Order, opposite, orderSql, startAfter } from './list-order.ts'
-import type { Bounded } from './live-tokens.ts'
 
 /** A page of a list. */
 export interface PageOf<Item> {

@@ -21,7 +21,7 @@ interface TokenSubject {
 }
 
 /** An active access token. */
-export interface LiveToken extends TokenSubject {
+export interface ActiveToken extends TokenSubject {
   readonly jti: string
   readonly api: string
   readonly scope: string
@@ -30,7 +30,7 @@ export interface LiveToken extends TokenSubject {
 }
 
 /** An active refresh token with all its rotations. */
-export interface LiveGrant extends TokenSubject {
+export interface ActiveGrant extends TokenSubject {
   readonly id: string
   readonly api: string
   readonly scope: string
@@ -75,9 +75,9 @@ const toCommon = (row: TokenRow) => ({
   email: row.email,
 })
 
-const toToken = (row: TokenRow): LiveToken => ({ jti: row.id, issuedAt: new Date(row.at), ...toCommon(row) })
+const toToken = (row: TokenRow): ActiveToken => ({ jti: row.id, issuedAt: new Date(row.at), ...toCommon(row) })
 
-const toGrant = (row: GrantRow): LiveGrant => ({
+const toGrant = (row: GrantRow): ActiveGrant => ({
   id: row.id,
   createdAt: new Date(row.at),
   rotatedAt: row.rotated_at === null ? null : new Date(row.rotated_at),
@@ -162,12 +162,12 @@ const GRANTS: TokenSource = {
   columns: ['h.rotated_at'],
 }
 
-export const listTokens = operation<TokenQuery, PageOfClient<LiveToken>>(
+export const listTokens = operation<TokenQuery, PageOfClient<ActiveToken>>(
   { role: 'admin', scope: 'tokens:read' },
   async ({ knex }, principal, request) => await listTokensOfClient(knex, principal, TOKENS, toToken, request),
 )
 
-export const listGrants = operation<TokenQuery, PageOfClient<LiveGrant>>(
+export const listGrants = operation<TokenQuery, PageOfClient<ActiveGrant>>(
   { role: 'admin', scope: 'tokens:read' },
   async ({ knex }, principal, request) => await listTokensOfClient(knex, principal, GRANTS, toGrant, request),
 )

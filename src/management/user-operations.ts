@@ -7,10 +7,10 @@ import { findUser as findUserByIdOrEmail, toUser } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
+import { activeTokensOf, type Bounded, ofAccount, toBounded } from './active-tokens.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
 import type { Invited } from './invitations.ts'
 import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
-import { type Bounded, liveTokensOf, ofAccount, toBounded } from './live-tokens.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { isCommandLine, type Principal } from './principal.ts'
@@ -39,7 +39,7 @@ export interface UserDetails extends UserSummary {
   /** Active access tokens of the user's key pair. */
   readonly ownTokens: Bounded
   /** Active access tokens that applications hold for the user. */
-  readonly heldTokens: Bounded
+  readonly applicationTokens: Bounded
   /** Newest first, at most `MOST_ADDED_APPLICATIONS`. */
   readonly addedApplications: readonly AddedApplication[]
   /** The account has no other active admin who can sign in. */
@@ -117,8 +117,8 @@ const READ = `
          (SELECT c.client_id FROM clients c
            WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced') AS key_pair,
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
-         (${liveTokensOf('t.user_id = u.id')}) AS own_tokens,
-         (${liveTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS held_tokens,
+         (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
+         (${activeTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS application_tokens,
          (${ADDED_APPLICATIONS}) AS added_applications,
          u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM users o
@@ -131,7 +131,7 @@ interface DetailsRow extends UserSubjectRow {
   key_pair: string | null
   applications: number
   own_tokens: number
-  held_tokens: number
+  application_tokens: number
   added_applications: AddedApplication[] | null
   is_last: boolean
 }
@@ -141,7 +141,7 @@ const toDetails = (row: DetailsRow): UserDetails => ({
   keyPair: row.key_pair,
   applications: row.applications,
   ownTokens: toBounded(row.own_tokens),
-  heldTokens: toBounded(row.held_tokens),
+  applicationTokens: toBounded(row.application_tokens),
   addedApplications: row.added_applications ?? [],
   isLastAdmin: row.is_last,
 })

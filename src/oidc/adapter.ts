@@ -161,7 +161,7 @@ export class EngineModelAdapter implements Adapter {
     const row: ModelRow | undefined = await this.#reader('engine_models')
       .where({ model: this.#model, [column]: hash(value) })
       .whereNotNull('payload')
-      .where((live) => live.whereNull('expires_at').orWhereRaw('expires_at > now()'))
+      .where((valid) => valid.whereNull('expires_at').orWhereRaw('expires_at > now()'))
       .first()
     const payload = row && this.#current(row)
     if (!payload || !row.consumed_at || CLAIMED_LATER.has(this.#model)) return payload

@@ -80,7 +80,7 @@ test('an application is created, read, updated, archived and restored', async ()
   const params = { path: { client_id: created!.client_id } }
   const read = await client.GET('/api/v1/applications/{client_id}', { params })
   const etag = read.response.headers.get('etag')!
-  expect(read.data).toMatchObject({ ...body, live_tokens: { count: 0, is_more: false } })
+  expect(read.data).toMatchObject({ ...body, active_tokens: { count: 0, is_more: false } })
   expect(read.data).not.toHaveProperty('rate_limit')
   const change = (ifMatch: string) =>
     client.PATCH('/api/v1/applications/{client_id}', {

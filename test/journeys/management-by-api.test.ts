@@ -21,7 +21,7 @@ test('an admin generates a pair, uses it, and generates again: the old one is de
   const first = server.firstStart.keyPair
   const start = openManagement(server.url, await managementToken(server, first))
   const { data: seen } = await start.GET('/api/v1/key-pair')
-  expect(seen!.pair).toMatchObject({ client_id: first.clientId, live_tokens: { count: 1 } })
+  expect(seen!.pair).toMatchObject({ client_id: first.clientId, active_tokens: { count: 1 } })
   expect(JSON.stringify(seen)).not.toContain(first.clientSecret)
   const { data: second } = await start.POST('/api/v1/key-pair', { body: { replaces: first.clientId } })
   expect(second).toMatchObject({ revoked: 1, client_secret: expect.stringMatching(/^kws_/) })

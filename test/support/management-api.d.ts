@@ -886,7 +886,7 @@ export interface components {
             /** @description Active admins */
             admins: number;
             key_pairs: number;
-            live_tokens: components["schemas"]["BoundedCount"];
+            active_tokens: components["schemas"]["BoundedCount"];
         };
         AccountSummary: {
             /**
@@ -918,6 +918,54 @@ export interface components {
             revision: number;
             users: components["schemas"]["BoundedCount"];
             applications: components["schemas"]["BoundedCount"];
+        };
+        /** @description A valid refresh token; rotation keeps its id */
+        ActiveGrant: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            api: string;
+            scope: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description When the refresh token was last rotated */
+            rotated_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description The user that the client acts for; null: the client itself */
+            user_id: string | null;
+            email: string | null;
+        };
+        /** @description A valid access token */
+        ActiveToken: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            jti: string;
+            api: string;
+            scope: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            issued_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description The user that the client acts for; null: the client itself */
+            user_id: string | null;
+            email: string | null;
         };
         ActivityEntry: {
             /**
@@ -1231,11 +1279,11 @@ export interface components {
             account_name: string | null;
             apis: components["schemas"]["ClientApi"][];
             secrets: components["schemas"]["StoredSecret"][];
-            live_tokens: components["schemas"]["BoundedCount"];
+            active_tokens: components["schemas"]["BoundedCount"];
             /** @description The callers of the last 24 hours, at most 20 */
             callers: components["schemas"]["RecentCaller"][];
             /** @description Valid refresh tokens */
-            grants_held: components["schemas"]["BoundedCount"];
+            active_refresh_tokens: components["schemas"]["BoundedCount"];
             /** @description Users who gave consent */
             users: components["schemas"]["BoundedCount"];
             /** @description Whether the API is enabled for the instance and the account */
@@ -1634,7 +1682,7 @@ export interface components {
             api_enabled: boolean;
             applications: components["schemas"]["BoundedCount"];
             key_pairs: components["schemas"]["BoundedCount"];
-            live_tokens: components["schemas"]["BoundedCount"];
+            active_tokens: components["schemas"]["BoundedCount"];
         };
         /**
          * @example {
@@ -1753,7 +1801,7 @@ export interface components {
                 revision: number;
                 apis: components["schemas"]["ClientApi"][];
                 secrets: components["schemas"]["StoredSecret"][];
-                live_tokens: components["schemas"]["BoundedCount"];
+                active_tokens: components["schemas"]["BoundedCount"];
                 /** @description The callers of the last 24 hours, at most 20 */
                 callers: components["schemas"]["RecentCaller"][];
             } | null;
@@ -1771,54 +1819,6 @@ export interface components {
             apis?: string[];
             /** @description The client id of the pair to replace, null for none; the response is 412 when the user has another pair */
             replaces?: string | null;
-        };
-        /** @description A valid refresh token; rotation keeps its id */
-        LiveGrant: {
-            /**
-             * Format: uuid
-             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
-             */
-            id: string;
-            api: string;
-            scope: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            created_at: string;
-            /** @description When the refresh token was last rotated */
-            rotated_at: string | null;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            expires_at: string;
-            /** @description The user that the client acts for; null: the client itself */
-            user_id: string | null;
-            email: string | null;
-        };
-        /** @description A valid access token */
-        LiveToken: {
-            /**
-             * Format: uuid
-             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
-             */
-            jti: string;
-            api: string;
-            scope: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            issued_at: string;
-            /**
-             * Format: date-time
-             * @example 2026-11-21T09:30:00.000Z
-             */
-            expires_at: string;
-            /** @description The user that the client acts for; null: the client itself */
-            user_id: string | null;
-            email: string | null;
         };
         /**
          * @example {
@@ -2392,7 +2392,7 @@ export interface components {
             /** @description Applications that the user gave consent to */
             applications: number;
             own_tokens: components["schemas"]["BoundedCount"];
-            held_tokens: components["schemas"]["BoundedCount"];
+            application_tokens: components["schemas"]["BoundedCount"];
             /** @description The user is the last active admin of the account */
             is_last_admin: boolean;
         };
@@ -3146,7 +3146,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        items: components["schemas"]["LiveToken"][];
+                        items: components["schemas"]["ActiveToken"][];
                         /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };
@@ -3250,7 +3250,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        items: components["schemas"]["LiveGrant"][];
+                        items: components["schemas"]["ActiveGrant"][];
                         /** @description The cursor for `after`; null: this is the last page */
                         next: string | null;
                     };

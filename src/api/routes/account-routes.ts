@@ -34,7 +34,7 @@ const details = z
     ...counts,
     admins: z.number().int().meta({ description: 'Active admins' }),
     key_pairs: z.number().int(),
-    live_tokens: bounded,
+    active_tokens: bounded,
   })
   .meta({ id: 'AccountDetails' })
 

@@ -52,7 +52,7 @@ const application = z
     ...attributes,
     account_name: z.string().nullable(),
     ...use,
-    grants_held: bounded.meta({ description: 'Valid refresh tokens' }),
+    active_refresh_tokens: bounded.meta({ description: 'Valid refresh tokens' }),
     users: bounded.meta({ description: 'Users who gave consent' }),
     api_enabled: z.boolean().meta({ description: 'Whether the API is enabled for the instance and the account' }),
     choosable_apis: z.array(z.object({ identifier: z.string(), scopes: z.array(z.string()) })),

@@ -78,7 +78,7 @@ async function update({ management, who, body, ifMatch }: Call<unknown, unknown,
 }
 
 const availability = z
-  .object({ api_enabled: z.boolean(), applications: bounded, key_pairs: bounded, live_tokens: bounded })
+  .object({ api_enabled: z.boolean(), applications: bounded, key_pairs: bounded, active_tokens: bounded })
   .meta({ id: 'InstanceAvailability' })
 
 const usage = z

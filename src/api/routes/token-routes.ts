@@ -27,7 +27,7 @@ const token = z
     expires_at: timestamp,
     ...subjectFields,
   })
-  .meta({ id: 'LiveToken', description: 'A valid access token' })
+  .meta({ id: 'ActiveToken', description: 'A valid access token' })
 
 const grant = z
   .object({
@@ -39,7 +39,7 @@ const grant = z
     expires_at: timestamp,
     ...subjectFields,
   })
-  .meta({ id: 'LiveGrant', description: 'A valid refresh token; rotation keeps its id' })
+  .meta({ id: 'ActiveGrant', description: 'A valid refresh token; rotation keeps its id' })
 
 const revokedCount = z.object({ revoked }).meta({ id: 'Revoked' })
 

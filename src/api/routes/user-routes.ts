@@ -42,7 +42,7 @@ const details = z
     key_pair: clientId.nullable(),
     applications: z.number().int().meta({ description: 'Applications that the user gave consent to' }),
     own_tokens: bounded,
-    held_tokens: bounded,
+    application_tokens: bounded,
     is_last_admin: z.boolean().meta({ description: 'The user is the last active admin of the account' }),
   })
   .meta({ id: 'UserDetails' })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type LiveGrant, listGrants } from '../../../src/management/token-operations.ts'
+import { type ActiveGrant, listGrants } from '../../../src/management/token-operations.ts'
 import { createEncryptionKeys } from '../../../src/shared/encryption-keys.ts'
 import { ACTOR } from '../../support/factory.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
@@ -186,7 +186,7 @@ describe('tokens and grants', () => {
 it('grants are paged in the order in which they began, whatever their ids', async () => {
   for (let n = 0; n < 4; n++) await tokensOf(people[n % 2]!)
   const who = { role: 'operator', accountId: null, userId: null, scopes: null, signedInAt: null, actor: ACTOR } as const
-  const seen: LiveGrant[] = []
+  const seen: ActiveGrant[] = []
   let after: string | null | undefined
   do {
     const request = { clientId: forUsers.clientId, limit: 1, ...(after && { after }) }

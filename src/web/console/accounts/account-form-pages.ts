@@ -73,14 +73,14 @@ const askPage = (account: AccountDetails, step: string, asking: Asking): Console
     ...asking,
   })
 
-function endsClients({ keyPairs, applications, liveTokens }: AccountDetails): string[] {
+function endsClients({ keyPairs, applications, activeTokens }: AccountDetails): string[] {
   if (keyPairs + applications.count === 0) return ['disable no key pairs or applications: the account has none']
   const stopped = [
     keyPairs && counted(keyPairs, 'key pair'),
     applications.count && countedUpTo(applications, 'application'),
   ]
-  const tokens = `revoke ${countedUpTo(liveTokens, 'active token')} and their refresh tokens`
-  return [`disable ${stopped.filter(Boolean).join(' and ')}`, ...(liveTokens.count ? [tokens] : [])]
+  const tokens = `revoke ${countedUpTo(activeTokens, 'active token')} and their refresh tokens`
+  return [`disable ${stopped.filter(Boolean).join(' and ')}`, ...(activeTokens.count ? [tokens] : [])]
 }
 
 export async function askAccountStatus(call: ConsoleCall): Promise<void> {

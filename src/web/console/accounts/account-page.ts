@@ -1,6 +1,6 @@
 import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
 import { type AccountDetails, readAccount } from '../../../management/account-operations.ts'
-import type { Bounded } from '../../../management/live-tokens.ts'
+import type { Bounded } from '../../../management/active-tokens.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { fact, idCell, linkCell, numberCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
@@ -27,7 +27,7 @@ const { name: _name, ...OTHERS } = ACCOUNT_ATTRIBUTES
 const SHOWN = { apiEnabled: ACCOUNT_STATUS_ATTRIBUTES.apiEnabled, ...OTHERS }
 
 function factsOf(account: AccountDetails) {
-  const { id, users, admins, applications, keyPairs, liveTokens } = account
+  const { id, users, admins, applications, keyPairs, activeTokens } = account
   const amongThem = counted(admins, 'active admin')
   const path = `/applications?account=${id}`
   return [
@@ -40,7 +40,7 @@ function factsOf(account: AccountDetails) {
       applications.count ? linkCell(countedUpTo(applications, 'application'), path) : quietCell('none'),
     ),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
-    fact('Active tokens', liveTokens.count ? textCell(countedUpTo(liveTokens, 'active token')) : quietCell('none')),
+    fact('Active tokens', activeTokens.count ? textCell(countedUpTo(activeTokens, 'active token')) : quietCell('none')),
     ...attributeFacts(SHOWN, account),
     fact('Added', timeCell(account.createdAt)),
     fact('Account ID', idCell(id, 'account ID')),

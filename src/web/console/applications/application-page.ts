@@ -47,7 +47,7 @@ function ownerCell({ client, accountName }: Application): Cell {
 }
 
 function factsOf(application: Application, isOperator: boolean): Fact[] {
-  const { client, liveTokens, grants, users: allowed, callers } = application
+  const { client, activeTokens, grants, users: allowed, callers } = application
   const path = applicationPath(client.clientId)
   return [
     ...generalFacts(client, isOperator),
@@ -60,7 +60,9 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
     fact('Users with consent', allowed.count > 0 ? textCell(countedUpTo(allowed, 'user')) : quietCell('none yet')),
     fact(
       'Active tokens',
-      liveTokens.count > 0 ? linkCell(countedUpTo(liveTokens, 'access token'), `${path}/tokens`) : quietCell('none'),
+      activeTokens.count > 0
+        ? linkCell(countedUpTo(activeTokens, 'access token'), `${path}/tokens`)
+        : quietCell('none'),
     ),
     fact(
       'Grants',

@@ -27,10 +27,10 @@ export function callersStop({ callers }: Application): string {
   return `block ${count === 1 ? '1 IP address' : `${count} IP addresses`} that called in the last 24 hours`
 }
 
-export function tokensStop({ liveTokens, grants }: Application): string {
-  if (liveTokens.count === 0 && grants.count === 0) return 'revoke no tokens: none are active'
+export function tokensStop({ activeTokens, grants }: Application): string {
+  if (activeTokens.count === 0 && grants.count === 0) return 'revoke no tokens: none are active'
   const held = [
-    ...(liveTokens.count > 0 ? [countedUpTo(liveTokens, 'access token')] : []),
+    ...(activeTokens.count > 0 ? [countedUpTo(activeTokens, 'access token')] : []),
     ...(grants.count > 0 ? [countedUpTo(grants, 'refresh token')] : []),
   ]
   return `revoke ${held.join(' and ')} immediately`

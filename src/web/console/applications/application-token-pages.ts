@@ -1,5 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
-import { type LiveGrant, type LiveToken, listGrants, listTokens } from '../../../management/token-operations.ts'
+import { type ActiveGrant, type ActiveToken, listGrants, listTokens } from '../../../management/token-operations.ts'
 import { notFound } from '../../../shared/errors.ts'
 import { actionsCell, type Cell, idCell, linesCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -26,7 +26,7 @@ const scopesCell = (scope: string): Cell => linesCell(scope.split(' ').filter(Bo
 
 const revokeCell = (href: string, id: string): Cell => actionsCell({ label: 'Revoke', href, of: id })
 
-function tokenRow({ clientId }: Client, token: LiveToken): Cell[] {
+function tokenRow({ clientId }: Client, token: ActiveToken): Cell[] {
   return [
     idCell(token.jti, 'token ID'),
     forWhomCell(token),
@@ -38,7 +38,7 @@ function tokenRow({ clientId }: Client, token: LiveToken): Cell[] {
   ]
 }
 
-function grantRow({ clientId }: Client, grant: LiveGrant): Cell[] {
+function grantRow({ clientId }: Client, grant: ActiveGrant): Cell[] {
   return [
     idCell(grant.id, 'grant ID'),
     forWhomCell(grant),

@@ -68,13 +68,13 @@ function addressesOf({ callers }: KeyPair): string {
 }
 
 function stopsOf(pair: KeyPair): string[] {
-  const { client, liveTokens, callers } = pair
+  const { client, activeTokens, callers } = pair
   const lastFour = presentSecret(pair)?.lastFour
   return [
     `revoke the client ID ${client.clientId} and its client secret${lastFour ? ` that ends in ${lastFour}` : ''} immediately`,
-    liveTokens.count === 0
+    activeTokens.count === 0
       ? 'revoke no tokens: none are active'
-      : `revoke ${countedUpTo(liveTokens, 'active token')} immediately`,
+      : `revoke ${countedUpTo(activeTokens, 'active token')} immediately`,
     callers.length === 0
       ? 'affect no callers: none used it in the last 24 hours'
       : `block ${addressesOf(pair)} that called in the last 24 hours, until they use the new keys`,

@@ -52,7 +52,7 @@ function secretFact(secret: Secret): Fact {
 }
 
 function factsOf(pair: KeyPair): Fact[] {
-  const { client, secrets, liveTokens } = pair
+  const { client, secrets, activeTokens } = pair
   const used = presentSecret(pair)
   return [
     fact('Client ID', idCell(client.clientId, 'client ID')),
@@ -61,7 +61,7 @@ function factsOf(pair: KeyPair): Fact[] {
     fact('Last used', used ? lastUseCell(used) : quietCell('never')),
     fact(
       'Active tokens',
-      liveTokens.count === 0 ? quietCell('none') : textCell(countedUpTo(liveTokens, 'active token')),
+      activeTokens.count === 0 ? quietCell('none') : textCell(countedUpTo(activeTokens, 'active token')),
     ),
   ]
 }
@@ -123,7 +123,7 @@ const NONE_YET: Block = {
 
 /** *Settings → API*. */
 export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser): ConsolePage {
-  const actions = pair ? [TRY, ...(pair.liveTokens.count > 0 ? [REVOKE] : []), GENERATE] : undefined
+  const actions = pair ? [TRY, ...(pair.activeTokens.count > 0 ? [REVOKE] : []), GENERATE] : undefined
   return blocksPage(
     {
       title: 'API keys',

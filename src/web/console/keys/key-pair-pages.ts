@@ -20,14 +20,14 @@ async function ownPair(call: ConsoleCall): Promise<KeyPair> {
   return pair
 }
 
-function revokePage({ client, liveTokens }: KeyPair): ConsolePage {
+function revokePage({ client, activeTokens }: KeyPair): ConsolePage {
   return confirmPage({
     title: 'Revoke all tokens of your key pair?',
     breadcrumbs: KEY_PAIR_BREADCRUMBS,
     stops: [
-      liveTokens.count === 0
+      activeTokens.count === 0
         ? 'revoke no tokens: none are active'
-        : `revoke ${countedUpTo(liveTokens, 'active token')} of ${client.clientId} immediately`,
+        : `revoke ${countedUpTo(activeTokens, 'active token')} of ${client.clientId} immediately`,
       'not change your key pair: it can get new tokens. To prevent that, generate new keys',
     ],
     action: REVOKE,

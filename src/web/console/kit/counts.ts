@@ -1,4 +1,4 @@
-import type { Bounded } from '../../../management/live-tokens.ts'
+import type { Bounded } from '../../../management/active-tokens.ts'
 
 const NUMBER = new Intl.NumberFormat('en')
 

@@ -1,5 +1,5 @@
+import type { Bounded } from '../../../management/active-tokens.ts'
 import type { ChangeImpact } from '../../../management/change-impact.ts'
-import type { Bounded } from '../../../management/live-tokens.ts'
 import type { Form } from '../../forms.ts'
 import { countedUpTo } from './counts.ts'
 

@@ -105,11 +105,11 @@ const ON_FOLLOWS = [
 ]
 
 async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> {
-  const { apiEnabled, applications, keyPairs, liveTokens } = await readInstanceAvailability(management, who, {})
+  const { apiEnabled, applications, keyPairs, activeTokens } = await readInstanceAvailability(management, who, {})
   const facts = [
     fact('Applications', textCell(countedUpTo(applications, 'active application'))),
     fact('Key pairs', textCell(countedUpTo(keyPairs, 'key pair'))),
-    fact('Tokens', textCell(countedUpTo(liveTokens, 'active token'))),
+    fact('Tokens', textCell(countedUpTo(activeTokens, 'active token'))),
   ]
   show(
     confirmPage({

@@ -61,10 +61,10 @@ const endsPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
 const endsOwnTokens = ({ keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null ? [] : [`revoke ${countedUpTo(ownTokens, 'active token')} of the key pair`]
 
-const endsHeldTokens = ({ heldTokens }: UserDetails): string =>
-  heldTokens.count === 0
+const endsApplicationTokens = ({ applicationTokens }: UserDetails): string =>
+  applicationTokens.count === 0
     ? 'revoke the tokens that applications have for this user'
-    : `revoke ${countedUpTo(heldTokens, 'active token')} that applications have for this user, and their refresh tokens`
+    : `revoke ${countedUpTo(applicationTokens, 'active token')} that applications have for this user, and their refresh tokens`
 
 /** @param isStale their role was another one when the form was drawn */
 function rolePage(user: UserDetails, isStale = false): ConsolePage {
@@ -126,7 +126,11 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
     return call.show(askPage(user, 'status', { ...asking, stops, hidden }))
   }
   checkUnprotected(user, call)
-  const stops = ['end all sessions of the user and prevent new sign-ins', ...endsOwnTokens(user), endsHeldTokens(user)]
+  const stops = [
+    'end all sessions of the user and prevent new sign-ins',
+    ...endsOwnTokens(user),
+    endsApplicationTokens(user),
+  ]
   const text = keepsWorking(user)
   const asking = { title: `Disable ${name}?`, submit: 'Disable', stops, ...(text && { text }) }
   call.show(askPage(user, 'status', { ...asking, hidden: { status: 'disabled' } }))
@@ -164,7 +168,7 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
 export async function askSessions(call: ConsoleCall): Promise<void> {
   const user = await userOf(call)
   const title = `Sign ${displayName(user)} out of all sessions?`
-  const stops = ['end all sessions of the user', ...endsOwnTokens(user), endsHeldTokens(user)]
+  const stops = ['end all sessions of the user', ...endsOwnTokens(user), endsApplicationTokens(user)]
   const text = 'The user can sign in again, and the key pair stays valid.'
   call.show(askPage(user, 'sessions', { title, submit: 'Sign out of all sessions', text, stops }))
 }

@@ -34,7 +34,7 @@ function factsOf(user: UserDetails, isOperator: boolean): Fact[] {
   ]
 }
 
-function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: UserDetails): Fact[] {
+function holdingsOf({ keyPair, role, ownTokens, applicationTokens, applications }: UserDetails): Fact[] {
   const none = role === 'admin' ? 'none' : 'none (admins only)'
   return [
     fact('Key pair', keyPair === null ? quietCell(none) : idCell(keyPair, 'client ID')),
@@ -44,7 +44,7 @@ function holdingsOf({ keyPair, role, ownTokens, heldTokens, applications }: User
     fact('Connected applications', applications ? textCell(counted(applications, 'application')) : quietCell('none')),
     fact(
       'Active tokens of applications',
-      heldTokens.count ? textCell(countedUpTo(heldTokens, 'active token')) : quietCell('none'),
+      applicationTokens.count ? textCell(countedUpTo(applicationTokens, 'active token')) : quietCell('none'),
     ),
   ]
 }

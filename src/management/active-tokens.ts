@@ -21,4 +21,4 @@ export const boundedCountOf = (source: string): string =>
 export const ofAccount = (column: string, account: string): string => `${column} BETWEEN ${account} AND ${account}`
 
 /** SQL: the number of active access tokens `t`, at most one beyond the bound. */
-export const liveTokensOf = (condition: string): string => boundedCountOf(`active_access_tokens t WHERE ${condition}`)
+export const activeTokensOf = (condition: string): string => boundedCountOf(`active_access_tokens t WHERE ${condition}`)
