@@ -11,7 +11,7 @@ import {
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { changeAccountApi, changeAccountStatus } from './account-changes.ts'
-import { activeTokensOf, type Bounded, boundedCountOf, ofAccount, toBounded } from './active-tokens.ts'
+import { activeTokensOf, type Bounded, boundedCountOf, ofAccount, toBounded } from './bounded-counts.ts'
 import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
 import { operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'

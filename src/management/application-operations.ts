@@ -4,7 +4,7 @@ import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, type ClientStatus, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
-import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './active-tokens.ts'
+import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import {
   APIS_OF_CLIENT,
   CALLERS_OF_CLIENT,

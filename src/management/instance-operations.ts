@@ -11,7 +11,7 @@ import {
   rotateSigningKeys as rotate,
   type SigningKey,
 } from '../keys/signing-keys.ts'
-import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './active-tokens.ts'
+import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import { changeApiEnabled } from './instance-changes.ts'
 import { operation } from './operation.ts'
 

@@ -3,7 +3,7 @@ import { type ClientRow, toClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { countRevoked } from '../tokens/active-tokens.ts'
-import { activeTokensOf, type Bounded, toBounded } from './active-tokens.ts'
+import { activeTokensOf, type Bounded, toBounded } from './bounded-counts.ts'
 import {
   APIS_OF_CLIENT,
   CALLERS_OF_CLIENT,

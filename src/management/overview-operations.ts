@@ -1,6 +1,6 @@
 import { readUsage, type UsageCount } from '../metrics/usage.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { type Bounded, boundedCountOf, ofAccount, toBounded } from './active-tokens.ts'
+import { type Bounded, boundedCountOf, ofAccount, toBounded } from './bounded-counts.ts'
 import { operation } from './operation.ts'
 
 /** The dashboard of an admin. */

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { invalidInput } from '../shared/errors.ts'
-import type { Bounded } from './active-tokens.ts'
+import type { Bounded } from './bounded-counts.ts'
 import { type Order, opposite, orderSql, startAfter } from './list-order.ts'
 
 /** A page of a list. */

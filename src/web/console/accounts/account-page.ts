@@ -1,6 +1,6 @@
 import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
 import { type AccountDetails, readAccount } from '../../../management/account-operations.ts'
-import type { Bounded } from '../../../management/active-tokens.ts'
+import type { Bounded } from '../../../management/bounded-counts.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { fact, idCell, linkCell, numberCell, quietCell, textCell, timeCell } from '../kit/cells.ts'

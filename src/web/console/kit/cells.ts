@@ -1,4 +1,4 @@
-import type { Bounded } from '../../../management/active-tokens.ts'
+import type { Bounded } from '../../../management/bounded-counts.ts'
 import { type Moment, momentOf } from '../../relative-time.ts'
 import type { Badge } from './console-page.ts'
 

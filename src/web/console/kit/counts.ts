@@ -1,4 +1,4 @@
-import type { Bounded } from '../../../management/active-tokens.ts'
+import type { Bounded } from '../../../management/bounded-counts.ts'
 
 const NUMBER = new Intl.NumberFormat('en')
 

@@ -1,4 +1,4 @@
-import type { Bounded } from '../../../management/active-tokens.ts'
+import type { Bounded } from '../../../management/bounded-counts.ts'
 import type { ChangeImpact } from '../../../management/change-impact.ts'
 import type { Form } from '../../forms.ts'
 import { countedUpTo } from './counts.ts'
