@@ -18,9 +18,9 @@ export interface Credentials {
   readonly apiKey?: string | undefined
 }
 
-function match(candidates: readonly ValidSecret[], hash: Buffer, now: number): ValidSecret | undefined {
+function match(candidates: readonly ValidSecret[], given: Buffer, now: number): ValidSecret | undefined {
   return candidates.find(
-    (candidate) => sameHash(candidate.hash, hash) && (candidate.retiresAt === null || candidate.retiresAt > now),
+    ({ hash, retiresAt }) => sameHash(Buffer.from(hash, 'base64'), given) && (retiresAt === null || retiresAt > now),
   )
 }
 
