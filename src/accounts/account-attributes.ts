@@ -41,6 +41,6 @@ export const ACCOUNT_STATUS_ATTRIBUTES = {
     section: 'status',
     label: 'API',
     description: 'false: no client of the account works; its users can still sign in',
-    option: { key: 'api', help: 'off: its clients get no tokens, and their tokens are revoked' },
+    option: { jsonName: 'api', help: 'off: its clients get no tokens, and their tokens are revoked' },
   }),
 }

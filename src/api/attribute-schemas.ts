@@ -80,7 +80,7 @@ function fromWireValue(name: string, { type }: Attribute, value: unknown): unkno
 function schemaOf(attribute: Attribute): z.ZodType {
   const { type, example } = attribute
   const base = baseSchema(attribute)
-  const schema = type.none === undefined ? base : base.nullable()
+  const schema = type.nullLabel === undefined ? base : base.nullable()
   const examples = example === undefined ? {} : { examples: [toWireValue(attribute, example)] }
   const described = schema.meta({ description: descriptionOf(attribute), ...examples })
   return attribute.operatorOnly ? described.optional() : described

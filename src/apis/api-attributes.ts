@@ -56,7 +56,7 @@ export const API_TOKEN_ATTRIBUTES = {
     label: 'Signing algorithm',
     hint: 'The resource servers of this API must support it.',
     description: 'The algorithm that signs its access tokens; its resource servers must support it',
-    option: { flag: 'alg', key: 'alg', help: 'Algorithm that signs its tokens; default: ES256' },
+    option: { flag: 'alg', jsonName: 'alg', help: 'Algorithm that signs its tokens; default: ES256' },
   }),
   /** The `typ` of its access tokens. */
   tokenType: attribute({
@@ -114,7 +114,7 @@ export const API_ATTRIBUTES = {
     description: 'Whether it is the API of token requests that name none',
     option: {
       flag: 'default',
-      key: 'default',
+      jsonName: 'default',
       isSwitch: true,
       help: 'Make it the default API, for clients that name none, in place of the current one',
     },

@@ -25,15 +25,15 @@ const flagOf = (name: string, { option }: Attribute): string => option?.flag ?? 
 
 const toCamel = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-const trueFalseOf = ({ option }: Attribute): readonly [string, string] => option?.trueFalse ?? ['on', 'off']
+const onOffWordsOf = ({ option }: Attribute): readonly [string, string] => option?.onOffWords ?? ['on', 'off']
 
 /** An option without a value. At creation its absence means false. */
-const isSwitch = ({ type, isFixed, option }: Attribute): boolean =>
+const takesNoValue = ({ type, isFixed, option }: Attribute): boolean =>
   type.kind === 'boolean' && (isFixed === true || option?.isSwitch === true || option?.switchOffHelp !== undefined)
 
 function choicesOf(attribute: Attribute): readonly string[] | undefined {
   const { type } = attribute
-  if (type.kind === 'boolean') return trueFalseOf(attribute)
+  if (type.kind === 'boolean') return onOffWordsOf(attribute)
   return type.kind === 'choice' ? type.choices.map(({ value }) => value) : undefined
 }
 
@@ -60,13 +60,13 @@ function helpOf({ type, option }: Attribute): string {
 export function attributeOption(name: string, attribute: Attribute): Option {
   const { type, option } = attribute
   const flag = `--${flagOf(name, attribute)}`
-  if (isSwitch(attribute)) return new Option(flag, helpOf(attribute))
+  if (takesNoValue(attribute)) return new Option(flag, helpOf(attribute))
   const choices = choicesOf(attribute)
-  const none = type.kind === 'uris' ? undefined : option?.none
-  const values = [...(choices ?? [PLACEHOLDERS[type.kind]!]), ...(none ? [none] : [])]
+  const nullWord = type.kind === 'uris' ? undefined : option?.nullWord
+  const values = [...(choices ?? [PLACEHOLDERS[type.kind]!]), ...(nullWord ? [nullWord] : [])]
   const made = new Option(`${flag} <${values.join('|')}>`, helpOf(attribute))
   if (choices) made.choices(values)
-  if (type.kind === 'duration') made.argParser((text) => (text === none ? text : seconds(text)))
+  if (type.kind === 'duration') made.argParser((text) => (text === nullWord ? text : seconds(text)))
   return made
 }
 
@@ -94,9 +94,10 @@ function imageIn(path: string): Image {
 
 function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
   const { type, option } = attribute
-  if (type.kind === 'boolean') return given === true || given === trueFalseOf(attribute)[0]
-  if (type.kind === 'uris') return Array.isArray(given) && given.length === 1 && given[0] === option?.none ? [] : given
-  if (given === option?.none) return type.none === undefined ? [] : null
+  if (type.kind === 'boolean') return given === true || given === onOffWordsOf(attribute)[0]
+  if (type.kind === 'uris')
+    return Array.isArray(given) && given.length === 1 && given[0] === option?.nullWord ? [] : given
+  if (given === option?.nullWord) return type.nullLabel === undefined ? [] : null
   if (type.kind === 'image') return imageIn(given as string)
   if (type.kind === 'rate') return parseRateLimit(given as string)
   if (type.kind === 'words') return words(given as string)
@@ -116,12 +117,12 @@ export function optionValues<All extends Attributes>(attributes: All, options: P
 
 function printed(attribute: Attribute, value: unknown): unknown {
   const { type, option } = attribute
-  if (type.kind === 'words') return value === null ? option?.none : (value as string[]).join(' ')
+  if (type.kind === 'words') return value === null ? option?.nullWord : (value as string[]).join(' ')
   if (value === null) return null
   if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
   if (type.kind === 'image') return { ...summaryOfImage(value as Image), etag: (value as Image).etag }
   if (type.kind === 'choices') return (value as string[]).join(' ')
-  return type.kind === 'boolean' && !isSwitch(attribute) ? trueFalseOf(attribute)[value ? 0 : 1] : value
+  return type.kind === 'boolean' && !takesNoValue(attribute) ? onOffWordsOf(attribute)[value ? 0 : 1] : value
 }
 
 /** The values by names in snake_case. Values that are not null are as the options accept them. */
@@ -131,7 +132,7 @@ export const printedValues = <All extends Attributes>(
 ): Record<string, unknown> =>
   Object.fromEntries(
     entriesOf(attributes).map(([name, attribute]) => [
-      attribute.option?.key ?? toSnake(name),
+      attribute.option?.jsonName ?? toSnake(name),
       printed(attribute, values[name]),
     ]),
   )

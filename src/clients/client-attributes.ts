@@ -30,6 +30,6 @@ export const ACCESS_ATTRIBUTES = {
     label: 'Scopes',
     description: 'The scopes that the application may request; null: every scope of its APIs, including later ones',
     example: ['read'],
-    option: { help: 'Scopes of its APIs that it is limited to, space-separated; default: all', none: 'all' },
+    option: { help: 'Scopes of its APIs that it is limited to, space-separated; default: all', nullWord: 'all' },
   }),
 }

@@ -49,7 +49,7 @@ export const GENERAL_ATTRIBUTES = {
     label: 'Logo',
     hint: 'PNG, JPEG, WebP or SVG, at most 256 KiB. A wide image with a transparent background works best.',
     description: 'Shown beside the name; null: no logo',
-    option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', none: 'off' },
+    option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', nullWord: 'off' },
     validate: (logo) => imageError('a logo', logo),
   }),
   redirectSchemes: attribute({
@@ -63,7 +63,7 @@ export const GENERAL_ATTRIBUTES = {
     example: ['cursor', 'vscode'],
     option: {
       help: 'Schemes without a dot that redirect URIs may use, such as "cursor vscode"; off: none',
-      none: 'off',
+      nullWord: 'off',
     },
     validate: redirectSchemesError,
   }),
@@ -112,8 +112,8 @@ type OfInstance<All extends Attributes> = {
 
 function withInstanceName([name, { option, ...one }]: [string, Attribute]): [string, Attribute] {
   const flag = option?.flag && `default-${option.flag}`
-  const key = option?.key && `default_${option.key}`
-  return [instanceNameOf(name), { ...one, option: option && { ...option, flag, key } }]
+  const jsonName = option?.jsonName && `default_${option.jsonName}`
+  return [instanceNameOf(name), { ...one, option: option && { ...option, flag, jsonName } }]
 }
 
 /** The same defaults by their names among the settings of the instance. */
@@ -132,7 +132,7 @@ export const AVAILABILITY_ATTRIBUTES = {
     section: 'availability',
     label: 'API access',
     description: 'While the API is disabled, no client gets a token',
-    option: { flag: 'api', key: 'api', help: 'off: no client gets a token, and all tokens are revoked' },
+    option: { flag: 'api', jsonName: 'api', help: 'off: no client gets a token, and all tokens are revoked' },
   }),
 }
 

@@ -63,7 +63,7 @@ export const SIGN_IN_ATTRIBUTES = {
     label: 'Client type',
     hint: 'This cannot be changed later.',
     description: 'A public client, such as a desktop or mobile app, has no client secret',
-    option: { flag: 'public', key: 'public', help: 'Public client: it gets no client secret' },
+    option: { flag: 'public', jsonName: 'public', help: 'Public client: it gets no client secret' },
   }),
   redirectUris: attribute({
     type: uris,
@@ -74,7 +74,7 @@ export const SIGN_IN_ATTRIBUTES = {
     placeholder: 'https://app.example.com/callback',
     description: 'Redirect URIs; an authorization request must match one exactly',
     example: ['https://app.example.com/callback'],
-    option: { flag: 'redirect-uri', help: 'Redirect URIs, compared exactly; default: off', none: 'off' },
+    option: { flag: 'redirect-uri', help: 'Redirect URIs, compared exactly; default: off', nullWord: 'off' },
   }),
   consent: attribute({
     type: choice<Consent>([
@@ -109,7 +109,7 @@ export const SIGN_IN_ATTRIBUTES = {
     hint: 'Used when an authorization request has no scope. Separate scopes with spaces. Leave empty to request all allowed scopes.',
     description: 'The scopes of a request that names none; null: every scope of the application',
     example: ['openid', 'read'],
-    option: { help: 'Scopes of a request without the scope parameter, space-separated; default: all', none: 'all' },
+    option: { help: 'Scopes of a request without the scope parameter, space-separated; default: all', nullWord: 'all' },
     validate: scopesError,
   }),
   postLogoutRedirectUris: attribute({
@@ -123,7 +123,7 @@ export const SIGN_IN_ATTRIBUTES = {
     option: {
       flag: 'post-logout-redirect-uri',
       help: 'Where users may be sent after sign-out, compared exactly; default: off',
-      none: 'off',
+      nullWord: 'off',
     },
   }),
   /** OpenID Connect Back-Channel Logout 1.0. */
@@ -135,7 +135,7 @@ export const SIGN_IN_ATTRIBUTES = {
     hint: 'Keywright sends a logout token to this URI when a user signs out. Leave empty to send none.',
     description: 'Receives a logout token when a user signs out (OpenID Connect Back-Channel Logout)',
     example: 'https://app.example.com/logout',
-    option: { help: 'HTTPS endpoint that is called when a user signs out; default: off', none: 'off' },
+    option: { help: 'HTTPS endpoint that is called when a user signs out; default: off', nullWord: 'off' },
     validate: backchannelLogoutUriError,
   }),
   /** Libraries expect RS256 by default (OpenID Connect Core, section 2). */

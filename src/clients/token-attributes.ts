@@ -23,7 +23,7 @@ export const TOKEN_ATTRIBUTES = {
     hint: 'At most 30 days. Leave empty to use the lifetime of the API.',
     description: 'In seconds; null: the lifetime of the API',
     example: 3600,
-    option: { help: "Access token lifetime, 60 to 2592000; default: the API's", none: 'default' },
+    option: { help: "Access token lifetime, 60 to 2592000; default: the API's", nullWord: 'default' },
     validate: accessTokenTtlError,
   }),
   /** From the last rotation. */
@@ -35,7 +35,7 @@ export const TOKEN_ATTRIBUTES = {
     hint: 'Counted from the last use, at most 366 days. Leave empty for 30 days.',
     description: 'In seconds, from the last rotation; null: 30 days',
     example: 3600,
-    option: { help: 'Refresh token lifetime, 60 to 31622400; default: 30 days', none: 'default' },
+    option: { help: 'Refresh token lifetime, 60 to 31622400; default: 30 days', nullWord: 'default' },
     validate: refreshTokenTtlError,
   }),
   /** From the sign-in. */
@@ -49,7 +49,7 @@ export const TOKEN_ATTRIBUTES = {
     example: 3600,
     option: {
       help: 'Time after the sign-in at which refresh tokens expire even if used, 60 to 315360000; default: 31622400',
-      none: 'off',
+      nullWord: 'off',
     },
     validate: refreshTokenMaxAgeError,
   }),
@@ -84,7 +84,7 @@ export const TOKEN_ATTRIBUTES = {
     section: 'tokens',
     label: 'Token policy',
     description: 'single: a new token revokes the earlier one; null: the policy of the API',
-    option: { help: "single: a new token revokes the earlier one; default: the API's", none: 'default' },
+    option: { help: "single: a new token revokes the earlier one; default: the API's", nullWord: 'default' },
   }),
   queryCredentials: attribute({
     type: boolean,
@@ -126,8 +126,8 @@ export const TOKEN_ATTRIBUTES = {
     description: 'Require PKCE (RFC 7636); always true for public clients',
     option: {
       flag: 'pkce',
-      key: 'pkce',
-      trueFalse: ['required', 'optional'],
+      jsonName: 'pkce',
+      onOffWords: ['required', 'optional'],
       help: 'optional: also issue codes without PKCE (not with --public); default: required',
     },
   }),
@@ -153,7 +153,7 @@ export const TOKEN_ATTRIBUTES = {
     hint: 'Token requests above the limit get status 429. Leave empty for no limit.',
     description: 'Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit',
     example: { count: 10, period: 1 },
-    option: { help: 'Limit of token requests, 429 beyond it; default: off', none: 'off' },
+    option: { help: 'Limit of token requests, 429 beyond it; default: off', nullWord: 'off' },
     validate: rateLimitError,
   }),
   accessType: attribute({

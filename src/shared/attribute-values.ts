@@ -12,7 +12,7 @@ function normalized({ type }: Attribute, value: unknown): unknown {
   if (type.kind === 'email') return normalizedEmail(value) ?? value
   if (type.kind !== 'text') return value
   const trimmed = value.trim()
-  return trimmed === '' && type.none !== undefined ? null : trimmed
+  return trimmed === '' && type.nullLabel !== undefined ? null : trimmed
 }
 
 /**

@@ -37,7 +37,7 @@ type Kind =
 /** The form of the values of an attribute: data from which each interface derives its schema, form field or option. */
 export type AttributeType = Kind & {
   /** What null means; absent: the value is never null. */
-  readonly none?: string
+  readonly nullLabel?: string
 }
 
 /** Exists only for the compiler. */
@@ -92,22 +92,25 @@ export const colour: TypeOf<string> = { kind: 'colour' }
 
 export const image: TypeOf<Image> = { kind: 'image' }
 
-/** Values of this type, or null. @param none what null means, in a few words */
-export const nullable = <Value>(type: TypeOf<Value>, none: string): TypeOf<Value | null> => ({ ...type, none })
+/** Values of this type, or null. @param nullLabel what null means, in a few words */
+export const nullable = <Value>(type: TypeOf<Value>, nullLabel: string): TypeOf<Value | null> => ({
+  ...type,
+  nullLabel,
+})
 
 /** How an attribute is set on the command line. */
 export interface AttributeOption {
   /** Absent: the name of the attribute in kebab-case. */
   readonly flag?: string
   /** Its name in printed JSON; absent: the name of the attribute in snake_case. */
-  readonly key?: string
+  readonly jsonName?: string
   readonly help: string
   /** The word for null, or for an empty list. */
-  readonly none?: 'off' | 'all' | 'default'
+  readonly nullWord?: 'off' | 'all' | 'default'
   /** Makes a boolean two options without values, `--flag` and `--no-flag`; this is the help of the second. */
   readonly switchOffHelp?: string
   /** In place of `on` and `off`. */
-  readonly trueFalse?: readonly [string, string]
+  readonly onOffWords?: readonly [string, string]
   /** It has no value, and sets true. */
   readonly isSwitch?: boolean
 }
@@ -218,7 +221,7 @@ export const MAX_URIS = 100
 
 /** What is wrong with one value, without regard to other attributes. Undefined: nothing. */
 export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {
-  if (value === null && type.none !== undefined) return undefined
+  if (value === null && type.nullLabel !== undefined) return undefined
   if (type.kind === 'choice' && !type.choices.some((one) => one.value === value))
     return `must be one of ${type.choices.map((one) => one.value).join(', ')}`
   if (type.kind === 'colour' && !/^#[0-9a-f]{6}$/.test(String(value))) return 'must be a colour such as #1f5fbf'

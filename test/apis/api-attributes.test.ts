@@ -81,7 +81,7 @@ describe('each attribute of an API', () => {
     const command = addAttributeOptions(new Command().exitOverride(), API_ATTRIBUTES, 'create')
     expect(command.options).toHaveLength(NAMES.length)
     const args = command.options.flatMap((option, n) => {
-      const value = printed[API_ATTRIBUTES[NAMES[n]!].option?.key ?? toSnake(NAMES[n]!)]
+      const value = printed[API_ATTRIBUTES[NAMES[n]!].option?.jsonName ?? toSnake(NAMES[n]!)]
       return option.required ? [option.long!, String(value)] : [option.long!]
     })
     await command.action(() => {}).parseAsync(args, { from: 'user' })

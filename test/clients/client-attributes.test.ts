@@ -91,7 +91,7 @@ describe('each attribute of an application', () => {
     const command = addAttributeOptions(new Command().exitOverride(), CLIENT_ATTRIBUTES, 'create')
     expect(command.options).toHaveLength(NAMES.length)
     const args = command.options.flatMap((option, n) => {
-      const value = printed[CLIENT_ATTRIBUTES[NAMES[n]!].option?.key ?? toSnake(NAMES[n]!)] ?? 'off'
+      const value = printed[CLIENT_ATTRIBUTES[NAMES[n]!].option?.jsonName ?? toSnake(NAMES[n]!)] ?? 'off'
       return option.required ? [option.long!, ...[value].flat().map(String)] : [option.long!]
     })
     await command.action(() => {}).parseAsync(args, { from: 'user' })

@@ -2,7 +2,7 @@ import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
 import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
-import { attributeFacts, labelsOfChanged } from '../kit/attribute-facts.ts'
+import { attributeFacts, labelsOfNonInitial } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
 
@@ -19,7 +19,7 @@ const LEGACY = inSections('legacy')
 const OPERATOR = inSections('operator')
 
 function legacyFact(settings: ClientSettings): Fact {
-  const options = labelsOfChanged(LEGACY, settings)
+  const options = labelsOfNonInitial(LEGACY, settings)
   return fact('Legacy compatibility', options.length > 0 ? textCell(options.join(' · ')) : quietCell('none'))
 }
 

@@ -35,7 +35,7 @@ function linesOf(attribute: Attribute, value: unknown): readonly string[] {
 const isNone = (value: unknown): boolean =>
   value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
-const noneText = ({ type }: Attribute): string => type.none ?? 'none'
+const noneText = ({ type }: Attribute): string => type.nullLabel ?? 'none'
 
 function cellOf(attribute: Attribute, value: unknown): Cell {
   if (isNone(value)) return quietCell(noneText(attribute))
@@ -51,7 +51,7 @@ export const attributeFacts = (attributes: Attributes, values: object): Fact[] =
   entriesOf(attributes).map(([name, attribute]) => fact(attribute.label, cellOf(attribute, valueIn(values, name))))
 
 /** The labels of the attributes that do not have their initial value. */
-export const labelsOfChanged = (attributes: Attributes, values: object): string[] =>
+export const labelsOfNonInitial = (attributes: Attributes, values: object): string[] =>
   entriesOf(attributes)
     .filter(([name, { initial }]) => !isDeepStrictEqual(valueIn(values, name), initial))
     .map(([, { label, opposite }]) => opposite?.label ?? label)

@@ -49,19 +49,19 @@ function choiceField({ type, text, mayChoose }: Source<'choice'>): Field<string 
   const field = type.control === 'select' ? selectField<string> : radioField<string>
   const isRadio = type.control === 'radio'
   const choices = type.choices.filter(mayChoose).map((one) => (isRadio ? one : withHintInLabel(one)))
-  if (type.none === undefined) return field({ ...text, required: isRadio, choices })
-  return nullable(field({ ...text, required: isRadio, choices: [{ value: '', label: type.none }, ...choices] }))
+  if (type.nullLabel === undefined) return field({ ...text, required: isRadio, choices })
+  return nullable(field({ ...text, required: isRadio, choices: [{ value: '', label: type.nullLabel }, ...choices] }))
 }
 
 function singleLineField({ type, text }: Source<'text'>): Field<string> | Field<string | null> {
   const field = textField({ ...text, maxLength: type.maxLength })
-  return type.none === undefined ? field : nullable(field)
+  return type.nullLabel === undefined ? field : nullable(field)
 }
 
 /** The messages of `validate` count in seconds; people do not. */
 const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<number | null> =>
   validated(
-    durationField({ ...text, required: type.none === undefined, unit: type.unit, placeholder: type.none }),
+    durationField({ ...text, required: type.nullLabel === undefined, unit: type.unit, placeholder: type.nullLabel }),
     (seconds) =>
       seconds !== null && attribute.validate?.(seconds) !== undefined
         ? `enter a time from 1 minute to ${durationInWords(type.longest)}`
@@ -70,13 +70,13 @@ const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<num
 
 function uriField({ type, text }: Source<'uri'>): Field<string | null> | Field<string> {
   const field = urlField({ ...text, maxLength: type.maxLength })
-  return type.none === undefined ? field : nullable(field)
+  return type.nullLabel === undefined ? field : nullable(field)
 }
 
 const wordsField = ({ type, text }: Source<'words'>): Field<readonly string[] | null> =>
   mapped(
     textField({ ...text, mono: true, maxLength: 4000 }),
-    (sent) => (sent === '' && type.none !== undefined ? null : words(sent)),
+    (sent) => (sent === '' && type.nullLabel !== undefined ? null : words(sent)),
     (value: readonly string[] | null) => value?.join(' ') ?? '',
   )
 
@@ -93,14 +93,14 @@ type AnyField = Field<never>
 const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Kind>) => AnyField } = {
   text: (source) => singleLineField(source) as AnyField,
   email: ({ text }) => emailField(text) as AnyField,
-  id: ({ type, text }) => (type.none === undefined ? textField(text) : nullable(textField(text))) as AnyField,
+  id: ({ type, text }) => (type.nullLabel === undefined ? textField(text) : nullable(textField(text))) as AnyField,
   uri: (source) => uriField(source) as AnyField,
   uris: ({ text }) => linesField(text) as AnyField,
   boolean: (source) => booleanField(source) as AnyField,
   choice: (source) => choiceField(source) as AnyField,
   choices: ({ type, text }) => checkboxesField<string>({ ...text, choices: type.choices }) as AnyField,
   duration: (source) => lifetimeField(source) as AnyField,
-  rate: ({ type, text }) => rateField({ ...text, placeholder: type.none }) as AnyField,
+  rate: ({ type, text }) => rateField({ ...text, placeholder: type.nullLabel }) as AnyField,
   words: (source) => wordsField(source) as AnyField,
   colour: ({ text }) => colourField(text) as AnyField,
   image: (source) => imageField(source) as AnyField,
