@@ -5,6 +5,7 @@ import { invalidInput } from '../shared/errors.ts'
 import { type Image, imageOf, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
+import { splitWords } from '../shared/split-words.ts'
 
 // Derives command-line options, and the JSON that commands print, from the attributes of a resource.
 
@@ -17,9 +18,6 @@ export function seconds(text: string): number {
   if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('Use a whole number of seconds.')
   return Number(text)
 }
-
-/** The words of a space-separated list. */
-export const words = (text: string): string[] => text.split(/\s+/).filter(Boolean)
 
 const flagOf = (name: string, { option }: Attribute): string => option?.flag ?? toSnake(name).replaceAll('_', '-')
 
@@ -100,9 +98,9 @@ function parsedValue(attribute: Attribute, given: ParsedOption): unknown {
   if (given === option?.nullWord) return type.nullLabel === undefined ? [] : null
   if (type.kind === 'image') return imageIn(given as string)
   if (type.kind === 'rate') return parseRateLimit(given as string)
-  if (type.kind === 'words') return words(given as string)
+  if (type.kind === 'words') return splitWords(given as string)
   if (type.kind !== 'choices') return given
-  return words(given as string).map((word) => type.choices.find((one) => one.shortName === word)?.value ?? word)
+  return splitWords(given as string).map((word) => type.choices.find((one) => one.shortName === word)?.value ?? word)
 }
 
 /** The values that the options of a command set. @throws KeywrightError `invalid_input` */

@@ -1,5 +1,6 @@
 import { type Attribute, type Attributes, entriesOf, type ValueOf } from '../../../shared/attributes.ts'
 import { IMAGE_TYPES, type Image, imageOf } from '../../../shared/images.ts'
+import { splitWords } from '../../../shared/split-words.ts'
 import { durationField, rateField } from './amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
 import { durationInWords } from './duration-text.ts'
@@ -8,8 +9,6 @@ import type { Field, FieldText } from './form-fields.ts'
 import { colourField, emailField, fileField, linesField, textField, urlField } from './text-fields.ts'
 
 // Derives form fields from the attributes of a resource.
-
-const words = (text: string): readonly string[] => text.split(/\s+/).filter(Boolean)
 
 /** Who fills in the form, and about which values. */
 export interface FormUser {
@@ -76,7 +75,7 @@ function uriField({ type, text }: Source<'uri'>): Field<string | null> | Field<s
 const wordsField = ({ type, text }: Source<'words'>): Field<readonly string[] | null> =>
   mapped(
     textField({ ...text, mono: true, maxLength: 4000 }),
-    (sent) => (sent === '' && type.nullLabel !== undefined ? null : words(sent)),
+    (sent) => (sent === '' && type.nullLabel !== undefined ? null : splitWords(sent)),
     (value: readonly string[] | null) => value?.join(' ') ?? '',
   )
 
