@@ -107,7 +107,7 @@ export async function changesOf(on: Nodes, api: Api): Promise<Record<string, Cha
       const name = `change ${++changes}`
       done(await manage(node, 'PATCH', `/applications/${named.clientId}`, { name }))
       return async () => {
-        const logged = await on.knex('audit_log').whereRaw('detail::text LIKE ?', [`%"${name}"%`])
+        const logged = await on.knex('audit_log').whereRaw('detail::text LIKE ?', [`%"to": "${name}"%`])
         expect(logged).toHaveLength(1)
       }
     },
