@@ -71,6 +71,18 @@ test('an application records the user who created it, and its refresh tokens exp
   expect((await client.GET('/api/v1/applications', others)).data!.items).toEqual([])
 })
 
+test('the maximum length of a text counts characters, in requests and in responses', async () => {
+  const client = asAdmin()
+  // Two UTF-16 code units each.
+  const body = { name: '\u{1f600}'.repeat(200), description: '\u{1f600}'.repeat(500), grants: ['client_credentials'] }
+  const { data: created } = await client.POST('/api/v1/applications', { body })
+  expect(created!.application).toMatchObject(body)
+  const params = { path: { client_id: created!.client_id } }
+  expect((await client.GET('/api/v1/applications/{client_id}', { params })).data).toMatchObject(body)
+  const longer = await client.POST('/api/v1/applications', { body: { ...body, description: `${body.description}x` } })
+  expect(longer.error).toMatchObject({ status: 400, errors: [{ pointer: '#/description' }] })
+})
+
 test('an application is created, read, updated, archived and restored', async () => {
   const client = asAdmin()
   const body = { name: 'Billing', grants: ['client_credentials'] }
