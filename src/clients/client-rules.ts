@@ -114,21 +114,22 @@ export const OPERATOR_SETTINGS = namesOf(
 export const operatorSettingsOf = (settings: ClientSettings): Partial<ClientSettings> =>
   Object.fromEntries(OPERATOR_SETTINGS.map((name) => [name, settings[name]]))
 
+type Values = Partial<ClientSettings>
+
+/** The settings that the changes set to another value. */
+const changedNames = (before: Values | undefined, changes: Values): (keyof ClientSettings)[] =>
+  namesOf(CLIENT_ATTRIBUTES).filter(
+    (name) => changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name]),
+  )
+
 /**
  * Checks whether a user with this role may change these settings. Setting a value that is already set is not a change.
  * @param before the client, or the defaults of a new one; undefined: every operator setting counts as a change
  * @throws KeywrightError `forbidden`
  */
-export function checkMaySet(
-  role: Role,
-  before: Partial<ClientSettings> | undefined,
-  changes: Partial<ClientSettings>,
-): void {
+export function checkMaySet(role: Role, before: Values | undefined, changes: Values): void {
   if (role === 'operator') return
-  const changed = namesOf(CLIENT_ATTRIBUTES).filter(
-    (name) => changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name]),
-  )
-  for (const name of changed) {
+  for (const name of changedNames(before, changes)) {
     if (OPERATOR_SETTINGS.includes(name)) throw new KeywrightError('forbidden', `only an operator can change ${name}`)
     if (isOperatorChoice(CLIENT_ATTRIBUTES[name], changes[name]))
       throw new KeywrightError('forbidden', `only an operator can set ${name} to ${changes[name]}`)
@@ -139,10 +140,8 @@ export function checkMaySet(
  * Checks a change of these settings by a user with this role.
  * @throws KeywrightError `forbidden`; `invalid_input` if a setting is fixed when the client is created
  */
-export function checkSettingsChange(role: Role, before: ClientSettings, changes: Partial<ClientSettings>): void {
+export function checkSettingsChange(role: Role, before: ClientSettings, changes: Values): void {
   checkMaySet(role, before, changes)
-  const fixed = entriesOf(CLIENT_ATTRIBUTES).filter(
-    ([name, { isFixed }]) => isFixed && changes[name] !== undefined && !isDeepStrictEqual(changes[name], before[name]),
-  )
-  if (fixed.length > 0) throw invalidFields(fixed.map(([field]) => ({ field, message: 'cannot be changed' })))
+  const fixed = changedNames(before, changes).filter((name) => CLIENT_ATTRIBUTES[name].isFixed)
+  if (fixed.length > 0) throw invalidFields(fixed.map((field) => ({ field, message: 'cannot be changed' })))
 }

@@ -214,7 +214,7 @@ export const changesOfNew = <All extends Attributes>(
   attributes: All,
   values: ValuesOf<All>,
 ): Record<string, AttributeChange> =>
-  Object.fromEntries(namesOf(attributes).map((name) => [toSnake(name), { to: values[name] }]))
+  Object.fromEntries(entriesOf(attributes).map(([name, one]) => [toSnake(name), { to: recorded(one, values[name]) }]))
 
 /** Of one attribute. */
 export const MAX_URIS = 100
