@@ -4,6 +4,7 @@ import {
   type Attributes,
   entriesOf,
   MAX_URIS,
+  MAX_WORDS,
   type ValueOf,
   type ValuesOf,
 } from '../shared/attributes.ts'
@@ -57,7 +58,7 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'duration') return z.number().int()
   if (type.kind === 'colour') return z.string().max(100)
   if (type.kind === 'image') return sentImage
-  return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(1000)
+  return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(MAX_WORDS)
 }
 
 function descriptionOf({ type, description, operatorOnly }: Attribute): string {

@@ -216,8 +216,9 @@ export const changesOfNew = <All extends Attributes>(
 ): Record<string, AttributeChange> =>
   Object.fromEntries(entriesOf(attributes).map(([name, one]) => [toSnake(name), { to: recorded(one, values[name]) }]))
 
-/** Of one attribute. */
+/** The most items of one attribute. Requests and responses of the management API have the same bounds. */
 export const MAX_URIS = 100
+export const MAX_WORDS = 1000
 
 /** What is wrong with one value, without regard to other attributes. Undefined: nothing. */
 export function attributeError<Value>({ type, validate }: Attribute<Value>, value: Value): string | undefined {
@@ -227,6 +228,8 @@ export function attributeError<Value>({ type, validate }: Attribute<Value>, valu
   if (type.kind === 'colour' && !/^#[0-9a-f]{6}$/.test(String(value))) return 'must be a colour such as #1f5fbf'
   if (type.kind === 'uris' && (value as readonly string[]).length > MAX_URIS)
     return `must have at most ${MAX_URIS} URIs`
+  if (type.kind === 'words' && (value as readonly string[]).length > MAX_WORDS)
+    return `must have at most ${MAX_WORDS} entries`
   if (type.kind === 'text' && [...(value as string)].length > type.maxLength)
     return `must have at most ${type.maxLength} characters`
   return validate?.(value as NonNullable<Value>)

@@ -290,3 +290,10 @@ test('at most 100 redirect URIs are stored, as many as the management API reads'
   expect(() => check({ redirectUris })).toThrow(expect.objectContaining(refusal))
   expect(() => check({ redirectUris: redirectUris.slice(1) })).not.toThrow()
 })
+
+test('at most 1,000 default scopes are stored, as many as the management API reads', () => {
+  const defaultScopes = Array.from({ length: 1001 }, (_, n) => `scope-${n}`)
+  const refusal = { fieldErrors: [{ field: 'defaultScopes', message: 'must have at most 1000 entries' }] }
+  expect(() => check({ defaultScopes })).toThrow(expect.objectContaining(refusal))
+  expect(() => check({ defaultScopes: defaultScopes.slice(1) })).not.toThrow()
+})

@@ -1126,6 +1126,12 @@ export interface components {
              * @example https://api.example.com
              */
             identifier: string;
+            /**
+             * @description Its scopes; not openid, profile, email or offline_access
+             * @example [
+             *       "invoices:read"
+             *     ]
+             */
             scopes: string[];
             /**
              * @description The lifetime of its access tokens in seconds; an application can override it

@@ -45,8 +45,7 @@ const attributes = {
   revision,
 }
 
-// The bounds of requests are not those of responses: other interfaces accept more scopes.
-const plain = z.object({ ...attributes, scopes: z.array(z.string()) }).meta({ id: 'ApiSettings' })
+const plain = z.object(attributes).meta({ id: 'ApiSettings' })
 
 const api = z
   .object({
