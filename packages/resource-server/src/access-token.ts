@@ -1,4 +1,4 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Clock } from './clock.ts'
 import { AccessTokenError } from './errors.ts'
 
@@ -31,30 +31,15 @@ export interface TokenRequirements {
 
 const REQUIRED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id']
 
-/** What jose throws about a token. Its other errors are about the key set. */
-const TOKEN_ERRORS = [
-  errors.JWTClaimValidationFailed,
-  errors.JWTInvalid,
-  errors.JWSInvalid,
+/** What jose throws about a token that the issuer did not sign, as far as its keys tell. */
+const SIGNATURE_ERRORS = [
   errors.JWSSignatureVerificationFailed,
-  errors.JOSEAlgNotAllowed,
-  errors.JOSENotSupported,
   errors.JWKSNoMatchingKey,
   errors.JWKSMultipleMatchingKeys,
 ]
 
-function toAccessTokenError(cause: unknown): AccessTokenError {
-  if (cause instanceof errors.JWTExpired) {
-    return new AccessTokenError('token_expired', 'the access token has expired', { cause })
-  }
-  if (cause instanceof errors.JWTClaimValidationFailed && cause.reason === 'check_failed' && cause.claim === 'nbf') {
-    return new AccessTokenError('token_not_yet_valid', 'the access token is not valid yet', { cause })
-  }
-  if (TOKEN_ERRORS.some((kind) => cause instanceof kind)) {
-    return new AccessTokenError('token_invalid', 'the access token is not valid for this API', { cause })
-  }
-  return new AccessTokenError('keys_unavailable', 'the keys to verify the access token are unavailable', { cause })
-}
+/** What jose throws about a token that is malformed. Its other errors are about the key set. */
+const FORMAT_ERRORS = [errors.JWTInvalid, errors.JWSInvalid, errors.JOSEAlgNotAllowed, errors.JOSENotSupported]
 
 const isNonEmptyString = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
@@ -65,9 +50,48 @@ const isNonEmptyString = (value: unknown): value is string => typeof value === '
 const isAccessTokenType = (typ: unknown): boolean =>
   typeof typ === 'string' && ['at+jwt', 'jwt'].includes(typ.toLowerCase().replace(/^application\//, ''))
 
+const idOf = ({ jti }: JWTPayload): string | undefined => (typeof jti === 'string' ? jti : undefined)
+
+type ClaimError = errors.JWTExpired | errors.JWTClaimValidationFailed
+
+/** The issuer's keys signed the token, but a claim is missing or not as required. */
+function describeClaimError(cause: ClaimError, token: string): AccessTokenError {
+  const options = { cause, tokenId: idOf(cause.payload) }
+  if (!isAccessTokenType(decodeProtectedHeader(token).typ)) {
+    return new AccessTokenError('not_an_access_token', 'the token is not an access token', options)
+  }
+  if (cause instanceof errors.JWTExpired) {
+    return new AccessTokenError('token_expired', 'the access token has expired', options)
+  }
+  switch (cause.reason === 'check_failed' && cause.claim) {
+    case 'nbf':
+      return new AccessTokenError('token_not_yet_valid', 'the access token is not valid yet', options)
+    case 'iss':
+      return new AccessTokenError('not_signed_by_issuer', 'the access token is of another issuer', { cause })
+    case 'aud':
+      return new AccessTokenError('wrong_audience', 'the access token is for another API', options)
+    default:
+      return new AccessTokenError('token_invalid', 'the access token lacks a required claim', options)
+  }
+}
+
+function toAccessTokenError(cause: unknown, token: string): AccessTokenError {
+  if (cause instanceof errors.JWTExpired || cause instanceof errors.JWTClaimValidationFailed) {
+    return describeClaimError(cause, token)
+  }
+  if (SIGNATURE_ERRORS.some((kind) => cause instanceof kind)) {
+    return new AccessTokenError('not_signed_by_issuer', 'the access token was not signed by the issuer', { cause })
+  }
+  if (FORMAT_ERRORS.some((kind) => cause instanceof kind)) {
+    return new AccessTokenError('token_invalid', 'the access token is malformed', { cause })
+  }
+  return new AccessTokenError('keys_unavailable', 'the keys to verify the access token are unavailable', { cause })
+}
+
 /**
  * Verifies an access token for this API (RFC 9068, section 4) and returns its claims.
- * @throws AccessTokenError `token_invalid`, `token_expired`, `token_not_yet_valid`, `keys_unavailable`
+ * @throws AccessTokenError `token_invalid`, `token_expired`, `token_not_yet_valid`, `not_signed_by_issuer`, `not_an_access_token`,
+ *   `wrong_audience`, `keys_unavailable`
  */
 export async function verifyClaims(token: string, requirements: TokenRequirements): Promise<JWTPayload> {
   const now = requirements.clock.wall()
@@ -80,16 +104,18 @@ export async function verifyClaims(token: string, requirements: TokenRequirement
     currentDate: new Date(now),
   }
   const { payload, protectedHeader } = await jwtVerify(token, requirements.keys, options).catch((error) => {
-    throw toAccessTokenError(error)
+    throw toAccessTokenError(error, token)
   })
   if (!isAccessTokenType(protectedHeader.typ)) {
-    throw new AccessTokenError('token_invalid', 'the token is not an access token')
+    throw new AccessTokenError('not_an_access_token', 'the token is not an access token', { tokenId: idOf(payload) })
   }
   if (!isNonEmptyString(payload.sub) || !isNonEmptyString(payload.jti) || !isNonEmptyString(payload.client_id)) {
     throw new AccessTokenError('token_invalid', 'the access token lacks a required claim')
   }
   if (payload.iat! > now / 1000 + requirements.clockTolerance) {
-    throw new AccessTokenError('token_not_yet_valid', 'the access token was issued in the future')
+    throw new AccessTokenError('token_not_yet_valid', 'the access token was issued in the future', {
+      tokenId: payload.jti,
+    })
   }
   return payload
 }

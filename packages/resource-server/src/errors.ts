@@ -1,4 +1,7 @@
-/** Why a request is rejected. Callers may rely on these codes; the messages may change. */
+/**
+ * Why a request is rejected. Callers may rely on these codes; the messages may change. Where the issuer's *Inspect* has the same
+ * code it means the same.
+ */
 export type AccessTokenErrorCode = keyof typeof RESPONSES
 
 interface ErrorResponse {
@@ -16,6 +19,9 @@ const RESPONSES = {
   token_missing: { status: 401 },
   token_malformed: { status: 400, error: 'invalid_request' },
   token_invalid: INVALID_TOKEN,
+  not_signed_by_issuer: INVALID_TOKEN,
+  not_an_access_token: INVALID_TOKEN,
+  wrong_audience: INVALID_TOKEN,
   token_expired: INVALID_TOKEN,
   token_not_yet_valid: INVALID_TOKEN,
   token_revoked: INVALID_TOKEN,
@@ -49,8 +55,14 @@ export class AccessTokenError extends Error {
   readonly scope: string | undefined
   /** With status 503: seconds. */
   readonly retryAfter: number | undefined
+  /** The `jti` of the token if the issuer signed it, so that the issuer's operator can look up why it does not work. */
+  tokenId: string | undefined
 
-  constructor(code: AccessTokenErrorCode, message: string, options?: ErrorOptions & { scope?: string }) {
+  constructor(
+    code: AccessTokenErrorCode,
+    message: string,
+    options?: ErrorOptions & { scope?: string; tokenId?: string | undefined },
+  ) {
     super(message, options)
     const response: ErrorResponse = RESPONSES[code]
     this.name = 'AccessTokenError'
@@ -58,6 +70,7 @@ export class AccessTokenError extends Error {
     this.status = response.status
     this.error = response.error
     this.scope = options?.scope
+    this.tokenId = options?.tokenId
     this.retryAfter = response.status === 503 ? RETRY_AFTER : undefined
   }
 }

@@ -1,4 +1,5 @@
 import { InvalidResponseError } from './errors.ts'
+import type { KeyAnnouncement } from './key-set.ts'
 import { decodeStatuses, revokedBits } from './status-bits.ts'
 import type { ListChange } from './status-lists.ts'
 
@@ -49,6 +50,18 @@ export async function parseRevoked(data: string, maxListBytes: number): Promise<
   // One after the other, so that only one bitmap is inflated at a time.
   for (const list of event.lists) changes.push(await changeOf(list, maxListBytes))
   return { at: timeOf(event), changes }
+}
+
+function kidsOf(kids: unknown): string[] {
+  if (!Array.isArray(kids) || !kids.every((kid) => typeof kid === 'string'))
+    throw new InvalidResponseError('an event has no key IDs')
+  return kids
+}
+
+/** Parses the data of a `keys` event. @throws InvalidResponseError */
+export function parseKeys(data: string): KeyAnnouncement {
+  const { keys, revoked } = parseObject(data)
+  return { keys: kidsOf(keys), revoked: kidsOf(revoked) }
 }
 
 /** Parses the data of a `since` or `current` event. @throws InvalidResponseError */

@@ -34,7 +34,12 @@ export function errorResponse(error: unknown, { settings }: Verifier): HttpRespo
       ...(challenges !== undefined && { 'www-authenticate': challenges }),
       ...(error.retryAfter !== undefined && { 'retry-after': String(error.retryAfter) }),
     },
-    body: JSON.stringify({ error: error.error ?? error.code, error_description: error.message, code: error.code }),
+    body: JSON.stringify({
+      error: error.error ?? error.code,
+      error_description: error.message,
+      code: error.code,
+      jti: error.tokenId,
+    }),
   }
 }
 

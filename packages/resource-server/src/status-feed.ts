@@ -2,12 +2,14 @@ import { backoff } from './backoff.ts'
 import { InvalidResponseError, messageOf, type Problem, type Report } from './errors.ts'
 import type { StreamEvent } from './event-stream.ts'
 import { FeedConnection, type FeedConnectionOptions, FeedResponseError } from './feed-connection.ts'
-import { parseRevoked, parseTime } from './feed-events.ts'
+import { parseKeys, parseRevoked, parseTime } from './feed-events.ts'
+import type { KeySet } from './key-set.ts'
 import type { StatusLists } from './status-lists.ts'
 import { sleep } from './timers.ts'
 
 export interface StatusFeedOptions extends FeedConnectionOptions {
   readonly lists: StatusLists
+  readonly keys: Pick<KeySet, 'announce' | 'forgetRevoked'>
   readonly maxListBytes: number
   readonly report: Report
 }
@@ -93,8 +95,9 @@ export class StatusFeed {
 
   /** Returns the time up to which every revocation has been reported, if the event says so. */
   private async apply({ name, data }: StreamEvent): Promise<number | undefined> {
-    const { lists, maxListBytes } = this.options
+    const { lists, keys, maxListBytes } = this.options
     if (name === 'since') return this.startAt(parseTime(data))
+    if (name === 'keys') keys.announce(parseKeys(data))
     if (name === 'revoked') {
       const { at, changes } = await parseRevoked(data, maxListBytes)
       lists.applyChanges(changes, at)
@@ -115,6 +118,7 @@ export class StatusFeed {
     this.cursor = undefined
     this.reportedUntil = 0
     this.options.lists.endContinuity()
+    this.options.keys.forgetRevoked()
     this.options.report({
       code: 'feed_reset',
       message: 'the feed cannot continue from the last event and starts again',

@@ -69,7 +69,7 @@ function trackStatus(settings: Settings, keys: KeySet, clock: Clock): StatusTrac
     report,
   })
   const url = settings.feedUri
-  const feed = credentials && new StatusFeed({ url, credentials, fetch, lists, maxListBytes, report })
+  const feed = credentials && new StatusFeed({ url, credentials, fetch, lists, keys, maxListBytes, report })
   return { policy, lists, feed }
 }
 
@@ -98,11 +98,16 @@ export function createVerifier(options: VerifierOptions, clock: Clock = systemCl
       status?.feed?.start()
       const presented = presentedToken(request)
       const claims = await verifyClaims(presented.token, token)
-      await checkConfirmations(request, presented, claims, dpop)
-      // After the checks of the token itself: no list is fetched for an invalid token (Token Status List, section 8.3).
-      const tokenStatus = status ? await checkStatus(claims, status.lists, status.policy) : 'unknown'
-      checkScopes(claims, [...settings.requiredScopes, ...requiredScopes])
-      return describeToken(claims, tokenStatus)
+      try {
+        await checkConfirmations(request, presented, claims, dpop)
+        // After the checks of the token itself: no list is fetched for an invalid token (Token Status List, section 8.3).
+        const tokenStatus = status ? await checkStatus(claims, status.lists, status.policy) : 'unknown'
+        checkScopes(claims, [...settings.requiredScopes, ...requiredScopes])
+        return describeToken(claims, tokenStatus)
+      } catch (error) {
+        if (error instanceof AccessTokenError) error.tokenId = claims.jti
+        throw error
+      }
     },
   }
 }
