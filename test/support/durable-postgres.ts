@@ -5,14 +5,15 @@ import { openDatabase } from '../../src/database/open-database.ts'
 import { isGoneWithin, postmasterOf } from './data-directory.ts'
 import { createInitializedDataDirectory } from './initialized-data-directory.ts'
 import { killWithChildren } from './kill-with-children.ts'
+import { freePort } from './program.ts'
 
 /**
- * A PostgreSQL of its own with fsync on, at an address that outlives its crashes. On a fixed port, because each start of
+ * A PostgreSQL of its own with fsync on, at an address that outlives its crashes. On a port of its own, because each start of
  * the embedded one has a new socket directory.
  */
 export async function startDurablePostgres() {
   const data = await createInitializedDataDirectory()
-  const port = 20_000 + Math.floor(Math.random() * 10_000)
+  const port = await freePort()
   const password = randomBytes(16).toString('hex')
   const start = () =>
     startEmbeddedPostgres({
@@ -34,7 +35,7 @@ export async function startDurablePostgres() {
     async crash() {
       const postmaster = postmasterOf(data.path)!
       killWithChildren(postmaster.pid)
-      if (!(await isGoneWithin(20_000, postmaster))) throw new Error('PostgreSQL survived kill -9')
+      if (!(await isGoneWithin(60_000, postmaster))) throw new Error('PostgreSQL survived kill -9')
     },
     async start() {
       running = await start()

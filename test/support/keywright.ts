@@ -33,7 +33,7 @@ function createServerMaker({ database, encryptionKeys }: Instance, firstStart: F
     ...maker,
     client: (settings: Partial<ClientSettings> = {}, apis: string[] = [], scopes: string[] | null = null) =>
       maker.register({ settings, apis, scopes }),
-    user: (role: 'admin' | 'member' = 'admin') => maker.user(undefined, role),
+    user: (role: 'admin' | 'member' = 'admin', account?: string) => maker.user(account, role),
   }
 }
 

@@ -88,6 +88,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/key-pairs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the key pairs of the caller, the default one first
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listOwnKeyPairs"];
+        put?: never;
+        /**
+         * Generate a new named key pair for the caller
+         * @description The APIs must allow named key pairs. Revokes the previous key pair of this name and all its tokens before the response is sent; the other key pairs stay. A user has at most 20 active named key pairs. Requires an admin of the account or an operator.
+         */
+        post: operations["generateOwnNamedKeyPair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/key-pairs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the key pairs of a user, the default one first
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listKeyPairs"];
+        put?: never;
+        /**
+         * Generate a new named key pair for a user
+         * @description The APIs must allow named key pairs. Revokes the previous key pair of this name and all its tokens before the response is sent; the other key pairs stay. A user has at most 20 active named key pairs. Only operators may generate a key pair for another user. Requires an admin of the account or an operator.
+         */
+        post: operations["generateNamedKeyPair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List applications and key pairs, newest first
+         * @description Requires the scopes applications:read and key_pairs:read. Replaced key pairs are left out. Requires an admin of the account or an operator.
+         */
+        get: operations["listClients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/key-pairs/{client_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve a key pair by its client id
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readKeyPairDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update the settings of a key pair
+         * @description Revokes the tokens that exceed the new access; others stay valid. Only the owner of the key pair and operators may update it. The response holds an API key when the key pair requires one from now on. Requires an admin of the account or an operator.
+         */
+        patch: operations["updateKeyPair"];
+        trace?: never;
+    };
+    "/api/v1/key-pairs/{client_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a key pair for good; revokes all its tokens
+         * @description Its client secret stops working, and its tokens are revoked, before the response is sent. It cannot be restored; its owner generates a new key pair, which keeps the settings. Stopping a stopped key pair changes nothing. Requires an admin of the account or an operator.
+         */
+        post: operations["stopKeyPair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications": {
         parameters: {
             query?: never;
@@ -126,7 +238,11 @@ export interface paths {
         get: operations["readApplication"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete an archived application; its tokens stay revoked
+         * @description Requires an admin of the account or an operator.
+         */
+        delete: operations["deleteApplication"];
         options?: never;
         head?: never;
         /**
@@ -156,6 +272,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive several applications; revokes all their tokens
+         * @description The response names the applications that were active. The applications are archived one after the other; after an error the request can be repeated. Requires an admin of the account or an operator.
+         */
+        post: operations["archiveApplications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{client_id}/restore": {
         parameters: {
             query?: never;
@@ -170,6 +306,30 @@ export interface paths {
          * @description The application gets a new client secret, shown only in this response, because the previous one may have leaked. Set keep_secret to keep the previous secret. Requires an admin of the account or an operator.
          */
         post: operations["restoreApplication"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{client_id}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the valid client secrets and API keys of an application, each with its callers
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listApplicationSecrets"];
+        put?: never;
+        /**
+         * Rotate the client secret, and the API key if the application requires one
+         * @description Requires an admin of the account or an operator.
+         */
+        post: operations["rotateApplicationSecret"];
         delete?: never;
         options?: never;
         head?: never;
@@ -193,27 +353,11 @@ export interface paths {
         delete: operations["retireApplicationSecret"];
         options?: never;
         head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/applications/{client_id}/secrets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
         /**
-         * Rotate the client secret, and the API key if the application requires one
+         * Retire a previous client secret when it is unused, or earlier
          * @description Requires an admin of the account or an operator.
          */
-        post: operations["rotateApplicationSecret"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        patch: operations["updateApplicationSecret"];
         trace?: never;
     };
     "/api/v1/applications/{client_id}/tokens": {
@@ -320,6 +464,194 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find what a text is, whose it is and whether it works: the text is in a header
+         * @description The text is neither stored, logged nor returned. An admin finds what belongs to the own account. Headers of more than 16 KiB are refused; send a longer text as a body. Requires an admin of the account or an operator.
+         */
+        get: operations["inspectHeader"];
+        put?: never;
+        /**
+         * Find what a text is, whose it is and whether it works
+         * @description The text is neither stored, logged nor returned. An admin finds what belongs to the own account. Requires an admin of the account or an operator.
+         */
+        post: operations["inspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leak-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the reports of leaked credentials, latest first
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listLeakReports"];
+        put?: never;
+        /**
+         * Report leaked client secrets, API keys and tokens, which revokes them
+         * @description Whether a credential is revoked or only reported is the account's setting `leaked_credentials`. The texts are neither stored, logged nor returned. A repeated report changes nothing. An admin reports for the own account. GitHub sends the same body with its signature instead of an access token (docs/secret-scanning.md). Requires an admin of the account or an operator.
+         */
+        post: operations["reportLeaks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leak-reports/{leak_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the report of a leaked credential
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["getLeakReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leak-reports/{leak_id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss a report, which hides its banner in the console
+         * @description Requires an admin of the account or an operator.
+         */
+        post: operations["dismissLeakReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{client_id}/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve the refused requests of an application or key pair by reason, with the latest samples
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readClientRefusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{client_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve the issued tokens, refused requests and quotas of an application or key pair
+         * @description Counts by hour or day, at most 72 hours or 400 days. Hours are kept for two days at least, days for 400 days. Requires an admin of the account or an operator.
+         */
+        get: operations["readClientUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/refused-clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the clients with refused requests in the last hour, the latest first
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listRefusedClients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export usage per day, client and API as CSV
+         * @description The first line names the columns. A text that a spreadsheet would take for a formula begins with an apostrophe. At most 400 days. A caller may run four exports at once. Requires an admin of the account or an operator.
+         */
+        get: operations["exportUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{client_id}/revocation-effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve what became of the callers of a client since its tokens were revoked, and where the tokens still work
+         * @description For a client whose tokens were revoked together: revoked, archived, stopped or replaced. Callers are the addresses of the last day before. Requires an admin of the account or an operator.
+         */
+        get: operations["readRevocationEffect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -358,12 +690,16 @@ export interface paths {
         get: operations["readUser"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a disabled user, and erase their personal data in the activity log
+         * @description Deletes the key pairs, consents and refresh tokens of the user. Applications that the user added stay. Events of the user stay in the activity log without their name, email address and IP addresses. Requires an admin of the account or an operator.
+         */
+        delete: operations["deleteUser"];
         options?: never;
         head?: never;
         /**
          * Update a user's name, email address or role
-         * @description A user who becomes a member loses their key pair permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. Requires an admin of the account or an operator.
+         * @description A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address. Requires an admin of the account or an operator.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -428,6 +764,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/reset-factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove a user's second factors and revoke their sessions
+         * @description For a user who has lost the authenticator app and the recovery codes. The password alone is then enough to sign in; a user who must have a second factor sets one up at the next sign-in. Not allowed with a token that acts for a user, such as the token of a key pair. Requires an admin of the account or an operator.
+         */
+        post: operations["resetFactors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/activity": {
         parameters: {
             query?: never;
@@ -462,6 +818,218 @@ export interface paths {
         get: operations["exportActivity"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the events of the activity log as they happen
+         * @description Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked; a caller may read four streams at once. The response is 409 when events after the ID were deleted by age, or when the database was set back. Requires an admin of the account or an operator.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks, newest first
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description It receives the events of the activity log as signed messages (Standard Webhooks). An account, and the instance, has at most 20 webhooks. Requires an admin of the account or an operator.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve a webhook
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readWebhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description Pending events are not sent. Requires an admin of the account or an operator.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Update a webhook
+         * @description Pending events are sent to the new URL. Requires an admin of the account or an operator.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the signing secret
+         * @description Requires an admin of the account or an operator.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable a webhook
+         * @description Pending events wait. Events that occur meanwhile are not sent. Requires an admin of the account or an operator.
+         */
+        post: operations["disableWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable a webhook
+         * @description Pending events are sent at once. Requires an admin of the account or an operator.
+         */
+        post: operations["enableWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message
+         * @description The message has the type webhook.test. It is sent once, within seconds; the delivery shows the response. Requires an admin of the account or an operator.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of a webhook, newest first
+         * @description Deliveries are kept for 30 days. Requires an admin of the account or an operator.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve a delivery with its attempts
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an event again
+         * @description It is sent within seconds, with the same ID. Of a pending delivery, the next attempt is made at once. Requires an admin of the account or an operator.
+         */
+        post: operations["resendWebhookDelivery"];
         delete?: never;
         options?: never;
         head?: never;
@@ -506,7 +1074,11 @@ export interface paths {
         get: operations["readAccount"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a disabled account with its users, applications and key pairs; their tokens stay revoked
+         * @description Requires an operator.
+         */
+        delete: operations["deleteAccount"];
         options?: never;
         head?: never;
         /**
@@ -596,6 +1168,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export what is stored about a user as JSON lines
+         * @description Available to every caller.
+         */
+        get: operations["exportUserData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/{identifier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve an API
+         * @description Requires an admin of the account or an operator.
+         */
+        get: operations["readApi"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an API that no client may call and whose tokens have expired
+         * @description Requires an operator.
+         */
+        delete: operations["deleteApi"];
+        options?: never;
+        head?: never;
+        /**
+         * Update an API
+         * @description Removing a scope revokes the access tokens, refresh tokens and consents that have it; others stay valid. Requires an operator.
+         */
+        patch: operations["updateApi"];
+        trace?: never;
+    };
     "/api/v1/apis": {
         parameters: {
             query?: never;
@@ -620,30 +1240,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/apis/{identifier}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Retrieve an API
-         * @description Requires an admin of the account or an operator.
-         */
-        get: operations["readApi"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Update an API
-         * @description Removing a scope revokes the access tokens, refresh tokens and consents that have it; others stay valid. Requires an operator.
-         */
-        patch: operations["updateApi"];
-        trace?: never;
-    };
     "/api/v1/apis/{identifier}/secrets": {
         parameters: {
             query?: never;
@@ -651,7 +1247,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List the valid client secrets with which the API introspects tokens, each with its callers
+         * @description Requires an operator.
+         */
+        get: operations["listApiSecrets"];
         put?: never;
         /**
          * Rotate the client secret with which the API introspects tokens
@@ -662,6 +1262,30 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apis/{identifier}/secrets/{secret_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a previous client secret of the API before its overlap ends
+         * @description Requires an operator.
+         */
+        delete: operations["retireApiSecret"];
+        options?: never;
+        head?: never;
+        /**
+         * Retire a previous client secret of the API when it is unused, or earlier
+         * @description Requires an operator.
+         */
+        patch: operations["updateApiSecret"];
         trace?: never;
     };
     "/api/v1/instance": {
@@ -776,8 +1400,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the public signing keys
-         * @description Requires an operator.
+         * List the signing keys
+         * @description Revoked keys are listed until every token that they signed has expired. Requires an operator.
          */
         get: operations["listSigningKeys"];
         put?: never;
@@ -808,6 +1432,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/signing-keys/{kid}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a signing key
+         * @description The key leaves the key set, and every access token that it signed is inactive at once, on every node. If the key is current, the next key starts to sign. Requires an operator.
+         */
+        post: operations["revokeSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the messages of the last 30 days, latest first
+         * @description Requires an operator.
+         */
+        get: operations["listMailMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a message
+         * @description Requires an operator.
+         */
+        get: operations["getMailMessage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-messages/{message_id}/send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message again that failed
+         * @description The message keeps its Message-ID. Its link works as long as that of a new message. Requires an operator.
+         */
+        post: operations["sendMailMessageAgain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-messages/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message to the operator whose access token this is
+         * @description Requires an operator.
+         */
+        post: operations["sendTestMail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -824,10 +1548,47 @@ export interface components {
              */
             name: string;
             /**
-             * @description disabled: its users cannot sign in, and all its tokens are revoked
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
              * @enum {string}
              */
-            status: "active" | "disabled";
+            quota_mode: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required: "nobody" | "admins" | "everyone";
+            /**
+             * @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has
+             * @enum {string}
+             */
+            status: "active" | "disabled" | "deleting";
             /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
             /**
@@ -852,6 +1613,43 @@ export interface components {
              * @example ACME Corp
              */
             name?: string;
+            /**
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials?: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required?: "nobody" | "admins" | "everyone";
         };
         AccountDetails: {
             /**
@@ -865,10 +1663,47 @@ export interface components {
              */
             name: string;
             /**
-             * @description disabled: its users cannot sign in, and all its tokens are revoked
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
              * @enum {string}
              */
-            status: "active" | "disabled";
+            quota_mode: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required: "nobody" | "admins" | "everyone";
+            /**
+             * @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has
+             * @enum {string}
+             */
+            status: "active" | "disabled" | "deleting";
             /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
             /**
@@ -887,6 +1722,20 @@ export interface components {
             admins: number;
             key_pairs: number;
             active_tokens: components["schemas"]["BoundedCount"];
+            /** @description Its quotas in the present hour and day (UTC) */
+            quotas: {
+                /** @enum {string} */
+                owner: "client" | "account";
+                /** @enum {string} */
+                window: "hour" | "day";
+                limit: number;
+                /** @description More than limit if the quota is only observed */
+                used: number;
+                /** @enum {string} */
+                mode: "enforce" | "observe";
+                /** @description Seconds until the window ends */
+                resets_in: number;
+            }[];
         };
         AccountSummary: {
             /**
@@ -900,10 +1749,47 @@ export interface components {
              */
             name: string;
             /**
-             * @description disabled: its users cannot sign in, and all its tokens are revoked
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
              * @enum {string}
              */
-            status: "active" | "disabled";
+            quota_mode: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required: "nobody" | "admins" | "everyone";
+            /**
+             * @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has
+             * @enum {string}
+             */
+            status: "active" | "disabled" | "deleting";
             /** @description false: no client of the account works; its users can still sign in */
             api_enabled: boolean;
             /**
@@ -1001,6 +1887,35 @@ export interface components {
             };
             /** @description The position in the audit chain; null until the event is sealed, about a second later */
             seq: number | null;
+            /** @description Whether the event had personal data of a user who was deleted since */
+            is_erased: boolean;
+        };
+        AffectedApi: {
+            identifier: string;
+            /** @description Revoked tokens that would not have expired yet */
+            tokens: components["schemas"]["BoundedCount"];
+            /**
+             * Format: date-time
+             * @description Until then an API that follows in no way accepts a revoked token
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_expires_at: string;
+            followers: components["schemas"]["RevocationFollower"][];
+        };
+        AffectedCaller: {
+            ip: string;
+            /** @description The latest refused request since the revocation, as far as samples tell */
+            refused: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                at: string;
+                /** @enum {string} */
+                reason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+            } | null;
+            /** @description When it got a token again, with this client or with the key pair that replaced it */
+            issued_at: string | null;
         };
         Api: {
             /**
@@ -1034,6 +1949,18 @@ export interface components {
              * @enum {string}
              */
             token_type: "at+jwt" | "JWT";
+            /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
+            networks_claim: boolean;
+            /**
+             * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
+             * @enum {string}
+             */
+            key_pairs: "one" | "named" | "environments";
+            /**
+             * @description The longest lifetime of new client secrets of applications and key pairs that may call it in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime: number | null;
             /** @description Whether it is the API of token requests that name none */
             is_default: boolean;
             built_in: boolean;
@@ -1087,6 +2014,18 @@ export interface components {
              * @enum {string}
              */
             token_type?: "at+jwt" | "JWT";
+            /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
+            networks_claim?: boolean;
+            /**
+             * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
+             * @enum {string}
+             */
+            key_pairs?: "one" | "named" | "environments";
+            /**
+             * @description The longest lifetime of new client secrets of applications and key pairs that may call it in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime?: number | null;
             /** @description Whether it is the API of token requests that name none */
             is_default?: boolean;
             /** @description The title and description that users see, by scope */
@@ -1119,6 +2058,16 @@ export interface components {
              * @example 3600
              */
             overlap?: number;
+            /**
+             * @description The previous secret also stops working after so many hours without a use; null: it does not
+             * @example 24
+             */
+            retire_unused_hours?: number | null;
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            expires_at?: string | null;
         };
         ApiSettings: {
             /**
@@ -1153,6 +2102,18 @@ export interface components {
              * @enum {string}
              */
             token_type: "at+jwt" | "JWT";
+            /** @description Whether access tokens of clients with allowed networks have the claim allowed_networks */
+            networks_claim: boolean;
+            /**
+             * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
+             * @enum {string}
+             */
+            key_pairs: "one" | "named" | "environments";
+            /**
+             * @description The longest lifetime of new client secrets of applications and key pairs that may call it in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime: number | null;
             /** @description Whether it is the API of token requests that name none */
             is_default: boolean;
             built_in: boolean;
@@ -1171,7 +2132,7 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /** @enum {string} */
-            status: "active" | "archived" | "replaced";
+            status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
              * @description The name that users see on the allow/deny page
@@ -1252,6 +2213,18 @@ export interface components {
             refresh_tokens: "always" | "offline_access";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
             /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
@@ -1267,6 +2240,21 @@ export interface components {
              * @example 10/s
              */
             rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
@@ -1383,6 +2371,18 @@ export interface components {
             refresh_tokens?: "always" | "offline_access";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy?: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window?: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
             /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials?: boolean;
             /** @description Issue a refresh token for client_credentials */
@@ -1398,6 +2398,21 @@ export interface components {
              * @example 10/s
              */
             rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
@@ -1422,7 +2437,7 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /** @enum {string} */
-            status: "active" | "archived" | "replaced";
+            status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
              * @description The name that users see on the allow/deny page
@@ -1503,6 +2518,18 @@ export interface components {
             refresh_tokens: "always" | "offline_access";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
             /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
@@ -1518,6 +2545,21 @@ export interface components {
              * @example 10/s
              */
             rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
@@ -1539,7 +2581,7 @@ export interface components {
             client_id: string;
             name: string;
             /** @enum {string} */
-            status: "active" | "archived" | "replaced";
+            status: "active" | "archived" | "replaced" | "deleting";
             /** @description Null: an application of the instance */
             account_id: string | null;
             account_name: string | null;
@@ -1550,6 +2592,19 @@ export interface components {
              */
             created_at: string;
             last_used_at: string | null;
+        };
+        /**
+         * @example {
+         *       "client_ids": [
+         *         "kwc_4VxhQ0pZt7mLw2RkN8sYb3"
+         *       ]
+         *     }
+         */
+        ArchivalOfApplications: {
+            client_ids: string[];
+        };
+        ArchivedApplications: {
+            archived: string[];
         };
         BoundedCount: {
             count: number;
@@ -1573,8 +2628,96 @@ export interface components {
             };
             scopes: string[];
         };
+        CallerOfClient: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            client_name: string;
+            ip: string;
+            /** @description The API that the caller got tokens for; null: no token */
+            api: string | null;
+            /**
+             * Format: date-time
+             * @description With a precision of five minutes
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string;
+        };
         ChangedApplication: {
             application: components["schemas"]["ApplicationSettings"];
+            /** @description Shown only in this response; absent when the client needs no API key */
+            api_key?: string;
+        };
+        ChangedKeyPair: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @description Null: the default key pair of the user */
+            pair_name: string | null;
+            /** @description The environment of a named key pair */
+            environment: ("live" | "test") | null;
+            /** @enum {string} */
+            status: "active" | "archived" | "replaced" | "deleting";
+            /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description: string;
+            /**
+             * @description In seconds; null: the lifetime of the API
+             * @example 3600
+             */
+            access_token_ttl: number | null;
+            /**
+             * @description In seconds, from the last rotation; null: 30 days
+             * @example 3600
+             */
+            refresh_token_ttl: number | null;
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
+            policy: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
+            /** @description Accept client credentials in the query string, where logs may record them */
+            query_credentials: boolean;
+            /** @description Issue a refresh token for client_credentials */
+            client_credentials_refresh: boolean;
+            /** @description Require an API key in the x-api-key header */
+            api_key_required: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            /**
+             * @description Increases with each change; the ETag holds it
+             * @example 3
+             */
+            revision: number;
             /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
         };
@@ -1583,6 +2726,135 @@ export interface components {
             identifier: string;
             scopes: string[];
             is_narrowed: boolean;
+        };
+        ClientRefusals: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            from: string;
+            reasons: {
+                /** @example token */
+                endpoint: string;
+                reason: components["schemas"]["RefusalReason"];
+                error: string;
+                description: string;
+                count: number;
+            }[];
+            /** @description At most 20, the latest first */
+            samples: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                at: string;
+                /** @example token */
+                endpoint: string;
+                reason: components["schemas"]["RefusalReason"];
+                ip: string;
+                user_agent: string;
+                /** @description The identifier of the API */
+                api: string | null;
+                /**
+                 * Format: uuid
+                 * @description As in X-Request-Id
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                request_id: string;
+            }[];
+        };
+        /** @description The secrets that work, newest first */
+        ClientSecrets: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /**
+             * Format: date-time
+             * @description When the callers were read; a use appears within seconds
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            as_of: string;
+            items: {
+                /** @description Identifies the secret in requests that revoke it */
+                id: number;
+                /** @enum {string} */
+                kind: "secret" | "api_key";
+                last_four: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                created_at: string;
+                /** @description When the secret stops working; null: it has no end */
+                retires_at: string | null;
+                /** @description When the secret expires; it may stop working earlier */
+                expires_at: string | null;
+                /** @description The secret also stops working after so many hours without a use; null: it does not */
+                retire_unused_hours: number | null;
+                /** @description Whether no newer secret of its kind replaced it */
+                is_current: boolean;
+                last_used_at: string | null;
+                last_used_ip: string | null;
+                last_used_api: string | null;
+                /** @description The callers of the last 30 days, at most 50 */
+                callers: components["schemas"]["SecretCaller"][];
+            }[];
+        };
+        ClientSummary: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @enum {string} */
+            kind: "application" | "key_pair";
+            name: string;
+            /** @enum {string} */
+            status: "active" | "archived" | "replaced" | "deleting";
+            /** @description Null: an application of the instance */
+            account_id: string | null;
+            account_name: string | null;
+            /** @description The admin who owns the key pair; null for an application */
+            user_id: string | null;
+            owner_email: string | null;
+            /** @description Null: the default key pair of the user */
+            pair_name: string | null;
+            /** @description The environment of a named key pair */
+            environment: ("live" | "test") | null;
+            grants: string[];
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            last_used_at: string | null;
+            /** @description The earliest expiry of its current client secret and API key; null: none of them expires */
+            secret_expires_at: string | null;
+        };
+        ClientUsage: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            items: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                at: string;
+                issued: number;
+                refused: number;
+            }[];
+            /** @description The quotas of the client and of its account in the present hour and day (UTC) */
+            quotas: {
+                /** @enum {string} */
+                owner: "client" | "account";
+                /** @enum {string} */
+                window: "hour" | "day";
+                limit: number;
+                /** @description More than limit if the quota is only observed */
+                used: number;
+                /** @enum {string} */
+                mode: "enforce" | "observe";
+                /** @description Seconds until the window ends */
+                resets_in: number;
+            }[];
         };
         /** @description The credentials with which the API introspects tokens; shown only in this response */
         CreatedApi: {
@@ -1607,6 +2879,28 @@ export interface components {
             api_key?: string;
             application: components["schemas"]["ApplicationSettings"];
         };
+        Deletion: {
+            /**
+             * @description A job deletes the rest within minutes
+             * @constant
+             */
+            status: "deleting";
+        };
+        /** @description What the request would affect. Nothing was changed */
+        DryRun: {
+            /** @constant */
+            dry_run: true;
+            /** @description Clients that would stop, be deleted or lose their own tokens */
+            clients: components["schemas"]["BoundedCount"];
+            /** @description Valid access tokens that would be revoked; null: too many to count */
+            access_tokens: components["schemas"]["BoundedCount"] | null;
+            /** @description Valid refresh tokens that would be revoked; null: too many to count */
+            refresh_tokens: components["schemas"]["BoundedCount"] | null;
+            /** @description The callers of these clients in the last 24 hours, the latest first, at most 50 */
+            callers: components["schemas"]["CallerOfClient"][];
+            /** @description There may be more callers than those listed */
+            has_more_callers: boolean;
+        };
         /** @description The client secret is shown only in this response */
         GeneratedKeyPair: {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
@@ -1623,6 +2917,103 @@ export interface components {
              * @example 2
              */
             revoked: number | null;
+        };
+        Inspection: {
+            /**
+             * @description What the text looks like
+             * @example jwt
+             */
+            kind: string;
+            /** @description Null: there are several candidates */
+            works: boolean | null;
+            /**
+             * @description Why it does not work: a stable code (docs/operating/inspect.md)
+             * @example token_expired
+             */
+            reason: ("token_expired" | "token_revoked" | "token_replaced" | "signing_key_revoked" | "token_unknown" | "token_malformed" | "not_signed_by_issuer" | "not_an_access_token" | "wrong_audience" | "insufficient_scope" | "key_pair_replaced" | "key_pair_stopped" | "key_pair_ended" | "client_archived" | "client_deleted" | "account_disabled" | "api_disabled" | "owner_disabled" | "user_disabled" | "secret_retired" | "secret_expired" | "secret_malformed" | "not_found" | "not_searchable" | "unrecognized") | null;
+            /** @description The reason as a sentence, which may change */
+            explanation: string | null;
+            findings: components["schemas"]["InspectionFinding"][];
+            /** @description There are more candidates than `findings` */
+            is_more: boolean;
+        };
+        /** @description A credential, client or user, whose it is, and whether it works */
+        InspectionFinding: {
+            /** @enum {string} */
+            kind: "access_token" | "client_secret" | "api_key" | "client" | "user";
+            works: boolean;
+            /**
+             * @description Why it does not work: a stable code (docs/operating/inspect.md)
+             * @example token_expired
+             */
+            reason: ("token_expired" | "token_revoked" | "token_replaced" | "signing_key_revoked" | "token_unknown" | "token_malformed" | "not_signed_by_issuer" | "not_an_access_token" | "wrong_audience" | "insufficient_scope" | "key_pair_replaced" | "key_pair_stopped" | "key_pair_ended" | "client_archived" | "client_deleted" | "account_disabled" | "api_disabled" | "owner_disabled" | "user_disabled" | "secret_retired" | "secret_expired" | "secret_malformed" | "not_found" | "not_searchable" | "unrecognized") | null;
+            /** @description The reason as a sentence, which may change */
+            explanation: string | null;
+            /** @description When it stopped working, if that is recorded */
+            since: string | null;
+            /** @description Who stopped it, if that is recorded */
+            by: {
+                type: string;
+                id: string | null;
+                label: string | null;
+            } | null;
+            /** @description Client ID of the key pair that replaced this one */
+            replaced_by: string | null;
+            account: {
+                /**
+                 * Format: uuid
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                id: string;
+                name: string;
+            } | null;
+            user: {
+                /**
+                 * Format: uuid
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                id: string;
+                email: string;
+            } | null;
+            client: {
+                /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+                client_id: string;
+                /** @description The client ID if the client was deleted */
+                name: string;
+                kind: string;
+                status: string;
+            } | null;
+            /** @description Identifier of the API that the token is for */
+            api: string | null;
+            token: {
+                /**
+                 * Format: uuid
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                jti: string;
+                scope: string;
+                user_id: string | null;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                issued_at: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                expires_at: string;
+            } | null;
+            secret: {
+                id: number;
+                last_four: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                created_at: string;
+                retires_at: string | null;
+            } | null;
         };
         Instance: {
             /**
@@ -1645,6 +3036,11 @@ export interface components {
                 /** @description In bytes */
                 size: number;
             } | null;
+            /**
+             * @description Which users must sign in with a second factor. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required: "nobody" | "operators" | "admins" | "everyone";
             /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
@@ -1717,6 +3113,11 @@ export interface components {
                  */
                 base64: string;
             } | null;
+            /**
+             * @description Which users must sign in with a second factor. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required?: "nobody" | "operators" | "admins" | "everyone";
             /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
@@ -1794,7 +3195,7 @@ export interface components {
                 /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
                 client_id: string;
                 /** @enum {string} */
-                status: "active" | "archived" | "replaced";
+                status: "active" | "archived" | "replaced" | "deleting";
                 /**
                  * Format: date-time
                  * @example 2026-11-21T09:30:00.000Z
@@ -1816,7 +3217,194 @@ export interface components {
                 identifier: string;
                 scopes: string[];
                 is_default: boolean;
+                /**
+                 * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
+                 * @enum {string}
+                 */
+                key_pairs: "one" | "named" | "environments";
             }[];
+            api_enabled: boolean;
+        };
+        /**
+         * @example {
+         *       "access_token_ttl": 900
+         *     }
+         */
+        KeyPairChange: {
+            /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description?: string;
+            /**
+             * @description In seconds; null: the lifetime of the API
+             * @example 3600
+             */
+            access_token_ttl?: number | null;
+            /**
+             * @description In seconds, from the last rotation; null: 30 days
+             * @example 3600
+             */
+            refresh_token_ttl?: number | null;
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
+            policy?: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window?: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
+            /** @description Accept client credentials in the query string, where logs may record them */
+            query_credentials?: boolean;
+            /** @description Issue a refresh token for client_credentials */
+            client_credentials_refresh?: boolean;
+            /** @description Require an API key in the x-api-key header */
+            api_key_required?: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation?: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            /**
+             * @description The APIs that the application may call; the first is its default
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            apis?: string[];
+            /**
+             * @description The scopes that the application may request; null: every scope of its APIs, including later ones
+             * @example [
+             *       "read"
+             *     ]
+             */
+            scopes?: string[] | null;
+        };
+        KeyPairDetails: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            name: string;
+            /** @description Null: the default key pair of the user */
+            pair_name: string | null;
+            /** @description The environment of a named key pair */
+            environment: ("live" | "test") | null;
+            /**
+             * @description archived: it was stopped; replaced: its owner has newer keys
+             * @enum {string}
+             */
+            status: "active" | "archived" | "replaced" | "deleting";
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id: string;
+            account_name: string;
+            owner: {
+                /**
+                 * Format: uuid
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                id: string;
+                email: string;
+                name: string | null;
+            };
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Increases with each change; the ETag holds it
+             * @example 3
+             */
+            revision: number;
+            apis: components["schemas"]["ClientApi"][];
+            secrets: components["schemas"]["StoredSecret"][];
+            active_tokens: components["schemas"]["BoundedCount"];
+            /** @description The callers of the last 24 hours, at most 20 */
+            callers: components["schemas"]["RecentCaller"][];
+            /**
+             * @description A note for admins; users do not see it
+             * @example Exports invoices every night; maintained by the billing team
+             */
+            description: string;
+            /**
+             * @description In seconds; null: the lifetime of the API
+             * @example 3600
+             */
+            access_token_ttl: number | null;
+            /**
+             * @description In seconds, from the last rotation; null: 30 days
+             * @example 3600
+             */
+            refresh_token_ttl: number | null;
+            /** @description single: a new token revokes the earlier one; null: the policy of the API */
+            policy: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
+            /** @description Accept client credentials in the query string, where logs may record them */
+            query_credentials: boolean;
+            /** @description Issue a refresh token for client_credentials */
+            client_credentials_refresh: boolean;
+            /** @description Require an API key in the x-api-key header */
+            api_key_required: boolean;
+            /** @description Each use of a refresh token replaces it; always true for public clients */
+            refresh_token_rotation: boolean;
+            /**
+             * @description Token requests per second, minute or hour: N/s, N/min or N/h; null: no limit; visible to operators only
+             * @example 10/s
+             */
+            rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            active_refresh_tokens: components["schemas"]["BoundedCount"];
+            /** @description Whether the API is enabled for the instance and the account */
             api_enabled: boolean;
         };
         /** @example {} */
@@ -1825,6 +3413,147 @@ export interface components {
             apis?: string[];
             /** @description The client id of the pair to replace, null for none; the response is 412 when the user has another pair */
             replaces?: string | null;
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            secret_expires_at?: string | null;
+        };
+        KeyPairList: {
+            items: components["schemas"]["KeyPairSummary"][];
+        };
+        KeyPairSummary: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @description Null: the default key pair of the user */
+            pair_name: string | null;
+            /** @description The environment of a named key pair */
+            environment: ("live" | "test") | null;
+            /**
+             * @description archived: it was stopped
+             * @enum {string}
+             */
+            status: "active" | "archived" | "replaced" | "deleting";
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            last_used_at: string | null;
+            /** @description The last four characters of the client secret */
+            last_four: string | null;
+            apis: components["schemas"]["ClientApi"][];
+        };
+        LeakFeedback: {
+            /** @description SHA-256 of the reported text, in hexadecimal */
+            token_hash: string;
+            /** @description `type` of the finding */
+            token_type: string | null;
+            /**
+             * @description `true_positive`: Keywright issued it, and you may know that
+             * @enum {string}
+             */
+            label: "true_positive" | "false_positive";
+            /** @description Null: a false positive */
+            kind: ("client_secret" | "api_key" | "access_token" | "refresh_token") | null;
+            /**
+             * @description `revoked`: it was revoked because of a report; `reported`: its account wants reports only; `inactive`: it worked no longer
+             * @enum {string}
+             */
+            outcome: "revoked" | "reported" | "inactive" | "not_found";
+        };
+        /** @description A report of a leaked client secret, API key or token */
+        LeakReport: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /** @enum {string} */
+            kind: "client_secret" | "api_key" | "access_token" | "refresh_token";
+            account_id: string | null;
+            client: {
+                /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+                client_id: string;
+                name: string;
+                kind: string;
+            } | null;
+            last_four: string | null;
+            /** @description false: the account wants reports only */
+            is_revoked: boolean;
+            /** @description Nobody has dismissed the report, and the secret is not replaced */
+            is_open: boolean;
+            /** @description Where it was found, without query and fragment */
+            url: string | null;
+            source: string | null;
+            /** @enum {string} */
+            reporter: "api" | "github";
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            reported_at: string;
+            dismissed_at: string | null;
+        };
+        /** @description A message to a user, without its content */
+        MailMessage: {
+            /**
+             * Format: uuid
+             * @description Also the left part of the Message-ID
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * @description The template
+             * @example invitation
+             */
+            kind: string;
+            recipient: string;
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            user_id: string;
+            account_id: string | null;
+            /**
+             * @description `failed`: Keywright does not try again
+             * @enum {string}
+             */
+            status: "queued" | "sent" | "failed";
+            attempts: number;
+            /** @description Why the last attempt failed */
+            error: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null unless `queued` */
+            next_attempt_at: string | null;
+            finished_at: string | null;
+        };
+        /**
+         * @example {
+         *       "pair_name": "Night job"
+         *     }
+         */
+        NamedKeyPairGeneration: {
+            /** @description The APIs that the key pair may call; the first is its default. Default: the APIs of the previous pair, or the default API */
+            apis?: string[];
+            /** @description The client id of the pair to replace, null for none; the response is 412 when the user has another pair */
+            replaces?: string | null;
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            secret_expires_at?: string | null;
+            /**
+             * @description At most 60 characters; compared without regard to case
+             * @example Night job
+             */
+            pair_name: string;
+            /** @description Required for a new name if its APIs have environments; default: that of the previous pair of this name. It cannot be changed */
+            environment?: ("live" | "test") | null;
         };
         /**
          * @example {
@@ -1837,6 +3566,43 @@ export interface components {
              * @example ACME Corp
              */
             name: string;
+            /**
+             * @description Networks in CIDR notation that token requests of its clients may come from; null: any network. Removing a network revokes their access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
+            /**
+             * @description The longest lifetime of new client secrets of its applications and key pairs in seconds; null: no limit
+             * @example 7776000
+             */
+            max_secret_lifetime?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one hour (UTC); null: no quota
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that all its applications and key pairs together get in one day (UTC); null: no quota
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
+            /**
+             * @description What a report of a leaked client secret, API key or token does: `revoke` it at once, or only `report` it
+             * @enum {string}
+             */
+            leaked_credentials?: "revoke" | "report";
+            /**
+             * @description Which users of the account must sign in with a second factor, in addition to those of whom the instance requires it. A user without a second factor sets one up at the next sign-in.
+             * @enum {string}
+             */
+            second_factor_required?: "nobody" | "admins" | "everyone";
         };
         /**
          * @example {
@@ -1884,6 +3650,23 @@ export interface components {
              */
             token_type?: "at+jwt" | "JWT";
             /**
+             * @description Whether access tokens of clients with allowed networks have the claim allowed_networks
+             * @default false
+             */
+            networks_claim?: boolean;
+            /**
+             * @description Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test
+             * @default one
+             * @enum {string}
+             */
+            key_pairs?: "one" | "named" | "environments";
+            /**
+             * @description The longest lifetime of new client secrets of applications and key pairs that may call it in seconds; null: no limit
+             * @default null
+             * @example 7776000
+             */
+            max_secret_lifetime?: number | null;
+            /**
              * @description Whether it is the API of token requests that name none
              * @default false
              */
@@ -1900,9 +3683,7 @@ export interface components {
         /**
          * @example {
          *       "name": "Billing export",
-         *       "grants": [
-         *         "client_credentials"
-         *       ]
+         *       "type": "service"
          *     }
          */
         NewApplication: {
@@ -1923,7 +3704,7 @@ export interface components {
              *       "refresh_token"
              *     ]
              */
-            grants: string[];
+            grants?: string[];
             /** @description A public client, such as a desktop or mobile app, has no client secret */
             is_public?: boolean;
             /**
@@ -1985,6 +3766,18 @@ export interface components {
             refresh_tokens?: "always" | "offline_access";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy?: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window?: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks?: string[] | null;
             /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials?: boolean;
             /** @description Issue a refresh token for client_credentials */
@@ -2000,6 +3793,21 @@ export interface components {
              * @example 10/s
              */
             rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
@@ -2019,8 +3827,51 @@ export interface components {
              *     ]
              */
             scopes?: string[] | null;
+            /**
+             * @description What the application is, which gives grants and is_public their values if they are absent; without a type, grants is required. It is not stored.
+             * @enum {string}
+             */
+            type?: "web" | "spa" | "desktop" | "service" | "device";
             /** @description Default: the account of the caller; null: the instance (operators only) */
             account_id?: string | null;
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            secret_expires_at?: string | null;
+        };
+        /**
+         * @example {
+         *       "name": "Billing system",
+         *       "url": "https://example.com/webhooks/keywright"
+         *     }
+         */
+        NewWebhook: {
+            /**
+             * Format: uuid
+             * @description For operators; absent: the instance. Admins: the own account
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            account_id?: string;
+            /**
+             * @description A name for people
+             * @example Billing system
+             */
+            name: string;
+            /**
+             * @description The https URL that receives the events; http only for localhost
+             * @example https://example.com/webhooks/keywright
+             */
+            url: string;
+            /**
+             * @description The actions of the events that it receives; null: all events
+             * @default null
+             * @example [
+             *       "client.archived",
+             *       "key_pair.generated"
+             *     ]
+             */
+            actions?: string[] | null;
         };
         Overview: {
             /**
@@ -2045,6 +3896,8 @@ export interface components {
             /** @description Active users */
             users: components["schemas"]["BoundedCount"];
             api_enabled: boolean;
+            /** @description Clients whose requests were refused in the last hour */
+            refused_clients: components["schemas"]["BoundedCount"];
         };
         /** @description Problem details (RFC 9457) */
         Problem: {
@@ -2081,6 +3934,49 @@ export interface components {
              */
             last_used_at: string;
         };
+        /**
+         * @description `unknown_client`: No client has this client ID. `client_archived`: The client is archived. Restore it to use it again. `key_pair_replaced`: The key pair was replaced by a newer one. The caller must use the new client ID and client secret. `account_disabled`: The account that owns the client is disabled. `api_disabled`: The API is disabled for the account or for the whole instance. `owner_disabled`: The user who owns the key pair is disabled. `wrong_secret`: The client secret is not one of this client. `secret_retired`: The client secret was rotated or retired. The caller must use the new one. `secret_expired`: The client secret has expired. Generate a new one. `wrong_api_key`: The client secret is right, but the x-api-key header does not hold the API key of this client. `secret_missing`: The request names the client but has no client secret. `credentials_missing`: The request has neither a client ID nor a client secret. `credentials_malformed`: The Authorization header or the client assertion is malformed or of a kind that is not supported. `network_not_allowed`: The credentials are right, but the client may not request tokens from the network of the request. `grant_type_not_allowed`: The client may not use this grant type. `grant_type_not_supported`: This server does not support the grant type. `response_type_not_allowed`: The client may not use this response type. `scope_not_allowed`: The API or the client does not have a requested scope. `api_not_allowed`: The client may not call the requested API, or the request names no API and the client has no default. `redirect_uri_mismatch`: The redirect URI is not registered for the client, or differs from the one of the authorization request. `pkce_missing`: The client must send a code challenge (PKCE), and the request has none. `pkce_failed`: The code verifier does not match the code challenge of the authorization request. `code_invalid`: The authorization code or device code is unknown, expired, revoked or of another client. `code_reused`: The code was already redeemed. The tokens that it obtained are revoked. `refresh_token_invalid`: The refresh token is unknown, expired, revoked or of another client. `refresh_token_reused`: The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen. `grant_invalid`: The grant of the request is invalid. `device_code_expired`: The user did not confirm the device in time. `polling_too_fast`: The device asked for its token more often than it may. `dpop_proof_invalid`: The DPoP proof is missing, malformed, used before or of another key. `access_denied`: The user denied the request. `login_required`: The request forbids the sign-in page (prompt=none), and the user is not signed in. `consent_required`: The request forbids the consent page (prompt=none), and the user has not allowed it before. `request_uri_invalid`: The pushed authorization request is unknown, expired or already used. `rate_limited`: The client exceeded its rate limit. `quota_exceeded`: The client or its account has got all the tokens that its quota allows in this hour or day. `malformed_request`: A parameter is missing, malformed or given twice. `unavailable`: The database was unavailable. The caller can try again. `server_error`: The server failed. The log has the request ID. `other`: The request was refused for another reason. The log has the request ID.
+         * @enum {string}
+         */
+        RefusalReason: "unknown_client" | "client_archived" | "key_pair_replaced" | "account_disabled" | "api_disabled" | "owner_disabled" | "wrong_secret" | "secret_retired" | "secret_expired" | "wrong_api_key" | "secret_missing" | "credentials_missing" | "credentials_malformed" | "network_not_allowed" | "grant_type_not_allowed" | "grant_type_not_supported" | "response_type_not_allowed" | "scope_not_allowed" | "api_not_allowed" | "redirect_uri_mismatch" | "pkce_missing" | "pkce_failed" | "code_invalid" | "code_reused" | "refresh_token_invalid" | "refresh_token_reused" | "grant_invalid" | "device_code_expired" | "polling_too_fast" | "dpop_proof_invalid" | "access_denied" | "login_required" | "consent_required" | "request_uri_invalid" | "rate_limited" | "quota_exceeded" | "malformed_request" | "unavailable" | "server_error" | "other";
+        RefusedClients: {
+            count: components["schemas"]["BoundedCount"];
+            clients: {
+                /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+                client_id: string;
+                name: string;
+                /** @enum {string} */
+                kind: "key_pair" | "application" | "api";
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                last_at: string;
+                last_reason: components["schemas"]["RefusalReason"];
+            }[];
+            /** @description For an operator: requests of the last day whose client id does not exist */
+            unknown: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                at: string;
+                /** @example token */
+                endpoint: string;
+                reason: components["schemas"]["RefusalReason"];
+                ip: string;
+                user_agent: string;
+                /** @description The identifier of the API */
+                api: string | null;
+                /**
+                 * Format: uuid
+                 * @description As in X-Request-Id
+                 * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                 */
+                request_id: string;
+                claimed_id: string | null;
+            }[];
+        };
         /** @example {} */
         Restoration: {
             /** @default false */
@@ -2090,7 +3986,7 @@ export interface components {
             /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
             client_id: string;
             /** @enum {string} */
-            status: "active" | "archived" | "replaced";
+            status: "active" | "archived" | "replaced" | "deleting";
             account_id: string | null;
             /**
              * @description The name that users see on the allow/deny page
@@ -2171,6 +4067,18 @@ export interface components {
             refresh_tokens: "always" | "offline_access";
             /** @description single: a new token revokes the earlier one; null: the policy of the API */
             policy: ("none" | "single") | null;
+            /**
+             * @description In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time
+             * @example 300
+             */
+            reuse_window: number | null;
+            /**
+             * @description Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_networks: string[] | null;
             /** @description Accept client credentials in the query string, where logs may record them */
             query_credentials: boolean;
             /** @description Issue a refresh token for client_credentials */
@@ -2186,6 +4094,21 @@ export interface components {
              * @example 10/s
              */
             rate_limit?: string | null;
+            /**
+             * @description The most access tokens that the application gets in one hour (UTC); null: no quota; visible to operators only
+             * @example 1000
+             */
+            quota_per_hour?: number | null;
+            /**
+             * @description The most access tokens that the application gets in one day (UTC); null: no quota; visible to operators only
+             * @example 10000
+             */
+            quota_per_day?: number | null;
+            /**
+             * @description enforce: token requests beyond the quota get status 429; observe: they are issued and counted; visible to operators only
+             * @enum {string}
+             */
+            quota_mode?: "enforce" | "observe";
             /**
              * @description Whether the application may act for users, for itself, or both; visible to operators only
              * @enum {string}
@@ -2209,12 +4132,95 @@ export interface components {
             /** @description Shown only in this response; absent when the client needs no API key */
             api_key?: string;
         };
+        RevocationEffect: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @description Null: not in the last 30 days */
+            revoked_at: string | null;
+            /** @description The key pair that replaced this one */
+            successor: string | null;
+            /** @description Callers of the last day before the revocation, at most 50 */
+            callers: components["schemas"]["AffectedCaller"][];
+            apis: components["schemas"]["AffectedApi"][];
+        };
+        RevocationFollower: {
+            /**
+             * @description How it learns of revocations
+             * @enum {string}
+             */
+            way: "feed" | "list" | "introspection";
+            /** @description The address of the resource server, or of a cache before it */
+            ip: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_seen_at: string;
+        };
         Revoked: {
             /**
              * @description How many valid tokens this request revoked; null: too many to count
              * @example 2
              */
             revoked: number | null;
+        };
+        RevokedSigningKey: {
+            kid: string;
+            /** @enum {string} */
+            alg: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /** @constant */
+            state: "revoked";
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description When the key started or starts to sign; null: not scheduled */
+            signs_from: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            revoked_at: string;
+            /** @description ID of the key that signs instead; null: the revoked key was not the current one */
+            successor: string | null;
+            /** @description Nodes that did not confirm in time that they no longer publish the key; 0: every node did; null: not known. With an Idempotency-Key, the response does not wait for the nodes */
+            pending_nodes: number | null;
+        };
+        SecretCaller: {
+            ip: string;
+            /** @description The API that the caller got tokens for; null: no token */
+            api: string | null;
+            user_agent: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            first_used_at: string;
+            /**
+             * Format: date-time
+             * @description With a precision of five minutes
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string;
+        };
+        /**
+         * @example {
+         *       "retire_unused_hours": 24
+         *     }
+         */
+        SecretRetirement: {
+            /**
+             * @description The previous secret also stops working after so many hours without a use; null: it does not
+             * @example 24
+             */
+            retire_unused_hours: number | null;
+            /**
+             * Format: date-time
+             * @description The latest end; it can only become earlier
+             * @example 2026-12-31T00:00:00Z
+             */
+            retires_at?: string;
         };
         /**
          * @example {
@@ -2228,13 +4234,23 @@ export interface components {
              * @example 3600
              */
             overlap?: number;
+            /**
+             * @description The previous secret also stops working after so many hours without a use; null: it does not
+             * @example 24
+             */
+            retire_unused_hours?: number | null;
+            /**
+             * @description When the new secret expires; default: after the longest lifetime that the account and the APIs allow
+             * @example 2099-12-31T00:00:00Z
+             */
+            expires_at?: string | null;
         };
         SigningKey: {
             kid: string;
             /** @enum {string} */
             alg: "ES256" | "RS256" | "PS256" | "EdDSA";
             /** @enum {string} */
-            state: "next" | "current" | "previous";
+            state: "next" | "current" | "previous" | "revoked";
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -2242,6 +4258,65 @@ export interface components {
             created_at: string;
             /** @description When the key started or starts to sign; null: not scheduled */
             signs_from: string | null;
+            /** @description When the key was revoked; null: it is published and not revoked */
+            revoked_at: string | null;
+        };
+        /** @description What the revocation would affect. Nothing was changed */
+        SigningKeyDryRun: {
+            /** @constant */
+            dry_run: true;
+            kid: string;
+            /** @enum {string} */
+            alg: "ES256" | "RS256" | "PS256" | "EdDSA";
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /** @enum {string} */
+            state: "next" | "current" | "previous";
+            /** @description Valid access tokens that would be revoked; null: too many to count in time */
+            access_tokens: components["schemas"]["BoundedCount"] | null;
+            /** @description The key that would sign instead; null: the key is not the current one */
+            successor: {
+                /** @description Null: a new key */
+                kid: string | null;
+                /** @description It was published less than a minute ago: resource servers that cache the key set may refuse its tokens until they fetch the key set again */
+                is_recent: boolean;
+            } | null;
+            /** @description The APIs that accept these tokens; null: too many tokens to count in time */
+            apis: {
+                identifier: string;
+                access_tokens: components["schemas"]["BoundedCount"];
+                /**
+                 * Format: date-time
+                 * @description When the last of the counted tokens expires
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                last_expires_at: string;
+                /** @description Who follows revocations, the latest first */
+                followers: {
+                    /** @enum {string} */
+                    way: "introspection" | "feed" | "list";
+                    ip: string;
+                    /**
+                     * Format: date-time
+                     * @example 2026-11-21T09:30:00.000Z
+                     */
+                    last_seen_at: string;
+                }[];
+            }[] | null;
+        };
+        StoppedKeyPair: {
+            /** @example kwc_0Zk3tQ9xWb7YpLr2VfHd */
+            client_id: string;
+            /** @enum {string} */
+            status: "active" | "archived" | "replaced" | "deleting";
+            /**
+             * @description How many valid tokens this request revoked; null: too many to count
+             * @example 2
+             */
+            revoked: number | null;
         };
         /** @description A client secret or API key without its value, which is shown only once */
         StoredSecret: {
@@ -2255,8 +4330,14 @@ export interface components {
              * @example 2026-11-21T09:30:00.000Z
              */
             created_at: string;
-            /** @description When the secret stops working; null: not rotated */
+            /** @description When the secret stops working; null: it has no end */
             retires_at: string | null;
+            /** @description When the secret expires; it may stop working earlier */
+            expires_at: string | null;
+            /** @description The secret also stops working after so many hours without a use; null: it does not */
+            retire_unused_hours: number | null;
+            /** @description Whether no newer secret of its kind replaced it */
+            is_current: boolean;
             last_used_at: string | null;
             last_used_ip: string | null;
             last_used_api: string | null;
@@ -2314,10 +4395,10 @@ export interface components {
              */
             role: "member" | "admin" | "operator";
             /**
-             * @description disabled: the user cannot sign in, and all their tokens are revoked
+             * @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted
              * @enum {string}
              */
-            status: "active" | "disabled";
+            status: "active" | "disabled" | "deleting";
             /**
              * @description Increases with each change; the ETag holds it
              * @example 3
@@ -2348,6 +4429,13 @@ export interface components {
              */
             role?: "member" | "admin";
         };
+        UserData: {
+            /** @enum {string} */
+            kind: "profile" | "second_factor" | "consent" | "grant" | "key_pair" | "application" | "activity";
+            data: {
+                [key: string]: unknown;
+            };
+        };
         UserDetails: {
             /**
              * Format: uuid
@@ -2374,10 +4462,10 @@ export interface components {
              */
             role: "member" | "admin" | "operator";
             /**
-             * @description disabled: the user cannot sign in, and all their tokens are revoked
+             * @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted
              * @enum {string}
              */
-            status: "active" | "disabled";
+            status: "active" | "disabled" | "deleting";
             /**
              * @description Increases with each change; the ETag holds it
              * @example 3
@@ -2394,7 +4482,14 @@ export interface components {
             /** @description False until an admin gives the user a one-time password in the console or CLI */
             has_password: boolean;
             last_signed_in_at: string | null;
+            /** @description The default key pair of the user */
             key_pair: string | null;
+            /** @description Active named key pairs */
+            named_key_pairs: number;
+            /** @description Authenticator apps that the user signs in with */
+            authenticator_apps: number;
+            /** @description Unused recovery codes */
+            recovery_codes: number;
             /** @description Applications that the user gave consent to */
             applications: number;
             own_tokens: components["schemas"]["BoundedCount"];
@@ -2428,10 +4523,10 @@ export interface components {
              */
             role: "member" | "admin" | "operator";
             /**
-             * @description disabled: the user cannot sign in, and all their tokens are revoked
+             * @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted
              * @enum {string}
              */
-            status: "active" | "disabled";
+            status: "active" | "disabled" | "deleting";
             /**
              * @description Increases with each change; the ETag holds it
              * @example 3
@@ -2448,6 +4543,161 @@ export interface components {
             /** @description False until an admin gives the user a one-time password in the console or CLI */
             has_password: boolean;
             last_signed_in_at: string | null;
+        };
+        Webhook: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /** @description null: of the instance, it receives the events of all accounts */
+            account_id: string | null;
+            /**
+             * @description A name for people
+             * @example Billing system
+             */
+            name: string;
+            /**
+             * @description The https URL that receives the events; http only for localhost
+             * @example https://example.com/webhooks/keywright
+             */
+            url: string;
+            /**
+             * @description The actions of the events that it receives; null: all events
+             * @example [
+             *       "client.archived",
+             *       "key_pair.generated"
+             *     ]
+             */
+            actions: string[] | null;
+            /**
+             * @description disabled: it receives nothing; events that occur meanwhile are not delivered later
+             * @enum {string}
+             */
+            status: "enabled" | "disabled";
+            /** @description Why it is disabled: by_user; failing (no successful delivery for five days); gone (a response 410); null: it is enabled */
+            disabled_reason: ("by_user" | "failing" | "gone") | null;
+            disabled_at: string | null;
+            /** @description The first failed attempt since the last successful one; null: the last attempt succeeded */
+            failing_since: string | null;
+            /** @description Until then, the previous secret signs too; null: there is none */
+            previous_secret_expires_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Increases with each change; the ETag holds it
+             * @example 3
+             */
+            revision: number;
+        };
+        /**
+         * @example {
+         *       "actions": [
+         *         "client.archived"
+         *       ]
+         *     }
+         */
+        WebhookChange: {
+            /**
+             * @description A name for people
+             * @example Billing system
+             */
+            name?: string;
+            /**
+             * @description The https URL that receives the events; http only for localhost
+             * @example https://example.com/webhooks/keywright
+             */
+            url?: string;
+            /**
+             * @description The actions of the events that it receives; null: all events
+             * @example [
+             *       "client.archived",
+             *       "key_pair.generated"
+             *     ]
+             */
+            actions?: string[] | null;
+        };
+        WebhookDelivery: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /** @description The event in the activity log; null: a test */
+            event_id: string | null;
+            /** @example client.archived */
+            action: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            attempts: number;
+            /**
+             * @description The status of the last response, or why there was none; null: not attempted yet
+             * @example 200
+             */
+            last_result: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            finished_at: string | null;
+            /** @description Of a pending delivery; null: an earlier event of the same object is sent first */
+            next_attempt_at: string | null;
+        };
+        WebhookDeliveryDetails: {
+            /**
+             * Format: uuid
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /** @description The event in the activity log; null: a test */
+            event_id: string | null;
+            /** @example client.archived */
+            action: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            attempts: number;
+            /**
+             * @description The status of the last response, or why there was none; null: not attempted yet
+             * @example 200
+             */
+            last_result: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            created_at: string;
+            finished_at: string | null;
+            /** @description Of a pending delivery; null: an earlier event of the same object is sent first */
+            next_attempt_at: string | null;
+            /** @description The last 30 attempts, the earliest first */
+            attempt_log: {
+                /**
+                 * Format: date-time
+                 * @example 2026-11-21T09:30:00.000Z
+                 */
+                at: string;
+                /** @description In milliseconds */
+                duration: number;
+                /** @description Of the response; null: there was none */
+                status: number | null;
+                error: string | null;
+                /** @description The beginning of the response body; null: there was no response, or it is not kept */
+                response: string | null;
+            }[];
+            /** @description The JSON that is sent; null: the event was deleted from the activity log */
+            message: string | null;
+        };
+        WebhookWithSecret: {
+            webhook: components["schemas"]["Webhook"];
+            /**
+             * @description The signing secret (Standard Webhooks); shown only in this response
+             * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazfgh0xDmZE=
+             */
+            secret: string;
         };
     };
     responses: {
@@ -2681,7 +4931,10 @@ export interface operations {
     };
     generateOwnKeyPair: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: {
                 /**
                  * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
@@ -2698,6 +4951,18 @@ export interface operations {
             };
         };
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -2756,7 +5021,10 @@ export interface operations {
     };
     generateKeyPair: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: {
                 /**
                  * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
@@ -2775,6 +5043,18 @@ export interface operations {
             };
         };
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -2795,6 +5075,349 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listOwnKeyPairs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPairList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    generateOwnNamedKeyPair: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedKeyPairGeneration"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedKeyPair"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listKeyPairs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPairList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    generateNamedKeyPair: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedKeyPairGeneration"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedKeyPair"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listClients: {
+        parameters: {
+            query?: {
+                kind?: "application" | "key_pair";
+                /** @description The beginnings of words of the name, a complete client id, or the email address of a key pair's owner */
+                search?: string;
+                status?: "active" | "archived";
+                account_id?: string;
+                /** @description Only clients that may use this grant type */
+                grant?: "authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code";
+                /** @description Only active clients that were not used for so many days, those unused for longest first */
+                unused_days?: number;
+                /** @description Only active clients whose client secret or API key expires within so many days, those that expire first first */
+                expiring_days?: number;
+                /** @description The email address of the user who owns the key pair, or who created the application */
+                owner?: string;
+                /** @description The maximum number of items */
+                limit?: number;
+                /** @description `next` of the previous page */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ClientSummary"][];
+                        /** @description The cursor for `after`; null: this is the last page */
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readKeyPairDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyPairDetails"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateKeyPair: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KeyPairChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedKeyPair"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    stopKeyPair: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoppedKeyPair"] | components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -2921,6 +5544,61 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    deleteApplication: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     updateApplication: {
         parameters: {
             query?: never;
@@ -2970,7 +5648,10 @@ export interface operations {
     };
     archiveApplication: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 client_id: string;
@@ -2988,7 +5669,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApplicationSettings"];
+                    "application/json": components["schemas"]["ApplicationSettings"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2996,6 +5677,45 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    archiveApplications: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArchivalOfApplications"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivedApplications"] | components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3048,9 +5768,113 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    retireApplicationSecret: {
+    listApplicationSecrets: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientSecrets"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rotateApplicationSecret: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match"?: string;
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecretRotation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApplication"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    retireApplicationSecret: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 client_id: string;
@@ -3060,6 +5884,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
             /** @description No Content */
             204: {
                 headers: {
@@ -3079,48 +5914,47 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    rotateApplicationSecret: {
+    updateApplicationSecret: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
-                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
                  */
-                "Idempotency-Key"?: string;
+                "If-Match": string;
             };
             path: {
                 client_id: string;
+                secret_id: string;
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
-                "application/json": components["schemas"]["SecretRotation"];
+                "application/json": components["schemas"]["SecretRetirement"];
             };
         };
         responses: {
-            /** @description Created */
-            201: {
+            /** @description No Content */
+            204: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["CreatedApplication"];
-                };
+                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3169,7 +6003,10 @@ export interface operations {
     };
     revokeTokensOfClient: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 client_id: string;
@@ -3186,7 +6023,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Revoked"];
+                    "application/json": components["schemas"]["Revoked"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3201,7 +6038,10 @@ export interface operations {
     };
     revokeToken: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 client_id: string;
@@ -3211,6 +6051,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
             /** @description No Content */
             204: {
                 headers: {
@@ -3273,11 +6124,289 @@ export interface operations {
     };
     revokeGrant: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 client_id: string;
                 grant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    revokeTokensOfUser: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"] | components["schemas"]["DryRun"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    inspectHeader: {
+        parameters: {
+            query?: {
+                /** @description The API that refused the token */
+                api?: string;
+                /** @description A scope that the API needs */
+                scope?: string;
+            };
+            header: {
+                /** @description A JWT, its `jti`, a client ID, a client secret or API key or its last four characters, an application name, or an email address */
+                "Keywright-Inspect": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    inspect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description A JWT, its `jti`, a client ID, a client secret or API key or its last four characters, an application name, or an email address
+                     * @example kwc_0Zk3tQ9xWb7YpLr2VfHd
+                     */
+                    text: string;
+                    /**
+                     * @description The API that refused the token
+                     * @example https://api.example.com
+                     */
+                    api?: string;
+                    /** @description A scope that the API needs */
+                    scope?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listLeakReports: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of items */
+                limit?: number;
+                /** @description `next` of the previous page */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["LeakReport"][];
+                        /** @description The cursor for `after`; null: this is the last page */
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    reportLeaks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A client secret, API key, refresh token or access token */
+                    token: string;
+                    /** @description The name of the pattern that found it; it is returned */
+                    type?: string;
+                    /** @description Where it was found; query and fragment are not stored */
+                    url?: string;
+                    /** @description The kind of place, such as `commit` */
+                    source?: string;
+                }[];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeakFeedback"][];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getLeakReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                leak_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeakReport"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    dismissLeakReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                leak_id: string;
             };
             cookie?: never;
         };
@@ -3302,12 +6431,15 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    revokeTokensOfUser: {
+    readClientRefusals: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The last day (default), or the last seven days */
+                days?: "1" | "7";
+            };
             header?: never;
             path: {
-                user_id: string;
+                client_id: string;
             };
             cookie?: never;
         };
@@ -3321,14 +6453,139 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Revoked"];
+                    "application/json": components["schemas"]["ClientRefusals"];
                 };
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readClientUsage: {
+        parameters: {
+            query?: {
+                step?: "hour" | "day";
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientUsage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listRefusedClients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedClients"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    exportUsage: {
+        parameters: {
+            query?: {
+                account_id?: string;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readRevocationEffect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevocationEffect"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -3341,8 +6598,8 @@ export interface operations {
                 search?: string;
                 /** @description A member signs in to applications, an admin manages the account, and an operator manages the instance */
                 role?: "member" | "admin" | "operator";
-                /** @description disabled: the user cannot sign in, and all their tokens are revoked */
-                status?: "active" | "disabled";
+                /** @description disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted */
+                status?: "active" | "disabled" | "deleting";
                 account_id?: string;
                 /** @description The maximum number of items */
                 limit?: number;
@@ -3456,9 +6713,67 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    deleteUser: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     updateUser: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header: {
                 /**
                  * @description The ETag of the last read, or * to change any revision
@@ -3486,7 +6801,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["User"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3505,7 +6820,10 @@ export interface operations {
     };
     disableUser: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 user_id: string;
@@ -3523,7 +6841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["User"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3570,6 +6888,39 @@ export interface operations {
         };
     };
     resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    resetFactors: {
         parameters: {
             query?: never;
             header?: never;
@@ -3695,13 +7046,492 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    streamEvents: {
+        parameters: {
+            query?: {
+                account_id?: string;
+                /** @description For clients that cannot send the header Last-Event-ID */
+                last_event_id?: string;
+            };
+            header?: {
+                /** @description The ID of the last event that was read; 0: from the oldest event; absent: from now on */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                account_id?: string;
+                /** @description The maximum number of items */
+                limit?: number;
+                /** @description `next` of the previous page */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Webhook"][];
+                        /** @description The cursor for `after`; null: this is the last page */
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Seconds for which the previous secret signs too; each message then has both signatures
+                     * @default 86400
+                     */
+                    overlap?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    disableWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    enableWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+                         */
+                        delivery_id: string;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description The maximum number of items */
+                limit?: number;
+                /** @description `next` of the previous page */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["WebhookDelivery"][];
+                        /** @description The cursor for `after`; null: this is the last page */
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetails"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    resendWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listAccounts: {
         parameters: {
             query?: {
                 /** @description The beginnings of words, or a complete id */
                 search?: string;
-                /** @description disabled: its users cannot sign in, and all its tokens are revoked */
-                status?: "active" | "disabled";
+                /** @description disabled: its users cannot sign in, and all its tokens are revoked; deleting: disabled, and being deleted with all that it has */
+                status?: "active" | "disabled" | "deleting";
                 /** @description The maximum number of items */
                 limit?: number;
                 /** @description `next` of the previous page */
@@ -3814,6 +7644,61 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    deleteAccount: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     updateAccount: {
         parameters: {
             query?: never;
@@ -3863,7 +7748,10 @@ export interface operations {
     };
     disableAccount: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 account_id: string;
@@ -3881,7 +7769,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Account"];
+                    "application/json": components["schemas"]["Account"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3929,7 +7817,10 @@ export interface operations {
     };
     disableAccountApi: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path: {
                 account_id: string;
@@ -3947,7 +7838,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Account"];
+                    "application/json": components["schemas"]["Account"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3988,6 +7879,160 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    exportUserData: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["UserData"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    readApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Api"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteApi: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateApi: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApiChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiSettings"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -4078,7 +8123,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    readApi: {
+    listApiSecrets: {
         parameters: {
             query?: never;
             header?: never;
@@ -4098,60 +8143,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Api"];
+                    "application/json": components["schemas"]["ClientSecrets"];
                 };
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
-            429: components["responses"]["Problem429"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    updateApi: {
-        parameters: {
-            query?: never;
-            header: {
-                /**
-                 * @description The ETag of the last read, or * to change any revision
-                 * @example "3"
-                 */
-                "If-Match": string;
-            };
-            path: {
-                identifier: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["ApiChange"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiSettings"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -4159,7 +8157,10 @@ export interface operations {
     };
     rotateApiSecret: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: {
                 /**
                  * @description A unique value that the caller generates for each creation; a retry with the same key gets the same response
@@ -4178,6 +8179,18 @@ export interface operations {
             };
         };
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
             /** @description Created */
             201: {
                 headers: {
@@ -4198,6 +8211,97 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    retireApiSecret: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                identifier: string;
+                secret_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateApiSecret: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The ETag of the last read, or * to change any revision
+                 * @example "3"
+                 */
+                "If-Match": string;
+            };
+            path: {
+                identifier: string;
+                secret_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretRetirement"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -4279,7 +8383,10 @@ export interface operations {
     };
     disableInstanceApi: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4294,7 +8401,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Instance"];
+                    "application/json": components["schemas"]["Instance"] | components["schemas"]["DryRun"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4444,6 +8551,168 @@ export interface operations {
                         items: components["schemas"]["SigningKey"][];
                     };
                 };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    revokeSigningKey: {
+        parameters: {
+            query?: {
+                /** @description true: describe the callers that the request would affect, and change nothing */
+                dry_run?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                kid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevokedSigningKey"] | components["schemas"]["SigningKeyDryRun"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listMailMessages: {
+        parameters: {
+            query?: {
+                status?: "queued" | "sent" | "failed";
+                /** @description The maximum number of items */
+                limit?: number;
+                /** @description `next` of the previous page */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MailMessage"][];
+                        /** @description The cursor for `after`; null: this is the last page */
+                        next: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getMailMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailMessage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    sendMailMessageAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    sendTestMail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];

@@ -1,19 +1,32 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endWithTests } from './end-with-tests.ts'
 import { cleanEnvironment, type Environment } from './environment.ts'
 import { until } from './load.ts'
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+/** Below the ports of outgoing connections: one of those may take any port that is free, also while its server restarts. */
+const PORTS = { first: 20_000, count: 10_000 }
+
+/** Whether nobody listens on the port, at any address. */
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port)
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   await new Promise((resolve) => server.close(resolve))
-  return port
+  return true
+}
+
+export async function freePort(): Promise<number> {
+  const port = PORTS.first + randomInt(PORTS.count)
+  return (await isFree(port)) ? port : await freePort()
 }
 
 /** A directory that a program may read which gives up root's rights. */

@@ -7,11 +7,10 @@ import { accountFor } from '../../src/database/embedded/system-account.ts'
 import { clusterParent, TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { copyInitializedCluster, initializeCluster } from './initialized-cluster.ts'
 import { killWithChildren } from './kill-with-children.ts'
 import { until } from './load.ts'
 import { freePort } from './program.ts'
-
-const HBA = 'local all all trust\nhost all all all trust\nhost replication all all trust\n'
 
 /** The directory of a PostgreSQL with pg_basebackup, which the embedded one lacks. Undefined where none can be had. */
 export async function findPostgresTools(): Promise<string | undefined> {
@@ -58,11 +57,6 @@ export async function startReplaceablePostgres(bin: string) {
     await until(answers('SELECT true'))
   }
 
-  function initialize(name: string): void {
-    run('initdb', ['-D', join(home, name), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N'])
-    writeFileSync(join(home, name, 'pg_hba.conf'), HBA)
-  }
-
   /** `kill -9` of all its processes: whatever no other server has is lost. */
   async function lose(): Promise<void> {
     const { pid, ended } = running!
@@ -71,7 +65,7 @@ export async function startReplaceablePostgres(bin: string) {
     running = undefined
   }
 
-  initialize('primary')
+  copyInitializedCluster(bin, join(home, 'primary'), options)
   await start('primary')
   return {
     url,
@@ -94,7 +88,7 @@ export async function startReplaceablePostgres(bin: string) {
       const dump = run('pg_dump', ['-h', '127.0.0.1', '-p', `${port}`, '-U', 'postgres', 'postgres'])
       writeFileSync(join(home, 'dump.sql'), dump)
       await lose()
-      initialize('restored')
+      initializeCluster(bin, join(home, 'restored'), options)
       await start('restored')
       run('psql', [
         '-q',

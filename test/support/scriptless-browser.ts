@@ -107,7 +107,14 @@ export function openBrowser(origin: string) {
     return new URL((await request(new URL(form.action), sent)).headers.get('location')!, form.action)
   }
 
-  return { visit, submit, redirectOf, cookies: jar }
+  /** The status of an address, whose redirect is not followed. */
+  async function statusOf(address: string): Promise<number> {
+    const response = await request(new URL(address, origin))
+    await response.arrayBuffer()
+    return response.status
+  }
+
+  return { visit, submit, redirectOf, statusOf, cookies: jar }
 }
 
 /** Goes through sign-in as somebody, by the page that asks for it. */

@@ -1,3 +1,5 @@
+import type { Knex } from 'knex'
+
 /** The middle of a value's base64 wherever it begins inside what was encoded, so that `id:secret` is found too. */
 function base64Forms(value: Buffer): string[] {
   return [0, 1, 2].map((offset) => {
@@ -19,4 +21,14 @@ export function foundIn(text: string, secrets: Record<string, string>): string[]
   return Object.entries(secrets)
     .filter(([, secret]) => formsOf(secret).some((form) => text.includes(form)))
     .map(([name]) => name)
+}
+
+const rowOf = ({ row }: { row: string }): string => row
+
+/** Every row of every table as text; binary columns are in hexadecimal. */
+export async function allRows(knex: Knex): Promise<string> {
+  const tables: string[] = await knex('pg_tables').where({ schemaname: 'public' }).pluck('tablename')
+  const text: string[] = []
+  for (const table of tables) text.push(...(await knex.raw('SELECT t::text AS row FROM ?? t', [table])).rows.map(rowOf))
+  return text.join('\n')
 }

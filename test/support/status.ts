@@ -29,6 +29,16 @@ export async function statusAt(node: { url: string }, token: string): Promise<nu
   return getListFromStatusListJWT(jwt).getStatus(idx)
 }
 
+/**
+ * Resolves when the lists of all nodes say that the tokens are revoked. A node may serve lists that are half a second old, so
+ * the feed of one node says nothing of the lists of another.
+ */
+export async function revokedInLists(nodes: readonly { url: string }[], tokens: readonly string[]): Promise<void> {
+  for (const node of nodes) {
+    for (const token of tokens) await until(async () => (await statusAt(node, token)) === 1)
+  }
+}
+
 export interface FeedEvent {
   readonly event: string
   readonly id: string | undefined

@@ -9,7 +9,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -17,6 +16,7 @@ import { accountFor } from '../../src/database/embedded/system-account.ts'
 import { clusterParent, TEST_PREFIX } from './data-directory.ts'
 import { findProgram } from './debian.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { copyInitializedCluster, initializeCluster } from './initialized-cluster.ts'
 import { until } from './load.ts'
 import { freePort } from './program.ts'
 
@@ -36,6 +36,8 @@ export interface SystemPostgres {
   readonly home: string
   /** The superuser, on 127.0.0.1, without a password. */
   readonly url: string
+  /** Initializes a cluster with a system identifier of its own. Without it, `start` copies one. */
+  initialize(): void
   start(): Promise<void>
   /** SIGINT, which PostgreSQL takes for *fast*. */
   stop(signal?: NodeJS.Signals): Promise<void>
@@ -80,8 +82,9 @@ export async function createSystemPostgres(bin: string, parent = clusterParent()
     for (const one of [pid, ...childrenOf(pid)]) signalIfAlive(one, name)
   }
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres`
+  const options = { ...account, cwd: '/', env: { LC_ALL: 'C' } }
   const run = (program: string, args: readonly string[]) =>
-    void execFileSync(join(bin, program), args, { ...account, cwd: '/', env: { LC_ALL: 'C' }, stdio: 'pipe' })
+    void execFileSync(join(bin, program), args, { ...options, stdio: 'pipe' })
 
   async function query(text: string, database = 'postgres') {
     const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database })
@@ -109,14 +112,9 @@ export async function createSystemPostgres(bin: string, parent = clusterParent()
     configure: (lines) => appendFileSync(join(data, 'postgresql.conf'), `\n${lines}\n`),
     freeze: () => signalAll('SIGSTOP'),
     thaw: () => signalAll('SIGCONT'),
+    initialize: () => initializeCluster(bin, data, options),
     async start() {
-      if (!existsSync(data)) {
-        run('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '-N'])
-        writeFileSync(
-          join(data, 'pg_hba.conf'),
-          'local all all trust\nhost all all all trust\nhost replication all all trust\n',
-        )
-      }
+      if (!existsSync(data)) copyInitializedCluster(bin, data, options)
       const where = ['-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${home}`]
       const child = spawn(join(bin, 'postgres'), ['-D', data, ...where], { ...account, cwd: '/', stdio: 'ignore' })
       endWithTests(child, 'SIGQUIT')
