@@ -1,0 +1,82 @@
+import type { MessageContent, MessageContext, MessageKind, MessageLink } from './message-declaration.ts'
+import { NOTICE_KINDS, type NoticeKindName, type NoticeParameters } from './notice-kinds.ts'
+
+/** What the template of each kind needs beside the context. */
+interface Parameters extends Record<NoticeKindName, NoticeParameters> {
+  invitation: {
+    /** Null: an operator is invited. */
+    readonly account: string | null
+  }
+  password_reset: object
+  test: object
+}
+
+export type MessageKindName = keyof Parameters
+export type ParametersOf<Name extends MessageKindName> = Parameters[Name]
+
+const ignoreNote = 'If you did not expect this message, you can ignore it.'
+
+const worksUntil = ({ until }: MessageLink): string => `The link works once, until ${until}.`
+
+/** Every message, each declared once: its cause, its recipients, and its text. */
+export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Parameters[Name]> } = {
+  invitation: {
+    label: 'Invitation',
+    cause: 'A user is invited. Sent to the user.',
+    purpose: 'invitation',
+    sample: { account: 'ACME Corp' },
+    content: ({ account }, { instance, recipient, link }) => ({
+      subject: account === null ? `You are invited to ${instance}` : `You are invited to ${account} on ${instance}`,
+      paragraphs: [
+        account === null
+          ? `You are invited to ${instance} as an operator.`
+          : `You are invited to the account ${account} on ${instance}.`,
+        `Choose a password to sign in with ${recipient}.`,
+      ],
+      button: { label: 'Choose password', url: link.url },
+      notes: [worksUntil(link), ignoreNote],
+    }),
+  },
+  password_reset: {
+    label: 'New password',
+    cause: 'A user forgot their password. Sent to the user who has the address.',
+    purpose: 'password_reset',
+    sample: {},
+    content: (_, { instance, recipient, link }) => ({
+      subject: `Choose a new password for ${instance}`,
+      paragraphs: [
+        `A new password was requested for ${recipient} on ${instance}.`,
+        'When you save a new password, you are signed out everywhere.',
+      ],
+      button: { label: 'Choose new password', url: link.url },
+      notes: [
+        worksUntil(link),
+        'If you did not request a new password, ignore this message. Your password does not change.',
+      ],
+    }),
+  },
+  test: {
+    label: 'Test message',
+    cause: 'An operator sends a test message. Sent to the operator.',
+    sample: {},
+    content: (_, { instance, url }) => ({
+      subject: `Test message from ${instance}`,
+      paragraphs: [`${instance} can send email. This message is a test, and you can delete it.`],
+      facts: [['Sent by', url('/')]],
+    }),
+  },
+  ...NOTICE_KINDS,
+}
+
+export const MESSAGE_KIND_NAMES = Object.keys(MESSAGE_KINDS) as readonly MessageKindName[]
+
+export const isMessageKind = (name: string): name is MessageKindName => Object.hasOwn(MESSAGE_KINDS, name)
+
+const kindOf = (name: MessageKindName) => MESSAGE_KINDS[name] as MessageKind<object>
+
+/** The content of a message from its stored parameters. */
+export const contentOf = (name: MessageKindName, parameters: object, context: MessageContext): MessageContent =>
+  kindOf(name).content(parameters, context)
+
+export const sampleContentOf = (name: MessageKindName, context: MessageContext): MessageContent =>
+  contentOf(name, kindOf(name).sample, context)

@@ -1,0 +1,119 @@
+import type { Knex } from 'knex'
+import { asUuid } from '../audit/audit-visibility.ts'
+import { NOTICE_KINDS, type NoticeKind, type NoticeKindName, type NoticeParameters } from '../mail/notice-kinds.ts'
+import { addMessage } from '../mail/outbox.ts'
+import { findClientRecipients, findUserRecipient, type Recipient } from './notice-recipients.ts'
+
+/** An event of the activity log that may get a notice. */
+interface NoticeEvent {
+  action: string
+  at: Date
+  actor_type: string
+  actor_id: string | null
+  account_id: string | null
+  target_type: string
+  target_id: string
+  ip: string | null
+  detail: Record<string, unknown>
+  actor_email: string | null
+  actor_account: string | null
+  client_name: string | null
+  client_owner: string | null
+}
+
+const KINDS = Object.entries(NOTICE_KINDS) as [NoticeKindName, NoticeKind][]
+
+const ACTIONS = [...new Set(KINDS.flatMap(([, { notice }]) => notice.actions))]
+
+/** SQL. Older events are of no use: e-mail was switched off for a while. */
+const MOST_AGE = `interval '1 day'`
+
+/** About clients, what others than users cause, and who is responsible must learn of. */
+const BY_ANYBODY = `('leak.reported', 'client.secret_expires')`
+
+// A program that rotates the secrets of a thousand applications would send thousands of messages. What the server itself does, such
+// as the first start, needs no notice.
+const EVENTS = `
+  SELECT l.action, l.at, l.actor_type, l.actor_id, l.account_id, l.target_type, l.target_id, l.ip, l.detail,
+         u.email AS actor_email, u.account_id AS actor_account, c.name AS client_name, c.user_id AS client_owner
+    FROM audit_log l
+    LEFT JOIN users u ON u.id = ${asUuid('l', 'actor', 'user')}
+    LEFT JOIN clients c ON l.target_type = 'client' AND c.client_id = l.target_id
+   WHERE l.seq > ? AND l.seq <= ? AND l.action = ANY (?) AND l.at > now() - ${MOST_AGE}
+     AND (l.actor_type IN ('user', 'cli') OR (l.actor_type = 'client' AND l.target_type = 'user') OR l.action IN ${BY_ANYBODY})
+   ORDER BY l.seq`
+
+function actorOf(event: NoticeEvent): string | null {
+  const { actor_type, actor_id, actor_email, actor_account, account_id, target_id, client_owner } = event
+  if (actor_type === 'user' && (actor_id === target_id || actor_id === client_owner)) return null
+  // Who operates the instance is not the business of an account (tenant isolation).
+  if (actor_type === 'user') return actor_account !== null && actor_account === account_id ? actor_email : 'an operator'
+  if (actor_type === 'client') return 'a program'
+  return actor_type === 'cli' ? 'an operator' : null
+}
+
+function parametersOf(event: NoticeEvent): NoticeParameters {
+  const isOwn = event.actor_type === 'user' && event.actor_id === event.target_id
+  const isClient = event.target_type === 'client'
+  return {
+    action: event.action,
+    at: event.at.toISOString(),
+    by: actorOf(event),
+    ip: isOwn ? event.ip : null,
+    client: event.client_name,
+    clientId: isClient ? event.target_id : null,
+    detail: event.detail,
+  }
+}
+
+async function recipientsOf(trx: Knex, { notice }: NoticeKind, event: NoticeEvent): Promise<Recipient[]> {
+  if (notice.recipients === 'user') return await findUserRecipient(trx, event.target_id)
+  return await findClientRecipients(trx, { owner: event.client_owner, accountId: event.account_id })
+}
+
+async function addNoticesOf(trx: Knex, event: NoticeEvent): Promise<void> {
+  for (const [kind, declaration] of KINDS) {
+    const { actions, applies = () => true } = declaration.notice
+    if (!actions.includes(event.action) || !applies(event.detail)) continue
+    const parameters = parametersOf(event)
+    for (const to of await recipientsOf(trx, declaration, event)) await addMessage(trx, { kind, to, parameters })
+  }
+}
+
+/** The end of a page of at most `limit` events. */
+const PAGE_END = 'SELECT max(seq) AS seq FROM (SELECT seq FROM audit_log WHERE seq > ? ORDER BY seq LIMIT ?) page'
+
+/** Returns whether there may be more events. */
+async function readPage(knex: Knex, limit: number): Promise<boolean> {
+  return await knex.transaction(async (trx) => {
+    // Another node is at it.
+    const cursor = await trx('mail_notice_cursor').forUpdate().skipLocked().first('seq')
+    if (!cursor) return false
+    const { seq: end } = (await trx.raw(PAGE_END, [cursor.seq, limit])).rows[0]
+    if (end === null) return false
+    const { rows } = await trx.raw(EVENTS, [cursor.seq, end, ACTIONS] as never)
+    for (const event of rows as NoticeEvent[]) await addNoticesOf(trx, event)
+    await trx('mail_notice_cursor').update({ seq: end })
+    return Number(end) - Number(cursor.seq) >= limit
+  })
+}
+
+const START = `
+  INSERT INTO mail_notice_cursor (seq)
+  SELECT coalesce((SELECT head_seq FROM audit_chain), 0)
+  ON CONFLICT DO NOTHING`
+
+/** No row: the cursor has not been made yet. */
+const PENDING = `
+  SELECT coalesce((SELECT head_seq FROM audit_chain), 0) > seq AS pending FROM mail_notice_cursor`
+
+/**
+ * Adds the notices of the events that are new in the activity log, `limit` events in a transaction. Of several nodes one does it.
+ * Without new events it costs one small statement.
+ */
+export async function addNotices(knex: Knex, limit: number): Promise<void> {
+  const [state] = (await knex.raw(PENDING)).rows
+  if (!state) await knex.raw(START)
+  if (!state?.pending) return
+  while (await readPage(knex, limit));
+}

@@ -1,0 +1,41 @@
+import type { Knex } from 'knex'
+import { isId } from '../shared/ids.ts'
+
+export interface Recipient {
+  readonly id: string
+  readonly email: string
+  readonly accountId: string | null
+}
+
+/** Messages about one event: an account may have any number of admins. */
+const MOST_RECIPIENTS = 50
+
+/** Active users of active accounts. */
+const recipients = (db: Knex) =>
+  db('users')
+    .leftJoin('accounts', 'accounts.id', 'users.account_id')
+    .where('users.status', 'active')
+    .whereRaw(`coalesce(accounts.status, 'active') = 'active'`)
+    .select('users.id', 'users.email', 'users.account_id AS accountId')
+
+/** The user, unless they are disabled. */
+export const findUserRecipient = async (db: Knex, userId: string): Promise<Recipient[]> =>
+  isId(userId) ? await recipients(db).where('users.id', userId) : []
+
+interface ResponsibleFor {
+  /** Of a key pair. */
+  readonly owner: string | null
+  readonly accountId: string | null
+}
+
+/** Those who are responsible for a client: the owner of a key pair, the admins of an account, or, without an account, the operators. */
+export async function findClientRecipients(db: Knex, { owner, accountId }: ResponsibleFor): Promise<Recipient[]> {
+  if (owner !== null) return await findUserRecipient(db, owner)
+  const role = accountId === null ? 'operator' : 'admin'
+  return await recipients(db)
+    .where({ 'users.account_id': accountId, 'users.role': role })
+    // Somebody who never signed in has not accepted an invitation.
+    .whereNotNull('users.password_hash')
+    .orderBy('users.email_key')
+    .limit(MOST_RECIPIENTS)
+}
