@@ -1,0 +1,93 @@
+import type { Knex } from 'knex'
+import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
+import type { SignInProgress, SignInStep } from '../accounts/sign-in-progress.ts'
+import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
+import { continues, isMultiFactor, type SignInTicket } from '../accounts/sign-in-tickets.ts'
+import type { User } from '../accounts/users.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { addFactor, type ConfirmedFactor } from './factor-changes.ts'
+import { stepOfCode, typedCode } from './totp.ts'
+import type { ShownOffer, TotpOffers } from './totp-offers.ts'
+
+export const FIRST_NAME = 'Authenticator app'
+
+export interface SetUpAttempt extends SignInOrigin {
+  readonly ticket: string
+  /** Sealed. */
+  readonly offer: string
+  readonly code: string
+}
+
+export type SetUpResult =
+  /** `ticket` finishes the sign-in, once. */
+  | { readonly outcome: 'added'; readonly codes: readonly string[]; readonly ticket: string }
+  /** The code is wrong. */
+  | { readonly outcome: 'refused'; readonly offer: ShownOffer; readonly user: User }
+  | { readonly outcome: 'over' }
+
+/** What a finished set-up leads to. The caller makes sure that the ticket with this id is used once. */
+export interface FinishedSetUp {
+  readonly id: string
+  readonly expiresAt: Date
+  readonly step: SignInStep
+}
+
+const OVER = { outcome: 'over' } as const
+
+/** Adds the first factor of a user during a sign-in that requires one. */
+export function createFactorSetUp(
+  knex: Knex,
+  encryptionKeys: EncryptionKeys,
+  clock: Clock,
+  progress: SignInProgress,
+  offers: TotpOffers,
+) {
+  async function find(sealed: string): Promise<{ ticket: SignInTicket; person: Credentials } | undefined> {
+    const ticket = progress.tickets.open(sealed)
+    const person = ticket && (await findCredentialsById(knex, ticket.userId))
+    return ticket && continues(ticket, person) ? { ticket, person } : undefined
+  }
+
+  /** Only a user without a factor: otherwise the password alone would be enough to add another one. */
+  async function save(ticket: SignInTicket, factor: ConfirmedFactor, origin: SignInOrigin): Promise<SetUpResult> {
+    return await knex.transaction(async (trx): Promise<SetUpResult> => {
+      const locked = await lockCredentials(trx, ticket.userId)
+      if (!continues(ticket, locked) || locked.hasSecondFactor) return OVER
+      const added = await addFactor(trx, encryptionKeys, locked.user, factor, signInActor(origin, ticket.userId))
+      if (!added) return OVER
+      const proved = { ...ticket, amr: [...ticket.amr, 'otp', 'mfa'] }
+      return { outcome: 'added', codes: added.codes, ticket: progress.tickets.issue(locked, proved) }
+    })
+  }
+
+  return {
+    /** A new secret for a sign-in; undefined: it does not continue any more. */
+    async offerFor(sealed: string): Promise<ShownOffer | undefined> {
+      const found = await find(sealed)
+      return found && (await offers.make(found.person.user))
+    },
+
+    async confirm(attempt: SetUpAttempt): Promise<SetUpResult> {
+      const found = await find(attempt.ticket)
+      const offer = found && offers.open(attempt.offer, found.ticket.userId)
+      if (!found || !offer) return OVER
+      const code = typedCode(attempt.code)
+      const step = code === undefined ? undefined : await stepOfCode(offer.secret, code, clock.now())
+      if (step !== undefined) return await save(found.ticket, { offer, name: FIRST_NAME, step }, attempt)
+      const { user } = found.person
+      const shown = await offers.showAgain(attempt.offer, user)
+      return shown ? { outcome: 'refused', offer: shown, user } : OVER
+    },
+
+    /** Undefined: the sign-in does not continue any more, or has not proved a second factor. */
+    async finish(sealed: string): Promise<FinishedSetUp | undefined> {
+      const found = await find(sealed)
+      if (!found || !isMultiFactor(found.ticket.amr)) return undefined
+      const { ticket, person } = found
+      return { id: ticket.id, expiresAt: new Date(ticket.expiresAt), step: progress.next(person, ticket) }
+    },
+  }
+}
+
+export type FactorSetUp = ReturnType<typeof createFactorSetUp>

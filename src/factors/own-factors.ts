@@ -1,0 +1,108 @@
+import type { Knex } from 'knex'
+import { lockCredentials } from '../accounts/credentials.ts'
+import { lockUser } from '../accounts/users.ts'
+import type { Actor } from '../audit/audit-log.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { KeywrightError } from '../shared/errors.ts'
+import { nameError } from '../shared/names.ts'
+import { addFactor, type ConfirmedFactor, removeFactor, renewRecoveryCodes } from './factor-changes.ts'
+import { FIRST_NAME } from './factor-set-up.ts'
+import { countRecoveryCodes } from './recovery-codes.ts'
+import { stepOfCode, typedCode } from './totp.ts'
+import { listTotpFactors, type TotpFactor } from './totp-factors.ts'
+import type { Owner, ShownOffer, TotpOffers } from './totp-offers.ts'
+
+/** Of one user: a phone, a tablet, and some to spare. */
+const MOST_FACTORS = 5
+
+/** Characters of a factor's name. */
+const LONGEST_NAME = 60
+
+export interface UserFactors {
+  /** The oldest first. */
+  readonly apps: readonly TotpFactor[]
+  /** Unused recovery codes. */
+  readonly recoveryCodes: number
+}
+
+export interface NewFactor {
+  /** Sealed. */
+  readonly offer: string
+  readonly name: string
+  readonly code: string
+}
+
+export type AddResult =
+  /** `codes`: recovery codes, with the first factor only. */
+  | { readonly outcome: 'added'; readonly codes: readonly string[] }
+  | {
+      readonly outcome: 'refused'
+      readonly offer: ShownOffer
+      readonly nameError?: string
+      readonly codeError?: string
+    }
+  /** The offer has expired, or was added before. */
+  | { readonly outcome: 'over' }
+
+const OVER = { outcome: 'over' } as const
+
+const WRONG_CODE = 'Incorrect code. Enter the code that the app shows now.'
+
+/** What users see and change of their own factors. The interface has checked that they have just signed in. */
+export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clock: Clock, offers: TotpOffers) {
+  async function save(user: Owner, factor: ConfirmedFactor, actor: Actor): Promise<AddResult> {
+    return await knex.transaction(async (trx): Promise<AddResult> => {
+      const locked = await lockUser(trx, user.id)
+      if ((await listTotpFactors(trx, user.id)).length >= MOST_FACTORS)
+        throw new KeywrightError('conflict', `you have ${MOST_FACTORS} authenticator apps; remove one first`)
+      const added = await addFactor(trx, encryptionKeys, locked, factor, actor)
+      return added ? { outcome: 'added', codes: added.codes } : OVER
+    })
+  }
+
+  return {
+    async read(userId: string): Promise<UserFactors> {
+      return { apps: await listTotpFactors(knex, userId), recoveryCodes: await countRecoveryCodes(knex, userId) }
+    },
+
+    offer: (user: Owner): Promise<ShownOffer> => offers.make(user),
+
+    /** @throws KeywrightError `conflict` (the user has as many as a user may have) */
+    async add(user: Owner, sent: NewFactor, actor: Actor): Promise<AddResult> {
+      const offer = offers.open(sent.offer, user.id)
+      if (!offer) return OVER
+      const name = sent.name.trim() || FIRST_NAME
+      const wrongName = nameError('the name of an authenticator app', name, LONGEST_NAME)
+      const code = typedCode(sent.code)
+      const step = code === undefined ? undefined : await stepOfCode(offer.secret, code, clock.now())
+      if (step !== undefined && !wrongName) return await save(user, { offer, name, step }, actor)
+      const shown = await offers.showAgain(sent.offer, user)
+      if (!shown) return OVER
+      const errors = {
+        ...(wrongName && { nameError: wrongName }),
+        ...(step === undefined && { codeError: WRONG_CODE }),
+      }
+      return { outcome: 'refused', offer: shown, ...errors }
+    },
+
+    /**
+     * Whether the user had this factor.
+     * @throws KeywrightError `conflict`: it is the last one, and the user must have one
+     */
+    remove: (userId: string, factorId: string, actor: Actor): Promise<boolean> =>
+      knex.transaction(async (trx) => {
+        const person = await lockCredentials(trx, userId)
+        if (!person || (await removeFactor(trx, person.user, factorId, actor)) === undefined) return false
+        if (person.mustHaveSecondFactor && (await listTotpFactors(trx, userId)).length === 0)
+          throw new KeywrightError('conflict', 'you must have a second factor; add another authenticator app first')
+        return true
+      }),
+
+    /** New codes in place of the earlier ones; undefined: the user has no factor. */
+    renewRecoveryCodes: (userId: string, actor: Actor): Promise<string[] | undefined> =>
+      knex.transaction(async (trx) => await renewRecoveryCodes(trx, await lockUser(trx, userId), actor)),
+  }
+}
+
+export type OwnFactors = ReturnType<typeof createOwnFactors>
