@@ -1,10 +1,14 @@
 import { SIGNING_ALGS, type SigningAlg, TOKEN_TYPES, type TokenType } from '../shared/algorithms.ts'
 import { attribute, boolean, choice, duration, uriUpTo, words } from '../shared/attributes.ts'
 import { accessTokenTtlError, MAX_ACCESS_TOKEN_TTL } from '../shared/lifetimes.ts'
+import { maxSecretLifetimeAttribute } from '../shared/secret-lifetimes.ts'
 import { identifierError, MAX_IDENTIFIER_LENGTH } from './resource-identifiers.ts'
 import { apiScopesError } from './scopes.ts'
 
 export type TokenPolicy = 'none' | 'single'
+
+/** Which key pairs may call an API: the default one of each admin, named ones too, or named ones with an environment. */
+export type KeyPairPolicy = 'one' | 'named' | 'environments'
 
 const ALG_HINTS: Readonly<Record<SigningAlg, string>> = {
   ES256: 'recommended, small signatures, wide library support',
@@ -73,6 +77,15 @@ export const API_TOKEN_ATTRIBUTES = {
       help: 'typ header of its access tokens; JWT for resource servers that reject at+jwt (RFC 9068); default: at+jwt',
     },
   }),
+  networksClaim: attribute({
+    type: boolean,
+    initial: false,
+    section: 'tokens',
+    label: 'Allowed networks in tokens',
+    hint: 'Access tokens of clients with allowed networks have the claim allowed_networks, which the API can enforce.',
+    description: 'Whether access tokens of clients with allowed networks have the claim allowed_networks',
+    option: { help: 'Put the allowed networks of a client into its access tokens; default: off' },
+  }),
 }
 
 /**
@@ -105,6 +118,31 @@ export const API_ATTRIBUTES = {
     validate: apiScopesError,
   }),
   ...API_TOKEN_ATTRIBUTES,
+  keyPairs: attribute({
+    type: choice<KeyPairPolicy>([
+      { value: 'one', label: 'One for each admin', hint: 'New keys replace the earlier keys of the admin.' },
+      {
+        value: 'named',
+        label: 'Several with names',
+        hint: 'An admin can add named key pairs, for example one for each service. New keys replace the keys with the same name.',
+      },
+      {
+        value: 'environments',
+        label: 'Several with names, live or test',
+        hint: 'Named key pairs are for the live or the test environment. Their client IDs, client secrets and access tokens show which.',
+      },
+    ]),
+    initial: 'one',
+    section: 'api',
+    label: 'Key pairs',
+    description:
+      'Which key pairs may call it: one for each admin; named: also named ones; environments: also named ones that are live or test',
+    option: { help: 'Key pairs that may call it: one for each admin, or also named ones, live or test; default: one' },
+  }),
+  maxSecretLifetime: maxSecretLifetimeAttribute({
+    section: 'api',
+    secrets: 'client secrets of applications and key pairs that may call it',
+  }),
   isDefault: attribute({
     type: boolean,
     initial: false,

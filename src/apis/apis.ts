@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { isUniqueViolation } from '../database/violations.ts'
+import type { SigningAlg } from '../shared/algorithms.ts'
 import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-columns.ts'
 import { checkValues } from '../shared/attribute-values.ts'
 import { invalidFields, KeywrightError, notFound } from '../shared/errors.ts'
@@ -122,6 +123,11 @@ export async function saveApi(trx: Knex, api: Api, changes: Partial<ApiSettings 
 export async function touchApi(trx: Knex, { id }: Api): Promise<Api> {
   const [row] = await trx('apis').where({ id }).increment('version', 1).returning<ApiRow[]>('*')
   return toApi(row!)
+}
+
+/** A token of these APIs that was planned before, with a signing key that is gone, is not recorded. */
+export async function touchApisOfAlg(trx: Knex, alg: SigningAlg): Promise<void> {
+  await trx('apis').where({ signing_alg: alg }).increment('version', 1)
 }
 
 /** Those that there are, in no order; identifiers that name no API are left out. */

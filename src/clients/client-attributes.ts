@@ -9,6 +9,19 @@ import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
  */
 export const CLIENT_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
 
+/** What concerns users who sign in is no setting of a key pair, whose name its owner and its pair name decide. */
+const { description } = SIGN_IN_ATTRIBUTES
+const {
+  refreshTokenMaxAge: _refreshTokenMaxAge,
+  refreshTokens: _refreshTokens,
+  pkceRequired: _pkceRequired,
+  accessType: _accessType,
+  ...ofTokens
+} = TOKEN_ATTRIBUTES
+
+/** The attributes of a client that are settings of a key pair. */
+export const KEY_PAIR_ATTRIBUTES = { description, ...ofTokens }
+
 /** What a client may request. These are rows of `client_apis`, not columns of `clients`. */
 export const ACCESS_ATTRIBUTES = {
   apis: attribute({

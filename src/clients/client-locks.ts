@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 
-/** The column that selects clients: themselves, their owner, or their account. */
-export type ClientsOf = 'id' | 'user_id' | 'account_id'
+/** The column that selects clients: themselves, their owner, their account, or the user who added them. */
+export type ClientsOf = 'id' | 'user_id' | 'account_id' | 'created_by'
 
 /** Lock striping: all clients share this many advisory locks, because PostgreSQL's lock table is small. */
 export const CLIENT_LOCKS = { namespace: 0x4b57, stripes: 128 } as const

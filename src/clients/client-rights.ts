@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { findExistingApis } from '../apis/apis.ts'
+import { losesNetwork } from '../shared/allowed-networks.ts'
 import { identifiersOf, scopeRestrictionOf } from './client-apis.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { type GrantSubject, grantTypesOf, REFRESH_TOKEN_GRANT } from './grant-types.ts'
@@ -26,6 +27,8 @@ export interface Narrowing {
   readonly users: boolean
   /** Revoke tokens of the client itself. */
   readonly itself: boolean
+  /** Revoke every access token, and no refresh token: the client lost a network that it could get them from. */
+  readonly accessTokens: boolean
   /** Revoke all consents: the client no longer acts for users. */
   readonly consents: boolean
   /** Revoke consents to `offline_access`: the client no longer gets refresh tokens. */
@@ -81,6 +84,7 @@ export function narrowingBetween(before: Rights, after: Rights): Narrowing | und
     remaining: after.apis,
     users: losesGrant(before, after, 'user'),
     itself: losesGrant(before, after, 'client'),
+    accessTokens: losesNetwork(before.settings.allowedNetworks, after.settings.allowedNetworks),
     consents: grantsFor(before.settings, 'user').length > 0 && grantsFor(after.settings, 'user').length === 0,
     offlineConsents: losesRefresh,
     refreshTokensOfUsers: losesRefresh || before.settings.isPublic !== after.settings.isPublic,

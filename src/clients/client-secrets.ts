@@ -1,5 +1,7 @@
 import type { Knex } from 'knex'
+import type { Environment } from '../shared/environments.ts'
 import { generateSecret, hashSecret, lastFour } from '../shared/secrets.ts'
+import { expiryFor, type RequestedExpiry } from './secret-expiry.ts'
 
 export type StoredSecretKind = 'secret' | 'api_key'
 
@@ -28,14 +30,25 @@ interface SecretRow {
   last_used_api: string | null
 }
 
-/** Generates a secret and stores its hash. Only the return value holds the secret. */
-export async function addSecret(trx: Knex, clientKey: number, kind: StoredSecretKind): Promise<string> {
-  const value = generateSecret(kind === 'secret' ? 'clientSecret' : 'apiKey')
+/**
+ * Generates a secret and stores its hash. Only the return value holds the secret.
+ * @throws KeywrightError `invalid_input` (the expiry)
+ */
+export async function addSecret(
+  trx: Knex,
+  { key, environment }: { readonly key: number; readonly environment: Environment | null },
+  kind: StoredSecretKind,
+  requested: RequestedExpiry = { field: 'expiresAt' },
+): Promise<string> {
+  const expiry = await expiryFor(trx, key, requested)
+  const value = generateSecret(kind === 'secret' ? 'clientSecret' : 'apiKey', [], environment)
   await trx('client_secrets').insert({
-    client_id: clientKey,
+    client_id: key,
     kind,
     hash: hashSecret(value),
     last_four: lastFour(value),
+    expires_at: expiry,
+    retires_at: expiry,
   })
   return value
 }
@@ -50,6 +63,28 @@ export async function retireSecrets(trx: Knex, clientKey: number, kind: StoredSe
     .update({ retires_at: trx.raw('least(retires_at, now() + make_interval(secs => ?))', [overlap]) })
 }
 
+/** The newest client secret that works. Undefined: none works. */
+export async function newestSecretId(db: Knex, clientKey: number): Promise<number | undefined> {
+  const row = await db('client_secrets')
+    .where({ client_id: clientKey, kind: 'secret' })
+    .whereRaw('(retires_at IS NULL OR retires_at > now())')
+    .orderBy('id', 'desc')
+    .first('id')
+  return row?.id
+}
+
+/** SQL: whether a newer secret of the same kind replaced a row of `client_secrets`. */
+export const IS_REPLACED = `EXISTS (
+  SELECT FROM client_secrets n
+   WHERE n.client_id = client_secrets.client_id AND n.kind = client_secrets.kind AND n.id > client_secrets.id)`
+
+/** Retires one secret at once, also the newest one. Every token that it obtained is invalid when the transaction commits. */
+export async function retireSecretNow(trx: Knex, id: number): Promise<void> {
+  await trx('client_secrets')
+    .where({ id })
+    .update({ retires_at: trx.raw('least(retires_at, now())') })
+}
+
 /**
  * Retires rotated secrets that are still in their overlap; `id`: only that one. Returns the retired secrets.
  */
@@ -58,9 +93,22 @@ export async function retirePreviousSecrets(
   clientKey: number,
   id?: number,
 ): Promise<{ id: number; kind: StoredSecretKind; last_four: string }[]> {
-  const previous = trx('client_secrets').where({ client_id: clientKey }).whereRaw('retires_at > now()')
+  const previous = trx('client_secrets')
+    .where({ client_id: clientKey })
+    .whereRaw(`retires_at > now() AND ${IS_REPLACED}`)
   if (id !== undefined) previous.where({ id })
   return await previous.update({ retires_at: trx.fn.now() }).returning(['id', 'kind', 'last_four'])
+}
+
+/** A secret of a client, also a retired one that is not deleted yet. */
+export async function findSecretOf(
+  db: Knex,
+  clientKey: number,
+  id: number,
+): Promise<{ lastFour: string; isRetired: boolean } | undefined> {
+  const isRetired = db.raw('coalesce(retires_at <= now(), false) AS is_retired')
+  const row = await db('client_secrets').where({ client_id: clientKey, id }).first('last_four', isRetired)
+  return row && { lastFour: row.last_four, isRetired: row.is_retired }
 }
 
 export async function listSecrets(db: Knex, clientKey: number): Promise<SecretSummary[]> {
@@ -90,16 +138,25 @@ export interface SecretUse {
   readonly apiId: number | null
 }
 
-/** Records the last use of secrets. Rows are locked in one order; locked rows are skipped. */
-export async function recordSecretUses(db: Knex, uses: readonly SecretUse[]): Promise<void> {
-  if (uses.length === 0) return
-  await db.raw(
-    `UPDATE client_secrets s SET last_used_at = u.at, last_used_ip = u.ip, last_used_api_id = u.api_id
-       FROM json_to_recordset(?) AS u(id bigint, at timestamptz, ip text, api_id integer)
-      WHERE s.id = u.id AND s.id IN (
-        SELECT id FROM client_secrets WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)`,
+/**
+ * Records the last use of secrets; an earlier use changes nothing. Rows are locked in one order. Rows that another transaction
+ * has locked are skipped: returns the ids of their secrets.
+ */
+export async function recordSecretUses(db: Knex, uses: readonly SecretUse[]): Promise<number[]> {
+  if (uses.length === 0) return []
+  const { rows } = await db.raw(
+    `WITH used AS MATERIALIZED (
+       SELECT * FROM json_to_recordset(?) AS u(id bigint, at timestamptz, ip text, api_id integer)),
+     locked AS MATERIALIZED (
+       SELECT id FROM client_secrets WHERE id = ANY (?) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED),
+     recorded AS (
+       UPDATE client_secrets s SET last_used_at = u.at, last_used_ip = u.ip, last_used_api_id = u.api_id
+         FROM used u
+        WHERE s.id = u.id AND s.id IN (SELECT id FROM locked) AND (s.last_used_at IS NULL OR s.last_used_at <= u.at))
+     SELECT u.id FROM used u JOIN client_secrets s ON s.id = u.id WHERE u.id NOT IN (SELECT id FROM locked)`,
     [JSON.stringify(uses.map(({ apiId, ...use }) => ({ ...use, api_id: apiId }))), uses.map((use) => use.id)],
   )
+  return rows.map(({ id }: { id: number }) => id)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { Api } from '../apis/apis.ts'
 import type { AuditEntry } from '../audit/audit-log.ts'
+import { type Environment, withEnvironment } from '../shared/environments.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
 import { type ClientsOf, lockAllClientsExclusive, lockClientsExclusive } from './client-locks.ts'
@@ -9,9 +10,18 @@ import { type ClientSettings, type SettingsRow, settingsColumns, toSettings } fr
 import { allowedSchemes } from './instance-settings.ts'
 
 export type ClientKind = 'key_pair' | 'application' | 'api'
-export type ClientStatus = 'active' | 'archived' | 'replaced'
+/** `deleting`: what belongs to the client is being deleted, and then the client. This is final. */
+export type ClientStatus = 'active' | 'archived' | 'replaced' | 'deleting'
 
-export interface Client extends ClientSettings {
+/** What tells the key pairs of an admin apart. */
+export interface PairIdentity {
+  /** Null: the default pair of the admin, or no key pair. */
+  readonly pairName: string | null
+  /** Only a named pair has an environment. */
+  readonly environment: Environment | null
+}
+
+export interface Client extends ClientSettings, PairIdentity {
   readonly key: number
   readonly clientId: string
   readonly kind: ClientKind
@@ -27,7 +37,7 @@ export interface Client extends ClientSettings {
   readonly revision: number
 }
 
-export interface ClientOwner {
+export interface ClientOwner extends Partial<PairIdentity> {
   readonly kind: ClientKind
   readonly accountId: string | null
   readonly userId: string | null
@@ -42,6 +52,8 @@ export interface ClientRow extends SettingsRow {
   kind: ClientKind
   account_id: string | null
   user_id: string | null
+  pair_name: string | null
+  environment: Environment | null
   status: ClientStatus
   revocation_epoch: number
   code_revocation_epoch: number
@@ -55,6 +67,8 @@ export const toClient = (row: ClientRow): Client => ({
   kind: row.kind,
   accountId: row.account_id,
   userId: row.user_id,
+  pairName: row.pair_name,
+  environment: row.environment,
   status: row.status,
   revocationEpoch: row.revocation_epoch,
   codeRevocationEpoch: row.code_revocation_epoch,
@@ -86,11 +100,14 @@ export const checkSettings = async (db: Knex, settings: ClientSettings, before?:
 /** @throws KeywrightError `invalid_input` */
 export async function insertClient(trx: Knex, owner: ClientOwner, settings: ClientSettings): Promise<Client> {
   const checked = owner.kind === 'api' ? settings : await checkSettings(trx, settings)
+  const { pairName = null, environment = null } = owner
   const row = {
-    client_id: generateIdentifier(ID_PREFIXES[owner.kind]),
+    client_id: generateIdentifier(withEnvironment(ID_PREFIXES[owner.kind], environment)),
     kind: owner.kind,
     account_id: owner.accountId,
     user_id: owner.userId,
+    pair_name: pairName,
+    environment,
     api_id: owner.apiId,
     created_by: owner.createdBy ?? null,
     ...settingsColumns(checked),
@@ -106,29 +123,19 @@ export async function getClient(db: Knex, clientId: string): Promise<Client> {
   return toClient(row)
 }
 
-/** Locks a client exclusively and returns it. Tokens that are being issued wait, then see the change. */
+const beingDeleted = (clientId: string) => new KeywrightError('conflict', `${clientId} is being deleted`)
+
+/**
+ * Locks a client exclusively and returns it. Tokens that are being issued wait, then see the change.
+ * @throws KeywrightError `not_found`, `conflict` (it is being deleted)
+ */
 export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
   const client = await getClient(trx, clientId)
   await lockClientsExclusive(trx, 'id', client.key)
   const row = await trx<ClientRow>('clients').where({ id: client.key }).forUpdate().first()
   if (!row) throw notFound('client', clientId)
+  if (row.status === 'deleting') throw beingDeleted(clientId)
   return toClient(row)
-}
-
-export async function findKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
-  await lockClientsExclusive(trx, 'user_id', userId)
-  const row = await trx<ClientRow>('clients')
-    .where({ user_id: userId, kind: 'key_pair' })
-    .whereNot('status', 'replaced')
-    .forUpdate()
-    .first()
-  return row && toClient(row)
-}
-
-/** The newest key pair of a user, also when it was replaced or archived. */
-export async function findLatestKeyPairOf(trx: Knex, userId: string): Promise<Client | undefined> {
-  const row = await trx<ClientRow>('clients').where({ user_id: userId, kind: 'key_pair' }).orderBy('id', 'desc').first()
-  return row && toClient(row)
 }
 
 /** @throws KeywrightError `invalid_input` */
@@ -145,6 +152,16 @@ export async function saveSettings(trx: Knex, client: Client, changes: Partial<C
 /** Invalidates cached registrations of a client after a change outside its row. */
 export async function touchClient(trx: Knex, clientKey: number): Promise<void> {
   await trx('clients').where({ id: clientKey }).increment('version', 1)
+}
+
+/** Invalidates cached registrations of all clients of an account after a change outside their rows. */
+export async function touchClientsOfAccount(trx: Knex, accountId: string): Promise<void> {
+  await lockClientsExclusive(trx, 'account_id', accountId)
+  await trx.raw(
+    `UPDATE clients SET version = version + 1
+      WHERE id IN (SELECT id FROM clients WHERE account_id = ? ORDER BY id FOR UPDATE)`,
+    [accountId],
+  )
 }
 
 /** Revokes the authorization codes of a client that are not redeemed yet. */
@@ -189,12 +206,13 @@ export async function raiseAllRevocationEpochs(trx: Knex): Promise<void> {
  * Archives, restores or replaces a client. A client that is not `active` (archived or replaced) cannot authenticate
  * (`registrations.ts`), gets no tokens (`record-statement.ts`), and its access and refresh tokens are inactive (the views
  * `client_access_tokens` and `active_refresh_tokens`). The raised revocation epoch keeps them revoked after a restore.
- * @throws KeywrightError `conflict` when the key pair was replaced, which is final
+ * @throws KeywrightError `conflict` when the key pair was replaced or the client is being deleted, which is final
  */
 export async function setClientStatus(trx: Knex, client: Client, status: ClientStatus): Promise<Client> {
   if (client.status === 'replaced') {
     throw new KeywrightError('conflict', `${client.clientId} was replaced by a newer key pair`)
   }
+  if (client.status === 'deleting') throw beingDeleted(client.clientId)
   const change = {
     status,
     deactivated_at: status === 'active' ? null : trx.fn.now(),
@@ -203,16 +221,6 @@ export async function setClientStatus(trx: Knex, client: Client, status: ClientS
   }
   const [row] = await trx('clients').where({ id: client.key }).update(change).returning<ClientRow[]>('*')
   return toClient(row!)
-}
-
-/** Deletes at most `limit` key pairs that were replaced so long ago that all their tokens have expired. */
-export async function deleteReplacedKeyPairs(db: Knex, limit: number): Promise<number> {
-  const { rowCount } = await db.raw(
-    `DELETE FROM clients WHERE id IN (
-       SELECT id FROM clients WHERE status = 'replaced' AND deactivated_at < now() - interval '40 days' LIMIT ?)`,
-    [limit],
-  )
-  return rowCount
 }
 
 /** The audit event of a change of a client. */

@@ -1,3 +1,4 @@
+import { SECOND_FACTOR_IN_INSTANCE } from '../accounts/second-factor-requirement.ts'
 import {
   type Attribute,
   type Attributes,
@@ -52,6 +53,7 @@ export const GENERAL_ATTRIBUTES = {
     option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', nullWord: 'off' },
     validate: (logo) => imageError('a logo', logo),
   }),
+  secondFactorRequired: SECOND_FACTOR_IN_INSTANCE,
   redirectSchemes: attribute({
     type: words,
     initial: [],

@@ -1,42 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
-import type { SigningAlg } from '../shared/algorithms.ts'
 import { asJsonArguments } from '../shared/attribute-columns.ts'
-import type { ValuesOf } from '../shared/attributes.ts'
 import { SETTINGS_AS_JSON } from './client-settings.ts'
-import type { Client } from './clients.ts'
-
-export interface ValidSecret {
-  readonly id: number
-  /**
-   * SHA-256 in base64. A Buffer of a few bytes shares 8 KiB with others, and keeps them in memory as long as the registration is
-   * cached.
-   */
-  readonly hash: string
-  /** Milliseconds since 1970; null: not rotated. */
-  readonly retiresAt: number | null
-}
-
-/** An API with the scopes of one client. */
-export interface ApiAccess extends ValuesOf<typeof API_TOKEN_ATTRIBUTES> {
-  readonly id: number
-  readonly version: number
-  readonly identifier: string
-  readonly scopes: readonly string[]
-}
-
-/** A client with its secrets and APIs, as of `version`. */
-export interface Registration extends Omit<Client, 'createdAt' | 'revision' | 'status'> {
-  readonly version: number
-  readonly secrets: readonly ValidSecret[]
-  readonly apiKeys: readonly ValidSecret[]
-  /** In order, the default first. */
-  readonly apis: readonly ApiAccess[]
-  /** The API of an API's client. */
-  readonly resourceServer: { readonly id: number; readonly identifier: string; readonly signingAlg: SigningAlg } | null
-}
+import type { ApiAccess, Registration, ValidSecret } from './registration.ts'
+import { RegistrationCache } from './registration-cache.ts'
 
 interface SecretJson {
   id: number
@@ -54,7 +22,8 @@ interface RegistrationJson extends Omit<Registration, 'secrets' | 'apiKeys' | 'a
 // when 100,000 clients come one after another.
 const LOAD = `
   SELECT json_build_object(
-           'key', c.id, 'clientId', c.client_id, 'kind', c.kind, 'accountId', c.account_id, 'userId', c.user_id,
+           'key', c.id, 'clientId', c.client_id, 'kind', c.kind, 'accountId', c.account_id, 'accountNetworks', a.allowed_networks,
+           'accountHasQuota', coalesce(a.quota_per_hour, a.quota_per_day) IS NOT NULL, 'userId', c.user_id, 'environment', c.environment,
            ${SETTINGS_AS_JSON},
            'version', c.version, 'revocationEpoch', c.revocation_epoch, 'codeRevocationEpoch', c.code_revocation_epoch,
            'secrets',
@@ -86,27 +55,12 @@ function secretsOf(json: RegistrationJson, kind: SecretJson['kind']): ValidSecre
     .map(({ id, hash, retiresAt }) => ({ id, hash, retiresAt }))
 }
 
-/** The number of API sets that registrations share: thousands of clients have the same APIs. */
-const MAX_API_SETS = 1000
-
-/** Maps rows to registrations, which share equal API sets: a cache holds 100,000 of them. */
-function createMapper(): (json: RegistrationJson) => Registration {
-  const apiSets = new LRUCache<string, readonly ApiAccess[]>({ max: MAX_API_SETS })
-
-  function shared(apis: readonly ApiAccess[]): readonly ApiAccess[] {
-    const key = JSON.stringify(apis)
-    const known = apiSets.get(key) ?? apis
-    apiSets.set(key, known)
-    return known
-  }
-
-  return (json) => ({
-    ...json,
-    secrets: secretsOf(json, 'secret'),
-    apiKeys: secretsOf(json, 'api_key'),
-    apis: shared(json.apis ?? []),
-  })
-}
+const toRegistration = (json: RegistrationJson): Registration => ({
+  ...json,
+  secrets: secretsOf(json, 'secret'),
+  apiKeys: secretsOf(json, 'api_key'),
+  apis: json.apis ?? [],
+})
 
 /**
  * The registrations of usable clients: active, with an active account and owner, and with the API enabled for the account
@@ -121,12 +75,8 @@ export interface Registrations {
   clear(): void
 }
 
-/** With `max` instead of `maxSize` the cache would reserve the memory of all its entries at once: 28 bytes for each. */
-const createCache = (maxSize: number) => new LRUCache<string, Registration>({ maxSize, sizeCalculation: () => 1 })
-
 export function createRegistrations(db: Database, cacheSize: number): Registrations {
-  const cache = cacheSize > 0 ? createCache(cacheSize) : undefined
-  const toRegistration = createMapper()
+  const cache = cacheSize > 0 ? new RegistrationCache(cacheSize) : undefined
   const load = createBatches<string, Registration | undefined>({
     maxInFlight: 2,
     maxSize: 200,
@@ -140,7 +90,7 @@ export function createRegistrations(db: Database, cacheSize: number): Registrati
 
   async function fresh(clientId: string): Promise<Registration | undefined> {
     const registration = await load(clientId)
-    if (registration) cache?.set(clientId, registration)
+    if (registration) cache?.set(registration)
     else cache?.delete(clientId)
     return registration
   }

@@ -30,7 +30,7 @@ export const SIGN_IN_ATTRIBUTES = {
     initial: '',
     section: 'application',
     label: 'Description',
-    hint: 'For admins, such as what the application is for and who maintains it. Users do not see it.',
+    hint: 'For admins, such as what it is for and who maintains it. Users do not see it.',
     description: 'A note for admins; users do not see it',
     example: 'Exports invoices every night; maintained by the billing team',
     option: { help: "Note for admins; '' removes it" },

@@ -1,13 +1,17 @@
-import { attribute, boolean, choice, duration, nullable, rate } from '../shared/attributes.ts'
+import { allowedNetworksError } from '../shared/allowed-networks.ts'
+import { attribute, boolean, choice, duration, nullable, rate, words } from '../shared/attributes.ts'
 import {
   accessTokenTtlError,
   DEFAULT_REFRESH_TOKEN_MAX_AGE,
   MAX_ACCESS_TOKEN_TTL,
   MAX_REFRESH_TOKEN_MAX_AGE,
   MAX_REFRESH_TOKEN_TTL,
+  MAX_REUSE_WINDOW,
   refreshTokenMaxAgeError,
   refreshTokenTtlError,
+  reuseWindowError,
 } from '../shared/lifetimes.ts'
+import { quotaAttributes } from '../shared/quota-attributes.ts'
 import { rateLimitError } from '../shared/rate-limit-format.ts'
 
 /** Whether an application acts for users who sign in, for itself, or both. Only operators set it. */
@@ -86,6 +90,38 @@ export const TOKEN_ATTRIBUTES = {
     description: 'single: a new token revokes the earlier one; null: the policy of the API',
     option: { help: "single: a new token revokes the earlier one; default: the API's", nullWord: 'default' },
   }),
+  /** From the issuance. */
+  reuseWindow: attribute({
+    type: nullable(duration(MAX_REUSE_WINDOW, 'minutes'), 'a new token each time'),
+    initial: null,
+    section: 'tokens',
+    label: 'Token reuse',
+    hint: 'For this time, the same client credentials request (API and scopes) receives the same access token. At most 24 hours. Leave empty for a new token each time.',
+    description:
+      'In seconds, from the issuance: the same client_credentials request receives the same access token; null: a new token each time',
+    example: 300,
+    option: {
+      help: 'Time in which the same client_credentials request receives the same access token, 60 to 86400; default: off',
+      nullWord: 'off',
+    },
+    validate: reuseWindowError,
+  }),
+  allowedNetworks: attribute({
+    type: nullable(words, 'any network'),
+    initial: null,
+    section: 'tokens',
+    label: 'Allowed networks',
+    hint: 'Addresses or networks (CIDR) that token requests may come from, separated by spaces. Leave empty for any network. Removing a network revokes the access tokens.',
+    placeholder: '192.0.2.0/24 2001:db8::/32',
+    description:
+      'Networks in CIDR notation that token requests may come from; null: any network. Removing a network revokes the access tokens',
+    example: ['192.0.2.0/24'],
+    option: {
+      help: 'Networks (CIDR) that token requests may come from, space-separated; default: off',
+      nullWord: 'off',
+    },
+    validate: allowedNetworksError,
+  }),
   queryCredentials: attribute({
     type: boolean,
     initial: false,
@@ -156,6 +192,7 @@ export const TOKEN_ATTRIBUTES = {
     option: { help: 'Limit of token requests, 429 beyond it; default: off', nullWord: 'off' },
     validate: rateLimitError,
   }),
+  ...quotaAttributes({ section: 'operator', getter: 'the application gets', operatorOnly: true }),
   accessType: attribute({
     type: choice<AccessType>([
       { value: 'both', label: 'Users and client credentials' },

@@ -11,8 +11,9 @@ export interface DatabaseClock extends Clock {
 }
 
 /**
- * Between two readings it goes on with the monotonic clock, which nobody sets. A reading is as uncertain as half of the time
- * that it took; one that is less certain than the difference that it shows changes nothing.
+ * Between two readings it goes on with the monotonic clock, which nobody sets. The database read its clock at some moment
+ * between the request and the response, so each reading proves a range: the clock moves to the nearest end of it. The middle
+ * of the range would make an exact clock wrong by half of the time that a slow reading took.
  */
 export function createDatabaseClock(): DatabaseClock {
   let offset = Date.now() - performance.now()
@@ -21,10 +22,7 @@ export function createDatabaseClock(): DatabaseClock {
     now: () => Math.round(performance.now() + offset),
     skew: () => Date.now() - Math.round(performance.now() + offset),
     read(databaseTime, askedAt) {
-      const arrivedAt = performance.now()
-      const uncertainty = (arrivedAt - askedAt) / 2
-      const next = databaseTime - (askedAt + arrivedAt) / 2
-      if (Math.abs(next - offset) > uncertainty) offset = next
+      offset = Math.min(Math.max(offset, databaseTime - performance.now()), databaseTime - askedAt)
     },
   }
 }

@@ -22,8 +22,8 @@ export interface ServerNode {
 
 /** How a server process shows the others that it runs, and with which keys. */
 export interface NodeAnnouncement {
-  /** Writes when something changed, and every few seconds. */
-  announce(): Promise<void>
+  /** Writes when something changed, and every few seconds. @param keyRingVersion what the process uses; null: not known */
+  announce(keyRingVersion: number | null): Promise<void>
   withdraw(): Promise<void>
 }
 
@@ -34,26 +34,31 @@ export interface NodeAnnouncement {
  */
 export async function announceNode(knex: Knex, keys: EncryptionKeys): Promise<NodeAnnouncement> {
   const id = randomUUID()
-  let said = { key: '', at: 0 }
+  let said: { key: string; version: number | null; at: number } = { key: '', version: null, at: 0 }
 
-  async function write(db: Knex): Promise<void> {
-    const now = { encryption_keys: keys.all.map((key) => key.id), sealing_key: keys.sealing.id }
+  async function write(db: Knex, version: number | null): Promise<void> {
+    const now = {
+      encryption_keys: keys.all.map((key) => key.id),
+      sealing_key: keys.sealing.id,
+      key_ring_version: version,
+    }
     const row = { id, host: hostname(), pid: process.pid, ...now }
     await db('server_nodes')
       .insert(row)
       .onConflict('id')
       .merge({ ...now, seen_at: db.raw('clock_timestamp()') })
-    said = { key: now.sealing_key, at: performance.now() }
+    said = { key: now.sealing_key, version, at: performance.now() }
   }
 
   await knex.transaction(async (trx) => {
     const row = await trx('key_ring').forShare().first<{ sealing_key: string | null }>('sealing_key')
     followSealingKey(keys, row.sealing_key)
-    await write(trx)
+    await write(trx, null)
   })
   return {
-    async announce() {
-      if (said.key !== keys.sealing.id || performance.now() - said.at >= SAY_EVERY) await write(knex)
+    async announce(version) {
+      const isSaid = said.key === keys.sealing.id && said.version === version
+      if (!isSaid || performance.now() - said.at >= SAY_EVERY) await write(knex, version)
     },
     async withdraw() {
       await knex('server_nodes').where({ id }).delete()
@@ -72,6 +77,15 @@ export async function listServerNodes(db: Knex): Promise<ServerNode[]> {
     encryptionKeys: encryption_keys,
     sealingKey: sealing_key,
   }))
+}
+
+/** How many running processes do not use this version of the key ring yet, or a later one. */
+export async function countNodesBefore(db: Knex, keyRingVersion: number): Promise<number> {
+  const [row] = await db('server_nodes')
+    .whereRaw('seen_at > clock_timestamp() - make_interval(secs => ?)', [SILENT_FOR])
+    .whereRaw('coalesce(key_ring_version, -1) < ?', [keyRingVersion])
+    .count('* AS nodes')
+  return Number(row!.nodes)
 }
 
 /** Deletes at most `limit` rows of processes that ended without a word. */

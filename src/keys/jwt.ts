@@ -35,7 +35,9 @@ async function signatureOf(key: SigningRingKey, data: Buffer): Promise<Buffer> {
   return await signInThreadPool('sha256', data, input)
 }
 
-function isSignatureOf(key: RingKey, data: Buffer, signature: Buffer): boolean {
+type VerificationKey = Pick<RingKey, 'alg' | 'publicKey'>
+
+function isSignatureOf(key: VerificationKey, data: Buffer, signature: Buffer): boolean {
   const options = key.alg === 'PS256' ? PSS : key.alg === 'ES256' ? { dsaEncoding: 'ieee-p1363' as const } : {}
   return verifySignature(HASHES[key.alg], data, { key: key.publicKey, ...options }, signature)
 }
@@ -84,15 +86,38 @@ export function verifyAccessToken(ring: KeyRing, token: string): Record<string, 
   return claims
 }
 
+/** The `kid` of a JWT; undefined: none, or no JWT. */
+export function keyIdOf(token: string): string | undefined {
+  const header = parseJson(token.split('.', 1)[0]!)
+  return typeof header?.kid === 'string' ? header.kid : undefined
+}
+
 function verifyJwt(ring: KeyRing, token: string, types: readonly unknown[]): Record<string, unknown> | undefined {
+  const kid = keyIdOf(token)
+  const key = kid === undefined ? undefined : ring.byId(kid)
+  const verified = key && verifyWith(key, token)
+  return verified && types.includes(verified.type) ? verified.claims : undefined
+}
+
+/** The claims of a JWT that anybody may have signed; empty if there are none. */
+export const unverifiedPayload = (token: string): Record<string, unknown> => parseJson(token.split('.')[1] ?? '') ?? {}
+
+export interface VerifiedJwt {
+  /** The `typ` of its header. */
+  readonly type: unknown
+  readonly claims: Record<string, unknown>
+}
+
+/** A JWT that the key signed with its own algorithm; undefined for anything else. */
+export function verifyWith(key: VerificationKey, token: string): VerifiedJwt | undefined {
   const parts = token.split('.')
   if (parts.length !== 3) return undefined
   const header = parseJson(parts[0]!)
-  const key = typeof header?.kid === 'string' ? ring.byId(header.kid) : undefined
-  if (!key || header?.alg !== key.alg || !types.includes(header.typ)) return undefined
+  if (header?.alg !== key.alg) return undefined
   const signed = Buffer.from(`${parts[0]}.${parts[1]}`)
   const signature = Buffer.from(parts[2]!, 'base64url')
   // Another spelling of the same bytes is another string: only the one that was issued is this token.
   if (signature.toString('base64url') !== parts[2]) return undefined
-  return isSignatureOf(key, signed, signature) ? parseJson(parts[1]!) : undefined
+  const claims = isSignatureOf(key, signed, signature) ? parseJson(parts[1]!) : undefined
+  return claims && { type: header.typ, claims }
 }

@@ -3,13 +3,23 @@ import type { JWK } from 'jose'
 import type { Database } from '../database/open-database.ts'
 import { missingKey } from '../database/sealing-key.ts'
 import type { SigningAlg } from '../shared/algorithms.ts'
+import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
-import { type KeyState, readKeyRing, type SigningKeyRow, sealedFor, withStates } from './signing-keys.ts'
+import {
+  type KeyState,
+  readKeyRing,
+  type SigningKeyRow,
+  type StoredKeyRing,
+  sealedFor,
+  withStates,
+} from './signing-keys.ts'
 
 /** A signing key ready for use. */
 export interface RingKey {
+  /** The number by which tokens name it. */
+  readonly id: number
   readonly kid: string
   readonly alg: SigningAlg
   readonly state: KeyState
@@ -25,13 +35,19 @@ export type SigningRingKey = RingKey & Required<Pick<RingKey, 'secret'>>
 /** The keys as they stand: current, next, previous, the newest of each first. */
 export interface KeyRing {
   readonly keys: readonly RingKey[]
+  /** The IDs of revoked keys, the latest first. */
+  readonly revoked: readonly string[]
   /** The key that signs now. @throws KeywrightError `unavailable` when this node can open none of the algorithm */
   current(alg: SigningAlg): SigningRingKey
   byId(kid: string): RingKey | undefined
+  /** Whether this node has a key of the algorithm to sign with. */
+  has(alg: SigningAlg): boolean
 }
 
 export interface KeyRings {
   readonly ring: KeyRing
+  /** The version of the ring at hand; null: it is not known, and the next `follow` reads it. */
+  readonly version: number | null
   /** Reads again if the database's version is not the one held, or if a key's time has come. */
   follow(version?: number): Promise<void>
   /** The ring at hand may not be the database's: the next `follow` reads it, whatever its version. */
@@ -62,6 +78,7 @@ function openKey(
   opened: RingKey | undefined,
 ): RingKey {
   return {
+    id: row.id,
     kid: row.kid,
     alg: row.alg,
     state: row.state,
@@ -73,7 +90,7 @@ function openKey(
 }
 
 function toRing(
-  rows: readonly SigningKeyRow[],
+  { rows, revoked }: StoredKeyRing,
   encryptionKeys: EncryptionKeys,
   now: number,
   before?: KeyRing,
@@ -84,6 +101,7 @@ function toRing(
   const byId = new Map(keys.map((key) => [key.kid, key]))
   return {
     keys,
+    revoked,
     current(alg) {
       // Current before previous: a node that cannot open the newest key goes on with the one before, which is as good as it was.
       const key = keys.find((one) => one.alg === alg && one.state !== 'next' && one.secret)
@@ -91,6 +109,7 @@ function toRing(
       return { ...key, secret: key.secret }
     },
     byId: (kid) => byId.get(kid),
+    has: (alg) => keys.some((one) => one.alg === alg && one.state !== 'next' && one.secret !== undefined),
   }
 }
 
@@ -109,6 +128,12 @@ function nextBeginning(rows: readonly SigningKeyRow[], now: number): number {
   return ahead.length > 0 ? Math.min(...ahead) : Number.POSITIVE_INFINITY
 }
 
+/**
+ * The time of the states, in milliseconds since 1970. The node's estimate of the database's clock may be some milliseconds
+ * behind: a key that signs from the change that the ring was read for must not seem to wait for its time.
+ */
+const timeOf = ({ readAt }: StoredKeyRing, clock: Clock): number => Math.max(readAt, clock.now())
+
 /** Holds the key ring of this process and follows the database's. */
 export async function openKeyRings(db: Database, encryptionKeys: EncryptionKeys): Promise<KeyRings> {
   // A node whose own clock is wrong must not sign with a key whose time has not come, or has gone.
@@ -116,17 +141,18 @@ export async function openKeyRings(db: Database, encryptionKeys: EncryptionKeys)
   const listeners: ((ring: KeyRing) => void)[] = []
   let held = await readKeyRing(db.knex)
   encryptionKeys.sealWith(held.sealingKey)
-  let ring = toRing(held.rows, encryptionKeys, clock.now())
-  let beginning = nextBeginning(held.rows, clock.now())
+  let ring = toRing(held, encryptionKeys, timeOf(held, clock))
+  let beginning = nextBeginning(held.rows, timeOf(held, clock))
   let reading: Promise<void> | undefined
 
   async function read(): Promise<void> {
-    const now = await readKeyRing(db.knex)
-    encryptionKeys.sealWith(now.sealingKey)
-    ring = toRing(now.rows, encryptionKeys, clock.now(), ring)
+    const read = await readKeyRing(db.knex)
+    const time = timeOf(read, clock)
+    encryptionKeys.sealWith(read.sealingKey)
+    ring = toRing(read, encryptionKeys, time, ring)
     // Only now: what could not be opened must be tried again.
-    held = now
-    beginning = nextBeginning(held.rows, clock.now())
+    held = read
+    beginning = nextBeginning(held.rows, time)
     for (const listener of listeners) listener(ring)
   }
 
@@ -140,9 +166,14 @@ export async function openKeyRings(db: Database, encryptionKeys: EncryptionKeys)
     get ring() {
       return ring
     },
+    get version() {
+      return Number.isNaN(held.version) ? null : held.version
+    },
     async follow(version) {
       if (version === held.version && clock.now() < beginning) return
       if (!(await isStale(version))) return
+      // A read that is in progress may have begun before the change.
+      await reading?.catch(() => undefined)
       reading ??= read().finally(() => {
         reading = undefined
       })

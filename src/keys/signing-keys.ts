@@ -25,6 +25,7 @@ export interface SigningKey {
 }
 
 export interface SigningKeyRow {
+  id: number
   kid: string
   alg: SigningAlg
   public_jwk: JWK
@@ -64,7 +65,7 @@ export const SEALED_SIGNING_KEYS: SealedColumn = {
   contextOf: ({ kid }) => kid as string,
 }
 
-async function newKey(alg: SigningAlg) {
+export async function newKey(alg: SigningAlg) {
   const { publicKey, privateKey } = await generateFor(alg)
   const publicJwk = publicKey.export({ format: 'jwk' }) as JsonWebKey as JWK
   const kid = await calculateJwkThumbprint(publicJwk)
@@ -76,7 +77,7 @@ async function newKey(alg: SigningAlg) {
   }
 }
 
-type NewKey = Awaited<ReturnType<typeof newKey>>
+export type NewKey = Awaited<ReturnType<typeof newKey>>
 
 /** In the transaction that holds the sealing key: a value sealed before might come after everything was sealed anew. */
 const sealedRow = (encryptionKeys: EncryptionKeys, key: NewKey) => ({
@@ -103,40 +104,45 @@ export function withStates(rows: readonly SigningKeyRow[], now: number): (Signin
 }
 
 /** The keys, each with the database's time in milliseconds: a console page asks the database at most three times. */
-const datedRowsOf = (db: Knex): Promise<(SigningKeyRow & { now: number })[]> =>
+export const readDatedRows = (db: Knex): Promise<(SigningKeyRow & { now: number })[]> =>
   db('signing_keys')
     .orderBy('created_at', 'desc')
     .select('*', db.raw('extract(epoch FROM now())::float8 * 1000 AS now'))
-
-export async function listSigningKeys(db: Knex): Promise<SigningKey[]> {
-  const rows = await datedRowsOf(db)
-  const now = rows[0]?.now ?? 0
-  return withStates(rows, now).map((row) => ({
-    kid: row.kid,
-    alg: row.alg,
-    state: row.state,
-    publicJwk: row.public_jwk,
-    createdAt: row.created_at,
-    age: Math.floor((now - row.created_at.getTime()) / 1000),
-    signsFrom: row.signs_from,
-  }))
-}
 
 export interface StoredKeyRing {
   readonly version: number
   /** The id of the encryption key that seals now; null: nothing was sealed yet. */
   readonly sealingKey: string | null
   readonly rows: SigningKeyRow[]
+  /** The IDs of revoked keys, the latest first. */
+  readonly revoked: readonly string[]
+  /** Milliseconds since 1970: after every change that it contains, by the database's clock. */
+  readonly readAt: number
+}
+
+/** At most so many revoked keys are announced to resource servers. */
+const MOST_REVOKED = 1000
+
+const REVOKED_KEYS = `
+  ARRAY(SELECT kid FROM revoked_signing_keys WHERE kid IS NOT NULL ORDER BY revoked_at DESC LIMIT ${MOST_REVOKED})`
+
+interface RingRow extends SigningKeyRow {
+  version: number
+  sealing_key: string | null
+  revoked: string[]
+  read_at: number
 }
 
 /** The ring with its version, read in one statement so that they belong together. */
 export async function readKeyRing(db: Knex): Promise<StoredKeyRing> {
   const result = await db.raw(
-    `SELECT r.version, r.sealing_key, k.* FROM key_ring r LEFT JOIN signing_keys k ON true ORDER BY k.created_at DESC`,
+    `SELECT r.version, r.sealing_key, ${REVOKED_KEYS} AS revoked,
+            extract(epoch FROM clock_timestamp())::float8 * 1000 AS read_at, k.*
+       FROM key_ring r LEFT JOIN signing_keys k ON true ORDER BY k.created_at DESC`,
   )
-  const rows: (SigningKeyRow & { version: number; sealing_key: string | null })[] = result.rows
-  const { version, sealing_key: sealingKey } = rows[0]!
-  return { version, sealingKey, rows: rows.filter((row) => row.kid !== null) }
+  const rows: RingRow[] = result.rows
+  const { version, sealing_key: sealingKey, revoked, read_at: readAt } = rows[0]!
+  return { version, sealingKey, revoked, readAt, rows: rows.filter((row) => row.kid !== null) }
 }
 
 /**
@@ -166,10 +172,8 @@ export async function ensureSigningKeys(db: Knex, alg: SigningAlg, encryptionKey
   await db.transaction(async (trx) => {
     await touchRing(trx)
     if (await hasSigningKeys(trx, alg)) return
-    await lockSealingKey(trx, encryptionKeys)
-    const now = trx.fn.now()
-    await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, current), may_sign_from: now, signs_from: now })
-    await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, next), may_sign_from: now })
+    await insertCurrentKey(trx, encryptionKeys, current)
+    await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, next), may_sign_from: trx.fn.now() })
   })
 }
 
@@ -183,10 +187,29 @@ async function promoteNext(trx: Knex, alg: SigningAlg): Promise<string | undefin
   return promoted?.kid
 }
 
-async function addNext(trx: Knex, encryptionKeys: EncryptionKeys, key: NewKey): Promise<void> {
+/** Publishes a next key, which may sign in a minute. */
+export async function insertNextKey(trx: Knex, encryptionKeys: EncryptionKeys, key: NewKey): Promise<void> {
   await lockSealingKey(trx, encryptionKeys)
   const may_sign_from = trx.raw('now() + make_interval(secs => ?)', [PUBLISHED_FIRST])
   await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, key), may_sign_from })
+}
+
+/** Publishes a key that signs at once. */
+export async function insertCurrentKey(trx: Knex, encryptionKeys: EncryptionKeys, key: NewKey): Promise<void> {
+  await lockSealingKey(trx, encryptionKeys)
+  const now = trx.fn.now()
+  await trx('signing_keys').insert({ ...sealedRow(encryptionKeys, key), may_sign_from: now, signs_from: now })
+}
+
+/** Lets the next key sign at once, even if it was published a moment ago. Returns its kid; undefined: there is none. */
+export async function promoteAtOnce(trx: Knex, alg: SigningAlg): Promise<string | undefined> {
+  const waiting = trx('signing_keys').where({ alg }).whereRaw('(signs_from IS NULL OR signs_from > now())')
+  const next = waiting.orderByRaw('signs_from NULLS LAST, created_at').limit(1).select('kid')
+  const [promoted] = await trx('signing_keys')
+    .whereIn('kid', next)
+    .update({ may_sign_from: trx.raw('least(may_sign_from, now())'), signs_from: trx.fn.now() })
+    .returning('kid')
+  return promoted?.kid
 }
 
 const BY_AGE: Actor = { type: 'system', id: 'signing key age' }
@@ -214,7 +237,7 @@ export async function rotateSigningKeys(
       if (age < 0 || age < olderThanDays) return
       const promoted = await promoteNext(trx, alg)
       if (promoted) rotated.push(alg)
-      await addNext(trx, encryptionKeys, successor)
+      await insertNextKey(trx, encryptionKeys, successor)
       const target = { type: 'signing_key', id: promoted ?? successor.kid }
       await recordAudit(trx, actor, { action: 'signing_key.rotated', target, detail: { alg, next: successor.kid } })
     })

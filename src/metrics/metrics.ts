@@ -17,6 +17,16 @@ export function createMetrics() {
       labelNames: ['grant_type'],
       registers,
     }),
+    tokensReused: new Counter({
+      name: 'keywright_tokens_reused_total',
+      help: 'Token requests that received a token which is still fresh, for clients with token reuse',
+      registers,
+    }),
+    tokensBeyondQuota: new Counter({
+      name: 'keywright_tokens_beyond_quota_total',
+      help: 'Access tokens issued beyond a quota whose mode is observe',
+      registers,
+    }),
     refused: new Counter({
       name: 'keywright_requests_refused_total',
       help: 'Requests to the OAuth endpoints that were refused, by endpoint and OAuth error code',
@@ -25,7 +35,13 @@ export function createMetrics() {
     }),
     signIns: new Counter({
       name: 'keywright_sign_ins_total',
-      help: 'Passwords shown by people, by what came of it: many refused or slow_down are somebody guessing',
+      help: 'Passwords and codes that users entered, by what came of it: many refused or slow_down are somebody guessing',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    mails: new Counter({
+      name: 'keywright_mails_total',
+      help: 'Attempts to send an e-mail, by outcome: sent, retried, failed',
       labelNames: ['outcome'],
       registers,
     }),

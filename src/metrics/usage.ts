@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import type { Clock } from '../shared/clock.ts'
-import { newId } from '../shared/ids.ts'
 import type { Metrics } from './metrics.ts'
+import { createNumberedBatches, NEWER_BATCH } from './numbered-batches.ts'
 
 /** What is kept over time. Its label is, of tokens issued, the grant type; of requests refused, the OAuth error code. */
 export type UsageKind = 'issued' | 'refused'
@@ -26,10 +26,8 @@ interface Growth {
   readonly count: number
 }
 
-/** Something to be added once, however often it is sent. */
 interface Addition {
-  readonly batch: number
-  /** As it was when it was counted. */
+  /** When it was counted. */
   readonly hour: Date
   readonly growth: readonly Growth[]
 }
@@ -58,10 +56,7 @@ const nameOf = ({ kind, label }: Growth): string => `${kind} ${label}`
 // One statement: the batch and what it adds are written together or not at all. Rows are locked in one order, so that nodes
 // never wait for each other in a circle.
 const ADD = `
-  WITH newer AS (
-    INSERT INTO usage_writers AS w (id, batch, written_at) VALUES (:writer, :batch, now())
-    ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, written_at = now() WHERE w.batch < excluded.batch
-    RETURNING 1)
+  WITH ${NEWER_BATCH}
   INSERT INTO usage_hours AS u (hour, kind, label, count)
   SELECT CAST(:hour AS timestamptz), g.kind, g.label, g.count
     FROM json_to_recordset(:growth) AS g(kind text, label text, count bigint)
@@ -70,10 +65,7 @@ const ADD = `
   ON CONFLICT (hour, kind, label) DO UPDATE SET count = u.count + excluded.count`
 
 export function createUsage(metrics: Metrics, clock: Clock = Date): Usage {
-  const writer = newId()
   const counted = new Map<string, number>()
-  let batch = 0
-  let underWay: Addition | undefined
 
   /** What has grown is taken off the counters for good: from here on it is this addition's to arrive. */
   async function nextAddition(): Promise<Addition | undefined> {
@@ -83,20 +75,24 @@ export function createUsage(metrics: Metrics, clock: Clock = Date): Usage {
       .filter(({ count }) => count > 0)
     if (growth.length === 0) return undefined
     for (const one of present) counted.set(nameOf(one), one.count)
-    return { batch: ++batch, hour: new Date(Math.floor(clock.now() / HOUR) * HOUR), growth }
+    return { hour: new Date(Math.floor(clock.now() / HOUR) * HOUR), growth }
   }
 
+  const write = createNumberedBatches<Addition>(nextAddition, (knex, { addition: { hour, growth }, ...batch }) =>
+    knex.raw(ADD, { ...batch, hour: hour.toISOString(), growth: JSON.stringify(growth) }),
+  )
   return {
     async flush(knex) {
-      // One whose answer was lost may have arrived: it is sent again under the same batch, which counts once.
-      underWay ??= await nextAddition()
-      if (!underWay) return
-      const { batch, hour, growth } = underWay
-      await knex.raw(ADD, { writer, batch, hour: hour.toISOString(), growth: JSON.stringify(growth) })
-      underWay = undefined
+      await write(knex)
     },
   }
 }
+
+/** SQL: what `readUsage` returns. Takes `:step`, `:from` and `:to`. */
+export const USAGE = `
+  SELECT date_trunc(:step, hour, 'UTC') AS at, kind, label, sum(count)::bigint AS count
+    FROM usage_hours WHERE hour >= :from AND hour < :to
+   GROUP BY 1, kind, label ORDER BY 1, kind, label`
 
 /**
  * Counts from `from` (inclusive) to `to` (exclusive), by hour or by day (UTC), oldest first. Sparse: where nothing was
@@ -106,12 +102,7 @@ export async function readUsage(
   db: Knex,
   { from, to, step }: { readonly from: Date; readonly to: Date; readonly step: 'hour' | 'day' },
 ): Promise<UsageCount[]> {
-  const { rows } = await db.raw(
-    `SELECT date_trunc(?, hour, 'UTC') AS at, kind, label, sum(count)::bigint AS count
-       FROM usage_hours WHERE hour >= ? AND hour < ?
-      GROUP BY 1, kind, label ORDER BY 1, kind, label`,
-    [step, from, to],
-  )
+  const { rows } = await db.raw(USAGE, { step, from, to })
   return rows
 }
 

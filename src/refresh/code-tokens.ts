@@ -1,9 +1,10 @@
 import type { Knex } from 'knex'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import { lockConsentShared, type RequiredConsent } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { planInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { Issuer } from '../tokens/issuance.ts'
@@ -32,7 +33,8 @@ export interface CodeTokenRequest extends TokenRequest {
 
 type ReusedCode = Pick<CodeTokenRequest, 'client' | 'grantId' | 'subject'>
 
-const invalidGrant = () => new KeywrightError('invalid_grant', 'the code is invalid, expired or already used')
+const invalidGrant = (reason: RefusalReason) =>
+  new KeywrightError('invalid_grant', 'the code is invalid, expired or already used', { reason })
 
 /** The user's consent must cover every scope of the token. */
 const requiredConsent = (request: CodeTokenRequest): RequiredConsent => ({
@@ -73,6 +75,7 @@ export class CodeTokens {
    * revokes the tokens of the first (RFC 6749, section 4.1.2), unless the two overlap: then an impatient client has sent the
    * request twice.
    * @throws KeywrightError `invalid_grant`
+   * @throws QuotaExceededError; the code can be redeemed later
    */
   redeem(request: CodeTokenRequest): Promise<IssuedTokens> {
     return retryOnStaleClient(request.client, (client) => this.#redeemOnce({ ...request, client }))
@@ -93,17 +96,20 @@ export class CodeTokens {
     await this.#issuer.prepare(request)
     const result = await rollBackIfStale(this.#knex, (trx) => this.#redeemInTransaction(trx, request))
     // Thrown after the commit: an error inside the transaction would roll the revocation back.
-    if (result === 'refused') throw invalidGrant()
+    if (result === 'code_reused' || result === 'code_invalid') throw invalidGrant(result)
     return result
   }
 
   /** Undefined when the client is stale. */
-  async #redeemInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedTokens | 'refused' | undefined> {
+  async #redeemInTransaction(
+    trx: Knex,
+    request: CodeTokenRequest,
+  ): Promise<IssuedTokens | 'code_reused' | 'code_invalid' | undefined> {
     // Users before codes: the revocation of a user's tokens locks in that order.
     await lockConsentShared(trx, requiredConsent(request))
     const claim = await request.claim(trx, request.client.registration)
     if (claim.found === 'reused') await revokeTokensOfReusedCode(trx, request)
-    if (claim.found !== 'first') return 'refused'
+    if (claim.found !== 'first') return claim.found === 'invalid' ? 'code_invalid' : 'code_reused'
     const issued = await this.#issueInTransaction(trx, request)
     if (issued) await claim.complete()
     return issued
@@ -112,9 +118,9 @@ export class CodeTokens {
   async #issueInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedTokens | undefined> {
     const planned = await planInTransaction(trx, this.#issuer, request)
     if (!planned) return undefined
-    if (!request.withRefreshToken) return await this.#issuer.sign(planned)
+    if (!request.withRefreshToken) return await this.#issuer.sign(planned, planned.quota)
     const refreshToken = generateSecret('refreshToken')
     const refreshTokenExpiresIn = await insertFamily(trx, request.client, planned, refreshToken, request.family)
-    return { ...(await this.#issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
+    return { ...(await this.#issuer.sign(planned, planned.quota)), refreshToken, refreshTokenExpiresIn }
   }
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import { hashSecret, secretParts } from '../shared/secrets.ts'
 import type { IssuedToken } from '../tokens/issuance.ts'
 import type { PlannedToken } from '../tokens/planned-token.ts'

@@ -110,7 +110,8 @@ export async function rotateRefreshToken(
     ...(row.sign_in && { signIn: row.sign_in }),
   }
   if (rotates) await storeResponse(trx, redemption, response)
-  return response
+  // Not stored: a retry uses no quota.
+  return { ...response, quota: planned.quota }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AuthenticatedClient } from '../clients/client-authentication.ts'
 import { lockConsentShared } from '../consents/consents.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import { planInTransaction } from '../tokens/insert-in-transaction.ts'
 import type { Issuer } from '../tokens/issuance.ts'
@@ -19,7 +20,8 @@ import {
   rotateRefreshToken,
 } from './refresh-token-rotation.ts'
 
-const invalidGrant = () => new KeywrightError('invalid_grant', 'the refresh token is invalid, expired or revoked')
+const invalidGrant = (reason: RefusalReason = 'refresh_token_invalid') =>
+  new KeywrightError('invalid_grant', 'the refresh token is invalid, expired or revoked', { reason })
 const otherApi = () => new KeywrightError('invalid_target', 'the refresh token is for another API')
 
 /** Locks the user and the consent of a grant. Users before refresh tokens: revocation locks in that order too. */
@@ -73,6 +75,7 @@ export class RefreshTokens {
    * Redeems a refresh token once, and rotates it. If the client presents it again within the grace period, it gets the same
    * response. A later reuse revokes the grant: the refresh token and every access token issued from it.
    * @throws KeywrightError `invalid_grant`, `invalid_scope`, `invalid_target`
+   * @throws QuotaExceededError; the refresh token stays valid
    */
   redeem(client: AuthenticatedClient, presented: PresentedRefreshToken): Promise<RedeemedTokens> {
     return retryOnStaleClient(client, (current) => this.#redeemOnce(current, presented))
@@ -90,7 +93,7 @@ export class RefreshTokens {
       const planned = await planInTransaction(trx, this.#issuer, { ...request, grantId: newId() })
       if (!planned) return undefined
       const refreshTokenExpiresIn = await insertFamily(trx, request.client, planned, refreshToken)
-      return { ...(await this.#issuer.sign(planned)), refreshToken, refreshTokenExpiresIn }
+      return { ...(await this.#issuer.sign(planned, planned.quota)), refreshToken, refreshTokenExpiresIn }
     })
   }
 
@@ -104,7 +107,7 @@ export class RefreshTokens {
       return await this.#redeemInTransaction(trx, redemption)
     })
     // Thrown after the commit: an error inside the transaction would roll the revocation back.
-    if (result === 'reused') throw invalidGrant()
+    if (result === 'reused') throw invalidGrant('refresh_token_reused')
     return result
   }
 

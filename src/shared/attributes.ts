@@ -30,6 +30,7 @@ type Kind =
   | { readonly kind: 'choices'; readonly choices: readonly AttributeChoice[] }
   | { readonly kind: 'duration'; readonly unit: 'minutes' | 'hours' | 'days'; readonly longest: number }
   | { readonly kind: 'rate' }
+  | { readonly kind: 'count' }
   | { readonly kind: 'words' }
   | { readonly kind: 'colour' }
   | { readonly kind: 'image' }
@@ -83,6 +84,9 @@ export const duration = (longest: number, unit: 'minutes' | 'hours' | 'days'): T
 })
 
 export const rate: TypeOf<RateLimit> = { kind: 'rate' }
+
+/** A whole number of things, of at most nine digits. */
+export const count: TypeOf<number> = { kind: 'count' }
 
 /** Words without spaces, such as scopes. */
 export const words: TypeOf<readonly string[]> = { kind: 'words' }

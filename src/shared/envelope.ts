@@ -11,7 +11,12 @@ export type Purpose =
   | 'interrupted form'
   | 'password ticket'
   | 'refresh response'
+  | 'reusable token'
+  | 'sign-in ticket'
   | 'signing key'
+  | 'TOTP offer'
+  | 'TOTP secret'
+  | 'webhook secret'
 
 /** What a sealed value belongs to: `context` ties it to its row. */
 export interface SealedFor {

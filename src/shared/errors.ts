@@ -1,3 +1,5 @@
+import type { RefusalReason } from './refusal-reasons.ts'
+
 /** Stable error codes. Each interface maps a code to the error response of its protocol. */
 export type ErrorCode =
   | 'invalid_input'
@@ -28,12 +30,26 @@ export class KeywrightError extends Error {
   readonly code: ErrorCode
   /** Of `invalid_input`, where it can be said at which fields. */
   readonly fieldErrors: readonly FieldError[]
+  /** Why a request is refused, where it is known finer than by the code. */
+  readonly reason: RefusalReason | undefined
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { fieldErrors?: readonly FieldError[] }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: ErrorOptions & { fieldErrors?: readonly FieldError[]; reason?: RefusalReason },
+  ) {
     super(message, options)
     this.name = 'KeywrightError'
     this.code = code
     this.fieldErrors = options?.fieldErrors ?? []
+    this.reason = options?.reason
+  }
+}
+
+/** The credentials are right, but the client may not be used from the network of the request. */
+export class ForbiddenNetworkError extends KeywrightError {
+  constructor() {
+    super('invalid_client', 'the client may not request tokens from this network', { reason: 'network_not_allowed' })
   }
 }
 

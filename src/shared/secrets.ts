@@ -1,16 +1,26 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { ENVIRONMENTS, type Environment, withEnvironment } from './environments.ts'
 
 /** What a generated secret is for; its prefix lets people and secret scanners recognise it. */
 export type SecretKind = keyof typeof SHAPES
 
 const SHAPES = {
-  clientSecret: { prefix: 'kws_', parts: 1 },
-  apiKey: { prefix: 'kwk_', parts: 1 },
-  password: { prefix: 'kwp_', parts: 1 },
+  /** Those of a named key pair carry its environment: `kws_test_…`. */
+  clientSecret: { prefix: 'kws_', parts: 1, hasEnvironment: true },
+  apiKey: { prefix: 'kwk_', parts: 1, hasEnvironment: true },
+  password: { prefix: 'kwp_', parts: 1, hasEnvironment: false },
   /** The secret of the family, which stays, and the current secret, which changes with each rotation. */
-  refreshToken: { prefix: 'kwr_', parts: 2 },
+  refreshToken: { prefix: 'kwr_', parts: 2, hasEnvironment: false },
 } as const
+
+/** Most secrets have no environment, so the plain prefix comes first. */
+const prefixesOf = ({ prefix, hasEnvironment }: (typeof SHAPES)[SecretKind]): readonly string[] =>
+  hasEnvironment ? [prefix, ...ENVIRONMENTS.map((one) => withEnvironment(prefix, one))] : [prefix]
+
+const PREFIXES = Object.fromEntries(
+  Object.entries(SHAPES).map(([kind, shape]) => [kind, prefixesOf(shape)]),
+) as Readonly<Record<SecretKind, readonly string[]>>
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const PART_LENGTH = 43
@@ -37,29 +47,47 @@ function checksum(text: string): string {
 /**
  * A prefix, parts of 256 random bits in base 62, and a checksum: nothing in it needs escaping anywhere.
  * @param kept parts to begin with instead of fresh ones
+ * @param environment of the key pair whose client secret or API key this is
  */
-export function generateSecret(kind: SecretKind, kept: readonly string[] = []): string {
+export function generateSecret(
+  kind: SecretKind,
+  kept: readonly string[] = [],
+  environment: Environment | null = null,
+): string {
   const parts = Array.from({ length: SHAPES[kind].parts }, (_, index) => kept[index] ?? randomText(32, PART_LENGTH))
-  const body = SHAPES[kind].prefix + parts.join('')
+  const body = withEnvironment(SHAPES[kind].prefix, environment) + parts.join('')
   return body + checksum(body)
+}
+
+/** The regular expression of a secret of this kind, for programs that search texts for secrets. The checksum is not in it. */
+export function secretPattern(kind: SecretKind): string {
+  const { prefix, parts, hasEnvironment } = SHAPES[kind]
+  const environment = hasEnvironment ? `(?:(?:${ENVIRONMENTS.join('|')})_)?` : ''
+  return `${prefix}${environment}[0-9A-Za-z]{${parts * PART_LENGTH + CHECKSUM_LENGTH}}`
+}
+
+/** The prefix of a value that has the length of a secret of this kind. */
+function prefixOf(kind: SecretKind, value: string): string | undefined {
+  const length = SHAPES[kind].parts * PART_LENGTH + CHECKSUM_LENGTH
+  return PREFIXES[kind].find((prefix) => value.length === prefix.length + length && value.startsWith(prefix))
 }
 
 /** The random parts of a well-formed secret of this kind; a mistyped one is refused without asking the database. */
 export function secretParts(kind: SecretKind, value: string): string[] | undefined {
-  const { prefix, parts } = SHAPES[kind]
-  if (!value.startsWith(prefix) || value.length !== prefix.length + parts * PART_LENGTH + CHECKSUM_LENGTH)
-    return undefined
+  const prefix = prefixOf(kind, value)
+  if (prefix === undefined) return undefined
   if (checksum(value.slice(0, -CHECKSUM_LENGTH)) !== value.slice(-CHECKSUM_LENGTH)) return undefined
-  return Array.from({ length: parts }, (_, n) =>
+  return Array.from({ length: SHAPES[kind].parts }, (_, n) =>
     value.slice(prefix.length + n * PART_LENGTH, prefix.length + (n + 1) * PART_LENGTH),
   )
 }
 
 /**
- * A secret that was generated here, by its prefix, or a JWT: `eyJ` is `{"` in base64url. The pattern never goes back over
- * what it has read, so that its time grows linearly with a text that a caller sends.
+ * A secret that was generated here, by its prefix (that of a webhook is in base64), or a JWT: `eyJ` is `{"` in base64url. The pattern never goes back over
+ * what it has read, so that its time grows linearly with a text that a caller sends. Ten characters behind a prefix
+ * tell a cut secret from a name. A longer minimum multiplies the time of the test that analyses the pattern.
  */
-const RECOGNISED = /(kw[skpr]_)[0-9A-Za-z]{20,}|eyJ[\w.-]*/g
+const RECOGNISED = /(kw[skprl]_(?:(?:live|test)_)?|whsec_)[0-9A-Za-z+/]{10,}|eyJ[\w.-]*/g
 
 /** Characters of one logged text. */
 const LONGEST_LOGGED = 8192

@@ -45,7 +45,7 @@ export interface CachedList {
   /** The token that another node signed, until it was checked. */
   shared: CachedListToken | undefined
   /** The signed token; it has everything that was committed by `at`. Undefined after a revocation was added. */
-  signed: { readonly at: number; token: StatusListToken | undefined } | undefined
+  signed: { readonly at: number; readonly kid: string; token: StatusListToken | undefined } | undefined
   signing: Promise<StatusListToken> | undefined
 }
 

@@ -59,7 +59,10 @@ export class ListTokenSigner {
   async tokenOf(cached: CachedList): Promise<StatusListToken> {
     // The token that is being signed may lack revocations that have arrived since.
     while (cached.signing) await cached.signing.catch(() => undefined)
-    if (cached.signed?.token && this.#isRecent(cached, cached.signed.at)) return cached.signed.token
+    const { signed } = cached
+    // A list that a revoked key signed is signed again.
+    const isUsable = signed && this.#isRecent(cached, signed.at) && this.#keyRings.ring.byId(signed.kid)
+    if (isUsable && signed.token) return signed.token
     cached.signing = this.#useSharedOrSign(cached).finally(() => {
       cached.signing = undefined
     })
@@ -90,7 +93,7 @@ export class ListTokenSigner {
     const { kid } = this.#keyRings.ring.current(cached.signingAlg)
     if (!isSignedAlike(shared, { kid, iss: this.#issuer, sub: this.#uriOf(cached), ttl: this.#ttl })) return undefined
     const token = toToken(shared.jwt)
-    cached.signed = { at, token }
+    cached.signed = { at, kid, token }
     return token
   }
 
@@ -107,9 +110,10 @@ export class ListTokenSigner {
     const cursor = this.#follower.cursor()
     const iat = Math.floor(at / 1000)
     // Set before the bitmap is compressed: a revocation that arrives meanwhile clears it, and the list is signed again.
-    const signed: NonNullable<CachedList['signed']> = { at, token: undefined }
+    const key = this.#keyRings.ring.current(cached.signingAlg)
+    const signed: NonNullable<CachedList['signed']> = { at, kid: key.kid, token: undefined }
     cached.signed = signed
-    const jwt = await signJwt(this.#keyRings.ring.current(cached.signingAlg), 'statuslist+jwt', {
+    const jwt = await signJwt(key, 'statuslist+jwt', {
       iss: this.#issuer,
       sub: this.#uriOf(cached),
       iat,

@@ -1,5 +1,6 @@
 import type { Database } from '../database/open-database.ts'
 import { type FeedCursor, limitSnapshot, RETENTION, unseenIn } from './feed-cursors.ts'
+import { type RevokedIndexes, readTokensOfKeys } from './revoked-key-tokens.ts'
 import { type Bitmap, emptyBitmap, setIndex, withRoomFor } from './status-bitmap.ts'
 import { CLOCKS_DIFFER, type StatusList } from './status-lists.ts'
 
@@ -24,7 +25,7 @@ const PAGE = 2000
 //
 // The key has two ranges, each with its own limit. With one condition for both, the planner would read all rows.
 const columns =
-  'xid, id, status_list, status_indexes, client_id, revocation_epoch, secret_id, api_id, subject, sequence'
+  'xid, id, status_list, status_indexes, client_id, revocation_epoch, secret_id, api_id, subject, sequence, signing_key'
 const range = (condition: string) => `
   (SELECT ${columns} FROM revocations
     WHERE ${condition} AND (xid, id) > ($3::xid8, $4::bigint)
@@ -53,6 +54,7 @@ interface EventRow {
   api_id: number | null
   subject: string | null
   sequence: number | null
+  signing_key: number | null
 }
 
 /** What revoked tokens without naming their status indexes: a `revocation_epoch`, a client secret or a newer single token. */
@@ -126,6 +128,8 @@ class RevokedBitmaps {
     for (const { status_list, status_indexes } of events) {
       if (status_list !== null) this.#set(status_list, status_indexes!.length, (n) => status_indexes![n]!)
     }
+    const keys = events.flatMap(({ signing_key }) => signing_key ?? [])
+    for await (const rows of readTokensOfKeys(this.#db, keys)) this.#setAll(rows)
     await this.#resolve([...events.filter(({ status_list }) => status_list === null), ...retired])
   }
 
@@ -151,20 +155,19 @@ class RevokedBitmaps {
     this.#bitmaps.set(list, bitmap)
   }
 
+  #setAll(rows: readonly RevokedIndexes[]): void {
+    for (const { status_list, indexes } of rows) {
+      this.#set(status_list, indexes.length / 4, (n) => indexes.readInt32BE(n * 4))
+    }
+  }
+
   /** Finds the revoked tokens of these causes. */
   async #resolve(causes: readonly Cause[]): Promise<void> {
     for (const { name, has, by, text } of CAUSE_KINDS) {
       const ofKind = causes.filter(has)
       if (ofKind.length === 0) continue
       const values = [JSON.stringify(ofKind), ofKind.map((cause) => cause[by])]
-      const rows = await this.#db.query<{ status_list: number; indexes: Buffer }>({
-        name: `revoked-by-${name}`,
-        text,
-        values,
-      })
-      for (const { status_list, indexes } of rows) {
-        this.#set(status_list, indexes.length / 4, (n) => indexes.readInt32BE(n * 4))
-      }
+      this.#setAll(await this.#db.query<RevokedIndexes>({ name: `revoked-by-${name}`, text, values }))
     }
   }
 }

@@ -98,6 +98,12 @@ export class StatusIndexes {
     return lease && { list: lease.list, index: lease.indexes[lease.used++]! }
   }
 
+  /** Takes back an index that no token got. It is drawn again, unless its lease is no longer used. */
+  putBack(apiId: number, { list, index }: StatusIndex): void {
+    const lease = this.#pools.get(apiId)?.leases.find((one) => one.list === list)
+    if (lease) lease.indexes[--lease.used] = index
+  }
+
   /** Waits for the leases that `draw` lacked and, with `apiId`, until there are indexes of this API. */
   async ready(apiId?: number): Promise<void> {
     if (apiId !== undefined) {

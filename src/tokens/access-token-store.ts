@@ -1,40 +1,13 @@
 import { createBatches } from '../database/batches.ts'
 import type { Database } from '../database/open-database.ts'
 import { SERVER_STARTED_AT, type ServerWatch } from '../database/server-watch.ts'
-import { RECORD, RECORD_UNCONTENDED } from './record-statement.ts'
-
-/** An access token to be recorded. Keys and versions come from the registration by which the client was authenticated. */
-export interface TokenRecord {
-  readonly jti: string
-  readonly clientKey: number
-  readonly clientVersion: number
-  readonly apiId: number
-  readonly apiVersion: number
-  /** Null when the client did not authenticate with a secret. */
-  readonly secretId: number | null
-  /** Milliseconds since 1970. Null unless the secret is about to retire. */
-  readonly secretRetiresAt: number | null
-  /** The user's id. Empty when the client acts for itself. */
-  readonly subject: string
-  readonly scope: string
-  /** Seconds since 1970, as in the JWT. */
-  readonly issuedAt: number
-  /** Seconds since 1970, as in the JWT. */
-  readonly expiresAt: number
-  /** Token policy `single`: recording this token revokes the earlier tokens of the same client, subject and API. */
-  readonly single: boolean
-  readonly grantId: string | null
-  /** The key of the token's status list. */
-  readonly statusList: number
-  /** The token's index in that list. */
-  readonly statusIndex: number
-}
-
-export interface RecordResult {
-  /** False when the client is stale: its registration, its API or the status list changed. Then nothing was recorded. */
-  readonly recorded: boolean
-  readonly keyRingVersion: number
-}
+import {
+  type RecordResult,
+  recordInBatches,
+  type TokenRecord,
+  WITHIN_QUOTAS,
+  WITHOUT_QUOTAS,
+} from './token-recording.ts'
 
 /** An active access token (RFC 7662, section 2.2). */
 export interface ActiveToken {
@@ -48,62 +21,6 @@ export interface ActiveToken {
   readonly issuedAt: Date
   readonly expiresAt: Date
   readonly grantId: string | null
-}
-
-const toJson = (record: TokenRecord, n: number) => ({
-  n,
-  jti: record.jti,
-  client: record.clientKey,
-  client_version: record.clientVersion,
-  api: record.apiId,
-  api_version: record.apiVersion,
-  secret: record.secretId,
-  retires: record.secretRetiresAt === null ? null : new Date(record.secretRetiresAt).toISOString(),
-  subject: record.subject,
-  scope: record.scope,
-  iat: record.issuedAt,
-  exp: record.expiresAt,
-  single: record.single,
-  grant_id: record.grantId,
-  list: record.statusList,
-  idx: record.statusIndex,
-})
-
-/** The parameters of `RECORD`. */
-export const recordValues = (records: readonly TokenRecord[]): [string, number[]] => [
-  JSON.stringify(records.map(toJson)),
-  [...new Set(records.map((record) => record.clientKey))],
-]
-
-interface RecordRow {
-  key_ring_version: number
-  server: number
-  recorded: string[] | null
-  /** Clients whose locks were not free. */
-  skipped: number[] | null
-}
-
-const WITH_WAITING = { name: 'access-token-record', text: RECORD, share: 'changes' } as const
-const WITHOUT_WAITING = {
-  name: 'access-token-record-uncontended',
-  text: RECORD_UNCONTENDED,
-  share: 'recording',
-} as const
-
-/** Undefined for the tokens of clients that the statement skipped. */
-async function recordAll(
-  db: Database,
-  server: ServerWatch,
-  statement: typeof WITH_WAITING | typeof WITHOUT_WAITING,
-  records: TokenRecord[],
-): Promise<(RecordResult | undefined)[]> {
-  const [row] = await db.query<RecordRow>({ ...statement, values: recordValues(records) })
-  server.notice(row!.server)
-  const recorded = new Set(row!.recorded)
-  const skipped = new Set(statement === WITHOUT_WAITING ? row!.skipped : [])
-  return records.map(({ jti, clientKey }) =>
-    skipped.has(clientKey) ? undefined : { recorded: recorded.has(jti), keyRingVersion: row!.key_ring_version },
-  )
 }
 
 /** A request to introspect a token. The caller is an authenticated client; its registration version is checked too. */
@@ -192,8 +109,8 @@ async function introspectAll(
 /** The record of every access token that may still be valid. */
 export interface AccessTokenStore {
   /**
-   * Records an access token. Under the token policy `single` it revokes the earlier one. The record is durable when the
-   * promise resolves. Concurrent calls share one statement.
+   * Records an access token, unless it is beyond an enforced quota. Under the token policy `single` it revokes the earlier one.
+   * The record is durable when the promise resolves. Concurrent calls share one statement.
    */
   record(record: TokenRecord): Promise<RecordResult>
   /** Introspects an access token. Concurrent calls share one statement. */
@@ -201,17 +118,10 @@ export interface AccessTokenStore {
 }
 
 export function createAccessTokenStore(db: Database, server: ServerWatch): AccessTokenStore {
+  const uncounted = recordInBatches(db, server, WITHOUT_QUOTAS)
+  const counted = recordInBatches(db, server, WITHIN_QUOTAS)
   return {
-    record: createBatches({
-      run: (records: TokenRecord[]) => recordAll(db, server, WITHOUT_WAITING, records),
-      contended: {
-        keyOf: (record) => record.clientKey,
-        run: async (records) => (await recordAll(db, server, WITH_WAITING, records)) as RecordResult[],
-        maxInFlight: 2,
-      },
-      maxInFlight: 2,
-      maxSize: 200,
-    }),
+    record: (record) => (record.quotaKey === null ? uncounted(record) : counted(record)),
     introspect: createBatches({
       run: (introspections: Introspection[]) => introspectAll(db, server, introspections),
       maxInFlight: 2,

@@ -1,35 +1,47 @@
 import type { Knex } from 'knex'
-import { recordValues } from './access-token-store.ts'
+import type { QuotaDecision } from '../clients/quotas.ts'
 import type { Issuer } from './issuance.ts'
 import type { PlannedToken, TokenRequest } from './planned-token.ts'
-import { RECORD } from './record-statement.ts'
+import { RECORD, RECORD_WITHIN_QUOTAS } from './record-statement.ts'
+import { quotaDecisions, type RecordRow, recordValues } from './token-recording.ts'
 
 /** Knex writes named parameters with a colon. */
-const RECORD_IN_TRANSACTION = RECORD.replaceAll('$1', ':records').replaceAll('$2', ':clients')
+const withNames = (statement: string): string => statement.replaceAll('$1', ':records').replaceAll('$2', ':clients')
 
-/**
- * Records one access token inside a transaction, as `AccessTokenStore.record` does outside of one. Under the token policy
- * `single` it revokes the earlier token. Returns false, and records nothing, when the client is stale: its registration,
- * its API or the token's status list changed after the token was planned.
- */
-export async function insertInTransaction(trx: Knex, planned: PlannedToken): Promise<boolean> {
-  const [records, clients] = recordValues([planned.record])
-  const { rows } = await trx.raw(RECORD_IN_TRANSACTION, { records, clients } as never)
-  planned.server.notice(rows[0].server)
-  return rows[0].recorded !== null
+const RECORD_IN_TRANSACTION = withNames(RECORD)
+const RECORD_WITHIN_QUOTAS_IN_TRANSACTION = withNames(RECORD_WITHIN_QUOTAS)
+
+async function record(trx: Knex, { record: token, server }: PlannedToken): Promise<RecordRow> {
+  const statement = token.quotaKey === null ? RECORD_IN_TRANSACTION : RECORD_WITHIN_QUOTAS_IN_TRANSACTION
+  const [records, clients] = recordValues([token])
+  const { rows } = await trx.raw(statement, { records, clients } as never)
+  server.notice(rows[0].server)
+  return rows[0]
+}
+
+/** A token that was recorded inside a transaction. */
+export interface InsertedToken extends PlannedToken {
+  /** Undefined: the client has no quota. */
+  readonly quota: QuotaDecision | undefined
 }
 
 /**
- * Plans and records an access token inside a transaction. Undefined, and nothing is recorded, when the client is stale or no
- * status index is leased: roll back, call `Issuer.prepare`, and try again.
+ * Plans and records an access token inside a transaction, as `AccessTokenStore.record` does outside of one. Under the token
+ * policy `single` it revokes the earlier token. Undefined, and nothing is recorded, when the client is stale (its registration,
+ * its API or the token's status list changed after the token was planned) or no status index is leased: roll back, call
+ * `Issuer.prepare`, and try again.
  * @throws KeywrightError as `planToken`
+ * @throws QuotaExceededError
  */
 export async function planInTransaction(
   trx: Knex,
   issuer: Issuer,
   request: TokenRequest,
-): Promise<PlannedToken | undefined> {
+): Promise<InsertedToken | undefined> {
   const plan = issuer.plan(request)
-  if (plan.status === 'indexes_missing' || !(await insertInTransaction(trx, plan.planned))) return undefined
-  return plan.planned
+  if (plan.status === 'indexes_missing') return undefined
+  const row = await record(trx, plan.planned)
+  const quota = quotaDecisions(row)(plan.planned.record, 0)
+  if (quota) issuer.checkQuota(plan.planned, quota)
+  return row.recorded === null ? undefined : { ...plan.planned, quota }
 }

@@ -1,3 +1,4 @@
+import { type QuotaDecision, QuotaExceededError } from '../clients/quotas.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
 import { signJwt } from '../keys/jwt.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
@@ -16,6 +17,10 @@ export interface IssuedToken {
   /** Seconds. */
   readonly expiresIn: number
   readonly scope: string
+  /** Undefined: the client has no quota. */
+  readonly quota: QuotaDecision | undefined
+  /** The client received the same token before. */
+  readonly isReused: boolean
 }
 
 export interface IssuerOptions {
@@ -50,26 +55,47 @@ export class Issuer {
   /**
    * Issues a token, and retries while the client's registration is stale.
    * @throws KeywrightError as `planToken`; `invalid_client` when the client no longer authenticates; `unavailable`
+   * @throws QuotaExceededError
    */
   issue(request: TokenRequest): Promise<IssuedToken> {
     return retryOnStaleClient(request.client, (client) => this.issueOnce({ ...request, client }))
   }
 
-  /** Issues a token. Undefined when the client's registration is stale; then nothing was recorded. */
+  /**
+   * Issues a token. Undefined when the client's registration or the signing key is stale: then nothing was recorded, or only
+   * a token that the revocation of its key has revoked. @throws as `issue`
+   */
   async issueOnce(request: TokenRequest): Promise<IssuedToken | undefined> {
     const { accessTokenStore, keyRings } = this.#options
+    const { signingAlg } = selectApi(request.client.registration, request.resource)
+    // The first API with this algorithm may have been created a moment ago.
+    if (!keyRings.ring.has(signingAlg)) await keyRings.follow()
     const result = this.plan(request)
     const planned = result.status === 'planned' ? result.planned : await this.#planAfterLease(request)
-    const { recorded, keyRingVersion } = await accessTokenStore.record(planned.record)
-    if (!recorded) return undefined
-    await keyRings.follow(keyRingVersion)
-    return await this.sign(planned)
+    const { recorded, keyRingVersion, quota } = await accessTokenStore.record(planned.record)
+    if (quota) this.checkQuota(planned, quota)
+    // A revoked key raised the version of the API. The statement may have waited for that, and then returns an earlier version.
+    await keyRings.follow(recorded ? keyRingVersion : undefined)
+    // The key was revoked, and this node did not know: the recorded token is inactive, and a retry issues another one.
+    if (!recorded || !keyRings.ring.byId(planned.signingKey.kid)) return undefined
+    return await this.sign(planned, quota)
+  }
+
+  /**
+   * Refuses a planned token that is beyond an enforced quota. Its status index serves another token: a client that ignores its
+   * quota must not use up status lists.
+   * @throws QuotaExceededError
+   */
+  checkQuota({ api, status }: PlannedToken, { outcome, uses }: QuotaDecision): void {
+    if (outcome !== 'refused') return
+    this.#options.statusIndexes.putBack(api.id, status)
+    throw new QuotaExceededError(uses)
   }
 
   /** @throws KeywrightError as `planToken` */
   plan(request: TokenRequest): PlanResult {
-    const { issuerUrl, statusIndexes, server, clock } = this.#options
-    return planToken(request, issuerUrl, statusIndexes, server, clock.now())
+    const { issuerUrl, statusIndexes, server, keyRings, clock } = this.#options
+    return planToken(request, issuerUrl, statusIndexes, server, keyRings.ring, clock.now())
   }
 
   /** Waits for status indexes, then plans. @throws KeywrightError as `planToken`, and `unavailable` */
@@ -93,14 +119,16 @@ export class Issuer {
     await keyRings.follow()
   }
 
-  /** Signs a token that was recorded, with the signing key that this node has read last. */
-  async sign({ record, claims, api }: PlannedToken): Promise<IssuedToken> {
+  /** Signs a token that was recorded, with the key that its record names. */
+  async sign({ record, claims, api, signingKey }: PlannedToken, quota?: QuotaDecision): Promise<IssuedToken> {
     return {
-      accessToken: await signJwt(this.#options.keyRings.ring.current(api.signingAlg), api.tokenType, claims),
+      accessToken: await signJwt(signingKey, api.tokenType, claims),
       jti: record.jti,
       audience: api.identifier,
       expiresIn: record.expiresAt - record.issuedAt,
       scope: record.scope,
+      quota,
+      isReused: false,
     }
   }
 }

@@ -1,14 +1,17 @@
 import { findByIdentifier } from '../apis/resource-identifiers.ts'
 import { resolveScope } from '../apis/scopes.ts'
-import type { AuthenticatedClient } from '../clients/client-authentication.ts'
-import type { ApiAccess, Registration } from '../clients/registrations.ts'
+import { type AuthenticatedClient, networksOf } from '../clients/client-authentication.ts'
+import { quotaKeyOf } from '../clients/quotas.ts'
+import type { ApiAccess, Registration } from '../clients/registration.ts'
 import type { ServerWatch } from '../database/server-watch.ts'
+import type { KeyRing, SigningRingKey } from '../keys/key-ring.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import type { Environment } from '../shared/environments.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { StatusIndex, StatusIndexes } from '../status/status-indexes.ts'
 import { statusUri } from '../status/status-lists.ts'
-import type { TokenRecord } from './access-token-store.ts'
+import type { TokenRecord } from './token-recording.ts'
 
 /** A request for an access token, after client authentication. */
 export interface TokenRequest {
@@ -31,6 +34,9 @@ export interface PlannedToken {
   readonly record: TokenRecord
   readonly api: ApiAccess
   readonly claims: Record<string, unknown>
+  readonly status: StatusIndex
+  /** The key to sign with; its id is recorded. */
+  readonly signingKey: SigningRingKey
   /** Must be notified of the server that runs the statement which records the token. */
   readonly server: ServerWatch
 }
@@ -80,17 +86,29 @@ const statusClaim = ({ list, index }: StatusIndex, issuer: string) => ({
   status_list: { idx: index, uri: statusUri(issuer, list.id) },
 })
 
+/** The networks that the client may request tokens from, so that the resource server can enforce them too. */
+function networksClaim(registration: Registration, api: ApiAccess): Record<string, unknown> | undefined {
+  const networks = api.networksClaim ? networksOf(registration) : null
+  return networks === null ? undefined : { allowed_networks: networks }
+}
+
+/** The environment of a named key pair, so that the resource server can keep test data apart. */
+const environmentClaim = ({ environment }: Registration): { environment: Environment } | undefined =>
+  environment === null ? undefined : { environment }
+
 /**
  * Decides the claims of an access token (RFC 9068), and whether it revokes the earlier ones (token policy `single`).
  * Does not record or sign it.
  * @param now milliseconds since 1970, by the database's clock
- * @throws KeywrightError `invalid_target`, `invalid_scope`, or `invalid_client` when the client secret has just retired
+ * @throws KeywrightError `invalid_target`, `invalid_scope`, `invalid_client` when the client secret has just retired, or
+ * `unavailable` when this node has no key to sign with
  */
 export function planToken(
   request: TokenRequest,
   issuer: string,
   indexes: StatusIndexes,
   server: ServerWatch,
+  ring: KeyRing,
   now: number,
 ): PlanResult {
   const { registration, authentication } = request.client
@@ -99,6 +117,7 @@ export function planToken(
   const issuedAt = epochSeconds(now)
   const expiresAt = expirationTime(request.client, api, issuedAt)
   if (expiresAt <= issuedAt) throw new KeywrightError('invalid_client', 'the client secret has been retired')
+  const signingKey = ring.current(api.signingAlg)
   // Last, so that a refused request uses no status index.
   const status = indexes.draw(api.id, expiresAt - issuedAt)
   if (!status) return { status: 'indexes_missing' }
@@ -107,6 +126,8 @@ export function planToken(
   const planned = {
     api,
     server,
+    status,
+    signingKey,
     record: {
       jti,
       clientKey: registration.key,
@@ -123,6 +144,8 @@ export function planToken(
       grantId: request.grantId,
       statusList: status.list.key,
       statusIndex: status.index,
+      quotaKey: quotaKeyOf(registration),
+      signingKey: signingKey.id,
     },
     claims: {
       iss: issuer,
@@ -134,6 +157,8 @@ export function planToken(
       client_id: registration.clientId,
       scope,
       status: statusClaim(status, issuer),
+      ...networksClaim(registration, api),
+      ...environmentClaim(registration),
       ...request.extra,
       ...(cnf && { cnf: { ...(request.extra?.cnf as object), ...cnf } }),
     },

@@ -1,6 +1,7 @@
 import { CLIENT_LOCKS } from '../clients/client-locks.ts'
 import { SERVER_STARTED_AT } from '../database/server-watch.ts'
 import { RECORDS_AFTER } from '../status/status-lists.ts'
+import { QUOTA_COLUMNS, QUOTA_DECISIONS, QUOTA_RESULTS } from './quota-statement.ts'
 
 const STRIPES = `SELECT DISTINCT (id % ${CLIENT_LOCKS.stripes})::int AS stripe FROM unnest($2::bigint[]) id`
 
@@ -13,6 +14,27 @@ const TRY_LOCKS = `
     SELECT array_agg(stripe) AS stripes
       FROM (${STRIPES}) locks, set_config('lock_timeout', '1s', true)
      WHERE pg_try_advisory_xact_lock_shared(${CLIENT_LOCKS.namespace}, stripe)`
+
+/** The tables of the requests whose client, API and status list have not changed since the token was planned. */
+const UNCHANGED = `
+      FROM request r
+      JOIN client c ON c.id = r.client AND c.version = r.client_version
+      JOIN api a ON a.api = r.api AND a.version = r.api_version
+      JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
+                         AND l.server_started_at = pg_postmaster_start_time()
+     WHERE r.retires IS NULL OR r.retires > now()`
+
+/** `last`: of several requests of one client, API and subject in this batch, the last one. */
+const VALID = `
+  valid AS MATERIALIZED (
+    SELECT r.*, c.revocation_epoch,
+           r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last${UNCHANGED}
+  )`
+
+const VALID_WITHIN_QUOTAS = `
+  candidate AS MATERIALIZED (
+    SELECT r.*, c.revocation_epoch, c.account_id${UNCHANGED}
+  ),${QUOTA_DECISIONS}`
 
 // Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier token of the
 // same client, subject and API here: its row of `single_tokens` gets a greater sequence number, and tokens with a smaller
@@ -30,36 +52,33 @@ const TRY_LOCKS = `
 // API in one batch, the last one wins. A row holds the status index of its newest token, from which a trigger records the
 // revocation when the row is replaced. Tokens that are superseded within the batch have no row: `superseded` records them.
 //
+// The revocation of a signing key raises the versions of the APIs whose tokens it signs, so a token that was planned before with
+// that key is refused. The transaction that revokes a key holds every lock, so every token of the key was committed before.
+//
 // A lease of status indexes that was taken before a failover or a restore is refused: the database may have lost it and
 // leased the same indexes to another node.
 //
 // With `waits: false`, the statement does not wait for one client at the cost of the others: it skips clients whose locks
 // are not free (`skipped`), and fails soon when a row of `single_tokens` is locked. The skipped requests run in a statement
 // with `waits: true`. This does not starve an exclusive lock: PostgreSQL refuses a try-lock while another session waits.
-const recordStatement = ({ waits }: { waits: boolean }): string => `
+//
+// With `quotas: true`, the statement also locks the counts of the clients' and accounts' quotas, before `single_tokens`. Tokens of
+// clients without a quota are recorded by the other statements, so that they neither wait for counts nor pay for them.
+const recordStatement = ({ waits, quotas }: { waits: boolean; quotas: boolean }): string => `
   WITH request AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS r(
       n int, jti uuid, client bigint, client_version int, api int, api_version int, secret bigint, retires timestamptz,
-      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int)
+      subject text, scope text, iat float8, exp float8, single boolean, grant_id uuid, list bigint, idx int, key int)
   ), locked AS MATERIALIZED (
     ${waits ? TAKE_LOCKS : TRY_LOCKS}
   ), client AS MATERIALIZED (
-    SELECT c.id, c.version, c.revocation_epoch FROM clients c, locked
+    SELECT c.id, c.version, c.revocation_epoch${quotas ? QUOTA_COLUMNS : ''} FROM clients c, locked
      WHERE c.id = ANY ($2::bigint[]) AND c.status = 'active' AND (c.id % ${CLIENT_LOCKS.stripes})::int = ANY (locked.stripes)
      ORDER BY c.id FOR SHARE OF c ${waits ? '' : 'SKIP LOCKED'}
   ), api AS MATERIALIZED (
     SELECT now.* FROM locked
      CROSS JOIN LATERAL current_api_versions(CASE WHEN locked.stripes IS NOT NULL THEN (SELECT array_agg(r.api) FROM request r) END) now
-  ), valid AS MATERIALIZED (
-    SELECT r.*, c.revocation_epoch,
-           r.n = max(r.n) OVER (PARTITION BY r.client, r.api, r.subject) AS last
-      FROM request r
-      JOIN client c ON c.id = r.client AND c.version = r.client_version
-      JOIN api a ON a.api = r.api AND a.version = r.api_version
-      JOIN status_lists l ON l.id = r.list AND (l.closed_at IS NULL OR l.closed_at > now() - interval '${RECORDS_AFTER}')
-                         AND l.server_started_at = pg_postmaster_start_time()
-     WHERE r.retires IS NULL OR r.retires > now()
-  ), newest AS (
+  ),${quotas ? VALID_WITHIN_QUOTAS : VALID}, newest AS (
     INSERT INTO single_tokens AS s (client_id, api_id, subject, sequence, expires_at, status_list, status_index,
                                   client_version, api_version)
     SELECT client, api, subject, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, now() + interval '31 days',
@@ -75,22 +94,26 @@ const recordStatement = ({ waits }: { waits: boolean }): string => `
     SELECT list, array_agg(idx) FROM valid WHERE single AND NOT last GROUP BY list
   ), recorded AS (
     INSERT INTO access_tokens (jti, expires_at, issued_at, client_id, secret_id, sequence, api_id, revocation_epoch, subject,
-                               scope, grant_id, status_list, status_index)
+                               scope, grant_id, status_list, status_index, signing_key)
     SELECT v.jti, to_timestamp(v.exp), to_timestamp(v.iat), v.client, v.secret,
            CASE WHEN v.single THEN s.sequence - CASE WHEN v.last THEN 0 ELSE 1 END
                 ELSE coalesce((SELECT g.sequence FROM single_tokens g
                                 WHERE g.client_id = v.client AND g.api_id = v.api AND g.subject = v.subject), 0) END,
-           v.api, v.revocation_epoch, v.subject, v.scope, v.grant_id, v.list, v.idx
+           v.api, v.revocation_epoch, v.subject, v.scope, v.grant_id, v.list, v.idx, v.key
       FROM valid v
       LEFT JOIN newest s ON s.client_id = v.client AND s.api_id = v.api AND s.subject = v.subject
     RETURNING jti
   )
   SELECT (SELECT version FROM key_ring) AS key_ring_version, ${SERVER_STARTED_AT} AS server,
          (SELECT json_agg(jti) FROM recorded) AS recorded,
-         (SELECT json_agg(id) FROM unnest($2::bigint[]) id WHERE id NOT IN (SELECT c.id FROM client c)) AS skipped`
+         (SELECT json_agg(id) FROM unnest($2::bigint[]) id WHERE id NOT IN (SELECT c.id FROM client c)) AS skipped${quotas ? QUOTA_RESULTS : ''}`
 
 /** Waits for every lock. */
-export const RECORD = recordStatement({ waits: true })
+export const RECORD = recordStatement({ waits: true, quotas: false })
 
 /** Waits for no client. */
-export const RECORD_UNCONTENDED = recordStatement({ waits: false })
+export const RECORD_UNCONTENDED = recordStatement({ waits: false, quotas: false })
+
+/** Also counts the tokens for the quotas of their clients and accounts, and refuses those beyond an enforced quota. */
+export const RECORD_WITHIN_QUOTAS = recordStatement({ waits: true, quotas: true })
+export const RECORD_WITHIN_QUOTAS_UNCONTENDED = recordStatement({ waits: false, quotas: true })

@@ -25,6 +25,9 @@ const VALUES: ValuesOf<typeof API_ATTRIBUTES> = {
   policy: 'single',
   signingAlg: 'PS256',
   tokenType: 'JWT',
+  networksClaim: true,
+  keyPairs: 'environments',
+  maxSecretLifetime: 86_400,
   isDefault: true,
 }
 

@@ -34,6 +34,11 @@ const SETTINGS: ClientSettings = {
   idTokenAlg: 'ES256',
   policy: 'single',
   rateLimit: { count: 600, period: 60 },
+  reuseWindow: 600,
+  quotaPerHour: 1000,
+  quotaPerDay: 20_000,
+  quotaMode: 'observe',
+  allowedNetworks: ['192.0.2.0/24', '2001:db8::/32'],
   queryCredentials: true,
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
@@ -83,6 +88,7 @@ describe('each attribute of an application', () => {
     const shown = [...generalFacts(SETTINGS, false), ...blocks].map(({ term }) => term)
     expect(shown).toContain('Token policy')
     expect(shown).not.toContain('Rate limit')
+    expect(shown).not.toContain('Tokens per hour')
     expect(shown).not.toContain('Access type')
   })
 
@@ -108,7 +114,14 @@ describe('a new application', () => {
 })
 
 describe('a changed attribute in the activity log', () => {
-  const before: ClientSettings = { ...SETTINGS, accessTokenTtl: null, rateLimit: null, redirectUris: [] }
+  const before: ClientSettings = {
+    ...SETTINGS,
+    accessTokenTtl: null,
+    rateLimit: null,
+    redirectUris: [],
+    quotaPerDay: null,
+    quotaMode: 'enforce',
+  }
   const changes = changesBetween(CLIENT_ATTRIBUTES, before, SETTINGS)
   const record = { target: { type: 'client', id: 'kwc_1' }, detail: { changes, revoked: 2 } } as unknown as AuditRecord
 
@@ -117,6 +130,8 @@ describe('a changed attribute in the activity log', () => {
       access_token_ttl: { from: null, to: 5400 },
       redirect_uris: { from: [], to: ['https://app.example.com/callback'] },
       rate_limit: { from: null, to: { count: 600, period: 60 } },
+      quota_per_day: { from: null, to: 20_000 },
+      quota_mode: { from: 'enforce', to: 'observe' },
     })
   })
 
@@ -124,6 +139,8 @@ describe('a changed attribute in the activity log', () => {
     ['accessTokenTtl', 'access_token_ttl', 'Access token lifetime', 'from the API → 90 minutes'],
     ['redirectUris', 'redirect_uris', 'Redirect URIs', 'none → https://app.example.com/callback'],
     ['rateLimit', 'rate_limit', 'Rate limit', 'no limit → 600 per minute'],
+    ['quotaPerDay', 'quota_per_day', 'Tokens per day', 'no quota → 20,000'],
+    ['quotaMode', 'quota_mode', 'Quota mode', 'Enforce → Observe'],
   ] as const)('is shown as old → new: %s', (name, key, term, text) => {
     expect(changeFact(CLIENT_ATTRIBUTES[name], changes[key]!)).toEqual({ term, cell: { kind: 'text', text } })
   })

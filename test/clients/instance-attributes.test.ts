@@ -30,6 +30,7 @@ const SETTINGS: InstanceSettings = {
   accent: '#0a7d4f',
   logo: LOGO,
   redirectSchemes: ['cursor', 'vscode'],
+  secondFactorRequired: 'operators',
   defaultAccessTokenTtl: 5400,
   defaultRefreshTokenTtl: 86_400,
   defaultConsent: 'skip_own_account',

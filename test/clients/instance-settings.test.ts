@@ -30,6 +30,7 @@ const UNSET = {
   logo: null,
   apiEnabled: true,
   redirectSchemes: [],
+  secondFactorRequired: 'nobody',
   ...DEFAULTS,
 }
 const NO_DEFAULTS = {
@@ -297,12 +298,13 @@ describe('the command line', () => {
       default_consent: 'show',
       default_rate_limit: null,
     }
-    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, api: 'on', redirect_schemes: '', ...defaults }
+    const others = { api: 'on', redirect_schemes: '', second_factor_required: 'nobody', ...defaults }
+    const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')
     const changed = await cli('instance update --accent #0A7D4F', '--name', 'ACME ID', '--logo', file)
     const logo = { type: 'image/svg+xml', size: SVG.length, etag: expect.any(String) }
-    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, api: 'on', redirect_schemes: '', ...defaults })
+    expect(changed).toEqual({ name: 'ACME ID', accent: '#0a7d4f', logo, ...others })
     expect(await cli('instance show')).toEqual(changed)
     expect(await cli('instance update --logo off')).toEqual({ ...changed, logo: null })
     expect((await audited()).map(({ actor_type }) => actor_type)).toEqual(['cli', 'cli'])

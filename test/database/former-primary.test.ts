@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
-import { together } from '../support/load.ts'
+import { together, until } from '../support/load.ts'
 import { createStandby, createSystemPostgres, findPostgres, type SystemPostgres } from '../support/system-postgres.ts'
 import { startTcpProxy, type TcpProxy, throughProxy } from '../support/tcp-proxy.ts'
 
@@ -40,7 +40,7 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
     second = await createStandby(bin!, first)
     await second.start()
     proxy = await startTcpProxy(hostOf(first))
-  }, 120_000)
+  })
 
   afterEach(async () => {
     vi.restoreAllMocks()
@@ -71,6 +71,7 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
     await proxy.leadTo(hostOf(second))
     expect(await answeredBy(database)).toBe(second.port)
     const restored = await createSystemPostgres(bin!)
+    restored.initialize()
     await restored.start()
     await proxy.leadTo(hostOf(restored))
     await failureOf(database)
@@ -128,7 +129,7 @@ describe.skipIf(!bin)('when a standby was promoted and the former primary still 
       vi.restoreAllMocks()
     }
     passSilently(12_000)
-    await expect.poll(() => failureOf(database)).toBe(`answered by ${second.port}`)
+    await until(async () => (await failureOf(database)) === `answered by ${second.port}`)
   })
 
   test('after a silence, an answer is used when the primary is the same', async () => {

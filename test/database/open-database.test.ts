@@ -80,7 +80,7 @@ test('a pool that is used up says within seconds that the database is unavailabl
   const began = performance.now()
   const error = await single.query({ name: 'one', text: 'SELECT 1', values: [] }).catch((error) => error)
   expect(isDatabaseUnavailable(error)).toBe(true)
-  expect(performance.now() - began).toBeLessThan(20_000)
+  expect(performance.now() - began).toBeLessThan(45_000)
   await transaction.rollback()
   await single.close()
 })

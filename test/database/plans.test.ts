@@ -1,23 +1,47 @@
 /** The statements that run often, planned on a filled database: none reads a whole table, none sorts more than a page. */
 import type { Knex } from 'knex'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
 import { listConnectedApplications } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
-import { listApplications, readApplication } from '../../src/management/application-operations.ts'
+import { setAccountStatus } from '../../src/management/account-operations.ts'
+import { archiveApplication, readApplication } from '../../src/management/application-operations.ts'
+import { deleteSomeOfClient } from '../../src/management/client-deletion.ts'
+import { listApplications, listClients } from '../../src/management/client-list.ts'
+import { readClientUsage } from '../../src/management/client-usage-operations.ts'
+import { continueDeletions } from '../../src/management/deletion-progress.ts'
+import { inspect } from '../../src/management/inspection-operations.ts'
+import { setInstanceApi } from '../../src/management/instance-operations.ts'
+import { readKeyPairDetails } from '../../src/management/key-pair-details.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
+import { generateKeyPair as generateUserKeyPair } from '../../src/management/key-pair-operations.ts'
+import { listLeaks } from '../../src/management/leak-list-operations.ts'
 import { MAX_LIMIT, MOST_COUNTED, type PageOf, type PageRequest } from '../../src/management/paging.ts'
 import type { Principal } from '../../src/management/principal.ts'
-import { listGrants, listTokens } from '../../src/management/token-operations.ts'
+import { readRevocationEffect } from '../../src/management/revocation-effect.ts'
+import { retireApplicationSecret } from '../../src/management/secret-retirement.ts'
+import { listGrants, listTokens, revokeAllOfUser } from '../../src/management/token-operations.ts'
 import { changeUserStatus } from '../../src/management/user-changes.ts'
+import { deleteSomeOfUser } from '../../src/management/user-deletion.ts'
 import { readUser, searchUsers } from '../../src/management/user-operations.ts'
+import { listWebhookDeliveries, readWebhookDelivery } from '../../src/management/webhook-delivery-operations.ts'
 import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
+import { newId } from '../../src/shared/ids.ts'
+import { generateSecret } from '../../src/shared/secrets.ts'
+import { readTokensOfKeys } from '../../src/status/revoked-key-tokens.ts'
 import { INTROSPECT } from '../../src/tokens/access-token-store.ts'
+import { RECORD, RECORD_WITHIN_QUOTAS, RECORD_WITHIN_QUOTAS_UNCONTENDED } from '../../src/tokens/record-statement.ts'
+import { FIND_FRESH, freshValues } from '../../src/tokens/reusable-tokens.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
+import { recordValues } from '../../src/tokens/token-recording.ts'
+import { createDeliveries } from '../../src/webhooks/delivery-creation.ts'
+import { leaseDue } from '../../src/webhooks/delivery-queues.ts'
+import { deleteOldDeliveries } from '../../src/webhooks/webhook-retention.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { claimsOf } from '../support/requests.ts'
 
 let on: Keywright
 let account: string
@@ -30,9 +54,14 @@ const SMALL = new Set([
   'accounts',
   'client_apis',
   'instance_settings',
+  'revoked_signing_keys',
+  'signing_keys',
   'key_ring',
   'status_lists',
   'scope_texts',
+  'audit_chain',
+  'webhook_cursor',
+  'webhooks',
 ])
 
 beforeAll(async () => {
@@ -42,12 +71,21 @@ beforeAll(async () => {
   user = (await on.make.user()).id
   client = (await on.make.client({}, [api.identifier])) as never
   await fill(on.knex)
-}, 120_000)
+})
 
 afterAll(() => on?.stop())
 
+/** A vacuum would change the plans, at any time, by where it lets PostgreSQL put the rows that are updated. */
+const WITHOUT_VACUUM = `
+  DO $$ DECLARE r regclass; BEGIN
+    FOR r IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema::regnamespace LOOP
+      EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', r);
+    END LOOP;
+  END $$`
+
 /** A large client and many small ones; every kind of row that grows. */
 async function fill(knex: Knex): Promise<void> {
+  await knex.raw(WITHOUT_VACUUM)
   const { id: api } = await knex('apis').where({ is_default: false, built_in: false }).first('id')
   const { key } = client
   await knex.raw(
@@ -69,6 +107,9 @@ async function fill(knex: Knex): Promise<void> {
     `INSERT INTO client_secrets (client_id, kind, hash, last_four)
      SELECT id, 'secret', sha256(client_id::bytea), 'four' FROM clients WHERE client_id LIKE 'kwc_%' AND NOT EXISTS (
        SELECT FROM client_secrets s WHERE s.client_id = clients.id)`,
+  )
+  await knex.raw(
+    `INSERT INTO deleted_clients (id, client_id) SELECT n - 10000, concat('kwc_gone', n) FROM generate_series(1, 5000) n`,
   )
   // From tomorrow on, so that no partition is small at the end of a day: PostgreSQL reads a small one whole, and rightly.
   const tomorrow = `(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') + interval '1 day'`
@@ -127,7 +168,95 @@ async function fill(knex: Knex): Promise<void> {
      SELECT id, '192.0.2.' || n, :api, now() FROM clients CROSS JOIN generate_series(1, 3) n`,
     { api },
   )
+  await knex.raw(
+    `INSERT INTO secret_callers (secret_id, ip, api_id, user_agent, first_used_at, last_used_at)
+     SELECT id, '192.0.2.' || n, :api, 'curl', now(), now() FROM client_secrets CROSS JOIN generate_series(1, 3) n`,
+    { api },
+  )
+  await knex.raw(
+    `INSERT INTO client_usage_hours
+     SELECT n, date_trunc('hour', now()), 1, 'token', 'issued', 1 FROM generate_series(1, 20000) n`,
+  )
+  await knex.raw(
+    `INSERT INTO client_usage_days SELECT n, current_date, 1, 'token', 'issued', 1 FROM generate_series(1, 20000) n`,
+  )
+  await knex.raw(
+    `INSERT INTO audit_log (id, action, actor_type, target_type, target_id)
+     SELECT gen_random_uuid(), 'client.tokens_revoked', 'system', 'client', client_id FROM clients`,
+  )
+  await knex.raw(
+    `INSERT INTO refusal_samples (client_id, at, endpoint, reason, api_id, ip, user_agent, request_id)
+     SELECT id, now(), 'token', 'wrong_secret', 0, '192.0.2.' || n, '', gen_random_uuid() FROM clients CROSS JOIN generate_series(1, 3) n`,
+  )
+  await knex.raw(
+    `INSERT INTO revocation_followers
+     SELECT a, 'list', '192.0.2.' || n, now() FROM generate_series(1, 200) a CROSS JOIN generate_series(1, 100) n`,
+  )
+  await knex.raw(
+    `INSERT INTO reusable_tokens SELECT id, sha256('x'), gen_random_uuid(), now(), now() + interval '1 hour', 'x' FROM clients`,
+  )
+  // A trigger inserts a count for each.
+  await knex.raw(
+    `UPDATE clients SET quota_per_hour = 1000 WHERE client_id LIKE 'kwc_filled%' OR client_id LIKE 'kwc_program%'`,
+  )
+  await knex.raw(
+    `INSERT INTO audit_log (id, action, actor_type, target_type, target_id, account_id, at, seq, chain_hash)
+     SELECT gen_random_uuid(), 'user.signed_in', 'user', 'user', id, account_id, now() - make_interval(secs => n::int), -n, 'x'
+       FROM (SELECT id, account_id, row_number() OVER () AS n FROM users CROSS JOIN generate_series(1, 4)) u`,
+  )
+  await knex.raw(
+    `INSERT INTO totp_factors (id, user_id, name, secret, last_used_step) SELECT gen_random_uuid(), id, 'Phone', 'x', 0 FROM users`,
+  )
+  await knex.raw(
+    `INSERT INTO recovery_codes (user_id, code_hash)
+     SELECT id, sha256(concat(id, n)::bytea) FROM users CROSS JOIN generate_series(1, 10) n`,
+  )
+  await knex.raw(
+    `INSERT INTO leaks (id, credential_hash, kind, account_id, client_id, revoked, reporter, dismissed_at)
+     SELECT gen_random_uuid(), sha256(client_id::bytea), 'access_token',
+            CASE WHEN id % 10 = 0 THEN account_id ELSE gen_random_uuid() END, id, true, 'github',
+            CASE WHEN id % 3 = 0 THEN now() END FROM clients WHERE client_id LIKE 'kwc_%'`,
+  )
+  // Unused for a long time: most clients of the large account, which callers of the last day must not hide.
+  await knex.raw(
+    `UPDATE clients SET created_at = now() - interval '200 days' WHERE client_id LIKE 'kwc_filled%' OR client_id LIKE 'kwc_program%'`,
+  )
+  await knex.raw(
+    `UPDATE client_callers SET last_used_at = now() - interval '100 days'
+      WHERE client_id IN (SELECT id FROM clients WHERE created_at < now() - interval '199 days')`,
+  )
+  await knex.raw(
+    `UPDATE clients SET grants = '{authorization_code,refresh_token}' WHERE client_id LIKE 'kwc_program4_'`,
+  )
+  await fillWebhooks(knex)
   await knex.raw('ANALYZE')
+}
+
+const WEBHOOK = '00000000-0000-7000-8000-000000000001'
+
+/** One webhook whose receiver is down, with a pending delivery of each of many objects, and others without deliveries. */
+async function fillWebhooks(knex: Knex): Promise<void> {
+  await knex.raw(
+    `INSERT INTO webhooks (id, account_id, name, url, from_seq, sealed_secret)
+     SELECT CASE n WHEN 1 THEN :webhook::uuid ELSE gen_random_uuid() END, :account, 'Filled', 'https://example.com/', 0, 'x'
+       FROM generate_series(1, 50) n`,
+    { webhook: WEBHOOK, account },
+  )
+  await knex.raw(
+    `INSERT INTO webhook_deliveries (id, webhook_id, event_id, seq, action, queue, created_at)
+     SELECT gen_random_uuid(), :webhook, gen_random_uuid(), n, 'client.updated', md5((n % 5000)::text)::uuid, now() - make_interval(secs => n)
+       FROM generate_series(1, 20000) n`,
+    { webhook: WEBHOOK },
+  )
+  await knex.raw(
+    `INSERT INTO webhook_attempts (delivery_id, number, at, duration, status) SELECT id, 1, now(), 1, 500 FROM webhook_deliveries`,
+  )
+  await knex.raw(
+    `INSERT INTO webhook_queues (webhook_id, queue, due_at)
+     SELECT :webhook, md5(n::text)::uuid, now() + make_interval(hours => CASE WHEN n < 5 THEN -1 ELSE 1 END)
+       FROM generate_series(0, 4999) n`,
+    { webhook: WEBHOOK },
+  )
 }
 
 interface Plan {
@@ -210,9 +339,58 @@ async function fieldErrorsIn(work: (knex: Knex, database: Database) => Promise<u
   }
 }
 
+async function findFresh(database: Database): Promise<void> {
+  const request = { clientKey: client.key, clientVersion: 1, apiId: 1, apiVersion: 1, scope: 'read', window: 60 }
+  const values = freshValues([{ ...request, secretId: 1, apiKeyHash: null, clientSecret: 'x' }])
+  await database.query({ name: 'x', text: FIND_FRESH, values })
+}
+
+/** A token of each of a hundred clients with quotas. */
+async function recordMany(database: Database, text: string): Promise<void> {
+  const clients = await database.knex('clients').where({ client_id: 'kwc_filled7' }).select('id')
+  const token = { apiId: 1, clientVersion: 1, apiVersion: 1, secretId: null, secretRetiresAt: null, subject: '' }
+  const times = { issuedAt: 1, expiresAt: Math.floor(Date.now() / 1000) + 60, single: false, grantId: null }
+  const records = Array.from({ length: 100 }, (_, n) => ({
+    ...token,
+    ...times,
+    jti: newId(),
+    clientKey: clients[0].id + n,
+    scope: 'read',
+    statusList: 1,
+    statusIndex: n,
+    quotaKey: clients[0].id + n,
+    signingKey: 1,
+  }))
+  await database.query({ name: 'x', text, values: recordValues(records) })
+}
+
 const admin = (): Principal =>
   ({ role: 'admin', accountId: account, userId: user, scopes: null, actor: ACTOR }) as unknown as Principal
 const management = (knex: Knex) => ({ knex, encryptionKeys: on.instance.encryptionKeys })
+
+/** Inspects as an operator and as an admin. @param text what the database holds nothing or one of, unless it is a name */
+async function inspectAs(knex: Knex, text: string): Promise<void> {
+  for (const who of [admin(), instanceOperator()]) await inspect(management(knex), who, { text })
+}
+
+const INSPECTED: Readonly<Record<string, () => string | Promise<string>>> = {
+  'a jti': async () => (await on.knex('access_tokens').first('jti')).jti,
+  'a client secret': () => generateSecret('clientSecret'),
+  'the last four characters of 10,000 secrets': () => 'four',
+  'a client ID': () => 'kwc_program7',
+  'the client ID of a deleted client': () => 'kwc_gone7',
+  'a JWT that is no longer recorded': async () => {
+    const token: string = (await on.machineToken(client as never)).body.access_token
+    await on
+      .knex('access_tokens')
+      .where({ jti: claimsOf(token).jti })
+      .delete()
+    return token
+  },
+  'a name of 5,000 applications': () => 'prog',
+  'a rare name': () => 'zanzibar',
+  'an email address': () => 'filled-7@example.com',
+}
 
 const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = [
   ['the applications that a user connected', (knex) => listConnectedApplications(knex, user)],
@@ -233,6 +411,8 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ],
   ['the sequence of a key pair', (knex) => generateKeyPair(knex, { user: 'filled-9@example.com', apis: [] }, ACTOR)],
   ['the disabling of a user', (knex) => changeUserStatus(knex, 'filled-10@example.com', 'disabled', ACTOR)],
+  ['a page of the reports of leaks', (knex) => listLeaks(management(knex), admin(), {})],
+  ['a page of the reports of leaks of all accounts', (knex) => listLeaks(management(knex), instanceOperator(), {})],
   ['a registration', (_, database) => createRegistrations(database, 0).fresh('kwc_filled7')],
   [
     'an introspection',
@@ -243,13 +423,90 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
         values: ['[{"n":0,"caller":1,"caller_version":1,"jti":"00000000-0000-7000-8000-000000000000","exp":1}]'],
       }),
   ],
+  ['the recording of tokens', (_, database) => recordMany(database, RECORD)],
+  ['the recording of tokens within quotas', (_, database) => recordMany(database, RECORD_WITHIN_QUOTAS)],
+  ['the same without waiting', (_, database) => recordMany(database, RECORD_WITHIN_QUOTAS_UNCONTENDED)],
+  [
+    'the usage of a client, with its quotas',
+    async (knex) => await readClientUsage(management(knex), admin(), { clientId: 'kwc_filled7', step: 'hour' }),
+  ],
+  ...Object.entries(INSPECTED).map(
+    ([name, text]) =>
+      [`the inspection of ${name}`, async (knex: Knex) => await inspectAs(knex, await text())] as [
+        string,
+        (knex: Knex) => Promise<void>,
+      ],
+  ),
+  ['the tokens of a revoked signing key', (_, database) => Array.fromAsync(readTokensOfKeys(database, [1]))],
+  ['the fresh token of a request', (_, database) => findFresh(database)],
   ['a page of applications', async (knex) => await listApplications(management(knex), admin(), {})],
+  [
+    'the key pairs of an owner',
+    async (knex) => await listClients(management(knex), instanceOperator(), { search: 'filled-7@example.com' }),
+  ],
+  [
+    'the clients of an owner',
+    async (knex) => await listClients(management(knex), instanceOperator(), { owner: 'filled-7@example.com' }),
+  ],
+  [
+    'clients with a rare grant type',
+    async (knex) => await listClients(management(knex), instanceOperator(), { grant: 'refresh_token', counted: true }),
+  ],
+  ['one key pair', async (knex) => await readKeyPairDetails(management(knex), admin(), { clientId: 'kwc_filled7' })],
+  [
+    'the effect of a revocation',
+    async (knex) => await readRevocationEffect(management(knex), instanceOperator(), { clientId: client.clientId }),
+  ],
   ['one application', async (knex) => await readApplication(management(knex), admin(), { clientId: 'kwc_program7' })],
   ['a page of users', async (knex) => await searchUsers(management(knex), admin(), {})],
   ['one user', async (knex) => await readUser(management(knex), admin(), { userId: user })],
+  ['the dry run about a client', (knex) => archiveApplication.dryRun(management(knex), admin(), client)],
+  [
+    'the dry run about a secret',
+    async (knex) => {
+      const { id } = await knex('client_secrets').where({ client_id: client.key }).first('id')
+      await knex('client_secrets')
+        .where({ id })
+        .update({ retires_at: knex.raw(`now() + interval '1 hour'`) })
+      await knex('client_secrets').insert({
+        client_id: client.key,
+        kind: 'secret',
+        hash: Buffer.alloc(32),
+        last_four: 'four',
+      })
+      await retireApplicationSecret.dryRun(management(knex), admin(), { ...client, secretId: id })
+    },
+  ],
+  ['the dry run about a user', (knex) => revokeAllOfUser.dryRun(management(knex), admin(), { userId: user })],
+  [
+    'the dry run about a key pair',
+    (knex) => generateUserKeyPair.dryRun(management(knex), instanceOperator(), { userId: user }),
+  ],
+  [
+    'the dry run about an account',
+    (knex) => setAccountStatus.dryRun(management(knex), instanceOperator(), { accountId: account }),
+  ],
+  ['the dry run about the instance', (knex) => setInstanceApi.dryRun(management(knex), instanceOperator(), {})],
   ['the deletion of expired single tokens', (knex) => deleteExpiredSingleTokens(knex, 500)],
   ['the deletion of rate limits', (_, database) => deleteIdleRateLimits(database, 500)],
   ['the deletion of sign-in limits', (knex) => deleteExpiredLimits(knex, 500)],
+  ['the deletion of a client', (knex) => deleteSomeOfClient(knex, client.key, 500)],
+  ['the deletion of a user', (knex) => deleteSomeOfUser(knex, user, 500)],
+  [
+    'a page of the deliveries of a webhook',
+    async (knex) => await listWebhookDeliveries(management(knex), admin(), { webhookId: WEBHOOK }),
+  ],
+  [
+    'one delivery of a webhook',
+    async (knex) => {
+      const { id } = await on.knex('webhook_deliveries').where({ webhook_id: WEBHOOK, seq: 7 }).first('id')
+      await readWebhookDelivery(management(knex), admin(), { webhookId: WEBHOOK, deliveryId: id })
+    },
+  ],
+  ['the deliveries of webhooks that are due', (knex) => leaseDue(knex, 32, {})],
+  ['the creation of deliveries', (knex) => createDeliveries(knex, 500)],
+  ['the deletion of old deliveries', (knex) => deleteOldDeliveries(knex, 500)],
+  ['the search for objects to delete', (knex) => continueDeletions(knex, 500)],
   ['the deletion of refresh tokens', (knex) => deleteExpiredRefreshTokens(knex, 500)],
 ]
 
@@ -263,13 +520,38 @@ type Lists = Record<
 
 const LISTS: Lists = {
   applications: (knex, who, request) => listApplications(management(knex), who, request),
+  'applications and key pairs': (knex, who, request) => listClients(management(knex), who, request),
+  'clients with a common grant type': (knex, who, request) =>
+    listClients(management(knex), who, { ...request, grant: 'client_credentials' }),
+  'unused clients': (knex, who, request) => listClients(management(knex), who, { ...request, unusedDays: 90 }),
+  'unused applications': (knex, who, request) =>
+    listClients(management(knex), who, { ...request, unusedDays: 90, kind: 'application' }),
+  'unused key pairs': (knex, who, request) =>
+    listClients(management(knex), who, { ...request, unusedDays: 90, kind: 'key_pair' }),
+  'expiring clients': (knex, who, request) => listClients(management(knex), who, { ...request, expiringDays: 30 }),
+  'expiring applications': (knex, who, request) =>
+    listClients(management(knex), who, { ...request, expiringDays: 30, kind: 'application' }),
+  'expiring key pairs': (knex, who, request) =>
+    listClients(management(knex), who, { ...request, expiringDays: 30, kind: 'key_pair' }),
+  'key pairs': (knex, who, request) => listClients(management(knex), who, { ...request, kind: 'key_pair' }),
   users: (knex, who, request) => searchUsers(management(knex), who, request),
 }
 
-const SORTS = { applications: ['name', '-name', 'added', '-added'], users: ['name', '-name', 'added', '-added'] }
+const BOTH_WAYS = ['name', '-name', 'added', '-added']
+
+const SORTS = {
+  applications: BOTH_WAYS,
+  'applications and key pairs': BOTH_WAYS,
+  'clients with a common grant type': BOTH_WAYS,
+  'unused clients': ['added'],
+  'unused applications': ['added'],
+  'unused key pairs': ['added'],
+  'key pairs': BOTH_WAYS,
+  users: BOTH_WAYS,
+}
 
 /** The first page with its count, the next one, and back again; for an admin, and for an operator who sees all accounts. */
-async function walkSorted(knex: Knex, list: keyof typeof SORTS, sort: string): Promise<void> {
+async function walkSorted(knex: Knex, list: keyof typeof LISTS, sort: string): Promise<void> {
   for (const who of [admin(), instanceOperator()]) {
     const page = async (request: PageRequest) => await LISTS[list]!(knex, who, { ...request, sort: sort as never })
     const first = await page({ counted: true })
@@ -287,4 +569,22 @@ const SORTED = Object.entries(SORTS).flatMap(([list, sorts]) =>
 
 test.each([...CASES, ...SORTED])('%s: no statement reads a whole table or sorts more than a page', async (_, work) => {
   expect(await fieldErrorsIn(work)).toEqual([])
+})
+
+describe('with secrets that expire', () => {
+  beforeAll(async () => {
+    await on.knex.raw(
+      `UPDATE clients SET secret_expires_at = now() + make_interval(days => (id % 60)::int + 1)
+        WHERE client_id LIKE 'kwc_filled1%' OR client_id LIKE 'kwc_program1%'`,
+    )
+    await on.knex.raw('CLUSTER clients USING clients_pkey')
+    await on.knex.raw('ANALYZE clients')
+  })
+
+  test.each(['expiring clients', 'expiring applications', 'expiring key pairs'])(
+    'a counted list of %s, paged both ways: no statement reads a whole table or sorts more than a page',
+    async (list) => {
+      expect(await fieldErrorsIn((knex) => walkSorted(knex, list, '-added'))).toEqual([])
+    },
+  )
 })

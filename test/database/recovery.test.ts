@@ -2,19 +2,28 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startEmbeddedPostgres } from '../../src/database/embedded/start.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { isDatabaseUnavailable } from '../../src/database/unavailable.ts'
-import { createDataDirectory, pause, postmasterOf } from '../support/data-directory.ts'
+import { type createDataDirectory, postmasterOf } from '../support/data-directory.ts'
+import { createInitializedDataDirectory } from '../support/initialized-data-directory.ts'
+import { until } from '../support/load.ts'
+import { freePort } from '../support/program.ts'
 
 let data: ReturnType<typeof createDataDirectory>
 
-beforeEach(() => {
-  data = createDataDirectory()
+beforeEach(async () => {
+  data = await createInitializedDataDirectory()
 })
 
 afterEach(() => data.remove())
 
 const one = { name: 'one', text: 'SELECT 1 AS one', values: [] }
 
-/** On a fixed port, because each start of the embedded one has a new socket directory. */
+const SLEEPING = {
+  name: 'sleeping',
+  text: `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep'`,
+  values: [],
+}
+
+/** On one port, because each start of the embedded one has a new socket directory. */
 const start = (port: number) =>
   startEmbeddedPostgres({
     dataDir: data.path,
@@ -30,10 +39,8 @@ async function prepare(port: number) {
   return postgres
 }
 
-const somePort = () => 20_000 + Math.floor(Math.random() * 10_000)
-
 test('a pool whose PostgreSQL was stopped says so at once, and works again when it is back', async () => {
-  const port = somePort()
+  const port = await freePort()
   const first = await prepare(port)
   const poolErrors: Error[] = []
   const database = openDatabase(`postgresql://postgres:secret@127.0.0.1:${port}/postgres`, {
@@ -41,8 +48,8 @@ test('a pool whose PostgreSQL was stopped says so at once, and works again when 
     onPoolError: (error) => poolErrors.push(error),
   })
   await Promise.all(Array.from({ length: 8 }, () => database.query(one)))
-  const slow = database.query({ ...one, name: 'slow', text: 'SELECT pg_sleep(10)' }).catch((error) => error)
-  await pause(100)
+  const slow = database.query({ ...one, name: 'slow', text: 'SELECT pg_sleep(60)' }).catch((error) => error)
+  await until(async () => (await database.query<{ n: number }>(SLEEPING))[0]!.n > 0)
   await first.stop()
   expect(isDatabaseUnavailable(await slow)).toBe(true)
   const failed = await Promise.allSettled(Array.from({ length: 8 }, () => database.query(one)))
@@ -56,18 +63,16 @@ test('a pool whose PostgreSQL was stopped says so at once, and works again when 
 })
 
 test('a crash of one session, which restarts all of PostgreSQL, is survived by the pool', async () => {
-  const port = somePort()
+  const port = await freePort()
   const postgres = await prepare(port)
   const database = openDatabase(`postgresql://postgres:secret@127.0.0.1:${port}/postgres`, { poolMax: 4 })
   const [session] = await database.query<{ pid: number }>({ ...one, text: 'SELECT pg_backend_pid() AS pid', name: 'p' })
   process.kill(session!.pid, 'SIGKILL')
-  const ends = []
-  for (let i = 0; i < 100 && ends.at(-1) !== 'fine'; i++) {
-    const end = await database.query(one).then(() => 'fine', isDatabaseUnavailable)
-    ends.push(end)
-    await pause(50)
-  }
-  expect(ends.at(-1)).toBe('fine')
+  const ends: (string | boolean)[] = []
+  await until(async () => {
+    ends.push(await database.query(one).then(() => 'fine', isDatabaseUnavailable))
+    return ends.at(-1) === 'fine'
+  })
   expect(ends).not.toContain(false)
   expect(postmasterOf(data.path)).toBeDefined()
   await database.close()

@@ -41,7 +41,7 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     on = await startNodes(2, { env: { ...env, DATABASE_URL: urlOf(second, first) }, databaseUrl: urlOf(second, first) })
     api = await on.make.api()
     client = await on.make.client([api.identifier])
-  }, 120_000)
+  })
 
   afterAll(async () => {
     await on?.stop()
@@ -140,8 +140,8 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     expect(await portOf(former)).toBe(first.port)
     first.freeze()
     await second.query('SELECT pg_promote()')
-    await until(async () => (await on.nodes[0]!.machineToken(client)).status === 200, 60_000)
-    await until(async () => (await on.nodes[1]!.machineToken(client)).status === 200, 60_000)
+    await until(async () => (await on.nodes[0]!.machineToken(client)).status === 200)
+    await until(async () => (await on.nodes[1]!.machineToken(client)).status === 200)
     const outcomes = await storm.stop()
     expect(
       [...new Set(outcomes.map(({ status }) => status))].filter((status) => status !== 200 && status !== 503),
@@ -159,5 +159,5 @@ describe.skipIf(!bin)('a primary with a standby', () => {
     const ports = await Promise.all(Array.from({ length: 5 }, () => portOf(database.knex)))
     expect(ports, 'a connection to the former primary is not used again').toEqual(ports.map(() => second.port))
     await database.close()
-  }, 120_000)
+  })
 })

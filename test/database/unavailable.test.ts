@@ -43,17 +43,24 @@ test('an address where nobody listens is unavailable, at once', async () => {
   const embedded = openDatabase({ host: '/tmp/no-such-directory', port: 5432, user: 'postgres', database: 'postgres' })
   expect(isDatabaseUnavailable(await embedded.query(one).catch((error) => error))).toBe(true)
   await embedded.close()
-  expect(performance.now() - began).toBeLessThan(20_000)
+  expect(performance.now() - began).toBeLessThan(45_000)
 })
 
 test('a server that accepts and stays silent is unavailable after the time given to connect', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   await new Promise((resolve) => silent.once('listening', resolve))
   const { port } = silent.address() as { port: number }
-  const database = openDatabase(`postgresql://nobody@127.0.0.1:${port}/x`, { connectTimeoutMs: 300 })
-  const began = performance.now()
-  expect(isDatabaseUnavailable(await database.query(one).catch((error) => error))).toBe(true)
-  expect(performance.now() - began).toBeLessThan(4000)
-  await database.close()
+  const given = [300, 3000].map((connectTimeoutMs) =>
+    openDatabase(`postgresql://nobody@127.0.0.1:${port}/x`, { connectTimeoutMs }),
+  )
+  const ended: number[] = []
+  const failures = given.map(async (database, n) => {
+    const error = await database.query(one).catch((error) => error)
+    ended.push(n)
+    return isDatabaseUnavailable(error)
+  })
+  expect(await Promise.all(failures)).toEqual([true, true])
+  expect(ended, 'the one with less time first').toEqual([0, 1])
+  for (const database of given) await database.close()
   silent.close()
 })

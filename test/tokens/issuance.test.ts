@@ -25,6 +25,10 @@ function createIssuer(usedUp: number) {
         return { recorded: false, keyRingVersion: 1 }
       },
     },
+    keyRings: {
+      ring: { current: () => ({ id: 1, kid: 'key' }), byId: () => ({ kid: 'key' }), has: () => true },
+      follow: async () => undefined,
+    },
     issuerUrl: 'https://issuer.example.com',
     clock: { now: () => Date.now() },
   } as unknown as IssuerOptions

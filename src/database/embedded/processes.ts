@@ -30,12 +30,21 @@ function lookInProc(pid: number): LiveProcess | undefined {
   return { pid, startedAt: `${boot}/${fields[19]}`, args }
 }
 
+/** As in `Sun Nov 29 06:24:00 2026`. */
+const LENGTH_OF_LSTART = 24
+
+/** @param answer of `ps -o lstart= -o stat= -o command=` in the locale C */
+export function parsePs(pid: number, answer: string): LiveProcess | undefined {
+  const text = answer.trim()
+  const [state = '', ...args] = text.slice(LENGTH_OF_LSTART).trim().split(/ +/)
+  if (!state || state.startsWith('Z')) return undefined
+  return { pid, startedAt: text.slice(0, LENGTH_OF_LSTART), args }
+}
+
 function askPs(pid: number): LiveProcess | undefined {
   const columns = ['-o', 'lstart=', '-o', 'stat=', '-o', 'command=']
   const ps = spawnSync('ps', ['-ww', ...columns, '-p', `${pid}`], { encoding: 'utf8', env: { LC_ALL: 'C', TZ: 'UTC' } })
-  const found = /^ *(\w+ +\w+ +\d+ +[\d:]+ +\d+) +(\S+) +(.*)$/m.exec(ps.stdout ?? '')
-  if (!found || found[2]?.startsWith('Z')) return undefined
-  return { pid, startedAt: found[1]!, args: found[3]!.split(' ') }
+  return parsePs(pid, ps.stdout ?? '')
 }
 
 /** The process with this pid; a zombie, which only waits for its parent to notice, counts as gone. */

@@ -1,0 +1,38 @@
+import type { API_TOKEN_ATTRIBUTES } from '../apis/api-attributes.ts'
+import type { SigningAlg } from '../shared/algorithms.ts'
+import type { ValuesOf } from '../shared/attributes.ts'
+import type { Client } from './clients.ts'
+
+export interface ValidSecret {
+  readonly id: number
+  /**
+   * SHA-256 in base64. A Buffer of a few bytes shares 8 KiB with others, and keeps them in memory as long as the registration is
+   * cached.
+   */
+  readonly hash: string
+  /** Milliseconds since 1970; null: not rotated. */
+  readonly retiresAt: number | null
+}
+
+/** An API with the scopes of one client. */
+export interface ApiAccess extends ValuesOf<typeof API_TOKEN_ATTRIBUTES> {
+  readonly id: number
+  readonly version: number
+  readonly identifier: string
+  readonly scopes: readonly string[]
+}
+
+/** A client with its secrets and APIs, as of `version`. */
+export interface Registration extends Omit<Client, 'createdAt' | 'revision' | 'status' | 'pairName'> {
+  readonly version: number
+  /** Of its account, in addition to its own `allowedNetworks`; null: any network. */
+  readonly accountNetworks: readonly string[] | null
+  /** Whether the tokens of its account are counted. The quotas of the client are among its settings. */
+  readonly accountHasQuota: boolean
+  readonly secrets: readonly ValidSecret[]
+  readonly apiKeys: readonly ValidSecret[]
+  /** In order, the default first. */
+  readonly apis: readonly ApiAccess[]
+  /** The API of an API's client. */
+  readonly resourceServer: { readonly id: number; readonly identifier: string; readonly signingAlg: SigningAlg } | null
+}

@@ -1,0 +1,230 @@
+/** What a stable reason code means. */
+interface ReasonDescription {
+  /** The OAuth error code of the response. */
+  readonly error: string
+  /** A heading of a few words. */
+  readonly label: string
+  /** What is wrong, and where it helps, what to do. */
+  readonly text: string
+}
+
+/**
+ * Why requests are refused: stable codes, finer than the OAuth error codes. The response holds only the OAuth error: the
+ * reason would help an attacker who tries client IDs and client secrets.
+ */
+export const REFUSAL_REASONS = {
+  unknown_client: {
+    error: 'invalid_client',
+    label: 'Unknown client ID',
+    text: 'No client has this client ID.',
+  },
+  client_archived: {
+    error: 'invalid_client',
+    label: 'Client archived',
+    text: 'The client is archived. Restore it to use it again.',
+  },
+  key_pair_replaced: {
+    error: 'invalid_client',
+    label: 'Key pair replaced',
+    text: 'The key pair was replaced by a newer one. The caller must use the new client ID and client secret.',
+  },
+  account_disabled: {
+    error: 'invalid_client',
+    label: 'Account disabled',
+    text: 'The account that owns the client is disabled.',
+  },
+  api_disabled: {
+    error: 'invalid_client',
+    label: 'API disabled',
+    text: 'The API is disabled for the account or for the whole instance.',
+  },
+  owner_disabled: {
+    error: 'invalid_client',
+    label: 'Owner disabled',
+    text: 'The user who owns the key pair is disabled.',
+  },
+  wrong_secret: {
+    error: 'invalid_client',
+    label: 'Wrong client secret',
+    text: 'The client secret is not one of this client.',
+  },
+  secret_retired: {
+    error: 'invalid_client',
+    label: 'Client secret retired',
+    text: 'The client secret was rotated or retired. The caller must use the new one.',
+  },
+  secret_expired: {
+    error: 'invalid_client',
+    label: 'Client secret expired',
+    text: 'The client secret has expired. Generate a new one.',
+  },
+  wrong_api_key: {
+    error: 'invalid_client',
+    label: 'Wrong or missing API key',
+    text: 'The client secret is right, but the x-api-key header does not hold the API key of this client.',
+  },
+  secret_missing: {
+    error: 'invalid_client',
+    label: 'Client secret missing',
+    text: 'The request names the client but has no client secret.',
+  },
+  credentials_missing: {
+    error: 'invalid_client',
+    label: 'No client authentication',
+    text: 'The request has neither a client ID nor a client secret.',
+  },
+  credentials_malformed: {
+    error: 'invalid_client',
+    label: 'Malformed client authentication',
+    text: 'The Authorization header or the client assertion is malformed or of a kind that is not supported.',
+  },
+  network_not_allowed: {
+    error: 'invalid_client',
+    label: 'Network not allowed',
+    text: 'The credentials are right, but the client may not request tokens from the network of the request.',
+  },
+  grant_type_not_allowed: {
+    error: 'unauthorized_client',
+    label: 'Grant type not allowed',
+    text: 'The client may not use this grant type.',
+  },
+  grant_type_not_supported: {
+    error: 'unsupported_grant_type',
+    label: 'Grant type not supported',
+    text: 'This server does not support the grant type.',
+  },
+  response_type_not_allowed: {
+    error: 'unsupported_response_type',
+    label: 'Response type not allowed',
+    text: 'The client may not use this response type.',
+  },
+  scope_not_allowed: {
+    error: 'invalid_scope',
+    label: 'Scope not allowed',
+    text: 'The API or the client does not have a requested scope.',
+  },
+  api_not_allowed: {
+    error: 'invalid_target',
+    label: 'API not allowed',
+    text: 'The client may not call the requested API, or the request names no API and the client has no default.',
+  },
+  redirect_uri_mismatch: {
+    error: 'invalid_redirect_uri',
+    label: 'Redirect URI mismatch',
+    text: 'The redirect URI is not registered for the client, or differs from the one of the authorization request.',
+  },
+  pkce_missing: {
+    error: 'invalid_request',
+    label: 'PKCE missing',
+    text: 'The client must send a code challenge (PKCE), and the request has none.',
+  },
+  pkce_failed: {
+    error: 'invalid_grant',
+    label: 'PKCE failed',
+    text: 'The code verifier does not match the code challenge of the authorization request.',
+  },
+  code_invalid: {
+    error: 'invalid_grant',
+    label: 'Code invalid',
+    text: 'The authorization code or device code is unknown, expired, revoked or of another client.',
+  },
+  code_reused: {
+    error: 'invalid_grant',
+    label: 'Code used twice',
+    text: 'The code was already redeemed. The tokens that it obtained are revoked.',
+  },
+  refresh_token_invalid: {
+    error: 'invalid_grant',
+    label: 'Refresh token invalid',
+    text: 'The refresh token is unknown, expired, revoked or of another client.',
+  },
+  refresh_token_reused: {
+    error: 'invalid_grant',
+    label: 'Refresh token used twice',
+    text: 'The refresh token was already redeemed. Its grant is revoked, because a copy may be stolen.',
+  },
+  grant_invalid: {
+    error: 'invalid_grant',
+    label: 'Grant invalid',
+    text: 'The grant of the request is invalid.',
+  },
+  device_code_expired: {
+    error: 'expired_token',
+    label: 'Device code expired',
+    text: 'The user did not confirm the device in time.',
+  },
+  polling_too_fast: {
+    error: 'slow_down',
+    label: 'Polling too fast',
+    text: 'The device asked for its token more often than it may.',
+  },
+  dpop_proof_invalid: {
+    error: 'invalid_dpop_proof',
+    label: 'DPoP proof invalid',
+    text: 'The DPoP proof is missing, malformed, used before or of another key.',
+  },
+  access_denied: {
+    error: 'access_denied',
+    label: 'Access denied',
+    text: 'The user denied the request.',
+  },
+  login_required: {
+    error: 'login_required',
+    label: 'Sign-in required',
+    text: 'The request forbids the sign-in page (prompt=none), and the user is not signed in.',
+  },
+  consent_required: {
+    error: 'consent_required',
+    label: 'Consent required',
+    text: 'The request forbids the consent page (prompt=none), and the user has not allowed it before.',
+  },
+  request_uri_invalid: {
+    error: 'invalid_request_uri',
+    label: 'Request URI invalid',
+    text: 'The pushed authorization request is unknown, expired or already used.',
+  },
+  rate_limited: {
+    error: 'rate_limit_exceeded',
+    label: 'Rate limited',
+    text: 'The client exceeded its rate limit.',
+  },
+  quota_exceeded: {
+    error: 'rate_limit_exceeded',
+    label: 'Quota exceeded',
+    text: 'The client or its account has got all the tokens that its quota allows in this hour or day.',
+  },
+  malformed_request: {
+    error: 'invalid_request',
+    label: 'Malformed request',
+    text: 'A parameter is missing, malformed or given twice.',
+  },
+  unavailable: {
+    error: 'temporarily_unavailable',
+    label: 'Unavailable',
+    text: 'The database was unavailable. The caller can try again.',
+  },
+  server_error: {
+    error: 'server_error',
+    label: 'Server error',
+    text: 'The server failed. The log has the request ID.',
+  },
+  other: {
+    error: 'invalid_request',
+    label: 'Other',
+    text: 'The request was refused for another reason. The log has the request ID.',
+  },
+} as const satisfies Record<string, ReasonDescription>
+
+export type RefusalReason = keyof typeof REFUSAL_REASONS
+
+/** `other` for a reason of a newer version: during an upgrade both versions use the database. */
+export const toRefusalReason = (stored: string): RefusalReason =>
+  Object.hasOwn(REFUSAL_REASONS, stored) ? (stored as RefusalReason) : 'other'
+
+/** A refusal with its reason as this version knows it. */
+export const withKnownReason = <T extends { readonly reason: string }>(
+  stored: T,
+): T & { readonly reason: RefusalReason } => ({
+  ...stored,
+  reason: toRefusalReason(stored.reason),
+})

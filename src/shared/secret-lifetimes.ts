@@ -1,0 +1,29 @@
+import { attribute, duration, nullable } from './attributes.ts'
+
+const SHORTEST = 3600
+
+/** Five years of 365 days, in seconds. */
+const LONGEST = 157_680_000
+
+/** @param secrets whose lifetime is limited, as the hint says it */
+export const maxSecretLifetimeAttribute = ({ section, secrets }: { section: string; secrets: string }) =>
+  attribute({
+    type: nullable(duration(LONGEST, 'days'), 'no limit'),
+    initial: null,
+    section,
+    label: 'Maximum secret lifetime',
+    hint: `New ${secrets} expire after this time at the latest. Present ones do not change. Leave empty for no limit.`,
+    description: `The longest lifetime of new ${secrets} in seconds; null: no limit`,
+    example: 7_776_000,
+    option: {
+      help: `Longest lifetime of new ${secrets}, ${SHORTEST} to ${LONGEST}; default: off`,
+      nullWord: 'off',
+    },
+    validate: (seconds) =>
+      Number.isInteger(seconds) && seconds >= SHORTEST && seconds <= LONGEST
+        ? undefined
+        : `a client secret lives ${SHORTEST} to ${LONGEST} seconds, not ${seconds}`,
+  })
+
+/** SQL: the secret `s`, which has stopped, stopped because its expiry came. A rotation or retirement makes `retires_at` earlier. */
+export const HAS_EXPIRED = 's.retires_at >= s.expires_at'
