@@ -5,7 +5,7 @@ import { checkSomeGiven, checkValues, differingValues, normalizedValues } from '
 import { changesBetween, initialValues, type ValuesOf } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
-import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from './account-attributes.ts'
+import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES, type SettableStatus } from './account-attributes.ts'
 import { checkNotInstanceName } from './instance-name.ts'
 import { lockAccountExclusive } from './user-locks.ts'
 
@@ -87,22 +87,28 @@ export async function hasAccounts(db: Knex): Promise<boolean> {
   return (await db('accounts').select(db.raw('1')).limit(1)).length > 0
 }
 
+export async function findAccountById(db: Knex, id: string): Promise<Account | undefined> {
+  const row = isId(id) ? await db<AccountRow>('accounts').where({ id }).first() : undefined
+  return row && toAccount(row)
+}
+
 /** @throws KeywrightError `not_found` */
 export async function getAccount(db: Knex, id: string): Promise<Account> {
-  const row = isId(id) ? await db<AccountRow>('accounts').where({ id }).first() : undefined
-  if (!row) throw notFound('account', id)
-  return toAccount(row)
+  const account = await findAccountById(db, id)
+  if (!account) throw notFound('account', id)
+  return account
 }
 
 /**
  * Locks an account exclusively and returns it; transactions that add to it wait. The row lock leaves the key readable,
  * because a transaction that has locked a client may still check the foreign key.
- * @throws KeywrightError `not_found`
+ * @throws KeywrightError `not_found`, `conflict` (it is being deleted)
  */
 export async function lockAccount(trx: Knex, id: string): Promise<Account> {
   if (isId(id)) await lockAccountExclusive(trx, id)
   const row = isId(id) ? await trx<AccountRow>('accounts').where({ id }).forNoKeyUpdate().first() : undefined
   if (!row) throw notFound('account', id)
+  if (row.status === 'deleting') throw new KeywrightError('conflict', 'the account is being deleted')
   return toAccount(row)
 }
 
@@ -112,8 +118,12 @@ async function changeAccount(trx: Knex, id: string, change: Record<string, unkno
   return toAccount(row!)
 }
 
-export const setAccountStatus = (trx: Knex, id: string, status: Account['status']): Promise<Account> =>
+export const setAccountStatus = (trx: Knex, id: string, status: SettableStatus): Promise<Account> =>
   changeAccount(trx, id, { status, disabled_at: status === 'disabled' ? trx.fn.now() : null })
+
+export async function markAccountDeleting(trx: Knex, id: string): Promise<void> {
+  await changeAccount(trx, id, { status: 'deleting' })
+}
 
 export const setAccountApi = (trx: Knex, id: string, enabled: boolean): Promise<Account> =>
   changeAccount(trx, id, { api_enabled: enabled })

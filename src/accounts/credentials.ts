@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { emailKey } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
+import { type RequiredInAccount, type RequiredInInstance, requiresSecondFactor } from './second-factor-requirement.ts'
 import { lockUserExclusive } from './user-locks.ts'
 import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
 
@@ -15,30 +16,52 @@ export interface Credentials {
   readonly passwordChangeRequired: boolean
   /** Null: never. */
   readonly passwordChangedAt: Date | null
+  readonly hasSecondFactor: boolean
+  /** The instance or the account requires a second factor of users with this role. */
+  readonly mustHaveSecondFactor: boolean
+  /** A program set the address: no link for a new password is sent to it. */
+  readonly emailSetByProgram: boolean
 }
 
 interface CredentialsRow extends UserWithAccountRow {
   password_hash: string | null
   password_change_required: boolean
   password_changed_at: Date | null
+  required_in_instance: RequiredInInstance
+  required_in_account: RequiredInAccount | null
+  email_set_by_program: boolean
 }
 
 const toCredentials = (row: CredentialsRow): Credentials => ({
   user: toUser(row),
-  mayAct: row.status === 'active' && row.account_status !== 'disabled',
+  mayAct: row.status === 'active' && (row.account_status ?? 'active') === 'active',
   passwordHash: row.password_hash,
   passwordChangeRequired: row.password_change_required,
   passwordChangedAt: row.password_changed_at,
+  hasSecondFactor: row.has_second_factor,
+  mustHaveSecondFactor: requiresSecondFactor(
+    row.role as User['role'],
+    row.required_in_instance,
+    row.required_in_account,
+  ),
+  emailSetByProgram: row.email_set_by_program,
 })
 
+/** SQL. */
+const REQUIREMENT = `
+  (SELECT i.second_factor_required FROM instance_settings i) AS required_in_instance,
+  accounts.second_factor_required AS required_in_account`
+
+const credentialsRows = (db: Knex) => usersWithAccount(db).select(db.raw(REQUIREMENT))
+
 export async function findCredentials(db: Knex, email: string): Promise<Credentials | undefined> {
-  const row: CredentialsRow | undefined = await usersWithAccount(db).where('users.email_key', emailKey(email)).first()
+  const row: CredentialsRow | undefined = await credentialsRows(db).where('users.email_key', emailKey(email)).first()
   return row && toCredentials(row)
 }
 
 export async function findCredentialsById(db: Knex, userId: string): Promise<Credentials | undefined> {
   const row: CredentialsRow | undefined = isId(userId)
-    ? await usersWithAccount(db).where('users.id', userId).first()
+    ? await credentialsRows(db).where('users.id', userId).first()
     : undefined
   return row && toCredentials(row)
 }

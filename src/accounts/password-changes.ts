@@ -2,9 +2,9 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type Credentials, findCredentialsById, isSamePassword, lockCredentials, savePassword } from './credentials.ts'
-import type { PasswordTickets } from './password-tickets.ts'
 import { checkNewPassword, hashPassword, verifyPassword } from './passwords.ts'
 import { refundAttempts, takeAttempt, takeWork, userBudget, workBudget } from './sign-in-limits.ts'
+import type { SignInProgress, SignInStep } from './sign-in-progress.ts'
 import type { User } from './users.ts'
 
 /** Through which request somebody acts. */
@@ -15,10 +15,10 @@ export interface From {
 
 export interface PasswordChanges {
   /**
-   * Redeems a ticket: a password of the person's own in place of the one-time one.
+   * Redeems a ticket: a password of the person's own in place of the one-time one. The sign-in continues with the next step.
    * @throws KeywrightError `invalid_input` (a sentence for the person), `conflict` (the ticket is over), `rate_limited`
    */
-  choosePassword(ticket: string, password: string, actor: Actor): Promise<User>
+  choosePassword(ticket: string, password: string, actor: Actor): Promise<SignInStep>
   /**
    * For somebody who is signed in. Refused: the present password is another. `retryAfter` in seconds.
    * @throws KeywrightError `invalid_input` (a sentence for the person, about the next password)
@@ -35,14 +35,15 @@ const ticketOver = () =>
   new KeywrightError('conflict', 'This took too long, or was done already. Sign in again to go on.')
 
 /** The hash of a password that is fit to come next. @throws KeywrightError `invalid_input` */
-async function hashOfNext(person: Credentials, next: string): Promise<string> {
+export async function hashOfNext(person: Credentials, next: string): Promise<string> {
   await checkNewPassword(next, person.user)
   if (await verifyPassword(person.passwordHash, next))
     throw invalidInput('Choose another password than the present one.')
   return await hashPassword(next)
 }
 
-export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): PasswordChanges {
+export function createPasswordChanges(knex: Knex, progress: SignInProgress): PasswordChanges {
+  const tickets = progress.passwordTickets
   const entry = (action: string, { id, accountId }: User) => ({ action, target: { type: 'user', id }, accountId })
 
   /** Undefined: meanwhile it was changed by somebody else, or the person may no longer act. */
@@ -50,7 +51,8 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
     return await knex.transaction(async (trx) => {
       const held = await lockCredentials(trx, person.user.id)
       if (!held?.mayAct || !isSamePassword(held, person)) return undefined
-      await recordAudit(trx, actor, entry('user.password_changed', person.user))
+      const detail = person.passwordChangeRequired ? { one_time: true } : {}
+      await recordAudit(trx, actor, { ...entry('user.password_changed', person.user), detail })
       return await savePassword(trx, person.user.id, hash)
     })
   }
@@ -69,7 +71,7 @@ export function createPasswordChanges(knex: Knex, tickets: PasswordTickets): Pas
       const hash = await hashOfNext(person, password)
       const user = await replace(person, hash, { ...actor, id: actor.id ?? person.user.id })
       if (!user) throw ticketOver()
-      return user
+      return progress.next({ ...person, user, passwordChangeRequired: false }, ticket!.proved)
     },
 
     async changePassword(userId, present, next, from) {

@@ -3,6 +3,7 @@ import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { seal, unseal } from '../shared/envelope.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import type { Credentials } from './credentials.ts'
+import type { Proved } from './sign-in-tickets.ts'
 
 /** Seconds in which somebody who proved a one-time password chooses one of their own. */
 const LIFETIME = 15 * 60
@@ -15,20 +16,24 @@ interface Ticket {
   readonly expiresAt: number
   /** Of the hash that is to be replaced: with another one in its place the ticket is used up. */
   readonly fingerprint: string
+  readonly proved: Proved
 }
+
+/** What a ticket of a node of the previous version, which does not say it, proves. */
+const BY_PASSWORD: Proved = { amr: ['pwd'], demandsSecondFactor: false }
 
 const fingerprintOf = (person: Credentials): string => hashSecret(person.passwordHash ?? '').toString('base64url')
 
 /** Lets somebody choose a password who has just proved the present one, once. */
 export interface PasswordTickets {
-  issue(person: Credentials): string
+  issue(person: Credentials, proved: Proved): string
   /** Undefined: it has expired, or was never a ticket. */
   open(ticket: string): Ticket | undefined
   isFor(ticket: Ticket, person: Credentials): boolean
 }
 
 export function createPasswordTickets(encryptionKeys: EncryptionKeys, clock: Clock): PasswordTickets {
-  function read(ticket: string): Ticket | undefined {
+  function read(ticket: string): (Omit<Ticket, 'proved'> & Partial<Ticket>) | undefined {
     try {
       return JSON.parse(unseal(encryptionKeys, SEALED_FOR, Buffer.from(ticket, 'base64url')).toString())
     } catch {
@@ -38,14 +43,14 @@ export function createPasswordTickets(encryptionKeys: EncryptionKeys, clock: Clo
   }
 
   return {
-    issue(person) {
+    issue(person, proved) {
       const expiresAt = clock.now() + LIFETIME * 1000
-      const ticket: Ticket = { userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person) }
+      const ticket: Ticket = { userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person), proved }
       return seal(encryptionKeys, SEALED_FOR, Buffer.from(JSON.stringify(ticket))).toString('base64url')
     },
     open(ticket) {
       const opened = read(ticket)
-      return opened && opened.expiresAt > clock.now() ? opened : undefined
+      return opened && opened.expiresAt > clock.now() ? { proved: BY_PASSWORD, ...opened } : undefined
     },
     isFor: (ticket, person) => ticket.userId === person.user.id && ticket.fingerprint === fingerprintOf(person),
   }

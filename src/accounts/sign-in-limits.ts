@@ -8,7 +8,7 @@ import { hashSecret } from '../shared/secrets.ts'
 
 /** A limit on attempts: `burst` at once, and one more after every `interval` seconds. The key is hashed (SHA-256). */
 export interface Budget extends Bucket<Buffer> {
-  readonly of: 'address' | 'network' | 'browser' | 'user' | 'work'
+  readonly of: 'address' | 'network' | 'browser' | 'user' | 'work' | 'factor'
   /** What a success refunds: all earlier attempts, this attempt, or nothing. */
   readonly onSuccess: 'all' | 'attempt' | 'nothing'
 }
@@ -52,6 +52,29 @@ export const workBudget = (userId: string): Budget => ({
   onSuccess: 'nothing',
 })
 
+/** For codes of authenticator apps from one network. A code is one of a million, and three are valid at a time. */
+export const factorBudget = (userId: string, ip: string): Budget => ({
+  ...passwordBudget('factor', `${userId} ${networkOf(ip)}`),
+  burst: 5,
+  interval: 60,
+})
+
+// A success refunds only its own attempt: the sign-ins of the user must not buy guesses for somebody else.
+/**
+ * For codes of authenticator apps from all networks. Some 300 guesses a day find a code in about three years, and in seven months
+ * if the user has five apps.
+ */
+export const factorEverywhereBudget = (userId: string): Budget => ({
+  ...passwordBudget('factor', `${userId} everywhere`),
+  burst: 30,
+  interval: 300,
+  onSuccess: 'attempt',
+})
+
+/** For recovery codes, which nobody guesses: somebody who guesses the other codes does not use these attempts up. */
+export const recoveryBudget = (userId: string, ip: string): Budget =>
+  passwordBudget('factor', `recovery ${userId} ${networkOf(ip)}`)
+
 // A success refunds only its own attempt: a whole office may sign in from one network, but signing in to one's own user
 // must not buy guesses at other users.
 export const networkBudget = (ip: string): Budget => ({
@@ -60,6 +83,30 @@ export const networkBudget = (ip: string): Budget => ({
   burst: 50,
   interval: 2,
   onSuccess: 'attempt',
+})
+
+/** For messages that anybody can send to one address, whether or not a user has it. */
+export const messageBudget = (email: string): Budget => ({
+  of: 'address',
+  key: keyOf('messages', emailKey(email)),
+  burst: 5,
+  interval: 900,
+  onSuccess: 'nothing',
+})
+
+/** For invitations to one address. What strangers request does not use them up. */
+export const invitationBudget = (email: string): Budget => ({
+  ...messageBudget(email),
+  key: keyOf('invitations', emailKey(email)),
+})
+
+/** For messages that one network causes without a sign-in. */
+export const messageNetworkBudget = (ip: string): Budget => ({
+  ...networkBudget(ip),
+  key: keyOf('messages', networkOf(ip)),
+  burst: 30,
+  interval: 60,
+  onSuccess: 'nothing',
 })
 
 /** For entering user codes of devices (RFC 8628, section 5.1); allows for typing errors. */
@@ -105,6 +152,18 @@ export const takeFrom = (db: Knex, bucket: Bucket<Buffer>, cost = 1): Promise<Ta
 export async function takeAttempt(db: Knex, budget: Budget, cost = 1): Promise<number | undefined> {
   const taken = await takeFrom(db, budget, cost)
   return 'wait' in taken ? taken.wait : undefined
+}
+
+/** Takes one attempt of each budget, until one has none left. Returns that one and the seconds to wait; undefined: all had. */
+export async function takeAttempts(
+  db: Knex,
+  budgets: readonly Budget[],
+): Promise<{ budget: Budget; retryAfter: number } | undefined> {
+  for (const budget of budgets) {
+    const retryAfter = await takeAttempt(db, budget)
+    if (retryAfter !== undefined) return { budget, retryAfter }
+  }
+  return undefined
 }
 
 /** Call before hashing a password for a signed-in user. @throws RateLimitedError */

@@ -1,11 +1,8 @@
 import type { Knex } from 'knex'
-import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import type { Clock } from '../shared/clock.ts'
-import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { recordAudit } from '../audit/audit-log.ts'
 import { type Credentials, findCredentials, isSamePassword, lockCredentials, saveRenewedHash } from './credentials.ts'
-import { createKnownBrowsers, type KnownBrowser } from './known-browsers.ts'
+import type { KnownBrowser } from './known-browsers.ts'
 import { createPasswordChanges, type PasswordChanges } from './password-changes.ts'
-import { createPasswordTickets } from './password-tickets.ts'
 import { hashPassword, needsRehash, verifyPassword } from './passwords.ts'
 import {
   addressBudget,
@@ -16,9 +13,11 @@ import {
   refundAttempts,
   reportBudget,
   takeAttempt,
+  takeAttempts,
   workBudget,
 } from './sign-in-limits.ts'
-import type { User } from './users.ts'
+import type { SignInProgress, SignInStep } from './sign-in-progress.ts'
+import { recordFirstFactor, recordSignIn, signInActor } from './sign-in-record.ts'
 
 export interface SignInAttempt {
   readonly email: string
@@ -27,14 +26,13 @@ export interface SignInAttempt {
   readonly requestId?: string
   /** What this browser was given at an earlier sign-in. */
   readonly browser?: string
+  /** Whether the request requires a second factor. */
+  readonly demandsSecondFactor?: boolean
 }
 
-/** Where more than a password is asked for one day, its steps are further outcomes. */
+/** The next step, or why the password did not lead to one. */
 export type SignInResult =
-  /** `browser` is for the browser to keep, for its next attempt. */
-  | { readonly outcome: 'signed_in'; readonly user: User; readonly browser: string }
-  /** They proved a one-time password; `ticket` lets them choose one of their own within 15 minutes. */
-  | { readonly outcome: 'choose_password'; readonly user: User; readonly ticket: string; readonly browser: string }
+  | SignInStep
   /** For whatever reason. */
   | { readonly outcome: 'refused' }
   /** Seconds. */
@@ -58,17 +56,6 @@ function budgetsOf(attempt: SignInAttempt, known: KnownBrowser | undefined): Bud
   return [networkBudget(ip), addressBudget(email, ip), everywhereBudget(email)]
 }
 
-async function take(
-  knex: Knex,
-  budgets: readonly Budget[],
-): Promise<{ budget: Budget; retryAfter: number } | undefined> {
-  for (const budget of budgets) {
-    const retryAfter = await takeAttempt(knex, budget)
-    if (retryAfter !== undefined) return { budget, retryAfter }
-  }
-  return undefined
-}
-
 /**
  * Writes down what happened to somebody who is not proved. An unknown address takes as many statements, and neither
  * waits for the disk, so that the response time reveals nothing. A crash may lose the last entries.
@@ -83,24 +70,20 @@ async function note(
     await trx.raw("SELECT set_config('synchronous_commit', 'off', true)")
     if (!person) return await trx.raw('SELECT 1')
     const { id, accountId } = person.user
-    const actor: Actor = { type: 'user', ip: attempt.ip, requestId: attempt.requestId }
-    await recordAudit(trx, actor, { action, target: { type: 'user', id }, accountId })
+    await recordAudit(trx, signInActor(attempt), { action, target: { type: 'user', id }, accountId })
   })
 }
 
 /**
- * @param clock the database's, so that all nodes agree on a ticket's end and on which browser signed in after a new password
+ * @param progress with the clock of the database, so that all nodes agree on a ticket's end and on which browser signed in
+ * after a new password
  * @param count hears the outcome of each attempt
  */
 export function createSignIn(
   knex: Knex,
-  encryptionKeys: EncryptionKeys,
-  clock: Clock,
+  progress: SignInProgress,
   count: (outcome: SignInResult['outcome']) => void = () => {},
 ): SignIn {
-  const browsers = createKnownBrowsers(encryptionKeys, clock)
-  const tickets = createPasswordTickets(encryptionKeys, clock)
-
   /** Records a slowed attempt for its user. Not for a slowed network, which may try any number of addresses. */
   async function noteSlowed(budget: Budget, person: Credentials | undefined, attempt: SignInAttempt): Promise<void> {
     if (budget.of === 'network' || (await takeAttempt(knex, reportBudget(budget))) !== undefined) return
@@ -108,55 +91,53 @@ export function createSignIn(
   }
 
   /** As they are now that they are let in; undefined when that changed while the password was looked at. */
-  async function letIn(person: Credentials, attempt: SignInAttempt): Promise<Credentials | undefined> {
+  async function letIn(
+    person: Credentials,
+    attempt: SignInAttempt,
+    isNewBrowser: boolean,
+  ): Promise<Credentials | undefined> {
     const renewed = needsRehash(person.passwordHash!) ? await hashPassword(attempt.password) : undefined
     return await knex.transaction(async (trx) => {
       const held = await lockCredentials(trx, person.user.id)
       if (!held?.mayAct || !isSamePassword(held, person)) return undefined
-      const { id, accountId } = held.user
-      const actor: Actor = { type: 'user', id, ip: attempt.ip, requestId: attempt.requestId }
-      const detail = held.passwordChangeRequired ? { must_choose_password: true } : {}
-      await recordAudit(trx, actor, { action: 'user.signed_in', target: { type: 'user', id }, accountId, detail })
-      await trx('users').where({ id }).update({ last_signed_in_at: trx.fn.now() })
+      await (held.hasSecondFactor ? recordFirstFactor : recordSignIn)(trx, held, { ...attempt, isNewBrowser })
       const isUntouched = held.passwordHash === person.passwordHash
       return renewed && isUntouched ? await saveRenewedHash(trx, held, renewed) : held
     })
   }
 
   /** The person, when the password is theirs and they may act. */
-  async function prove(person: Credentials | undefined, attempt: SignInAttempt): Promise<Credentials | undefined> {
+  async function prove(
+    person: Credentials | undefined,
+    attempt: SignInAttempt,
+    isNewBrowser: boolean,
+  ): Promise<Credentials | undefined> {
     const isRight = await verifyPassword(person?.passwordHash ?? null, attempt.password)
-    return isRight && person?.mayAct ? await letIn(person, attempt) : undefined
-  }
-
-  function resultOf(person: Credentials, known: KnownBrowser | undefined): SignInResult {
-    const { user } = person
-    const browser = known?.token ?? browsers.issue(user.id)
-    if (!person.passwordChangeRequired) return { outcome: 'signed_in', user, browser }
-    return { outcome: 'choose_password', user, ticket: tickets.issue(person), browser }
+    return isRight && person?.mayAct ? await letIn(person, attempt, isNewBrowser) : undefined
   }
 
   async function judge(attempt: SignInAttempt): Promise<SignInResult> {
     const person = await findCredentials(knex, attempt.email)
-    const known = person && browsers.recognise(attempt.browser, person)
+    const known = person && progress.browsers.recognise(attempt.browser, person)
     const budgets = budgetsOf(attempt, known)
-    const slowed = await take(knex, budgets)
+    const slowed = await takeAttempts(knex, budgets)
     if (slowed) {
       await noteSlowed(slowed.budget, person, attempt)
       return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
     }
-    const proved = await prove(person, attempt)
+    const proved = await prove(person, attempt, known === undefined)
     if (!proved) {
       await note(knex, 'user.sign_in_refused', person, attempt)
       return { outcome: 'refused' }
     }
     // Somebody who signs in again and again makes as much work as somebody who guesses: then it counts as much.
     if ((await takeAttempt(knex, workBudget(proved.user.id))) === undefined) await refundAttempts(knex, budgets)
-    return resultOf(proved, known)
+    const { demandsSecondFactor = false } = attempt
+    return progress.next(proved, { amr: ['pwd'], demandsSecondFactor }, known?.token)
   }
 
   return {
-    ...createPasswordChanges(knex, tickets),
+    ...createPasswordChanges(knex, progress),
     async attempt(attempt) {
       const result = await judge(attempt)
       count(result.outcome)

@@ -64,6 +64,10 @@ export async function checkProfileChange(db: Knex, before: User, values: Partial
   await checkProfile(db, differingProfile(before, values), before)
 }
 
+/** Of another address, who set it: a program must not get a way to sign in by a link that is sent to the address. */
+const setterOf = ({ email }: Partial<Profile>, { type }: Actor) =>
+  email === undefined ? {} : { email_set_by_program: type === 'client' }
+
 /**
  * Changes the attributes that describe a user; those that are left out stay. Another address is not verified, unless the
  * change asserts it.
@@ -83,10 +87,10 @@ export async function saveProfile(
     const differing = differingProfile(before, values)
     if (Object.keys(differing).length === 0) return before
     await checkProfile(trx, differing, before)
-    const columns = { ...profileColumns(differing), updated_at: trx.fn.now() }
+    const columns = { ...profileColumns(differing), ...setterOf(differing, actor), updated_at: trx.fn.now() }
     const user = await unlessEmailTaken(differing.email, () => changeUser(trx, before.id, columns))
     const changes = changesBetween(PROFILE_ATTRIBUTES, before, user)
-    await recordAudit(trx, actor, userEntry('user.updated', user, { changes }))
+    await recordAudit(trx, actor, userEntry('user.updated', user, {}, { changes }))
     return user
   })
 }

@@ -98,7 +98,9 @@ export const MEMBERSHIP_ATTRIBUTES = {
 /** The role of a user in an account, which can be changed to the other one. */
 export const ACCOUNT_ROLE = attribute({ ...ROLE, type: choice(ACCOUNT_ROLES) })
 
-export const USER_STATUS = statusAttribute('disabled: the user cannot sign in, and all their tokens are revoked')
+export const USER_STATUS = statusAttribute(
+  'disabled: the user cannot sign in, and all their tokens are revoked; deleting: disabled, and being deleted',
+)
 
 /** Every attribute of a user. */
 export const USER_ATTRIBUTES = { ...PROFILE_ATTRIBUTES, ...MEMBERSHIP_ATTRIBUTES, status: USER_STATUS }

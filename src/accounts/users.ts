@@ -4,9 +4,10 @@ import { type AttributeRow, fromColumns, toColumns } from '../shared/attribute-c
 import { normalizedValues } from '../shared/attribute-values.ts'
 import { initialValues, type ValuesOf } from '../shared/attributes.ts'
 import { emailKey } from '../shared/email-addresses.ts'
-import { invalidInput, notFound } from '../shared/errors.ts'
+import { invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
 import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
+import type { SettableStatus } from './account-attributes.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
@@ -28,13 +29,18 @@ export interface User extends ValuesOf<typeof USER_ATTRIBUTES> {
 
 /** Null for an operator. */
 export interface AccountOfUser {
-  readonly accountStatus: 'active' | 'disabled' | null
+  readonly accountStatus: User['status'] | null
   readonly accountName: string | null
+  /** A leaked credential of the account was reported; for an operator, of the instance. Nobody has dismissed the report. */
+  readonly hasOpenLeak: boolean
+  /** A webhook of the account, for an operator of the instance, was disabled because its receiver failed. */
+  readonly hasFailedWebhook: boolean
+  readonly hasSecondFactor: boolean
 }
 
 /** Whether the user and their account are active. */
 export const mayAct = ({ status, accountStatus }: User & AccountOfUser): boolean =>
-  status === 'active' && accountStatus !== 'disabled'
+  status === 'active' && (accountStatus ?? 'active') === 'active'
 
 export interface UserRow extends AttributeRow {
   id: string
@@ -49,6 +55,9 @@ export interface UserRow extends AttributeRow {
 export interface UserWithAccountRow extends UserRow {
   account_status: AccountOfUser['accountStatus']
   account_name: string | null
+  has_open_leak: boolean
+  has_failed_webhook: boolean
+  has_second_factor: boolean
 }
 
 export const toUser = (row: UserRow): User => ({
@@ -60,11 +69,23 @@ export const toUser = (row: UserRow): User => ({
   revision: row.revision,
 })
 
+/** SQL. One probe of an index each; one condition with OR or `IS NOT DISTINCT FROM` would read all rows. */
+const hasOwn = (table: string, condition: string): string => `
+  CASE WHEN users.account_id IS NULL THEN EXISTS (SELECT FROM ${table} o WHERE o.account_id IS NULL AND ${condition})
+       ELSE EXISTS (SELECT FROM ${table} o WHERE o.account_id = users.account_id AND ${condition}) END`
+
+const HAS_OPEN_LEAK = `${hasOwn('open_leaks', 'true')} AS has_open_leak`
+
+const HAS_FAILED_WEBHOOK = `${hasOwn('webhooks', `o.disabled_reason IN ('failing', 'gone')`)} AS has_failed_webhook`
+
+const HAS_SECOND_FACTOR = 'EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_second_factor'
+
 /** Every column of users, with the status and name of their account. */
 export const usersWithAccount = (db: Knex) =>
   db('users')
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
+    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_SECOND_FACTOR))
 
 /** Attributes that are left out get their initial value. */
 export type NewUser = Partial<Profile> & Pick<User, 'email' | 'role' | 'accountId'>
@@ -115,7 +136,15 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
   const row: UserWithAccountRow | undefined = isId(id)
     ? await usersWithAccount(db).where('users.id', id).first()
     : undefined
-  return row && { ...toUser(row), accountStatus: row.account_status, accountName: row.account_name }
+  if (!row) return undefined
+  return {
+    ...toUser(row),
+    accountStatus: row.account_status,
+    accountName: row.account_name,
+    hasOpenLeak: row.has_open_leak,
+    hasFailedWebhook: row.has_failed_webhook,
+    hasSecondFactor: row.has_second_factor,
+  }
 }
 
 /** Users, sorted by email address. */
@@ -125,12 +154,16 @@ export async function listUsers(db: Knex, filter: { accountId?: string } = {}): 
   return (await query).map(toUser)
 }
 
-/** Locks a user exclusively and returns them; issuing tokens for them waits. @throws KeywrightError `not_found` */
+/**
+ * Locks a user exclusively and returns them; issuing tokens for them waits.
+ * @throws KeywrightError `not_found`, `conflict` (the user is being deleted)
+ */
 export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   const { id } = await findUser(trx, idOrEmail)
   await lockUserExclusive(trx, id)
   const row = await trx<UserRow>('users').where({ id }).forNoKeyUpdate().first()
   if (!row) throw notFound('user', idOrEmail)
+  if (row.status === 'deleting') throw new KeywrightError('conflict', 'the user is being deleted')
   return toUser(row)
 }
 
@@ -154,8 +187,13 @@ export async function changeUser(trx: Knex, id: string, change: Record<string, u
  * Revokes the user's sessions with either status: a session that began while the user was being disabled must not become
  * valid when they are enabled.
  */
-export const saveUserStatus = (trx: Knex, id: string, status: User['status']): Promise<User> =>
+export const saveUserStatus = (trx: Knex, id: string, status: SettableStatus): Promise<User> =>
   changeUser(trx, id, { status, ...untilNow(trx) })
+
+/** Ends the sessions too, as `saveUserStatus` does. */
+export async function markUserDeleting(trx: Knex, id: string): Promise<void> {
+  await changeUser(trx, id, { status: 'deleting', ...untilNow(trx) })
+}
 
 export const saveUserRole = (trx: Knex, id: string, role: User['role']): Promise<User> => changeUser(trx, id, { role })
 
@@ -166,6 +204,13 @@ export async function setOneTimePassword(trx: Knex, id: string, passwordHash: st
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
 }
 
+/** Marks the address of the user as verified. */
+export async function confirmEmail(trx: Knex, id: string): Promise<User> {
+  const verified = { email_verified: true, updated_at: trx.fn.now(), revision: trx.raw('revision + 1') }
+  await trx('users').where({ id, email_verified: false }).update(verified)
+  return await findUser(trx, id)
+}
+
 /** Whether another active user with the same role can sign in, in the same account or, for an operator, in the instance. */
 export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise<boolean> {
   const others = trx('users').where({ account_id: accountId, role, status: 'active' }).whereNot({ id })
@@ -173,14 +218,23 @@ export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise
   return (await others.select(trx.raw('1')).limit(1)).length > 0
 }
 
+/** Revokes the sessions of a user. What applications hold for the user stays. */
+export const revokeSessionsOfUser = (trx: Knex, id: string): Promise<User> => changeUser(trx, id, untilNow(trx))
+
 export async function revokeSessionsOfAccount(trx: Knex, accountId: string): Promise<void> {
   await trx('users').where({ account_id: accountId }).update(untilNow(trx))
 }
 
-/** The audit event of a change of a user. */
-export const userEntry = (action: string, user: User, detail: Record<string, unknown> = {}): AuditEntry => ({
+/** The audit event of a change of a user. @param personal what describes the user: erased when the user is deleted */
+export const userEntry = (
+  action: string,
+  user: User,
+  detail: Record<string, unknown> = {},
+  personal?: Record<string, unknown>,
+): AuditEntry => ({
   action,
   target: { type: 'user', id: user.id },
   accountId: user.accountId,
   detail,
+  ...(personal && { personal }),
 })

@@ -58,9 +58,14 @@ export const BEGUN_LATE = { action: 'audit.chain_begun', seq: 1 } as const
  * All that an entry says, as one text, in SQL so that sealing and verifying read the same: `jsonb` writes a value in one
  * way only, and times are whole microseconds, because JavaScript would lose them.
  */
-export const CONTENT = `jsonb_build_array(
-  id, (extract(epoch FROM at) * 1000000)::bigint, action, actor_type, actor_id, account_id, target_type, target_id, ip,
-  request_id, detail)::text`
+const FIELDS =
+  'id, (extract(epoch FROM at) * 1000000)::bigint, action, actor_type, actor_id, account_id, target_type, target_id'
+
+/** In format 2, commitments stand for the fields that can be erased. An id never equals the number of a format. */
+export const CONTENT = `CASE format
+  WHEN 1 THEN jsonb_build_array(${FIELDS}, ip, request_id, detail)
+  ELSE jsonb_build_array(format, ${FIELDS}, encode(ip_commitment, 'hex'), request_id, detail,
+                         encode(personal_commitment, 'hex')) END::text`
 
 function bigEndian(seq: number): Buffer {
   const bytes = Buffer.alloc(8)

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { newId } from '../shared/ids.ts'
+import { commit } from './audit-commitments.ts'
 import { boundDetail } from './audit-detail.ts'
 
 /** On whose behalf something is done, and through which request. */
@@ -19,6 +20,24 @@ export interface AuditEntry {
   readonly accountId?: string | null
   /** What changed; never a secret. What is long is cut (`boundDetail`). */
   readonly detail?: Record<string, unknown>
+  /** The part of the detail that describes the user who is the target: erased when the user is deleted. */
+  readonly personal?: Record<string, unknown>
+}
+
+const isGiven = (personal: AuditEntry['personal']): personal is Record<string, unknown> =>
+  personal !== undefined && Object.keys(personal).length > 0
+
+function toErasable(actor: Actor, { personal }: AuditEntry) {
+  const [ip, about] = [commit(actor.ip ?? null), commit(isGiven(personal) ? boundDetail(personal) : null)]
+  return {
+    format: 2,
+    ip: ip.value,
+    ip_salt: ip.salt,
+    ip_commitment: ip.commitment,
+    personal: about.value,
+    personal_salt: about.salt,
+    personal_commitment: about.commitment,
+  }
 }
 
 const toRow = (actor: Actor, entry: AuditEntry) => ({
@@ -29,7 +48,7 @@ const toRow = (actor: Actor, entry: AuditEntry) => ({
   account_id: entry.accountId ?? null,
   target_type: entry.target.type,
   target_id: entry.target.id,
-  ip: actor.ip ?? null,
+  ...toErasable(actor, entry),
   request_id: actor.requestId ?? null,
   detail: boundDetail({ ...entry.detail, ...(actor.through && { through: actor.through }) }),
 })

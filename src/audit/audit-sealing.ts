@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { type Chain, CONTENT, type Link, lockAuditChain, moveEnds, nextLink } from './audit-chain.ts'
+import { IS_INTACT } from './audit-commitments.ts'
 
 /** An entry as it is to be sealed. */
 interface Unsealed {
@@ -50,9 +51,17 @@ interface Moment {
 
 const THE_FIRST: Moment = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
 
-async function readUnsealed(trx: Knex, after: Moment, limit: number): Promise<(Unsealed & Moment)[]> {
+interface UnsealedRow extends Unsealed {
+  at: string
+  /** Microseconds since 1970. */
+  recorded_at: number
+}
+
+/** In the order of the index. */
+async function readUnsealed(trx: Knex, after: Moment, limit: number): Promise<UnsealedRow[]> {
   const { rows } = await trx.raw(
-    `SELECT id, at::text AS at, ${CONTENT} AS content FROM audit_log
+    `SELECT id, at::text AS at, ${CONTENT} AS content,
+            (extract(epoch FROM coalesce(recorded_at, at)) * 1000000)::bigint AS recorded_at FROM audit_log
       WHERE seq IS NULL AND (at, id) > (?::timestamptz, ?::uuid) ORDER BY at, id LIMIT ?`,
     [after.at, after.id, limit],
   )
@@ -65,8 +74,10 @@ async function sealSome(knex: Knex, encryptionKeys: EncryptionKeys, after: Momen
     const chain = await lockAuditChain(trx, encryptionKeys)
     const entries = await readUnsealed(trx, after, limit)
     if (entries.length === 0) return []
-    const links = linksOf(chain, entries)
-    await writeSeals(trx, entries, links)
+    // Of two changes of one object that waited for each other, the later one may have begun earlier.
+    const inOrder = entries.toSorted((one, other) => one.recorded_at - other.recorded_at)
+    const links = linksOf(chain, inOrder)
+    await writeSeals(trx, inOrder, links)
     await moveEnds(trx, chain.key, { head: links.at(-1)!, base: chain.base })
     return entries
   })
@@ -91,9 +102,9 @@ export async function sealAudit(knex: Knex, encryptionKeys: EncryptionKeys, batc
 }
 
 /** @throws KeywrightError `conflict` */
-function follow(chain: Chain, previous: Link, entry: Sealed): Link {
+function follow(chain: Chain, previous: Link, entry: Sealed & { is_intact: boolean }): Link {
   const link = nextLink(chain.key, previous, entry.content)
-  if (link.seq === Number(entry.seq) && link.hash.equals(entry.chain_hash)) return link
+  if (entry.is_intact && link.seq === Number(entry.seq) && link.hash.equals(entry.chain_hash)) return link
   throw new KeywrightError(
     'conflict',
     `audit entry ${link.seq} is not as it was written, and nothing is forgotten past it; run: keywright audit verify`,
@@ -114,11 +125,11 @@ export async function deleteExpiredAuditEvents(
   return await knex.transaction(async (trx) => {
     const chain = await lockAuditChain(trx, encryptionKeys)
     const { rows } = await trx.raw(
-      `SELECT id, seq, chain_hash, ${CONTENT} AS content, at < now() - make_interval(days => ?) AS is_old
+      `SELECT id, seq, chain_hash, ${CONTENT} AS content, ${IS_INTACT} AS is_intact, at < now() - make_interval(days => ?) AS is_old
          FROM audit_log WHERE seq > ? ORDER BY seq LIMIT ?`,
       [days, chain.base.seq, limit],
     )
-    const entries: (Sealed & { is_old: boolean })[] = rows
+    const entries: (Sealed & { is_intact: boolean; is_old: boolean })[] = rows
     const firstKept = entries.findIndex((entry) => !entry.is_old)
     const due = firstKept < 0 ? entries : entries.slice(0, firstKept)
     if (due.length === 0) return 0

@@ -1,6 +1,8 @@
 import type { Knex } from 'knex'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { BEGUN_LATE, type Chain, type ChainRow, CONTENT, type Link, nextLink, toChain } from './audit-chain.ts'
+import { ERASED_OF, IS_INTACT } from './audit-commitments.ts'
+import { createErasureCheck, ERASING_ACTION, type Erasable } from './audit-erasure-check.ts'
 import type { Sealed } from './audit-sealing.ts'
 
 /**
@@ -8,18 +10,21 @@ import type { Sealed } from './audit-sealing.ts'
  * us; with `begun` a chain began over a log that was there already, which nothing vouches for: a fault until a head of
  * that chain is expected. Of a head that was noted earlier: `replaced` is another by now; `forgotten` was old enough to
  * go, so nothing can be said of it; `misdated` claims a time long before entries that were sealed earlier, or in the
- * future, so somebody else wrote it. Without `seq` it is the chain's own row that was forged or removed.
+ * future, so somebody else wrote it; of `erased`, a personal field was erased although no event says that its user was deleted.
+ * Without `seq` it is the chain's own row that was forged or removed.
  */
 export interface AuditViolation {
   readonly seq: number | null
   readonly id: string | null
-  readonly violation: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten' | 'misdated'
+  readonly violation: 'altered' | 'removed' | 'forged' | 'begun' | 'replaced' | 'forgotten' | 'misdated' | 'erased'
 }
 
 export interface AuditVerdict {
   readonly verified: boolean
   /** Sealed ones that were looked at. */
   readonly entries: number
+  /** Among them, those with an erased field: they verify, because the chain covers a commitment to it. */
+  readonly erased: number
   /** Written so recently that they are not sealed yet: nothing vouches for them. */
   readonly unsealed: number
   /** To be noted elsewhere, for `expect`; null: there is no chain. */
@@ -67,10 +72,11 @@ function createFindings() {
 
 type Findings = ReturnType<typeof createFindings>
 
-interface Walked extends Sealed {
-  action: string
-  at: Date
-}
+type Walked = Sealed &
+  Erasable & {
+    at: Date
+    is_intact: boolean
+  }
 
 /** Milliseconds that a transaction may take from its entry's time to its commit, with room for a clock that is set back. */
 const LONGEST_TRANSACTION = 5 * 60_000
@@ -95,7 +101,7 @@ async function readPage(db: Knex, after: ClusterLocation) {
   const { rows } = await db.raw(
     `SELECT c.*, e.* FROM audit_chain c
        LEFT JOIN LATERAL (
-         SELECT id, seq, chain_hash, action, at, ${CONTENT} AS content FROM audit_log
+         SELECT id, seq, chain_hash, action, at, target_id, ${CONTENT} AS content, ${IS_INTACT} AS is_intact, ${ERASED_OF} FROM audit_log
           WHERE (seq, id) > (?, ?) ORDER BY seq, id LIMIT ?) e ON true
       ORDER BY e.seq, e.id`,
     [after.seq, after.id, PAGE],
@@ -105,7 +111,7 @@ async function readPage(db: Knex, after: ClusterLocation) {
 }
 
 /** Looks at one entry; answers where the walk stands after it. */
-function inspect(chain: Chain, last: FeedCursor, entry: Sealed, findings: Findings): FeedCursor {
+function inspect(chain: Chain, last: FeedCursor, entry: Walked, findings: Findings): FeedCursor {
   const seq = Number(entry.seq)
   if (seq <= last.seq || seq > chain.head.seq) {
     findings.add('forged', seq, entry.id)
@@ -119,6 +125,7 @@ function inspect(chain: Chain, last: FeedCursor, entry: Sealed, findings: Findin
   }
   const possible = last.hashes.map((hash) => nextLink(chain.key, { seq: last.seq, hash }, entry.content).hash)
   if (possible.some((hash) => hash.equals(entry.chain_hash))) {
+    if (!entry.is_intact) findings.add('altered', seq, entry.id)
     return { seq, id: entry.id, hashes: [entry.chain_hash] }
   }
   findings.add('altered', seq, entry.id)
@@ -145,6 +152,10 @@ async function countUnsealed(db: Knex): Promise<number> {
   return Number(row!.unsealed)
 }
 
+async function listUnsealedDeletions(db: Knex): Promise<string[]> {
+  return await db('audit_log').whereNull('seq').where({ action: ERASING_ACTION }).pluck('target_id')
+}
+
 function checkBeginning(entry: Walked, expected: Link | undefined, findings: Findings): void {
   if (!isLateBeginning(entry) || (expected && expected.seq >= BEGUN_LATE.seq)) return
   findings.add('begun', BEGUN_LATE.seq, entry.id)
@@ -153,6 +164,7 @@ function checkBeginning(entry: Walked, expected: Link | undefined, findings: Fin
 interface Walk {
   readonly chain: Chain | undefined
   readonly entries: number
+  readonly erased: number
 }
 
 async function walk(
@@ -166,9 +178,10 @@ async function walk(
   let seen: Buffer | undefined
   let count = 0
   const checkTime = createTimeCheck(findings)
+  const erasures = createErasureCheck()
   for (;;) {
     const { row, entries } = await readPage(db, after)
-    if (!row) return { chain: undefined, entries: count }
+    if (!row) return { chain: undefined, entries: count, erased: erasures.count() }
     const chain = toChain(row, encryptionKeys)
     // What was forgotten by age meanwhile is no gap.
     if (!last || chain.base.seq > last.seq) last = fromLink(chain.base)
@@ -179,13 +192,16 @@ async function walk(
       // What was altered has no time of its own that could be wrong.
       if (findings.count() === found) checkTime(entry)
       checkBeginning(entry, expected, findings)
+      erasures.look(entry)
       if (expected?.seq === last.seq) seen ??= last.hashes[0]
     }
     count += entries.length
     if (entries.length < PAGE) {
       finish(chain, last, findings)
+      erasures.explain(await listUnsealedDeletions(db))
+      for (const { seq, id } of erasures.unexplained()) findings.add('erased', Number(seq), id)
       if (expected) checkExpected(chain, expected, seen, findings)
-      return { chain, entries: count }
+      return { chain, entries: count, erased: erasures.count() }
     }
     after = entries.at(-1)!
   }
@@ -203,11 +219,12 @@ function finish(chain: Chain, last: FeedCursor, findings: Findings): void {
  */
 export async function verifyAudit(db: Knex, encryptionKeys: EncryptionKeys, expected?: Link): Promise<AuditVerdict> {
   const findings = createFindings()
-  const { chain, entries } = await walk(db, encryptionKeys, findings, expected)
+  const { chain, entries, erased } = await walk(db, encryptionKeys, findings, expected)
   if (!chain) findings.add('removed')
   return {
     verified: findings.count() === 0,
     entries,
+    erased,
     unsealed: await countUnsealed(db),
     head: chain ? { seq: chain.head.seq, hash: chain.head.hash.toString('hex') } : null,
     violations: findings.violations,

@@ -105,7 +105,7 @@ async function limitToClientRights(trx: Knex, clientKey: number, added: Permissi
 
 /**
  * Adds permissions to a user's consent, limited to what the client may use. Inserts the consent if there is none. Returns its id.
- * @throws KeywrightError `invalid_grant` when the user may no longer sign in
+ * @throws KeywrightError `invalid_grant` when the user may no longer sign in, or the client was deleted
  */
 export async function grantConsent(
   knex: Knex,
@@ -117,6 +117,9 @@ export async function grantConsent(
   const key = { user_id: parties.userId, client_id: parties.clientKey }
   return await knex.transaction(async (trx) => {
     await lockActiveUserShared(trx, parties.userId)
+    // The foreign key takes the same lock, and fails for a client that was deleted since the user was asked.
+    const known = await trx('clients').where({ id: parties.clientKey }).forKeyShare().first('id')
+    if (!known) throw new KeywrightError('invalid_grant', 'the application was deleted')
     const inserted = { ...key, id: newId(), identity_scopes: [], claims: [], apis: '{}', skipped }
     const [row] = await trx('consents')
       .insert(inserted)

@@ -1,9 +1,22 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Knex } from 'knex'
-import { type Account, accountEntry, lockAccount, setAccountApi, setAccountStatus } from '../accounts/accounts.ts'
+import type { SettableStatus } from '../accounts/account-attributes.ts'
+import {
+  type Account,
+  type AccountValues,
+  accountEntry,
+  getAccount,
+  lockAccount,
+  saveAccount,
+  setAccountApi,
+  setAccountStatus,
+} from '../accounts/accounts.ts'
 import { revokeSessionsOfAccount } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { raiseRevocationEpochs } from '../clients/clients.ts'
+import { raiseRevocationEpochs, touchClientsOfAccount } from '../clients/clients.ts'
+import { losesNetwork } from '../shared/allowed-networks.ts'
 import { revokeTokensOfSubjects } from '../tokens/revocation.ts'
+import { NO_FLAGS, narrowInTransaction, revokeExceeding } from './narrowing.ts'
 
 /**
  * Enables or disables an account. Disabling revokes all tokens of its clients, the sessions of its users, and all tokens
@@ -13,7 +26,7 @@ import { revokeTokensOfSubjects } from '../tokens/revocation.ts'
 export async function changeAccountStatus(
   knex: Knex,
   id: string,
-  status: Account['status'],
+  status: SettableStatus,
   actor: Actor,
 ): Promise<Account> {
   return await knex.transaction(async (trx) => {
@@ -43,5 +56,50 @@ export async function changeAccountApi(knex: Knex, id: string, enabled: boolean,
     const action = enabled ? 'account.api_enabled' : 'account.api_disabled'
     await recordAudit(trx, actor, accountEntry(action, account))
     return account
+  })
+}
+
+type Networks = Account['allowedNetworks']
+
+/** Revokes the access tokens of the clients of an account if it loses a network. */
+async function revokeForNetworks(
+  trx: Knex,
+  id: string,
+  [before, after]: readonly [Networks, Networks],
+  mode: 'wait' | 'nowait',
+): Promise<void> {
+  if (!losesNetwork(before, after)) return
+  await revokeExceeding(trx, { account: id }, { ...NO_FLAGS, remaining: [], accessTokens: true }, mode)
+}
+
+/** What the registrations of an account's clients contain of it. */
+const registered = ({ allowedNetworks, quotaPerHour, quotaPerDay, quotaMode }: Account) => ({
+  allowedNetworks,
+  quotas: [quotaPerHour, quotaPerDay, quotaMode],
+})
+
+/**
+ * Changes the given attributes of an account. If it loses a network from which its clients may request tokens, their access
+ * tokens are revoked in the same transaction; refresh tokens stay, because each use of them is checked.
+ * @throws KeywrightError `not_found`, `invalid_input`, `stale`
+ */
+export async function changeAccountValues(
+  knex: Knex,
+  id: string,
+  values: Partial<AccountValues>,
+  actor: Actor,
+  expected?: number,
+): Promise<Account> {
+  return await narrowInTransaction(knex, async (trx) => {
+    const { allowedNetworks } = values
+    if (allowedNetworks !== undefined) {
+      await revokeForNetworks(trx, id, [(await getAccount(trx, id)).allowedNetworks, allowedNetworks], 'wait')
+    }
+    const before = await lockAccount(trx, id)
+    const after = await saveAccount(trx, id, values, actor, expected)
+    if (isDeepStrictEqual(registered(before), registered(after))) return after
+    await touchClientsOfAccount(trx, id)
+    await revokeForNetworks(trx, id, [before.allowedNetworks, after.allowedNetworks], 'nowait')
+    return after
   })
 }

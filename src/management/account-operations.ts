@@ -1,19 +1,22 @@
 import type { Knex } from 'knex'
+import type { SettableStatus } from '../accounts/account-attributes.ts'
 import {
   type Account,
   type AccountRow,
   type AccountValues,
   addAccount,
   type NewAccount,
-  saveAccount,
   toAccount,
 } from '../accounts/accounts.ts'
+import { type OwnerUse, QUOTA_USES_OF_ACCOUNT, type QuotaUse, usesOfAccount } from '../clients/quotas.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
-import { changeAccountApi, changeAccountStatus } from './account-changes.ts'
+import { changeAccountApi, changeAccountStatus, changeAccountValues } from './account-changes.ts'
 import { activeTokensOf, type Bounded, boundedCountOf, ofAccount, toBounded } from './bounded-counts.ts'
+import { type AffectedCallers, type AffectedClientCaller, readAffected, toAffectedCallers } from './dry-run.ts'
+import { accountTarget, CALLERS_OF_ACCOUNT } from './dry-run-owner-targets.ts'
 import { idKey, momentKey, orderOf, type Sort, textKey } from './list-order.ts'
-import { operation } from './operation.ts'
+import { destructiveOperation, operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
 import { narrowBySearch } from './search.ts'
 import { checkTenant } from './tenant-isolation.ts'
@@ -28,8 +31,12 @@ export interface AccountDetails extends AccountSummary {
   /** Active admins. */
   readonly admins: number
   readonly keyPairs: number
+  /** Callers of its clients, if they were asked for. */
+  readonly affected?: AffectedCallers
   /** Active access tokens of its key pairs and applications. */
   readonly activeTokens: Bounded
+  /** The use of its quotas in the present hour and day. */
+  readonly quotas: readonly QuotaUse[]
 }
 
 export interface AccountQuery extends PageRequest {
@@ -91,12 +98,17 @@ const DETAILS = `
     WHERE u.account_id = accounts.id AND u.role = 'admin' AND u.status = 'active') AS admins,
   (SELECT count(*)::int FROM users u JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active'
     WHERE u.account_id = accounts.id) AS key_pairs,
-  (${activeTokensOf('t.account_id = accounts.id')}) AS active_tokens`
+  (${activeTokensOf('t.account_id = accounts.id')}) AS active_tokens,
+  (${QUOTA_USES_OF_ACCOUNT}) AS quotas`
+
+const CALLERS = `(${CALLERS_OF_ACCOUNT}) AS affected_callers`
 
 interface DetailsRow extends SummaryRow {
+  affected_callers?: AffectedClientCaller[] | null
   admins: number
   key_pairs: number
   active_tokens: number
+  quotas: OwnerUse[] | null
 }
 
 const toDetails = (row: DetailsRow): AccountDetails => ({
@@ -104,15 +116,19 @@ const toDetails = (row: DetailsRow): AccountDetails => ({
   admins: row.admins,
   keyPairs: row.key_pairs,
   activeTokens: toBounded(row.active_tokens),
+  ...(row.affected_callers !== undefined && { affected: toAffectedCallers(row.affected_callers) }),
+  quotas: usesOfAccount(row.quotas),
 })
 
 /** Admins may read their own account. */
-export const readAccount = operation<AccountSelector, AccountDetails>(
+export const readAccount = operation<AccountSelector & { withCallers?: boolean }, AccountDetails>(
   { role: 'admin', scope: 'accounts:read' },
-  async ({ knex }, principal, { accountId }) => {
+  async ({ knex }, principal, { accountId, withCallers }) => {
     checkTenant(principal, accountId, 'account', accountId)
     const row: DetailsRow | undefined = isId(accountId)
-      ? await knex('accounts').where({ id: accountId }).first('accounts.*', knex.raw(COUNTS), knex.raw(DETAILS))
+      ? await knex('accounts')
+          .where({ id: accountId })
+          .first('accounts.*', knex.raw(COUNTS), knex.raw(withCallers ? `${DETAILS}, ${CALLERS}` : DETAILS))
       : undefined
     if (!row) throw notFound('account', accountId)
     return toDetails(row)
@@ -152,19 +168,31 @@ interface AccountChange extends AccountSelector, Partial<AccountValues> {
 export const updateAccount = operation<AccountChange, Account>(
   { role: 'operator', scope: 'accounts:write' },
   async ({ knex }, principal, { accountId, revision, ...values }) =>
-    await saveAccount(knex, accountId, values, principal.actor, revision),
+    await changeAccountValues(knex, accountId, values, principal.actor, revision),
 )
 
 /** Disabling revokes all tokens and sessions of the account's users and clients at once. */
-export const setAccountStatus = operation<AccountSelector & { status: Account['status'] }, Account>(
+export const setAccountStatus = destructiveOperation<
+  AccountSelector & { status: SettableStatus },
+  Account,
+  AccountSelector
+>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, principal, { accountId, status }) =>
-    await changeAccountStatus(knex, accountId, status, principal.actor),
+  {
+    run: async ({ knex }, principal, { accountId, status }) =>
+      await changeAccountStatus(knex, accountId, status, principal.actor),
+    affected: ({ knex }, principal, { accountId }) =>
+      readAffected(knex, principal, accountTarget(accountId, { users: true })),
+  },
 )
 
 /** Disabling the API revokes all tokens of the account's clients; its users can still sign in. */
-export const setAccountApi = operation<AccountSelector & { enabled: boolean }, Account>(
+export const setAccountApi = destructiveOperation<AccountSelector & { enabled: boolean }, Account, AccountSelector>(
   { role: 'operator', scope: 'accounts:write' },
-  async ({ knex }, principal, { accountId, enabled }) =>
-    await changeAccountApi(knex, accountId, enabled, principal.actor),
+  {
+    run: async ({ knex }, principal, { accountId, enabled }) =>
+      await changeAccountApi(knex, accountId, enabled, principal.actor),
+    affected: ({ knex }, principal, { accountId }) =>
+      readAffected(knex, principal, accountTarget(accountId, { users: false })),
+  },
 )

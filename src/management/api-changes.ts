@@ -8,6 +8,7 @@ import { clientsWithDefaultScopes, removeScopesFromClients } from '../clients/cl
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
 import { DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, insertClient, touchClientOfApi } from '../clients/clients.ts'
+import { pairsBeyondPolicy } from '../clients/key-pair-apis.ts'
 import { hasSigningKeys } from '../keys/signing-keys.ts'
 import { checkValues, differingValues } from '../shared/attribute-values.ts'
 import { changesBetween, changesOfNew } from '../shared/attributes.ts'
@@ -80,14 +81,25 @@ async function checkNotDefaultScopes(db: Knex, api: Api, removed: readonly strin
   throw new KeywrightError('conflict', message, { fieldErrors: [{ field: 'scopes', message }] })
 }
 
+/** An API keeps allowing the named key pairs that call it: their users must stop them first. @throws KeywrightError `conflict` */
+async function checkNoPairsBeyond(db: Knex, api: Api, { keyPairs }: Partial<ApiSettings>): Promise<void> {
+  if (keyPairs === undefined || keyPairs === api.keyPairs) return
+  const pairs = await pairsBeyondPolicy(db, api, keyPairs)
+  if (pairs.length === 0) return
+  const message = `named key pairs call this API; stop them first, or remove the API from them: ${pairs.join(' ')}`
+  throw new KeywrightError('conflict', message, { fieldErrors: [{ field: 'keyPairs', message }] })
+}
+
 /**
  * Checks what a change of an API names.
- * @throws KeywrightError `invalid_input`, with each error at its field; `conflict` if the scopes are default scopes of clients
+ * @throws KeywrightError `invalid_input`, with each error at its field; `conflict` if the scopes are default scopes of clients, or
+ *   named key pairs call the API that would no longer be allowed
  */
 export async function checkApiChange(db: Knex, before: Api, changes: Partial<ApiSettings>): Promise<void> {
   const fieldErrors = new FieldErrorCollector()
   await fieldErrors.collect(() => checkValues(API_ATTRIBUTES, changes))
   await fieldErrors.collect(() => checkNotDefaultScopes(db, before, removedFrom(before, changes.scopes)))
+  await fieldErrors.collect(() => checkNoPairsBeyond(db, before, changes))
   fieldErrors.throwFieldErrors()
 }
 

@@ -7,10 +7,13 @@ import { invalidInput, notFound } from '../shared/errors.ts'
 import { checkApiChange, createApi, describeScopes, updateApi } from './api-changes.ts'
 import { type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
 import { SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
-import { rotateSecret } from './client-secret-rotation.ts'
+import { type RotationOptions, rotateSecret } from './client-secret-rotation.ts'
+import { readAffected } from './dry-run.ts'
+import { clientOfApiTarget } from './dry-run-targets.ts'
 import { numberKey, orderOf, type Sort, textKey } from './list-order.ts'
-import { operation } from './operation.ts'
+import { destructiveOperation, operation } from './operation.ts'
 import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
+import { clientIdOfApi } from './tenant-isolation.ts'
 
 /** A scope with its text on the consent page; without a text, the title is the scope itself. */
 export interface ScopeView extends ScopeText {
@@ -182,14 +185,24 @@ export const changeApi = operation<ApiChange, Api>(
   },
 )
 
-/** Generates a new secret of the client by which the API introspects. */
-export const rotateApiSecret = operation<ApiSelector & { overlap: number }, { clientId: string; clientSecret: string }>(
+interface ApiSecretRotation extends ApiSelector, Pick<RotationOptions, 'newest' | 'unusedHours' | 'expiresAt'> {
+  /** Seconds for which the former secret still works. */
+  readonly overlap: number
+}
+
+/** Generates a new secret of the client by which the API introspects. @throws KeywrightError also `stale` */
+export const rotateApiSecret = destructiveOperation<
+  ApiSecretRotation,
+  { clientId: string; clientSecret: string },
+  ApiSelector
+>(
   { role: 'operator', scope: 'apis:write' },
-  async ({ knex }, principal, { identifier, overlap }) => {
-    const [api] = await findApis(knex, [identifier])
-    const client = await knex('clients').where({ api_id: api!.id, kind: 'api' }).first('client_id')
-    if (!client) throw notFound('client of the API', identifier)
-    const { clientSecret } = await rotateSecret(knex, client.client_id, overlap, principal.actor)
-    return { clientId: client.client_id, clientSecret: clientSecret! }
+  {
+    async run({ knex }, principal, { identifier, overlap, ...options }) {
+      const clientId = await clientIdOfApi(knex, identifier)
+      const { clientSecret } = await rotateSecret(knex, clientId, overlap, principal.actor, options)
+      return { clientId, clientSecret: clientSecret! }
+    },
+    affected: ({ knex }, principal, { identifier }) => readAffected(knex, principal, clientOfApiTarget(identifier)),
   },
 )

@@ -1,3 +1,4 @@
+import type { KeyPairPolicy } from '../apis/api-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { applicationDefaults, DEFAULT_ATTRIBUTES } from '../clients/instance-attributes.ts'
@@ -6,6 +7,7 @@ import type { ValuesOf } from '../shared/attributes.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { APIS_OF_CLIENT, type ClientApiView } from './client-parts.ts'
+import { visibleApi } from './management-scopes.ts'
 import { operation } from './operation.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
@@ -22,6 +24,7 @@ export interface ChoosableApi {
   readonly isDefault: boolean
   /** The management API. */
   readonly builtIn: boolean
+  readonly keyPairs: KeyPairPolicy
   readonly scopes: readonly ChoosableScope[]
 }
 
@@ -43,9 +46,10 @@ export interface ApplicationForm {
   readonly choosableApis: readonly ChoosableApi[]
 }
 
-const CHOOSABLE = `
+/** SQL: the APIs that can be chosen in a form, with the texts of their scopes. */
+export const CHOOSABLE = `
   SELECT coalesce(json_agg(json_build_object(
-           'identifier', p.identifier, 'isDefault', p.is_default, 'builtIn', p.built_in,
+           'identifier', p.identifier, 'isDefault', p.is_default, 'builtIn', p.built_in, 'keyPairs', p.key_pairs,
            'scopes', (SELECT json_agg(json_build_object('scope', w.scope, 'title', coalesce(t.title, w.scope),
                                                         'description', coalesce(t.description, '')) ORDER BY w.n)
                         FROM unnest(p.scopes) WITH ORDINALITY AS w (scope, n)
@@ -76,7 +80,7 @@ export const readNewApplicationForm = operation<ForAccount, NewApplicationForm>(
     const { rows } = await knex.raw(READ_NEW, [named !== undefined && isId(named) ? named : null])
     const row: NewRow = rows[0]
     return {
-      choosableApis: row.choosable,
+      choosableApis: row.choosable.map((api) => visibleApi(api, principal)),
       initial: { ...DEFAULT_SETTINGS, ...applicationDefaults(row.defaults) },
       accountName: row.account_name,
     }
@@ -106,7 +110,7 @@ export const readApplicationForm = operation<{ clientId: string }, ApplicationFo
       client: toClient(row),
       accountName: row.account_name,
       apis: row.apis ?? [],
-      choosableApis: row.choosable,
+      choosableApis: row.choosable.map((api) => visibleApi(api, principal)),
     }
   },
 )

@@ -6,6 +6,7 @@ import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attribut
 import { DEFAULT_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../clients/instance-attributes.ts'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf, namesOf } from '../shared/attributes.ts'
 import { toSnake } from '../shared/snake-case.ts'
+import { WEBHOOK_ATTRIBUTES } from '../webhooks/webhook-attributes.ts'
 import type { Principal } from './principal.ts'
 
 /** The log has no headings that tell the rate limit of new applications from one of the instance. */
@@ -19,6 +20,7 @@ const ATTRIBUTES_BY_TARGET: Readonly<Record<string, Attributes>> = {
   account: ACCOUNT_ATTRIBUTES,
   api: API_ATTRIBUTES,
   user: USER_ATTRIBUTES,
+  webhook: WEBHOOK_ATTRIBUTES,
   instance: { ...INSTANCE_ATTRIBUTES, ...LOGGED_DEFAULTS },
 }
 

@@ -1,10 +1,12 @@
+import type { Knex } from 'knex'
 import { checkSettingsChange } from '../clients/client-rules.ts'
-import { getClient } from '../clients/clients.ts'
+import type { Client } from '../clients/clients.ts'
 import { changeApi } from './api-operations.ts'
 import { type ApplicationChange, updateApplication } from './application-operations.ts'
 import { type Bounded, MOST, toBounded } from './bounded-counts.ts'
 import { checkClientChange } from './client-checks.ts'
 import { narrowingOfChange } from './client-registration.ts'
+import { checkKeyPairChange, editableKeyPair, updateKeyPair } from './key-pair-settings.ts'
 import { countExceeding, countRemovedScopes, type NarrowingImpact } from './narrowing-impact.ts'
 import { operation } from './operation.ts'
 import { applicationFor } from './tenant-isolation.ts'
@@ -24,16 +26,29 @@ function toImpact({ accessTokens, refreshTokens, users }: NarrowingImpact): Chan
   return { accessTokens: bounded(accessTokens), refreshTokens: bounded(refreshTokens), users: bounded(users) }
 }
 
+async function impactOf(knex: Knex, client: Client, change: ApplicationChange): Promise<ChangeImpact | undefined> {
+  await checkClientChange(knex, client, change)
+  const narrowing = await narrowingOfChange(knex, client, change)
+  return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))
+}
+
 /** What `updateApplication` would revoke; undefined if nothing. @throws KeywrightError `invalid_input`, `forbidden` */
 export const previewApplicationUpdate = operation<ApplicationChange & { clientId: string }, ChangeImpact | undefined>(
   updateApplication.permission,
   async ({ knex }, principal, { clientId, ...change }) => {
-    await applicationFor(knex, principal, clientId)
-    const client = await getClient(knex, clientId)
+    const client = await applicationFor(knex, principal, clientId)
     checkSettingsChange(principal.role, client, change.settings)
-    await checkClientChange(knex, client, change)
-    const narrowing = await narrowingOfChange(knex, client, change)
-    return narrowing && toImpact(await countExceeding(knex, { client: client.key }, narrowing, MOST))
+    return await impactOf(knex, client, change)
+  },
+)
+
+/** What `updateKeyPair` would revoke; undefined if nothing. @throws KeywrightError `invalid_input`, `forbidden` */
+export const previewKeyPairUpdate = operation<ApplicationChange & { clientId: string }, ChangeImpact | undefined>(
+  updateKeyPair.permission,
+  async ({ knex }, principal, { clientId, ...change }) => {
+    const client = await editableKeyPair(knex, principal, clientId)
+    checkKeyPairChange(principal, client, change.settings)
+    return await impactOf(knex, client, change)
   },
 )
 

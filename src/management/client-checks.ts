@@ -11,6 +11,7 @@ import {
 } from '../clients/client-apis.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, checkSettings } from '../clients/clients.ts'
+import { checkPairApis } from '../clients/key-pair-apis.ts'
 import { FieldErrorCollector } from '../shared/field-error-collector.ts'
 
 /** What a client may call: its APIs, the default first, and the scopes it is limited to; null: all scopes of the APIs. */
@@ -68,6 +69,7 @@ async function remainingScopes(db: Knex, { key }: Client, apis: readonly Api[]):
 
 async function checkedAccess(db: Knex, before: Client, { settings, ...change }: ClientChange): Promise<Access> {
   const apis = await lockApisShared(db, change.apis ?? (await identifiersOf(db, before.key)))
+  checkPairApis(before, apis)
   const scopes = change.scopes === undefined ? await remainingScopes(db, before, apis) : change.scopes
   await checkAccess(apis, scopes, { ...before, ...settings }.defaultScopes)
   return { apis, scopes }

@@ -1,10 +1,7 @@
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
 import { APIS_OF_CLIENT, type ClientApiView, SECRETS_OF_CLIENT, type SecretView } from './client-parts.ts'
-import { numberKey } from './list-order.ts'
 import { operation } from './operation.ts'
-import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging.ts'
-import { accountInScope } from './tenant-isolation.ts'
 
 /** A client of any kind, with its APIs, the default first, and its secrets, newest first. */
 export interface ClientDetails {
@@ -28,27 +25,5 @@ export const readClient = operation<{ clientId: string }, ClientDetails>(
     const row: DetailsRow | undefined = (await knex.raw(READ, [clientId])).rows[0]
     if (!row) throw notFound('client', clientId)
     return { client: toClient(row), apis: row.apis ?? [], secrets: row.secrets ?? [] }
-  },
-)
-
-interface ClientQuery extends PageRequest {
-  readonly accountId?: string | undefined
-}
-
-/** Applications and key pairs, oldest first; replaced key pairs are left out. */
-export const listClients = operation<ClientQuery, PageOf<Client>>(
-  { role: 'operator', scope: 'applications:read' },
-  async ({ knex }, principal, { accountId: named, ...request }) => {
-    const accountId = accountInScope(principal, named)
-    const base = knex('clients').whereNot('clients.kind', 'api').whereNot('clients.status', 'replaced')
-    if (accountId !== undefined) base.where('clients.account_id', accountId)
-    const order = { keys: [numberKey('clients.id')], isDescending: false }
-    return await readPage<ClientRow & PagedRow, Client>(
-      knex,
-      { base, order },
-      request,
-      (query) => query.select('clients.*'),
-      toClient,
-    )
   },
 )

@@ -15,7 +15,13 @@ export interface SecretView {
   readonly kind: StoredSecretKind
   readonly lastFour: string
   readonly createdAt: string
+  /** When it stops working: at its expiry, or earlier. */
   readonly retiresAt: string | null
+  readonly expiresAt: string | null
+  /** It also retires after so many hours without a use. */
+  readonly retireUnusedHours: number | null
+  /** No newer one of its kind replaced it. */
+  readonly isCurrent: boolean
   readonly lastUsedAt: string | null
   readonly lastUsedIp: string | null
   /** Identifier of the API. */
@@ -46,12 +52,19 @@ export const APIS_OF_CLIENT = `
                                     'isNarrowed', x.scopes IS NOT NULL) ORDER BY x.position)
     FROM client_apis x JOIN apis p ON p.id = x.api_id WHERE x.client_id = c.id`
 
+/** SQL: the fields of a `SecretView`, of `client_secrets s` and `apis p`. */
+export const SECRET_FIELDS = `
+  'id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'createdAt', s.created_at, 'retiresAt', s.retires_at, 'expiresAt', s.expires_at, 'retireUnusedHours', s.retire_unused_hours,
+  'isCurrent', NOT EXISTS (SELECT FROM client_secrets n WHERE n.client_id = s.client_id AND n.kind = s.kind AND n.id > s.id),
+  'lastUsedAt', s.last_used_at, 'lastUsedIp', s.last_used_ip, 'lastUsedApi', p.identifier`
+
+/** SQL: whether `client_secrets s` still works. */
+export const USABLE_SECRET = '(s.retires_at IS NULL OR s.retires_at > now())'
+
 export const SECRETS_OF_CLIENT = `
-  SELECT json_agg(json_build_object('id', s.id, 'kind', s.kind, 'lastFour', s.last_four, 'createdAt', s.created_at,
-                                    'retiresAt', s.retires_at, 'lastUsedAt', s.last_used_at,
-                                    'lastUsedIp', s.last_used_ip, 'lastUsedApi', p.identifier) ORDER BY s.id DESC)
+  SELECT json_agg(json_build_object(${SECRET_FIELDS}) ORDER BY s.id DESC)
     FROM client_secrets s LEFT JOIN apis p ON p.id = s.last_used_api_id
-   WHERE s.client_id = c.id AND (s.retires_at IS NULL OR s.retires_at > now())`
+   WHERE s.client_id = c.id AND ${USABLE_SECRET}`
 
 export const CALLERS_OF_CLIENT = `
   SELECT json_agg(json_build_object('ip', k.ip, 'api', k.identifier, 'lastUsedAt', k.last_used_at) ORDER BY k.last_used_at DESC)

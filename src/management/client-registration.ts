@@ -40,6 +40,8 @@ export interface NewApplication {
   readonly scopes: readonly string[] | null
   /** The user who registers it. */
   readonly createdBy?: string | null
+  /** When its client secret expires; null or absent: at the end of the longest allowed lifetime. */
+  readonly secretExpiresAt?: Date | null | undefined
 }
 
 /** @throws KeywrightError `not_found` (the account), `invalid_input`, `conflict` (the account is disabled or an API is off) */
@@ -57,7 +59,7 @@ export async function createClient(
     const client = await insertClient(trx, owner, settings)
     await setClientApis(trx, client.key, access!.apis, access!.scopes)
     await recordAudit(trx, actor, clientEntry('client.created', client, { name: client.name }))
-    return { client, ...(await addSecrets(trx, client)) }
+    return { client, ...(await addSecrets(trx, client, { at: request.secretExpiresAt, field: 'secretExpiresAt' })) }
   })
 }
 
@@ -98,7 +100,7 @@ async function changeApiKey(trx: Knex, before: Client, after: Client): Promise<{
     await raiseRevocationEpochs(trx, 'id', after.key)
   }
   if (before.apiKeyRequired || !after.apiKeyRequired) return {}
-  return { apiKey: await addSecret(trx, after.key, 'api_key') }
+  return { apiKey: await addSecret(trx, after, 'api_key') }
 }
 
 export interface UpdateRules {

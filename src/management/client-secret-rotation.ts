@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
-import { addSecret, retirePreviousSecrets, retireSecrets } from '../clients/client-secrets.ts'
+import { addSecret, newestSecretId, retireSecrets } from '../clients/client-secrets.ts'
 import {
   type Client,
   clientEntry,
@@ -9,7 +9,9 @@ import {
   raiseRevocationEpochs,
   touchClient,
 } from '../clients/clients.ts'
-import { expectRevision, invalidInput, KeywrightError, notFound } from '../shared/errors.ts'
+import type { RequestedExpiry } from '../clients/secret-expiry.ts'
+import { MAX_UNUSED_HOURS, retireWhenUnused } from '../clients/unused-secrets.ts'
+import { expectRevision, invalidInput, KeywrightError, stale } from '../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../shared/lifetimes.ts'
 
 /** Generated secrets, which are shown once. */
@@ -20,16 +22,61 @@ export interface NewSecrets {
   readonly apiKey?: string
 }
 
-export async function addSecrets(trx: Knex, client: Client): Promise<NewSecrets> {
-  if (client.isPublic) return {}
-  const clientSecret = await addSecret(trx, client.key, 'secret')
-  return client.apiKeyRequired
-    ? { clientSecret, apiKey: await addSecret(trx, client.key, 'api_key') }
-    : { clientSecret }
+/** @throws KeywrightError `invalid_input` */
+export async function addSecrets(trx: Knex, client: Client, expiry?: RequestedExpiry): Promise<NewSecrets> {
+  if (client.isPublic) {
+    if (expiry?.at) throw invalidInput('a public client has no secret that expires', expiry.field)
+    return {}
+  }
+  const clientSecret = await addSecret(trx, client, 'secret', expiry)
+  if (!client.apiKeyRequired) return { clientSecret }
+  return { clientSecret, apiKey: await addSecret(trx, client, 'api_key', expiry) }
 }
 
 /** Seconds: the longest refresh token lifetime, so that every refresh token can outlast a rotation. */
 const MAX_OVERLAP = MAX_REFRESH_TOKEN_TTL
+
+/** What a rotation expects, and what becomes of the current secrets. */
+export interface RotationOptions {
+  /** The revision of the client; undefined: any. */
+  readonly expected?: number | undefined
+  /** The newest client secret that works, null: none; undefined: any. Of two concurrent rotations the second one is refused. */
+  readonly newest?: number | null | undefined
+  /** The current secrets also retire after so many hours without a use, within the overlap. */
+  readonly unusedHours?: number | null | undefined
+  /** When the new secrets expire; null or undefined: at the end of the longest allowed lifetime. */
+  readonly expiresAt?: Date | null | undefined
+}
+
+/** @throws KeywrightError `invalid_input` */
+export function checkUnusedHours(hours: number | null | undefined): void {
+  if (hours === null || hours === undefined) return
+  if (!Number.isInteger(hours) || hours < 1 || hours > MAX_UNUSED_HOURS) {
+    throw invalidInput(`the unused time must be 1 to ${MAX_UNUSED_HOURS} hours`, 'unusedHours')
+  }
+}
+
+/** @throws KeywrightError `invalid_input` */
+function checkOverlap(overlap: number, unusedHours: number | null | undefined): void {
+  if (!Number.isInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP) {
+    throw invalidInput(`the overlap must be 0 to ${MAX_OVERLAP} seconds`, 'overlap')
+  }
+  checkUnusedHours(unusedHours)
+  if (unusedHours && overlap === 0) {
+    throw invalidInput('an unused secret can retire only within an overlap', 'unusedHours')
+  }
+}
+
+/** @throws KeywrightError `stale`, `conflict`, `invalid_input` */
+async function checkRotation(trx: Knex, client: Client, { expected, newest }: RotationOptions): Promise<void> {
+  expectRevision('the client', client.revision, expected)
+  if (client.status === 'replaced') {
+    throw new KeywrightError('conflict', `${client.clientId} was replaced by a newer key pair`)
+  }
+  if (client.isPublic) throw invalidInput('a public client has no secret')
+  if (newest === undefined) return
+  if ((newest ?? undefined) !== (await newestSecretId(trx, client.key))) throw stale('the client secret')
+}
 
 /**
  * Generates a new secret, and a new API key if the client needs one. The current ones work for `overlap` more seconds.
@@ -41,46 +88,26 @@ export async function rotateSecret(
   clientId: string,
   overlap: number,
   actor: Actor,
-  expected?: number,
+  options: RotationOptions = {},
 ): Promise<NewSecrets & { client: Client }> {
-  if (!Number.isInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP) {
-    throw invalidInput(`the overlap must be 0 to ${MAX_OVERLAP} seconds`, 'overlap')
-  }
+  const { unusedHours, expiresAt } = options
+  checkOverlap(overlap, unusedHours)
   return await knex.transaction(async (trx) => {
     const client = await lockClient(trx, clientId)
-    expectRevision('the client', client.revision, expected)
-    if (client.status === 'replaced')
-      throw new KeywrightError('conflict', `${clientId} was replaced by a newer key pair`)
-    if (client.isPublic) throw invalidInput('a public client has no secret')
+    await checkRotation(trx, client, options)
     await retireSecrets(trx, client.key, 'secret', overlap)
     await retireSecrets(trx, client.key, 'api_key', overlap)
+    if (unusedHours) await retireWhenUnused(trx, client.key, unusedHours)
     // Without an overlap the authorization codes are revoked too: a thief of the former secret may have stolen them.
     if (overlap === 0) await raiseRevocationEpochs(trx, 'id', client.key)
     else await touchClient(trx, client.key)
-    await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, { overlap }))
-    const secrets = await addSecrets(trx, client)
+    const detail = {
+      overlap,
+      ...(unusedHours && { unused_hours: unusedHours }),
+      ...(expiresAt && { expires_at: expiresAt }),
+    }
+    await recordAudit(trx, actor, clientEntry('client.secret_rotated', client, detail))
+    const secrets = await addSecrets(trx, client, { at: expiresAt, field: 'expiresAt' })
     return { client: await getClient(trx, clientId), ...secrets }
-  })
-}
-
-/**
- * Retires a previous secret before its overlap ends, and revokes the tokens that it obtained. The newest secret stays.
- * @param secretId undefined: all previous secrets and API keys
- * @throws KeywrightError `not_found`: the client has no such secret, or it is the newest one
- */
-export async function retireSecret(
-  knex: Knex,
-  clientId: string,
-  secretId: number | undefined,
-  actor: Actor,
-): Promise<Client> {
-  return await knex.transaction(async (trx) => {
-    const client = await lockClient(trx, clientId)
-    const retired = await retirePreviousSecrets(trx, client.key, secretId)
-    if (retired.length === 0) throw notFound('previous secret', String(secretId ?? clientId))
-    await touchClient(trx, client.key)
-    const detail = { secrets: retired.map(({ kind, last_four }) => ({ kind, last_four })) }
-    await recordAudit(trx, actor, clientEntry('client.secret_retired', client, detail))
-    return await getClient(trx, clientId)
   })
 }

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { retireSecrets } from '../clients/client-secrets.ts'
 import { type Client, clientEntry, getClient, lockClient, setClientStatus } from '../clients/clients.ts'
+import { KeywrightError } from '../shared/errors.ts'
 import { addSecrets, type NewSecrets } from './client-secret-rotation.ts'
 
 /** Archives a client, which revokes all its tokens at once, or restores it with its former secrets. */
@@ -20,10 +21,16 @@ export async function changeClientStatus(
   })
 }
 
+/** A key pair is stopped because its secret may have leaked, and its page says that it stays stopped. */
+function checkMayRestore({ kind, status }: Client): void {
+  if (kind !== 'key_pair' || status !== 'archived') return
+  throw new KeywrightError('conflict', 'a stopped key pair cannot be restored; its owner generates new keys')
+}
+
 /**
  * Restores an archived client with a new secret, because the former secret may have leaked. With `keepSecret` the former
  * secret works again. An active client is not changed.
- * @throws KeywrightError `not_found`, `conflict` (a replaced key pair)
+ * @throws KeywrightError `not_found`, `conflict` (a stopped or replaced key pair)
  */
 export async function restoreClient(
   knex: Knex,
@@ -34,6 +41,7 @@ export async function restoreClient(
   return await knex.transaction(async (trx) => {
     const before = await lockClient(trx, clientId)
     if (before.status === 'active') return { client: before }
+    checkMayRestore(before)
     const client = await setClientStatus(trx, before, 'active')
     const rotatesSecret = !keepSecret && !client.isPublic
     await recordAudit(trx, actor, clientEntry('client.restored', client, { new_secret: rotatesSecret }))

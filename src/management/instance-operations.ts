@@ -5,15 +5,11 @@ import {
   type InstanceSettings,
   updateInstanceSettings,
 } from '../clients/instance-settings.ts'
-import {
-  listSigningKeys as list,
-  PUBLISHED_AFTER,
-  rotateSigningKeys as rotate,
-  type SigningKey,
-} from '../keys/signing-keys.ts'
 import { activeTokensOf, type Bounded, boundedCountOf, toBounded } from './bounded-counts.ts'
+import { type AffectedCallers, readAffected, toAffectedCallers } from './dry-run.ts'
+import { CALLERS_OF_INSTANCE, INSTANCE_TARGET } from './dry-run-owner-targets.ts'
 import { changeApiEnabled } from './instance-changes.ts'
-import { operation } from './operation.ts'
+import { destructiveOperation, operation } from './operation.ts'
 
 export const readInstance = operation<object, InstanceSettings>(
   { role: 'operator', scope: 'instance:read' },
@@ -41,76 +37,41 @@ export interface InstanceAvailability {
   /** Active key pairs. */
   readonly keyPairs: Bounded
   readonly activeTokens: Bounded
+  readonly affected: AffectedCallers
 }
 
 const activeOf = (kind: string) => boundedCountOf(`clients WHERE kind = '${kind}' AND status = 'active'`)
 
 const AVAILABILITY = `
   SELECT i.api_enabled, (${activeOf('application')}) AS applications, (${activeOf('key_pair')}) AS key_pairs,
-         (${activeTokensOf('true')}) AS active
+         (${activeTokensOf('true')}) AS active, (${CALLERS_OF_INSTANCE}) AS callers
     FROM instance_settings i`
 
 export const readInstanceAvailability = operation<object, InstanceAvailability>(
   { role: 'operator', scope: 'instance:read' },
   async ({ knex }) => {
     const { rows } = await knex.raw(AVAILABILITY)
-    const { api_enabled: apiEnabled, applications, key_pairs: keyPairs, active } = rows[0]
+    const { api_enabled: apiEnabled, applications, key_pairs: keyPairs, active, callers } = rows[0]
     return {
       apiEnabled,
       applications: toBounded(applications),
       keyPairs: toBounded(keyPairs),
       activeTokens: toBounded(active),
+      affected: toAffectedCallers(callers),
     }
   },
 )
 
 /** Disabling the API revokes all tokens at once, and no client gets a new one. */
-export const setInstanceApi = operation<{ enabled: boolean }, InstanceSettings>(
+export const setInstanceApi = destructiveOperation<{ enabled: boolean }, InstanceSettings, object>(
   { role: 'operator', scope: 'instance:write' },
-  async ({ knex }, principal, { enabled }) =>
-    // In one transaction: nothing that the response needs may fail after the commit.
-    await knex.transaction(async (trx) => {
-      await changeApiEnabled(trx, enabled, principal.actor)
-      return await getInstanceSettings(trx)
-    }),
-)
-
-export interface SigningKeyView extends SigningKey {
-  /** When the key is deleted, after every token that it signed has expired; null: it signs, or will sign. */
-  readonly publishedUntil: Date | null
-}
-
-const DAY = 86_400_000
-
-/** A key stops signing when the next key of its algorithm starts. */
-function toViews(keys: readonly SigningKey[]): SigningKeyView[] {
-  const publishedUntil = ({ alg, state, signsFrom }: SigningKey): Date | null => {
-    if (state !== 'previous') return null
-    const starts = keys.flatMap((key) => (key.alg === alg && key.signsFrom ? [key.signsFrom.getTime()] : []))
-    const end = Math.min(...starts.filter((at) => at > signsFrom!.getTime()))
-    return Number.isFinite(end) ? new Date(end + PUBLISHED_AFTER * DAY) : null
-  }
-  return keys.map((key) => ({ ...key, publishedUntil: publishedUntil(key) }))
-}
-
-/** Newest first. */
-export const listSigningKeys = operation<object, readonly SigningKeyView[]>(
-  { role: 'operator', scope: 'instance:read' },
-  async ({ knex }) => toViews(await list(knex)),
-)
-
-export interface RotatedSigningKeys {
-  /** The algorithms whose next key starts to sign. */
-  readonly rotated: readonly string[]
-  readonly keys: readonly SigningKeyView[]
-}
-
-/** The next key starts to sign once it has been published long enough for every verifier to know it. */
-export const rotateSigningKeys = operation<object, RotatedSigningKeys>(
-  { role: 'operator', scope: 'instance:write' },
-  async ({ knex, encryptionKeys }, principal) =>
-    await knex.transaction(async (trx) => {
-      const rotated = await rotate(trx, encryptionKeys, { actor: principal.actor })
-      return { rotated, keys: toViews(await list(trx)) }
-    }),
+  {
+    run: async ({ knex }, principal, { enabled }) =>
+      // In one transaction: nothing that the response needs may fail after the commit.
+      await knex.transaction(async (trx) => {
+        await changeApiEnabled(trx, enabled, principal.actor)
+        return await getInstanceSettings(trx)
+      }),
+    affected: ({ knex }, principal) => readAffected(knex, principal, INSTANCE_TARGET),
+  },
 )

@@ -1,5 +1,6 @@
-import type { Client } from '../clients/clients.ts'
-import { type ClientRow, toClient } from '../clients/clients.ts'
+import type { KeyPairPolicy } from '../apis/api-attributes.ts'
+import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
+import type { Environment } from '../shared/environments.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { countRevoked } from '../tokens/active-tokens.ts'
@@ -9,11 +10,15 @@ import {
   CALLERS_OF_CLIENT,
   type Caller,
   type ClientApiView,
+  lastUseOf,
   SECRETS_OF_CLIENT,
   type SecretView,
 } from './client-parts.ts'
+import { readAffected } from './dry-run.ts'
+import { keyPairTarget } from './dry-run-owner-targets.ts'
 import { generateKeyPairInTransaction } from './key-pair-generation.ts'
-import { type Management, operation } from './operation.ts'
+import { visibleApi } from './management-scopes.ts'
+import { destructiveOperation, type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { userFor } from './tenant-isolation.ts'
 
@@ -28,31 +33,68 @@ export interface KeyPair {
   readonly callers: readonly Caller[]
 }
 
+/** A named key pair as the list of its owner shows it. */
+export interface NamedPair {
+  readonly clientId: string
+  readonly pairName: string
+  readonly environment: Environment | null
+  readonly status: Client['status']
+  readonly lastFour: string | null
+  /** ISO 8601. */
+  readonly lastUsedAt: string | null
+  /** Identifiers, the default first. */
+  readonly apis: readonly string[] | null
+}
+
+/** Stopped pairs with names stay for 40 days, so there may be more than `MOST_NAMED_PAIRS`. */
+const MOST_LISTED = 100
+
 export interface KeyPairOfUser {
   readonly user: { readonly id: string; readonly email: string; readonly name: string | null }
-  /** Null until a key pair is generated. */
+  /** The default key pair, or the named one that was asked for; null: there is none. */
   readonly pair: KeyPair | null
+  /** Active ones first, at most `MOST_LISTED`. */
+  readonly namedPairs: readonly NamedPair[]
   /** APIs that a key pair could be allowed to call, the instance's default first. */
   readonly choosableApis: readonly {
     readonly identifier: string
     readonly scopes: readonly string[]
     readonly isDefault: boolean
+    readonly keyPairs: KeyPairPolicy
   }[]
   /** False while the API of the instance or of the account is off. */
   readonly apiEnabled: boolean
 }
 
+const LAST_FOUR = (c: string) =>
+  `(SELECT s.last_four FROM client_secrets s WHERE s.client_id = ${c}.id AND s.kind = 'secret' ORDER BY s.id DESC LIMIT 1)`
+
+const NAMED_PAIRS = `
+  SELECT json_agg(json_build_object(
+           'clientId', n.client_id, 'pairName', n.pair_name, 'environment', n.environment, 'status', n.status,
+           'lastFour', ${LAST_FOUR('n')}, 'lastUsedAt', ${lastUseOf('n')},
+           'apis', (SELECT json_agg(p.identifier ORDER BY x.position)
+                      FROM client_apis x JOIN apis p ON p.id = x.api_id WHERE x.client_id = n.id))
+         ORDER BY n.status, lower(n.pair_name))
+    FROM (SELECT n.* FROM clients n
+           WHERE n.user_id = u.id AND n.kind = 'key_pair' AND n.status <> 'replaced' AND n.pair_name IS NOT NULL
+           ORDER BY n.status, n.id LIMIT ${MOST_LISTED}) n`
+
 const READ = `
   SELECT u.id AS owner_id, u.email, u.name AS owner_name, c.*,
-         (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes, 'isDefault', p.is_default)
+         (SELECT json_agg(json_build_object('identifier', p.identifier, 'scopes', p.scopes, 'isDefault', p.is_default,
+                                            'keyPairs', p.key_pairs)
                           ORDER BY p.is_default DESC, p.identifier) FROM apis p) AS choosable,
          (SELECT i.api_enabled FROM instance_settings i) AND a.api_enabled AND a.status = 'active' AS api_enabled,
          (${APIS_OF_CLIENT}) AS apis, (${SECRETS_OF_CLIENT}) AS secrets, (${CALLERS_OF_CLIENT}) AS callers,
-         (${activeTokensOf('t.client_key = c.id')}) AS active
+         (${activeTokensOf('t.client_key = c.id')}) AS active,
+         (${NAMED_PAIRS}) AS named_pairs
     FROM users u
     JOIN accounts a ON a.id = u.account_id
-    LEFT JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced'
-   WHERE u.id = ?`
+    LEFT JOIN clients c ON c.user_id = u.id AND c.kind = 'key_pair' AND CASE
+           WHEN CAST(:clientId AS text) IS NULL THEN c.status <> 'replaced' AND c.pair_name IS NULL
+           ELSE c.client_id = :clientId AND c.pair_name IS NOT NULL END
+   WHERE u.id = :owner`
 
 interface KeyPairRow extends ClientRow {
   owner_id: string
@@ -64,11 +106,12 @@ interface KeyPairRow extends ClientRow {
   secrets: SecretView[] | null
   callers: Caller[] | null
   active: number
+  named_pairs: NamedPair[] | null
 }
 
-const toKeyPair = (row: KeyPairRow): KeyPair => ({
+const toKeyPair = (row: KeyPairRow, principal: Principal): KeyPair => ({
   client: toClient(row),
-  apis: row.apis ?? [],
+  apis: (row.apis ?? []).map((api) => visibleApi(api, principal)),
   secrets: row.secrets ?? [],
   activeTokens: toBounded(row.active),
   callers: row.callers ?? [],
@@ -91,31 +134,85 @@ interface Owner {
   readonly userId?: string | undefined
 }
 
-export const readKeyPair = operation<Owner, KeyPairOfUser>(
+/** Finds the owner whose key pairs are read. The principal's own need no lookup of the user. @throws as `ownerOf` */
+async function readOwnerOf(management: Management, principal: Principal, { userId }: Owner): Promise<string> {
+  const owner =
+    userId === undefined || userId === principal.userId ? await ownerOf(management, principal, undefined) : userId
+  if (!isId(owner)) throw notFound('user', owner)
+  if (owner !== principal.userId) await ownerOf(management, principal, owner)
+  return owner
+}
+
+interface Selected extends Owner {
+  /** Client ID of a named key pair of the user, also of a replaced one; absent: the default key pair. */
+  readonly clientId?: string
+}
+
+/** A key pair of an admin. */
+export const readKeyPair = operation<Selected, KeyPairOfUser>(
   { role: 'admin', scope: 'key_pairs:read' },
-  async (management, principal, { userId }) => {
-    // The principal's own key pair needs no lookup of the user: the statement below finds both.
-    const owner =
-      userId === undefined || userId === principal.userId ? await ownerOf(management, principal, undefined) : userId
-    if (!isId(owner)) throw notFound('user', owner)
-    if (owner !== principal.userId) await ownerOf(management, principal, owner)
-    const { rows } = await management.knex.raw(READ, [owner])
+  async (management, principal, of) => {
+    const owner = await readOwnerOf(management, principal, of)
+    const { rows } = await management.knex.raw(READ, { owner, clientId: of.clientId ?? null } as never)
     const row: KeyPairRow | undefined = rows[0]
     if (!row) throw notFound('user', owner)
     return {
       user: { id: row.owner_id, email: row.email, name: row.owner_name },
-      pair: row.client_id === null ? null : toKeyPair(row),
-      choosableApis: row.choosable ?? [],
+      pair: row.client_id === null ? null : toKeyPair(row, principal),
+      namedPairs: row.named_pairs ?? [],
+      choosableApis: (row.choosable ?? []).map((api) => visibleApi(api, principal)),
       apiEnabled: row.api_enabled,
     }
   },
 )
 
+/** A key pair as lists show it. */
+export interface KeyPairSummary {
+  readonly client: Client
+  readonly apis: readonly ClientApiView[]
+  /** Of the newest client secret. */
+  readonly lastFour: string | null
+  readonly lastUsedAt: Date | null
+}
+
+const LIST = `
+  SELECT c.*, (${APIS_OF_CLIENT}) AS apis, ${lastUseOf('c')} AS last_used_at,
+         ${LAST_FOUR('c')} AS last_four
+    FROM clients c
+   WHERE c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
+   ORDER BY c.pair_name IS NOT NULL, c.status, lower(c.pair_name) LIMIT ${MOST_LISTED}`
+
+interface SummaryRow extends ClientRow {
+  apis: ClientApiView[] | null
+  last_four: string | null
+  last_used_at: Date | null
+}
+
+/** The key pairs of an admin, the default one first, stopped ones last. */
+export const listKeyPairs = operation<Owner, KeyPairSummary[]>(
+  { role: 'admin', scope: 'key_pairs:read' },
+  async (management, principal, of) => {
+    const owner = await readOwnerOf(management, principal, of)
+    const { rows }: { rows: SummaryRow[] } = await management.knex.raw(LIST, [owner])
+    return rows.map((row) => ({
+      client: toClient(row),
+      apis: (row.apis ?? []).map((api) => visibleApi(api, principal)),
+      lastFour: row.last_four,
+      lastUsedAt: row.last_used_at,
+    }))
+  },
+)
+
 interface Generation extends Owner {
+  /** Absent or null: the default key pair. */
+  readonly pairName?: string | null | undefined
+  /** Of a new named key pair. */
+  readonly environment?: Environment | null | undefined
   /** Absent: the APIs of the former key pair, or the instance's default API. */
   readonly apis?: readonly string[] | undefined
   /** Client ID of the key pair that the caller expects to replace; null: none. Another key pair is not replaced. */
   readonly replaces?: string | null | undefined
+  readonly secretExpiresAt?: Date | null | undefined
 }
 
 /** The secrets are shown once. */
@@ -127,18 +224,24 @@ export interface GeneratedKeyPair {
   readonly revoked: number | null
 }
 
-/** Replaces the former key pair and revokes all its tokens (guarantee 1). @throws KeywrightError also `stale`, `conflict` */
-export const generateKeyPair = operation<Generation, GeneratedKeyPair>(
+/** Replaces the former key pair of the same name and revokes all its tokens (guarantee 1). @throws KeywrightError also `stale`, `conflict` */
+export const generateKeyPair = destructiveOperation<Generation, GeneratedKeyPair>(
   { role: 'admin', scope: 'key_pairs:write' },
-  async (management, principal, { userId, apis = [], replaces }) => {
-    const user = await ownerOf(management, principal, userId)
-    const { knex } = management
-    const { client, clientSecret, apiKey, revokedEpochs } = await knex.transaction((trx) =>
-      generateKeyPairInTransaction(trx, { user, apis, replaces }, principal.actor),
-    )
-    const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
-    // Counting may take long and fail, so it does not run in a transaction that holds locks.
-    const revoked = knex.isTransaction ? null : await countRevoked(knex, revokedEpochs)
-    return { clientId: client.clientId, ...secrets, revoked }
+  {
+    async run(management, principal, { userId, apis = [], ...rest }) {
+      const user = await ownerOf(management, principal, userId)
+      const { knex } = management
+      const { client, clientSecret, apiKey, revokedEpochs } = await knex.transaction((trx) =>
+        generateKeyPairInTransaction(trx, { user, apis, ...rest }, principal.actor),
+      )
+      const secrets = { clientSecret: clientSecret!, ...(apiKey && { apiKey }) }
+      // Counting may take long and fail, so it does not run in a transaction that holds locks.
+      const revoked = knex.isTransaction ? null : await countRevoked(knex, revokedEpochs)
+      return { clientId: client.clientId, ...secrets, revoked }
+    },
+    async affected(management, principal, { userId, pairName = null }) {
+      const owner = await ownerOf(management, principal, userId)
+      return await readAffected(management.knex, principal, keyPairTarget(owner, pairName))
+    },
   },
 )

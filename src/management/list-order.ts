@@ -23,6 +23,14 @@ export const numberKey = (sql: string): Key => ({
   isValue: (text) => /^\d{1,15}$/.test(text),
 })
 
+/** A date; in a cursor the number of days since 1970. */
+export const dayKey = (sql: string): Key => ({
+  sql,
+  cursorValue: `(${sql} - date 'epoch')`,
+  value: `(date 'epoch' + ?::int)`,
+  isValue: (text) => /^\d{1,6}$/.test(text),
+})
+
 /** Microseconds since 1970: a `Date` has milliseconds, so two rows could have the same cursor. */
 export const momentKey = (sql: string): Key => ({
   sql,

@@ -1,22 +1,44 @@
-export { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
+import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
+
+export { MANAGEMENT_API }
 
 /** The scopes of the management API, with their titles on the consent page. */
 export const MANAGEMENT_SCOPES = {
   'applications:read': 'View applications, their settings and tokens',
-  'applications:write': 'Register, change, archive and restore applications, and rotate their secrets',
+  'applications:write': 'Register, change, archive, restore and delete applications, and rotate their secrets',
   'key_pairs:read': 'View API key pairs, without their secrets',
   'key_pairs:write': 'Generate API key pairs, which replaces the former ones',
   'tokens:read': 'View active tokens',
   'tokens:write': 'Revoke tokens',
+  'leaks:report': 'Report leaked client secrets, API keys and tokens, which revokes them',
   'users:read': 'View users, their roles and status',
-  'users:write': 'Invite users, change their roles, disable them and reset their passwords',
+  'users:write': 'Invite users, change their roles, disable and delete them, and reset their passwords',
   'activity:read': 'View the activity log',
+  'webhooks:read': 'View webhooks and their deliveries, without their secrets',
+  'webhooks:write': 'Create, change, disable and delete webhooks, rotate their secrets and resend events',
   'accounts:read': 'View accounts',
-  'accounts:write': 'Create, rename, disable and enable accounts',
+  'accounts:write': 'Create, rename, disable, enable and delete accounts',
   'apis:read': 'View APIs, their scopes and lifetimes',
-  'apis:write': 'Create and change APIs',
+  'apis:write': 'Create, change and delete APIs',
   'instance:read': 'View the settings, usage and signing keys of the whole instance',
   'instance:write': 'Change the settings of the whole instance, and rotate its signing keys',
 } as const
 
 export type ManagementScope = keyof typeof MANAGEMENT_SCOPES
+
+/** The scopes of operations that only operators may call. Admins do not see them: their tokens could not use them. */
+const INSTANCE_SCOPES: readonly string[] = [
+  'accounts:write',
+  'apis:write',
+  'instance:read',
+  'instance:write',
+] satisfies ManagementScope[]
+
+/** The API as a user with this role sees it. */
+export function visibleApi<
+  Api extends { readonly identifier: string; readonly scopes: readonly (string | { scope: string })[] },
+>(api: Api, { role }: { readonly role: string }): Api {
+  if (role === 'operator' || api.identifier !== MANAGEMENT_API) return api
+  const nameOf = (one: string | { scope: string }) => (typeof one === 'string' ? one : one.scope)
+  return { ...api, scopes: api.scopes.filter((one) => !INSTANCE_SCOPES.includes(nameOf(one))) }
+}

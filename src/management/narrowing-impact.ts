@@ -3,9 +3,9 @@ import { findApi } from '../apis/apis.ts'
 import type { Narrowing } from '../clients/client-rights.ts'
 import { isDatabaseBusy } from '../database/unavailable.ts'
 import {
+  ACCESS_EXCEEDS,
   bindingsOf,
   CONSENT_EXCEEDS,
-  EXCEEDS,
   type NarrowingTarget,
   NO_FLAGS,
   ofClients,
@@ -39,7 +39,7 @@ export async function countExceeding(
   }
   return {
     accessTokens: await count(
-      `client_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(target)} AND (${EXCEEDS})`,
+      `client_access_tokens t WHERE t.expires_at > now() AND ${tokensOf(target)} AND (${ACCESS_EXCEEDS})`,
     ),
     refreshTokens: await count(`active_refresh_tokens t WHERE ${tokensOf(target)} AND (${REFRESH_EXCEEDS})`),
     users: await count(`consents s WHERE ${ofClients(target, 's.client_id')} AND ${CONSENT_EXCEEDS}`),

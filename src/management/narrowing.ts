@@ -3,9 +3,10 @@ import { findApi } from '../apis/apis.ts'
 import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import type { Narrowing } from '../clients/client-rights.ts'
 
-/** The tokens that a change concerns: those of one client, or of all clients of an API that loses scopes. */
+/** The tokens that a change concerns: those of one client, of all clients of an account, or of an API that loses scopes. */
 export type NarrowingTarget =
   | { readonly client: number }
+  | { readonly account: string }
   | { readonly api: { readonly id: number; readonly identifier: string } }
 
 /** The number of active tokens that were revoked. */
@@ -41,6 +42,8 @@ export const EXCEEDS = `
         WHERE s.client_id = t.client_id AND s.user_id::text = t.subject AND s.skipped
           AND u.account_id IS DISTINCT FROM CAST(:except_account AS uuid)))`
 
+export const ACCESS_EXCEEDS = `:access_tokens OR ${EXCEEDS}`
+
 export const REFRESH_EXCEEDS = `
   ${EXCEEDS} OR (t.subject <> '' AND :refresh_users) OR (t.subject = '' AND :refresh_client_itself)
   OR (t.subject <> '' AND :without_offline_access AND 'offline_access' <> ALL (${splitScope('t')}))`
@@ -58,21 +61,26 @@ export const CONSENT_EXCEEDS = `
   (:consents OR (:skipped AND s.skipped) OR (:offline AND 'offline_access' = ANY (s.identity_scopes))
    OR s.apis <> ${REMAINING_OF_CONSENT})`
 
-export const ofClients = (target: NarrowingTarget, column: string): string =>
-  'client' in target
-    ? `${column} = :client`
-    : `${column} IN (SELECT x.client_id FROM client_apis x WHERE x.api_id = :api)`
+export function ofClients(target: NarrowingTarget, column: string): string {
+  if ('client' in target) return `${column} = :client`
+  if ('account' in target) return `${column} IN (SELECT x.id FROM clients x WHERE x.account_id = :account)`
+  return `${column} IN (SELECT x.client_id FROM client_apis x WHERE x.api_id = :api)`
+}
 
 export const tokensOf = (target: NarrowingTarget): string =>
   `${ofClients(target, 't.client_id')} ${'api' in target ? 'AND t.api_id = :api' : ''} AND t.revoked_at IS NULL`
 
+function targetBindings(target: NarrowingTarget): Bindings {
+  if ('api' in target) return { api: target.api.id, only: target.api.identifier }
+  return { ...target, only: null }
+}
+
 export function bindingsOf(target: NarrowingTarget, narrowing: Narrowing): Bindings {
   return {
-    ...('client' in target
-      ? { client: target.client, only: null }
-      : { api: target.api.id, only: target.api.identifier }),
+    ...targetBindings(target),
     remaining: JSON.stringify(narrowing.remaining),
     identity: [...IDENTITY_SCOPES],
+    access_tokens: narrowing.accessTokens,
     users: narrowing.users,
     consents: narrowing.consents,
     offline: narrowing.offlineConsents,
@@ -124,7 +132,7 @@ export async function revokeExceeding(
   }
 
   async function revokeAccessTokens(): Promise<number> {
-    const condition = `${tokensOf(target)} AND (${EXCEEDS})`
+    const condition = `${tokensOf(target)} AND (${ACCESS_EXCEEDS})`
     const active =
       'AND t.revocation_epoch = (SELECT c.revocation_epoch FROM clients c WHERE c.id = t.client_id) AND t.expires_at > now()'
     if (mode === 'nowait') return await revoke('access_tokens', 't.expires_at, t.jti', `${condition} ${active}`)
@@ -148,6 +156,8 @@ export async function revokeExceeding(
   }
 
   try {
+    // Networks, which only access tokens depend on, are all that an account can lose.
+    if ('account' in target) return { accessTokens: await revokeAccessTokens(), refreshTokens: 0 }
     await lock(`consents s WHERE ${ofClients(target, 's.client_id')} AND ${CONSENT_EXCEEDS}`, 's.id', 's')
     const refreshTokens = await revoke('refresh_tokens', 't.grant_id', `${tokensOf(target)} AND (${REFRESH_EXCEEDS})`)
     const accessTokens = await revokeAccessTokens()
@@ -160,6 +170,7 @@ export async function revokeExceeding(
 }
 
 export const NO_FLAGS = {
+  accessTokens: false,
   users: false,
   itself: false,
   consents: false,

@@ -1,8 +1,10 @@
 import type { Knex } from 'knex'
+import { applicationTypeOf } from '../clients/application-types.ts'
 import { checkMaySet } from '../clients/client-rules.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../clients/client-settings.ts'
 import { applicationDefaults } from '../clients/instance-attributes.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
+import { invalidInput } from '../shared/errors.ts'
 import type { ApplicationChange, CreatedApplication } from './application-operations.ts'
 import { checkNewClient } from './client-checks.ts'
 import { createClient } from './client-registration.ts'
@@ -11,14 +13,23 @@ import type { Principal } from './principal.ts'
 import { accountOfNewObject } from './tenant-isolation.ts'
 
 interface NewApplication extends ApplicationChange {
-  readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name' | 'grants'>
+  readonly settings: Partial<ClientSettings> & Pick<ClientSettings, 'name'>
+  /** What it is, which gives the settings that are left out their values. Absent: `settings` has the grant types. */
+  readonly type?: string | undefined
   /** Absent: the principal's own account. Null: an application of the instance, which only operators register. */
   readonly accountId?: string | null | undefined
+  readonly secretExpiresAt?: Date | null | undefined
 }
 
-/** The settings, with the instance's defaults for what is left out. @throws KeywrightError `forbidden` */
-async function withDefaults(knex: Knex, principal: Principal, given: Partial<ClientSettings>) {
-  const initial = { ...DEFAULT_SETTINGS, ...applicationDefaults(await getInstanceSettings(knex)) }
+/** The settings that a type and the instance give a new application. @throws KeywrightError `invalid_input` */
+async function initialSettings(knex: Knex, type: string | undefined) {
+  const ofType = type === undefined ? {} : applicationTypeOf(type).settings
+  return { ...DEFAULT_SETTINGS, ...applicationDefaults(await getInstanceSettings(knex)), ...ofType }
+}
+
+/** The settings, with defaults for what is left out. @throws KeywrightError `forbidden`, `invalid_input` */
+async function withDefaults(knex: Knex, principal: Principal, given: Partial<ClientSettings>, type?: string) {
+  const initial = await initialSettings(knex, type)
   checkMaySet(principal.role, initial, given)
   return { ...initial, ...given }
 }
@@ -30,22 +41,24 @@ async function withDefaults(knex: Knex, principal: Principal, given: Partial<Cli
  */
 export const checkNewApplication = operation<Partial<NewApplication>, void>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, principal, { settings = {}, accountId, apis, scopes }) => {
+  async ({ knex }, principal, { settings = {}, type, accountId, apis, scopes }) => {
     // The form reports missing fields itself. These values pass every other rule.
     const missing = { name: 'missing', grants: [] }
     const owner = principal.role === 'operator' ? accountId : principal.accountId!
-    const all = { ...missing, ...(await withDefaults(knex, principal, settings)) }
+    const all = { ...missing, ...(await withDefaults(knex, principal, settings, type)) }
     await checkNewClient(knex, { accountId: owner, settings: all, apis, scopes })
   },
 )
 
 export const createApplication = operation<NewApplication, CreatedApplication>(
   { role: 'admin', scope: 'applications:write' },
-  async ({ knex }, principal, { settings, apis = [], scopes = null, accountId }) => {
+  async ({ knex }, principal, { settings, type, apis = [], scopes = null, accountId, secretExpiresAt }) => {
     const isOfInstance = accountId === null && principal.role === 'operator'
     const owner = isOfInstance ? null : accountOfNewObject(principal, accountId ?? undefined)
-    const all = { ...settings, ...(await withDefaults(knex, principal, settings)) }
-    const request = { accountId: owner, settings: all, apis, scopes }
+    const { grants, ...others } = await withDefaults(knex, principal, settings, type)
+    if (!grants) throw invalidInput('name the grant types, or a type of application', 'grants')
+    const all = { ...others, name: settings.name, grants }
+    const request = { accountId: owner, settings: all, apis, scopes, secretExpiresAt }
     return await createClient(knex, { ...request, createdBy: principal.userId }, principal.actor)
   },
 )

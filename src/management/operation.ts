@@ -1,6 +1,8 @@
 import type { Knex } from 'knex'
+import type { MailSummary } from '../mail/mail-summary.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { DryRunResult } from './dry-run.ts'
 import type { ManagementScope } from './management-scopes.ts'
 import type { Principal } from './principal.ts'
 
@@ -10,6 +12,8 @@ export interface Management {
   /** A small pool for operations that only read, so that they do not block others. Not used in a transaction. */
   readonly reports?: Knex
   readonly encryptionKeys: EncryptionKeys
+  /** Absent: Keywright sends no e-mail. */
+  readonly mail?: MailSummary | undefined
 }
 
 /** The least role that an operation requires, and the scope that an access token needs. */
@@ -51,4 +55,27 @@ export function operation<Input, Output>(
     return await run(isRead(permission) ? forReading(management) : management, principal, input)
   }
   return Object.assign(guarded, { permission })
+}
+
+/** An operation that stops callers. Its dry run requires the same permission and changes nothing. */
+export interface DestructiveOperation<Input, Output, Described = Input, Result = DryRunResult>
+  extends Operation<Input, Output> {
+  readonly dryRun: Operation<Described, Result>
+}
+
+interface Destruction<Input, Output, Described, Result> {
+  run(management: Management, principal: Principal, input: Input): Promise<Output>
+  /** What `run` would affect now. It only reads. */
+  affected(management: Management, principal: Principal, input: Described): Promise<Result>
+}
+
+/** Defines an operation that stops callers, with its dry run. */
+export function destructiveOperation<Input, Output, Described = Input, Result = DryRunResult>(
+  permission: RequiredPermission,
+  { run, affected }: Destruction<Input, Output, Described, Result>,
+): DestructiveOperation<Input, Output, Described, Result> {
+  const dryRun = operation<Described, Result>(permission, async (management, principal, input) =>
+    affected(forReading(management), principal, input),
+  )
+  return Object.assign(operation<Input, Output>(permission, run), { dryRun })
 }

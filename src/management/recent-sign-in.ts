@@ -1,10 +1,12 @@
+import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 
 /** For so many milliseconds after a sign-in, a user may change how users sign in. */
 const RECENT = 5 * 60_000
 
-const isRecent = ({ signedInAt }: Principal): boolean =>
+/** Whether the user has just proved who they are. */
+export const isRecent = ({ signedInAt }: Principal): boolean =>
   signedInAt !== null && Date.now() - signedInAt.getTime() < RECENT
 
 /** Whether the caller is a program with an access token, which acts for itself or for a user. */
@@ -23,4 +25,13 @@ export function requireRecentSignIn(principal: Principal, action: string): void 
     'insufficient_user_authentication',
     `sign in again: ${action} requires a sign-in within the last five minutes`,
   )
+}
+
+/**
+ * Users sign in with their email address, so changing it requires a recent sign-in. An application that acts for itself may
+ * change it, for example to synchronize a directory: no link for a new password is sent to an address that a program set.
+ */
+export function checkMayChangeAddress(principal: Principal, before: User, email: string | undefined): void {
+  if (email === undefined || email === before.email || (isProgram(principal) && principal.userId === null)) return
+  requireRecentSignIn(principal, 'changing an email address')
 }

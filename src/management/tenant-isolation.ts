@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { findUserById, type User } from '../accounts/users.ts'
+import { findApis } from '../apis/apis.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -53,6 +54,14 @@ export async function applicationFor(db: Knex, principal: Principal, clientId: s
   const client = await clientFor(db, principal, clientId)
   if (client.kind !== 'application') throw notFound('client', clientId)
   return client
+}
+
+/** The client by which an API introspects. @throws KeywrightError `not_found`: also for the management API, which has none */
+export async function clientIdOfApi(db: Knex, identifier: string): Promise<string> {
+  const [api] = await findApis(db, [identifier])
+  const client = await db('clients').where({ api_id: api!.id, kind: 'api' }).first('client_id')
+  if (!client) throw notFound('client of the API', identifier)
+  return client.client_id
 }
 
 /** @throws KeywrightError `not_found` */

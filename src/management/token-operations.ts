@@ -5,8 +5,11 @@ import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
 import { revokeToken, revokeTokensOfClient, revokeTokensOfUser } from '../tokens/revocation.ts'
+import { NOTHING_AFFECTED, readAffected } from './dry-run.ts'
+import { userTarget } from './dry-run-owner-targets.ts'
+import { accessTokenTarget, applicationOrPairTarget, clientTarget, grantTarget } from './dry-run-targets.ts'
 import { idKey, momentKey } from './list-order.ts'
-import { operation } from './operation.ts'
+import { destructiveOperation, operation } from './operation.ts'
 import { cursorOf, type PagedRow, type PageOf, type PageRequest, pageOf, readingOrder, selectPage } from './paging.ts'
 import type { Principal } from './principal.ts'
 import { narrowBySearch } from './search.ts'
@@ -173,30 +176,45 @@ export const listGrants = operation<TokenQuery, PageOfClient<ActiveGrant>>(
 )
 
 /** @throws KeywrightError `not_found`: the client has no such active token */
-export const revokeOneToken = operation<ClientSelector & { jti: string }, void>(
+export const revokeOneToken = destructiveOperation<ClientSelector & { jti: string }, void>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, principal, { clientId, jti }) => {
-    const client = await clientFor(knex, principal, clientId)
-    const key = { client_key: client.key, jti: idOf(jti, 'token') }
-    if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
-    await revokeToken(knex, jti, principal.actor)
+  {
+    async run({ knex }, principal, { clientId, jti }) {
+      const client = await clientFor(knex, principal, clientId)
+      const key = { client_key: client.key, jti: idOf(jti, 'token') }
+      if (!(await knex('active_access_tokens').where(key).first('jti'))) throw notFound('token', jti)
+      await revokeToken(knex, jti, principal.actor)
+    },
+    affected: ({ knex }, principal, { clientId, jti }) =>
+      readAffected(knex, principal, accessTokenTarget(applicationOrPairTarget(clientId), jti)),
   },
 )
 
 /** Revokes an access token of any client, by its `jti`. An unknown or revoked token is no error: nothing is revoked. */
-export const revokeTokenByJti = operation<{ jti: string }, Revoked>(
+export const revokeTokenByJti = destructiveOperation<{ jti: string }, Revoked>(
   { role: 'operator', scope: 'tokens:write' },
-  async ({ knex }, principal, { jti }) => ({ revoked: await revokeToken(knex, jti, principal.actor) }),
+  {
+    run: async ({ knex }, principal, { jti }) => ({ revoked: await revokeToken(knex, jti, principal.actor) }),
+    async affected({ knex }, principal, { jti }) {
+      const token = isId(jti) ? await knex('active_access_tokens').where({ jti }).first('client_id') : undefined
+      if (!token) return NOTHING_AFFECTED
+      return await readAffected(knex, principal, accessTokenTarget(clientTarget(token.client_id), jti))
+    },
+  },
 )
 
 /** Revokes a refresh token with every access token that it issued. @throws KeywrightError `not_found` */
-export const revokeOneGrant = operation<ClientSelector & { grantId: string }, void>(
+export const revokeOneGrant = destructiveOperation<ClientSelector & { grantId: string }, void>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, principal, { clientId, grantId }) => {
-    const client = await clientFor(knex, principal, clientId)
-    const key = { client_id: client.key, grant_id: idOf(grantId, 'grant') }
-    if (!(await knex('active_refresh_tokens').where(key).first('grant_id'))) throw notFound('grant', grantId)
-    await revokeRefreshToken(knex, grantId, principal.actor)
+  {
+    async run({ knex }, principal, { clientId, grantId }) {
+      const client = await clientFor(knex, principal, clientId)
+      const key = { client_id: client.key, grant_id: idOf(grantId, 'grant') }
+      if (!(await knex('active_refresh_tokens').where(key).first('grant_id'))) throw notFound('grant', grantId)
+      await revokeRefreshToken(knex, grantId, principal.actor)
+    },
+    affected: ({ knex }, principal, { clientId, grantId }) =>
+      readAffected(knex, principal, grantTarget(applicationOrPairTarget(clientId), grantId)),
   },
 )
 
@@ -206,19 +224,25 @@ interface Revoked {
 }
 
 /** Revokes all access and refresh tokens of an application or key pair, which can obtain new ones. */
-export const revokeAllOfClient = operation<ClientSelector, Revoked>(
+export const revokeAllOfClient = destructiveOperation<ClientSelector, Revoked>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, principal, { clientId }) => {
-    await clientFor(knex, principal, clientId)
-    return { revoked: await revokeTokensOfClient(knex, clientId, principal.actor) }
+  {
+    async run({ knex }, principal, { clientId }) {
+      await clientFor(knex, principal, clientId)
+      return { revoked: await revokeTokensOfClient(knex, clientId, principal.actor) }
+    },
+    affected: ({ knex }, principal, { clientId }) => readAffected(knex, principal, applicationOrPairTarget(clientId)),
   },
 )
 
 /** Revokes all tokens that applications hold for a user, those of the user's key pair, and the user's sessions. */
-export const revokeAllOfUser = operation<{ userId: string }, Revoked>(
+export const revokeAllOfUser = destructiveOperation<{ userId: string }, Revoked>(
   { role: 'admin', scope: 'tokens:write' },
-  async ({ knex }, principal, { userId }) => {
-    await userFor(knex, principal, userId)
-    return { revoked: await revokeTokensOfUser(knex, userId, principal.actor) }
+  {
+    async run({ knex }, principal, { userId }) {
+      await userFor(knex, principal, userId)
+      return { revoked: await revokeTokensOfUser(knex, userId, principal.actor) }
+    },
+    affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId)),
   },
 )

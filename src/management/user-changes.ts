@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { type AccountRole, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { lockAccountExclusive } from '../accounts/user-locks.ts'
 import {
@@ -12,7 +13,8 @@ import {
   userEntry,
 } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
-import { findKeyPairOf, setClientStatus } from '../clients/clients.ts'
+import { clientEntry, setClientStatus } from '../clients/clients.ts'
+import { lockKeyPairsOf } from '../clients/key-pairs.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision, KeywrightError } from '../shared/errors.ts'
 import { revokeUserTokens } from '../tokens/revocation.ts'
@@ -60,13 +62,13 @@ async function checkMayLoseAccess(trx: Knex, user: User, rules: UserChangeRules)
 
 /**
  * Disables or enables a user. Disabling revokes the user's sessions, all tokens that applications hold for the user, and
- * those of the user's key pair. Enabling brings none of them back.
+ * those of the user's key pairs. Enabling brings none of them back.
  * @throws KeywrightError `not_found`, `conflict`, `stale`
  */
 export async function changeUserStatus(
   knex: Knex,
   idOrEmail: string,
-  status: User['status'],
+  status: SettableStatus,
   actor: Actor,
   rules: UserChangeRules = {},
 ): Promise<User> {
@@ -101,13 +103,11 @@ export async function withdrawPassword(
   })
 }
 
-/** Revokes the key pair of a former admin with all its tokens, because members have no key pair. */
-async function revokeKeyPair(trx: Knex, user: User): Promise<AuditEntry[]> {
-  const pair = await findKeyPairOf(trx, user.id)
-  if (!pair) return []
-  await setClientStatus(trx, pair, 'replaced')
-  const target = { type: 'client', id: pair.clientId }
-  return [{ action: 'key_pair.ended', target, accountId: user.accountId, detail: { user_id: user.id } }]
+/** Revokes every key pair of a former admin with all its tokens, because members have no key pair. */
+async function revokeKeyPairs(trx: Knex, user: User): Promise<AuditEntry[]> {
+  const pairs = await lockKeyPairsOf(trx, user.id)
+  for (const pair of pairs) await setClientStatus(trx, pair, 'replaced')
+  return pairs.map((pair) => clientEntry('key_pair.ended', pair, { user_id: user.id }))
 }
 
 /**
@@ -127,7 +127,7 @@ export async function changeUserRole(
     if (before.role === 'operator') throw conflict(`${before.email} is an operator, and belongs to no account`)
     if (role === 'member') await checkMayLoseAccess(trx, before, rules)
     const user = await saveUserRole(trx, before.id, role)
-    const revoked = role === 'member' ? await revokeKeyPair(trx, user) : []
+    const revoked = role === 'member' ? await revokeKeyPairs(trx, user) : []
     const changes = changesBetween({ role: USER_ATTRIBUTES.role }, before, user)
     const changed = userEntry('user.role_changed', user, { changes })
     await recordAudit(trx, actor, changed, ...revoked)

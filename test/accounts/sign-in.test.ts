@@ -35,7 +35,7 @@ const tryAs = (email: string, password = PASSWORD) => on.signIn.attempt(attemptO
 test('a person signs in by address and password, however they write the address', async () => {
   const { user } = await on.person()
   for (const email of [user.email, ` ${user.email.toUpperCase()} `]) {
-    expect(await tryAs(email)).toEqual({ outcome: 'signed_in', user, browser: expect.any(String) })
+    expect(await tryAs(email)).toEqual({ outcome: 'signed_in', user, amr: ['pwd'], browser: expect.any(String) })
   }
   const attempt = attemptOf(user.email, PASSWORD, { requestId: 'r-1' })
   await on.signIn.attempt(attempt)

@@ -4,6 +4,7 @@ import { createAccount } from '../../src/accounts/accounts.ts'
 import { savePassword } from '../../src/accounts/credentials.ts'
 import { hashPassword } from '../../src/accounts/passwords.ts'
 import { createSignIn, type SignIn, type SignInAttempt, type SignInResult } from '../../src/accounts/sign-in.ts'
+import { createSignInProgress } from '../../src/accounts/sign-in-progress.ts'
 import { createUser, type User } from '../../src/accounts/users.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { createEncryptionKeys, type EncryptionKeys } from '../../src/shared/encryption-keys.ts'
@@ -46,9 +47,9 @@ export async function gatherPeople() {
     knex,
     keys,
     accountId,
-    signIn: createSignIn(knex, keys, database.clock),
+    signIn: createSignIn(knex, createSignInProgress(keys, database.clock)),
     /** Another node. */
-    otherNode: (ownKeys = keys): SignIn => createSignIn(knex, ownKeys, database.clock),
+    otherNode: (ownKeys = keys): SignIn => createSignIn(knex, createSignInProgress(ownKeys, database.clock)),
     nextEmail,
     invite,
     async person(account: string = accountId): Promise<Person> {

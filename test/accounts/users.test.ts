@@ -28,14 +28,21 @@ test.each(['n'.repeat(201), 'Ann\0'])('a name that is too long or holds NUL is r
 test('a person is found with their account; an operator has none', async () => {
   const { user } = await on.invite()
   const found = await findUserById(on.knex, user.id)
-  expect(found).toEqual({ ...user, accountStatus: 'active', accountName: 'ACME Corp' })
+  expect(found).toEqual({
+    ...user,
+    accountStatus: 'active',
+    accountName: 'ACME Corp',
+    hasOpenLeak: false,
+    hasFailedWebhook: false,
+  })
   expect(found).toMatchObject({
     emailVerified: false,
     sessionsValidFrom: expect.any(Date),
     updatedAt: expect.any(Date),
   })
   const operator = (await on.invite(null, 'operator')).user
-  expect(await findUserById(on.knex, operator.id)).toEqual({ ...operator, accountStatus: null, accountName: null })
+  const own = { accountStatus: null, accountName: null, hasOpenLeak: false, hasFailedWebhook: false }
+  expect(await findUserById(on.knex, operator.id)).toEqual({ ...operator, ...own })
 })
 
 test.each([newId(), 'nobody', "' OR true --", '\0'])('nobody is found by the id %j', async (id) => {

@@ -4,6 +4,7 @@ import { ensureAuditChain, hasBegunLate, readAuditHead } from '../../src/audit/a
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { deleteExpiredAuditEvents } from '../../src/audit/audit-sealing.ts'
 import { together, until } from '../support/load.ts'
+import { awaitedLocks } from '../support/lock-waits.ts'
 import { ACTOR, type AuditLog, entryOf, openAuditLog } from './audit-log-fixtures.ts'
 
 let log: AuditLog
@@ -104,7 +105,7 @@ test('anybody can write an entry of that name; only the one that begins a chain 
   await log
     .knex('audit_log')
     .where('target_id', 'thing-2')
-    .update({ at: new Date('2026-01-01') })
+    .update({ at: new Date('2026-01-01'), recorded_at: new Date('2026-01-01') })
   await log.seal()
   expect(await hasBegunLate(log.knex)).toBe(false)
   expect(await log.verify()).toMatchObject({ verified: true, entries: 3 })
@@ -125,8 +126,7 @@ test('nodes that start together on a new database begin it in silence, though th
   const first = await log.knex.transaction()
   await ensureAuditChain(first, log.keys, { isNew: true })
   const others = together(4, () => start(true))
-  const waiting = log.knex('pg_locks').join('pg_database', 'oid', 'database').where({ granted: false })
-  await until(async () => (await waiting.clone().whereRaw('datname = current_database()')).length === 4)
+  await until(async () => (await awaitedLocks(log.knex)).length === 4)
   await recordAudit(first, ACTOR, entryOf(1))
   await first.commit()
   await others

@@ -51,6 +51,19 @@ describe('sealing', () => {
     expect(await log.verify()).toMatchObject({ verified: true, entries: 5, unsealed: 0 })
   })
 
+  test('orders changes that waited for each other as they were made, although the later one began first', async () => {
+    const later = await log.knex.transaction()
+    await later.raw('SELECT now()')
+    await log.write(1)
+    const [id] = await recordAudit(later, ACTOR, entryOf(1))
+    await later.commit()
+    await log.seal()
+    const [begunFirst] = await log.knex('audit_log').orderBy(['at', 'id']).pluck('id')
+    expect(begunFirst).toBe(id)
+    expect(await log.idOf(2)).toBe(id)
+    expect((await log.verify()).verified).toBe(true)
+  })
+
   test('waits for no writer, and no writer for it', async () => {
     const writer = await log.knex.transaction()
     await recordAudit(writer, ACTOR, entryOf(0))

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listSecrets } from '../../src/clients/client-secrets.ts'
-import { retireSecret, rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
+import { retireSecret } from '../../src/management/secret-retirement.ts'
 import { ACTOR } from '../support/factory.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 
@@ -30,4 +31,6 @@ test('all previous secrets of a client can be retired at once, and the newest se
   for (const previous of [first, second]) expect((await on.machineToken(previous)).status).toBe(401)
   expect((await on.machineToken(newest)).status).toBe(200)
   await expect(retireSecret(on.knex, clientId, undefined, ACTOR)).rejects.toMatchObject(missing)
+  const again = { code: 'conflict', message: expect.stringContaining('already retired') }
+  await expect(retireSecret(on.knex, clientId, idOf(false), ACTOR)).rejects.toMatchObject(again)
 })

@@ -74,3 +74,21 @@ test('the first key pair may call the default API and the management API, and la
   const answer = await on.machineToken(on.firstStart.keyPair, { resource: 'urn:keywright:management' })
   expect(answer.body.scope.split(' ')).toContain('key_pairs:write')
 })
+
+test('the client secret of a key pair expires as requested, within the longest lifetime that the account allows', async () => {
+  const account = await on.make.account()
+  await on.knex('accounts').where({ id: account }).update({ max_secret_lifetime: 86_400 })
+  const { id: user } = await on.make.user('admin', account)
+  const within = (seconds: number) =>
+    generateKeyPair(on.knex, { user, apis: [], secretExpiresAt: new Date(Date.now() + seconds * 1000) }, ACTOR)
+  const secretOf = (key: number) => on.knex('client_secrets').where({ client_id: key }).first()
+  const { client } = await within(3600)
+  const stored = await secretOf(client.key)
+  expect(stored.retires_at).toEqual(stored.expires_at)
+  expect(stored.expires_at - stored.created_at).toBeLessThan(2 * 3_600_000)
+  const tooLate = { code: 'invalid_input', fieldErrors: [{ field: 'secretExpiresAt' }] }
+  await expect(within(10 * 86_400)).rejects.toMatchObject(tooLate)
+  await expect(within(-60)).rejects.toMatchObject(tooLate)
+  const longest = await secretOf((await generate(user)).client.key)
+  expect(longest.expires_at).not.toBeNull()
+})

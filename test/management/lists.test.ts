@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listAccounts } from '../../src/management/account-operations.ts'
 import { listActivity } from '../../src/management/activity-operations.ts'
-import { listApplications } from '../../src/management/application-operations.ts'
+import { listApplications } from '../../src/management/client-list.ts'
 import type { PageOf, PageRequest } from '../../src/management/paging.ts'
 import { listGrants, listTokens } from '../../src/management/token-operations.ts'
 import { searchUsers } from '../../src/management/user-operations.ts'

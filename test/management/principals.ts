@@ -5,13 +5,15 @@ import { keysOf } from '../support/encryption-key.ts'
 import { createMaker } from '../support/factory.ts'
 import { createSetUpDatabase } from '../support/postgres.ts'
 
-/** An operator who has just signed in. */
+/** An operator who has just signed in, also if this module was loaded by another test long ago. */
 export const operator: Principal = {
   role: 'operator',
   accountId: null,
   userId: null,
   scopes: null,
-  signedInAt: new Date(),
+  get signedInAt() {
+    return new Date()
+  },
   actor: { type: 'user', id: 'operator' },
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { listApplications } from '../../src/management/application-operations.ts'
+import { listApplications } from '../../src/management/client-list.ts'
 import { openManagement, operator } from './principals.ts'
 
 let on: Awaited<ReturnType<typeof openManagement>>

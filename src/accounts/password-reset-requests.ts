@@ -1,0 +1,65 @@
+import type { Knex } from 'knex'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { createLink } from '../mail/mail-links.ts'
+import { addMessage } from '../mail/outbox.ts'
+import { emailKey } from '../shared/email-addresses.ts'
+import { newId } from '../shared/ids.ts'
+import { type Credentials, findCredentials } from './credentials.ts'
+import type { From } from './password-changes.ts'
+import { messageBudget, messageNetworkBudget, takeAttempt } from './sign-in-limits.ts'
+import { userEntry } from './users.ts'
+
+/**
+ * Requests a message with a link for a new password. The statements are the same whether or not a user has the address, and so
+ * is the result: undefined, or the seconds to wait after too many requests.
+ */
+export async function requestPasswordReset(knex: Knex, email: string, from: From): Promise<number | undefined> {
+  for (const budget of [messageNetworkBudget(from.ip), messageBudget(email)]) {
+    const wait = await takeAttempt(knex, budget)
+    if (wait !== undefined) return wait
+  }
+  const row = { id: newId(), email_key: emailKey(email), ip: from.ip, request_id: from.requestId ?? null }
+  await knex('password_reset_requests').insert(row)
+  return undefined
+}
+
+interface RequestRow {
+  email_key: string
+  ip: string
+  request_id: string | null
+}
+
+const TAKE = `
+  DELETE FROM password_reset_requests
+   WHERE id IN (SELECT id FROM password_reset_requests ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED)
+  RETURNING email_key, ip, request_id`
+
+/**
+ * Whether a link may give the user a new password. Not to an address that a program set, and not to a user without a password:
+ * a program that manages users must not get a way to sign in as one of them.
+ */
+export const mayReplacePassword = ({ mayAct, passwordHash, emailSetByProgram }: Credentials): boolean =>
+  mayAct && passwordHash !== null && !emailSetByProgram
+
+/** Whether an invitation may give the user a first password. */
+export const mayChooseFirstPassword = ({ mayAct, passwordHash, passwordChangedAt }: Credentials): boolean =>
+  mayAct && passwordHash === null && passwordChangedAt === null
+
+async function addResetMessage(trx: Knex, { email_key, ip, request_id }: RequestRow): Promise<void> {
+  const person = await findCredentials(trx, email_key)
+  if (!person || !mayReplacePassword(person)) return
+  const { user } = person
+  const linkId = await createLink(trx, { purpose: 'password_reset', userId: user.id, email: user.email })
+  await addMessage(trx, { kind: 'password_reset', to: user, parameters: {}, linkId })
+  const actor: Actor = { type: 'user', ip, ...(request_id !== null && { requestId: request_id }) }
+  await recordAudit(trx, actor, userEntry('user.password_reset_requested', user))
+}
+
+/** Makes messages of at most `limit` requests, each once over all nodes. Returns how many requests there were. */
+export async function processResetRequests(knex: Knex, limit: number): Promise<number> {
+  return await knex.transaction(async (trx) => {
+    const rows: RequestRow[] = (await trx.raw(TAKE, [limit])).rows
+    for (const row of rows) await addResetMessage(trx, row)
+    return rows.length
+  })
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../shared/clock.ts'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import type { Credentials } from './credentials.ts'
+import { createKnownBrowsers, type KnownBrowsers } from './known-browsers.ts'
+import { createPasswordTickets, type PasswordTickets } from './password-tickets.ts'
+import { createSignInTickets, isMultiFactor, type Proved, type SignInTickets } from './sign-in-tickets.ts'
+import type { User } from './users.ts'
+
+interface Continued {
+  readonly user: User
+  /** For the next step, within 15 minutes. */
+  readonly ticket: string
+}
+
+/** What follows when somebody has proved something. `browser` is for the browser to keep, for its next attempt. */
+export type SignInStep =
+  | { readonly outcome: 'signed_in'; readonly user: User; readonly amr: readonly string[]; readonly browser: string }
+  /** The user has a second factor. The browser is not known yet: somebody who knows the password alone gets here. */
+  | ({ readonly outcome: 'second_factor' } & Continued)
+  /** They proved a one-time password, and choose one of their own. */
+  | ({ readonly outcome: 'choose_password'; readonly browser: string } & Continued)
+  /** The user must have a second factor, and has none. */
+  | ({ readonly outcome: 'set_up_factor'; readonly browser: string } & Continued)
+
+/** Finds the next step of a sign-in. */
+export interface SignInProgress {
+  readonly browsers: KnownBrowsers
+  readonly passwordTickets: PasswordTickets
+  readonly tickets: SignInTickets
+  /** @param browser what this browser was given at an earlier sign-in of the user */
+  next(person: Credentials, proved: Proved, browser?: string): SignInStep
+}
+
+const mustSetUp = (person: Credentials, { demandsSecondFactor }: Proved): boolean =>
+  !person.hasSecondFactor && (person.mustHaveSecondFactor || demandsSecondFactor)
+
+export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Clock): SignInProgress {
+  const browsers = createKnownBrowsers(encryptionKeys, clock)
+  const passwordTickets = createPasswordTickets(encryptionKeys, clock)
+  const tickets = createSignInTickets(encryptionKeys, clock)
+  return {
+    browsers,
+    passwordTickets,
+    tickets,
+    next(person, proved, known) {
+      const { user } = person
+      if (person.hasSecondFactor && !isMultiFactor(proved.amr))
+        return { outcome: 'second_factor', user, ticket: tickets.issue(person, proved) }
+      const browser = known ?? browsers.issue(user.id)
+      if (person.passwordChangeRequired)
+        return { outcome: 'choose_password', user, ticket: passwordTickets.issue(person, proved), browser }
+      if (mustSetUp(person, proved))
+        return { outcome: 'set_up_factor', user, ticket: tickets.issue(person, proved), browser }
+      return { outcome: 'signed_in', user, amr: proved.amr, browser }
+    },
+  }
+}

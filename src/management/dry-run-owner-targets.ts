@@ -1,0 +1,135 @@
+import { unusedSinceOf } from '../clients/client-last-uses.ts'
+import { activeTokensOf, boundedCountOf, MOST, ofAccount } from './bounded-counts.ts'
+import { affectedCallersOf, countForEach, type DryRunTarget, MOST_AFFECTED, OF_LAST_DAY } from './dry-run.ts'
+import { checkedId } from './dry-run-targets.ts'
+
+// What users, accounts and the instance affect, as parts of the statement of a dry run.
+
+/** SQL: a client that an account or the instance stops. An index has this condition. */
+const IS_ACTIVE = `c.kind <> 'api' AND c.status = 'active'`
+
+const PAIRS_OF_USER = `c.user_id = o.id AND c.kind = 'key_pair' AND c.status = 'active'`
+
+interface UserRow {
+  account_id: string | null
+  status: string
+  role: string
+  email: string
+}
+
+interface Checked<Row> {
+  readonly check?: (row: Row) => void
+}
+
+/** A user: their key pairs, and unless `ownOnly` is set the tokens that applications have for them. */
+export const userTarget = (
+  userId: string,
+  { check, ownOnly }: Checked<UserRow> & { ownOnly?: boolean } = {},
+): DryRunTarget<UserRow> => {
+  const own = activeTokensOf('t.user_id = o.id')
+  const ownRefresh = boundedCountOf(
+    'active_refresh_tokens r JOIN clients c ON c.id = r.client_id WHERE c.user_id = o.id',
+  )
+  const delegated = activeTokensOf(`t.subject = CAST(o.id AS text) AND t.subject <> ''`)
+  const delegatedRefresh = boundedCountOf(
+    `active_refresh_tokens r WHERE r.subject = CAST(o.id AS text) AND r.subject <> ''`,
+  )
+  return {
+    from: 'users o WHERE o.id = :userId',
+    bindings: { userId: checkedId(userId, 'user') },
+    clients: PAIRS_OF_USER,
+    accessTokens: ownOnly ? own : `SELECT (${own}) + (${delegated})`,
+    refreshTokens: ownOnly ? ownRefresh : `SELECT (${ownRefresh}) + (${delegatedRefresh})`,
+    what: 'user',
+    id: userId,
+    ...(check && { check }),
+  }
+}
+
+/** SQL: the callers of the key pairs of the user `u`. */
+export const CALLERS_OF_USER = affectedCallersOf({ clients: PAIRS_OF_USER }, 'users o WHERE o.id = u.id')
+
+/** The key pair of a user that new keys of this name replace. */
+export const keyPairTarget = (userId: string, pairName: string | null): DryRunTarget<UserRow> => {
+  const pair = `${PAIRS_OF_USER} AND lower(coalesce(c.pair_name, '')) = lower(CAST(:pairName AS text))`
+  const count = (source: string) =>
+    boundedCountOf(`clients c CROSS JOIN LATERAL (SELECT 1 FROM ${source} LIMIT ${MOST + 1}) held WHERE ${pair}`)
+  return {
+    from: 'users o WHERE o.id = :userId',
+    bindings: { userId: checkedId(userId, 'user'), pairName: pairName?.trim() ?? '' },
+    clients: pair,
+    accessTokens: count('active_access_tokens t WHERE t.client_key = c.id'),
+    refreshTokens: count('active_refresh_tokens r WHERE r.client_id = c.id'),
+    what: 'user',
+    id: userId,
+  }
+}
+
+interface AccountRow {
+  account_id: string
+  status: string
+}
+
+const CLIENTS_OF_ACCOUNT = `${ofAccount('c.account_id', 'o.id')} AND ${IS_ACTIVE}`
+
+/** SQL: the clients that were used in the last day, and others of the last week, because that is the precision of their last use. */
+const RECENT_CLIENTS = `
+  c.account_id = o.id AND ${IS_ACTIVE} AND ${unusedSinceOf('c')} > (now() AT TIME ZONE 'UTC')::date - 9
+  ORDER BY ${unusedSinceOf('c')} DESC, c.id DESC`
+
+/** SQL: the callers of the clients of the account in `accounts`. */
+export const CALLERS_OF_ACCOUNT = affectedCallersOf(
+  { clients: CLIENTS_OF_ACCOUNT, recentClients: RECENT_CLIENTS },
+  'accounts o WHERE o.id = accounts.id',
+)
+
+/** An account: its clients, and with `users` the tokens that applications of any account have for its users. */
+export const accountTarget = (
+  accountId: string,
+  { check, users }: Checked<AccountRow> & { users: boolean },
+): DryRunTarget<AccountRow> => {
+  const own = activeTokensOf('t.account_id = o.id')
+  const ownRefresh = countForEach(
+    `clients one WHERE ${ofAccount('one.account_id', 'o.id')} AND one.kind <> 'api' AND one.status = 'active'`,
+    'active_refresh_tokens r WHERE r.client_id = one.id',
+  )
+  // The tokens of the account's own clients are counted already.
+  const eachUser = (tokens: string, account: string) =>
+    countForEach(
+      `users one WHERE ${ofAccount('one.account_id', 'o.id')}`,
+      `${tokens} x WHERE x.subject = CAST(one.id AS text) AND x.subject <> '' AND ${account} IS DISTINCT FROM o.id`,
+    )
+  const delegated = eachUser('active_access_tokens', 'x.account_id')
+  const delegatedRefresh = eachUser(
+    'active_refresh_tokens',
+    '(SELECT owner.account_id FROM clients owner WHERE owner.id = x.client_id)',
+  )
+  return {
+    from: '(SELECT a.*, a.id AS account_id FROM accounts a WHERE a.id = :accountId) o',
+    bindings: { accountId: checkedId(accountId, 'account') },
+    clients: CLIENTS_OF_ACCOUNT,
+    recentClients: RECENT_CLIENTS,
+    accessTokens: users ? `SELECT (${own}) + (${delegated})` : own,
+    refreshTokens: users ? `SELECT (${ownRefresh}) + (${delegatedRefresh})` : `SELECT ${ownRefresh}`,
+    what: 'account',
+    id: accountId,
+    ...(check && { check }),
+  }
+}
+
+/** Every client of the instance. The latest callers are found by their time. */
+export const INSTANCE_TARGET: DryRunTarget = {
+  from: '(SELECT CAST(NULL AS uuid) AS account_id) o',
+  bindings: {},
+  clients: IS_ACTIVE,
+  accessTokens: activeTokensOf('true'),
+  refreshTokens: boundedCountOf('active_refresh_tokens'),
+  callers: `
+    SELECT k.client_id AS client_key, k.ip, k.api_id, k.last_used_at FROM client_callers k
+     WHERE ${OF_LAST_DAY} ORDER BY k.last_used_at DESC LIMIT ${MOST_AFFECTED + 1}`,
+  what: 'instance',
+  id: 'instance',
+}
+
+/** SQL: the latest callers of all clients. */
+export const CALLERS_OF_INSTANCE = affectedCallersOf(INSTANCE_TARGET, '(SELECT 1) o')

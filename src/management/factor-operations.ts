@@ -1,0 +1,48 @@
+import type { Knex } from 'knex'
+import { lockUser, revokeSessionsOfUser, type User, userEntry } from '../accounts/users.ts'
+import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { removeAllFactors } from '../factors/factor-changes.ts'
+import { operation } from './operation.ts'
+import type { Principal } from './principal.ts'
+import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
+import { userFor } from './tenant-isolation.ts'
+
+export interface FactorReset {
+  readonly user: User
+  /** How many authenticator apps were removed. */
+  readonly removed: number
+}
+
+/** The sessions end too: a finder of the lost device may be signed in. */
+async function resetAll(knex: Knex, userId: string, actor: Actor): Promise<FactorReset> {
+  return await knex.transaction(async (trx) => {
+    const { id } = await lockUser(trx, userId)
+    const removed = await removeAllFactors(trx, id)
+    const user = await revokeSessionsOfUser(trx, id)
+    await recordAudit(trx, actor, userEntry('user.factors_reset', user, { removed }))
+    return { user, removed }
+  })
+}
+
+/**
+ * A session alone must not be enough to weaken the sign-in of a user. An application that acts for itself may, for example
+ * for a help desk: the password of the user is still required.
+ */
+function checkMayReset(principal: Principal): void {
+  if (isProgram(principal) && principal.userId === null) return
+  requireRecentSignIn(principal, 'resetting second factors')
+}
+
+/**
+ * Removes every second factor of a user who has lost them, with the recovery codes, and ends the sessions of the user. If the
+ * user must have a second factor, the next sign-in asks to set one up.
+ * @throws KeywrightError also `insufficient_user_authentication`
+ */
+export const resetFactors = operation<{ userId: string }, FactorReset>(
+  { role: 'admin', scope: 'users:write' },
+  async ({ knex }, principal, { userId }) => {
+    await userFor(knex, principal, userId)
+    checkMayReset(principal)
+    return await resetAll(knex, userId, principal.actor)
+  },
+)

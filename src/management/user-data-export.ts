@@ -1,0 +1,86 @@
+import type { Knex } from 'knex'
+import { auditFields } from '../audit/audit-lines.ts'
+import { exportAudit } from '../audit/audit-query.ts'
+import { visibleRecord } from './attribute-changes.ts'
+import { operation, requirePermission } from './operation.ts'
+import type { Principal } from './principal.ts'
+import { userFor } from './tenant-isolation.ts'
+
+/** One part of what is stored about a user; its names are those of the JSON. */
+export interface UserDataItem {
+  readonly kind: 'profile' | 'second_factor' | 'consent' | 'grant' | 'key_pair' | 'application' | 'activity'
+  readonly data: Record<string, unknown>
+}
+
+/** Items of a kind; an export is not read at once, but the lists of a user are short. */
+const MOST = 10_000
+
+/** How each kind is read. Secrets and password hashes are left out. */
+const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = [
+  [
+    'profile',
+    `SELECT u.id, u.email, u.email_verified, u.name, u.role, u.status, u.account_id, a.name AS account_name, u.created_at,
+            u.updated_at, u.last_signed_in_at, u.password_changed_at, u.sessions_valid_from
+       FROM users u LEFT JOIN accounts a ON a.id = u.account_id WHERE u.id = CAST(:user AS uuid)`,
+  ],
+  [
+    'second_factor',
+    `SELECT 'authenticator_app' AS factor, f.name, f.created_at, f.last_used_at
+       FROM totp_factors f WHERE f.user_id = CAST(:user AS uuid) ORDER BY f.created_at LIMIT ${MOST}`,
+  ],
+  [
+    'consent',
+    `SELECT c.client_id, c.name AS application, s.identity_scopes, s.claims, s.apis, s.allowed_at
+       FROM consents s JOIN clients c ON c.id = s.client_id WHERE s.user_id = CAST(:user AS uuid) ORDER BY s.allowed_at LIMIT ${MOST}`,
+  ],
+  [
+    'grant',
+    `SELECT r.client_identifier AS client_id, r.audience, r.scope, r.created_at, r.expires_at, r.sign_in
+       FROM active_refresh_tokens r WHERE r.subject = :user AND r.subject <> '' ORDER BY r.created_at LIMIT ${MOST}`,
+  ],
+  [
+    'key_pair',
+    `SELECT client_id, status, created_at, deactivated_at FROM clients
+      WHERE user_id = CAST(:user AS uuid) AND kind = 'key_pair' ORDER BY id LIMIT ${MOST}`,
+  ],
+  [
+    'application',
+    `SELECT client_id, name, status, created_at FROM clients WHERE created_by = CAST(:user AS uuid) ORDER BY id LIMIT ${MOST}`,
+  ],
+]
+
+async function* listed(knex: Knex, user: string): AsyncGenerator<UserDataItem> {
+  for (const [kind, text] of LISTS) {
+    const { rows } = await knex.raw(text, { user })
+    for (const data of rows) yield { kind, data }
+  }
+}
+
+/** Events that the user caused, then those about the user, newest first; as the caller may read them. */
+async function* activity(knex: Knex, principal: Principal, user: string): AsyncGenerator<UserDataItem> {
+  const account = principal.role === 'operator' ? {} : { accountId: principal.accountId!, forAccount: true }
+  for (const filter of [{ actor: user }, { target: user }]) {
+    for await (const record of exportAudit(knex, { ...account, ...filter })) {
+      const isRepeated = 'target' in filter && record.actor.id === user
+      if (!isRepeated) yield { kind: 'activity', data: auditFields(visibleRecord(record, principal)) }
+    }
+  }
+}
+
+async function* userData(knex: Knex, principal: Principal, user: string): AsyncGenerator<UserDataItem> {
+  yield* listed(knex, user)
+  yield* activity(knex, principal, user)
+}
+
+/**
+ * What is stored about a user. Users export their own data; admins and operators that of the users whom they manage.
+ * @throws KeywrightError `not_found`, `forbidden`
+ */
+export const exportUserData = operation<{ userId: string }, AsyncIterable<UserDataItem>>(
+  { role: 'member', scope: 'users:read' },
+  async ({ knex }, principal, { userId }) => {
+    if (userId !== principal.userId) requirePermission(principal, { role: 'admin', scope: 'users:read' })
+    const { id } = await userFor(knex, principal, userId)
+    return userData(knex, principal, id)
+  },
+)

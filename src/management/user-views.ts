@@ -1,0 +1,102 @@
+import { toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
+import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
+import { activeTokensOf, type Bounded, ofAccount, toBounded } from './bounded-counts.ts'
+import { type AffectedCallers, type AffectedClientCaller, toAffectedCallers } from './dry-run.ts'
+import { CALLERS_OF_USER } from './dry-run-owner-targets.ts'
+
+/** A user as lists show them. */
+export interface UserSummary extends User {
+  /** Null for an operator. */
+  readonly accountName: string | null
+  readonly createdAt: Date
+  /** The user has not chosen a password yet. */
+  readonly isInvited: boolean
+  /** Without a password the user cannot sign in until an admin or operator gives them a one-time password. */
+  readonly hasPassword: boolean
+  readonly lastSignedInAt: Date | null
+}
+
+export interface UserDetails extends UserSummary {
+  /** Client ID of the user's default key pair. */
+  readonly keyPair: string | null
+  /** Number of active named key pairs. */
+  readonly namedKeyPairs: number
+  readonly authenticatorApps: number
+  /** Unused recovery codes. */
+  readonly recoveryCodes: number
+  /** Number of applications that have the user's consent. */
+  readonly applications: number
+  /** Active access tokens of the user's key pairs. */
+  readonly ownTokens: Bounded
+  /** Active access tokens that applications hold for the user. */
+  readonly applicationTokens: Bounded
+  /** Newest first, at most `MOST_ADDED_APPLICATIONS`. */
+  readonly addedApplications: readonly AddedApplication[]
+  /** Callers of the user's key pairs. */
+  readonly affected: AffectedCallers
+  /** The account has no other active admin who can sign in. */
+  readonly isLastAdmin: boolean
+}
+
+export interface UserSubjectRow extends UserWithAccountRow {
+  created_at: Date
+  password_change_required: boolean
+  password_hash: string | null
+  last_signed_in_at: Date | null
+}
+
+export const toSummary = (row: UserSubjectRow): UserSummary => ({
+  ...toUser(row),
+  accountName: row.account_name,
+  createdAt: row.created_at,
+  isInvited: row.password_change_required,
+  hasPassword: row.password_hash !== null,
+  lastSignedInAt: row.last_signed_in_at,
+})
+
+/** SQL: the details of one user, by the ID. */
+export const READ_USER = `
+  SELECT u.*, a.name AS account_name, a.status AS account_status,
+         (SELECT c.client_id FROM clients c
+           WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL) AS key_pair,
+         (SELECT count(*)::int FROM clients c
+           WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active' AND c.pair_name IS NOT NULL) AS named_key_pairs,
+         (SELECT count(*)::int FROM totp_factors f WHERE f.user_id = u.id) AS authenticator_apps,
+         (SELECT count(*)::int FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at IS NULL) AS recovery_codes,
+         (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
+         (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
+         (${activeTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS application_tokens,
+         (${ADDED_APPLICATIONS}) AS added_applications, (${CALLERS_OF_USER}) AS callers,
+         u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
+           SELECT FROM users o
+            WHERE ${ofAccount('o.account_id', 'u.account_id')} AND o.role = 'admin' AND o.status = 'active'
+              AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
+    FROM users u LEFT JOIN accounts a ON a.id = u.account_id
+   WHERE u.id = ?`
+
+export interface DetailsRow extends UserSubjectRow {
+  key_pair: string | null
+  named_key_pairs: number
+  authenticator_apps: number
+  recovery_codes: number
+  applications: number
+  own_tokens: number
+  application_tokens: number
+  added_applications: AddedApplication[] | null
+  callers: AffectedClientCaller[] | null
+  is_last: boolean
+}
+
+export const toDetails = (row: DetailsRow): UserDetails => ({
+  ...toSummary(row),
+  keyPair: row.key_pair,
+  namedKeyPairs: row.named_key_pairs,
+  authenticatorApps: row.authenticator_apps,
+  recoveryCodes: row.recovery_codes,
+  applications: row.applications,
+  ownTokens: toBounded(row.own_tokens),
+  applicationTokens: toBounded(row.application_tokens),
+  addedApplications: row.added_applications ?? [],
+  affected: toAffectedCallers(row.callers),
+  isLastAdmin: row.is_last,
+})
