@@ -50,7 +50,7 @@ async function issueToClient(token: EngineToken, ctx: EngineContext, services: O
   const client = clientOf(ctx, services.authenticator, ctx.oidc.client!)
   const request = toTokenRequest(token, client, ctx)
   if (client.registration.clientCredentialsRefresh) return await issueWithRefreshToken(request, services)
-  return await services.issuer.issue(request)
+  return await services.clientTokens.issue(request)
 }
 
 /** Issues the token that the engine is about to save, and returns the JWT. */

@@ -1,7 +1,9 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
+import { isMultiFactor } from '../accounts/sign-in-tickets.ts'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import { acrOf } from './authentication-context.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
 import { extendSession } from './engine-rows.ts'
@@ -14,17 +16,24 @@ export interface Login {
   readonly userId: string
   readonly since: Date
   readonly amr: readonly string[]
+  /** When the user proved it; absent: now. */
+  readonly signedInAt?: Date
 }
 
-/** The authentication context class of a sign-in by password (OpenID Connect Core, section 2, `acr`). */
-export const ACR = 'urn:keywright:acr:password'
+/** When and how the user of a session signed in. */
+interface SessionFacts {
+  readonly signedInAt: Date
+  readonly amr: readonly string[]
+  /** The user has a second factor, and the session began without one: it was added later. */
+  readonly lacksSecondFactor: boolean
+}
 
 /** A login as the engine expects it. */
-export const toEngineLogin = ({ userId, since, amr }: Login) => ({
+export const toEngineLogin = ({ userId, since, amr, signedInAt }: Login) => ({
   accountId: userId,
   amr: [...amr],
-  acr: ACR,
-  ts: epochSeconds(),
+  acr: acrOf(amr),
+  ts: epochSeconds(signedInAt),
   since: since.toISOString(),
 })
 
@@ -68,12 +77,14 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
 
   return {
     /** The user who is signed in and active. */
-    async user(ctx: Context): Promise<(User & AccountOfUser & { signedInAt: Date }) | undefined> {
+    async user(ctx: Context): Promise<(User & AccountOfUser & SessionFacts) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findActiveUser(services, present.accountId) : undefined
       if (!user || !isCurrentSession(services, user, present)) return undefined
       await keepAlive(ctx, present)
-      return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000) }
+      const amr = present.amr ?? []
+      const lacksSecondFactor = user.hasSecondFactor && !isMultiFactor(amr)
+      return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000), amr, lacksSecondFactor }
     },
 
     /** Signs in under a new session ID, which prevents session fixation. */

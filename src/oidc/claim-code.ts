@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import type { Claim } from '../refresh/code-tokens.ts'
 import { hash } from './adapter.ts'
 

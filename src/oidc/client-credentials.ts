@@ -1,4 +1,5 @@
 import { refuseEncodedNul } from '../http/request-check.ts'
+import type { RefusalReason } from '../shared/refusal-reasons.ts'
 import { OAuthError } from './engine-errors.ts'
 import type { Form, OidcContext, RequestCredentials } from './request-state.ts'
 
@@ -10,7 +11,8 @@ const VISIBLE = /^[\x20-\x7e]*$/
 const PARAMETERS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 
 const invalidRequest = (description: string) => new OAuthError(400, 'invalid_request', description)
-const invalidClient = (description: string) => new OAuthError(401, 'invalid_client', description)
+const invalidClient = (description: string, reason: RefusalReason = 'credentials_malformed') =>
+  new OAuthError(401, 'invalid_client', description, { reason })
 
 function decodePart(text: string): string | undefined {
   try {
@@ -66,7 +68,7 @@ export function readClientCredentials(ctx: OidcContext, form: Form): RequestCred
   const basic = header ? readBasic(header) : undefined
   if (basic && client_id && client_id !== basic.clientId) throw invalidRequest('client_id mismatch')
   const clientId = basic?.clientId ?? client_id
-  if (!clientId) throw invalidClient('no client authentication was given')
+  if (!clientId) throw invalidClient('no client authentication was given', 'credentials_missing')
   return { clientId, secret: basic ? basic.secret : client_secret }
 }
 

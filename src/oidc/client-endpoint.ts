@@ -1,4 +1,5 @@
 import type { Next } from 'koa'
+import { secretIdsOf } from '../clients/client-authentication.ts'
 import { useOf } from '../clients/secret-uses.ts'
 import { moveCredentialsToForm } from './client-credentials.ts'
 import { type FormStep, handToEngine, readRequest } from './endpoint-requests.ts'
@@ -14,9 +15,9 @@ export type Endpoint = (ctx: OidcContext, next: Next) => Promise<unknown>
 export function parse(...formSteps: FormStep[]): Step {
   return async (ctx) => {
     const form = await readRequest(ctx)
+    ctx.state.form = form
     for (const step of formSteps) await step(ctx, form)
     ctx.state.credentials = moveCredentialsToForm(ctx, form)
-    ctx.state.form = form
   }
 }
 
@@ -32,13 +33,16 @@ export function callEngine(engine: Endpoint): Step {
  * Records what the request used and obtained, also where it failed after the client was authenticated. Anybody can name a
  * public client, so its use counts only once it obtained a token.
  */
-function recordUse({ secretUses, metrics }: OidcServices, { state, ip }: OidcContext): void {
-  const { client, issued, form } = state
-  if (issued) metrics.tokensIssued.labels(String(form?.grant_type)).inc()
-  const secretId = client?.authentication?.secretId ?? null
-  if (client && (secretId !== null || issued)) {
-    secretUses.record(secretId, ip, useOf(client.registration, issued?.audience))
-  }
+function recordUse({ secretUses, clientUsage, metrics }: OidcServices, ctx: OidcContext): void {
+  const { client, issued, form } = ctx.state
+  const isNew = issued && !issued.isReused
+  if (issued?.isReused) metrics.tokensReused.inc()
+  if (isNew) metrics.tokensIssued.labels(String(form?.grant_type)).inc()
+  if (issued?.quota?.outcome === 'exceeded') metrics.tokensBeyondQuota.inc()
+  if (!client || (client.authentication === null && !issued)) return
+  const use = useOf(client.registration, issued?.audience)
+  secretUses.record(secretIdsOf(client.authentication), { ip: ctx.ip, userAgent: ctx.get('user-agent') }, use)
+  if (isNew) clientUsage.countIssued(use.clientKey, use.apiId ?? 0)
 }
 
 /** An endpoint that clients call, as a list of steps. */

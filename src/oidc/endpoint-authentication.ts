@@ -12,6 +12,8 @@ interface AuthenticationRules {
   readonly withApiKey?: boolean
   /** Whether a public client, which has no secret, may call the endpoint. */
   readonly allowPublic?: boolean
+  /** Whether the client may call only from its allowed networks. */
+  readonly checkNetwork?: boolean
   /**
    * Whether a cached registration may prove the client. Only for endpoints whose statement also checks that the
    * registration is current.
@@ -31,10 +33,17 @@ async function findRegistration({ registrations }: OidcServices, clientId: strin
   return registration
 }
 
-async function authenticatePublic(services: OidcServices, clientId: string): Promise<AuthenticatedClient> {
+/** The address to check; undefined where the endpoint serves every network. */
+const networkAddress = ({ ip }: OidcContext, { checkNetwork }: AuthenticationRules) => (checkNetwork ? ip : undefined)
+
+async function authenticatePublic(
+  services: OidcServices,
+  clientId: string,
+  address: string | undefined,
+): Promise<AuthenticatedClient> {
   const registration = await findRegistration(services, clientId)
   if (!registration.isPublic) throw invalidClient('the client must authenticate')
-  return services.authenticator.trust(registration)
+  return services.authenticator.trust(registration, address)
 }
 
 async function authenticateBySecret(
@@ -45,7 +54,7 @@ async function authenticateBySecret(
 ): Promise<AuthenticatedClient> {
   const { authenticator } = services
   const withApiKey = rules.withApiKey ?? false
-  const credentials = { secret, apiKey: ctx.get('x-api-key') }
+  const credentials = { secret, apiKey: ctx.get('x-api-key'), address: networkAddress(ctx, rules) }
   const client = rules.mayUseCache?.(ctx)
     ? await authenticator.proveById(clientId, credentials, withApiKey)
     : authenticator.prove(await findRegistration(services, clientId), credentials, withApiKey)
@@ -64,7 +73,8 @@ export function authenticateClient(services: OidcServices, rules: Authentication
     if (secret !== undefined) {
       ctx.state.client = await authenticateBySecret(services, ctx, { clientId, secret }, rules)
       ctx.state.isClientCached = rules.mayUseCache?.(ctx) ?? false
-    } else if (rules.allowPublic) ctx.state.client = await authenticatePublic(services, clientId)
+    } else if (rules.allowPublic)
+      ctx.state.client = await authenticatePublic(services, clientId, networkAddress(ctx, rules))
     else throw invalidClient('the client must authenticate')
   }
 }

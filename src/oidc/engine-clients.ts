@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type Provider from 'oidc-provider'
 import { type ClientMetadata, errors } from 'oidc-provider'
 import { actsFor, REFRESH_TOKEN_GRANT, responseTypesOf } from '../clients/grant-types.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import {
   acceptRegisteredRedirectUris,
   createEngineClient,

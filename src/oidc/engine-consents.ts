@@ -1,7 +1,7 @@
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { User } from '../accounts/users.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import { type Consent, findConsent, findConsentById, grantConsent, type Permissions } from '../consents/consents.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
 import { type EngineGrant, findGrantsBy } from './engine-internals.ts'

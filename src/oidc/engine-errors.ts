@@ -1,20 +1,25 @@
 import { errors } from 'oidc-provider'
-import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import { QuotaExceededError } from '../clients/quotas.ts'
+import { type ErrorCode, ForbiddenNetworkError, KeywrightError, RateLimitedError } from '../shared/errors.ts'
+import type { RefusalReason } from '../shared/refusal-reasons.ts'
 
 /** A standard error of OAuth that the engine has no class for, or whose status it does not set. */
 export class OAuthError extends errors.OIDCProviderError {
   readonly retryAfter: number | undefined
+  /** Why the request is refused, where it is known finer than by the error code. */
+  readonly reason: RefusalReason | undefined
 
   constructor(
     status: number,
     error: string,
     description: string,
-    options: { retryAfter?: number; cause?: unknown } = {},
+    options: { retryAfter?: number; cause?: unknown; reason?: RefusalReason } = {},
   ) {
     super(status, error)
     this.error_description = description
     this.expose = true
     this.retryAfter = options.retryAfter
+    this.reason = options.reason
     this.cause = options.cause
   }
 }
@@ -31,8 +36,12 @@ const STANDARD: Partial<Record<ErrorCode, (message: string, cause: Error) => Err
 
 /** The OAuth error (RFC 6749, section 5.2) for an error of a feature; any other error unchanged. */
 export function toEngineError(error: unknown): unknown {
-  if (error instanceof RateLimitedError) {
+  if (error instanceof RateLimitedError || error instanceof QuotaExceededError) {
     return new OAuthError(429, 'rate_limit_exceeded', error.message, { retryAfter: error.retryAfter, cause: error })
+  }
+  // A caller with the right client secret may know why it is refused.
+  if (error instanceof ForbiddenNetworkError) {
+    return new OAuthError(401, 'invalid_client', error.message, { cause: error })
   }
   if (!(error instanceof KeywrightError)) return error
   return STANDARD[error.code]?.(error.message, error) ?? error

@@ -2,11 +2,13 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { REFRESH_TOKEN_GRANT } from '../clients/grant-types.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import { grantConsent, type Permissions } from '../consents/consents.ts'
+import { epochSeconds } from '../shared/clock.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { createBrowserSessions, type Login, toEngineLogin } from './browser-sessions.ts'
 import { onThisSite } from './engine-pages.ts'
+import { recordOnce } from './engine-rows.ts'
 import type { OidcServices } from './oidc-services.ts'
 
 type EngineInteraction = Awaited<ReturnType<Provider['interactionDetails']>>
@@ -16,6 +18,7 @@ interface Missing {
   readonly missingOIDCClaims?: string[]
   readonly missingResourceScopes?: Record<string, string[]>
   readonly asked?: Permissions
+  readonly secondFactor?: boolean
 }
 
 /** Whether plain OAuth issues a refresh token, for which it has no scope. The consent page says so. */
@@ -42,9 +45,12 @@ function askedFor({ prompt }: EngineInteraction): Permissions {
   }
 }
 
+/** Reasons to sign in again that are not about who the user is. */
+const ABOUT_THE_SIGN_IN = ['login_prompt', 'max_age', 'second_factor', 'essential_acr', 'essential_acrs']
+
 /** Whether the signed-in user must sign in again, and the request does not name another user. */
 const isReauthentication = ({ prompt }: EngineInteraction): boolean =>
-  prompt.reasons.length > 0 && prompt.reasons.every((reason) => ['login_prompt', 'max_age'].includes(reason))
+  prompt.reasons.length > 0 && prompt.reasons.every((reason) => ABOUT_THE_SIGN_IN.includes(reason))
 
 const toInteraction = (details: EngineInteraction, registration: Registration) => ({
   uid: details.uid,
@@ -54,6 +60,7 @@ const toInteraction = (details: EngineInteraction, registration: Registration) =
   ...(details.session && { userId: details.session.accountId }),
   ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
   isReauthentication: isReauthentication(details),
+  demandsSecondFactor: (details.prompt.details as Missing).secondFactor === true,
   wanted: wantedOf(details, registration),
 })
 
@@ -106,6 +113,8 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     async deny(ctx: Context, _uid: string) {
       await finish(ctx, { error: 'access_denied', error_description: 'the user denied the request' }, false)
     },
+
+    once: (id: string, expiresAt: Date) => recordOnce(knex, `sign-in ticket ${id}`, epochSeconds(expiresAt)),
 
     signedIn: sessions.user,
     signIn: sessions.begin,

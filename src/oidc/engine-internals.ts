@@ -6,6 +6,9 @@ import Provider, { type ClientMetadata, type KoaContextWithOIDC } from 'oidc-pro
 // @ts-expect-error the types leave out the errors that show the page for user codes again
 import { AlreadyUsedError } from 'oidc-provider/lib/helpers/re_render_errors.js'
 
+// @ts-expect-error no types
+import instance from 'oidc-provider/lib/helpers/weak_cache.js'
+
 import { describeError } from './engine-errors.ts'
 import type { OidcContext } from './request-state.ts'
 
@@ -34,6 +37,11 @@ export const interactionResultOf = ({ oidc }: KoaContextWithOIDC): InteractionRe
 export function formSecretOf({ oidc }: KoaContextWithOIDC): string {
   const { state } = oidc.session as unknown as { state?: { secret?: string } }
   return state?.secret ?? ''
+}
+
+/** Makes an engine sign and verify with the keys of another one: its requests in progress must not use a revoked key. */
+export function useKeysOf(earlier: Provider, present: Provider): void {
+  instance(earlier).keystore = instance(present).keystore
 }
 
 type Method = (...args: never[]) => unknown

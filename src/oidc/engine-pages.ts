@@ -7,8 +7,8 @@ import type { OidcServices } from './oidc-services.ts'
 
 /** The engine's self-submitting form. Its values are escaped for HTML. */
 const ENGINE_TITLE = '<title>Submitting Callback</title>'
-const ENGINE_FORM = /<form method="post" action="([^"]*)">/
-const ENGINE_FIELD = /<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g
+const ENGINE_FORM = / action="([^"]*)"/
+const ENGINE_FIELD = / name="([^"]*)" value="([^"]*)"/g
 
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
 

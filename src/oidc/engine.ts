@@ -8,7 +8,7 @@ import { selectApi } from '../tokens/planned-token.ts'
 import { useAccessTokenStore } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
 import { ANONYMOUS_SESSION_TTL, chargeProof, INTERACTION_TTL } from './anonymous-storage.ts'
-import { ACR } from './browser-sessions.ts'
+import { ACR_VALUES } from './authentication-context.ts'
 import { useCodes } from './code-redemption.ts'
 import { findAccount } from './engine-accounts.ts'
 import { useRegistrations } from './engine-clients.ts'
@@ -63,7 +63,7 @@ function userConfiguration(services: OidcServices): Configuration {
     scopes: [...IDENTITY_SCOPES],
     claims: CLAIMS,
     cookies: cookiesFor(issuerUrl()),
-    acrValues: [ACR],
+    acrValues: [...ACR_VALUES],
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}`, policy: createPolicy() },
     findAccount: (ctx, userId, token) => findAccount(ctx, userId, services, token === undefined),
     loadExistingGrant: (ctx) => loadGrant(ctx, services),

@@ -1,9 +1,12 @@
 import type { Context, Next } from 'koa'
+import { QuotaExceededError } from '../clients/quotas.ts'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { checkRequest, MalformedRequestError } from '../http/request-check.ts'
 import { describeError, OAuthError, toEngineError } from './engine-errors.ts'
 import { showError } from './engine-pages.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { setRateLimitHeaders } from './rate-limit-headers.ts'
+import { recordRefusal } from './refused-requests.ts'
 import type { OidcContext } from './request-state.ts'
 
 const UNAVAILABLE_RETRY = 2
@@ -31,6 +34,7 @@ function respondWithError(ctx: OidcContext, error: OAuthError): void {
   ctx.status = error.statusCode
   ctx.body = { error: error.error, error_description: error.error_description }
   setRetryAfter(ctx, error)
+  if (error.cause instanceof QuotaExceededError) setRateLimitHeaders(ctx, error.cause.uses)
 }
 
 const isObject = (body: unknown): body is object => typeof body === 'object' && body?.constructor === Object
@@ -52,8 +56,9 @@ function allowOrigin(ctx: OidcContext): void {
 }
 
 /** Turns errors of our own steps, and exceptions that the engine does not know, into responses. */
-export function handleErrors({ issuerUrl }: OidcServices) {
+export function handleErrors(services: OidcServices) {
   return async (ctx: OidcContext, next: Next): Promise<void> => {
+    const { path } = ctx
     forbidStoring(ctx)
     try {
       checkRequest(ctx as unknown as Context)
@@ -66,8 +71,10 @@ export function handleErrors({ issuerUrl }: OidcServices) {
       respondWithError(ctx, errorOf(error))
       allowOrigin(ctx)
     }
+    if (ctx.state.failure)
+      recordRefusal(services, ctx, path, (ctx.body as { error?: string } | null | undefined)?.error ?? 'other')
     if (ctx.status === 401 && !ctx.response.get('WWW-Authenticate')) {
-      ctx.set('WWW-Authenticate', `Basic realm="${issuerUrl()}"`)
+      ctx.set('WWW-Authenticate', `Basic realm="${services.issuerUrl()}"`)
     }
   }
 }
@@ -82,6 +89,7 @@ export function showErrors(services: OidcServices) {
   }
 
   return async (ctx: OidcContext, next: Next): Promise<void> => {
+    const { path } = ctx
     forbidStoring(ctx)
     try {
       checkRequest(ctx as unknown as Context)
@@ -94,5 +102,7 @@ export function showErrors(services: OidcServices) {
       ctx.state.failure = error as Error
       show(ctx, errorOf(error))
     }
+    const { failure } = ctx.state
+    if (failure) recordRefusal(services, ctx, path, (failure as { error?: string }).error ?? errorOf(failure).error)
   }
 }

@@ -8,14 +8,16 @@ const MAX_BUFFERED = 1024 * 1024
 /** One open response of the revocation feed. */
 export class FeedStream {
   readonly apiId: number
+  readonly ip: string
   readonly #res: ServerResponse
   #client: AuthenticatedClient
   /** Events that arrive before the history was written; undefined from then on. */
   #pending: string[] | undefined = []
 
-  constructor(res: ServerResponse, client: AuthenticatedClient) {
+  constructor(res: ServerResponse, client: AuthenticatedClient, ip: string) {
     this.#res = res
     this.#client = client
+    this.ip = ip
     this.apiId = client.registration.resourceServer!.id
   }
 

@@ -4,7 +4,7 @@ import { OAuthError } from './engine-errors.ts'
 import { FeedStream } from './feed-stream.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'
-import type { RevocationFeedEvents } from './revocation-feed-events.ts'
+import { keysEvent, type RevocationFeedEvents } from './revocation-feed-events.ts'
 
 /** Milliseconds between two `current` events. */
 const HEARTBEAT = 5000
@@ -25,10 +25,19 @@ export class FeedStreams {
   #unsubscribe: (() => void) | undefined
   #timers: NodeJS.Timeout[] = []
   #isClosed = false
+  /** The last `keys` event. */
+  #keys: string
 
   constructor(services: OidcServices, events: RevocationFeedEvents) {
     this.#services = services
     this.#events = events
+    this.#keys = keysEvent(services.keyRings.ring)
+    services.keyRings.onChange((ring) => this.#sendKeys(keysEvent(ring)))
+  }
+
+  /** The `keys` event of the present key set. */
+  get keys(): string {
+    return this.#keys
   }
 
   /** @throws OAuthError 503 while the process is stopping or has as many streams as it may */
@@ -36,8 +45,9 @@ export class FeedStreams {
     if (this.#isClosed || this.#streams.size >= this.#services.statusFeedMax) {
       throw new OAuthError(503, 'temporarily_unavailable', 'too many streams are open; try again', { retryAfter: 5 })
     }
-    const stream = new FeedStream(ctx.res, client)
+    const stream = new FeedStream(ctx.res, client, ctx.ip)
     this.#streams.add(stream)
+    this.#note(stream)
     ctx.res.once('close', () => this.remove(stream))
     if (!this.#unsubscribe) this.#subscribe()
     return stream
@@ -81,11 +91,23 @@ export class FeedStreams {
     ]
   }
 
+  #note({ apiId, ip }: FeedStream): void {
+    this.#services.revocationFollowers.noteApi('feed', apiId, ip)
+  }
+
+  /** The key ring also changes when a published key starts to sign, which is not news to resource servers. */
+  #sendKeys(event: string): void {
+    if (event === this.#keys) return
+    this.#keys = event
+    for (const stream of this.#streams) stream.send(event)
+  }
+
   #sendRevoked(changes: StatusChanges): void {
     for (const stream of this.#streams) stream.send(this.#events.revoked(changes, stream.apiId))
   }
 
   async #sendCurrent(): Promise<void> {
+    for (const stream of this.#streams) this.#note(stream)
     const { statusFollower } = this.#services
     const cursor = statusFollower.cursor()
     if (!cursor || statusFollower.behind() > MAX_BEHIND) return

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { needsSecondFactor, requestedAcrs, stateRequestedAcr } from './authentication-context.ts'
 import { requested, skipsConsent, type UserAccount } from './engine-consents.ts'
 import { interactionResultOf } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
@@ -17,7 +18,7 @@ function isUnprovenNative({ oidc }: KoaContextWithOIDC): boolean {
 
 interface Wanted {
   readonly sub?: { readonly value?: string }
-  readonly acr?: { readonly essential?: boolean; readonly value?: string; readonly values?: string[] }
+  readonly acr?: { readonly essential?: boolean }
 }
 
 const wantedOf = ({ oidc }: KoaContextWithOIDC): Wanted => (oidc.claims.id_token ?? {}) as Wanted
@@ -36,9 +37,8 @@ function isOtherUser(ctx: KoaContextWithOIDC): boolean {
 
 /** Whether an essential `acr` was not reached (OpenID Connect Core, section 5.5.1.1: the request has failed). */
 function isOtherAcr(ctx: KoaContextWithOIDC): boolean {
-  const { essential, value, values = [] } = wantedOf(ctx).acr ?? {}
-  const wanted = value === undefined ? values : [value]
-  return essential === true && wanted.length > 0 && !wanted.includes(String(ctx.oidc.acr))
+  const wanted = requestedAcrs(ctx)
+  return wantedOf(ctx).acr?.essential === true && wanted.length > 0 && !wanted.includes(String(ctx.oidc.acr))
 }
 
 /** Refuses instead of asking again: the user has just signed in and does not meet the request. */
@@ -56,16 +56,29 @@ function refuseRemovedRedirectUri({ oidc }: KoaContextWithOIDC): boolean {
   return false
 }
 
+/** Whether the user must prove a second factor. It is the first check, so that the others compare the stated `acr`. */
+function isStepUp(ctx: KoaContextWithOIDC): boolean {
+  stateRequestedAcr(ctx)
+  return needsSecondFactor(ctx)
+}
+
 /** For the consent page, which `prompt=consent` shows although nothing new is requested. */
 const askedFor = (ctx: KoaContextWithOIDC) => ({ asked: requested(ctx) })
 
 /**
- * When the user must sign in or consent, beside the engine's own checks: when the user may no longer sign in, and when a
- * native application without a client secret requests a code, which it never gets without interaction.
+ * When the user must sign in or consent, beside the engine's own checks: when the request takes a second factor, when the user
+ * may no longer sign in, and when a native application without a client secret requests a code, which it never gets without
+ * interaction.
  */
 export function createPolicy() {
   const policy = base()
   const signIn = policy.get('login')!.checks
+  signIn.add(
+    new Check('second_factor', 'a second factor is required', 'login_required', isStepUp, () => ({
+      secondFactor: true,
+    })),
+    0,
+  )
   signIn.add(
     new Check('redirect_uri', 'the redirect URI was removed', 'invalid_redirect_uri', refuseRemovedRedirectUri),
   )

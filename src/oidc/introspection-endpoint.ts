@@ -38,7 +38,7 @@ const mayUseCache = () => true
 
 /** Token introspection (RFC 7662), without the engine, which refuses JWTs. */
 export function introspectionEndpoint(services: OidcServices) {
-  const { accessTokenStore, refreshTokens, keyRings, issuerUrl } = services
+  const { accessTokenStore, refreshTokens, keyRings, revocationFollowers, issuerUrl } = services
 
   async function introspect(caller: AuthenticatedClient, presented: PresentedToken): Promise<IntrospectionResponse> {
     const { client, token } = await introspectAs(accessTokenStore, caller, presented.claims)
@@ -73,6 +73,8 @@ export function introspectionEndpoint(services: OidcServices) {
     if (typeof form?.token !== 'string') {
       throw new OAuthError(400, 'invalid_request', "missing required parameter 'token'")
     }
+    const { resourceServer } = client!.registration
+    if (resourceServer) revocationFollowers.noteApi('introspection', resourceServer.id, ctx.ip)
     const body = await introspect(client!, await readPresentedToken(services, form))
     if (ctx.get('accept').includes(SIGNED)) await sign(ctx, client!, body)
     else ctx.body = body

@@ -8,6 +8,7 @@ import { authenticateClient } from './endpoint-authentication.ts'
 import { handToEngine } from './endpoint-requests.ts'
 import { createEngine } from './engine.ts'
 import { createSignInFlow } from './engine-interactions.ts'
+import { useKeysOf } from './engine-internals.ts'
 import { showForms } from './engine-pages.ts'
 import { handleErrors, showErrors } from './error-responses.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
@@ -45,10 +46,12 @@ const FAILURES = [
 
 /** The engine for the current keys. A change of keys creates another one; requests in progress finish with theirs. */
 function createEngineHolder(services: OidcServices) {
-  let provider: Provider
+  let provider: Provider | undefined
   let run: Middleware
   function change(): void {
+    const earlier = provider
     provider = createEngine(services.issuerUrl(), services.keyRings.ring, services)
+    if (earlier) useKeysOf(earlier, provider)
     const events = provider as EventEmitter
     for (const event of FAILURES) events.on(event, noteFailure)
     events.on('backchannel.success', () => services.metrics.backchannelLogouts.inc({ outcome: 'delivered' }))
@@ -57,7 +60,7 @@ function createEngineHolder(services: OidcServices) {
   }
   change()
   services.keyRings.onChange(change)
-  return { provider: () => provider, run: (ctx: OidcContext, next: Next) => run(ctx as never, next) }
+  return { provider: () => provider!, run: (ctx: OidcContext, next: Next) => run(ctx as never, next) }
 }
 
 /** A path without its trailing slash, which every endpoint accepts. */

@@ -1,5 +1,7 @@
 import type { Authenticator } from '../clients/client-authentication.ts'
+import type { ClientUsage } from '../clients/client-usage.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
+import type { Refusals } from '../clients/refusals.ts'
 import type { Registrations } from '../clients/registrations.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
 import type { Database } from '../database/open-database.ts'
@@ -9,10 +11,11 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { CodeTokens } from '../refresh/code-tokens.ts'
 import type { RefreshTokens } from '../refresh/refresh-tokens.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import type { RevocationFollowers } from '../status/revocation-followers.ts'
 import type { StatusFollower } from '../status/status-follower.ts'
 import type { StatusPublication } from '../status/status-publication.ts'
 import type { AccessTokenStore } from '../tokens/access-token-store.ts'
-import type { Issuer } from '../tokens/issuance.ts'
+import type { ClientTokens } from '../tokens/client-tokens.ts'
 import type { ProtocolPages } from './engine-page-types.ts'
 import type { SessionLifetimes } from './session-lifetimes.ts'
 
@@ -22,7 +25,7 @@ export interface OidcServices {
   readonly registrations: Registrations
   readonly authenticator: Authenticator
   readonly keyRings: KeyRings
-  readonly issuer: Issuer
+  readonly clientTokens: ClientTokens
   readonly accessTokenStore: AccessTokenStore
   readonly refreshTokens: RefreshTokens
   readonly codeTokens: CodeTokens
@@ -36,6 +39,9 @@ export interface OidcServices {
   readonly metrics: Metrics
   readonly legacyOptionUses: LegacyOptionUses
   readonly secretUses: SecretUses
+  readonly clientUsage: ClientUsage
+  readonly refusals: Refusals
+  readonly revocationFollowers: RevocationFollowers
   /** Newest first. What the engine stores is sealed with them. */
   readonly encryptionKeys: EncryptionKeys
   readonly outgoing: SsrfSafeFetch

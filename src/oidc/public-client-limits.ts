@@ -1,6 +1,6 @@
 import { publicClientBudget, refundAttempts, takeAttempt } from '../accounts/sign-in-limits.ts'
 import { takeFromRateLimit } from '../clients/client-rate-limits.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import { RateLimitedError } from '../shared/errors.ts'
 import type { OidcServices } from './oidc-services.ts'
 import type { OidcContext } from './request-state.ts'

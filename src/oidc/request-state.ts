@@ -2,7 +2,7 @@ import type { ParameterizedContext } from 'koa'
 import type { Budget } from '../accounts/sign-in-limits.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { AuthenticatedClient, Authenticator } from '../clients/client-authentication.ts'
-import type { Registration } from '../clients/registrations.ts'
+import type { Registration } from '../clients/registration.ts'
 import type { IssuedTokens } from '../refresh/refresh-token-families.ts'
 import type { TokenRequest } from '../tokens/planned-token.ts'
 

@@ -1,3 +1,4 @@
+import type { KeyRing } from '../keys/key-ring.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { encodeCursor, type FeedCursor } from '../status/feed-cursors.ts'
 import { encodeSync, setIndexesOf } from '../status/status-bitmap.ts'
@@ -49,6 +50,10 @@ function inEvents(described: string[]): string[][] {
 function event(name: string, data: string, id?: string): string {
   return `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`
 }
+
+/** The IDs of the keys that are published, and of those that were revoked: resource servers refuse their tokens at once. */
+export const keysEvent = ({ keys, revoked }: KeyRing): string =>
+  event('keys', JSON.stringify({ keys: keys.map(({ kid }) => kid).sort(), revoked }))
 
 /** Revocations as server-sent events (HTML, section 9.2). Each is serialised once for all streams. */
 export function createRevocationFeedEvents(issuer: string, keys: EncryptionKeys): RevocationFeedEvents {

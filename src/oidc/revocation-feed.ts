@@ -45,7 +45,7 @@ function openStream(services: OidcServices, events: RevocationFeedEvents, stream
     const lists = await streams.countLists(stream.apiId)
     ctx.respond = false
     ctx.set(HEADERS)
-    const history = RETRY + introduction + events.revoked(changes, stream.apiId)
+    const history = RETRY + introduction + streams.keys + events.revoked(changes, stream.apiId)
     stream.start(history, events.current(changes.cursor, lists))
   }
 

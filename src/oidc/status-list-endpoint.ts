@@ -78,12 +78,14 @@ function readable(type: string, respond: (ctx: OidcContext) => Promise<void>) {
 }
 
 /** A status list token, which resource servers verify offline. */
-export function statusListEndpoint({ statusPublication, statusListTtl }: OidcServices) {
+export function statusListEndpoint({ statusPublication, statusListTtl, revocationFollowers }: OidcServices) {
   return readable(LIST_TYPE, async (ctx) => {
     // Section 8.4: the list at an earlier time, which is not stored.
     if (ctx.query.time !== undefined) throw new OAuthError(501, 'invalid_request', 'historical lists are not supported')
-    const token = await statusPublication.token(ctx.path.slice(ctx.path.lastIndexOf('/') + 1))
+    const listId = ctx.path.slice(ctx.path.lastIndexOf('/') + 1)
+    const token = await statusPublication.token(listId)
     if (!token) throw new OAuthError(404, 'not_found', 'the list does not exist, or all of its tokens have expired')
+    revocationFollowers.noteList(listId, ctx.ip)
     respondCacheable(ctx, LIST_TYPE, await inAcceptedEncoding(ctx, token), statusListTtl)
   })
 }

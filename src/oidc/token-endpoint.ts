@@ -5,6 +5,7 @@ import { OAuthError } from './engine-errors.ts'
 import { authorizePlainRequest, isPlainRequest } from './fast-path.ts'
 import { takeQueryParameters } from './legacy-query-parameters.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { setRateLimitHeaders } from './rate-limit-headers.ts'
 import type { Form, OidcContext } from './request-state.ts'
 
 /** One API per token: RFC 8707, section 2.2, lets a server refuse several. */
@@ -20,7 +21,7 @@ function issue(services: OidcServices, engine: Step): Step {
   const limit = limitRate(services)
   return async (ctx) => {
     const { tokenRequest } = ctx.state
-    ctx.state.issued = tokenRequest && (await services.issuer.issueOnce(tokenRequest))
+    ctx.state.issued = tokenRequest && (await services.clientTokens.issueOnce(tokenRequest))
     if (ctx.state.issued) return
     if (tokenRequest) {
       await renewClient(ctx)
@@ -34,7 +35,8 @@ function issue(services: OidcServices, engine: Step): Step {
 function respond(ctx: OidcContext): void {
   const { issued, failure } = ctx.state
   if (!issued || failure) return
-  const { accessToken, expiresIn, scope, refreshToken, refreshTokenExpiresIn } = issued
+  const { accessToken, expiresIn, scope, refreshToken, refreshTokenExpiresIn, quota } = issued
+  if (quota) setRateLimitHeaders(ctx, quota.uses)
   ctx.body = {
     access_token: accessToken,
     token_type: 'Bearer',
@@ -52,7 +54,12 @@ function respond(ctx: OidcContext): void {
 export function tokenEndpoint(services: OidcServices, engine: Endpoint) {
   return clientEndpoint(services, [
     parse(takeQueryParameters(services), takeAudience, checkResource, takeDeclaredResource(services)),
-    authenticateClient(services, { withApiKey: true, allowPublic: true, mayUseCache: isPlainRequest }),
+    authenticateClient(services, {
+      withApiKey: true,
+      allowPublic: true,
+      checkNetwork: true,
+      mayUseCache: isPlainRequest,
+    }),
     limitRate(services),
     authorizePlainRequest,
     issue(services, callEngine(engine)),

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { changeClientStatus } from '../../src/management/client-status.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { rawPost, sendRaw } from '../support/raw-http.ts'
 import { type Answer, basicHeader, type Credentials, send } from '../support/requests.ts'
+import { untilRetired } from '../support/secret-retirement.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 const ACTOR = { type: 'system' } as const
@@ -106,9 +106,9 @@ describe('an unknown client, or a wrong client secret, is invalid_client with 40
 
   test('a secret past its overlap, also one that has just been served', async () => {
     const rotated = await server.make.client()
-    await rotateSecret(server.knex, rotated.clientId, 2, ACTOR)
+    await rotateSecret(server.knex, rotated.clientId, 5, ACTOR)
     expect((await post({ basic: rotated })).status).toBe(200)
-    await sleep(2100)
+    await untilRetired(server.knex, rotated.clientId)
     await refused({ basic: rotated }, 401, 'invalid_client')
   })
 })

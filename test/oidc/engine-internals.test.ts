@@ -1,6 +1,7 @@
 /** The contract with oidc-provider: what src/oidc/engine-internals.ts uses beside its documented API. */
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { decodeProtectedHeader, type JWK } from 'jose'
 import Provider from 'oidc-provider'
 import { describe, expect, test } from 'vitest'
 import * as internals from '../../src/oidc/engine-internals.ts'
@@ -99,4 +100,26 @@ describe('oidc-provider', () => {
 test('a method that an update removed is reported with its name, instead of being replaced in vain', () => {
   const updated = { Grant: {} } as unknown as Provider
   expect(() => internals.findGrantsBy(updated, async () => undefined)).toThrow(/oidc-provider has no method find/)
+})
+
+const SIGNED = { id_token_signed_response_alg: 'ES256', token_endpoint_auth_method: 'none' } as const
+
+describe('an engine that another one replaced', () => {
+  const engineWith = (kid: string) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const jwk = { ...(privateKey.export({ format: 'jwk' }) as JWK), kid, alg: 'ES256', use: 'sig' }
+    return new Provider('https://issuer.example', {
+      jwks: { keys: [jwk] },
+      clients: [{ client_id: 'app', redirect_uris: [], response_types: [], grant_types: [], ...SIGNED }],
+      enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    })
+  }
+
+  test('signs ID tokens with the present keys, because a key of its own may be revoked', async () => {
+    const [earlier, present] = [engineWith('revoked'), engineWith('present')]
+    internals.useKeysOf(earlier, present)
+    const client = await earlier.Client.find('app')
+    const token = new earlier.IdToken({ sub: 'user' }, { client: client!, ctx: {} } as never)
+    expect(decodeProtectedHeader(await token.issue({ use: 'idtoken' })).kid).toBe('present')
+  })
 })

@@ -62,17 +62,23 @@ test('a HEAD request gets the head, and takes no stream', async () => {
   )
 })
 
+/** The statement that reads where a new stream begins: its client has been authenticated. */
+const FIRST_READ = '%ORDER BY revocation_checkpoints.at DESC%'
+
 test('a client that is disconnected before the first event gets no complete response', async () => {
   const own = await server.make.api()
   // The first events have to wait for this.
   const lock = await server.knex.transaction()
   await lock.raw('LOCK TABLE revocation_checkpoints')
+  const firstRead = { datname: server.knex.raw('current_database()'), wait_event_type: 'Lock' }
   const socket = await openSocket(asking(own))
   let heard = ''
   socket.on('data', (chunk) => {
     heard += chunk
   })
-  await sleep(200)
+  await until(
+    async () => (await server.knex('pg_stat_activity').where(firstRead).whereLike('query', FIRST_READ)).length > 0,
+  )
   await rotateSecret(server.knex, own.clientId, 0, ACTOR)
   await until(() => socket.closed || heard !== '')
   await lock.rollback()

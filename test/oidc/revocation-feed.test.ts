@@ -50,16 +50,18 @@ test('only the client of an API can read the feed', async () => {
   expect((await ask({ authorization }, { method: 'POST' })).status).toBe(405)
 })
 
-test('a stream starts with its history, says that it is current, and repeats that every five seconds', async () => {
+test('a stream starts with the signing keys and its history, says that it is current, and repeats that every five seconds', async () => {
   const doomed = await issue()
   await revoke(doomed)
   const feed = await openFeed(server, api)
   expect(feed.headers['content-type']).toBe('text/event-stream')
   expect(feed.headers['cache-control']).toBe('no-store')
-  await until(() => feed.events.length >= 3)
-  const [since, revoked, current] = feed.events
+  await until(() => feed.events.length >= 4)
+  const [since, keys, revoked, current] = feed.events
   expect(since).toEqual({ event: 'since', id: undefined, data: { at: expect.any(Number) } })
   expect(since!.data.at).toBeLessThan(Date.now() - 150_000)
+  const published = (await send(`${server.url}/oauth2/jwks`)).body.keys.map(({ kid }: { kid: string }) => kid)
+  expect(keys).toEqual({ event: 'keys', id: undefined, data: { keys: published.sort(), revoked: [] } })
   expect(revoked).toMatchObject({ event: 'revoked', id: expect.any(String), data: { at: expect.any(Number) } })
   expect(current).toMatchObject({ event: 'current', data: { at: expect.any(Number), lists: 1 } })
   expect(feed.isTold(doomed)).toBe(true)
@@ -206,4 +208,4 @@ test('a client that does not read is disconnected, and delays no other stream', 
   expect(late.bytes).toBeLessThan(read.bytes)
   expect(read.closed).toBe(false)
   busy.socket.destroy()
-}, 60_000)
+})
