@@ -2,26 +2,48 @@ import type { ApiRoute } from './route.ts'
 import { ACCOUNT_ROUTES } from './routes/account-routes.ts'
 import { ACTIVITY_ROUTES } from './routes/activity-routes.ts'
 import { API_DECLARATION_ROUTES } from './routes/api-declaration-routes.ts'
+import { API_SECRET_ROUTES } from './routes/api-secret-routes.ts'
 import { APPLICATION_ROUTES } from './routes/application-routes.ts'
+import { APPLICATION_SECRET_ROUTES } from './routes/application-secret-routes.ts'
+import { CLIENT_ROUTES } from './routes/client-routes.ts'
+import { CLIENT_USAGE_ROUTES } from './routes/client-usage-routes.ts'
+import { DELETION_ROUTES } from './routes/deletion-routes.ts'
+import { INSPECTION_ROUTES } from './routes/inspection-routes.ts'
 import { INSTANCE_ROUTES } from './routes/instance-routes.ts'
 import { KEY_PAIR_ROUTES } from './routes/key-pair-routes.ts'
+import { LEAK_REPORT_ROUTES } from './routes/leak-report-routes.ts'
+import { MAIL_ROUTES } from './routes/mail-routes.ts'
 import { ME_ROUTES } from './routes/me-routes.ts'
 import { OVERVIEW_ROUTES } from './routes/overview-routes.ts'
+import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
 import { USER_ROUTES } from './routes/user-routes.ts'
+import { WEBHOOK_DELIVERY_ROUTES } from './routes/webhook-delivery-routes.ts'
+import { WEBHOOK_ROUTES } from './routes/webhook-routes.ts'
 
 /** Every route of the management API, in the order of the OpenAPI document. */
 export const API_ROUTES: readonly ApiRoute[] = [
   ...ME_ROUTES,
   ...OVERVIEW_ROUTES,
   ...KEY_PAIR_ROUTES,
+  ...CLIENT_ROUTES,
   ...APPLICATION_ROUTES,
+  ...APPLICATION_SECRET_ROUTES,
   ...TOKEN_ROUTES,
+  ...INSPECTION_ROUTES,
+  ...LEAK_REPORT_ROUTES,
+  ...CLIENT_USAGE_ROUTES,
+  ...REVOCATION_EFFECT_ROUTES,
   ...USER_ROUTES,
   ...ACTIVITY_ROUTES,
+  ...WEBHOOK_ROUTES,
+  ...WEBHOOK_DELIVERY_ROUTES,
   ...ACCOUNT_ROUTES,
+  ...DELETION_ROUTES,
   ...API_DECLARATION_ROUTES,
+  ...API_SECRET_ROUTES,
   ...INSTANCE_ROUTES,
   ...SIGNING_KEY_ROUTES,
+  ...MAIL_ROUTES,
 ]

@@ -1,6 +1,7 @@
 import { CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import type { Client } from '../clients/clients.ts'
 import type { Application } from '../management/application-operations.ts'
+import type { ClientSummary } from '../management/client-list.ts'
 import type { NewSecrets } from '../management/client-secret-rotation.ts'
 import type { Principal } from '../management/principal.ts'
 import { toWireValues } from './attribute-schemas.ts'
@@ -16,6 +17,15 @@ export function viewClient(client: Client, who: Principal) {
 
 export function viewApplication({ client: of, grants, ...rest }: Application, who: Principal) {
   return { ...viewClient(of, who), ...toWire(rest), active_refresh_tokens: toWire(grants) }
+}
+
+/** A client as lists show it. */
+export function viewSummary({ clientId, kind, name, status, grants, createdAt, ...client }: ClientSummary) {
+  const { accountId, accountName, userId, ownerEmail, pairName, environment, lastUsedAt, secretExpiresAt } = client
+  return toWire({
+    ...{ clientId, kind, name, status, accountId, accountName, userId, ownerEmail },
+    ...{ pairName, environment, grants, createdAt, lastUsedAt, secretExpiresAt },
+  })
 }
 
 export const credentials = ({ clientSecret, apiKey }: NewSecrets) => ({

@@ -55,7 +55,7 @@ function baseSchema({ type }: Attribute): z.ZodType {
   if (type.kind === 'boolean') return z.boolean()
   if (type.kind === 'choice') return z.enum(type.choices.map(({ value }) => value))
   if (type.kind === 'choices') return z.array(z.string().max(200)).max(20)
-  if (type.kind === 'duration') return z.number().int()
+  if (type.kind === 'duration' || type.kind === 'count') return z.number().int()
   if (type.kind === 'colour') return z.string().max(100)
   if (type.kind === 'image') return sentImage
   return type.kind === 'rate' ? z.string().max(40) : z.array(z.string().max(1000)).max(MAX_WORDS)

@@ -119,7 +119,7 @@ function principalOfUser(
   actor: Actor,
 ): Principal {
   if (row.kind === 'api') throw forbidden('the client of an API cannot use the management API')
-  if (row.user_status !== 'active' || row.user_account_status === 'disabled') {
+  if (row.user_status !== 'active' || (row.user_account_status ?? 'active') !== 'active') {
     throw invalidToken('the user of this access token, or their account, is disabled')
   }
   if (row.account_id !== null && row.account_id !== row.user_account) {

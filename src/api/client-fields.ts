@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
+import { MAX_UNUSED_HOURS } from '../clients/unused-secrets.ts'
+import type { ClientSecrets } from '../management/client-secrets-reading.ts'
 import { attributeSchemas } from './attribute-schemas.ts'
-import { apiIdentifier, bounded, clientId, secret, timestamp } from './fields.ts'
+import { apiIdentifier, bounded, clientId, environment, secret, timestamp } from './fields.ts'
+import { toWire } from './wire-names.ts'
 
 // The fields that applications and key pairs share.
 
@@ -21,16 +24,99 @@ export const storedSecret = z
     kind: z.enum(['secret', 'api_key']),
     last_four: z.string(),
     created_at: timestamp,
-    retires_at: timestamp.nullable().meta({ description: 'When the secret stops working; null: not rotated' }),
+    retires_at: timestamp.nullable().meta({ description: 'When the secret stops working; null: it has no end' }),
+    expires_at: timestamp.nullable().meta({ description: 'When the secret expires; it may stop working earlier' }),
+    retire_unused_hours: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: 'The secret also stops working after so many hours without a use; null: it does not' }),
+    is_current: z.boolean().meta({ description: 'Whether no newer secret of its kind replaced it' }),
     last_used_at: timestamp.nullable(),
     last_used_ip: z.string().nullable(),
     last_used_api: z.string().nullable(),
   })
   .meta({ id: 'StoredSecret', description: 'A client secret or API key without its value, which is shown only once' })
 
+/** When the previous secret retires before its latest end. */
+export const retireUnusedHours = z
+  .number()
+  .int()
+  .min(1)
+  .max(MAX_UNUSED_HOURS)
+  .nullable()
+  .meta({
+    description: 'The previous secret also stops working after so many hours without a use; null: it does not',
+    examples: [24],
+  })
+
+/** A point in time in a request. */
+export const time = z.iso
+  .datetime({ offset: true })
+  .max(40)
+  .transform((text) => new Date(text))
+
+export const expiresAt = time
+  .nullable()
+  .optional()
+  .meta({
+    description: 'When the new secret expires; default: after the longest lifetime that the account and the APIs allow',
+    examples: ['2099-12-31T00:00:00Z'],
+  })
+
+export const retirementPlan = z
+  .strictObject({
+    retire_unused_hours: retireUnusedHours,
+    retires_at: time
+      .optional()
+      .meta({ description: 'The latest end; it can only become earlier', examples: ['2026-12-31T00:00:00Z'] }),
+  })
+  .meta({ id: 'SecretRetirement', examples: [{ retire_unused_hours: 24 }] })
+
+export const toRetirement = (body: z.output<typeof retirementPlan>) => ({
+  unusedHours: body.retire_unused_hours,
+  latestAt: body.retires_at,
+})
+
+export const secretId = z.string().regex(/^\d{1,15}$/)
+
+const secretCaller = z
+  .object({
+    ip: z.string(),
+    api: z.string().nullable().meta({ description: 'The API that the caller got tokens for; null: no token' }),
+    user_agent: z.string(),
+    first_used_at: timestamp,
+    last_used_at: timestamp.meta({ description: 'With a precision of five minutes' }),
+  })
+  .meta({ id: 'SecretCaller' })
+
+export const clientSecrets = z
+  .object({
+    client_id: clientId,
+    as_of: timestamp.meta({ description: 'When the callers were read; a use appears within seconds' }),
+    items: z.array(
+      z.object({
+        ...storedSecret.shape,
+        callers: z.array(secretCaller).meta({ description: 'The callers of the last 30 days, at most 50' }),
+      }),
+    ),
+  })
+  .meta({ id: 'ClientSecrets', description: 'The secrets that work, newest first' })
+
+export const viewSecrets = ({ client, asOf, secrets }: ClientSecrets) => ({
+  body: { client_id: client.clientId, as_of: asOf, items: toWire(secrets) },
+  revision: client.revision,
+})
+
 export const recentCaller = z
   .object({ ip: z.string(), api: z.string().nullable(), last_used_at: timestamp })
   .meta({ id: 'RecentCaller' })
+
+/** What tells the key pairs of a user apart. */
+export const pairIdentity = {
+  pair_name: z.string().nullable().meta({ description: 'Null: the default key pair of the user' }),
+  environment: environment.nullable().meta({ description: 'The environment of a named key pair' }),
+}
 
 /** The APIs, secrets and recent use of a client. */
 export const use = {

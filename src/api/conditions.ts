@@ -14,8 +14,8 @@ const NO_REVISION = 0
  * @throws ProblemError `precondition_required`, `invalid_input`
  */
 export function readIfMatch(ctx: Context, route: ApiRoute): number | undefined {
-  if (!isConditional(route)) return undefined
   const given = ctx.get('if-match').trim()
+  if (!isConditional(route) && (!route.checksIfMatch || given === '')) return undefined
   if (given === '') {
     throw new ProblemError(
       'precondition_required',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MAX_LIMIT } from '../management/paging.ts'
+import { ENVIRONMENTS } from '../shared/environments.ts'
 
 // The fields that several routes share, in the names and formats of the JSON.
 
@@ -17,6 +18,9 @@ export const clientId = z
   .string()
   .max(100)
   .meta({ examples: ['kwc_0Zk3tQ9xWb7YpLr2VfHd'] })
+
+/** The environment of a named key pair. */
+export const environment = z.enum(ENVIRONMENTS)
 
 /** The id of another resource, in a response. */
 export const idText = z.string().meta({ format: 'uuid', examples: [EXAMPLE_ID] })

@@ -2,23 +2,30 @@ import Router, { type Layer } from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { checkRequest } from '../http/request-check.ts'
+import type { GithubKeys } from '../leaks/github-keys.ts'
 import { type Management, requirePermission } from '../management/operation.ts'
 import { limitRate } from './api-rate-limit.ts'
 import { API_ROUTES } from './api-routes.ts'
 import { insufficientScope } from './bearer-errors.ts'
 import { type ApiCaller, type CallerServices, checkTokenIsActive, createCallerReader } from './callers.ts'
 import { readIfMatch } from './conditions.ts'
+import { describeEffect, isDryRun } from './dry-run-responses.ts'
+import { githubLeakReports } from './github-leak-reports.ts'
 import { idempotentRequest, runOnce } from './idempotency.ts'
 import { sendStored, toStored } from './json-responses.ts'
 import { createLineStreams, type LineStreams } from './line-streams.ts'
 import { API_ROOT } from './management-paths.ts'
 import { describeApi } from './openapi.ts'
 import { handleProblems, ProblemError } from './problems.ts'
-import { readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody } from './requests.ts'
+import { readHeaders, readIdempotencyKey, readJsonBody, readParams, readQuery, receiveBody } from './requests.ts'
 import type { ApiRoute, Call } from './route.ts'
 
 export interface ManagementApiServices extends CallerServices {
+  /** Absent: GitHub cannot report leaks. */
+  readonly githubKeys: GithubKeys | undefined
   readonly management: Management
+  /** False once the process has been asked to stop. */
+  readonly isOpen: () => boolean
 }
 
 /** @throws ProblemError, KeywrightError `forbidden` */
@@ -32,6 +39,7 @@ function checkPermission({ who }: ApiCaller, { operation: { permission } }: ApiR
 const readCall = (ctx: Context, route: ApiRoute, body: () => Buffer): Omit<Call, 'who' | 'management'> => ({
   params: readParams(route, ctx.params),
   query: readQuery(ctx, route),
+  headers: readHeaders(ctx, route),
   ifMatch: readIfMatch(ctx, route),
   body: readJsonBody(ctx, route, body()),
   requestId: ctx.state.requestId,
@@ -74,7 +82,8 @@ function serve(
     const caller = route.method === 'get' ? first : await authorize(ctx)
     const call = { ...readCall(ctx, route, body), who: caller.who, management }
     const key = readIdempotencyKey(ctx, route)
-    if (route.lines) await streams.send(ctx, route, caller, call, () => authorize(ctx))
+    if (isDryRun(call)) sendStored(ctx, await describeEffect(route, call))
+    else if (route.lines) await streams.send(ctx, route, caller, call, () => authorize(ctx))
     else if (key === undefined) sendStored(ctx, toStored(ctx, route, await route.handle(call)))
     else await handleOnce(ctx, route, caller, call, key)
   }
@@ -99,7 +108,7 @@ function handleUnmatched(ctx: Context): void {
 function routesOf(services: ManagementApiServices): Middleware {
   const router = new Router({ prefix: API_ROOT, sensitive: true })
   let document: object | undefined
-  const streams = createLineStreams()
+  const streams = createLineStreams(undefined, services.isOpen)
   router.get('/openapi.json', (ctx) => {
     document ??= describeApi(services.issuerUrl())
     ctx.body = document
@@ -119,5 +128,11 @@ function prepare(ctx: Context, next: Next): Promise<void> {
 
 /** Responds to every request for a path of the management API. */
 export function createManagementApi(services: ManagementApiServices): Middleware {
-  return compose([handleProblems, prepare, routesOf(services), handleUnmatched] as Middleware[])
+  return compose([
+    handleProblems,
+    prepare,
+    githubLeakReports(services.management, services.githubKeys),
+    routesOf(services),
+    handleUnmatched,
+  ] as Middleware[])
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { z } from 'zod'
 import { type Components, type Schema, toSchema } from './openapi-schemas.ts'
 import { PROBLEMS, type ProblemCode } from './problems.ts'
-import { type ApiRoute, isConditional } from './route.ts'
+import { type ApiRoute, isConditional, type ResponseSchemas } from './route.ts'
 
 const problem = z
   .object({
@@ -38,8 +38,9 @@ function problemsOf(route: ApiRoute): ProblemCode[] {
     'invalid_token',
     ...(route.operation.permission.scope === null ? [] : (['forbidden'] as const)),
     ...(hasParams || route.body ? (['not_found'] as const) : []),
-    ...(isChange ? (['conflict'] as const) : []),
+    ...(isChange || route.lines === 'events' ? (['conflict'] as const) : []),
     ...(isConditional(route) ? (['stale', 'precondition_required'] as const) : []),
+    ...(route.checksIfMatch ? (['stale'] as const) : []),
     ...(route.body ? (['too_large', 'unsupported_media_type'] as const) : []),
     ...(route.idempotent ? (['key_reused'] as const) : []),
     'rate_limited',
@@ -86,15 +87,35 @@ function headersOf(route: ApiRoute): Schema {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
+function describeCsv(schema: z.ZodType): Schema {
+  const columns = Object.keys((schema as z.ZodObject).shape).join(', ')
+  return { 'text/csv': { schema: { type: 'string', description: `CSV (RFC 4180) with the columns ${columns}` } } }
+}
+
+function describeEvents(schema: z.ZodType): Schema {
+  const fields = Object.keys((schema as z.ZodObject).shape).join(' and ')
+  const description = `Server-sent events with ${fields}: data is an ActivityEntry in JSON`
+  return { 'text/event-stream': { schema: { type: 'string', description } } }
+}
+
 function success(route: ApiRoute, status: string, schema: z.ZodType | null, components: Components): Schema {
+  const head = { description: STATUS_CODES[status] ?? '', headers: headersOf(route) }
+  if (schema && route.lines === 'events') return { ...head, content: describeEvents(schema) }
+  if (schema && route.lines === 'csv') return { ...head, content: describeCsv(schema) }
   const type = route.lines ? 'application/x-ndjson' : 'application/json'
   const content = schema && { [type]: { schema: toSchema(schema, 'output', components) } }
-  return { description: STATUS_CODES[status] ?? '', headers: headersOf(route), ...(content && { content }) }
+  return { ...head, ...(content && { content }) }
+}
+
+/** With its dry run, which is answered 200. */
+function successSchemas({ responses, dryRun, dryRunResponse }: ApiRoute): ResponseSchemas {
+  if (!dryRun) return responses
+  return { ...responses, 200: responses[200] ? z.union([responses[200], dryRunResponse]) : dryRunResponse }
 }
 
 /** Every response of a route, by status. */
 export function responsesOf(route: ApiRoute, components: Components): Readonly<Record<string, Schema>> {
-  const successes = Object.entries(route.responses).map(([status, schema]) => [
+  const successes = Object.entries(successSchemas(route)).map(([status, schema]) => [
     status,
     success(route, status, schema, components),
   ])

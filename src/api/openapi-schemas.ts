@@ -21,12 +21,17 @@ function relocate(value: unknown): unknown {
 }
 
 interface Emitted {
-  readonly zodSchema: unknown
+  readonly zodSchema: z.ZodType
   readonly jsonSchema: Record<string, unknown>
 }
 
-/** Drops the pattern of a known format. Responses may gain fields, so that their schemas allow additional properties. */
-function simplify(io: 'input' | 'output', { jsonSchema }: Emitted): void {
+/**
+ * Drops the pattern of a known format. Responses may gain fields, so that their schemas allow additional properties. Zod leaves
+ * out the examples of a request that has a member which it transforms, such as a time; ours are as callers send them.
+ */
+function simplify(io: 'input' | 'output', { zodSchema, jsonSchema }: Emitted): void {
+  const { examples } = z.globalRegistry.get(zodSchema) ?? {}
+  if (examples) jsonSchema.examples = examples
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern
   if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
 }

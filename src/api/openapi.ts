@@ -64,7 +64,7 @@ const IDEMPOTENCY_KEY = {
   example: '8e03978e-40d5-43dd-bc93-6894a57f9324',
 }
 
-function parametersIn(location: 'path' | 'query', shape: z.ZodObject, components: Components): Schema[] {
+function parametersIn(location: 'path' | 'query' | 'header', shape: z.ZodObject, components: Components): Schema[] {
   const { properties = {}, required = [] } = toSchema(shape, 'input', components)
   return Object.entries(properties as Record<string, Schema>).map(([name, { description, ...schema }]) => ({
     name,
@@ -79,7 +79,9 @@ function parametersOf(route: ApiRoute, components: Components): Schema[] {
   return [
     ...parametersIn('path', route.params, components),
     ...parametersIn('query', route.query, components),
+    ...parametersIn('header', route.headers, components),
     ...(isConditional(route) ? [IF_MATCH] : []),
+    ...(route.checksIfMatch ? [{ ...IF_MATCH, required: false }] : []),
     ...(route.idempotent ? [IDEMPOTENCY_KEY] : []),
   ]
 }

@@ -31,7 +31,8 @@ function fieldErrorsOf({ issues }: z.ZodError, toPart: (path: readonly PropertyK
 
 const inBody = (path: readonly PropertyKey[], detail: string): ProblemPart => ({ pointer: pointerTo(path), detail })
 
-const inQuery = (path: readonly PropertyKey[], detail: string): ProblemPart => ({
+/** Also a header: problem details call both a parameter, as OpenAPI does. */
+const inParameter = (path: readonly PropertyKey[], detail: string): ProblemPart => ({
   parameter: String(path[0] ?? ''),
   detail,
 })
@@ -64,7 +65,26 @@ export function readQuery(ctx: Context, route: ApiRoute): Record<string, unknown
   const read = route.query.safeParse({ ...ctx.query })
   if (read.success) return read.data
   throw new ProblemError('invalid_input', 'one or more query parameters are invalid', {
-    parts: fieldErrorsOf(read.error, inQuery),
+    parts: fieldErrorsOf(read.error, inParameter),
+  })
+}
+
+/** Header values are bytes (RFC 9110, section 5.5), which Node reads as Latin-1. @throws ProblemError `invalid_input` */
+function textOf(value: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'))
+  } catch {
+    throw new ProblemError('invalid_input', 'a header is not valid UTF-8')
+  }
+}
+
+/** The headers that the route declares. @throws ProblemError `invalid_input` */
+export function readHeaders(ctx: Context, route: ApiRoute): Record<string, unknown> {
+  const given = Object.keys(route.headers.shape).filter((name) => ctx.get(name) !== '')
+  const read = route.headers.safeParse(Object.fromEntries(given.map((name) => [name, textOf(ctx.get(name))])))
+  if (read.success) return read.data
+  throw new ProblemError('invalid_input', 'one or more headers are invalid', {
+    parts: fieldErrorsOf(read.error, inParameter),
   })
 }
 
@@ -104,9 +124,12 @@ function readJson(ctx: Context, bytes: Buffer): unknown {
 }
 
 /** @throws ProblemError `invalid_input`, `unsupported_media_type` */
-export function readJsonBody(ctx: Context, route: ApiRoute, bytes: Buffer): unknown {
-  if (!route.body) return undefined
-  const read = route.body.safeParse(readJson(ctx, bytes))
+export const readJsonBody = (ctx: Context, { body }: ApiRoute, bytes: Buffer): unknown =>
+  body && parseJsonBody(ctx, body, bytes)
+
+/** @throws ProblemError `invalid_input`, `unsupported_media_type` */
+export function parseJsonBody<Schema extends z.ZodType>(ctx: Context, schema: Schema, bytes: Buffer): z.output<Schema> {
+  const read = schema.safeParse(readJson(ctx, bytes))
   if (read.success) return read.data
   throw new ProblemError('invalid_input', 'one or more fields are invalid', {
     parts: fieldErrorsOf(read.error, inBody),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Management, RequiredPermission } from '../management/operation.ts'
 import type { Principal } from '../management/principal.ts'
+import { dryRunParameter, dryRunSchema } from './dry-run-schemas.ts'
 
 /** The permission that a route requires; `scope` null: any token for the management API. */
 export interface RoutePermission extends Pick<RequiredPermission, 'role'> {
@@ -8,12 +9,14 @@ export interface RoutePermission extends Pick<RequiredPermission, 'role'> {
 }
 
 /** An authorized request whose parameters and body match the schemas of the route. */
-export interface Call<Params = unknown, Query = unknown, Body = unknown> {
+export interface Call<Params = unknown, Query = unknown, Body = unknown, Headers = unknown> {
   readonly who: Principal
   /** With an `Idempotency-Key`, its `knex` is the transaction that also stores the response. */
   readonly management: Management
   readonly params: Params
   readonly query: Query
+  /** Only those that the route declares. */
+  readonly headers: Headers
   readonly body: Body
   /** The revision that the caller expects; undefined: any. */
   readonly ifMatch: number | undefined
@@ -28,7 +31,7 @@ export interface Reply<Body = unknown> {
   /** The revision of the resource; it becomes the ETag. */
   readonly revision?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** JSON lines (application/x-ndjson) instead of a body; each matches the response schema. */
+  /** Lines or server-sent events instead of a body; each matches the response schema. */
   readonly lines?: AsyncIterable<Body>
 }
 
@@ -57,10 +60,13 @@ export interface Declaration<
   Query extends z.ZodObject,
   Body extends z.ZodType,
   A extends ResponseSchemas,
+  Headers extends z.ZodObject = typeof NOTHING,
 > extends Described {
   /** An invalid parameter is 404. */
   readonly params?: Params
   readonly query?: Query
+  /** Request headers of this route alone, by their names. */
+  readonly headers?: Headers
   readonly body?: Body
   readonly responses: A
   /** Accepts an `Idempotency-Key`, so that a creation can be retried safely. */
@@ -70,21 +76,31 @@ export interface Declaration<
    * not for caches: it does not cover the use of a resource.
    */
   readonly etag?: boolean
-  /** The response is JSON lines. */
-  readonly lines?: boolean
-  handle(call: Call<z.output<Params>, z.output<Query>, z.output<Body>>): Promise<Reply<BodyOf<A>>>
+  /** A POST of a route with ETags that checks `If-Match` where the request has it. */
+  readonly checksIfMatch?: boolean
+  /** The response is a stream: lines of JSON (true), CSV, or server-sent events, whose items have `id` and `event`. */
+  readonly lines?: boolean | 'csv' | 'events'
+  handle(call: Call<z.output<Params>, z.output<Query>, z.output<Body>, z.output<Headers>>): Promise<Reply<BodyOf<A>>>
+  /** Describes what the request would affect, and changes nothing. The route then accepts the parameter `dry_run`. */
+  dryRun?(call: Call<z.output<Params>, z.output<Query>, z.output<Body>, z.output<Headers>>): Promise<object>
+  /** The response of a dry run; absent: `dryRunSchema`. */
+  readonly dryRunResponse?: z.ZodType
 }
 
 /** A declared route without its type parameters. */
 export interface ApiRoute extends Described {
   readonly params: z.ZodObject
   readonly query: z.ZodObject
+  readonly headers: z.ZodObject
   readonly body: z.ZodType | undefined
   readonly responses: ResponseSchemas
   readonly idempotent: boolean
   readonly etag: boolean
-  readonly lines: boolean
+  readonly checksIfMatch: boolean
+  readonly lines: boolean | 'csv' | 'events'
   handle(call: Call): Promise<Reply>
+  readonly dryRun: ((call: Call) => Promise<object>) | undefined
+  readonly dryRunResponse: z.ZodType
 }
 
 /** Declares a route: one declaration validates requests, types the handler and documents the route. */
@@ -93,10 +109,16 @@ export function route<
   Params extends z.ZodObject = typeof NOTHING,
   Query extends z.ZodObject = typeof NOTHING,
   Body extends z.ZodType = z.ZodUndefined,
->(declaration: Declaration<Params, Query, Body, A>): ApiRoute {
-  const { params = NOTHING, query = NOTHING, body, idempotent = false, etag = false, lines = false } = declaration
+  Headers extends z.ZodObject = typeof NOTHING,
+>(declaration: Declaration<Params, Query, Body, A, Headers>): ApiRoute {
+  const { params = NOTHING, query = NOTHING, headers = NOTHING, body } = declaration
+  const { idempotent = false, etag = false, lines = false } = declaration
+  const { checksIfMatch = false } = declaration
   const handle = declaration.handle as ApiRoute['handle']
-  return { ...declaration, params, query, body, idempotent, etag, lines, handle }
+  const dryRun = declaration.dryRun as ApiRoute['dryRun']
+  const allQuery = dryRun ? query.extend({ dry_run: dryRunParameter }) : query
+  const dryRuns = { query: allQuery, dryRun, dryRunResponse: declaration.dryRunResponse ?? dryRunSchema }
+  return { ...declaration, params, headers, body, idempotent, etag, checksIfMatch, lines, handle, ...dryRuns }
 }
 
 /** Whether the route requires `If-Match`. */

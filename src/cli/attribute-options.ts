@@ -19,6 +19,22 @@ export function seconds(text: string): number {
   return Number(text)
 }
 
+/** A point in time in ISO 8601. */
+export function timeIn(text: string): Date {
+  const time = new Date(text)
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(time.getTime())) {
+    throw new InvalidArgumentError('Use a time such as 2027-06-30T00:00:00Z.')
+  }
+  return time
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('Use a whole number.')
+  return Number(text)
+}
+
+const NUMBERS: Readonly<Record<string, (text: string) => number>> = { duration: seconds, count: wholeNumber }
+
 const flagOf = (name: string, { option }: Attribute): string => option?.flag ?? toSnake(name).replaceAll('_', '-')
 
 const toCamel = (flag: string): string => flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
@@ -43,6 +59,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   uris: 'uri...',
   duration: 'seconds',
   rate: 'N/s|N/min|N/h',
+  count: 'number',
   words: 'list',
   choices: 'list',
   colour: '#rrggbb',
@@ -64,7 +81,8 @@ export function attributeOption(name: string, attribute: Attribute): Option {
   const values = [...(choices ?? [PLACEHOLDERS[type.kind]!]), ...(nullWord ? [nullWord] : [])]
   const made = new Option(`${flag} <${values.join('|')}>`, helpOf(attribute))
   if (choices) made.choices(values)
-  if (type.kind === 'duration') made.argParser((text) => (text === nullWord ? text : seconds(text)))
+  const parseNumber = NUMBERS[type.kind]
+  if (parseNumber) made.argParser((text) => (text === nullWord ? text : parseNumber(text)))
   return made
 }
 

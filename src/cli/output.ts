@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+
 /** The result of a command, as JSON and as text. */
 export interface CommandResult {
   readonly json: Record<string, unknown>
@@ -38,4 +40,18 @@ export function table(rows: readonly Record<string, unknown>[]): string {
 export function writeResult(result: CommandResult, asJson: boolean): void {
   const text = asJson ? JSON.stringify(result.json) : (result.text ?? formatFields(result.json))
   process.stdout.write(`${text}\n`)
+}
+
+/** Writes texts at the speed of the reader. A reader that closes the pipe (`| head`) is no error. */
+export async function writeToOutput(texts: AsyncIterable<string>): Promise<void> {
+  const { stdout } = process
+  let failure: NodeJS.ErrnoException | undefined
+  stdout.on('error', (error) => {
+    failure = error
+  })
+  for await (const text of texts) {
+    if (failure) break
+    if (!stdout.write(text)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {})
+  }
+  if (failure && failure.code !== 'EPIPE') throw failure
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type Config, loadConfig } from '../config/load-config.ts'
 import { openInstance } from '../instance.ts'
+import { mailSummary } from '../mail/mail-summary.ts'
 import type { Management } from '../management/operation.ts'
 import { commandLinePrincipal, type Principal } from '../management/principal.ts'
 import { type CommandResult, writeResult } from './output.ts'
@@ -44,7 +45,7 @@ export function withInstance<Options>(
     const instance = await openInstance(config, { role: 'command', onNotice: notice })
     try {
       const { encryptionKeys, database } = instance
-      const management = { knex: database.knex, encryptionKeys }
+      const management = { knex: database.knex, encryptionKeys, mail: mailSummary(config.mail) }
       const context = { management, principal: commandLinePrincipal(process.env.USER), config }
       const result = await run(context, options, ...(given.slice(0, -2) as string[]))
       if (result) writeResult(result, options.json === true)

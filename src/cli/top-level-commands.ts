@@ -57,6 +57,11 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
     define: async (command) => (await import('./commands/token-commands.ts')).addTokenCommands(command),
   },
   {
+    name: 'inspect',
+    description: 'Find a token, client secret, client or user, and tell whether it works',
+    define: async (command) => (await import('./commands/inspect-command.ts')).addInspectCommand(command),
+  },
+  {
     name: 'signing-key',
     description: 'List and rotate the keys that sign tokens',
     define: async (command) => (await import('./commands/signing-key-commands.ts')).addSigningKeyCommands(command),
@@ -66,6 +71,16 @@ export const TOP_LEVEL_COMMANDS: readonly TopLevelCommand[] = [
     description: 'List and rotate the keys of ENCRYPTION_KEY (docs/operating/encryption-key.md)',
     define: async (command) =>
       (await import('./commands/encryption-key-commands.ts')).addEncryptionKeyCommands(command),
+  },
+  {
+    name: 'usage',
+    description: 'Export the usage of clients',
+    define: async (command) => (await import('./commands/usage-commands.ts')).addUsageCommands(command),
+  },
+  {
+    name: 'webhook',
+    description: 'Manage webhooks, which send the events of the activity log to other systems',
+    define: async (command) => (await import('./commands/webhook-commands.ts')).addWebhookCommands(command),
   },
   {
     name: 'audit',

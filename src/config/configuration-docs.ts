@@ -1,4 +1,5 @@
-import { SETTINGS, type Setting } from './settings.ts'
+import type { Setting } from './setting.ts'
+import { SETTINGS } from './settings.ts'
 
 function row([name, setting]: [string, Setting]): string {
   const unit = setting.unit ? ` ${setting.unit}` : ''

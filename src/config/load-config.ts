@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { KeywrightError } from '../shared/errors.ts'
 import { withTlsEnvironment } from './database-url.ts'
-import { SETTINGS, type Setting, SettingError, type ValueOf } from './settings.ts'
+import { type MailConfig, mailConfigOf } from './mail-config.ts'
+import { type Setting, SettingError, type ValueOf } from './setting.ts'
+import { SETTINGS } from './settings.ts'
 
 export interface Config {
   /** Absent: the embedded PostgreSQL in `dataDir`. */
@@ -19,6 +21,10 @@ export interface Config {
   readonly trustProxy: boolean
   /** What may be called beside public addresses, in the forms of `parseHostRule`. */
   readonly outgoingAllow: readonly string[]
+  /** The URL of GitHub's public keys for secret scanning; absent: GitHub cannot report leaks. */
+  readonly githubSecretScanningKeys?: string
+  /** Absent: Keywright sends no e-mail. */
+  readonly mail?: MailConfig
   readonly metricsToken?: string
   readonly databasePoolMax: number
   /** Milliseconds. */
@@ -98,6 +104,7 @@ export function loadConfig(env: Environment): Config {
   ) {
     fieldErrors.push('ENCRYPTION_KEY: required with DATABASE_URL; make one with: openssl rand -base64 32')
   }
+  const mail = mailConfigOf(values, fieldErrors)
   if (fieldErrors.length > 0) throw misconfigured(fieldErrors)
   return {
     databaseUrl: values.DATABASE_URL && withTlsEnvironment(values.DATABASE_URL, env),
@@ -110,6 +117,8 @@ export function loadConfig(env: Environment): Config {
     logLevel: values.LOG_LEVEL,
     trustProxy: values.TRUST_PROXY,
     outgoingAllow: values.OUTGOING_ALLOW ?? [],
+    githubSecretScanningKeys: values.GITHUB_SECRET_SCANNING_KEYS,
+    mail,
     metricsToken: values.METRICS_TOKEN,
     databasePoolMax: values.DATABASE_POOL_MAX,
     databaseStatementTimeout: values.DATABASE_STATEMENT_TIMEOUT,

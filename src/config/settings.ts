@@ -1,54 +1,8 @@
 import { isIPv6 } from 'node:net'
 import { parseHostRule } from '../shared/host-rules.ts'
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
-
-/** Errors in the text of a setting. Each ends a sentence that begins with the setting's name. */
-export class SettingError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(...problems: string[]) {
-    super(problems.join('; '))
-    this.problems = problems
-  }
-}
-
-/** One setting: how its text is parsed, and its documentation. */
-export interface Setting<T = unknown> {
-  /** Parses a text that is not empty. Without zod, which takes longer to load than a command to run. @throws SettingError */
-  readonly parse: (text: string) => T
-  readonly default?: string
-  readonly unit?: string
-  readonly secret?: true
-  readonly doc: string
-}
-
-/** A setting that always has a value. */
-interface SettingWithDefault<T> extends Setting<T> {
-  readonly default: string
-}
-
-/** The type of a setting's value. */
-export type ValueOf<S> = S extends SettingWithDefault<infer T> ? T : S extends Setting<infer T> ? T | undefined : never
-
-const text = (value: string): string => value
-
-const wholeNumber =
-  (min: number, max: number) =>
-  (value: string): number => {
-    if (!/^\d+$/.test(value)) throw new SettingError('must be a whole number')
-    if (Number(value) < min || Number(value) > max) throw new SettingError(`must be from ${min} to ${max}`)
-    return Number(value)
-  }
-
-const oneOf =
-  <T extends string>(...options: readonly T[]) =>
-  (value: string): T => {
-    const found = options.find((option) => option === value)
-    if (found === undefined) throw new SettingError(`must be ${options.join(' or ')}`)
-    return found
-  }
-
-const onOff = (value: string): boolean => oneOf('on', 'off')(value) === 'on'
+import { MAIL_SETTINGS } from './mail-settings.ts'
+import { oneOf, onOff, SettingError, setting, text, wholeNumber } from './setting.ts'
 
 const countOfWorkers = (value: string): number | 'auto' => (value === 'auto' ? value : wholeNumber(1, 256)(value))
 
@@ -80,6 +34,14 @@ function issuer(value: string): string {
   return url!.origin
 }
 
+/** `http` only for this machine: on a network, others could change the answer. */
+function httpUrl(value: string): string {
+  const url = URL.parse(value)
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname))
+  if (!isSafe || url.username || url.password) throw new SettingError('must be an https URL without a user name')
+  return url.href
+}
+
 function databaseUrl(value: string): string {
   try {
     parseDatabaseUrl(value)
@@ -100,12 +62,6 @@ function hostRules(value: string): string[] {
   throw new SettingError(
     ...wrong.map((entry) => `"${entry}" is not a host, host:port, address or network (10.0.0.0/8)`),
   )
-}
-
-function setting<T>(definition: SettingWithDefault<T>): SettingWithDefault<T>
-function setting<T>(definition: Setting<T>): Setting<T>
-function setting<T>(definition: Setting<T>): Setting<T> {
-  return definition
 }
 
 /** Every setting, declared once. `load-config.ts` reads the environment; `docs/configuration.md` is generated from this. */
@@ -148,8 +104,13 @@ export const SETTINGS = {
   }),
   OUTGOING_ALLOW: setting({
     parse: hostRules,
-    doc: 'What Keywright may call for clients (back-channel logout) beside public addresses: a comma-separated list of host names, `host:port`, addresses, and networks such as `10.0.0.0/8`. Unset: nothing inside your network.',
+    doc: 'What Keywright may call for clients (back-channel logout) and webhooks beside public addresses: a comma-separated list of host names, `host:port`, addresses, and networks such as `10.0.0.0/8`. Unset: nothing inside your network.',
   }),
+  GITHUB_SECRET_SCANNING_KEYS: setting({
+    parse: httpUrl,
+    doc: "The URL of GitHub's public keys, `https://api.github.com/meta/public_keys/secret_scanning`: GitHub's secret scanning may report leaked credentials ([how to register](secret-scanning.md)). Unset: only callers of the management API may.",
+  }),
+  ...MAIL_SETTINGS,
   METRICS_TOKEN: setting({
     parse: text,
     secret: true,

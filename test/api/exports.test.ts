@@ -134,3 +134,17 @@ test('a time outside the range of PostgreSQL is an error of its parameter', asyn
     }
   }
 })
+
+test('the usage export is CSV with a line of column names', async () => {
+  const { client, token } = await operator()
+  const key = server.knex('clients').where({ client_id: client.clientId }).select('id')
+  await until(async () => (await server.knex('client_usage_hours').where('client_id', key)).length > 0)
+  const answer = await fetch(`${server.url}/api/v1/usage/export`, {
+    dispatcher: readers,
+    headers: { authorization: `Bearer ${token}` },
+  })
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8'])
+  const [head, ...rows] = (await answer.text()).trim().split('\r\n')
+  expect(head).toBe('day,account_id,client_id,client_name,api,tokens_issued,requests_refused')
+  expect(rows.some((row) => row.includes(`${client.clientId},Automation,`))).toBe(true)
+})

@@ -163,6 +163,9 @@ test('every route rejects an id that is malformed or unknown', async () => {
   for (const route of API_ROUTES.filter(({ path }) => path.includes('{'))) {
     for (const one of UNKNOWN_IDS) {
       const path = route.path.replace(/\{\w+\}/g, one)
+      // With dots, a path can be that of a route without an id.
+      const named = new URL(path, 'http://localhost').pathname
+      if (API_ROUTES.some(({ path: other }) => other === named)) continue
       const example = route.body?.meta()?.examples as unknown[] | undefined
       const headers = { 'if-match': '*' }
       const response = await (example
@@ -171,7 +174,7 @@ test('every route rejects an id that is malformed or unknown', async () => {
       expect([400, 403, 404, 405, 409], `${route.method} ${path} ${response.text}`).toContain(response.status)
     }
   }
-}, 120_000)
+})
 
 test('a change requires the current revision in If-Match', async () => {
   const { body } = await api.json('POST', '/accounts', { name: 'Changing' })

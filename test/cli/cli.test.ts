@@ -84,6 +84,9 @@ describe('a command with --json prints one JSON object', () => {
       policy: 'single',
       alg: 'EdDSA',
       token_type: 'at+jwt',
+      networks_claim: 'off',
+      key_pairs: 'one',
+      max_secret_lifetime: null,
       default: true,
       client_id: expect.stringMatching(/^kwa_/),
       client_secret: expect.stringMatching(SECRET),
@@ -132,6 +135,20 @@ describe('a command with --json prints one JSON object', () => {
     expect(second.client_id).not.toBe(first.client_id)
     const { apis } = await cli(`client show ${second.client_id}`)
     expect(apis.map((api: { identifier: string }) => api.identifier)).toEqual(['urn:example:plain', API])
+  })
+
+  test('key-pair generate and client create take the expiry of the client secret', async () => {
+    const time = '2101-02-03T04:05:06.000Z'
+    const create = `client create --account ${account} --grants client_credentials --name x --secret-expires-at`
+    const { client_id: id } = await cli(`${create} ${time}`)
+    const { clients } = await cli(`client list --account ${account}`)
+    expect(clients.find((one: { client_id: string }) => one.client_id === id).secret_expires_at).toBe(time)
+    const generate = `key-pair generate --user ${admin.user_id} --secret-expires-at`
+    const pair = await cli(`${generate} ${time}`)
+    const secrets = await cli(`client show ${pair.client_id}`)
+    expect(JSON.stringify(secrets)).toContain(time)
+    expect((await runCli(`${generate} 2020-01-01T00:00:00Z`.split(' '), env)).code).toBe(2)
+    expect((await runCli(`${generate} soon`.split(' '), env)).code).toBe(2)
   })
 
   test('client create, show, update, list, archive and restore print the settings that the options set', async () => {
@@ -336,4 +353,4 @@ test('every command prints its help to standard output and exits with 0, without
   await explain([])
   expect(seen).toEqual(expect.arrayContaining(['serve', 'migrate', 'key-pair generate', 'client rotate-secret']))
   expect(seen.length).toBeGreaterThanOrEqual(23)
-}, 240_000)
+})

@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { keywright, runCli } from '../support/cli-in-process.ts'
 import type { Environment } from '../support/environment.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-
-// A process for each command, some ten in a test, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 })
 
 let created: TestDatabase
 let database: Database
@@ -30,7 +27,10 @@ const actionsOn = (id: string): Promise<string[]> =>
 
 test('account update and account api change an account', async () => {
   const { account_id: id } = await cli('account create --name ACME')
-  const account = { account_id: id, name: 'New name', status: 'active', api: 'on' }
+  const quota = { quota_per_hour: null, quota_per_day: null, quota_mode: 'enforce' }
+  const secrets = { leaked_credentials: 'revoke', max_secret_lifetime: null, second_factor_required: 'nobody' }
+  const initial = { allowed_networks: 'off', ...quota, ...secrets, status: 'active', api: 'on' }
+  const account = { account_id: id, name: 'New name', ...initial }
   expect(await cli(`account update ${id} --name`, 'New name')).toEqual(account)
   expect(await cli(`account api ${id} off`)).toEqual({ ...account, api: 'off' })
   const [listed] = (await cli('account list')).accounts
@@ -67,6 +67,9 @@ test('api update changes the given settings and creates keys for another algorit
     policy: 'single',
     alg: 'EdDSA',
     token_type: 'JWT',
+    networks_claim: 'off',
+    key_pairs: 'one',
+    max_secret_lifetime: null,
     default: true,
   }
   expect(changed).toEqual({ identifier: 'https://b.example.com', ...expected })

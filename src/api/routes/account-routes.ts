@@ -1,5 +1,9 @@
 import { z } from 'zod'
-import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../accounts/account-attributes.ts'
+import {
+  ACCOUNT_ATTRIBUTES,
+  ACCOUNT_STATUS_ATTRIBUTES,
+  type SettableStatus,
+} from '../../accounts/account-attributes.ts'
 import type { Account } from '../../accounts/accounts.ts'
 import {
   createAccount,
@@ -10,7 +14,9 @@ import {
   updateAccount,
 } from '../../management/account-operations.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
+import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
+import { quotaUses } from '../quota-schemas.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
 
@@ -35,6 +41,7 @@ const details = z
     admins: z.number().int().meta({ description: 'Active admins' }),
     key_pairs: z.number().int(),
     active_tokens: bounded,
+    quotas: quotaUses.meta({ description: 'Its quotas in the present hour and day (UTC)' }),
   })
   .meta({ id: 'AccountDetails' })
 
@@ -55,11 +62,16 @@ type ParamsCall = Call<z.output<typeof pathParams>>
 
 const toReply = (one: Account) => ({ body: toWire(one), revision: one.revision })
 
-const setStatus = (to: Account['status']) => async (call: ParamsCall) =>
+const setStatus = (to: SettableStatus) => async (call: ParamsCall) =>
   toReply(await setAccountStatus(call.management, call.who, { ...toDomain(call.params), status: to }))
 
 const switchApi = (enabled: boolean) => async (call: ParamsCall) =>
   toReply(await setAccountApi(call.management, call.who, { ...toDomain(call.params), enabled }))
+
+const dryRunOf =
+  ({ dryRun }: Pick<typeof setAccountStatus, 'dryRun'>) =>
+  async ({ management, who, params }: ParamsCall) =>
+    viewDryRun(await dryRun(management, who, toDomain(params)))
 
 /** The routes that enable and disable an account or its API. */
 const STATUS_ROUTES = [
@@ -69,16 +81,25 @@ const STATUS_ROUTES = [
     setAccountStatus,
     'Disable an account; revokes the sessions and tokens of its users and clients',
     setStatus('disabled'),
+    dryRunOf(setAccountStatus),
   ],
-  ['enable', 'enableAccount', setAccountStatus, 'Enable an account; revoked tokens stay revoked', setStatus('active')],
+  [
+    'enable',
+    'enableAccount',
+    setAccountStatus,
+    'Enable an account; revoked tokens stay revoked',
+    setStatus('active'),
+    undefined,
+  ],
   [
     'api/disable',
     'disableAccountApi',
     setAccountApi,
     'Disable the API for an account; revokes every token of its clients',
     switchApi(false),
+    dryRunOf(setAccountApi),
   ],
-  ['api/enable', 'enableAccountApi', setAccountApi, 'Enable the API for an account', switchApi(true)],
+  ['api/enable', 'enableAccountApi', setAccountApi, 'Enable the API for an account', switchApi(true), undefined],
 ] as const
 
 export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
@@ -140,7 +161,7 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
       return toReply(await updateAccount(management, who, { ...toDomain(params), ...values, revision: ifMatch }))
     },
   }),
-  ...STATUS_ROUTES.map(([action, name, operation, summary, handle]) =>
+  ...STATUS_ROUTES.map(([action, name, operation, summary, handle, dryRun]) =>
     route({
       method: 'post',
       path: `/accounts/{account_id}/${action}`,
@@ -152,6 +173,7 @@ export const ACCOUNT_ROUTES: readonly ApiRoute[] = [
       responses: { 200: account },
       etag: true,
       handle,
+      ...(dryRun && { dryRun }),
     }),
   ),
 ]

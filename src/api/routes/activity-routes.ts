@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type AuditRecord, exportActivity, listActivity } from '../../management/activity-operations.ts'
+import { streamEvents } from '../../management/event-stream.ts'
 import { id, idText, pageOf, pageQuery, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
@@ -12,6 +13,8 @@ const time = z.iso
   .transform((text) => new Date(text))
 
 const text = z.string().max(2000)
+
+const lastEventId = z.string().max(100)
 
 const filter = {
   account_id: id.optional(),
@@ -45,11 +48,21 @@ const entry = z
       .int()
       .nullable()
       .meta({ description: 'The position in the audit chain; null until the event is sealed, about a second later' }),
+    is_erased: z.boolean().meta({ description: 'Whether the event had personal data of a user who was deleted since' }),
   })
   .meta({ id: 'ActivityEntry' })
 
 /** The names in the detail are data and stay as they are. */
 const view = ({ detail, ...rest }: AuditRecord) => ({ ...toWire(rest), detail: { ...detail } })
+
+const streamed = z.object({
+  id: z.string().meta({ description: 'For Last-Event-ID' }),
+  event: entry.nullable(),
+})
+
+async function* viewEvents(events: Awaited<ReturnType<typeof streamEvents>>) {
+  for await (const { id, event } of events) yield { id, event: event && view(event) }
+}
 
 async function* viewAll(records: AsyncIterable<AuditRecord>) {
   for await (const record of records) yield view(record)
@@ -84,5 +97,32 @@ export const ACTIVITY_ROUTES: readonly ApiRoute[] = [
     handle: async ({ management, who, query }) => ({
       lines: viewAll(await exportActivity(management, who, toDomain(query))),
     }),
+  }),
+  route({
+    method: 'get',
+    path: '/events',
+    operation: streamEvents,
+    id: 'streamEvents',
+    tag: TAG,
+    summary: 'Read the events of the activity log as they happen',
+    description:
+      'Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked; a caller may read four streams at once. The response is 409 when events after the ID were deleted by age, or when the database was set back.',
+    query: z.strictObject({
+      account_id: id.optional(),
+      last_event_id: lastEventId
+        .optional()
+        .meta({ description: 'For clients that cannot send the header Last-Event-ID' }),
+    }),
+    headers: z.object({
+      'Last-Event-ID': lastEventId
+        .optional()
+        .meta({ description: 'The ID of the last event that was read; 0: from the oldest event; absent: from now on' }),
+    }),
+    responses: { 200: streamed },
+    lines: 'events',
+    async handle({ management, who, query: { account_id: accountId, last_event_id }, headers }) {
+      const lastEventId = headers['Last-Event-ID'] ?? last_event_id
+      return { lines: viewEvents(await streamEvents(management, who, { accountId, lastEventId })) }
+    },
   }),
 ]

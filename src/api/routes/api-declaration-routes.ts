@@ -10,12 +10,11 @@ import {
   inspectApi,
   listApis,
   readApi,
-  rotateApiSecret,
 } from '../../management/api-operations.ts'
 import type { Principal } from '../../management/principal.ts'
 import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
-import { newCredentials, overlap, storedSecret } from '../client-fields.ts'
+import { storedSecret } from '../client-fields.ts'
 import {
   apiIdentifier,
   bounded,
@@ -82,11 +81,7 @@ const created = z.object({ client_id: clientId, client_secret: secret, api: plai
   description: 'The credentials with which the API introspects tokens; shown only in this response',
 })
 
-const newSecret = z
-  .object({ client_id: newCredentials.client_id, client_secret: secret })
-  .meta({ id: 'ApiCredentials' })
-
-const pathParams = z
+export const apiPathParams = z
   .strictObject({ identifier: apiIdentifier })
   .meta({ description: 'Percent-encoded: https%3A%2F%2Fapi.example.com' })
 
@@ -141,7 +136,7 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     id: 'readApi',
     tag: TAG,
     summary: 'Retrieve an API',
-    params: pathParams,
+    params: apiPathParams,
     responses: { 200: api },
     etag: true,
     async handle({ management, who, params }) {
@@ -159,7 +154,7 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
     summary: 'Update an API',
     description:
       'Removing a scope revokes the access tokens, refresh tokens and consents that have it; others stay valid.',
-    params: pathParams,
+    params: apiPathParams,
     body: change,
     responses: { 200: plain },
     etag: true,
@@ -168,20 +163,5 @@ export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [
       const changed = await changeApi(management, who, { ...params, changes, texts, revision: ifMatch })
       return { body: viewApi(changed, who), revision: changed.revision }
     },
-  }),
-  route({
-    method: 'post',
-    path: '/apis/{identifier}/secrets',
-    operation: rotateApiSecret,
-    id: 'rotateApiSecret',
-    tag: TAG,
-    summary: 'Rotate the client secret with which the API introspects tokens',
-    params: pathParams,
-    body: z.strictObject({ overlap }).meta({ id: 'ApiSecretRotation', examples: [{ overlap: 3600 }] }),
-    responses: { 201: newSecret },
-    idempotent: true,
-    handle: async ({ management, who, params, body }) => ({
-      body: toWire(await rotateApiSecret(management, who, { ...params, ...body })),
-    }),
   }),
 ]

@@ -1,23 +1,25 @@
 import { z } from 'zod'
+import { APPLICATION_TYPE_VALUES } from '../../clients/application-types.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
-import { CLIENT_CREDENTIALS_GRANT } from '../../clients/grant-types.ts'
 import {
   archiveApplication,
-  listApplications,
   readApplication,
   restoreApplication,
-  retireApplicationSecret,
-  rotateApplicationSecret,
   updateApplication,
 } from '../../management/application-operations.ts'
+import { archiveApplications, MOST_ARCHIVED } from '../../management/bulk-archive.ts'
+import { listApplications } from '../../management/client-list.ts'
+import { deleteApplication } from '../../management/deletion-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
-import { credentials, toCreatedReply, viewApplication, viewClient } from '../application-views.ts'
+import { credentials, toCreatedReply, viewApplication, viewClient, viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
-import { access, newCredentials, overlap, settings, use } from '../client-fields.ts'
+import { access, expiresAt, newCredentials, settings, use } from '../client-fields.ts'
+import { deletionReply, deletionResponses } from '../deletions.ts'
+import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
+import { toDomain } from '../wire-names.ts'
 
 const TAG = 'Applications'
 
@@ -27,7 +29,7 @@ const summary = z
   .object({
     client_id: clientId,
     name: z.string(),
-    status: z.enum(['active', 'archived', 'replaced']),
+    status: z.enum(['active', 'archived', 'replaced', 'deleting']),
     account_id: idText.nullable().meta({ description: 'Null: an application of the instance' }),
     account_name: z.string().nullable(),
     grants: z.array(z.string()),
@@ -38,7 +40,7 @@ const summary = z
 
 const attributes = {
   client_id: clientId,
-  status: z.enum(['active', 'archived', 'replaced']),
+  status: z.enum(['active', 'archived', 'replaced', 'deleting']),
   account_id: idText.nullable(),
   ...settings,
   created_at: timestamp,
@@ -66,22 +68,28 @@ const change = z
   .partial()
   .meta({ id: 'ApplicationChange', examples: [{ name: 'Billing export', access_token_ttl: 900 }] })
 
-const EXAMPLE = { name: 'Billing export', grants: [CLIENT_CREDENTIALS_GRANT] }
+const EXAMPLE = { name: 'Billing export', type: 'service' }
 
 const creation = z
   .strictObject({
-    // The instance's defaults apply to what is left out.
+    // The defaults of the type and of the instance apply to what is left out.
     ...z.strictObject({ ...settings, ...access }).partial().shape,
     name: settings.name,
-    grants: settings.grants,
+    type: z.enum(APPLICATION_TYPE_VALUES).optional().meta({
+      description:
+        'What the application is, which gives grants and is_public their values if they are absent; without a type, grants is required. It is not stored.',
+    }),
     account_id: id
       .nullable()
       .optional()
       .meta({ description: 'Default: the account of the caller; null: the instance (operators only)' }),
+    secret_expires_at: expiresAt,
   })
   .meta({ id: 'NewApplication', examples: [EXAMPLE] })
 
-const created = z.object({ ...newCredentials, application: client }).meta({ id: 'CreatedApplication' })
+export const createdApplication = z
+  .object({ ...newCredentials, application: client })
+  .meta({ id: 'CreatedApplication' })
 
 const restored = z
   .object({ ...client.shape, client_secret: newCredentials.client_secret, api_key: newCredentials.api_key })
@@ -89,14 +97,16 @@ const restored = z
 
 const changed = z.object({ application: client, api_key: newCredentials.api_key }).meta({ id: 'ChangedApplication' })
 
+const archival = z
+  .strictObject({ client_ids: z.array(clientId).min(1).max(MOST_ARCHIVED) })
+  .meta({ id: 'ArchivalOfApplications', examples: [{ client_ids: ['kwc_4VxhQ0pZt7mLw2RkN8sYb3'] }] })
+
 const toChange = (body: object) => ({
   ...fromWireValues(ACCESS_ATTRIBUTES, body),
   settings: fromWireValues(CLIENT_ATTRIBUTES, body),
 })
 
 const pathParams = z.strictObject({ client_id: clientId })
-
-const secretParams = z.strictObject({ client_id: clientId, secret_id: z.string().regex(/^\d{1,15}$/) })
 
 export const APPLICATION_ROUTES: readonly ApiRoute[] = [
   route({
@@ -115,7 +125,7 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     }),
     responses: { 200: pageOf(summary) },
     handle: async ({ management, who, query }) => ({
-      body: viewPage(await listApplications(management, who, toDomain(query)), toWire),
+      body: viewPage(await listApplications(management, who, toDomain(query)), viewSummary),
     }),
   }),
   route({
@@ -126,13 +136,18 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
     tag: TAG,
     summary: 'Create an application',
     body: creation,
-    responses: { 201: created },
+    responses: { 201: createdApplication },
     idempotent: true,
     etag: true,
-    async handle({ management, who, body: { account_id, ...body } }) {
+    async handle({ management, who, body: { account_id, secret_expires_at, type, name, ...body } }) {
       const { settings: others, ...apiAccess } = toChange(body)
-      const { name, grants } = body
-      const input = { ...apiAccess, settings: { ...others, name, grants }, accountId: account_id }
+      const input = {
+        ...apiAccess,
+        settings: { ...others, name },
+        type,
+        accountId: account_id,
+        secretExpiresAt: secret_expires_at,
+      }
       return toCreatedReply(await createApplication(management, who, input), who)
     },
   }),
@@ -185,6 +200,40 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
       const after = await archiveApplication(management, who, { clientId: params.client_id })
       return { body: viewClient(after, who), revision: after.revision }
     },
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await archiveApplication.dryRun(management, who, toDomain(params))),
+  }),
+  route({
+    method: 'delete',
+    path: '/applications/{client_id}',
+    operation: deleteApplication,
+    id: 'deleteApplication',
+    tag: TAG,
+    summary: 'Delete an archived application; its tokens stay revoked',
+    params: pathParams,
+    responses: deletionResponses,
+    handle: async ({ management, who, params }) =>
+      deletionReply(await deleteApplication(management, who, { clientId: params.client_id })),
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await deleteApplication.dryRun(management, who, toDomain(params))),
+  }),
+  route({
+    method: 'post',
+    path: '/applications/archive',
+    operation: archiveApplications,
+    id: 'archiveApplications',
+    tag: TAG,
+    summary: 'Archive several applications; revokes all their tokens',
+    description:
+      'The response names the applications that were active. The applications are archived one after the other; after an error the request can be repeated.',
+    body: archival,
+    responses: { 200: z.object({ archived: z.array(clientId) }).meta({ id: 'ArchivedApplications' }) },
+    async handle({ management, who, body }) {
+      const archived = await archiveApplications(management, who, { clientIds: body.client_ids })
+      return { body: { archived: archived.map((one) => one.clientId) } }
+    },
+    dryRun: async ({ management, who, body }) =>
+      viewDryRun(await archiveApplications.dryRun(management, who, { clientIds: body.client_ids })),
   }),
   route({
     method: 'post',
@@ -205,34 +254,5 @@ export const APPLICATION_ROUTES: readonly ApiRoute[] = [
       const { client: after, ...secrets } = await restoreApplication(management, who, input)
       return { body: { ...viewClient(after, who), ...credentials(secrets) }, revision: after.revision }
     },
-  }),
-  route({
-    method: 'delete',
-    path: '/applications/{client_id}/secrets/{secret_id}',
-    operation: retireApplicationSecret,
-    id: 'retireApplicationSecret',
-    tag: TAG,
-    summary: 'Revoke a previous client secret before its overlap ends, with the tokens that it obtained',
-    params: secretParams,
-    responses: { 204: null },
-    async handle({ management, who, params }) {
-      await retireApplicationSecret(management, who, { clientId: params.client_id, secretId: Number(params.secret_id) })
-      return {}
-    },
-  }),
-  route({
-    method: 'post',
-    path: '/applications/{client_id}/secrets',
-    operation: rotateApplicationSecret,
-    id: 'rotateApplicationSecret',
-    tag: TAG,
-    summary: 'Rotate the client secret, and the API key if the application requires one',
-    params: pathParams,
-    body: z.strictObject({ overlap }).meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
-    responses: { 201: created },
-    idempotent: true,
-    etag: true,
-    handle: async ({ management, who, params, body }) =>
-      toCreatedReply(await rotateApplicationSecret(management, who, { ...body, clientId: params.client_id }), who),
   }),
 ]

@@ -19,6 +19,7 @@ import type { Principal } from '../../management/principal.ts'
 import { namesOf } from '../../shared/attributes.ts'
 import { invalidFields, KeywrightError } from '../../shared/errors.ts'
 import { attributeSchemas, fromWireValues, imageSummary, toWireValues } from '../attribute-schemas.ts'
+import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, revision, timestamp } from '../fields.ts'
 import type { Call } from '../route.ts'
 import { type ApiRoute, route } from '../route.ts'
@@ -134,6 +135,7 @@ export const INSTANCE_ROUTES: readonly ApiRoute[] = [
     description: 'Revokes every access token at once, including the token of this request, and stops issuing tokens.',
     responses: { 200: settings },
     handle: switchApi(false),
+    dryRun: async ({ management, who }) => viewDryRun(await setInstanceApi.dryRun(management, who, {})),
   }),
   route({
     method: 'post',

@@ -19,6 +19,7 @@ const overview = z
     applications: bounded.meta({ description: 'Active applications' }),
     users: bounded.meta({ description: 'Active users' }),
     api_enabled: z.boolean(),
+    refused_clients: bounded.meta({ description: 'Clients whose requests were refused in the last hour' }),
   })
   .meta({ id: 'Overview' })
 

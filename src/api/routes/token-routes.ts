@@ -7,6 +7,7 @@ import {
   revokeOneGrant,
   revokeOneToken,
 } from '../../management/token-operations.ts'
+import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId, id, idText, pageOf, pageQuery, revoked, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
@@ -74,6 +75,8 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     handle: async ({ management, who, params }) => ({
       body: await revokeAllOfClient(management, who, toDomain(params)),
     }),
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await revokeAllOfClient.dryRun(management, who, toDomain(params))),
   }),
   route({
     method: 'delete',
@@ -88,6 +91,8 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
       await revokeOneToken(management, who, toDomain(params))
       return {}
     },
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await revokeOneToken.dryRun(management, who, toDomain(params))),
   }),
   route({
     method: 'get',
@@ -116,6 +121,8 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
       await revokeOneGrant(management, who, toDomain(params))
       return {}
     },
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await revokeOneGrant.dryRun(management, who, toDomain(params))),
   }),
   route({
     method: 'delete',
@@ -127,5 +134,7 @@ export const TOKEN_ROUTES: readonly ApiRoute[] = [
     params: z.strictObject({ user_id: id }),
     responses: { 200: revokedCount },
     handle: async ({ management, who, params }) => ({ body: await revokeAllOfUser(management, who, toDomain(params)) }),
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await revokeAllOfUser.dryRun(management, who, toDomain(params))),
   }),
 ]

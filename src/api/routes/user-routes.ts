@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import type { SettableStatus } from '../../accounts/account-attributes.ts'
 import { ACCOUNT_ROLE, USER_ATTRIBUTES } from '../../accounts/user-attributes.ts'
 import type { User } from '../../accounts/users.ts'
+import { type DryRunResult, NOTHING_AFFECTED } from '../../management/dry-run.ts'
+import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import {
   givePassword,
@@ -11,6 +14,7 @@ import {
   updateUser,
 } from '../../management/user-operations.ts'
 import { attributeSchemas } from '../attribute-schemas.ts'
+import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
 import { toDomain, toWire } from '../wire-names.ts'
@@ -39,7 +43,10 @@ const details = z
   .object({
     ...attributes,
     ...derived,
-    key_pair: clientId.nullable(),
+    key_pair: clientId.nullable().meta({ description: 'The default key pair of the user' }),
+    named_key_pairs: z.number().int().meta({ description: 'Active named key pairs' }),
+    authenticator_apps: z.number().int().meta({ description: 'Authenticator apps that the user signs in with' }),
+    recovery_codes: z.number().int().meta({ description: 'Unused recovery codes' }),
     applications: z.number().int().meta({ description: 'Applications that the user gave consent to' }),
     own_tokens: bounded,
     application_tokens: bounded,
@@ -68,17 +75,11 @@ type ParamsCall = Call<z.output<typeof pathParams>>
 
 const toReply = (one: User) => ({ body: toWire(one), revision: one.revision })
 
-const setStatus = (to: User['status']) => async (call: ParamsCall) =>
+const setStatus = (to: SettableStatus) => async (call: ParamsCall) =>
   toReply(await setUserStatus(call.management, call.who, { userId: call.params.user_id, status: to }))
 
 /** Changes the role first, which checks the revision, and the other attributes in the same transaction: both or neither. */
-async function updateRoleAndDetails({
-  management,
-  who,
-  params,
-  body,
-  ifMatch,
-}: Call<z.output<typeof pathParams>, unknown, Change>) {
+async function updateRoleAndDetails({ management, who, params, body, ifMatch }: UpdateCall) {
   const { role: to, ...rest } = toDomain(body)
   const userId = params.user_id
   return await management.knex.transaction(async (knex) => {
@@ -89,7 +90,15 @@ async function updateRoleAndDetails({
   })
 }
 
+/** Only a user who becomes a member loses something. */
+async function describeUpdate({ management, who, params, body }: UpdateCall): Promise<DryRunResult> {
+  const effect = await setRole.dryRun(management, who, toDomain(params))
+  return body.role === 'member' ? effect : NOTHING_AFFECTED
+}
+
 type Change = z.output<typeof change>
+
+type UpdateCall = Call<z.output<typeof pathParams>, unknown, Change>
 
 export const USER_ROUTES: readonly ApiRoute[] = [
   route({
@@ -150,12 +159,13 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     tag: TAG,
     summary: "Update a user's name, email address or role",
     description:
-      'A user who becomes a member loses their key pair permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address.',
+      'A user who becomes a member loses their key pairs permanently. A token that acts for a user, such as the token of a key pair, cannot change an email address.',
     params: pathParams,
     body: change,
     responses: { 200: user },
     etag: true,
     handle: async (call) => toReply(await updateRoleAndDetails(call)),
+    dryRun: async (call) => viewDryRun(await describeUpdate(call)),
   }),
   route({
     method: 'post',
@@ -168,6 +178,8 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     responses: { 200: user },
     etag: true,
     handle: setStatus('disabled'),
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await setUserStatus.dryRun(management, who, toDomain(params))),
   }),
   route({
     method: 'post',
@@ -195,5 +207,20 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     etag: true,
     handle: async ({ management, who, params }) =>
       toReply((await givePassword(management, who, toDomain(params))).user),
+  }),
+  route({
+    method: 'post',
+    path: '/users/{user_id}/reset-factors',
+    operation: resetFactors,
+    id: 'resetFactors',
+    tag: TAG,
+    summary: "Remove a user's second factors and revoke their sessions",
+    description:
+      'For a user who has lost the authenticator app and the recovery codes. The password alone is then enough to sign in; a user who must have a second factor sets one up at the next sign-in. Not allowed with a token that acts for a user, such as the token of a key pair.',
+    params: pathParams,
+    responses: { 200: user },
+    etag: true,
+    handle: async ({ management, who, params }) =>
+      toReply((await resetFactors(management, who, toDomain(params))).user),
   }),
 ]

@@ -1,5 +1,9 @@
 import { Argument, type Command } from 'commander'
-import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../accounts/account-attributes.ts'
+import {
+  ACCOUNT_ATTRIBUTES,
+  ACCOUNT_STATUS_ATTRIBUTES,
+  type SettableStatus,
+} from '../../accounts/account-attributes.ts'
 import type { Account, NewAccount } from '../../accounts/accounts.ts'
 import {
   createAccount,
@@ -8,8 +12,11 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../management/account-operations.ts'
+import { deleteAccount } from '../../management/deletion-operations.ts'
+import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../attribute-options.ts'
+import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 
@@ -25,6 +32,7 @@ export function addAccountCommands(account: Command): void {
   addStatus(account, 'disable', 'disabled', DISABLE)
   addStatus(account, 'enable', 'active', 'Enable an account; revoked tokens stay revoked')
   addApi(account)
+  addDelete(account)
 }
 
 const DISABLE = 'Disable an account: its users are signed out, and all tokens of its clients and users are revoked'
@@ -66,26 +74,41 @@ function addUpdate(account: Command): void {
   )
 }
 
-function addStatus(account: Command, verb: string, status: Account['status'], description: string): void {
-  account
-    .command(`${verb} <id>`)
-    .description(description)
+function addStatus(account: Command, verb: string, status: SettableStatus, description: string): void {
+  const command = account.command(`${verb} <id>`).description(description)
+  if (status === 'disabled') addDryRun(command)
+  command.action(
+    withInstance<DryRunOption>((context, options, id) =>
+      runOrDescribe(context, options, setAccountStatus, { accountId: id!, status }, viewOf),
+    ),
+  )
+}
+
+function addDelete(account: Command): void {
+  addDryRun(account.command('delete <id>'))
+    .description('Delete a disabled account with its users, applications and key pairs; their tokens stay revoked')
     .action(
-      withInstance(async ({ management, principal }, _options, id) => ({
-        json: viewOf(await setAccountStatus(management, principal, { accountId: id!, status })),
-      })),
+      withInstance<DryRunOption>((context, options, id) =>
+        runOrDescribe(context, options, deleteAccount, { accountId: id! }, (status) => ({ account_id: id, status })),
+      ),
     )
 }
 
+/** Switching the API on stops no caller. @throws KeywrightError `invalid_input` */
+function checkMayDescribe({ dryRun }: DryRunOption, onOff: string | undefined): void {
+  if (dryRun && onOff === 'on') throw invalidInput('--dry-run describes what off would affect')
+}
+
 function addApi(account: Command): void {
-  account
-    .command('api')
+  addDryRun(account.command('api'))
     .argument('<id>')
     .addArgument(new Argument('<on|off>', ACCOUNT_STATUS_ATTRIBUTES.apiEnabled.option!.help).choices(['on', 'off']))
     .description('Switch the API of an account on or off; its users can still sign in')
     .action(
-      withInstance(async ({ management, principal }, _options, id, onOff) => ({
-        json: viewOf(await setAccountApi(management, principal, { accountId: id!, enabled: onOff === 'on' })),
-      })),
+      withInstance<DryRunOption>(async (context, options, id, onOff) => {
+        checkMayDescribe(options, onOff)
+        const change = { accountId: id!, enabled: onOff === 'on' }
+        return await runOrDescribe(context, options, setAccountApi, change, viewOf)
+      }),
     )
 }

@@ -4,9 +4,11 @@ import type { NewApi } from '../../apis/api-settings.ts'
 import type { Api } from '../../apis/apis.ts'
 import type { ScopeText } from '../../apis/scope-texts.ts'
 import { changeApi, declareApi, listApis } from '../../management/api-operations.ts'
+import { deleteApi } from '../../management/deletion-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../attribute-options.ts'
+import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { withInstance } from '../run.ts'
 
@@ -18,6 +20,7 @@ export function addApiCommands(api: Command): void {
   addUpdate(api)
   addDescribeScope(api)
   addList(api)
+  addDelete(api)
 }
 
 function addCreate(api: Command): void {
@@ -71,6 +74,19 @@ function addDescribeScope(api: Command): void {
         await changeApi(management, principal, { identifier: identifier!, changes: {}, texts })
         return { json: { identifier, scope, ...text } }
       }),
+    )
+}
+
+function addDelete(api: Command): void {
+  addDryRun(api.command('delete <identifier>'))
+    .description('Delete an API that no client may call and whose tokens have expired')
+    .action(
+      withInstance<DryRunOption>((context, options, identifier) =>
+        runOrDescribe(context, options, deleteApi, { identifier: identifier! }, () => ({
+          identifier,
+          status: 'deleted',
+        })),
+      ),
     )
 }
 

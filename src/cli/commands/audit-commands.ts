@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Command } from 'commander'
 import type { Link } from '../../audit/audit-chain.ts'
 import { auditLine } from '../../audit/audit-lines.ts'
@@ -6,7 +5,7 @@ import { type AuditVerdict, verifyAudit } from '../../audit/audit-verification.t
 import { type ActivityFilter, type AuditRecord, exportActivity } from '../../management/activity-operations.ts'
 import { invalidInput, KeywrightError } from '../../shared/errors.ts'
 import { isId } from '../../shared/ids.ts'
-import { table, writeResult } from '../output.ts'
+import { table, writeResult, writeToOutput } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
 /** @throws KeywrightError `invalid_input` */
@@ -22,9 +21,10 @@ const HINT = `
 begun: the log had entries before this chain began. That happens after an upgrade, or when somebody deleted the chain to
 rewrite the log. Once you know the reason, note the head and pass it to each verify: --expect SEQ:HASH`
 
-function describe({ verified, entries, unsealed, head, violations, violationCount }: AuditVerdict): string {
+function describe({ verified, entries, erased, unsealed, head, violations, violationCount }: AuditVerdict): string {
   const lines = [
     verified ? `verified: ${entries} entries are unchanged` : `not verified: ${violationCount} violations`,
+    ...(erased > 0 ? [`${erased} of them have erased personal fields of deleted users`] : []),
     `${unsealed} not sealed yet`,
     `head  ${head ? `${head.seq}:${head.hash}` : '(none)'}`,
   ]
@@ -70,22 +70,8 @@ function filterOf({ from, to, account }: ExportOptions): ActivityFilter {
   }
 }
 
-/** Writes at the speed of the reader. A reader that closes the pipe (`| head`) is no error. */
-async function writeLines(lines: AsyncIterable<string>): Promise<void> {
-  const { stdout } = process
-  let failure: NodeJS.ErrnoException | undefined
-  stdout.on('error', (error) => {
-    failure = error
-  })
-  for await (const line of lines) {
-    if (failure) break
-    if (!stdout.write(`${line}\n`)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {})
-  }
-  if (failure && failure.code !== 'EPIPE') throw failure
-}
-
 async function* linesOf(records: AsyncIterable<AuditRecord>): AsyncGenerator<string> {
-  for await (const record of records) yield auditLine(record)
+  for await (const record of records) yield `${auditLine(record)}\n`
 }
 
 export function addAuditCommands(audit: Command): void {
@@ -103,7 +89,7 @@ export function addAuditCommands(audit: Command): void {
     .option('--account <id>', 'Only entries of this account')
     .action(
       withInstance<ExportOptions>(async ({ management, principal }, options) => {
-        await writeLines(linesOf(await exportActivity(management, principal, filterOf(options))))
+        await writeToOutput(linesOf(await exportActivity(management, principal, filterOf(options))))
       }),
     )
 }

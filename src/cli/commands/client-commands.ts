@@ -1,28 +1,27 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { APPLICATION_TYPE_VALUES } from '../../clients/application-types.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../clients/client-settings.ts'
 import { readAccount } from '../../management/account-operations.ts'
-import {
-  archiveApplication,
-  restoreApplication,
-  retireApplicationSecret,
-  rotateApplicationSecret,
-  updateApplication,
-} from '../../management/application-operations.ts'
-import { listClients } from '../../management/client-operations.ts'
+import { archiveApplication, restoreApplication, updateApplication } from '../../management/application-operations.ts'
+import { listClients } from '../../management/client-list.ts'
+import { readClientRefusals } from '../../management/client-usage-operations.ts'
+import { deleteApplication } from '../../management/deletion-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
-import { addAttributeOptions, optionValues, seconds } from '../attribute-options.ts'
+import { addAttributeOptions, optionValues, timeIn, wholeNumber } from '../attribute-options.ts'
+import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
 import { table } from '../output.ts'
 import { resultOfTransaction, withInstance } from '../run.ts'
+import { addSecretCommands, EXPIRY_HELP } from './client-secret-commands.ts'
 import { readClientView, viewClient } from './client-view.ts'
 
 const EXAMPLE = `
 Options left out take their default in create and stay unchanged in update.
 
 Examples:
-  npm run -s keywright -- client create --account ID --name 'Night job' --grants client_credentials --json
+  npm run -s keywright -- client create --account ID --name 'Night job' --type service --json
   npm run -s keywright -- client create --account ID --name 'Our app' --grants 'authorization_code refresh_token' \\
     --redirect-uri https://app.example.com/callback --post-logout-redirect-uri https://app.example.com/ \\
     --consent skip_own_account --refresh-tokens offline_access --default-scopes 'openid read'
@@ -32,14 +31,17 @@ export function addClientCommands(client: Command): void {
   addCreate(client)
   addUpdate(client)
   addReads(client)
+  addRefusals(client)
   addStatusChanges(client)
-  addRotate(client)
-  addRetire(client)
+  addDelete(client)
+  addSecretCommands(client)
 }
 
 interface CreateOptions {
   account?: string
   instance?: boolean
+  type?: string
+  secretExpiresAt?: Date
 }
 
 /** The account's ID; null for an application of the instance. @throws KeywrightError `invalid_input` */
@@ -50,18 +52,34 @@ function accountOf({ account, instance }: CreateOptions): string | null {
   return account ?? null
 }
 
+/** A type has grant types. */
+const CREATION_ATTRIBUTES = {
+  ...CLIENT_ATTRIBUTES,
+  grants: { ...CLIENT_ATTRIBUTES.grants, initial: [] },
+  ...ACCESS_ATTRIBUTES,
+}
+
 function addCreate(client: Command): void {
   const command = client
     .command('create')
     .description('Register an application; prints its client secret once')
     .option('--account <id>', 'Account that owns it')
     .option('--instance', 'The instance owns it, and no account')
+    .addOption(
+      new Option(
+        `--type <${APPLICATION_TYPE_VALUES.join('|')}>`,
+        'What it is, which gives --grants and --public their values if they are left out',
+      ).choices(APPLICATION_TYPE_VALUES),
+    )
+    .option('--secret-expires-at <time>', EXPIRY_HELP, timeIn)
     .addHelpText('after', EXAMPLE)
-  addAttributeOptions(command, { ...CLIENT_ATTRIBUTES, ...ACCESS_ATTRIBUTES }, 'create').action(
+  addAttributeOptions(command, CREATION_ATTRIBUTES, 'create').action(
     withInstance<CreateOptions>(async (context, options) => {
       // Commander has rejected a command without the required ones.
       const settings = optionValues(CLIENT_ATTRIBUTES, options) as ClientSettings
-      const request = { accountId: accountOf(options), settings, ...optionValues(ACCESS_ATTRIBUTES, options) }
+      const { secretExpiresAt, type } = options
+      const access = optionValues(ACCESS_ATTRIBUTES, options)
+      const request = { accountId: accountOf(options), settings, type, secretExpiresAt, ...access }
       return await resultOfTransaction(context, async (within) => {
         const created = await createApplication(within.management, within.principal, request)
         const { client, clientSecret, apiKey } = created
@@ -93,6 +111,17 @@ function addUpdate(client: Command): void {
   )
 }
 
+interface ListOptions {
+  account?: string
+  kind?: 'application' | 'key_pair'
+  status?: 'active' | 'archived'
+  search?: string
+  grant?: string
+  unusedDays?: number
+  expiringDays?: number
+  owner?: string
+}
+
 function addReads(client: Command): void {
   client
     .command('show <id>')
@@ -103,24 +132,62 @@ function addReads(client: Command): void {
     .command('list')
     .description('List applications and key pairs')
     .option('--account <id>', 'Only those of this account')
+    .addOption(
+      new Option('--kind <application|key_pair>', 'Only clients of this kind').choices(['application', 'key_pair']),
+    )
+    .addOption(
+      new Option('--status <active|archived>', 'Only clients with this status').choices(['active', 'archived']),
+    )
+    .option('--grant <type>', 'Only clients that may use this grant type')
+    .option('--unused-days <days>', 'Only active clients that were not used for so many days', wholeNumber)
+    .option(
+      '--expiring-days <days>',
+      'Only active clients whose client secret or API key expires within so many days',
+      wholeNumber,
+    )
+    .option('--owner <email>', 'Only key pairs that this user owns, and applications that this user created')
+    .option('--search <text>', "Beginnings of words of the name, a client ID, or a key pair owner's email address")
     .action(
-      withInstance<{ account?: string }>(async ({ management, principal }, { account: accountId }) => {
+      withInstance<ListOptions>(async ({ management, principal }, { account: accountId, ...filter }) => {
         if (accountId !== undefined) await readAccount(management, principal, { accountId })
-        const listed = await readAllPages((page) => listClients(management, principal, { accountId, ...page }))
+        const listed = await readAllPages((page) =>
+          listClients(management, principal, { accountId, ...filter, sort: 'added', ...page }),
+        )
         const short = listed.map(({ clientId, name, kind, status }) => ({ client_id: clientId, name, kind, status }))
-        return { json: { clients: listed.map(viewClient) }, text: table(short) }
+        const clients = listed.map((one) => ({ ...viewClient(one), secret_expires_at: one.secretExpiresAt }))
+        return { json: { clients }, text: table(short) }
+      }),
+    )
+}
+
+function addRefusals(client: Command): void {
+  client
+    .command('refusals <id>')
+    .description('Show the refused requests of a client by reason, with the latest samples')
+    .option('--days <days>', 'The last day (1) or the last seven days (7)', '1')
+    .action(
+      withInstance<{ days: string }>(async ({ management, principal }, { days }, id) => {
+        if (days !== '1' && days !== '7') throw invalidInput('--days takes 1 or 7')
+        const request = { clientId: id!, days: days === '7' ? 7 : 1 } as const
+        const { reasons, samples } = await readClientRefusals(management, principal, request)
+        const shown = samples.map(({ userAgent, requestId, ...sample }) => ({
+          ...sample,
+          user_agent: userAgent,
+          request_id: requestId,
+        }))
+        const text = `${table(reasons.map((one) => ({ ...one })))}\n\n${table(shown)}`
+        return { json: { client_id: id, reasons, samples: shown }, text }
       }),
     )
 }
 
 function addStatusChanges(client: Command): void {
-  client
-    .command('archive <id>')
+  addDryRun(client.command('archive <id>'))
     .description('Archive a client: its client secret stops working, and all its tokens are revoked')
     .action(
-      withInstance(async ({ management, principal }, _options, id) => ({
-        json: viewClient(await archiveApplication(management, principal, { clientId: id! })),
-      })),
+      withInstance<DryRunOption>((context, options, id) =>
+        runOrDescribe(context, options, archiveApplication, { clientId: id! }, viewClient),
+      ),
     )
   client
     .command('restore <id>')
@@ -135,41 +202,12 @@ function addStatusChanges(client: Command): void {
     )
 }
 
-function addRetire(client: Command): void {
-  client
-    .command('retire-secret <id>')
-    .description('Retire previous client secrets before their overlap ends, and revoke their tokens; the newest stays')
-    .option('--secret <secret-id>', 'Only this secret, by the ID that show lists')
+function addDelete(client: Command): void {
+  addDryRun(client.command('delete <id>'))
+    .description('Delete an archived application; its client ID is not used again, and its tokens stay revoked')
     .action(
-      withInstance<{ secret?: string }>(async (context, { secret }, id) => {
-        if (secret !== undefined && !/^\d{1,15}$/.test(secret))
-          throw invalidInput('--secret takes the ID of a secret, which is a number')
-        const secretId = secret === undefined ? undefined : Number(secret)
-        return await resultOfTransaction(context, async (within) => {
-          await retireApplicationSecret(within.management, within.principal, { clientId: id!, secretId })
-          return await readClientView(within, id!)
-        })
-      }),
-    )
-}
-
-function addRotate(client: Command): void {
-  client
-    .command('rotate-secret <id>')
-    .description('Rotate the client secret; the current one and its tokens end at once or after the overlap')
-    .option('--overlap <seconds>', 'Time for which the current secret still works', seconds, 0)
-    .action(
-      withInstance<{ overlap: number }>(async (context, { overlap }, id) => {
-        return await resultOfTransaction(context, async (within) => {
-          const change = { clientId: id!, overlap }
-          const { client, clientSecret, apiKey } = await rotateApplicationSecret(
-            within.management,
-            within.principal,
-            change,
-          )
-          const { secrets } = await readClientView(within, id!)
-          return { client_id: client.clientId, client_secret: clientSecret, api_key: apiKey, secrets }
-        })
-      }),
+      withInstance<DryRunOption>((context, options, id) =>
+        runOrDescribe(context, options, deleteApplication, { clientId: id! }, (status) => ({ client_id: id, status })),
+      ),
     )
 }

@@ -5,16 +5,19 @@ import type { ClientApiView, SecretView } from '../../management/client-parts.ts
 import { printedValues } from '../attribute-options.ts'
 import type { CommandContext } from '../run.ts'
 
-const timeOf = (text: string | null): Date | null => (text === null ? null : new Date(text))
+export const timeOf = (text: string | null): Date | null => (text === null ? null : new Date(text))
 
 const viewApi = ({ identifier, scopes }: ClientApiView) => ({ identifier, scopes })
 
-const viewSecret = (secret: SecretView) => ({
+export const viewSecret = (secret: SecretView) => ({
   id: secret.id,
   kind: secret.kind,
   last_four: secret.lastFour,
   created_at: timeOf(secret.createdAt),
   retires_at: timeOf(secret.retiresAt),
+  expires_at: timeOf(secret.expiresAt),
+  retire_unused_hours: secret.retireUnusedHours,
+  is_current: secret.isCurrent,
   last_used_at: timeOf(secret.lastUsedAt),
   last_used_ip: secret.lastUsedIp,
   last_used_api: secret.lastUsedApi,

@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { listTokens, revokeAllOfClient, revokeAllOfUser, revokeTokenByJti } from '../../management/token-operations.ts'
 import { findUser } from '../../management/user-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
-import { table } from '../output.ts'
+import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
+import { type CommandResult, table } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
-interface RevokeOptions {
+interface RevokeOptions extends DryRunOption {
   jti?: string
   client?: string
   user?: string
@@ -14,13 +15,16 @@ interface RevokeOptions {
 /** At most so many tokens are listed. */
 const MAX_LISTED = 1000
 
-async function revoke({ management, principal }: CommandContext, { jti, client, user }: RevokeOptions) {
+const asJson = (revoked: { readonly revoked: number | null }) => ({ ...revoked })
+
+async function revoke(context: CommandContext, options: RevokeOptions): Promise<CommandResult> {
+  const { jti, client, user } = options
   if ([jti, client, user].filter(Boolean).length !== 1)
     throw invalidInput('name exactly one of --jti, --client and --user')
-  if (jti) return await revokeTokenByJti(management, principal, { jti })
-  if (client) return await revokeAllOfClient(management, principal, { clientId: client })
-  const { id: userId } = await findUser(management, principal, { idOrEmail: user! })
-  return await revokeAllOfUser(management, principal, { userId })
+  if (jti) return await runOrDescribe(context, options, revokeTokenByJti, { jti }, asJson)
+  if (client) return await runOrDescribe(context, options, revokeAllOfClient, { clientId: client }, asJson)
+  const { id: userId } = await findUser(context.management, context.principal, { idOrEmail: user! })
+  return await runOrDescribe(context, options, revokeAllOfUser, { userId }, asJson)
 }
 
 export function addTokenCommands(token: Command): void {
@@ -43,13 +47,10 @@ export function addTokenCommands(token: Command): void {
       }),
     )
 
-  token
-    .command('revoke')
+  addDryRun(token.command('revoke'))
     .description('Revoke one token, or all of a client or user; prints how many were active')
     .option('--jti <jti>', 'One access token, by its jti claim')
     .option('--client <id>', 'All access and refresh tokens of a client')
     .option('--user <id|email>', 'All tokens of a user and of their key pair; the user is signed out')
-    .action(
-      withInstance<RevokeOptions>(async (context, options) => ({ json: { ...(await revoke(context, options)) } })),
-    )
+    .action(withInstance<RevokeOptions>(revoke))
 }

@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import type { SettableStatus } from '../../accounts/account-attributes.ts'
 import {
   ACCOUNT_ROLE,
   type AccountRole,
@@ -9,7 +10,10 @@ import {
 } from '../../accounts/user-attributes.ts'
 import type { Profile, User } from '../../accounts/users.ts'
 import { readAccount } from '../../management/account-operations.ts'
+import { deleteUser } from '../../management/deletion-operations.ts'
+import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
+import { exportUserData, type UserDataItem } from '../../management/user-data-export.ts'
 import {
   findUser,
   givePassword,
@@ -22,7 +26,8 @@ import { choiceValues } from '../../shared/attributes.ts'
 import { invalidInput } from '../../shared/errors.ts'
 import { readAllPages } from '../all-pages.ts'
 import { addAttributeOptions, attributeOption, optionValues, printedValues } from '../attribute-options.ts'
-import { table } from '../output.ts'
+import { addDryRun, type DryRunOption, runOrDescribe } from '../dry-run-commands.ts'
+import { table, writeToOutput } from '../output.ts'
 import { type CommandContext, withInstance } from '../run.ts'
 
 interface CreateOptions {
@@ -90,15 +95,17 @@ function addUpdate(user: Command): void {
 }
 
 function addRole(user: Command): void {
-  user
-    .command('role')
+  addDryRun(user.command('role'))
     .argument('<id|email>')
     .addArgument(new Argument('<role>', ACCOUNT_ROLE.option!.help).choices(choiceValues(ACCOUNT_ROLE)))
     .description('Change the role of a user')
     .action(
-      withInstance(async (context, _options, idOrEmail, role) => {
+      withInstance<DryRunOption>(async (context, options, idOrEmail, role) => {
         const change = { userId: await idOf(context, idOrEmail!), role: role as AccountRole }
-        return { json: viewOf(await setRole(context.management, context.principal, change)) }
+        // Only a user who becomes a member loses something.
+        if (options.dryRun && role !== 'member')
+          throw invalidInput('--dry-run describes what the role member would affect')
+        return await runOrDescribe(context, options, setRole, change, viewOf)
       }),
     )
 }
@@ -116,14 +123,53 @@ function addResetPassword(user: Command): void {
     )
 }
 
-function addStatus(user: Command, verb: string, status: User['status'], description: string): void {
+function addResetFactors(user: Command): void {
   user
-    .command(`${verb} <id|email>`)
-    .description(description)
+    .command('reset-factors <id|email>')
+    .description('Remove the second factors of a user who has lost them; the user is signed out')
     .action(
       withInstance(async (context, _options, idOrEmail) => {
         const userId = await idOf(context, idOrEmail!)
-        return { json: viewOf(await setUserStatus(context.management, context.principal, { userId, status })) }
+        const { user, removed } = await resetFactors(context.management, context.principal, { userId })
+        return { json: { ...viewOf(user), removed } }
+      }),
+    )
+}
+
+function addStatus(user: Command, verb: string, status: SettableStatus, description: string): void {
+  const command = user.command(`${verb} <id|email>`).description(description)
+  if (status === 'disabled') addDryRun(command)
+  command.action(
+    withInstance<DryRunOption>(async (context, options, idOrEmail) => {
+      const change = { userId: await idOf(context, idOrEmail!), status }
+      return await runOrDescribe(context, options, setUserStatus, change, viewOf)
+    }),
+  )
+}
+
+function addDelete(user: Command): void {
+  addDryRun(user.command('delete <id|email>'))
+    .description('Delete a disabled user, and erase their personal data in the activity log')
+    .action(
+      withInstance<DryRunOption>(async (context, options, idOrEmail) => {
+        const userId = await idOf(context, idOrEmail!)
+        return await runOrDescribe(context, options, deleteUser, { userId }, (status) => ({ user_id: userId, status }))
+      }),
+    )
+}
+
+async function* exportLines(items: AsyncIterable<UserDataItem>): AsyncGenerator<string> {
+  for await (const item of items) yield `${JSON.stringify(item)}\n`
+}
+
+function addExport(user: Command): void {
+  user
+    .command('export <id|email>')
+    .description('Write what is stored about a user to standard output, one JSON object per line')
+    .action(
+      withInstance(async (context, _options, idOrEmail) => {
+        const userId = await idOf(context, idOrEmail!)
+        await writeToOutput(exportLines(await exportUserData(context.management, context.principal, { userId })))
       }),
     )
 }
@@ -134,7 +180,10 @@ export function addUserCommands(user: Command): void {
   addUpdate(user)
   addRole(user)
   addResetPassword(user)
+  addResetFactors(user)
   const disable = 'Disable a user: they are signed out, and all their tokens are revoked'
   addStatus(user, 'disable', 'disabled', disable)
   addStatus(user, 'enable', 'active', 'Enable a user; revoked tokens stay revoked')
+  addDelete(user)
+  addExport(user)
 }

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { rotateApplicationSecret } from '../../management/application-operations.ts'
+import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
+import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
+import { toCreatedReply } from '../application-views.ts'
+import {
+  clientSecrets,
+  expiresAt,
+  overlap,
+  retirementPlan,
+  retireUnusedHours,
+  secretId,
+  toRetirement,
+  viewSecrets,
+} from '../client-fields.ts'
+import { viewDryRun } from '../dry-run-schemas.ts'
+import { clientId } from '../fields.ts'
+import { type ApiRoute, route } from '../route.ts'
+import { createdApplication } from './application-routes.ts'
+
+const TAG = 'Applications'
+
+const pathParams = z.strictObject({ client_id: clientId })
+
+const secretParams = z.strictObject({ client_id: clientId, secret_id: secretId })
+
+export const APPLICATION_SECRET_ROUTES: readonly ApiRoute[] = [
+  route({
+    method: 'get',
+    path: '/applications/{client_id}/secrets',
+    operation: readApplicationSecrets,
+    id: 'listApplicationSecrets',
+    tag: TAG,
+    summary: 'List the valid client secrets and API keys of an application, each with its callers',
+    params: pathParams,
+    responses: { 200: clientSecrets },
+    etag: true,
+    handle: async ({ management, who, params }) =>
+      viewSecrets(await readApplicationSecrets(management, who, { clientId: params.client_id })),
+  }),
+  route({
+    method: 'delete',
+    path: '/applications/{client_id}/secrets/{secret_id}',
+    operation: retireApplicationSecret,
+    id: 'retireApplicationSecret',
+    tag: TAG,
+    summary: 'Revoke a previous client secret before its overlap ends, with the tokens that it obtained',
+    params: secretParams,
+    responses: { 204: null },
+    async handle({ management, who, params }) {
+      await retireApplicationSecret(management, who, { clientId: params.client_id, secretId: Number(params.secret_id) })
+      return {}
+    },
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(
+        await retireApplicationSecret.dryRun(management, who, {
+          clientId: params.client_id,
+          secretId: Number(params.secret_id),
+        }),
+      ),
+  }),
+  route({
+    method: 'patch',
+    path: '/applications/{client_id}/secrets/{secret_id}',
+    operation: planApplicationSecretRetirement,
+    id: 'updateApplicationSecret',
+    tag: TAG,
+    summary: 'Retire a previous client secret when it is unused, or earlier',
+    params: secretParams,
+    body: retirementPlan,
+    responses: { 204: null },
+    etag: true,
+    async handle({ management, who, params, body, ifMatch }) {
+      const selected = { clientId: params.client_id, secretId: Number(params.secret_id), revision: ifMatch }
+      const { revision } = await planApplicationSecretRetirement(management, who, {
+        ...selected,
+        ...toRetirement(body),
+      })
+      return { revision }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/applications/{client_id}/secrets',
+    operation: rotateApplicationSecret,
+    id: 'rotateApplicationSecret',
+    tag: TAG,
+    summary: 'Rotate the client secret, and the API key if the application requires one',
+    params: pathParams,
+    body: z
+      .strictObject({ overlap, retire_unused_hours: retireUnusedHours.optional(), expires_at: expiresAt })
+      .meta({ id: 'SecretRotation', examples: [{ overlap: 3600 }] }),
+    responses: { 201: createdApplication },
+    idempotent: true,
+    etag: true,
+    checksIfMatch: true,
+    async handle({ management, who, params, body: { overlap, retire_unused_hours, expires_at }, ifMatch }) {
+      const rotation = { overlap, unusedHours: retire_unused_hours, expiresAt: expires_at, revision: ifMatch }
+      return toCreatedReply(
+        await rotateApplicationSecret(management, who, { ...rotation, clientId: params.client_id }),
+        who,
+      )
+    },
+    dryRun: async ({ management, who, params }) =>
+      viewDryRun(await rotateApplicationSecret.dryRun(management, who, { clientId: params.client_id })),
+  }),
+]

@@ -1,0 +1,126 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { rotateApplicationSecret } from '../../management/application-operations.ts'
+import { readApplicationSecrets } from '../../management/client-secrets-reading.ts'
+import { planApplicationSecretRetirement, retireApplicationSecret } from '../../management/secret-retirement.ts'
+import { invalidInput } from '../../shared/errors.ts'
+import { seconds, timeIn } from '../attribute-options.ts'
+import { addDryRun, type DryRunOption, dryRunResult } from '../dry-run-commands.ts'
+import { table } from '../output.ts'
+import { type CommandContext, resultOfTransaction, withInstance } from '../run.ts'
+import { readClientView, timeOf, viewSecret } from './client-view.ts'
+
+export function addSecretCommands(client: Command): void {
+  addSecrets(client)
+  addRotate(client)
+  addRetire(client)
+}
+
+function addSecrets(client: Command): void {
+  client
+    .command('secrets <id>')
+    .description('Show the valid client secrets and API keys of a client, each with its callers of the last 30 days')
+    .action(
+      withInstance(async ({ management, principal }, _options, id) => {
+        const { asOf, secrets } = await readApplicationSecrets(management, principal, { clientId: id! })
+        const shown = secrets.map(({ callers, ...secret }) => ({
+          ...viewSecret(secret),
+          callers: callers.map(({ ip, api, userAgent, firstUsedAt, lastUsedAt }) => ({
+            ip,
+            api,
+            user_agent: userAgent,
+            first_used_at: timeOf(firstUsedAt),
+            last_used_at: timeOf(lastUsedAt),
+          })),
+        }))
+        const callers = shown.flatMap((secret) => secret.callers.map((caller) => ({ secret: secret.id, ...caller })))
+        const rows = shown.map(({ callers: _, ...secret }) => secret)
+        return { json: { client_id: id, as_of: asOf, secrets: shown }, text: `${table(rows)}\n\n${table(callers)}` }
+      }),
+    )
+}
+
+export const EXPIRY_HELP =
+  'When the new secret expires, such as 2027-06-30T00:00:00Z; default: after the longest allowed lifetime'
+
+function hours(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Use a whole number of hours.')
+  return Number(text)
+}
+
+interface RotateOptions extends DryRunOption {
+  overlap: number
+  expiresAt?: Date
+  unusedHours?: number
+}
+
+function addRotate(client: Command): void {
+  addDryRun(client.command('rotate-secret <id>'))
+    .description('Rotate the client secret; the current one and its tokens end at once or after the overlap')
+    .option('--overlap <seconds>', 'Time for which the current secret still works', seconds, 0)
+    .option('--expires-at <time>', EXPIRY_HELP, timeIn)
+    .option('--unused-hours <hours>', 'The current secret also ends after so many hours without a use', hours)
+    .action(
+      withInstance<RotateOptions>(async (context, { dryRun, ...options }, id) => {
+        const { management, principal } = context
+        if (dryRun) return dryRunResult(await rotateApplicationSecret.dryRun(management, principal, { clientId: id! }))
+        return await resultOfTransaction(context, async (within) => {
+          const change = { clientId: id!, ...options }
+          const { client, clientSecret, apiKey } = await rotateApplicationSecret(
+            within.management,
+            within.principal,
+            change,
+          )
+          const { secrets } = await readClientView(within, id!)
+          return { client_id: client.clientId, client_secret: clientSecret, api_key: apiKey, secrets }
+        })
+      }),
+    )
+}
+
+interface RetireOptions extends DryRunOption {
+  secret?: string
+  unusedHours?: number
+  atLatest?: number
+}
+
+/** @throws KeywrightError `invalid_input` */
+function secretIdIn({ secret, unusedHours, atLatest }: RetireOptions): number | undefined {
+  if (secret !== undefined && !/^\d{1,15}$/.test(secret)) {
+    throw invalidInput('--secret takes the ID of a secret, which is a number')
+  }
+  if (unusedHours !== undefined && secret === undefined) throw invalidInput('--unused-hours needs --secret')
+  if (atLatest !== undefined && unusedHours === undefined) throw invalidInput('--at-latest needs --unused-hours')
+  return secret === undefined ? undefined : Number(secret)
+}
+
+async function retire({ management, principal }: CommandContext, clientId: string, options: RetireOptions) {
+  const secretId = secretIdIn(options)
+  const { unusedHours, atLatest } = options
+  if (unusedHours === undefined) return await retireApplicationSecret(management, principal, { clientId, secretId })
+  const latestAt = atLatest === undefined ? undefined : new Date(Date.now() + atLatest * 1000)
+  const plan = { clientId, secretId: secretId!, unusedHours, latestAt }
+  return await planApplicationSecretRetirement(management, principal, plan)
+}
+
+function addRetire(client: Command): void {
+  addDryRun(client.command('retire-secret <id>'))
+    .description('Retire previous client secrets before their overlap ends, and revoke their tokens; the newest stays')
+    .option('--secret <secret-id>', 'Only this secret, by the ID that show lists')
+    .option('--unused-hours <hours>', 'Not now, but after so many hours without a use', hours)
+    .option(
+      '--at-latest <seconds>',
+      'With --unused-hours: at the latest after this time; default: its overlap',
+      seconds,
+    )
+    .action(
+      withInstance<RetireOptions>(async (context, options, id) => {
+        const { management, principal } = context
+        const secret = { clientId: id!, secretId: secretIdIn(options) }
+        if (options.dryRun) return dryRunResult(await retireApplicationSecret.dryRun(management, principal, secret))
+        return await resultOfTransaction(context, async (within) => {
+          await retire(within, id!, options)
+          return await readClientView(within, id!)
+        })
+      }),
+    )
+}
