@@ -1,4 +1,4 @@
-import { type Accent, accentsOf } from './accent-colours.ts'
+import { type Accent, accentsOf } from '../shared/accent-colours.ts'
 
 /** What the operator chose the pages to brand like. */
 export interface InstanceBrand {

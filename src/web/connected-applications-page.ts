@@ -31,6 +31,7 @@ export function connectionsPage(
   return {
     view: 'connected-applications',
     title: 'Connected applications',
+    actions: [{ href: '/account/data', label: 'Download your data' }],
     lead: rows.length > 0 ? 'Applications that can access your account. Revoked access stops immediately.' : undefined,
     data: { rows },
   }

@@ -29,8 +29,8 @@ function formOf(entries: readonly [string, string][]): Form {
 }
 
 /** @throws KeywrightError `invalid_input`; BodyTooLargeError; UnsupportedFormError */
-export async function readForm(ctx: Context): Promise<Form> {
-  const text = await readFormText(ctx.req, BODY_LIMIT)
+export async function readForm(ctx: Context, limit = BODY_LIMIT): Promise<Form> {
+  const text = await readFormText(ctx.req, limit)
   if (text !== '' && !ctx.is('application/x-www-form-urlencoded')) throw new UnsupportedFormError()
   return formOf([...new URLSearchParams(text)])
 }
@@ -95,6 +95,26 @@ export const emailField = (options: FieldOptions): Field => field(EMAIL, options
 
 export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'current-password' }, options)
+
+const CODE = {
+  id: 'code',
+  label: 'Authentication code',
+  type: 'text',
+  inputMode: 'numeric',
+  autocomplete: 'one-time-code',
+}
+
+/** For a code of an authenticator app. */
+export const codeField = (options: FieldOptions): Field => field(CODE, options)
+
+export const recoveryCodeField = (options: FieldOptions): Field =>
+  field({ id: 'recovery_code', label: 'Recovery code', type: 'text', autocomplete: 'off' }, options)
+
+export const factorNameField = (options: FieldOptions): Field =>
+  field(
+    { id: 'name', label: 'Name', type: 'text', autocomplete: 'off' },
+    { hint: 'Tells your authenticator apps apart, such as Work phone.', ...options },
+  )
 
 export const newPasswordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'new-password' }, options)

@@ -3,10 +3,12 @@ import type { Context } from 'koa'
 import { KeywrightError } from '../shared/errors.ts'
 import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
+import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
+import type { SignInContext } from './sign-in-context.ts'
 import type { Application } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
 import { seeOther } from './sign-in-routes.ts'
-import { type SignInContext, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import type { Web } from './web-services.ts'
 
 /** An interaction with whom it is about. */
@@ -23,6 +25,9 @@ function contextOf(web: Web, interaction: Interaction, application: Application,
   return {
     signInPath: `${path}/sign-in`,
     passwordPath: `${path}/password`,
+    factorPath: `${path}/factor`,
+    demandsSecondFactor: interaction.demandsSecondFactor,
+    forgotPath: forgotPathOf(web),
     cancelPath: `${path}/deny`,
     application: application.name,
     formTargets: formTargets(interaction.redirectUri),
@@ -60,6 +65,14 @@ async function allow(web: Web, ctx: Context): Promise<void> {
   await web.flow.allow(ctx, interaction.uid)
 }
 
+const SIGN_IN_STEPS = [
+  ['/sign-in', trySignIn],
+  ['/password', tryChoosePassword],
+  ['/factor', tryCode],
+  ['/factor/setup', trySetUp],
+  ['/factor/finish', finishSetUp],
+] as const
+
 /** What an application's request leads a user through. */
 export function interactionRoutes(web: Web): Router {
   const router = new Router({ prefix: '/interaction/:uid' })
@@ -67,15 +80,12 @@ export function interactionRoutes(web: Web): Router {
   router.get('/', async (ctx) => showAsked(web, ctx, await find(web, ctx)))
   router.post('/allow', (ctx) => allow(web, ctx))
 
-  router.post('/sign-in', async (ctx) => {
-    const { context } = await find(web, ctx)
-    await trySignIn(web, ctx, context, ctx.state.form)
-  })
-
-  router.post('/password', async (ctx) => {
-    const { context } = await find(web, ctx)
-    await tryChoosePassword(web, ctx, context, ctx.state.form)
-  })
+  for (const [path, step] of SIGN_IN_STEPS) {
+    router.post(path, async (ctx) => {
+      const { context } = await find(web, ctx)
+      await step(web, ctx, context, ctx.state.form)
+    })
+  }
 
   router.post('/switch', async (ctx) => {
     const { context } = await find(web, ctx)

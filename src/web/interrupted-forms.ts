@@ -31,10 +31,10 @@ export type InterruptedForm = Omit<z.infer<typeof interruptedForm>, 'expiresAt'>
 export const fieldsToKeep = (form: Form): [string, string][] => [...form].filter(([name]) => name !== 'csrf')
 
 /** What pages fill in themselves. A form of these alone asks whether to do something: it is read again, and sent anew. */
-const FILLED_IN = new Set(['revision', 'role', 'status', 'api', 'to', 'newest', 'replaces', 'clientId'])
+const FILLED_IN = new Set(['revision', 'role', 'status', 'api', 'to', 'newest', 'replaces', 'clientId', 'jti'])
 
 /** Typed once more rather than kept, even sealed. */
-const SECRET = new Set(['clientSecret', 'apiKey', 'password'])
+const SECRET = new Set(['clientSecret', 'apiKey', 'password', 'text'])
 
 /** Undefined: there is nothing to keep, it holds a secret, or it is too large. */
 export function sealInterruptedForm(keys: EncryptionKeys, form: InterruptedForm): string | undefined {

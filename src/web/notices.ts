@@ -2,6 +2,7 @@
 export const NOTICES: Readonly<Record<string, string>> = {
   'signed-out': 'You have been signed out.',
   'password-changed': 'Password changed. You have been signed out of all other sessions.',
+  'password-saved': 'Password saved. Sign in with your new password.',
   withdrawn: 'Access revoked.',
 }
 

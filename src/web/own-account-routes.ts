@@ -3,21 +3,15 @@ import type { Context } from 'koa'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
 import { inConsole } from './console/kit/console-page.ts'
+import { principalOf } from './console/kit/console-route.ts'
 import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
+import { type PersonalStep, signedIn } from './personal-steps.ts'
 import { waitInWords } from './relative-time.ts'
-import type { SignedInUser, WebUser } from './sign-in-directory.ts'
-import { seeOther, signInPathTo } from './sign-in-routes.ts'
+import type { WebUser } from './sign-in-directory.ts'
+import { seeOther } from './sign-in-routes.ts'
 import { loginOf, newPasswordErrors, passwordError } from './sign-in-steps.ts'
-import { actorOf, currentUser, type Web } from './web-services.ts'
-
-type PersonalStep = (ctx: Context, user: SignedInUser) => Promise<void>
-
-/** Redirects a visitor without a session to the sign-in page and back. Every form is posted to a path that also has a GET page. */
-const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) => {
-  const user = await currentUser(web, ctx)
-  if (user) await step(ctx, user)
-  else seeOther(ctx, signInPathTo(ctx.path))
-}
+import { downloadUserData } from './user-data-download.ts'
+import { actorOf, type Web } from './web-services.ts'
 
 async function tryChange(
   web: Web,
@@ -55,9 +49,10 @@ const changePassword =
     const seen = weak || repeatedPasswordError ? { next: weak, repeat: repeatedPasswordError } : undefined
     const fieldErrors = seen ?? (await tryChange(web, ctx, user, next).catch(tooWeak))
     if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(user, fieldErrors)))
-    // A new password ends every session; who has just proved the former one keeps this browser's.
+    // A new password ends every session; who has just proved the former one keeps this browser's. It is no new sign-in: the
+    // second factor was not asked.
     const renewed = await web.directory.user(user.id)
-    if (renewed) await web.flow.signIn(ctx, loginOf(renewed))
+    if (renewed) await web.flow.signIn(ctx, { ...loginOf(renewed, user.amr), signedInAt: user.signedInAt })
     seeOther(ctx, '/?notice=password-changed')
   }
 
@@ -88,11 +83,17 @@ const withdraw =
     seeOther(ctx, '/account/applications?notice=withdrawn')
   }
 
+const downloadOwnData =
+  (web: Web): PersonalStep =>
+  async (ctx, user) =>
+    await downloadUserData(ctx, web.management, principalOf(user, ctx), user.id)
+
 /** What somebody sees and changes of their own. */
 export function accountRoutes(web: Web): Router {
   const router = new Router({ prefix: '/account' })
   router.get('/password', signedIn(web, showPassword(web)))
   router.post('/password', signedIn(web, changePassword(web)))
+  router.get('/data', signedIn(web, downloadOwnData(web)))
   router.get('/applications', signedIn(web, connectedApplications(web)))
   router.get('/applications/:clientId/withdraw', signedIn(web, askWithdrawal(web)))
   router.post('/applications/:clientId/withdraw', signedIn(web, withdraw(web)))

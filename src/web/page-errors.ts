@@ -35,7 +35,11 @@ const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: strin
 function formOf(ctx: Context): string {
   const shown = (ctx.matched as Layer[] | undefined)?.some(({ methods }) => methods.includes('GET'))
   if (shown) return ctx.path
-  return /^\/(interaction\/[^/]+|signin|account\/password|account\/applications)/.exec(ctx.path)?.[0] ?? '/'
+  return (
+    /^\/(interaction\/[^/]+|signin|password\/forgot|account\/password|account\/security|account\/applications)/.exec(
+      ctx.path,
+    )?.[0] ?? '/'
+  )
 }
 
 function forgedFormPage(ctx: Context, { reason }: CsrfError): Page {
@@ -43,13 +47,17 @@ function forgedFormPage(ctx: Context, { reason }: CsrfError): Page {
   return reason === 'no_cookie' ? noCookiePage(formOf(ctx)) : oldPage(formOf(ctx))
 }
 
+/** For users, who do not know what a request body is. */
+const tooLargePage = (ctx: Context, { limit }: BodyTooLargeError): Page =>
+  refusedPage(ctx, 413, 'Too much data', `You sent more than ${limit / 1024} KiB. Go back, and send less.`)
+
 function statusOf(error: KeywrightError, usual: number): number {
-  if (error instanceof BodyTooLargeError) return 413
   if (error instanceof MalformedRequestError) return error.status
   return error instanceof UnsupportedFormError ? 415 : usual
 }
 
 function refusalPage(ctx: Context, error: KeywrightError): Page {
+  if (error instanceof BodyTooLargeError) return tooLargePage(ctx, error)
   if (error.code === 'invalid_grant') return signInOverPage()
   if (error.code === 'unavailable') return unavailablePage(ctx)
   // Missing objects and objects of another account get the same page (tenant isolation).

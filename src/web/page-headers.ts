@@ -30,23 +30,32 @@ export type FormTargets = readonly string[] | 'anywhere'
 const formAction = (targets: FormTargets): string[] =>
   targets === 'anywhere' ? [] : [`form-action ${["'self'", ...targets].join(' ')}`]
 
-const policy = (targets: FormTargets): string =>
+/** What a page needs beside its own styles, scripts and images. */
+interface PageNeeds {
+  readonly formTargets?: FormTargets | undefined
+  readonly isLive?: boolean | undefined
+  readonly hasFrame?: boolean | undefined
+}
+
+const policy = ({ formTargets = [], isLive, hasFrame }: PageNeeds): string =>
   [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data:",
-    ...formAction(targets),
+    ...(isLive ? ["connect-src 'self'"] : []),
+    ...(hasFrame ? ["frame-src 'self'"] : []),
+    ...formAction(formTargets),
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
 
 const TWO_YEARS = 63_072_000
 
-/** What every page is sent with: framed by nobody, kept by no cache, running nothing that is not ours. */
-export function setPageHeaders(ctx: Context, targets: FormTargets = []): void {
+/** What every page is sent with: framed by nobody, kept by no cache, running nothing that is not ours. A live page fetches itself. */
+export function setPageHeaders(ctx: Context, needs: PageNeeds = {}): void {
   ctx.set({
-    'Content-Security-Policy': policy(targets),
+    'Content-Security-Policy': policy(needs),
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'same-origin',

@@ -9,6 +9,10 @@ export interface Page {
   readonly status?: number
   /** Absent: this site only. */
   readonly formTargets?: FormTargets
+  /** Whether a script updates the page while it is open. */
+  readonly isLive?: boolean
+  /** Whether a frame of the page shows another address of this site. */
+  readonly hasFrame?: boolean
   readonly data?: object
 }
 

@@ -10,10 +10,15 @@ const UNITS = [
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
 
+/** Until 100 days ahead, an expiry is stated in days: 89 days are not 2 months. */
+const FINEST_AHEAD = UNITS.filter(([name]) => !['year', 'month', 'week'].includes(name))
+
+const unitsFor = (seconds: number) => (seconds > 0 && seconds < 100 * 24 * 3600 ? FINEST_AHEAD : UNITS)
+
 /** `2 hours ago`; `just now` within a minute. */
 function inWords(at: Date, now: number): string {
   const seconds = (at.getTime() - now) / 1000
-  const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size)
+  const unit = unitsFor(seconds).find(([, size]) => Math.abs(seconds) >= size)
   return unit ? RELATIVE.format(Math.trunc(seconds / unit[1]), unit[0]) : 'just now'
 }
 

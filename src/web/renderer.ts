@@ -27,7 +27,7 @@ export function createRenderer(brand: Brand, assets: Assets): Show {
     const csrf = () => csrfToken(ctx)
     const shell = () => shellOf(ctx.state.user, ctx.path)
     const html = templates.render(page.view, { ...page.data, title: page.title, site, csrf, shell })
-    setPageHeaders(ctx, page.formTargets)
+    setPageHeaders(ctx, page)
     if (page.status) ctx.status = page.status
     ctx.type = 'html'
     ctx.body = html

@@ -22,6 +22,8 @@ export interface WebUser {
   /** Null for an operator, who belongs to no account. */
   readonly accountId: string | null
   readonly accountName: string | null
+  readonly hasOpenLeak: boolean
+  readonly hasFailedWebhook: boolean
   readonly sessionsValidFrom: Date
 }
 
@@ -29,6 +31,10 @@ export interface WebUser {
 export interface SignedInUser extends WebUser {
   /** When they last proved who they are. */
   readonly signedInAt: Date
+  /** How: RFC 8176. */
+  readonly amr: readonly string[]
+  /** They have added a second factor since. */
+  readonly lacksSecondFactor: boolean
 }
 
 export interface Application {

@@ -14,6 +14,8 @@ export interface Interaction {
   readonly loginHint?: string
   /** The user who is signed in is asked to sign in again: `prompt=login` or `max_age`. */
   readonly isReauthentication: boolean
+  /** The request requires a second factor (`acr_values`). */
+  readonly demandsSecondFactor: boolean
   /** What is asked for and was not allowed before. */
   readonly wanted: Wanted
 }
@@ -33,6 +35,8 @@ export interface Login {
   /** The user's `sessionsValidFrom` at sign-in. If it has changed since, the session is invalid. */
   readonly since: Date
   readonly amr: readonly string[]
+  /** When the user proved it; absent: now. */
+  readonly signedInAt?: Date
 }
 
 /** What the pages need of the protocol interface. `finishLogin`, `allow` and `deny` send the response themselves. */
@@ -48,4 +52,6 @@ export interface SignInFlow {
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
   signOut(ctx: Context): Promise<void>
+  /** Uses an identifier once, on all nodes; false: it was used before. */
+  once(id: string, expiresAt: Date): Promise<boolean>
 }

@@ -3,7 +3,9 @@ import type { Context } from 'koa'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
 import { ownPath } from './return-to.ts'
-import { type SignInContext, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
+import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
+import type { SignInContext } from './sign-in-context.ts'
+import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import { currentUser, type Web } from './web-services.ts'
 
 export const signInPathTo = (path: string): string => `/signin?return_to=${encodeURIComponent(path)}`
@@ -30,6 +32,8 @@ function contextOf(web: Web, { returnTo, interrupted, isConfirmation = false }: 
   return {
     signInPath: '/signin',
     passwordPath: '/signin/password',
+    factorPath: '/signin/factor',
+    forgotPath: forgotPathOf(web),
     returnTo,
     interrupted,
     isConfirmation,
@@ -112,6 +116,12 @@ export function signInRoutes(web: Web): Router {
 
   router.post('/signin/password', (ctx) =>
     tryChoosePassword(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form),
+  )
+
+  router.post('/signin/factor', (ctx) => tryCode(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form))
+  router.post('/signin/factor/setup', (ctx) => trySetUp(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form))
+  router.post('/signin/factor/finish', (ctx) =>
+    finishSetUp(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form),
   )
 
   router.post('/signout', async (ctx) => {

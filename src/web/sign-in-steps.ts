@@ -1,32 +1,22 @@
 import type { Context } from 'koa'
 import { MIN_PASSWORD } from '../accounts/passwords.ts'
+import type { SignInStep } from '../accounts/sign-in-progress.ts'
 import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
 import { emailField, type Form, newPasswordField, passwordField } from './forms.ts'
 import type { Page } from './page.ts'
 import { waitInWords } from './relative-time.ts'
+import { secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
+import type { SignInContext } from './sign-in-context.ts'
 import type { Login } from './sign-in-flow.ts'
 import { sentence } from './to-sentence.ts'
 import { actorOf, type Web } from './web-services.ts'
 
-/** Where somebody signs in: on the way to an application, or without one. */
-export interface SignInContext {
-  readonly signInPath: string
-  readonly passwordPath: string
-  /** The application one continues to. */
-  readonly application?: string
-  readonly formTargets?: readonly string[]
-  /** Where to go afterwards, for a sign-in without an application. */
-  readonly returnTo?: string
-  /** A form that waits for the sign-in (`interrupted-forms.ts`). */
-  readonly interrupted?: string | undefined
-  /** Whether somebody who is signed in proves that it is still they: only the password is asked for. */
-  readonly isConfirmation?: boolean
-  /** Where a form is posted to that gives up. */
-  readonly cancelPath?: string
-  finish(ctx: Context, login: Login): Promise<void>
-}
+const FORGOT_PATH = '/password/forgot'
+
+export const forgotPathOf = ({ management }: Pick<Web, 'management'>): string | undefined =>
+  management.mail && FORGOT_PATH
 
 interface SignInState {
   readonly email?: string
@@ -37,11 +27,14 @@ interface SignInState {
   readonly status?: number
 }
 
-/** Who has just proved a password, or chosen one (RFC 8176). */
-export const loginOf = ({ id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsValidFrom'>): Login => ({
+/** Who has just signed in. @param amr how (RFC 8176) */
+export const loginOf = (
+  { id, sessionsValidFrom }: Pick<User, 'id' | 'sessionsValidFrom'>,
+  amr: readonly string[],
+): Login => ({
   userId: id,
   since: sessionsValidFrom,
-  amr: ['pwd'],
+  amr,
 })
 
 const REFUSED = 'Incorrect email address or password. Try again.'
@@ -126,6 +119,22 @@ function missing(email: string, password: string): SignInState | undefined {
   }
 }
 
+async function showSetUp(web: Web, ctx: Context, context: SignInContext, ticket: string): Promise<void> {
+  const offer = await web.factors.setUp.offerFor(ticket)
+  if (offer) web.show(ctx, await setUpFactorPage(context, { ticket, offer }))
+  else web.show(ctx, signInPage(context, { fieldError: TICKET_OVER, status: 400 }))
+}
+
+/** Goes on with the next step of a sign-in, or finishes it. */
+export async function continueSignIn(web: Web, ctx: Context, context: SignInContext, step: SignInStep): Promise<void> {
+  if ('browser' in step) writeBrowser(ctx, step.browser)
+  if (step.outcome === 'signed_in') return await context.finish(ctx, loginOf(step.user, step.amr))
+  const { ticket, user } = step
+  if (step.outcome === 'second_factor') return web.show(ctx, secondFactorPage(context, { ticket }))
+  if (step.outcome === 'set_up_factor') return await showSetUp(web, ctx, context, ticket)
+  web.show(ctx, choosePasswordPage(context, { ticket, email: user.email }))
+}
+
 /** A form of email address and password was sent. */
 export async function trySignIn(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const email = form.get('email')?.trim() ?? ''
@@ -134,17 +143,14 @@ export async function trySignIn(web: Web, ctx: Context, context: SignInContext, 
   if (fieldErrors) return web.show(ctx, signInPage(context, fieldErrors))
 
   const who = { ip: ctx.ip, requestId: ctx.state.requestId, browser: readBrowser(ctx) }
-  const result = await web.signIn.attempt({ email, password, ...who })
+  const { demandsSecondFactor = false } = context
+  const result = await web.signIn.attempt({ email, password, demandsSecondFactor, ...who })
   if (result.outcome === 'refused') {
     const fieldError = context.isConfirmation ? WRONG_PASSWORD : REFUSED
     return web.show(ctx, signInPage(context, { email, fieldError, status: 400 }))
   }
   if (result.outcome === 'slow_down') return slowDown(web, ctx, context, email, result.retryAfter)
-  writeBrowser(ctx, result.browser)
-  if (result.outcome === 'choose_password') {
-    return web.show(ctx, choosePasswordPage(context, { ticket: result.ticket, email }))
-  }
-  await context.finish(ctx, loginOf(result.user))
+  await continueSignIn(web, ctx, context, result)
 }
 
 const TICKET_OVER = 'This page has expired. Sign in again. If you have already changed your password, use the new one.'
@@ -182,9 +188,9 @@ export async function tryChoosePassword(web: Web, ctx: Context, context: SignInC
 
   const choice = web.signIn.choosePassword(state.ticket, field('password'), actorOf(ctx))
   const result = await choice.then(
-    (user) => ({ user }),
+    (step) => ({ step }),
     (error) => ({ failure: choiceFailure(context, state, error) }),
   )
   if ('failure' in result) return web.show(ctx, result.failure)
-  await context.finish(ctx, loginOf(result.user))
+  await continueSignIn(web, ctx, context, result.step)
 }

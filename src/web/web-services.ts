@@ -1,6 +1,8 @@
 import type { Context } from 'koa'
+import type { PasswordLinks } from '../accounts/password-links.ts'
 import type { SignIn } from '../accounts/sign-in.ts'
 import type { Actor } from '../audit/audit-log.ts'
+import type { Factors } from '../factors/factors.ts'
 import type { Management } from '../management/operation.ts'
 import type { Show } from './page.ts'
 import type { Directory, SignedInUser } from './sign-in-directory.ts'
@@ -10,9 +12,13 @@ import type { SignInFlow } from './sign-in-flow.ts'
 export interface WebServices {
   readonly flow: SignInFlow
   readonly signIn: SignIn
+  readonly factors: Factors
+  readonly passwordLinks: PasswordLinks
   readonly directory: Directory
   readonly management: Management
   issuerUrl(): string
+  /** Seconds. */
+  readonly statusListTtl: number
   /** Where this process reaches itself. */
   ownUrl(): string
   /** What the management API says of itself: an OpenAPI 3.1 document. */

@@ -9,29 +9,38 @@ import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo-application.ts'
-import { readForm, readUpload } from './forms.ts'
+import { type Files, type Form, readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
 import { renderErrors } from './page-errors.ts'
 import type { Pages } from './pages.ts'
+import { passwordLinkRoutes } from './password-link-routes.ts'
+import { securityRoutes } from './security-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { handleUnmatched } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
 
-function uploadsOf(routes: readonly ConsoleRoute[]): (ctx: Context) => boolean {
-  const paths = new Set(routes.filter(({ takesFiles }) => takesFiles).map(({ path }) => path))
-  return (ctx) =>
-    ((ctx.matched ?? []) as Layer[]).some(({ path, methods }) => methods.includes('POST') && paths.has(String(path)))
+type ReadSentForm = (ctx: Context) => Promise<{ form: Form; files?: Files }>
+
+/** Reads a form as its route declares. */
+function formReaderOf(routes: readonly ConsoleRoute[]): ReadSentForm {
+  const posted = new Map(routes.filter(({ method }) => method === 'post').map((route) => [route.path, route]))
+  return async (ctx) => {
+    const layers = (ctx.matched ?? []) as Layer[]
+    const layer = layers.find(({ path, methods }) => methods.includes('POST') && posted.has(String(path)))
+    const route = layer && posted.get(String(layer.path))
+    return route?.takesFiles ? await readUpload(ctx) : { form: await readForm(ctx, route?.largestForm) }
+  }
 }
 
 /** Before any route: rejects malformed requests, and forms that fail the origin check or the CSRF check. */
-function guardForms({ issuerUrl }: WebServices, takesFiles: (ctx: Context) => boolean): Middleware {
+function guardForms({ issuerUrl }: WebServices, readSent: ReadSentForm): Middleware {
   return async (ctx, next) => {
     checkRequest(ctx)
     if (ctx.method === 'POST') {
       refuseOtherSites(ctx, issuerUrl())
-      Object.assign(ctx.state, takesFiles(ctx) ? await readUpload(ctx) : { form: await readForm(ctx) })
+      Object.assign(ctx.state, await readSent(ctx))
       checkCsrf(ctx, ctx.state.form)
     }
     ctx.set('Cache-Control', 'no-store')
@@ -47,10 +56,11 @@ function assetRoutes(assets: Assets): Router {
 
 function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
-  router.use(guardForms(web, uploadsOf(routes)) as never)
+  router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  const own = [homeRoutes(web), interactionRoutes(web), signInRoutes(web), accountRoutes(web), apiDocsRoutes(web), demo]
-  for (const part of [...own, consoleRoutes(web, routes)]) router.use(part.routes())
+  const signIn = [interactionRoutes(web), signInRoutes(web), passwordLinkRoutes(web)]
+  const own = [homeRoutes(web), accountRoutes(web), securityRoutes(web), apiDocsRoutes(web), demo]
+  for (const part of [...signIn, ...own, consoleRoutes(web, routes)]) router.use(part.routes())
   return router
 }
 

@@ -12,10 +12,12 @@ beforeAll(async () => {
 
 afterAll(() => server?.stop())
 
-const credentialsOf = (made: { client_id: string; client_secret?: string }): Credentials => ({
-  clientId: made.client_id,
-  clientSecret: made.client_secret,
-})
+type Made = { client_id: string; client_secret?: string } | { dry_run: true }
+
+function credentialsOf(made: Made): Credentials {
+  if ('dry_run' in made) throw new Error('a dry run made no credentials')
+  return { clientId: made.client_id, clientSecret: made.client_secret }
+}
 
 test('an admin generates a pair, uses it, and generates again: the old one is dead', async () => {
   const first = server.firstStart.keyPair

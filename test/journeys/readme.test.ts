@@ -10,8 +10,8 @@ let terminal: Terminal
 
 beforeAll(async () => {
   terminal = await openTerminal()
-}, 120_000)
-afterAll(() => terminal?.close(), 60_000)
+})
+afterAll(() => terminal?.close())
 
 test('an Express API rejects a token after its revocation', async () => {
   const [start, runTests, ...blocks] = codeBlocksOf('README.md', 'sh')
@@ -29,4 +29,4 @@ test('an Express API rejects a token after its revocation', async () => {
   expect(after).toContain('HTTP/1.1 401 Unauthorized')
   const refusal = /error="invalid_token", error_description="[^"]+"/.exec(after!)![0]
   expect(codeBlocksOf('README.md', '').join(''), 'the README shows the response of the API').toContain(refusal)
-}, 240_000)
+})

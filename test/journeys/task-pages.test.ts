@@ -7,8 +7,8 @@ let terminal: Terminal
 
 beforeAll(async () => {
   terminal = await openTerminal()
-}, 120_000)
-afterAll(() => terminal?.close(), 60_000)
+})
+afterAll(() => terminal?.close())
 
 const runPage = (page: string): Promise<string> => terminal.run(terminal.localize(codeBlocksOf(page, 'sh').join('\n')))
 
@@ -16,10 +16,10 @@ test('the commands of docs/machine-clients.md get, rotate and revoke as printed'
   const output = await runPage('docs/machine-clients.md')
   expect(output.match(/"token_type":"Bearer"/g)).toHaveLength(3)
   expect(output).toContain('"status":"archived"')
-}, 240_000)
+})
 
 test('the commands of docs/third-party-applications.md register and change an application as printed', async () => {
   const output = await runPage('docs/third-party-applications.md')
   expect(output).toContain('"consent":"skip_own_account"')
   expect(output).toContain('"refresh_token_ttl":31536000')
-}, 240_000)
+})

@@ -39,9 +39,21 @@ const SHOWN = [
   'device-problem',
   'confirm-device',
   'device-done',
+  'second-factor',
+  'wrong-recovery-code',
+  'set-up-factor',
+  'save-recovery-codes',
 ]
 const OPEN = ['/', '/nothing', '/signin', '/interaction/login1', '/interaction/consent1', '/interaction/gone']
-const PERSONAL = ['/', '/account/applications', '/account/applications/kwc_sync/withdraw', '/account/password']
+const PERSONAL = [
+  '/',
+  '/account/applications',
+  '/account/applications/kwc_sync/withdraw',
+  '/account/password',
+  '/account/security',
+  '/account/security/apps',
+  '/account/security/recovery-codes',
+]
 
 const ALL = [
   ...[...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path })),
@@ -63,7 +75,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
       expect([path, await violationsOf(page, 'contrast')]).toEqual([path, []])
     }
     await page.context().close()
-  }, 120_000)
+  })
 
   it('takes only targets that a finger meets', async () => {
     const page = await browser.open({ viewport: PHONE })

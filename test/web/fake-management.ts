@@ -2,16 +2,19 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Context } from 'koa'
+import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
-import { createPages } from '../../src/web/pages.ts'
-import type { ProtocolPages } from '../../src/web/protocol-pages.ts'
+import { createPages, type Pages } from '../../src/web/pages.ts'
+import { saveCodesPage, secondFactorPage, setUpFactorPage } from '../../src/web/second-factor-pages.ts'
+import type { SignInContext } from '../../src/web/sign-in-context.ts'
 import type { Application, Directory, WebUser } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
 import { createWeb } from '../../src/web/web.ts'
+import { createFakeFactors, OFFER, RECOVERY_CODES } from './fake-factors.ts'
 
 export const ADA: WebUser = {
   id: 'ada',
@@ -20,6 +23,8 @@ export const ADA: WebUser = {
   role: 'member',
   accountId: 'engines',
   accountName: 'Analytical Engines',
+  hasOpenLeak: false,
+  hasFailedWebhook: false,
   sessionsValidFrom: new Date(0),
 }
 export const BOB: WebUser = {
@@ -29,11 +34,17 @@ export const BOB: WebUser = {
   role: 'operator',
   accountId: null,
   accountName: null,
+  hasOpenLeak: false,
+  hasFailedWebhook: false,
   sessionsValidFrom: new Date(0),
 }
 
 export const PASSWORD = 'correct horse battery'
 export const ONE_TIME = 'kwp_one-time'
+/** Of a user with a second factor. */
+export const WITH_FACTOR = 'correct horse with factor'
+/** Of a user who must set one up. */
+export const MUST_SET_UP = 'correct horse must set up'
 
 export const SYNC: Application = { clientId: 'kwc_sync', name: 'Calendar Sync', accountName: 'Example Industries' }
 
@@ -48,6 +59,7 @@ export const LOGIN: Interaction = {
   clientId: SYNC.clientId,
   redirectUri: 'https://sync.example.com/callback',
   isReauthentication: false,
+  demandsSecondFactor: false,
   wanted: { identityScopes: ['openid'], claims: [], apis: {} },
 }
 
@@ -119,12 +131,13 @@ function createFlow(world: World): SignInFlow {
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
     async signedIn() {
       const person = world.people.find(({ id }) => id === world.signedInAs)
-      return person && { ...person, signedInAt: new Date() }
+      return person && { ...person, signedInAt: new Date(), amr: ['pwd'], lacksSecondFactor: false }
     },
     async signIn(_, login) {
       world.signedInAs = login.userId
       world.done.push(['signIn', login])
     },
+    once: async () => true,
     async signOut() {
       world.signedInAs = undefined
       world.done.push(['signOut'])
@@ -134,15 +147,23 @@ function createFlow(world: World): SignInFlow {
 
 export const WEAK = 'this password is one of the commonest; choose another'
 
+/** No link works here. */
+const passwordLinks: PasswordLinks = {
+  open: async () => undefined,
+  choosePassword: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
+}
+
 function createSignIn(world: World): SignIn {
   async function attempt({ email, password, browser }: Parameters<SignIn['attempt']>[0]) {
     world.done.push(['attempt', email, browser])
     if (email === 'slow@example.com') return { outcome: 'slow_down', retryAfter: 90 } as const
     const user = world.people.find((person) => person.email === email) as never
     if (!user) return { outcome: 'refused' } as const
+    if (password === WITH_FACTOR) return { outcome: 'second_factor', user, ticket: 'ticket-2' } as const
+    if (password === MUST_SET_UP) return { outcome: 'set_up_factor', user, ticket: 'ticket-2', browser: 'b1' } as const
     if (password === ONE_TIME) return { outcome: 'choose_password', user, ticket: 'ticket-1', browser: 'b1' } as const
     return password === PASSWORD
-      ? ({ outcome: 'signed_in', user, browser: 'b1' } as const)
+      ? ({ outcome: 'signed_in', user, amr: ['pwd'], browser: 'b1' } as const)
       : ({ outcome: 'refused' } as const)
   }
   return {
@@ -151,7 +172,7 @@ function createSignIn(world: World): SignIn {
       if (ticket !== 'ticket-1') throw new KeywrightError('conflict', 'the ticket is over')
       if (password === 'password1234') throw new KeywrightError('invalid_input', WEAK)
       world.done.push(['choosePassword', password])
-      return world.people[0] as never
+      return { outcome: 'signed_in', user: world.people[0] as never, amr: ['pwd'], browser: 'b1' }
     },
     async changePassword(userId, present, next) {
       if (next === 'password1234') throw new KeywrightError('invalid_input', WEAK)
@@ -182,10 +203,18 @@ function createDirectory(world: World): Directory {
 }
 
 /** The protocol's pages, each at an address of its own. */
-const samplePages = (pages: ProtocolPages, world: World): Koa.Middleware => {
+const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.Middleware => {
   const device = { action: '/oauth2/device', xsrf: 'x1', userCode: 'WDJB-MJHT' }
   const name = () => world.applications[0]!.name
-  const shown: Record<string, (ctx: Context) => void> = {
+  const context: SignInContext = {
+    signInPath: '/signin',
+    passwordPath: '/signin/password',
+    factorPath: '/signin/factor',
+    application: name(),
+    cancelPath: '/signin/cancel',
+    finish: async () => {},
+  }
+  const shown: Record<string, (ctx: Context) => void | Promise<void>> = {
     '/show/error': (ctx) => {
       ctx.status = 400
       const description = String(ctx.query.description ?? 'redirect_uri did not match')
@@ -202,8 +231,13 @@ const samplePages = (pages: ProtocolPages, world: World): Koa.Middleware => {
     '/show/device-problem': (ctx) => pages.deviceCode(ctx, { ...device, problem: 'There is no such code.' }),
     '/show/confirm-device': (ctx) => pages.confirmDevice(ctx, { ...device, client: name(), device: '203.0.113.7' }),
     '/show/device-done': (ctx) => pages.deviceDone(ctx),
+    '/show/second-factor': (ctx) => show(ctx, secondFactorPage(context, { ticket: 't1' })),
+    '/show/wrong-recovery-code': (ctx) =>
+      show(ctx, secondFactorPage(context, { ticket: 't1', recoveryError: 'Incorrect recovery code.', status: 400 })),
+    '/show/set-up-factor': async (ctx) => show(ctx, await setUpFactorPage(context, { ticket: 't1', offer: OFFER })),
+    '/show/save-recovery-codes': (ctx) => show(ctx, saveCodesPage(context, 't1', RECOVERY_CODES)),
   }
-  return async (ctx, next) => (shown[ctx.path] ? shown[ctx.path]!(ctx) : await next())
+  return async (ctx, next) => (shown[ctx.path] ? await shown[ctx.path]!(ctx) : await next())
 }
 
 /** The pages over fakes of all that is below them. */
@@ -230,8 +264,11 @@ export async function openFakeManagement(
     {
       flow,
       signIn: createSignIn(world),
+      factors: createFakeFactors(() => world.people[0] as never),
+      passwordLinks,
       directory,
       management: overrides.management ?? ({} as Management),
+      statusListTtl: 60,
       issuerUrl,
       ownUrl: () => overrides.ownUrl ?? origin,
       apiDocument: async () => ({ servers: [], tags: [], paths: {}, components: {} }),
@@ -245,7 +282,7 @@ export async function openFakeManagement(
     await next()
     if (ctx.state.failure) failures.push(ctx.state.failure)
   })
-  app.use(samplePages(pages.protocolPages, world))
+  app.use(samplePages(pages, world))
   app.use(web)
   http.on('request', app.callback())
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accentsOf } from '../../src/web/accent-colours.ts'
+import { accentsOf } from '../../src/shared/accent-colours.ts'
 import { brandCss, createBrand } from '../../src/web/brand.ts'
 import { momentOf, waitInWords } from '../../src/web/relative-time.ts'
 
@@ -69,6 +69,14 @@ describe('times', () => {
       '2 hours ago',
       'yesterday',
       '2 weeks ago',
+    ])
+    const ahead = (days: number) => momentOf(new Date(now + days * 86_400_000), now).words
+    expect([1, 2, 30, 89.9, 150].map(ahead)).toEqual([
+      'tomorrow',
+      'in 2 days',
+      'in 30 days',
+      'in 89 days',
+      'in 5 months',
     ])
     expect(momentOf(new Date(now), now)).toMatchObject({
       exact: '21 November 2026 at 12:00 UTC',

@@ -12,7 +12,8 @@ const STYLES = read('views/assets/styles/*.css').map(({ path, text }) => ({
   name: basename(path),
   text: text.replaceAll(/\/\*[\s\S]*?\*\//g, ''),
 }))
-const VIEWS = read('views/**/*.eta')
+/** Without messages, which hold their styles themselves. */
+const VIEWS = read('views/**/*.eta').filter(({ path }) => !path.startsWith('views/mail/'))
 const SCRIPTS = read('views/assets/*.js')
 
 // The compiler holds these to the types: no tone is missing here, and none is too many.
@@ -29,13 +30,17 @@ const toneClasses = Object.keys(SERIES_TONES).map((tone) => `tone-${tone}`)
 
 const LIST_PAGE = readFileSync('src/web/console/kit/list-page.ts', 'utf8')
 
+/** Of the columns and cells of a list. */
+const LIST_CLASSES = [...LIST_PAGE.matchAll(/[\w)] && '([a-z-]+)'/g)].map(([, name]) => name!)
+
 /** The class attributes whose value a template computes, with every class that it can become. */
 const COMPUTED: Record<string, string[]> = {
   'badge-<%= it.tone %>': Object.keys(BADGE_TONES).map((tone) => `badge-${tone}`),
   'tone-<%= one.tone %>': toneClasses,
   'tone-<%= bar.tone %>': toneClasses,
   'tone-<%= line.tone %>': toneClasses,
-  '<%= column.classes %>': [...LIST_PAGE.matchAll(/\w+ && '([a-z-]+)'/g)].map(([, name]) => name!),
+  '<%= column.classes %>': LIST_CLASSES,
+  '<%= classes %>': LIST_CLASSES,
 }
 
 const CLASS_ATTRIBUTE = /\sclass="((?:<%[\s\S]*?%>|[^"])*)"/g

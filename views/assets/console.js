@@ -38,10 +38,14 @@ async function copyAndSay(button) {
   }, SAID_FOR)
 }
 
-for (const button of document.querySelectorAll('button[data-copy]')) {
-  button.hidden = false
-  button.addEventListener('click', () => copyAndSay(button))
+function showCopyButtons(root) {
+  for (const button of root.querySelectorAll('button[data-copy]')) {
+    button.hidden = false
+    button.addEventListener('click', () => copyAndSay(button))
+  }
 }
+
+showCopyButtons(document)
 
 for (const field of document.querySelectorAll('.copy-row input[readonly]')) {
   field.addEventListener('focus', () => field.select())
@@ -54,3 +58,37 @@ document.addEventListener('keydown', (event) => {
   menu.open = false
   menu.querySelector('summary').focus()
 })
+
+// A live page fetches itself and takes over what changed. Without this script its link reloads it.
+const live = document.querySelector('[data-live]')
+const liveState = document.querySelector('[data-live-state]')
+
+// Milliseconds between two updates, and how long a page that stays open is updated.
+const UPDATE_EVERY = 3000
+const UPDATED_FOR = 15 * 60 * 1000
+
+async function readLive() {
+  const response = await fetch(location.href, { headers: { accept: 'text/html' }, redirect: 'error' })
+  if (!response.ok) throw new Error(`status ${response.status}`)
+  return new DOMParser().parseFromString(await response.text(), 'text/html').querySelector('[data-live]')
+}
+
+/** Waits while somebody uses a link or selects text in the part that would be replaced. */
+function takeOver(fresh) {
+  if (live.contains(document.activeElement) || !document.getSelection().isCollapsed) return
+  showCopyButtons(fresh)
+  live.replaceChildren(...fresh.children)
+}
+
+async function updateLive(until) {
+  if (Date.now() > until) return
+  try {
+    if (!document.hidden) takeOver(await readLive())
+    liveState.hidden = true
+  } catch {
+    liveState.hidden = false
+  }
+  setTimeout(updateLive, UPDATE_EVERY, until)
+}
+
+if (live) setTimeout(updateLive, UPDATE_EVERY, Date.now() + UPDATED_FOR)

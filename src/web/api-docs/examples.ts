@@ -49,6 +49,7 @@ const pathWith = (path: string): string => path.replace(/\{(\w+)\}/g, (_, name: 
 const SHELL: Readonly<Record<string, string>> = {
   'Idempotency-Key': '$(openssl rand -hex 16)',
   'If-Match': '$ETAG',
+  'Keywright-Inspect': '$TEXT',
 }
 
 const headersOf = (parameters: readonly Parameter[]): string[] =>

@@ -1,14 +1,25 @@
 import { ACCOUNT_PAGES } from './accounts/account-pages.ts'
 import { ACTIVITY_PAGES } from './activity/activity-pages.ts'
+import { API_DELETION_PAGES } from './apis/api-deletion-pages.ts'
 import { API_FORM_PAGES } from './apis/api-form-pages.ts'
 import { API_PAGES } from './apis/api-pages.ts'
 import { API_SECRET_PAGES } from './apis/api-secret-pages.ts'
 import { APPLICATION_PAGES } from './applications/application-pages.ts'
+import { INSPECTION_PAGES } from './inspection/inspection-pages.ts'
+import { KEY_PAIR_DETAIL_PAGES } from './keys/key-pair-detail-pages.ts'
+import { KEY_PAIR_EDIT_PAGES } from './keys/key-pair-edit-pages.ts'
 import { KEY_PAIR_PAGES } from './keys/key-pair-pages.ts'
+import { NAMED_PAIR_PAGES } from './keys/named-pair-pages.ts'
 import { SIGNING_KEY_PAGES } from './keys/signing-key-pages.ts'
+import { SIGNING_KEY_REVOCATION_PAGES } from './keys/signing-key-revocation-pages.ts'
 import type { ConsoleRoute } from './kit/console-route.ts'
+import { LEAK_PAGES } from './leaks/leak-pages.ts'
+import { MAIL_PAGES } from './mail/mail-pages.ts'
+import { REVOCATION_PAGES } from './revocation/revocation-effect-page.ts'
 import { INSTANCE_PAGES } from './settings/instance-pages.ts'
+import { USAGE_PAGES } from './usage/usage-page.ts'
 import { USER_PAGES } from './users/user-pages.ts'
+import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
 /** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
 export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
@@ -17,9 +28,20 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...ACTIVITY_PAGES,
   ...ACCOUNT_PAGES,
   ...KEY_PAIR_PAGES,
+  ...KEY_PAIR_DETAIL_PAGES,
+  ...API_DELETION_PAGES,
+  ...KEY_PAIR_EDIT_PAGES,
+  ...NAMED_PAIR_PAGES,
   ...API_FORM_PAGES,
   ...API_PAGES,
   ...API_SECRET_PAGES,
   ...INSTANCE_PAGES,
   ...SIGNING_KEY_PAGES,
+  ...SIGNING_KEY_REVOCATION_PAGES,
+  ...USAGE_PAGES,
+  ...INSPECTION_PAGES,
+  ...REVOCATION_PAGES,
+  ...LEAK_PAGES,
+  ...MAIL_PAGES,
+  ...WEBHOOK_PAGES,
 ]

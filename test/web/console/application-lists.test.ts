@@ -48,11 +48,13 @@ describe('the list of applications', () => {
   it('says for whom each acts, whether it works and when it was last used', async () => {
     await server.machineToken(robot)
     await until(async () =>
-      /Nightly Export kwc_\w+ Itself Active (just now|1 minute ago)/.test(
+      /Nightly Export Application for itself kwc_\w+ Active (just now|1 minute ago)/.test(
         wordsOf(await asAdmin.visit('/applications')),
       ),
     )
-    expect(wordsOf(await asAdmin.visit('/applications'))).toMatch(/Calendar Sync kwc_\w+ Users Active never/)
+    expect(wordsOf(await asAdmin.visit('/applications'))).toMatch(
+      /Calendar Sync Application for users kwc_\w+ Active never/,
+    )
   })
 
   it('is searched by beginnings of words, by client ID and by status', async () => {
@@ -168,7 +170,7 @@ describe('tokens and grants', () => {
     const { access_token: token } = await tokensOf(people[0]!)
     const asked = await asAdmin.visit(at('/revoke'))
     expect(wordsOf(asked)).toMatch(/revoke \d+ access tokens? and \d+ refresh tokens? immediately/)
-    expect(wordsOf(await sendForm(asAdmin, asked, /\/revoke$/))).toContain('All tokens of the application are revoked.')
+    expect(wordsOf(await sendForm(asAdmin, asked, /\/revoke$/))).toContain('All tokens are revoked.')
     expect(await isActive(token)).toBe(false)
     expect(wordsOf(await asAdmin.visit(at('/tokens')))).toContain('No active tokens')
     expect(await isActive((await tokensOf(people[0]!)).access_token)).toBe(true)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../../../src/clients/grant-types.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { until } from '../../support/load.ts'
 import { type Credentials, claimsOf } from '../../support/requests.ts'
 import type { Browser, Page } from '../../support/scriptless-browser.ts'
 import { codeOf, openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../../support/signed-in-browsers.ts'
@@ -381,7 +382,7 @@ describe('a previous secret', () => {
     }
     const [second, newestOfAll] = [await another(), await another()]
     const kept = (await server.machineToken(second)).body.access_token
-    const { text } = await asAdmin.visit(`/applications/${client.clientId}`)
+    const { text } = await asAdmin.visit(`/applications/${client.clientId}/secrets`)
     const paths = [...text.matchAll(/\/applications\/\w+\/secrets\/(\d+)\/retire/g)]
     const [path] = paths.sort((a, b) => Number(a[1]) - Number(b[1]))[0]!
     const done = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire$/)
@@ -395,6 +396,73 @@ describe('a previous secret', () => {
     expect((await asAdmin.visit(path)).status).toBe(404)
     const newest = await server.knex('client_secrets').max('id').where({ retires_at: null }).first()
     expect((await asAdmin.visit(path.replace(/\d+(?=\/retire)/, newest!.max))).status).toBe(404)
+  })
+})
+
+describe('a page that asks before it stops an application', () => {
+  it.each(['archive', 'key'])('lists the callers of the last 24 hours: %s', async (page) => {
+    const client = await addMachine()
+    const path = `/applications/${client.clientId}/${page}`
+    expect(wordsOf(await asAdmin.visit(path))).not.toContain('Callers in the last 24 hours')
+    await server.machineToken(client)
+    await until(async () => wordsOf(await asAdmin.visit(path)).includes('Callers in the last 24 hours'))
+    expect(wordsOf(await asAdmin.visit(path))).toContain('127.0.0.1')
+  })
+})
+
+describe('a previous secret that is retired when it is unused', () => {
+  async function rotatedClient() {
+    const client = await addMachine()
+    const asked = await asAdmin.visit(`/applications/${client.clientId}/key`)
+    const shown = await sendForm(asAdmin, asked, /\/key$/, { when: 'unused' })
+    expect(wordsOf(shown)).toContain('or until it is unused for 1 day')
+    const { text } = await asAdmin.visit(`/applications/${client.clientId}/secrets`)
+    return { ...client, path: /\/applications\/\w+\/secrets\/\d+\/retire-unused/.exec(text)![0] }
+  }
+
+  it('keeps its callers in view, and the hours can be changed', async () => {
+    const { clientId, path } = await rotatedClient()
+    const done = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire-unused$/, {
+      unusedHours: '3',
+      'unusedHours.unit': 'hours',
+      latestAt: '2',
+      'latestAt.unit': 'days',
+    })
+    expect(wordsOf(done)).toContain('or until it is unused for 3 hours')
+    const { text } = await asAdmin.visit(`/applications/${clientId}/secrets`)
+    expect(text).toContain('As of ')
+  })
+
+  it('is not changed by a second page that was open before', async () => {
+    const { path } = await rotatedClient()
+    const [one, other] = [await asAdmin.visit(path), await asAdmin.visit(path)]
+    await sendForm(asAdmin, one, /\/retire-unused$/, { unusedHours: '3', 'unusedHours.unit': 'hours' })
+    const refused = await sendForm(asAdmin, other, /\/retire-unused$/, {
+      unusedHours: '5',
+      'unusedHours.unit': 'hours',
+    })
+    expect([refused.status, wordsOf(refused).includes('nothing was saved')]).toEqual([412, true])
+    expect(wordsOf(refused)).toContain('or until it is unused for 3 hours')
+  })
+
+  it('is not retired twice by two pages: the second one says that it is retired', async () => {
+    const { path } = await rotatedClient()
+    const retirement = path.replace('-unused', '')
+    const [one, other] = [await asAdmin.visit(retirement), await asAdmin.visit(retirement)]
+    await sendForm(asAdmin, one, /\/retire$/)
+    const refused = await sendForm(asAdmin, other, /\/retire$/)
+    expect([refused.status, wordsOf(refused).includes('already retired')]).toEqual([409, true])
+  })
+
+  it.each([
+    [{ unusedHours: '' }, 'unusedHours'],
+    [{ unusedHours: '90', 'unusedHours.unit': 'minutes' }, 'unusedHours'],
+    [{ latestAt: '0', 'latestAt.unit': 'days' }, 'latestAt'],
+    [{ latestAt: '30', 'latestAt.unit': 'days' }, 'latestAt'],
+  ])('says at the field what is wrong with %o', async (changes, field) => {
+    const { path } = await rotatedClient()
+    const page = await sendForm(asAdmin, await asAdmin.visit(path), /\/retire-unused$/, changes)
+    expect([page.status, page.text.includes(`id="field-${field}-error"`)]).toEqual([400, true])
   })
 })
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import type { Browser } from '../../support/scriptless-browser.ts'
+import { untilPeriodLasts } from '../../support/utc-periods.ts'
 import { openAdmin } from './admin-session.ts'
 import { createOperator, enter, wordsOf } from './console-visits.ts'
 
@@ -45,6 +46,7 @@ describe("an operator's dashboard", () => {
   }
 
   beforeAll(async () => {
+    await untilPeriodLasts('hour')
     operator = await enter(server, await createOperator(server.knex))
     await server.knex('usage_hours').delete()
   })

@@ -184,11 +184,23 @@ describe('the way around', () => {
       fake.world.signedInAs = id
       seen[role] = [...new Set(setIndexesOf((await browser.visit('/account/password')).text))]
     }
-    const own = ['/account/applications', '/account/password']
+    const own = ['/account/applications', '/account/password', '/account/security']
     const docs = '/api/v1/docs'
     expect(seen).toEqual({
       member: ['/', ...own],
-      admin: ['/', '/settings/api', '/applications', '/users', '/activity', ...own, docs],
+      admin: [
+        '/',
+        '/settings/api',
+        '/applications',
+        '/users',
+        '/inspect',
+        '/leaks',
+        '/usage',
+        '/activity',
+        '/webhooks',
+        ...own,
+        docs,
+      ],
       operator: [
         '/',
         '/accounts',
@@ -196,8 +208,12 @@ describe('the way around', () => {
         '/users',
         '/apis',
         '/signing-keys',
+        '/inspect',
+        '/leaks',
         '/settings/instance',
+        '/usage',
         '/activity',
+        '/webhooks',
         ...own,
         docs,
       ],

@@ -91,7 +91,7 @@ describe('Settings → API', () => {
     expect(wordsOf(ask)).toContain('revoke 1 active token of')
     expect(await isActive(access_token)).toBe(true)
     const done = await admin.submit(ask, /revoke$/)
-    expect(wordsOf(done)).toContain('All tokens of your key pair are revoked')
+    expect(wordsOf(done)).toContain('All tokens are revoked.')
     expect(await isActive(access_token)).toBe(false)
     expect((await server.machineToken(pair)).status).toBe(200)
   })

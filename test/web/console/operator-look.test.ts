@@ -33,6 +33,7 @@ beforeAll(async () => {
     identifier: LONG,
     scopes: Array.from({ length: 12 }, (_, n) => `scope:${n}${'x'.repeat(60)}`),
   })
+  await fillApplications()
   long = `/apis/${(await server.knex('apis').where({ identifier: LONG }).first('id')).id}`
 })
 afterAll(async () => {
@@ -40,11 +41,41 @@ afterAll(async () => {
   await server?.stop()
 })
 
+/** Applications of an account with a name of several words, whose secrets expire soon. */
+async function fillApplications(): Promise<void> {
+  const account = await server.make.account()
+  await server.knex('accounts').where({ id: account }).update({ name: 'Analytical Engines International Limited' })
+  const grants = ['authorization_code', 'client_credentials', 'refresh_token']
+  const redirectUris = ['https://app.example.com/callback']
+  for (const name of ['Warehouse inventory synchronisation', 'Aeroplane'.repeat(9)]) {
+    const { key } = await server.make.register({ settings: { name, grants, redirectUris }, account })
+    const end = server.knex.raw("now() + interval '27 days'")
+    const used = server.knex.raw("now() - interval '300 days'")
+    await server
+      .knex('client_secrets')
+      .where({ client_id: key })
+      .update({ retires_at: end, expires_at: end, last_used_at: used })
+  }
+}
+
+/** Cells of a table whose only word, of at most 13 letters, is drawn in several lines. */
+const BROKEN_WORDS = `[...document.querySelectorAll('.list bdi')].filter((one) => {
+  const words = one.textContent.trim().split(/\\s+/)
+  const range = document.createRange()
+  range.selectNodeContents(one)
+  const lines = new Set([...range.getClientRects()].map(({ top }) => top)).size
+  return words.every(({ length }) => length <= 13) && lines > words.length
+}).map((one) => one.textContent)`
+
+/** The narrowest window that shows tables, and wider ones. */
+const WINDOWS = [1140, 1180, 1280]
+
 async function enter(page: Page): Promise<void> {
   await page.goto(`${server.url}/signin`)
   await page.getByLabel('Email').fill(operator.email)
   await page.getByLabel('Password').fill(operator.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL(`${server.url}/`)
 }
 
 const looks = async (page: Page, name: string, rules?: AxeRules) => [
@@ -57,28 +88,39 @@ describe.skipIf(!chromium)("an operator's pages", () => {
   it.each([
     ['light', PHONE, 'all'],
     ['dark', DESK, 'contrast'],
-  ] as const)(
-    'axe finds nothing, and all stays in the window: %s %j',
-    async (colorScheme, viewport, docsRules) => {
-      const page = await browser.open({ viewport, colorScheme })
-      await page.goto(`${server.url}/api/v1/docs`)
-      expect(await looks(page, 'docs, not signed in', docsRules)).toEqual(['docs, not signed in', [], 0])
-      await enter(page)
-      const paths = ['/apis', '/apis?search=none', long, `${long}/edit`, `${long}/secret`, '/signing-keys']
-      for (const path of [...paths, '/signing-keys/rotate', '/settings/instance', '/settings/instance/api']) {
+  ] as const)('axe finds nothing, and all stays in the window: %s %j', async (colorScheme, viewport, docsRules) => {
+    const page = await browser.open({ viewport, colorScheme })
+    await page.goto(`${server.url}/api/v1/docs`)
+    expect(await looks(page, 'docs, not signed in', docsRules)).toEqual(['docs, not signed in', [], 0])
+    await enter(page)
+    const paths = ['/apis', '/apis?search=none', long, `${long}/edit`, `${long}/secret`, '/signing-keys']
+    for (const path of [...paths, '/signing-keys/rotate', '/settings/instance', '/settings/instance/api', '/inspect']) {
+      await page.goto(server.url + path)
+      expect(await looks(page, path)).toEqual([path, [], 0])
+    }
+    // Only the header differs from what was checked before sign-in: it is that of the pages above.
+    await page.goto(`${server.url}/api/v1/docs`)
+    expect(await overhangOf(page)).toBe(0)
+    await page.goto(`${server.url}/apis/new`)
+    await page.getByRole('button', { name: 'Add API' }).click()
+    await page.getByRole('alert').waitFor()
+    expect(await looks(page, 'fieldErrors')).toEqual(['fieldErrors', [], 0])
+    await page.context().close()
+  })
+
+  it('the list of applications, also with the expiry of secrets, stays in its room, and breaks no word', async () => {
+    const page = await browser.open({ viewport: DESK })
+    await enter(page)
+    for (const path of ['/applications', '/applications?expiring=30'])
+      for (const width of WINDOWS) {
+        await page.setViewportSize({ width, height: 800 })
         await page.goto(server.url + path)
-        expect(await looks(page, path)).toEqual([path, [], 0])
+        expect(await page.locator('tbody tr').count()).toBeGreaterThan(1)
+        const found = [path, width, await overhangOf(page), await page.evaluate(BROKEN_WORDS)]
+        expect(found).toEqual([path, width, 0, []])
       }
-      // Only the header differs from what was checked before sign-in: it is that of the pages above.
-      await page.goto(`${server.url}/api/v1/docs`)
-      expect(await overhangOf(page)).toBe(0)
-      await page.goto(`${server.url}/apis/new`)
-      await page.getByRole('button', { name: 'Add API' }).click()
-      expect(await looks(page, 'fieldErrors')).toEqual(['fieldErrors', [], 0])
-      await page.context().close()
-    },
-    120_000,
-  )
+    await page.context().close()
+  })
 
   it('Enter in a box saves, and does not ask for more rows', async () => {
     const page = await browser.open()
@@ -88,5 +130,5 @@ describe.skipIf(!chromium)("an operator's pages", () => {
     await page.getByLabel('Title').first().press('Enter')
     await page.waitForURL(`${server.url}${long}?notice=saved`)
     await page.context().close()
-  }, 60_000)
+  })
 })

@@ -89,31 +89,27 @@ describe('a plot', () => {
     expect(wordsOf(await operator.visit('/'))).toContain('Times in UTC')
   })
 
-  it.skipIf(!chromium)(
-    "has the same colours whatever the instance's accent is",
-    async () => {
-      const tones = ['plain', 'second', 'success', 'error', 'neutral']
-      const bars = tones.map((tone) => `<rect class="tone-${tone}" width="1" height="1"/>`).join('')
-      const coloursWith = async (accent: string) => {
-        const page = await real!.open()
-        await page.route('**/brand.css', (route) => route.fulfill({ contentType: 'text/css', body: brandCss(accent) }))
-        await page.goto(`${server.url}/signin`)
-        const button = await page.evaluate(`getComputedStyle(document.querySelector('button')).backgroundColor`)
-        await page.evaluate(`document.querySelector('main').innerHTML =
+  it.skipIf(!chromium)("has the same colours whatever the instance's accent is", async () => {
+    const tones = ['plain', 'second', 'success', 'error', 'neutral']
+    const bars = tones.map((tone) => `<rect class="tone-${tone}" width="1" height="1"/>`).join('')
+    const coloursWith = async (accent: string) => {
+      const page = await real!.open()
+      await page.route('**/brand.css', (route) => route.fulfill({ contentType: 'text/css', body: brandCss(accent) }))
+      await page.goto(`${server.url}/signin`)
+      const button = await page.evaluate(`getComputedStyle(document.querySelector('button')).backgroundColor`)
+      await page.evaluate(`document.querySelector('main').innerHTML =
         '<figure class="plot"><svg>${bars}</svg></figure>'`)
-        const drawn = await page.evaluate(
-          `[...document.querySelectorAll('.plot rect')].map((bar) => getComputedStyle(bar).fill)`,
-        )
-        await page.context().close()
-        return { button, bars: drawn as string[] }
-      }
-      const [one, other] = [await coloursWith('#1f5fbf'), await coloursWith('#c2185b')]
-      expect(one.button).not.toEqual(other.button)
-      expect(one.bars).toEqual(other.bars)
-      expect(new Set(one.bars).size).toBe(tones.length)
-    },
-    120_000,
-  )
+      const drawn = await page.evaluate(
+        `[...document.querySelectorAll('.plot rect')].map((bar) => getComputedStyle(bar).fill)`,
+      )
+      await page.context().close()
+      return { button, bars: drawn as string[] }
+    }
+    const [one, other] = [await coloursWith('#1f5fbf'), await coloursWith('#c2185b')]
+    expect(one.button).not.toEqual(other.button)
+    expect(one.bars).toEqual(other.bars)
+    expect(new Set(one.bars).size).toBe(tones.length)
+  })
 })
 
 describe('a page that does not exist', () => {
@@ -148,24 +144,19 @@ describe('an instance with a logo', () => {
       }
       await page.context().close()
     },
-    120_000,
   )
 })
 
 describe.skipIf(!chromium)('in forced colours', () => {
-  it.each(['checkbox', 'radio'])(
-    'a checked %s looks different from one that is not',
-    async (type) => {
-      const page = await real!.open({ forcedColors: 'active' })
-      await page.goto(`${server.url}/signin`)
-      await page.evaluate(`document.querySelector('main').innerHTML =
+  it.each(['checkbox', 'radio'])('a checked %s looks different from one that is not', async (type) => {
+    const page = await real!.open({ forcedColors: 'active' })
+    await page.goto(`${server.url}/signin`)
+    await page.evaluate(`document.querySelector('main').innerHTML =
       '<div class="field"><input id="on" type="${type}" checked><input id="off" type="${type}"></div>'`)
-      const looks = async (id: string) => (await page.locator(`#${id}`).screenshot()).toString('base64')
-      const style = `getComputedStyle(document.querySelector('#on'))`
-      expect(await page.evaluate(`${style}.appearance`)).toBe('auto')
-      expect(await looks('on')).not.toBe(await looks('off'))
-      await page.context().close()
-    },
-    120_000,
-  )
+    const looks = async (id: string) => (await page.locator(`#${id}`).screenshot()).toString('base64')
+    const style = `getComputedStyle(document.querySelector('#on'))`
+    expect(await page.evaluate(`${style}.appearance`)).toBe('auto')
+    expect(await looks('on')).not.toBe(await looks('off'))
+    await page.context().close()
+  })
 })

@@ -37,6 +37,7 @@ const confirm = (browser: Browser, page: Page, password = PASSWORD) => browser.s
 describe('a session whose sign-in is more than five minutes ago', () => {
   const changes: [what: string, path: () => string, fields: () => Record<string, string>][] = [
     ["resets a colleague's password", () => `/users/${grace.id}/password`, () => ({})],
+    ["resets a colleague's second factors", () => `/users/${grace.id}/factors`, () => ({})],
     ['resets its own password', () => `/users/${ada.id}/password`, () => ({})],
     [
       "changes a colleague's address",

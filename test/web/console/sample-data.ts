@@ -373,6 +373,8 @@ const WHO: WebUser = {
   role: 'admin',
   accountId: 'engines',
   accountName: LONG,
+  hasOpenLeak: true,
+  hasFailedWebhook: true,
   sessionsValidFrom: new Date(0),
 }
 

@@ -177,7 +177,7 @@ describe('a person', () => {
     expect(wordsOf(asking)).toContain(`revoke the key pair ${pair.clientId} and 1 active token`)
     expect((await server.introspect(body.access_token, api)).body.active).toBe(true)
     const done = await asAda.submit(asking, /role$/)
-    expect(wordsOf(done)).toContain('Role changed to member. The key pair is revoked.')
+    expect(wordsOf(done)).toContain('Role changed to member. The key pairs are revoked.')
     expect((await server.introspect(body.access_token, api)).body.active).toBe(false)
     expect((await server.token({ grant_type: 'client_credentials', ...credentials })).status).toBe(401)
     const again = await asAda.submit(asking, /role$/)

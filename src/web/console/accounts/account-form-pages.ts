@@ -1,4 +1,4 @@
-import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
+import { ACCOUNT_ATTRIBUTES, SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
 import {
   type AccountDetails,
   createAccount,
@@ -7,9 +7,10 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../../management/account-operations.ts'
-import { choiceValues, initialValues } from '../../../shared/attributes.ts'
+import { initialValues } from '../../../shared/attributes.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
+import { affectedBy } from '../kit/affected-callers.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -29,6 +30,9 @@ const breadcrumbsTo = ({ id, name }: AccountDetails) => [...BREADCRUMBS, { href:
 
 const accountOf = ({ management, who, params }: ConsoleCall): Promise<AccountDetails> =>
   readAccount(management, who, { accountId: params.accountId! })
+
+const accountWithCallers = ({ management, who, params }: ConsoleCall): Promise<AccountDetails> =>
+  readAccount(management, who, { accountId: params.accountId!, withCallers: true })
 
 function addPage(typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const action = { action: '/accounts/new', submit: 'Add account', cancel: '/accounts' }
@@ -84,7 +88,7 @@ function endsClients({ keyPairs, applications, activeTokens }: AccountDetails): 
 }
 
 export async function askAccountStatus(call: ConsoleCall): Promise<void> {
-  const account = await accountOf(call)
+  const account = await accountWithCallers(call)
   const { name, users, status } = account
   if (status === 'disabled') {
     const stops = ['Users of the account can sign in again.', 'Revoked tokens stay revoked: its clients get new ones.']
@@ -96,19 +100,19 @@ export async function askAccountStatus(call: ConsoleCall): Promise<void> {
     ...endsClients(account),
     'revoke the tokens that applications of other accounts have for users of this account',
   ]
-  const asking = { title: `Disable ${name}?`, submit: 'Disable', stops }
+  const asking = { title: `Disable ${name}?`, submit: 'Disable', stops, ...affectedBy(account.affected!) }
   call.show(askPage(account, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
 export async function changeAccountStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
-  const status = choiceIn(form, 'status', choiceValues(ACCOUNT_STATUS_ATTRIBUTES.status))
+  const status = choiceIn(form, 'status', SETTABLE_STATUSES)
   if (!status) throw invalidInput('the form names no status')
   const account = await setAccountStatus(management, who, { accountId: params.accountId!, status })
   goTo(`${accountPath(account.id)}?notice=${status}`)
 }
 
 export async function askAccountApi(call: ConsoleCall): Promise<void> {
-  const account = await accountOf(call)
+  const account = await accountWithCallers(call)
   const { name, apiEnabled } = account
   if (!apiEnabled) {
     const stops = ['Its key pairs and applications can get new tokens.']
@@ -117,7 +121,7 @@ export async function askAccountApi(call: ConsoleCall): Promise<void> {
   }
   const asking = { title: `Disable the API for ${name}?`, submit: 'Disable API', stops: endsClients(account) }
   const text = 'Users of the account can still sign in to the console.'
-  call.show(askPage(account, 'api', { ...asking, text, hidden: { api: 'off' } }))
+  call.show(askPage(account, 'api', { ...asking, text, ...affectedBy(account.affected!), hidden: { api: 'off' } }))
 }
 
 export async function changeAccountApi({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {

@@ -13,6 +13,7 @@ const { status: STATUS, apiEnabled: API_ENABLED } = ACCOUNT_STATUS_ATTRIBUTES
 
 export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
   const text = valueText(STATUS, status)
+  if (status === 'deleting') return { tone: 'neutral', text }
   if (status === 'disabled') return { tone: 'error', text }
   if (apiEnabled) return { tone: 'success', text }
   return { tone: 'warning', text: `${API_ENABLED.label} ${valueText(API_ENABLED, false).toLowerCase()}` }
@@ -29,6 +30,10 @@ function rowOf(account: AccountSummary): Cell[] {
   ]
 }
 
+const NOTICES = {
+  deleting: 'The account is being deleted with its users and applications. This can take a few minutes.',
+}
+
 /** The list of all accounts. */
 export async function showAccounts({ management, who, query, show }: ConsoleCall): Promise<void> {
   const sort = sortIn(query, ['name', 'added'], 'name')
@@ -40,7 +45,7 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
   })
   const add = { href: '/accounts/new', label: 'Add account', primary: true }
   const page = listPage(
-    { title: 'Accounts', lead: 'Enterprise customers of this instance.', actions: [add] },
+    { title: 'Accounts', lead: 'Enterprise customers of this instance.', actions: [add], notices: NOTICES },
     {
       caption: 'Accounts',
       columns: [

@@ -7,6 +7,7 @@ import { fact, idCell, linkCell, numberCell, quietCell, textCell, timeCell } fro
 import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
+import { quotaBlocks } from '../usage/quota-block.ts'
 import { accountStatusBadge } from './account-list-page.ts'
 
 const NOTICES = {
@@ -67,6 +68,20 @@ function statusChange({ id, status }: AccountDetails): Change {
   return { title: 'Disable account', text, action: { href, label: 'Disable…', danger: true } }
 }
 
+function deletion({ id, status }: AccountDetails): Change {
+  const title = 'Delete account'
+  if (status === 'active') return { title, text: 'Disable the account first.' }
+  const text = 'Deletes the account with its users, applications and key pairs.'
+  return { title, text, action: { href: accountPath(id, 'delete'), label: 'Delete…', danger: true } }
+}
+
+const DELETING = 'This account is being deleted with its users and applications, and cannot be restored.'
+
+const changesOf = (account: AccountDetails): Change[] =>
+  account.status === 'deleting'
+    ? [{ title: 'Delete account', text: DELETING }]
+    : [apiChange(account), statusChange(account), deletion(account)]
+
 const firstAdmin = ({ id }: AccountDetails): Block => ({
   part: 'empty',
   title: 'This account has no admin',
@@ -83,7 +98,8 @@ export async function showAccount({ management, who, params, show }: ConsoleCall
   const blocks: Block[] = [
     ...(invites ? [firstAdmin(account)] : []),
     { part: 'facts', facts: factsOf(account) },
-    { part: 'changes', heading: 'Actions', changes: [apiChange(account), statusChange(account)] },
+    ...quotaBlocks(account.quotas),
+    { part: 'changes', heading: 'Actions', changes: changesOf(account) },
   ]
   show(
     blocksPage(

@@ -6,7 +6,9 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../../management/account-operations.ts'
+import { deleteAccount } from '../../../management/deletion-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
+import { askAccountDeletion, deleteAccountNow } from './account-deletion-pages.ts'
 import {
   accountEdit,
   addAccount,
@@ -33,6 +35,14 @@ export const ACCOUNT_PAGES: readonly ConsoleRoute[] = [
   { method: 'post', path: `${ACCOUNT}/edit`, permission: updateAccount.permission, handle: accountEdit.save },
   { method: 'get', path: `${ACCOUNT}/status`, permission: setAccountStatus.permission, handle: askAccountStatus },
   { method: 'post', path: `${ACCOUNT}/status`, permission: setAccountStatus.permission, handle: changeAccountStatus },
+  {
+    method: 'get',
+    path: `${ACCOUNT}/delete`,
+    permission: deleteAccount.permission,
+    recentSignIn: true,
+    handle: askAccountDeletion,
+  },
+  { method: 'post', path: `${ACCOUNT}/delete`, permission: deleteAccount.permission, handle: deleteAccountNow },
   { method: 'get', path: `${ACCOUNT}/api`, permission: setAccountApi.permission, handle: askAccountApi },
   { method: 'post', path: `${ACCOUNT}/api`, permission: setAccountApi.permission, handle: changeAccountApi },
 ]

@@ -28,19 +28,24 @@ const ACTOR_NAMES = {
   client: 'A client',
 } as const
 
-/** Links an existing user. Admins get no link to an operator, who is outside their account. */
-function actorOf({ actor, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
-  const { type, id, label } = actor
-  if (type === 'system' || type === 'cli' || id === null) return name(label ?? ACTOR_NAMES[type])
-  if (type === 'client') return name(label ?? id, label === null ? undefined : `/applications/${id}`)
-  const isLinked = label !== null && (viewer.role === 'operator' || isByOwnUser)
-  return name(label ?? 'A user of another account', isLinked ? `/users/${id}` : undefined)
+/** Who acts without an account, by the ID of the actor. */
+const SYSTEM_NAMES: Readonly<Record<string, string>> = { github: 'GitHub secret scanning' }
+
+/** Undefined: the client was deleted, or it is that of an API. */
+function clientPath(kind: string | null, id: string): string | undefined {
+  if (kind === 'application') return `/applications/${id}`
+  return kind === 'key_pair' ? `/key-pairs/${id}` : undefined
 }
 
-/** A key pair has no page; its owner has. */
-function clientPath({ target, targetKind, detail }: AuditRecord): string | undefined {
-  if (targetKind === 'application') return `/applications/${target.id}`
-  return typeof detail.user_id === 'string' && targetKind === 'key_pair' ? `/users/${detail.user_id}` : undefined
+/** Links an existing user. Admins get no link to an operator, who is outside their account. */
+function actorOf({ actor, actorKind, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
+  const { type, id, label } = actor
+  if (type === 'system' && id !== null && Object.hasOwn(SYSTEM_NAMES, id)) return name(SYSTEM_NAMES[id]!)
+  if (type === 'system' || type === 'cli' || id === null) return name(label ?? ACTOR_NAMES[type])
+  if (type === 'client') return name(label ?? id, clientPath(actorKind, id))
+  const isLinked = label !== null && (viewer.role === 'operator' || isByOwnUser)
+  const unnamed = viewer.role === 'operator' ? 'A deleted user' : 'A user outside this account'
+  return name(label ?? unnamed, isLinked ? `/users/${id}` : undefined)
 }
 
 /** Targets with a page for operators only. */
@@ -54,7 +59,7 @@ const PAGES: Readonly<Record<string, (id: string) => string>> = {
 function targetPath(record: AuditRecord, { role }: Viewer): string | undefined {
   const { type, id, label } = record.target
   if (type === 'user') return label === null ? undefined : `/users/${id}`
-  if (type === 'client') return clientPath(record)
+  if (type === 'client') return clientPath(record.targetKind, id)
   return role === 'operator' && Object.hasOwn(PAGES, type) ? PAGES[type]!(id) : undefined
 }
 
@@ -90,9 +95,10 @@ function changeFacts(targetType: string, changes: unknown): Fact[] {
 }
 
 /** The remaining fields of the event. The audit log contains no secrets. */
-function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditRecord): Fact[] {
+function detailsOf({ id, action, actor, target, requestId, seq, detail, isErased }: AuditRecord): Fact[] {
   const { changes, ...rest } = detail
   return [
+    ...(isErased ? [fact('Personal data', quietCell('erased with the user'))] : []),
     ...changeFacts(target.type, changes),
     ...Object.entries(rest).map(([key, value]) => fact(labelOf(key), valueCell(value))),
     fact('Action', idCell(action, 'action')),
@@ -105,8 +111,9 @@ function detailsOf({ id, action, actor, target, requestId, seq, detail }: AuditR
 }
 
 /** The IP address of an actor outside the account is hidden from admins. */
-function fromCell({ ip, actor }: AuditRecord): Cell {
+function fromCell({ ip, actor, isErased }: AuditRecord): Cell {
   if (ip !== null) return textCell(ip)
+  if (isErased) return quietCell('erased')
   return quietCell(actor.type === 'system' || actor.type === 'cli' ? 'the server' : 'not shown')
 }
 

@@ -1,4 +1,5 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import type { AuditAction } from '../../../audit/audit-actions.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
 import { type AttributeChange, choiceValues } from '../../../shared/attributes.ts'
 import { valueText } from '../kit/attribute-facts.ts'
@@ -26,12 +27,20 @@ const LEGACY_OPTIONS: Readonly<Record<string, string>> = {
 
 const timesIn = ({ count }: Detail): string => (Number(count) > 1 ? `${Number(count)} times` : 'once')
 
-const ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
+const leakedWords = ({ kind }: Detail): string => String(kind).replaceAll('_', ' ').replace('api', 'API')
+
+const DISABLED_REASONS: Readonly<Record<string, string>> = {
+  failing: ', because its receiver failed for five days',
+  gone: ', because its receiver responded 410 Gone',
+}
+
+const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.created': (detail) => `added * as ${roleText(detail.role)}`,
   'user.updated': 'changed the details of *',
   'user.role_changed': (detail) => `made * ${roleText(newRole(detail))}`,
   'user.enabled': 'enabled *',
   'user.disabled': 'disabled *',
+  'user.deleted': 'deleted a user',
   'user.signed_in': 'signed in',
   'user.sign_in_refused': 'failed to sign in as *',
   'user.sign_in_slowed': 'was rate limited while signing in as *',
@@ -39,34 +48,62 @@ const ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'user.password_withdrawn': 'removed the password of *',
   'user.password_changed': 'changed the password of *',
   'user.password_change_refused': 'failed to change the password of *',
+  'user.second_factor_asked': 'entered the password of * and was asked for a second factor',
+  'user.second_factor_refused': 'entered a wrong code for *',
+  'user.second_factor_slowed': 'was rate limited while entering codes for *',
+  'user.factor_added': 'added an authenticator app to *',
+  'user.factor_removed': 'removed an authenticator app of *',
+  'user.factors_reset': 'reset the second factors of *',
+  'user.recovery_codes_generated': 'generated new recovery codes for *',
+  'user.recovery_code_used': 'used a recovery code of *',
+  'user.password_reset_requested': 'requested a link for a new password of *',
+  'user.invitation_sent': 'sent an invitation to * by email',
   'user.tokens_revoked': 'signed * out everywhere and revoked their tokens',
   'key_pair.generated': 'generated new keys: *',
   'key_pair.ended': 'revoked *',
+  'key_pair.stopped': 'stopped the key pair *',
   'client.created': 'added the application *',
-  'client.updated': 'changed the application *',
+  'client.updated': 'changed the settings of *',
   'client.archived': 'archived the application *',
+  'client.deleted': (detail) => (detail.name ? `deleted the application “${detail.name}” (*)` : 'deleted *'),
   'client.restored': 'restored the application *',
   'client.secret_rotated': 'generated a new client secret for *',
   'client.secret_retired': 'retired a previous client secret of *',
+  'client.secret_expires': ({ days }) =>
+    `noted that a client secret of * expires in ${Number(days) === 1 ? '1 day' : `${Number(days)} days`}`,
+  'client.secret_retirement_planned': 'changed when a previous client secret of * retires',
   'client.tokens_revoked': 'revoked all tokens of *',
   'client.legacy_option_used': (detail) =>
     `noted that * used ${LEGACY_OPTIONS[String(detail.kind)] ?? 'a legacy compatibility option'} ${timesIn(detail)}`,
+  'mail.sent_again': 'sent a failed email to * again',
+  'mail.test_sent': 'sent a test email to *',
   'consent.given': 'allowed * access',
   'consent.withdrawn': 'revoked the access of *',
   'token.revoked': 'revoked a token',
   'refresh_token.revoked': 'revoked a refresh token',
+  'leak.reported': (detail) => `reported a leaked ${leakedWords(detail)} of *`,
+  'leak.dismissed': (detail) => `dismissed the report of a leaked ${leakedWords(detail)} of *`,
+  'webhook.created': 'added the webhook *',
+  'webhook.updated': 'changed the webhook *',
+  'webhook.secret_rotated': 'generated a new signing secret for the webhook *',
+  'webhook.enabled': 'enabled the webhook *',
+  'webhook.disabled': (detail) => `disabled the webhook *${DISABLED_REASONS[String(detail.reason)] ?? ''}`,
+  'webhook.deleted': (detail) => (detail.name ? `deleted the webhook “${detail.name}” (*)` : 'deleted the webhook *'),
   'refresh_token.reused': 'reused a refresh token, which revoked the grant',
   'code.reused': 'reused an authorization code, which revoked its tokens',
   'account.created': 'added the account *',
   'account.updated': 'changed the account *',
   'account.enabled': 'enabled the account *',
   'account.disabled': 'disabled the account *',
+  'account.deleted': (detail) => (detail.name ? `deleted the account “${detail.name}” (*)` : 'deleted the account *'),
   'account.api_enabled': 'enabled the API for *',
   'account.api_disabled': 'disabled the API for *',
   'api.created': 'added the API *',
   'api.updated': 'changed the API *',
+  'api.deleted': 'deleted the API *',
   'api.scope_described': 'changed a scope description of the API *',
   'signing_key.rotated': 'rotated a signing key',
+  'signing_key.revoked': 'revoked a signing key',
   'encryption_key.rotated': 'rotated the encryption key',
   'instance.updated': 'changed the settings of this instance',
   'instance.api_enabled': 'enabled the API for the whole instance',
@@ -79,9 +116,15 @@ const OWN_ACTION_TEXTS: Readonly<Record<string, string>> = {
   'user.updated': 'changed their details',
   'user.password_changed': 'changed their password',
   'user.password_change_refused': 'failed to change their password: the current password was wrong',
+  'user.factor_added': 'added an authenticator app',
+  'user.factor_removed': 'removed an authenticator app',
+  'user.recovery_codes_generated': 'generated new recovery codes',
+  'user.recovery_code_used': 'used a recovery code',
+  'user.factors_reset': 'reset their second factors',
   'user.tokens_revoked': 'signed out everywhere and revoked their tokens',
   'user.password_reset': 'generated a one-time password for themselves',
   'key_pair.generated': 'generated new keys',
+  'mail.test_sent': 'sent themselves a test email',
 }
 
 /** All actions with a text. A test compares them with the actions that the sources record. */
@@ -93,7 +136,7 @@ export function actionText({ action, actor, target, detail }: AuditRecord): stri
   const isOwn = actor.id !== null && actor.id === whose
   const own = isOwn && Object.hasOwn(OWN_ACTION_TEXTS, action) ? OWN_ACTION_TEXTS[action] : undefined
   if (own) return own
-  const words = Object.hasOwn(ACTION_TEXTS, action) ? ACTION_TEXTS[action]! : `${action} *`
+  const words = Object.hasOwn(ACTION_TEXTS, action) ? ACTION_TEXTS[action as AuditAction] : `${action} *`
   return typeof words === 'string' ? words : words(detail)
 }
 
@@ -107,6 +150,7 @@ export interface ActionKind {
 export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'user.sign', label: 'Sign-ins' },
   { value: 'user.password', label: 'Passwords' },
+  { value: 'user.factor', label: 'Second factors' },
   { value: 'user.', label: 'Users' },
   { value: 'key_pair.', label: 'Key pairs' },
   { value: 'client.', label: 'Applications' },
@@ -114,6 +158,8 @@ export const ACTION_KINDS: readonly ActionKind[] = [
   { value: 'token.', label: 'Revoked tokens' },
   { value: 'refresh_token.', label: 'Refresh tokens' },
   { value: 'code.', label: 'Reused authorization codes' },
+  { value: 'leak.', label: 'Leaked credentials' },
+  { value: 'webhook.', label: 'Webhooks' },
 ]
 
 export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [
@@ -122,5 +168,6 @@ export const OPERATOR_ACTION_KINDS: readonly ActionKind[] = [
   { value: 'api.', label: 'APIs' },
   { value: 'signing_key.', label: 'Signing keys' },
   { value: 'encryption_key.', label: 'Encryption key' },
+  { value: 'mail.', label: 'Email' },
   { value: 'instance.', label: 'This instance' },
 ]

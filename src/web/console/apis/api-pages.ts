@@ -5,7 +5,7 @@ import { notFound } from '../../../shared/errors.ts'
 import { attributeFacts, valueText } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, type Cell, type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
-import type { Badge, ConsolePage } from '../kit/console-page.ts'
+import type { Badge, ConsolePage, PageAction } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { type Column, listPage, listView } from '../kit/list-page.ts'
@@ -16,10 +16,14 @@ export const APIS = { href: '/apis', label: 'APIs' }
 export const pathOf = ({ api }: ApiView): string => `/apis/${api.id}`
 
 /** @throws KeywrightError `not_found` */
-export async function apiOf({ management, who, params }: ConsoleCall): Promise<ApiDetails> {
-  const { apiId = '' } = params
+export async function apiOf(call: ConsoleCall): Promise<ApiDetails> {
+  return await inspectApi(call.management, call.who, { id: apiIdOf(call) })
+}
+
+/** @throws KeywrightError `not_found` */
+export function apiIdOf({ params: { apiId = '' } }: ConsoleCall): number {
   if (!/^\d{1,9}$/.test(apiId)) throw notFound('API', apiId.slice(0, 100))
-  return await inspectApi(management, who, { id: Number(apiId) })
+  return Number(apiId)
 }
 
 const badgeOf = ({ builtIn, isDefault }: ApiView['api']): Badge | undefined => {
@@ -70,6 +74,7 @@ async function showList({ management, who, query, show }: ConsoleCall): Promise<
     title: 'APIs',
     lead: 'Resource servers that accept access tokens. Applications and key pairs are allowed to call selected APIs.',
     actions: [{ href: '/apis/new', label: 'Add API', primary: true }],
+    notices: { deleted: 'API deleted.' },
   }
   const search = { path: '/apis', query, placeholder: 'Identifier or scope' }
   const list = { caption: 'APIs', columns: COLUMNS, rows: items.map(rowOf), empty: EMPTY, search, sort, page: part }
@@ -112,9 +117,9 @@ function credentialsOf(view: ApiDetails): Block {
       action: { href: '/api/v1/docs', label: 'API documentation' },
     }
   }
-  const secrets = view.secrets.flatMap(({ lastFour, createdAt, retiresAt, lastUsedAt, lastUsedIp }) => [
+  const secrets = view.secrets.flatMap(({ lastFour, createdAt, isCurrent, retiresAt, lastUsedAt, lastUsedIp }) => [
     fact(
-      retiresAt ? `Previous client secret, ends in ${lastFour}` : `Client secret, ends in ${lastFour}`,
+      `${isCurrent ? 'Client secret' : 'Previous client secret'}, ends in ${lastFour}`,
       timeCell(new Date(createdAt), '', retiresAt ? `valid until ${new Date(retiresAt).toUTCString()}` : undefined),
     ),
     fact('Last used', timeCell(lastUsedAt ? new Date(lastUsedAt) : null, 'never', lastUsedIp ?? undefined)),
@@ -123,9 +128,16 @@ function credentialsOf(view: ApiDetails): Block {
     part: 'facts',
     heading: 'Introspection credentials',
     lead: 'The API uses these credentials for token introspection.',
-    actions: [{ href: `${pathOf(view)}/secret`, label: 'Rotate secret' }],
+    actions: [{ href: `${pathOf(view)}/secrets`, label: 'Rotate secret' }],
     facts: [fact('Client ID', idCell(view.clientId, 'client ID')), ...secrets],
   }
+}
+
+/** Those that can never be deleted have no such action. */
+function actionsOf(view: ApiDetails): PageAction[] {
+  const edit = { href: `${pathOf(view)}/edit`, label: 'Edit', primary: true }
+  if (view.api.builtIn || view.api.isDefault) return [edit]
+  return [{ href: `${pathOf(view)}/delete`, label: 'Delete' }, edit]
 }
 
 async function showApi(call: ConsoleCall): Promise<void> {
@@ -134,7 +146,7 @@ async function showApi(call: ConsoleCall): Promise<void> {
     title: view.api.identifier,
     badge: badgeOf(view.api),
     breadcrumbs: [APIS],
-    actions: [{ href: `${pathOf(view)}/edit`, label: 'Edit', primary: true }],
+    actions: actionsOf(view),
     notices: { saved: 'API saved. Changes apply to new tokens.' },
   }
   call.show(blocksPage(page, [{ part: 'facts', facts: apiFacts(view) }, scopesOf(view), credentialsOf(view)]))

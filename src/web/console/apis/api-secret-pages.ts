@@ -1,4 +1,6 @@
 import { type ApiDetails, rotateApiSecret } from '../../../management/api-operations.ts'
+import { readApiSecrets } from '../../../management/client-secrets-reading.ts'
+import { planApiSecretRetirement, retireApiSecret } from '../../../management/secret-retirement.ts'
 import { type FieldError, notFound, stale } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { radioField } from '../kit/choice-fields.ts'
@@ -7,7 +9,9 @@ import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
-import { APIS, apiOf, pathOf } from './api-pages.ts'
+import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, UNUSED_CHOICE } from '../kit/secret-choices.ts'
+import { secretPages } from '../kit/secret-pages.ts'
+import { APIS, apiIdOf, apiOf, pathOf } from './api-pages.ts'
 
 const FIELDS = {
   overlap: radioField({
@@ -25,9 +29,13 @@ const FIELDS = {
         hint: 'Gives you time to deploy the new client secret.',
       },
       { value: '604800', label: 'Keep for 7 days' },
+      UNUSED_CHOICE,
     ],
   }),
+  expiresAt: expiryField,
 }
+
+const keptFor = (choice: string) => (choice === UNUSED ? UNTIL_UNUSED : { overlap: Number(choice) })
 
 interface NewCredentials {
   readonly title: string
@@ -56,7 +64,7 @@ export const apiSecretPage = (issuer: string, made: NewCredentials): ConsolePage
   })
 
 /** Which secret is the newest: the answer to a form that was drawn before another one was made would end that one. */
-const newestOf = ({ secrets }: ApiDetails): string => secrets[0]?.createdAt ?? 'none'
+const newestOf = ({ secrets }: ApiDetails): number | null => secrets[0]?.id ?? null
 
 function rotatePage(view: ApiDetails, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const path = pathOf(view)
@@ -64,7 +72,7 @@ function rotatePage(view: ApiDetails, typed: Form, fieldErrors: readonly FieldEr
     fields: FIELDS,
     typed,
     fieldErrors,
-    hidden: { newest: newestOf(view) },
+    hidden: { newest: String(newestOf(view)) },
     action: `${path}/secret`,
     submit: 'Rotate secret',
     danger: true,
@@ -91,16 +99,17 @@ async function apiWithSecret(call: ConsoleCall): Promise<ApiDetails> {
 }
 
 async function askRotation(call: ConsoleCall): Promise<void> {
-  call.show(rotatePage(await apiWithSecret(call), writeFields(FIELDS, { overlap: '86400' })))
+  call.show(rotatePage(await apiWithSecret(call), writeFields(FIELDS, { overlap: '86400', expiresAt: '' })))
 }
 
 async function rotate(call: ConsoleCall): Promise<void> {
   const { management, who, form, files, web, show } = call
   const view = await apiWithSecret(call)
-  if (form.get('newest') !== newestOf(view)) throw stale('the secret')
+  const newest = newestOf(view)
+  if (form.get('newest') !== String(newest)) throw stale('the client secret')
   const { identifier } = view.api
-  const outcome = await attempt(FIELDS, { form, files }, ({ overlap }) =>
-    rotateApiSecret(management, who, { identifier, overlap: Number(overlap) }),
+  const outcome = await attempt(FIELDS, { form, files }, ({ overlap, expiresAt }) =>
+    rotateApiSecret(management, who, { identifier, newest, ...keptFor(overlap), expiresAt: expiryIn(expiresAt) }),
   )
   if (outcome.fieldErrors) return show(rotatePage(view, form, outcome.fieldErrors))
   show(
@@ -114,7 +123,31 @@ async function rotate(call: ConsoleCall): Promise<void> {
   )
 }
 
+const SECRETS_PAGES = secretPages({
+  path: '/apis/:apiId/secrets',
+  permissions: { read: readApiSecrets.permission, retire: retireApiSecret.permission },
+  pathOf: ({ params }) => `/apis/${params.apiId}/secrets`,
+  page: ({ params }) => ({
+    lead: 'Generate a new client secret, deploy it to every node of the API, then retire the previous one.',
+    actions: [{ href: `/apis/${params.apiId}/secret`, label: 'Generate client secret', primary: true }],
+  }),
+  async load(call) {
+    const id = apiIdOf(call)
+    const secrets = await readApiSecrets(call.management, call.who, { id })
+    return { secrets, breadcrumbs: [APIS, { href: `/apis/${id}`, label: secrets.client.name }] }
+  },
+  async retire(call, secretId) {
+    const { identifier } = (await apiWithSecret(call)).api
+    return await retireApiSecret(call.management, call.who, { identifier, secretId })
+  },
+  async plan(call, plan) {
+    const { identifier } = (await apiWithSecret(call)).api
+    return await planApiSecretRetirement(call.management, call.who, { ...plan, identifier })
+  },
+})
+
 export const API_SECRET_PAGES: readonly ConsoleRoute[] = [
+  ...SECRETS_PAGES,
   { method: 'get', path: '/apis/:apiId/secret', permission: rotateApiSecret.permission, handle: askRotation },
   { method: 'post', path: '/apis/:apiId/secret', permission: rotateApiSecret.permission, handle: rotate },
 ]

@@ -1,7 +1,7 @@
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
 import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
-import { checkboxesField, radioField, selectField } from '../kit/choice-fields.ts'
+import { checkboxesField, groupedCheckboxesField, radioField, selectField } from '../kit/choice-fields.ts'
 import type { Field } from '../kit/form-fields.ts'
 
 /** An API in users's words; what is Keywright's own is no address that means anything to them. */
@@ -46,25 +46,16 @@ function groupsOf(apis: readonly ChoosableApi[]): ScopeGroup[] {
 const hintOfScope = ({ scope, title, description }: ScopeGroup['scopes'][number]): string | undefined =>
   [title === scope ? '' : scope, description].filter(Boolean).join(': ') || undefined
 
-/** Checkboxes below the names of their APIs; drawn by views/console/fields/scope-choices.eta. */
-function scopesField(apis: readonly ChoosableApi[]): Field<readonly string[]> {
-  const groups = groupsOf(apis)
-  const choices = groups.flatMap(({ scopes }) =>
-    scopes.map((scope) => ({ value: scope.scope, label: scope.title, hint: hintOfScope(scope) })),
-  )
-  const field = checkboxesField({ label: 'Allowed scopes', choices })
-  return {
-    ...field,
-    kind: 'scope-choices',
-    controls(name, form) {
-      const { choices: drawn } = field.controls(name, form) as { choices: { readonly chosen: boolean }[] }
-      const ends = groups.map((_, n) => groups.slice(0, n + 1).reduce((sum, { scopes }) => sum + scopes.length, 0))
-      const numbered = drawn.map((choice, number) => ({ ...choice, number }))
-      const parts = groups.map(({ heading }, n) => ({ heading, choices: numbered.slice(ends[n - 1] ?? 0, ends[n]) }))
-      return { groups: parts.map((part) => ({ ...part, isOpen: part.choices.some(({ chosen }) => chosen) })) }
-    },
-  }
-}
+/** Checkboxes below the names of their APIs. */
+const scopesField = (apis: readonly ChoosableApi[]): Field<readonly string[]> =>
+  groupedCheckboxesField({
+    label: 'Allowed scopes',
+    item: 'scope',
+    groups: groupsOf(apis).map(({ heading, scopes }) => ({
+      heading,
+      choices: scopes.map((scope) => ({ value: scope.scope, label: scope.title, hint: hintOfScope(scope) })),
+    })),
+  })
 
 /** @param apis what can be chosen */
 export const accessFields = (apis: readonly ChoosableApi[], { required }: { required: boolean }) => ({

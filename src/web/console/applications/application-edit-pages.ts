@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { findAccount } from '../../../management/account-operations.ts'
-import { readApplicationForm, readNewApplicationForm } from '../../../management/application-forms.ts'
+import { readApplicationForm } from '../../../management/application-forms.ts'
 import { type ApplicationChange, updateApplication } from '../../../management/application-operations.ts'
 import { type ChangeImpact, previewApplicationUpdate } from '../../../management/change-impact.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
-import { checkNewApplication, createApplication } from '../../../management/new-applications.ts'
-import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
 import type { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Form } from '../../forms.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
@@ -15,100 +13,17 @@ import { compareVersions, formView } from '../kit/form-view.ts'
 import { carriedForm, impactStops } from '../kit/impact-text.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { type AccessValues, chosenAccess } from './access-fields.ts'
-import {
-  type ApplicationValues,
-  applicationFields,
-  type FormSubject,
-  initialForm,
-  presentForm,
-  sectionsOf,
-  settingsOf,
-} from './application-form.ts'
-import { APPLICATIONS_BREADCRUMBS, APPLICATIONS_PATH, applicationPath } from './application-list-page.ts'
+import { applicationFields, type FormSubject, presentForm, sectionsOf, settingsOf } from './application-form.ts'
+import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
-
-const NEW_PATH = `${APPLICATIONS_PATH}/new`
-
-const LEAD =
-  'Keywright generates a client ID, and a client secret for confidential applications. The client secret is shown once, after you save.'
-
-interface Drawn {
-  /** Whose a new one will be, where the link to the form said so. */
-  readonly accountName?: string | null
-  readonly typed: Form
-  readonly fieldErrors?: readonly FieldError[]
-}
-
-function newPage(subject: FormSubject, { typed, fieldErrors = [], accountName }: Drawn): ConsolePage {
-  const fields = applicationFields(subject)
-  const form = formView({
-    fields,
-    sections: sectionsOf(fields),
-    typed,
-    fieldErrors,
-    action: NEW_PATH,
-    submit: 'Save',
-    cancel: APPLICATIONS_PATH,
-  })
-  return {
-    view: 'console/edit',
-    title: 'Add application',
-    lead: `${accountName ? `The application will belong to ${accountName}. ` : ''}${LEAD}`,
-    status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: APPLICATIONS_BREADCRUMBS,
-    data: { form },
-  }
-}
 
 const isOperator = ({ who }: ConsoleCall): boolean => who.role === 'operator'
 
-export async function askNewApplication(call: ConsoleCall): Promise<void> {
-  const accountId = call.query.get('account')
-  const { choosableApis, initial, accountName } = await readNewApplicationForm(call.management, call.who, { accountId })
-  const subject = { isOperator: isOperator(call), choosableApis }
-  // Names of accounts need not be unique; the id that the link named is.
-  const typed = initialForm(subject, initial, accountName === null ? '' : accountId!)
-  call.show(newPage(subject, { typed, accountName }))
-}
-
-type SentValues = Partial<ApplicationValues>
-
-/** Whose it becomes: null, nobody's but the instance's. @throws KeywrightError `invalid_input` at `accountId` */
-async function ownerIn(call: ConsoleCall, { owner, accountId }: SentValues): Promise<string | null | undefined> {
-  if (!isOperator(call) || owner === undefined || accountId === undefined) return undefined
-  if (owner === 'instance') return null
-  if (accountId === '') throw invalidInput('enter the ID or the exact name of the account', 'accountId')
-  return (await findAccount(call.management, call.who, { named: accountId })).id
-}
-
-async function newInput(call: ConsoleCall, values: SentValues, fieldErrors: FieldErrorCollector) {
-  const accountId = await fieldErrors.collect(() => ownerIn(call, values))
-  return { settings: settingsOf(values), ...chosenAccess(values, fieldErrors), accountId }
-}
-
-export async function addApplication(call: ConsoleCall): Promise<void> {
-  const { management, who, form, files, show, goTo } = call
-  const { choosableApis } = await readNewApplicationForm(management, who, {})
-  const subject = { isOperator: isOperator(call), choosableApis }
-  const outcome = await submit(
-    applicationFields(subject),
-    { form, files },
-    {
-      prepare: (values, fieldErrors) => newInput(call, values, fieldErrors),
-      check: (input) => checkNewApplication(management, who, input),
-      execute: async (input) => ({ made: await createApplication(management, who, input), apis: input.apis ?? [] }),
-    },
-  )
-  if (outcome.fieldErrors) return show(newPage(subject, { typed: form, fieldErrors: outcome.fieldErrors }))
-  const { client, ...secrets } = outcome.done.made
-  if (client.isPublic) return goTo(applicationPath(client.clientId, '?notice=added'))
-  const title = `${client.name} was added`
-  show(applicationSecretPage(call, { title, client, secrets, apis: outcome.done.apis }))
-}
-
 type Present = NonNullable<FormSubject['present']>
 
-interface Edited extends Drawn {
+interface Edited {
+  readonly typed: Form
+  readonly fieldErrors?: readonly FieldError[]
   readonly versions?: ReturnType<typeof compareVersions>
 }
 
@@ -150,7 +65,7 @@ export async function askEdit(call: ConsoleCall): Promise<void> {
 }
 
 /** What of the access is another one than before; to name it all the same would make an entry in the audit log. */
-function changedAccess(
+export function changedAccess(
   values: Partial<AccessValues>,
   fieldErrors: FieldErrorCollector,
   present: readonly ClientApiView[],

@@ -1,6 +1,8 @@
+import type { ApplicationType } from '../../../clients/application-types.ts'
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
+import { actsFor } from '../../../clients/grant-types.ts'
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
@@ -9,6 +11,7 @@ import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
 import { radioField } from '../kit/choice-fields.ts'
 import { type Fields, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import type { Section } from '../kit/form-view.ts'
+import { secretExpiryField } from '../kit/secret-choices.ts'
 import { textField } from '../kit/text-fields.ts'
 import { accessFields, accessOf } from './access-fields.ts'
 
@@ -29,24 +32,44 @@ const OWNER_FIELDS = {
   accountId: textField({ label: 'Account', hint: 'Enter the ID or the exact name.', maxLength: 200 }),
 }
 
+/** When the client secret of a new application expires. */
+const EXPIRY_FIELDS = { secretExpiresAt: secretExpiryField }
+
 /** Who fills in the form, and about what. */
 export interface FormSubject {
   readonly isOperator: boolean
   readonly choosableApis: readonly ChoosableApi[]
+  /** The type of a new application; absent: the form asks for every setting. */
+  readonly type?: ApplicationType | undefined
   /** Absent: a new one. */
   readonly present?: { readonly client: Client; readonly apis: readonly ClientApiView[] }
 }
 
-type AllFields = FieldsOf<typeof CLIENT_ATTRIBUTES> & typeof OWNER_FIELDS & ReturnType<typeof accessFields>
+type AllFields = FieldsOf<typeof CLIENT_ATTRIBUTES> &
+  typeof OWNER_FIELDS &
+  typeof EXPIRY_FIELDS &
+  ReturnType<typeof accessFields>
 
 export type ApplicationValues = ValuesOf<AllFields>
 
+/** The attributes, with the texts of the type; a type that needs redirect URIs requires them. */
+function attributesFor(type: ApplicationType | undefined): typeof CLIENT_ATTRIBUTES {
+  if (!type) return CLIENT_ATTRIBUTES
+  if (!type.redirectUris) {
+    const { hint: _, ...name } = CLIENT_ATTRIBUTES.name
+    return actsFor('user', type.settings.grants) ? CLIENT_ATTRIBUTES : { ...CLIENT_ATTRIBUTES, name }
+  }
+  const { initial: _, ...redirectUris } = CLIENT_ATTRIBUTES.redirectUris
+  return { ...CLIENT_ATTRIBUTES, redirectUris: { ...redirectUris, ...type.redirectUris } }
+}
+
 /** Those that this user is shown of this application; the others, and their values, are missing. */
-export function applicationFields({ isOperator, choosableApis, present }: FormSubject): AllFields {
+export function applicationFields({ isOperator, choosableApis, present, type }: FormSubject): AllFields {
   const fields: Fields = {
-    ...(attributeFields(CLIENT_ATTRIBUTES, { isOperator, current: present?.client }) as Fields),
+    ...(attributeFields(attributesFor(type), { isOperator, current: present?.client }) as Fields),
     ...accessFields(choosableApis, { required: present?.apis.length !== 0 }),
     ...(isOperator && !present && OWNER_FIELDS),
+    ...(!present && !type?.settings.isPublic && EXPIRY_FIELDS),
   }
   return fields as AllFields
 }
@@ -71,7 +94,15 @@ export function initialForm(
 ): Form {
   const apis = subject.choosableApis.filter(({ isDefault }) => isDefault).map(({ identifier }) => identifier)
   const access = { apis, defaultApi: '', narrowing: 'all', scopes: [] } as const
-  return writeFields(applicationFields(subject), { ...initial, ...access, owner: 'account', accountId: account })
+  const values = {
+    ...initial,
+    ...subject.type?.settings,
+    ...access,
+    owner: 'account',
+    accountId: account,
+    secretExpiresAt: '',
+  } as const
+  return writeFields(applicationFields(subject), values)
 }
 
 type Name = keyof AllFields
@@ -80,7 +111,7 @@ const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(CLIENT_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
 const SECTIONS: readonly Section<Name>[] = [
-  { heading: 'Application', fields: [...inSection('application'), 'owner', 'accountId'] },
+  { heading: 'Application', fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
   { heading: 'Grant types and redirects', fields: inSection('signIn') },
   { heading: 'Access', fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
   { heading: 'Tokens', fields: inSection('tokens') },
@@ -99,9 +130,38 @@ const SECTIONS: readonly Section<Name>[] = [
   { heading: 'Visible to operators only', fields: inSection('operator') },
 ]
 
+/** The sections with those of their fields that match; a section without any is left out. */
+const sectionsWith = (isShown: (name: Name) => boolean): Section<Name>[] =>
+  SECTIONS.map((section) => ({ ...section, fields: section.fields.filter(isShown) })).filter(
+    ({ fields }) => fields.length > 0,
+  )
+
 /** The parts of the form, each with those of its fields that there are. */
-export const sectionsOf = (fields: Fields): Section<Name>[] =>
-  SECTIONS.map((section) => ({
-    ...section,
-    fields: section.fields.filter((name) => Object.hasOwn(fields, name)),
-  })).filter((section) => section.fields.length > 0)
+export const sectionsOf = (fields: Fields): Section<Name>[] => sectionsWith((name) => Object.hasOwn(fields, name))
+
+/** What the form for a type asks first. */
+const askedFirst = ({ redirectUris }: ApplicationType): readonly Name[] => [
+  'name',
+  'description',
+  'owner',
+  'accountId',
+  ...(redirectUris ? (['redirectUris'] as const) : []),
+  'apis',
+  'narrowing',
+  'scopes',
+]
+
+/** A few fields, and the others under *Advanced*, with the values that the type gives them. */
+export function sectionsOfType(fields: Fields, type: ApplicationType): Section<Name>[] {
+  const first = askedFirst(type).filter((name) => Object.hasOwn(fields, name))
+  return [
+    { fields: first },
+    {
+      heading: 'Advanced',
+      lead: 'These settings have the right values for most applications of this type. You can change them later, except the client type.',
+      fields: [],
+      sections: sectionsWith((name) => Object.hasOwn(fields, name) && !first.includes(name)),
+      collapsed: true,
+    },
+  ]
+}

@@ -4,28 +4,31 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
 import { statusBadge } from './application-texts.ts'
 
-type TabName = 'settings' | 'tokens' | 'grants' | 'try'
+type TabName = 'settings' | 'tokens' | 'grants' | 'usage' | 'try'
 
 const TABS: readonly (readonly [name: TabName, rest: string, label: string])[] = [
   ['settings', '', 'Settings'],
   ['tokens', '/tokens', 'Tokens'],
   ['grants', '/grants', 'Grants'],
+  ['usage', '', 'Usage'],
   ['try', '/try', 'Try it'],
 ]
+
+/** Whether its token request can be sent from the console: it needs no user. */
+export const canTry = ({ grants, isPublic }: Client): boolean => grants.includes(CLIENT_CREDENTIALS_GRANT) && !isPublic
 
 /** What the tabs of one application have in common. */
 export function applicationFrame(
   client: Client,
   current: TabName,
 ): Pick<ConsolePage, 'title' | 'breadcrumbs' | 'badge' | 'tabs'> {
-  const canTry = client.grants.includes(CLIENT_CREDENTIALS_GRANT) && !client.isPublic
-  const shown = TABS.filter(([name]) => name !== 'try' || canTry)
+  const shown = TABS.filter(([name]) => name !== 'try' || canTry(client))
   return {
     title: client.name,
     breadcrumbs: APPLICATIONS_BREADCRUMBS,
     badge: statusBadge(client.status),
     tabs: shown.map(([name, rest, label]) => ({
-      href: applicationPath(client.clientId, rest),
+      href: name === 'usage' ? `/usage/${encodeURIComponent(client.clientId)}` : applicationPath(client.clientId, rest),
       label,
       current: name === current,
     })),

@@ -11,10 +11,12 @@ import { durationInWords } from '../kit/duration-text.ts'
 import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
+import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, UNUSED_CHOICE } from '../kit/secret-choices.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
 import { applicationOf, callersStop, tokensStop } from './application-status-pages.ts'
+import { affectedCallers } from './recent-callers-list.ts'
 
 /** @param stops what ends with the present key where it stops at once */
 const fieldsOf = (stops: string) => ({
@@ -30,6 +32,7 @@ const fieldsOf = (stops: string) => ({
         hint: 'Gives you time to deploy the new client secret without an outage.',
       },
       { value: '604800', label: 'Keep for 7 days' },
+      UNUSED_CHOICE,
       { value: 'own', label: 'Keep for a custom time' },
     ],
   }),
@@ -44,6 +47,7 @@ const fieldsOf = (stops: string) => ({
         ? 'a previous client secret is valid for at most 366 days'
         : undefined,
   ),
+  expiresAt: expiryField,
 })
 
 const fieldsFor = (application: Application) =>
@@ -57,14 +61,19 @@ interface State {
 }
 
 const presentKey = ({ secrets }: Application): string | undefined =>
-  secrets.find(({ kind, retiresAt }) => kind === 'secret' && retiresAt === null)?.lastFour
+  secrets.find(({ kind, isCurrent }) => kind === 'secret' && isCurrent)?.lastFour
 
 function keyPage(application: Application, { typed, fieldErrors = [], status, warning }: State = {}): ConsolePage {
   const { client } = application
   const lastFour = presentKey(application)
   const form = formView({
     fields: fieldsFor(application),
-    typed: typed ?? new Map([['when', '86400']]),
+    typed:
+      typed ??
+      new Map([
+        ['when', '86400'],
+        ['expiresAt', ''],
+      ]),
     fieldErrors,
     revision: client.revision,
     action: applicationPath(client.clientId, '/key'),
@@ -86,7 +95,7 @@ function keyPage(application: Application, { typed, fieldErrors = [], status, wa
     breadcrumbs: applicationBreadcrumbs(client),
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
     ...(warning && { warning }),
-    data: { confirm: { stops, form } },
+    data: { confirm: { stops, form, ...affectedCallers(application) } },
   }
 }
 
@@ -103,19 +112,21 @@ export async function askKey(call: ConsoleCall): Promise<void> {
   call.show(keyPage(application))
 }
 
-/** Seconds for which the present key still works. @throws KeywrightError `invalid_input` */
-function overlapOf({ when, overlap }: ValuesOf<ReturnType<typeof fieldsOf>>): number {
-  if (when === 'now') return 0
-  if (when !== 'own') return Number(when)
+/** How long the present key still works. @throws KeywrightError `invalid_input` */
+function keptFor({ when, overlap }: ValuesOf<ReturnType<typeof fieldsOf>>): { overlap: number; unusedHours?: number } {
+  if (when === UNUSED) return UNTIL_UNUSED
+  if (when === 'now') return { overlap: 0 }
+  if (when !== 'own') return { overlap: Number(when) }
   if (overlap === null || overlap === 0)
     throw invalidInput('enter how long the current client secret stays valid', 'overlap')
-  return overlap
+  return { overlap }
 }
 
-const stoppedBy = (overlap: number): string =>
-  overlap === 0
-    ? 'The previous client secret and every token obtained with it are revoked.'
-    : `The previous client secret is valid for another ${durationInWords(overlap)}.`
+function stoppedBy({ overlap, unusedHours }: ReturnType<typeof keptFor>): string {
+  if (overlap === 0) return 'The previous client secret and every token obtained with it are revoked.'
+  const unused = unusedHours ? `, or until it is unused for ${durationInWords(unusedHours * 3600)}` : ''
+  return `The previous client secret is valid for another ${durationInWords(overlap)}${unused}.`
+}
 
 const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
 
@@ -136,18 +147,21 @@ export async function generateKey(call: ConsoleCall): Promise<void> {
   requireSecret(application)
   try {
     const outcome = await attempt(fieldsFor(application), { form, files }, async (values) => {
-      const overlap = overlapOf(values)
+      const kept = keptFor(values)
       return {
-        overlap,
-        ...(await rotateApplicationSecret(management, who, { clientId: params.clientId!, overlap, revision })),
+        kept,
+        ...(await rotateApplicationSecret(management, who, {
+          clientId: params.clientId!,
+          ...kept,
+          expiresAt: expiryIn(values.expiresAt),
+          revision,
+        })),
       }
     })
     if (outcome.fieldErrors) return show(keyPage(application, { typed: form, fieldErrors: outcome.fieldErrors }))
-    const { client, overlap, ...secrets } = outcome.done
-    const apis = application.apis.map(({ identifier }) => identifier)
-    show(
-      applicationSecretPage(call, { title: 'New client secret', client, secrets, apis, stopped: stoppedBy(overlap) }),
-    )
+    const { client, kept, ...secrets } = outcome.done
+    const { apis } = application
+    show(applicationSecretPage(call, { title: 'New client secret', client, secrets, apis, stopped: stoppedBy(kept) }))
   } catch (error) {
     if (!isStale(error)) throw error
     await showStale(call)

@@ -1,4 +1,5 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
+import type { Client } from '../../../clients/clients.ts'
 import { type Application, readApplication } from '../../../management/application-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
@@ -16,15 +17,18 @@ import {
   textCell,
   timeCell,
 } from '../kit/cells.ts'
+import type { PageAction } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { type ListView, listView } from '../kit/list-page.ts'
 import type { Copyable } from '../kit/panels.ts'
 import { stepsOf } from './application-command-examples.ts'
-import { applicationFrame } from './application-frame.ts'
+import { applicationFrame, canTry } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { generalFacts, settingsBlocks } from './application-settings-blocks.ts'
 import { grantWords, neverUsed } from './application-texts.ts'
+import { snippetGroups } from './code-snippets.ts'
+import { recentCallersList } from './recent-callers-list.ts'
 
 const NOTICES = {
   added: 'Application added.',
@@ -32,11 +36,12 @@ const NOTICES = {
   archived: 'Application archived. Its tokens and credentials no longer work.',
   restored: 'Application restored. Its earlier tokens stay revoked.',
   revoked: 'All tokens of the application are revoked.',
-  'secret-retired': 'Previous client secret retired. Tokens obtained with it are revoked.',
 }
 
 const API_OFF =
   'The API is disabled for this account or for the whole instance. Applications get no tokens until an operator enables it.'
+
+const DELETING = 'This application is being deleted. Its tokens are revoked, and it cannot be restored.'
 
 const ARCHIVED =
   'This application is archived. Its tokens are revoked, and it gets no new ones. Restore it to use it again.'
@@ -80,8 +85,8 @@ function useCell({ lastUsedAt, lastUsedIp, lastUsedApi }: Secret): Cell {
 }
 
 /** The newest secret goes by being replaced; an earlier one can be retired alone. */
-const retireCell = (clientId: string, { id, retiresAt, lastFour }: Secret): Cell =>
-  retiresAt === null
+const retireCell = (clientId: string, { id, isCurrent, lastFour }: Secret): Cell =>
+  isCurrent
     ? quietCell('')
     : actionsCell({
         label: 'Retire',
@@ -96,7 +101,7 @@ const secretRow = (clientId: string, secret: Secret): Cell[] => [
   useCell(secret),
   secret.retiresAt === null
     ? badgeCell('success', 'Active')
-    : timeCell(new Date(secret.retiresAt), '', 'then it expires'),
+    : timeCell(new Date(secret.retiresAt), '', 'then it stops working'),
   retireCell(clientId, secret),
 ]
 
@@ -128,24 +133,24 @@ function apisList({ apis }: Application): ListView {
 /** Who used its secret; a public one has none to be used. */
 function callersBlocks({ callers }: Application): Block[] {
   if (callers.length === 0) return []
-  const list = listView({
-    caption: 'Callers in the last 24 hours',
-    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last request' }],
-    rows: callers.map(({ ip, api, lastUsedAt }) => [
-      textCell(ip),
-      api === null ? quietCell('no token') : textCell(api),
-      timeCell(new Date(lastUsedAt)),
-    ]),
-    empty: { title: 'No callers in the last 24 hours', text: 'IP addresses that use the client secret appear here.' },
-  })
-  return [{ part: 'list', heading: 'Callers in the last 24 hours', lead: 'Updated every five minutes.', list }]
+  return [
+    {
+      part: 'list',
+      heading: 'Callers in the last 24 hours',
+      lead: 'Updated every five minutes.',
+      list: recentCallersList(callers),
+    },
+  ]
 }
 
 function secretsBlocks(application: Application): Block[] {
   const { clientId, isPublic } = application.client
   if (isPublic) return []
-  const generate = { href: applicationPath(clientId, '/key'), label: 'Generate key' }
-  return [{ part: 'list', heading: 'Credentials', actions: [generate], list: secretsList(application) }]
+  const actions = [
+    { href: applicationPath(clientId, '/secrets'), label: 'Rotate secret' },
+    { href: applicationPath(clientId, '/key'), label: 'Generate key' },
+  ]
+  return [{ part: 'list', heading: 'Credentials', actions, list: secretsList(application) }]
 }
 
 const stepBlock = (step: Copyable, n: number): Block => ({
@@ -154,6 +159,14 @@ const stepBlock = (step: Copyable, n: number): Block => ({
   ...(n === 0 && { heading: 'Integration', lead: 'Replace the values in capitals with your own.' }),
 })
 
+function snippetsBlock(issuer: string, { client, apis }: Application): Block[] {
+  const groups = snippetGroups({ issuer, client, api: apis[0] })
+  if (groups.length === 0) return []
+  const lead = `Programs that get a token.${client.isPublic ? '' : ' They read the client secret from the environment.'}`
+  const actions = canTry(client) ? [{ href: applicationPath(client.clientId, '/try'), label: 'Run it here' }] : []
+  return [{ part: 'snippets', heading: 'Code', lead, actions, groups }]
+}
+
 function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] {
   const { client } = application
   const isOperator = who.role === 'operator'
@@ -161,26 +174,34 @@ function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] 
     { part: 'facts', facts: factsOf(application, isOperator) },
     ...secretsBlocks(application),
     { part: 'list', heading: 'APIs and scopes', list: apisList(application) },
+    ...snippetsBlock(web.issuerUrl(), application),
     ...settingsBlocks(client, isOperator),
     ...callersBlocks(application),
     ...stepsOf(web.issuerUrl(), client, application.apis[0]?.scopes ?? []).map(stepBlock),
   ]
 }
 
+function actionsOf({ clientId, status }: Client): PageAction[] {
+  const to = (path: string, label: string) => ({ href: applicationPath(clientId, path), label })
+  const edit = { ...to('/edit', 'Edit'), primary: true }
+  if (status === 'active') return [to('/archive', 'Archive'), edit]
+  return status === 'deleting' ? [] : [to('/delete', 'Delete'), to('/restore', 'Restore'), edit]
+}
+
+function warningOf({ client, apiEnabled }: Application): string {
+  if (client.status === 'deleting') return DELETING
+  return apiEnabled ? ARCHIVED : API_OFF
+}
+
 export async function showApplication(call: ConsoleCall): Promise<void> {
   const application = await readApplication(call.management, call.who, { clientId: call.params.clientId! })
   const { client, apiEnabled } = application
   const isActive = client.status === 'active'
-  const warning = apiEnabled ? ARCHIVED : API_OFF
-  const status = isActive ? { href: 'archive', label: 'Archive' } : { href: 'restore', label: 'Restore' }
   const page = {
     ...applicationFrame(client, 'settings'),
     notices: NOTICES,
-    actions: [
-      { href: applicationPath(client.clientId, `/${status.href}`), label: status.label },
-      { href: applicationPath(client.clientId, '/edit'), label: 'Edit', primary: true },
-    ],
-    ...((!apiEnabled || !isActive) && { warning }),
+    actions: actionsOf(client),
+    ...((!apiEnabled || !isActive) && { warning: warningOf(application) }),
   }
   call.show(blocksPage(page, blocksOf(call, application)))
 }

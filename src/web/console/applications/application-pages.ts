@@ -1,12 +1,13 @@
 import {
   archiveApplication,
-  listApplications,
   readApplication,
   restoreApplication,
-  retireApplicationSecret,
   rotateApplicationSecret,
   updateApplication,
 } from '../../../management/application-operations.ts'
+import { archiveApplications } from '../../../management/bulk-archive.ts'
+import { listClients } from '../../../management/client-list.ts'
+import { deleteApplication } from '../../../management/deletion-operations.ts'
 import { createApplication } from '../../../management/new-applications.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
 import {
@@ -17,14 +18,18 @@ import {
   revokeOneToken,
 } from '../../../management/token-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
-import { addApplication, askEdit, askNewApplication, editApplication } from './application-edit-pages.ts'
+import { askDelete, deleteIt } from './application-deletion-pages.ts'
+import { askEdit, editApplication } from './application-edit-pages.ts'
+import { exportApplications } from './application-export.ts'
 import { askKey, generateKey } from './application-key-page.ts'
-import { showApplications } from './application-list-page.ts'
+import { BULK_ARCHIVE_PATH, showApplications } from './application-list-page.ts'
 import { showApplication } from './application-page.ts'
+import { APPLICATION_SECRETS_PAGES } from './application-secrets-pages.ts'
 import { archive, askArchive, askRestore, restore } from './application-status-pages.ts'
 import { showGrants, showTokens } from './application-token-pages.ts'
 import { showTry, tryApplication } from './application-try-page.ts'
-import { askRetirement, retire } from './secret-retirement-pages.ts'
+import { archiveSelected } from './bulk-archive-pages.ts'
+import { addApplication, askNewApplication } from './new-application-pages.ts'
 import {
   askRevokeAll,
   askRevokeGrant,
@@ -53,15 +58,18 @@ const ONE = '/applications/:clientId'
 
 /** Applications: registered, changed, given new keys, archived, and what they hold revoked. */
 export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
-  page('/applications', listApplications.permission, showApplications),
-  // Before what would take `new` for a client ID.
+  page('/applications', listClients.permission, showApplications),
+  // These three before what would take their last part for a client ID.
+  page('/applications/export', listClients.permission, exportApplications),
+  { method: 'post', path: BULK_ARCHIVE_PATH, permission: archiveApplications.permission, handle: archiveSelected },
   ...form('/applications/new', createApplication.permission, askNewApplication, addApplication),
   page(ONE, readApplication.permission, showApplication),
   ...form(`${ONE}/edit`, updateApplication.permission, askEdit, editApplication),
   ...form(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
+  ...form(`${ONE}/delete`, deleteApplication.permission, askDelete, deleteIt),
   ...form(`${ONE}/restore`, restoreApplication.permission, askRestore, restore),
-  ...form(`${ONE}/secrets/:secretId/retire`, retireApplicationSecret.permission, askRetirement, retire),
+  ...APPLICATION_SECRETS_PAGES,
   page(`${ONE}/tokens`, listTokens.permission, showTokens),
   page(`${ONE}/grants`, listGrants.permission, showGrants),
   ...form(`${ONE}/revoke`, revokeAllOfClient.permission, askRevokeAll, revokeAll),

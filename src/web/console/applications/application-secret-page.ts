@@ -7,13 +7,14 @@ import { secretPage } from '../kit/panels.ts'
 import { tryNow } from '../kit/try-page.ts'
 import { commandsFor, discoveryOf } from './application-command-examples.ts'
 import { APPLICATIONS_BREADCRUMBS, applicationPath } from './application-list-page.ts'
+import { snippetGroups } from './code-snippets.ts'
 
 interface Shown {
   readonly title: string
   readonly client: Client
   readonly secrets: NewSecrets
-  /** Identifiers, its default first. */
-  readonly apis: readonly string[]
+  /** Its default first. */
+  readonly apis: readonly { readonly identifier: string; readonly scopes: readonly string[] }[]
   /** What was revoked, in one sentence. */
   readonly stopped?: string
 }
@@ -23,6 +24,7 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
   const { title, client, secrets, apis, stopped } = shown
   const { clientId, name, grants } = client
   const { clientSecret, apiKey } = secrets
+  const identifiers = apis.map(({ identifier }) => identifier)
   const whole = clientSecret === undefined ? undefined : { clientId, clientSecret, apiKey }
   return secretPage({
     title,
@@ -33,7 +35,8 @@ export function applicationSecretPage({ web }: ConsoleCall, shown: Shown): Conso
       ...(apiKey ? [{ label: 'API key', value: apiKey }] : []),
       ...(actsFor('user', grants) ? [discoveryOf(web.issuerUrl())] : []),
     ],
-    commands: whole ? commandsFor(web.issuerUrl(), client, whole, apis) : [],
+    commands: whole ? commandsFor(web.issuerUrl(), client, whole, identifiers) : [],
+    ...(whole && { snippets: snippetGroups({ issuer: web.issuerUrl(), client, api: apis[0], secrets: whole }) }),
     ...(whole &&
       grants.includes(CLIENT_CREDENTIALS_GRANT) && { tryIt: tryNow(applicationPath(clientId, '/try'), whole) }),
     ...(stopped && { stopped }),

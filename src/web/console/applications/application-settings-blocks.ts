@@ -33,9 +33,19 @@ function factsFor(isOperator: boolean, attributes: Attributes, settings: ClientS
 export const generalFacts = (settings: ClientSettings, isOperator: boolean): Fact[] =>
   factsFor(isOperator, GENERAL, settings)
 
-/** The settings of an application, as its page shows them. */
-export function settingsBlocks(client: ClientSettings, isOperator: boolean): Block[] {
-  const facts = (attributes: Attributes) => factsFor(isOperator, attributes, client)
+/** The settings of a client, as its page shows them. @param shown the attributes that mean something for it */
+export function settingsBlocks(
+  client: ClientSettings,
+  isOperator: boolean,
+  shown: Attributes = CLIENT_ATTRIBUTES,
+): Block[] {
+  const isShown = Object.values(shown)
+  const facts = (attributes: Attributes) =>
+    factsFor(
+      isOperator,
+      attributesWhere(attributes, (one) => isShown.includes(one)),
+      client,
+    )
   const blocks: { heading: string; facts: Fact[] }[] = [
     { heading: 'Sign-in', facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
     { heading: 'Tokens', facts: [...facts(TOKENS), legacyFact(client)] },

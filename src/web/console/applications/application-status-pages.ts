@@ -16,6 +16,7 @@ import { confirmPage } from '../kit/panels.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
+import { affectedCallers } from './recent-callers-list.ts'
 
 export const applicationOf = ({ management, who, params }: ConsoleCall): Promise<Application> =>
   readApplication(management, who, { clientId: params.clientId! })
@@ -48,11 +49,13 @@ export async function askArchive(call: ConsoleCall): Promise<void> {
     stops: [
       tokensStop(application),
       callersStop(application),
-      client.isPublic ? 'stop users from signing in' : 'stop users from signing in, and disable the client secret',
+      ...(actsFor('user', client.grants) ? ['stop users from signing in'] : []),
+      ...(client.isPublic ? [] : ['disable the client secret']),
     ],
     action: applicationPath(client.clientId, '/archive'),
     submit: 'Archive',
     keep: { href: applicationPath(client.clientId), label: 'Cancel' },
+    ...affectedCallers(application),
   })
   call.show(page)
 }
@@ -130,6 +133,6 @@ export async function restore(call: ConsoleCall): Promise<void> {
   if (outcome.fieldErrors) return show(restorePage(application, { typed: form, fieldErrors: outcome.fieldErrors }))
   const { client, ...secrets } = outcome.done
   if (!secrets.clientSecret) return goTo(applicationPath(clientId, '?notice=restored'))
-  const apis = application.apis.map(({ identifier }) => identifier)
+  const { apis } = application
   show(applicationSecretPage(call, { title: `${client.name} was restored`, client, secrets, apis }))
 }

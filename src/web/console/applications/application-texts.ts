@@ -9,11 +9,17 @@ export function actsForText(grants: readonly string[]): string | undefined {
   return isForItself ? 'Itself' : undefined
 }
 
+/** The same below the type of an application. */
+export const actsForDetail = (grants: readonly string[]): string | undefined =>
+  actsForText(grants)?.toLowerCase().replace(', ', ' and ').replace(/^/, 'for ')
+
 export const grantWords = (grants: readonly string[]): string[] =>
   grants.map((grant) => findGrantType(grant)?.label ?? grant)
 
-export const statusBadge = (status: ClientStatus): Badge =>
-  status === 'active' ? { tone: 'success', text: 'Active' } : { tone: 'neutral', text: 'Archived' }
+export function statusBadge(status: ClientStatus): Badge {
+  if (status === 'active') return { tone: 'success', text: 'Active' }
+  return { tone: 'neutral', text: status === 'deleting' ? 'Deleting' : 'Archived' }
+}
 
 /** In place of a time: the use of a public application is known for 30 days, and that of a secret for good. */
 export const neverUsed = (isPublic: boolean): string => (isPublic ? 'not in the last 30 days' : 'never')

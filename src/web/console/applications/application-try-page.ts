@@ -1,9 +1,8 @@
-import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
 import type { Application } from '../../../management/application-operations.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
-import { applicationFrame } from './application-frame.ts'
+import { applicationFrame, canTry } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf } from './application-status-pages.ts'
 
@@ -21,8 +20,7 @@ const subjectOf = ({ client, apis }: Application): TrySubject => ({
 /** @throws KeywrightError `conflict`: only what needs no user can be tried without one */
 async function triedOf(call: ConsoleCall): Promise<Application> {
   const application = await applicationOf(call)
-  const { grants, isPublic } = application.client
-  if (isPublic || !grants.includes(CLIENT_CREDENTIALS_GRANT)) {
+  if (!canTry(application.client)) {
     throw new KeywrightError(
       'conflict',
       'this application does not use client credentials; sign in to the application to test it',

@@ -11,10 +11,12 @@ import { isId } from '../../../shared/ids.ts'
 import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { revocationPath } from '../kit/revocation-path.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationOf, tokensStop } from './application-status-pages.ts'
 import { requireApplication } from './application-token-pages.ts'
+import { affectedCallers } from './recent-callers-list.ts'
 
 export async function askRevokeAll(call: ConsoleCall): Promise<void> {
   const application = await applicationOf(call)
@@ -31,6 +33,7 @@ export async function askRevokeAll(call: ConsoleCall): Promise<void> {
     action: applicationPath(client.clientId, '/revoke'),
     submit: 'Revoke all tokens',
     keep: { href: applicationPath(client.clientId, '/tokens'), label: 'Cancel' },
+    ...affectedCallers(application),
   })
   call.show(page)
 }
@@ -38,7 +41,7 @@ export async function askRevokeAll(call: ConsoleCall): Promise<void> {
 export async function revokeAll(call: ConsoleCall): Promise<void> {
   const { client } = await applicationOf(call)
   await revokeAllOfClient(call.management, call.who, { clientId: client.clientId })
-  call.goTo(applicationPath(client.clientId, '?notice=revoked'))
+  call.goTo(revocationPath(client.clientId, '?notice=revoked'))
 }
 
 interface Held {

@@ -12,6 +12,7 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { listView } from '../kit/list-page.ts'
 import { plotView, type Series } from '../kit/plot.ts'
+import { refusedBlocks } from './refused-block.ts'
 import { wordsOf } from './usage-text.ts'
 
 const SPANS = {
@@ -128,10 +129,10 @@ function dashboardPage(overview: InstanceOverview, span: Span): ConsolePage {
     label: SPANS[one].label,
     current: one === span,
   }))
-  return blocksPage(
-    { title: 'Dashboard', lead: 'Requests to the token endpoint of this instance.', tabs },
-    blocksOf(overview, span),
-  )
+  return blocksPage({ title: 'Dashboard', lead: 'Requests to the token endpoint of this instance.', tabs }, [
+    ...refusedBlocks(overview),
+    ...blocksOf(overview, span),
+  ])
 }
 
 /** The first page that an operator sees. */

@@ -1,9 +1,11 @@
 import { type AccountOverview, readAccountOverview } from '../../../management/overview-operations.ts'
 import { API_OFF, KEY_PAIR_PATH } from '../keys/key-pair-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
-import { boundedText, fact, idCell, textCell, timeCell } from '../kit/cells.ts'
+import { boundedText, fact, idCell, linkCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
+import { listView } from '../kit/list-page.ts'
+import { refusedBlocks } from './refused-block.ts'
 
 /** Two clicks from here to new keys: this one, and the one on the page that says what it stops. */
 const GENERATE = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
@@ -38,14 +40,43 @@ const figuresOf = ({ applications, users }: AccountOverview): Block => ({
   ],
 })
 
+const EXPIRING =
+  'Client secrets expire within 30 days. Generate new ones before they stop working and their tokens are revoked.'
+
+function expiringBlocks({ expiringSecrets }: AccountOverview): Block[] {
+  if (expiringSecrets.length === 0) return []
+  const list = listView({
+    caption: 'Client secrets that expire soon',
+    columns: [{ heading: 'Client' }, { heading: 'Client secret' }, { heading: 'Expires' }],
+    rows: expiringSecrets.map(({ clientId, kind, name, lastFour, expiresAt }) => [
+      kind === 'application' ? linkCell(name, `/applications/${clientId}/secrets`) : textCell(name),
+      textCell(`ends in ${lastFour}`),
+      timeCell(new Date(expiresAt)),
+    ]),
+    empty: { title: 'None', text: 'No client secret expires soon.' },
+  })
+  return [{ part: 'list', heading: 'Client secrets that expire soon', list }]
+}
+
+const warningOf = ({ apiEnabled, expiringSecrets }: AccountOverview): string | undefined => {
+  if (!apiEnabled) return API_OFF
+  return expiringSecrets.length > 0 ? EXPIRING : undefined
+}
+
 function overviewPage(overview: AccountOverview, accountName: string | null): ConsolePage {
+  const warning = warningOf(overview)
   return blocksPage(
     {
       title: 'Overview',
       lead: `API access of ${accountName ?? 'your account'}.`,
-      ...(!overview.apiEnabled && { warning: API_OFF }),
+      ...(warning && { warning }),
     },
-    [overview.keyPair ? keysOf(overview.keyPair) : FIRST_STEP, figuresOf(overview)],
+    [
+      ...expiringBlocks(overview),
+      overview.keyPair ? keysOf(overview.keyPair) : FIRST_STEP,
+      ...refusedBlocks(overview),
+      figuresOf(overview),
+    ],
   )
 }
 

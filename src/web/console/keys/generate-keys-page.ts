@@ -5,10 +5,12 @@ import {
   generateKeyPair,
   type KeyPair,
   type KeyPairOfUser,
+  type KeyPairSummary,
 } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
+import { keyPairPath } from '../applications/application-list-page.ts'
 import { fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import { checkboxesField } from '../kit/choice-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
@@ -17,23 +19,28 @@ import { counted, countedUpTo } from '../kit/counts.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { secretPage } from '../kit/panels.ts'
+import { revocationPath } from '../kit/revocation-path.ts'
+import { expiryIn, secretExpiryField } from '../kit/secret-choices.ts'
 import { tokenCommands } from '../kit/token-command-examples.ts'
 import { tryNow } from '../kit/try-page.ts'
-import {
-  API_OFF,
-  callersList,
-  KEY_PAIR_BREADCRUMBS,
-  KEY_PAIR_PATH,
-  ownKeyPair,
-  presentSecret,
-} from './key-pair-page.ts'
+import { API_OFF, callersList, KEY_PAIR_BREADCRUMBS, KEY_PAIR_PATH, presentSecret } from './key-pair-page.ts'
 
 const PATH = `${KEY_PAIR_PATH}/generate`
+
+/** Where the pages of a key pair are. */
+function placeOf({ pair }: Pick<KeyPairOfUser, 'pair'>) {
+  if (pair === null || pair.client.pairName === null)
+    return { action: PATH, back: KEY_PAIR_PATH, breadcrumbs: KEY_PAIR_BREADCRUMBS, title: 'Generate new keys?' }
+  const { clientId, pairName } = pair.client
+  const back = keyPairPath(clientId)
+  const breadcrumbs = [...KEY_PAIR_BREADCRUMBS, { href: back, label: pairName }]
+  return { action: keyPairPath(clientId, '/generate'), back, breadcrumbs, title: `Generate new keys for ${pairName}?` }
+}
 
 /** Of the many scopes that an API may have, so many are named beside its box. */
 const NAMED = 8
 
-function meaningOf({ identifier, scopes }: KeyPairOfUser['choosableApis'][number]): string {
+export function meaningOf({ identifier, scopes }: KeyPairOfUser['choosableApis'][number]): string {
   if (identifier === MANAGEMENT_API)
     return 'Keywright management API: tokens from this key pair can manage this account.'
   const rest = scopes.length - NAMED
@@ -52,7 +59,7 @@ function inOrder(keys: KeyPairOfUser): KeyPairOfUser['choosableApis'] {
 function fieldsOf(keys: KeyPairOfUser) {
   const choices = inOrder(keys).map((api) => ({ value: api.identifier, label: api.identifier, hint: meaningOf(api) }))
   const hint = 'The first selected API is the default API.'
-  return { apis: checkboxesField({ label: 'APIs', hint, choices }) }
+  return { apis: checkboxesField({ label: 'APIs', hint, choices }), secretExpiresAt: secretExpiryField }
 }
 
 /** What is chosen before anybody chose. */
@@ -84,22 +91,23 @@ function stopsOf(pair: KeyPair): string[] {
 /** What generating will stop, and what the new keys shall be for. */
 export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
   const { pair, apiEnabled } = keys
+  const { action, back, breadcrumbs, title } = placeOf(keys)
   const fields = fieldsOf(keys)
   const form = formView({
     fields,
-    action: PATH,
+    action,
     submit: pair ? 'Generate new keys' : 'Generate keys',
     danger: pair !== null,
     errorHeading: 'No keys were generated',
     hidden: { replaces: pair?.client.clientId ?? '' },
-    cancel: KEY_PAIR_PATH,
-    typed: typed ?? writeFields(fields, { apis: chosenAtFirst(keys) }),
+    cancel: back,
+    typed: typed ?? writeFields(fields, { apis: chosenAtFirst(keys), secretExpiresAt: '' }),
     fieldErrors,
   })
   return {
     view: 'console/generate-keys',
-    title: pair ? 'Generate new keys?' : 'Generate keys',
-    breadcrumbs: KEY_PAIR_BREADCRUMBS,
+    title: pair ? title : 'Generate keys',
+    breadcrumbs,
     status: fieldErrors.length > 0 ? 400 : undefined,
     ...(!apiEnabled && { warning: API_OFF }),
     data: { stops: pair ? stopsOf(pair) : [], callers: pair?.callers.length ? callersList(pair) : undefined, form },
@@ -113,13 +121,22 @@ function stoppedOf({ pair }: KeyPairOfUser, { revoked }: GeneratedKeyPair): stri
   return `Your previous keys and ${tokens} are revoked.`
 }
 
-function newKeysPage(
-  { web }: ConsoleCall,
-  keys: KeyPairOfUser,
-  made: GeneratedKeyPair,
-  apis: readonly string[],
-): ConsolePage {
+const effectOf = ({ client }: KeyPair) => ({
+  href: revocationPath(client.clientId),
+  label: 'See who still uses them (opens a new tab)',
+})
+
+interface NewKeys {
+  readonly made: GeneratedKeyPair
+  /** Identifiers, the default first. */
+  readonly apis: readonly string[]
+  readonly isNamed: boolean
+}
+
+/** @param keys with the key pair that was replaced, if there was one */
+export function newKeysPage({ web }: ConsoleCall, keys: KeyPairOfUser, { made, apis, isNamed }: NewKeys): ConsolePage {
   const { clientId, clientSecret, apiKey } = made
+  const path = isNamed ? keyPairPath(clientId) : KEY_PAIR_PATH
   const { queryCredentials, clientCredentialsRefresh } = keys.pair?.client ?? DEFAULT_SETTINGS
   return secretPage({
     title: 'Your new keys',
@@ -130,15 +147,23 @@ function newKeysPage(
       ...(apiKey === undefined ? [] : [{ label: 'API key', value: apiKey }]),
     ],
     commands: tokenCommands(web.issuerUrl(), made, { queryCredentials, clientCredentialsRefresh, apis }),
-    tryIt: tryNow(`${KEY_PAIR_PATH}/try`, made),
+    tryIt: tryNow(`${path}/try`, made),
     stopped: stoppedOf(keys, made),
-    done: { href: KEY_PAIR_PATH, label: 'I have copied them' },
+    ...(keys.pair && { effect: effectOf(keys.pair) }),
+    done: { href: path, label: 'I have copied them' },
   })
 }
 
+/** What *Your keys have changed* shows of the present key pair. */
+type PresentPair = Pick<KeyPairSummary, 'client' | 'lastFour'>
+
+export const presentPair = ({ pair }: KeyPairOfUser): PresentPair | null =>
+  pair && { client: pair.client, lastFour: presentSecret(pair)?.lastFour ?? null }
+
 /** Instead of a second pair that would silently end one that somebody may just be copying. */
-export function replacedPage({ pair }: KeyPairOfUser, seen: string): ConsolePage {
-  const lastFour = pair && presentSecret(pair)?.lastFour
+export function replacedPage(pair: PresentPair | null, seen: string): ConsolePage {
+  const lastFour = pair?.lastFour
+  const path = pair && pair.client.pairName !== null ? keyPairPath(pair.client.clientId) : KEY_PAIR_PATH
   const facts = [
     fact('Previous client ID', seen ? idCell(seen.slice(0, 100), 'former client ID') : quietCell('no keys')),
     fact('Current client ID', pair ? idCell(pair.client.clientId, 'client ID') : quietCell('none')),
@@ -150,7 +175,7 @@ export function replacedPage({ pair }: KeyPairOfUser, seen: string): ConsolePage
     title: 'Your keys have changed',
     breadcrumbs: KEY_PAIR_BREADCRUMBS,
     status: 412,
-    data: { facts },
+    data: { facts, keep: path, generate: `${path}/generate` },
   }
 }
 
@@ -165,24 +190,33 @@ function seenIn(form: Form): string {
 const isUnchanged = (keys: KeyPairOfUser, apis: readonly string[]): boolean =>
   keys.pair !== null && presentApis(keys).join(' ') === apis.join(' ')
 
-const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
+export const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
 
-export async function generateKeys(call: ConsoleCall): Promise<void> {
+/**
+ * @param keys read before: once the new keys are there, nothing may come between them and their one showing
+ * @param present reads the present key pair again
+ */
+export async function generateKeys(
+  call: ConsoleCall,
+  keys: KeyPairOfUser,
+  present: () => Promise<PresentPair | null>,
+): Promise<void> {
   const { management, who, form, files, show } = call
   const seen = seenIn(form)
-  // Read before: once the new keys are there, nothing may come between them and their one showing.
-  const keys = await ownKeyPair(call)
-  const generate = async ({ apis }: { apis: readonly string[] }) => {
+  const pairName = keys.pair?.client.pairName ?? null
+  const generate = async ({ apis, secretExpiresAt }: { apis: readonly string[]; secretExpiresAt: string }) => {
     // To the operation none would mean those of before, or the instance's default.
     if (apis.length === 0 && keys.choosableApis.length > 0) throw invalidInput('choose at least one API', 'apis')
-    const request = { apis: isUnchanged(keys, apis) ? [] : apis, replaces: seen || null }
-    return newKeysPage(call, keys, await generateKeyPair(management, who, request), apis)
+    const chosen = { apis: isUnchanged(keys, apis) ? [] : apis, secretExpiresAt: expiryIn(secretExpiresAt) }
+    const request = { pairName, replaces: seen || null, ...chosen }
+    const made = await generateKeyPair(management, who, request)
+    return newKeysPage(call, keys, { made, apis, isNamed: pairName !== null })
   }
   try {
     const outcome = await attempt(fieldsOf(keys), { form, files }, generate)
     show(outcome.fieldErrors ? generatePage(keys, form, outcome.fieldErrors) : outcome.done)
   } catch (error) {
     if (!isStale(error)) throw error
-    show(replacedPage(await ownKeyPair(call), seen))
+    show(replacedPage(await present(), seen))
   }
 }

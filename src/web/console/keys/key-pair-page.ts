@@ -3,6 +3,7 @@ import { readKeyPair } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import { momentOf } from '../../relative-time.ts'
+import { keyPairPath } from '../applications/application-list-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, type Cell, type Fact, fact, idCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
 import type { ConsolePage, PageAction } from '../kit/console-page.ts'
@@ -17,18 +18,21 @@ export const KEY_PAIR_BREADCRUMBS = [{ href: KEY_PAIR_PATH, label: 'API keys' }]
 export const API_OFF =
   'The API is disabled for this account or for the whole instance. Key pairs and applications get no tokens until an operator enables it.'
 
-const NOTICES = {
-  revoked: 'All tokens of your key pair are revoked. The key pair stays valid.',
-}
-
 type Secret = KeyPair['secrets'][number]
 
-/** The key pair of the signed-in user. @throws KeywrightError `forbidden` for operators, who have none */
-export async function ownKeyPair({ management, who }: ConsoleCall): Promise<KeyPairOfUser> {
+/**
+ * The default key pair of the signed-in user.
+ * @param named selects a named one instead
+ * @throws KeywrightError `forbidden` for operators, who have none
+ */
+export async function ownKeyPair(
+  { management, who }: ConsoleCall,
+  named: { readonly clientId?: string } = {},
+): Promise<KeyPairOfUser> {
   if (who.accountId === null) {
     throw new KeywrightError('forbidden', 'key pairs belong to the admins of an account; operators have no account')
   }
-  return await readKeyPair(management, who, {})
+  return await readKeyPair(management, who, named)
 }
 
 const dateOf = (iso: string | null | undefined): Date | undefined => (iso ? new Date(iso) : undefined)
@@ -45,13 +49,14 @@ const NAMES = { secret: ['Client secret', 'Previous client secret'], api_key: ['
 
 /** Every one that works; those that were replaced with an overlap say until when. */
 function secretFact(secret: Secret): Fact {
-  const { kind, lastFour, retiresAt } = secret
+  const { kind, lastFour, retiresAt, isCurrent } = secret
   const retires = retiresAt && `valid until ${momentOf(new Date(retiresAt)).exact}`
   const ends = `Ends in ${lastFour}`
-  return fact(NAMES[kind][retiresAt ? 1 : 0], textCell(ends, retires || 'Shown once, at generation'))
+  return fact(NAMES[kind][isCurrent ? 0 : 1], textCell(ends, retires || 'Shown once, at generation'))
 }
 
-function factsOf(pair: KeyPair): Fact[] {
+/** Its client ID and secrets, with their use. */
+export function credentialFacts(pair: KeyPair): Fact[] {
   const { client, secrets, activeTokens } = pair
   const used = presentSecret(pair)
   return [
@@ -68,7 +73,7 @@ function factsOf(pair: KeyPair): Fact[] {
 
 const isManagement = (identifier: string): boolean => identifier === MANAGEMENT_API
 
-function apisList({ apis }: KeyPair): ListView {
+export function apisList({ apis }: KeyPair): ListView {
   const detailOf = (identifier: string) =>
     isManagement(identifier) ? 'Keywright management API: can manage this account' : undefined
   return listView({
@@ -95,16 +100,21 @@ export const callersList = ({ callers }: KeyPair): ListView =>
     ]),
     empty: {
       title: 'No callers in the last 24 hours',
-      text: 'IP addresses that use this key pair appear here within seconds.',
+      text: 'IP addresses that use this key pair appear here within five minutes.',
     },
   })
+
+const STOPPED =
+  'Your key pair is stopped for good: its client secret does not work, and its tokens are revoked. Generate new keys to get tokens again; they keep the APIs and settings.'
 
 const GENERATE: PageAction = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
 const TRY: PageAction = { href: `${KEY_PAIR_PATH}/try`, label: 'Try it' }
 const REVOKE: PageAction = { href: `${KEY_PAIR_PATH}/revoke`, label: 'Revoke tokens' }
 
+const settingsOf = ({ client }: KeyPair): PageAction => ({ href: keyPairPath(client.clientId), label: 'Settings' })
+
 const blocksOf = (pair: KeyPair): Block[] => [
-  { part: 'facts', heading: 'Your key pair', facts: factsOf(pair) },
+  { part: 'facts', heading: 'Your key pair', actions: [settingsOf(pair)], facts: credentialFacts(pair) },
   { part: 'list', heading: 'APIs and scopes', list: apisList(pair) },
   {
     part: 'list',
@@ -121,17 +131,19 @@ const NONE_YET: Block = {
   action: { ...GENERATE, label: 'Generate keys' },
 }
 
-/** *Settings → API*. */
-export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser): ConsolePage {
-  const actions = pair ? [TRY, ...(pair.activeTokens.count > 0 ? [REVOKE] : []), GENERATE] : undefined
+/** *Settings → API*. @param more blocks below those of the default key pair */
+export function keyPairPage({ pair, apiEnabled }: KeyPairOfUser, more: readonly Block[]): ConsolePage {
+  const isStopped = pair !== null && pair.client.status !== 'active'
+  const uses = isStopped ? [] : [TRY, ...(pair && pair.activeTokens.count > 0 ? [REVOKE] : [])]
+  const actions = pair ? [...uses, GENERATE] : undefined
+  const warning = apiEnabled ? isStopped && STOPPED : API_OFF
   return blocksPage(
     {
       title: 'API keys',
       lead: 'Your client ID and client secret for the client credentials grant. Each admin has their own key pair.',
-      notices: NOTICES,
       ...(actions && { actions }),
-      ...(!apiEnabled && { warning: API_OFF }),
+      ...(warning && { warning }),
     },
-    pair ? blocksOf(pair) : [NONE_YET],
+    [...(pair ? blocksOf(pair) : [NONE_YET]), ...more],
   )
 }

@@ -6,9 +6,11 @@ import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { revocationPath } from '../kit/revocation-path.ts'
 import { runTry, type TryFrame, type TrySubject, tryPage } from '../kit/try-page.ts'
-import { generateKeys, generatePage, replacedPage } from './generate-keys-page.ts'
+import { generateKeys, generatePage, presentPair, replacedPage } from './generate-keys-page.ts'
 import { KEY_PAIR_BREADCRUMBS, KEY_PAIR_PATH, keyPairPage, ownKeyPair } from './key-pair-page.ts'
+import { namedPairsBlocks } from './named-pairs-block.ts'
 
 const REVOKE = `${KEY_PAIR_PATH}/revoke`
 const TRY = `${KEY_PAIR_PATH}/try`
@@ -39,7 +41,15 @@ function revokePage({ client, activeTokens }: KeyPair): ConsolePage {
 async function revoke(call: ConsoleCall): Promise<void> {
   const { client } = await ownPair(call)
   await revokeAllOfClient(call.management, call.who, { clientId: client.clientId })
-  call.goTo(`${KEY_PAIR_PATH}?notice=revoked`)
+  call.goTo(revocationPath(client.clientId, '?notice=revoked'))
+}
+
+const generateOwnKeys = async (call: ConsoleCall): Promise<void> =>
+  await generateKeys(call, await ownKeyPair(call), async () => presentPair(await ownKeyPair(call)))
+
+async function showKeys(call: ConsoleCall): Promise<void> {
+  const keys = await ownKeyPair(call)
+  call.show(keyPairPage(keys, namedPairsBlocks(keys)))
 }
 
 const TRY_FRAME: TryFrame = {
@@ -53,7 +63,7 @@ const triedOf = ({ client, apis }: KeyPair): TrySubject => ({ client, apis, acti
 async function tryKeys(call: ConsoleCall): Promise<void> {
   const keys = await ownKeyPair(call)
   const seen = call.form.get('clientId') ?? ''
-  if (!keys.pair || keys.pair.client.clientId !== seen) return call.show(replacedPage(keys, seen))
+  if (!keys.pair || keys.pair.client.clientId !== seen) return call.show(replacedPage(presentPair(keys), seen))
   await runTry(call, TRY_FRAME, triedOf(keys.pair))
 }
 
@@ -63,7 +73,7 @@ export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: KEY_PAIR_PATH,
     permission: readKeyPair.permission,
-    handle: async (call) => call.show(keyPairPage(await ownKeyPair(call))),
+    handle: showKeys,
   },
   {
     method: 'get',
@@ -71,7 +81,12 @@ export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
     permission: generateKeyPair.permission,
     handle: async (call) => call.show(generatePage(await ownKeyPair(call))),
   },
-  { method: 'post', path: `${KEY_PAIR_PATH}/generate`, permission: generateKeyPair.permission, handle: generateKeys },
+  {
+    method: 'post',
+    path: `${KEY_PAIR_PATH}/generate`,
+    permission: generateKeyPair.permission,
+    handle: generateOwnKeys,
+  },
   {
     method: 'get',
     path: REVOKE,

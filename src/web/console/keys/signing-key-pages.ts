@@ -1,10 +1,11 @@
-import { listSigningKeys, rotateSigningKeys, type SigningKeyView } from '../../../management/instance-operations.ts'
+import { listSigningKeys, rotateSigningKeys, type SigningKeyView } from '../../../management/signing-key-operations.ts'
 import type { SigningAlg } from '../../../shared/algorithms.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
-import { badgeCell, type Cell, fact, idCell, linesCell, quietCell, timeCell } from '../kit/cells.ts'
+import { actionsCell, badgeCell, type Cell, fact, idCell, linesCell, quietCell, timeCell } from '../kit/cells.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { type Column, listView } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { revocationPath } from './signing-key-revocation-pages.ts'
 
 const HERE = { href: '/signing-keys', label: 'Signing keys' }
 
@@ -14,12 +15,14 @@ const COLUMNS: readonly Column[] = [
   { heading: 'Created' },
   { heading: 'Active since' },
   { heading: 'Published until' },
+  { heading: 'Actions', hiddenHeading: true },
 ]
 
 const STATES = {
   current: badgeCell('success', 'Current'),
   next: badgeCell('warning', 'Next'),
   previous: badgeCell('neutral', 'Previous'),
+  revoked: badgeCell('error', 'Revoked'),
 }
 
 function beginningOf({ state, signsFrom }: SigningKeyView): Cell {
@@ -27,15 +30,24 @@ function beginningOf({ state, signsFrom }: SigningKeyView): Cell {
   return quietCell(signsFrom ? 'within a minute' : 'at the next rotation')
 }
 
+function endOf({ state, publishedUntil, revokedAt }: SigningKeyView): Cell {
+  if (revokedAt) return timeCell(revokedAt, '–', 'Revoked')
+  return timeCell(publishedUntil, state === 'current' ? '31 days after rotation' : '–')
+}
+
+const actionsOf = ({ kid, state }: SigningKeyView): Cell =>
+  state === 'revoked' ? quietCell('') : actionsCell({ label: 'Revoke', href: revocationPath(kid), of: kid })
+
 const rowOf = (key: SigningKeyView): readonly Cell[] => [
   idCell(key.kid, 'key ID'),
   STATES[key.state],
   timeCell(key.createdAt),
   beginningOf(key),
-  timeCell(key.publishedUntil, key.state === 'current' ? '31 days after rotation' : '–'),
+  endOf(key),
+  actionsOf(key),
 ]
 
-const RANK = { current: 0, next: 1, previous: 2 } as const
+const RANK = { current: 0, next: 1, previous: 2, revoked: 3 } as const
 
 const sorted = (keys: readonly SigningKeyView[]): SigningKeyView[] =>
   keys.toSorted((one, other) => RANK[one.state] - RANK[other.state])
@@ -61,13 +73,20 @@ const NONE: Block = {
 const byAlgorithm = (keys: readonly SigningKeyView[]) =>
   [...Map.groupBy(keys, ({ alg }) => alg)].sort(([one], [other]) => one.localeCompare(other))
 
+const NOTICES = {
+  rotated: 'Signing keys rotated. Each new key signs after it has been published for one minute.',
+  revoked: 'Signing key revoked. No node publishes it, and every token that it signed is inactive.',
+  'revoked-pending':
+    'Signing key revoked, and every token that it signed is inactive. Not every node has confirmed that it no longer publishes the key: stop nodes that are not ready.',
+}
+
 async function showKeys({ management, who, show, web }: ConsoleCall): Promise<void> {
   const groups = byAlgorithm(await listSigningKeys(management, who, {}))
   const page = {
     title: 'Signing keys',
     lead: 'Keys that sign tokens. Each key is published before its first use and for 31 days after its last.',
     actions: groups.length > 0 ? [{ href: '/signing-keys/rotate', label: 'Rotate keys', primary: true }] : undefined,
-    notices: { rotated: 'Signing keys rotated. Each new key signs after it has been published for one minute.' },
+    notices: NOTICES,
   }
   const blocks = groups.length > 0 ? groups.map(([alg, keys]) => blockOf(alg, keys)) : [NONE]
   const published: Block = {

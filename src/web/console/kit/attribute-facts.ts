@@ -27,6 +27,7 @@ function linesOf(attribute: Attribute, value: unknown): readonly string[] {
   if (Array.isArray(value)) return labelsOf(attribute, value)
   if (type.kind === 'boolean') return [value ? (type.yes?.label ?? 'Yes') : (type.no?.label ?? 'No')]
   if (type.kind === 'duration') return [durationInWords(value as number)]
+  if (type.kind === 'count') return [NUMBER.format(value as number)]
   if (type.kind === 'rate') return [rateInWords(value as RateLimit)]
   if (type.kind === 'image') return [imageInWords(value as ImageSummary)]
   return labelsOf(attribute, [typeof value === 'object' ? JSON.stringify(value) : String(value)])

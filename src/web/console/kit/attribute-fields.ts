@@ -6,7 +6,7 @@ import { type Choice, checkboxesField, checkboxField, radioField, selectField } 
 import { durationInWords } from './duration-text.ts'
 import { mapped, negated, nullable, validated } from './field-changes.ts'
 import type { Field, FieldText } from './form-fields.ts'
-import { colourField, emailField, fileField, linesField, textField, urlField } from './text-fields.ts'
+import { colourField, emailField, fileField, linesField, numberField, textField, urlField } from './text-fields.ts'
 
 // Derives form fields from the attributes of a resource.
 
@@ -67,6 +67,11 @@ const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<num
         : undefined,
   )
 
+const countField = ({ attribute, type, text }: Source<'count'>): Field<number | null> =>
+  validated(numberField({ ...text, required: type.nullLabel === undefined }), (count) =>
+    count === null ? undefined : attribute.validate?.(count),
+  )
+
 function uriField({ type, text }: Source<'uri'>): Field<string | null> | Field<string> {
   const field = urlField({ ...text, maxLength: type.maxLength })
   return type.nullLabel === undefined ? field : nullable(field)
@@ -100,6 +105,7 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   choices: ({ type, text }) => checkboxesField<string>({ ...text, choices: type.choices }) as AnyField,
   duration: (source) => lifetimeField(source) as AnyField,
   rate: ({ type, text }) => rateField({ ...text, placeholder: type.nullLabel }) as AnyField,
+  count: (source) => countField(source) as AnyField,
   words: (source) => wordsField(source) as AnyField,
   colour: ({ text }) => colourField(text) as AnyField,
   image: (source) => imageField(source) as AnyField,

@@ -10,6 +10,7 @@ export type Cell =
   | { readonly kind: 'badge'; readonly badge: Badge }
   | { readonly kind: 'id'; readonly value: string; readonly label: string }
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
+  | { readonly kind: 'select'; readonly name: string; readonly of: string }
   | { readonly kind: 'actions'; readonly actions: readonly RowAction[] }
   | { readonly kind: 'activity'; readonly phrases: readonly Phrase[]; readonly details: readonly Fact[] }
 
@@ -57,6 +58,19 @@ export const linesCell = (lines: readonly string[], otherwise = 'none'): Cell =>
   lines.length > 0 ? { kind: 'lines', lines } : quietCell(otherwise)
 
 export const actionsCell = (...actions: readonly RowAction[]): Cell => ({ kind: 'actions', actions })
+
+/** A checkbox of the form below the list. @param of names the row for screen readers */
+export const selectCell = (name: string, of: string): Cell => ({ kind: 'select', name, of })
+
+/** A column does not break words up to this length, so `Introspection` stays whole. Longer ones are identifiers and addresses. */
+const LONGEST_WHOLE_WORD = 13
+
+const isWhole = (text: string): boolean => text.split(/\s/).every((word) => word.length <= LONGEST_WHOLE_WORD)
+
+export const hasWholeWords = (cell: Cell): boolean =>
+  (cell.kind === 'text' || cell.kind === 'link') && isWhole(cell.text) && isWhole(cell.detail ?? '')
+
+export const isBlank = (cell: Cell): boolean => cell.kind === 'text' && cell.text === ''
 
 /** A label with a value, drawn by views/console/parts/facts.eta. */
 export interface Fact {

@@ -78,3 +78,31 @@ export function checkboxesField<const Value extends string>(options: ChoiceOptio
         .join('\n'),
   }
 }
+
+/** Choices below a heading. */
+export interface ChoiceGroup {
+  readonly heading: string
+  readonly choices: readonly Choice<string>[]
+}
+
+interface GroupedOptions extends FieldText {
+  readonly groups: readonly ChoiceGroup[]
+  /** What a choice is, in one word: `scope`. */
+  readonly item: string
+}
+
+/** Any of many, below headings that open; drawn by views/console/fields/grouped-choices.eta. */
+export function groupedCheckboxesField({ groups, item, ...text }: GroupedOptions): Field<readonly string[]> {
+  const field = checkboxesField({ ...text, choices: groups.flatMap(({ choices }) => choices) })
+  return {
+    ...field,
+    kind: 'grouped-choices',
+    controls(name, form) {
+      const { choices: drawn } = field.controls(name, form) as { choices: { readonly chosen: boolean }[] }
+      const ends = groups.map((_, n) => groups.slice(0, n + 1).reduce((sum, { choices }) => sum + choices.length, 0))
+      const numbered = drawn.map((choice, number) => ({ ...choice, number }))
+      const parts = groups.map(({ heading }, n) => ({ heading, choices: numbered.slice(ends[n - 1] ?? 0, ends[n]) }))
+      return { item, groups: parts.map((part) => ({ ...part, isOpen: part.choices.some(({ chosen }) => chosen) })) }
+    },
+  }
+}

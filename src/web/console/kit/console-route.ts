@@ -46,6 +46,8 @@ export interface ConsoleRoute {
   readonly recentSignIn?: boolean
   /** Its form is multipart and may carry files of together 320 KiB. */
   readonly takesFiles?: boolean
+  /** Bytes that its form may have; absent: 64 KiB. */
+  readonly largestForm?: number
   handle(call: ConsoleCall): Promise<void>
 }
 
@@ -55,7 +57,8 @@ export const principalOf = (user: SignedInUser, ctx: Context): Principal => ({
   accountId: user.accountId,
   userId: user.id,
   scopes: null,
-  signedInAt: user.signedInAt,
+  // A password alone is not a recent sign-in of somebody who has a second factor.
+  signedInAt: user.lacksSecondFactor ? null : user.signedInAt,
   actor: actorOf(ctx, user.id),
 })
 

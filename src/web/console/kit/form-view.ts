@@ -7,6 +7,8 @@ export interface Section<Name extends string = string> {
   readonly heading?: string
   readonly lead?: string
   readonly fields: readonly Name[]
+  /** Parts below the fields, each with its heading. */
+  readonly sections?: readonly Section<Name>[]
   /** Collapsed until the user opens it or one of its fields has an error. */
   readonly collapsed?: boolean
 }
@@ -66,9 +68,17 @@ function drawField<F extends Fields>(options: FormOptions<F>, name: string) {
   }
 }
 
-function drawSection<F extends Fields>(options: FormOptions<F>, section: Section) {
+interface DrawnSection extends Omit<Section, 'fields' | 'sections'> {
+  readonly fields: ReturnType<typeof drawField>[]
+  readonly sections: readonly DrawnSection[]
+  readonly open: boolean
+}
+
+function drawSection<F extends Fields>(options: FormOptions<F>, section: Section): DrawnSection {
   const fields = section.fields.map((name) => drawField(options, name))
-  return { ...section, fields, open: fields.some(({ fieldError }) => fieldError !== undefined) }
+  const sections = (section.sections ?? []).map((part) => drawSection(options, part))
+  const open = fields.some(({ fieldError }) => fieldError !== undefined) || sections.some((part) => part.open)
+  return { ...section, fields, sections, open }
 }
 
 /** Each error with a link to its field; an error of no field has no link. */

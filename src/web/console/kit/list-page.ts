@@ -1,6 +1,6 @@
 import type { PageOf } from '../../../management/paging.ts'
 import type { Form } from '../../forms.ts'
-import type { Cell } from './cells.ts'
+import { type Cell, hasWholeWords, isBlank } from './cells.ts'
 import type { ConsolePage, PageAction } from './console-page.ts'
 
 export interface Column {
@@ -64,6 +64,8 @@ export interface ListOptions {
   readonly page?: Omit<PageOf<unknown>, 'items'>
   /** How the list is sorted, where its columns offer that. */
   readonly sort?: string
+  /** What can be done with the rows that are selected (`selectCell`). */
+  readonly selection?: { readonly action: string; readonly submit: string }
   /** A log: what comes next is older. */
   readonly isLog?: boolean
 }
@@ -120,8 +122,13 @@ function sortingOf({ sort: by }: Column, { search, sort: current }: ListOptions)
 const classesOf = ({ numeric, wideOnly, short }: Column, isSortable: boolean): string =>
   [numeric && 'numeric', wideOnly && 'wide-only', short && 'short', isSortable && 'sortable'].filter(Boolean).join(' ')
 
+const cellClasses = (cell: Cell, classes: string): string =>
+  [classes, hasWholeWords(cell) && 'whole-words', isBlank(cell) && 'blank'].filter(Boolean).join(' ')
+
 function searchView(options: SearchOptions) {
   const { path, query, placeholder, filters = [], dates = [], more = [] } = options
+  // Without fields, `options` serves the links of the pages alone.
+  if (placeholder === undefined && [...filters, ...dates, ...more].length === 0) return undefined
   const isGiven = ({ name }: { name: string }) => (query.get(name) ?? '') !== ''
   const names = ['search', ...[...filters, ...dates, ...more].map(({ name }) => name)]
   return {
@@ -155,7 +162,7 @@ function emptyOf({ empty, search }: ListOptions, clear: string | undefined): Emp
 
 /** A list as views/console/parts/list.eta draws it. */
 export function listView(options: ListOptions) {
-  const { caption, rows } = options
+  const { caption, rows, selection } = options
   const search = options.search && searchView(options.search)
   const columns = options.columns.map((column) => {
     const sorting = sortingOf(column, options)
@@ -163,9 +170,12 @@ export function listView(options: ListOptions) {
   })
   return {
     caption,
+    selection,
     columns,
     isSortable: columns.some(({ sorting }) => sorting !== undefined),
-    rows: rows.map((cells) => cells.map((cell, n) => ({ column: columns[n]!, cell }))),
+    rows: rows.map((cells) =>
+      cells.map((cell, n) => ({ column: columns[n]!, cell, classes: cellClasses(cell, columns[n]!.classes) })),
+    ),
     search,
     empty: emptyOf(options, search?.active ? search.clear : undefined),
     paging: pagingOf(options),

@@ -2,6 +2,8 @@ import { type Role, USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts
 import { portrait } from '../../portrait.ts'
 import type { WebUser } from '../../sign-in-directory.ts'
 import { valueText } from './attribute-facts.ts'
+import { LEAKS_PATH, leakBanner } from './leak-banner.ts'
+import { WEBHOOKS_PATH, webhookBanner } from './webhook-banner.ts'
 
 interface PageLinkWithIcon {
   readonly href: string
@@ -17,14 +19,23 @@ interface LinkGroup {
 
 const APPLICATIONS: PageLinkWithIcon = { href: '/applications', label: 'Applications', icon: 'applications' }
 const USERS: PageLinkWithIcon = { href: '/users', label: 'Users', icon: 'users' }
+const USAGE: PageLinkWithIcon = { href: '/usage', label: 'Usage', icon: 'usage' }
 const ACTIVITY: PageLinkWithIcon = { href: '/activity', label: 'Activity', icon: 'activity' }
+const WEBHOOKS: PageLinkWithIcon = { href: WEBHOOKS_PATH, label: 'Webhooks', icon: 'webhooks' }
+const INSPECT: PageLinkWithIcon = { href: '/inspect', label: 'Inspect', icon: 'search' }
+
+const LEAKS: PageLinkWithIcon = { href: LEAKS_PATH, label: 'Leaked credentials', icon: 'leaks' }
 
 const OF_ADMINS: readonly PageLinkWithIcon[] = [
   { href: '/', label: 'Overview', icon: 'overview' },
   { href: '/settings/api', label: 'API keys', icon: 'keys' },
   APPLICATIONS,
   USERS,
+  INSPECT,
+  LEAKS,
+  USAGE,
   ACTIVITY,
+  WEBHOOKS,
 ]
 
 const OF_OPERATORS: readonly PageLinkWithIcon[] = [
@@ -34,13 +45,18 @@ const OF_OPERATORS: readonly PageLinkWithIcon[] = [
   USERS,
   { href: '/apis', label: 'APIs', icon: 'apis' },
   { href: '/signing-keys', label: 'Signing keys', icon: 'keys' },
+  INSPECT,
+  LEAKS,
   { href: '/settings/instance', label: 'Settings', icon: 'settings' },
+  USAGE,
   ACTIVITY,
+  WEBHOOKS,
 ]
 
 const OWN: readonly PageLinkWithIcon[] = [
   { href: '/account/applications', label: 'Connected applications', icon: 'connected' },
   { href: '/account/password', label: 'Password', icon: 'password' },
+  { href: '/account/security', label: 'Security', icon: 'security' },
 ]
 
 const START: PageLinkWithIcon = { href: '/', label: 'Your account', icon: 'overview' }
@@ -53,8 +69,11 @@ function groupsOf(role: Role): readonly LinkGroup[] {
   return [managed, { heading: 'Your profile', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
 }
 
+/** The pages of key pairs, of revocations and of the usage of a client belong to the list of applications, which shows all clients. */
+const listed = (path: string): string => path.replace(/^\/(key-pairs|revocations|usage)\//, '/applications/')
+
 const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
-  path === href || (href !== '/' && path.startsWith(`${href}/`))
+  path === href || (href !== '/' && listed(path).startsWith(`${href}/`))
 
 /** Navigation and user of every console page. @param path the current path */
 export function shellOf(user: WebUser, path: string) {
@@ -62,5 +81,9 @@ export function shellOf(user: WebUser, path: string) {
     heading,
     links: links.map((link) => ({ ...link, current: isAt(path, link) })),
   }))
-  return { groups, user: portrait(user), role: valueText(USER_ATTRIBUTES.role, user.role) }
+  const banners = [
+    { text: leakBanner(user, path), href: LEAKS_PATH, label: 'View reports' },
+    { text: webhookBanner(user, path), href: WEBHOOKS_PATH, label: 'View webhooks' },
+  ].filter(({ text }) => text !== undefined)
+  return { groups, banners, user: portrait(user), role: valueText(USER_ATTRIBUTES.role, user.role) }
 }

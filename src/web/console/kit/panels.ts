@@ -1,6 +1,7 @@
 import type { Fact } from './cells.ts'
 import type { ConsolePage, PageLink } from './console-page.ts'
 import type { FormView } from './form-view.ts'
+import type { ListView } from './list-page.ts'
 
 export interface ConfirmOptions extends Pick<ConsolePage, 'title' | 'breadcrumbs' | 'status'> {
   /** Description in one sentence. */
@@ -17,6 +18,8 @@ export interface ConfirmOptions extends Pick<ConsolePage, 'title' | 'breadcrumbs
   readonly hidden?: Readonly<Record<string, string>>
   /** A form with choices, which has its own button, `action` and `submit`. */
   readonly form?: FormView
+  /** The callers that the action affects, below the panel. */
+  readonly affected?: { readonly heading: string; readonly lead?: string; readonly list: ListView }
 }
 
 /** A confirmation that lists the effects of a destructive action. */
@@ -36,6 +39,22 @@ export interface Copyable {
   readonly value: string
 }
 
+/** A program in a language, drawn by views/console/parts/snippets.eta. */
+export interface Snippet {
+  readonly language: string
+  readonly file: string
+  /** The command that runs the file. */
+  readonly run: string
+  readonly code: string
+}
+
+/** The same program in several languages. */
+export interface SnippetGroup {
+  readonly name: string
+  readonly label: string
+  readonly snippets: readonly Snippet[]
+}
+
 /** The form of *Try it* (`try-page.ts`), filled in. */
 export interface TryNow {
   readonly action: string
@@ -47,8 +66,12 @@ export interface SecretOptions extends Pick<ConsolePage, 'title' | 'breadcrumbs'
   readonly values: readonly Copyable[]
   /** Commands that use them, each with a heading. */
   readonly commands?: readonly Copyable[]
+  /** Programs that use them. */
+  readonly snippets?: readonly SnippetGroup[]
   /** What was revoked, in one sentence. */
   readonly stopped?: string
+  /** Shows the effect of the revocation in a new tab. */
+  readonly effect?: PageLink
   /** A form that sends the token request with the secret. */
   readonly tryIt?: TryNow
   readonly done: PageLink

@@ -1,7 +1,7 @@
 import { INSTANCE_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceChanges, InstanceSettings } from '../../../clients/instance-settings.ts'
+import { accentsOf } from '../../../shared/accent-colours.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
-import { accentsOf } from '../../accent-colours.ts'
 import type { Form } from '../../forms.ts'
 import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
 import { checkboxField } from '../kit/choice-fields.ts'
@@ -52,6 +52,7 @@ const sectionsOf = ({ logo }: InstanceSettings): readonly Section<Name>[] => [
     heading: 'Branding',
     fields: inSection('branding').flatMap((name): Name[] => (name === 'logo' && logo ? ['removeLogo', name] : [name])),
   },
+  { heading: 'Sign-in', fields: inSection('signIn') },
   { heading: 'Redirect URIs', fields: inSection('redirectUris') },
   {
     heading: 'Defaults for new applications',

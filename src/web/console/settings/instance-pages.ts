@@ -1,5 +1,6 @@
 import { AVAILABILITY_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceSettings } from '../../../clients/instance-settings.ts'
+import type { MailSummary } from '../../../mail/mail-summary.ts'
 import {
   checkInstance,
   readInstance,
@@ -9,6 +10,7 @@ import {
 } from '../../../management/instance-operations.ts'
 import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
+import { affectedBy } from '../kit/affected-callers.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, fact, textCell } from '../kit/cells.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
@@ -17,6 +19,7 @@ import { countedUpTo } from '../kit/counts.ts'
 import { revisionOf, submit } from '../kit/form-fields.ts'
 import { compareVersions, formView } from '../kit/form-view.ts'
 import { confirmPage } from '../kit/panels.ts'
+import { mailBlock } from '../mail/mail-block.ts'
 import { changesOf, fieldsFor, formOfInstance } from './instance-fields.ts'
 
 const HERE = { href: '/settings/instance', label: 'Settings' }
@@ -52,12 +55,16 @@ const HEAD = {
 
 function settingsPage(
   settings: InstanceSettings,
+  mail: MailSummary | undefined,
   typed = formOfInstance(settings),
   fieldErrors: readonly FieldError[] = [],
 ) {
   const form: Block = { part: 'form', form: formFor(settings, typed, fieldErrors) }
   const status = fieldErrors.length > 0 ? 400 : undefined
-  return blocksPage({ ...HEAD, status }, fieldErrors.length > 0 ? [form] : [form, switchBlock(settings)])
+  return blocksPage(
+    { ...HEAD, status },
+    fieldErrors.length > 0 ? [form] : [form, mailBlock(mail), switchBlock(settings)],
+  )
 }
 
 function stalePage(settings: InstanceSettings, typed: Form): ConsolePage {
@@ -68,7 +75,7 @@ function stalePage(settings: InstanceSettings, typed: Form): ConsolePage {
 }
 
 async function showSettings({ management, who, show }: ConsoleCall): Promise<void> {
-  show(settingsPage(await readInstance(management, who, {})))
+  show(settingsPage(await readInstance(management, who, {}), management.mail))
 }
 
 async function saveSettings({ management, who, form, files, show, goTo, web }: ConsoleCall): Promise<void> {
@@ -84,7 +91,7 @@ async function saveSettings({ management, who, form, files, show, goTo, web }: C
         execute: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
       },
     )
-    if (outcome.fieldErrors) return show(settingsPage(settings, form, outcome.fieldErrors))
+    if (outcome.fieldErrors) return show(settingsPage(settings, management.mail, form, outcome.fieldErrors))
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
     return show(stalePage(await readInstance(management, who, {}), form))
@@ -105,7 +112,11 @@ const ON_FOLLOWS = [
 ]
 
 async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> {
-  const { apiEnabled, applications, keyPairs, activeTokens } = await readInstanceAvailability(management, who, {})
+  const { apiEnabled, applications, keyPairs, activeTokens, affected } = await readInstanceAvailability(
+    management,
+    who,
+    {},
+  )
   const facts = [
     fact('Applications', textCell(countedUpTo(applications, 'active application'))),
     fact('Key pairs', textCell(countedUpTo(keyPairs, 'key pair'))),
@@ -123,6 +134,7 @@ async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> 
       hidden: { to: apiEnabled ? 'off' : 'on' },
       submit: apiEnabled ? 'Disable API' : 'Enable API',
       keep: { href: HERE.href, label: 'Cancel' },
+      ...(apiEnabled ? affectedBy(affected) : {}),
     }),
   )
 }

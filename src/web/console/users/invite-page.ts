@@ -32,13 +32,15 @@ function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldE
     typed,
     fieldErrors,
     action: '/users/invite',
-    submit: 'Invite user',
+    submit: call.management.mail ? 'Send invitation' : 'Invite user',
     cancel: '/users',
   })
   return {
     view: 'console/edit',
     title: 'Invite user',
-    lead: 'Keywright generates a one-time password for the user, who chooses a new password at the first sign-in.',
+    lead: call.management.mail
+      ? 'The user receives an email with a link to choose a password. The link works for 7 days.'
+      : 'Keywright generates a one-time password for the user, who chooses a new password at the first sign-in.',
     status: fieldErrors.length > 0 ? 400 : undefined,
     breadcrumbs: [{ href: '/users', label: 'Users' }],
     data: { form },
@@ -82,12 +84,17 @@ async function homeOf(call: ConsoleCall, role: string | undefined, named: string
 }
 
 function showInvited(call: ConsoleCall, { user, password }: Invited, { accountName }: Home): void {
+  // Without a password the user received a link.
+  if (password === null) {
+    call.goTo(`${userPath(user.id)}?notice=invited`)
+    return
+  }
   const page = oneTimePasswordPage(call, {
     title: `${displayName(user)} was invited`,
     lead: 'Send this to the user yourself. Keywright sends no message.',
     breadcrumbs: [{ href: '/users', label: 'Users' }],
     email: user.email,
-    password: password!,
+    password,
     greeting: accountName === null ? 'You have been invited.' : `You have been invited to ${accountName}.`,
     done: { href: userPath(user.id), label: 'Done' },
   })
@@ -111,7 +118,10 @@ export async function invite(call: ConsoleCall): Promise<void> {
     check: ({ user }) => checkInvitation(management, who, user),
     execute: async ({ home, user }) => ({
       home: home!,
-      made: await inviteUser(management, who, user as Parameters<typeof inviteUser>[2]),
+      made: await inviteUser(management, who, {
+        ...(user as Parameters<typeof inviteUser>[2]),
+        sendInvitation: management.mail !== undefined,
+      }),
     }),
   })
   if (outcome.fieldErrors) return call.show(invitePage(call, form, outcome.fieldErrors))

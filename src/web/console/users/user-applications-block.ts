@@ -1,6 +1,6 @@
 /** The applications that a user created. They keep working when the user is disabled. */
 import { type AddedApplication, MOST_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
-import type { UserDetails } from '../../../management/user-operations.ts'
+import type { UserDetails } from '../../../management/user-views.ts'
 import { APPLICATIONS_PATH, applicationPath } from '../applications/application-list-page.ts'
 import { actsForText, neverUsed } from '../applications/application-texts.ts'
 import type { Block } from '../kit/blocks.ts'
@@ -27,6 +27,7 @@ function rowOf({ clientId, name, grants, lastUsedAt, isPublic }: AddedApplicatio
 
 const LEADS = {
   active: 'These applications keep working if the user is disabled.',
+  deleting: 'The user is being deleted, but these applications still work. Archive those that should stop.',
   disabled: 'The user is disabled, but these applications still work. Archive those that should stop.',
 }
 

@@ -1,4 +1,6 @@
-import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES, USER_STATUS } from '../../../accounts/user-attributes.ts'
+import { SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
+import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import { sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import {
   checkUserUpdate,
@@ -6,11 +8,12 @@ import {
   readUser,
   setRole,
   setUserStatus,
-  type UserDetails,
   updateUser,
 } from '../../../management/user-operations.ts'
+import type { UserDetails } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
+import { affectedBy } from '../kit/affected-callers.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -61,6 +64,9 @@ const endsPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
 const endsOwnTokens = ({ keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null ? [] : [`revoke ${countedUpTo(ownTokens, 'active token')} of the key pair`]
 
+const disablesPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
+  keyPair === null ? [] : [`disable the key pair ${keyPair} and revoke ${countedUpTo(ownTokens, 'active token')}`]
+
 const endsApplicationTokens = ({ applicationTokens }: UserDetails): string =>
   applicationTokens.count === 0
     ? 'revoke the tokens that applications have for this user'
@@ -90,13 +96,15 @@ function rolePage(user: UserDetails, isStale = false): ConsolePage {
     stops,
     hidden,
     status,
+    ...affectedBy(user.affected),
   })
 }
 
 export async function askRole(call: ConsoleCall): Promise<void> {
   const user = await userOf(call)
   if (user.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
-  if (user.role === 'admin') checkUnprotected(user, call)
+  if (user.role === 'member') return call.show(rolePage(user))
+  checkUnprotected(user, call)
   call.show(rolePage(user))
 }
 
@@ -128,16 +136,22 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
   checkUnprotected(user, call)
   const stops = [
     'end all sessions of the user and prevent new sign-ins',
-    ...endsOwnTokens(user),
+    ...disablesPair(user),
     endsApplicationTokens(user),
   ]
   const text = keepsWorking(user)
-  const asking = { title: `Disable ${name}?`, submit: 'Disable', stops, ...(text && { text }) }
+  const asking = {
+    title: `Disable ${name}?`,
+    submit: 'Disable',
+    stops,
+    ...(text && { text }),
+    ...affectedBy(user.affected),
+  }
   call.show(askPage(user, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
-  const status = choiceIn(form, 'status', choiceValues(USER_STATUS))
+  const status = choiceIn(form, 'status', SETTABLE_STATUSES)
   if (!status) throw invalidInput('the form names no status')
   const user = await setUserStatus(management, who, { userId: params.userId!, status })
   goTo(`${userPath(user.id)}?notice=${status}`)
@@ -165,12 +179,26 @@ export async function newPassword(call: ConsoleCall): Promise<void> {
   call.show(page)
 }
 
+export async function askInvitationAgain(call: ConsoleCall): Promise<void> {
+  const user = await userOf(call)
+  const title = `Send an invitation to ${displayName(user)}?`
+  const stops = [`${user.email} receives a link to choose a password.`, 'Earlier links keep working until they expire.']
+  call.show(askPage(user, 'invitation', { title, submit: 'Send invitation', stops, harmless: true }))
+}
+
+export async function inviteAgain({ management, who, params, goTo }: ConsoleCall): Promise<void> {
+  const user = await sendInvitation(management, who, { userId: params.userId! })
+  goTo(`${userPath(user.id)}?notice=invited`)
+}
+
 export async function askSessions(call: ConsoleCall): Promise<void> {
   const user = await userOf(call)
   const title = `Sign ${displayName(user)} out of all sessions?`
   const stops = ['end all sessions of the user', ...endsOwnTokens(user), endsApplicationTokens(user)]
   const text = 'The user can sign in again, and the key pair stays valid.'
-  call.show(askPage(user, 'sessions', { title, submit: 'Sign out of all sessions', text, stops }))
+  call.show(
+    askPage(user, 'sessions', { title, submit: 'Sign out of all sessions', text, stops, ...affectedBy(user.affected) }),
+  )
 }
 
 export async function endSessions({ management, who, params, goTo }: ConsoleCall): Promise<void> {

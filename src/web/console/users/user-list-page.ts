@@ -1,5 +1,6 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
-import { searchUsers, type UserSummary } from '../../../management/user-operations.ts'
+import { searchUsers } from '../../../management/user-operations.ts'
+import type { UserSummary } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
 import { accountFilter, accountIn } from '../kit/account-filter.ts'
 import { valueText } from '../kit/attribute-facts.ts'
@@ -57,6 +58,7 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
   const page = listPage(
     {
       title: 'Users',
+      notices: { deleting: 'The user is being deleted, and their personal data erased. This can take a few minutes.' },
       lead: isOperator ? 'All users of this instance.' : 'Users of your account and their roles.',
       actions: [{ href: invite, label: 'Invite user', primary: true }],
     },

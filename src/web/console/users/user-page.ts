@@ -1,5 +1,6 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
-import { readUser, type UserDetails } from '../../../management/user-operations.ts'
+import { readUser } from '../../../management/user-operations.ts'
+import type { UserDetails } from '../../../management/user-views.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
@@ -7,15 +8,18 @@ import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
+import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 
 const NOTICES = {
   changed: 'Changes saved.',
+  invited: 'Invitation sent. The link in the email works for 7 days.',
   admin: 'Role changed to admin.',
-  member: 'Role changed to member. The key pair is revoked.',
+  member: 'Role changed to member. The key pairs are revoked.',
   active: 'User enabled.',
   disabled: 'User disabled. All tokens of the user are revoked.',
+  factors: 'Second factors removed. The user is signed out of all sessions.',
   revoked: 'User signed out of all sessions. All tokens of the user are revoked.',
 }
 
@@ -28,19 +32,28 @@ function factsOf(user: UserDetails, isOperator: boolean): Fact[] {
   return [
     ...attributeFacts(SHOWN, user),
     ...(isOperator ? [fact(ACCOUNT_ID.label, account)] : []),
+    factorFact(user),
     fact('Last sign-in', timeCell(user.lastSignedInAt)),
     fact('Added', timeCell(user.createdAt)),
     fact('User ID', idCell(id, 'user ID')),
   ]
 }
 
-function holdingsOf({ keyPair, role, ownTokens, applicationTokens, applications }: UserDetails): Fact[] {
+function holdingsOf(user: UserDetails): Fact[] {
+  const { keyPair, namedKeyPairs, email, role, ownTokens, applicationTokens, applications } = user
+  const allPairs = `/applications?kind=key_pair&search=${encodeURIComponent(email)}`
   const none = role === 'admin' ? 'none' : 'none (admins only)'
   return [
-    fact('Key pair', keyPair === null ? quietCell(none) : idCell(keyPair, 'client ID')),
-    ...(keyPair === null
+    fact('Key pair', keyPair === null ? quietCell(none) : linkCell(keyPair, `/key-pairs/${keyPair}`)),
+    ...(namedKeyPairs === 0 ? [] : [fact('Named key pairs', linkCell(counted(namedKeyPairs, 'key pair'), allPairs))]),
+    ...(keyPair === null && namedKeyPairs === 0
       ? []
-      : [fact('Active tokens of the key pair', textCell(countedUpTo(ownTokens, 'active token')))]),
+      : [
+          fact(
+            namedKeyPairs === 0 ? 'Active tokens of the key pair' : 'Active tokens of the key pairs',
+            textCell(countedUpTo(ownTokens, 'active token')),
+          ),
+        ]),
     fact('Connected applications', applications ? textCell(counted(applications, 'application')) : quietCell('none')),
     fact(
       'Active tokens of applications',
@@ -68,7 +81,7 @@ function roleChange({ id, role }: UserDetails, protection: string | undefined): 
   if (protection) return { title, text: protection }
   return {
     title,
-    text: 'Members cannot manage the account. The key pair is revoked immediately.',
+    text: 'Members cannot manage the account. The key pairs are revoked immediately.',
     action: { href, label: 'Change role…' },
   }
 }
@@ -85,14 +98,36 @@ function statusChange({ id, status }: UserDetails, protection: string | undefine
   return { title, text, action: { href, label: 'Disable…', danger: true } }
 }
 
-function changesOf(user: UserDetails, protection: string | undefined): Change[] {
+const exportChange = ({ id }: UserDetails): Change => ({
+  title: 'Export data',
+  text: 'Downloads the profile, consents, key pairs and activity of the user as JSON lines.',
+  action: { href: userPath(id, 'export'), label: 'Export data' },
+})
+
+function deletion({ id, status }: UserDetails): Change {
+  const title = 'Delete user'
+  if (status === 'active') return { title, text: 'Disable the user first.' }
+  const text = 'Deletes the user, and erases their personal data in the activity log.'
+  return { title, text, action: { href: userPath(id, 'delete'), label: 'Delete…', danger: true } }
+}
+
+/** For a user who has not accepted an invitation. */
+function invitation({ id, isInvited, hasPassword, status }: UserDetails): Change[] {
+  if (!isInvited || hasPassword || status !== 'active') return []
+  const text = 'The user receives another email with a link to choose a password.'
+  return [{ title: 'Send invitation', text, action: { href: userPath(id, 'invitation'), label: 'Send invitation…' } }]
+}
+
+function changesOf(user: UserDetails, protection: string | undefined, sendsMail: boolean): Change[] {
   const { id } = user
   return [
+    ...(sendsMail ? invitation(user) : []),
     {
       title: 'Reset password',
       text: 'Generates a one-time password. The current password stops working.',
       action: { href: userPath(id, 'password'), label: 'Reset password…' },
     },
+    ...factorReset(user),
     {
       title: 'Sign out of all sessions',
       text: 'Ends all sessions and revokes all tokens of the user. The user can sign in again.',
@@ -100,15 +135,27 @@ function changesOf(user: UserDetails, protection: string | undefined): Change[] 
     },
     roleChange(user, protection),
     statusChange(user, protection),
+    exportChange(user),
+    deletion(user),
   ]
 }
 
 const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
   { title: 'Password', text: 'Change your password.', action: { href: '/account/password', label: 'Change password' } },
   {
+    title: 'Security',
+    text: 'Two-factor authentication and recovery codes.',
+    action: { href: '/account/security', label: 'Security' },
+  },
+  {
     title: 'Sign out of all sessions',
     text: 'Ends all your sessions and revokes all your tokens. You then sign in again.',
     action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
+  },
+  {
+    title: 'Your data',
+    text: 'Downloads what is stored about you as JSON lines.',
+    action: { href: '/account/data', label: 'Download your data' },
   },
   { title: 'Change your role or disable yourself', text: protection },
 ]
@@ -129,7 +176,11 @@ export async function showUser({ management, who, user: viewer, params, show }: 
     {
       part: 'changes',
       heading: 'Actions',
-      changes: isOwn ? ownChanges(user, protection!) : changesOf(user, protection),
+      changes: isOwn
+        ? ownChanges(user, protection!)
+        : user.status === 'deleting'
+          ? [exportChange(user)]
+          : changesOf(user, protection, management.mail !== undefined),
     },
   ]
   show(
@@ -143,6 +194,7 @@ export async function showUser({ management, who, user: viewer, params, show }: 
           { href: userPath(user.id, 'edit'), label: 'Edit' },
         ],
         notices: NOTICES,
+        ...(user.status === 'deleting' && { warning: 'This user is being deleted, and cannot be restored.' }),
       },
       blocks,
     ),

@@ -1,4 +1,6 @@
-import { inviteUser } from '../../../management/invitations.ts'
+import { deleteUser } from '../../../management/deletion-operations.ts'
+import { resetFactors } from '../../../management/factor-operations.ts'
+import { inviteUser, sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import {
   givePassword,
@@ -9,8 +11,11 @@ import {
   updateUser,
 } from '../../../management/user-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
+import { askFactorReset, resetFactorsNow } from './factor-reset-pages.ts'
 import { askInvitation, invite } from './invite-page.ts'
+import { askUserDeletion, deleteUserNow, exportUser } from './user-deletion-pages.ts'
 import {
+  askInvitationAgain,
   askPassword,
   askRole,
   askSessions,
@@ -18,6 +23,7 @@ import {
   changeRole,
   changeStatus,
   endSessions,
+  inviteAgain,
   newPassword,
   userEdit,
 } from './user-form-pages.ts'
@@ -51,6 +57,31 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     handle: askPassword,
   },
   { method: 'post', path: `${USER}/password`, permission: givePassword.permission, handle: newPassword },
+  {
+    method: 'get',
+    path: `${USER}/factors`,
+    permission: resetFactors.permission,
+    recentSignIn: true,
+    handle: askFactorReset,
+  },
+  { method: 'post', path: `${USER}/factors`, permission: resetFactors.permission, handle: resetFactorsNow },
+  {
+    method: 'get',
+    path: `${USER}/invitation`,
+    permission: sendInvitation.permission,
+    recentSignIn: true,
+    handle: askInvitationAgain,
+  },
+  { method: 'post', path: `${USER}/invitation`, permission: sendInvitation.permission, handle: inviteAgain },
+  {
+    method: 'get',
+    path: `${USER}/delete`,
+    permission: deleteUser.permission,
+    recentSignIn: true,
+    handle: askUserDeletion,
+  },
+  { method: 'post', path: `${USER}/delete`, permission: deleteUser.permission, handle: deleteUserNow },
+  { method: 'get', path: `${USER}/export`, permission: readUser.permission, handle: exportUser },
   { method: 'get', path: `${USER}/sessions`, permission: revokeAllOfUser.permission, handle: askSessions },
   { method: 'post', path: `${USER}/sessions`, permission: revokeAllOfUser.permission, handle: endSessions },
 ]

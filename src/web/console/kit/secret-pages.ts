@@ -1,0 +1,107 @@
+import type { ClientSecrets } from '../../../management/client-secrets-reading.ts'
+import type { RequiredPermission } from '../../../management/operation.ts'
+import { KeywrightError } from '../../../shared/errors.ts'
+import { blocksPage } from './blocks.ts'
+import type { ConsolePage } from './console-page.ts'
+import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
+import { attempt, revisionOf } from './form-fields.ts'
+import { secretBlocks } from './secret-blocks.ts'
+import { PLAN_FIELDS, planIn, planPage } from './secret-plan-page.ts'
+import { actionsFor, previousSecret, retirementPage, type SecretPlace, secretIdOf } from './secret-retirement-page.ts'
+
+interface Plan {
+  readonly secretId: number
+  readonly unusedHours: number
+  readonly latestAt: Date | undefined
+  readonly revision: number
+}
+
+interface LoadedSecrets {
+  readonly secrets: ClientSecrets
+  /** Breadcrumbs of the page with all secrets. */
+  readonly breadcrumbs: NonNullable<ConsolePage['breadcrumbs']>
+}
+
+/** What has secrets: an application, or an API. */
+export interface SecretOwner {
+  /** Path of the routes: `/applications/:clientId/secrets`. */
+  readonly path: string
+  readonly permissions: { readonly read: RequiredPermission; readonly retire: RequiredPermission }
+  /** The page with all secrets. */
+  pathOf(call: ConsoleCall): string
+  page(call: ConsoleCall): Pick<ConsolePage, 'lead' | 'actions'>
+  load(call: ConsoleCall): Promise<LoadedSecrets>
+  retire(call: ConsoleCall, secretId: number): Promise<unknown>
+  plan(call: ConsoleCall, plan: Plan): Promise<unknown>
+}
+
+const TITLE = 'Rotate secret'
+
+const NOTICES = {
+  'secret-retired': 'Previous client secret retired. Tokens obtained with it are revoked.',
+  'secret-planned': 'The previous client secret retires when it is unused.',
+}
+
+const CHANGED = 'Another user changed this client, so nothing was saved. To save your values, submit the form again.'
+
+const placeOf = (owner: SecretOwner, call: ConsoleCall, { breadcrumbs }: LoadedSecrets): SecretPlace => {
+  const secretsPath = owner.pathOf(call)
+  return { secretsPath, breadcrumbs: [...breadcrumbs, { href: secretsPath, label: TITLE }] }
+}
+
+async function showSecrets(owner: SecretOwner, call: ConsoleCall): Promise<void> {
+  const { secrets, breadcrumbs } = await owner.load(call)
+  const page = { title: TITLE, notices: NOTICES, breadcrumbs, ...owner.page(call) }
+  call.show(blocksPage(page, secretBlocks(secrets, actionsFor({ secretsPath: owner.pathOf(call) }))))
+}
+
+async function askRetirement(owner: SecretOwner, call: ConsoleCall): Promise<void> {
+  const loaded = await owner.load(call)
+  const secret = previousSecret(loaded.secrets, call.params.secretId)
+  call.show(retirementPage(loaded.secrets, secret, placeOf(owner, call, loaded)))
+}
+
+async function retire(owner: SecretOwner, call: ConsoleCall): Promise<void> {
+  await owner.retire(call, secretIdOf(call.params.secretId))
+  call.goTo(`${owner.pathOf(call)}?notice=secret-retired`)
+}
+
+async function showPlan(owner: SecretOwner, call: ConsoleCall, state: Parameters<typeof planPage>[3] = {}) {
+  const loaded = await owner.load(call)
+  const secret = previousSecret(loaded.secrets, call.params.secretId)
+  call.show(planPage(loaded.secrets, secret, placeOf(owner, call, loaded), state))
+}
+
+const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
+
+async function plan(owner: SecretOwner, call: ConsoleCall): Promise<void> {
+  const { form, files } = call
+  const selected = { secretId: secretIdOf(call.params.secretId), revision: revisionOf(form) }
+  try {
+    const outcome = await attempt(PLAN_FIELDS, { form, files }, (values) =>
+      owner.plan(call, { ...selected, ...planIn(values) }),
+    )
+    if (outcome.fieldErrors) return await showPlan(owner, call, { typed: form, fieldErrors: outcome.fieldErrors })
+    call.goTo(`${owner.pathOf(call)}?notice=secret-planned`)
+  } catch (error) {
+    if (!isStale(error)) throw error
+    await showPlan(owner, call, { typed: form, status: 412, warning: CHANGED })
+  }
+}
+
+/** The secrets of an owner side by side, and how each previous one retires. */
+export function secretPages(owner: SecretOwner): readonly ConsoleRoute[] {
+  const route = (method: 'get' | 'post', rest: string, handle: typeof plan): ConsoleRoute => ({
+    method,
+    path: `${owner.path}${rest}`,
+    permission: rest === '' ? owner.permissions.read : owner.permissions.retire,
+    handle: (call) => handle(owner, call),
+  })
+  return [
+    route('get', '', showSecrets),
+    route('get', '/:secretId/retire', askRetirement),
+    route('post', '/:secretId/retire', retire),
+    route('get', '/:secretId/retire-unused', showPlan),
+    route('post', '/:secretId/retire-unused', plan),
+  ]
+}

@@ -1,0 +1,51 @@
+import { resetFactors } from '../../../management/factor-operations.ts'
+import { readUser } from '../../../management/user-operations.ts'
+import type { UserDetails } from '../../../management/user-views.ts'
+import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
+import type { Change } from '../kit/changes.ts'
+import type { ConsoleCall } from '../kit/console-route.ts'
+import { counted } from '../kit/counts.ts'
+import { displayName } from '../kit/display-name.ts'
+import { confirmPage } from '../kit/panels.ts'
+import { breadcrumbsTo, userPath } from './user-texts.ts'
+
+const pathOf = (id: string): string => userPath(id, 'factors')
+
+/** How the user signs in beside the password. */
+export function factorFact({ authenticatorApps, recoveryCodes }: UserDetails): Fact {
+  const term = 'Two-factor authentication'
+  if (authenticatorApps === 0) return fact(term, quietCell('off'))
+  const codes = `${counted(recoveryCodes, 'unused recovery code')}`
+  return fact(term, textCell(`on, ${counted(authenticatorApps, 'authenticator app')}`, codes))
+}
+
+/** Empty while the user has no second factor. */
+export const factorReset = ({ id, authenticatorApps }: UserDetails): Change[] =>
+  authenticatorApps === 0
+    ? []
+    : [
+        {
+          title: 'Reset second factors',
+          text: 'For a user who has lost the authenticator app and the recovery codes.',
+          action: { href: pathOf(id), label: 'Reset second factors…' },
+        },
+      ]
+
+export async function askFactorReset({ management, who, params, show }: ConsoleCall): Promise<void> {
+  const user = await readUser(management, who, { userId: params.userId! })
+  const page = confirmPage({
+    title: `Reset the second factors of ${displayName(user)}?`,
+    breadcrumbs: breadcrumbsTo(user),
+    text: 'Make sure that the request comes from this user: the password alone is then enough to sign in.',
+    stops: ['remove all authenticator apps and recovery codes of the user', 'end all sessions of the user'],
+    action: pathOf(user.id),
+    submit: 'Reset second factors',
+    keep: { href: userPath(user.id), label: 'Cancel' },
+  })
+  show(page)
+}
+
+export async function resetFactorsNow({ management, who, params, goTo }: ConsoleCall): Promise<void> {
+  const { user } = await resetFactors(management, who, { userId: params.userId! })
+  goTo(`${userPath(user.id)}?notice=factors`)
+}

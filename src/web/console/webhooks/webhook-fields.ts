@@ -1,0 +1,74 @@
+import { ACCOUNT_ACTIONS, AUDIT_ACTIONS } from '../../../audit/audit-actions.ts'
+import type { Principal } from '../../../management/principal.ts'
+import { WEBHOOK_ATTRIBUTES } from '../../../webhooks/webhook-attributes.ts'
+import type { Webhook, WebhookValues } from '../../../webhooks/webhooks.ts'
+import { attributeFields } from '../kit/attribute-fields.ts'
+import { type ChoiceGroup, groupedCheckboxesField, radioField } from '../kit/choice-fields.ts'
+import type { ValuesOf } from '../kit/form-fields.ts'
+
+const HEADINGS: Readonly<Record<string, string>> = {
+  user: 'Users',
+  key_pair: 'Key pairs',
+  client: 'Applications',
+  mail: 'Email',
+  consent: 'Consent',
+  token: 'Access tokens',
+  refresh_token: 'Refresh tokens',
+  code: 'Authorization codes',
+  leak: 'Leaked credentials',
+  webhook: 'Webhooks',
+  account: 'Accounts',
+  api: 'APIs',
+  signing_key: 'Signing keys',
+  encryption_key: 'Encryption key',
+  instance: 'This instance',
+  audit: 'Activity log',
+}
+
+const nounOf = (action: string): string => action.split('.')[0]!
+
+function groupsOf(actions: readonly string[]): ChoiceGroup[] {
+  const byNoun = Map.groupBy(actions, nounOf)
+  return [...byNoun].map(([noun, some]) => ({
+    heading: HEADINGS[noun] ?? noun,
+    choices: some.map((action) => ({ value: action, label: action })),
+  }))
+}
+
+/** An account has no events of the instance, such as those of its signing keys. */
+export function webhookFields({ role }: Pick<Principal, 'role'>) {
+  const { name, url } = attributeFields(WEBHOOK_ATTRIBUTES, { isOperator: role === 'operator' })
+  return {
+    name,
+    url,
+    events: radioField({
+      label: WEBHOOK_ATTRIBUTES.actions.label,
+      required: true,
+      choices: [
+        { value: 'all', label: 'All events', hint: 'Includes events of later versions.' },
+        { value: 'some', label: 'Selected events only' },
+      ],
+    }),
+    actions: groupedCheckboxesField({
+      label: 'Selected events',
+      item: 'event',
+      groups: groupsOf(role === 'operator' ? AUDIT_ACTIONS : ACCOUNT_ACTIONS),
+    }),
+  }
+}
+
+type FormValues = ValuesOf<ReturnType<typeof webhookFields>>
+
+/** The settings that a form describes. Values of invalid fields are absent. */
+export const settingsOf = ({ events, actions, ...values }: Partial<FormValues>): Partial<WebhookValues> => ({
+  ...values,
+  ...(events !== undefined && { actions: events === 'all' ? null : actions }),
+})
+
+/** A webhook as its form shows it. */
+export const formValuesOf = ({ name, url, actions }: Pick<Webhook, 'name' | 'url' | 'actions'>): FormValues => ({
+  name,
+  url,
+  events: actions === null ? 'all' : 'some',
+  actions: actions ?? [],
+})

@@ -1,0 +1,82 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import type { From } from '../accounts/password-changes.ts'
+import { requestPasswordReset } from '../accounts/password-reset-requests.ts'
+import { emailError } from '../shared/email-addresses.ts'
+import { KeywrightError, notFound } from '../shared/errors.ts'
+import { forgotPasswordPage, linkRequestedPage, newPasswordPage, usedUpPage } from './password-link-pages.ts'
+import { waitInWords } from './relative-time.ts'
+import { seeOther } from './sign-in-routes.ts'
+import { forgotPathOf, newPasswordErrors, passwordError } from './sign-in-steps.ts'
+import type { Web } from './web-services.ts'
+
+const fromOf = (ctx: Context): From => ({ ip: ctx.ip, requestId: ctx.state.requestId })
+
+/** @throws KeywrightError `not_found` while the instance sends no e-mail */
+function requireMail({ management }: Web): void {
+  if (!management.mail) throw notFound('page', 'for a forgotten password')
+}
+
+function showForgot(web: Web, ctx: Context): void {
+  requireMail(web)
+  if (ctx.query.notice === 'requested') web.show(ctx, linkRequestedPage())
+  else web.show(ctx, forgotPasswordPage())
+}
+
+async function requestLink(web: Web, ctx: Context): Promise<void> {
+  requireMail(web)
+  const email = ctx.state.form.get('email')?.trim() ?? ''
+  if (email === '' || emailError(email) !== undefined) {
+    return web.show(ctx, forgotPasswordPage({ email, emailError: 'Enter your email address.', status: 400 }))
+  }
+  const wait = await requestPasswordReset(web.management.knex, email, fromOf(ctx))
+  if (wait === undefined) return seeOther(ctx, '/password/forgot?notice=requested')
+  ctx.set('Retry-After', String(wait))
+  const fieldError = `Too many requests. Use the link in the last message, or try again in ${waitInWords(wait)}.`
+  web.show(ctx, forgotPasswordPage({ email, fieldError, status: 429 }))
+}
+
+const tokenIn = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+const showUsedUp = (web: Web, ctx: Context): void => web.show(ctx, usedUpPage(forgotPathOf(web)))
+
+/** Opening a link changes nothing: mail scanners open links too. */
+async function showNewPassword(web: Web, ctx: Context): Promise<void> {
+  const token = tokenIn(ctx.query.token)
+  const link = await web.passwordLinks.open(token)
+  if (link) web.show(ctx, newPasswordPage(link, { token }))
+  else showUsedUp(web, ctx)
+}
+
+const isUsedUp = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'conflict'
+
+async function saveNewPassword(web: Web, ctx: Context): Promise<void> {
+  const { form } = ctx.state
+  const token = tokenIn(form.get('token'))
+  const link = await web.passwordLinks.open(token)
+  if (!link) return showUsedUp(web, ctx)
+  const password = form.get('password') ?? ''
+  const fieldErrors = newPasswordErrors(password, form.get('repeat') ?? '')
+  if (fieldErrors.passwordError || fieldErrors.repeatedPasswordError) {
+    return web.show(ctx, newPasswordPage(link, { token, ...fieldErrors }))
+  }
+  try {
+    await web.passwordLinks.choosePassword(token, password, fromOf(ctx))
+    seeOther(ctx, '/?notice=password-saved')
+  } catch (error) {
+    if (isUsedUp(error)) return showUsedUp(web, ctx)
+    const weak = passwordError(error)
+    if (weak === undefined) throw error
+    web.show(ctx, newPasswordPage(link, { token, passwordError: weak }))
+  }
+}
+
+/** Choosing a password by a link in a message. It signs nobody in: the new password, and what else the sign-in asks for, does. */
+export function passwordLinkRoutes(web: Web): Router {
+  const router = new Router({ prefix: '/password' })
+  router.get('/forgot', (ctx) => showForgot(web, ctx))
+  router.post('/forgot', (ctx) => requestLink(web, ctx))
+  router.get('/new', (ctx) => showNewPassword(web, ctx))
+  router.post('/new', (ctx) => saveNewPassword(web, ctx))
+  return router
+}

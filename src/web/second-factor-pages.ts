@@ -1,0 +1,71 @@
+import type { ShownOffer } from '../factors/totp-offers.ts'
+import { codeField, recoveryCodeField } from './forms.ts'
+import type { Page } from './page.ts'
+import { qrCodeOf } from './qr-code.ts'
+import type { SignInContext } from './sign-in-context.ts'
+
+interface CodeState {
+  /** Sealed. */
+  readonly ticket: string
+  readonly codeError?: string
+  readonly recoveryError?: string
+  /** Said above the form. */
+  readonly fieldError?: string
+  readonly status?: number
+}
+
+/** Asks for a code of the second factor. Without scripts the recovery codes are behind a disclosure. */
+export function secondFactorPage(context: SignInContext, state: CodeState): Page {
+  const { ticket, codeError, recoveryError, fieldError, status } = state
+  const data = {
+    context,
+    ticket,
+    fieldError,
+    code: codeField({ fieldError: codeError, focus: recoveryError === undefined }),
+    recoveryCode: recoveryCodeField({ fieldError: recoveryError }),
+    isRecovery: recoveryError !== undefined,
+    failed: status !== undefined,
+  }
+  return { view: 'second-factor', title: 'Two-factor authentication', status, formTargets: context.formTargets, data }
+}
+
+/** The secret in groups of four, as people type it. */
+const inGroups = (secret: string): string => secret.replace(/(.{4})(?=.)/g, '$1 ')
+
+/** What the partial of a new authenticator app draws. */
+export const offerView = async ({ sealed, secret, uri }: ShownOffer) => ({
+  sealed,
+  secret: inGroups(secret),
+  qr: await qrCodeOf(uri),
+})
+
+export interface SetUpState {
+  readonly ticket: string
+  readonly offer: ShownOffer
+  readonly codeError?: string
+}
+
+/** Lets a user who must have a second factor add one during the sign-in. */
+export async function setUpFactorPage(context: SignInContext, { ticket, offer, codeError }: SetUpState): Promise<Page> {
+  return {
+    view: 'set-up-factor',
+    title: 'Set up two-factor authentication',
+    status: codeError === undefined ? undefined : 400,
+    formTargets: context.formTargets,
+    data: {
+      context,
+      ticket,
+      offer: await offerView(offer),
+      code: codeField({ fieldError: codeError }),
+      failed: codeError !== undefined,
+    },
+  }
+}
+
+/** Shows the recovery codes once, before the sign-in goes on. */
+export const saveCodesPage = (context: SignInContext, ticket: string, codes: readonly string[]): Page => ({
+  view: 'save-recovery-codes',
+  title: 'Save your recovery codes',
+  formTargets: context.formTargets,
+  data: { context, ticket, codes },
+})

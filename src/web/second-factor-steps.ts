@@ -1,0 +1,68 @@
+import type { Context } from 'koa'
+import type { SecondFactorResult } from '../factors/second-factor-sign-in.ts'
+import { readBrowser } from './cookies.ts'
+import type { Form } from './forms.ts'
+import { waitInWords } from './relative-time.ts'
+import { saveCodesPage, secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
+import type { SignInContext } from './sign-in-context.ts'
+import { continueSignIn, signInPage } from './sign-in-steps.ts'
+import type { Web } from './web-services.ts'
+
+const OVER = 'This page has expired. Sign in again.'
+
+const WRONG_CODE = 'Incorrect code. Enter the code that the app shows now. Each code works once.'
+const WRONG_RECOVERY_CODE = 'Incorrect recovery code. Each code works once.'
+
+const startAgain = (web: Web, ctx: Context, context: SignInContext): void =>
+  web.show(ctx, signInPage(context, { fieldError: OVER, status: 400 }))
+
+const originOf = (ctx: Context) => ({ ip: ctx.ip, requestId: ctx.state.requestId })
+
+type Failed = Extract<SecondFactorResult, { outcome: 'refused' | 'slow_down' }>
+
+function showFailure(web: Web, ctx: Context, context: SignInContext, form: Form, result: Failed): void {
+  const ticket = form.get('ticket') ?? ''
+  if (result.outcome === 'slow_down') {
+    ctx.set('Retry-After', String(result.retryAfter))
+    const fieldError = `Too many attempts. Try again in ${waitInWords(result.retryAfter)}.`
+    web.show(ctx, secondFactorPage(context, { ticket, fieldError, status: 429 }))
+  } else {
+    const error = form.has('recovery_code') ? { recoveryError: WRONG_RECOVERY_CODE } : { codeError: WRONG_CODE }
+    web.show(ctx, secondFactorPage(context, { ticket, ...error, status: 400 }))
+  }
+}
+
+/** A form with a code of the second factor was sent. */
+export async function tryCode(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
+  const recoveryCode = form.get('recovery_code')
+  const result = await web.factors.signIn.prove({
+    ticket: form.get('ticket') ?? '',
+    code: recoveryCode ?? form.get('code') ?? '',
+    kind: recoveryCode === undefined ? 'totp' : 'recovery',
+    browser: readBrowser(ctx),
+    ...originOf(ctx),
+  })
+  if (result.outcome === 'over') return startAgain(web, ctx, context)
+  if (result.outcome === 'refused' || result.outcome === 'slow_down')
+    return showFailure(web, ctx, context, form, result)
+  await continueSignIn(web, ctx, context, result)
+}
+
+/** A form with the first code of a new authenticator app was sent. */
+export async function trySetUp(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
+  const field = (name: string) => form.get(name) ?? ''
+  const ticket = field('ticket')
+  const attempt = { ticket, offer: field('offer'), code: field('code'), ...originOf(ctx) }
+  const result = await web.factors.setUp.confirm(attempt)
+  if (result.outcome === 'over') return startAgain(web, ctx, context)
+  if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
+  const state = { ticket, offer: result.offer, codeError: WRONG_CODE }
+  web.show(ctx, await setUpFactorPage(context, state))
+}
+
+/** The user has saved the recovery codes. */
+export async function finishSetUp(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
+  const finished = await web.factors.setUp.finish(form.get('ticket') ?? '')
+  if (!finished || !(await web.flow.once(finished.id, finished.expiresAt))) return startAgain(web, ctx, context)
+  await continueSignIn(web, ctx, context, finished.step)
+}

@@ -1,0 +1,26 @@
+import type { Context } from 'koa'
+import type { Login } from './sign-in-flow.ts'
+
+/** Where somebody signs in: on the way to an application, or without one. */
+export interface SignInContext {
+  readonly signInPath: string
+  readonly passwordPath: string
+  /** Where a code of the second factor is posted to; the steps of its set-up are below. */
+  readonly factorPath: string
+  /** The application one continues to. */
+  readonly application?: string
+  readonly formTargets?: readonly string[]
+  /** Where to go afterwards, for a sign-in without an application. */
+  readonly returnTo?: string
+  /** A form that waits for the sign-in (`interrupted-forms.ts`). */
+  readonly interrupted?: string | undefined
+  /** Whether somebody who is signed in proves that it is still they. */
+  readonly isConfirmation?: boolean
+  /** Whether the application requires a second factor. */
+  readonly demandsSecondFactor?: boolean
+  /** Where a link for a new password is requested; absent: the instance sends no e-mail. */
+  readonly forgotPath?: string | undefined
+  /** Where a form is posted to that gives up. */
+  readonly cancelPath?: string
+  finish(ctx: Context, login: Login): Promise<void>
+}

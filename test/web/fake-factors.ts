@@ -1,0 +1,50 @@
+import type { Factors } from '../../src/factors/factors.ts'
+import type { ShownOffer } from '../../src/factors/totp-offers.ts'
+
+const HOUR = 3_600_000
+
+export const OFFER: ShownOffer = {
+  sealed: 'offer-1',
+  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+  uri: 'otpauth://totp/Keywright:ada%40example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Keywright',
+}
+
+export const RECOVERY_CODES = Array.from({ length: 10 }, (_, n) => `q4h${n}-9s2m-0vbn-7dkt`)
+
+/** The one code that the fakes accept. */
+export const CODE = '123456'
+
+const APPS = [
+  { id: 'app-1', name: 'Work phone', createdAt: new Date(Date.now() - 900 * HOUR), lastUsedAt: null },
+  { id: 'app-2', name: 'Tablet', createdAt: new Date(Date.now() - 90 * HOUR), lastUsedAt: new Date(Date.now() - HOUR) },
+]
+
+/** Second factors without a database: the user has two authenticator apps. */
+export const createFakeFactors = (user: () => never): Factors => ({
+  signIn: {
+    prove: async ({ code, ticket }) => {
+      if (ticket === 'over') return { outcome: 'over' }
+      if (code !== CODE) return { outcome: 'refused' }
+      return { outcome: 'signed_in', user: user(), amr: ['pwd', 'otp', 'mfa'], browser: 'b1' }
+    },
+  },
+  setUp: {
+    offerFor: async () => OFFER,
+    confirm: async ({ code }) =>
+      code === CODE
+        ? { outcome: 'added', codes: RECOVERY_CODES, ticket: 'ticket-3' }
+        : { outcome: 'refused', offer: OFFER, user: user() },
+    finish: async () => ({
+      id: 'ticket-3',
+      expiresAt: new Date(Date.now() + HOUR),
+      step: { outcome: 'signed_in', user: user(), amr: ['pwd', 'otp', 'mfa'], browser: 'b1' },
+    }),
+  },
+  own: {
+    read: async () => ({ apps: APPS, recoveryCodes: 2 }),
+    offer: async () => OFFER,
+    add: async () => ({ outcome: 'added', codes: RECOVERY_CODES }),
+    remove: async () => true,
+    renewRecoveryCodes: async () => RECOVERY_CODES,
+  },
+})
