@@ -1,19 +1,26 @@
 import Koa from 'koa'
+import { createPasswordLinks } from './accounts/password-links.ts'
 import { createSignIn } from './accounts/sign-in.ts'
+import { createSignInProgress } from './accounts/sign-in-progress.ts'
 import type { ManagementApiServices } from './api/management-api.ts'
 import { isManagementPath } from './api/management-paths.ts'
 import { createOperations } from './api/operations.ts'
+import { createFactors } from './factors/factors.ts'
 import { takeClientAddress } from './http/client-address.ts'
 import { compressPages } from './http/compress-pages.ts'
 import { loadWhenUsed } from './http/late-middleware.ts'
 import { redirectToOneLoopbackName } from './http/loopback-redirect.ts'
 import { observeRequests } from './http/observe.ts'
+import { createGithubKeys, type GithubKeys } from './leaks/github-keys.ts'
+import { mailSummary } from './mail/mail-summary.ts'
 import { createOidcInterface } from './oidc/oidc-interface.ts'
 import { CodeTokens } from './refresh/code-tokens.ts'
 import { RefreshTokens } from './refresh/refresh-tokens.ts'
 import type { ServerServices } from './server-services.ts'
 import { StatusPublication } from './status/status-publication.ts'
+import { ClientTokens } from './tokens/client-tokens.ts'
 import { Issuer } from './tokens/issuance.ts'
+import { createFreshTokens } from './tokens/reusable-tokens.ts'
 import { createPages, type Pages } from './web/pages.ts'
 import { createDirectory } from './web/sign-in-directory.ts'
 import type { WebServices } from './web/web-services.ts'
@@ -40,7 +47,7 @@ function createTokenServices(services: ServerServices, issuerUrl: string) {
   const { clock, knex } = database
   const issuer = new Issuer({ accessTokenStore, keyRings, statusIndexes, server: serverWatch, issuerUrl, clock })
   return {
-    issuer,
+    clientTokens: new ClientTokens(knex, issuer, createFreshTokens(database, serverWatch)),
     refreshTokens: new RefreshTokens(knex, issuer),
     codeTokens: new CodeTokens(knex, issuer),
     statusPublication: new StatusPublication(database, statusFollower, keyRings, {
@@ -48,6 +55,12 @@ function createTokenServices(services: ServerServices, issuerUrl: string) {
       ttl: config.statusListTtl,
     }),
   }
+}
+
+/** Undefined unless the operator lets GitHub report leaks. */
+function githubKeys({ config, outgoing }: ServerServices): GithubKeys | undefined {
+  const url = config.githubSecretScanningKeys
+  return url === undefined ? undefined : createGithubKeys({ url, fetch: (address) => outgoing.fetch(address) })
 }
 
 /** The management API and the console are loaded when they are first used: most nodes only issue tokens. */
@@ -59,12 +72,23 @@ function managementApi(services: ManagementApiServices): Koa.Middleware {
 const web = (services: WebServices, pages: Pages): Koa.Middleware =>
   loadWhenUsed(async () => (await import('./web/web.ts')).createWeb(services, pages))
 
+/** The steps of a sign-in, which count what came of each attempt. */
+function createSignInServices({ database: { knex, clock }, encryptionKeys, metrics }: ServerServices) {
+  const progress = createSignInProgress(encryptionKeys, clock)
+  const count = (outcome: string) => metrics.signIns.inc({ outcome })
+  return {
+    signIn: createSignIn(knex, progress, count),
+    factors: createFactors(knex, encryptionKeys, clock, progress, count),
+  }
+}
+
 /** Creates the HTTP interfaces for an issuer: the OAuth endpoints, the operations, the management API and the pages. */
 export function createApplication(services: ServerServices, options: ApplicationOptions): Application {
   const { config, log, database, encryptionKeys, metrics, keyRings, accessTokenStore, readiness } = services
   const { isOpen, exposition } = options
   const issuerUrl = () => options.issuerUrl
-  const management = { knex: database.knex, reports: database.reports, encryptionKeys }
+  const mail = mailSummary(config.mail)
+  const management = { knex: database.knex, reports: database.reports, encryptionKeys, mail }
   const directory = createDirectory(database)
   const pages = createPages(directory)
   const oidc = createOidcInterface({
@@ -78,9 +102,11 @@ export function createApplication(services: ServerServices, options: Application
   })
   const webServices = {
     flow: oidc.signInFlow,
-    signIn: createSignIn(database.knex, encryptionKeys, database.clock, (outcome) => metrics.signIns.inc({ outcome })),
+    ...createSignInServices(services),
+    passwordLinks: createPasswordLinks(database.knex, encryptionKeys),
     directory,
     management,
+    statusListTtl: config.statusListTtl,
     issuerUrl,
     ownUrl: () => options.ownUrl,
     apiDocument: async () => (await import('./api/openapi.ts')).describeApi(options.issuerUrl),
@@ -94,7 +120,17 @@ export function createApplication(services: ServerServices, options: Application
   koa.use(redirectToOneLoopbackName(issuerUrl))
   koa.use(oidc.middleware)
   koa.use(createOperations({ readiness, metrics, metricsToken, issuerUrl: options.issuerUrl, exposition, isOpen }))
-  koa.use(managementApi({ database, accessTokenStore, keyRings, management, issuerUrl }))
+  koa.use(
+    managementApi({
+      database,
+      accessTokenStore,
+      keyRings,
+      management,
+      githubKeys: githubKeys(services),
+      issuerUrl,
+      isOpen,
+    }),
+  )
   koa.use(web(webServices, pages))
   return { koa, closeFeed: oidc.closeFeed }
 }

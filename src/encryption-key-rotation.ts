@@ -5,16 +5,18 @@ import { SEALED_AUDIT_CHAIN } from './audit/audit-chain.ts'
 import { type Actor, recordAudit } from './audit/audit-log.ts'
 import { countSealed, resealColumn, type SealedColumn } from './database/resealing.ts'
 import { listServerNodes, type ServerNode } from './database/server-nodes.ts'
+import { SEALED_TOTP_SECRETS } from './factors/totp-factors.ts'
 import { SEALED_SIGNING_KEYS, touchRing } from './keys/signing-keys.ts'
 import { SEALED_ENGINE_MODELS } from './oidc/adapter.ts'
 import type { EncryptionKeys } from './shared/encryption-keys.ts'
 import { KeywrightError } from './shared/errors.ts'
+import { SEALED_WEBHOOK_SECRETS } from './webhooks/webhook-secrets.ts'
 
 /** Columns that every node needs to work: they are resealed in the transaction that changes the key. */
-const REQUIRED_COLUMNS = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN]
+const REQUIRED_COLUMNS = [SEALED_SIGNING_KEYS, SEALED_AUDIT_CHAIN, ...SEALED_WEBHOOK_SECRETS]
 
-/** Columns of short-lived rows, such as sessions and codes. There may be many. */
-const SHORT_LIVED_COLUMNS = [SEALED_ENGINE_MODELS, SEALED_IDEMPOTENT_RESPONSES]
+/** Columns that may have many rows, such as those of sessions and codes: resealed page by page, after the key has changed. */
+const LARGE_COLUMNS = [SEALED_ENGINE_MODELS, SEALED_IDEMPOTENT_RESPONSES, SEALED_TOTP_SECRETS]
 
 /** Milliseconds between two checks of whether the nodes use the new key. */
 const POLL_INTERVAL = 200
@@ -52,7 +54,9 @@ async function checkNodesHaveKey(trx: Knex, id: string): Promise<void> {
 
 async function resealAll(db: Knex, keys: EncryptionKeys, columns: readonly SealedColumn[]) {
   const resealed: Record<string, number> = {}
-  for (const column of columns) resealed[column.table] = await resealColumn(db, keys, column)
+  for (const column of columns) {
+    resealed[column.table] = (resealed[column.table] ?? 0) + (await resealColumn(db, keys, column))
+  }
   return resealed
 }
 
@@ -81,10 +85,10 @@ async function waitForNodes(knex: Knex, id: string): Promise<void> {
   while ((await listServerNodes(knex)).some(isBehind)) await sleep(POLL_INTERVAL)
 }
 
-async function resealShortLived(knex: Knex, keys: EncryptionKeys): Promise<Record<string, number>> {
+async function resealLarge(knex: Knex, keys: EncryptionKeys): Promise<Record<string, number>> {
   const all: Record<string, number> = {}
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const resealed = await resealAll(knex, keys, SHORT_LIVED_COLUMNS)
+    const resealed = await resealAll(knex, keys, LARGE_COLUMNS)
     for (const [table, count] of Object.entries(resealed)) all[table] = (all[table] ?? 0) + count
     if (total(resealed) === 0) break
   }
@@ -103,7 +107,7 @@ export async function rotateEncryptionKey(
 ): Promise<EncryptionKeyRotation> {
   const changed = await knex.transaction((trx) => changeKey(trx, keys, options))
   await waitForNodes(knex, keys.sealing.id)
-  const resealed = { ...changed.resealed, ...(await resealShortLived(knex, keys)) }
+  const resealed = { ...changed.resealed, ...(await resealLarge(knex, keys)) }
   return { sealingKey: keys.sealing.id, previousKey: changed.previousKey, resealed }
 }
 
@@ -122,7 +126,7 @@ export interface EncryptionKeyView {
 
 async function countAll(knex: Knex): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
-  for (const column of [...REQUIRED_COLUMNS, ...SHORT_LIVED_COLUMNS]) {
+  for (const column of [...REQUIRED_COLUMNS, ...LARGE_COLUMNS]) {
     for (const [id, count] of await countSealed(knex, column)) counts.set(id, (counts.get(id) ?? 0) + count)
   }
   return counts

@@ -1,6 +1,8 @@
 import { deleteExpiredIdempotencyKeys } from './api/idempotency.ts'
 import { type Authenticator, createAuthenticator } from './clients/client-authentication.ts'
+import { type ClientUsage, createClientUsage } from './clients/client-usage.ts'
 import { createLegacyOptionUses, type LegacyOptionUses } from './clients/legacy-option-uses.ts'
+import { createRefusals, type Refusals } from './clients/refusals.ts'
 import { createRegistrations, type Registrations } from './clients/registrations.ts'
 import { createSecretUses, type SecretUses } from './clients/secret-uses.ts'
 import type { Config } from './config/load-config.ts'
@@ -15,15 +17,18 @@ import type { Instance } from './instance.ts'
 import { createJobs, type Jobs } from './jobs/jobs.ts'
 import { scheduleOf } from './jobs/schedule.ts'
 import { type KeyRings, openKeyRings } from './keys/key-ring.ts'
+import { createMailDelivery, type MailDelivery } from './mail/mail-delivery.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createUsage } from './metrics/usage.ts'
 import { deleteExpiredEngineModels } from './oidc/adapter.ts'
 import type { EncryptionKeys } from './shared/encryption-keys.ts'
 import type { Log } from './shared/log.ts'
+import { RevocationFollowers } from './status/revocation-followers.ts'
 import { StatusFollower } from './status/status-follower.ts'
 import { StatusIndexes } from './status/status-indexes.ts'
 import { type AccessTokenStore, createAccessTokenStore } from './tokens/access-token-store.ts'
 import { checkPartitions } from './tokens/partitions.ts'
+import { WEBHOOK_LIMITS, WebhookSender } from './webhooks/webhook-sender.ts'
 
 /** What a server process needs before it has an address: what the interfaces and the jobs share. */
 export interface ServerServices {
@@ -42,7 +47,13 @@ export interface ServerServices {
   readonly statusFollower: StatusFollower
   readonly legacyOptionUses: LegacyOptionUses
   readonly secretUses: SecretUses
+  readonly clientUsage: ClientUsage
+  readonly refusals: Refusals
+  readonly revocationFollowers: RevocationFollowers
   readonly outgoing: SsrfSafeFetch
+  /** Undefined: Keywright sends no e-mail. */
+  readonly mailDelivery: MailDelivery | undefined
+  readonly webhookSender: WebhookSender
   readonly readiness: Readiness
   readonly jobs: Jobs
 }
@@ -93,8 +104,39 @@ function createServerJobs(services: JobDependencies): Jobs {
     failed: (job: string) => metrics.jobFailures.inc({ job }),
   }
   const usage = createUsage(metrics, database.clock)
-  return createJobs(database.reader, log, outcome, scheduleOf({ ...services, usage, deletions }))
+  const loadDeletions = () => import('./management/deletion-progress.ts')
+  return createJobs(database.reader, log, outcome, scheduleOf({ ...services, usage, deletions, loadDeletions }))
 }
+
+/** The origin of links in messages is known when the server listens. */
+function createDelivery(
+  { mail }: Config,
+  { database: { knex }, encryptionKeys }: Instance,
+  metrics: Metrics,
+  log: Log,
+): MailDelivery | undefined {
+  if (!mail) return undefined
+  return createMailDelivery({
+    knex,
+    encryptionKeys,
+    config: mail,
+    log,
+    count: (outcome) => metrics.mails.inc({ outcome }),
+  })
+}
+
+type SenderDependencies = Pick<ServerServices, 'config' | 'database' | 'encryptionKeys' | 'outgoing' | 'log'>
+
+const createWebhookSender = ({ config, database, encryptionKeys, outgoing, log }: SenderDependencies): WebhookSender =>
+  new WebhookSender({
+    knex: database.knex,
+    encryptionKeys,
+    fetch: (url, init) => outgoing.fetch(url, init, WEBHOOK_LIMITS),
+    loadReadMessage: async () => (await import('./management/webhook-messages.ts')).readMessage,
+    hidesResponses: config.outgoingAllow.length > 0,
+    log,
+    now: () => database.clock.now(),
+  })
 
 /** Creates the services of a server process. No timer runs and no port is taken until the server starts. */
 export async function createServerServices(config: Config, instance: Instance, log: Log): Promise<ServerServices> {
@@ -103,7 +145,10 @@ export async function createServerServices(config: Config, instance: Instance, l
   const announcement = await announceNode(database.knex, encryptionKeys)
   const keyRings = await openKeyRings(database, encryptionKeys)
   watchState({ metrics, database, keyRings })
+  // `keywright signing-key revoke` waits for this.
+  keyRings.onChange(() => void announcement.announce(keyRings.version).catch(() => undefined))
   const caches = createCaches(database, keyRings, config.clientCacheSize)
+  const outgoing = createSsrfSafeFetch({ allow: config.outgoingAllow })
   const services = {
     config,
     log,
@@ -118,7 +163,12 @@ export async function createServerServices(config: Config, instance: Instance, l
     statusFollower: new StatusFollower(database),
     legacyOptionUses: createLegacyOptionUses(),
     secretUses: createSecretUses(database.clock),
-    outgoing: createSsrfSafeFetch({ allow: config.outgoingAllow }),
+    clientUsage: createClientUsage(database.clock),
+    refusals: createRefusals(database.clock),
+    revocationFollowers: new RevocationFollowers(),
+    mailDelivery: createDelivery(config, instance, metrics, log),
+    outgoing,
+    webhookSender: createWebhookSender({ config, database, encryptionKeys, outgoing, log }),
   }
   const readiness = createServerReadiness(database, keyRings, log)
   return { ...services, readiness, jobs: createServerJobs(services) }

@@ -84,6 +84,7 @@ class NodeServer implements Server {
     this.#application = this.#createApplication(addresses)
     this.#handle = withOriginForm(this.#application.koa.callback())
     this.#isOpen = true
+    this.#services.mailDelivery?.linkTo(addresses.issuer)
     this.#services.jobs.start()
     return addresses
   }
@@ -99,7 +100,7 @@ class NodeServer implements Server {
   }
 
   async stop(): Promise<void> {
-    const { config, statusFollower, jobs, announcement, outgoing } = this.#services
+    const { config, statusFollower, jobs, announcement, outgoing, mailDelivery } = this.#services
     // Before `start` only the listener exists.
     if (!this.#isOpen) return await this.#shutdown.close(0)
     this.#isOpen = false
@@ -107,6 +108,7 @@ class NodeServer implements Server {
     this.#application?.closeFeed()
     await this.#shutdown.close(config.shutdownTimeout * 1000)
     await statusFollower.stop()
+    mailDelivery?.close()
     await jobs.stop()
     await announcement.withdraw().catch(() => undefined)
     await outgoing.close()

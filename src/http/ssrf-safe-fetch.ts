@@ -14,18 +14,27 @@ export interface SsrfSafeFetch {
    * Fetches as the global `fetch` does, and reads the whole answer. A redirect is answered, not followed; a dispatcher
    * in `init` is passed over.
    * @throws KeywrightError `invalid_input` (no plain http(s) address), `forbidden` (not a public address, and the
-   * operator does not allow it), `unavailable` (no whole answer within 5 s and 64 KiB)
+   * operator does not allow it), `unavailable` (no whole answer within the limits)
    */
-  fetch(url: string | URL, init?: RequestInit): Promise<Response>
+  fetch(url: string | URL, init?: RequestInit, limits?: FetchLimits): Promise<Response>
   close(): Promise<void>
 }
 
 type Lookup = (host: string) => Promise<LookupAddress[]>
 
-/** Milliseconds, from the name's resolution to the body's last byte. */
-const TIME_LIMIT = 5000
-/** Bytes, after decompression. */
-const BODY_LIMIT = 64 * 1024
+export interface FetchLimits {
+  /** Milliseconds, from the name's resolution to the body's last byte. */
+  readonly time: number
+  /** Bytes, after decompression. */
+  readonly body: number
+  /** Whether a longer body is cut, and the connection closed, instead of an error. */
+  readonly cutsBody?: boolean
+}
+
+const LIMITS: FetchLimits = { time: 5000, body: 64 * 1024 }
+
+/** Milliseconds until a connection is established. */
+const CONNECT_LIMIT = 5000
 
 /** These answers have no body, and `Response` refuses to be given one. */
 const WITHOUT_BODY = new Set([204, 205, 304])
@@ -79,7 +88,7 @@ function createConnector(
     const { hostname } = target
     // A literal address is never looked up.
     if (isIP(hostname) && !permits(hostname, hostname, port)) return done(refusal(hostname, [hostname]), null)
-    const options = { lookup: lookupOn(port), timeout: TIME_LIMIT, allowH2: false, maxCachedSessions: 0 }
+    const options = { lookup: lookupOn(port), timeout: CONNECT_LIMIT, allowH2: false, maxCachedSessions: 0 }
     connect(options as buildConnector.BuildOptions)(target, done)
   }
 }
@@ -91,15 +100,22 @@ function checkAddress(address: string | URL): URL {
   return url
 }
 
-async function readWhole(host: string, body: AsyncIterable<Uint8Array> | null): Promise<Buffer> {
+/** Leaving the loop closes the connection. */
+async function readBody(
+  host: string,
+  body: AsyncIterable<Uint8Array> | null,
+  { body: most, cutsBody }: FetchLimits,
+): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body ?? []) {
     size += chunk.length
-    if (size > BODY_LIMIT) throw new KeywrightError('unavailable', `${host} answered more than ${BODY_LIMIT} bytes`)
     chunks.push(chunk)
+    if (size <= most) continue
+    if (cutsBody) break
+    throw new KeywrightError('unavailable', `${host} answered more than ${most} bytes`)
   }
-  return Buffer.concat(chunks)
+  return Buffer.concat(chunks).subarray(0, most)
 }
 
 /** Headers that describe the encoded body, which is returned decoded. */
@@ -117,8 +133,8 @@ function toldBy(error: unknown): KeywrightError | undefined {
   return error instanceof Error ? toldBy(error.cause) : undefined
 }
 
-function explain(host: string, error: unknown, limit: AbortSignal): KeywrightError {
-  const message = limit.aborted ? `did not answer within ${TIME_LIMIT / 1000} s` : 'could not be called'
+function explain(host: string, error: unknown, limit: AbortSignal, { time }: FetchLimits): KeywrightError {
+  const message = limit.aborted ? `did not answer within ${time / 1000} s` : 'could not be called'
   return toldBy(error) ?? new KeywrightError('unavailable', `${host} ${message}`, { cause: error })
 }
 
@@ -140,23 +156,23 @@ export function createSsrfSafeFetch(
     return loaded
   }
 
-  async function exchange(url: URL, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  async function exchange(url: URL, init: RequestInit, signal: AbortSignal, limits: FetchLimits): Promise<Response> {
     const headers = new Headers(init.headers)
     headers.set('user-agent', 'Keywright')
     const { agent, fetch } = await load()
     const own = { headers: [...headers], redirect: 'manual', dispatcher: agent, signal }
     const response = await fetch(url, { ...init, ...own } as UndiciInit)
-    return keep(response, await readWhole(url.host, response.body))
+    return keep(response, await readBody(url.host, response.body, limits))
   }
 
   return {
-    async fetch(address, init = {}) {
+    async fetch(address, init = {}, limits = LIMITS) {
       const url = checkAddress(address)
-      const limit = AbortSignal.timeout(TIME_LIMIT)
+      const limit = AbortSignal.timeout(limits.time)
       try {
-        return await exchange(url, init, init.signal ? AbortSignal.any([limit, init.signal]) : limit)
+        return await exchange(url, init, init.signal ? AbortSignal.any([limit, init.signal]) : limit, limits)
       } catch (error) {
-        throw explain(url.host, error, limit)
+        throw explain(url.host, error, limit, limits)
       }
     },
     close: async () => (await loaded)?.agent.close(),

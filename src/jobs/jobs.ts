@@ -7,7 +7,8 @@ export interface Job {
   readonly every: number
   /** Whether only one node at a time runs the job. */
   readonly alone: boolean
-  run(): Promise<void>
+  /** @param isLast whether the server is stopping: the job writes everything that it has buffered */
+  run(isLast: boolean): Promise<void>
 }
 
 export interface Jobs {
@@ -49,8 +50,8 @@ export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly
   let stopped = false
   let lastAlone: Promise<void> = Promise.resolve()
 
-  async function runAndReport(job: Job): Promise<void> {
-    await job.run()
+  async function runAndReport(job: Job, isLast = false): Promise<void> {
+    await job.run(isLast)
     watch.succeeded(job.name)
   }
 
@@ -62,9 +63,9 @@ export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly
   }
 
   /** Returns how long to wait for the next run, in milliseconds. */
-  async function runOnce(job: Job): Promise<number> {
+  async function runOnce(job: Job, isLast = false): Promise<number> {
     try {
-      await (job.alone ? runAlone(job) : runAndReport(job))
+      await (job.alone ? runAlone(job) : runAndReport(job, isLast))
       return delayAfter(job, 'succeeded')
     } catch (error) {
       watch.failed(job.name)
@@ -92,7 +93,7 @@ export function createJobs(knex: Knex, log: Log, watch: JobWatch, jobs: readonly
       stopped = true
       for (const timer of timers.values()) clearTimeout(timer)
       await Promise.all(running.values())
-      await Promise.all(jobs.filter((job) => !job.alone).map(runOnce))
+      await Promise.all(jobs.filter((job) => !job.alone).map((job) => runOnce(job, true)))
     },
   }
 }

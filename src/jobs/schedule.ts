@@ -1,28 +1,32 @@
-import { deleteExpiredLimits } from '../accounts/sign-in-limits.ts'
+import { processResetRequests } from '../accounts/password-reset-requests.ts'
 import { hasBegunLate, readAuditHead } from '../audit/audit-chain.ts'
-import { deleteExpiredAuditEvents, sealAudit } from '../audit/audit-sealing.ts'
-import { deleteExcessCallers, deleteOldCallers } from '../clients/client-callers.ts'
-import { deleteIdleRateLimits } from '../clients/client-rate-limits.ts'
-import { deleteRetiredSecrets } from '../clients/client-secrets.ts'
-import { deleteReplacedKeyPairs } from '../clients/clients.ts'
+import { sealAudit } from '../audit/audit-sealing.ts'
+import type { ClientUsage } from '../clients/client-usage.ts'
 import type { LegacyOptionUses } from '../clients/legacy-option-uses.ts'
+import type { Refusals } from '../clients/refusals.ts'
+import { addExpiryNotices } from '../clients/secret-expiry.ts'
 import type { SecretUses } from '../clients/secret-uses.ts'
+import { retireUnusedSecrets } from '../clients/unused-secret-retirement.ts'
 import type { Config } from '../config/load-config.ts'
 import { clockWarning, readDatabaseClock } from '../database/clock-check.ts'
 import type { Database } from '../database/open-database.ts'
-import { deleteStoppedServerNodes, type NodeAnnouncement } from '../database/server-nodes.ts'
+import type { NodeAnnouncement } from '../database/server-nodes.ts'
 import { beat, HEARTBEAT_EVERY } from '../database/service-outages.ts'
 import type { KeyRings } from '../keys/key-ring.ts'
+import { deleteExpiredRevokedKeys } from '../keys/signing-key-revocation.ts'
 import { deleteExpiredSigningKeys, rotateSigningKeys } from '../keys/signing-keys.ts'
-import { deleteOldUsage, deleteOldUsageWriters, type Usage } from '../metrics/usage.ts'
-import { deleteExpiredRefreshTokens } from '../refresh/refresh-token-families.ts'
+import type { MailDelivery } from '../mail/mail-delivery.ts'
+import type { Usage } from '../metrics/usage.ts'
+import { addNotices } from '../notices/notice-messages.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import type { Log } from '../shared/log.ts'
-import { CHECKPOINT_EVERY, deleteOldRevocations, saveCheckpoint } from '../status/feed-cursors.ts'
-import { deleteExpiredStatusLists } from '../status/status-lists.ts'
+import { CHECKPOINT_EVERY, saveCheckpoint } from '../status/feed-cursors.ts'
+import { type RevocationFollowers, WRITE_FOLLOWERS_EVERY } from '../status/revocation-followers.ts'
 import { dropExpiredPartitions, ensurePartitions } from '../tokens/partitions.ts'
-import { deleteExpiredSingleTokens } from '../tokens/single-tokens.ts'
+import type { WebhookSender } from '../webhooks/webhook-sender.ts'
+import { type Deletion, expiredRows, oldRows } from './expired-rows.ts'
 import type { Job } from './jobs.ts'
+import { continuePendingDeletions, type Deletions } from './pending-deletions.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -35,7 +39,7 @@ const SECRET_USE_PRECISION = 5 * MINUTE
 const BATCH = 500
 
 /** Repeats a bounded deletion until it deletes less than a batch. */
-async function deleteAll(deleteBatch: (limit: number) => Promise<number>): Promise<void> {
+async function deleteAll(deleteBatch: Deletion): Promise<void> {
   while ((await deleteBatch(BATCH)) === BATCH);
 }
 
@@ -46,11 +50,18 @@ export interface JobServices {
   readonly keyRings: KeyRings
   readonly announcement: NodeAnnouncement
   readonly secretUses: SecretUses
+  readonly clientUsage: ClientUsage
+  readonly refusals: Refusals
+  readonly revocationFollowers: RevocationFollowers
+  readonly webhookSender: WebhookSender
   readonly legacyOptionUses: LegacyOptionUses
   readonly usage: Usage
+  /** Undefined: this node sends no e-mail. */
+  readonly mailDelivery: MailDelivery | undefined
   readonly log: Log
   /** The deletions of expired rows from tables that belong to interfaces. */
-  readonly deletions: readonly ((limit: number) => Promise<number>)[]
+  readonly deletions: readonly Deletion[]
+  loadDeletions(): Promise<Deletions>
 }
 
 /**
@@ -78,13 +89,29 @@ function createClockCheck({ database, log }: JobServices): () => Promise<void> {
   }
 }
 
+/** Sending waits for no other job: nothing holds a transaction open while the SMTP server works. */
+const mailJobs = ({ database: { knex }, mailDelivery }: JobServices): Job[] =>
+  mailDelivery
+    ? [
+        {
+          name: 'request new passwords',
+          every: SECOND,
+          alone: false,
+          run: () => deleteAll((limit) => processResetRequests(knex, limit)),
+        },
+        { name: 'add notices', every: SECOND, alone: false, run: () => addNotices(knex, BATCH) },
+        { name: 'send e-mail', every: SECOND, alone: false, run: () => mailDelivery.run() },
+      ]
+    : []
+
 /** The background jobs of a node. */
 export function scheduleOf(services: JobServices): Job[] {
   const { config, database, keyRings, announcement, secretUses, legacyOptionUses, usage, encryptionKeys } = services
+  const { clientUsage, refusals, revocationFollowers } = services
   const { knex } = database
   return [
     { name: 'follow signing keys', every: SECOND, alone: false, run: () => keyRings.follow() },
-    { name: 'announce this node', every: SECOND, alone: false, run: () => announcement.announce() },
+    { name: 'announce this node', every: SECOND, alone: false, run: () => announcement.announce(keyRings.version) },
     { name: 'write secret uses', every: SECOND, alone: false, run: () => secretUses.flush(knex) },
     { name: 'renew secret uses', every: SECRET_USE_PRECISION, alone: false, run: async () => secretUses.reset() },
     { name: 'write legacy option uses', every: MINUTE, alone: false, run: () => legacyOptionUses.flush(knex) },
@@ -97,6 +124,14 @@ export function scheduleOf(services: JobServices): Job[] {
     { name: 'compare clocks', every: MINUTE, alone: false, run: createClockCheck(services) },
     { name: 'write a heartbeat', every: HEARTBEAT_EVERY, alone: false, run: () => beat(knex) },
     { name: 'write usage', every: 5 * SECOND, alone: false, run: () => usage.flush(knex) },
+    { name: 'write client usage', every: 5 * SECOND, alone: false, run: (isLast) => clientUsage.flush(knex, isLast) },
+    {
+      name: 'write followers of revocations',
+      every: WRITE_FOLLOWERS_EVERY,
+      alone: false,
+      run: () => revocationFollowers.flush(knex),
+    },
+    { name: 'write refusals', every: SECOND, alone: false, run: (isLast) => refusals.flush(knex, isLast) },
     {
       // `sealAudit` takes its own lock: it must not wait for the jobs that run alone, and must run at shutdown too.
       name: 'seal the audit log',
@@ -105,6 +140,13 @@ export function scheduleOf(services: JobServices): Job[] {
       async run() {
         await sealAudit(knex, encryptionKeys, BATCH)
       },
+    },
+    ...mailJobs(services),
+    {
+      name: 'deliver webhooks',
+      every: SECOND,
+      alone: false,
+      run: (isLast) => services.webhookSender.run(isLast),
     },
     {
       name: 'prepare and drop partitions',
@@ -116,16 +158,29 @@ export function scheduleOf(services: JobServices): Job[] {
       },
     },
     {
+      name: 'delete objects',
+      every: 5 * SECOND,
+      alone: true,
+      run: () => continuePendingDeletions(knex, services.loadDeletions, BATCH),
+    },
+    {
+      name: 'retire unused secrets',
+      every: MINUTE,
+      alone: true,
+      run: () => deleteAll((limit) => retireUnusedSecrets(knex, limit)),
+    },
+    {
+      name: 'note secrets that expire soon',
+      every: HOUR,
+      alone: true,
+      run: () => deleteAll((limit) => addExpiryNotices(knex, limit)),
+    },
+    {
       name: 'sweep expired rows',
       every: MINUTE,
       alone: true,
       async run() {
-        await deleteAll((limit) => deleteExpiredRefreshTokens(knex, limit))
-        await deleteAll((limit) => deleteRetiredSecrets(knex, limit))
-        await deleteAll((limit) => deleteIdleRateLimits(database, limit))
-        await deleteAll((limit) => deleteExpiredLimits(knex, limit))
-        await deleteAll((limit) => deleteOldRevocations(knex, limit))
-        for (const deletion of services.deletions) await deleteAll(deletion)
+        for (const deletion of [...expiredRows(database), ...services.deletions]) await deleteAll(deletion)
       },
     },
     {
@@ -133,15 +188,7 @@ export function scheduleOf(services: JobServices): Job[] {
       every: HOUR,
       alone: true,
       async run() {
-        await deleteAll((limit) => deleteExpiredSingleTokens(knex, limit))
-        await deleteAll((limit) => deleteExpiredStatusLists(knex, limit))
-        await deleteAll((limit) => deleteReplacedKeyPairs(knex, limit))
-        await deleteAll((limit) => deleteStoppedServerNodes(knex, limit))
-        await deleteAll((limit) => deleteOldUsage(knex, limit))
-        await deleteAll((limit) => deleteOldUsageWriters(knex, limit))
-        await deleteAll((limit) => deleteOldCallers(knex, limit))
-        await deleteAll((limit) => deleteExcessCallers(knex, limit))
-        await deleteAll((limit) => deleteExpiredAuditEvents(knex, encryptionKeys, config.auditRetention, limit))
+        for (const deletion of oldRows(services)) await deleteAll(deletion)
       },
     },
     { name: 'log the head of the audit chain', every: HOUR, alone: true, run: createAuditHeadLog(services) },
@@ -152,6 +199,7 @@ export function scheduleOf(services: JobServices): Job[] {
       async run() {
         await rotateSigningKeys(knex, encryptionKeys, { olderThanDays: config.signingKeyMaxAge })
         await deleteExpiredSigningKeys(knex)
+        await deleteExpiredRevokedKeys(knex)
       },
     },
   ]
