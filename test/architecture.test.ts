@@ -10,14 +10,20 @@ const BASE = ['shared', 'config']
 const INFRASTRUCTURE = ['audit', 'metrics', 'database']
 /** What each feature may import of the others. */
 const FEATURES: Record<string, string[]> = {
-  accounts: [],
+  mail: [],
+  accounts: ['mail'],
+  factors: ['accounts'],
   apis: [],
   keys: [],
   clients: ['accounts', 'apis'],
   status: ['keys'],
   consents: ['accounts', 'apis', 'clients'],
   tokens: ['accounts', 'apis', 'clients', 'keys', 'status'],
+  inspection: ['keys'],
   refresh: ['accounts', 'apis', 'clients', 'consents', 'tokens'],
+  leaks: ['keys', 'refresh'],
+  notices: ['mail'],
+  webhooks: [],
 }
 const FEATURE_NAMES = Object.keys(FEATURES)
 /** The operations of the console, the management API and the command line, each with its permission. */
@@ -86,8 +92,8 @@ const packagesOf = (file: string) =>
 const filesThatImport = (name: string) =>
   files.filter((file) => packagesOf(file).includes(name)).map((file) => relative(SRC, file))
 
-/** Besides types and operations, commands may import the description of a resource. */
-const DESCRIPTION = /-attributes\.ts$/
+/** Besides types and operations, commands may import the description of a resource, or of its types. */
+const DESCRIPTION = /-(attributes|types)\.ts$/
 
 /** The names that a file imports of features and management; types are left out. */
 const namedImportsOf = (file: string) =>
@@ -98,7 +104,8 @@ const namedImportsOf = (file: string) =>
     .filter(({ name }) => name !== '' && !name.startsWith('type '))
 
 const isOperationOrDescription = (target: string, name: string): boolean =>
-  DESCRIPTION.test(target) || new RegExp(`export const ${name} = operation\\b`).test(readFileSync(target, 'utf8'))
+  DESCRIPTION.test(target) ||
+  new RegExp(`export const ${name} = (operation|destructiveOperation)\\b`).test(readFileSync(target, 'utf8'))
 
 /** One cycle of a graph, first node repeated at the end; undefined when it has none. */
 function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {

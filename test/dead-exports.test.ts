@@ -17,6 +17,6 @@ async function runKnip(): Promise<{ code: number; found: string }> {
   }
 }
 
-test('every file and every export is used', { timeout: 120_000 }, async () => {
+test('every file and every export is used', async () => {
   expect(await runKnip()).toEqual({ code: 0, found: '' })
 })

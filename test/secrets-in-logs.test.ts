@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { generate } from 'otplib'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEVICE_CODE_GRANT } from '../src/clients/grant-types.ts'
@@ -9,6 +9,8 @@ import { createEncryptionKeys } from '../src/shared/encryption-keys.ts'
 import { keywright } from './support/cli-in-process.ts'
 import type { Environment } from './support/environment.ts'
 import { CALLBACK } from './support/factory.ts'
+import { together } from './support/load.ts'
+import { untilLocked } from './support/lock-waits.ts'
 import { createTestDatabase, type TestDatabase } from './support/postgres.ts'
 import { basicHeader, endpointsOf, postForm, send } from './support/requests.ts'
 import { type Browser, openBrowser, type Page, formsOf as pageForms, signIn } from './support/scriptless-browser.ts'
@@ -103,7 +105,7 @@ function keepPage(name: string, browser: Browser, page: Page): Page {
   for (const [cookie, { value }] of browser.cookies) keep(`cookie ${cookie.split(' ')[0]} at ${name}`, value)
   for (const { fields } of pageForms(page)) {
     for (const [field, value] of Object.entries(fields)) {
-      if (/^(csrf|xsrf|ticket)$/.test(field)) keep(`${field} at ${name}`, value)
+      if (/^(csrf|xsrf|ticket|offer)$/.test(field)) keep(`${field} at ${name}`, value)
     }
   }
   const [, uid] = /\/interaction\/([^/?]+)/.exec(page.url) ?? []
@@ -171,6 +173,23 @@ async function misuseUsers(browser: Browser, code: string): Promise<void> {
 }
 
 /** The people's half: sign-in, consent, codes, pushed requests, devices, refreshing, signing out. */
+/** Adds an authenticator app, and signs in elsewhere with wrong codes and a recovery code. */
+async function useSecondFactor(browser: Browser, email: string): Promise<void> {
+  const page = keepPage('authenticator app', browser, await browser.visit('/account/security/apps'))
+  const key = keep('key of an app', /totp-key">([A-Z2-7 ]+)</.exec(page.text)?.[1])
+  const secret = keep('secret of an app', key.replaceAll(' ', ''))
+  const added = await browser.submit(page, /\/apps$/, { name: '', code: await generate({ secret }) })
+  const codes = [...added.text.matchAll(/<li>([0-9a-z-]{19})<\/li>/g)].map(([, code]) => keep('recovery code', code))
+  const elsewhere = openBrowser(server.url)
+  const asked = await signIn(elsewhere, await elsewhere.visit('/signin'), email, 'A-Walrus-Knits-Quietly-At-Dawn')
+  let now = keepPage('second factor', elsewhere, asked)
+  for (const code of [secret, codes[0]!])
+    now = keepPage('wrong code', elsewhere, await elsewhere.submit(now, /\/factor$/, { code }))
+  const form = { ...now, text: now.text.slice(now.text.indexOf('</form>') + 7) }
+  await elsewhere.submit(form, /\/factor$/, { recovery_code: codes[1]! })
+  keepPage('security', elsewhere, await elsewhere.visit('/account/security'))
+}
+
 async function useEngineAccounts(account: string): Promise<void> {
   const owner = `client create --account ${account} --name people --redirect-uri ${CALLBACK} --grants`
   const app = client('application', await cli(owner, `authorization_code refresh_token ${DEVICE_CODE_GRANT}`))
@@ -194,6 +213,7 @@ async function useEngineAccounts(account: string): Promise<void> {
   await browser.submit(keepPage('sign-out', browser, asked), /confirm$/, { logout: 'yes' })
   await browser.visit('/signin').then((page) => signIn(browser, page, person.email, 'A-Walrus-Knits-Quietly-At-Dawn'))
   keepPage('home', browser, await browser.visit('/'))
+  await useSecondFactor(browser, person.email)
   await misuseUsers(browser, received.code)
   // One sign-in stays under way.
   const { form } = authorizationOf(app, { scope: 'openid all', prompt: 'login' })
@@ -215,11 +235,11 @@ async function failInside(good: Client): Promise<void> {
   const headers = { 'x-api-key': good.apiKey! }
   await direct.query('BEGIN')
   await direct.query('SELECT 1 FROM clients WHERE client_id = $1 FOR UPDATE', [good.clientId])
-  const waiting = Array.from({ length: 4 }, () => endpoints.machineToken(good, {}, { headers }))
-  await sleep(100)
+  const waiting = together(4, () => endpoints.machineToken(good, {}, { headers }))
+  await untilLocked(direct, waiting)
   await direct.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                        WHERE datname = current_database() AND application_name = 'keywright server'`)
-  await Promise.all(waiting)
+  await waiting
   expect((await endpoints.machineToken(good, {}, { headers })).status).toBeGreaterThanOrEqual(500)
   await direct.query('ROLLBACK')
 }
@@ -230,7 +250,7 @@ beforeAll(async () => {
   await direct.connect()
   const encryptionKey = keep('encryption key', randomBytes(32).toString('base64'))
   const metricsToken = keep('metrics token', 'scrape-me-9f8e7d6c5b4a')
-  const limits = { DATABASE_STATEMENT_TIMEOUT: '400', METRICS_TOKEN: metricsToken, LOG_LEVEL: 'trace' }
+  const limits = { DATABASE_STATEMENT_TIMEOUT: '2000', METRICS_TOKEN: metricsToken, LOG_LEVEL: 'trace' }
   env = { DATABASE_URL: database.url, ENCRYPTION_KEY: encryptionKey, ...limits }
   // A PostgreSQL that trusts its own machine has none; nothing would be found everywhere.
   const { password } = new URL(database.url)
@@ -251,7 +271,7 @@ beforeAll(async () => {
   await failInside(rotated)
   metrics = (await send(`${server.url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })).text
   expect(await server.stop()).toBe(0)
-}, 60_000)
+})
 
 afterAll(async () => {
   await server?.kill()

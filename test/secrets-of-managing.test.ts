@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from './support/keywright.ts'
 import { managementToken, managingApplication, rawManagement } from './support/management.ts'
-import { foundIn } from './support/secret-search.ts'
+import { allRows, foundIn } from './support/secret-search.ts'
 import { PASSWORD } from './support/test-users.ts'
 import { openAdmin } from './web/console/admin-session.ts'
 
@@ -41,7 +40,13 @@ async function manageByApi(): Promise<void> {
   await api.json('POST', `/users/${invited.body.id}/password`, undefined as never)
   const declared = { identifier: 'https://declared.example.com', scopes: ['read'] }
   keepShown('API', (await api.json('POST', '/apis', declared)).text)
+  for (const text of [operator.clientSecret, token, keep('inspected', `kws_${'Inspected'.repeat(5)}`)]) {
+    const { status, text: answer } = await api.json('POST', '/inspect', { text })
+    expect([status, answer.includes(text)]).toEqual([200, false])
+  }
   // Where secrets do not belong.
+  await api.send('GET', `/inspect?text=${operator.clientSecret}`)
+  await api.json('POST', '/inspect', { text: operator.clientSecret, scope: [token] })
   await api.send('GET', `/applications/${operator.clientSecret}`)
   await api.send('GET', `/applications?search=${operator.clientSecret}`)
   await api.json('POST', '/applications', `{"name": "${operator.clientSecret}`)
@@ -73,20 +78,11 @@ async function manageByConsole(): Promise<void> {
   await admin.visit(`/applications/${secret}`)
 }
 
-async function dump(knex: Knex): Promise<string> {
-  const tables: string[] = await knex('pg_tables').where({ schemaname: 'public' }).pluck('tablename')
-  const text: string[] = []
-  for (const table of tables) text.push(...(await knex.raw('SELECT t::text AS row FROM ?? t', [table])).rows.map(rowOf))
-  return text.join('\n')
-}
-
-const rowOf = ({ row }: { row: string }): string => row
-
 beforeAll(async () => {
   server = await startKeywright()
   await manageByApi()
   await manageByConsole()
-}, 60_000)
+})
 afterAll(async () => await server.stop())
 
 test('no secret that was shown, typed or sent in managing is in the log', () => {
@@ -100,7 +96,7 @@ test('no secret that was shown, typed or sent in managing is in the log', () => 
 })
 
 test('none is at rest in clear: not in kept answers, nor in the audit log', async () => {
-  const rows = await dump(server.knex)
+  const rows = await allRows(server.knex)
   expect(rows).toContain('Kept answer')
   expect(foundIn(rows, secrets)).toEqual([])
 })

@@ -14,7 +14,8 @@ const REPLACED: readonly [RegExp, string][] = [
     'lockClientsExclusive, retryOnStaleClient',
   ],
   [/\bslots?\b/i, 'single_tokens'],
-  [/(?<!revocation |')\bepoch\b(?!_|Seconds| FROM)/i, 'revocation_epoch'],
+  // otplib has an option of this name.
+  [/(?<!revocation |')\bepoch\b(?!_|Seconds| FROM|: epochSeconds)/i, 'revocation_epoch'],
   [/\btold\b|\btell(?:s|ing)?_/i, 'revoked, notified, reported'],
   [/\bshelf\b|\bhouse\b|\bwalls\b|\bfaces\b/i, 'cache, layer, tenant isolation, interface'],
   [/hand-over|express lane|expressLane|concession/i, 'fast path, legacy compatibility option'],

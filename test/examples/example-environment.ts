@@ -190,7 +190,7 @@ export async function askWithBoundToken(
   }
 }
 
-/** Waits until the token is rejected and returns that response. The deadline is less than half of the usual `ttl` of lists. */
+/** Waits until the token is rejected and returns that response. */
 export async function untilRejected(gateway: Program, token: string) {
   let answer = await ask(gateway, token)
   await until(async () => {

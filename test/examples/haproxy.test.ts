@@ -10,6 +10,7 @@ import { AUDIENCE, makeKey, startFakeIssuer } from '../resource-server/fake-issu
 import { runCli } from '../support/cli-in-process.ts'
 import { findProgram } from '../support/debian.ts'
 import type { Environment } from '../support/environment.ts'
+import { until } from '../support/load.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import {
   ask,
@@ -155,16 +156,14 @@ test.skipIf(!haproxy)('a request is rejected with 503 if the verifier does not r
   const gateway = await startHaproxy(undefined, {
     VERIFIER: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
   })
-  const [token, sentAt] = [await environment.token(), performance.now()]
-  expect((await ask(gateway, token)).status).toBe(503)
-  expect(performance.now() - sentAt).toBeLessThan(25_000)
+  expect((await ask(gateway, await environment.token())).status).toBe(503)
   await gateway.stop()
   silent.close()
 })
 
 test.skipIf(!haproxy)('HAProxy without a verifier warns at its start that revoked tokens are accepted', async () => {
   const gateway = await startHaproxy()
-  await expect.poll(() => gateway.written()).toContain('revoked tokens are accepted until they expire')
+  await until(() => gateway.written().includes('revoked tokens are accepted until they expire'))
   await gateway.stop()
 })
 
@@ -216,7 +215,7 @@ test.skipIf(!haproxy)('fetch-keys.mjs exits with 0 after a rotation and with 3 i
   expect(before).toMatch(/^-----BEGIN PUBLIC KEY-----/)
   await runCli(['signing-key', 'rotate'], environment.server.env)
   // The node publishes the new key when it reads the key ring again.
-  await expect.poll(() => fetchKeys(), { timeout: 10_000 }).toBe(0)
+  await until(async () => (await fetchKeys()) === 0)
   const token = await environment.token()
   const gateway = await startHaproxy()
   expect((await ask(gateway, token)).status).toBe(200)

@@ -88,8 +88,8 @@ describe.skipIf(!python)('Authlib with status lists', () => {
     const revokedAt = performance.now()
     const { status, body } = await untilRejected(api, token)
     expect({ status, error: body.error_description }).toEqual({ status: 401, error: 'the access token was revoked' })
-    // The difference to the ttl is a margin for a busy machine.
-    expect(performance.now() - revokedAt).toBeLessThan((TTL + 15) * 1000)
+    // The difference to the ttl is a margin for a busy machine. The usual ttl is a minute.
+    expect(performance.now() - revokedAt).toBeLessThan((TTL + 40) * 1000)
     expect((await ask(api, kept)).status).toBe(200)
     await environment.server.stopServing()
     expect((await ask(api, token)).status).toBe(401)
@@ -205,34 +205,30 @@ describe.skipIf(!python)('the status lists of the Python example', () => {
   })
 })
 
-/** Prints how long ten lookups take when the keys are due and the server hangs. */
+/** Looks keys up ten times when they are due and the server hangs. */
 const TEN_LOOKUPS = `
-import sys, time
+import sys
 sys.path.insert(0, sys.argv[1])
 import issuer
-issuer.TIMEOUT = issuer.RETRY_AFTER = 0.5
+issuer.TIMEOUT = 0.5
 keys = issuer.IssuerKeys(sys.argv[2])
 keys.find({"kid": "one"}, None)
 keys.fetched_at -= 1000
 keys.tried_at -= 1000
-started_at = time.monotonic()
 for _ in range(10):
     keys.find({"kid": "one"}, None)
-print(time.monotonic() - started_at)
 `
 
-test.skipIf(!python)(
-  'the keys in memory stay in use while the server hangs, and few requests wait for it',
-  async () => {
-    const { jwk } = await makeKey('one')
-    let requests = 0
-    const server = createServer((_req, res) => {
-      if (++requests === 1) res.end(JSON.stringify({ keys: [jwk] }))
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oauth2/jwks`
-    const { stdout } = await promisify(execFile)(python!, ['-B', '-c', TEN_LOOKUPS, examplePath('python'), url])
-    expect(Number(stdout)).toBeLessThan(2)
-    server.close().closeAllConnections()
-  },
-)
+test.skipIf(!python)('the keys in memory stay in use while the server hangs, and one lookup waits for it', async () => {
+  const { jwk } = await makeKey('one')
+  let requests = 0
+  const server = createServer((_req, res) => {
+    if (++requests === 1) res.end(JSON.stringify({ keys: [jwk] }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oauth2/jwks`
+  await promisify(execFile)(python!, ['-B', '-c', TEN_LOOKUPS, examplePath('python'), url])
+  // The first one, and one of the ten: the others find that it was tried within the last half minute.
+  expect(requests).toBe(2)
+  server.close().closeAllConnections()
+})

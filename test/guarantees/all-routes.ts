@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { createUser } from '../../src/accounts/users.ts'
 import type { ApiRoute } from '../../src/api/route.ts'
@@ -17,7 +18,23 @@ import { choosePassword, createTestUser, PASSWORD, type Person } from '../suppor
 export type Samples = Record<string, string>
 
 /** Parameters that name something of an account's: of another account, it must not be there. */
-export const OWNED = ['client_id', 'user_id', 'account_id', 'jti', 'grant_id']
+export const OWNED = [
+  'client_id',
+  'key_pair_id',
+  'user_id',
+  'account_id',
+  'jti',
+  'grant_id',
+  'leak_id',
+  'webhook_id',
+  'delivery_id',
+]
+
+const previousSecretOf = async ({ knex }: Keywright, clientId: string): Promise<number> =>
+  (await knex('client_secrets')
+    .whereIn('client_id', knex('clients').where({ client_id: clientId }).select('id'))
+    .min('id')
+    .first())!.min
 
 /** Something of everything that an account can have, of the account that the others are strangers to. */
 export async function makeSamples(server: Keywright, account: string, person: Person): Promise<Samples> {
@@ -27,15 +44,36 @@ export async function makeSamples(server: Keywright, account: string, person: Pe
   const { body } = await server.machineToken(client)
   const [{ grant_id }] = await server.knex('refresh_tokens').where({ client_id: client.key }).select('grant_id')
   await rotateSecret(server.knex, client.clientId, 3600, ACTOR)
-  const replaced = await server.knex('client_secrets').where('client_id', client.key).whereNotNull('retires_at').first()
   const api = await make.api()
+  await rotateSecret(server.knex, api.clientId, 3600, ACTOR)
+  const email = `owner-${Math.random()}@example.com`
+  const { user: owner } = await createUser(server.knex, { email, role: 'admin', accountId: account })
+  const pair = await make.keyPair(owner.id)
+  const leak = { id: randomUUID(), credential_hash: randomBytes(32), kind: 'access_token', client_id: client.key }
+  await server.knex('leaks').insert({ ...leak, account_id: account, revoked: true, reporter: 'api' })
+  const message = { id: randomUUID(), kind: 'test', recipient: person.email, user_id: person.id, status: 'failed' }
+  const times = { finished_at: server.knex.fn.now(), give_up_at: server.knex.fn.now(), next_attempt_at: null }
+  await server.knex('mail_messages').insert({ ...message, ...times, parameters: '{}' })
+  const webhook = { id: randomUUID(), account_id: account, name: 'Hidden', url: 'https://hidden.example.com/' }
+  await server
+    .knex('webhooks')
+    .insert({ ...webhook, from_seq: 0, sealed_secret: randomBytes(64), actions: ['api.created'] })
+  const delivery = { id: randomUUID(), webhook_id: webhook.id, seq: 0, action: 'webhook.test', state: 'delivered' }
+  await server.knex('webhook_deliveries').insert({ ...delivery, queue: randomUUID() })
   return {
+    webhook_id: webhook.id,
+    delivery_id: delivery.id,
     client_id: client.clientId,
+    key_pair_id: pair.clientId,
     user_id: person.id,
     account_id: account,
     jti: String(claimsOf(body.access_token).jti),
     grant_id,
-    secret_id: String(replaced.id),
+    kid: (await server.knex('signing_keys').where({ alg: 'RS256' }).whereNull('signs_from').first()).kid,
+    secret_id: String(await previousSecretOf(server, client.clientId)),
+    api_secret_id: String(await previousSecretOf(server, api.clientId)),
+    leak_id: leak.id,
+    message_id: message.id,
     identifier: api.identifier,
     api_client_id: api.clientId,
     api_id: String((await server.knex('apis').where({ identifier: api.identifier }).first('id')).id),
@@ -152,9 +190,12 @@ function sampleOf(schema: JsonSchema, defs = schema.$defs ?? {}): unknown {
   return STRINGS[schema.format ?? ''] ?? 'walker'
 }
 
-/** A body that the route takes, or none. */
-export const sampleBody = ({ body }: ApiRoute): unknown =>
-  body && sampleOf(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }) as JsonSchema)
+/** A body that the route takes, or none. Clients that it names are those of the samples. */
+export function sampleBody({ body }: ApiRoute, samples: Samples): unknown {
+  const sample = body && sampleOf(z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }) as JsonSchema)
+  const namesClients = typeof sample === 'object' && sample !== null && 'client_ids' in sample
+  return namesClients ? { ...sample, client_ids: [samples.client_id] } : sample
+}
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
@@ -163,10 +204,17 @@ const PARAMETERS = /\{(\w+)\}|:(\w+)/g
 export const parametersOf = (path: string): string[] =>
   [...path.matchAll(PARAMETERS)].map(([, braced, colon]) => snake((braced ?? colon)!))
 
+/** The name of the sample for a parameter: what a name means may depend on the route. */
+function sampleIn(path: string, name: string): string {
+  if (name === 'client_id' && path.startsWith('/key-pairs/')) return 'key_pair_id'
+  return name === 'secret_id' && path.startsWith('/apis/') ? 'api_secret_id' : name
+}
+
 /** A route's path with something in the place of each parameter; a parameter that nobody foresaw fails the test. */
 export const fillPath = (path: string, samples: Samples): string =>
   path.replace(PARAMETERS, (_, braced, colon) => {
-    const value = samples[snake(braced ?? colon)]
+    const name = snake(braced ?? colon)
+    const value = samples[sampleIn(path, name)]
     if (value === undefined) throw new Error(`all-routes.ts has no sample of the parameter ${braced ?? colon}`)
     return encodeURIComponent(value)
   })
@@ -180,10 +228,13 @@ const partsOf = (knex: Keywright['knex'], account: string) => {
       .where({ account_id: account })
       .orderBy('id')
       .select('*', knex.raw('NULL AS last_signed_in_at')),
-    clients: knex('clients').where({ account_id: account }).orderBy('id'),
+    // The day of the last use is written after the request, by a job.
+    clients: knex('clients').where({ account_id: account }).orderBy('id').select('*', knex.raw('NULL AS last_used_on')),
     secrets: knex('client_secrets').whereIn('client_id', ofClients).orderBy('id').select('id', 'hash', 'retires_at'),
     tokens: knex('active_access_tokens').where({ account_id: account }).orderBy('jti').select('jti'),
     grants: knex('active_refresh_tokens').whereIn('client_id', ofClients).orderBy('grant_id').select('grant_id'),
+    leaks: knex('leaks').where({ account_id: account }).orderBy('id'),
+    webhooks: knex('webhooks').where({ account_id: account }).orderBy('id'),
     instance: knex('instance_settings'),
     apis: knex('apis').orderBy('id'),
     keys: knex('signing_keys').orderBy('kid').select('kid', 'signs_from'),

@@ -87,6 +87,7 @@ test('the log is exported as JSON lines, whole, by time and by account', async (
       ip: null,
       request_id: null,
       detail: { n: 1 },
+      erased: false,
     },
   ])
   expect(await exported('--to', all.at(-1).at)).toEqual([])

@@ -66,9 +66,9 @@ describe.skipIf(!pgbouncer)('behind PgBouncer in transaction mode', () => {
     for (const node of on.nodes) expect((await fetch(`${node.url}/readyz`)).status).toBe(200)
   })
 
-  test('of 200 concurrent token requests under the policy single exactly one token is active', async () => {
+  test('of 100 concurrent token requests under the policy single exactly one token is active', async () => {
     const client = await on.make.client([api.identifier], { policy: 'single' })
-    const tokens = await together(200, (n) => newToken(client, n))
+    const tokens = await together(100, (n) => newToken(client, n))
     expect(await activeAmong(on.nodes, tokens, api)).toHaveLength(1)
   })
 

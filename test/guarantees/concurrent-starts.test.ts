@@ -4,17 +4,21 @@ import { newEncryptionKey } from '../support/encryption-key.ts'
 import { activeAmong, together, until } from '../support/load.ts'
 import { launchServer, type Nodes, startNodes } from '../support/nodes.ts'
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/postgres.ts'
+import { untilPeriodLasts } from '../support/utc-periods.ts'
 
 let on: Nodes
 let database: TestDatabase
+let startedAt: number
 
 const hasPrinted = ({ stdout }: Nodes['nodes'][number]) => stdout().includes('Keywright is set up')
 
 beforeAll(async () => {
   database = await createTestDatabase()
+  await untilPeriodLasts('day')
+  startedAt = Date.now()
   on = await startNodes(10, { databaseUrl: database.url, env: { DATABASE_POOL_MAX: '4' } })
   await until(() => on.nodes.some(hasPrinted))
-}, 120_000)
+})
 
 afterAll(async () => {
   await on?.stop()
@@ -46,7 +50,7 @@ test('the partitions that ten nodes made at once are whole: yesterday, today and
     `SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
       WHERE i.inhparent = 'access_tokens'::regclass ORDER BY 1`,
   )
-  const day = (n: number) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '')
+  const day = (n: number) => new Date(startedAt + n * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '')
   const wanted = Array.from({ length: 34 }, (_, n) => `access_tokens_${day(n - 1)}`)
   expect(rows.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(wanted))
 })

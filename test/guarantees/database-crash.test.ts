@@ -64,4 +64,4 @@ test('kill -9 of PostgreSQL in a storm loses nothing that was answered, and both
     expect(await activeAmong(on.nodes, [old], api)).toEqual([])
     for (const node of on.nodes) expect((await node.machineToken(replaced)).status).toBe(401)
   }
-}, 90_000)
+})

@@ -168,7 +168,7 @@ describe('while one node lacks the new key', () => {
 
   afterAll(() => on?.stop())
 
-  test('a rotation is refused while a node lacks the new key, and names that node', { timeout: 200_000 }, async () => {
+  test('a rotation is refused while a node lacks the new key, and names that node', async () => {
     const node = on.nodes[0]!
     const run = await runCli(['encryption-key', 'rotate', '--json'], { ...on.env, ENCRYPTION_KEY: `${N},${O}` })
     expect(run.code).toBe(1)
@@ -177,9 +177,7 @@ describe('while one node lacks the new key', () => {
     for (const one of on.nodes) expect(await readiness(one)).toBe(200)
   })
 
-  test('a node that lacks the key in use is not ready and says why; it signs with what it has opened and answers 503 for the rest', {
-    timeout: 200_000,
-  }, async () => {
+  test('a node that lacks the key in use is not ready and says why; it signs with what it has opened and answers 503 for the rest', async () => {
     const [old, newer] = [on.nodes[0]!, on.nodes[1]!]
     const cli = keywright({ ...on.env, ENCRYPTION_KEY: `${N},${O}` })
     await cli('encryption-key rotate --force')
@@ -199,9 +197,7 @@ describe('while one node lacks the new key', () => {
     expect(await old.machineToken(own)).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
   })
 
-  test('after a rotation a start with the earlier key alone is refused with a sentence', {
-    timeout: 200_000,
-  }, async () => {
+  test('after a rotation a start with the earlier key alone is refused with a sentence', async () => {
     const server = launchServer({ ...on.env, ENCRYPTION_KEY: O })
     expect(await server.ended).toMatchObject({ code: 1 })
     expect(server.stderr()).toMatch(/^keywright: ENCRYPTION_KEY (lacks|holds none)[^\n]*; add [^\n]*$/m)

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
-import { deleteReplacedKeyPairs } from '../../src/clients/clients.ts'
 import { DEVICE_CODE_GRANT } from '../../src/clients/grant-types.ts'
+import { deleteReplacedKeyPairs } from '../../src/clients/key-pairs.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { rotateSecret } from '../../src/management/client-secret-rotation.ts'
 import { deleteExpiredEngineModels } from '../../src/oidc/adapter.ts'
@@ -11,10 +11,12 @@ import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-fami
 import { dropExpiredPartitions, ensurePartitions } from '../../src/tokens/partitions.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { ACTOR, CALLBACK } from '../support/factory.ts'
+import { withoutJob } from '../support/jobs.ts'
 import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf, postForm } from '../support/requests.ts'
 import { authorizationOf, codeOf, linkOf, openSignedInBrowser, redemptionOf } from '../support/signed-in-browsers.ts'
+import { untilPeriodLasts } from '../support/utc-periods.ts'
 
 const DAY = 86_400_000
 
@@ -29,6 +31,8 @@ beforeAll(async () => {
 })
 
 afterAll(() => on?.stop())
+
+beforeEach(() => untilPeriodLasts('day'))
 
 const partitionOf = (at: number) => `access_tokens_${new Date(at).toISOString().slice(0, 10).replaceAll('-', '')}`
 
@@ -62,19 +66,17 @@ async function whileIssuing<T>(work: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** Keeps the nodes' own job from the partitions meanwhile. */
-async function withoutTheJob(work: () => Promise<void>): Promise<void> {
-  const trx = await on.knex.transaction()
-  await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job prepare and drop partitions'])
-  await work()
-  await trx.commit()
-}
+/** Keeps the nodes' own jobs from what `work` counts. */
+const withoutTheJob = (work: () => Promise<void>) => withoutJob(on.knex, 'prepare and drop partitions', work)
+
+const withoutSweeps = (work: () => Promise<void>) =>
+  withoutJob(on.knex, 'sweep expired rows', () => withoutJob(on.knex, 'sweep rows that expired long ago', work))
 
 test('expired partitions are dropped, and missing ones made, while tokens are issued without an error', async () => {
   await withoutTheJob(async () => {
     await fillThePast()
     const ahead = partitionOf(Date.now() + 32 * DAY)
-    await on.knex.raw(`DROP TABLE ${ahead}`)
+    await on.knex.raw(`DROP TABLE IF EXISTS ${ahead}`)
     const dropped = await whileIssuing(async () => {
       await together(3, () => ensurePartitions(on.knex))
       return await dropExpiredPartitions(on.knex)
@@ -85,6 +87,14 @@ test('expired partitions are dropped, and missing ones made, while tokens are is
     expect((await partitions()).at(-1)).toBe(ahead)
   })
 })
+
+/** Also those that are no partitions any more. */
+async function tablesOfDays(): Promise<string[]> {
+  const { rows } = await on.knex.raw(
+    `SELECT relname AS name FROM pg_class WHERE relname LIKE 'access_tokens_2%' AND relkind = 'r' ORDER BY 1`,
+  )
+  return rows.map(({ name }: { name: string }) => name)
+}
 
 /** Cuts a detachment off while it waits for a transaction that has read the access-token store. */
 async function interruptDetaching(name: string): Promise<void> {
@@ -113,10 +123,8 @@ test.each([
   on.nodes[2] = await startNode(on.env)
   await whileIssuing(() => until(async () => (await partitions())[0] === partitionOf(Date.now() - DAY)))
   await on.nodes.pop()!.stop()
-  const { rows } = await on.knex.raw(
-    `SELECT relname FROM pg_class WHERE relname LIKE 'access_tokens_2%' AND relkind = 'r'`,
-  )
-  expect(rows.map(({ relname }: { relname: string }) => relname).sort()).toEqual(await partitions())
+  // Another node may have detached the last one, and drops it now.
+  await until(async () => (await tablesOfDays()).join() === (await partitions()).join())
 })
 
 test('a token that expires just before, at and just after the end of a day is recorded and active, as is the longest', async () => {
@@ -137,16 +145,16 @@ test('a token that expires just before, at and just after the end of a day is re
   expect({ status, expires_in: body.expires_in }).toEqual({ status: 200, expires_in: 2_592_000 })
 })
 
-test('a refresh token that was rotated 60 times is one row', async () => {
+test('a refresh token that was rotated 20 times is one row', async () => {
   const own = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   let { refresh_token } = (await on.nodes[0]!.machineToken(own)).body
-  for (let round = 0; round < 60; round++) {
+  for (let round = 0; round < 20; round++) {
     const answer = await on.nodes[round % 2]!.token({ grant_type: 'refresh_token', refresh_token }, { basic: own })
     expect(answer.status).toBe(200)
     refresh_token = answer.body.refresh_token
   }
   expect(await on.knex('refresh_tokens').where('client_id', own.key)).toHaveLength(1)
-}, 60_000)
+})
 
 /** Runs a bounded deletion to its end; answers what each statement deleted. */
 async function batchesOf(sweep: (limit: number) => Promise<number>): Promise<number[]> {
@@ -159,25 +167,27 @@ test('expired refresh tokens, models, idle limits and single-token rows are dele
   const old = `now() - interval '2 hours'`
   const series = `FROM generate_series(1, 250) n`
   const family = `sha256((n || 'x')::bytea)`
-  await on.knex.raw(`INSERT INTO refresh_tokens (grant_id, family_hash, current_hash, client_id, api_id, revocation_epoch, subject, scope, expires_at)
-    SELECT gen_random_uuid(), ${family}, ${family}, ${client.key}, 1, 0, '', 'read', ${old} ${series}`)
-  await on.knex.raw(
-    `INSERT INTO engine_models (model, id_hash, payload, expires_at) SELECT 'Session', ${family}, '{}', ${old} ${series}`,
-  )
-  await on.knex.raw(`INSERT INTO rate_limits (client_id, arrival_at) SELECT 1000000 + n, ${old} ${series}`)
-  await on.knex.raw(
-    `INSERT INTO single_tokens (client_id, api_id, subject, sequence, expires_at) SELECT 1000000 + n, 1, '', 1, ${old} ${series}`,
-  )
   const { refresh_token } = (await on.nodes[0]!.machineToken(client)).body
-  const swept = await whileIssuing(() =>
-    Promise.all([
-      batchesOf((limit) => deleteExpiredRefreshTokens(on.knex, limit)),
-      batchesOf((limit) => deleteExpiredEngineModels(on.knex, limit)),
-      batchesOf((limit) => deleteIdleRateLimits(on.database, limit)),
-      batchesOf((limit) => deleteExpiredSingleTokens(on.knex, limit)),
-    ]),
-  )
-  expect(swept).toEqual(Array(4).fill([100, 100, 50, 0]))
+  await withoutSweeps(async () => {
+    await on.knex.raw(`INSERT INTO refresh_tokens (grant_id, family_hash, current_hash, client_id, api_id, revocation_epoch, subject, scope, expires_at)
+    SELECT gen_random_uuid(), ${family}, ${family}, ${client.key}, 1, 0, '', 'read', ${old} ${series}`)
+    await on.knex.raw(
+      `INSERT INTO engine_models (model, id_hash, payload, expires_at) SELECT 'Session', ${family}, '{}', ${old} ${series}`,
+    )
+    await on.knex.raw(`INSERT INTO rate_limits (client_id, arrival_at) SELECT 1000000 + n, ${old} ${series}`)
+    await on.knex.raw(
+      `INSERT INTO single_tokens (client_id, api_id, subject, sequence, expires_at) SELECT 1000000 + n, 1, '', 1, ${old} ${series}`,
+    )
+    const swept = await whileIssuing(() =>
+      Promise.all([
+        batchesOf((limit) => deleteExpiredRefreshTokens(on.knex, limit)),
+        batchesOf((limit) => deleteExpiredEngineModels(on.knex, limit)),
+        batchesOf((limit) => deleteIdleRateLimits(on.database, limit)),
+        batchesOf((limit) => deleteExpiredSingleTokens(on.knex, limit)),
+      ]),
+    )
+    expect(swept).toEqual(Array(4).fill([100, 100, 50, 0]))
+  })
   const form = { grant_type: 'refresh_token', refresh_token }
   expect((await on.nodes[1]!.token(form, { basic: client })).status).toBe(200)
 })
@@ -197,7 +207,9 @@ test('answers kept for retries are wiped after their grace, all of them in one r
   const past = { rotated_at: on.knex.raw(`now() - interval '12 minutes'`) }
   await on.knex('refresh_tokens').where('client_id', own.key).update(past)
   // As the job does: again until a run did less than it may.
-  while ((await deleteExpiredRefreshTokens(on.knex, 100)) === 100);
+  await withoutSweeps(async () => {
+    while ((await deleteExpiredRefreshTokens(on.knex, 100)) === 100);
+  })
   const kept = await on.knex('refresh_tokens').where('client_id', own.key).whereNotNull('response')
   expect(kept).toHaveLength(0)
   expect((await redeem(turned.refresh_token)).status).toBe(200)
@@ -206,23 +218,25 @@ test('answers kept for retries are wiped after their grace, all of them in one r
 test('retired secrets and replaced key pairs are forgotten only when none of their tokens can be left', async () => {
   const own = await on.make.client([api.identifier])
   for (let n = 0; n < 3; n++) await rotateSecret(on.knex, own.clientId, 0, ACTOR)
-  expect(await deleteRetiredSecrets(on.knex, 100)).toBe(0)
-  await on
-    .knex('client_secrets')
-    .where('client_id', own.key)
-    .whereNotNull('retires_at')
-    .update({ retires_at: on.knex.raw(`retires_at - interval '25 hours'`) })
-  expect(await deleteRetiredSecrets(on.knex, 2)).toBe(2)
-  expect(await deleteRetiredSecrets(on.knex, 2)).toBe(1)
-  const user = await on.make.user()
-  const pair = await on.make.keyPair(user.id, [api.identifier])
-  await on.make.keyPair(user.id)
-  expect(await deleteReplacedKeyPairs(on.knex, 100)).toBe(0)
-  await on
-    .knex('clients')
-    .where({ id: pair.key })
-    .update({ deactivated_at: on.knex.raw(`now() - interval '41 days'`) })
-  expect(await deleteReplacedKeyPairs(on.knex, 100)).toBe(1)
+  await withoutSweeps(async () => {
+    expect(await deleteRetiredSecrets(on.knex, 100)).toBe(0)
+    await on
+      .knex('client_secrets')
+      .where('client_id', own.key)
+      .whereNotNull('retires_at')
+      .update({ retires_at: on.knex.raw(`retires_at - interval '25 hours'`) })
+    expect(await deleteRetiredSecrets(on.knex, 2)).toBe(2)
+    expect(await deleteRetiredSecrets(on.knex, 2)).toBe(1)
+    const user = await on.make.user()
+    const pair = await on.make.keyPair(user.id, [api.identifier])
+    await on.make.keyPair(user.id)
+    expect(await deleteReplacedKeyPairs(on.knex, 100)).toBe(0)
+    await on
+      .knex('clients')
+      .where({ id: pair.key })
+      .update({ deactivated_at: on.knex.raw(`now() - interval '41 days'`) })
+    expect(await deleteReplacedKeyPairs(on.knex, 100)).toBe(1)
+  })
 })
 
 /** Puts the ends of rows into the past, as if nobody had looked at them for a year. */
@@ -255,18 +269,21 @@ test('of sign-ins, consents, pushed requests and devices nothing is left that no
   const longest = `now() + interval '14 days 1 minute'`
   expect(await on.knex('engine_models').whereRaw(`expires_at > ${longest}`)).toEqual([])
   for (const table of ['engine_models', 'refresh_tokens']) await expire(table)
-  await batchesOf((limit) => deleteExpiredEngineModels(on.knex, limit))
-  await batchesOf((limit) => deleteExpiredRefreshTokens(on.knex, limit))
+  // They skip rows that a run of the job has locked.
+  await withoutSweeps(async () => {
+    await batchesOf((limit) => deleteExpiredEngineModels(on.knex, limit))
+    await batchesOf((limit) => deleteExpiredRefreshTokens(on.knex, limit))
+  })
   for (const table of ['engine_models', 'refresh_tokens']) expect(await on.knex(table), table).toEqual([])
 })
 
-test('a person who signs in and comes back a hundred times is one session, and one consent', async () => {
+test('a person who signs in and comes back twenty times is one session, and one consent', async () => {
   const app = await on.make.application([api.identifier])
   const person = await on.make.person()
   const visitor = await openSignedInBrowser(on.nodes[0]!, person)
   const sessions = () => on.knex('engine_models').where({ model: 'Session' }).whereNotNull('payload')
   const before = (await sessions()).length
-  for (let round = 0; round < 5; round++) await together(20, () => visitor.code(app))
+  for (let round = 0; round < 2; round++) await together(10, () => visitor.code(app))
   expect((await sessions()).length).toBe(before)
   expect(await on.knex('consents').where({ user_id: person.id })).toHaveLength(1)
 })

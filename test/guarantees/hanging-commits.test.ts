@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { startDurablePostgres } from '../support/durable-postgres.ts'
-import { activeAmong, together, until } from '../support/load.ts'
+import { activeAmong, startLoad, together, until } from '../support/load.ts'
 import { managementToken, managingApplication, rawManagement } from '../support/management.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
-import { type Answer, type Credentials, claimsOf, send } from '../support/requests.ts'
+import { type Credentials, claimsOf, send } from '../support/requests.ts'
 import { openSignedInBrowser, type SignedInBrowser } from '../support/signed-in-browsers.ts'
 
 let postgres: Awaited<ReturnType<typeof startDurablePostgres>>
@@ -22,7 +22,7 @@ beforeAll(async () => {
   refreshing = await on.make.client([api.identifier], { clientCredentialsRefresh: true })
   managing = await managementToken(on.nodes[0]!, await managingApplication(on, null))
   visitor = await openSignedInBrowser(on.nodes[0]!, await on.make.person())
-}, 120_000)
+})
 
 afterEach(() => standBy(''))
 
@@ -31,21 +31,38 @@ afterAll(async () => {
   await postgres?.stop()
 })
 
-/** A standby that does not exist lets every commit hang. */
 async function standBy(name: string): Promise<void> {
   await on.knex.raw(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`)
   await on.knex.raw('SELECT pg_reload_conf()')
 }
 
+/** Resolves when commits hang, which begins some time after PostgreSQL has read the name of a standby that does not exist. */
+async function letCommitsHang(): Promise<void> {
+  await standBy('nobody')
+  let isCommitted = true
+  await until(async () => {
+    if (isCommitted) {
+      isCommitted = false
+      const done = () => {
+        isCommitted = true
+      }
+      on.knex.raw('SELECT pg_current_xact_id()').then(done, done)
+    }
+    return (await commitsHanging()).length > 0
+  })
+  for (const pid of await commitsHanging()) await on.knex.raw('SELECT pg_cancel_backend(?)', [pid])
+}
+
 const hanging = { wait_event: 'SyncRep' }
 const commitsHanging = async (): Promise<number[]> => await on.knex('pg_stat_activity').where(hanging).pluck('pid')
 
-/** More changes than the pool has connections. */
-function startChanges(revocable: readonly string[]): Promise<Answer[]> {
+/** More changes than the pool has connections, again and again: commits hang for as long as it goes on. */
+function startChanges(revocable: readonly string[]) {
   const node = on.nodes[0]!
-  const revocations = revocable.map((token) => node.revoke(token, client))
-  const tokens = together(15, (n) => node.machineToken(n % 2 ? client : refreshing))
-  return tokens.then(async (answers) => [...answers, ...(await Promise.all(revocations))])
+  return startLoad(15 + revocable.length, (loop) => {
+    const token = revocable[loop - 15]
+    return token ? node.revoke(token, client) : node.machineToken(loop % 2 ? client : refreshing)
+  })
 }
 
 const newTokens = async (count: number): Promise<string[]> =>
@@ -53,20 +70,20 @@ const newTokens = async (count: number): Promise<string[]> =>
 
 test('while commits hang, reads are answered, and the node says that it is not ready', async () => {
   const [kept, ...revocable] = await newTokens(16)
-  await standBy('nobody')
+  await letCommitsHang()
   const changes = startChanges(revocable)
   await until(async () => (await commitsHanging()).length >= 4)
   const node = on.nodes[0]!
   for (let round = 0; round < 3; round++) {
     expect((await node.introspect(kept!, api)).body.active).toBe(true)
-    // It answers, and says that this node cannot record tokens.
-    expect((await send(`${node.url}/readyz`)).status).toBe(503)
+    // It answers, and says that this node cannot record tokens; a look of the node may be a quarter of a second old.
+    await until(async () => (await send(`${node.url}/readyz`)).status === 503)
     expect((await rawManagement(node.url, managing).send('GET', '/applications')).status).toBe(200)
     expect((await visitor.visit('/account/applications')).status).toBe(200)
   }
-  expect((await commitsHanging()).length).toBeGreaterThan(0)
+  await until(async () => (await commitsHanging()).length > 0)
   await standBy('')
-  const answers = await changes
+  const answers = await changes.stop()
   for (const { status } of answers) expect([200, 503]).toContain(status)
   const issued = answers.filter(({ status, body }) => status === 200 && body.access_token)
   const jtis = issued.map(({ body }) => claimsOf(body.access_token).jti as string)
@@ -75,7 +92,7 @@ test('while commits hang, reads are answered, and the node says that it is not r
 })
 
 test('a commit whose wait for the synchronous standby is cancelled is answered 503', async () => {
-  await standBy('nobody')
+  await letCommitsHang()
   const answers = together(4, (n) => on.nodes[0]!.machineToken(n % 2 ? client : refreshing))
   let cancelled = 0
   const isAnswered = answers.then(() => true)

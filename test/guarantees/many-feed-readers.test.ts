@@ -48,4 +48,4 @@ test('each of a thousand feed readers gets every revocation, although fifty othe
   await Promise.all(feeds.map((feed) => feed.close()))
   for (const socket of deaf) socket.destroy()
   await until(async () => (await node().machineToken(client)).status === 200)
-}, 120_000)
+})

@@ -77,7 +77,6 @@ test.each([true, false])(
     // All at once, because each of them may wait until a status list is fetched again.
     await Promise.all(waysToEnd(on, api).map(endAndWait))
   },
-  120_000,
 )
 
 test('a node that is killed while tokens are revoked loses no revocation, and no revoked token is accepted again', async () => {
@@ -107,4 +106,4 @@ test('a node that is killed while tokens are revoked loses no revocation, and no
     }
     return seen.size === answered.length
   })
-}, 120_000)
+})

@@ -1,6 +1,6 @@
 /** A public client that retries a refresh after an outage gets the same tokens. Without an outage, a late retry revokes the grant. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { activeAmong, until } from '../support/load.ts'
+import { activeAmong, served, until } from '../support/load.ts'
 import { type Nodes, startNode, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
 import { openSignedInBrowser, redemptionOf, type SignedInBrowser } from '../support/signed-in-browsers.ts'
@@ -55,11 +55,15 @@ const redeemedEarlier = (seconds: number) =>
 const isBeating = async () =>
   (await on.knex('service_heartbeat').whereRaw(`at > clock_timestamp() - interval '10 seconds'`)).length === 1
 
-/** The nodes can write, and no earlier outage is recorded. */
+/** The nodes can write, and no earlier outage is recorded. Also a pause of a machine counts as one that is long enough. */
 async function calm(): Promise<void> {
   await until(isBeating)
+  await on.knex('service_heartbeat').update({ at: on.knex.raw('clock_timestamp()') })
   await on.knex('service_outages').delete()
 }
+
+/** The recorded outages that are longer than a pause of a busy machine. */
+const longOutages = () => on.knex('service_outages').whereRaw(`ended_at - began_at > interval '4 minutes'`)
 
 /** Cuts both nodes off, sets the time forward, and lets them come back. */
 async function away(seconds: number): Promise<void> {
@@ -76,26 +80,27 @@ test('a public client that retries after an outage gets the same tokens, at the 
   await away(300)
   // Also before any node has written that it is back.
   await until(async () => (await refresh(token)).status !== 503)
-  expect((await refresh(token, 1)).body).toEqual(lost)
-  await until(isBeating)
-  expect(await on.knex('service_outages')).toHaveLength(1)
+  expect((await served(() => refresh(token, 1))).body).toEqual(lost)
+  await until(async () => (await longOutages()).length > 0)
+  expect(await longOutages()).toHaveLength(1)
   await redeemedEarlier(60)
   await on.knex('service_outages').update({ ...earlier('began_at', 60), ...earlier('ended_at', 60) })
   expect((await refresh(token)).body).toEqual(lost)
   expect((await refresh(lost.refresh_token, 1)).status).toBe(200)
-}, 120_000)
+})
 
 test('without an outage, a public client that reuses a refresh token after the grace period loses the tokens of the grant', async () => {
   await calm()
   const { token, lost } = await lostAnswer()
   await redeemedEarlier(31)
+  await calm()
   expect((await refresh(token, 1)).body.error).toBe('invalid_grant')
   expect(await activeAmong(behind, [lost.access_token], api)).toEqual([])
-}, 120_000)
+})
 
 test('an outage extends the grace period to ten minutes at most', async () => {
   await calm()
   const { token } = await lostAnswer()
   await away(601)
   await until(async () => (await refresh(token)).body.error === 'invalid_grant')
-}, 120_000)
+})

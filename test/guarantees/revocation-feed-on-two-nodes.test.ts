@@ -12,10 +12,11 @@ import { setIndexesOf } from '../../src/status/status-bitmap.ts'
 import { readChanges } from '../../src/status/status-changes.ts'
 import { revokeToken, revokeTokensOfClient } from '../../src/tokens/revocation.ts'
 import { ACTOR } from '../support/factory.ts'
+import { withoutJob } from '../support/jobs.ts'
 import { startLoad, together, until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { type Credentials, claimsOf } from '../support/requests.ts'
-import { type Feed, openFeed, placeName, placeOf, statusAt } from '../support/status.ts'
+import { type Feed, openFeed, placeName, placeOf, revokedInLists, statusAt } from '../support/status.ts'
 
 let on: Nodes
 let api: Credentials & { identifier: string }
@@ -182,11 +183,9 @@ test('a feed reader gets every answered revocation while one node after the othe
     expect(ended.filter((token) => !listener.has(token)).map(placeName)).toEqual([])
     expect(listener.resets).toEqual([])
   }
-  for (const token of ended.slice(-20)) {
-    for (const node of on.nodes) expect(await statusAt(node, token)).toBe(1)
-  }
+  await revokedInLists(on.nodes, ended.slice(-20))
   await Promise.all(listeners.map((listener) => listener.stop()))
-}, 120_000)
+})
 
 test('no two tokens that two nodes issue under load have the same status index, and each index is recorded as issued', async () => {
   const own = await on.make.api()
@@ -206,7 +205,7 @@ test('no two tokens that two nodes issue under load have the same status index, 
   const recorded = new Map(rows.map((row) => [row.jti, `${row.public_id}#${row.status_index}`]))
   expect(tokens.map((token) => recorded.get(claimsOf(token).jti))).toEqual(tokens.map(shortName))
   expect(new Set(tokens.map((token) => placeOf(token).uri)).size).toBe(1)
-}, 60_000)
+})
 
 test('the revocation of twenty thousand tokens of a client is published as bitmaps, without the indexes of other clients', async () => {
   const [doomed, other] = [await on.make.client([api.identifier]), await on.make.client([api.identifier])]
@@ -230,38 +229,35 @@ test('the revocation of twenty thousand tokens of a client is published as bitma
   expect(reported.flatMap(({ data }) => data.lists).some(({ lst }) => typeof lst === 'string')).toBe(true)
   expect(feed.isTold(stays)).toBe(false)
   expect(feed.revoked.size).toBeGreaterThanOrEqual(19_998)
-  // Nobody listens at the other node: its lists may be behind by less than a second.
-  await until(async () => (await statusAt(nodeOf(1), mine)) === 1)
+  await revokedInLists(on.nodes, [mine])
   expect(await statusAt(nodeOf(1), stays)).toBe(0)
   await feed.close()
 })
 
 test('old revocations are deleted in batches, and one of a long transaction stays until it was read', async () => {
-  // Else a node may sweep at the same time.
-  const job = await on.knex.transaction()
-  await job.raw('SELECT pg_advisory_xact_lock(hashtext(?))', ['keywright job sweep expired rows'])
-  const client = await on.make.client([api.identifier])
-  const [slow, ...quick] = await together(31, () => issue(client))
-  const trx = await on.knex.transaction()
-  await revoke(trx, slow!)
-  // More than a batch, so that it is not the last one that meets what must stay.
-  for (const token of quick) await revoke(on.knex, token)
-  await on.knex('revocation_checkpoints').delete()
-  await saveCheckpoint(on.knex)
-  await trx.commit()
-  // As if all that had been three hours ago.
-  const ago = on.knex.raw(`at - interval '3 hours'`)
-  await on.knex('revocation_checkpoints').update({ at: ago })
-  await on.knex('revocations').update({ at: ago })
-  // Not the newest: a node may have noted one just now.
-  const start = (await cursorBefore(on.database, 3_600_000))!
-  const swept: number[] = []
-  do swept.push(await deleteOldRevocations(on.knex, 5))
-  while (swept.at(-1) === 5)
-  expect(swept.length).toBeGreaterThan(5)
-  const { reported } = await names(start)
-  expect(reported).toContain(shortName(slow!))
-  for (const token of quick) expect(reported).not.toContain(shortName(token))
-  expect(await on.knex('revocations')).toHaveLength(1)
-  await job.rollback()
+  await withoutJob(on.knex, 'sweep expired rows', async () => {
+    const client = await on.make.client([api.identifier])
+    const [slow, ...quick] = await together(31, () => issue(client))
+    const trx = await on.knex.transaction()
+    await revoke(trx, slow!)
+    // More than a batch, so that it is not the last one that meets what must stay.
+    for (const token of quick) await revoke(on.knex, token)
+    await on.knex('revocation_checkpoints').delete()
+    await saveCheckpoint(on.knex)
+    await trx.commit()
+    // As if all that had been three hours ago.
+    const ago = on.knex.raw(`at - interval '3 hours'`)
+    await on.knex('revocation_checkpoints').update({ at: ago })
+    await on.knex('revocations').update({ at: ago })
+    // Not the newest: a node may have noted one just now.
+    const start = (await cursorBefore(on.database, 3_600_000))!
+    const swept: number[] = []
+    do swept.push(await deleteOldRevocations(on.knex, 5))
+    while (swept.at(-1) === 5)
+    expect(swept.length).toBeGreaterThan(5)
+    const { reported } = await names(start)
+    expect(reported).toContain(shortName(slow!))
+    for (const token of quick) expect(reported).not.toContain(shortName(token))
+    expect(await on.knex('revocations')).toHaveLength(1)
+  })
 })

@@ -11,6 +11,7 @@ import { revokeTokensOfClient, revokeTokensOfUser } from '../../src/tokens/revoc
 import { keywright } from '../support/cli-in-process.ts'
 import { ACTOR } from '../support/factory.ts'
 import { activeAmong, startLoad, together, until } from '../support/load.ts'
+import { awaitedLocks } from '../support/lock-waits.ts'
 import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { createRandom } from '../support/random.ts'
 import { type Answer, type Credentials, claimsOf, type FormData } from '../support/requests.ts'
@@ -217,7 +218,7 @@ test.each(CASES)('once %s, a link that was being followed leads to nothing', asy
   // Everything may be read, and no code be written down.
   await holding.raw('LOCK TABLE engine_models IN SHARE MODE')
   const following = takeCode(visitor, scene.app)
-  await until(async () => (await on.knex('pg_locks').where({ granted: false, mode: 'RowExclusiveLock' })).length > 0)
+  await until(async () => (await awaitedLocks(on.knex).where({ mode: 'RowExclusiveLock' })).length > 0)
   await one.change(scene)
   await holding.commit()
   const code = await following

@@ -51,7 +51,7 @@ test('a list that one node has signed is the same on every node, also on one tha
   } finally {
     await late.stop()
   }
-}, 120_000)
+})
 
 test('a token that was revoked after its list was signed is revoked in the list of a node that has just started', async () => {
   const api = await on.make.api()
@@ -67,7 +67,7 @@ test('a token that was revoked after its list was signed is revoked in the list 
   } finally {
     await node.stop()
   }
-}, 120_000)
+})
 
 test('a signed list of another issuer or another database timeline is not served', async () => {
   const api = await on.make.api()
@@ -87,4 +87,4 @@ test('a signed list of another issuer or another database timeline is not served
   } finally {
     await late.stop()
   }
-}, 120_000)
+})

@@ -57,7 +57,7 @@ async function untilAllAnswered(storm: Changes): Promise<void> {
   const from = checks.length
   const isMissing = (kind: string) => !checks.slice(from).some((one) => one.kind === kind)
   const missing = () => Object.keys(changes).filter(isMissing)
-  await until(() => missing().length === 0, 60_000).catch(async () => {
+  await until(() => missing().length === 0).catch(async () => {
     await storm.reached(0)
     throw new Error(`not answered: ${missing()}\n${[...refused].join('\n')}`)
   })
@@ -70,7 +70,7 @@ async function stallOnce(storm: Changes, stalled: readonly TcpProxy[]): Promise<
   for (const proxy of stalled) proxy.stall()
   const awaited = stalled.flatMap((proxy) => Object.keys(changes).map((kind) => `${kind} at ${proxies.indexOf(proxy)}`))
   const missing = () => awaited.filter((one) => !storm.refused.has(one))
-  await until(() => missing().length === 0, 60_000).catch(async () => {
+  await until(() => missing().length === 0).catch(async () => {
     await storm.reached(0)
     throw new Error(`neither answered nor refused: ${missing()}`)
   })

@@ -55,4 +55,4 @@ test('a revocation right after a crash is read with a cursor from right before t
   for (let n = 0; n < 40; n++) await db.knex.raw('SELECT pg_current_xact_id()')
   expect((await read(cursor)).indexes).toEqual([3])
   expect((await read(late)).indexes).toEqual([3])
-}, 60_000)
+})

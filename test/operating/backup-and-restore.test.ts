@@ -101,5 +101,5 @@ describe.skipIf(!isPossible)('a backup that is made and restored as the document
       [before, after].map(async ({ url }) => (await fetch(`${url}/oauth2/jwks`)).json()),
     )
     expect(keySets[1]).toEqual(keySets[0])
-  }, 120_000)
+  })
 })

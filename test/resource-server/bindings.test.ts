@@ -137,7 +137,7 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
   })
 
   it('a revoked token gets a 401 as RFC 6750 specifies', async () => {
-    const answer = await weather({ authorization: `Bearer ${await tokenAt(2)}` })
+    const answer = await weather({ authorization: `Bearer ${await tokenAt(2, { jti: 'j1' })}` })
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toBe(
       `Bearer ${RESOURCE}, error="invalid_token", error_description="the access token was revoked", ${DPOP}`,
@@ -147,6 +147,7 @@ describe.each(Object.entries(ALL))('with %s', (_name, start) => {
       error: 'invalid_token',
       error_description: 'the access token was revoked',
       code: 'token_revoked',
+      jti: 'j1',
     })
   })
 

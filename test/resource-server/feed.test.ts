@@ -291,10 +291,20 @@ describe('an interrupted or delayed feed', () => {
   it('without a heartbeat is disconnected and connected again', async () => {
     const calls: string[] = []
     const ignored = { endContinuity: () => {}, startContinuity: () => {} }
+    const keys = { announce: () => {}, forgetRevoked: () => {} }
     const lists = { ...ignored, disconnect: () => calls.push('disconnect') } as unknown as StatusLists
     const report = ({ message }: { message: string }) => void calls.push(message)
     const url = `${issuer.url}/oauth2/status/feed`
-    const feed = new StatusFeed({ url, credentials: FEED, fetch, lists, maxListBytes: 8192, silence: 500, report })
+    const feed = new StatusFeed({
+      url,
+      credentials: FEED,
+      fetch,
+      lists,
+      keys,
+      maxListBytes: 8192,
+      silence: 500,
+      report,
+    })
     feed.start()
     const first = await stream(1)
     // Other events do not prove that no revocation is missing: only a heartbeat does. Half a second is longer than a pause of

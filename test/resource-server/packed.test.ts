@@ -65,7 +65,7 @@ beforeAll(async () => {
   await writeFile(join(app, 'package.json'), '{ "private": true, "type": "module" }')
   await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', jose, ours], { cwd: app })
   await writeFile(join(app, 'program.js'), PROGRAM)
-}, 180_000)
+})
 afterAll(async () => {
   await issuer?.close()
   if (home) await rm(home, { recursive: true, force: true })
@@ -127,14 +127,14 @@ it('the published package contains code, types and nothing else', async () => {
 
 it('the installed package works on this Node', async () => {
   expect(await runProgram(process.execPath)).toEqual(expected(`^${process.version}$`))
-}, 90_000)
+})
 
 it('the installed package works on the lowest Node that it supports', async ({ skip }) => {
   const major = await lowestNode()
   const node = await findNode(major)
   if (!node) return skip(`Node ${major}, which the package supports, is not on this machine`)
   expect(await runProgram(node)).toEqual(expected(`^v${major}\\.`))
-}, 90_000)
+})
 
 /** The first program in the README with the addresses of this test. */
 async function printedProgram(port: number): Promise<string> {
@@ -195,4 +195,4 @@ it('a program compiles against the types of the installed package', async () => 
     (error) => error,
   )
   expect(stdout).toBe('')
-}, 60_000)
+})

@@ -341,7 +341,7 @@ describe('the status list reference of a token', () => {
   it('causes no request if the token is invalid for another reason', async () => {
     issuer.addList()
     const verify = verifier()
-    expect(await verify(await tokenAt(1, undefined, { aud: 'other' }))).toBe('token_invalid')
+    expect(await verify(await tokenAt(1, undefined, { aud: 'other' }))).toBe('wrong_audience')
     expect(await verify(await tokenAt(1, undefined, { exp: 1 }))).toBe('token_expired')
     expect(issuer.count(PATH)).toBe(0)
   })

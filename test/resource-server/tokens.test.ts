@@ -52,15 +52,15 @@ describe('an access token', () => {
   it.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
     ['with the full media type', 'accepted', {}, { typ: 'application/at+jwt' }],
     ['of the type JWT', 'accepted', {}, { typ: 'JWT' }],
-    ['that is an ID token', 'token_invalid', { client_id: undefined, jti: undefined }, { typ: undefined }],
+    ['that is an ID token', 'not_an_access_token', { client_id: undefined, jti: undefined }, { typ: undefined }],
     ['that is an ID token of the type JWT', 'token_invalid', { client_id: undefined, jti: undefined }, { typ: 'JWT' }],
-    ['that is a status list', 'token_invalid', {}, { typ: 'statuslist+jwt' }],
-    ['that is a logout token', 'token_invalid', {}, { typ: 'logout+jwt' }],
-    ['without a type', 'token_invalid', {}, { typ: undefined }],
-    ['of an unknown key', 'token_invalid', {}, { kid: 'two' }],
-    ['of another issuer', 'token_invalid', { iss: 'https://other.example' }, {}],
+    ['that is a status list', 'not_an_access_token', {}, { typ: 'statuslist+jwt' }],
+    ['that is a logout token', 'not_an_access_token', {}, { typ: 'logout+jwt' }],
+    ['without a type', 'not_an_access_token', {}, { typ: undefined }],
+    ['of an unknown key', 'not_signed_by_issuer', {}, { kid: 'two' }],
+    ['of another issuer', 'not_signed_by_issuer', { iss: 'https://other.example' }, {}],
     ['without an issuer', 'token_invalid', { iss: undefined }, {}],
-    ['for another API', 'token_invalid', { aud: 'https://api.example.com/v2' }, {}],
+    ['for another API', 'wrong_audience', { aud: 'https://api.example.com/v2' }, {}],
     ['for several APIs including this one', 'accepted', { aud: ['x', AUDIENCE] }, {}],
     ['without an audience', 'token_invalid', { aud: undefined }, {}],
     ['that has expired', 'token_expired', { exp: seconds() - 31 }, {}],
@@ -82,7 +82,7 @@ describe('an access token', () => {
   })
 
   it('with the signature of another key, or with none, is rejected', async () => {
-    expect(await ask(bearer(await issuer.token({}, {}, issuer.otherKey)))).toBe('token_invalid')
+    expect(await ask(bearer(await issuer.token({}, {}, issuer.otherKey)))).toBe('not_signed_by_issuer')
     const unsigned = new UnsecuredJWT({ iss: issuer.url, aud: AUDIENCE }).encode()
     expect(await ask(bearer(unsigned))).toBe('token_malformed')
     expect(await ask(bearer(`${unsigned}AAAA`))).toBe('token_invalid')
@@ -91,7 +91,31 @@ describe('an access token', () => {
   it('that was modified is rejected', async () => {
     const [header, , signature] = (await issuer.token()).split('.')
     const [, claims] = (await issuer.token({ scope: 'admin' })).split('.')
-    expect(await ask(bearer(`${header}.${claims}.${signature}`))).toBe('token_invalid')
+    expect(await ask(bearer(`${header}.${claims}.${signature}`))).toBe('not_signed_by_issuer')
+  })
+})
+
+describe('the rejection of a token', () => {
+  const rejection = async (token: string, options = {}) =>
+    await make(options)
+      .verify({ headers: bearer(token) })
+      .catch(({ code, tokenId }) => ({ code, tokenId }))
+
+  it.each<[string, Record<string, unknown>, Partial<VerifierOptions>]>([
+    ['token_expired', { exp: 1 }, {}],
+    ['token_not_yet_valid', { iat: seconds() + 600 }, {}],
+    ['wrong_audience', { aud: 'https://api.example.com/v2' }, {}],
+    ['insufficient_scope', { scope: 'read' }, { requiredScopes: ['write'] }],
+    ['status_missing', {}, { statusList: {} }],
+  ])('%s names the jti of the token, which the operator of the issuer can look up', async (code, claims, options) => {
+    expect(await rejection(await issuer.token({ jti: 'j1', ...claims }), options)).toEqual({ code, tokenId: 'j1' })
+  })
+
+  it('not_signed_by_issuer names no jti, because the token could contain any', async () => {
+    const forged = await issuer.token({ jti: 'j1' }, {}, issuer.otherKey)
+    expect(await rejection(forged)).toEqual({ code: 'not_signed_by_issuer', tokenId: undefined })
+    const foreign = await issuer.token({ jti: 'j1', iss: 'https://other.example' })
+    expect(await rejection(foreign)).toEqual({ code: 'not_signed_by_issuer', tokenId: undefined })
   })
 })
 
@@ -165,7 +189,7 @@ describe('the key set', () => {
     const { clock, own, outcome } = await rotating()
     const next = await makeKey('two')
     expect(await outcome()).toBe('accepted')
-    expect(await together(50, () => outcome(next))).toEqual(Array(50).fill('token_invalid'))
+    expect(await together(50, () => outcome(next))).toEqual(Array(50).fill('not_signed_by_issuer'))
     expect(own.count(PATH)).toBe(1)
     own.settings.jwks = [own.key.jwk, next.jwk]
     clock.advance(31_000)
@@ -181,13 +205,13 @@ describe('the key set', () => {
     clock.advance(601_000)
     expect(await outcome()).toBe('accepted')
     await until(() => own.count(PATH) === 2)
-    await until(async () => (await outcome()) === 'token_invalid')
+    await until(async () => (await outcome()) === 'not_signed_by_issuer')
     own.settings.jwks = [own.key.jwk]
     clock.advance(31_000)
     expect(await outcome()).toBe('accepted')
     own.settings.jwks = []
     clock.advance(1_201_000)
-    expect(await outcome()).toBe('token_invalid')
+    expect(await outcome()).toBe('not_signed_by_issuer')
     await own.close()
   })
 

@@ -70,15 +70,15 @@ describe.each(PATHS)('a request to %s', (path) => {
   })
 
   it('returns 401 with a challenge without a token, and for one that is revoked or for another API', async () => {
-    const revoked = await tokenOf({ status: { status_list: { idx: 9, uri: list.uri } } })
-    const rejected = [undefined, await tokenOf({ aud: 'https://other.example.com' }), revoked]
+    const revoked = await tokenOf({ jti: 'j2', status: { status_list: { idx: 9, uri: list.uri } } })
+    const rejected = [undefined, await tokenOf({ aud: 'https://other.example.com', jti: 'j1' }), revoked]
     const answers = await Promise.all(
       rejected.map((token) => ask(path, token ? { authorization: `Bearer ${token}` } : {})),
     )
-    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
-      [401, 'token_missing'],
-      [401, 'token_invalid'],
-      [401, 'token_revoked'],
+    expect(answers.map(({ status, body }) => [status, body.code, body.jti])).toEqual([
+      [401, 'token_missing', undefined],
+      [401, 'wrong_audience', 'j1'],
+      [401, 'token_revoked', 'j2'],
     ])
     for (const { headers } of answers) expect(headers['www-authenticate']).toMatch(/^Bearer .*DPoP /)
   })
