@@ -24,6 +24,7 @@ export interface ServerNode {
 export interface NodeAnnouncement {
   /** Writes when something changed, and every few seconds. @param keyRingVersion what the process uses; null: not known */
   announce(keyRingVersion: number | null): Promise<void>
+  /** Deletes what was announced, and ends announcements: none that was under way survives it. */
   withdraw(): Promise<void>
 }
 
@@ -35,6 +36,8 @@ export interface NodeAnnouncement {
 export async function announceNode(knex: Knex, keys: EncryptionKeys): Promise<NodeAnnouncement> {
   const id = randomUUID()
   let said: { key: string; version: number | null; at: number } = { key: '', version: null, at: 0 }
+  const underWay = new Set<Promise<void>>()
+  let isWithdrawn = false
 
   async function write(db: Knex, version: number | null): Promise<void> {
     const now = {
@@ -58,9 +61,14 @@ export async function announceNode(knex: Knex, keys: EncryptionKeys): Promise<No
   return {
     async announce(version) {
       const isSaid = said.key === keys.sealing.id && said.version === version
-      if (!isSaid || performance.now() - said.at >= SAY_EVERY) await write(knex, version)
+      if (isWithdrawn || (isSaid && performance.now() - said.at < SAY_EVERY)) return
+      const writing = write(knex, version)
+      underWay.add(writing)
+      await writing.finally(() => underWay.delete(writing))
     },
     async withdraw() {
+      isWithdrawn = true
+      await Promise.allSettled(underWay)
       await knex('server_nodes').where({ id }).delete()
     },
   }
