@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteExcessCallers, deleteOldCallers, listCallers, recordCallers } from '../../src/clients/client-callers.ts'
 import { listSecrets } from '../../src/clients/client-secrets.ts'
 import { createSecretUses } from '../../src/clients/secret-uses.ts'
+import { withOtherEnd } from '../support/altered-texts.ts'
 import { withoutJob } from '../support/jobs.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { together, until } from '../support/load.ts'
@@ -92,7 +93,7 @@ test('a wrong secret, or a public client without a code, records no use', async 
     'keywright_requests_refused_total',
     'endpoint="/oauth2/token",error="invalid_grant"',
   )
-  await server.machineToken({ ...client, clientSecret: `${client.clientSecret.slice(0, -1)}x` }, {}, from('192.0.2.7'))
+  await server.machineToken({ ...client, clientSecret: withOtherEnd(client.clientSecret) }, {}, from('192.0.2.7'))
   const code = { grant_type: 'authorization_code', code: 'x'.repeat(43), code_verifier: 'y'.repeat(43) }
   const redemption = { ...code, client_id: open.clientId, redirect_uri: 'https://app.example.com/callback' }
   expect((await server.token(redemption, from('192.0.2.8'))).body.error).toBe('invalid_grant')

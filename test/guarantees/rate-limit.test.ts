@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withOtherEnd } from '../support/altered-texts.ts'
 import { together } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import type { Credentials } from '../support/requests.ts'
@@ -52,7 +53,7 @@ test('a client that waits as long as Retry-After says is served, at any node', a
 
 test('a wrong secret is refused as such, and takes nothing from the allowance', async () => {
   const client = await on.make.client([api.identifier], { rateLimit: { count: 5, period: 3600 } })
-  const wrong = { ...client, clientSecret: client.clientSecret.replace(/.$/, (last) => (last === 'x' ? 'y' : 'x')) }
+  const wrong = { ...client, clientSecret: withOtherEnd(client.clientSecret) }
   const refused = await together(20, (n) => on.nodes[n % 2]!.machineToken(wrong))
   expect([...new Set(refused.map(({ status }) => status))]).toEqual([401])
   const answers = await together(5, (n) => on.nodes[n % 2]!.machineToken(client))
