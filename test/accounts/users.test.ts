@@ -34,6 +34,7 @@ test('a person is found with their account; an operator has none', async () => {
     accountName: 'ACME Corp',
     hasOpenLeak: false,
     hasFailedWebhook: false,
+    hasSecondFactor: false,
   })
   expect(found).toMatchObject({
     emailVerified: false,
@@ -41,7 +42,8 @@ test('a person is found with their account; an operator has none', async () => {
     updatedAt: expect.any(Date),
   })
   const operator = (await on.invite(null, 'operator')).user
-  const own = { accountStatus: null, accountName: null, hasOpenLeak: false, hasFailedWebhook: false }
+  const warnings = { hasOpenLeak: false, hasFailedWebhook: false }
+  const own = { accountStatus: null, accountName: null, ...warnings, hasSecondFactor: false }
   expect(await findUserById(on.knex, operator.id)).toEqual({ ...operator, ...own })
 })
 
