@@ -1,14 +1,12 @@
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { seal, unseal } from '../shared/envelope.ts'
+import { createSealedTickets } from '../shared/sealed-tickets.ts'
 import { hashSecret } from '../shared/secrets.ts'
 import type { Credentials } from './credentials.ts'
 import type { Proved } from './sign-in-tickets.ts'
 
 /** Seconds in which somebody who proved a one-time password chooses one of their own. */
 const LIFETIME = 15 * 60
-
-const SEALED_FOR = { purpose: 'password ticket' } as const
 
 interface Ticket {
   readonly userId: string
@@ -33,24 +31,16 @@ export interface PasswordTickets {
 }
 
 export function createPasswordTickets(encryptionKeys: EncryptionKeys, clock: Clock): PasswordTickets {
-  function read(ticket: string): (Omit<Ticket, 'proved'> & Partial<Ticket>) | undefined {
-    try {
-      return JSON.parse(unseal(encryptionKeys, SEALED_FOR, Buffer.from(ticket, 'base64url')).toString())
-    } catch {
-      // Anything may be sent in its place; what does not open is not ours.
-      return undefined
-    }
-  }
+  const tickets = createSealedTickets<Omit<Ticket, 'proved'> & Partial<Ticket>>(encryptionKeys, 'password ticket')
 
   return {
     issue(person, proved) {
       const expiresAt = clock.now() + LIFETIME * 1000
-      const ticket: Ticket = { userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person), proved }
-      return seal(encryptionKeys, SEALED_FOR, Buffer.from(JSON.stringify(ticket))).toString('base64url')
+      return tickets.seal({ userId: person.user.id, expiresAt, fingerprint: fingerprintOf(person), proved })
     },
     open(ticket) {
-      const opened = read(ticket)
-      return opened && opened.expiresAt > clock.now() ? { proved: BY_PASSWORD, ...opened } : undefined
+      const opened = tickets.open(ticket, clock.now())
+      return opened && { proved: BY_PASSWORD, ...opened }
     },
     isFor: (ticket, person) => ticket.userId === person.user.id && ticket.fingerprint === fingerprintOf(person),
   }

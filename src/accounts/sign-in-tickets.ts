@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { seal, unseal } from '../shared/envelope.ts'
+import { createSealedTickets } from '../shared/sealed-tickets.ts'
 import type { Credentials } from './credentials.ts'
 
 /** Seconds in which somebody who has proved their password takes the next step. */
 const LIFETIME = 15 * 60
-
-const SEALED_FOR = { purpose: 'sign-in ticket' } as const
 
 /** What somebody has proved in a sign-in that has further steps. */
 export interface Proved {
@@ -41,25 +39,14 @@ export const continues = (ticket: SignInTicket, person: Credentials | undefined)
   person?.mayAct === true && person.user.id === ticket.userId && Number(person.user.sessionsValidFrom) === ticket.since
 
 export function createSignInTickets(encryptionKeys: EncryptionKeys, clock: Clock): SignInTickets {
-  function read(ticket: string): SignInTicket | undefined {
-    try {
-      return JSON.parse(unseal(encryptionKeys, SEALED_FOR, Buffer.from(ticket, 'base64url')).toString())
-    } catch {
-      // Anything may be sent in its place; what does not open is not ours.
-      return undefined
-    }
-  }
+  const tickets = createSealedTickets<SignInTicket>(encryptionKeys, 'sign-in ticket')
 
   return {
     issue({ user }, { amr, demandsSecondFactor }) {
       const since = Number(user.sessionsValidFrom)
-      const ends = { expiresAt: clock.now() + LIFETIME * 1000 }
-      const ticket: SignInTicket = { id: randomUUID(), userId: user.id, since, amr, demandsSecondFactor, ...ends }
-      return seal(encryptionKeys, SEALED_FOR, Buffer.from(JSON.stringify(ticket))).toString('base64url')
+      const expiresAt = clock.now() + LIFETIME * 1000
+      return tickets.seal({ id: randomUUID(), userId: user.id, since, amr, demandsSecondFactor, expiresAt })
     },
-    open(ticket) {
-      const opened = read(ticket)
-      return opened && opened.expiresAt > clock.now() ? opened : undefined
-    },
+    open: (ticket) => tickets.open(ticket, clock.now()),
   }
 }

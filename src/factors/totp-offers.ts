@@ -2,14 +2,12 @@ import type { Knex } from 'knex'
 import type { User } from '../accounts/users.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { seal, unseal } from '../shared/envelope.ts'
 import { newId } from '../shared/ids.ts'
+import { createSealedTickets } from '../shared/sealed-tickets.ts'
 import { newTotpSecret, totpUri } from './totp.ts'
 
 /** Milliseconds in which somebody adds an authenticator app. */
 const LIFETIME = 3_600_000
-
-const SEALED_FOR = { purpose: 'TOTP offer' } as const
 
 /** A secret that a user is about to add. It goes through the page, sealed: nothing is stored before a code confirms it. */
 export interface TotpOffer {
@@ -37,6 +35,8 @@ const instanceName = async (db: Knex): Promise<string> =>
   (await db('instance_settings').first<{ name: string }>('name')).name
 
 export function createTotpOffers(db: Knex, encryptionKeys: EncryptionKeys, clock: Clock) {
+  const offers = createSealedTickets<TotpOffer>(encryptionKeys, 'TOTP offer')
+
   const show = async (sealed: string, secret: string, { email }: Owner): Promise<ShownOffer> => ({
     sealed,
     secret,
@@ -44,14 +44,8 @@ export function createTotpOffers(db: Knex, encryptionKeys: EncryptionKeys, clock
   })
 
   function open(sealed: string, userId: string): TotpOffer | undefined {
-    try {
-      const text = unseal(encryptionKeys, SEALED_FOR, Buffer.from(sealed, 'base64url')).toString()
-      const offer: TotpOffer = JSON.parse(text)
-      return offer.userId === userId && offer.expiresAt > clock.now() ? offer : undefined
-    } catch {
-      // Anything may be sent in its place; what does not open is not ours.
-      return undefined
-    }
+    const offer = offers.open(sealed, clock.now())
+    return offer?.userId === userId ? offer : undefined
   }
 
   return {
@@ -59,11 +53,7 @@ export function createTotpOffers(db: Knex, encryptionKeys: EncryptionKeys, clock
     async make(user: Owner): Promise<ShownOffer> {
       const secret = await newTotpSecret()
       const offer: TotpOffer = { id: newId(), userId: user.id, secret, expiresAt: clock.now() + LIFETIME }
-      return await show(
-        seal(encryptionKeys, SEALED_FOR, Buffer.from(JSON.stringify(offer))).toString('base64url'),
-        secret,
-        user,
-      )
+      return await show(offers.seal(offer), secret, user)
     },
     /** Undefined: it has expired, or was not made for this user. */
     open,

@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { seal, unseal } from '../shared/envelope.ts'
+import { createSealedTickets } from '../shared/sealed-tickets.ts'
 import type { Form } from './forms.ts'
 
 /** Milliseconds in which somebody signs in and goes on. */
 const LIFETIME = 3_600_000
 
-const SEALED_FOR = { purpose: 'interrupted form' } as const
-
-/** In bytes, so that it fits into the sign-in form. A larger one is typed again. */
-const LARGEST = 32 * 1024
+/** Characters, so that it fits into the sign-in form. A larger one is typed again. */
+const LARGEST = 44 * 1024
 
 const interruptedForm = z.object({
   /** Where it was posted to. */
@@ -28,6 +26,9 @@ const interruptedForm = z.object({
 /** A form that was posted without the sign-in that it takes. It goes through the sign-in page, sealed, and is sent again. */
 export type InterruptedForm = Omit<z.infer<typeof interruptedForm>, 'expiresAt'>
 
+const ticketsOf = (keys: EncryptionKeys) =>
+  createSealedTickets<z.infer<typeof interruptedForm>>(keys, 'interrupted form')
+
 export const fieldsToKeep = (form: Form): [string, string][] => [...form].filter(([name]) => name !== 'csrf')
 
 /** What pages fill in themselves. A form of these alone asks whether to do something: it is read again, and sent anew. */
@@ -40,19 +41,11 @@ const SECRET = new Set(['clientSecret', 'apiKey', 'password', 'text'])
 export function sealInterruptedForm(keys: EncryptionKeys, form: InterruptedForm): string | undefined {
   const isTyped = form.fields.some(([name, value]) => !FILLED_IN.has(name) && value !== '')
   if (!isTyped || form.fields.some(([name]) => SECRET.has(name))) return undefined
-  const text = Buffer.from(JSON.stringify({ ...form, expiresAt: Date.now() + LIFETIME }))
-  return text.length > LARGEST ? undefined : seal(keys, SEALED_FOR, text).toString('base64url')
+  const sealed = ticketsOf(keys).seal({ ...form, expiresAt: Date.now() + LIFETIME })
+  return sealed.length > LARGEST ? undefined : sealed
 }
 
 /** Undefined: it has expired, or was never sealed here. */
 export function openInterruptedForm(keys: EncryptionKeys, sealed: string): InterruptedForm | undefined {
-  try {
-    const form = interruptedForm.parse(
-      JSON.parse(unseal(keys, SEALED_FOR, Buffer.from(sealed, 'base64url')).toString()),
-    )
-    return form.expiresAt > Date.now() ? form : undefined
-  } catch {
-    // Anything may be sent in its place: what does not open is not ours.
-    return undefined
-  }
+  return interruptedForm.safeParse(ticketsOf(keys).open(sealed, Date.now())).data
 }
