@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { MailSender } from '../config/mail-settings.ts'
+import { momentText } from '../shared/moment-text.ts'
 import type { LinkTokens } from './link-tokens.ts'
 import type { OutgoingMessage } from './mail-transport.ts'
 import type { MessageContext, MessageLink } from './message-declaration.ts'
@@ -10,8 +11,6 @@ import type { ClaimedMessage } from './outbox.ts'
 export const readMailBrand = async (db: Knex): Promise<MailBrand> =>
   await db('instance_settings').first<MailBrand>('name', 'accent')
 
-const MOMENT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-
 /** The page that opens a link. */
 const LINK_PATH = '/password/new'
 
@@ -19,7 +18,7 @@ const NO_LINK: MessageLink = { url: '', until: '' }
 
 const linkTo = (issuerUrl: string, token: string, expiresAt: Date): MessageLink => ({
   url: new URL(`${LINK_PATH}?token=${token}`, issuerUrl).href,
-  until: `${MOMENT.format(expiresAt)} UTC`,
+  until: momentText(expiresAt),
 })
 
 interface ComposerOptions {

@@ -1,3 +1,4 @@
+import { momentText } from '../shared/moment-text.ts'
 import type { MessageContent, MessageContext, MessageKind } from './message-declaration.ts'
 
 /** Who receives a notice: the user whom the event is about, or those who are responsible for a client. */
@@ -30,12 +31,10 @@ export interface NoticeKind extends MessageKind<NoticeParameters> {
   }
 }
 
-const MOMENT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-
 type Facts = NonNullable<MessageContent['facts']>
 
 const factsOf = ({ at, by, ip, client, clientId }: NoticeParameters): Facts => [
-  ['Time', `${MOMENT.format(new Date(at))} UTC`],
+  ['Time', momentText(new Date(at))],
   ...(by === null ? [] : [['By', by] as const]),
   ...(ip === null ? [] : [['Network address', ip] as const]),
   ...(client === null ? [] : [['Client', client] as const]),

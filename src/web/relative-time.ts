@@ -1,3 +1,5 @@
+import { momentText } from '../shared/moment-text.ts'
+
 const UNITS = [
   ['year', 365 * 24 * 3600],
   ['month', 30 * 24 * 3600],
@@ -8,7 +10,6 @@ const UNITS = [
 ] as const
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const EXACT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
 
 /** Until 100 days ahead, an expiry is stated in days: 89 days are not 2 months. */
 const FINEST_AHEAD = UNITS.filter(([name]) => !['year', 'month', 'week'].includes(name))
@@ -31,7 +32,7 @@ export interface Moment {
 }
 
 export function momentOf(at: Date, now = Date.now()): Moment {
-  return { words: inWords(at, now), exact: `${EXACT.format(at)} UTC`, iso: at.toISOString() }
+  return { words: inWords(at, now), exact: momentText(at), iso: at.toISOString() }
 }
 
 const plural = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`
