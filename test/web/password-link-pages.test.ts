@@ -80,6 +80,20 @@ test('what is not an address is an error at the field', async () => {
   }
 })
 
+test('after a form that the CSRF check refuses, the link of the page opens the form again', async () => {
+  const user = await createTestUser(server.knex, await server.make.accountId())
+  const forgetful = openBrowser(server.url)
+  await forgetful.submit(await forgetful.visit('/password/forgot'), /forgot$/, { email: user.email })
+  const { browser, page } = await openLink(await smtp.mailTo(user.email, /Choose a new password/))
+  const password = { password: NEW_PASSWORD, repeat: NEW_PASSWORD }
+  for (const refusing of [browser, openBrowser(server.url)]) {
+    const refused = await refusing.submit(page, /\/password\/new$/, { ...password, csrf: 'of yesterday' })
+    expect(refused.status).toBe(403)
+    const again = await browser.visit(/href="(\/password\/new[^"]*)">Try again/.exec(refused.text)![1]!)
+    expect(wordsOf(again)).toContain(`Choose the new password for ${user.email}`)
+  }
+})
+
 test.each(['', '?token=', '?token=kwl_0', '?token=a&token=b', `?token=${'x'.repeat(5000)}`])(
   'a link with a token that nobody issued is a page that tells how to go on: %s',
   async (query) => {
