@@ -4,12 +4,13 @@ import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { principalOf } from './console/kit/console-route.ts'
+import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
 import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
 import { type PersonalStep, signedIn } from './personal-steps.ts'
 import { waitInWords } from './relative-time.ts'
 import type { WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
-import { loginOf, newPasswordErrors, passwordError } from './sign-in-steps.ts'
+import { loginOf, passwordError } from './sign-in-steps.ts'
 import { downloadUserData } from './user-data-download.ts'
 import { actorOf, type Web } from './web-services.ts'
 
@@ -30,9 +31,9 @@ async function tryChange(
 }
 
 function tooWeak(error: unknown): PasswordFieldErrors {
-  const next = passwordError(error)
-  if (next === undefined) throw error
-  return { next }
+  const weak = passwordError(error)
+  if (weak === undefined) throw error
+  return { passwordError: weak }
 }
 
 const showPassword =
@@ -45,9 +46,8 @@ const changePassword =
   async (ctx, user) => {
     const { form } = ctx.state
     const next = form.get('password') ?? ''
-    const { passwordError: weak, repeatedPasswordError } = newPasswordErrors(next, form.get('repeat') ?? '')
-    const seen = weak || repeatedPasswordError ? { next: weak, repeat: repeatedPasswordError } : undefined
-    const fieldErrors = seen ?? (await tryChange(web, ctx, user, next).catch(tooWeak))
+    const seen = newPasswordErrors(next, form.get('repeat') ?? '')
+    const fieldErrors = hasErrors(seen) ? seen : await tryChange(web, ctx, user, next).catch(tooWeak)
     if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(user, fieldErrors)))
     // A new password ends every session; who has just proved the former one keeps this browser's. It is no new sign-in: the
     // second factor was not asked.

@@ -1,9 +1,8 @@
 import type { OpenedLink } from '../accounts/password-links.ts'
-import { MIN_PASSWORD } from '../accounts/passwords.ts'
-import { emailField, newPasswordField } from './forms.ts'
+import { emailField } from './forms.ts'
 import { messagePage } from './messages.ts'
+import { hasErrors, type NewPasswordErrors, newPasswordFields } from './new-password-fields.ts'
 import type { Page } from './page.ts'
-import { PASSWORD_RULES } from './sign-in-steps.ts'
 
 interface ForgotState {
   readonly email?: string
@@ -48,10 +47,8 @@ export const usedUpPage = (requestPath: string | undefined): Page =>
     ],
   })
 
-interface NewPasswordState {
+interface NewPasswordState extends NewPasswordErrors {
   readonly token: string
-  readonly passwordError?: string | undefined
-  readonly repeatedPasswordError?: string | undefined
 }
 
 const TEXTS = {
@@ -64,18 +61,13 @@ const TEXTS = {
 }
 
 export function newPasswordPage({ email, purpose }: OpenedLink, state: NewPasswordState): Page {
-  const { token, passwordError, repeatedPasswordError } = state
-  const failed = passwordError !== undefined || repeatedPasswordError !== undefined
-  const first = { hint: PASSWORD_RULES, fieldError: passwordError, focus: !repeatedPasswordError }
-  const fields = [
-    newPasswordField('password', 'New password', { ...first, minLength: MIN_PASSWORD }),
-    newPasswordField('repeat', 'Confirm new password', { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
-  ]
+  const failed = hasErrors(state)
+  const fields = newPasswordFields(state, { focus: true })
   const { title, ...texts } = TEXTS[purpose]
   return {
     view: 'new-password',
     title,
     status: failed ? 400 : undefined,
-    data: { fields, token, email, failed, ...texts },
+    data: { fields, token: state.token, email, failed, ...texts },
   }
 }

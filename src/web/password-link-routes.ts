@@ -4,10 +4,11 @@ import type { From } from '../accounts/password-changes.ts'
 import { requestPasswordReset } from '../accounts/password-reset-requests.ts'
 import { emailError } from '../shared/email-addresses.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
+import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
 import { forgotPasswordPage, linkRequestedPage, newPasswordPage, usedUpPage } from './password-link-pages.ts'
 import { waitInWords } from './relative-time.ts'
 import { seeOther } from './sign-in-routes.ts'
-import { forgotPathOf, newPasswordErrors, passwordError } from './sign-in-steps.ts'
+import { forgotPathOf, passwordError } from './sign-in-steps.ts'
 import type { Web } from './web-services.ts'
 
 const fromOf = (ctx: Context): From => ({ ip: ctx.ip, requestId: ctx.state.requestId })
@@ -57,9 +58,7 @@ async function saveNewPassword(web: Web, ctx: Context): Promise<void> {
   if (!link) return showUsedUp(web, ctx)
   const password = form.get('password') ?? ''
   const fieldErrors = newPasswordErrors(password, form.get('repeat') ?? '')
-  if (fieldErrors.passwordError || fieldErrors.repeatedPasswordError) {
-    return web.show(ctx, newPasswordPage(link, { token, ...fieldErrors }))
-  }
+  if (hasErrors(fieldErrors)) return web.show(ctx, newPasswordPage(link, { token, ...fieldErrors }))
   try {
     await web.passwordLinks.choosePassword(token, password, fromOf(ctx))
     seeOther(ctx, '/?notice=password-saved')

@@ -1,10 +1,10 @@
 import type { Context } from 'koa'
-import { MIN_PASSWORD } from '../accounts/passwords.ts'
 import type { SignInStep } from '../accounts/sign-in-progress.ts'
 import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
-import { emailField, type Form, newPasswordField, passwordField } from './forms.ts'
+import { emailField, type Form, passwordField } from './forms.ts'
+import { hasErrors, type NewPasswordErrors, newPasswordErrors, newPasswordFields } from './new-password-fields.ts'
 import type { Page } from './page.ts'
 import { waitInWords } from './relative-time.ts'
 import { secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
@@ -41,8 +41,6 @@ const REFUSED = 'Incorrect email address or password. Try again.'
 
 const WRONG_PASSWORD = 'Incorrect password. Try again.'
 
-export const PASSWORD_RULES = `At least ${MIN_PASSWORD} characters. Several unrelated words are stronger than symbols. Common passwords are rejected.`
-
 function confirmPage(context: SignInContext, state: SignInState): Page {
   const field = passwordField('password', 'Password', { fieldError: state.passwordError, focus: true })
   const data = {
@@ -74,32 +72,20 @@ export function signInPage(context: SignInContext, state: SignInState = {}): Pag
   }
 }
 
-interface ChoiceState {
+interface ChoiceState extends NewPasswordErrors {
   readonly ticket: string
   readonly email: string
-  readonly passwordError?: string
-  readonly repeatedPasswordError?: string
 }
 
 export function choosePasswordPage(context: SignInContext, state: ChoiceState): Page {
-  const { passwordError, repeatedPasswordError } = state
-  const failed = passwordError !== undefined || repeatedPasswordError !== undefined
-  const first = {
-    hint: PASSWORD_RULES,
-    fieldError: passwordError,
-    focus: !repeatedPasswordError,
-    minLength: MIN_PASSWORD,
-  }
-  const fields = [
-    newPasswordField('password', 'New password', first),
-    newPasswordField('repeat', 'Confirm new password', { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
-  ]
+  const { ticket, email } = state
+  const failed = hasErrors(state)
   return {
     view: 'choose-password',
     title: 'Choose your password',
     status: failed ? 400 : undefined,
     formTargets: context.formTargets,
-    data: { context, fields, ticket: state.ticket, email: state.email, failed },
+    data: { context, fields: newPasswordFields(state, { focus: true }), ticket, email, failed },
   }
 }
 
@@ -160,15 +146,6 @@ export function passwordError(error: unknown): string | undefined {
   return error instanceof KeywrightError && error.code === 'invalid_input' ? sentence(error.message) : undefined
 }
 
-/** The faults that are seen without asking anybody. */
-export function newPasswordErrors(
-  password: string,
-  repeat: string,
-): Pick<ChoiceState, 'passwordError' | 'repeatedPasswordError'> {
-  if ([...password].length < MIN_PASSWORD) return { passwordError: `Use at least ${MIN_PASSWORD} characters.` }
-  return password === repeat ? {} : { repeatedPasswordError: 'The passwords do not match.' }
-}
-
 /** What to show when a new password was not taken; what is not about it goes on upwards. */
 function choiceFailure(context: SignInContext, state: ChoiceState, error: unknown): Page {
   const fieldError = passwordError(error)
@@ -183,8 +160,7 @@ export async function tryChoosePassword(web: Web, ctx: Context, context: SignInC
   const field = (name: string) => form.get(name) ?? ''
   const state = { ticket: field('ticket'), email: field('email') }
   const fieldErrors = newPasswordErrors(field('password'), field('repeat'))
-  if (fieldErrors.passwordError || fieldErrors.repeatedPasswordError)
-    return web.show(ctx, choosePasswordPage(context, { ...state, ...fieldErrors }))
+  if (hasErrors(fieldErrors)) return web.show(ctx, choosePasswordPage(context, { ...state, ...fieldErrors }))
 
   const choice = web.signIn.choosePassword(state.ticket, field('password'), actorOf(ctx))
   const result = await choice.then(
