@@ -4,7 +4,7 @@ import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { deleteRecoveryCodes, replaceRecoveryCodes } from './recovery-codes.ts'
 import { deleteTotpFactor, deleteTotpFactors, insertTotpFactor, listTotpFactors } from './totp-factors.ts'
-import type { TotpOffer } from './totp-offers.ts'
+import { type TotpOffer, useOffer } from './totp-offers.ts'
 
 // Each change is made under the lock of the user, so that two changes agree on which factor is the first or the last.
 
@@ -17,7 +17,7 @@ export interface ConfirmedFactor {
   readonly step: number
 }
 
-/** Undefined: it was added before. `codes`: recovery codes, which a user gets with the first factor. */
+/** Undefined: it was added before, and may have been removed since. `codes`: recovery codes, which a user gets with the first factor. */
 export async function addFactor(
   trx: Knex,
   keys: EncryptionKeys,
@@ -27,7 +27,7 @@ export async function addFactor(
 ): Promise<{ codes: string[] } | undefined> {
   const before = await listTotpFactors(trx, user.id)
   const factor = { id: offer.id, userId: user.id, name, secret: offer.secret, step }
-  if (!(await insertTotpFactor(trx, keys, factor))) return undefined
+  if (!(await useOffer(trx, offer)) || !(await insertTotpFactor(trx, keys, factor))) return undefined
   await recordAudit(trx, actor, userEntry('user.factor_added', user, { factor: APP }, { name }))
   return { codes: before.length === 0 ? await replaceRecoveryCodes(trx, user.id) : [] }
 }

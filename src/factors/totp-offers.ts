@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { User } from '../accounts/users.ts'
+import { deleteInBatches } from '../database/delete-in-batches.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { newId } from '../shared/ids.ts'
@@ -11,7 +12,7 @@ const LIFETIME = 3_600_000
 
 /** A secret that a user is about to add. It goes through the page, sealed: nothing is stored before a code confirms it. */
 export interface TotpOffer {
-  /** Of the factor that it becomes; while that exists, the offer is used up. */
+  /** Of the factor that it becomes. */
   readonly id: string
   readonly userId: string
   /** Base32. */
@@ -33,6 +34,17 @@ export interface ShownOffer {
 
 const instanceName = async (db: Knex): Promise<string> =>
   (await db('instance_settings').first<{ name: string }>('name')).name
+
+/** Uses an offer: once, on all nodes, also after its factor was removed. Returns whether it was unused. */
+export async function useOffer(trx: Knex, { id, expiresAt }: TotpOffer): Promise<boolean> {
+  const row = { id, expires_at: new Date(expiresAt) }
+  const inserted = await trx('used_totp_offers').insert(row).onConflict('id').ignore().returning('id')
+  return inserted.length > 0
+}
+
+/** Deletes at most `limit` rows of offers that expired an hour ago. */
+export const deleteExpiredOffers = (db: Knex, limit: number): Promise<number> =>
+  deleteInBatches(db, 'used_totp_offers', "expires_at < now() - interval '1 hour'", limit)
 
 export function createTotpOffers(db: Knex, encryptionKeys: EncryptionKeys, clock: Clock) {
   const offers = createSealedTickets<TotpOffer>(encryptionKeys, 'TOTP offer')

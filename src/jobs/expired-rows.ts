@@ -12,6 +12,7 @@ import { deleteExcessSecretCallers, deleteOldSecretCallers } from '../clients/se
 import type { Config } from '../config/load-config.ts'
 import type { Database } from '../database/open-database.ts'
 import { deleteStoppedServerNodes } from '../database/server-nodes.ts'
+import { deleteExpiredOffers } from '../factors/totp-offers.ts'
 import { deleteOldLeaks } from '../leaks/leaks.ts'
 import { deleteOldLinks } from '../mail/mail-links.ts'
 import { deleteOldMessages } from '../mail/outbox.ts'
@@ -71,6 +72,7 @@ export const oldRows = ({ database: { knex }, encryptionKeys, config }: SweepSer
     deleteOldLeaks,
     deleteOldLinks,
     deleteOldMessages,
+    deleteExpiredOffers,
     deleteOldDeliveries,
     deleteQueuesWithoutWebhook,
     deleteExpiredPreviousSecrets,

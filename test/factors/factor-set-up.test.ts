@@ -4,9 +4,11 @@ import type { RequiredInAccount, RequiredInInstance } from '../../src/accounts/s
 import type { User } from '../../src/accounts/users.ts'
 import { updateInstanceSettings } from '../../src/clients/instance-settings.ts'
 import { rotateEncryptionKey } from '../../src/encryption-key-rotation.ts'
+import { deleteExpiredOffers } from '../../src/factors/totp-offers.ts'
 import { resetFactors } from '../../src/management/factor-operations.ts'
 import { commandLinePrincipal } from '../../src/management/principal.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
+import { newId } from '../../src/shared/ids.ts'
 import { attemptOf, OTHER_PASSWORD, PASSWORD, type Person, withNewerKey } from '../accounts/user-fixtures.ts'
 import { codeAttempt, gatherPeopleWithFactors, type PeopleWithFactors } from './factor-fixtures.ts'
 
@@ -108,6 +110,40 @@ test('an offer is for its user alone, and is added once', async () => {
   expect(await on.factors.own.add(person.user, sent, ACTOR)).toMatchObject({ outcome: 'added' })
   expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'over' })
   expect((await on.factors.own.read(person.user.id)).apps).toHaveLength(1)
+})
+
+test('an offer is used up for good: neither the removal nor a reset of its factor makes it work again', async () => {
+  const person = await on.person()
+  const management = { knex: on.knex, encryptionKeys: on.keys }
+  const removals = [
+    async (id: string) => expect(await on.factors.own.remove(person.user.id, id, ACTOR)).toBe(true),
+    () => resetFactors(management, commandLinePrincipal('root'), { userId: person.user.id }),
+  ]
+  for (const remove of removals) {
+    const offer = await on.factors.own.offer(person.user)
+    const sent = { offer: offer.sealed, name: 'Phone', code: await on.codeOf(offer.secret) }
+    expect(await on.factors.own.add(person.user, sent, ACTOR)).toMatchObject({ outcome: 'added' })
+    await remove((await on.factors.own.read(person.user.id)).apps[0]!.id)
+    expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'over' })
+    const ticket = await on.ticketOf(person, demanded)
+    expect(await on.factors.setUp.confirm({ ticket, ...sent, ...ORIGIN })).toEqual({ outcome: 'over' })
+  }
+  expect((await on.factors.own.read(person.user.id)).apps).toEqual([])
+})
+
+test('rows of used offers are deleted an hour after the offers expire', async () => {
+  const rows = [2, 0].map((hours) => ({ id: newId(), expires_at: new Date(Date.now() - hours * 3_600_000) }))
+  await on.knex('used_totp_offers').insert(rows)
+  await deleteExpiredOffers(on.knex, 1000)
+  expect(
+    await on
+      .knex('used_totp_offers')
+      .whereIn(
+        'id',
+        rows.map(({ id }) => id),
+      )
+      .pluck('id'),
+  ).toEqual([rows[1]!.id])
 })
 
 test('a user has at most five apps, each with a name that can be read', async () => {

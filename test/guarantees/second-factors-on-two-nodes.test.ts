@@ -1,9 +1,13 @@
-/** A code of an authenticator app and a recovery code sign in once, whichever nodes they are sent to. */
+/**
+ * A code of an authenticator app, a recovery code and the ticket that finishes a set-up sign in once, and an offer of an app is added
+ * once, whichever nodes they are sent to.
+ */
+import { generate } from 'otplib'
 import { beforeAll, expect, test } from 'vitest'
 import { keysOf } from '../support/encryption-key.ts'
 import { together } from '../support/load.ts'
 import { type SharedNodes, shareNodes } from '../support/nodes.ts'
-import { type Browser, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
+import { type Browser, formsOf, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { addTestApp, type TestApp } from '../support/second-factors.ts'
 import type { Person } from '../support/test-users.ts'
 
@@ -61,4 +65,57 @@ test('a recovery code that was used at one node is refused at the other', async 
   const fields = { recovery_code: app.recoveryCodes[1]! }
   expect(await sendAtOnce([here], fields)).toBe(1)
   expect(await sendAtOnce([there], fields)).toBe(0)
+})
+
+const secretOn = ({ text }: Page): string => /totp-key">([A-Z2-7 ]+)</.exec(text)![1]!.replaceAll(' ', '')
+
+const fieldOn = (page: Page, name: string): string =>
+  formsOf(page)
+    .map(({ fields }) => fields[name])
+    .find((value) => value)!
+
+test('of four browsers at two nodes that send the ticket of one set-up, one is signed in', async () => {
+  const account = await on.make.account()
+  await on.knex('accounts').where({ id: account }).update({ second_factor_required: 'everyone' })
+  const newcomer = await on.make.person(account)
+  const browsers = await Promise.all(
+    [0, 1, 2, 3].map(async (n) => {
+      const browser = openBrowser(on.nodes[n % 2]!.url)
+      return { browser, page: await browser.visit('/signin') }
+    }),
+  )
+  const { browser, page } = browsers[0]!
+  const setUp = await signIn(browser, page, newcomer.email, newcomer.password)
+  const codes = await browser.submit(setUp, /\/setup$/, { code: await generate({ secret: secretOn(setUp) }) })
+  const ticket = fieldOn(codes, 'ticket')
+  const pages = await together(browsers.length, (n) => {
+    const { browser, page } = browsers[n]!
+    const text = page.text.replace('action="/signin"', 'action="/signin/factor/finish"')
+    return browser.submit({ ...page, text }, /\/finish$/, { ticket })
+  })
+  expect(pages.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400])
+  expect((await Promise.all(browsers.map(isSignedIn))).filter(Boolean)).toHaveLength(1)
+})
+
+test('of four browsers at two nodes that send one offer of an app, one adds it, and none once it was removed', async () => {
+  const owner = await on.make.person()
+  const browsers = await Promise.all(
+    [0, 1, 2, 3].map(async (n) => {
+      const browser = openBrowser(on.nodes[n % 2]!.url)
+      await signIn(browser, await browser.visit('/signin'), owner.email, owner.password)
+      return { browser, page: await browser.visit('/account/security/apps') }
+    }),
+  )
+  const { page } = browsers[0]!
+  const fields = { offer: fieldOn(page, 'offer'), name: 'Phone', code: await generate({ secret: secretOn(page) }) }
+  const factors = () => on.knex('totp_factors').where({ user_id: owner.id })
+  const send = () => together(4, (n) => browsers[n]!.browser.submit(browsers[n]!.page, /\/apps$/, fields))
+  const added = await send()
+  expect(added.filter(({ text }) => text.includes('Recovery codes')).length).toBeGreaterThan(0)
+  expect(await factors()).toHaveLength(1)
+  const count = { action: 'user.factor_added', target_id: owner.id }
+  expect(await on.knex('audit_log').where(count)).toHaveLength(1)
+  await factors().delete()
+  await send()
+  expect(await factors()).toEqual([])
 })

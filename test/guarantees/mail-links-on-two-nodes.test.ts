@@ -1,0 +1,56 @@
+/** A link in a message works once, whichever nodes it is sent to. */
+import { beforeAll, expect, test } from 'vitest'
+import { createUserWithoutPassword } from '../../src/accounts/users.ts'
+import { createLinkTokens } from '../../src/mail/link-tokens.ts'
+import { createLink } from '../../src/mail/mail-links.ts'
+import { keysOf } from '../support/encryption-key.ts'
+import { together } from '../support/load.ts'
+import { type SharedNodes, shareNodes } from '../support/nodes.ts'
+import { openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
+
+let on: SharedNodes
+
+beforeAll(async () => {
+  on = await shareNodes()
+})
+
+type Recipient = Parameters<typeof createLink>[1]
+
+/** The page of a new link, as browsers at both nodes see it. */
+async function openLink(link: Recipient, path: string) {
+  const token = createLinkTokens(keysOf(on.env.ENCRYPTION_KEY!)).tokenOf(await createLink(on.knex, link))
+  return await Promise.all(
+    [0, 1, 2, 3].map(async (n) => {
+      const browser = openBrowser(on.nodes[n % 2]!.url)
+      return { browser, page: await browser.visit(`${path}?token=${token}`) }
+    }),
+  )
+}
+
+const statusesOf = (pages: readonly Page[]): number[] => pages.map(({ status }) => status).sort()
+
+const ONE_OF_FOUR = [200, 400, 400, 400]
+
+const canSignIn = async (email: string, password: string): Promise<boolean> => {
+  const browser = openBrowser(on.nodes[0]!.url)
+  return (await signIn(browser, await browser.visit('/signin'), email, password)).status === 200
+}
+
+test.each(['invitation', 'password_reset'] as const)(
+  'of four browsers at two nodes that choose a password by one link (%s), one succeeds, and signs in with it',
+  async (purpose) => {
+    const invited = { email: `${purpose}@example.com`, role: 'member', accountId: await on.make.account() } as const
+    const user = purpose === 'invitation' ? await createUserWithoutPassword(on.knex, invited) : await on.make.person()
+    const browsers = await openLink({ purpose, userId: user.id, email: user.email }, '/password/new')
+    const passwordOf = (n: number) => `plum orbit canvas ${n}x`
+    const pages = await together(4, (n) => {
+      const { browser, page } = browsers[n]!
+      return browser.submit(page, /\/password\/new$/, { password: passwordOf(n), repeat: passwordOf(n) })
+    })
+    expect(statusesOf(pages)).toEqual(ONE_OF_FOUR)
+    for (const [n, { status }] of pages.entries())
+      expect(await canSignIn(user.email, passwordOf(n))).toBe(status === 200)
+    const changes = { action: 'user.password_changed', target_id: user.id }
+    expect(await on.knex('audit_log').where(changes)).toHaveLength(1)
+  },
+)
