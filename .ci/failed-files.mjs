@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 const { testResults } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 for (const { name, status, message, assertionResults } of testResults) {
   if (status !== 'failed') continue
-  console.log(name)
+  process.stdout.write(`${name}\n`)
   for (const test of assertionResults.filter((one) => one.status === 'failed')) {
-    console.error(`FAILED ONCE: ${name}: ${test.fullName}\n${test.failureMessages.join('\n')}`)
+    process.stderr.write(`FAILED ONCE: ${name}: ${test.fullName}\n${test.failureMessages.join('\n')}\n`)
   }
-  if (message) console.error(`FAILED ONCE: ${name}\n${message}`)
+  if (message) process.stderr.write(`FAILED ONCE: ${name}\n${message}\n`)
 }
