@@ -1,7 +1,7 @@
 import type { EncryptionKeys } from './encryption-keys.ts'
 import { type Purpose, seal, unseal } from './envelope.ts'
 
-/** Values that go through pages and come back: whoever holds one can neither read nor change it. */
+/** Values that go through pages and come back. The browser can neither read nor change them. */
 export interface SealedTickets<T> {
   /** In base64url. */
   seal(value: T): string
