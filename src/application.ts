@@ -96,7 +96,6 @@ export function createApplication(services: ServerServices, options: Application
     ...createTokenServices(services, options.issuerUrl),
     statusListTtl: config.statusListTtl,
     statusFeedMax: config.statusFeedMax,
-    sessionLifetimes: { idle: config.sessionIdleLifetime * 60, absolute: config.sessionLifetime * 60 },
     pages: pages.protocolPages,
     issuerUrl,
   })

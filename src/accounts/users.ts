@@ -10,6 +10,7 @@ import { generateSecret } from '../shared/secrets.ts'
 import type { SettableStatus } from './account-attributes.ts'
 import { getAccount } from './accounts.ts'
 import { hashPassword } from './passwords.ts'
+import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
 import { checkProfile, unlessEmailTaken } from './user-checks.ts'
 import { lockUserExclusive } from './user-locks.ts'
@@ -36,6 +37,8 @@ export interface AccountOfUser {
   /** A webhook of the account, for an operator of the instance, was disabled because its receiver failed. */
   readonly hasFailedWebhook: boolean
   readonly hasSecondFactor: boolean
+  /** Lifetimes of the user's sessions, in seconds: settings of the instance. */
+  readonly sessionLifetimes: SessionLifetimes
 }
 
 /** Whether the user and their account are active. */
@@ -58,6 +61,7 @@ export interface UserWithAccountRow extends UserRow {
   has_open_leak: boolean
   has_failed_webhook: boolean
   has_second_factor: boolean
+  session_lifetimes: SessionLifetimes
 }
 
 export const toUser = (row: UserRow): User => ({
@@ -86,6 +90,7 @@ export const usersWithAccount = (db: Knex) =>
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
     .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_SECOND_FACTOR))
+    .select(db.raw(SESSION_LIFETIMES))
 
 /** Attributes that are left out get their initial value. */
 export type NewUser = Partial<Profile> & Pick<User, 'email' | 'role' | 'accountId'>
@@ -144,6 +149,7 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
     hasOpenLeak: row.has_open_leak,
     hasFailedWebhook: row.has_failed_webhook,
     hasSecondFactor: row.has_second_factor,
+    sessionLifetimes: row.session_lifetimes,
   }
 }
 

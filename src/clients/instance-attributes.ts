@@ -1,4 +1,5 @@
 import { SECOND_FACTOR_IN_INSTANCE } from '../accounts/second-factor-requirement.ts'
+import { SESSION_LIFETIME_ATTRIBUTES } from '../accounts/session-lifetime-attributes.ts'
 import {
   type Attribute,
   type Attributes,
@@ -54,6 +55,7 @@ export const GENERAL_ATTRIBUTES = {
     validate: (logo) => imageError('a logo', logo),
   }),
   secondFactorRequired: SECOND_FACTOR_IN_INSTANCE,
+  ...SESSION_LIFETIME_ATTRIBUTES,
   redirectSchemes: attribute({
     type: words,
     initial: [],

@@ -33,10 +33,6 @@ export interface Config {
   readonly clientCacheSize: number
   /** Seconds. */
   readonly statusListTtl: number
-  /** Minutes. */
-  readonly sessionIdleLifetime: number
-  /** Minutes. */
-  readonly sessionLifetime: number
   readonly statusFeedMax: number
   /** Days. */
   readonly signingKeyMaxAge: number
@@ -90,6 +86,17 @@ function misconfigured(errors: readonly string[]): KeywrightError {
   return new KeywrightError('misconfigured', message)
 }
 
+/** Variables that are settings of the instance now. A node that ignored one would let sessions last longer than it says. */
+const IN_INSTANCE = { SESSION_IDLE_LIFETIME: '--session-idle-lifetime', SESSION_LIFETIME: '--session-lifetime' }
+
+function refuseInstanceSettings(env: Environment, fieldErrors: string[]): void {
+  for (const [name, option] of Object.entries(IN_INSTANCE))
+    if (env[name] || env[`${name}_FILE`])
+      fieldErrors.push(
+        `${name}: is a setting of the instance; unset it, and use: keywright instance update ${option} SECONDS`,
+      )
+}
+
 /**
  * Reads the configuration from the environment. Rejects a wrong value instead of clamping it, and reports every error at once.
  * @throws KeywrightError `misconfigured`, one error a line
@@ -97,6 +104,7 @@ function misconfigured(errors: readonly string[]): KeywrightError {
 export function loadConfig(env: Environment): Config {
   const fieldErrors: string[] = []
   const values = readSettings(env, fieldErrors)
+  refuseInstanceSettings(env, fieldErrors)
   if (
     values.DATABASE_URL &&
     !values.ENCRYPTION_KEY &&
@@ -125,8 +133,6 @@ export function loadConfig(env: Environment): Config {
     databasePreparedStatements: values.DATABASE_PREPARED_STATEMENTS,
     clientCacheSize: values.CLIENT_CACHE_SIZE,
     statusListTtl: values.STATUS_LIST_TTL,
-    sessionIdleLifetime: values.SESSION_IDLE_LIFETIME,
-    sessionLifetime: values.SESSION_LIFETIME,
     statusFeedMax: values.STATUS_FEED_MAX,
     signingKeyMaxAge: values.SIGNING_KEY_MAX_AGE,
     auditRetention: values.AUDIT_RETENTION,

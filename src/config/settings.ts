@@ -151,18 +151,6 @@ export const SETTINGS = {
     unit: 'streams',
     doc: 'How many resource servers each server process tells of revocations as they happen; more are asked to come again.',
   }),
-  SESSION_IDLE_LIFETIME: setting({
-    parse: wholeNumber(5, 525_600),
-    default: '4320',
-    unit: 'min',
-    doc: 'A browser that sends no request for this long is signed out.',
-  }),
-  SESSION_LIFETIME: setting({
-    parse: wholeNumber(5, 525_600),
-    default: '10080',
-    unit: 'min',
-    doc: 'This long after they entered their password people are asked for it again, however active they were.',
-  }),
   SIGNING_KEY_MAX_AGE: setting({
     parse: wholeNumber(1, 3650),
     default: '90',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import type { SealedColumn } from '../database/resealing.ts'
+import { epochSeconds } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
@@ -18,6 +19,7 @@ interface ModelRow {
   payload: Buffer
   consumed_at: Date | null
   expires_at: Date | null
+  last_used_at: Date | null
 }
 
 /** Models whose first use is decided in the transaction that issues the tokens (`claimCode`), not by the engine. */
@@ -48,6 +50,9 @@ export const SEALED_ENGINE_MODELS: SealedColumn = {
 }
 
 export const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
+
+const lastUse = (db: Knex, { lastUsedAt }: AdapterPayload) =>
+  lastUsedAt === undefined ? null : db.raw('to_timestamp(?)', [Number(lastUsedAt)])
 
 const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH
 
@@ -102,6 +107,7 @@ export class EngineModelAdapter implements Adapter {
       code_hash: payload.userCode ? hash(payload.userCode) : null,
       expires_at: expiresIn ? inSeconds(db, expiresIn + (EXTRA_TTL[this.#model] ?? 0)) : null,
       ...(CLAIMED_LATER.has(this.#model) && this.#subjectState(payload)),
+      ...(this.#model === 'Session' && { last_used_at: lastUse(db, payload) }),
     }
     // A device code is written again when a user confirms it; the revocation epochs stay those of its creation.
     const { client_revocation_epoch: _, code_revocation_epoch: __, ...renewed } = row as Record<string, unknown>
@@ -149,11 +155,13 @@ export class EngineModelAdapter implements Adapter {
     throw new KeywrightError('unavailable', 'this node lacks the encryption key in use; try again')
   }
 
-  /** The expiry of a session is in its row alone: `extendSession` does not write the payload. */
+  /** The expiry and the last use of a session are in its row alone: `recordSessionUse` does not write the payload. */
   #current(row: ModelRow): AdapterPayload | undefined {
     const payload = this.#open(row)
     if (!payload || this.#model !== 'Session' || !row.expires_at) return payload
-    return { ...payload, exp: Math.floor(row.expires_at.getTime() / 1000) }
+    const lastUsedAt = row.last_used_at ? epochSeconds(row.last_used_at) : undefined
+    // The database, by its clock, has found that the session has not expired; the engine asks the clock of this machine.
+    return { ...payload, exp: Math.max(epochSeconds(row.expires_at), epochSeconds() + 1), lastUsedAt }
   }
 
   async #find(column: string, value: string): Promise<AdapterPayload | undefined> {

@@ -1,15 +1,16 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
+import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
 import { isMultiFactor } from '../accounts/sign-in-tickets.ts'
 import type { AccountOfUser, User } from '../accounts/users.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { acrOf } from './authentication-context.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
-import { extendSession } from './engine-rows.ts'
+import { recordSessionUse } from './engine-rows.ts'
 import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { extensionOf, sessionTtl } from './session-lifetimes.ts'
+import { isUseRecorded, sessionTtl } from './session-lifetimes.ts'
 
 /** A sign-in. `since` is the user's `sessionsValidFrom` at that moment. */
 export interface Login {
@@ -67,11 +68,11 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
 
   const expiryIn = (seconds: number): Date => new Date(Date.now() + seconds * 1000)
 
-  /** Extends the session: a request to the console counts as use, which the engine does not see. */
-  async function keepAlive(ctx: Context, session: BrowserSession): Promise<void> {
-    const ttl = extensionOf(services.sessionLifetimes, session)
-    if (ttl === undefined) return
-    await extendSession(services.database.knex, session.jti, ttl)
+  /** A request to the console counts as use of the session, which the engine does not see. */
+  async function keepAlive(ctx: Context, lifetimes: SessionLifetimes, session: BrowserSession): Promise<void> {
+    if (!isUseRecorded(lifetimes, session)) return
+    const ttl = sessionTtl(lifetimes, session)
+    await recordSessionUse(services.database.knex, session.jti, { usedAt: epochSeconds(), ttl })
     setCookie(ctx, session.jti, expiryIn(ttl))
   }
 
@@ -80,15 +81,17 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     async user(ctx: Context): Promise<(User & AccountOfUser & SessionFacts) | undefined> {
       const present = await current(ctx)
       const user = present.accountId ? await findActiveUser(services, present.accountId) : undefined
-      if (!user || !isCurrentSession(services, user, present)) return undefined
-      await keepAlive(ctx, present)
+      if (!user || !isCurrentSession(user, present)) return undefined
+      await keepAlive(ctx, user.sessionLifetimes, present)
       const amr = present.amr ?? []
       const lacksSecondFactor = user.hasSecondFactor && !isMultiFactor(amr)
       return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000), amr, lacksSecondFactor }
     },
 
-    /** Signs in under a new session ID, which prevents session fixation. */
+    /** Signs in under a new session ID, which prevents session fixation. A user who was disabled meanwhile gets no session. */
     async begin(ctx: Context, login: Login): Promise<void> {
+      const user = await findActiveUser(services, login.userId)
+      if (!user) return
       const present = await current(ctx)
       const isOther = present.accountId !== undefined && present.accountId !== login.userId
       if (isOther) await notifyClients(present)
@@ -98,7 +101,8 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
       if (!isOther) begun.authorizations = present.authorizations
       begun.loginAccount({ ...details, loginTs })
       begun.subjectSince = since
-      const ttl = sessionTtl(services.sessionLifetimes, begun)
+      begun.lastUsedAt = epochSeconds()
+      const ttl = sessionTtl(user.sessionLifetimes, begun)
       await begun.save(ttl)
       setCookie(ctx, begun.jti, expiryIn(ttl))
     },

@@ -5,7 +5,7 @@ import type { UserAccount } from './engine-consents.ts'
 import { interactionResultOf } from './engine-internals.ts'
 import type { BrowserSession } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
-import { isWithinLifetime } from './session-lifetimes.ts'
+import { isWithinLifetimes } from './session-lifetimes.ts'
 
 /**
  * OpenID Connect Core, section 5.1. What is unknown is left out: clients refuse `email_verified: false`, and nobody knows
@@ -23,15 +23,23 @@ function claimsOf(user: User): AccountClaims {
 }
 
 /** Whether a session is valid. It expires; a new password, or disabling the user, revokes the earlier ones. */
-export const isCurrentSession = ({ sessionLifetimes }: OidcServices, user: User, session: BrowserSession): boolean =>
-  session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetime(sessionLifetimes, session)
+export const isCurrentSession = (user: User & AccountOfUser, session: BrowserSession): boolean =>
+  session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetimes(user.sessionLifetimes, session)
 
 /** The session of the request, with the sign-in that has just been finished for it. */
 function sessionOf(ctx: KoaContextWithOIDC, userId: string): BrowserSession {
   const session = ctx.oidc.session as unknown as BrowserSession
   const { login } = interactionResultOf(ctx)
-  if (login?.accountId === userId) session.subjectSince = login.since
+  if (login?.accountId === userId) Object.assign(session, { subjectSince: login.since, lastUsedAt: epochSeconds() })
   return session
+}
+
+/** Whether the session of the request is valid, which then counts as used. */
+function isUsable(ctx: KoaContextWithOIDC, user: User & AccountOfUser): boolean {
+  const session = sessionOf(ctx, user.id)
+  if (!isCurrentSession(user, session)) return false
+  session.lastUsedAt = epochSeconds()
+  return true
 }
 
 /** The user with this id; undefined while the user may not sign in. */
@@ -51,6 +59,6 @@ export async function findAccount(
   bySession: boolean,
 ): Promise<(UserAccount & Account) | undefined> {
   const user = await findActiveUser(services, userId)
-  if (!user || (bySession && !isCurrentSession(services, user, sessionOf(ctx, userId)))) return undefined
+  if (!user || (bySession && !isUsable(ctx, user))) return undefined
   return { accountId: user.id, user, claims: async () => claimsOf(user) }
 }

@@ -1,6 +1,6 @@
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import type { User } from '../accounts/users.ts'
+import type { AccountOfUser, User } from '../accounts/users.ts'
 import type { Registration } from '../clients/registration.ts'
 import { type Consent, findConsent, findConsentById, grantConsent, type Permissions } from '../consents/consents.ts'
 import { MANAGEMENT_API } from '../shared/management-api-identifier.ts'
@@ -11,7 +11,7 @@ import { type OidcContext, registrationOf } from './request-state.ts'
 /** The engine's account with its user. */
 export interface UserAccount {
   readonly accountId: string
-  readonly user: User
+  readonly user: User & AccountOfUser
 }
 
 function toEngineGrant(provider: Provider, consent: Consent): EngineGrant {

@@ -1,10 +1,18 @@
 import type { Knex } from 'knex'
 import { hash, inSeconds } from './adapter.ts'
 
-/** Makes a session expire `seconds` from now. A session that was signed out stays signed out. */
-export async function extendSession(knex: Knex, id: string, seconds: number): Promise<void> {
+interface SessionUse {
+  /** Seconds since 1970. */
+  readonly usedAt: number
+  /** Seconds from now until the session expires. */
+  readonly ttl: number
+}
+
+/** Records that a session is used. A session that was signed out stays signed out. */
+export async function recordSessionUse(knex: Knex, id: string, { usedAt, ttl }: SessionUse): Promise<void> {
   const row = knex('engine_models').where({ model: 'Session', id_hash: hash(id) })
-  await row.whereNotNull('payload').update({ expires_at: inSeconds(knex, seconds) })
+  const use = { expires_at: inSeconds(knex, ttl), last_used_at: knex.raw('to_timestamp(?)', [usedAt]) }
+  await row.whereNotNull('payload').update(use)
 }
 
 /** Records a one-time id. False when any node has recorded it before. */

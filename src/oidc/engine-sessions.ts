@@ -2,10 +2,12 @@ import type Provider from 'oidc-provider'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import { addSessionField, engineContext, persistNewSessionsBy } from './engine-internals.ts'
 
-/** The engine's session with our field. */
+/** The engine's session with our fields. */
 export type BrowserSession = InstanceType<Provider['Session']> & {
   /** The user's `sessionsValidFrom` at the sign-in, ISO 8601. The session is valid while it is unchanged. */
   subjectSince?: string
+  /** When a request last used the session while it was valid, to within a few minutes, in seconds since 1970. Its own column has it. */
+  lastUsedAt?: number | undefined
 }
 
 export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
@@ -13,6 +15,7 @@ export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true
 /** Makes the engine store the fields of `BrowserSession`. */
 export function useSessions(provider: Provider): void {
   addSessionField(provider, 'subjectSince')
+  addSessionField(provider, 'lastUsedAt')
 }
 
 /**

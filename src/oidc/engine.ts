@@ -4,6 +4,7 @@ import { IDENTITY_SCOPES } from '../apis/scopes.ts'
 import { GRANTS, responseTypesOf } from '../clients/grant-types.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { DPOP_ALGS } from '../shared/algorithms.ts'
+import { epochSeconds } from '../shared/clock.ts'
 import { selectApi } from '../tokens/planned-token.ts'
 import { useAccessTokenStore } from './access-tokens.ts'
 import { EngineModelAdapter } from './adapter.ts'
@@ -12,7 +13,7 @@ import { ACR_VALUES } from './authentication-context.ts'
 import { useCodes } from './code-redemption.ts'
 import { findAccount } from './engine-accounts.ts'
 import { useRegistrations } from './engine-clients.ts'
-import { loadGrant, useConsents } from './engine-consents.ts'
+import { loadGrant, type UserAccount, useConsents } from './engine-consents.ts'
 import { toEngineError } from './engine-errors.ts'
 import { checkReplayBy, engineWithResponseModes } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
@@ -24,7 +25,7 @@ import { createPolicy } from './interaction-policy.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { clientOf, type OidcContext, registrationOf } from './request-state.ts'
 import { RESPONSE_MODES, rememberSignOut } from './response-redirects.ts'
-import { sessionTtl } from './session-lifetimes.ts'
+import { type SessionTimes, sessionTtl } from './session-lifetimes.ts'
 
 /** Symmetric algorithms need the client secret; only its hash is stored. */
 const ASYMMETRIC = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -105,6 +106,14 @@ function refuseUnknownScope({ oidc }: KoaContextWithOIDC): void {
   throw new errors.InvalidScope('the client has none of the requested scopes', String(oidc.params?.scope ?? ''))
 }
 
+/** Seconds for which a session is stored. One that the request does not use as its user's is stored for an interaction. */
+function sessionTtlOf({ oidc }: KoaContextWithOIDC, session: SessionTimes & { readonly accountId?: string }): number {
+  if (!session.accountId) return ANONYMOUS_SESSION_TTL
+  const { user } = (oidc.account ?? {}) as Partial<UserAccount>
+  if (user?.id === session.accountId) return sessionTtl(user.sessionLifetimes, session)
+  return Math.max(INTERACTION_TTL, (session.exp ?? 0) - epochSeconds())
+}
+
 function configurationFor(ring: KeyRing, services: OidcServices): Configuration {
   const { database, encryptionKeys } = services
   return {
@@ -167,8 +176,7 @@ function configurationFor(ring: KeyRing, services: OidcServices): Configuration 
       DeviceCode: 600,
       IdToken: 3600,
       Interaction: INTERACTION_TTL,
-      Session: (_ctx, session) =>
-        session.accountId ? sessionTtl(services.sessionLifetimes, session) : ANONYMOUS_SESSION_TTL,
+      Session: sessionTtlOf,
     },
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
     renderError: (ctx, out) => showError(ctx as never, out, services),

@@ -17,7 +17,6 @@ import type { StatusPublication } from '../status/status-publication.ts'
 import type { AccessTokenStore } from '../tokens/access-token-store.ts'
 import type { ClientTokens } from '../tokens/client-tokens.ts'
 import type { ProtocolPages } from './engine-page-types.ts'
-import type { SessionLifetimes } from './session-lifetimes.ts'
 
 /** What the OAuth endpoints use. */
 export interface OidcServices {
@@ -35,7 +34,6 @@ export interface OidcServices {
   readonly statusListTtl: number
   /** How many streams of the revocation feed a process serves. */
   readonly statusFeedMax: number
-  readonly sessionLifetimes: SessionLifetimes
   readonly metrics: Metrics
   readonly legacyOptionUses: LegacyOptionUses
   readonly secretUses: SecretUses

@@ -1,38 +1,37 @@
+import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
 import { epochSeconds } from '../shared/clock.ts'
 import { INTERACTION_TTL } from './anonymous-storage.ts'
 
-/** Lifetimes of a browser session, in seconds. */
-export interface SessionLifetimes {
-  /** After the last request. */
-  readonly idle: number
-  /** After the sign-in. */
-  readonly absolute: number
-}
-
-interface SessionTimes {
-  /** The time of the sign-in, in seconds since 1970. */
+/** Times of a session, in seconds since 1970. */
+export interface SessionTimes {
+  /** Of the sign-in. */
   readonly loginTs?: number | undefined
+  /** Of the last request that was recorded; absent: a node of an earlier version stored the session. */
+  readonly lastUsedAt?: number | undefined
   readonly exp?: number | undefined
 }
 
+/** Seconds after which the use of a session is recorded again at the latest. */
+const RECORDED_EVERY = 300
+
 const latestExpiry = ({ absolute }: SessionLifetimes, { loginTs = 0 }: SessionTimes): number => loginTs + absolute
 
-/** Whether a session is within the absolute lifetime as it is configured now. */
-export const isWithinLifetime = (lifetimes: SessionLifetimes, session: SessionTimes): boolean =>
-  latestExpiry(lifetimes, session) > epochSeconds()
+/** Whether a session is within both lifetimes as they are set now. */
+export function isWithinLifetimes(lifetimes: SessionLifetimes, session: SessionTimes): boolean {
+  const now = epochSeconds()
+  const { lastUsedAt = now } = session
+  return latestExpiry(lifetimes, session) > now && lastUsedAt + lifetimes.idle > now
+}
 
 /**
  * Seconds for which a session that is used now is stored. It is stored past its expiry for as long as an interaction may
- * refer to it; `isWithinLifetime` decides whether it is valid.
+ * refer to it; `isWithinLifetimes` decides whether it is valid.
  */
 export function sessionTtl(lifetimes: SessionLifetimes, session: SessionTimes): number {
-  const left = Math.max(INTERACTION_TTL, latestExpiry(lifetimes, session) - epochSeconds())
-  return Math.min(lifetimes.idle, left)
+  const left = latestExpiry(lifetimes, session) - epochSeconds()
+  return Math.max(INTERACTION_TTL, Math.min(lifetimes.idle, left))
 }
 
-/** Seconds to extend a session by; undefined while that is less than a tenth of its lifetime, so that few requests write. */
-export function extensionOf(lifetimes: SessionLifetimes, session: SessionTimes): number | undefined {
-  const ttl = sessionTtl(lifetimes, session)
-  const left = (session.exp ?? 0) - epochSeconds()
-  return ttl - left > lifetimes.idle / 10 ? ttl : undefined
-}
+/** Whether the use of a session is recorded now: at most every five minutes, so that few requests write. */
+export const isUseRecorded = ({ idle }: SessionLifetimes, { lastUsedAt = 0 }: SessionTimes): boolean =>
+  epochSeconds() - lastUsedAt >= Math.min(RECORDED_EVERY, idle / 10)

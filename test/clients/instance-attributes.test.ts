@@ -31,6 +31,8 @@ const SETTINGS: InstanceSettings = {
   logo: LOGO,
   redirectSchemes: ['cursor', 'vscode'],
   secondFactorRequired: 'operators',
+  sessionIdleLifetime: 7200,
+  sessionLifetime: 86_400,
   defaultAccessTokenTtl: 5400,
   defaultRefreshTokenTtl: 86_400,
   defaultConsent: 'skip_own_account',

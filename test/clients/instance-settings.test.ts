@@ -31,6 +31,8 @@ const UNSET = {
   apiEnabled: true,
   redirectSchemes: [],
   secondFactorRequired: 'nobody',
+  sessionIdleLifetime: 259_200,
+  sessionLifetime: 604_800,
   ...DEFAULTS,
 }
 const NO_DEFAULTS = {
@@ -298,7 +300,8 @@ describe('the command line', () => {
       default_consent: 'show',
       default_rate_limit: null,
     }
-    const others = { api: 'on', redirect_schemes: '', second_factor_required: 'nobody', ...defaults }
+    const sessions = { session_idle_lifetime: 259_200, session_lifetime: 604_800 }
+    const others = { api: 'on', redirect_schemes: '', second_factor_required: 'nobody', ...sessions, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')

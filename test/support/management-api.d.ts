@@ -3042,6 +3042,16 @@ export interface components {
              */
             second_factor_required: "nobody" | "operators" | "admins" | "everyone";
             /**
+             * @description Seconds after the last request, after which a user signs in again
+             * @example 259200
+             */
+            session_idle_lifetime: number;
+            /**
+             * @description Seconds after the sign-in, after which a user signs in again, however active they are
+             * @example 604800
+             */
+            session_lifetime: number;
+            /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
              *       "cursor",
@@ -3118,6 +3128,16 @@ export interface components {
              * @enum {string}
              */
             second_factor_required?: "nobody" | "operators" | "admins" | "everyone";
+            /**
+             * @description Seconds after the last request, after which a user signs in again
+             * @example 259200
+             */
+            session_idle_lifetime?: number;
+            /**
+             * @description Seconds after the sign-in, after which a user signs in again, however active they are
+             * @example 604800
+             */
+            session_lifetime?: number;
             /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
