@@ -3,7 +3,9 @@ import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
+import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
+import { retireUnusedSecrets } from '../../src/clients/unused-secret-retirement.ts'
 import { listConnectedApplications } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
 import { setAccountStatus } from '../../src/management/account-operations.ts'
@@ -27,13 +29,14 @@ import { changeUserStatus } from '../../src/management/user-changes.ts'
 import { deleteSomeOfUser } from '../../src/management/user-deletion.ts'
 import { readUser, searchUsers } from '../../src/management/user-operations.ts'
 import { listWebhookDeliveries, readWebhookDelivery } from '../../src/management/webhook-delivery-operations.ts'
+import { addNotices } from '../../src/notices/notice-messages.ts'
 import { deleteExpiredRefreshTokens } from '../../src/refresh/refresh-token-families.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { generateSecret } from '../../src/shared/secrets.ts'
 import { readTokensOfKeys } from '../../src/status/revoked-key-tokens.ts'
 import { INTROSPECT } from '../../src/tokens/access-token-store.ts'
 import { RECORD, RECORD_WITHIN_QUOTAS, RECORD_WITHIN_QUOTAS_UNCONTENDED } from '../../src/tokens/record-statement.ts'
-import { FIND_FRESH, freshValues } from '../../src/tokens/reusable-tokens.ts'
+import { deleteExpiredReusableTokens, FIND_FRESH, freshValues } from '../../src/tokens/reusable-tokens.ts'
 import { deleteExpiredSingleTokens } from '../../src/tokens/single-tokens.ts'
 import { recordValues } from '../../src/tokens/token-recording.ts'
 import { createDeliveries } from '../../src/webhooks/delivery-creation.ts'
@@ -61,6 +64,7 @@ const SMALL = new Set([
   'scope_texts',
   'audit_chain',
   'webhook_cursor',
+  'mail_notice_cursor',
   'webhooks',
 ])
 
@@ -487,9 +491,6 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
     (knex) => setAccountStatus.dryRun(management(knex), instanceOperator(), { accountId: account }),
   ],
   ['the dry run about the instance', (knex) => setInstanceApi.dryRun(management(knex), instanceOperator(), {})],
-  ['the deletion of expired single tokens', (knex) => deleteExpiredSingleTokens(knex, 500)],
-  ['the deletion of rate limits', (_, database) => deleteIdleRateLimits(database, 500)],
-  ['the deletion of sign-in limits', (knex) => deleteExpiredLimits(knex, 500)],
   ['the deletion of a client', (knex) => deleteSomeOfClient(knex, client.key, 500)],
   ['the deletion of a user', (knex) => deleteSomeOfUser(knex, user, 500)],
   [
@@ -505,9 +506,22 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ],
   ['the deliveries of webhooks that are due', (knex) => leaseDue(knex, 32, {})],
   ['the creation of deliveries', (knex) => createDeliveries(knex, 500)],
-  ['the deletion of old deliveries', (knex) => deleteOldDeliveries(knex, 500)],
   ['the search for objects to delete', (knex) => continueDeletions(knex, 500)],
+  [
+    'the notices of what happened',
+    async (knex) => {
+      await knex('mail_notice_cursor').delete()
+      await knex.raw('INSERT INTO mail_notice_cursor (seq) SELECT head_seq - 20 FROM audit_chain')
+      await addNotices(knex, 50)
+    },
+  ],
   ['the deletion of refresh tokens', (knex) => deleteExpiredRefreshTokens(knex, 500)],
+  ['the deletion of retired secrets', (knex) => deleteRetiredSecrets(knex, 500)],
+  ['the deletion of reusable tokens', (knex) => deleteExpiredReusableTokens(knex, 500)],
+  ['the deletion of expired single tokens', (knex) => deleteExpiredSingleTokens(knex, 500)],
+  ['the deletion of rate limits', (_, database) => deleteIdleRateLimits(database, 500)],
+  ['the deletion of sign-in limits', (knex) => deleteExpiredLimits(knex, 500)],
+  ['the deletion of old deliveries', (knex) => deleteOldDeliveries(knex, 500)],
 ]
 
 const instanceOperator = (): Principal =>
@@ -577,8 +591,21 @@ describe('with secrets that expire', () => {
       `UPDATE clients SET secret_expires_at = now() + make_interval(days => (id % 60)::int + 1)
         WHERE client_id LIKE 'kwc_filled1%' OR client_id LIKE 'kwc_program1%'`,
     )
+    await on.knex.raw(
+      `UPDATE client_secrets s SET expires_at = c.secret_expires_at, retires_at = c.secret_expires_at
+         FROM clients c WHERE c.id = s.client_id AND c.secret_expires_at IS NOT NULL`,
+    )
+    await on.knex.raw(
+      `UPDATE client_secrets
+          SET retires_at = now() + interval '90 days', retire_unused_hours = 24, retire_unused_from = now() - interval '1 day'
+        WHERE expires_at IS NULL AND id % 100 = 0`,
+    )
     await on.knex.raw('CLUSTER clients USING clients_pkey')
-    await on.knex.raw('ANALYZE clients')
+    await on.knex.raw('ANALYZE clients, client_secrets')
+  })
+
+  test('the retirement of unused secrets: no statement reads a whole table or sorts more than a page', async () => {
+    expect(await fieldErrorsIn((knex) => retireUnusedSecrets(knex, 500))).toEqual([])
   })
 
   test.each(['expiring clients', 'expiring applications', 'expiring key pairs'])(
