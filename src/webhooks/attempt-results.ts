@@ -96,3 +96,15 @@ export async function finishAttempt(knex: Knex, leased: LeasedDelivery, result: 
     if (action !== TEST_ACTION) await noteHealth(trx, leased, result)
   })
 }
+
+/** Ends a delivery whose event was deleted by age: there is nothing to send, now or later, and its receiver did nothing wrong. */
+export async function finishWithoutEvent(knex: Knex, { id, webhookId, queue, lease }: LeasedDelivery): Promise<void> {
+  const ended = { state: 'failed', last_result: 'the event was deleted from the activity log' }
+  await knex.transaction(async (trx) => {
+    if (!(await lockQueue(trx, webhookId, queue, lease))) return
+    await trx('webhook_deliveries')
+      .where({ id })
+      .update({ ...ended, finished_at: trx.fn.now() })
+    await advanceQueue(trx, webhookId, queue)
+  })
+}

@@ -7,6 +7,9 @@ export const LEASE = 60
 /** Attempts at once to one webhook by one node; one while it fails, so that a receiver that hangs takes little. */
 const MOST_PER_WEBHOOK = 4
 
+/** Attempts at once for the webhooks of one account by one node, or for those of the instance: slow receivers leave room to others. */
+const MOST_PER_ACCOUNT = 8
+
 /** The oldest pending delivery of a queue that this node has taken. */
 export interface LeasedDelivery {
   readonly lease: string
@@ -42,20 +45,29 @@ interface LeasedRow {
   sealed_previous_secret: Buffer | null
 }
 
-/** SQL. The index gives the queues of a webhook that are due; the webhooks are few. */
+/**
+ * SQL. The index gives the queues of a webhook that are due; the webhooks are few. Accounts take turns: the first attempt of each
+ * comes before the second one of another. Only queues that are taken are locked.
+ */
 const LEASE_DUE = `
-  WITH due AS MATERIALIZED (
-    SELECT q.webhook_id, q.queue
+  WITH candidates AS MATERIALIZED (
+    SELECT q.webhook_id, q.queue, q.due_at,
+           coalesce((:busyAccounts::jsonb ->> coalesce(w.account_id::text, ''))::int, 0)
+             + row_number() OVER (PARTITION BY w.account_id ORDER BY q.due_at) AS turn
       FROM webhooks w
      CROSS JOIN LATERAL (
        SELECT * FROM webhook_queues
         WHERE webhook_id = w.id AND due_at <= now() ORDER BY due_at
         LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN ${MOST_PER_WEBHOOK} ELSE 1 END
-                          - coalesce((:busy::jsonb ->> w.id::text)::int, 0))
-          FOR UPDATE SKIP LOCKED) q
+                          - coalesce((:busyWebhooks::jsonb ->> w.id::text)::int, 0))) q
      WHERE w.status = 'enabled'
        AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = w.account_id AND a.status <> 'active')
-     ORDER BY q.due_at LIMIT :most)
+  ), due AS MATERIALIZED (
+    SELECT q.webhook_id, q.queue
+      FROM candidates c JOIN webhook_queues q ON q.webhook_id = c.webhook_id AND q.queue = c.queue
+     WHERE c.turn <= ${MOST_PER_ACCOUNT} AND q.due_at <= now()
+     ORDER BY c.turn, c.due_at LIMIT :most
+       FOR UPDATE OF q SKIP LOCKED)
   UPDATE webhook_queues q SET due_at = now() + make_interval(secs => ${LEASE}), lease = :lease
     FROM due WHERE q.webhook_id = due.webhook_id AND q.queue = due.queue
   RETURNING q.webhook_id, q.queue`
@@ -87,17 +99,27 @@ const toLeased = (lease: string, row: LeasedRow): LeasedDelivery => ({
   sealedPreviousSecret: row.sealed_previous_secret,
 })
 
+type UnderWay = Pick<LeasedDelivery, 'webhookId' | 'accountId'>
+
+/** How many attempts each key has, as JSON. */
+const countBy = (underWay: readonly UnderWay[], keyOf: (one: UnderWay) => string): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      Map.groupBy(underWay, keyOf)
+        .entries()
+        .map(([key, all]) => [key, all.length]),
+    ),
+  )
+
 /**
  * Takes at most `most` queues that are due, for `LEASE` seconds; returns the oldest pending delivery of each.
- * @param busy how many attempts this node has under way, by webhook
+ * @param underWay the attempts that this node has under way
  */
-export async function leaseDue(
-  knex: Knex,
-  most: number,
-  busy: Readonly<Record<string, number>>,
-): Promise<LeasedDelivery[]> {
+export async function leaseDue(knex: Knex, most: number, underWay: readonly UnderWay[]): Promise<LeasedDelivery[]> {
   const lease = randomUUID()
-  const taken = await knex.raw(LEASE_DUE, { busy: JSON.stringify(busy), most, lease })
+  const busyWebhooks = countBy(underWay, ({ webhookId }) => webhookId)
+  const busyAccounts = countBy(underWay, ({ accountId }) => accountId ?? '')
+  const taken = await knex.raw(LEASE_DUE, { busyWebhooks, busyAccounts, most, lease })
   if (taken.rows.length === 0) return []
   const of = (name: string): string[] => taken.rows.map((row: Record<string, string>) => row[name])
   const { rows } = await knex.raw(OLDEST, { webhooks: of('webhook_id'), queues: of('queue'), lease } as never)

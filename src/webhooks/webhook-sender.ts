@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
-import { type AttemptResult, finishAttempt } from './attempt-results.ts'
+import { type AttemptResult, finishAttempt, finishWithoutEvent } from './attempt-results.ts'
 import { createDeliveries } from './delivery-creation.ts'
 import { type LeasedDelivery, leaseDue, releaseQueue } from './delivery-queues.ts'
 import { secondsIn } from './retry-delays.ts'
@@ -53,10 +53,10 @@ function failureOf(error: unknown): string {
  */
 export class WebhookSender {
   readonly #services: WebhookSenderServices
-  readonly #underWay = new Map<Promise<void>, string>()
+  readonly #underWay = new Map<Promise<void>, LeasedDelivery>()
   readonly #stop = new AbortController()
   #readMessage: Promise<ReadMessage> | undefined
-  #isFilling = false
+  #filling: Promise<void> | undefined
 
   constructor(services: WebhookSenderServices) {
     this.#services = services
@@ -69,28 +69,28 @@ export class WebhookSender {
     await this.#fill()
   }
 
-  /** Waits for the attempts under way; those that are interrupted are due again at once. */
+  /** Waits for the queues that are being taken and the attempts under way; those that are interrupted are due again at once. */
   async #end(): Promise<void> {
     this.#stop.abort()
+    await this.#filling?.catch(() => undefined)
     await Promise.all(this.#underWay.keys())
-  }
-
-  #busy(): Record<string, number> {
-    const busy: Record<string, number> = {}
-    for (const webhookId of this.#underWay.values()) busy[webhookId] = (busy[webhookId] ?? 0) + 1
-    return busy
   }
 
   /** Begins as many attempts as there is room for. */
   async #fill(): Promise<void> {
     const room = MOST_AT_ONCE - this.#underWay.size
-    if (this.#isFilling || room <= 0 || this.#stop.signal.aborted) return
-    this.#isFilling = true
-    try {
-      for (const leased of await leaseDue(this.#services.knex, room, this.#busy())) this.#begin(leased)
-    } finally {
-      this.#isFilling = false
-    }
+    if (this.#filling || room <= 0 || this.#stop.signal.aborted) return
+    this.#filling = this.#take(room).finally(() => {
+      this.#filling = undefined
+    })
+    await this.#filling
+  }
+
+  async #take(room: number): Promise<void> {
+    const { knex } = this.#services
+    const taken = await leaseDue(knex, room, [...this.#underWay.values()])
+    if (this.#stop.signal.aborted) await Promise.all(taken.map((leased) => releaseQueue(knex, leased)))
+    else for (const leased of taken) this.#begin(leased)
   }
 
   #begin(leased: LeasedDelivery): void {
@@ -103,21 +103,17 @@ export class WebhookSender {
       // The next run reports what fails here.
       return this.#fill().catch(() => undefined)
     })
-    this.#underWay.set(ended, leased.webhookId)
+    this.#underWay.set(ended, leased)
   }
 
   async #attempt(leased: LeasedDelivery): Promise<void> {
     const { knex, loadReadMessage } = this.#services
     this.#readMessage ??= loadReadMessage()
     const message = await (await this.#readMessage)(knex, leased)
-    const result = message ? await this.#send(leased, message) : this.#withoutEvent()
+    if (!message) return await finishWithoutEvent(knex, leased)
+    const result = await this.#send(leased, message)
     if (this.#stop.signal.aborted && result.status === null) return await releaseQueue(knex, leased)
     await finishAttempt(knex, leased, result)
-  }
-
-  #withoutEvent(): AttemptResult {
-    const error = 'the event was deleted from the activity log'
-    return { at: new Date(this.#services.now()), duration: 0, status: null, error, response: null, retryAfter: 0 }
   }
 
   #secretsOf({ webhookId, sealedSecret, sealedPreviousSecret }: LeasedDelivery): string[] {

@@ -504,7 +504,7 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
       await readWebhookDelivery(management(knex), admin(), { webhookId: WEBHOOK, deliveryId: id })
     },
   ],
-  ['the deliveries of webhooks that are due', (knex) => leaseDue(knex, 32, {})],
+  ['the deliveries of webhooks that are due', (knex) => leaseDue(knex, 32, [])],
   ['the creation of deliveries', (knex) => createDeliveries(knex, 500)],
   ['the search for objects to delete', (knex) => continueDeletions(knex, 500)],
   [

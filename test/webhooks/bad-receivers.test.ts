@@ -1,9 +1,13 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createSsrfSafeFetch } from '../../src/http/ssrf-safe-fetch.ts'
 import { readWebhookDelivery } from '../../src/management/webhook-delivery-operations.ts'
 import { createWebhook } from '../../src/management/webhook-operations.ts'
+import { createDeliveries } from '../../src/webhooks/delivery-creation.ts'
+import { leaseDue } from '../../src/webhooks/delivery-queues.ts'
 import { WEBHOOK_LIMITS } from '../../src/webhooks/webhook-sender.ts'
 import { adminOf, operator } from '../management/principals.ts'
+import { until } from '../support/load.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 import { openWebhooks, type Webhooks } from './webhook-environment.ts'
 
@@ -68,6 +72,67 @@ test('while a receiver hangs, no transaction is open and at most four requests a
   await sender.run(true)
   expect(await on.knex('webhook_queues').whereNotNull('lease')).toEqual([])
   expect(await on.knex('webhook_attempts')).toEqual([])
+})
+
+test('an account whose receivers hang leaves the attempts of a node to others', async () => {
+  receiver.respondWith(() => {})
+  const quick = await startReceiver()
+  const [slow, other] = [await on.make.account(), await on.make.account()]
+  for (let n = 0; n < 12; n++) await on.create(adminOf(slow))
+  await on.create(adminOf(other), { url: quick.url })
+  const changed = Array.from({ length: 4 }, (_, n) => ['client.updated', `kwc_${n}`] as const)
+  await on.record(slow, ...changed)
+  await on.seal()
+  await on.record(other, ...changed)
+  await on.seal()
+  const sender = on.newSender()
+  await sender.run(false)
+  await until(async () => {
+    await sender.run(false)
+    return quick.received.length === changed.length
+  })
+  const ofSlow = on.knex('webhooks').where({ account_id: slow }).select('id')
+  expect(await on.knex('webhook_queues').whereNotNull('lease').whereIn('webhook_id', ofSlow)).toHaveLength(8)
+  await sender.run(true)
+  quick.stop()
+})
+
+test('accounts with many events that are due take turns', async () => {
+  const accounts = [await on.make.account(), await on.make.account(), await on.make.account()]
+  for (const account of accounts) {
+    for (let n = 0; n < 2; n++) await on.create(adminOf(account))
+    await on.record(account, ...Array.from({ length: 4 }, (_, n) => ['client.updated', `kwc_${n}`] as const))
+    await on.seal()
+    await createDeliveries(on.knex, 500)
+  }
+  const taken = async (underWay: Parameters<typeof leaseDue>[2]) =>
+    (await leaseDue(on.knex, 4, underWay)).map(({ accountId }) => accountId)
+  const underWay = Array.from({ length: 2 }, () => ({ webhookId: 'another', accountId: accounts[0]! }))
+  const others = accounts.slice(1)
+  expect((await taken(underWay)).toSorted()).toEqual([...others, ...others].toSorted())
+})
+
+test('a server that stops while it takes queues gives them back before it ends', async () => {
+  await on.create()
+  await on.record(null, ['client.updated', 'kwc_1'])
+  await on.seal()
+  await createDeliveries(on.knex, 500)
+  const lock = await on.knex.transaction()
+  await lock.raw('LOCK TABLE webhook_queues IN ACCESS EXCLUSIVE MODE')
+  const sender = on.newSender()
+  const running = sender.run(false)
+  await until(async () => (await on.knex('pg_locks').where({ granted: false }).first('pid')) !== undefined)
+  let hasEnded = false
+  const ending = sender.run(true).then(() => {
+    hasEnded = true
+  })
+  await setImmediate()
+  expect(hasEnded).toBe(false)
+  await lock.commit()
+  await Promise.all([ending, running])
+  expect(await on.knex('webhook_queues').whereNotNull('lease')).toEqual([])
+  expect(await on.knex('webhook_queues')).toHaveLength(1)
+  expect(receiver.received).toEqual([])
 })
 
 test('of an endless response the beginning is kept, and the connection is closed', async () => {

@@ -172,14 +172,28 @@ describe('deliveries', () => {
     await on.record(null, ...changed('kwc_1'))
     await on.seal()
     await createDeliveries(on.knex, 500)
-    const [leased] = await leaseDue(on.knex, 10, {})
-    expect(await leaseDue(on.knex, 10, {})).toEqual([])
+    const [leased] = await leaseDue(on.knex, 10, [])
+    expect(await leaseDue(on.knex, 10, [])).toEqual([])
     await on.knex('webhook_queues').update({ due_at: on.knex.raw("now() - interval '1 s'") })
     await on.deliver()
     expect(targets()).toEqual(['kwc_1'])
     // The killed node was only slow: what it writes now changes nothing.
     await finishAttempt(on.knex, leased!, { ...FAILED, status: 500 })
     expect(await on.deliveries(leased!.webhookId)).toMatchObject([{ state: 'delivered', attempts: 1 }])
+  })
+
+  test('of an event that was deleted by age fail at once, and are no sign of the health of the receiver', async () => {
+    const { webhook } = await on.create()
+    const [id] = await on.record(null, ...changed('kwc_1', 'kwc_1'))
+    await on.seal()
+    await createDeliveries(on.knex, 500)
+    await on.knex('audit_log').where({ id }).delete()
+    await on.deliver()
+    expect(await on.webhook(webhook.id)).toMatchObject({ status: 'enabled', failing_since: null })
+    expect(await on.deliveries(webhook.id)).toMatchObject([
+      { event_id: id, state: 'failed', attempts: 0, last_result: 'the event was deleted from the activity log' },
+      { state: 'delivered', attempts: 1 },
+    ])
   })
 
   test('are retried later and later with jitter, for more than five days', () => {
@@ -251,7 +265,7 @@ describe('a webhook', () => {
     await on.record(null, ...changed('kwc_1'))
     await on.seal()
     await createDeliveries(on.knex, 500)
-    const [leased] = await leaseDue(on.knex, 10, {})
+    const [leased] = await leaseDue(on.knex, 10, [])
     for (const status of ['disabled', 'enabled'] as const)
       await setWebhookStatus(on.management, operator, { webhookId: webhook.id, status })
     await finishAttempt(on.knex, leased!, { ...FAILED, status: 410 })
