@@ -43,61 +43,65 @@ async function writeSeals(trx: Knex, entries: readonly Unsealed[], links: readon
   if (rowCount !== entries.length) throw new KeywrightError('conflict', 'audit entries vanished while they were sealed')
 }
 
-/** An entry's place in the order of time; a text, for a `Date` would lose the microseconds. */
-interface Moment {
-  readonly at: string
-  readonly id: string
+/** Entries whose IDs are read at once: each read passes what was sealed and is not vacuumed yet. */
+const MOST_LISTED = 10_000
+
+/**
+ * The entries without a seal, in the order in which they were recorded: under the locks of their changes. (`at` is the start of the
+ * transaction: of two changes of one object that waited for each other, the later one may have begun earlier.) Together with an entry,
+ * one statement sees all earlier ones of its object, so they are listed once and not by each batch.
+ */
+async function listUnsealed(knex: Knex): Promise<string[]> {
+  const { rows } = await knex.raw(
+    'SELECT id FROM audit_log WHERE seq IS NULL ORDER BY coalesce(recorded_at, at), id LIMIT ?',
+    [MOST_LISTED],
+  )
+  return rows.map(({ id }: { id: string }) => id)
 }
 
-const THE_FIRST: Moment = { at: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
-
-interface UnsealedRow extends Unsealed {
-  at: string
-  /** Microseconds since 1970. */
-  recorded_at: number
-}
-
-/** In the order of the index. */
-async function readUnsealed(trx: Knex, after: Moment, limit: number): Promise<UnsealedRow[]> {
+/** Those of the entries that nobody has sealed meanwhile, in their order. */
+async function readUnsealed(trx: Knex, ids: readonly string[]): Promise<Unsealed[]> {
   const { rows } = await trx.raw(
-    `SELECT id, at::text AS at, ${CONTENT} AS content,
-            (extract(epoch FROM coalesce(recorded_at, at)) * 1000000)::bigint AS recorded_at FROM audit_log
-      WHERE seq IS NULL AND (at, id) > (?::timestamptz, ?::uuid) ORDER BY at, id LIMIT ?`,
-    [after.at, after.id, limit],
+    `SELECT id, ${CONTENT} AS content FROM unnest(?::uuid[]) WITH ORDINALITY AS listed (listed_id, place)
+       JOIN audit_log ON id = listed_id WHERE seq IS NULL ORDER BY place`,
+    [ids] as never,
   )
   return rows
 }
 
-async function sealSome(knex: Knex, encryptionKeys: EncryptionKeys, after: Moment, limit: number): Promise<Moment[]> {
+/** Returns how many were sealed; undefined: another node is at it. */
+async function sealSome(
+  knex: Knex,
+  encryptionKeys: EncryptionKeys,
+  ids: readonly string[],
+): Promise<number | undefined> {
   return await knex.transaction(async (trx) => {
-    if (!(await isMine(trx))) return []
+    if (!(await isMine(trx))) return undefined
     const chain = await lockAuditChain(trx, encryptionKeys)
-    const entries = await readUnsealed(trx, after, limit)
-    if (entries.length === 0) return []
-    // Of two changes of one object that waited for each other, the later one may have begun earlier.
-    const inOrder = entries.toSorted((one, other) => one.recorded_at - other.recorded_at)
-    const links = linksOf(chain, inOrder)
-    await writeSeals(trx, inOrder, links)
+    const entries = await readUnsealed(trx, ids)
+    if (entries.length === 0) return 0
+    const links = linksOf(chain, entries)
+    await writeSeals(trx, entries, links)
     await moveEnds(trx, chain.key, { head: links.at(-1)!, base: chain.base })
-    return entries
+    return entries.length
   })
 }
 
 /**
  * Gives every entry that is committed and bears no seal yet its place in the chain, `batch` in a transaction; answers how
- * many. They are found by having no seal and not by their time, which is that of their transaction's start: one that was
- * long under way commits entries older than others that are sealed already.
+ * many. They are found by having no seal and not by their time: a transaction that was long under way commits entries older than
+ * others that are sealed already.
  */
 export async function sealAudit(knex: Knex, encryptionKeys: EncryptionKeys, batch: number): Promise<number> {
-  if (!(await knex('audit_log').whereNull('seq').first('id'))) return 0
   let count = 0
-  let after = THE_FIRST
   for (;;) {
-    // From where the last batch ended: what it left behind in the index would be passed by each batch anew.
-    const sealed = await sealSome(knex, encryptionKeys, after, batch)
-    count += sealed.length
-    if (sealed.length < batch) return count
-    after = sealed.at(-1)!
+    const ids = await listUnsealed(knex)
+    for (let from = 0; from < ids.length; from += batch) {
+      const sealed = await sealSome(knex, encryptionKeys, ids.slice(from, from + batch))
+      if (sealed === undefined) return count
+      count += sealed
+    }
+    if (ids.length < MOST_LISTED) return count
   }
 }
 

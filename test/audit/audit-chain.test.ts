@@ -64,6 +64,17 @@ describe('sealing', () => {
     expect((await log.verify()).verified).toBe(true)
   })
 
+  test('orders such changes also when a batch ends between them', async () => {
+    const later = await log.knex.transaction()
+    await later.raw('SELECT now()')
+    await log.write(2)
+    const [id] = await recordAudit(later, ACTOR, entryOf(2))
+    await later.commit()
+    expect(await log.seal(2)).toBe(3)
+    expect(await log.idOf(3)).toBe(id)
+    expect((await log.verify()).verified).toBe(true)
+  })
+
   test('waits for no writer, and no writer for it', async () => {
     const writer = await log.knex.transaction()
     await recordAudit(writer, ACTOR, entryOf(0))
