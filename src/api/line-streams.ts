@@ -4,14 +4,20 @@ import type { z } from 'zod'
 import { csvLine } from '../shared/csv.ts'
 import type { ApiCaller } from './callers.ts'
 import { statusOf } from './json-responses.ts'
-import { ProblemError } from './problems.ts'
+import { ProblemError, problemBody, problemOf } from './problems.ts'
 import type { ApiRoute, Call } from './route.ts'
 
 const LIMITS = {
   /** How many streams a caller may have open at once, on each node. */
   perCaller: 4,
+  /** Of all callers of an account, or of the instance. */
+  perAccount: 12,
+  /** Of all callers: each event stream reads once a second, with the few connections for reports. */
+  perNode: 100,
   /** The maximum duration of a stream in milliseconds, pauses of its reader included. */
   lifetime: 10 * 60_000,
+  /** Milliseconds without an event after which a stream shows that it is alive. */
+  signOfLife: 10_000,
 }
 
 /** The caller is authorized again after this many lines or milliseconds. */
@@ -62,22 +68,32 @@ async function* toCsv(schema: z.ZodType, items: AsyncIterable<unknown>): AsyncGe
   }
 }
 
-/** Milliseconds without an event after which a stream shows that it is alive. */
-const SIGN_OF_LIFE = 10_000
-
 /** Milliseconds after which a client connects again. */
 const RETRY = 'retry: 1000\n\n'
 
-/** Server-sent events (WHATWG HTML, section 9.2). An ID without data moves the position from which a client continues. */
-async function* toEvents(schema: z.ZodType, items: AsyncIterable<unknown>): AsyncGenerator<string> {
+/**
+ * Server-sent events (WHATWG HTML, section 9.2). An ID without data moves the position from which a client continues. When it is
+ * sent depends only on the client's own events: it must not tell that others have some.
+ */
+async function* writeEvents(schema: z.ZodType, items: AsyncIterable<unknown>, signOfLife: number) {
   yield RETRY
-  let sent = { id: '', at: Number.NEGATIVE_INFINITY }
+  let sentAt = Number.NEGATIVE_INFINITY
   for await (const item of items) {
     const { id, event } = schema.parse(item) as { id: string; event: object | null }
-    const isDue = id !== sent.id || performance.now() - sent.at > SIGN_OF_LIFE
-    if (event === null && !isDue) continue
+    if (event === null && performance.now() - sentAt < signOfLife) continue
     yield event === null ? `id: ${id}\n\n` : `id: ${id}\ndata: ${JSON.stringify(event)}\n\n`
-    sent = { id, at: performance.now() }
+    sentAt = performance.now()
+  }
+}
+
+/** The events; at the end those of an error that the client can act on, such as events that were deleted before it read them. */
+async function* toEvents(schema: z.ZodType, items: AsyncIterable<unknown>, signOfLife: number): AsyncGenerator<string> {
+  try {
+    yield* writeEvents(schema, items, signOfLife)
+  } catch (error) {
+    const problem = problemOf(error)
+    if (problem.code === 'server_error') throw error
+    yield `event: problem\ndata: ${JSON.stringify(problemBody(problem))}\n\n`
   }
 }
 
@@ -95,34 +111,51 @@ async function* whileOpen<Item>(items: AsyncIterable<Item>, isOpen: () => boolea
   }
 }
 
-/** Counts the open streams of each caller; a caller without streams uses no memory. */
-function createStreamLimits(perCaller: number) {
-  const openStreams = new Map<string, number>()
+type StreamLimits = Pick<typeof LIMITS, 'perCaller' | 'perAccount' | 'perNode'>
+
+/** A stream ends after minutes; a client that finds no room asks again sooner. */
+const TRY_AGAIN = { headers: { 'Retry-After': '10' } }
+
+/** Counts the open streams of each caller and account; one without streams uses no memory. */
+function createStreamLimits({ perCaller, perAccount, perNode }: StreamLimits) {
+  const [ofCaller, ofAccount] = [new Map<string, number>(), new Map<string | null, number>()]
+  let ofNode = 0
+
+  function add<Key>(counts: Map<Key, number>, key: Key, change: 1 | -1): void {
+    const count = (counts.get(key) ?? 0) + change
+    if (count === 0) counts.delete(key)
+    else counts.set(key, count)
+  }
+
+  const tooMany = (most: number, whose: string) =>
+    new ProblemError(
+      'rate_limited',
+      `at most ${most} exports or event streams of ${whose} may run at once; wait until one has ended`,
+      TRY_AGAIN,
+    )
+
   return {
-    /** @returns the function that releases the stream @throws ProblemError `rate_limited` */
-    take({ clientId, subject }: ApiCaller): () => void {
+    /** @returns the function that releases the stream @throws ProblemError `rate_limited`, `unavailable` */
+    take({ who, clientId, subject }: ApiCaller): () => void {
       const key = JSON.stringify([clientId, subject])
-      const open = openStreams.get(key) ?? 0
-      if (open >= perCaller) {
-        const headers = { 'Retry-After': '10' }
-        throw new ProblemError(
-          'rate_limited',
-          `at most ${perCaller} exports or event streams may run at once; wait until one has ended`,
-          { headers },
-        )
+      if ((ofCaller.get(key) ?? 0) >= perCaller) throw tooMany(perCaller, 'a caller')
+      if ((ofAccount.get(who.accountId) ?? 0) >= perAccount) throw tooMany(perAccount, 'an account')
+      if (ofNode >= perNode)
+        throw new ProblemError('unavailable', 'this node has as many exports and event streams as it can', TRY_AGAIN)
+      const count = (change: 1 | -1) => {
+        add(ofCaller, key, change)
+        add(ofAccount, who.accountId, change)
+        ofNode += change
       }
-      openStreams.set(key, open + 1)
-      return () => {
-        const left = openStreams.get(key)! - 1
-        if (left === 0) openStreams.delete(key)
-        else openStreams.set(key, left)
-      }
+      count(1)
+      return () => count(-1)
     },
   }
 }
 
-export function createLineStreams({ perCaller, lifetime } = LIMITS, isOpen = () => true): LineStreams {
-  const streamLimits = createStreamLimits(perCaller)
+export function createLineStreams(limits: Partial<typeof LIMITS> = {}, isOpen = () => true): LineStreams {
+  const { lifetime, signOfLife, ...most } = { ...LIMITS, ...limits }
+  const streamLimits = createStreamLimits(most)
 
   function open(lines: AsyncIterable<string>, release: () => void): Readable {
     const stream = Readable.from(lines)
@@ -142,7 +175,7 @@ export function createLineStreams({ perCaller, lifetime } = LIMITS, isOpen = () 
         const items = route.lines === 'events' ? whileOpen(first, isOpen) : first
         ctx.status = statusOf(route, reply)
         const { write, type } = formatOf(route)
-        ctx.body = open(write(route.responses[ctx.status]!, authorized(items, authorize)), release)
+        ctx.body = open(write(route.responses[ctx.status]!, authorized(items, authorize), signOfLife), release)
         ctx.type = type
         // nginx would collect events until its buffer is full.
         if (route.lines === 'events') ctx.set('X-Accel-Buffering', 'no')

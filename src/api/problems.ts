@@ -104,18 +104,18 @@ export function problemOf(error: unknown, parameters: ReadonlySet<string> = new 
   return error instanceof KeywrightError ? fromKeywright(error, parameters) : serverError(error)
 }
 
+/** The members of a problem without `instance`, the ID of the request. */
+export function problemBody({ code, message, parts }: ProblemError) {
+  const [status, title] = PROBLEMS[code]
+  const errors = parts.length > 0 && { errors: parts }
+  return { type: `urn:keywright:error:${code}`, title, status, detail: message, ...errors }
+}
+
 function sendProblem(ctx: Context, problem: ProblemError): void {
-  const [status, title] = PROBLEMS[problem.code]
-  ctx.status = status
+  const { errors, ...body } = { errors: undefined, ...problemBody(problem) }
+  ctx.status = body.status
   ctx.set(problem.headers)
-  ctx.body = JSON.stringify({
-    type: `urn:keywright:error:${problem.code}`,
-    title,
-    status,
-    detail: problem.message,
-    instance: ctx.state.requestId,
-    ...(problem.parts.length > 0 && { errors: problem.parts }),
-  })
+  ctx.body = JSON.stringify({ ...body, instance: ctx.state.requestId, errors })
   ctx.type = 'application/problem+json'
 }
 

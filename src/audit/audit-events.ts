@@ -1,4 +1,6 @@
 import type { Knex } from 'knex'
+import type { EncryptionKeys } from '../shared/encryption-keys.ts'
+import { isSealedByOneOf, seal, unseal } from '../shared/envelope.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type AuditRecord, recordsOf, selectAudit } from './audit-records.ts'
 
@@ -20,9 +22,26 @@ export interface AuditPosition {
 /** SQL: the beginning of a hash. */
 const beginning = (hash: string): string => `left(encode(${hash}, 'hex'), 12)`
 
-export const formatPosition = ({ seq, hash }: AuditPosition): string => `${seq}-${hash}`
+const SEALED_FOR = { purpose: 'event position' } as const
 
-const POSITION = /^(\d{1,15})-([0-9a-f]{12})$/
+/**
+ * The position as an ID of the event stream. It is encrypted, and differs each time: the number of an event would tell an account how
+ * much others do. Every node reads it.
+ */
+export const encodePosition = (keys: EncryptionKeys, { seq, hash }: AuditPosition): string =>
+  seal(keys, SEALED_FOR, Buffer.from(`${seq} ${hash}`)).toString('base64url')
+
+/** Undefined: the text is no ID of this instance, or is encrypted with a key that is no longer used. */
+export function decodePosition(keys: EncryptionKeys, id: string): AuditPosition | undefined {
+  const sealed = Buffer.from(id, 'base64url')
+  try {
+    if (!isSealedByOneOf(keys, sealed)) return undefined
+    const [seq, hash] = unseal(keys, SEALED_FOR, sealed).toString().split(' ')
+    return { seq: Number(seq), hash: hash! }
+  } catch {
+    return undefined
+  }
+}
 
 interface PositionRow {
   head: string
@@ -32,36 +51,40 @@ interface PositionRow {
   hash: string | null
 }
 
-const readPosition = async (db: Knex, seq: number): Promise<PositionRow | undefined> =>
-  await db('audit_chain').first(
+/** @throws KeywrightError `unavailable` */
+async function readPosition(db: Knex, seq: number): Promise<PositionRow> {
+  const row: PositionRow | undefined = await db('audit_chain').first(
     'head_seq',
     'base_seq',
     db.raw(`${beginning('head_hash')} AS head, ${beginning('base_hash')} AS base`),
     db.raw(`(SELECT ${beginning('chain_hash')} FROM audit_log WHERE seq = ?) AS hash`, [seq]),
   )
+  if (!row) throw new KeywrightError('unavailable', 'the activity log has no chain yet; try again')
+  return row
+}
 
 const BEGIN_ANEW = 'begin without it, or with 0 for the oldest event'
 
-function checkedPosition(row: PositionRow, seq: number, hash: string): AuditPosition {
+/** @throws KeywrightError `conflict` */
+function checkPosition(row: PositionRow, { seq, hash }: AuditPosition): void {
   if (seq < row.base_seq) throw new KeywrightError('conflict', `later events were deleted since; ${BEGIN_ANEW}`)
   if (hash !== (seq === row.base_seq ? row.base : row.hash))
     throw new KeywrightError('conflict', `the activity log was set back since, or is another one; ${BEGIN_ANEW}`)
-  return { seq, hash }
 }
 
 /**
  * The position from which a reader continues.
- * @param after the position of the last event that was read; `0`: before the oldest event; absent: the end
+ * @param after the ID of the last event that was read; `0`: before the oldest event; absent: the end
  * @throws KeywrightError `invalid_input`, `conflict` (events after the position were deleted by age, or never existed here)
  */
-export async function startPosition(db: Knex, after: string | undefined): Promise<AuditPosition> {
-  const [, seq, hash] = POSITION.exec(after ?? '') ?? []
-  if (after !== undefined && after !== '0' && !hash)
-    throw invalidInput(`this is no ID of an event; ${BEGIN_ANEW}`, 'lastEventId')
-  const row = await readPosition(db, Number(seq ?? 0))
-  if (!row) throw new KeywrightError('unavailable', 'the activity log has no chain yet; try again')
-  if (after === undefined) return { seq: row.head_seq, hash: row.head }
-  return after === '0' ? { seq: row.base_seq, hash: row.base } : checkedPosition(row, Number(seq), hash!)
+export async function startPosition(db: Knex, keys: EncryptionKeys, after: string | undefined): Promise<AuditPosition> {
+  const position = after === undefined || after === '0' ? undefined : decodePosition(keys, after)
+  if (after !== undefined && after !== '0' && !position)
+    throw invalidInput(`this is no ID of an event of this instance; ${BEGIN_ANEW}`, 'lastEventId')
+  const row = await readPosition(db, position?.seq ?? 0)
+  if (position) checkPosition(row, position)
+  if (position) return position
+  return after === '0' ? { seq: row.base_seq, hash: row.base } : { seq: row.head_seq, hash: row.head }
 }
 
 /** Events that one statement reads, whether they are of the account or not. */
@@ -78,31 +101,50 @@ export interface EventPart {
   readonly isMore: boolean
 }
 
-interface EndRow {
+interface PlaceRow {
+  id: string
   seq: number
   hash: string
 }
 
-/** The next events, in the order of the chain. @param accountId absent: of all accounts */
-export async function readEventsAfter(
-  db: Knex,
-  after: AuditPosition,
-  { accountId, forAccount }: { accountId: string | undefined; forAccount: boolean },
-): Promise<EventPart> {
-  const select = () => db('audit_log').select<EndRow[]>('seq', db.raw(`${beginning('chain_hash')} AS hash`))
+interface EventReader {
+  /** Absent: of all accounts. */
+  readonly accountId: string | undefined
+  /** Whether an admin of the account reads them. */
+  readonly forAccount: boolean
+}
+
+async function readPart(db: Knex, after: AuditPosition, { accountId, forAccount }: EventReader): Promise<EventPart> {
+  const select = () => db('audit_log').select<PlaceRow[]>('id', 'seq', db.raw(`${beginning('chain_hash')} AS hash`))
   const inWindow = [after.seq + 1, after.seq + WINDOW] as const
   const last = await select().whereBetween('seq', inWindow).orderBy('seq', 'desc').first()
   if (!last) return { events: [], end: after, isMore: false }
-  const own = db('audit_log').whereBetween('seq', [inWindow[0], last.seq])
+  const own = select().whereBetween('seq', [inWindow[0], last.seq])
   if (accountId !== undefined) own.where({ account_id: accountId })
-  const page = selectAudit(db).whereIn('id', own.orderBy('seq').limit(PART).select('id'))
-  const records = await recordsOf(db, page, forAccount)
-  if (records.length === 0) return { events: [], end: last, isMore: true }
-  const seqs = records.map(({ seq }) => seq!)
-  const hashes = new Map((await select().whereIn('seq', seqs)).map(({ seq, hash }) => [seq, hash]))
-  const events = records
-    .toSorted((one, other) => one.seq! - other.seq!)
-    .map((record) => ({ position: { seq: record.seq!, hash: hashes.get(record.seq!) ?? '' }, record }))
-  const end = events.length < PART ? last : events.at(-1)!.position
-  return { events, end, isMore: true }
+  const places: PlaceRow[] = await own.orderBy('seq').limit(PART)
+  if (places.length === 0) return { events: [], end: last, isMore: true }
+  const page = selectAudit(db).whereIn(
+    'id',
+    places.map(({ id }) => id),
+  )
+  const records = new Map((await recordsOf(db, page, forAccount)).map((record) => [record.id, record]))
+  const events = places.flatMap(({ id, ...position }) => {
+    const record = records.get(id)
+    return record ? [{ position, record }] : []
+  })
+  return { events, end: places.length < PART ? last : places.at(-1)!, isMore: true }
+}
+
+/**
+ * The next events, in the order of the chain.
+ * @throws KeywrightError `conflict` (events that were not read were deleted by age, or the database was set back)
+ */
+export async function readEventsAfter(db: Knex, after: AuditPosition, reader: EventReader): Promise<EventPart> {
+  const before = await readPosition(db, after.seq)
+  checkPosition(before, after)
+  if (before.head_seq === after.seq) return { events: [], end: after, isMore: false }
+  const part = await readPart(db, after, reader)
+  // Events that were deleted while the part was read would be missing in it.
+  checkPosition(await readPosition(db, after.seq), after)
+  return part
 }

@@ -31,7 +31,10 @@ export interface AuditRecord {
   readonly actorKind: string | null
   /** Of a client that it was done to: `application`, `key_pair` or `api`. */
   readonly targetKind: string | null
-  /** Its place in the chain; null in the second before it is sealed. */
+  /**
+   * Its place in the chain; null in the second before it is sealed, and for an account's admin, whom the numbers would tell how much
+   * other accounts do.
+   */
   readonly seq: number | null
   /** Whether a personal field was erased, because its user was deleted. */
   readonly isErased: boolean
@@ -62,7 +65,7 @@ interface AuditRow {
   seq: number | null
 }
 
-/** As an account's admin reads it: an id of a user of another account is the subject that the application was given. */
+/** An id of a user of another account is the subject that the application was given. */
 function hideActor(record: AuditRecord, visibility: ActorVisibility): AuditRecord {
   if (visibility === 'own') return record
   const { actor, detail } = record
@@ -89,6 +92,9 @@ const toRecord = (row: AuditRow): AuditRecord => ({
   seq: row.seq,
   isErased: row.is_erased,
 })
+
+/** As an admin of the account reads it. */
+const forAdmin = (row: AuditRow): AuditRecord => ({ ...hideActor(toRecord(row), row.visibility), seq: null })
 
 // The names are looked up for the entries of the page alone.
 const asId = (of: string, type: string): string => asUuid('l', of, type)
@@ -132,12 +138,11 @@ export const eventAsJson = (db: Knex, id: string): Knex.QueryBuilder =>
 /** The event that `eventAsJson` selected. @param forAccount whether an admin of the account reads it */
 export function recordFromJson(json: object, forAccount: boolean): AuditRecord {
   const row = json as Omit<AuditRow, 'at'> & { readonly at: string }
-  const record = toRecord({ ...row, at: new Date(row.at) })
-  return forAccount ? hideActor(record, row.visibility) : record
+  return (forAccount ? forAdmin : toRecord)({ ...row, at: new Date(row.at) })
 }
 
 /** The selected events with their names, newest first. @param forAccount whether an admin of the account reads them */
 export async function recordsOf(db: Knex, page: Knex.QueryBuilder, forAccount = false): Promise<AuditRecord[]> {
   const rows = await withNames(page, db)
-  return rows.map((row) => (forAccount ? hideActor(toRecord(row), row.visibility) : toRecord(row)))
+  return rows.map(forAccount ? forAdmin : toRecord)
 }

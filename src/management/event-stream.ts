@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Knex } from 'knex'
-import { type AuditPosition, formatPosition, readEventsAfter, startPosition } from '../audit/audit-events.ts'
+import { type AuditPosition, encodePosition, readEventsAfter, startPosition } from '../audit/audit-events.ts'
 import type { AuditRecord } from '../audit/audit-query.ts'
 import { visibleRecord } from './attribute-changes.ts'
-import { operation } from './operation.ts'
+import { type Management, operation } from './operation.ts'
 import type { Principal } from './principal.ts'
 import { accountInScope } from './tenant-isolation.ts'
 
 export interface StreamedEvent {
   /** From which a reader continues. */
   readonly id: string
-  /** Null: nothing happened; the ID may have moved on. */
+  /** Null: nothing new for this reader. */
   readonly event: AuditRecord | null
 }
 
@@ -27,17 +26,22 @@ const POLL_INTERVAL = 1000
 /** Milliseconds after which a stream ends, and its reader continues with another one. */
 const LIFETIME = 9 * 60_000
 
-async function* streamFrom(knex: Knex, start: AuditPosition, principal: Principal, accountId: string | undefined) {
+async function* streamFrom(
+  { knex, encryptionKeys }: Pick<Management, 'knex' | 'encryptionKeys'>,
+  start: AuditPosition,
+  principal: Principal,
+  accountId: string | undefined,
+) {
   const endAt = performance.now() + LIFETIME
   const reader = { accountId, forAccount: principal.role !== 'operator' }
   let position = start
   while (performance.now() < endAt) {
     const { events, end, isMore } = await readEventsAfter(knex, position, reader)
     for (const { position: at, record } of events) {
-      yield { id: formatPosition(at), event: visibleRecord(record, principal) }
+      yield { id: encodePosition(encryptionKeys, at), event: visibleRecord(record, principal) }
     }
     position = end
-    yield { id: formatPosition(end), event: null }
+    yield { id: encodePosition(encryptionKeys, end), event: null }
     if (!isMore) await sleep(POLL_INTERVAL)
   }
 }
@@ -45,12 +49,14 @@ async function* streamFrom(knex: Knex, start: AuditPosition, principal: Principa
 /**
  * The events of the activity log as they happen, in the order of the audit chain; without gaps for a reader that continues with
  * the ID that it read last.
- * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (events after the ID are no longer there)
+ * @throws KeywrightError `invalid_input`, `not_found` (the account), `conflict` (events after the ID are no longer there; also while
+ * it is read)
  */
 export const streamEvents = operation<EventStreamRequest, AsyncIterable<StreamedEvent>>(
   { role: 'admin', scope: 'activity:read' },
-  async ({ knex }, principal, { lastEventId, accountId: named }) => {
+  async ({ knex, encryptionKeys }, principal, { lastEventId, accountId: named }) => {
     const accountId = accountInScope(principal, named)
-    return streamFrom(knex, await startPosition(knex, lastEventId), principal, accountId)
+    const start = await startPosition(knex, encryptionKeys, lastEventId)
+    return streamFrom({ knex, encryptionKeys }, start, principal, accountId)
   },
 )

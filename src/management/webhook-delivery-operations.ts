@@ -6,7 +6,7 @@ import { isId, newId } from '../shared/ids.ts'
 import { TEST_ACTION } from '../webhooks/attempt-results.ts'
 import { addQueue } from '../webhooks/delivery-queues.ts'
 import { type Webhook, webhookFromJson } from '../webhooks/webhooks.ts'
-import { idKey, momentKey, numberKey, orderSql } from './list-order.ts'
+import { idKey, type Key, momentKey, orderSql } from './list-order.ts'
 import { operation } from './operation.ts'
 import { cursorOf, type PagedRow, type PageOf, type PageRequest, pageOf, readingOrder, selectPage } from './paging.ts'
 import { checkTenant } from './tenant-isolation.ts'
@@ -62,7 +62,15 @@ const NEXT_ATTEMPT = `
 const selectDelivery = (knex: Knex, query: Knex.QueryBuilder): Knex.QueryBuilder =>
   query.select('d.*', knex.raw(`${NEXT_ATTEMPT} AS next_attempt_at`))
 
-const ORDER = { keys: [momentKey('d.created_at'), numberKey('d.seq'), idKey('d.id')], isDescending: true }
+/** In a cursor the ID: the position is one in the log of all accounts, and an account must not learn how many events others have. */
+const positionKey: Key = {
+  sql: 'd.seq',
+  cursorValue: 'd.id',
+  value: 'coalesce((SELECT x.seq FROM webhook_deliveries x WHERE x.id = ?::uuid), 0)',
+  isValue: isId,
+}
+
+const ORDER = { keys: [momentKey('d.created_at'), positionKey, idKey('d.id')], isDescending: true }
 
 /** A delivery of a page with its webhook; without a delivery: the page is empty. */
 type ListedRow = DeliveryRow & PagedRow & { webhook: object }

@@ -6,6 +6,7 @@ import { KeywrightError } from './errors.ts'
 export type Purpose =
   | 'audit chain key'
   | 'engine model'
+  | 'event position'
   | 'feed cursor'
   | 'idempotent response'
   | 'interrupted form'

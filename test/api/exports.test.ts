@@ -1,6 +1,7 @@
 /** Exports: long responses in JSON lines. */
 import type { AddressInfo } from 'node:net'
-import Koa from 'koa'
+import type { Readable } from 'node:stream'
+import Koa, { type Context } from 'koa'
 import { Agent, fetch } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -94,7 +95,7 @@ test('an export ends after its maximum duration, whether or not its reader reads
     for (;;) yield 'x'.repeat(10_000)
   }
   const call = {} as Call
-  const caller = { clientId: 'kwc_endless', subject: null } as ApiCaller
+  const caller = { who: { accountId: null }, clientId: 'kwc_endless', subject: null } as ApiCaller
   app.use((ctx) =>
     streams.send(ctx, { ...route, handle: async () => ({ lines: endless() }) }, caller, call, async () => {}),
   )
@@ -108,6 +109,58 @@ test('an export ends after its maximum duration, whether or not its reader reads
   }
   expect(new Set(failures)).toEqual(new Set(['the stream reached its maximum duration']))
   http.close()
+})
+
+test('the streams of an account are bounded on a node, and those of all accounts', async () => {
+  const streams = createLineStreams({ perCaller: 2, perAccount: 3, perNode: 4 })
+  const route = { responses: { 200: z.string() } } as unknown as ApiRoute
+  const endless = async function* () {
+    for (;;) yield 'x'
+  }
+  const take = async (accountId: string | null, clientId: string) => {
+    const ctx = {} as Context
+    const caller = { who: { accountId }, clientId, subject: null } as unknown as ApiCaller
+    await streams.send(
+      ctx,
+      { ...route, handle: async () => ({ lines: endless() }) },
+      caller,
+      {} as Call,
+      async () => {},
+    )
+    return ctx.body as Readable
+  }
+  const refused = { headers: { 'Retry-After': '10' } }
+  const first = await take('a', 'kwc_1')
+  await take('a', 'kwc_1')
+  await expect(take('a', 'kwc_1')).rejects.toMatchObject({ code: 'rate_limited', ...refused })
+  await take('a', 'kwc_2')
+  await expect(take('a', 'kwc_3')).rejects.toMatchObject({ code: 'rate_limited', ...refused })
+  await take('b', 'kwc_4')
+  await expect(take(null, 'kwc_5')).rejects.toMatchObject({ code: 'unavailable', ...refused })
+  first.destroy()
+  await until(
+    async () =>
+      await take('a', 'kwc_3').then(
+        () => true,
+        () => false,
+      ),
+  )
+})
+
+test('a sign of life of an event stream depends on the time alone, and on no event of others', async () => {
+  const streams = createLineStreams({ signOfLife: Number.POSITIVE_INFINITY })
+  const schema = z.object({ id: z.string(), event: z.object({}).nullable() })
+  const route = { responses: { 200: schema }, lines: 'events' } as unknown as ApiRoute
+  const items = async function* () {
+    for (const id of ['1', '2', '3']) yield { id, event: null }
+    yield { id: '4', event: {} }
+    yield { id: '5', event: null }
+  }
+  const ctx = { set: () => {} } as unknown as Context
+  const caller = { who: { accountId: null }, clientId: 'kwc_1', subject: null } as unknown as ApiCaller
+  await streams.send(ctx, { ...route, handle: async () => ({ lines: items() }) }, caller, {} as Call, async () => {})
+  const text = (await Array.fromAsync(ctx.body as Readable)).join('')
+  expect(text.match(/id: \d/g)).toEqual(['id: 1', 'id: 4'])
 })
 
 test('HEAD requests and rejected requests do not count as running exports', async () => {

@@ -833,7 +833,7 @@ export interface paths {
         };
         /**
          * Read the events of the activity log as they happen
-         * @description Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked; a caller may read four streams at once. The response is 409 when events after the ID were deleted by age, or when the database was set back. Requires an admin of the account or an operator.
+         * @description Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked. A caller may read four streams at once, an account twelve on each node (429); a node serves a hundred (503). The response is 409 when events after the ID were deleted by age, or when the database was set back; a stream that is open then ends with an event of the type `problem`, whose data is the same error. Requires an admin of the account or an operator.
          */
         get: operations["streamEvents"];
         put?: never;
@@ -1885,7 +1885,7 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             };
-            /** @description The position in the audit chain; null until the event is sealed, about a second later */
+            /** @description The position in the audit chain; null for admins of an account, and until the event is sealed, about a second later */
             seq: number | null;
             /** @description Whether the event had personal data of a user who was deleted since */
             is_erased: boolean;

@@ -2,6 +2,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import {
+  listWebhookDeliveries,
   readWebhookDelivery,
   resendWebhookDelivery,
   testWebhook,
@@ -316,6 +317,25 @@ describe('a webhook', () => {
     expect(other.received).toHaveLength(count)
     other.stop()
   })
+})
+
+test('pages of deliveries hold no position among the events of all accounts, and follow the order of the events', async () => {
+  const account = await on.make.account()
+  const { webhook } = await on.create(adminOf(account))
+  await on.record(account, ...changed('kwc_1', 'kwc_2', 'kwc_3'))
+  await on.deliver()
+  await on.knex('webhook_deliveries').update({ seq: on.knex.raw('seq + 7654000000'), created_at: on.knex.fn.now() })
+  const order = (await on.deliveries(webhook.id)).map(({ id }) => id)
+  const found: string[] = []
+  let after: string | undefined
+  do {
+    const request = { webhookId: webhook.id, limit: 1, ...(after && { after }) }
+    const { deliveries } = await listWebhookDeliveries(on.management, adminOf(account), request)
+    found.push(...deliveries.items.map(({ id }) => id))
+    after = deliveries.next ?? undefined
+    expect(Buffer.from(after ?? '', 'base64url').toString()).not.toContain('7654')
+  } while (after)
+  expect(found).toEqual(order.toReversed())
 })
 
 describe('on request', () => {

@@ -14,7 +14,7 @@ const time = z.iso
 
 const text = z.string().max(2000)
 
-const lastEventId = z.string().max(100)
+const lastEventId = z.string().max(200)
 
 const filter = {
   account_id: id.optional(),
@@ -43,11 +43,10 @@ const entry = z
     ip: z.string().nullable(),
     request_id: z.string().nullable(),
     detail: z.record(z.string(), z.unknown()).meta({ description: 'The changed attributes' }),
-    seq: z
-      .number()
-      .int()
-      .nullable()
-      .meta({ description: 'The position in the audit chain; null until the event is sealed, about a second later' }),
+    seq: z.number().int().nullable().meta({
+      description:
+        'The position in the audit chain; null for admins of an account, and until the event is sealed, about a second later',
+    }),
     is_erased: z.boolean().meta({ description: 'Whether the event had personal data of a user who was deleted since' }),
   })
   .meta({ id: 'ActivityEntry' })
@@ -106,7 +105,7 @@ export const ACTIVITY_ROUTES: readonly ApiRoute[] = [
     tag: TAG,
     summary: 'Read the events of the activity log as they happen',
     description:
-      'Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked; a caller may read four streams at once. The response is 409 when events after the ID were deleted by age, or when the database was set back.',
+      'Server-sent events in the order of the audit chain, about a second after they are committed. To continue without a gap, send the ID of the last event in Last-Event-ID, on any node. A stream ends after nine minutes, and when the token is revoked. A caller may read four streams at once, an account twelve on each node (429); a node serves a hundred (503). The response is 409 when events after the ID were deleted by age, or when the database was set back; a stream that is open then ends with an event of the type `problem`, whose data is the same error.',
     query: z.strictObject({
       account_id: id.optional(),
       last_event_id: lastEventId

@@ -95,7 +95,8 @@ function changeFacts(targetType: string, changes: unknown): Fact[] {
 }
 
 /** The remaining fields of the event. The audit log contains no secrets. */
-function detailsOf({ id, action, actor, target, requestId, seq, detail, isErased }: AuditRecord): Fact[] {
+function detailsOf(record: AuditRecord, { role }: Viewer): Fact[] {
+  const { id, action, actor, target, requestId, seq, detail, isErased } = record
   const { changes, ...rest } = detail
   return [
     ...(isErased ? [fact('Personal data', quietCell('erased with the user'))] : []),
@@ -106,7 +107,10 @@ function detailsOf({ id, action, actor, target, requestId, seq, detail, isErased
     fact('Target ID', idCell(target.id, 'target ID')),
     ...(requestId === null ? [] : [fact('Request ID', idCell(requestId, 'request ID'))]),
     fact('Event ID', idCell(id, 'event ID')),
-    fact('Position in the audit chain', seq === null ? quietCell('pending') : textCell(String(seq))),
+    // Admins read no positions: those in the log of all accounts.
+    ...(role === 'operator'
+      ? [fact('Position in the audit chain', seq === null ? quietCell('pending') : textCell(String(seq)))]
+      : []),
   ]
 }
 
@@ -122,7 +126,7 @@ export function activityRow(record: AuditRecord, viewer: Viewer): Cell[] {
   const { accountId, accountName, at } = record
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    { kind: 'activity', phrases: sentenceOf(record, viewer), details: detailsOf(record) },
+    { kind: 'activity', phrases: sentenceOf(record, viewer), details: detailsOf(record, viewer) },
     ...(viewer.role === 'operator' ? [account] : []),
     fromCell(record),
     timeCell(at),
