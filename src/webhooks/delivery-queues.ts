@@ -46,14 +46,14 @@ interface LeasedRow {
 }
 
 /**
- * SQL. The index gives the queues of a webhook that are due; the webhooks are few. Accounts take turns: the first attempt of each
+ * SQL. The index gives the queues of a webhook that are due; the webhooks are few. The queues that are taken alternate between accounts: the first one of each
  * comes before the second one of another. Only queues that are taken are locked.
  */
 const LEASE_DUE = `
   WITH candidates AS MATERIALIZED (
     SELECT q.webhook_id, q.queue, q.due_at,
            coalesce((:busyAccounts::jsonb ->> coalesce(w.account_id::text, ''))::int, 0)
-             + row_number() OVER (PARTITION BY w.account_id ORDER BY q.due_at) AS turn
+             + row_number() OVER (PARTITION BY w.account_id ORDER BY q.due_at) AS rank
       FROM webhooks w
      CROSS JOIN LATERAL (
        SELECT * FROM webhook_queues
@@ -65,8 +65,8 @@ const LEASE_DUE = `
   ), due AS MATERIALIZED (
     SELECT q.webhook_id, q.queue
       FROM candidates c JOIN webhook_queues q ON q.webhook_id = c.webhook_id AND q.queue = c.queue
-     WHERE c.turn <= ${MOST_PER_ACCOUNT} AND q.due_at <= now()
-     ORDER BY c.turn, c.due_at LIMIT :most
+     WHERE c.rank <= ${MOST_PER_ACCOUNT} AND q.due_at <= now()
+     ORDER BY c.rank, c.due_at LIMIT :most
        FOR UPDATE OF q SKIP LOCKED)
   UPDATE webhook_queues q SET due_at = now() + make_interval(secs => ${LEASE}), lease = :lease
     FROM due WHERE q.webhook_id = due.webhook_id AND q.queue = due.queue

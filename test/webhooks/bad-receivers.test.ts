@@ -97,7 +97,7 @@ test('an account whose receivers hang leaves the attempts of a node to others', 
   quick.stop()
 })
 
-test('accounts with many events that are due take turns', async () => {
+test('attempts alternate between accounts with many events that are due', async () => {
   const accounts = [await on.make.account(), await on.make.account(), await on.make.account()]
   for (const account of accounts) {
     for (let n = 0; n < 2; n++) await on.create(adminOf(account))
