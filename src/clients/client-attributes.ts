@@ -1,13 +1,17 @@
 import { attribute, nullable, uris, words } from '../shared/attributes.ts'
+import { BRANDING_ATTRIBUTES } from './branding-attributes.ts'
 import { SIGN_IN_ATTRIBUTES } from './sign-in-attributes.ts'
 import { TOKEN_ATTRIBUTES } from './token-attributes.ts'
 
+/** The attributes that the endpoints need, in the cached registrations. */
+export const PROTOCOL_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
+
 /**
- * The attributes of a client (client metadata, RFC 7591), each declared once in one of the two files. Its column, the fields of the
+ * The attributes of a client (client metadata, RFC 7591), each declared once in one of the three files. Its column, the fields of the
  * API, the form, the page, the CLI option, and *old → new* in the activity log derive from its declaration. To add one: a
  * migration with its column, its declaration, and the code that acts on it.
  */
-export const CLIENT_ATTRIBUTES = { ...SIGN_IN_ATTRIBUTES, ...TOKEN_ATTRIBUTES }
+export const CLIENT_ATTRIBUTES = { ...PROTOCOL_ATTRIBUTES, ...BRANDING_ATTRIBUTES }
 
 /** What concerns users who sign in is no setting of a key pair, whose name its owner and its pair name decide. */
 const { description } = SIGN_IN_ATTRIBUTES

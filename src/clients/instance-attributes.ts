@@ -15,12 +15,15 @@ import {
   words,
 } from '../shared/attributes.ts'
 import { imageError } from '../shared/images.ts'
-import { nameError } from '../shared/names.ts'
+import { nameError, textError } from '../shared/names.ts'
 import { redirectSchemesError } from '../shared/redirect-schemes.ts'
 import { CLIENT_ATTRIBUTES } from './client-attributes.ts'
 
 // The settings of the instance, each declared once. They are here, and not in `accounts/`, because the defaults of new applications
 // derive from the attributes of an application.
+
+const paragraphError = (what: string, line: string): string | undefined =>
+  /[\r\n\t]/.test(line) ? `${what} has no line breaks` : textError(what, line)
 
 /** What users see of the instance, and which redirect URIs it allows. */
 export const GENERAL_ATTRIBUTES = {
@@ -53,6 +56,18 @@ export const GENERAL_ATTRIBUTES = {
     description: 'Shown beside the name; null: no logo',
     option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', nullWord: 'off' },
     validate: (logo) => imageError('a logo', logo),
+  }),
+  signInText: attribute({
+    type: nullable(text(300), 'none'),
+    initial: null,
+    section: 'branding',
+    label: 'Text on the sign-in page',
+    hint: 'One paragraph of plain text, such as whom to contact for help.',
+    placeholder: 'Need help? Write to support@example.com.',
+    description: 'A paragraph of plain text on the sign-in page; null: none',
+    example: 'Need help? Write to support@example.com.',
+    option: { help: 'Text on the sign-in page, at most 300 characters; off: none', nullWord: 'off' },
+    validate: (line) => paragraphError('the text on the sign-in page', line),
   }),
   secondFactorRequired: SECOND_FACTOR_IN_INSTANCE,
   ...SESSION_LIFETIME_ATTRIBUTES,

@@ -49,6 +49,18 @@ export const redirectUriError = (what: string, uri: string, schemes: AllowedSche
     'https, http on loopback, a private-use scheme with a dot, or a scheme that an operator has allowed',
   ) ?? queryError(what, uri)
 
+/** In characters. */
+export const MAX_LINK_LENGTH = 2000
+
+/** Why a page of an application cannot link to this URI. Undefined: it can. @param what the subject of the message: `home page` */
+export function linkUriError(what: string, uri: string): string | undefined {
+  const url = URL.parse(uri)
+  if (!url || /[\s\0\\]/.test(uri) || uri.length > MAX_LINK_LENGTH || !uri.isWellFormed())
+    return `the ${what} must be an absolute URI without spaces: ${shown(uri)}`
+  if (hasUserinfo(uri)) return `the ${what} must not contain a user name or password`
+  return /^https:\/\/[^/]/i.test(uri) ? undefined : `the ${what} must use https: ${shown(uri)}`
+}
+
 /** OpenID Connect Back-Channel Logout 1.0, section 2.2. */
 export const backchannelLogoutUriError = (uri: string): string | undefined =>
   uriError('back-channel logout URI', uri, (url) => isWeb(uri, url), 'https, or http on loopback')

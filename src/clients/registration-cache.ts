@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
-import { DEFAULT_SETTINGS } from './client-settings.ts'
+import { DEFAULT_PROTOCOL_SETTINGS } from './client-settings.ts'
 import { CLIENT_CREDENTIALS_GRANT } from './grant-types.ts'
 import type { ApiAccess, Registration } from './registration.ts'
 
@@ -17,7 +17,7 @@ type Values = Readonly<Record<string, unknown>>
 
 /** What most registrations have; their texts leave it out. */
 const USUAL: Values = {
-  ...DEFAULT_SETTINGS,
+  ...DEFAULT_PROTOCOL_SETTINGS,
   kind: 'application',
   userId: null,
   environment: null,

@@ -5,10 +5,12 @@ export interface InstanceBrand {
   readonly name: string
   /** `#rrggbb`. */
   readonly accent: string
+  /** Plain text on the sign-in page; null: none. */
+  readonly signInText: string | null
   readonly logo: { readonly type: string; readonly bytes: Buffer; readonly etag: string } | null
 }
 
-const DEFAULT_BRAND: InstanceBrand = { name: 'Keywright', accent: '#1f5fbf', logo: null }
+const DEFAULT_BRAND: InstanceBrand = { name: 'Keywright', accent: '#1f5fbf', signInText: null, logo: null }
 
 /** For so long a brand is shown before it is asked for again, in milliseconds. */
 const FRESH_FOR = 3000

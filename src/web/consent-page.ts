@@ -1,4 +1,5 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
+import { linksTo } from './application-links.ts'
 import { isLoopback } from './loopback-address.ts'
 import type { Page } from './page.ts'
 import { formTargets } from './page-headers.ts'
@@ -36,6 +37,7 @@ export function allowPage({ interaction, application, user, texts, path, userCha
       path,
       application,
       groups,
+      links: linksTo(application.pages),
       userChanged,
       user: portrait(user),
       destination: destination(interaction.redirectUri),

@@ -13,11 +13,11 @@ export const createTemplates = () => new Eta({ views: VIEWS, cache: true, autoEs
 
 /** What the layout needs of the instance. */
 function siteOf(brand: Brand, assets: Assets) {
-  const { name, logo } = brand.current()
+  const { name, logo, signInText } = brand.current()
   const styles = ['keywright.css', 'brand.css'].map(assets.urlOf)
   const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
   const scripts = ['submit.js', 'console.js'].map(assets.urlOf)
-  return { name, styles, scripts, icon, logo: logo ? icon : undefined }
+  return { name, styles, scripts, icon, logo: logo ? icon : undefined, signInText }
 }
 
 export function createRenderer(brand: Brand, assets: Assets): Show {

@@ -10,6 +10,7 @@ import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { type ConnectedApplication, listConnectedApplications, withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { type LinkedPages, linkedPagesOf } from './application-links.ts'
 import type { InstanceBrand } from './brand.ts'
 import { DEMO_CALLBACK } from './demo-callback.ts'
 
@@ -41,6 +42,7 @@ export interface Application {
   readonly clientId: string
   readonly name: string
   readonly accountName: string | null
+  readonly pages: LinkedPages
 }
 
 /** What the pages know of users and applications. */
@@ -71,7 +73,7 @@ async function findApplication(knex: Knex, clientId: string): Promise<Applicatio
   const client = await getClient(knex, clientId).catch(absent)
   if (!client) return undefined
   const account = client.accountId === null ? undefined : await getAccount(knex, client.accountId).catch(absent)
-  return { clientId, name: client.name, accountName: account?.name ?? null }
+  return { clientId, name: client.name, accountName: account?.name ?? null, pages: linkedPagesOf(client) }
 }
 
 /** On whichever port, and whether the issuer is configured or not, it comes back there. */

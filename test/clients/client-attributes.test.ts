@@ -42,6 +42,9 @@ const SETTINGS: ClientSettings = {
   queryCredentials: true,
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
+  clientUri: 'https://app.example.com/',
+  policyUri: 'https://app.example.com/privacy',
+  tosUri: 'https://app.example.com/terms#service',
 }
 
 const NAMES = namesOf(CLIENT_ATTRIBUTES)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/accounts/accounts.ts'
+import { BRANDING_ATTRIBUTES } from '../../src/clients/branding-attributes.ts'
 import { type ClientSettings, DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
 import { getClient } from '../../src/clients/clients.ts'
 import { createRegistrations, type Registrations } from '../../src/clients/registrations.ts'
@@ -67,6 +68,9 @@ const EVERY: ClientSettings = {
   queryCredentials: true,
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
+  clientUri: 'https://app.example.com/',
+  policyUri: 'https://app.example.com/privacy',
+  tosUri: 'https://app.example.com/terms#service',
 }
 const OPEN: ClientSettings = {
   ...BARE,
@@ -75,6 +79,10 @@ const OPEN: ClientSettings = {
   accessType: 'user',
   isPublic: true,
 }
+
+/** What the endpoints read of the settings. */
+const ofProtocol = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !Object.hasOwn(BRANDING_ATTRIBUTES, name)))
 
 describe('every setting is stored at creation and read by the store and the endpoints', () => {
   test('this test sets each setting to a value other than its default', () => {
@@ -95,7 +103,7 @@ describe('every setting is stored at creation and read by the store and the endp
   ])('a client %s', async (_, settings) => {
     const { clientId } = await register(settings)
     expect(await getClient(database.knex, clientId)).toMatchObject(settings)
-    expect(await registrations.fresh(clientId)).toMatchObject(settings)
+    expect(await registrations.fresh(clientId)).toMatchObject(ofProtocol(settings))
   })
 
   test('each setting can be changed and changed back', async () => {
@@ -103,7 +111,7 @@ describe('every setting is stored at creation and read by the store and the endp
     for (const settings of [EVERY, BARE]) {
       const { client } = await updateClient(database.knex, clientId, { settings }, ACTOR)
       expect(client).toMatchObject(settings)
-      expect(await registrations.fresh(clientId)).toMatchObject(settings)
+      expect(await registrations.fresh(clientId)).toMatchObject(ofProtocol(settings))
     }
   })
 
@@ -112,7 +120,8 @@ describe('every setting is stored at creation and read by the store and the endp
     const { clientId } = await register(before)
     const change = { [name]: { ...BARE, redirectUris: ['https://app.example.com/other'] }[name] }
     await updateClient(database.knex, clientId, { settings: change }, ACTOR)
-    expect(await registrations.fresh(clientId)).toMatchObject({ ...before, ...change })
+    expect(await registrations.fresh(clientId)).toMatchObject(ofProtocol({ ...before, ...change }))
+    expect(await getClient(database.knex, clientId)).toMatchObject({ ...before, ...change })
   })
 
   test('a client that is older than a setting has its default, and keeps refresh tokens without a maximum age', async () => {
@@ -120,7 +129,16 @@ describe('every setting is stored at creation and read by the store and the endp
     await database.knex('clients').insert(row)
     const before = { ...DEFAULT_SETTINGS, refreshTokenMaxAge: null }
     expect(await getClient(database.knex, 'kwc_earlier')).toMatchObject(before)
-    expect(await registrations.fresh('kwc_earlier')).toMatchObject(before)
+    expect(await registrations.fresh('kwc_earlier')).toMatchObject(ofProtocol(before))
+  })
+
+  test('a cached registration has nothing of the branding, which only pages need', async () => {
+    const { clientId } = await register(EVERY)
+    const branding = Object.keys(BRANDING_ATTRIBUTES)
+    for (const registration of [await registrations.fresh(clientId), registrations.cached(clientId)]) {
+      expect(registration).toMatchObject({ name: 'Every' })
+      expect(branding.filter((name) => name in registration!)).toEqual([])
+    }
   })
 })
 

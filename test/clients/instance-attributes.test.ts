@@ -28,6 +28,7 @@ const SUMMARY = { type: 'image/svg+xml', size: SVG.length }
 const SETTINGS: InstanceSettings = {
   name: 'ACME ID',
   accent: '#0a7d4f',
+  signInText: 'Need help? Write to support@example.com.',
   logo: LOGO,
   redirectSchemes: ['cursor', 'vscode'],
   secondFactorRequired: 'operators',

@@ -27,6 +27,7 @@ const DEFAULTS = {
 const UNSET = {
   name: 'Keywright',
   accent: '#1f5fbf',
+  signInText: null,
   logo: null,
   apiEnabled: true,
   redirectSchemes: [],
@@ -58,7 +59,15 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  const row = { name: UNSET.name, accent: UNSET.accent, logo: null, logo_type: null, api_enabled: true, ...NO_DEFAULTS }
+  const row = {
+    name: UNSET.name,
+    accent: UNSET.accent,
+    logo: null,
+    logo_type: null,
+    sign_in_text: null,
+    api_enabled: true,
+    ...NO_DEFAULTS,
+  }
   await database.knex('instance_settings').update(row)
   await database.knex('audit_log').delete()
 })
@@ -166,6 +175,9 @@ describe('the settings', () => {
     ['a short colour', { accent: '#fff' }, /#1f5fbf/],
     ['more than a colour', { accent: '#1f5fbf;}' }, /#1f5fbf/],
     ['a colour and a line', { accent: '#1f5fbf\n' }, /#1f5fbf/],
+    ['a text of 301 characters', { signInText: 'x'.repeat(301) }, /at most 300/],
+    ['a text of two lines', { signInText: 'a\nb' }, /line breaks/],
+    ['a text with invisible characters', { signInText: 'a\u202eb' }, /direction/],
     ['nothing', {}, /nothing/],
     ['one good and one bad', { name: 'Good', accent: 'bad' }, /#1f5fbf/],
   ])('%s is refused, and changes nothing', async (_what, changes, message) => {
@@ -301,7 +313,8 @@ describe('the command line', () => {
       default_rate_limit: null,
     }
     const sessions = { session_idle_lifetime: 259_200, session_lifetime: 604_800 }
-    const others = { api: 'on', redirect_schemes: '', second_factor_required: 'nobody', ...sessions, ...defaults }
+    const texts = { sign_in_text: null, redirect_schemes: '' }
+    const others = { api: 'on', ...texts, second_factor_required: 'nobody', ...sessions, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)
     const file = join(directory, 'logo.svg')

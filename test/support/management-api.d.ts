@@ -2261,6 +2261,21 @@ export interface components {
              */
             access_type?: "both" | "user" | "client";
             /**
+             * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/
+             */
+            client_uri: string | null;
+            /**
+             * @description The privacy policy, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/privacy
+             */
+            policy_uri: string | null;
+            /**
+             * @description The terms of service, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/terms
+             */
+            tos_uri: string | null;
+            /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
              */
@@ -2419,6 +2434,21 @@ export interface components {
              */
             access_type?: "both" | "user" | "client";
             /**
+             * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/
+             */
+            client_uri?: string | null;
+            /**
+             * @description The privacy policy, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/privacy
+             */
+            policy_uri?: string | null;
+            /**
+             * @description The terms of service, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/terms
+             */
+            tos_uri?: string | null;
+            /**
              * @description The APIs that the application may call; the first is its default
              * @example [
              *       "https://api.example.com"
@@ -2565,6 +2595,21 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/
+             */
+            client_uri: string | null;
+            /**
+             * @description The privacy policy, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/privacy
+             */
+            policy_uri: string | null;
+            /**
+             * @description The terms of service, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/terms
+             */
+            tos_uri: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z
@@ -3037,6 +3082,11 @@ export interface components {
                 size: number;
             } | null;
             /**
+             * @description A paragraph of plain text on the sign-in page; null: none
+             * @example Need help? Write to support@example.com.
+             */
+            sign_in_text: string | null;
+            /**
              * @description Which users must sign in with a second factor. A user without a second factor sets one up at the next sign-in.
              * @enum {string}
              */
@@ -3123,6 +3173,11 @@ export interface components {
                  */
                 base64: string;
             } | null;
+            /**
+             * @description A paragraph of plain text on the sign-in page; null: none
+             * @example Need help? Write to support@example.com.
+             */
+            sign_in_text?: string | null;
             /**
              * @description Which users must sign in with a second factor. A user without a second factor sets one up at the next sign-in.
              * @enum {string}
@@ -3834,6 +3889,21 @@ export interface components {
              */
             access_type?: "both" | "user" | "client";
             /**
+             * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/
+             */
+            client_uri?: string | null;
+            /**
+             * @description The privacy policy, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/privacy
+             */
+            policy_uri?: string | null;
+            /**
+             * @description The terms of service, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/terms
+             */
+            tos_uri?: string | null;
+            /**
              * @description The APIs that the application may call; the first is its default
              * @example [
              *       "https://api.example.com"
@@ -4134,6 +4204,21 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /**
+             * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/
+             */
+            client_uri: string | null;
+            /**
+             * @description The privacy policy, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/privacy
+             */
+            policy_uri: string | null;
+            /**
+             * @description The terms of service, linked from the allow/deny page (RFC 7591, section 2); https only
+             * @example https://app.example.com/terms
+             */
+            tos_uri: string | null;
             /**
              * Format: date-time
              * @example 2026-11-21T09:30:00.000Z

@@ -65,6 +65,8 @@ describe.skipIf(!chromium)('in Chromium', () => {
     const name = `${'Aeroplane'.repeat(12)} Ltd`
     fake.world.applications = [{ ...SYNC, name, accountName: name }]
     fake.world.connections = [{ ...CONNECTION, name, accountName: name }]
+    fake.world.brand = { ...fake.world.brand, signInText: 'Need help? Write to support@example.com.' }
+    fake.brandChanged()
     const page = await browser.open({ viewport: PHONE })
     for (const { path, as } of ALL as { path: string; as?: string }[]) {
       fake.world.signedInAs = as

@@ -46,7 +46,16 @@ export const WITH_FACTOR = 'correct horse with factor'
 /** Of a user who must set one up. */
 export const MUST_SET_UP = 'correct horse must set up'
 
-export const SYNC: Application = { clientId: 'kwc_sync', name: 'Calendar Sync', accountName: 'Example Industries' }
+export const SYNC: Application = {
+  clientId: 'kwc_sync',
+  name: 'Calendar Sync',
+  accountName: 'Example Industries',
+  pages: {
+    clientUri: 'https://sync.example.com/',
+    policyUri: 'https://sync.example.com/privacy',
+    tosUri: 'https://sync.example.com/terms',
+  },
+}
 
 /** The id of the demo's application. */
 export const DEMO = 'kwc_demo'
@@ -112,7 +121,7 @@ export const createWorld = (): World => ({
     'calendar.read': { title: 'Read your calendar', description: 'All entries, also those marked private.' },
     'calendar.write': { title: 'Change your calendar', description: '' },
   },
-  brand: { name: 'Keywright', accent: '#1f5fbf', logo: null },
+  brand: { name: 'Keywright', accent: '#1f5fbf', signInText: null, logo: null },
   leadsTo: 'https://sync.example.com/callback?code=1',
   done: [],
 })
@@ -288,6 +297,8 @@ export async function openFakeManagement(
   return {
     world,
     flow,
+    /** After a change of `world.brand`. */
+    brandChanged: () => pages.brand.invalidate(),
     origin,
     failures,
     close: () => new Promise((resolve) => http.close(resolve).closeAllConnections()),

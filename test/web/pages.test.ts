@@ -79,12 +79,12 @@ describe('every page', () => {
 
 const EVIL = '"><script>alert(1)</script>\'&'
 
-describe('what others wrote', () => {
-  const noScript = (text: string) => {
-    expect(text).not.toContain('<script>alert')
-    expect(text).toContain('&lt;script&gt;alert(1)')
-  }
+const noScript = (text: string) => {
+  expect(text).not.toContain('<script>alert')
+  expect(text).toContain('&lt;script&gt;alert(1)')
+}
 
+describe('what others wrote', () => {
   it('is escaped on the allow page: application, account, person, scope', async () => {
     fake.world.applications = [{ ...SYNC, name: EVIL, accountName: EVIL }]
     fake.world.people = [{ ...ADA, name: EVIL, email: EVIL, accountName: EVIL }]
@@ -124,6 +124,20 @@ describe('what others wrote', () => {
   })
 })
 
+describe('the sign-in page', () => {
+  it("has the operator's text, as text", async () => {
+    const signInText = 'Need help? <a href="https://example.com">Ask us</a>'
+    fake.world.brand = { ...fake.world.brand, signInText }
+    fake.brandChanged()
+    for (const path of ['/signin', '/interaction/login1']) {
+      const { text } = await browser.visit(path)
+      expect(text).toContain('Need help? &lt;a href=&quot;https://example.com&quot;&gt;Ask us&lt;/a&gt;')
+    }
+    expect((await browser.visit('/interaction/consent1')).text).not.toContain('Need help?')
+    fake.brandChanged()
+  })
+})
+
 describe('the allow page', () => {
   it('says who asks, what for in words, as whom, and where the answer goes', async () => {
     const { text } = await browser.visit('/interaction/consent1')
@@ -136,6 +150,25 @@ describe('the allow page', () => {
     ]
     for (const expected of [...words, ...permissions, 'api.example.com']) expect(text).toContain(expected)
     expect(text).not.toContain('Identify you')
+  })
+
+  it('links to the pages of the application, which learn nothing of this one', async () => {
+    const { text } = await browser.visit('/interaction/consent1')
+    const links = [...text.matchAll(/<a href="(https:[^"]*)" ([^>]*)>([^<]*)/g)].map(([, ...parts]) => parts)
+    const attributes = 'target="_blank" rel="noopener noreferrer"'
+    expect(links).toEqual([
+      ['https://sync.example.com/', attributes, 'Home page'],
+      ['https://sync.example.com/privacy', attributes, 'Privacy policy'],
+      ['https://sync.example.com/terms', attributes, 'Terms of service'],
+    ])
+    const pages = { clientUri: null, policyUri: 'https://sync.example.com/?a="><script>alert(1)', tosUri: null }
+    fake.world.applications = [{ ...SYNC, pages }]
+    const other = (await browser.visit('/interaction/consent1')).text
+    expect(other).toContain('Privacy policy')
+    expect(other).not.toContain('Terms of service')
+    noScript(other)
+    fake.world.applications = [{ ...SYNC, pages: { clientUri: null, policyUri: null, tosUri: null } }]
+    expect((await browser.visit('/interaction/consent1')).text).not.toContain('application-links')
   })
 
   it('says so when nothing new is asked for', async () => {

@@ -64,6 +64,7 @@ it('knows applications, with the account that answers for them', async () => {
     clientId,
     name: 'Calendar Sync',
     accountName: 'Analytical Engines',
+    pages: { clientUri: null, policyUri: null, tosUri: null },
   })
   expect(await directory.application('kwc_nothing')).toBeUndefined()
 })

@@ -113,6 +113,12 @@ const inSection = (section: string): Name[] =>
 const SECTIONS: readonly Section<Name>[] = [
   { heading: 'Application', fields: [...inSection('application'), 'owner', 'accountId', 'secretExpiresAt'] },
   { heading: 'Grant types and redirects', fields: inSection('signIn') },
+  {
+    heading: 'Branding',
+    lead: 'Shown to users on the allow/deny screen.',
+    fields: inSection('branding'),
+    collapsed: true,
+  },
   { heading: 'Access', fields: ['apis', 'defaultApi', 'narrowing', 'scopes', ...inSection('access')] },
   { heading: 'Tokens', fields: inSection('tokens') },
   {

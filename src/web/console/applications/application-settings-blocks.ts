@@ -14,6 +14,7 @@ const inSections = (...sections: readonly string[]) =>
 
 const GENERAL = inSections('application')
 const SIGN_IN = inSections('signIn', 'access', 'openidConnect')
+const BRANDING = inSections('branding')
 const TOKENS = inSections('tokens')
 const LEGACY = inSections('legacy')
 const OPERATOR = inSections('operator')
@@ -48,6 +49,7 @@ export function settingsBlocks(
     )
   const blocks: { heading: string; facts: Fact[] }[] = [
     { heading: 'Sign-in', facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
+    { heading: 'Branding', facts: actsFor('user', client.grants) ? facts(BRANDING) : [] },
     { heading: 'Tokens', facts: [...facts(TOKENS), legacyFact(client)] },
     { heading: 'Visible to operators only', facts: facts(OPERATOR) },
   ]
