@@ -1,4 +1,5 @@
 import Koa from 'koa'
+import { createVerificationLinks } from './accounts/email-verification.ts'
 import { createPasswordLinks } from './accounts/password-links.ts'
 import { createSignIn } from './accounts/sign-in.ts'
 import { createSignInProgress } from './accounts/sign-in-progress.ts'
@@ -103,6 +104,7 @@ export function createApplication(services: ServerServices, options: Application
     flow: oidc.signInFlow,
     ...createSignInServices(services),
     passwordLinks: createPasswordLinks(database.knex, encryptionKeys),
+    verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
     directory,
     management,
     statusListTtl: config.statusListTtl,

@@ -100,7 +100,13 @@ export const invitationBudget = (email: string): Budget => ({
   key: keyOf('invitations', emailKey(email)),
 })
 
-/** For messages that one network causes without a sign-in. */
+/** For links to verify one address. */
+export const verificationBudget = (email: string): Budget => ({
+  ...messageBudget(email),
+  key: keyOf('verifications', emailKey(email)),
+})
+
+/** For messages that one network causes. */
 export const messageNetworkBudget = (ip: string): Budget => ({
   ...networkBudget(ip),
   key: keyOf('messages', networkOf(ip)),

@@ -12,6 +12,8 @@ export const AUDIT_ACTIONS = [
   'user.password_reset',
   'user.password_reset_requested',
   'user.invitation_sent',
+  'user.verification_sent',
+  'user.email_verified',
   'user.password_withdrawn',
   'user.password_changed',
   'user.password_change_refused',

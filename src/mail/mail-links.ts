@@ -9,6 +9,8 @@ const DAY = 24 * HOUR
 export const LINK_LIFETIMES = {
   invitation: 7 * DAY,
   password_reset: HOUR,
+  email_verification: DAY,
+  email_change: HOUR,
 } as const
 
 export type LinkPurpose = keyof typeof LINK_LIFETIMES

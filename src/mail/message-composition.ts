@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { MailSender } from '../config/mail-settings.ts'
 import { momentText } from '../shared/moment-text.ts'
 import type { LinkTokens } from './link-tokens.ts'
+import type { LinkPurpose } from './mail-links.ts'
 import type { OutgoingMessage } from './mail-transport.ts'
 import type { MessageContext, MessageLink } from './message-declaration.ts'
 import { contentOf, isMessageKind, MESSAGE_KINDS, type MessageKindName, sampleContentOf } from './message-kinds.ts'
@@ -11,13 +12,18 @@ import type { ClaimedMessage } from './outbox.ts'
 export const readMailBrand = async (db: Knex): Promise<MailBrand> =>
   await db('instance_settings').first<MailBrand>('name', 'accent')
 
-/** The page that opens a link. */
-const LINK_PATH = '/password/new'
+/** The pages that open links. */
+const LINK_PATHS: Readonly<Record<LinkPurpose, string>> = {
+  invitation: '/password/new',
+  password_reset: '/password/new',
+  email_verification: '/email/verify',
+  email_change: '/account/email/confirm',
+}
 
 const NO_LINK: MessageLink = { url: '', until: '' }
 
-const linkTo = (issuerUrl: string, token: string, expiresAt: Date): MessageLink => ({
-  url: new URL(`${LINK_PATH}?token=${token}`, issuerUrl).href,
+const linkTo = (issuerUrl: string, purpose: LinkPurpose, token: string, expiresAt: Date): MessageLink => ({
+  url: new URL(`${LINK_PATHS[purpose]}?token=${token}`, issuerUrl).href,
   until: momentText(expiresAt),
 })
 
@@ -29,11 +35,17 @@ interface ComposerOptions {
 
 /** Returns a function that makes the whole message from its row in the outbox. @throws Error for a kind of a newer version */
 export function createComposer({ sender, tokens, issuerUrl }: ComposerOptions) {
-  function contextOf({ recipient, link }: ClaimedMessage, { name }: MailBrand): MessageContext {
+  function linkOf({ link }: ClaimedMessage, purpose: LinkPurpose | undefined): MessageLink {
+    if (!purpose) return NO_LINK
+    if (!link) throw new Error('the link of the message was deleted')
+    return linkTo(issuerUrl(), purpose, tokens.tokenOf(link.id), link.expiresAt)
+  }
+
+  function contextOf(message: ClaimedMessage, { name }: MailBrand, purpose: LinkPurpose | undefined): MessageContext {
     return {
       instance: name,
-      recipient,
-      link: link ? linkTo(issuerUrl(), tokens.tokenOf(link.id), link.expiresAt) : NO_LINK,
+      recipient: message.recipient,
+      link: linkOf(message, purpose),
       url: (path) => new URL(path, issuerUrl()).href,
     }
   }
@@ -41,8 +53,7 @@ export function createComposer({ sender, tokens, issuerUrl }: ComposerOptions) {
   return (message: ClaimedMessage, brand: MailBrand): OutgoingMessage => {
     if (!isMessageKind(message.kind)) throw new Error(`this version of Keywright knows no message ${message.kind}`)
     const { purpose } = MESSAGE_KINDS[message.kind]
-    if (purpose && !message.link) throw new Error('the link of the message was deleted')
-    const content = contentOf(message.kind, message.parameters, contextOf(message, brand))
+    const content = contentOf(message.kind, message.parameters, contextOf(message, brand, purpose))
     return {
       ...renderMessage(content, brand),
       id: message.id,
@@ -58,7 +69,9 @@ const SAMPLE_LIFETIME = 3_600_000
 
 /** A message as its recipient would see it, with the sample values of its kind. */
 export function composeSample(kind: MessageKindName, brand: MailBrand, issuerUrl: string): RenderedMessage {
-  const link = linkTo(issuerUrl, 'example', new Date(Date.now() + SAMPLE_LIFETIME))
+  const { purpose } = MESSAGE_KINDS[kind]
+  const expiresAt = new Date(Date.now() + SAMPLE_LIFETIME)
+  const link = purpose ? linkTo(issuerUrl, purpose, 'example', expiresAt) : NO_LINK
   const url = (path: string) => new URL(path, issuerUrl).href
   return renderMessage(sampleContentOf(kind, { instance: brand.name, recipient: 'ada@example.com', link, url }), brand)
 }

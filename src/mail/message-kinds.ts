@@ -8,6 +8,7 @@ interface Parameters extends Record<NoticeKindName, NoticeParameters> {
     readonly account: string | null
   }
   password_reset: object
+  email_verification: object
   test: object
 }
 
@@ -53,6 +54,18 @@ export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Pa
         worksUntil(link),
         'If you did not request a new password, ignore this message. Your password does not change.',
       ],
+    }),
+  },
+  email_verification: {
+    label: 'Verification of an address',
+    cause: 'A user, admin or operator asks to verify the address of the user. Sent to the user.',
+    purpose: 'email_verification',
+    sample: {},
+    content: (_, { instance, recipient, link }) => ({
+      subject: `Verify your email address for ${instance}`,
+      paragraphs: [`Confirm that ${recipient} is your email address on ${instance}.`],
+      button: { label: 'Verify email address', url: link.url },
+      notes: [worksUntil(link), ignoreNote],
     }),
   },
   test: {

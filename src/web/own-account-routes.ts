@@ -12,7 +12,7 @@ import type { WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf, passwordError } from './sign-in-steps.ts'
 import { downloadUserData } from './user-data-download.ts'
-import { actorOf, type Web } from './web-services.ts'
+import { actorOf, originOf, type Web } from './web-services.ts'
 
 async function tryChange(
   web: Web,
@@ -21,8 +21,7 @@ async function tryChange(
   next: string,
 ): Promise<PasswordFieldErrors | undefined> {
   const present = ctx.state.form.get('present') ?? ''
-  const through = { ip: ctx.ip, requestId: ctx.state.requestId }
-  const result = await web.signIn.changePassword(user.id, present, next, through)
+  const result = await web.signIn.changePassword(user.id, present, next, originOf(ctx))
   if (result === 'changed') return undefined
   if (result === 'refused') return { present: 'The current password is wrong.' }
   ctx.set('Retry-After', String(result.retryAfter))

@@ -1,17 +1,15 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import type { From } from '../accounts/password-changes.ts'
 import { requestPasswordReset } from '../accounts/password-reset-requests.ts'
 import { emailError } from '../shared/email-addresses.ts'
-import { KeywrightError, notFound } from '../shared/errors.ts'
+import { notFound } from '../shared/errors.ts'
+import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
 import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
 import { forgotPasswordPage, linkRequestedPage, newPasswordPage, usedUpPage } from './password-link-pages.ts'
 import { waitInWords } from './relative-time.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { forgotPathOf, passwordError } from './sign-in-steps.ts'
-import type { Web } from './web-services.ts'
-
-const fromOf = (ctx: Context): From => ({ ip: ctx.ip, requestId: ctx.state.requestId })
+import { originOf, type Web } from './web-services.ts'
 
 /** @throws KeywrightError `not_found` while the instance sends no e-mail */
 function requireMail({ management }: Web): void {
@@ -30,14 +28,12 @@ async function requestLink(web: Web, ctx: Context): Promise<void> {
   if (email === '' || emailError(email) !== undefined) {
     return web.show(ctx, forgotPasswordPage({ email, emailError: 'Enter your email address.', status: 400 }))
   }
-  const wait = await requestPasswordReset(web.management.knex, email, fromOf(ctx))
+  const wait = await requestPasswordReset(web.management.knex, email, originOf(ctx))
   if (wait === undefined) return seeOther(ctx, '/password/forgot?notice=requested')
   ctx.set('Retry-After', String(wait))
   const fieldError = `Too many requests. Use the link in the last message, or try again in ${waitInWords(wait)}.`
   web.show(ctx, forgotPasswordPage({ email, fieldError, status: 429 }))
 }
-
-const tokenIn = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 const showUsedUp = (web: Web, ctx: Context): void => web.show(ctx, usedUpPage(forgotPathOf(web)))
 
@@ -49,8 +45,6 @@ async function showNewPassword(web: Web, ctx: Context): Promise<void> {
   else showUsedUp(web, ctx)
 }
 
-const isUsedUp = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'conflict'
-
 async function saveNewPassword(web: Web, ctx: Context): Promise<void> {
   const { form } = ctx.state
   const token = tokenIn(form.get('token'))
@@ -60,7 +54,7 @@ async function saveNewPassword(web: Web, ctx: Context): Promise<void> {
   const fieldErrors = newPasswordErrors(password, form.get('repeat') ?? '')
   if (hasErrors(fieldErrors)) return web.show(ctx, newPasswordPage(link, { token, ...fieldErrors }))
   try {
-    await web.passwordLinks.choosePassword(token, password, fromOf(ctx))
+    await web.passwordLinks.choosePassword(token, password, originOf(ctx))
     seeOther(ctx, '/?notice=password-saved')
   } catch (error) {
     if (isUsedUp(error)) return showUsedUp(web, ctx)

@@ -6,7 +6,7 @@ import { waitInWords } from './relative-time.ts'
 import { saveCodesPage, secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import { continueSignIn, signInPage } from './sign-in-steps.ts'
-import type { Web } from './web-services.ts'
+import { originOf, type Web } from './web-services.ts'
 
 const OVER = 'This page has expired. Sign in again.'
 
@@ -15,8 +15,6 @@ const WRONG_RECOVERY_CODE = 'Incorrect recovery code. Each code works once.'
 
 const startAgain = (web: Web, ctx: Context, context: SignInContext): void =>
   web.show(ctx, signInPage(context, { fieldError: OVER, status: 400 }))
-
-const originOf = (ctx: Context) => ({ ip: ctx.ip, requestId: ctx.state.requestId })
 
 type Failed = Extract<SecondFactorResult, { outcome: 'refused' | 'slow_down' }>
 

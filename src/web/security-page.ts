@@ -9,9 +9,9 @@ import type { ConsolePage } from './console/kit/console-page.ts'
 import { listView } from './console/kit/list-page.ts'
 import { confirmPage } from './console/kit/panels.ts'
 import { codeField, factorNameField } from './forms.ts'
+import { ADDRESS_NOTICES, type Address, addressBlock } from './own-address-pages.ts'
+import { SECURITY_PATH } from './own-paths.ts'
 import { offerView } from './second-factor-pages.ts'
-
-export const SECURITY_PATH = '/account/security'
 
 const ADD = { href: `${SECURITY_PATH}/apps`, label: 'Add authenticator app' }
 const CODES_PATH = `${SECURITY_PATH}/recovery-codes`
@@ -21,6 +21,7 @@ const BREADCRUMBS = [{ href: SECURITY_PATH, label: 'Security' }]
 const removalPath = (id: string): string => `${SECURITY_PATH}/apps/${id}/remove`
 
 const NOTICES = {
+  ...ADDRESS_NOTICES,
   added: 'Authenticator app added.',
   removed: 'Authenticator app removed.',
 }
@@ -67,12 +68,16 @@ const codesBlock = (left: number): Block => ({
 
 const LOW = 3
 
-/** The factors of a user. */
-export function securityPage({ apps, recoveryCodes }: UserFactors): ConsolePage {
+/** The address, and the factors of a user. */
+export function securityPage(address: Address, { apps, recoveryCodes }: UserFactors): ConsolePage {
   const isLow = apps.length > 0 && recoveryCodes < LOW
   const warning = isLow ? 'You have few recovery codes left. Generate new ones.' : undefined
   const codes = apps.length > 0 ? [codesBlock(recoveryCodes)] : []
-  return blocksPage({ title: 'Security', notices: NOTICES, ...(warning && { warning }) }, [appsBlock(apps), ...codes])
+  return blocksPage({ title: 'Security', notices: NOTICES, ...(warning && { warning }) }, [
+    addressBlock(address),
+    appsBlock(apps),
+    ...codes,
+  ])
 }
 
 type Refused = Partial<Pick<Extract<AddResult, { outcome: 'refused' }>, 'nameError' | 'codeError'>>

@@ -17,6 +17,7 @@ import { DEMO_CALLBACK } from './demo-callback.ts'
 export interface WebUser {
   readonly id: string
   readonly email: string
+  readonly emailVerified: boolean
   /** As they are called; absent where only the address is known. */
   readonly name?: string | null
   readonly role: Role

@@ -1,4 +1,6 @@
 import type { Context } from 'koa'
+import type { VerificationLinks } from '../accounts/email-verification.ts'
+import type { From } from '../accounts/password-changes.ts'
 import type { PasswordLinks } from '../accounts/password-links.ts'
 import type { SignIn } from '../accounts/sign-in.ts'
 import type { Actor } from '../audit/audit-log.ts'
@@ -14,6 +16,7 @@ export interface WebServices {
   readonly signIn: SignIn
   readonly factors: Factors
   readonly passwordLinks: PasswordLinks
+  readonly verificationLinks: VerificationLinks
   readonly directory: Directory
   readonly management: Management
   issuerUrl(): string
@@ -37,6 +40,9 @@ export async function currentUser({ flow }: WebServices, ctx: Context): Promise<
   ctx.state.user ??= await flow.signedIn(ctx)
   return ctx.state.user
 }
+
+/** Through which request somebody acts. */
+export const originOf = (ctx: Context): From => ({ ip: ctx.ip, requestId: ctx.state.requestId })
 
 /** @param id absent while nobody has proved who they are */
 export const actorOf = (ctx: Context, id?: string): Actor => ({

@@ -9,10 +9,12 @@ import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
 import { checkCsrf, refuseOtherSites } from './csrf.ts'
 import { demoRoutes } from './demo-application.ts'
+import { emailLinkRoutes } from './email-link-routes.ts'
 import { type Files, type Form, readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
+import { ownAddressRoutes } from './own-address-routes.ts'
 import { renderErrors } from './page-errors.ts'
 import type { Pages } from './pages.ts'
 import { passwordLinkRoutes } from './password-link-routes.ts'
@@ -58,8 +60,15 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
   router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  const signIn = [interactionRoutes(web), signInRoutes(web), passwordLinkRoutes(web)]
-  const own = [homeRoutes(web), accountRoutes(web), securityRoutes(web), apiDocsRoutes(web), demo]
+  const signIn = [interactionRoutes(web), signInRoutes(web), passwordLinkRoutes(web), emailLinkRoutes(web)]
+  const own = [
+    homeRoutes(web),
+    accountRoutes(web),
+    securityRoutes(web),
+    ownAddressRoutes(web),
+    apiDocsRoutes(web),
+    demo,
+  ]
   for (const part of [...signIn, ...own, consoleRoutes(web, routes)]) router.use(part.routes())
   return router
 }

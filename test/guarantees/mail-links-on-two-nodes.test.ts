@@ -54,3 +54,13 @@ test.each(['invitation', 'password_reset'] as const)(
     expect(await on.knex('audit_log').where(changes)).toHaveLength(1)
   },
 )
+
+test('of four browsers at two nodes that verify an address by one link, one succeeds', async () => {
+  const { id: userId, email } = await on.make.person()
+  const browsers = await openLink({ purpose: 'email_verification', userId, email }, '/email/verify')
+  const pages = await together(4, (n) => browsers[n]!.browser.submit(browsers[n]!.page, /\/email\/verify$/))
+  expect(statusesOf(pages)).toEqual(ONE_OF_FOUR)
+  expect(await on.knex('users').where({ id: userId }).first()).toMatchObject({ email_verified: true })
+  const events = { action: 'user.email_verified', target_id: userId }
+  expect(await on.knex('audit_log').where(events)).toHaveLength(1)
+})

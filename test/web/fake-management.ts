@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Context } from 'koa'
+import type { VerificationLinks } from '../../src/accounts/email-verification.ts'
 import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { ConnectedApplication } from '../../src/consents/consents.ts'
@@ -19,6 +20,7 @@ import { createFakeFactors, OFFER, RECOVERY_CODES } from './fake-factors.ts'
 export const ADA: WebUser = {
   id: 'ada',
   email: 'ada@example.com',
+  emailVerified: true,
   name: 'Ada Lovelace',
   role: 'member',
   accountId: 'engines',
@@ -30,6 +32,7 @@ export const ADA: WebUser = {
 export const BOB: WebUser = {
   id: 'bob',
   email: 'bob@example.com',
+  emailVerified: false,
   name: null,
   role: 'operator',
   accountId: null,
@@ -162,6 +165,11 @@ const passwordLinks: PasswordLinks = {
   choosePassword: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
 }
 
+const verificationLinks: VerificationLinks = {
+  open: async () => undefined,
+  verify: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
+}
+
 function createSignIn(world: World): SignIn {
   async function attempt({ email, password, browser }: Parameters<SignIn['attempt']>[0]) {
     world.done.push(['attempt', email, browser])
@@ -275,6 +283,7 @@ export async function openFakeManagement(
       signIn: createSignIn(world),
       factors: createFakeFactors(() => world.people[0] as never),
       passwordLinks,
+      verificationLinks,
       directory,
       management: overrides.management ?? ({} as Management),
       statusListTtl: 60,

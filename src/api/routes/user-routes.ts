@@ -3,6 +3,7 @@ import type { SettableStatus } from '../../accounts/account-attributes.ts'
 import { ACCOUNT_ROLE, USER_ATTRIBUTES } from '../../accounts/user-attributes.ts'
 import type { User } from '../../accounts/users.ts'
 import { type DryRunResult, NOTHING_AFFECTED } from '../../management/dry-run.ts'
+import { sendVerification } from '../../management/email-verification-operations.ts'
 import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import {
@@ -207,6 +208,20 @@ export const USER_ROUTES: readonly ApiRoute[] = [
     etag: true,
     handle: async ({ management, who, params }) =>
       toReply((await givePassword(management, who, toDomain(params))).user),
+  }),
+  route({
+    method: 'post',
+    path: '/users/{user_id}/send-verification',
+    operation: sendVerification,
+    id: 'sendVerification',
+    tag: TAG,
+    summary: 'Send a user a link to verify their email address',
+    description:
+      'The link works once, for one day, and signs nobody in. Fails with `conflict` if the address is verified, and with `invalid_input` if the instance sends no email.',
+    params: pathParams,
+    responses: { 200: user },
+    etag: true,
+    handle: async ({ management, who, params }) => toReply(await sendVerification(management, who, toDomain(params))),
   }),
   route({
     method: 'post',

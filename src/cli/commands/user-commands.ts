@@ -11,6 +11,7 @@ import {
 import type { Profile, User } from '../../accounts/users.ts'
 import { readAccount } from '../../management/account-operations.ts'
 import { deleteUser } from '../../management/deletion-operations.ts'
+import { sendVerification } from '../../management/email-verification-operations.ts'
 import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
 import { exportUserData, type UserDataItem } from '../../management/user-data-export.ts'
@@ -136,6 +137,18 @@ function addResetFactors(user: Command): void {
     )
 }
 
+function addSendVerification(user: Command): void {
+  user
+    .command('send-verification <id|email>')
+    .description('Send a user a link to verify their email address')
+    .action(
+      withInstance(async (context, _options, idOrEmail) => {
+        const userId = await idOf(context, idOrEmail!)
+        return { json: viewOf(await sendVerification(context.management, context.principal, { userId })) }
+      }),
+    )
+}
+
 function addStatus(user: Command, verb: string, status: SettableStatus, description: string): void {
   const command = user.command(`${verb} <id|email>`).description(description)
   if (status === 'disabled') addDryRun(command)
@@ -181,6 +194,7 @@ export function addUserCommands(user: Command): void {
   addRole(user)
   addResetPassword(user)
   addResetFactors(user)
+  addSendVerification(user)
   const disable = 'Disable a user: they are signed out, and all their tokens are revoked'
   addStatus(user, 'disable', 'disabled', disable)
   addStatus(user, 'enable', 'active', 'Enable a user; revoked tokens stay revoked')

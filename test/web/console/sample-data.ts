@@ -368,6 +368,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
 
 const WHO: WebUser = {
   id: 'ada',
+  emailVerified: true,
   email: `${LONG.slice(0, 60)}@example.com`,
   name: LONG,
   role: 'admin',

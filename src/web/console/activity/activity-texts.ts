@@ -58,6 +58,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.recovery_code_used': 'used a recovery code of *',
   'user.password_reset_requested': 'requested a link for a new password of *',
   'user.invitation_sent': 'sent an invitation to * by email',
+  'user.verification_sent': 'sent a link to verify the email address of *',
+  'user.email_verified': 'verified the email address of *',
   'user.tokens_revoked': 'signed * out everywhere and revoked their tokens',
   'key_pair.generated': 'generated new keys: *',
   'key_pair.ended': 'revoked *',

@@ -8,6 +8,7 @@ import type { Change } from '../kit/changes.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { counted, countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
+import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
@@ -15,6 +16,7 @@ import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 const NOTICES = {
   changed: 'Changes saved.',
   invited: 'Invitation sent. The link in the email works for 7 days.',
+  verification: 'Link sent. It works for one day.',
   admin: 'Role changed to admin.',
   member: 'Role changed to member. The key pairs are revoked.',
   active: 'User enabled.',
@@ -121,7 +123,7 @@ function invitation({ id, isInvited, hasPassword, status }: UserDetails): Change
 function changesOf(user: UserDetails, protection: string | undefined, sendsMail: boolean): Change[] {
   const { id } = user
   return [
-    ...(sendsMail ? invitation(user) : []),
+    ...(sendsMail ? [...invitation(user), ...verification(user)] : []),
     {
       title: 'Reset password',
       text: 'Generates a one-time password. The current password stops working.',
@@ -144,7 +146,7 @@ const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
   { title: 'Password', text: 'Change your password.', action: { href: '/account/password', label: 'Change password' } },
   {
     title: 'Security',
-    text: 'Two-factor authentication and recovery codes.',
+    text: 'Email address, two-factor authentication and recovery codes.',
     action: { href: '/account/security', label: 'Security' },
   },
   {

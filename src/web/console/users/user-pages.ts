@@ -1,4 +1,5 @@
 import { deleteUser } from '../../../management/deletion-operations.ts'
+import { sendVerification } from '../../../management/email-verification-operations.ts'
 import { resetFactors } from '../../../management/factor-operations.ts'
 import { inviteUser, sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
@@ -11,6 +12,7 @@ import {
   updateUser,
 } from '../../../management/user-operations.ts'
 import type { ConsoleRoute } from '../kit/console-route.ts'
+import { askVerification, verifyByMail } from './email-verification-pages.ts'
 import { askFactorReset, resetFactorsNow } from './factor-reset-pages.ts'
 import { askInvitation, invite } from './invite-page.ts'
 import { askUserDeletion, deleteUserNow, exportUser } from './user-deletion-pages.ts'
@@ -73,6 +75,13 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     handle: askInvitationAgain,
   },
   { method: 'post', path: `${USER}/invitation`, permission: sendInvitation.permission, handle: inviteAgain },
+  {
+    method: 'get',
+    path: `${USER}/verification`,
+    permission: sendVerification.permission,
+    handle: askVerification,
+  },
+  { method: 'post', path: `${USER}/verification`, permission: sendVerification.permission, handle: verifyByMail },
   {
     method: 'get',
     path: `${USER}/delete`,

@@ -1,0 +1,22 @@
+import { addVerification } from '../accounts/email-verification.ts'
+import { takeAttempt, verificationBudget } from '../accounts/sign-in-limits.ts'
+import type { User } from '../accounts/users.ts'
+import { invalidInput, RateLimitedError } from '../shared/errors.ts'
+import { operation } from './operation.ts'
+import { userFor } from './tenant-isolation.ts'
+
+/**
+ * Sends a link to a user by which they verify their address. It gives no way to sign in, so a program may send it too.
+ * @throws KeywrightError `invalid_input` (the instance sends no e-mail), `conflict` (the address is verified, or the user is
+ * disabled), `rate_limited`
+ */
+export const sendVerification = operation<{ userId: string }, User>(
+  { role: 'admin', scope: 'users:write' },
+  async ({ knex, mail }, principal, { userId }) => {
+    const { email } = await userFor(knex, principal, userId)
+    if (!mail) throw invalidInput('this instance sends no e-mail; an operator configures it with SMTP_URL')
+    const wait = await takeAttempt(knex, verificationBudget(email))
+    if (wait !== undefined) throw new RateLimitedError(wait)
+    return await addVerification(knex, userId, principal.actor)
+  },
+)
