@@ -1,7 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Management } from '../../src/management/operation.ts'
 import { launchBrowser, overhangOf, PHONE, type RealBrowser, violationsOf } from '../support/browser.ts'
 import { findChromium } from '../support/debian.ts'
-import { ADA, CONNECTION, CONSENT, createWorld, LOGIN, openFakeManagement, PASSWORD, SYNC } from './fake-management.ts'
+import {
+  ADA,
+  CONNECTION,
+  CONSENT,
+  createWorld,
+  LINK_TOKEN,
+  LOGIN,
+  openFakeManagement,
+  PASSWORD,
+  SYNC,
+} from './fake-management.ts'
+
+const MAIL: Management['mail'] = { from: 'auth@example.com', server: null, encryption: 'none', hasDkim: false }
 
 const chromium = await findChromium()
 
@@ -11,7 +24,7 @@ let browser: RealBrowser
 
 beforeAll(async () => {
   if (!chromium) return
-  fake = await openFakeManagement()
+  fake = await openFakeManagement({ management: { mail: MAIL } as Management })
   application = await openFakeManagement()
   browser = await launchBrowser(chromium)
 })
@@ -44,7 +57,17 @@ const SHOWN = [
   'set-up-factor',
   'save-recovery-codes',
 ]
-const OPEN = ['/', '/nothing', '/signin', '/interaction/login1', '/interaction/consent1', '/interaction/gone']
+const OPEN = [
+  '/',
+  '/nothing',
+  '/signin',
+  '/interaction/login1',
+  '/interaction/consent1',
+  '/interaction/gone',
+  '/email/verify',
+  `/email/verify?token=${LINK_TOKEN}`,
+  '/email/verify?notice=verified',
+]
 const PERSONAL = [
   '/',
   '/account/applications',
@@ -53,6 +76,7 @@ const PERSONAL = [
   '/account/security',
   '/account/security/apps',
   '/account/security/recovery-codes',
+  '/account/email/verification',
 ]
 
 const ALL = [

@@ -165,8 +165,11 @@ const passwordLinks: PasswordLinks = {
   choosePassword: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
 }
 
+/** The token of a link that works. */
+export const LINK_TOKEN = 'kwl_0'
+
 const verificationLinks: VerificationLinks = {
-  open: async () => undefined,
+  open: async (token) => (token === LINK_TOKEN ? { email: ADA.email } : undefined),
   verify: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
 }
 
