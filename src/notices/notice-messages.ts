@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { type AuditFollower, followAudit } from '../audit/audit-follower.ts'
 import { asUuid } from '../audit/audit-visibility.ts'
 import { NOTICE_KINDS, type NoticeKind, type NoticeKindName, type NoticeParameters } from '../mail/notice-kinds.ts'
 import { addMessage } from '../mail/outbox.ts'
@@ -80,40 +81,20 @@ async function addNoticesOf(trx: Knex, event: NoticeEvent): Promise<void> {
   }
 }
 
-/** The end of a page of at most `limit` events. */
-const PAGE_END = 'SELECT max(seq) AS seq FROM (SELECT seq FROM audit_log WHERE seq > ? ORDER BY seq LIMIT ?) page'
-
-/** Returns whether there may be more events. */
-async function readPage(knex: Knex, limit: number): Promise<boolean> {
-  return await knex.transaction(async (trx) => {
-    // Another node is at it.
-    const cursor = await trx('mail_notice_cursor').forUpdate().skipLocked().first('seq')
-    if (!cursor) return false
-    const { seq: end } = (await trx.raw(PAGE_END, [cursor.seq, limit])).rows[0]
-    if (end === null) return false
-    const { rows } = await trx.raw(EVENTS, [cursor.seq, end, ACTIONS] as never)
+const NOTICES: AuditFollower = {
+  cursor: 'mail_notice_cursor',
+  start: '0',
+  async process(trx, after, end) {
+    const { rows } = await trx.raw(EVENTS, [after, end, ACTIONS] as never)
     for (const event of rows as NoticeEvent[]) await addNoticesOf(trx, event)
-    await trx('mail_notice_cursor').update({ seq: end })
-    return Number(end) - Number(cursor.seq) >= limit
-  })
+    return rows.length
+  },
 }
-
-const START = `
-  INSERT INTO mail_notice_cursor (seq)
-  SELECT coalesce((SELECT head_seq FROM audit_chain), 0)
-  ON CONFLICT DO NOTHING`
-
-/** No row: the cursor has not been made yet. */
-const PENDING = `
-  SELECT coalesce((SELECT head_seq FROM audit_chain), 0) > seq AS pending FROM mail_notice_cursor`
 
 /**
  * Adds the notices of the events that are new in the activity log, `limit` events in a transaction. Of several nodes one does it.
  * Without new events it costs one small statement.
  */
 export async function addNotices(knex: Knex, limit: number): Promise<void> {
-  const [state] = (await knex.raw(PENDING)).rows
-  if (!state) await knex.raw(START)
-  if (!state?.pending) return
-  while (await readPage(knex, limit));
+  await followAudit(knex, NOTICES, limit)
 }
