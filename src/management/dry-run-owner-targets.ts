@@ -125,7 +125,8 @@ export const INSTANCE_TARGET: DryRunTarget = {
   accessTokens: activeTokensOf('true'),
   refreshTokens: boundedCountOf('active_refresh_tokens'),
   callers: `
-    SELECT k.client_id AS client_key, k.ip, k.api_id, k.last_used_at FROM client_callers k
+    SELECT k.client_id AS client_key, k.ip, k.api_id, k.last_used_at
+      FROM client_callers k JOIN clients c ON c.id = k.client_id AND ${IS_ACTIVE}
      WHERE ${OF_LAST_DAY} ORDER BY k.last_used_at DESC LIMIT ${MOST_AFFECTED + 1}`,
   what: 'instance',
   id: 'instance',

@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { notFound } from '../shared/errors.ts'
 import { type Bounded, boundedCountOf, MOST, toBounded } from './bounded-counts.ts'
 import type { Principal } from './principal.ts'
-import { checkTenant } from './tenant-isolation.ts'
+import { ownCondition } from './tenant-isolation.ts'
 
 /** An address that called with a client in the last day. */
 export interface AffectedClientCaller {
@@ -94,13 +94,15 @@ export const toAffectedCallers = (callers: readonly AffectedClientCaller[] | nul
   hasMoreCallers: (callers ?? []).length > MOST_AFFECTED,
 })
 
-const statementOf = (target: DryRunTarget<never>): string => `
+/** @param isOwn SQL: whether the principal may manage the object; of other objects nothing is counted */
+const statementOf = (target: DryRunTarget<never>, isOwn: string): string => `
   SELECT o.*, ${target.columns ? `${target.columns},` : ''}
          (${boundedCountOf(`clients c WHERE ${target.clients}`)}) AS affected_clients,
          (${target.accessTokens}) AS affected_access_tokens,
          (${target.refreshTokens}) AS affected_refresh_tokens,
          (${listOf(target.callers ?? callersOfClients(target))}) AS affected_callers
-    FROM ${target.from}`
+    FROM (SELECT * FROM ${target.from}) o
+   WHERE ${isOwn}`
 
 interface AffectedRow extends ObjectRow {
   affected_clients: number
@@ -131,10 +133,11 @@ export async function readAffected<Row extends ObjectRow>(
   principal: Principal,
   target: DryRunTarget<Row>,
 ): Promise<DryRunResult> {
-  const { rows } = await knex.raw(statementOf(target as DryRunTarget<never>), target.bindings as never)
+  const { isOwn, bindings } = ownCondition(principal, 'o.account_id')
+  const statement = statementOf(target as DryRunTarget<never>, isOwn)
+  const { rows } = await knex.raw(statement, { ...target.bindings, ...bindings } as never)
   const row: (Row & AffectedRow) | undefined = rows[0]
   if (!row) throw notFound(target.what, target.id)
-  checkTenant(principal, row.account_id, target.what, target.id)
   target.check?.(row)
   return toResult(row)
 }

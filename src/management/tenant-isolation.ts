@@ -10,6 +10,12 @@ import { isCommandLine, type Principal } from './principal.ts'
 const mayManage = (principal: Principal, accountId: string | null): boolean =>
   principal.role === 'operator' || (accountId !== null && accountId === principal.accountId)
 
+/** The same as SQL, for a statement that must do no work for other objects. @param column of the account's ID */
+export const ownCondition = (principal: Principal, column: string) =>
+  principal.role === 'operator'
+    ? { isOwn: 'true', bindings: {} }
+    : { isOwn: `${column} = CAST(:ownAccountId AS uuid)`, bindings: { ownAccountId: principal.accountId } }
+
 /** @throws KeywrightError `not_found`: another account's object looks like one that does not exist (guarantee 6) */
 export function checkTenant(principal: Principal, accountId: string | null, what: string, id: string): void {
   if (!mayManage(principal, accountId)) throw notFound(what, id)
