@@ -4,8 +4,8 @@ import type { Application } from '../management/application-operations.ts'
 import type { ClientSummary } from '../management/client-list.ts'
 import type { NewSecrets } from '../management/client-secret-rotation.ts'
 import type { Principal } from '../management/principal.ts'
+import { toWire } from '../shared/wire-names.ts'
 import { toWireValues } from './attribute-schemas.ts'
-import { toWire } from './wire-names.ts'
 
 export function viewClient(client: Client, who: Principal) {
   const { clientId, kind, status, accountId, userId, createdAt, revision } = client

@@ -11,8 +11,8 @@ import {
 import { type Image, type ImageSummary, imageOf, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
+import type { Snake } from '../shared/wire-names.ts'
 import { id } from './fields.ts'
-import type { Snake } from './wire-names.ts'
 
 // Derives the fields of the API from the attributes of a resource. A rate limit is text: `600/min`. An image is sent in base64;
 // responses have its type and size.

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attributes.ts'
 import { MAX_UNUSED_HOURS } from '../clients/unused-secrets.ts'
 import type { ClientSecrets } from '../management/client-secrets-reading.ts'
+import { toWire } from '../shared/wire-names.ts'
 import { attributeSchemas } from './attribute-schemas.ts'
 import { apiIdentifier, bounded, clientId, environment, secret, timestamp } from './fields.ts'
-import { toWire } from './wire-names.ts'
 
 // The fields that applications and key pairs share.
 

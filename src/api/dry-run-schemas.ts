@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { DryRunResult } from '../management/dry-run.ts'
+import { toWire } from '../shared/wire-names.ts'
 import { bounded, clientId, timestamp } from './fields.ts'
-import { toWire } from './wire-names.ts'
 
 /** The query parameter of every route that has a dry run. */
 export const dryRunParameter = z

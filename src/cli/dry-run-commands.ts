@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { DryRunResult } from '../management/dry-run.ts'
 import type { DestructiveOperation } from '../management/operation.ts'
-import { toSnake } from '../shared/snake-case.ts'
+import { toWire } from '../shared/wire-names.ts'
 import { type CommandResult, table } from './output.ts'
 import type { CommandContext } from './run.ts'
 
@@ -13,16 +13,7 @@ export interface DryRunOption {
 export const addDryRun = (command: Command): Command =>
   command.option('--dry-run', 'List the callers that this would affect, and change nothing')
 
-const toJson = ({ clients, accessTokens, refreshTokens, callers, hasMoreCallers }: DryRunResult) => ({
-  dry_run: true,
-  clients: { count: clients.count, is_more: clients.isMore },
-  access_tokens: accessTokens && { count: accessTokens.count, is_more: accessTokens.isMore },
-  refresh_tokens: refreshTokens && { count: refreshTokens.count, is_more: refreshTokens.isMore },
-  callers: callers.map((caller) =>
-    Object.fromEntries(Object.entries(caller).map(([name, value]) => [toSnake(name), value])),
-  ),
-  has_more_callers: hasMoreCallers,
-})
+const toJson = (result: DryRunResult) => ({ dry_run: true, ...toWire(result) })
 
 export const inWords = (count: { readonly count: number; readonly isMore: boolean } | null): string =>
   count === null ? 'too many to count' : `${count.isMore ? 'more than ' : ''}${count.count}`

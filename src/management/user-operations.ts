@@ -21,6 +21,7 @@ import { changeUserRole, changeUserStatus, withdrawPassword } from './user-chang
 import {
   type DetailsRow,
   READ_USER,
+  READ_USER_WITH_CALLERS,
   toDetails,
   toSummary,
   type UserDetails,
@@ -78,11 +79,11 @@ interface UserSelector {
   readonly userId: string
 }
 
-export const readUser = operation<UserSelector, UserDetails>(
+export const readUser = operation<UserSelector & { withCallers?: boolean }, UserDetails>(
   { role: 'admin', scope: 'users:read' },
-  async ({ knex }, principal, { userId }) => {
+  async ({ knex }, principal, { userId, withCallers }) => {
     if (!isId(userId)) throw notFound('user', userId)
-    const { rows } = await knex.raw(READ_USER, [userId])
+    const { rows } = await knex.raw(withCallers ? READ_USER_WITH_CALLERS : READ_USER, [userId])
     const row: DetailsRow | undefined = rows[0]
     if (!row) throw notFound('user', userId)
     checkTenant(principal, row.account_id, 'user', userId)

@@ -32,8 +32,8 @@ export interface UserDetails extends UserSummary {
   readonly applicationTokens: Bounded
   /** Newest first, at most `MOST_ADDED_APPLICATIONS`. */
   readonly addedApplications: readonly AddedApplication[]
-  /** Callers of the user's key pairs. */
-  readonly affected: AffectedCallers
+  /** Callers of the user's key pairs; absent: not read. */
+  readonly affected?: AffectedCallers
   /** The account has no other active admin who can sign in. */
   readonly isLastAdmin: boolean
 }
@@ -54,8 +54,8 @@ export const toSummary = (row: UserSubjectRow): UserSummary => ({
   lastSignedInAt: row.last_signed_in_at,
 })
 
-/** SQL: the details of one user, by the ID. */
-export const READ_USER = `
+/** SQL: the details of one user, by the ID. @param columns SQL: further columns */
+const selectUser = (columns = ''): string => `
   SELECT u.*, a.name AS account_name, a.status AS account_status,
          (SELECT c.client_id FROM clients c
            WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL) AS key_pair,
@@ -66,13 +66,18 @@ export const READ_USER = `
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
          (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
          (${activeTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS application_tokens,
-         (${ADDED_APPLICATIONS}) AS added_applications, (${CALLERS_OF_USER}) AS callers,
+         (${ADDED_APPLICATIONS}) AS added_applications, ${columns}
          u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM users o
             WHERE ${ofAccount('o.account_id', 'u.account_id')} AND o.role = 'admin' AND o.status = 'active'
               AND o.id <> u.id AND o.password_hash IS NOT NULL) AS is_last
     FROM users u LEFT JOIN accounts a ON a.id = u.account_id
    WHERE u.id = ?`
+
+export const READ_USER = selectUser()
+
+/** SQL: also the callers, for the pages that show whom an action affects. */
+export const READ_USER_WITH_CALLERS = selectUser(`(${CALLERS_OF_USER}) AS callers,`)
 
 export interface DetailsRow extends UserSubjectRow {
   key_pair: string | null
@@ -83,7 +88,7 @@ export interface DetailsRow extends UserSubjectRow {
   own_tokens: number
   application_tokens: number
   added_applications: AddedApplication[] | null
-  callers: AffectedClientCaller[] | null
+  callers?: AffectedClientCaller[] | null
   is_last: boolean
 }
 
@@ -97,6 +102,6 @@ export const toDetails = (row: DetailsRow): UserDetails => ({
   ownTokens: toBounded(row.own_tokens),
   applicationTokens: toBounded(row.application_tokens),
   addedApplications: row.added_applications ?? [],
-  affected: toAffectedCallers(row.callers),
+  ...(row.callers !== undefined && { affected: toAffectedCallers(row.callers) }),
   isLastAdmin: row.is_last,
 })

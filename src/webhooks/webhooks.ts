@@ -15,7 +15,7 @@ export interface Webhook extends WebhookValues, ValuesOf<typeof WEBHOOK_STATUS_A
   readonly disabledAt: Date | null
   /** The first failed attempt since the last successful one. */
   readonly failingSince: Date | null
-  /** Until then, the previous secret signs too. */
+  /** Until then, the previous secret signs too; null: there is none, or it has expired. */
   readonly previousSecretExpiresAt: Date | null
   readonly createdAt: Date
   /** Increases with each change. */
@@ -34,13 +34,16 @@ export interface WebhookRow extends AttributeRow {
   revision: number
 }
 
+/** A previous secret that has expired is deleted by a job a little later. */
+const stillComing = (time: Date | null): Date | null => (time === null || time.getTime() <= Date.now() ? null : time)
+
 export const toWebhook = (row: WebhookRow): Webhook => ({
   id: row.id,
   accountId: row.account_id,
   ...fromColumns({ ...WEBHOOK_ATTRIBUTES, ...WEBHOOK_STATUS_ATTRIBUTES }, row),
   disabledAt: row.disabled_at,
   failingSince: row.failing_since,
-  previousSecretExpiresAt: row.previous_expires_at,
+  previousSecretExpiresAt: stillComing(row.previous_expires_at),
   createdAt: row.created_at,
   revision: row.revision,
 })

@@ -19,7 +19,7 @@ import {
   revokeOneGrant,
   revokeOneToken,
 } from '../../src/management/token-operations.ts'
-import { setUserStatus } from '../../src/management/user-operations.ts'
+import { readUser, setUserStatus } from '../../src/management/user-operations.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { ACTOR } from '../support/factory.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
@@ -257,6 +257,62 @@ test('a dry run is refused where the operation is refused, and hides what anothe
     await expect(refused, name).rejects.toMatchObject({ code: 'conflict' })
   }
   await expect(setInstanceApi.dryRun(on.management, stranger, {})).rejects.toMatchObject({ code: 'forbidden' })
+})
+
+test('the dry run about the instance lists no callers of clients that are archived, or that APIs introspect with', async () => {
+  const { old, api } = objects
+  const { id } = await on.knex('clients').where({ client_id: api.clientId }).first('id')
+  await recordCallers(on.knex, [callerOf(old.key, 0, '192.0.2.8'), callerOf(id, 0, '192.0.2.9')])
+  const result = await setInstanceApi.dryRun(on.management, operator, {})
+  expect(addressesOf(result)).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+})
+
+interface Plan {
+  readonly 'Relation Name'?: string
+  readonly 'Actual Loops': number
+  readonly Plans?: readonly Plan[]
+}
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
+
+test('a dry run about an object of another account counts nothing, so that its time tells nothing', async () => {
+  const stranger = adminOf(await on.make.account())
+  const tables = async (
+    principal: Principal,
+    ask: (management: Management, principal: Principal) => Promise<unknown>,
+  ) => {
+    const trx = await on.knex.transaction()
+    const run: { sql: string; bindings: readonly unknown[] }[] = []
+    trx.on('query', (one) => run.push(one))
+    await ask({ ...on.management, knex: trx }, principal).catch(() => undefined)
+    const found: Plan[] = []
+    for (const { sql, bindings } of [...run]) {
+      const { response } = await trx.client.query(await trx.client.acquireConnection(), {
+        sql: `EXPLAIN (ANALYZE, FORMAT JSON) ${sql.replaceAll('\\?', '?')}`,
+        bindings,
+      })
+      found.push(...nodesOf(response.rows[0]['QUERY PLAN'][0].Plan))
+    }
+    await trx.rollback()
+    const read = found.filter((node) => node['Actual Loops'] > 0).map((node) => node['Relation Name'] ?? '')
+    return new Set(read.map((name) => name.replace(/(access_tokens)_.*/, '$1')))
+  }
+  const { client, user } = objects
+  for (const ask of [
+    (management: Management, principal: Principal) => archiveApplication.dryRun(management, principal, client),
+    (management: Management, principal: Principal) =>
+      revokeAllOfUser.dryRun(management, principal, { userId: user.id }),
+  ]) {
+    expect(await tables(adminOf(objects.account), ask)).toContain('access_tokens')
+    expect([...(await tables(stranger, ask))].filter((name) => /token|caller/.test(name))).toEqual([])
+  }
+})
+
+test('the callers of a user are read for the pages that show them only', async () => {
+  const { user } = objects
+  const read = (more: object) => readUser(on.management, operator, { userId: user.id, ...more })
+  expect((await read({ withCallers: true })).affected).toMatchObject({ callers: [{ ip: '192.0.2.3' }] })
+  expect(await read({})).not.toHaveProperty('affected')
 })
 
 test('a dry run lists at most 50 callers, and says that there are more', async () => {

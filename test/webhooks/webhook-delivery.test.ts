@@ -17,6 +17,7 @@ import { type AttemptResult, finishAttempt } from '../../src/webhooks/attempt-re
 import { createDeliveries } from '../../src/webhooks/delivery-creation.ts'
 import { leaseDue } from '../../src/webhooks/delivery-queues.ts'
 import { retryDelay } from '../../src/webhooks/retry-delays.ts'
+import { getWebhook } from '../../src/webhooks/webhooks.ts'
 import { adminOf, operator } from '../management/principals.ts'
 import { ACTOR } from '../support/factory.ts'
 import { statementsDuring } from '../support/statements.ts'
@@ -79,7 +80,9 @@ describe('a message', () => {
     await on.deliver()
     expect(last().headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/)
     for (const secret of [first, second]) expect(verified(secret)).toMatchObject({ type: 'client.updated' })
+    expect((await getWebhook(on.knex, webhook.id)).previousSecretExpiresAt).not.toBeNull()
     await on.knex('webhooks').update({ previous_expires_at: on.knex.raw("now() - interval '1 second'") })
+    expect((await getWebhook(on.knex, webhook.id)).previousSecretExpiresAt).toBeNull()
     await on.record(null, ...changed('kwc_1'))
     await on.deliver()
     expect(verified(second)).toMatchObject({ type: 'client.updated' })

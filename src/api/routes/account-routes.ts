@@ -13,12 +13,12 @@ import {
   setAccountStatus,
   updateAccount,
 } from '../../management/account-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { quotaUses } from '../quota-schemas.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Accounts'
 

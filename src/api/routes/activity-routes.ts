@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type AuditRecord, exportActivity, listActivity } from '../../management/activity-operations.ts'
 import { streamEvents } from '../../management/event-stream.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { id, idText, pageOf, pageQuery, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Activity'
 

@@ -13,6 +13,7 @@ import {
 } from '../../management/api-operations.ts'
 import type { Principal } from '../../management/principal.ts'
 import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
 import { storedSecret } from '../client-fields.ts'
 import {
@@ -27,7 +28,6 @@ import {
   viewPage,
 } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'APIs'
 

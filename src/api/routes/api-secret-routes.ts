@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { rotateApiSecret } from '../../management/api-operations.ts'
 import { readApiSecrets } from '../../management/client-secrets-reading.ts'
 import { planApiSecretRetirement, retireApiSecret } from '../../management/secret-retirement.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import {
   clientSecrets,
   expiresAt,
@@ -16,7 +17,6 @@ import {
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { secret } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toWire } from '../wire-names.ts'
 import { apiPathParams } from './api-declaration-routes.ts'
 
 const TAG = 'APIs'

@@ -7,6 +7,7 @@ import { listClients } from '../../management/client-list.ts'
 import { type KeyPairDetails, readKeyPairDetails, stopKeyPair } from '../../management/key-pair-details.ts'
 import { updateKeyPair } from '../../management/key-pair-settings.ts'
 import type { Principal } from '../../management/principal.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
 import { access, newCredentials, pairIdentity, use } from '../client-fields.ts'
@@ -25,7 +26,6 @@ import {
   viewPage,
 } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Clients'
 

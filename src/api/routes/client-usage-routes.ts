@@ -3,10 +3,10 @@ import { readClientRefusals, readClientUsage } from '../../management/client-usa
 import { listRefusedClients } from '../../management/refused-client-operations.ts'
 import { exportUsage } from '../../management/usage-export-operations.ts'
 import { REFUSAL_REASONS, type RefusalReason } from '../../shared/refusal-reasons.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { bounded, clientId, id, idText, timestamp } from '../fields.ts'
 import { quotaUses } from '../quota-schemas.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Usage'
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { deleteAccount, deleteApi, deleteUser } from '../../management/deletion-operations.ts'
 import { exportUserData } from '../../management/user-data-export.ts'
+import { toDomain } from '../../shared/wire-names.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { id } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain } from '../wire-names.ts'
 import { apiPathParams } from './api-declaration-routes.ts'
 
 const userParams = z.strictObject({ user_id: id })

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { INSPECTION_REASONS, type InspectionReason } from '../../inspection/inspection-reasons.ts'
 import { inspect } from '../../management/inspection-operations.ts'
 import { LONGEST_INSPECTED } from '../../shared/longest-inspected.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { apiIdentifier, clientId, idText, timestamp } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
-import { toWire } from '../wire-names.ts'
 
 const reason = z
   .enum(Object.keys(INSPECTION_REASONS) as [InspectionReason, ...InspectionReason[]])

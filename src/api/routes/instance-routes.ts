@@ -18,12 +18,12 @@ import { readInstanceOverview } from '../../management/overview-operations.ts'
 import type { Principal } from '../../management/principal.ts'
 import { namesOf } from '../../shared/attributes.ts'
 import { invalidFields, KeywrightError } from '../../shared/errors.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas, fromWireValues, imageSummary, toWireValues } from '../attribute-schemas.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, revision, timestamp } from '../fields.ts'
 import type { Call } from '../route.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toWire } from '../wire-names.ts'
 
 const TAG = 'Instance'
 

@@ -8,12 +8,12 @@ import {
   listKeyPairs,
   readKeyPair,
 } from '../../management/key-pair-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas } from '../attribute-schemas.ts'
 import { clientApi, expiresAt, newCredentials, pairIdentity, use } from '../client-fields.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { apiIdentifier, clientId, environment, id, idText, revision, revoked, secret, timestamp } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Key pairs'
 

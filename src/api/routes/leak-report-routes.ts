@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { LEAK_KINDS } from '../../leaks/leak-patterns.ts'
 import { dismissLeak, listLeaks, readLeak } from '../../management/leak-list-operations.ts'
 import { reportLeaks } from '../../management/leak-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { clientId, id, idText, pageOf, pageQuery, timestamp, viewPage } from '../fields.ts'
 import { findingsUpTo, toFeedback } from '../leak-findings.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Leak reports'
 

@@ -6,9 +6,9 @@ import {
   sendMailAgain,
   sendTestMail,
 } from '../../management/mail-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { id, idText, pageOf, pageQuery, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Email'
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { readAccountOverview } from '../../management/overview-operations.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { bounded, clientId, idText, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toWire } from '../wire-names.ts'
 
 const overview = z
   .object({

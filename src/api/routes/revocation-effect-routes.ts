@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type RevocationEffect, readRevocationEffect } from '../../management/revocation-effect.ts'
 import { REFUSAL_REASONS, type RefusalReason } from '../../shared/refusal-reasons.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { bounded, clientId, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toWire } from '../wire-names.ts'
 
 const caller = z
   .object({

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { SigningKeyImpact } from '../../management/signing-key-impact.ts'
 import { listSigningKeys, revokeSigningKey, rotateSigningKeys } from '../../management/signing-key-operations.ts'
+import { toWire } from '../../shared/wire-names.ts'
 import { bounded, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toWire } from '../wire-names.ts'
 
 const TAG = 'Signing keys'
 

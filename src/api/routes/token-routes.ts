@@ -7,10 +7,10 @@ import {
   revokeOneGrant,
   revokeOneToken,
 } from '../../management/token-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { clientId, id, idText, pageOf, pageQuery, revoked, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Tokens'
 

@@ -14,11 +14,11 @@ import {
   setUserStatus,
   updateUser,
 } from '../../management/user-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { attributeSchemas } from '../attribute-schemas.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, type Call, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const TAG = 'Users'
 

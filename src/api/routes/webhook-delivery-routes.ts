@@ -6,9 +6,9 @@ import {
   testWebhook,
   type WebhookDelivery,
 } from '../../management/webhook-delivery-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { id, idText, pageOf, pageQuery, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 import { WEBHOOK_TAG, webhookPathParams } from './webhook-routes.ts'
 
 const deliveryPathParams = z.strictObject({ webhook_id: id, delivery_id: id })

@@ -11,12 +11,12 @@ import {
   updateWebhook,
   type WebhookWithSecret,
 } from '../../management/webhook-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { WEBHOOK_ATTRIBUTES, WEBHOOK_STATUS_ATTRIBUTES } from '../../webhooks/webhook-attributes.ts'
 import type { Webhook, WebhookValues } from '../../webhooks/webhooks.ts'
 import { attributeSchemas, creationSchemas, fromWireValues, toWireValues } from '../attribute-schemas.ts'
 import { id, idText, pageOf, pageQuery, revision, timestamp, viewPage } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 export const WEBHOOK_TAG = 'Webhooks'
 

@@ -9,7 +9,7 @@ import { confirmPage } from '../kit/panels.ts'
 import { breadcrumbsTo, userPath } from './user-texts.ts'
 
 export async function askUserDeletion({ management, who, params, show }: ConsoleCall): Promise<void> {
-  const user = await readUser(management, who, { userId: params.userId! })
+  const user = await readUser(management, who, { userId: params.userId!, withCallers: true })
   const { id, email, keyPair, applications, addedApplications } = user
   const page = confirmPage({
     title: `Delete ${displayName(user)}?`,
@@ -25,7 +25,7 @@ export async function askUserDeletion({ management, who, params, show }: Console
     action: userPath(id, 'delete'),
     submit: 'Delete user',
     keep: { href: userPath(id), label: 'Cancel' },
-    ...affectedBy(user.affected),
+    ...affectedBy(user.affected!),
   })
   show(page)
 }

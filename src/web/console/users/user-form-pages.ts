@@ -30,6 +30,9 @@ import { breadcrumbsTo, protectionReason, userPath } from './user-texts.ts'
 const userOf = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
   readUser(management, who, { userId: params.userId! })
 
+const userWithCallers = ({ management, who, params }: ConsoleCall): Promise<UserDetails> =>
+  readUser(management, who, { userId: params.userId!, withCallers: true })
+
 export const userEdit = editSteps({
   fields: attributeFields(PROFILE_ATTRIBUTES, { isOperator: false }),
   read: userOf,
@@ -96,12 +99,12 @@ function rolePage(user: UserDetails, isStale = false): ConsolePage {
     stops,
     hidden,
     status,
-    ...affectedBy(user.affected),
+    ...affectedBy(user.affected!),
   })
 }
 
 export async function askRole(call: ConsoleCall): Promise<void> {
-  const user = await userOf(call)
+  const user = await userWithCallers(call)
   if (user.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
   if (user.role === 'member') return call.show(rolePage(user))
   checkUnprotected(user, call)
@@ -117,12 +120,12 @@ export async function changeRole(call: ConsoleCall): Promise<void> {
     goTo(`${userPath(user.id)}?notice=${role}`)
   } catch (error) {
     if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
-    show(rolePage(await userOf(call), true))
+    show(rolePage(await userWithCallers(call), true))
   }
 }
 
 export async function askStatus(call: ConsoleCall): Promise<void> {
-  const user = await userOf(call)
+  const user = await userWithCallers(call)
   const name = displayName(user)
   if (user.status === 'disabled') {
     const stops = [
@@ -145,7 +148,7 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
     submit: 'Disable',
     stops,
     ...(text && { text }),
-    ...affectedBy(user.affected),
+    ...affectedBy(user.affected!),
   }
   call.show(askPage(user, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
@@ -192,12 +195,18 @@ export async function inviteAgain({ management, who, params, goTo }: ConsoleCall
 }
 
 export async function askSessions(call: ConsoleCall): Promise<void> {
-  const user = await userOf(call)
+  const user = await userWithCallers(call)
   const title = `Sign ${displayName(user)} out of all sessions?`
   const stops = ['end all sessions of the user', ...endsOwnTokens(user), endsApplicationTokens(user)]
   const text = 'The user can sign in again, and the key pair stays valid.'
   call.show(
-    askPage(user, 'sessions', { title, submit: 'Sign out of all sessions', text, stops, ...affectedBy(user.affected) }),
+    askPage(user, 'sessions', {
+      title,
+      submit: 'Sign out of all sessions',
+      text,
+      stops,
+      ...affectedBy(user.affected!),
+    }),
   )
 }
 

@@ -1,4 +1,4 @@
-import { toSnake } from '../shared/snake-case.ts'
+import { toSnake } from './snake-case.ts'
 
 export type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
