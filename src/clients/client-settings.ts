@@ -5,9 +5,6 @@ import { CLIENT_ATTRIBUTES, PROTOCOL_ATTRIBUTES } from './client-attributes.ts'
 /** The settings of a client, without its identity. */
 export type ClientSettings = ValuesOf<typeof CLIENT_ATTRIBUTES>
 
-/** The settings that a cached registration has. */
-export type ProtocolSettings = ValuesOf<typeof PROTOCOL_ATTRIBUTES>
-
 /** The columns of `clients` that hold settings. */
 export type SettingsRow = AttributeRow
 

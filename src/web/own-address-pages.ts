@@ -21,7 +21,7 @@ export interface Address {
   readonly sendsMail: boolean
 }
 
-export const addressOf = ({ management }: Pick<Web, 'management'>, { email, emailVerified }: WebUser): Address => ({
+export const ownAddress = ({ management }: Pick<Web, 'management'>, { email, emailVerified }: WebUser): Address => ({
   email,
   isVerified: emailVerified,
   sendsMail: management.mail !== undefined,

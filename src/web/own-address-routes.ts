@@ -2,7 +2,7 @@ import Router from '@koa/router'
 import { requestVerification } from '../accounts/email-verification.ts'
 import { notFound, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
-import { addressOf, verificationPage } from './own-address-pages.ts'
+import { ownAddress, verificationPage } from './own-address-pages.ts'
 import { EMAIL_PATH, SECURITY_PATH } from './own-paths.ts'
 import { type PersonalStep, signedIn } from './personal-steps.ts'
 import { seeOther } from './sign-in-routes.ts'
@@ -20,7 +20,7 @@ const askVerification =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
     if (user.emailVerified) seeOther(ctx, SECURITY_PATH)
-    else web.show(ctx, inConsole(verificationPage(addressOf(web, user))))
+    else web.show(ctx, inConsole(verificationPage(ownAddress(web, user))))
   }
 
 const sendVerification =

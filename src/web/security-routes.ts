@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import { notFound } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
-import { addressOf } from './own-address-pages.ts'
+import { ownAddress } from './own-address-pages.ts'
 import { SECURITY_PATH } from './own-paths.ts'
 import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
 import { addFactorPage, recoveryCodesPage, removalPage, renewalPage, securityPage } from './security-page.ts'
@@ -12,7 +12,7 @@ import { actorOf, type Web } from './web-services.ts'
 const showSecurity =
   (web: Web): PersonalStep =>
   async (ctx, user) =>
-    web.show(ctx, inConsole(securityPage(addressOf(web, user), await web.factors.own.read(user.id)), ctx.query.notice))
+    web.show(ctx, inConsole(securityPage(ownAddress(web, user), await web.factors.own.read(user.id)), ctx.query.notice))
 
 const askApp =
   (web: Web): PersonalStep =>

@@ -25,6 +25,9 @@ test.each(['n'.repeat(201), 'Ann\0'])('a name that is too long or holds NUL is r
   await expect(add(name)).rejects.toMatchObject({ code: 'invalid_input' })
 })
 
+/** In seconds, as at the first start. */
+const SESSION_LIFETIMES = { idle: 3 * 86_400, absolute: 7 * 86_400 }
+
 test('a person is found with their account; an operator has none', async () => {
   const { user } = await on.invite()
   const found = await findUserById(on.knex, user.id)
@@ -35,6 +38,7 @@ test('a person is found with their account; an operator has none', async () => {
     hasOpenLeak: false,
     hasFailedWebhook: false,
     hasSecondFactor: false,
+    sessionLifetimes: SESSION_LIFETIMES,
   })
   expect(found).toMatchObject({
     emailVerified: false,
@@ -43,7 +47,13 @@ test('a person is found with their account; an operator has none', async () => {
   })
   const operator = (await on.invite(null, 'operator')).user
   const warnings = { hasOpenLeak: false, hasFailedWebhook: false }
-  const own = { accountStatus: null, accountName: null, ...warnings, hasSecondFactor: false }
+  const own = {
+    accountStatus: null,
+    accountName: null,
+    ...warnings,
+    hasSecondFactor: false,
+    sessionLifetimes: SESSION_LIFETIMES,
+  }
   expect(await findUserById(on.knex, operator.id)).toEqual({ ...operator, ...own })
 })
 
