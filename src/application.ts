@@ -74,12 +74,14 @@ const web = (services: WebServices, pages: Pages): Koa.Middleware =>
   loadWhenUsed(async () => (await import('./web/web.ts')).createWeb(services, pages))
 
 /** The steps of a sign-in, which count what came of each attempt. */
-function createSignInServices({ database: { knex, clock }, encryptionKeys, metrics }: ServerServices) {
+function createSignInServices(services: ServerServices, issuerUrl: string) {
+  const { database, encryptionKeys, metrics, log } = services
+  const { knex, clock } = database
   const progress = createSignInProgress(encryptionKeys, clock)
   const count = (outcome: string) => metrics.signIns.inc({ outcome })
   return {
     signIn: createSignIn(knex, progress, count),
-    factors: createFactors(knex, encryptionKeys, clock, progress, count),
+    factors: createFactors({ knex, encryptionKeys, clock, progress, issuerUrl, log, count }),
   }
 }
 
@@ -102,7 +104,7 @@ export function createApplication(services: ServerServices, options: Application
   })
   const webServices = {
     flow: oidc.signInFlow,
-    ...createSignInServices(services),
+    ...createSignInServices(services, options.issuerUrl),
     passwordLinks: createPasswordLinks(database.knex, encryptionKeys),
     verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
     directory,

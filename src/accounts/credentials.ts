@@ -16,6 +16,9 @@ export interface Credentials {
   readonly passwordChangeRequired: boolean
   /** Null: never. */
   readonly passwordChangedAt: Date | null
+  readonly hasAuthenticatorApp: boolean
+  readonly hasPasskey: boolean
+  /** Either of these. */
   readonly hasSecondFactor: boolean
   /** The instance or the account requires a second factor of users with this role. */
   readonly mustHaveSecondFactor: boolean
@@ -38,7 +41,9 @@ const toCredentials = (row: CredentialsRow): Credentials => ({
   passwordHash: row.password_hash,
   passwordChangeRequired: row.password_change_required,
   passwordChangedAt: row.password_changed_at,
-  hasSecondFactor: row.has_second_factor,
+  hasAuthenticatorApp: row.has_authenticator_app,
+  hasPasskey: row.has_passkey,
+  hasSecondFactor: row.has_authenticator_app || row.has_passkey,
   mustHaveSecondFactor: requiresSecondFactor(
     row.role as User['role'],
     row.required_in_instance,

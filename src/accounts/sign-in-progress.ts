@@ -12,11 +12,22 @@ interface Continued {
   readonly ticket: string
 }
 
+/** What a user has to prove after the password, beside recovery codes. */
+export interface FactorChoices {
+  readonly app: boolean
+  readonly passkey: boolean
+}
+
+export const choicesOf = ({ hasAuthenticatorApp, hasPasskey }: Credentials): FactorChoices => ({
+  app: hasAuthenticatorApp,
+  passkey: hasPasskey,
+})
+
 /** What follows when somebody has proved something. `browser` is for the browser to keep, for its next attempt. */
 export type SignInStep =
   | { readonly outcome: 'signed_in'; readonly user: User; readonly amr: readonly string[]; readonly browser: string }
   /** The user has a second factor. The browser is not known yet: somebody who knows the password alone gets here. */
-  | ({ readonly outcome: 'second_factor' } & Continued)
+  | ({ readonly outcome: 'second_factor'; readonly choices: FactorChoices } & Continued)
   /** They proved a one-time password, and choose one of their own. */
   | ({ readonly outcome: 'choose_password'; readonly browser: string } & Continued)
   /** The user must have a second factor, and has none. */
@@ -45,7 +56,7 @@ export function createSignInProgress(encryptionKeys: EncryptionKeys, clock: Cloc
     next(person, proved, known) {
       const { user } = person
       if (person.hasSecondFactor && !isMultiFactor(proved.amr))
-        return { outcome: 'second_factor', user, ticket: tickets.issue(person, proved) }
+        return { outcome: 'second_factor', user, ticket: tickets.issue(person, proved), choices: choicesOf(person) }
       const browser = known ?? browsers.issue(user.id)
       if (person.passwordChangeRequired)
         return { outcome: 'choose_password', user, ticket: passwordTickets.issue(person, proved), browser }

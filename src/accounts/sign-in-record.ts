@@ -23,12 +23,12 @@ const remaining = ({ passwordChangeRequired, hasSecondFactor, mustHaveSecondFact
   ...(!hasSecondFactor && mustHaveSecondFactor && { must_set_up_factor: true }),
 })
 
-/** Records a sign-in in the transaction that holds the user's lock. @param factor the second factor, if one was used */
+/** Records a sign-in in the transaction that holds the user's lock. @param how what was used beside the password, or in place of it */
 export async function recordSignIn(
   trx: Knex,
   locked: Credentials,
   origin: SignInOrigin,
-  factor?: string,
+  how: { readonly second_factor?: string; readonly passkey?: string } = {},
 ): Promise<void> {
   const { id, accountId } = locked.user
   // Somebody who signs in for the first time has no known browser.
@@ -36,7 +36,7 @@ export async function recordSignIn(
   const detail = {
     ...remaining(locked),
     ...(isNew && { new_browser: true }),
-    ...(factor !== undefined && { second_factor: factor }),
+    ...how,
   }
   const entry = { action: 'user.signed_in', target: { type: 'user', id }, accountId, detail }
   await recordAudit(trx, signInActor(origin, id), entry)

@@ -36,6 +36,7 @@ export interface AccountOfUser {
   readonly hasOpenLeak: boolean
   /** A webhook of the account, for an operator of the instance, was disabled because its receiver failed. */
   readonly hasFailedWebhook: boolean
+  /** An authenticator app or a passkey. */
   readonly hasSecondFactor: boolean
   /** Lifetimes of the user's sessions, in seconds: settings of the instance. */
   readonly sessionLifetimes: SessionLifetimes
@@ -60,7 +61,8 @@ export interface UserWithAccountRow extends UserRow {
   account_name: string | null
   has_open_leak: boolean
   has_failed_webhook: boolean
-  has_second_factor: boolean
+  has_authenticator_app: boolean
+  has_passkey: boolean
   session_lifetimes: SessionLifetimes
 }
 
@@ -82,14 +84,16 @@ const HAS_OPEN_LEAK = `${hasOwn('open_leaks', 'true')} AS has_open_leak`
 
 const HAS_FAILED_WEBHOOK = `${hasOwn('webhooks', `o.disabled_reason IN ('failing', 'gone')`)} AS has_failed_webhook`
 
-const HAS_SECOND_FACTOR = 'EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_second_factor'
+const HAS_FACTORS = `
+  EXISTS (SELECT FROM totp_factors f WHERE f.user_id = users.id) AS has_authenticator_app,
+  EXISTS (SELECT FROM passkeys p WHERE p.user_id = users.id) AS has_passkey`
 
 /** Every column of users, with the status and name of their account. */
 export const usersWithAccount = (db: Knex) =>
   db('users')
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
     .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
-    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_SECOND_FACTOR))
+    .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS))
     .select(db.raw(SESSION_LIFETIMES))
 
 /** Attributes that are left out get their initial value. */
@@ -148,7 +152,7 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
     accountName: row.account_name,
     hasOpenLeak: row.has_open_leak,
     hasFailedWebhook: row.has_failed_webhook,
-    hasSecondFactor: row.has_second_factor,
+    hasSecondFactor: row.has_authenticator_app || row.has_passkey,
     sessionLifetimes: row.session_lifetimes,
   }
 }

@@ -10,8 +10,9 @@ import { addFactor, type ConfirmedFactor, removeFactor, renewRecoveryCodes } fro
 import { FIRST_NAME } from './factor-set-up.ts'
 import { countRecoveryCodes } from './recovery-codes.ts'
 import { stepOfCode, typedCode } from './totp.ts'
-import { listTotpFactors, type TotpFactor } from './totp-factors.ts'
+import { listTotpFactors } from './totp-factors.ts'
 import type { Owner, ShownOffer, TotpOffers } from './totp-offers.ts'
+import { hasFactor, listFactors, type RegisteredFactors } from './user-factors.ts'
 
 /** Of one user: a phone, a tablet, and some to spare. */
 const MOST_FACTORS = 5
@@ -19,9 +20,7 @@ const MOST_FACTORS = 5
 /** Characters of a factor's name. */
 const LONGEST_NAME = 60
 
-export interface UserFactors {
-  /** The oldest first. */
-  readonly apps: readonly TotpFactor[]
+export interface UserFactors extends RegisteredFactors {
   /** Unused recovery codes. */
   readonly recoveryCodes: number
 }
@@ -63,7 +62,7 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
 
   return {
     async read(userId: string): Promise<UserFactors> {
-      return { apps: await listTotpFactors(knex, userId), recoveryCodes: await countRecoveryCodes(knex, userId) }
+      return { ...(await listFactors(knex, userId)), recoveryCodes: await countRecoveryCodes(knex, userId) }
     },
 
     offer: (user: Owner): Promise<ShownOffer> => offers.make(user),
@@ -87,15 +86,15 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
     },
 
     /**
-     * Whether the user had this factor.
+     * Whether the user had this authenticator app or passkey.
      * @throws KeywrightError `conflict`: it is the last one, and the user must have one
      */
     remove: (userId: string, factorId: string, actor: Actor): Promise<boolean> =>
       knex.transaction(async (trx) => {
         const person = await lockCredentials(trx, userId)
-        if (!person || (await removeFactor(trx, person.user, factorId, actor)) === undefined) return false
-        if (person.mustHaveSecondFactor && (await listTotpFactors(trx, userId)).length === 0)
-          throw new KeywrightError('conflict', 'you must have a second factor; add another authenticator app first')
+        if (!person || !(await removeFactor(trx, person.user, factorId, actor))) return false
+        if (person.mustHaveSecondFactor && !(await hasFactor(trx, userId)))
+          throw new KeywrightError('conflict', 'you must have a second factor; add another one first')
         return true
       }),
 

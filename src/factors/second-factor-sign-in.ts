@@ -10,7 +10,7 @@ import {
   takeAttempt,
   takeAttempts,
 } from '../accounts/sign-in-limits.ts'
-import type { SignInProgress, SignInStep } from '../accounts/sign-in-progress.ts'
+import { choicesOf, type FactorChoices, type SignInProgress, type SignInStep } from '../accounts/sign-in-progress.ts'
 import { recordSignIn, type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { continues, type SignInTicket } from '../accounts/sign-in-tickets.ts'
 import { userEntry } from '../accounts/users.ts'
@@ -33,9 +33,9 @@ export interface CodeAttempt extends SignInOrigin {
 export type SecondFactorResult =
   | SignInStep
   /** The code is wrong, or was used before. */
-  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'refused'; readonly choices: FactorChoices }
   /** Seconds. */
-  | { readonly outcome: 'slow_down'; readonly retryAfter: number }
+  | { readonly outcome: 'slow_down'; readonly retryAfter: number; readonly choices: FactorChoices }
   /** The ticket does not continue a sign-in any more. */
   | { readonly outcome: 'over' }
 
@@ -49,7 +49,6 @@ interface Proof {
 }
 
 const OVER = { outcome: 'over' } as const
-const REFUSED = { outcome: 'refused' } as const
 
 const budgetsOf = ({ kind, ip }: CodeAttempt, userId: string): Budget[] =>
   // The network first: one that is used up spends nothing of what the user may try elsewhere.
@@ -92,7 +91,7 @@ export function createSecondFactorSignIn(
   async function slowDown(person: Credentials, attempt: CodeAttempt, slowed: { budget: Budget; retryAfter: number }) {
     const isReported = (await takeAttempt(knex, reportBudget(slowed.budget))) !== undefined
     if (!isReported) await note('user.second_factor_slowed', person, attempt)
-    return { outcome: 'slow_down', retryAfter: slowed.retryAfter } as const
+    return { outcome: 'slow_down', retryAfter: slowed.retryAfter, choices: choicesOf(person) } as const
   }
 
   /** The user as they are now that they are let in; undefined: the code was used meanwhile, or the sign-in is over. */
@@ -101,7 +100,7 @@ export function createSecondFactorSignIn(
       const locked = await lockCredentials(trx, ticket.userId)
       if (!continues(ticket, locked) || !(await proof.use(trx))) return undefined
       const isNewBrowser = progress.browsers.recognise(attempt.browser, locked) === undefined
-      await recordSignIn(trx, locked, { ...attempt, isNewBrowser }, proof.factor)
+      await recordSignIn(trx, locked, { ...attempt, isNewBrowser }, { second_factor: proof.factor })
       if (proof.factor === 'recovery_code') {
         const left = await countRecoveryCodes(trx, ticket.userId)
         const entry = userEntry('user.recovery_code_used', locked.user, { left })
@@ -120,7 +119,7 @@ export function createSecondFactorSignIn(
     const proved = proof && (await letIn(ticket, proof, attempt))
     if (!proof || !proved) {
       await note('user.second_factor_refused', person, attempt)
-      return REFUSED
+      return { outcome: 'refused', choices: choicesOf(person) }
     }
     await refundAttempts(knex, budgets)
     const known = progress.browsers.recognise(attempt.browser, proved)

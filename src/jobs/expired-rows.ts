@@ -12,6 +12,7 @@ import { deleteExcessSecretCallers, deleteOldSecretCallers } from '../clients/se
 import type { Config } from '../config/load-config.ts'
 import type { Database } from '../database/open-database.ts'
 import { deleteStoppedServerNodes } from '../database/server-nodes.ts'
+import { deleteExpiredChallenges } from '../factors/passkey-challenges.ts'
 import { deleteExpiredOffers } from '../factors/totp-offers.ts'
 import { deleteOldLeaks } from '../leaks/leaks.ts'
 import { deleteOldLinks } from '../mail/mail-links.ts'
@@ -49,6 +50,7 @@ export const expiredRows = (database: Database): Deletion[] => [
     deleteRetiredSecrets,
     deleteExpiredReusableTokens,
     deleteExpiredLimits,
+    deleteExpiredChallenges,
     deleteOldRevocations,
   ]),
   (limit) => deleteIdleRateLimits(database, limit),

@@ -77,12 +77,20 @@ const daysText = ({ days }: NoticeParameters['detail']): string =>
 const newRole = ({ changes }: NoticeParameters['detail']): string =>
   String((changes as { role?: { to?: unknown } } | undefined)?.role?.to ?? 'unknown')
 
-const FACTOR_CHANGES: Readonly<Record<string, string>> = {
-  'user.factor_added': 'An authenticator app was added to your sign-in.',
-  'user.factor_removed': 'An authenticator app was removed from your sign-in.',
-  'user.factors_reset': 'All authenticator apps and recovery codes were removed from your sign-in.',
+const factorWords = ({ factor }: NoticeParameters['detail']): string =>
+  factor === 'passkey' ? 'A passkey' : 'An authenticator app'
+
+const FACTOR_CHANGES: Readonly<Record<string, string | ((detail: NoticeParameters['detail']) => string)>> = {
+  'user.factor_added': (detail) => `${factorWords(detail)} was added to your sign-in.`,
+  'user.factor_removed': (detail) => `${factorWords(detail)} was removed from your sign-in.`,
+  'user.factors_reset': 'All passkeys, authenticator apps and recovery codes were removed from your sign-in.',
   'user.recovery_codes_generated': 'New recovery codes were generated for you. Earlier ones no longer work.',
   'user.recovery_code_used': 'A recovery code was used to sign in as you.',
+}
+
+function factorChange({ action, detail }: NoticeParameters): string {
+  const text = FACTOR_CHANGES[action] ?? 'Your sign-in changed.'
+  return typeof text === 'string' ? text : text(detail)
 }
 
 const leaked = ({ kind }: NoticeParameters['detail']): string =>
@@ -136,16 +144,17 @@ export const NOTICE_KINDS = {
     }),
   },
   factor_changed: {
-    label: 'Second factor changed',
-    cause: 'The authenticator apps or recovery codes of a user change, or a recovery code is used. Sent to the user.',
+    label: 'Passkey or second factor changed',
+    cause:
+      'The passkeys, authenticator apps or recovery codes of a user change, or a recovery code is used. Sent to the user.',
     notice: { actions: Object.keys(FACTOR_CHANGES), recipients: 'user' },
     sample: { ...SAMPLE, action: 'user.factor_added' },
     content: (parameters, context) => ({
-      subject: `Your second factors on ${context.instance} changed`,
-      paragraphs: [FACTOR_CHANGES[parameters.action] ?? 'Your second factors changed.'],
+      subject: `Your sign-in to ${context.instance} changed`,
+      paragraphs: [factorChange(parameters)],
       facts: factsOf(parameters),
-      button: { label: 'View second factors', url: context.url('/account/security') },
-      notes: [notYou],
+      button: { label: 'View passkeys and second factors', url: context.url('/account/security') },
+      notes: [`${notYou} Then remove the passkeys and authenticator apps that are not yours.`],
     }),
   },
   role_changed: {

@@ -9,7 +9,7 @@ import { userFor } from './tenant-isolation.ts'
 
 export interface FactorReset {
   readonly user: User
-  /** How many authenticator apps were removed. */
+  /** How many authenticator apps and passkeys were removed. */
   readonly removed: number
 }
 
@@ -34,7 +34,7 @@ function checkMayReset(principal: Principal): void {
 }
 
 /**
- * Removes every second factor of a user who has lost them, with the recovery codes, and ends the sessions of the user. If the
+ * Removes every passkey and authenticator app of a user who has lost them, with the recovery codes, and ends the sessions of the user. If the
  * user must have a second factor, the next sign-in asks to set one up.
  * @throws KeywrightError also `insufficient_user_authentication`
  */

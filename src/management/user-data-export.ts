@@ -8,7 +8,7 @@ import { userFor } from './tenant-isolation.ts'
 
 /** One part of what is stored about a user; its names are those of the JSON. */
 export interface UserDataItem {
-  readonly kind: 'profile' | 'second_factor' | 'consent' | 'grant' | 'key_pair' | 'application' | 'activity'
+  readonly kind: 'profile' | 'passkey' | 'second_factor' | 'consent' | 'grant' | 'key_pair' | 'application' | 'activity'
   readonly data: Record<string, unknown>
 }
 
@@ -22,6 +22,11 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
     `SELECT u.id, u.email, u.email_verified, u.name, u.role, u.status, u.account_id, a.name AS account_name, u.created_at,
             u.updated_at, u.last_signed_in_at, u.password_changed_at, u.sessions_valid_from
        FROM users u LEFT JOIN accounts a ON a.id = u.account_id WHERE u.id = CAST(:user AS uuid)`,
+  ],
+  [
+    'passkey',
+    `SELECT p.name, p.synced, p.transports, p.created_at, p.last_used_at
+       FROM passkeys p WHERE p.user_id = CAST(:user AS uuid) ORDER BY p.created_at LIMIT ${MOST}`,
   ],
   [
     'second_factor',

@@ -22,6 +22,7 @@ export interface UserDetails extends UserSummary {
   /** Number of active named key pairs. */
   readonly namedKeyPairs: number
   readonly authenticatorApps: number
+  readonly passkeys: number
   /** Unused recovery codes. */
   readonly recoveryCodes: number
   /** Number of applications that have the user's consent. */
@@ -62,6 +63,7 @@ const selectUser = (columns = ''): string => `
          (SELECT count(*)::int FROM clients c
            WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status = 'active' AND c.pair_name IS NOT NULL) AS named_key_pairs,
          (SELECT count(*)::int FROM totp_factors f WHERE f.user_id = u.id) AS authenticator_apps,
+         (SELECT count(*)::int FROM passkeys p WHERE p.user_id = u.id) AS passkeys,
          (SELECT count(*)::int FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at IS NULL) AS recovery_codes,
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
          (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
@@ -83,6 +85,7 @@ export interface DetailsRow extends UserSubjectRow {
   key_pair: string | null
   named_key_pairs: number
   authenticator_apps: number
+  passkeys: number
   recovery_codes: number
   applications: number
   own_tokens: number
@@ -97,6 +100,7 @@ export const toDetails = (row: DetailsRow): UserDetails => ({
   keyPair: row.key_pair,
   namedKeyPairs: row.named_key_pairs,
   authenticatorApps: row.authenticator_apps,
+  passkeys: row.passkeys,
   recoveryCodes: row.recovery_codes,
   applications: row.applications,
   ownTokens: toBounded(row.own_tokens),

@@ -35,7 +35,7 @@ export function createMetrics() {
     }),
     signIns: new Counter({
       name: 'keywright_sign_ins_total',
-      help: 'Passwords and codes that users entered, by what came of it: many refused or slow_down are somebody guessing',
+      help: 'Passwords, codes and passkeys of sign-ins, by what came of it: many refused or slow_down are somebody guessing',
       labelNames: ['outcome'],
       registers,
     }),

@@ -10,6 +10,7 @@ export type Purpose =
   | 'feed cursor'
   | 'idempotent response'
   | 'interrupted form'
+  | 'passkey challenge'
   | 'password ticket'
   | 'refresh response'
   | 'reusable token'

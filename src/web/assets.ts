@@ -41,6 +41,7 @@ const fixedAssets = (): [string, Asset][] => [
   ['keywright.css', assetOf(CSS, Buffer.concat(STYLES.map(own)))],
   ['submit.js', assetOf(SCRIPT, own('submit.js'))],
   ['console.js', assetOf(SCRIPT, own('console.js'))],
+  ['passkeys.js', assetOf(SCRIPT, own('passkeys.js'))],
   ['icon.svg', assetOf(SVG, own('icon.svg'))],
 ]
 

@@ -52,6 +52,12 @@ export function csrfToken(ctx: Context): string {
   return mask(ctx.state.csrf)
 }
 
+/** A name of this browser for what only it may use, such as a challenge. */
+export function browserBinding(ctx: Context): string {
+  csrfToken(ctx)
+  return hashSecret(`browser ${ctx.state.csrf}`).toString('base64url')
+}
+
 /** @throws CsrfError when the browser says that another site sent this request */
 export function refuseOtherSites(ctx: Context, issuer: string): void {
   const site = ctx.get('sec-fetch-site')

@@ -93,6 +93,10 @@ const EMAIL = {
 
 export const emailField = (options: FieldOptions): Field => field(EMAIL, options)
 
+/** On a sign-in page. Browsers that know passkeys offer them at the field (HTML, section 4.10.18.7, `webauthn`). */
+export const signInEmailField = (options: FieldOptions): Field =>
+  field({ ...EMAIL, autocomplete: 'username webauthn' }, options)
+
 export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'current-password' }, options)
 
@@ -114,6 +118,12 @@ export const factorNameField = (options: FieldOptions): Field =>
   field(
     { id: 'name', label: 'Name', type: 'text', autocomplete: 'off' },
     { hint: 'Tells your authenticator apps apart, such as Work phone.', ...options },
+  )
+
+export const passkeyNameField = (options: FieldOptions): Field =>
+  field(
+    { id: 'name', label: 'Name', type: 'text', autocomplete: 'off' },
+    { hint: 'Tells your passkeys apart, such as Laptop or Security key.', ...options },
   )
 
 export const newPasswordField = (id: string, label: string, options: FieldOptions): Field =>

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { KeywrightError } from '../shared/errors.ts'
 import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
+import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
 import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import type { Application } from './sign-in-directory.ts'
@@ -21,12 +22,19 @@ interface Asked {
 
 const over = () => new KeywrightError('invalid_grant', 'this sign-in has expired or was started in another browser')
 
-function contextOf(web: Web, interaction: Interaction, application: Application, path: string): SignInContext {
+function contextOf(
+  web: Web,
+  ctx: Context,
+  interaction: Interaction,
+  application: Application,
+  path: string,
+): SignInContext {
   return {
     signInPath: `${path}/sign-in`,
     passwordPath: `${path}/password`,
     factorPath: `${path}/factor`,
     demandsSecondFactor: interaction.demandsSecondFactor,
+    passkey: passkeyPrompt(web, ctx, `${path}/passkey`),
     forgotPath: forgotPathOf(web),
     cancelPath: `${path}/deny`,
     application: application.name,
@@ -41,7 +49,7 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   const application = interaction && (await web.directory.application(interaction.clientId))
   if (!interaction || !application) throw over()
   const path = `/interaction/${encodeURIComponent(interaction.uid)}`
-  return { interaction, application, path, context: contextOf(web, interaction, application, path) }
+  return { interaction, application, path, context: contextOf(web, ctx, interaction, application, path) }
 }
 
 /** @param userChanged somebody else has signed in in this browser since the page was shown */
@@ -67,6 +75,7 @@ async function allow(web: Web, ctx: Context): Promise<void> {
 
 const SIGN_IN_STEPS = [
   ['/sign-in', trySignIn],
+  ['/passkey', tryPasskey],
   ['/password', tryChoosePassword],
   ['/factor', tryCode],
   ['/factor/setup', trySetUp],

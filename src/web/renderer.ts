@@ -17,7 +17,8 @@ function siteOf(brand: Brand, assets: Assets) {
   const styles = ['keywright.css', 'brand.css'].map(assets.urlOf)
   const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
   const scripts = ['submit.js', 'console.js'].map(assets.urlOf)
-  return { name, styles, scripts, icon, logo: logo ? icon : undefined, signInText }
+  const passkeyScript = assets.urlOf('passkeys.js')
+  return { name, styles, scripts, passkeyScript, icon, logo: logo ? icon : undefined, signInText }
 }
 
 export function createRenderer(brand: Brand, assets: Assets): Show {

@@ -1,3 +1,4 @@
+import type { FactorChoices } from '../accounts/sign-in-progress.ts'
 import type { ShownOffer } from '../factors/totp-offers.ts'
 import { codeField, recoveryCodeField } from './forms.ts'
 import type { Page } from './page.ts'
@@ -7,6 +8,8 @@ import type { SignInContext } from './sign-in-context.ts'
 interface CodeState {
   /** Sealed. */
   readonly ticket: string
+  /** What the user has beside recovery codes. */
+  readonly choices: FactorChoices
   readonly codeError?: string
   readonly recoveryError?: string
   /** Said above the form. */
@@ -16,14 +19,16 @@ interface CodeState {
 
 /** Asks for a code of the second factor. Without scripts the recovery codes are behind a disclosure. */
 export function secondFactorPage(context: SignInContext, state: CodeState): Page {
-  const { ticket, codeError, recoveryError, fieldError, status } = state
+  const { ticket, choices, codeError, recoveryError, fieldError, status } = state
   const data = {
     context,
     ticket,
     fieldError,
     code: codeField({ fieldError: codeError, focus: recoveryError === undefined }),
     recoveryCode: recoveryCodeField({ fieldError: recoveryError }),
-    isRecovery: recoveryError !== undefined,
+    hasApp: choices.app,
+    passkey: choices.passkey ? context.passkey?.() : undefined,
+    isRecovery: recoveryError !== undefined || !choices.app,
     failed: status !== undefined,
   }
   return { view: 'second-factor', title: 'Two-factor authentication', status, formTargets: context.formTargets, data }

@@ -19,14 +19,14 @@ const startAgain = (web: Web, ctx: Context, context: SignInContext): void =>
 type Failed = Extract<SecondFactorResult, { outcome: 'refused' | 'slow_down' }>
 
 function showFailure(web: Web, ctx: Context, context: SignInContext, form: Form, result: Failed): void {
-  const ticket = form.get('ticket') ?? ''
+  const state = { ticket: form.get('ticket') ?? '', choices: result.choices }
   if (result.outcome === 'slow_down') {
     ctx.set('Retry-After', String(result.retryAfter))
     const fieldError = `Too many attempts. Try again in ${waitInWords(result.retryAfter)}.`
-    web.show(ctx, secondFactorPage(context, { ticket, fieldError, status: 429 }))
+    web.show(ctx, secondFactorPage(context, { ...state, fieldError, status: 429 }))
   } else {
     const error = form.has('recovery_code') ? { recoveryError: WRONG_RECOVERY_CODE } : { codeError: WRONG_CODE }
-    web.show(ctx, secondFactorPage(context, { ticket, ...error, status: 400 }))
+    web.show(ctx, secondFactorPage(context, { ...state, ...error, status: 400 }))
   }
 }
 

@@ -1,18 +1,36 @@
 import Router from '@koa/router'
+import type { Context } from 'koa'
+import type { SentPasskey } from '../factors/own-passkeys.ts'
 import { notFound } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
+import { browserBinding } from './csrf.ts'
 import { ownAddress } from './own-address-pages.ts'
 import { SECURITY_PATH } from './own-paths.ts'
 import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
-import { addFactorPage, recoveryCodesPage, removalPage, renewalPage, securityPage } from './security-page.ts'
+import {
+  addFactorPage,
+  addPasskeyPage,
+  passkeyRemovalPage,
+  recoveryCodesPage,
+  removalPage,
+  renewalPage,
+  securityPage,
+} from './security-page.ts'
+import type { SignedInUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf } from './sign-in-steps.ts'
 import { actorOf, type Web } from './web-services.ts'
 
 const showSecurity =
   (web: Web): PersonalStep =>
-  async (ctx, user) =>
-    web.show(ctx, inConsole(securityPage(ownAddress(web, user), await web.factors.own.read(user.id)), ctx.query.notice))
+  async (ctx, user) => {
+    const page = securityPage(
+      ownAddress(web, user),
+      await web.factors.own.read(user.id),
+      web.factors.passkeys !== undefined,
+    )
+    web.show(ctx, inConsole(page, ctx.query.notice))
+  }
 
 const askApp =
   (web: Web): PersonalStep =>
@@ -28,20 +46,78 @@ const addApp =
     if (result.outcome === 'over') return seeOther(ctx, SECURITY_PATH)
     if (result.outcome === 'refused')
       return web.show(ctx, inConsole(await addFactorPage(result.offer, sent.name, result)))
-    if (result.codes.length === 0) return seeOther(ctx, `${SECURITY_PATH}?notice=added`)
-    // The first factor: its code completes the sign-in with the password, which was recent.
-    const login = loginOf(user, [...user.amr, 'otp', 'mfa'])
-    await web.flow.signIn(ctx, { ...login, signedInAt: user.signedInAt })
-    web.show(ctx, inConsole(recoveryCodesPage(result.codes), 'added'))
+    await showAdded(web, ctx, user, { codes: result.codes, amr: ['otp', 'mfa'], notice: 'added' })
+  }
+
+interface Added {
+  readonly codes: readonly string[]
+  readonly amr: readonly string[]
+  readonly notice: string
+}
+
+/** With the first factor, which completes the sign-in with the password, which was recent, come recovery codes. */
+async function showAdded(web: Web, ctx: Context, user: SignedInUser, { codes, amr, notice }: Added): Promise<void> {
+  if (codes.length === 0) return seeOther(ctx, `${SECURITY_PATH}?notice=${notice}`)
+  const login = loginOf(user, [...user.amr, ...amr])
+  await web.flow.signIn(ctx, { ...login, signedInAt: user.signedInAt })
+  web.show(ctx, inConsole(recoveryCodesPage(codes), notice))
+}
+
+/** Passkeys of this server. @throws KeywrightError `not_found`: browsers offer none at its address */
+function passkeysOf({ factors }: Web) {
+  if (!factors.passkeys) throw notFound('passkeys', 'at an address without a host name')
+  return factors.passkeys.own
+}
+
+const askPasskey =
+  (web: Web): PersonalStep =>
+  async (ctx, user) =>
+    web.show(ctx, inConsole(addPasskeyPage(await passkeysOf(web).offer(user, browserBinding(ctx)))))
+
+const WRONG_PASSKEY = 'Your browser sent no passkey that this server accepts. Try again, or use another device.'
+
+const addPasskey =
+  (web: Web): PersonalStep =>
+  async (ctx, user) => {
+    const field = (name: string) => ctx.state.form.get(name) ?? ''
+    const boundTo = browserBinding(ctx)
+    const sent: SentPasskey = {
+      challenge: field('challenge'),
+      credential: field('credential'),
+      name: field('name'),
+      boundTo,
+    }
+    const result = await passkeysOf(web).add(user.id, sent, actorOf(ctx, user.id))
+    if (result.outcome === 'over') return seeOther(ctx, SECURITY_PATH)
+    if (result.outcome === 'added') return await showAdded(web, ctx, user, { ...result, notice: 'passkey-added' })
+    const error = result.outcome === 'refused' ? { fieldError: WRONG_PASSKEY } : { nameError: result.nameError }
+    const offer = await passkeysOf(web).offer(user, boundTo)
+    web.show(ctx, inConsole(addPasskeyPage(offer, { name: sent.name, ...error })))
+  }
+
+const askPasskeyRemoval =
+  (web: Web): PersonalStep =>
+  async (ctx, user) => {
+    const { apps, passkeys } = await web.factors.own.read(user.id)
+    const passkey = passkeys.find(({ id }) => id === ctx.params.id)
+    if (!passkey) throw notFound('passkey', 'with this id')
+    web.show(ctx, inConsole(passkeyRemovalPage(passkey, apps.length + passkeys.length === 1)))
+  }
+
+const removePasskey =
+  (web: Web): PersonalStep =>
+  async (ctx, user) => {
+    await web.factors.own.remove(user.id, ctx.params.id, actorOf(ctx, user.id))
+    seeOther(ctx, `${SECURITY_PATH}?notice=passkey-removed`)
   }
 
 const askRemoval =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const { apps } = await web.factors.own.read(user.id)
+    const { apps, passkeys } = await web.factors.own.read(user.id)
     const app = apps.find(({ id }) => id === ctx.params.id)
     if (!app) throw notFound('authenticator app', 'with this id')
-    web.show(ctx, inConsole(removalPage(app, apps.length === 1)))
+    web.show(ctx, inConsole(removalPage(app, apps.length + passkeys.length === 1)))
   }
 
 const removeApp =
@@ -72,6 +148,10 @@ export function securityRoutes(web: Web): Router {
   router.post('/apps', recentlySignedIn(web, addApp(web)))
   router.get('/apps/:id/remove', recentlySignedIn(web, askRemoval(web)))
   router.post('/apps/:id/remove', recentlySignedIn(web, removeApp(web)))
+  router.get('/passkeys', recentlySignedIn(web, askPasskey(web)))
+  router.post('/passkeys', recentlySignedIn(web, addPasskey(web)))
+  router.get('/passkeys/:id/remove', recentlySignedIn(web, askPasskeyRemoval(web)))
+  router.post('/passkeys/:id/remove', recentlySignedIn(web, removePasskey(web)))
   router.get('/recovery-codes', recentlySignedIn(web, askRenewal(web)))
   router.post('/recovery-codes', recentlySignedIn(web, renewCodes(web)))
   return router

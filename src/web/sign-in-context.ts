@@ -1,12 +1,24 @@
 import type { Context } from 'koa'
 import type { Login } from './sign-in-flow.ts'
 
+/** Asks the browser for a passkey. */
+export interface PasskeyPrompt {
+  /** Where the response of the authenticator is posted to. */
+  readonly path: string
+  /** The challenge, sealed. */
+  readonly sealed: string
+  /** `PublicKeyCredentialRequestOptionsJSON`, as text. */
+  readonly options: string
+}
+
 /** Where somebody signs in: on the way to an application, or without one. */
 export interface SignInContext {
   readonly signInPath: string
   readonly passwordPath: string
   /** Where a code of the second factor is posted to; the steps of its set-up are below. */
   readonly factorPath: string
+  /** What the page asks the browser for a passkey with; absent: browsers offer none here. */
+  passkey?(): PasskeyPrompt | undefined
   /** The application one continues to. */
   readonly application?: string
   readonly formTargets?: readonly string[]

@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
+import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
 import { ownPath } from './return-to.ts'
 import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
@@ -28,11 +29,16 @@ const continuePage = ({ path, page, fields, hadFile }: InterruptedForm): Page =>
   data: { path, page, fields, hadFile },
 })
 
-function contextOf(web: Web, { returnTo, interrupted, isConfirmation = false }: SignInParameters): SignInContext {
+function contextOf(
+  web: Web,
+  ctx: Context,
+  { returnTo, interrupted, isConfirmation = false }: SignInParameters,
+): SignInContext {
   return {
     signInPath: '/signin',
     passwordPath: '/signin/password',
     factorPath: '/signin/factor',
+    passkey: passkeyPrompt(web, ctx, '/signin/passkey'),
     forgotPath: forgotPathOf(web),
     returnTo,
     interrupted,
@@ -79,7 +85,7 @@ function parametersOfForm({ management }: Web, ctx: Context, page: string, userI
 export function showSignInForForm(web: Web, ctx: Context, page: string): void {
   const parameters = parametersOfForm(web, ctx, page, null)
   const fieldError = 'Your session has expired. Sign in to continue with the data you entered.'
-  if (parameters.interrupted) web.show(ctx, signInPage(contextOf(web, parameters), { fieldError, status: 401 }))
+  if (parameters.interrupted) web.show(ctx, signInPage(contextOf(web, ctx, parameters), { fieldError, status: 401 }))
   else seeOther(ctx, signInPathTo(page))
 }
 
@@ -91,7 +97,8 @@ export function showConfirmationForForm(
   user: { id: string; email: string },
 ): void {
   const parameters = { ...parametersOfForm(web, ctx, page, user.id), isConfirmation: true }
-  if (parameters.interrupted) web.show(ctx, signInPage(contextOf(web, parameters), { email: user.email, status: 401 }))
+  if (parameters.interrupted)
+    web.show(ctx, signInPage(contextOf(web, ctx, parameters), { email: user.email, status: 401 }))
   else seeOther(ctx, confirmPathTo(page))
 }
 
@@ -102,26 +109,30 @@ export function signInRoutes(web: Web): Router {
   router.get('/signin', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
     if (await currentUser(web, ctx)) ctx.redirect(returnTo)
-    else web.show(ctx, signInPage(contextOf(web, { returnTo })))
+    else web.show(ctx, signInPage(contextOf(web, ctx, { returnTo })))
   })
 
   router.get('/signin/confirm', async (ctx) => {
     const returnTo = ownPath(ctx.query.return_to)
     const user = await currentUser(web, ctx)
     if (!user) return seeOther(ctx, signInPathTo(returnTo))
-    web.show(ctx, signInPage(contextOf(web, { returnTo, isConfirmation: true }), { email: user.email }))
+    web.show(ctx, signInPage(contextOf(web, ctx, { returnTo, isConfirmation: true }), { email: user.email }))
   })
 
-  router.post('/signin', (ctx) => trySignIn(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form))
+  router.post('/signin', (ctx) => trySignIn(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
+
+  router.post('/signin/passkey', (ctx) => tryPasskey(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
 
   router.post('/signin/password', (ctx) =>
-    tryChoosePassword(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form),
+    tryChoosePassword(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
   )
 
-  router.post('/signin/factor', (ctx) => tryCode(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form))
-  router.post('/signin/factor/setup', (ctx) => trySetUp(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form))
+  router.post('/signin/factor', (ctx) => tryCode(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
+  router.post('/signin/factor/setup', (ctx) =>
+    trySetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
+  )
   router.post('/signin/factor/finish', (ctx) =>
-    finishSetUp(web, ctx, contextOf(web, parametersIn(ctx)), ctx.state.form),
+    finishSetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
   )
 
   router.post('/signout', async (ctx) => {

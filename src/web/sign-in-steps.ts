@@ -3,7 +3,7 @@ import type { SignInStep } from '../accounts/sign-in-progress.ts'
 import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
-import { emailField, type Form, passwordField } from './forms.ts'
+import { type Form, passwordField, signInEmailField } from './forms.ts'
 import { hasErrors, type NewPasswordErrors, newPasswordErrors, newPasswordFields } from './new-password-fields.ts'
 import type { Page } from './page.ts'
 import { waitInWords } from './relative-time.ts'
@@ -49,6 +49,7 @@ function confirmPage(context: SignInContext, state: SignInState): Page {
     fields: [field],
     fieldError: state.fieldError,
     failed: state.status === 400,
+    passkey: context.passkey?.(),
   }
   return { view: 'confirm-sign-in', title: 'Confirm your password', status: state.status, data }
 }
@@ -57,7 +58,11 @@ export function signInPage(context: SignInContext, state: SignInState = {}): Pag
   const email = state.email ?? ''
   if (context.isConfirmation && email !== '') return confirmPage(context, state)
   const fields = [
-    emailField({ value: email, fieldError: state.emailError, focus: email === '' || state.emailError !== undefined }),
+    signInEmailField({
+      value: email,
+      fieldError: state.emailError,
+      focus: email === '' || state.emailError !== undefined,
+    }),
     passwordField('password', 'Password', {
       fieldError: state.passwordError,
       focus: email !== '' && state.emailError === undefined,
@@ -68,7 +73,13 @@ export function signInPage(context: SignInContext, state: SignInState = {}): Pag
     title: 'Sign in',
     status: state.status,
     formTargets: context.formTargets,
-    data: { context, fields, fieldError: state.fieldError, failed: state.status !== undefined },
+    data: {
+      context,
+      fields,
+      fieldError: state.fieldError,
+      failed: state.status !== undefined,
+      passkey: context.passkey?.(),
+    },
   }
 }
 
@@ -89,7 +100,7 @@ export function choosePasswordPage(context: SignInContext, state: ChoiceState): 
   }
 }
 
-function slowDown(web: Web, ctx: Context, context: SignInContext, email: string, retryAfter: number): void {
+export function slowDown(web: Web, ctx: Context, context: SignInContext, email: string, retryAfter: number): void {
   ctx.set('Retry-After', String(retryAfter))
   const fieldError = `Too many attempts. Try again in ${waitInWords(retryAfter)}.`
   web.show(ctx, signInPage(context, { email, fieldError, status: 429 }))
@@ -116,7 +127,8 @@ export async function continueSignIn(web: Web, ctx: Context, context: SignInCont
   if ('browser' in step) writeBrowser(ctx, step.browser)
   if (step.outcome === 'signed_in') return await context.finish(ctx, loginOf(step.user, step.amr))
   const { ticket, user } = step
-  if (step.outcome === 'second_factor') return web.show(ctx, secondFactorPage(context, { ticket }))
+  if (step.outcome === 'second_factor')
+    return web.show(ctx, secondFactorPage(context, { ticket, choices: step.choices }))
   if (step.outcome === 'set_up_factor') return await showSetUp(web, ctx, context, ticket)
   web.show(ctx, choosePasswordPage(context, { ticket, email: user.email }))
 }

@@ -8,6 +8,9 @@ import { createRegistrations } from '../../src/clients/registrations.ts'
 import { retireUnusedSecrets } from '../../src/clients/unused-secret-retirement.ts'
 import { listConnectedApplications } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
+import { useChallenge } from '../../src/factors/passkey-challenges.ts'
+import { findCredential, listCredentialIds, raiseCounter } from '../../src/factors/passkeys.ts'
+import { listFactors } from '../../src/factors/user-factors.ts'
 import { setAccountStatus } from '../../src/management/account-operations.ts'
 import { archiveApplication, readApplication } from '../../src/management/application-operations.ts'
 import { deleteSomeOfClient } from '../../src/management/client-deletion.ts'
@@ -210,6 +213,13 @@ async function fill(knex: Knex): Promise<void> {
   )
   await knex.raw(
     `INSERT INTO totp_factors (id, user_id, name, secret, last_used_step) SELECT gen_random_uuid(), id, 'Phone', 'x', 0 FROM users`,
+  )
+  await knex.raw(
+    `INSERT INTO passkeys (id, user_id, name, credential_id, public_key, counter, synced)
+     SELECT gen_random_uuid(), id, 'Laptop', sha256(concat(id, n)::bytea), 'x', 0, true FROM users CROSS JOIN generate_series(1, 2) n`,
+  )
+  await knex.raw(
+    `INSERT INTO used_passkey_challenges SELECT sha256(n::text::bytea), now() + interval '5 minutes' FROM generate_series(1, 20000) n`,
   )
   await knex.raw(
     `INSERT INTO recovery_codes (user_id, code_hash)
@@ -463,6 +473,17 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
   ],
   ['one application', async (knex) => await readApplication(management(knex), admin(), { clientId: 'kwc_program7' })],
   ['a page of users', async (knex) => await searchUsers(management(knex), admin(), {})],
+  [
+    'the sign-in with a passkey',
+    async (knex) => {
+      const { credential_id } = await knex('passkeys').where({ user_id: user }).first('credential_id')
+      const credential = await findCredential(knex, credential_id)
+      await useChallenge(knex, { value: 'x', expiresAt: Date.now(), purpose: 'sign-in', browser: 'x' })
+      expect(await raiseCounter(knex, credential!.id, 1)).toBe(true)
+    },
+  ],
+  ['the passkeys and second factors of a user', (knex) => listFactors(knex, user)],
+  ['the passkeys that an authenticator gets', (knex) => listCredentialIds(knex, user)],
   ['one user', async (knex) => await readUser(management(knex), admin(), { userId: user })],
   ['the dry run about a client', (knex) => archiveApplication.dryRun(management(knex), admin(), client)],
   [

@@ -5,8 +5,11 @@ import { createFactors } from '../../src/factors/factors.ts'
 import type { CodeAttempt } from '../../src/factors/second-factor-sign-in.ts'
 import { epochSeconds } from '../../src/shared/clock.ts'
 import { attemptOf, freshIp, gatherPeople, PASSWORD, type Person } from '../accounts/user-fixtures.ts'
+import { createMemoryLog } from '../support/memory-log.ts'
 
 const STEP = 30_000
+
+export const ISSUER = 'https://keywright.test'
 
 /** A person with an authenticator app. */
 export interface PersonWithApp extends Person {
@@ -22,13 +25,14 @@ export async function gatherPeopleWithFactors() {
   const people = await gatherPeople()
   let now = Date.UTC(2026, 10, 29, 12)
   const clock = { now: () => now }
+  const { lines, log } = createMemoryLog('trace')
 
   /** Another node. */
   function node(keys = people.keys) {
     const progress = createSignInProgress(keys, clock)
     return {
       signIn: createSignIn(people.knex, progress),
-      factors: createFactors(people.knex, keys, clock, progress),
+      factors: createFactors({ knex: people.knex, encryptionKeys: keys, clock, progress, issuerUrl: ISSUER, log }),
     }
   }
 
@@ -52,6 +56,7 @@ export async function gatherPeopleWithFactors() {
   return {
     ...people,
     ...here,
+    logLines: () => lines,
     node,
     pass,
     codeOf,

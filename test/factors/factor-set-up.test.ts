@@ -164,7 +164,7 @@ test('removing the last app deletes the recovery codes, and the password alone s
   expect(await on.factors.own.remove(other.user.id, id, ACTOR)).toBe(false)
   expect(await on.factors.own.remove(person.user.id, 'no id', ACTOR)).toBe(false)
   expect(await on.factors.own.remove(person.user.id, id, ACTOR)).toBe(true)
-  expect(await on.factors.own.read(person.user.id)).toEqual({ apps: [], recoveryCodes: 0 })
+  expect(await on.factors.own.read(person.user.id)).toEqual({ apps: [], passkeys: [], recoveryCodes: 0 })
   expect(await on.factors.own.renewRecoveryCodes(person.user.id, ACTOR)).toBeUndefined()
   expect(await stepOf(person)).toBe('signed_in')
 })

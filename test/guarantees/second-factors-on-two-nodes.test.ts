@@ -1,14 +1,15 @@
 /**
- * A code of an authenticator app, a recovery code and the ticket that finishes a set-up sign in once, and an offer of an app is added
+ * A code of an authenticator app, a recovery code, the signature of a passkey and the ticket that finishes a set-up sign in once, and an offer of an app is added
  * once, whichever nodes they are sent to.
  */
 import { generate } from 'otplib'
 import { beforeAll, expect, test } from 'vitest'
 import { keysOf } from '../support/encryption-key.ts'
 import { together } from '../support/load.ts'
-import { type SharedNodes, shareNodes } from '../support/nodes.ts'
+import { ISSUER, type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Browser, formsOf, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { addTestApp, type TestApp } from '../support/second-factors.ts'
+import { createSoftwareAuthenticator, passkeyOptionsOn } from '../support/software-authenticator.ts'
 import type { Person } from '../support/test-users.ts'
 
 let on: SharedNodes
@@ -119,3 +120,30 @@ test('of four browsers at two nodes that send one offer of an app, one adds it, 
   await send()
   expect(await factors()).toEqual([])
 })
+
+test.each([true, false])(
+  'of four requests at two nodes with one signature of a passkey, one signs in; the authenticator counts: %s',
+  async (hasCounter) => {
+    const owner = await on.make.person()
+    const authenticator = createSoftwareAuthenticator(ISSUER, { hasCounter })
+    const [here, there] = [openBrowser(on.nodes[0]!.url), openBrowser(on.nodes[1]!.url)]
+    await signIn(here, await here.visit('/signin'), owner.email, owner.password)
+    const form = await here.visit('/account/security/passkeys')
+    const added = await here.submit(form, /\/passkeys$/, { credential: authenticator.create(passkeyOptionsOn(form)) })
+    expect(added.text).toContain('Recovery codes')
+    here.cookies.clear()
+    const page = await here.visit('/signin')
+    for (const [name, cookie] of here.cookies) there.cookies.set(name, cookie)
+    const credential = authenticator.get(passkeyOptionsOn(page))
+    const elsewhere = { ...page, url: new URL('/signin', on.nodes[1]!.url).href }
+    const answers = await together(4, (n) =>
+      n % 2 === 0
+        ? here.submit(page, /\/passkey$/, { credential })
+        : there.submit(elsewhere, /\/passkey$/, { credential }),
+    )
+    const statuses = answers.map(({ status }) => status).sort()
+    expect(statuses).toEqual([200, 400, 400, 400])
+    const signIns = await on.knex('audit_log').where({ target_id: owner.id, action: 'user.signed_in' })
+    expect(signIns.filter(({ detail }) => detail.passkey)).toHaveLength(1)
+  },
+)

@@ -16,6 +16,7 @@ import { exportUserData, type UserDataItem } from '../../src/management/user-dat
 import { givePassword, readUser, setUserStatus } from '../../src/management/user-operations.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { ACTOR } from '../support/factory.ts'
+import { addTestPasskey } from '../support/second-factors.ts'
 import { adminOf, openManagement, operator } from './principals.ts'
 
 let on: Awaited<ReturnType<typeof openManagement>>
@@ -60,6 +61,7 @@ async function activeAdmin(email: string) {
   const consent = { identityScopes: ['openid'], claims: [], apis: {} }
   await grantConsent(on.knex, { userId: user.id, clientKey: app.key }, consent, ACTOR)
   await insertGrant(user.id, app.key)
+  await addTestPasskey(on.knex, user.id)
   return { user, pair, app }
 }
 
@@ -99,6 +101,7 @@ test('a deleted user leaves no name, address or IP address behind, their applica
   expect(await continueDeletions(on.knex, 50)).toBeGreaterThan(0)
   await expect(readUser(on.management, operator, { userId: user.id })).rejects.toMatchObject({ code: 'not_found' })
   expect(await on.knex('clients').where({ client_id: pair.clientId })).toEqual([])
+  expect(await on.knex('passkeys').where({ user_id: user.id })).toEqual([])
   expect((await readApplication(on.management, admin(), app)).client.status).toBe('active')
   const log = JSON.stringify(await on.knex('audit_log'))
   for (const personal of ['Countess', IP]) expect(log).not.toContain(personal)
@@ -149,20 +152,20 @@ async function exported(...given: Parameters<typeof exportUserData>): Promise<Us
   return await Array.fromAsync(await exportUserData(...given))
 }
 
-test('users export their own data, and an admin that of the account: profile, consents, grants, key pairs, applications, activity', async () => {
+test('users export their own data, and an admin that of the account: profile, passkeys, consents, grants, key pairs, applications, activity', async () => {
   const { user, app } = await activeAdmin('ada.export@example.com')
   const self = { ...adminOf(account, user.id), role: 'member' as const }
   for (const who of [self, admin(), operator]) {
     const items = await exported(on.management, who, { userId: user.id })
     const kinds = new Set(items.map(({ kind }) => kind))
-    expect([...kinds].sort()).toEqual(['activity', 'application', 'consent', 'grant', 'key_pair', 'profile'])
+    expect([...kinds].sort()).toEqual(['activity', 'application', 'consent', 'grant', 'key_pair', 'passkey', 'profile'])
     expect(items[0]!.data).toMatchObject({ email: 'ada.export@example.com', name: 'Countess Ada' })
     const grants = items.filter(({ kind }) => kind === 'grant').map(({ data }) => data)
     expect(grants).toEqual([
       expect.objectContaining({ client_id: app.clientId, audience: api.identifier, scope: 'read' }),
     ])
     expect(JSON.stringify(items)).toContain(IP)
-    expect(JSON.stringify(items)).not.toMatch(/password_hash|argon2|current_hash|family_hash/)
+    expect(JSON.stringify(items)).not.toMatch(/password_hash|argon2|public_key|credential_id|current_hash|family_hash/)
     const ids = items.filter(({ kind }) => kind === 'activity').map(({ data }) => data.id)
     expect(new Set(ids).size).toBe(ids.length)
   }

@@ -1,5 +1,3 @@
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import { bootstrap, type FirstStart } from '../../src/bootstrap.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
@@ -8,23 +6,12 @@ import { createServer } from '../../src/server.ts'
 import { newEncryptionKey } from './encryption-key.ts'
 import type { Environment } from './environment.ts'
 import { createCommonFactory } from './factory.ts'
+import { createMemoryLog } from './memory-log.ts'
 import { createSetUpDatabase } from './postgres.ts'
 import { endpointsOf } from './requests.ts'
 
 /** A server in this process, on a database of its own. */
 export type Keywright = Awaited<ReturnType<typeof startKeywright>>
-
-/** Keeps what the server logs, one parsed line each. */
-function createMemoryLog(level: string) {
-  const lines: Record<string, unknown>[] = []
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      for (const line of String(chunk).trim().split('\n')) lines.push(JSON.parse(line))
-      done()
-    },
-  })
-  return { lines, log: pino({ level }, stream) }
-}
 
 /** `firstStart`: absent on a database that had its own already, whose accounts must then be named. */
 function createServerMaker({ database, encryptionKeys }: Instance, firstStart: FirstStart | undefined) {

@@ -794,8 +794,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Remove a user's second factors and revoke their sessions
-         * @description For a user who has lost the authenticator app and the recovery codes. The password alone is then enough to sign in; a user who must have a second factor sets one up at the next sign-in. Not allowed with a token that acts for a user, such as the token of a key pair. Requires an admin of the account or an operator.
+         * Remove a user's passkeys and second factors and revoke their sessions
+         * @description For a user who has lost the passkeys, the authenticator app and the recovery codes. The password alone is then enough to sign in; a user who must have a second factor sets one up at the next sign-in. Not allowed with a token that acts for a user, such as the token of a key pair. Requires an admin of the account or an operator.
          */
         post: operations["resetFactors"];
         delete?: never;
@@ -4556,7 +4556,7 @@ export interface components {
         };
         UserData: {
             /** @enum {string} */
-            kind: "profile" | "second_factor" | "consent" | "grant" | "key_pair" | "application" | "activity";
+            kind: "profile" | "passkey" | "second_factor" | "consent" | "grant" | "key_pair" | "application" | "activity";
             data: {
                 [key: string]: unknown;
             };
@@ -4613,6 +4613,8 @@ export interface components {
             named_key_pairs: number;
             /** @description Authenticator apps that the user signs in with */
             authenticator_apps: number;
+            /** @description Passkeys that the user signs in with */
+            passkeys: number;
             /** @description Unused recovery codes */
             recovery_codes: number;
             /** @description Applications that the user gave consent to */

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { generate, generateSecret } from 'otplib'
+import { insertPasskey } from '../../src/factors/passkeys.ts'
 import { replaceRecoveryCodes } from '../../src/factors/recovery-codes.ts'
 import { insertTotpFactor } from '../../src/factors/totp-factors.ts'
 import { epochSeconds } from '../../src/shared/clock.ts'
@@ -28,4 +30,10 @@ export async function addTestApp(knex: Knex, keys: EncryptionKeys, userId: strin
     code: () => generate({ secret, epoch: epochSeconds() + STEP }),
     forgetUse: () => knex('totp_factors').where({ id }).update({ last_used_step: 0 }),
   }
+}
+
+/** A passkey that nobody can use. */
+export async function addTestPasskey(knex: Knex, userId: string): Promise<void> {
+  const credential = { credentialId: randomBytes(32), publicKey: randomBytes(77), counter: 0, synced: true }
+  await insertPasskey(knex, { ...credential, id: newId(), userId, name: 'Laptop', transports: ['internal'] })
 }

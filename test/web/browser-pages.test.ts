@@ -53,6 +53,7 @@ const SHOWN = [
   'confirm-device',
   'device-done',
   'second-factor',
+  'second-factor-by-passkey',
   'wrong-recovery-code',
   'set-up-factor',
   'save-recovery-codes',
@@ -75,6 +76,7 @@ const PERSONAL = [
   '/account/password',
   '/account/security',
   '/account/security/apps',
+  '/account/security/passkeys',
   '/account/security/recovery-codes',
   '/account/email/verification',
 ]

@@ -19,12 +19,26 @@ const APPS = [
   { id: 'app-2', name: 'Tablet', createdAt: new Date(Date.now() - 90 * HOUR), lastUsedAt: new Date(Date.now() - HOUR) },
 ]
 
+export const CHOICES = { app: true, passkey: true }
+
+const PASSKEYS = [
+  {
+    id: 'passkey-1',
+    name: 'Laptop',
+    createdAt: new Date(Date.now() - 90 * HOUR),
+    lastUsedAt: new Date(Date.now() - HOUR),
+  },
+]
+
+/** What a page asks the browser for a passkey with; no authenticator knows it. */
+export const PASSKEY_REQUEST = { sealed: 'challenge-1', options: { challenge: 'AAAA', rpId: 'localhost' } }
+
 /** Second factors without a database: the user has two authenticator apps. */
 export const createFakeFactors = (user: () => never): Factors => ({
   signIn: {
     prove: async ({ code, ticket }) => {
       if (ticket === 'over') return { outcome: 'over' }
-      if (code !== CODE) return { outcome: 'refused' }
+      if (code !== CODE) return { outcome: 'refused', choices: CHOICES }
       return { outcome: 'signed_in', user: user(), amr: ['pwd', 'otp', 'mfa'], browser: 'b1' }
     },
   },
@@ -41,10 +55,18 @@ export const createFakeFactors = (user: () => never): Factors => ({
     }),
   },
   own: {
-    read: async () => ({ apps: APPS, recoveryCodes: 2 }),
+    read: async () => ({ apps: APPS, passkeys: PASSKEYS, recoveryCodes: 2 }),
     offer: async () => OFFER,
     add: async () => ({ outcome: 'added', codes: RECOVERY_CODES }),
     remove: async () => true,
     renewRecoveryCodes: async () => RECOVERY_CODES,
+  },
+  passkeys: {
+    request: () => PASSKEY_REQUEST,
+    signIn: { prove: async () => ({ outcome: 'refused' }) },
+    own: {
+      offer: async () => PASSKEY_REQUEST,
+      add: async () => ({ outcome: 'added', codes: [], amr: [] }),
+    },
   },
 })

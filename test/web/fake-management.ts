@@ -15,7 +15,7 @@ import type { SignInContext } from '../../src/web/sign-in-context.ts'
 import type { Application, Directory, WebUser } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
 import { createWeb } from '../../src/web/web.ts'
-import { createFakeFactors, OFFER, RECOVERY_CODES } from './fake-factors.ts'
+import { CHOICES, createFakeFactors, OFFER, PASSKEY_REQUEST, RECOVERY_CODES } from './fake-factors.ts'
 
 export const ADA: WebUser = {
   id: 'ada',
@@ -179,7 +179,8 @@ function createSignIn(world: World): SignIn {
     if (email === 'slow@example.com') return { outcome: 'slow_down', retryAfter: 90 } as const
     const user = world.people.find((person) => person.email === email) as never
     if (!user) return { outcome: 'refused' } as const
-    if (password === WITH_FACTOR) return { outcome: 'second_factor', user, ticket: 'ticket-2' } as const
+    if (password === WITH_FACTOR)
+      return { outcome: 'second_factor', user, ticket: 'ticket-2', choices: CHOICES } as const
     if (password === MUST_SET_UP) return { outcome: 'set_up_factor', user, ticket: 'ticket-2', browser: 'b1' } as const
     if (password === ONE_TIME) return { outcome: 'choose_password', user, ticket: 'ticket-1', browser: 'b1' } as const
     return password === PASSWORD
@@ -232,6 +233,11 @@ const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.M
     factorPath: '/signin/factor',
     application: name(),
     cancelPath: '/signin/cancel',
+    passkey: () => ({
+      path: '/signin/passkey',
+      sealed: 'challenge-1',
+      options: JSON.stringify(PASSKEY_REQUEST.options),
+    }),
     finish: async () => {},
   }
   const shown: Record<string, (ctx: Context) => void | Promise<void>> = {
@@ -251,9 +257,19 @@ const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.M
     '/show/device-problem': (ctx) => pages.deviceCode(ctx, { ...device, problem: 'There is no such code.' }),
     '/show/confirm-device': (ctx) => pages.confirmDevice(ctx, { ...device, client: name(), device: '203.0.113.7' }),
     '/show/device-done': (ctx) => pages.deviceDone(ctx),
-    '/show/second-factor': (ctx) => show(ctx, secondFactorPage(context, { ticket: 't1' })),
+    '/show/second-factor': (ctx) => show(ctx, secondFactorPage(context, { ticket: 't1', choices: CHOICES })),
+    '/show/second-factor-by-passkey': (ctx) =>
+      show(ctx, secondFactorPage(context, { ticket: 't1', choices: { app: false, passkey: true } })),
     '/show/wrong-recovery-code': (ctx) =>
-      show(ctx, secondFactorPage(context, { ticket: 't1', recoveryError: 'Incorrect recovery code.', status: 400 })),
+      show(
+        ctx,
+        secondFactorPage(context, {
+          ticket: 't1',
+          choices: CHOICES,
+          recoveryError: 'Incorrect recovery code.',
+          status: 400,
+        }),
+      ),
     '/show/set-up-factor': async (ctx) => show(ctx, await setUpFactorPage(context, { ticket: 't1', offer: OFFER })),
     '/show/save-recovery-codes': (ctx) => show(ctx, saveCodesPage(context, 't1', RECOVERY_CODES)),
   }

@@ -298,7 +298,7 @@ describe('the files that pages load', () => {
 
   it('have the right type, and are kept for ever at an address of their content', async () => {
     const { text } = await browser.visit('/signin')
-    const types = ['image/svg+xml', 'text/css', 'text/css', 'text/javascript', 'text/javascript']
+    const types = ['image/svg+xml', 'text/css', 'text/css', ...Array(3).fill('text/javascript')]
     expect(filesOf(text)).toHaveLength(types.length)
     for (const [n, path] of filesOf(text).entries()) {
       const file = await send(fake.origin + path)

@@ -127,7 +127,7 @@ function addResetPassword(user: Command): void {
 function addResetFactors(user: Command): void {
   user
     .command('reset-factors <id|email>')
-    .description('Remove the second factors of a user who has lost them; the user is signed out')
+    .description('Remove the passkeys and second factors of a user who has lost them; the user is signed out')
     .action(
       withInstance(async (context, _options, idOrEmail) => {
         const userId = await idOf(context, idOrEmail!)

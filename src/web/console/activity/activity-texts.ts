@@ -34,6 +34,13 @@ const DISABLED_REASONS: Readonly<Record<string, string>> = {
   gone: ', because its receiver responded 410 Gone',
 }
 
+const PASSKEY_REASONS: Readonly<Record<string, string>> = {
+  counter: ' whose counter went back: it may be a copy',
+  inactive: ', but may not sign in',
+}
+
+const factorWords = ({ factor }: Detail): string => (factor === 'passkey' ? 'a passkey' : 'an authenticator app')
+
 const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.created': (detail) => `added * as ${roleText(detail.role)}`,
   'user.updated': 'changed the details of *',
@@ -41,8 +48,11 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.enabled': 'enabled *',
   'user.disabled': 'disabled *',
   'user.deleted': 'deleted a user',
-  'user.signed_in': 'signed in',
-  'user.sign_in_refused': 'failed to sign in as *',
+  'user.signed_in': ({ passkey }) => (passkey === undefined ? 'signed in' : 'signed in with a passkey'),
+  'user.sign_in_refused': ({ passkey, reason }) =>
+    passkey === undefined
+      ? 'failed to sign in as *'
+      : `failed to sign in as * with a passkey${PASSKEY_REASONS[String(reason)] ?? ''}`,
   'user.sign_in_slowed': 'was rate limited while signing in as *',
   'user.password_reset': 'generated a one-time password for *',
   'user.password_withdrawn': 'removed the password of *',
@@ -51,8 +61,8 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.second_factor_asked': 'entered the password of * and was asked for a second factor',
   'user.second_factor_refused': 'entered a wrong code for *',
   'user.second_factor_slowed': 'was rate limited while entering codes for *',
-  'user.factor_added': 'added an authenticator app to *',
-  'user.factor_removed': 'removed an authenticator app of *',
+  'user.factor_added': (detail) => `added ${factorWords(detail)} to *`,
+  'user.factor_removed': (detail) => `removed ${factorWords(detail)} of *`,
   'user.factors_reset': 'reset the second factors of *',
   'user.recovery_codes_generated': 'generated new recovery codes for *',
   'user.recovery_code_used': 'used a recovery code of *',
@@ -114,12 +124,12 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
 }
 
 /** Texts for an actor who is also the target. */
-const OWN_ACTION_TEXTS: Readonly<Record<string, string>> = {
+const OWN_ACTION_TEXTS: Readonly<Record<string, ActionText>> = {
   'user.updated': 'changed their details',
   'user.password_changed': 'changed their password',
   'user.password_change_refused': 'failed to change their password: the current password was wrong',
-  'user.factor_added': 'added an authenticator app',
-  'user.factor_removed': 'removed an authenticator app',
+  'user.factor_added': (detail) => `added ${factorWords(detail)}`,
+  'user.factor_removed': (detail) => `removed ${factorWords(detail)}`,
   'user.recovery_codes_generated': 'generated new recovery codes',
   'user.recovery_code_used': 'used a recovery code',
   'user.factors_reset': 'reset their second factors',
@@ -137,8 +147,7 @@ export function actionText({ action, actor, target, detail }: AuditRecord): stri
   const whose = target.type === 'user' ? target.id : detail.user_id
   const isOwn = actor.id !== null && actor.id === whose
   const own = isOwn && Object.hasOwn(OWN_ACTION_TEXTS, action) ? OWN_ACTION_TEXTS[action] : undefined
-  if (own) return own
-  const words = Object.hasOwn(ACTION_TEXTS, action) ? ACTION_TEXTS[action as AuditAction] : `${action} *`
+  const words = own ?? (Object.hasOwn(ACTION_TEXTS, action) ? ACTION_TEXTS[action as AuditAction] : `${action} *`)
   return typeof words === 'string' ? words : words(detail)
 }
 

@@ -12,21 +12,24 @@ import { breadcrumbsTo, userPath } from './user-texts.ts'
 const pathOf = (id: string): string => userPath(id, 'factors')
 
 /** How the user signs in beside the password. */
-export function factorFact({ authenticatorApps, recoveryCodes }: UserDetails): Fact {
+export function factorFact({ authenticatorApps, passkeys, recoveryCodes }: UserDetails): Fact {
   const term = 'Two-factor authentication'
-  if (authenticatorApps === 0) return fact(term, quietCell('off'))
-  const codes = `${counted(recoveryCodes, 'unused recovery code')}`
-  return fact(term, textCell(`on, ${counted(authenticatorApps, 'authenticator app')}`, codes))
+  if (authenticatorApps + passkeys === 0) return fact(term, quietCell('off'))
+  const kept = [
+    ...(passkeys > 0 ? [counted(passkeys, 'passkey')] : []),
+    ...(authenticatorApps > 0 ? [counted(authenticatorApps, 'authenticator app')] : []),
+  ]
+  return fact(term, textCell(`on, ${kept.join(', ')}`, counted(recoveryCodes, 'unused recovery code')))
 }
 
-/** Empty while the user has no second factor. */
-export const factorReset = ({ id, authenticatorApps }: UserDetails): Change[] =>
-  authenticatorApps === 0
+/** Empty while the user has neither a passkey nor a second factor. */
+export const factorReset = ({ id, authenticatorApps, passkeys }: UserDetails): Change[] =>
+  authenticatorApps + passkeys === 0
     ? []
     : [
         {
           title: 'Reset second factors',
-          text: 'For a user who has lost the authenticator app and the recovery codes.',
+          text: 'For a user who has lost the passkeys or the authenticator app, and the recovery codes.',
           action: { href: pathOf(id), label: 'Reset second factors…' },
         },
       ]
@@ -37,7 +40,7 @@ export async function askFactorReset({ management, who, params, show }: ConsoleC
     title: `Reset the second factors of ${displayName(user)}?`,
     breadcrumbs: breadcrumbsTo(user),
     text: 'Make sure that the request comes from this user: the password alone is then enough to sign in.',
-    stops: ['remove all authenticator apps and recovery codes of the user', 'end all sessions of the user'],
+    stops: ['remove all passkeys, authenticator apps and recovery codes of the user', 'end all sessions of the user'],
     action: pathOf(user.id),
     submit: 'Reset second factors',
     keep: { href: userPath(user.id), label: 'Cancel' },

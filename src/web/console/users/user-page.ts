@@ -21,7 +21,7 @@ const NOTICES = {
   member: 'Role changed to member. The key pairs are revoked.',
   active: 'User enabled.',
   disabled: 'User disabled. All tokens of the user are revoked.',
-  factors: 'Second factors removed. The user is signed out of all sessions.',
+  factors: 'Passkeys and second factors removed. The user is signed out of all sessions.',
   revoked: 'User signed out of all sessions. All tokens of the user are revoked.',
 }
 
@@ -146,7 +146,7 @@ const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
   { title: 'Password', text: 'Change your password.', action: { href: '/account/password', label: 'Change password' } },
   {
     title: 'Security',
-    text: 'Email address, two-factor authentication and recovery codes.',
+    text: 'Email address, passkeys, two-factor authentication and recovery codes.',
     action: { href: '/account/security', label: 'Security' },
   },
   {

@@ -1,0 +1,428 @@
+/** Passkeys (Web Authentication Level 3): how a user adds them and signs in with them, and what is refused. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { networkBudget } from '../../src/accounts/sign-in-limits.ts'
+import { setOneTimePassword } from '../../src/accounts/users.ts'
+import { deleteExpiredChallenges } from '../../src/factors/passkey-challenges.ts'
+import type { PasskeyAttempt } from '../../src/factors/passkey-sign-in.ts'
+import { relyingPartyOf } from '../../src/factors/relying-party.ts'
+import { resetFactors } from '../../src/management/factor-operations.ts'
+import { commandLinePrincipal } from '../../src/management/principal.ts'
+import { readUser } from '../../src/management/user-operations.ts'
+import { attemptOf, freshIp, PASSWORD, type Person } from '../accounts/user-fixtures.ts'
+import {
+  createSoftwareAuthenticator,
+  type Deviation,
+  type SoftwareAuthenticator,
+} from '../support/software-authenticator.ts'
+import { codeAttempt, gatherPeopleWithFactors, ISSUER, type PeopleWithFactors } from './factor-fixtures.ts'
+
+const HERE = 'browser-1'
+
+let on: PeopleWithFactors
+
+beforeAll(async () => {
+  on = await gatherPeopleWithFactors()
+})
+afterAll(() => on?.stop())
+
+const passkeys = () => on.factors.passkeys!
+
+async function add(
+  { user }: Person,
+  authenticator: SoftwareAuthenticator,
+  { name = 'Laptop', boundTo = HERE, ...deviation }: Deviation & { name?: string; boundTo?: string } = {},
+) {
+  const { sealed, options } = await passkeys().own.offer(user, HERE)
+  const credential = authenticator.create(options, deviation)
+  return await passkeys().own.add(
+    user.id,
+    { challenge: sealed, credential, name, boundTo },
+    { type: 'user', id: user.id },
+  )
+}
+
+interface Owner extends Person {
+  readonly authenticator: SoftwareAuthenticator
+  readonly recoveryCodes: readonly string[]
+}
+
+/** A person with a passkey, and no authenticator app. */
+async function owner(kind: Parameters<typeof createSoftwareAuthenticator>[1] = {}): Promise<Owner> {
+  const person = await on.person()
+  const authenticator = createSoftwareAuthenticator(ISSUER, kind)
+  const added = await add(person, authenticator)
+  if (added.outcome !== 'added') throw new Error(`not added: ${added.outcome}`)
+  return { ...person, authenticator, recoveryCodes: added.codes }
+}
+
+function attempt(authenticator: SoftwareAuthenticator, deviation: Deviation = {}): PasskeyAttempt {
+  const { sealed, options } = passkeys().request(HERE)
+  return { challenge: sealed, credential: authenticator.get(options, deviation), boundTo: HERE, ip: freshIp() }
+}
+
+const signIn = (authenticator: SoftwareAuthenticator, deviation: Deviation = {}) =>
+  passkeys().signIn.prove(attempt(authenticator, deviation))
+
+const refusalsOf = async (person: Person): Promise<unknown[]> => {
+  const events = await on.knex('audit_log').where({ target_id: person.user.id, action: 'user.sign_in_refused' })
+  return events.map(({ detail }) => detail.reason)
+}
+
+const REFUSED = { outcome: 'refused' }
+
+describe('a user', () => {
+  test('signs in with a passkey alone, which counts as several factors, and the activity log says so', async () => {
+    const person = await owner()
+    const result = await signIn(person.authenticator)
+    expect(result).toMatchObject({ outcome: 'signed_in', user: { id: person.user.id }, amr: ['hwk', 'user', 'mfa'] })
+    const [event] = await on.knex('audit_log').where({ target_id: person.user.id, action: 'user.signed_in' })
+    const [{ id }] = await on.knex('passkeys').where({ user_id: person.user.id })
+    expect(event.detail).toEqual({ passkey: id, new_browser: true })
+    const [{ last_used_at, name }] = await on.knex('passkeys').where({ user_id: person.user.id })
+    expect([name, last_used_at]).toEqual(['Laptop', expect.any(Date)])
+  })
+
+  test('with a passkey that is copied to other devices has a key that software secures', async () => {
+    const { authenticator } = await owner({ synced: true })
+    expect(await signIn(authenticator)).toMatchObject({ amr: ['swk', 'user', 'mfa'] })
+  })
+
+  test('in a browser that is known is not reported as new', async () => {
+    const person = await owner()
+    const first = await signIn(person.authenticator)
+    const browser = 'browser' in first ? first.browser : ''
+    await passkeys().signIn.prove({ ...attempt(person.authenticator), browser })
+    const events = await on
+      .knex('audit_log')
+      .where({ target_id: person.user.id, action: 'user.signed_in' })
+      .orderBy('at')
+    expect(events.map(({ detail }) => detail.new_browser)).toEqual([true, undefined])
+  })
+
+  test('who has an authenticator too is asked for no code', async () => {
+    const person = await owner()
+    await on.addApp(person)
+    expect(await signIn(person.authenticator)).toMatchObject({ outcome: 'signed_in' })
+  })
+
+  test('who must have a second factor has one in the passkey', async () => {
+    const account = await on.account()
+    const person = await on.person(account)
+    const authenticator = createSoftwareAuthenticator(ISSUER)
+    await add(person, authenticator)
+    await on.knex('accounts').where({ id: account }).update({ second_factor_required: 'everyone' })
+    expect(await signIn(authenticator)).toMatchObject({ outcome: 'signed_in' })
+    const step = await on.signIn.attempt(attemptOf(person.user.email, PASSWORD))
+    expect(step).toMatchObject({ outcome: 'second_factor', choices: { app: false, passkey: true } })
+    const [{ id }] = await on.knex('passkeys').where({ user_id: person.user.id })
+    const removal = on.factors.own.remove(person.user.id, id, { type: 'user', id: person.user.id })
+    await expect(removal).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  test('who has lost the device signs in with the password and a recovery code', async () => {
+    const person = await owner()
+    expect(person.recoveryCodes).toHaveLength(10)
+    const step = await on.signIn.attempt(attemptOf(person.user.email, PASSWORD))
+    const ticket = 'ticket' in step ? step.ticket : ''
+    const wrong = await on.factors.signIn.prove(codeAttempt(ticket, '123456'))
+    expect(wrong).toMatchObject({ outcome: 'refused', choices: { app: false, passkey: true } })
+    const proved = await on.factors.signIn.prove(codeAttempt(ticket, person.recoveryCodes[0]!, { kind: 'recovery' }))
+    expect(proved).toMatchObject({ outcome: 'signed_in', amr: ['pwd', 'mfa'] })
+  })
+
+  test('cannot add an authenticator app with the password alone', async () => {
+    const person = await owner()
+    const step = await on.signIn.attempt(attemptOf(person.user.email, PASSWORD, { demandsSecondFactor: true }))
+    expect(step.outcome).toBe('second_factor')
+    const offer = await on.factors.own.offer(person.user)
+    const confirmed = await on.factors.setUp.confirm({
+      ticket: 'ticket' in step ? step.ticket : '',
+      offer: offer.sealed,
+      code: await on.codeOf(offer.secret),
+      ip: freshIp(),
+    })
+    expect(confirmed.outcome).toBe('over')
+  })
+
+  test('with a one-time password keeps it while signing in with the passkey', async () => {
+    const person = await owner()
+    const { password_hash } = await on.row(person.user.id)
+    await setOneTimePassword(on.knex, person.user.id, password_hash)
+    expect(await signIn(person.authenticator)).toMatchObject({ outcome: 'signed_in' })
+    expect((await on.row(person.user.id)).password_change_required).toBe(true)
+  })
+
+  test('gets recovery codes with the first passkey only, and has at most ten passkeys', async () => {
+    const person = await on.person()
+    const counts: number[] = []
+    for (let n = 0; n < 10; n++) {
+      const added = await add(person, createSoftwareAuthenticator(ISSUER))
+      counts.push(added.outcome === 'added' ? added.codes.length : -1)
+    }
+    expect(counts).toEqual([10, ...Array(9).fill(0)])
+    await expect(add(person, createSoftwareAuthenticator(ISSUER))).rejects.toMatchObject({ code: 'conflict' })
+    const { options } = await passkeys().own.offer(person.user, HERE)
+    expect((options as { excludeCredentials: unknown[] }).excludeCredentials).toHaveLength(10)
+  })
+
+  test('removes the last passkey, which deletes the recovery codes and is recorded', async () => {
+    const person = await owner()
+    const [{ id }] = await on.knex('passkeys').where({ user_id: person.user.id })
+    const stranger = await on.person()
+    expect(await on.factors.own.remove(stranger.user.id, id, { type: 'user', id: stranger.user.id })).toBe(false)
+    expect(await on.factors.own.remove(person.user.id, id, { type: 'user', id: person.user.id })).toBe(true)
+    expect(await on.knex('recovery_codes').where({ user_id: person.user.id })).toEqual([])
+    const events = await on.knex('audit_log').where({ target_id: person.user.id }).whereLike('action', 'user.factor_%')
+    expect(events.map(({ detail }) => detail)).toEqual([{ factor: 'passkey' }, { factor: 'passkey' }])
+    expect(await signIn(person.authenticator)).toEqual(REFUSED)
+    expect(await on.signIn.attempt(attemptOf(person.user.email, PASSWORD))).toMatchObject({ outcome: 'signed_in' })
+  })
+})
+
+describe('refused at the sign-in is', () => {
+  test.each<[string, Deviation]>([
+    ['another origin', { origin: 'https://keywright.test.example.com' }],
+    ['another port', { origin: `${ISSUER}:8443` }],
+    ['another RP ID', { rpId: 'test' }],
+    ['another challenge', { challenge: Buffer.alloc(32).toString('base64url') }],
+    ['a user who was not verified', { isUserVerified: false }],
+    ['another user handle', { userHandle: Buffer.alloc(16).toString('base64url') }],
+    ['a response to a registration', { type: 'webauthn.create' }],
+  ])('%s', async (_, deviation) => {
+    const person = await owner()
+    expect(await signIn(person.authenticator, deviation)).toEqual(REFUSED)
+    expect(await refusalsOf(person)).toEqual(['invalid'])
+    expect((await on.actionsOn(person.user.id)).includes('user.signed_in')).toBe(false)
+  })
+
+  test('an unknown credential, as a known one is', async () => {
+    expect(await signIn(createSoftwareAuthenticator(ISSUER))).toEqual(REFUSED)
+  })
+
+  test('a signature by another key', async () => {
+    const person = await owner()
+    const credentialId = person.authenticator.credentialId.toString('base64url')
+    const userHandle = Buffer.from(person.user.id.replaceAll('-', ''), 'hex').toString('base64url')
+    expect(await signIn(createSoftwareAuthenticator(ISSUER), { credentialId, userHandle })).toEqual(REFUSED)
+    expect(await refusalsOf(person)).toEqual(['invalid'])
+  })
+
+  test('a counter that went back or stood still, which is recorded and logged', async () => {
+    const person = await owner()
+    await signIn(person.authenticator, { counter: 7 })
+    for (const counter of [7, 6, 0]) expect(await signIn(person.authenticator, { counter })).toEqual(REFUSED)
+    expect(await refusalsOf(person)).toEqual(['counter', 'counter', 'counter'])
+    const warned = on.logLines().filter(({ msg }) => String(msg).includes('counter went back'))
+    expect(warned.at(-1)).toMatchObject({ stored: 7, received: 0, level: 40 })
+    expect(await signIn(person.authenticator, { counter: 8 })).toMatchObject({ outcome: 'signed_in' })
+  })
+
+  test('no counter of an authenticator without one', async () => {
+    const { authenticator } = await owner({ hasCounter: false })
+    for (let n = 0; n < 3; n++) expect(await signIn(authenticator)).toMatchObject({ outcome: 'signed_in' })
+  })
+
+  test('a user or account that is disabled, with no word about it', async () => {
+    const person = await owner()
+    await on.knex('users').where({ id: person.user.id }).update({ status: 'disabled' })
+    expect(await signIn(person.authenticator)).toEqual(REFUSED)
+    expect(await refusalsOf(person)).toEqual(['inactive'])
+    await on.knex('users').where({ id: person.user.id }).update({ status: 'active', password_hash: null })
+    expect(await signIn(person.authenticator)).toEqual(REFUSED)
+  })
+
+  test('the passkey of a deleted user', async () => {
+    const person = await owner()
+    await on.knex('users').where({ id: person.user.id }).delete()
+    expect(await signIn(person.authenticator)).toEqual(REFUSED)
+    expect(await on.knex('passkeys').where({ user_id: person.user.id })).toEqual([])
+  })
+
+  test('a passkey that was reset by an admin with all factors, which ends the sessions and is recorded', async () => {
+    const person = await owner()
+    await on.addApp(person)
+    const management = { knex: on.knex, encryptionKeys: on.keys }
+    const cli = commandLinePrincipal('root')
+    const userId = person.user.id
+    expect(await readUser(management, cli, { userId })).toMatchObject({ passkeys: 1, authenticatorApps: 1 })
+    const reset = await resetFactors(management, cli, { userId })
+    expect(reset.removed).toBe(2)
+    expect(Number(reset.user.sessionsValidFrom)).toBeGreaterThan(Number(person.user.sessionsValidFrom))
+    expect(await readUser(management, cli, { userId })).toMatchObject({ passkeys: 0, recoveryCodes: 0 })
+    expect(await on.actionsOn(userId)).toContain('user.factors_reset')
+    expect(await signIn(person.authenticator)).toEqual(REFUSED)
+  })
+
+  test('a response of another browser, of an expired page, or sent a second time', async () => {
+    const { authenticator } = await owner()
+    const elsewhere = { ...attempt(authenticator), boundTo: 'browser-2' }
+    const late = attempt(authenticator)
+    const twice = attempt(authenticator, { counter: 40 })
+    expect(await passkeys().signIn.prove(elsewhere)).toEqual({ outcome: 'over' })
+    expect(await passkeys().signIn.prove(twice)).toMatchObject({ outcome: 'signed_in' })
+    expect(await passkeys().signIn.prove(twice)).toEqual({ outcome: 'over' })
+    on.pass(11 * 60_000)
+    expect(await passkeys().signIn.prove(late)).toEqual({ outcome: 'over' })
+  })
+
+  test('a challenge for adding a passkey', async () => {
+    const person = await owner()
+    const { sealed, options } = await passkeys().own.offer(person.user, HERE)
+    const credential = person.authenticator.get({ ...options, rpId: 'keywright.test' })
+    const sent = { challenge: sealed, credential, boundTo: HERE, ip: freshIp() }
+    expect(await passkeys().signIn.prove(sent)).toEqual({ outcome: 'over' })
+  })
+
+  test.each(['', 'x', '{', 'null', '[]', '{}', `{"id":"${'A'.repeat(60_000)}"}`, `${'['.repeat(30_000)}`])(
+    'what is no response of an authenticator: %.20s',
+    async (credential) => {
+      const sent = { ...attempt(createSoftwareAuthenticator(ISSUER)), credential }
+      expect(await passkeys().signIn.prove(sent)).toEqual({ outcome: 'malformed' })
+    },
+  )
+
+  test.each(['clientDataJSON', 'authenticatorData', 'signature'])('a response whose %s is damaged', async (member) => {
+    const { authenticator } = await owner()
+    for (const damaged of ['AAAA', Buffer.from('null').toString('base64url')]) {
+      const sent = attempt(authenticator)
+      const json = JSON.parse(sent.credential)
+      json.response[member] = damaged
+      expect(await passkeys().signIn.prove({ ...sent, credential: JSON.stringify(json) })).toEqual(REFUSED)
+    }
+  })
+
+  test('every attempt of a network that has none left', async () => {
+    const { authenticator } = await owner()
+    const ip = freshIp()
+    await passkeys().signIn.prove({ ...attempt(createSoftwareAuthenticator(ISSUER)), ip })
+    // The one attempt is made the last that the network has for an hour.
+    const used = on.knex('sign_in_limits').where({ key: networkBudget(ip).key })
+    expect(await used.update({ arrival_at: on.knex.raw(`arrival_at + interval '1 hour'`) })).toBe(1)
+    const slowed = await passkeys().signIn.prove({ ...attempt(authenticator), ip })
+    expect(slowed).toMatchObject({ outcome: 'slow_down' })
+    expect(await signIn(authenticator)).toMatchObject({ outcome: 'signed_in' })
+  })
+})
+
+describe('of two requests', () => {
+  test('with one response at two nodes, one signs in, also without a counter', async () => {
+    const { authenticator } = await owner({ hasCounter: false })
+    const [here, there] = [passkeys(), on.node().factors.passkeys!]
+    const sent = attempt(authenticator)
+    const results = await Promise.all([here, there, here, there].map(({ signIn }) => signIn.prove(sent)))
+    expect(results.map(({ outcome }) => outcome).sort()).toEqual(['over', 'over', 'over', 'signed_in'])
+  })
+
+  test('with one counter and two challenges, one signs in', async () => {
+    const { authenticator } = await owner()
+    const sent = [attempt(authenticator, { counter: 9 }), attempt(authenticator, { counter: 9 })]
+    const results = await Promise.all(sent.map((one) => passkeys().signIn.prove(one)))
+    expect(results.map(({ outcome }) => outcome).sort()).toEqual(['refused', 'signed_in'])
+  })
+
+  test('that add one credential, one adds it', async () => {
+    const [one, other] = [await on.person(), await on.person()]
+    const authenticator = createSoftwareAuthenticator(ISSUER)
+    expect(await add(one, authenticator)).toMatchObject({ outcome: 'added' })
+    for (const person of [one, other])
+      await expect(add(person, authenticator)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await on.knex('passkeys').where({ user_id: other.user.id })).toEqual([])
+    expect(await on.knex('recovery_codes').where({ user_id: other.user.id })).toEqual([])
+  })
+})
+
+describe('refused when a passkey is added is', () => {
+  test.each<[string, Deviation]>([
+    ['another origin', { origin: 'https://evil.example' }],
+    ['another RP ID', { rpId: 'evil.example' }],
+    ['another challenge', { challenge: Buffer.alloc(32).toString('base64url') }],
+    ['a user who was not verified', { isUserVerified: false }],
+    ['a response to a sign-in', { type: 'webauthn.get' }],
+  ])('%s', async (_, deviation) => {
+    const person = await on.person()
+    expect(await add(person, createSoftwareAuthenticator(ISSUER), deviation)).toEqual(REFUSED)
+    expect(await on.knex('passkeys').where({ user_id: person.user.id })).toEqual([])
+  })
+
+  test('a response of another browser, for another user, or sent a second time', async () => {
+    const [person, other] = [await on.person(), await on.person()]
+    const { sealed, options } = await passkeys().own.offer(person.user, HERE)
+    const credential = createSoftwareAuthenticator(ISSUER).create(options)
+    const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
+    const addFor = (id: string, more = {}) => passkeys().own.add(id, { ...sent, ...more }, { type: 'user', id })
+    expect(await addFor(person.user.id, { boundTo: 'browser-2' })).toEqual({ outcome: 'over' })
+    expect(await addFor(other.user.id)).toEqual({ outcome: 'over' })
+    expect(await addFor(person.user.id)).toMatchObject({ outcome: 'added' })
+    expect(await addFor(person.user.id)).toEqual({ outcome: 'over' })
+    expect(await on.knex('passkeys').where({ user_id: person.user.id }).pluck('name')).toEqual(['Passkey'])
+  })
+
+  test.each<[string, Map<string, unknown>]>([
+    [
+      'a certificate',
+      new Map<string, unknown>([
+        ['fmt', 'packed'],
+        ['attStmt', new Map([['x5c', Buffer.alloc(9)]])],
+      ]),
+    ],
+    [
+      'another format',
+      new Map<string, unknown>([
+        ['fmt', 'tpm'],
+        ['attStmt', new Map()],
+      ]),
+    ],
+  ])('an attestation with %s, which the library might fetch addresses for', async (_, attestation) => {
+    const person = await on.person()
+    const { sealed, options } = await passkeys().own.offer(person.user, HERE)
+    const credential = createSoftwareAuthenticator(ISSUER).create(options, {}, attestation)
+    const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
+    expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
+    expect(on.logLines().at(-1)).toMatchObject({ detail: 'the attestation was not requested' })
+  })
+
+  test('a name that is too long, and what is no response of an authenticator', async () => {
+    const person = await on.person()
+    const named = await add(person, createSoftwareAuthenticator(ISSUER), { name: 'x'.repeat(61) })
+    expect(named.outcome).toBe('wrong_name')
+    for (const credential of ['', '{}', `${'['.repeat(30_000)}`]) {
+      const { sealed } = await passkeys().own.offer(person.user, HERE)
+      const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
+      expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
+    }
+  })
+})
+
+test('used challenges are deleted when nobody can use them again, and requests that sign nobody in store none', async () => {
+  const { authenticator } = await owner()
+  await signIn(authenticator)
+  const before = await on.knex('used_passkey_challenges')
+  expect(before.length).toBeGreaterThan(0)
+  await signIn(createSoftwareAuthenticator(ISSUER))
+  await signIn(authenticator, { origin: 'https://evil.example' })
+  expect(await on.knex('used_passkey_challenges')).toHaveLength(before.length)
+  await on.knex('used_passkey_challenges').update({ expires_at: on.knex.raw(`now() - interval '2 hours'`) })
+  expect(await deleteExpiredChallenges(on.knex, 1000)).toBe(before.length)
+})
+
+test('the options of a sign-in name no credential, so they say nothing about who has one', () => {
+  const { options } = passkeys().request(HERE)
+  expect(options).toEqual({
+    challenge: expect.any(String),
+    rpId: 'keywright.test',
+    userVerification: 'required',
+    timeout: 300_000,
+  })
+})
+
+test.each([
+  ['https://auth.example.com/tenant', { id: 'auth.example.com', origin: 'https://auth.example.com' }],
+  ['https://auth.example.com:8443', { id: 'auth.example.com', origin: 'https://auth.example.com:8443' }],
+  ['http://localhost:3000', { id: 'localhost', origin: 'http://localhost:3000' }],
+  ['http://127.0.0.1:3000', undefined],
+  ['https://192.0.2.1', undefined],
+  ['https://[2001:db8::1]', undefined],
+  ['http://auth.example.com', undefined],
+])('the relying party of %s is its host with its origin, if browsers accept them', (issuer, expected) => {
+  expect(relyingPartyOf(issuer)).toEqual(expected)
+})
