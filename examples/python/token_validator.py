@@ -12,6 +12,16 @@ from status_list import CLOCK_TOLERANCE, InvalidStatus, StatusLists
 
 REQUIRED_CLAIMS = ["sub", "exp", "iat", "jti", "client_id"]
 
+INVALID = "the access token is not valid for this API"
+
+# By Authlib's errors; the first is of a claim such as the audience.
+REASONS = {
+    "invalid_claim": INVALID,
+    "expired_token": "the access token has expired",
+    "invalid_token": "the access token is not valid yet",
+    "bad_signature": "the access token was not signed by the issuer",
+}
+
 
 class KeywrightTokenValidator(BearerTokenValidator):
     def __init__(self, issuer, audience, realm=None):
@@ -26,8 +36,10 @@ class KeywrightTokenValidator(BearerTokenValidator):
         try:
             claims = JWT.decode(token_string, self.keys.find, claims_options=self.options)
             claims.validate(leeway=CLOCK_TOLERANCE)
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise self._invalid("the access token is not valid for this API") from None
+        except JoseError as error:
+            raise self._invalid(REASONS.get(error.error, INVALID)) from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise self._invalid(INVALID) from None
         # ID tokens are signed with the same keys.
         if claims.header.get("typ") not in ("at+jwt", "JWT") or "client_id" not in claims:
             raise self._invalid("the token is not an access token")

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AUDIENCE, type FakeIssuer, makeKey, startFakeIssuer } from '../resource-server/fake-issuer.ts'
+import { withOtherStart } from '../support/altered-texts.ts'
 import { findPython } from '../support/debian.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
 import {
@@ -96,6 +97,11 @@ describe.skipIf(!python)('Authlib with status lists', () => {
   })
 })
 
+const withOtherSignature = (token: string): string => {
+  const [header, payload, signature] = token.split('.')
+  return `${header}.${payload}.${withOtherStart(signature!)}`
+}
+
 describe.skipIf(!python)('the status lists of the Python example', () => {
   let issuer: FakeIssuer
   let api: Program
@@ -108,6 +114,21 @@ describe.skipIf(!python)('the status lists of the Python example', () => {
   afterAll(async () => {
     await api?.stop()
     await issuer?.close()
+  })
+
+  test.each([
+    ['the access token has expired', async () => await issuer.token({ exp: Math.floor(Date.now() / 1000) - 3600 })],
+    [
+      'the access token is not valid yet',
+      async () => await issuer.token({ nbf: Math.floor(Date.now() / 1000) + 3600 }),
+    ],
+    [
+      'the access token is not valid for this API',
+      async () => await issuer.token({ aud: 'https://other.example.com' }),
+    ],
+    ['the access token was not signed by the issuer', async () => withOtherSignature(await issuer.token())],
+  ])('a rejected token is told why: %s', async (error_description, token) => {
+    expect(await ask(api, await token())).toMatchObject({ status: 401, body: { error_description } })
   })
 
   const addList = () => issuer.addList(`/oauth2/status/${++lists}`)
