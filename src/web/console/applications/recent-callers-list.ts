@@ -6,7 +6,7 @@ import { type ListView, listView } from '../kit/list-page.ts'
 export const recentCallersList = (callers: Application['callers']): ListView =>
   listView({
     caption: 'Callers in the last 24 hours',
-    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last request' }],
+    columns: [{ heading: 'IP address' }, { heading: 'API' }, { heading: 'Last request' }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
       textCell(ip),
       api === null ? quietCell('no token') : textCell(api),

@@ -92,7 +92,7 @@ export function apisList({ apis }: KeyPair): ListView {
 export const callersList = ({ callers }: KeyPair): ListView =>
   listView({
     caption: 'Callers in the last 24 hours',
-    columns: [{ heading: 'Address' }, { heading: 'API' }, { heading: 'Last request' }],
+    columns: [{ heading: 'IP address' }, { heading: 'API' }, { heading: 'Last request' }],
     rows: callers.map(({ ip, api, lastUsedAt }) => [
       textCell(ip),
       api === null ? quietCell('no token') : textCell(api),

@@ -15,7 +15,7 @@ export function affectedBy({ callers, hasMoreCallers }: AffectedCallers): Pick<C
   if (callers.length === 0) return {}
   const list = listView({
     caption: 'Affected callers',
-    columns: [{ heading: 'Address' }, { heading: 'Client' }, { heading: 'API' }, { heading: 'Last request' }],
+    columns: [{ heading: 'IP address' }, { heading: 'Client' }, { heading: 'API' }, { heading: 'Last request' }],
     rows: callers.map(callerRow),
     empty: { title: 'No callers in the last 24 hours', text: 'IP addresses that use a client secret appear here.' },
   })
