@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SRC = join(ROOT, 'src')
 
-const BASE = ['shared', 'config']
+const BASE = ['shared', 'config', 'languages']
 const INFRASTRUCTURE = ['audit', 'metrics', 'database']
 /** What each feature may import of the others. */
 const FEATURES: Record<string, string[]> = {
@@ -44,7 +44,7 @@ const ROOTS = [
 /** The layers that a layer may import, beside itself. */
 function allowedImports(layer: string): string[] {
   if (layer === 'shared') return []
-  if (layer === 'config') return ['shared']
+  if (layer === 'config' || layer === 'languages') return ['shared']
   if (INFRASTRUCTURE.includes(layer)) return [...BASE, 'database']
   if (layer === 'http') return [...BASE, ...INFRASTRUCTURE]
   if (FEATURE_NAMES.includes(layer)) return [...BASE, ...INFRASTRUCTURE, ...FEATURES[layer]!]

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
-import { invalidInput } from '../shared/errors.ts'
+import { KeywrightError } from '../shared/errors.ts'
 import { HASHING_COST } from './hashing-cost.ts'
 import { inHashingQueue } from './hashing-queue.ts'
 
@@ -32,7 +32,8 @@ export function decoyHash(): string {
 /** In characters. */
 export const MIN_PASSWORD = 12
 
-const LENGTH = { min: MIN_PASSWORD, max: 256 } as const
+/** In characters. */
+export const MAX_PASSWORD = 256
 
 let commonPasswords: Promise<ReadonlySet<string>> | undefined
 
@@ -84,9 +85,29 @@ function isPersonal(text: string, person: { email: string; name: string | null }
   return words.some((word) => word.length >= MIN_PERSONAL && text.includes(word))
 }
 
+export type PasswordProblem = 'too_short' | 'too_long' | 'repeated_character' | 'personal' | 'common'
+
+const PROBLEMS: Readonly<Record<PasswordProblem, string>> = {
+  too_short: `Use at least ${MIN_PASSWORD} characters.`,
+  too_long: `Use at most ${MAX_PASSWORD} characters.`,
+  repeated_character: 'Use more than one character, not one again and again.',
+  personal: 'Leave your name and email address out of your password.',
+  common: 'Many people use this password, or one much like it. Choose another one.',
+}
+
+/** A new password was not accepted. */
+export class WeakPasswordError extends KeywrightError {
+  readonly problem: PasswordProblem
+
+  constructor(problem: PasswordProblem) {
+    super('invalid_input', PROBLEMS[problem])
+    this.problem = problem
+  }
+}
+
 /**
  * Checks a new password (NIST SP 800-63B, section 3.1.1.2). The error message is a sentence for the user.
- * @throws KeywrightError `invalid_input`
+ * @throws WeakPasswordError
  */
 export async function checkNewPassword(
   password: string,
@@ -94,10 +115,9 @@ export async function checkNewPassword(
 ): Promise<void> {
   const characters = [...normalised(password)]
   const text = normalised(password).toLowerCase()
-  if (characters.length < LENGTH.min) throw invalidInput(`Use at least ${LENGTH.min} characters.`)
-  if (characters.length > LENGTH.max) throw invalidInput(`Use at most ${LENGTH.max} characters.`)
-  if (new Set(characters).size === 1) throw invalidInput('Use more than one character, not one again and again.')
-  if (isPersonal(text, person)) throw invalidInput('Leave your name and email address out of your password.')
-  if (isCommon(text, await loadCommonPasswords()))
-    throw invalidInput('Many people use this password, or one much like it. Choose another one.')
+  if (characters.length < MIN_PASSWORD) throw new WeakPasswordError('too_short')
+  if (characters.length > MAX_PASSWORD) throw new WeakPasswordError('too_long')
+  if (new Set(characters).size === 1) throw new WeakPasswordError('repeated_character')
+  if (isPersonal(text, person)) throw new WeakPasswordError('personal')
+  if (isCommon(text, await loadCommonPasswords())) throw new WeakPasswordError('common')
 }

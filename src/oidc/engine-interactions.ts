@@ -59,6 +59,7 @@ const toInteraction = (details: EngineInteraction, registration: Registration) =
   ...(!details.deviceCode && { redirectUri: String(details.params.redirect_uri) }),
   ...(details.session && { userId: details.session.accountId }),
   ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
+  ...(typeof details.params.ui_locales === 'string' && { uiLocales: details.params.ui_locales }),
   isReauthentication: isReauthentication(details),
   demandsSecondFactor: (details.prompt.details as Missing).secondFactor === true,
   wanted: wantedOf(details, registration),

@@ -23,10 +23,12 @@ export interface ProtocolPages {
   deviceDone(ctx: Context): void
 }
 
+/** Why the device code that was entered before is not accepted; `refused`: the user refused the device. */
+export type DeviceCodeProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'refused' | 'failed'
+
 export interface DeviceCodeForm {
   readonly action: string
   readonly xsrf: string
   readonly userCode?: string
-  /** Why the previous code was not accepted, as a sentence. */
-  readonly problem?: string
+  readonly problem?: DeviceCodeProblem
 }

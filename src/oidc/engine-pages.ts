@@ -2,7 +2,7 @@ import type { Context, Next } from 'koa'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { describeError } from './engine-errors.ts'
 import { formSecretOf } from './engine-internals.ts'
-import type { DeviceCodeForm } from './engine-page-types.ts'
+import type { DeviceCodeForm, DeviceCodeProblem } from './engine-page-types.ts'
 import type { OidcServices } from './oidc-services.ts'
 
 /** The engine's self-submitting form. Its values are escaped for HTML. */
@@ -42,7 +42,7 @@ export function showForms({ pages, issuerUrl }: OidcServices) {
 
 const clientName = (ctx: KoaContextWithOIDC) => ctx.oidc.client?.clientName
 
-function deviceForm(ctx: KoaContextWithOIDC, userCode?: string, problem?: string): DeviceCodeForm {
+function deviceForm(ctx: KoaContextWithOIDC, userCode?: string, problem?: DeviceCodeProblem): DeviceCodeForm {
   return {
     action: onThisSite(ctx.oidc.urlFor('code_verification')),
     xsrf: formSecretOf(ctx),
@@ -51,15 +51,13 @@ function deviceForm(ctx: KoaContextWithOIDC, userCode?: string, problem?: string
   }
 }
 
-const DEVICE_PROBLEMS: Record<string, string> = {
-  NoCodeError: 'Enter the code that your device shows.',
-  NotFoundError: 'There is no such code. Compare it with the one on your device.',
-  ExpiredError: 'This code has expired. Ask your device for a new one.',
-  AlreadyUsedError: 'This code has been used already. Ask your device for a new one.',
-  AbortedError: 'You refused the device. Nothing was connected.',
+const DEVICE_PROBLEMS: Record<string, DeviceCodeProblem> = {
+  NoCodeError: 'missing',
+  NotFoundError: 'unknown',
+  ExpiredError: 'expired',
+  AlreadyUsedError: 'used',
+  AbortedError: 'refused',
 }
-
-const OTHER_DEVICE_PROBLEM = 'That did not work. Enter the code once more, or ask your device for a new one.'
 
 /** The engine's features that show pages, with the pages of this server. */
 export function pageFeatures({ pages }: OidcServices): Configuration['features'] {
@@ -77,7 +75,7 @@ export function pageFeatures({ pages }: OidcServices): Configuration['features']
       enabled: true,
       userCodeInputSource: (ctx, _form, _out, error) => {
         const failed = error as (Error & { userCode?: string }) | undefined
-        const problem = failed && (DEVICE_PROBLEMS[failed.name] ?? OTHER_DEVICE_PROBLEM)
+        const problem = failed && (DEVICE_PROBLEMS[failed.name] ?? 'failed')
         pages.deviceCode(ctx as unknown as Context, deviceForm(ctx, failed?.userCode, problem))
       },
       userCodeConfirmSource: (ctx, _form, client, device, userCode) => {

@@ -1,5 +1,6 @@
 import type { Next } from 'koa'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { LANGUAGE_CODES } from '../languages/languages.ts'
 import { SIGNING_ALGS } from '../shared/algorithms.ts'
 import { etagOf, isKnown } from './etags.ts'
 import type { OidcServices } from './oidc-services.ts'
@@ -53,6 +54,7 @@ export function describeServer({ issuerUrl }: OidcServices) {
     if (ctx.status !== 200 || typeof ctx.body !== 'object' || ctx.body === null) return
     ctx.body = {
       ...ctx.body,
+      ui_locales_supported: LANGUAGE_CODES,
       status_list_aggregation_endpoint: `${issuerUrl()}/oauth2/status`,
       introspection_endpoint: `${issuerUrl()}/oauth2/introspect`,
       introspection_signing_alg_values_supported: SIGNING_ALGS,

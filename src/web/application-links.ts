@@ -1,10 +1,16 @@
-import { BRANDING_ATTRIBUTES } from '../clients/branding-attributes.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
+import type { TextKey, Translate } from '../languages/translator.ts'
 
-const LINKS = ['clientUri', 'policyUri', 'tosUri'] as const
+const LINKS = {
+  clientUri: 'application.homePage',
+  policyUri: 'application.privacyPolicy',
+  tosUri: 'application.terms',
+} as const satisfies Record<string, TextKey>
+
+const NAMES = ['clientUri', 'policyUri', 'tosUri'] as const
 
 /** The pages of an application that its users may read. Null: there is none. */
-export type LinkedPages = Pick<ClientSettings, (typeof LINKS)[number]>
+export type LinkedPages = Pick<ClientSettings, keyof typeof LINKS>
 
 export interface ApplicationLink {
   readonly label: string
@@ -18,8 +24,8 @@ export const linkedPagesOf = ({ clientUri, policyUri, tosUri }: ClientSettings):
   tosUri,
 })
 
-export const linksTo = (pages: LinkedPages): ApplicationLink[] =>
-  LINKS.flatMap((name) => {
+export const linksTo = (t: Translate, pages: LinkedPages): ApplicationLink[] =>
+  NAMES.flatMap((name) => {
     const href = pages[name]
-    return href === null ? [] : [{ label: BRANDING_ATTRIBUTES[name].label, href }]
+    return href === null ? [] : [{ label: t(LINKS[name]), href }]
   })

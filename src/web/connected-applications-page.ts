@@ -1,5 +1,6 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
 import type { ConnectedApplication } from '../consents/consents.ts'
+import { toEnglish } from '../languages/translator.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { permissionGroups } from './permission-groups.ts'
 import { momentOf } from './relative-time.ts'
@@ -9,7 +10,7 @@ const withdrawPath = (clientId: string): string => `/account/applications/${enco
 function groupsOf(connection: ConnectedApplication, texts: readonly DescribedScope[]) {
   const isAllowed = ({ api, scope }: DescribedScope) =>
     connection.apis.some(({ identifier, scopes }) => identifier === api && scopes.includes(scope))
-  return permissionGroups(connection, texts.filter(isAllowed))
+  return permissionGroups(toEnglish(), connection, texts.filter(isAllowed))
 }
 
 function rowOf(connection: ConnectedApplication, texts: readonly DescribedScope[]) {

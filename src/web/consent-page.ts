@@ -1,4 +1,5 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
+import type { Translate } from '../languages/translator.ts'
 import { linksTo } from './application-links.ts'
 import { isLoopback } from './loopback-address.ts'
 import type { Page } from './page.ts'
@@ -9,6 +10,7 @@ import type { Application, WebUser } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
 
 interface Question {
+  readonly t: Translate
   readonly interaction: Interaction
   readonly application: Application
   readonly user: WebUser
@@ -18,29 +20,29 @@ interface Question {
   readonly userChanged: boolean
 }
 
-/** Where the answer goes, in words. `host` is what a user may check; there is none on their own device. */
-function destination(redirectUri: string | undefined): { words: string; host?: string } {
-  if (redirectUri === undefined) return { words: 'a device that shows a code' }
+/** Where the answer goes, as HTML. The host of a site is what a user may check; there is none on their own device. */
+function destination(t: Translate, redirectUri: string | undefined): string {
+  if (redirectUri === undefined) return t.html('consent.toDevice')
   const url = URL.parse(redirectUri)
   const isSite = url && /^https?:$/.test(url.protocol) && !isLoopback(url)
-  return isSite ? { words: 'the site', host: url.host } : { words: 'an application on this device' }
+  return isSite ? t.html('consent.toSite', { host: url.host }) : t.html('consent.toApplication')
 }
 
 /** Who asks, what for, as whom, and two buttons. */
-export function allowPage({ interaction, application, user, texts, path, userChanged }: Question): Page {
-  const groups = permissionGroups(interaction.wanted, texts)
+export function allowPage({ t, interaction, application, user, texts, path, userChanged }: Question): Page {
+  const groups = permissionGroups(t, interaction.wanted, texts)
   return {
     view: 'consent',
-    title: `Allow ${application.name}?`,
+    title: t('consent.title', { name: application.name }),
     formTargets: formTargets(interaction.redirectUri),
     data: {
       path,
       application,
       groups,
-      links: linksTo(application.pages),
+      links: linksTo(t, application.pages),
       userChanged,
       user: portrait(user),
-      destination: destination(interaction.redirectUri),
+      destination: destination(t, interaction.redirectUri),
       isDevice: interaction.redirectUri === undefined,
     },
   }

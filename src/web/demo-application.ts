@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { AUTHORIZATION_CODE_GRANT } from '../clients/grant-types.ts'
+import { ENGLISH } from '../languages/languages.ts'
 import { DEMO_CALLBACK } from './demo-callback.ts'
 import type { Show } from './page.ts'
 import { sendNotFound } from './unknown-routes.ts'
@@ -97,6 +98,7 @@ const abridged = (value: unknown) =>
 function showFailure({ show }: DemoServices, ctx: Context, error: unknown, description: unknown, status = 400): void {
   show(ctx, {
     view: 'demo-failed',
+    language: ENGLISH,
     title: error === 'access_denied' ? 'You denied it' : 'It did not work',
     status: error === 'access_denied' ? 200 : status,
     data: { error: String(error ?? ''), description: String(description ?? ''), clientId: readAttempt(ctx)?.clientId },
@@ -116,7 +118,7 @@ function showTokens({ show, issuerUrl }: DemoServices, ctx: Context, answer: Rec
     identity: pretty(claimsOf(answer.id_token)),
     userinfo: `curl --silent --header "Authorization: Bearer ${answer.access_token}" ${issuerUrl()}/oauth2/userinfo`,
   }
-  show(ctx, { view: 'demo-tokens', title: 'Tokens issued', data })
+  show(ctx, { view: 'demo-tokens', language: ENGLISH, title: 'Tokens issued', data })
 }
 
 /** Everything that the demo's application has of its API; undefined of any other application. */

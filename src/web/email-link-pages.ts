@@ -1,3 +1,4 @@
+import type { Translate } from '../languages/translator.ts'
 import { messagePage } from './messages.ts'
 import type { Page } from './page.ts'
 
@@ -17,30 +18,27 @@ const confirmLinkPage = ({ title, ...data }: LinkConfirmation): Page => ({ view:
 
 export const VERIFY_PATH = '/email/verify'
 
-export const verifyPage = (email: string, token: string): Page =>
+export const verifyPage = (t: Translate, email: string, token: string): Page =>
   confirmLinkPage({
-    title: 'Verify your email address',
-    lead: 'Confirm that this address is yours:',
+    title: t('verification.title'),
+    lead: t('verification.lead'),
     email,
     action: VERIFY_PATH,
     token,
-    submit: 'Verify email address',
+    submit: t('verification.submit'),
   })
 
-export const verifiedPage = (): Page =>
+export const verifiedPage = (t: Translate): Page =>
   messagePage({
-    title: 'Email address verified',
-    paragraphs: ['Thank you. You can close this page.'],
-    actions: [{ label: 'Go to the home page', href: '/' }],
+    title: t('verification.done'),
+    paragraphs: [t('verification.doneText')],
+    actions: [{ label: t('common.home'), href: '/' }],
   })
 
-export const verificationOverPage = (): Page =>
+export const verificationOverPage = (t: Translate): Page =>
   messagePage({
-    title: 'This link no longer works',
+    title: t('passwordLink.over'),
     status: 400,
-    paragraphs: [
-      'It was already used, has expired, or is incomplete. If you have verified the address, you need not do anything.',
-      'Otherwise sign in and request a new link on the Security page.',
-    ],
-    actions: [{ label: 'Security', href: '/account/security' }],
+    paragraphs: [t('verification.overText'), t('verification.overHint')],
+    actions: [{ label: t('verification.security'), href: '/account/security' }],
   })

@@ -2,15 +2,17 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { VERIFY_PATH, verificationOverPage, verifiedPage, verifyPage } from './email-link-pages.ts'
 import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
+import { translateFor } from './page-language.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { originOf, type Web } from './web-services.ts'
 
 /** Opening a link changes nothing: mail scanners open links too. */
 async function showVerification(web: Web, ctx: Context): Promise<void> {
-  if (ctx.query.notice === 'verified') return web.show(ctx, verifiedPage())
+  const t = translateFor(ctx)
+  if (ctx.query.notice === 'verified') return web.show(ctx, verifiedPage(t))
   const token = tokenIn(ctx.query.token)
   const link = await web.verificationLinks.open(token)
-  web.show(ctx, link ? verifyPage(link.email, token) : verificationOverPage())
+  web.show(ctx, link ? verifyPage(t, link.email, token) : verificationOverPage(t))
 }
 
 async function verify(web: Web, ctx: Context): Promise<void> {
@@ -19,7 +21,7 @@ async function verify(web: Web, ctx: Context): Promise<void> {
     seeOther(ctx, `${VERIFY_PATH}?notice=verified`)
   } catch (error) {
     if (!isUsedUp(error)) throw error
-    web.show(ctx, verificationOverPage())
+    web.show(ctx, verificationOverPage(translateFor(ctx)))
   }
 }
 

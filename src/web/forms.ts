@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
-import { PROFILE_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { readBody, readFormText } from '../http/request-body.ts'
 import { refuseNul } from '../http/request-check.ts'
+import type { Translate } from '../languages/translator.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 
 /** Far more than any form of ours holds. */
@@ -68,13 +68,15 @@ export interface Field {
   /** The ids of what explains it, for screen readers. */
   readonly describedBy?: string
   readonly minLength?: number
+  /** Addresses and codes are written from left to right in every language. */
+  readonly direction?: 'ltr'
   readonly focus: boolean
 }
 
 type FieldOptions = Partial<Pick<Field, 'value' | 'hint' | 'fieldError' | 'minLength' | 'focus'>>
 
 function field(
-  base: Pick<Field, 'id' | 'label' | 'type' | 'autocomplete' | 'inputMode'>,
+  base: Pick<Field, 'id' | 'label' | 'type' | 'autocomplete' | 'inputMode' | 'direction'>,
   options: FieldOptions,
 ): Field {
   const explained = [options.hint && `${base.id}-hint`, options.fieldError && `${base.id}-error`].filter(Boolean)
@@ -85,34 +87,38 @@ function field(
 // Not `type=email`: Chromium replaces a domain such as bücher.example, and refuses a local part beyond ASCII.
 const EMAIL = {
   id: 'email',
-  label: PROFILE_ATTRIBUTES.email.label,
   type: 'text',
   inputMode: 'email',
   autocomplete: 'username',
-}
+  direction: 'ltr',
+} as const
 
-export const emailField = (options: FieldOptions): Field => field(EMAIL, options)
+export const emailField = (t: Translate, options: FieldOptions): Field =>
+  field({ ...EMAIL, label: t('signIn.email') }, options)
 
 /** On a sign-in page. Browsers that know passkeys offer them at the field (HTML, section 4.10.18.7, `webauthn`). */
-export const signInEmailField = (options: FieldOptions): Field =>
-  field({ ...EMAIL, autocomplete: 'username webauthn' }, options)
+export const signInEmailField = (t: Translate, options: FieldOptions): Field =>
+  field({ ...EMAIL, label: t('signIn.email'), autocomplete: 'username webauthn' }, options)
 
 export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'current-password' }, options)
 
 const CODE = {
   id: 'code',
-  label: 'Authentication code',
   type: 'text',
   inputMode: 'numeric',
   autocomplete: 'one-time-code',
-}
+  direction: 'ltr',
+} as const
 
 /** For a code of an authenticator app. */
-export const codeField = (options: FieldOptions): Field => field(CODE, options)
+export const codeField = (t: Translate, options: FieldOptions): Field =>
+  field({ ...CODE, label: t('factor.code') }, options)
 
-export const recoveryCodeField = (options: FieldOptions): Field =>
-  field({ id: 'recovery_code', label: 'Recovery code', type: 'text', autocomplete: 'off' }, options)
+const RECOVERY_CODE = { id: 'recovery_code', type: 'text', autocomplete: 'off', direction: 'ltr' } as const
+
+export const recoveryCodeField = (t: Translate, options: FieldOptions): Field =>
+  field({ ...RECOVERY_CODE, label: t('factor.recoveryCode') }, options)
 
 export const factorNameField = (options: FieldOptions): Field =>
   field(

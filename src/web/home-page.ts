@@ -5,7 +5,8 @@ import { showDashboard } from './console/dashboard/dashboard-page.ts'
 import { showOverview } from './console/dashboard/overview-page.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { callOf } from './console/kit/console-route.ts'
-import { noticeOf } from './notices.ts'
+import { noticeOf, noticesIn } from './notices.ts'
+import { translateFor } from './page-language.ts'
 import { portrait } from './portrait.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { currentUser, type Web } from './web-services.ts'
@@ -21,10 +22,16 @@ function showAccount(web: Web, ctx: Context, user: SignedInUser): void {
   web.show(ctx, inConsole({ view: 'home', title: 'Your account', data: { user: portrait(user) } }, ctx.query.notice))
 }
 
+function showWelcome(web: Web, ctx: Context): void {
+  const t = translateFor(ctx)
+  const notice = noticeOf(ctx.query.notice, noticesIn(t))
+  web.show(ctx, { view: 'welcome', title: t('welcome.title'), data: { notice } })
+}
+
 /** Shows the welcome page without a session, the account page to members, and the overview or dashboard to admins and operators. */
 async function showHome(web: Web, ctx: Context): Promise<void> {
   const user = await currentUser(web, ctx)
-  if (!user) return web.show(ctx, { view: 'welcome', title: 'Welcome', data: { notice: noticeOf(ctx.query.notice) } })
+  if (!user) return showWelcome(web, ctx)
   if (user.role === 'member') return showAccount(web, ctx, user)
   await (user.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, user))
 }

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { KeywrightError } from '../shared/errors.ts'
 import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
+import { setUiLocales, translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
 import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
@@ -22,14 +23,9 @@ interface Asked {
 
 const over = () => new KeywrightError('invalid_grant', 'this sign-in has expired or was started in another browser')
 
-function contextOf(
-  web: Web,
-  ctx: Context,
-  interaction: Interaction,
-  application: Application,
-  path: string,
-): SignInContext {
+function contextOf(web: Web, ctx: Context, { interaction, application, path }: Omit<Asked, 'context'>): SignInContext {
   return {
+    t: translateFor(ctx),
     signInPath: `${path}/sign-in`,
     passwordPath: `${path}/password`,
     factorPath: `${path}/factor`,
@@ -49,7 +45,9 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   const application = interaction && (await web.directory.application(interaction.clientId))
   if (!interaction || !application) throw over()
   const path = `/interaction/${encodeURIComponent(interaction.uid)}`
-  return { interaction, application, path, context: contextOf(web, ctx, interaction, application, path) }
+  setUiLocales(ctx, interaction.uiLocales)
+  const asked = { interaction, application, path }
+  return { ...asked, context: contextOf(web, ctx, asked) }
 }
 
 /** @param userChanged somebody else has signed in in this browser since the page was shown */
@@ -61,7 +59,7 @@ async function showAsked(web: Web, ctx: Context, asked: Asked, userChanged = fal
     return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? again }))
   }
   const texts = await web.directory.scopeTexts(interaction.wanted.apis)
-  web.show(ctx, allowPage({ interaction, application, user, texts, path, userChanged }))
+  web.show(ctx, allowPage({ t: context.t, interaction, application, user, texts, path, userChanged }))
 }
 
 /** The user said yes, to the page that named them. */

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { Translate } from '../languages/translator.ts'
 import type { Page } from './page.ts'
 
 /** A page that says one thing, and how to go on. */
@@ -6,6 +7,8 @@ export interface Message {
   readonly title: string
   readonly status?: number
   readonly paragraphs: readonly string[]
+  /** A paragraph that exists in English only. */
+  readonly englishParagraph?: string
   /** What the other side said, word for word. */
   readonly detail?: string
   /** Shown where somebody may be asked for help. */
@@ -20,84 +23,78 @@ export const messagePage = (message: Message): Page => ({
   data: { message },
 })
 
-const HOME = { label: 'Go to the home page', href: '/' }
+const homeLink = (t: Translate) => ({ label: t('common.home'), href: '/' })
 
 /** For an interaction that is finished, has expired or belongs to another browser. The page does not reveal which. */
-export const signInOverPage = (): Page =>
+export const signInOverPage = (t: Translate): Page =>
   messagePage({
-    title: 'This sign-in has expired',
+    title: t('error.signInOver'),
     status: 400,
-    paragraphs: [
-      'It was already completed, took too long, or was started in another browser.',
-      'Go back to the application and try again.',
-    ],
-    actions: [HOME],
+    paragraphs: [t('error.signInOverReason'), t('error.signInOverText')],
+    actions: [homeLink(t)],
   })
 
-export const notFoundPage = (): Page =>
+export const notFoundPage = (t: Translate): Page =>
   messagePage({
-    title: 'Page not found',
+    title: t('error.notFound'),
     status: 404,
-    paragraphs: ['Check the address. The page may have been removed.'],
-    actions: [HOME],
+    paragraphs: [t('error.notFoundText')],
+    actions: [homeLink(t)],
   })
 
-export const wrongMethodPage = (): Page =>
+export const wrongMethodPage = (t: Translate): Page =>
   messagePage({
-    title: 'Method not allowed',
+    title: t('error.wrongMethod'),
     status: 405,
-    paragraphs: ['This page does not support the request method. Go back and try again.'],
-    actions: [HOME],
+    paragraphs: [t('error.wrongMethodText')],
+    actions: [homeLink(t)],
   })
 
-export const otherSitePage = (): Page =>
+export const otherSitePage = (t: Translate): Page =>
   messagePage({
-    title: 'Request blocked',
+    title: t('error.otherSite'),
     status: 403,
-    paragraphs: [
-      'The form was sent from another site, so nothing was changed. To continue, open the page on this site.',
-    ],
-    actions: [HOME],
+    paragraphs: [t('error.otherSiteText')],
+    actions: [homeLink(t)],
   })
 
 /** @param form where the form that was sent can be had anew */
-export const noCookiePage = (form: string): Page =>
+export const noCookiePage = (t: Translate, form: string): Page =>
   messagePage({
-    title: 'Cookies are required',
+    title: t('error.noCookie'),
     status: 403,
-    paragraphs: [
-      'Nothing was changed. Your browser blocks cookies, or the page was open for too long.',
-      'Allow cookies for this site, then try again.',
-    ],
-    actions: [{ label: 'Try again', href: form }, HOME],
+    paragraphs: [t('error.noCookieReason'), t('error.noCookieText')],
+    actions: [{ label: t('common.tryAgain'), href: form }, homeLink(t)],
   })
 
 /** @param form where the form that was sent can be had anew */
-export const oldPage = (form: string): Page =>
+export const oldPage = (t: Translate, form: string): Page =>
   messagePage({
-    title: 'This page has expired',
+    title: t('error.oldPage'),
     status: 403,
-    paragraphs: ['Nothing was changed. Reload the page and try again.'],
-    actions: [{ label: 'Try again', href: form }, HOME],
+    paragraphs: [t('error.oldPageText')],
+    actions: [{ label: t('common.tryAgain'), href: form }, homeLink(t)],
   })
 
-export const serverFailurePage = (ctx: Context): Page =>
+export const serverFailurePage = (t: Translate, ctx: Context): Page =>
   messagePage({
-    title: 'Something went wrong on our side',
+    title: t('error.server'),
     status: 500,
-    paragraphs: ['Try again in a moment. If the problem continues, contact support with the request ID below.'],
+    paragraphs: [t('error.later')],
     requestId: ctx.state.requestId,
-    actions: [HOME],
+    actions: [homeLink(t)],
   })
 
-export const unavailablePage = (ctx: Context): Page =>
+export const unavailablePage = (t: Translate, ctx: Context): Page =>
   messagePage({
-    title: 'Service unavailable',
+    title: t('error.unavailable'),
     status: 503,
-    paragraphs: ['The database is unavailable. No data is lost. Try again in a few seconds.'],
+    paragraphs: [t('error.unavailableText')],
     requestId: ctx.state.requestId,
-    actions: [HOME],
+    actions: [homeLink(t)],
   })
 
-export const refusedPage = (ctx: Context, status: number, title: string, sentence: string): Page =>
-  messagePage({ title, status, paragraphs: [sentence], requestId: ctx.state.requestId, actions: [HOME] })
+type Reason = Pick<Message, 'paragraphs' | 'englishParagraph'>
+
+export const refusedPage = (t: Translate, ctx: Context, refusal: Reason & { status: number; title: string }): Page =>
+  messagePage({ ...refusal, requestId: ctx.state.requestId, actions: [homeLink(t)] })

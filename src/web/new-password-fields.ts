@@ -1,7 +1,18 @@
-import { MIN_PASSWORD } from '../accounts/passwords.ts'
+import { MAX_PASSWORD, MIN_PASSWORD, type PasswordProblem } from '../accounts/passwords.ts'
+import type { TextKey, Translate } from '../languages/translator.ts'
 import { type Field, newPasswordField } from './forms.ts'
 
-const RULES = `At least ${MIN_PASSWORD} characters. Several unrelated words are stronger than symbols. Common passwords are rejected.`
+const PROBLEMS: Readonly<Record<PasswordProblem, TextKey>> = {
+  too_short: 'password.tooShort',
+  too_long: 'password.tooLong',
+  repeated_character: 'password.repeatedCharacter',
+  personal: 'password.personal',
+  common: 'password.common',
+}
+
+/** Why a new password is not accepted, as a sentence. */
+export const passwordProblem = (t: Translate, problem: PasswordProblem): string =>
+  t(PROBLEMS[problem], { count: problem === 'too_long' ? MAX_PASSWORD : MIN_PASSWORD })
 
 /** What is wrong with a new password, by its field. */
 export interface NewPasswordErrors {
@@ -13,22 +24,22 @@ export const hasErrors = ({ passwordError, repeatedPasswordError }: NewPasswordE
   passwordError !== undefined || repeatedPasswordError !== undefined
 
 /** A new password and its repetition. The field with the error has the focus. @param focus whether the first one has it otherwise */
-export function newPasswordFields(errors: NewPasswordErrors, { focus = false } = {}): Field[] {
+export function newPasswordFields(t: Translate, errors: NewPasswordErrors, { focus = false } = {}): Field[] {
   const { passwordError, repeatedPasswordError } = errors
   const first = {
-    hint: RULES,
+    hint: t('password.rules', { count: MIN_PASSWORD }),
     fieldError: passwordError,
     minLength: MIN_PASSWORD,
     focus: passwordError !== undefined || (focus && repeatedPasswordError === undefined),
   }
   return [
-    newPasswordField('password', 'New password', first),
-    newPasswordField('repeat', 'Confirm new password', { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
+    newPasswordField('password', t('password.new'), first),
+    newPasswordField('repeat', t('password.repeat'), { fieldError: repeatedPasswordError, minLength: MIN_PASSWORD }),
   ]
 }
 
 /** The faults that are seen without asking anybody. */
-export function newPasswordErrors(password: string, repeat: string): NewPasswordErrors {
-  if ([...password].length < MIN_PASSWORD) return { passwordError: `Use at least ${MIN_PASSWORD} characters.` }
-  return password === repeat ? {} : { repeatedPasswordError: 'The passwords do not match.' }
+export function newPasswordErrors(t: Translate, password: string, repeat: string): NewPasswordErrors {
+  if ([...password].length < MIN_PASSWORD) return { passwordError: passwordProblem(t, 'too_short') }
+  return password === repeat ? {} : { repeatedPasswordError: t('password.mismatch') }
 }

@@ -1,10 +1,15 @@
+import type { TextKey, Translate } from '../languages/translator.ts'
+
 /** What a page says was just done; named in the query, so that nobody else can put words there. */
-export const NOTICES: Readonly<Record<string, string>> = {
-  'signed-out': 'You have been signed out.',
-  'password-changed': 'Password changed. You have been signed out of all other sessions.',
-  'password-saved': 'Password saved. Sign in with your new password.',
-  withdrawn: 'Access revoked.',
+const NOTICES: Readonly<Record<string, TextKey>> = {
+  'signed-out': 'notice.signedOut',
+  'password-changed': 'notice.passwordChanged',
+  'password-saved': 'notice.passwordSaved',
+  withdrawn: 'notice.withdrawn',
 }
 
-export const noticeOf = (name: unknown, notices = NOTICES): string | undefined =>
+export const noticesIn = (t: Translate): Record<string, string> =>
+  Object.fromEntries(Object.entries(NOTICES).map(([name, key]) => [name, t(key)]))
+
+export const noticeOf = (name: unknown, notices: Readonly<Record<string, string>>): string | undefined =>
   typeof name === 'string' && Object.hasOwn(notices, name) ? notices[name] : undefined

@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { toEnglish } from '../languages/translator.ts'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
 import { inConsole } from './console/kit/console-page.ts'
@@ -30,7 +31,7 @@ async function tryChange(
 }
 
 function tooWeak(error: unknown): PasswordFieldErrors {
-  const weak = passwordError(error)
+  const weak = passwordError(toEnglish(), error)
   if (weak === undefined) throw error
   return { passwordError: weak }
 }
@@ -45,7 +46,7 @@ const changePassword =
   async (ctx, user) => {
     const { form } = ctx.state
     const next = form.get('password') ?? ''
-    const seen = newPasswordErrors(next, form.get('repeat') ?? '')
+    const seen = newPasswordErrors(toEnglish(), next, form.get('repeat') ?? '')
     const fieldErrors = hasErrors(seen) ? seen : await tryChange(web, ctx, user, next).catch(tooWeak)
     if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(user, fieldErrors)))
     // A new password ends every session; who has just proved the former one keeps this browser's. It is no new sign-in: the

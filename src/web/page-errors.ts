@@ -3,6 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
+import { type TextKey, type Translate, toEnglish } from '../languages/translator.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { CsrfError } from './csrf.ts'
@@ -18,17 +19,18 @@ import {
   unavailablePage,
 } from './messages.ts'
 import type { Page, Show } from './page.ts'
+import { translateFor } from './page-language.ts'
 import { sentence } from './to-sentence.ts'
 
 /** Seconds. */
 const UNAVAILABLE_RETRY = 2
 
-const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: string]>> = {
-  invalid_input: [400, 'Invalid request'],
-  forbidden: [403, 'Access denied'],
-  conflict: [409, 'Conflict'],
-  stale: [412, 'This was changed by another user'],
-  rate_limited: [429, 'Too many requests'],
+const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: TextKey]>> = {
+  invalid_input: [400, 'error.invalidRequest'],
+  forbidden: [403, 'error.accessDenied'],
+  conflict: [409, 'error.conflict'],
+  stale: [412, 'error.stale'],
+  rate_limited: [429, 'error.tooManyRequests'],
 }
 
 const LINK_TOKEN = /^kwl_[0-9a-f]+$/
@@ -50,29 +52,39 @@ function formOf(ctx: Context): string {
   )
 }
 
-function forgedFormPage(ctx: Context, { reason }: CsrfError): Page {
-  if (reason === 'other_site') return otherSitePage()
-  return reason === 'no_cookie' ? noCookiePage(formOf(ctx)) : oldPage(formOf(ctx))
+function forgedFormPage(t: Translate, ctx: Context, { reason }: CsrfError): Page {
+  if (reason === 'other_site') return otherSitePage(t)
+  return reason === 'no_cookie' ? noCookiePage(t, formOf(ctx)) : oldPage(t, formOf(ctx))
 }
 
 /** For users, who do not know what a request body is. */
-const tooLargePage = (ctx: Context, { limit }: BodyTooLargeError): Page =>
-  refusedPage(ctx, 413, 'Too much data', `You sent more than ${limit / 1024} KiB. Go back, and send less.`)
+const tooLargePage = (t: Translate, ctx: Context, { limit }: BodyTooLargeError): Page =>
+  refusedPage(t, ctx, {
+    status: 413,
+    title: t('error.tooMuchData'),
+    paragraphs: [t('error.tooMuchDataText', { limit: limit / 1024 })],
+  })
 
 function statusOf(error: KeywrightError, usual: number): number {
   if (error instanceof MalformedRequestError) return error.status
   return error instanceof UnsupportedFormError ? 415 : usual
 }
 
-function refusalPage(ctx: Context, error: KeywrightError): Page {
-  if (error instanceof BodyTooLargeError) return tooLargePage(ctx, error)
-  if (error.code === 'invalid_grant') return signInOverPage()
-  if (error.code === 'unavailable') return unavailablePage(ctx)
+/** Messages of errors are English, as on the wire. */
+function refusalPage(t: Translate, ctx: Context, error: KeywrightError): Page {
+  if (error instanceof BodyTooLargeError) return tooLargePage(t, ctx, error)
+  if (error.code === 'invalid_grant') return signInOverPage(t)
+  if (error.code === 'unavailable') return unavailablePage(t, ctx)
   // Missing objects and objects of another account get the same page (tenant isolation).
-  if (error.code === 'not_found') return notFoundPage()
+  if (error.code === 'not_found') return notFoundPage(t)
   const [status, title] = REFUSALS[error.code] ?? []
-  if (!status || !title) return serverFailurePage(ctx)
-  return refusedPage(ctx, statusOf(error, status), title, sentence(error.message))
+  if (!status || !title) return serverFailurePage(t, ctx)
+  return refusedPage(t, ctx, {
+    status: statusOf(error, status),
+    title: t(title),
+    paragraphs: [],
+    englishParagraph: sentence(error.message),
+  })
 }
 
 /** What Koa and the protocol's engine throw for requests that are the sender's fault. */
@@ -82,11 +94,11 @@ const isSenderError = (error: unknown): boolean => {
   return expose === true && code >= 400 && code < 500
 }
 
-function pageOf(ctx: Context, error: unknown): Page {
-  if (error instanceof CsrfError) return forgedFormPage(ctx, error)
-  if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) return unavailablePage(ctx)
-  if (error instanceof KeywrightError) return refusalPage(ctx, error)
-  return isSenderError(error) ? signInOverPage() : serverFailurePage(ctx)
+function pageOf(t: Translate, ctx: Context, error: unknown): Page {
+  if (error instanceof CsrfError) return forgedFormPage(t, ctx, error)
+  if (isDatabaseUnavailable(error) || isDatabaseBusy(error)) return unavailablePage(t, ctx)
+  if (error instanceof KeywrightError) return refusalPage(t, ctx, error)
+  return isSenderError(error) ? signInOverPage(t) : serverFailurePage(t, ctx)
 }
 
 /** Errors become pages here and nowhere else; what is private about them goes to the log. */
@@ -96,7 +108,8 @@ export function renderErrors(show: Show): Middleware {
       await next()
     } catch (error) {
       ctx.state.failure = error
-      const page = pageOf(ctx, error)
+      // The console, in which signed-in users see the page, is in English.
+      const page = pageOf(ctx.state.user ? toEnglish() : translateFor(ctx), ctx, error)
       if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
       if (error instanceof RateLimitedError) ctx.set('Retry-After', String(error.retryAfter))
       show(ctx, ctx.state.user ? { ...inConsole(page), view: 'console/message' } : page)

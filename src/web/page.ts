@@ -1,10 +1,15 @@
 import type { Context } from 'koa'
+import type { Language } from '../languages/languages.ts'
 import type { FormTargets } from './page-headers.ts'
 
 export interface Page {
   /** The template's name below views/. */
   readonly view: string
   readonly title: string
+  /** Absent: the language that the user prefers. */
+  readonly language?: Language
+  /** Whether the page is left by itself, so that no language can be selected on it. */
+  readonly isPassing?: boolean
   /** Absent: as it was set before, or 200. */
   readonly status?: number
   /** Absent: this site only. */

@@ -15,10 +15,10 @@ export const passkeyPrompt =
   }
 
 const FAILURES = {
-  refused: 'This passkey cannot be used to sign in. Use another passkey, or sign in with your password.',
-  malformed: 'Your browser sent no passkey. Try again, or sign in with your password.',
-  over: 'This page has expired. Try again.',
-}
+  refused: 'passkey.refused',
+  malformed: 'passkey.malformed',
+  over: 'passkey.expired',
+} as const
 
 /** The response of an authenticator was sent. */
 export async function tryPasskey(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
@@ -34,5 +34,5 @@ export async function tryPasskey(web: Web, ctx: Context, context: SignInContext,
   if ('user' in result) return await continueSignIn(web, ctx, context, result)
   const email = context.isConfirmation ? (await currentUser(web, ctx))?.email : undefined
   if (result.outcome === 'slow_down') return slowDown(web, ctx, context, email ?? '', result.retryAfter)
-  web.show(ctx, signInPage(context, { email, fieldError: FAILURES[result.outcome], status: 400 }))
+  web.show(ctx, signInPage(context, { email, fieldError: context.t(FAILURES[result.outcome]), status: 400 }))
 }

@@ -1,4 +1,5 @@
 import type { OpenedLink } from '../accounts/password-links.ts'
+import type { Translate } from '../languages/translator.ts'
 import { emailField } from './forms.ts'
 import { messagePage } from './messages.ts'
 import { hasErrors, type NewPasswordErrors, newPasswordFields } from './new-password-fields.ts'
@@ -12,38 +13,33 @@ interface ForgotState {
   readonly status?: number
 }
 
-export function forgotPasswordPage({ email = '', emailError, fieldError, status }: ForgotState = {}): Page {
-  const fields = [emailField({ value: email, fieldError: emailError, focus: true })]
+export function forgotPasswordPage(t: Translate, state: ForgotState = {}): Page {
+  const { email = '', emailError, fieldError, status } = state
+  const fields = [emailField(t, { value: email, fieldError: emailError, focus: true })]
   const data = { fields, fieldError, failed: status !== undefined }
-  return { view: 'forgot-password', title: 'Forgot your password?', status, data }
+  return { view: 'forgot-password', title: t('signIn.forgot'), status, data }
 }
 
 /** The same for every address. */
-export const linkRequestedPage = (): Page =>
+export const linkRequestedPage = (t: Translate): Page =>
   messagePage({
-    title: 'Check your email',
-    paragraphs: [
-      'If a user has this email address, we sent a link to choose a new password. The link works for one hour.',
-      'No message after a few minutes? Check your spam folder, and whether you sign in with another address.',
-    ],
+    title: t('forgotPassword.sent'),
+    paragraphs: [t('forgotPassword.sentText'), t('forgotPassword.sentHint')],
     actions: [
-      { label: 'Back to sign-in', href: '/signin' },
-      { label: 'Request another link', href: '/password/forgot' },
+      { label: t('common.backToSignIn'), href: '/signin' },
+      { label: t('forgotPassword.another'), href: '/password/forgot' },
     ],
   })
 
 /** @param requestPath where another link can be requested */
-export const usedUpPage = (requestPath: string | undefined): Page =>
+export const usedUpPage = (t: Translate, requestPath: string | undefined): Page =>
   messagePage({
-    title: 'This link no longer works',
+    title: t('passwordLink.over'),
     status: 400,
-    paragraphs: [
-      'It was already used, has expired, or is incomplete. If you have chosen a password, sign in with it.',
-      ...(requestPath ? ['Otherwise request a new link.'] : ['Otherwise ask your account admin for a new one.']),
-    ],
+    paragraphs: [t('passwordLink.overText'), t(requestPath ? 'passwordLink.requestHint' : 'passwordLink.askAdmin')],
     actions: [
-      { label: 'Sign in', href: '/signin' },
-      ...(requestPath ? [{ label: 'Request a new link', href: requestPath }] : []),
+      { label: t('common.signIn'), href: '/signin' },
+      ...(requestPath ? [{ label: t('passwordLink.request'), href: requestPath }] : []),
     ],
   })
 
@@ -51,23 +47,24 @@ interface NewPasswordState extends NewPasswordErrors {
   readonly token: string
 }
 
-const TEXTS = {
-  invitation: { title: 'Choose your password', lead: 'You were invited. Choose the password for' },
-  password_reset: {
-    title: 'Choose a new password',
-    lead: 'Choose the new password for',
-    note: 'When you save it, you are signed out everywhere.',
-  },
-}
+/** `lead` is HTML. */
+const textsOf = (t: Translate, { email, purpose }: OpenedLink) =>
+  purpose === 'invitation'
+    ? { title: t('password.choose'), lead: t.html('passwordLink.invited', { email }) }
+    : {
+        title: t('passwordLink.reset'),
+        lead: t.html('passwordLink.resetLead', { email }),
+        note: t('passwordLink.resetNote'),
+      }
 
-export function newPasswordPage({ email, purpose }: OpenedLink, state: NewPasswordState): Page {
+export function newPasswordPage(t: Translate, link: OpenedLink, state: NewPasswordState): Page {
   const failed = hasErrors(state)
-  const fields = newPasswordFields(state, { focus: true })
-  const { title, ...texts } = TEXTS[purpose]
+  const fields = newPasswordFields(t, state, { focus: true })
+  const { title, ...texts } = textsOf(t, link)
   return {
     view: 'new-password',
     title,
     status: failed ? 400 : undefined,
-    data: { fields, token: state.token, email, failed, ...texts },
+    data: { fields, token: state.token, email: link.email, failed, ...texts },
   }
 }

@@ -1,3 +1,4 @@
+import { toEnglish } from '../languages/translator.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { passwordField } from './forms.ts'
 import { type NewPasswordErrors, newPasswordFields } from './new-password-fields.ts'
@@ -13,7 +14,7 @@ export interface PasswordFieldErrors extends NewPasswordErrors {
 export function changePasswordPage(user: WebUser, fieldErrors?: PasswordFieldErrors): ConsolePage {
   const fields = [
     passwordField('present', 'Current password', { fieldError: fieldErrors?.present }),
-    ...newPasswordFields(fieldErrors ?? {}),
+    ...newPasswordFields(toEnglish(), fieldErrors ?? {}),
   ]
   return {
     view: 'change-password',

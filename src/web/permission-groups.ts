@@ -1,4 +1,5 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
+import type { Translate } from '../languages/translator.ts'
 import type { Wanted } from './sign-in-flow.ts'
 
 /** One thing that an application may do, in users's words. */
@@ -13,21 +14,17 @@ interface PermissionGroup {
   readonly permissions: readonly Permission[]
 }
 
-const NAME: Permission = { title: 'See your name' }
-const EMAIL: Permission = { title: 'See your email address' }
-const OFFLINE: Permission = {
-  title: 'Keep access while you are signed out',
-  description: 'The application keeps access until you revoke it.',
-}
-const WHO: Permission = {
-  title: 'Identify you',
-  description: 'The application recognises your account but sees no personal data.',
-}
+type Described = (t: Translate) => Permission
 
-const BY_SCOPE: Readonly<Record<string, Permission>> = { profile: NAME, email: EMAIL, offline_access: OFFLINE }
+const NAME: Described = (t) => ({ title: t('permission.name') })
+const EMAIL: Described = (t) => ({ title: t('permission.email') })
+const OFFLINE: Described = (t) => ({ title: t('permission.offline'), description: t('permission.offlineDetail') })
+const WHO: Described = (t) => ({ title: t('permission.identity'), description: t('permission.identityDetail') })
+
+const BY_SCOPE: Readonly<Record<string, Described>> = { profile: NAME, email: EMAIL, offline_access: OFFLINE }
 
 /** OpenID Connect Core, section 5.1. */
-const BY_CLAIM: Readonly<Record<string, Permission>> = {
+const BY_CLAIM: Readonly<Record<string, Described>> = {
   email: EMAIL,
   email_verified: EMAIL,
   // What users sign in with, and that is their address.
@@ -38,7 +35,9 @@ const BY_CLAIM: Readonly<Record<string, Permission>> = {
   nickname: NAME,
 }
 
-const unnamed = (name: string): Permission => ({ title: `See your ${name.replaceAll('_', ' ')}` })
+const unnamed =
+  (name: string): Described =>
+  (t) => ({ title: t('permission.claim', { claim: name.replaceAll('_', ' ') }) })
 
 /** Claims that say nothing about a user beyond that it is them. */
 const PLAIN_CLAIMS = new Set(['sub', 'acr', 'amr', 'auth_time', 'sid', 'iss'])
@@ -46,7 +45,7 @@ const PLAIN_CLAIMS = new Set(['sub', 'acr', 'amr', 'auth_time', 'sid', 'iss'])
 type AboutUser = Pick<Wanted, 'identityScopes' | 'claims'>
 
 /** Each thing once, however it was asked for. */
-function aboutYou({ identityScopes, claims }: AboutUser): Permission[] {
+function aboutYou(t: Translate, { identityScopes, claims }: AboutUser): Permission[] {
   const asked = identityScopes.filter((scope) => scope !== 'openid')
   const single = claims.filter((claim) => !PLAIN_CLAIMS.has(claim))
   const found = [
@@ -55,7 +54,8 @@ function aboutYou({ identityScopes, claims }: AboutUser): Permission[] {
   ]
   const tellsWho = found.some((permission) => permission !== OFFLINE)
   const who = identityScopes.includes('openid') && !tellsWho ? [WHO] : []
-  return [...new Map([...who, ...found].map((permission) => [permission.title, permission])).values()]
+  const permissions = [...who, ...found].map((describe) => describe(t))
+  return [...new Map(permissions.map((permission) => [permission.title, permission])).values()]
 }
 
 /** The address of an API without what says nothing to users. */
@@ -69,8 +69,8 @@ function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup
 }
 
 /** First about the user, then at each API that the texts are of. Empty when it is about nothing. */
-export function permissionGroups(about: AboutUser, texts: readonly DescribedScope[]): PermissionGroup[] {
-  const you = aboutYou(about)
+export function permissionGroups(t: Translate, about: AboutUser, texts: readonly DescribedScope[]): PermissionGroup[] {
+  const you = aboutYou(t, about)
   const apis = [...new Set(texts.map(({ api }) => api))].map((api) => groupOf(api, texts))
-  return [...(you.length > 0 ? [{ heading: 'About you', permissions: you }] : []), ...apis]
+  return [...(you.length > 0 ? [{ heading: t('permission.aboutYou'), permissions: you }] : []), ...apis]
 }

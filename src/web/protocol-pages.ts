@@ -1,14 +1,19 @@
 import type { Context } from 'koa'
+import type { TextKey, Translate } from '../languages/translator.ts'
 import { wantsPage } from './accepts-html.ts'
 import { messagePage } from './messages.ts'
-import type { Show } from './page.ts'
+import type { Page, Show } from './page.ts'
 import { type FormTargets, formTargets } from './page-headers.ts'
+import { translateFor } from './page-language.ts'
+
+/** Why the device code that was entered before is not accepted. */
+type DeviceCodeProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'refused' | 'failed'
 
 export interface DeviceCodeForm {
   readonly action: string
   readonly xsrf: string
   readonly userCode?: string
-  readonly problem?: string
+  readonly problem?: DeviceCodeProblem
 }
 
 export interface SignOutForm {
@@ -34,76 +39,87 @@ export interface ProtocolPages {
   deviceDone(ctx: Context): void
 }
 
-const UNKNOWN_APPLICATION = 'Unknown application'
-
 /** RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6; RFC 8707; RFC 9126. */
-const TITLES: Readonly<Record<string, string>> = {
-  invalid_client: UNKNOWN_APPLICATION,
-  unauthorized_client: 'The application is not allowed to do this',
-  invalid_redirect_uri: 'Redirect URI not registered',
-  invalid_scope: 'Invalid scope or API',
-  invalid_target: 'Invalid scope or API',
-  invalid_request_uri: 'This link has expired',
-  expired_token: 'This code has expired',
-  access_denied: 'Access denied',
-  slow_down: 'Too many attempts',
-  rate_limit_exceeded: 'Too many requests from your network',
-  unsupported_response_type: 'Unsupported response type',
-  server_error: 'Something went wrong on our side',
-  temporarily_unavailable: 'Service unavailable',
+const TITLES: Readonly<Record<string, TextKey>> = {
+  invalid_client: 'error.unknownApplication',
+  unauthorized_client: 'error.notAllowed',
+  invalid_redirect_uri: 'error.redirectUri',
+  invalid_scope: 'error.scope',
+  invalid_target: 'error.scope',
+  invalid_request_uri: 'error.linkExpired',
+  expired_token: 'error.codeExpired',
+  access_denied: 'error.accessDenied',
+  slow_down: 'error.tooManyAttempts',
+  rate_limit_exceeded: 'error.tooManyFromNetwork',
+  unsupported_response_type: 'error.responseType',
+  server_error: 'error.server',
+  temporarily_unavailable: 'error.unavailable',
 }
 
 const OURS = new Set(['server_error', 'temporarily_unavailable', 'rate_limit_exceeded'])
 
-const LATER = 'Try again in a moment. If the problem continues, contact support with the request ID below.'
-const ANEW =
-  'Go back to the application and try again. If the problem continues, send the details below to the developer of the application.'
+const homeLink = (t: Translate) => ({ label: t('common.home'), href: '/' })
 
-const notSignedOutPage = (detail: string, requestId: string) =>
+const notSignedOutPage = (t: Translate, detail: string, requestId: string) =>
   messagePage({
-    title: 'You are not signed out',
-    paragraphs: ['The sign-out link is invalid, so you are still signed in. You can sign out here.'],
+    title: t('signOut.failed'),
+    paragraphs: [t('signOut.failedText')],
     detail,
     requestId,
-    actions: [
-      { label: 'Sign out', href: '/oauth2/logout' },
-      { label: 'Go to the home page', href: '/' },
-    ],
+    actions: [{ label: t('signOut.submit'), href: '/oauth2/logout' }, homeLink(t)],
   })
 
+/** The error and its description are for developers, and English (RFC 6749, section 4.1.2.1). */
 function showError(show: Show, ctx: Context, { error, description, isSignOut }: Problem): void {
   if (!wantsPage(ctx)) {
     ctx.body = { error, error_description: description }
     return
   }
+  const t = translateFor(ctx)
   const detail = [error, description].filter(Boolean).join(': ')
   if (isSignOut) {
-    show(ctx, notSignedOutPage(detail, ctx.state.requestId))
+    show(ctx, notSignedOutPage(t, detail, ctx.state.requestId))
     return
   }
-  const title = TITLES[error] ?? 'Invalid request'
-  const paragraphs = [OURS.has(error) ? LATER : ANEW]
-  const actions = [{ label: 'Go to the home page', href: '/' }]
-  show(ctx, messagePage({ title, paragraphs, detail, requestId: ctx.state.requestId, actions }))
+  const title = t(TITLES[error] ?? 'error.invalidRequest')
+  const paragraphs = [t(OURS.has(error) ? 'error.later' : 'error.startAgain')]
+  show(ctx, messagePage({ title, paragraphs, detail, requestId: ctx.state.requestId, actions: [homeLink(t)] }))
 }
 
-const signedOutPage = (client: string | undefined) =>
+const signedOutPage = (t: Translate, client: string | undefined) =>
   messagePage({
-    title: 'You have been signed out',
-    paragraphs: [
-      client === undefined
-        ? 'You can close this window.'
-        : `You have been signed out of this site and of ${client}. You can close this window.`,
-    ],
-    actions: [{ label: 'Sign in again', href: '/signin' }],
+    title: t('signOut.done'),
+    paragraphs: [client === undefined ? t('signOut.close') : t('signOut.ofClient', { client })],
+    actions: [{ label: t('signOut.signInAgain'), href: '/signin' }],
   })
 
-const deviceDonePage = () =>
+const deviceDonePage = (t: Translate) =>
   messagePage({
-    title: 'Your device is connected',
-    paragraphs: ['Your device continues in a few seconds. You can close this window.'],
-    actions: [{ label: 'View connected applications', href: '/account/applications' }],
+    title: t('device.connected'),
+    paragraphs: [t('device.connectedText')],
+    actions: [{ label: t('device.viewApplications'), href: '/account/applications' }],
   })
+
+const confirmSignOutPage = (t: Translate, form: SignOutForm): Page => ({
+  view: 'confirm-sign-out',
+  title: t('signOut.title'),
+  formTargets: 'anywhere',
+  data: { form },
+})
+
+const DEVICE_PROBLEMS: Readonly<Record<DeviceCodeProblem, TextKey>> = {
+  missing: 'device.codeMissing',
+  unknown: 'device.codeUnknown',
+  expired: 'device.codeExpired',
+  used: 'device.codeUsed',
+  refused: 'device.refused',
+  failed: 'device.failed',
+}
+
+function deviceCodePage(t: Translate, { problem, ...form }: DeviceCodeForm): Page {
+  const fieldError = problem && t(DEVICE_PROBLEMS[problem])
+  return { view: 'device-code', title: t('device.title'), data: { form, fieldError } }
+}
 
 /** A form to this site (a change of accounts) goes on to whichever application had asked. */
 const targetsOf = (ctx: Context, action: string): FormTargets =>
@@ -115,13 +131,19 @@ export function createProtocolPages(show: Show): ProtocolPages {
     forward(ctx, form) {
       const fields = Object.entries(form.fields)
       const data = { action: form.action, fields }
-      show(ctx, { view: 'forward', title: 'Redirecting', formTargets: targetsOf(ctx, form.action), data })
+      show(ctx, {
+        isPassing: true,
+        view: 'forward',
+        title: translateFor(ctx)('forward.title'),
+        formTargets: targetsOf(ctx, form.action),
+        data,
+      })
     },
-    confirmSignOut: (ctx, form) =>
-      show(ctx, { view: 'confirm-sign-out', title: 'Sign out?', formTargets: 'anywhere', data: { form } }),
-    signedOut: (ctx, client) => show(ctx, signedOutPage(client)),
-    deviceCode: (ctx, form) => show(ctx, { view: 'device-code', title: 'Connect a device', data: { form } }),
-    confirmDevice: (ctx, form) => show(ctx, { view: 'confirm-device', title: 'Is this your code?', data: { form } }),
-    deviceDone: (ctx) => show(ctx, deviceDonePage()),
+    confirmSignOut: (ctx, form) => show(ctx, confirmSignOutPage(translateFor(ctx), form)),
+    signedOut: (ctx, client) => show(ctx, signedOutPage(translateFor(ctx), client)),
+    deviceCode: (ctx, form) => show(ctx, deviceCodePage(translateFor(ctx), form)),
+    confirmDevice: (ctx, form) =>
+      show(ctx, { view: 'confirm-device', title: translateFor(ctx)('device.confirm'), data: { form } }),
+    deviceDone: (ctx) => show(ctx, deviceDonePage(translateFor(ctx))),
   }
 }

@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
+import type { Context } from 'koa'
+import { translateTo } from '../languages/translator.ts'
 import type { Assets } from './assets.ts'
 import type { Brand } from './brand.ts'
 import { shellOf } from './console/kit/navigation.ts'
 import { csrfToken } from './csrf.ts'
-import type { Show } from './page.ts'
+import type { Page, Show } from './page.ts'
 import { setPageHeaders } from './page-headers.ts'
+import { languageLinks, translateFor } from './page-language.ts'
 
 const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
 
@@ -21,13 +24,23 @@ function siteOf(brand: Brand, assets: Assets) {
   return { name, styles, scripts, passkeyScript, icon, logo: logo ? icon : undefined, signInText }
 }
 
+/** What the layout needs of the language. Errors and pages in a fixed language offer no other. */
+function textsOf(ctx: Context, { language, isPassing, status = 200 }: Page) {
+  const t = language ? translateTo(language) : translateFor(ctx)
+  ctx.set('Content-Language', t.language.code)
+  if (language) return { t, languages: [] }
+  ctx.vary(['Accept-Language', 'Cookie'])
+  return { t, languages: status < 400 && !isPassing ? languageLinks(ctx) : [] }
+}
+
 export function createRenderer(brand: Brand, assets: Assets): Show {
   const templates = createTemplates()
   return (ctx, page) => {
     const site = siteOf(brand, assets)
     const csrf = () => csrfToken(ctx)
     const shell = () => shellOf(ctx.state.user, ctx.path)
-    const html = templates.render(page.view, { ...page.data, title: page.title, site, csrf, shell })
+    const data = { ...page.data, ...textsOf(ctx, page), title: page.title, site, csrf, shell }
+    const html = templates.render(page.view, data)
     setPageHeaders(ctx, page)
     if (page.status) ctx.status = page.status
     ctx.type = 'html'

@@ -20,18 +20,19 @@ interface CodeState {
 /** Asks for a code of the second factor. Without scripts the recovery codes are behind a disclosure. */
 export function secondFactorPage(context: SignInContext, state: CodeState): Page {
   const { ticket, choices, codeError, recoveryError, fieldError, status } = state
+  const { t, formTargets } = context
   const data = {
     context,
     ticket,
     fieldError,
-    code: codeField({ fieldError: codeError, focus: recoveryError === undefined }),
-    recoveryCode: recoveryCodeField({ fieldError: recoveryError }),
+    code: codeField(t, { fieldError: codeError, focus: recoveryError === undefined }),
+    recoveryCode: recoveryCodeField(t, { fieldError: recoveryError }),
     hasApp: choices.app,
     passkey: choices.passkey ? context.passkey?.() : undefined,
     isRecovery: recoveryError !== undefined || !choices.app,
     failed: status !== undefined,
   }
-  return { view: 'second-factor', title: 'Two-factor authentication', status, formTargets: context.formTargets, data }
+  return { view: 'second-factor', title: t('factor.title'), status, formTargets, data }
 }
 
 /** The secret in groups of four, as people type it. */
@@ -54,14 +55,14 @@ export interface SetUpState {
 export async function setUpFactorPage(context: SignInContext, { ticket, offer, codeError }: SetUpState): Promise<Page> {
   return {
     view: 'set-up-factor',
-    title: 'Set up two-factor authentication',
+    title: context.t('setUpFactor.title'),
     status: codeError === undefined ? undefined : 400,
     formTargets: context.formTargets,
     data: {
       context,
       ticket,
       offer: await offerView(offer),
-      code: codeField({ fieldError: codeError }),
+      code: codeField(context.t, { fieldError: codeError }),
       failed: codeError !== undefined,
     },
   }
@@ -70,7 +71,7 @@ export async function setUpFactorPage(context: SignInContext, { ticket, offer, c
 /** Shows the recovery codes once, before the sign-in goes on. */
 export const saveCodesPage = (context: SignInContext, ticket: string, codes: readonly string[]): Page => ({
   view: 'save-recovery-codes',
-  title: 'Save your recovery codes',
+  title: context.t('recoveryCodes.title'),
   formTargets: context.formTargets,
   data: { context, ticket, codes },
 })

@@ -2,30 +2,27 @@ import type { Context } from 'koa'
 import type { SecondFactorResult } from '../factors/second-factor-sign-in.ts'
 import { readBrowser } from './cookies.ts'
 import type { Form } from './forms.ts'
-import { waitInWords } from './relative-time.ts'
 import { saveCodesPage, secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import { continueSignIn, signInPage } from './sign-in-steps.ts'
 import { originOf, type Web } from './web-services.ts'
 
-const OVER = 'This page has expired. Sign in again.'
-
-const WRONG_CODE = 'Incorrect code. Enter the code that the app shows now. Each code works once.'
-const WRONG_RECOVERY_CODE = 'Incorrect recovery code. Each code works once.'
-
 const startAgain = (web: Web, ctx: Context, context: SignInContext): void =>
-  web.show(ctx, signInPage(context, { fieldError: OVER, status: 400 }))
+  web.show(ctx, signInPage(context, { fieldError: context.t('signIn.expired'), status: 400 }))
 
 type Failed = Extract<SecondFactorResult, { outcome: 'refused' | 'slow_down' }>
 
 function showFailure(web: Web, ctx: Context, context: SignInContext, form: Form, result: Failed): void {
+  const { t } = context
   const state = { ticket: form.get('ticket') ?? '', choices: result.choices }
   if (result.outcome === 'slow_down') {
     ctx.set('Retry-After', String(result.retryAfter))
-    const fieldError = `Too many attempts. Try again in ${waitInWords(result.retryAfter)}.`
+    const fieldError = t('common.tooManyAttempts', { wait: t.wait(result.retryAfter) })
     web.show(ctx, secondFactorPage(context, { ...state, fieldError, status: 429 }))
   } else {
-    const error = form.has('recovery_code') ? { recoveryError: WRONG_RECOVERY_CODE } : { codeError: WRONG_CODE }
+    const error = form.has('recovery_code')
+      ? { recoveryError: t('factor.wrongRecoveryCode') }
+      : { codeError: t('factor.wrongCode') }
     web.show(ctx, secondFactorPage(context, { ...state, ...error, status: 400 }))
   }
 }
@@ -54,7 +51,7 @@ export async function trySetUp(web: Web, ctx: Context, context: SignInContext, f
   const result = await web.factors.setUp.confirm(attempt)
   if (result.outcome === 'over') return startAgain(web, ctx, context)
   if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
-  const state = { ticket, offer: result.offer, codeError: WRONG_CODE }
+  const state = { ticket, offer: result.offer, codeError: context.t('factor.wrongCode') }
   web.show(ctx, await setUpFactorPage(context, state))
 }
 

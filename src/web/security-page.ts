@@ -6,6 +6,7 @@ import { RECOVERY_CODES } from '../factors/recovery-codes.ts'
 import type { TotpFactor } from '../factors/totp-factors.ts'
 import type { ShownOffer } from '../factors/totp-offers.ts'
 import type { RegisteredFactors } from '../factors/user-factors.ts'
+import { toEnglish } from '../languages/translator.ts'
 import { type Block, blocksPage } from './console/kit/blocks.ts'
 import { actionsCell, fact, textCell, timeCell } from './console/kit/cells.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
@@ -130,7 +131,7 @@ export async function addFactorPage(offer: ShownOffer, name = FIRST_NAME, errors
       cancel: SECURITY_PATH,
       offer: await offerView(offer),
       name: factorNameField({ value: name, fieldError: nameError }),
-      code: codeField({ fieldError: codeError }),
+      code: codeField(toEnglish(), { fieldError: codeError }),
     },
   }
 }

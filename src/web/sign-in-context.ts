@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { Translate } from '../languages/translator.ts'
 import type { Login } from './sign-in-flow.ts'
 
 /** Asks the browser for a passkey. */
@@ -13,6 +14,7 @@ export interface PasskeyPrompt {
 
 /** Where somebody signs in: on the way to an application, or without one. */
 export interface SignInContext {
+  readonly t: Translate
   readonly signInPath: string
   readonly passwordPath: string
   /** Where a code of the second factor is posted to; the steps of its set-up are below. */

@@ -12,6 +12,8 @@ export interface Interaction {
   /** The user who is signed in in this browser; absent when nobody is. */
   readonly userId?: string
   readonly loginHint?: string
+  /** OpenID Connect Core, section 3.1.2.1: languages in order of preference, separated by spaces. */
+  readonly uiLocales?: string
   /** The user who is signed in is asked to sign in again: `prompt=login` or `max_age`. */
   readonly isReauthentication: boolean
   /** The request requires a second factor (`acr_values`). */

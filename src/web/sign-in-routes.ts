@@ -1,7 +1,9 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import type { Translate } from '../languages/translator.ts'
 import { fieldsToKeep, type InterruptedForm, openInterruptedForm, sealInterruptedForm } from './interrupted-forms.ts'
 import type { Page } from './page.ts'
+import { translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
 import { ownPath } from './return-to.ts'
 import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
@@ -23,18 +25,17 @@ interface SignInParameters {
 }
 
 /** The form is shown once more before anything is done: its user may be another one now. */
-const continuePage = ({ path, page, fields, hadFile }: InterruptedForm): Page => ({
+const continuePage = (t: Translate, { path, page, fields, hadFile }: InterruptedForm): Page => ({
   view: 'continue-form',
-  title: 'Continue where you left off',
+  title: t('continueForm.title'),
   data: { path, page, fields, hadFile },
 })
 
-function contextOf(
-  web: Web,
-  ctx: Context,
-  { returnTo, interrupted, isConfirmation = false }: SignInParameters,
-): SignInContext {
+function contextOf(web: Web, ctx: Context, parameters: SignInParameters): SignInContext {
+  const { returnTo, interrupted, isConfirmation = false } = parameters
+  const t = translateFor(ctx)
   return {
+    t,
     signInPath: '/signin',
     passwordPath: '/signin/password',
     factorPath: '/signin/factor',
@@ -46,7 +47,7 @@ function contextOf(
     async finish(ctx, login) {
       await web.flow.signIn(ctx, login)
       const form = interrupted && openInterruptedForm(web.management.encryptionKeys, interrupted)
-      if (form && (form.userId ?? login.userId) === login.userId) web.show(ctx, continuePage(form))
+      if (form && (form.userId ?? login.userId) === login.userId) web.show(ctx, continuePage(t, form))
       else seeOther(ctx, returnTo)
     },
   }
@@ -84,8 +85,9 @@ function parametersOfForm({ management }: Web, ctx: Context, page: string, userI
 /** Answers a form of somebody whose session has ended: what they typed is kept while they sign in. */
 export function showSignInForForm(web: Web, ctx: Context, page: string): void {
   const parameters = parametersOfForm(web, ctx, page, null)
-  const fieldError = 'Your session has expired. Sign in to continue with the data you entered.'
-  if (parameters.interrupted) web.show(ctx, signInPage(contextOf(web, ctx, parameters), { fieldError, status: 401 }))
+  const context = contextOf(web, ctx, parameters)
+  const fieldError = context.t('signIn.sessionExpired')
+  if (parameters.interrupted) web.show(ctx, signInPage(context, { fieldError, status: 401 }))
   else seeOther(ctx, signInPathTo(page))
 }
 

@@ -1,12 +1,19 @@
 import type { Context } from 'koa'
+import { WeakPasswordError } from '../accounts/passwords.ts'
 import type { SignInStep } from '../accounts/sign-in-progress.ts'
 import type { User } from '../accounts/users.ts'
+import type { Translate } from '../languages/translator.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { readBrowser, writeBrowser } from './cookies.ts'
 import { type Form, passwordField, signInEmailField } from './forms.ts'
-import { hasErrors, type NewPasswordErrors, newPasswordErrors, newPasswordFields } from './new-password-fields.ts'
+import {
+  hasErrors,
+  type NewPasswordErrors,
+  newPasswordErrors,
+  newPasswordFields,
+  passwordProblem,
+} from './new-password-fields.ts'
 import type { Page } from './page.ts'
-import { waitInWords } from './relative-time.ts'
 import { secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import type { Login } from './sign-in-flow.ts'
@@ -37,12 +44,9 @@ export const loginOf = (
   amr,
 })
 
-const REFUSED = 'Incorrect email address or password. Try again.'
-
-const WRONG_PASSWORD = 'Incorrect password. Try again.'
-
 function confirmPage(context: SignInContext, state: SignInState): Page {
-  const field = passwordField('password', 'Password', { fieldError: state.passwordError, focus: true })
+  const { t } = context
+  const field = passwordField('password', t('signIn.password'), { fieldError: state.passwordError, focus: true })
   const data = {
     context,
     email: state.email,
@@ -51,26 +55,27 @@ function confirmPage(context: SignInContext, state: SignInState): Page {
     failed: state.status === 400,
     passkey: context.passkey?.(),
   }
-  return { view: 'confirm-sign-in', title: 'Confirm your password', status: state.status, data }
+  return { view: 'confirm-sign-in', title: t('confirmSignIn.title'), status: state.status, data }
 }
 
 export function signInPage(context: SignInContext, state: SignInState = {}): Page {
+  const { t } = context
   const email = state.email ?? ''
   if (context.isConfirmation && email !== '') return confirmPage(context, state)
   const fields = [
-    signInEmailField({
+    signInEmailField(t, {
       value: email,
       fieldError: state.emailError,
       focus: email === '' || state.emailError !== undefined,
     }),
-    passwordField('password', 'Password', {
+    passwordField('password', t('signIn.password'), {
       fieldError: state.passwordError,
       focus: email !== '' && state.emailError === undefined,
     }),
   ]
   return {
     view: 'sign-in',
-    title: 'Sign in',
+    title: t('common.signIn'),
     status: state.status,
     formTargets: context.formTargets,
     data: {
@@ -89,29 +94,31 @@ interface ChoiceState extends NewPasswordErrors {
 }
 
 export function choosePasswordPage(context: SignInContext, state: ChoiceState): Page {
+  const { t } = context
   const { ticket, email } = state
   const failed = hasErrors(state)
   return {
     view: 'choose-password',
-    title: 'Choose your password',
+    title: t('password.choose'),
     status: failed ? 400 : undefined,
     formTargets: context.formTargets,
-    data: { context, fields: newPasswordFields(state, { focus: true }), ticket, email, failed },
+    data: { context, fields: newPasswordFields(t, state, { focus: true }), ticket, email, failed },
   }
 }
 
 export function slowDown(web: Web, ctx: Context, context: SignInContext, email: string, retryAfter: number): void {
   ctx.set('Retry-After', String(retryAfter))
-  const fieldError = `Too many attempts. Try again in ${waitInWords(retryAfter)}.`
+  const { t } = context
+  const fieldError = t('common.tooManyAttempts', { wait: t.wait(retryAfter) })
   web.show(ctx, signInPage(context, { email, fieldError, status: 429 }))
 }
 
-function missing(email: string, password: string): SignInState | undefined {
+function missing(t: Translate, email: string, password: string): SignInState | undefined {
   if (email !== '' && password !== '') return undefined
   return {
     email,
-    emailError: email === '' ? 'Enter your email address.' : undefined,
-    passwordError: password === '' ? 'Enter your password.' : undefined,
+    emailError: email === '' ? t('signIn.enterEmail') : undefined,
+    passwordError: password === '' ? t('signIn.enterPassword') : undefined,
     status: 400,
   }
 }
@@ -119,7 +126,7 @@ function missing(email: string, password: string): SignInState | undefined {
 async function showSetUp(web: Web, ctx: Context, context: SignInContext, ticket: string): Promise<void> {
   const offer = await web.factors.setUp.offerFor(ticket)
   if (offer) web.show(ctx, await setUpFactorPage(context, { ticket, offer }))
-  else web.show(ctx, signInPage(context, { fieldError: TICKET_OVER, status: 400 }))
+  else web.show(ctx, signInPage(context, { fieldError: context.t('signIn.ticketExpired'), status: 400 }))
 }
 
 /** Goes on with the next step of a sign-in, or finishes it. */
@@ -137,41 +144,40 @@ export async function continueSignIn(web: Web, ctx: Context, context: SignInCont
 export async function trySignIn(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const email = form.get('email')?.trim() ?? ''
   const password = form.get('password') ?? ''
-  const fieldErrors = missing(email, password)
+  const fieldErrors = missing(context.t, email, password)
   if (fieldErrors) return web.show(ctx, signInPage(context, fieldErrors))
 
   const who = { ip: ctx.ip, requestId: ctx.state.requestId, browser: readBrowser(ctx) }
   const { demandsSecondFactor = false } = context
   const result = await web.signIn.attempt({ email, password, demandsSecondFactor, ...who })
   if (result.outcome === 'refused') {
-    const fieldError = context.isConfirmation ? WRONG_PASSWORD : REFUSED
+    const fieldError = context.t(context.isConfirmation ? 'signIn.wrongPassword' : 'signIn.refused')
     return web.show(ctx, signInPage(context, { email, fieldError, status: 400 }))
   }
   if (result.outcome === 'slow_down') return slowDown(web, ctx, context, email, result.retryAfter)
   await continueSignIn(web, ctx, context, result)
 }
 
-const TICKET_OVER = 'This page has expired. Sign in again. If you have already changed your password, use the new one.'
-
 /** The message for a rejected new password; undefined for any other error. */
-export function passwordError(error: unknown): string | undefined {
+export function passwordError(t: Translate, error: unknown): string | undefined {
+  if (error instanceof WeakPasswordError) return passwordProblem(t, error.problem)
   return error instanceof KeywrightError && error.code === 'invalid_input' ? sentence(error.message) : undefined
 }
 
 /** What to show when a new password was not taken; what is not about it goes on upwards. */
 function choiceFailure(context: SignInContext, state: ChoiceState, error: unknown): Page {
-  const fieldError = passwordError(error)
+  const fieldError = passwordError(context.t, error)
   if (fieldError !== undefined) return choosePasswordPage(context, { ...state, passwordError: fieldError })
   const isOver = error instanceof KeywrightError && error.code === 'conflict'
   if (!isOver) throw error
-  return signInPage(context, { email: state.email, fieldError: TICKET_OVER, status: 400 })
+  return signInPage(context, { email: state.email, fieldError: context.t('signIn.ticketExpired'), status: 400 })
 }
 
 /** A form with the password that replaces a one-time one was sent. */
 export async function tryChoosePassword(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const field = (name: string) => form.get(name) ?? ''
   const state = { ticket: field('ticket'), email: field('email') }
-  const fieldErrors = newPasswordErrors(field('password'), field('repeat'))
+  const fieldErrors = newPasswordErrors(context.t, field('password'), field('repeat'))
   if (hasErrors(fieldErrors)) return web.show(ctx, choosePasswordPage(context, { ...state, ...fieldErrors }))
 
   const choice = web.signIn.choosePassword(state.ticket, field('password'), actorOf(ctx))

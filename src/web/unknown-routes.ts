@@ -1,38 +1,41 @@
 import type { Layer } from '@koa/router'
 import type { Context, Middleware } from 'koa'
+import { type Translate, toEnglish } from '../languages/translator.ts'
 import { wantsPage } from './accepts-html.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { notFoundPage, wrongMethodPage } from './messages.ts'
 import type { Page, Show } from './page.ts'
+import { translateFor } from './page-language.ts'
 import { currentUser, type Web } from './web-services.ts'
 
 interface Refusal {
-  readonly page: Page
+  page(t: Translate): Page
   readonly error: string
   readonly description: string
 }
 
 const NOTHING: Refusal = {
-  page: notFoundPage(),
+  page: notFoundPage,
   error: 'not_found',
   description: 'there is no resource at this address',
 }
 
 const WRONG_METHOD: Refusal = {
-  page: wrongMethodPage(),
+  page: wrongMethodPage,
   error: 'method_not_allowed',
   description: 'this resource does not support the method; see the Allow header',
 }
 
-function refuse(show: Show, ctx: Context, { page, error, description }: Refusal): void {
+function refuse(show: Show, ctx: Context, refusal: Refusal): void {
   ctx.vary('Accept')
   if (wantsPage(ctx)) {
     // Who is signed in keeps the console around them, and with it a way on.
-    show(ctx, ctx.state.user ? { ...inConsole(page), view: 'console/message' } : page)
+    if (ctx.state.user) show(ctx, { ...inConsole(refusal.page(toEnglish())), view: 'console/message' })
+    else show(ctx, refusal.page(translateFor(ctx)))
     return
   }
-  ctx.status = page.status!
-  ctx.body = { error, error_description: description }
+  ctx.status = refusal.page(toEnglish()).status!
+  ctx.body = { error: refusal.error, error_description: refusal.description }
 }
 
 /** To a browser a page, to a program JSON: the same for whatever is not there, or is not to be known of. */

@@ -13,6 +13,7 @@ import { emailLinkRoutes } from './email-link-routes.ts'
 import { type Files, type Form, readForm, readUpload } from './forms.ts'
 import { homeRoutes } from './home-page.ts'
 import { interactionRoutes } from './interaction-routes.ts'
+import { languageRoutes } from './language-routes.ts'
 import { accountRoutes } from './own-account-routes.ts'
 import { ownAddressRoutes } from './own-address-routes.ts'
 import { renderErrors } from './page-errors.ts'
@@ -60,7 +61,8 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
   router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  const signIn = [interactionRoutes(web), signInRoutes(web), passwordLinkRoutes(web), emailLinkRoutes(web)]
+  const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes()]
+  const links = [passwordLinkRoutes(web), emailLinkRoutes(web)]
   const own = [
     homeRoutes(web),
     accountRoutes(web),
@@ -69,7 +71,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
     apiDocsRoutes(web),
     demo,
   ]
-  for (const part of [...signIn, ...own, consoleRoutes(web, routes)]) router.use(part.routes())
+  for (const part of [...signIn, ...links, ...own, consoleRoutes(web, routes)]) router.use(part.routes())
   return router
 }
 

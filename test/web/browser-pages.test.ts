@@ -81,10 +81,9 @@ const PERSONAL = [
   '/account/email/verification',
 ]
 
-const ALL = [
-  ...[...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path })),
-  ...PERSONAL.map((path) => ({ path, as: ADA.id })),
-]
+const TRANSLATED = [...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path }))
+
+const ALL = [...TRANSLATED, ...PERSONAL.map((path) => ({ path, as: ADA.id }))]
 
 describe.skipIf(!chromium)('in Chromium', () => {
   it('axe finds nothing, light and dark, and nothing is wider than a small phone', async () => {
@@ -104,6 +103,19 @@ describe.skipIf(!chromium)('in Chromium', () => {
     }
     await page.context().close()
   })
+
+  it.each(['de', 'ar', 'ja'])(
+    'axe finds nothing in another language, and nothing is wider than a small phone: %s',
+    async (locale) => {
+      const page = await browser.open({ viewport: PHONE, locale })
+      for (const { path } of TRANSLATED) {
+        await page.goto(fake.origin + path)
+        expect([path, await page.evaluate('document.documentElement.lang')]).toEqual([path, locale])
+        expect([path, await violationsOf(page), await overhangOf(page)]).toEqual([path, [], 0])
+      }
+      await page.context().close()
+    },
+  )
 
   it('takes only targets that a finger meets', async () => {
     const page = await browser.open({ viewport: PHONE })

@@ -9,6 +9,7 @@ import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
+import { translateFor } from '../../src/web/page-language.ts'
 import { createPages, type Pages } from '../../src/web/pages.ts'
 import { saveCodesPage, secondFactorPage, setUpFactorPage } from '../../src/web/second-factor-pages.ts'
 import type { SignInContext } from '../../src/web/sign-in-context.ts'
@@ -227,7 +228,8 @@ function createDirectory(world: World): Directory {
 const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.Middleware => {
   const device = { action: '/oauth2/device', xsrf: 'x1', userCode: 'WDJB-MJHT' }
   const name = () => world.applications[0]!.name
-  const context: SignInContext = {
+  const context = (ctx: Context): SignInContext => ({
+    t: translateFor(ctx),
     signInPath: '/signin',
     passwordPath: '/signin/password',
     factorPath: '/signin/factor',
@@ -239,7 +241,7 @@ const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.M
       options: JSON.stringify(PASSKEY_REQUEST.options),
     }),
     finish: async () => {},
-  }
+  })
   const shown: Record<string, (ctx: Context) => void | Promise<void>> = {
     '/show/error': (ctx) => {
       ctx.status = 400
@@ -254,24 +256,25 @@ const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.M
     '/show/confirm-sign-out': (ctx) => pages.confirmSignOut(ctx, { action: '/x', xsrf: 'x1', client: name() }),
     '/show/signed-out': (ctx) => pages.signedOut(ctx, name()),
     '/show/device-code': (ctx) => pages.deviceCode(ctx, { action: '/oauth2/device', xsrf: 'x1' }),
-    '/show/device-problem': (ctx) => pages.deviceCode(ctx, { ...device, problem: 'There is no such code.' }),
+    '/show/device-problem': (ctx) => pages.deviceCode(ctx, { ...device, problem: 'unknown' }),
     '/show/confirm-device': (ctx) => pages.confirmDevice(ctx, { ...device, client: name(), device: '203.0.113.7' }),
     '/show/device-done': (ctx) => pages.deviceDone(ctx),
-    '/show/second-factor': (ctx) => show(ctx, secondFactorPage(context, { ticket: 't1', choices: CHOICES })),
+    '/show/second-factor': (ctx) => show(ctx, secondFactorPage(context(ctx), { ticket: 't1', choices: CHOICES })),
     '/show/second-factor-by-passkey': (ctx) =>
-      show(ctx, secondFactorPage(context, { ticket: 't1', choices: { app: false, passkey: true } })),
+      show(ctx, secondFactorPage(context(ctx), { ticket: 't1', choices: { app: false, passkey: true } })),
     '/show/wrong-recovery-code': (ctx) =>
       show(
         ctx,
-        secondFactorPage(context, {
+        secondFactorPage(context(ctx), {
           ticket: 't1',
           choices: CHOICES,
           recoveryError: 'Incorrect recovery code.',
           status: 400,
         }),
       ),
-    '/show/set-up-factor': async (ctx) => show(ctx, await setUpFactorPage(context, { ticket: 't1', offer: OFFER })),
-    '/show/save-recovery-codes': (ctx) => show(ctx, saveCodesPage(context, 't1', RECOVERY_CODES)),
+    '/show/set-up-factor': async (ctx) =>
+      show(ctx, await setUpFactorPage(context(ctx), { ticket: 't1', offer: OFFER })),
+    '/show/save-recovery-codes': (ctx) => show(ctx, saveCodesPage(context(ctx), 't1', RECOVERY_CODES)),
   }
   return async (ctx, next) => (shown[ctx.path] ? await shown[ctx.path]!(ctx) : await next())
 }

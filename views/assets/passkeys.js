@@ -4,24 +4,21 @@ const isSupported =
   typeof window.PublicKeyCredential?.parseRequestOptionsFromJSON === 'function' &&
   typeof window.PublicKeyCredential.parseCreationOptionsFromJSON === 'function'
 
-const GET_FAILURES = {
-  NotAllowedError: 'No passkey was used. Try again, or sign in with your password.',
-  SecurityError: 'Passkeys do not work at this address.',
-}
-
 const CREATE_FAILURES = {
   InvalidStateError: 'This device or password manager already has a passkey for your account.',
   NotAllowedError: 'No passkey was created. Try again.',
   SecurityError: 'Passkeys do not work at this address.',
+  other: 'The browser could not use a passkey. Try again.',
 }
 
-const OTHER_FAILURE = 'The browser could not use a passkey. Try again.'
+/** The page has the messages of a sign-in, in its language. */
+const failuresOf = (form) => JSON.parse(form.dataset.failures)
 
 const messageOf = (form) => form.querySelector('[role="alert"]')
 
 function show(form, failures, error) {
   const message = messageOf(form)
-  message.textContent = failures[error.name] ?? OTHER_FAILURE
+  message.textContent = failures[error.name] ?? failures.other
   message.hidden = false
 }
 
@@ -59,7 +56,7 @@ function prepareSignIn(form) {
     try {
       await signIn(form)
     } catch (error) {
-      show(form, GET_FAILURES, error)
+      show(form, failuresOf(form), error)
     }
   })
   // Nobody asked for anything yet, so a failure is not shown.

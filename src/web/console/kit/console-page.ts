@@ -1,4 +1,6 @@
-import { NOTICES, noticeOf } from '../../notices.ts'
+import { ENGLISH } from '../../../languages/languages.ts'
+import { toEnglish } from '../../../languages/translator.ts'
+import { noticeOf, noticesIn } from '../../notices.ts'
 import type { Page } from '../../page.ts'
 
 export interface PageLink {
@@ -36,10 +38,11 @@ export interface Badge {
   readonly text: string
 }
 
-/** @param notice as it was in the query */
+/** The page within the console, which is in English. @param notice as it was in the query */
 export function inConsole(page: ConsolePage, notice?: unknown): Page {
   const { title, lead, breadcrumbs, actions, tabs, badge, warning } = page
   const head = { title, lead, breadcrumbs, actions, tabs, badge, warning }
   const failed = page.status !== undefined && page.status >= 400
-  return { ...page, data: { ...page.data, head, failed, notice: noticeOf(notice, { ...NOTICES, ...page.notices }) } }
+  const notices = { ...noticesIn(toEnglish()), ...page.notices }
+  return { ...page, language: ENGLISH, data: { ...page.data, head, failed, notice: noticeOf(notice, notices) } }
 }

@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { IntlMessageFormat } from 'intl-messageformat'
+import english from './catalogues/en.json' with { type: 'json' }
+import { ENGLISH, type Language, type LanguageCode } from './languages.ts'
+
+/** The name of a message. */
+export type TextKey = keyof typeof english
+
+export type Catalogue = Readonly<Record<TextKey, string>>
+
+/** Strings are names and addresses, which others wrote; numbers are formatted. */
+export type TextValues = Readonly<Record<string, string | number>>
+
+/** The texts of one language. */
+export interface Translate {
+  /** Plain text. */
+  (key: TextKey, values?: TextValues): string
+  readonly language: Language
+  /**
+   * HTML: strings are escaped and isolated from the direction of the text around them; `<b>` is strong.
+   * @param links the address of each other tag of the message, by its name
+   */
+  html(key: TextKey, values?: TextValues, links?: Readonly<Record<string, string>>): string
+  /** `5 minutes`. Rounded up, so that a retry after it succeeds. */
+  wait(seconds: number): string
+}
+
+const readCatalogue = (code: LanguageCode): Catalogue =>
+  code === ENGLISH.code
+    ? english
+    : JSON.parse(readFileSync(new URL(`catalogues/${code}.json`, import.meta.url), 'utf8'))
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!)
+
+const isolatedHtml = (text: string): string => `<bdi>${escapeHtml(text)}</bdi>`
+
+/** First strong isolate, pop directional isolate (UAX #9). */
+const isolated = (text: string): string => `\u2068${text}\u2069`
+
+const unchanged = (text: string): string => text
+
+type Chunks = readonly (string | unknown)[]
+
+const strong = (chunks: Chunks): string => `<strong>${chunks.join('')}</strong>`
+
+const linkTo = (href: string) => (chunks: Chunks) => `<a href="${escapeHtml(href)}">${chunks.join('')}</a>`
+
+const mapStrings = (values: TextValues, change: (text: string) => string): TextValues =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? change(value) : value]),
+  )
+
+const UNITS = [
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+function waitFormat({ locale }: Language): (seconds: number) => string {
+  return (seconds) => {
+    const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? UNITS[2]
+    const format = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+    return format.format(Math.max(1, Math.ceil(seconds / size)))
+  }
+}
+
+/** Reads the catalogue. A message is parsed when it is used first. */
+function createTranslate(language: Language): Translate {
+  const catalogue = readCatalogue(language.code)
+  const parsed = new Map<TextKey, IntlMessageFormat>()
+  const change = language.direction === 'rtl' ? isolated : unchanged
+
+  function messageOf(key: TextKey): IntlMessageFormat {
+    const message = parsed.get(key) ?? new IntlMessageFormat(catalogue[key], language.locale)
+    parsed.set(key, message)
+    return message
+  }
+
+  const t = (key: TextKey, values: TextValues = {}) => String(messageOf(key).format(mapStrings(values, change)))
+  const html: Translate['html'] = (key, values = {}, links = {}) => {
+    const tags = Object.entries(links).map(([name, href]) => [name, linkTo(href)])
+    const inHtml = { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong }
+    return String(messageOf(key).format(inHtml))
+  }
+  return Object.assign(t, { language, html, wait: waitFormat(language) })
+}
+
+const translators = new Map<LanguageCode, Translate>()
+
+/** The texts of a language, which are read when they are needed first. */
+export function translateTo(language: Language): Translate {
+  const translate = translators.get(language.code) ?? createTranslate(language)
+  translators.set(language.code, translate)
+  return translate
+}
+
+export const toEnglish = (): Translate => translateTo(ENGLISH)

@@ -1,0 +1,78 @@
+import type { Context } from 'koa'
+import {
+  ENGLISH,
+  LANGUAGE_CODES,
+  LANGUAGES,
+  type Language,
+  languageOf,
+  matchUiLocales,
+} from '../languages/languages.ts'
+import { type Translate, translateTo } from '../languages/translator.ts'
+import { readCookie, writeCookie } from './cookies.ts'
+import { ownPath } from './return-to.ts'
+
+/** `fr.1764430000`: the language, and when it was selected, in seconds since 1970. */
+const COOKIE = 'kw_language'
+const COOKIE_VALUE = /^([a-z]{2})\.(\d{1,12})$/
+
+const YEAR = 365 * 24 * 3600 * 1000
+
+/** Seconds. A selection this recent was made during the present sign-in, and wins over its `ui_locales`. */
+const RECENT = 3600
+
+const now = (): number => Math.floor(Date.now() / 1000)
+
+interface Selection {
+  readonly language: Language
+  readonly isRecent: boolean
+}
+
+function selectionOf(ctx: Context): Selection | undefined {
+  const [, code, selectedAt] = COOKIE_VALUE.exec(readCookie(ctx, COOKIE) ?? '') ?? []
+  const language = code ? languageOf(code) : undefined
+  return language && { language, isRecent: now() - Number(selectedAt) < RECENT }
+}
+
+/** Keeps the language that the user selected in this browser. */
+export const selectLanguage = (ctx: Context, { code }: Language): void =>
+  writeCookie(ctx, COOKIE, `${code}.${now()}`, YEAR)
+
+/** Tells the pages of this request the `ui_locales` of the application's request (OpenID Connect Core, section 3.1.2.1). */
+export function setUiLocales(ctx: Context, uiLocales: string | undefined): void {
+  ctx.state.uiLocales = uiLocales
+}
+
+const acceptedLanguage = (ctx: Context): Language =>
+  languageOf(ctx.acceptsLanguages([...LANGUAGE_CODES]) || '') ?? ENGLISH
+
+function pageLanguage(ctx: Context): Language {
+  const selection = selectionOf(ctx)
+  if (selection?.isRecent) return selection.language
+  const wanted = matchUiLocales(ctx.state.uiLocales ?? ctx.query.ui_locales)
+  return wanted ?? selection?.language ?? acceptedLanguage(ctx)
+}
+
+/**
+ * The texts of the page that answers a request: in the language that the user selected during this sign-in, else that of
+ * `ui_locales`, else the one selected earlier, else the one that the browser prefers, else English.
+ */
+export const translateFor = (ctx: Context): Translate => translateTo(pageLanguage(ctx))
+
+/** A language that the user can select on a page. */
+interface LanguageLink extends Pick<Language, 'code' | 'name' | 'direction'> {
+  readonly href: string
+}
+
+export const LANGUAGE_PATH = '/language'
+
+/** The links that show the same page in another language. None on the answer to a form, which is not shown anew. */
+export function languageLinks(ctx: Context): readonly LanguageLink[] {
+  const here = ownPath(ctx.originalUrl)
+  if (ctx.method === 'POST' || (here === '/' && ctx.path !== '/')) return []
+  return LANGUAGES.map(({ code, name, direction }) => ({
+    code,
+    name,
+    direction,
+    href: `${LANGUAGE_PATH}?${new URLSearchParams({ to: code, return_to: here })}`,
+  }))
+}

@@ -1,0 +1,88 @@
+/** The catalogues hold the same messages, and the pages use each of them. */
+import { globSync, readFileSync } from 'node:fs'
+import { parse, TYPE } from '@formatjs/icu-messageformat-parser'
+import { describe, expect, it } from 'vitest'
+import { LANGUAGE_CODES } from '../../src/languages/languages.ts'
+
+type Node = ReturnType<typeof parse>[number]
+
+const catalogueOf = (code: string): Record<string, string> =>
+  JSON.parse(readFileSync(`src/languages/catalogues/${code}.json`, 'utf8'))
+
+const english = catalogueOf('en')
+const others = LANGUAGE_CODES.filter((code) => code !== 'en')
+
+/** What stands below a node: the forms of a plural, the content of a tag. */
+function childrenOf(node: Node): Node[] {
+  if (node.type === TYPE.plural || node.type === TYPE.select)
+    return Object.values(node.options).flatMap(({ value }) => value)
+  return node.type === TYPE.tag ? node.children : []
+}
+
+const nodesOf = (nodes: readonly Node[]): Node[] => nodes.flatMap((node) => [node, ...nodesOf(childrenOf(node))])
+
+/** The placeholders and tags of a message, each once: the forms of a plural repeat them. */
+const placeholdersOf = (message: string): string[] => {
+  const named = nodesOf(parse(message)).filter(({ type }) => type !== TYPE.literal && type !== TYPE.pound)
+  return [...new Set(named.map((node) => `${TYPE[node.type]} ${'value' in node ? node.value : ''}`))].sort()
+}
+
+const pluralFormsOf = (message: string): string[][] =>
+  nodesOf(parse(message)).flatMap((node) => (node.type === TYPE.plural ? [Object.keys(node.options).sort()] : []))
+
+const literalsOf = (message: string): string =>
+  nodesOf(parse(message))
+    .map((node) => (node.type === TYPE.literal ? node.value : ''))
+    .join('')
+
+const read = (pattern: string): string =>
+  globSync(pattern)
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n')
+
+const CODE = read('src/**/*.ts')
+const VIEWS = read('views/**/*.eta')
+
+describe('the catalogues', () => {
+  it('exist for every language, and for no other', () => {
+    const files = globSync('src/languages/catalogues/*.json').map((path) => /(\w+)\.json$/.exec(path)![1])
+    expect(files.sort()).toEqual([...LANGUAGE_CODES].sort())
+  })
+
+  it.each(others)('have every message of the English one, in the same order, and no other: %s', (code) => {
+    expect(Object.keys(catalogueOf(code))).toEqual(Object.keys(english))
+  })
+
+  it.each(LANGUAGE_CODES)('have no empty message, and none with spaces at its ends: %s', (code) => {
+    expect(
+      Object.entries(catalogueOf(code)).filter(([, message]) => message.trim() !== message || message === ''),
+    ).toEqual([])
+  })
+
+  it.each(others)('have the placeholders and tags of the English message: %s', (code) => {
+    const placeholders = Object.entries(catalogueOf(code)).map(([key, message]) => [key, placeholdersOf(message)])
+    expect(placeholders).toEqual(Object.entries(english).map(([key, message]) => [key, placeholdersOf(message)]))
+  })
+
+  it.each(LANGUAGE_CODES)('have the plural forms that the language needs, and no other: %s', (code) => {
+    const needed = [...new Intl.PluralRules(code).resolvedOptions().pluralCategories].sort()
+    for (const [key, message] of Object.entries(catalogueOf(code)))
+      for (const forms of pluralFormsOf(message)) expect([key, forms]).toEqual([key, needed])
+  })
+
+  it.each(LANGUAGE_CODES)('have text that needs no escaping in HTML: %s', (code) => {
+    const wrong = Object.entries(catalogueOf(code)).filter(([, message]) => /[<>&"]/.test(literalsOf(message)))
+    expect(wrong).toEqual([])
+  })
+
+  it('have only messages that a page uses', () => {
+    const unused = Object.keys(english).filter((key) => !CODE.includes(`'${key}'`) && !VIEWS.includes(`'${key}'`))
+    expect(unused, 'delete them from every catalogue').toEqual([])
+  })
+
+  it('have every message that a view uses', () => {
+    const used = [...VIEWS.matchAll(/\bt(?:\.html)?\('([^']+)'/g)].map(([, key]) => key!)
+    expect(used.length).toBeGreaterThan(50)
+    expect(used.filter((key) => !Object.hasOwn(english, key))).toEqual([])
+  })
+})

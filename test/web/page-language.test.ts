@@ -1,0 +1,174 @@
+/** Which language a page has, how a user selects it, and that a selection leads nowhere else. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { LANGUAGE_CODES } from '../../src/languages/languages.ts'
+import { send } from '../support/requests.ts'
+import { type Browser, openBrowser } from '../support/scriptless-browser.ts'
+import { ADA, CONSENT, createWorld, LOGIN, openFakeManagement } from './fake-management.ts'
+
+let fake: Awaited<ReturnType<typeof openFakeManagement>>
+let browser: Browser
+
+beforeAll(async () => {
+  fake = await openFakeManagement()
+})
+afterAll(() => fake.close())
+beforeEach(() => {
+  browser = openBrowser(fake.origin)
+  Object.assign(fake.world, createWorld(), { signedInAs: undefined })
+})
+
+const accepting = (languages: string) => ({ headers: { accept: 'text/html', 'accept-language': languages } })
+
+/** The value of the cookie of somebody who selected a language so long ago. */
+const selected = (code: string, secondsAgo: number) => ({
+  value: `${code}.${Math.floor(Date.now() / 1000) - secondsAgo}`,
+  path: '/',
+})
+
+const languageIn = (text: string) => /<html lang="(\w+)" dir="(\w+)">/.exec(text)?.slice(1)
+
+const select = (code: string, returnTo: string, headers: Record<string, string> = {}) =>
+  send(`${fake.origin}/language?${new URLSearchParams({ to: code, return_to: returnTo })}`, {
+    headers: { accept: 'text/html', ...headers },
+    redirect: 'manual',
+  })
+
+describe('the language of a page', () => {
+  it.each([
+    ['de', ['de', 'ltr']],
+    ['pt-BR,pt;q=0.9,en;q=0.8', ['pt', 'ltr']],
+    ['ar-EG', ['ar', 'rtl']],
+    ['en;q=0.3, xx, ja;q=0.9', ['ja', 'ltr']],
+    ['xx', ['en', 'ltr']],
+    ['*', ['en', 'ltr']],
+    ['fr;q=0', ['en', 'ltr']],
+  ])('is the one that the browser prefers: %s', async (header, expected) => {
+    const { text, headers } = await browser.visit('/signin', accepting(header))
+    expect(languageIn(text)).toEqual(expected)
+    expect(headers.get('content-language')).toBe(expected[0])
+    expect(headers.get('vary')).toMatch(/Accept-Language/)
+  })
+
+  it('is the one of ui_locales before the one that the browser prefers', async () => {
+    fake.world.interactions = [
+      { ...LOGIN, uiLocales: 'xx fr-CA de' },
+      { ...CONSENT, uiLocales: 'ja' },
+    ]
+    expect(languageIn((await browser.visit('/interaction/login1', accepting('de'))).text)).toEqual(['fr', 'ltr'])
+    expect((await browser.visit('/interaction/consent1', accepting('de'))).text).toContain('Calendar Sync</bdi> を許可')
+    const signOut = await browser.visit('/show/confirm-sign-out?ui_locales=es', accepting('de'))
+    expect(signOut.text).toContain('<h1>¿Cerrar sesión?</h1>')
+  })
+
+  it('is the one that the user selected during this sign-in before ui_locales, and one selected earlier after it', async () => {
+    fake.world.interactions = [{ ...LOGIN, uiLocales: 'fr' }]
+    browser.cookies.set('kw_language /', selected('ar', 60))
+    expect(languageIn((await browser.visit('/interaction/login1')).text)).toEqual(['ar', 'rtl'])
+    browser.cookies.set('kw_language /', selected('ar', 7200))
+    expect(languageIn((await browser.visit('/interaction/login1')).text)).toEqual(['fr', 'ltr'])
+    expect(languageIn((await browser.visit('/signin', accepting('de'))).text)).toEqual(['ar', 'rtl'])
+  })
+
+  it.each(['xx.1', 'de', 'de.x', '<script>', ''])(
+    'does not follow a cookie that is none of ours: %s',
+    async (value) => {
+      browser.cookies.set('kw_language /', { value, path: '/' })
+      expect(languageIn((await browser.visit('/signin', accepting('es'))).text)).toEqual(['es', 'ltr'])
+    },
+  )
+
+  it('is English in the console, whatever is preferred', async () => {
+    fake.world.signedInAs = ADA.id
+    browser.cookies.set('kw_language /', selected('de', 60))
+    for (const path of ['/account/applications', '/account/password', '/nothing']) {
+      const { text, headers } = await browser.visit(path)
+      expect(text).toContain('<html lang="en">')
+      expect(headers.get('content-language')).toBe('en')
+      expect(text).not.toMatch(/Seite nicht gefunden|Passwort/)
+    }
+  })
+
+  it('changes neither the request ID nor the English detail of an error', async () => {
+    const { text } = await browser.visit('/show/error', accepting('de'))
+    expect(text).toContain('<h1>Weiterleitungs-URI nicht registriert</h1>')
+    expect(text).toContain('<code>request-1</code>')
+    expect(text).toContain('<dd lang="en"><bdi>invalid_redirect_uri: redirect_uri did not match</bdi></dd>')
+    const program = await send(`${fake.origin}/show/error`, {
+      headers: { accept: 'application/json', 'accept-language': 'de' },
+    })
+    expect(program.body).toEqual({ error: 'invalid_redirect_uri', error_description: 'redirect_uri did not match' })
+  })
+
+  it('marks a sentence that exists in English only', async () => {
+    const { status, text } = await browser.visit('/signin?x=%00', accepting('de'))
+    expect(status).toBe(400)
+    expect(text).toMatch(/<h1>Ungültige Anfrage<\/h1>\n<p lang="en" dir="ltr">/)
+  })
+})
+
+describe('the selection of a language', () => {
+  it('is on every page that can be shown anew, and names each language in itself', async () => {
+    const { text } = await browser.visit('/signin?return_to=%2Fkeys')
+    expect([...text.matchAll(/hreflang="(\w+)"/g)].map(([, code]) => code)).toEqual(LANGUAGE_CODES)
+    const [, href] = /href="([^"]+)" hreflang="de"/.exec(text)!
+    const page = await browser.visit(href!.replaceAll('&amp;', '&'))
+    expect(page.url).toBe(`${fake.origin}/signin?return_to=%2Fkeys`)
+    expect(page.text).toContain('<h1>Anmelden</h1>')
+    expect(page.text).toMatch(/hreflang="de" lang="de" dir="ltr" aria-current="true"/)
+  })
+
+  it('lasts a year, for this site alone and not for scripts', async () => {
+    const { status, headers } = await select('de', '/signin')
+    expect([status, headers.get('location')]).toEqual([303, '/signin'])
+    expect(headers.get('set-cookie')).toMatch(/^kw_language=de\.\d+; path=\/; expires=[^;]+; samesite=lax; httponly$/i)
+  })
+
+  it('wins over the ui_locales of the address', async () => {
+    const { headers } = await select('de', '/oauth2/logout?client_id=a&ui_locales=fr')
+    expect(headers.get('location')).toBe('/oauth2/logout?client_id=a')
+  })
+
+  it.each(['https://evil.example/', '//evil.example', '/\\evil.example', '/..//evil.example', 'javascript:alert(1)'])(
+    'leads to no other site: %s',
+    async (returnTo) => {
+      expect((await select('de', returnTo)).headers.get('location')).toBe('/')
+    },
+  )
+
+  it.each([
+    ['xx', {}],
+    ['', {}],
+    ['de', { 'sec-fetch-site': 'cross-site' }],
+    ['de', { 'sec-fetch-site': 'same-site' }],
+  ])('is kept neither for another language nor when another site asks: %s %j', async (code, headers) => {
+    const answer = await select(code, '/signin', headers)
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([303, null])
+  })
+
+  it('is not on the answer to a form, which cannot be shown anew', async () => {
+    const form = await browser.visit('/interaction/login1')
+    const refused = await browser.submit(form, /sign-in$/, { email: '', password: '' })
+    expect(refused.text).not.toContain('hreflang')
+  })
+})
+
+describe('in German', () => {
+  beforeEach(() => browser.cookies.set('kw_language /', selected('de', 0)))
+
+  it('the sign-in page and its errors are', async () => {
+    const form = await browser.visit('/interaction/login1')
+    expect(form.text).toContain('um mit <strong><bdi>Calendar Sync</bdi></strong> fortzufahren')
+    const missing = await browser.submit(form, /sign-in$/, { email: '', password: '' })
+    expect(missing.text).toContain('Geben Sie Ihre E-Mail-Adresse ein.')
+    expect(missing.text).toContain('<title>Fehler: Anmelden · Keywright</title>')
+    const wrong = await browser.submit(form, /sign-in$/, { email: 'ada@example.com', password: 'x' })
+    expect(wrong.text).toContain('E-Mail-Adresse oder Passwort ist falsch.')
+  })
+
+  it('the consent page is, with the operator’s texts as they are', async () => {
+    const { text } = await browser.visit('/interaction/consent1')
+    for (const expected of ['Über Sie', 'Ihren Namen sehen', 'Read your calendar', '>Erlauben<', '>Ablehnen<'])
+      expect(text).toContain(expected)
+    expect(text).toContain('<a href="/account/applications">Verbundene Anwendungen</a>')
+  })
+})
