@@ -127,7 +127,7 @@ describe.skipIf(!python)('the status lists of the Python example', () => {
       async () => await issuer.token({ aud: 'https://other.example.com' }),
     ],
     ['the access token was not signed by the issuer', async () => withOtherSignature(await issuer.token())],
-  ])('a rejected token is told why: %s', async (error_description, token) => {
+  ])('the response to a rejected token states the reason: %s', async (error_description, token) => {
     expect(await ask(api, await token())).toMatchObject({ status: 401, body: { error_description } })
   })
 
