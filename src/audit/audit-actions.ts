@@ -25,6 +25,8 @@ export const AUDIT_ACTIONS = [
   'user.factors_reset',
   'user.recovery_codes_generated',
   'user.recovery_code_used',
+  'user.session_ended',
+  'user.other_sessions_ended',
   'user.tokens_revoked',
   'key_pair.generated',
   'key_pair.ended',

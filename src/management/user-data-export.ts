@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { SESSIONS_OF_USER } from '../accounts/user-sessions.ts'
 import { auditFields } from '../audit/audit-lines.ts'
 import { exportAudit } from '../audit/audit-query.ts'
 import { visibleRecord } from './attribute-changes.ts'
@@ -8,7 +9,16 @@ import { userFor } from './tenant-isolation.ts'
 
 /** One part of what is stored about a user; its names are those of the JSON. */
 export interface UserDataItem {
-  readonly kind: 'profile' | 'passkey' | 'second_factor' | 'consent' | 'grant' | 'key_pair' | 'application' | 'activity'
+  readonly kind:
+    | 'profile'
+    | 'passkey'
+    | 'second_factor'
+    | 'session'
+    | 'consent'
+    | 'grant'
+    | 'key_pair'
+    | 'application'
+    | 'activity'
   readonly data: Record<string, unknown>
 }
 
@@ -32,6 +42,11 @@ const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = 
     'second_factor',
     `SELECT 'authenticator_app' AS factor, f.name, f.created_at, f.last_used_at
        FROM totp_factors f WHERE f.user_id = CAST(:user AS uuid) ORDER BY f.created_at LIMIT ${MOST}`,
+  ],
+  [
+    'session',
+    `SELECT s.browser, s.system, s.address, s.signed_in_at, s.last_used_at
+       FROM users u CROSS JOIN LATERAL (${SESSIONS_OF_USER}) s WHERE u.id = CAST(:user AS uuid)`,
   ],
   [
     'consent',

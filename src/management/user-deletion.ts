@@ -14,6 +14,7 @@ const PARTS = [
   ['consents', 'user_id = CAST(:user AS uuid)'],
   ['mail_messages', 'user_id = CAST(:user AS uuid)'],
   ['mail_links', 'user_id = CAST(:user AS uuid)'],
+  ['engine_models', 'user_id = CAST(:user AS uuid)'],
 ] as const
 
 async function deleteParts(trx: Knex, user: string, limit: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { SESSIONS_OF_USER, type SessionRow, toUserSession, type UserSession } from '../accounts/user-sessions.ts'
 import { toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
 import { activeTokensOf, type Bounded, ofAccount, toBounded } from './bounded-counts.ts'
@@ -31,6 +32,8 @@ export interface UserDetails extends UserSummary {
   readonly ownTokens: Bounded
   /** Active access tokens that applications hold for the user. */
   readonly applicationTokens: Bounded
+  /** The one that was used last first, at most `MOST_SESSIONS`. */
+  readonly sessions: readonly UserSession[]
   /** Newest first, at most `MOST_ADDED_APPLICATIONS`. */
   readonly addedApplications: readonly AddedApplication[]
   /** Callers of the user's key pairs; absent: not read. */
@@ -68,6 +71,7 @@ const selectUser = (columns = ''): string => `
          (SELECT count(*)::int FROM consents s WHERE s.user_id = u.id) AS applications,
          (${activeTokensOf('t.user_id = u.id')}) AS own_tokens,
          (${activeTokensOf("t.subject = u.id::text AND t.subject <> ''")}) AS application_tokens,
+         (SELECT json_agg(s) FROM (${SESSIONS_OF_USER}) s) AS sessions,
          (${ADDED_APPLICATIONS}) AS added_applications, ${columns}
          u.role = 'admin' AND u.status = 'active' AND NOT EXISTS (
            SELECT FROM users o
@@ -90,6 +94,7 @@ export interface DetailsRow extends UserSubjectRow {
   applications: number
   own_tokens: number
   application_tokens: number
+  sessions: SessionRow[] | null
   added_applications: AddedApplication[] | null
   callers?: AffectedClientCaller[] | null
   is_last: boolean
@@ -105,6 +110,7 @@ export const toDetails = (row: DetailsRow): UserDetails => ({
   applications: row.applications,
   ownTokens: toBounded(row.own_tokens),
   applicationTokens: toBounded(row.application_tokens),
+  sessions: (row.sessions ?? []).map(toUserSession),
   addedApplications: row.added_applications ?? [],
   ...(row.callers !== undefined && { affected: toAffectedCallers(row.callers) }),
   isLastAdmin: row.is_last,

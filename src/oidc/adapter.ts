@@ -6,10 +6,12 @@ import { epochSeconds } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { isSealedByOneOf, seal, sealedBy, unseal } from '../shared/envelope.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
 import { chargeAnonymous } from './anonymous-storage.ts'
 import type { UserAccount } from './engine-consents.ts'
 import { AlreadyUsedError, engineContext } from './engine-internals.ts'
 import { registrationOf } from './request-state.ts'
+import { emptied, keptSessionId, type StoredSession, sessionColumns } from './session-rows.ts'
 
 /** The engine's ids are secret values, so the table is keyed by their hashes (guarantee 5). */
 export const hash = (value: string): Buffer => createHash('sha256').update(value).digest()
@@ -20,6 +22,7 @@ interface ModelRow {
   consumed_at: Date | null
   expires_at: Date | null
   last_used_at: Date | null
+  session_id: string | null
 }
 
 /** Models whose first use is decided in the transaction that issues the tokens (`claimCode`), not by the engine. */
@@ -51,8 +54,19 @@ export const SEALED_ENGINE_MODELS: SealedColumn = {
 
 export const inSeconds = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
-const lastUse = (db: Knex, { lastUsedAt }: AdapterPayload) =>
-  lastUsedAt === undefined ? null : db.raw('to_timestamp(?)', [Number(lastUsedAt)])
+/**
+ * The payload of a row; undefined where it was sealed with a retired encryption key, so that its user signs in again.
+ * @throws KeywrightError `unavailable` when this node lacks the current key, with which other nodes open the payload
+ */
+export function openPayload(
+  keys: EncryptionKeys,
+  model: string,
+  { payload, id_hash }: Pick<ModelRow, 'payload' | 'id_hash'>,
+): AdapterPayload | undefined {
+  if (isSealedByOneOf(keys, payload)) return JSON.parse(unseal(keys, sealedFor(model, id_hash), payload).toString())
+  if (!keys.missing || sealedBy(payload) !== keys.missing) return undefined
+  throw new KeywrightError('unavailable', 'this node lacks the encryption key in use; try again')
+}
 
 const isPossible = (id: string): boolean => id.length > 0 && id.length <= MAX_ID_LENGTH
 
@@ -107,11 +121,17 @@ export class EngineModelAdapter implements Adapter {
       code_hash: payload.userCode ? hash(payload.userCode) : null,
       expires_at: expiresIn ? inSeconds(db, expiresIn + (EXTRA_TTL[this.#model] ?? 0)) : null,
       ...(CLAIMED_LATER.has(this.#model) && this.#subjectState(payload)),
-      ...(this.#model === 'Session' && { last_used_at: lastUse(db, payload) }),
+      ...(this.#model === 'Session' && sessionColumns(db, payload as StoredSession)),
     }
     // A device code is written again when a user confirms it; the revocation epochs stay those of its creation.
     const { client_revocation_epoch: _, code_revocation_epoch: __, ...renewed } = row as Record<string, unknown>
-    const written = db('engine_models').insert(row).onConflict(['model', 'id_hash']).merge(renewed)
+    const { user_id } = row as Record<string, unknown>
+    const named = user_id ? { session_id: keptSessionId(db) } : {}
+    const inserted = { ...row, ...(user_id ? { session_id: newId() } : {}) }
+    const written = db('engine_models')
+      .insert(inserted)
+      .onConflict(['model', 'id_hash'])
+      .merge({ ...renewed, ...named })
     await written.whereNotNull('engine_models.payload')
   }
 
@@ -121,7 +141,7 @@ export class EngineModelAdapter implements Adapter {
       .where({ model: this.#model, id_hash: hash(id) })
       .forUpdate()
       .first()
-    const present = row && this.#open(row)
+    const present = row && openPayload(this.#keys, this.#model, row)
     if (present && progressOf(present) >= progressOf(payload)) throw new AlreadyUsedError(present.userCode)
   }
 
@@ -143,25 +163,14 @@ export class EngineModelAdapter implements Adapter {
     }
   }
 
-  /**
-   * The payload; undefined where it was sealed with a retired encryption key, so that its user signs in again.
-   * @throws KeywrightError `unavailable` when this node lacks the current key, with which other nodes open the payload
-   */
-  #open({ payload, id_hash }: ModelRow): AdapterPayload | undefined {
-    if (isSealedByOneOf(this.#keys, payload)) {
-      return JSON.parse(unseal(this.#keys, sealedFor(this.#model, id_hash), payload).toString())
-    }
-    if (!this.#keys.missing || sealedBy(payload) !== this.#keys.missing) return undefined
-    throw new KeywrightError('unavailable', 'this node lacks the encryption key in use; try again')
-  }
-
   /** The expiry and the last use of a session are in its row alone: `recordSessionUse` does not write the payload. */
   #current(row: ModelRow): AdapterPayload | undefined {
-    const payload = this.#open(row)
+    const payload = openPayload(this.#keys, this.#model, row)
     if (!payload || this.#model !== 'Session' || !row.expires_at) return payload
     const lastUsedAt = row.last_used_at ? epochSeconds(row.last_used_at) : undefined
     // The database, by its clock, has found that the session has not expired; the engine asks the clock of this machine.
-    return { ...payload, exp: Math.max(epochSeconds(row.expires_at), epochSeconds() + 1), lastUsedAt }
+    const exp = Math.max(epochSeconds(row.expires_at), epochSeconds() + 1)
+    return { ...payload, exp, lastUsedAt, listedAs: row.session_id ?? undefined }
   }
 
   async #find(column: string, value: string): Promise<AdapterPayload | undefined> {
@@ -206,8 +215,7 @@ export class EngineModelAdapter implements Adapter {
 
   /** Empties the row instead of deleting it: a request that has read it would insert it again. */
   async destroy(id: string): Promise<void> {
-    const emptied = { payload: null, uid_hash: null, code_hash: null, expires_at: inSeconds(this.#knex, 600) }
-    const destroyed = await this.#rows().where('id_hash', hash(id)).whereNotNull('payload').update(emptied)
+    const destroyed = await this.#rows().where('id_hash', hash(id)).whereNotNull('payload').update(emptied(this.#knex))
     if (destroyed === 0 && this.#model === 'Interaction')
       throw new errors.SessionNotFound('interaction was already used')
   }

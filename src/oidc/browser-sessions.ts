@@ -1,16 +1,21 @@
 import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
+import type { AdapterPayload } from 'oidc-provider'
 import type { SessionLifetimes } from '../accounts/session-lifetime-attributes.ts'
 import { isMultiFactor } from '../accounts/sign-in-tickets.ts'
 import type { AccountOfUser, User } from '../accounts/users.ts'
+import type { Actor } from '../audit/audit-log.ts'
 import { epochSeconds } from '../shared/clock.ts'
+import { isId } from '../shared/ids.ts'
 import { acrOf } from './authentication-context.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
 import { recordSessionUse } from './engine-rows.ts'
 import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
+import { takeOtherSessions, takeUserSession } from './session-ends.ts'
 import { isUseRecorded, sessionTtl } from './session-lifetimes.ts'
+import { seenBrowser } from './session-rows.ts'
 
 /** A sign-in. `since` is the user's `sessionsValidFrom` at that moment. */
 export interface Login {
@@ -27,7 +32,12 @@ interface SessionFacts {
   readonly amr: readonly string[]
   /** The user has a second factor, and the session began without one: it was added later. */
   readonly lacksSecondFactor: boolean
+  /** The ID of the session in lists; null: it was not listed before this request. */
+  readonly sessionId: string | null
 }
+
+/** What a session holds of the applications that its user signed in to. */
+type NotifiedSession = Pick<AdapterPayload, 'authorizations' | 'accountId'>
 
 /** A login as the engine expects it. */
 export const toEngineLogin = ({ userId, since, amr, signedInAt }: Login) => ({
@@ -40,6 +50,8 @@ export const toEngineLogin = ({ userId, since, amr, signedInAt }: Login) => ({
 
 /** The sessions of browsers, outside of authorization requests. */
 export function createBrowserSessions(engine: () => Provider, services: OidcServices) {
+  const { encryptionKeys, database } = services
+  const { knex } = database
   const current = async (ctx: Context): Promise<BrowserSession> => await engine().Session.get(ctx as never)
 
   function setCookie(ctx: Context, value: string | null, expires?: Date): void {
@@ -59,7 +71,7 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
   }
 
   /** Sends logout tokens (OpenID Connect Back-Channel Logout 1.0, section 2.5). A failure does not stop the sign-out. */
-  async function notifyClients({ authorizations, accountId }: BrowserSession): Promise<void> {
+  async function notifyClients({ authorizations, accountId }: NotifiedSession): Promise<void> {
     const notifications = Object.entries(authorizations ?? {}).map(([clientId, { sid }]) =>
       notifyClient(clientId, accountId!, sid),
     )
@@ -70,10 +82,32 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
 
   /** A request to the console counts as use of the session, which the engine does not see. */
   async function keepAlive(ctx: Context, lifetimes: SessionLifetimes, session: BrowserSession): Promise<void> {
-    if (!isUseRecorded(lifetimes, session)) return
+    if (session.listedAs && !isUseRecorded(lifetimes, session)) return
     const ttl = sessionTtl(lifetimes, session)
-    await recordSessionUse(services.database.knex, session.jti, { usedAt: epochSeconds(), ttl })
+    session.lastUsedAt = epochSeconds()
+    session.seen = seenBrowser(ctx)
+    await recordSessionUse(knex, session, ttl)
     setCookie(ctx, session.jti, expiryIn(ttl))
+  }
+
+  /** Signs in under a new session ID, which prevents session fixation. A user who was disabled meanwhile gets no session. */
+  async function begin(ctx: Context, login: Login): Promise<void> {
+    const user = await findActiveUser(services, login.userId)
+    if (!user) return
+    const present = await current(ctx)
+    const isOther = present.accountId !== undefined && present.accountId !== login.userId
+    if (isOther) await notifyClients(present)
+    if (present.accountId) await present.destroy()
+    const { ts: loginTs, since, ...details } = toEngineLogin(login)
+    const begun: BrowserSession = new (engine().Session)()
+    if (!isOther) begun.authorizations = present.authorizations
+    begun.loginAccount({ ...details, loginTs })
+    begun.subjectSince = since
+    begun.lastUsedAt = epochSeconds()
+    begun.seen = seenBrowser(ctx)
+    const ttl = sessionTtl(user.sessionLifetimes, begun)
+    await begun.save(ttl)
+    setCookie(ctx, begun.jti, expiryIn(ttl))
   }
 
   return {
@@ -85,27 +119,16 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
       await keepAlive(ctx, user.sessionLifetimes, present)
       const amr = present.amr ?? []
       const lacksSecondFactor = user.hasSecondFactor && !isMultiFactor(amr)
-      return { ...user, signedInAt: new Date((present.loginTs ?? 0) * 1000), amr, lacksSecondFactor }
+      return {
+        ...user,
+        signedInAt: new Date((present.loginTs ?? 0) * 1000),
+        amr,
+        lacksSecondFactor,
+        sessionId: present.listedAs ?? null,
+      }
     },
 
-    /** Signs in under a new session ID, which prevents session fixation. A user who was disabled meanwhile gets no session. */
-    async begin(ctx: Context, login: Login): Promise<void> {
-      const user = await findActiveUser(services, login.userId)
-      if (!user) return
-      const present = await current(ctx)
-      const isOther = present.accountId !== undefined && present.accountId !== login.userId
-      if (isOther) await notifyClients(present)
-      if (present.accountId) await present.destroy()
-      const { ts: loginTs, since, ...details } = toEngineLogin(login)
-      const begun: BrowserSession = new (engine().Session)()
-      if (!isOther) begun.authorizations = present.authorizations
-      begun.loginAccount({ ...details, loginTs })
-      begun.subjectSince = since
-      begun.lastUsedAt = epochSeconds()
-      const ttl = sessionTtl(user.sessionLifetimes, begun)
-      await begun.save(ttl)
-      setCookie(ctx, begun.jti, expiryIn(ttl))
-    },
+    begin,
 
     async end(ctx: Context): Promise<void> {
       const present = await current(ctx)
@@ -113,6 +136,27 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
       await notifyClients(present)
       await present.destroy()
       setCookie(ctx, null)
+    },
+
+    /** Ends a session of a user, in whichever browser. False: the user has no such session. */
+    async endOne(userId: string, sessionId: string, actor: Actor): Promise<boolean> {
+      if (!isId(sessionId)) return false
+      const session = await takeUserSession(knex, encryptionKeys, { userId, sessionId, actor })
+      if (session) await notifyClients(session)
+      return session !== undefined
+    },
+
+    /**
+     * Ends every session of the signed-in user except that of this browser, which continues under another ID. False: the
+     * session of this browser was ended meanwhile.
+     */
+    async endOthers(ctx: Context, login: Omit<Login, 'since'>, actor: Actor): Promise<boolean> {
+      const kept = await current(ctx)
+      const result = await takeOtherSessions(knex, encryptionKeys, { userId: login.userId, kept, actor })
+      if (!result) return false
+      await begin(ctx, { ...login, since: result.user.sessionsValidFrom })
+      await Promise.all(result.ended.map(notifyClients))
+      return true
     },
   }
 }

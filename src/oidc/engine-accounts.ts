@@ -6,6 +6,7 @@ import { interactionResultOf } from './engine-internals.ts'
 import type { BrowserSession } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { isWithinLifetimes } from './session-lifetimes.ts'
+import { seenBrowser } from './session-rows.ts'
 
 /**
  * OpenID Connect Core, section 5.1. What is unknown is left out: clients refuse `email_verified: false`, and nobody knows
@@ -39,6 +40,7 @@ function isUsable(ctx: KoaContextWithOIDC, user: User & AccountOfUser): boolean 
   const session = sessionOf(ctx, user.id)
   if (!isCurrentSession(user, session)) return false
   session.lastUsedAt = epochSeconds()
+  session.seen = seenBrowser(ctx)
   return true
 }
 

@@ -120,5 +120,7 @@ export function createSignInFlow(engine: () => Provider, services: OidcServices)
     signedIn: sessions.user,
     signIn: sessions.begin,
     signOut: sessions.end,
+    endSession: sessions.endOne,
+    endOtherSessions: sessions.endOthers,
   }
 }

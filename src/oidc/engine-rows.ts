@@ -1,17 +1,19 @@
 import type { Knex } from 'knex'
 import { hash, inSeconds } from './adapter.ts'
+import { keptSessionId, type StoredSession, sessionColumns } from './session-rows.ts'
 
-interface SessionUse {
-  /** Seconds since 1970. */
-  readonly usedAt: number
-  /** Seconds from now until the session expires. */
-  readonly ttl: number
-}
-
-/** Records that a session is used. A session that was signed out stays signed out. */
-export async function recordSessionUse(knex: Knex, id: string, { usedAt, ttl }: SessionUse): Promise<void> {
-  const row = knex('engine_models').where({ model: 'Session', id_hash: hash(id) })
-  const use = { expires_at: inSeconds(knex, ttl), last_used_at: knex.raw('to_timestamp(?)', [usedAt]) }
+/**
+ * Records that a session is used, without its payload: another request may add to it. A session that was signed out stays
+ * signed out.
+ * @param ttl seconds from now until it expires
+ */
+export async function recordSessionUse(
+  knex: Knex,
+  session: StoredSession & { jti: string },
+  ttl: number,
+): Promise<void> {
+  const row = knex('engine_models').where({ model: 'Session', id_hash: hash(session.jti) })
+  const use = { ...sessionColumns(knex, session), session_id: keptSessionId(knex), expires_at: inSeconds(knex, ttl) }
   await row.whereNotNull('payload').update(use)
 }
 

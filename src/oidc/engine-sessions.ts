@@ -1,6 +1,7 @@
 import type Provider from 'oidc-provider'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
 import { addSessionField, engineContext, persistNewSessionsBy } from './engine-internals.ts'
+import type { SeenBrowser } from './session-rows.ts'
 
 /** The engine's session with our fields. */
 export type BrowserSession = InstanceType<Provider['Session']> & {
@@ -8,14 +9,17 @@ export type BrowserSession = InstanceType<Provider['Session']> & {
   subjectSince?: string
   /** When a request last used the session while it was valid, to within a few minutes, in seconds since 1970. Its own column has it. */
   lastUsedAt?: number | undefined
+  /** The browser of that request. */
+  seen?: SeenBrowser
+  /** The ID of the session in lists. Its own column has it. */
+  readonly listedAs?: string
 }
 
 export const SESSION_COOKIE = { httpOnly: true, sameSite: 'lax', overwrite: true } as const
 
 /** Makes the engine store the fields of `BrowserSession`. */
 export function useSessions(provider: Provider): void {
-  addSessionField(provider, 'subjectSince')
-  addSessionField(provider, 'lastUsedAt')
+  for (const field of ['subjectSince', 'lastUsedAt', 'seen', 'listedAs']) addSessionField(provider, field)
 }
 
 /**

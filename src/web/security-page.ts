@@ -16,6 +16,7 @@ import { codeField, factorNameField, passkeyNameField } from './forms.ts'
 import { ADDRESS_NOTICES, type Address, addressBlock } from './own-address-pages.ts'
 import { SECURITY_PATH } from './own-paths.ts'
 import { offerView } from './second-factor-pages.ts'
+import { SESSION_NOTICES } from './sessions-section.ts'
 
 const ADD = { href: `${SECURITY_PATH}/apps`, label: 'Add authenticator app' }
 const CODES_PATH = `${SECURITY_PATH}/recovery-codes`
@@ -32,6 +33,7 @@ const NOTICES = {
   removed: 'Authenticator app removed.',
   'passkey-added': 'Passkey added.',
   'passkey-removed': 'Passkey removed.',
+  ...SESSION_NOTICES,
 }
 
 const rowIn =
@@ -100,8 +102,17 @@ const codesBlock = (left: number): Block => ({
 
 const LOW = 3
 
-/** The address, the passkeys and the factors of a user. @param offersPasskeys whether browsers offer passkeys at the address of this server */
-export function securityPage(address: Address, factors: UserFactors, offersPasskeys: boolean): ConsolePage {
+/** What the page shows of a user. */
+interface ShownSecurity {
+  readonly address: Address
+  readonly factors: UserFactors
+  readonly sessions: Block
+  /** Whether browsers offer passkeys at the address of this server. */
+  readonly offersPasskeys: boolean
+}
+
+/** The address, the passkeys and the factors of a user, and where they are signed in. */
+export function securityPage({ address, factors, sessions, offersPasskeys }: ShownSecurity): ConsolePage {
   const { apps, passkeys, recoveryCodes } = factors
   const hasFactor = apps.length + passkeys.length > 0
   const isLow = hasFactor && recoveryCodes < LOW
@@ -111,6 +122,7 @@ export function securityPage(address: Address, factors: UserFactors, offersPassk
     ...(offersPasskeys || passkeys.length > 0 ? [passkeysBlock(passkeys, offersPasskeys)] : []),
     appsBlock(factors),
     ...(hasFactor ? [codesBlock(recoveryCodes)] : []),
+    sessions,
   ]
   return blocksPage({ title: 'Security', notices: NOTICES, ...(warning && { warning }) }, blocks)
 }

@@ -16,6 +16,7 @@ import {
   renewalPage,
   securityPage,
 } from './security-page.ts'
+import { sessionsBlock } from './sessions-section.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf } from './sign-in-steps.ts'
@@ -24,11 +25,12 @@ import { actorOf, type Web } from './web-services.ts'
 const showSecurity =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const page = securityPage(
-      ownAddress(web, user),
-      await web.factors.own.read(user.id),
-      web.factors.passkeys !== undefined,
-    )
+    const page = securityPage({
+      address: ownAddress(web, user),
+      factors: await web.factors.own.read(user.id),
+      sessions: sessionsBlock(await web.directory.sessions(user.id), user.sessionId),
+      offersPasskeys: web.factors.passkeys !== undefined,
+    })
     web.show(ctx, inConsole(page, ctx.query.notice))
   }
 

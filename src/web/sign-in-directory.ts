@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { getAccount } from '../accounts/accounts.ts'
 import type { Role } from '../accounts/user-attributes.ts'
+import { listUserSessions, type UserSession } from '../accounts/user-sessions.ts'
 import { findUserById, mayAct } from '../accounts/users.ts'
 import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
 import type { Actor } from '../audit/audit-log.ts'
@@ -37,6 +38,8 @@ export interface SignedInUser extends WebUser {
   readonly amr: readonly string[]
   /** They have added a second factor since. */
   readonly lacksSecondFactor: boolean
+  /** The ID of the session in lists; null: it is not listed yet. */
+  readonly sessionId: string | null
 }
 
 export interface Application {
@@ -56,6 +59,8 @@ export interface Directory {
   demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
   scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
   connections(userId: string): Promise<readonly ConnectedApplication[]>
+  /** Where a user is signed in, the session that was used last first. */
+  sessions(userId: string): Promise<readonly UserSession[]>
   /** A second time it does nothing. */
   withdraw(connection: { userId: string; clientId: string }, actor: Actor): Promise<void>
 }
@@ -96,6 +101,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
     scopeTexts: (wanted) => scopeTexts(reader, wanted),
     connections: (userId) => listConnectedApplications(reader, userId),
+    sessions: (userId) => listUserSessions(reader, userId),
     async withdraw(connection, actor) {
       await withdrawConsent(knex, connection, actor).catch(absent)
     },

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { Actor } from '../audit/audit-log.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 
 /** A sign-in that an application has begun and that waits for its user, in this browser. */
@@ -54,6 +55,10 @@ export interface SignInFlow {
   /** Signs in without any application having asked. */
   signIn(ctx: Context, login: Login): Promise<void>
   signOut(ctx: Context): Promise<void>
+  /** Ends a session of a user, in whichever browser. False: the user has no such session. */
+  endSession(userId: string, sessionId: string, actor: Actor): Promise<boolean>
+  /** Ends every session of the signed-in user except that of this browser. False: that was ended meanwhile. */
+  endOtherSessions(ctx: Context, login: Omit<Login, 'since'>, actor: Actor): Promise<boolean>
   /** Uses an identifier once, on all nodes; false: it was used before. */
   once(id: string, expiresAt: Date): Promise<boolean>
 }

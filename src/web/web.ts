@@ -20,6 +20,7 @@ import { renderErrors } from './page-errors.ts'
 import type { Pages } from './pages.ts'
 import { passwordLinkRoutes } from './password-link-routes.ts'
 import { securityRoutes } from './security-routes.ts'
+import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { handleUnmatched } from './unknown-routes.ts'
 import type { Web, WebServices } from './web-services.ts'
@@ -66,6 +67,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const own = [
     homeRoutes(web),
     accountRoutes(web),
+    sessionRoutes(web),
     securityRoutes(web),
     ownAddressRoutes(web),
     apiDocsRoutes(web),

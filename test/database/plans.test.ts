@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteExpiredLimits } from '../../src/accounts/sign-in-limits.ts'
+import { listUserSessions } from '../../src/accounts/user-sessions.ts'
 import { deleteIdleRateLimits } from '../../src/clients/client-rate-limits.ts'
 import { deleteRetiredSecrets } from '../../src/clients/client-secrets.ts'
 import { createRegistrations } from '../../src/clients/registrations.ts'
@@ -222,6 +223,12 @@ async function fill(knex: Knex): Promise<void> {
     `INSERT INTO used_passkey_challenges SELECT sha256(n::text::bytea), now() + interval '5 minutes' FROM generate_series(1, 20000) n`,
   )
   await knex.raw(
+    `INSERT INTO engine_models (model, id_hash, payload, session_id, user_id, subject_since, signed_in_at, last_used_at, expires_at)
+     SELECT 'Session', sha256(concat(u.id, n)::bytea), 'x', gen_random_uuid(), u.id, date_trunc('milliseconds', u.sessions_valid_from),
+            now(), now() - make_interval(secs => n), now() + interval '1 day'
+       FROM users u CROSS JOIN generate_series(1, 4) n`,
+  )
+  await knex.raw(
     `INSERT INTO recovery_codes (user_id, code_hash)
      SELECT id, sha256(concat(id, n)::bytea) FROM users CROSS JOIN generate_series(1, 10) n`,
   )
@@ -407,6 +414,7 @@ const INSPECTED: Readonly<Record<string, () => string | Promise<string>>> = {
 }
 
 const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = [
+  ['the sessions of a user', (knex) => listUserSessions(knex, user)],
   ['the applications that a user connected', (knex) => listConnectedApplications(knex, user)],
   [
     'a page of the access tokens of a client',

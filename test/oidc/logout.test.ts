@@ -246,6 +246,20 @@ describe('RP-initiated logout', () => {
 })
 
 describe('back-channel logout', () => {
+  test('a session that its user ends in another browser sends a logout token to each of its clients', async () => {
+    const [one, many] = [await backchannel('/ended'), await backchannel('/others')]
+    const here = openBrowser(server.url)
+    await signedIn(application, here)
+    await signedIn(one)
+    const [, path] = /href="([^"]*\/end)"/.exec((await here.visit('/account/security')).text)!
+    await here.submit(await here.visit(path!), /end$/)
+    expect(received.filter((request) => request.path === '/ended')).toHaveLength(1)
+    for (const browser of [openBrowser(server.url), openBrowser(server.url)]) await signedIn(many, browser)
+    await here.submit(await here.visit('/account/security/sessions/others'), /others$/)
+    expect(received.filter((request) => request.path === '/others')).toHaveLength(2)
+    expect(await isSignedIn(here)).toBe(true)
+  })
+
   test('every client of the session gets a logout token of its own', async () => {
     const [one, two] = [await backchannel('/one'), await backchannel('/two')]
     const browser = openBrowser(server.url)

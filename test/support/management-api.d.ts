@@ -704,6 +704,26 @@ export interface paths {
         patch: operations["updateUser"];
         trace?: never;
     };
+    "/api/v1/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List where a user is signed in, the session that was used last first
+         * @description At most 100. `DELETE /users/{user_id}/tokens` ends all sessions of the user, and revokes the tokens. Requires an admin of the account or an operator.
+         */
+        get: operations["listSessionsOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/disable": {
         parameters: {
             query?: never;
@@ -4556,7 +4576,7 @@ export interface components {
         };
         UserData: {
             /** @enum {string} */
-            kind: "profile" | "passkey" | "second_factor" | "consent" | "grant" | "key_pair" | "application" | "activity";
+            kind: "profile" | "passkey" | "second_factor" | "session" | "consent" | "grant" | "key_pair" | "application" | "activity";
             data: {
                 [key: string]: unknown;
             };
@@ -4623,6 +4643,37 @@ export interface components {
             application_tokens: components["schemas"]["BoundedCount"];
             /** @description The user is the last active admin of the account */
             is_last_admin: boolean;
+        };
+        UserSession: {
+            /**
+             * Format: uuid
+             * @description Names the session; it is not the value of its cookie
+             * @example 019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90
+             */
+            id: string;
+            /**
+             * @description As its User-Agent says; null: unknown
+             * @example Firefox
+             */
+            browser: string | null;
+            /**
+             * @description The operating system; null: unknown
+             * @example Windows
+             */
+            system: string | null;
+            /** @description The IP address of the last recorded request */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            signed_in_at: string;
+            /**
+             * Format: date-time
+             * @description To within a few minutes
+             * @example 2026-11-21T09:30:00.000Z
+             */
+            last_used_at: string;
         };
         UserSummary: {
             /**
@@ -6940,6 +6991,39 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             428: components["responses"]["Problem428"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listSessionsOfUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["UserSession"][];
+                    };
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

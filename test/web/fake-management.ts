@@ -144,7 +144,7 @@ function createFlow(world: World): SignInFlow {
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),
     async signedIn() {
       const person = world.people.find(({ id }) => id === world.signedInAs)
-      return person && { ...person, signedInAt: new Date(), amr: ['pwd'], lacksSecondFactor: false }
+      return person && { ...person, signedInAt: new Date(), amr: ['pwd'], lacksSecondFactor: false, sessionId: null }
     },
     async signIn(_, login) {
       world.signedInAs = login.userId
@@ -155,6 +155,8 @@ function createFlow(world: World): SignInFlow {
       world.signedInAs = undefined
       world.done.push(['signOut'])
     },
+    endSession: async () => false,
+    endOtherSessions: async () => false,
   }
 }
 
@@ -217,6 +219,7 @@ function createDirectory(world: World): Directory {
       return pairs.map((pair) => ({ ...pair, ...(world.texts[pair.scope] ?? { title: pair.scope, description: '' }) }))
     },
     connections: async () => world.connections,
+    sessions: async () => [],
     async withdraw({ clientId }) {
       world.connections = world.connections.filter((connection) => connection.clientId !== clientId)
       world.done.push(['withdraw', clientId])

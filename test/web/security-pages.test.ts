@@ -151,7 +151,7 @@ test('a ticket that finishes a set-up signs in once', async () => {
   expect([again.status, wordsOf(again)]).toEqual([400, expect.stringContaining('This page has expired')])
 })
 
-test('the page asks the database at most four times: the session, its user, the apps and the codes', async () => {
+test('the page asks the database at most five times: the session, its user, the apps, the codes and the sessions', async () => {
   const browser = await enter(server, await newPerson())
-  expect((await statementsOf(browser, SECURITY)).length).toBeLessThanOrEqual(4)
+  expect((await statementsOf(browser, SECURITY)).length).toBeLessThanOrEqual(5)
 })

@@ -12,7 +12,17 @@ const userParams = z.strictObject({ user_id: id })
 
 const userData = z
   .object({
-    kind: z.enum(['profile', 'passkey', 'second_factor', 'consent', 'grant', 'key_pair', 'application', 'activity']),
+    kind: z.enum([
+      'profile',
+      'passkey',
+      'second_factor',
+      'session',
+      'consent',
+      'grant',
+      'key_pair',
+      'application',
+      'activity',
+    ]),
     data: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'UserData' })

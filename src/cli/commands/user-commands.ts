@@ -14,6 +14,7 @@ import { deleteUser } from '../../management/deletion-operations.ts'
 import { sendVerification } from '../../management/email-verification-operations.ts'
 import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
+import { listSessions } from '../../management/session-operations.ts'
 import { exportUserData, type UserDataItem } from '../../management/user-data-export.ts'
 import {
   findUser,
@@ -171,6 +172,27 @@ function addDelete(user: Command): void {
     )
 }
 
+function addSessions(user: Command): void {
+  user
+    .command('sessions <id|email>')
+    .description('List where a user is signed in; `token revoke --user ID` ends all sessions')
+    .action(
+      withInstance(async (context, _options, idOrEmail) => {
+        const userId = await idOf(context, idOrEmail!)
+        const listed = await listSessions(context.management, context.principal, { userId })
+        const sessions = listed.map(({ id, browser, system, address, signedInAt, lastUsedAt }) => ({
+          session_id: id,
+          browser,
+          system,
+          address,
+          signed_in_at: signedInAt,
+          last_used_at: lastUsedAt,
+        }))
+        return { json: { sessions }, text: table(sessions) }
+      }),
+    )
+}
+
 async function* exportLines(items: AsyncIterable<UserDataItem>): AsyncGenerator<string> {
   for await (const item of items) yield `${JSON.stringify(item)}\n`
 }
@@ -195,6 +217,7 @@ export function addUserCommands(user: Command): void {
   addResetPassword(user)
   addResetFactors(user)
   addSendVerification(user)
+  addSessions(user)
   const disable = 'Disable a user: they are signed out, and all their tokens are revoked'
   addStatus(user, 'disable', 'disabled', disable)
   addStatus(user, 'enable', 'active', 'Enable a user; revoked tokens stay revoked')

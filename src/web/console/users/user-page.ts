@@ -11,6 +11,7 @@ import { displayName } from '../kit/display-name.ts'
 import { verification } from './email-verification-pages.ts'
 import { factorFact, factorReset } from './factor-reset-pages.ts'
 import { addedApplicationsBlock } from './user-applications-block.ts'
+import { userSessionsBlock } from './user-sessions-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 
 const NOTICES = {
@@ -174,6 +175,7 @@ export async function showUser({ management, who, user: viewer, params, show }: 
       heading: isOwn ? 'Your credentials and tokens' : 'Credentials and tokens',
       facts: holdingsOf(user),
     },
+    ...userSessionsBlock(user, isOwn),
     ...(isOwn ? [] : addedApplicationsBlock(user)),
     {
       part: 'changes',
