@@ -22,7 +22,7 @@ export const SESSION_NOTICES = {
 
 export const SESSION_COLUMNS: readonly Column[] = [
   { heading: 'Browser' },
-  { heading: 'Network address', wideOnly: true },
+  { heading: 'Network address' },
   { heading: 'Signed in', short: true, wideOnly: true },
   { heading: 'Last used', short: true },
 ]
