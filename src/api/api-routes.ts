@@ -19,6 +19,7 @@ import { REVOCATION_EFFECT_ROUTES } from './routes/revocation-effect-routes.ts'
 import { SIGNING_KEY_ROUTES } from './routes/signing-key-routes.ts'
 import { TOKEN_ROUTES } from './routes/token-routes.ts'
 import { USER_ROUTES } from './routes/user-routes.ts'
+import { USER_SESSION_ROUTES } from './routes/user-session-routes.ts'
 import { WEBHOOK_DELIVERY_ROUTES } from './routes/webhook-delivery-routes.ts'
 import { WEBHOOK_ROUTES } from './routes/webhook-routes.ts'
 
@@ -36,6 +37,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...CLIENT_USAGE_ROUTES,
   ...REVOCATION_EFFECT_ROUTES,
   ...USER_ROUTES,
+  ...USER_SESSION_ROUTES,
   ...ACTIVITY_ROUTES,
   ...WEBHOOK_ROUTES,
   ...WEBHOOK_DELIVERY_ROUTES,

@@ -1,13 +1,11 @@
 import { z } from 'zod'
 import type { SettableStatus } from '../../accounts/account-attributes.ts'
 import { ACCOUNT_ROLE, USER_ATTRIBUTES } from '../../accounts/user-attributes.ts'
-import { MOST_SESSIONS } from '../../accounts/user-sessions.ts'
 import type { User } from '../../accounts/users.ts'
 import { type DryRunResult, NOTHING_AFFECTED } from '../../management/dry-run.ts'
 import { sendVerification } from '../../management/email-verification-operations.ts'
 import { resetFactors } from '../../management/factor-operations.ts'
 import { inviteUser } from '../../management/invitations.ts'
-import { listSessions } from '../../management/session-operations.ts'
 import {
   givePassword,
   readUser,
@@ -57,23 +55,6 @@ const details = z
     is_last_admin: z.boolean().meta({ description: 'The user is the last active admin of the account' }),
   })
   .meta({ id: 'UserDetails' })
-
-const session = z
-  .object({
-    id: idText.meta({ description: 'Names the session; it is not the value of its cookie' }),
-    browser: z
-      .string()
-      .nullable()
-      .meta({ description: 'As its User-Agent says; null: unknown', examples: ['Firefox'] }),
-    system: z
-      .string()
-      .nullable()
-      .meta({ description: 'The operating system; null: unknown', examples: ['Windows'] }),
-    address: z.string().nullable().meta({ description: 'The IP address of the last recorded request' }),
-    signed_in_at: timestamp,
-    last_used_at: timestamp.meta({ description: 'To within a few minutes' }),
-  })
-  .meta({ id: 'UserSession' })
 
 const profileChange = z.strictObject(profile).partial().shape
 
@@ -171,20 +152,6 @@ export const USER_ROUTES: readonly ApiRoute[] = [
       const { addedApplications: _, sessions: __, ...one } = await readUser(management, who, toDomain(params))
       return { body: toWire(one), revision: one.revision }
     },
-  }),
-  route({
-    method: 'get',
-    path: '/users/{user_id}/sessions',
-    operation: listSessions,
-    id: 'listSessionsOfUser',
-    tag: TAG,
-    summary: 'List where a user is signed in, the session that was used last first',
-    description: `At most ${MOST_SESSIONS}. \`DELETE /users/{user_id}/tokens\` ends all sessions of the user, and revokes the tokens.`,
-    params: pathParams,
-    responses: { 200: z.object({ items: z.array(session) }) },
-    handle: async ({ management, who, params }) => ({
-      body: { items: (await listSessions(management, who, toDomain(params))).map(toWire) },
-    }),
   }),
   route({
     method: 'patch',
