@@ -19,6 +19,7 @@ import { scheduleOf } from './jobs/schedule.ts'
 import { type KeyRings, openKeyRings } from './keys/key-ring.ts'
 import { createMailDelivery, type MailDelivery } from './mail/mail-delivery.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
+import type { Telemetry } from './metrics/telemetry.ts'
 import { createUsage } from './metrics/usage.ts'
 import { deleteExpiredEngineModels } from './oidc/adapter.ts'
 import type { EncryptionKeys } from './shared/encryption-keys.ts'
@@ -54,6 +55,8 @@ export interface ServerServices {
   /** Undefined: Keywright sends no e-mail. */
   readonly mailDelivery: MailDelivery | undefined
   readonly webhookSender: WebhookSender
+  /** Undefined: nothing is exported, and nothing of OpenTelemetry is loaded. */
+  readonly telemetry: Telemetry | undefined
   readonly readiness: Readiness
   readonly jobs: Jobs
 }
@@ -169,6 +172,9 @@ export async function createServerServices(config: Config, instance: Instance, l
     mailDelivery: createDelivery(config, instance, metrics, log),
     outgoing,
     webhookSender: createWebhookSender({ config, database, encryptionKeys, outgoing, log }),
+    telemetry:
+      config.telemetry &&
+      (await import('./metrics/telemetry.ts')).startTelemetry(config.telemetry, metrics.registry, log),
   }
   const readiness = createServerReadiness(database, keyRings, log)
   return { ...services, readiness, jobs: createServerJobs(services) }

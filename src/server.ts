@@ -100,7 +100,7 @@ class NodeServer implements Server {
   }
 
   async stop(): Promise<void> {
-    const { config, statusFollower, jobs, announcement, outgoing, mailDelivery } = this.#services
+    const { config, statusFollower, jobs, announcement, outgoing, mailDelivery, telemetry } = this.#services
     // Before `start` only the listener exists.
     if (!this.#isOpen) return await this.#shutdown.close(0)
     this.#isOpen = false
@@ -112,6 +112,7 @@ class NodeServer implements Server {
     await jobs.stop()
     await announcement.withdraw().catch(() => undefined)
     await outgoing.close()
+    await telemetry?.stop()
   }
 }
 

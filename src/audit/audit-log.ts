@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { newId } from '../shared/ids.ts'
+import { tracing } from '../shared/tracing.ts'
 import { commit } from './audit-commitments.ts'
 import { boundDetail } from './audit-detail.ts'
 
@@ -40,7 +41,7 @@ function toErasable(actor: Actor, { personal }: AuditEntry) {
   }
 }
 
-const toRow = (actor: Actor, entry: AuditEntry) => ({
+const toRow = (actor: Actor, entry: AuditEntry, traceparent: string | undefined) => ({
   id: newId(),
   action: entry.action,
   actor_type: actor.type,
@@ -51,6 +52,7 @@ const toRow = (actor: Actor, entry: AuditEntry) => ({
   ...toErasable(actor, entry),
   request_id: actor.requestId ?? null,
   detail: boundDetail({ ...entry.detail, ...(actor.through && { through: actor.through }) }),
+  ...(traceparent && { traceparent }),
 })
 
 /**
@@ -58,7 +60,8 @@ const toRow = (actor: Actor, entry: AuditEntry) => ({
  * their order.
  */
 export async function recordAudit(db: Knex, actor: Actor, ...entries: AuditEntry[]): Promise<string[]> {
-  const rows = entries.map((entry) => toRow(actor, entry))
+  const traceparent = tracing()?.traceparent()
+  const rows = entries.map((entry) => toRow(actor, entry, traceparent))
   await db('audit_log').insert(rows)
   return rows.map(({ id }) => id)
 }

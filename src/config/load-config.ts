@@ -5,6 +5,7 @@ import { withTlsEnvironment } from './database-url.ts'
 import { type MailConfig, mailConfigOf } from './mail-config.ts'
 import { type Setting, SettingError, type ValueOf } from './setting.ts'
 import { SETTINGS } from './settings.ts'
+import { type TelemetryConfig, telemetryConfigOf } from './telemetry-config.ts'
 
 export interface Config {
   /** Absent: the embedded PostgreSQL in `dataDir`. */
@@ -25,6 +26,8 @@ export interface Config {
   readonly githubSecretScanningKeys?: string
   /** Absent: Keywright sends no e-mail. */
   readonly mail?: MailConfig
+  /** Absent: nothing is exported to an OpenTelemetry collector. */
+  readonly telemetry?: TelemetryConfig
   readonly metricsToken?: string
   readonly databasePoolMax: number
   /** Milliseconds. */
@@ -127,6 +130,7 @@ export function loadConfig(env: Environment): Config {
     outgoingAllow: values.OUTGOING_ALLOW ?? [],
     githubSecretScanningKeys: values.GITHUB_SECRET_SCANNING_KEYS,
     mail,
+    telemetry: telemetryConfigOf(values),
     metricsToken: values.METRICS_TOKEN,
     databasePoolMax: values.DATABASE_POOL_MAX,
     databaseStatementTimeout: values.DATABASE_STATEMENT_TIMEOUT,

@@ -3,6 +3,7 @@ import { parseHostRule } from '../shared/host-rules.ts'
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.ts'
 import { MAIL_SETTINGS } from './mail-settings.ts'
 import { oneOf, onOff, SettingError, setting, text, wholeNumber } from './setting.ts'
+import { TELEMETRY_SETTINGS } from './telemetry-settings.ts'
 
 const countOfWorkers = (value: string): number | 'auto' => (value === 'auto' ? value : wholeNumber(1, 256)(value))
 
@@ -111,6 +112,7 @@ export const SETTINGS = {
     doc: "The URL of GitHub's public keys, `https://api.github.com/meta/public_keys/secret_scanning`: GitHub's secret scanning may report leaked credentials ([how to register](secret-scanning.md)). Unset: only callers of the management API may.",
   }),
   ...MAIL_SETTINGS,
+  ...TELEMETRY_SETTINGS,
   METRICS_TOKEN: setting({
     parse: text,
     secret: true,

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import pg from 'pg'
+import { tracing } from '../shared/tracing.ts'
 import { endsConnection } from './unavailable.ts'
 
 interface Result {
@@ -67,8 +68,13 @@ export class GuardedClient extends pg.Client {
     return callback ? void result.then((value) => callback(null, value), callback) : result
   }
 
-  async #run(given: [string]): Promise<Result | Result[]> {
+  #run(given: [string]): Promise<Result | Result[]> {
     const text = textOf(given[0])
+    const traced = tracing()
+    return traced ? traced.statement(text, () => this.#send(text, given)) : this.#send(text, given)
+  }
+
+  async #send(text: string, given: [string]): Promise<Result | Result[]> {
     if (BEGINS_TRANSACTION.test(text)) this.#isInTransaction = true
     if (ENDS_TRANSACTION.test(text)) this.#isInTransaction = false
     const expected = this.#isInTransaction ? 'T' : 'I'

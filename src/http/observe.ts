@@ -4,6 +4,7 @@ import type { Clock } from '../shared/clock.ts'
 import { newId } from '../shared/ids.ts'
 import type { Log } from '../shared/log.ts'
 import { withoutSecrets } from '../shared/secrets.ts'
+import { type TracedRequest, tracing } from '../shared/tracing.ts'
 
 const REQUEST_ID = /^[\w.-]{1,64}$/
 
@@ -69,12 +70,26 @@ function privateDetail(failure: Failure | undefined): Record<string, unknown> | 
   return { detail, stack: withoutSecrets((cause ?? failure).stack ?? '') }
 }
 
+const errorOf = (ctx: Context): string | undefined =>
+  ctx.state.errorCode ?? (ctx.body as { error?: string } | undefined)?.error
+
+const header = (ctx: Context, name: string): string | undefined => ctx.get(name).slice(0, 600) || undefined
+
+const tracedRequest = (ctx: Context): TracedRequest => ({
+  method: ctx.method,
+  route: endpointOf(ctx.path),
+  path: loggedPath(ctx.path),
+  traceparent: header(ctx, 'traceparent'),
+  tracestate: header(ctx, 'tracestate'),
+  outcome: () => ({ status: ctx.status, requestId: ctx.state.requestId, error: errorOf(ctx) }),
+})
+
 /** Gives every request an id, in the answer and in its one line of log, and counts it. Queries are never logged. */
 export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middleware {
   function finish(ctx: Context, path: string, startedAt: number): void {
     const seconds = (performance.now() - startedAt) / 1000
     const endpoint = endpointOf(path)
-    const error = ctx.state.errorCode ?? (ctx.body as { error?: string } | undefined)?.error
+    const error = errorOf(ctx)
     metrics.latency.labels(endpoint, String(ctx.status)).observe(seconds)
     if (error && ctx.status >= 400) metrics.refused.labels(endpoint, error).inc()
     const line = {
@@ -94,7 +109,7 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
     else log.info(line, 'request')
   }
 
-  return async (ctx: Context, next: Next) => {
+  async function serve(ctx: Context, next: Next): Promise<void> {
     const startedAt = performance.now()
     const { path } = ctx
     ctx.state.arrivedAt = clock.now()
@@ -109,5 +124,10 @@ export function observeRequests(log: Log, metrics: Metrics, clock: Clock): Middl
       ctx.body = { error: 'server_error', error_description: 'something went wrong; the request id tells us where' }
     }
     finish(ctx, path, startedAt)
+  }
+
+  return (ctx: Context, next: Next) => {
+    const traced = tracing()
+    return traced ? traced.request(tracedRequest(ctx), () => serve(ctx, next)) : serve(ctx, next)
   }
 }

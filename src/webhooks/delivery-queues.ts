@@ -22,6 +22,8 @@ export interface LeasedDelivery {
   readonly createdAt: Date
   readonly attempts: number
   readonly accountId: string | null
+  /** Of the request that caused the event (W3C Trace Context); null: it is not traced. */
+  readonly traceparent: string | null
   /** Of the webhook, when the queue was taken. */
   readonly revision: number
   readonly url: string
@@ -39,6 +41,7 @@ interface LeasedRow {
   created_at: Date
   attempts: number
   account_id: string | null
+  traceparent: string | null
   revision: number
   url: string
   sealed_secret: Buffer
@@ -75,6 +78,7 @@ const LEASE_DUE = `
 /** SQL. A statement of its own sees what was finished until the queues were locked. */
 const OLDEST = `
   SELECT q.webhook_id, q.queue, d.id, d.event_id, d.action, d.created_at, d.attempts, w.account_id, w.revision, w.url, w.sealed_secret,
+         (SELECT traceparent FROM audit_log WHERE id = d.event_id) AS traceparent,
          CASE WHEN w.previous_expires_at > now() THEN w.sealed_previous_secret END AS sealed_previous_secret
     FROM webhook_queues q
     JOIN webhooks w ON w.id = q.webhook_id
@@ -93,6 +97,7 @@ const toLeased = (lease: string, row: LeasedRow): LeasedDelivery => ({
   createdAt: row.created_at,
   attempts: row.attempts,
   accountId: row.account_id,
+  traceparent: row.traceparent,
   revision: row.revision,
   url: row.url,
   sealedSecret: row.sealed_secret,

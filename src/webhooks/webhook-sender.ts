@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import { tracing } from '../shared/tracing.ts'
 import { type AttemptResult, finishAttempt, finishWithoutEvent } from './attempt-results.ts'
 import { createDeliveries } from './delivery-creation.ts'
 import { type LeasedDelivery, leaseDue, releaseQueue } from './delivery-queues.ts'
@@ -126,17 +127,23 @@ export class WebhookSender {
     const isHidden = hidesResponses && leased.accountId !== null
     const [at, startedAt] = [new Date(now()), performance.now()]
     const signed = signatureHeaders(message, this.#secretsOf(leased), at.getTime())
-    const headers = { 'content-type': 'application/json', ...signed }
-    const init = { method: 'POST', headers, body: message.body, signal: this.#stop.signal }
-    const outcome = await fetch(leased.url, init).then(
-      async (response) => ({
-        status: response.status,
-        error: null,
-        response: isHidden ? null : storable(await response.text()),
-        retryAfter: secondsIn(response.headers.get('retry-after')),
-      }),
-      (error) => ({ status: null, error: storable(failureOf(error)), response: null, retryAfter: 0 }),
-    )
+    const call = (more: Record<string, string> = {}) => {
+      const headers = { 'content-type': 'application/json', ...signed, ...more }
+      const init = { method: 'POST', headers, body: message.body, signal: this.#stop.signal }
+      return fetch(leased.url, init).then(
+        async (response) => ({
+          status: response.status,
+          error: null,
+          response: isHidden ? null : storable(await response.text()),
+          retryAfter: secondsIn(response.headers.get('retry-after')),
+        }),
+        (error) => ({ status: null, error: storable(failureOf(error)), response: null, retryAfter: 0 }),
+      )
+    }
+    const { webhookId, traceparent } = leased
+    const traced = tracing()
+    const host = new URL(leased.url).hostname
+    const outcome = await (traced ? traced.delivery({ webhookId, host, traceparent }, call) : call())
     return { at, duration: Math.round(performance.now() - startedAt), ...outcome }
   }
 }
