@@ -1,4 +1,5 @@
 import Koa from 'koa'
+import { createEmailChangeLinks } from './accounts/email-changes.ts'
 import { createVerificationLinks } from './accounts/email-verification.ts'
 import { createPasswordLinks } from './accounts/password-links.ts'
 import { createSignIn } from './accounts/sign-in.ts'
@@ -107,6 +108,7 @@ export function createApplication(services: ServerServices, options: Application
     ...createSignInServices(services, options.issuerUrl),
     passwordLinks: createPasswordLinks(database.knex, encryptionKeys),
     verificationLinks: createVerificationLinks(database.knex, encryptionKeys),
+    emailChangeLinks: createEmailChangeLinks(database.knex, encryptionKeys),
     directory,
     management,
     statusListTtl: config.statusListTtl,

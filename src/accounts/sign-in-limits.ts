@@ -106,6 +106,19 @@ export const verificationBudget = (email: string): Budget => ({
   key: keyOf('verifications', emailKey(email)),
 })
 
+/** For requests of users to change their address to this one. */
+export const addressChangeBudget = (email: string): Budget => ({
+  ...messageBudget(email),
+  key: keyOf('address changes', emailKey(email)),
+})
+
+/** For changes of address that one user requests. */
+export const changingUserBudget = (userId: string): Budget => ({
+  ...messageBudget(''),
+  of: 'user',
+  key: keyOf('address changes of user', userId),
+})
+
 /** For messages that one network causes. */
 export const messageNetworkBudget = (ip: string): Budget => ({
   ...networkBudget(ip),

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import { endLinks } from '../mail/mail-links.ts'
 import { checkSomeGiven, differingValues } from '../shared/attribute-values.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import { expectRevision } from '../shared/errors.ts'
@@ -89,6 +90,7 @@ export async function saveProfile(
     await checkProfile(trx, differing, before)
     const columns = { ...profileColumns(differing), ...setterOf(differing, actor), updated_at: trx.fn.now() }
     const user = await unlessEmailTaken(differing.email, () => changeUser(trx, before.id, columns))
+    if (differing.email !== undefined) await endLinks(trx, user.id)
     const changes = changesBetween(PROFILE_ATTRIBUTES, before, user)
     await recordAudit(trx, actor, userEntry('user.updated', user, {}, { changes }))
     return user

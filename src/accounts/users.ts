@@ -129,15 +129,18 @@ export async function createUser(db: Knex, person: NewUser): Promise<{ user: Use
 /** @throws as `insertUser` */
 export const createUserWithoutPassword = (db: Knex, person: NewUser): Promise<User> => insertUser(db, person, null)
 
+/** Undefined: unknown. */
+export async function lookUpUser(db: Knex, idOrEmail: string): Promise<User | undefined> {
+  const key = isId(idOrEmail) ? { id: idOrEmail } : { email_key: emailKey(idOrEmail) }
+  const row = await db<UserRow>('users').where(key).first()
+  return row && toUser(row)
+}
+
 /** @throws KeywrightError `not_found` */
 export async function findUser(db: Knex, idOrEmail: string): Promise<User> {
-  const row = isId(idOrEmail)
-    ? await db<UserRow>('users').where({ id: idOrEmail }).first()
-    : await db<UserRow>('users')
-        .where({ email_key: emailKey(idOrEmail) })
-        .first()
-  if (!row) throw notFound('user', idOrEmail)
-  return toUser(row)
+  const user = await lookUpUser(db, idOrEmail)
+  if (!user) throw notFound('user', idOrEmail)
+  return user
 }
 
 /** A user with their account, in one query. Undefined: unknown. */
@@ -213,6 +216,15 @@ export async function setOneTimePassword(trx: Knex, id: string, passwordHash: st
   const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
 }
+
+/** Gives the user an address that they have proved to be theirs, and revokes the sessions that began with the previous one. */
+export const moveUser = (trx: Knex, id: string, email: string): Promise<User> =>
+  changeUser(trx, id, {
+    ...profileColumns({ email, emailVerified: true }),
+    email_set_by_program: false,
+    updated_at: trx.fn.now(),
+    ...untilNow(trx),
+  })
 
 /** Marks the address of the user as verified. */
 export async function confirmEmail(trx: Knex, id: string): Promise<User> {

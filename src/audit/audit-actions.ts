@@ -14,6 +14,7 @@ export const AUDIT_ACTIONS = [
   'user.invitation_sent',
   'user.verification_sent',
   'user.email_verified',
+  'user.email_change_requested',
   'user.password_withdrawn',
   'user.password_changed',
   'user.password_change_refused',

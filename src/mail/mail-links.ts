@@ -70,6 +70,13 @@ export async function findLink(db: Knex, id: string): Promise<MailLink | undefin
 export const useLink = async (trx: Knex, id: string): Promise<boolean> =>
   (await usable(trx, id).update('used_at', trx.raw('clock_timestamp()'))) === 1
 
+/** Ends the unused links of a user. @param purposes absent: of every purpose */
+export async function endLinks(trx: Knex, userId: string, purposes?: readonly LinkPurpose[]): Promise<void> {
+  const unused = trx('mail_links').where({ user_id: userId }).whereNull('used_at')
+  if (purposes) unused.whereIn('purpose', purposes)
+  await unused.update('used_at', trx.raw('clock_timestamp()'))
+}
+
 /**
  * Gives an unused link its whole lifetime again. Returns whether there is one; a link that a new password of the user has ended
  * stays ended.

@@ -1,3 +1,4 @@
+import { momentText } from '../shared/moment-text.ts'
 import type { MessageContent, MessageContext, MessageKind, MessageLink } from './message-declaration.ts'
 import { NOTICE_KINDS, type NoticeKindName, type NoticeParameters } from './notice-kinds.ts'
 
@@ -9,6 +10,15 @@ interface Parameters extends Record<NoticeKindName, NoticeParameters> {
   }
   password_reset: object
   email_verification: object
+  email_change: object
+  email_change_refused: object
+  email_change_requested: {
+    /** The new address. */
+    readonly email: string
+    /** ISO 8601. */
+    readonly at: string
+    readonly ip: string
+  }
   test: object
 }
 
@@ -66,6 +76,55 @@ export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Pa
       paragraphs: [`Confirm that ${recipient} is your email address on ${instance}.`],
       button: { label: 'Verify email address', url: link.url },
       notes: [worksUntil(link), ignoreNote],
+    }),
+  },
+  email_change: {
+    label: 'Change of address',
+    cause: 'A user asks for another email address. Sent to the new address.',
+    purpose: 'email_change',
+    sample: {},
+    content: (_, { instance, recipient, link }) => ({
+      subject: `Confirm your new email address for ${instance}`,
+      paragraphs: [
+        `Confirm that ${recipient} is your new email address on ${instance}.`,
+        'If you are not signed in, the link asks you to sign in first, with your present address.',
+      ],
+      button: { label: 'Confirm new address', url: link.url },
+      notes: [worksUntil(link), ignoreNote],
+    }),
+  },
+  email_change_refused: {
+    label: 'Change to a used address',
+    cause: 'A user asks for an email address that another user has. Sent to the user who has it.',
+    sample: {},
+    content: (_, { instance, recipient, url }) => ({
+      subject: `Your email address is already used on ${instance}`,
+      paragraphs: [
+        `Somebody wants to use ${recipient} as their email address on ${instance}. You already sign in with this address, so nothing was changed.`,
+        'If it was you, sign in with this address. To use it for another user, change the address of this one first.',
+      ],
+      button: { label: 'Sign in', url: url('/signin') },
+      notes: [ignoreNote],
+    }),
+  },
+  email_change_requested: {
+    label: 'Change of address requested',
+    cause: 'A user asks for another email address. Sent to the present address.',
+    sample: { email: 'ada@example.org', at: '2026-11-29T12:00:00.000Z', ip: '192.0.2.1' },
+    content: ({ email, at, ip }, { instance, recipient, url }) => ({
+      subject: `Your email address on ${instance} is about to change`,
+      paragraphs: [
+        `A change of your email address on ${instance} was requested. It stays ${recipient} until the new address is confirmed.`,
+      ],
+      facts: [
+        ['New address', email],
+        ['Time', momentText(new Date(at))],
+        ['Network address', ip],
+      ],
+      button: { label: 'Choose a new password', url: url('/password/forgot') },
+      notes: [
+        'Was this not you? Choose a new password at once. That also stops the change, and signs you out everywhere.',
+      ],
     }),
   },
   test: {

@@ -1,8 +1,11 @@
 import { momentText } from '../shared/moment-text.ts'
 import type { MessageContent, MessageContext, MessageKind } from './message-declaration.ts'
 
-/** Who receives a notice: the user whom the event is about, or those who are responsible for a client. */
-export type NoticeRecipients = 'user' | 'client'
+/**
+ * Who receives a notice: the user whom the event is about, the address that the user had before, or those who are responsible for a
+ * client.
+ */
+export type NoticeRecipients = 'user' | 'former_address' | 'client'
 
 /** What a notice knows of its event. */
 export interface NoticeParameters {
@@ -129,6 +132,18 @@ export const NOTICE_KINDS = {
       facts: factsOf(parameters),
       button: newPassword(context),
       notes: [notYou],
+    }),
+  },
+  email_changed: {
+    label: 'Email address changed',
+    cause: 'The email address of a user changes. Sent to the former address.',
+    notice: { actions: ['user.updated'], recipients: 'former_address' },
+    sample: SAMPLE,
+    content: (parameters, { instance, recipient }) => ({
+      subject: `Your email address on ${instance} was changed`,
+      paragraphs: [`Your user on ${instance} has another email address now. ${recipient} no longer signs in.`],
+      facts: factsOf(parameters),
+      notes: ['If this was not you, and you do not know why it was done, contact your admin at once.'],
     }),
   },
   one_time_password: {

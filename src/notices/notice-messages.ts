@@ -3,7 +3,13 @@ import { type AuditFollower, followAudit } from '../audit/audit-follower.ts'
 import { asUuid } from '../audit/audit-visibility.ts'
 import { NOTICE_KINDS, type NoticeKind, type NoticeKindName, type NoticeParameters } from '../mail/notice-kinds.ts'
 import { addMessage } from '../mail/outbox.ts'
-import { findClientRecipients, findUserRecipient, type Recipient } from './notice-recipients.ts'
+import {
+  type EmailChanges,
+  findClientRecipients,
+  findFormerAddress,
+  findUserRecipient,
+  type Recipient,
+} from './notice-recipients.ts'
 
 /** An event of the activity log that may get a notice. */
 interface NoticeEvent {
@@ -16,6 +22,8 @@ interface NoticeEvent {
   target_id: string
   ip: string | null
   detail: Record<string, unknown>
+  /** JSON: what describes the user whom the event is about. */
+  personal: string | null
   actor_email: string | null
   actor_account: string | null
   client_name: string | null
@@ -35,7 +43,7 @@ const BY_ANYBODY = `('leak.reported', 'client.secret_expires')`
 // A program that rotates the secrets of a thousand applications would send thousands of messages. What the server itself does, such
 // as the first start, needs no notice.
 const EVENTS = `
-  SELECT l.action, l.at, l.actor_type, l.actor_id, l.account_id, l.target_type, l.target_id, l.ip, l.detail,
+  SELECT l.action, l.at, l.actor_type, l.actor_id, l.account_id, l.target_type, l.target_id, l.ip, l.detail, l.personal,
          u.email AS actor_email, u.account_id AS actor_account, c.name AS client_name, c.user_id AS client_owner
     FROM audit_log l
     LEFT JOIN users u ON u.id = ${asUuid('l', 'actor', 'user')}
@@ -67,8 +75,12 @@ function parametersOf(event: NoticeEvent): NoticeParameters {
   }
 }
 
+const changesOf = ({ personal }: NoticeEvent): EmailChanges =>
+  personal === null ? undefined : JSON.parse(personal).changes
+
 async function recipientsOf(trx: Knex, { notice }: NoticeKind, event: NoticeEvent): Promise<Recipient[]> {
   if (notice.recipients === 'user') return await findUserRecipient(trx, event.target_id)
+  if (notice.recipients === 'former_address') return await findFormerAddress(trx, event.target_id, changesOf(event))
   return await findClientRecipients(trx, { owner: event.client_owner, accountId: event.account_id })
 }
 

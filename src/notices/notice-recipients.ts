@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { normalizedEmail } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
 
 export interface Recipient {
@@ -6,6 +7,9 @@ export interface Recipient {
   readonly email: string
   readonly accountId: string | null
 }
+
+/** What an event changed of a user, as the activity log has it. */
+export type EmailChanges = { readonly email?: { readonly from?: unknown } } | undefined
 
 /** Messages about one event: an account may have any number of admins. */
 const MOST_RECIPIENTS = 50
@@ -21,6 +25,13 @@ const recipients = (db: Knex) =>
 /** The user, unless they are disabled. */
 export const findUserRecipient = async (db: Knex, userId: string): Promise<Recipient[]> =>
   isId(userId) ? await recipients(db).where('users.id', userId) : []
+
+/** Where the user received messages before an event changed the address; none for another change, or while the user is disabled. */
+export async function findFormerAddress(db: Knex, userId: string, changes: EmailChanges): Promise<Recipient[]> {
+  const former = changes?.email?.from
+  if (typeof former !== 'string' || normalizedEmail(former) === undefined) return []
+  return (await findUserRecipient(db, userId)).map((user) => ({ ...user, email: former }))
+}
 
 interface ResponsibleFor {
   /** Of a key pair. */

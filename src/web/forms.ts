@@ -100,6 +100,9 @@ export const emailField = (t: Translate, options: FieldOptions): Field =>
 export const signInEmailField = (t: Translate, options: FieldOptions): Field =>
   field({ ...EMAIL, label: t('signIn.email'), autocomplete: 'username webauthn' }, options)
 
+export const newEmailField = (options: FieldOptions): Field =>
+  field({ ...EMAIL, label: 'New email address', autocomplete: 'email' }, options)
+
 export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'current-password' }, options)
 

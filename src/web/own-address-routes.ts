@@ -1,11 +1,18 @@
 import Router from '@koa/router'
+import type { Context } from 'koa'
+import { requestEmailChange } from '../accounts/email-changes.ts'
 import { requestVerification } from '../accounts/email-verification.ts'
+import { normalizedEmail } from '../shared/email-addresses.ts'
 import { notFound, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
-import { ownAddress, verificationPage } from './own-address-pages.ts'
+import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
+import { changeEmailPage, changeOverPage, confirmEmailPage, ownAddress, verificationPage } from './own-address-pages.ts'
 import { EMAIL_PATH, SECURITY_PATH } from './own-paths.ts'
-import { type PersonalStep, signedIn } from './personal-steps.ts'
+import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
+import { waitInWords } from './relative-time.ts'
+import type { WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
+import { loginOf } from './sign-in-steps.ts'
 import { originOf, type Web } from './web-services.ts'
 
 /** A step that sends a message. @throws KeywrightError `not_found` while the instance sends no e-mail */
@@ -15,6 +22,12 @@ const withMail =
     if (!web.management.mail) throw notFound('page', 'for an email address')
     await step(ctx, user)
   }
+
+/** Undefined: valid, and another one than the present. @param email normalized; undefined: not an address */
+function newEmailError(email: string | undefined, user: WebUser): string | undefined {
+  if (email === undefined) return 'Enter an email address, such as ada@example.com.'
+  return email === user.email ? 'This is your present address. Enter another one.' : undefined
+}
 
 const askVerification =
   (web: Web): PersonalStep =>
@@ -32,10 +45,61 @@ const sendVerification =
     seeOther(ctx, `${SECURITY_PATH}?notice=verification-sent`)
   }
 
+const askEmail =
+  (web: Web): PersonalStep =>
+  async (ctx, user) =>
+    web.show(ctx, inConsole(changeEmailPage(user)))
+
+const requestEmail =
+  (web: Web): PersonalStep =>
+  async (ctx, user) => {
+    const typed = ctx.state.form.get('email') ?? ''
+    const email = normalizedEmail(typed)
+    const emailError = newEmailError(email, user)
+    if (email === undefined || emailError !== undefined)
+      return web.show(ctx, inConsole(changeEmailPage(user, { email: typed, emailError, status: 400 })))
+    const wait = await requestEmailChange(web.management.knex, user.id, email, originOf(ctx))
+    if (wait === undefined) return seeOther(ctx, `${SECURITY_PATH}?notice=address-requested`)
+    ctx.set('Retry-After', String(wait))
+    const fieldError = `Too many requests. Use the link in the last message, or try again in ${waitInWords(wait)}.`
+    web.show(ctx, inConsole(changeEmailPage(user, { email: typed, fieldError, status: 429 })))
+  }
+
+const showOver = (web: Web, ctx: Context, user: WebUser): void =>
+  web.show(ctx, { ...inConsole(changeOverPage(user)), view: 'console/message' })
+
+/** Opening a link changes nothing: mail scanners open links too. */
+const askConfirmation =
+  (web: Web): PersonalStep =>
+  async (ctx, user) => {
+    const token = tokenIn(ctx.query.token)
+    const change = await web.emailChangeLinks.open(token, user.id)
+    if (change) web.show(ctx, inConsole(confirmEmailPage(change, token)))
+    else showOver(web, ctx, user)
+  }
+
+const confirmEmail =
+  (web: Web): PersonalStep =>
+  async (ctx, user) => {
+    const token = tokenIn(ctx.state.form.get('token'))
+    const changed = await web.emailChangeLinks.confirm(token, user.id, originOf(ctx)).catch((error) => {
+      if (isUsedUp(error)) return undefined
+      throw error
+    })
+    if (!changed) return showOver(web, ctx, user)
+    // The change ended every session; who confirmed it keeps this browser's. It is no new sign-in.
+    await web.flow.signIn(ctx, { ...loginOf(changed, user.amr), signedInAt: user.signedInAt })
+    seeOther(ctx, `${SECURITY_PATH}?notice=address-changed`)
+  }
+
 /** The address of a user, on the pages of their own account. */
 export function ownAddressRoutes(web: Web): Router {
   const router = new Router({ prefix: EMAIL_PATH })
   router.get('/verification', signedIn(web, withMail(web, askVerification(web))))
   router.post('/verification', signedIn(web, withMail(web, sendVerification(web))))
+  router.get('/', recentlySignedIn(web, withMail(web, askEmail(web))))
+  router.post('/', recentlySignedIn(web, withMail(web, requestEmail(web))))
+  router.get('/confirm', signedIn(web, askConfirmation(web)))
+  router.post('/confirm', signedIn(web, confirmEmail(web)))
   return router
 }

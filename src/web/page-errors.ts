@@ -7,7 +7,8 @@ import { type TextKey, type Translate, toEnglish } from '../languages/translator
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { CsrfError } from './csrf.ts'
-import { type Form, UnsupportedFormError } from './forms.ts'
+import { UnsupportedFormError } from './forms.ts'
+import { pathWithToken } from './link-tokens-in-requests.ts'
 import {
   noCookiePage,
   notFoundPage,
@@ -33,18 +34,10 @@ const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: TextK
   rate_limited: [429, 'error.tooManyRequests'],
 }
 
-const LINK_TOKEN = /^kwl_[0-9a-f]+$/
-
-/** The query of a page that a link in a message opened: without its token it would say that the link no longer works. */
-function tokenOf(ctx: Context): string {
-  const token = (ctx.state.form as Form | undefined)?.get('token') ?? ''
-  return LINK_TOKEN.test(token) ? `?token=${token}` : ''
-}
-
 /** The page that has the form which was posted here: the same address where it can be shown, or one step up. */
 function formOf(ctx: Context): string {
   const shown = (ctx.matched as Layer[] | undefined)?.some(({ methods }) => methods.includes('GET'))
-  if (shown) return ctx.path + tokenOf(ctx)
+  if (shown) return pathWithToken(ctx)
   return (
     /^\/(interaction\/[^/]+|signin|password\/forgot|account\/password|account\/security|account\/applications)/.exec(
       ctx.path,

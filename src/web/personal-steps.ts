@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import { isRecent } from '../management/recent-sign-in.ts'
 import { principalOf } from './console/kit/console-route.ts'
+import { pathWithToken } from './link-tokens-in-requests.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { confirmPathTo, seeOther, signInPathTo } from './sign-in-routes.ts'
 import { currentUser, type Web } from './web-services.ts'
@@ -12,7 +13,7 @@ export type PersonalStep = (ctx: Context, user: SignedInUser) => Promise<void>
 export const signedIn = (web: Web, step: PersonalStep) => async (ctx: Context) => {
   const user = await currentUser(web, ctx)
   if (user) await step(ctx, user)
-  else seeOther(ctx, signInPathTo(ctx.path))
+  else seeOther(ctx, signInPathTo(pathWithToken(ctx)))
 }
 
 /** As `signedIn`; a user who signed in longer ago signs in again first, also before a form is taken. */

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { EmailChangeLinks } from '../accounts/email-changes.ts'
 import type { VerificationLinks } from '../accounts/email-verification.ts'
 import type { From } from '../accounts/password-changes.ts'
 import type { PasswordLinks } from '../accounts/password-links.ts'
@@ -17,6 +18,7 @@ export interface WebServices {
   readonly factors: Factors
   readonly passwordLinks: PasswordLinks
   readonly verificationLinks: VerificationLinks
+  readonly emailChangeLinks: EmailChangeLinks
   readonly directory: Directory
   readonly management: Management
   issuerUrl(): string

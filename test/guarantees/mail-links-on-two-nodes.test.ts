@@ -64,3 +64,19 @@ test('of four browsers at two nodes that verify an address by one link, one succ
   const events = { action: 'user.email_verified', target_id: userId }
   expect(await on.knex('audit_log').where(events)).toHaveLength(1)
 })
+
+test('of four browsers at two nodes that confirm a new address by one link, one succeeds, and stays signed in', async () => {
+  const person = await on.make.person()
+  const email = `moved-${person.email}`
+  const browsers = await openLink({ purpose: 'email_change', userId: person.id, email }, '/account/email/confirm')
+  const asked = await Promise.all(
+    browsers.map(({ browser, page }) => signIn(browser, page, person.email, person.password)),
+  )
+  const pages = await together(4, (n) => browsers[n]!.browser.submit(asked[n]!, /\/email\/confirm$/))
+  expect(pages.filter(({ text }) => text.includes('Email address changed'))).toHaveLength(1)
+  expect(await on.knex('users').where({ id: person.id }).first()).toMatchObject({ email, email_verified: true })
+  const isSignedIn = async (n: number) =>
+    !(await browsers[n]!.browser.visit('/account/security')).url.includes('/signin')
+  expect((await together(4, isSignedIn)).filter(Boolean)).toHaveLength(1)
+  expect(await on.knex('audit_log').where({ action: 'user.updated', target_id: person.id })).toHaveLength(1)
+})

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { resetPassword } from '../../src/accounts/user-administration.ts'
+import { resetPassword, saveProfile } from '../../src/accounts/user-administration.ts'
 import { ensureAuditChain } from '../../src/audit/audit-chain.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
 import { sealAudit } from '../../src/audit/audit-sealing.ts'
@@ -64,6 +64,22 @@ test('a user learns of a sign-in from a browser that is not known, and not of on
   const { browser } = first as { browser: string }
   await on.signIn.attempt(attemptOf(user.email, PASSWORD, { browser }))
   expect(await noticesTo(user.id)).toEqual(['new_browser'])
+})
+
+test('the former address learns of a change, whoever made it, and the new one does not', async () => {
+  const { user } = await on.person()
+  const by = [{ type: 'user', id: user.id, ip: freshIp() }, CLI, { type: 'client', id: 'kwc_sync' }] as const
+  let email = user.email
+  for (const actor of by) {
+    const next = on.nextEmail()
+    await saveProfile(on.knex, user.id, { email: next }, actor)
+    expect(await noticesTo(user.id)).toContain('email_changed')
+    expect(await on.knex('mail_messages').where({ recipient: email }).pluck('kind')).toEqual(['email_changed'])
+    email = next
+  }
+  expect(await on.knex('mail_messages').where({ recipient: email })).toEqual([])
+  await saveProfile(on.knex, user.id, { name: 'Ada', emailVerified: true }, CLI)
+  expect(await noticesTo(user.id)).toHaveLength(by.length)
 })
 
 test('nobody receives a notice of a wrong password, of a first sign-in, or while disabled', async () => {

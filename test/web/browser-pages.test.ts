@@ -79,6 +79,9 @@ const PERSONAL = [
   '/account/security/passkeys',
   '/account/security/recovery-codes',
   '/account/email/verification',
+  '/account/email',
+  '/account/email/confirm',
+  `/account/email/confirm?token=${LINK_TOKEN}`,
 ]
 
 const TRANSLATED = [...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path }))

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa, { type Context } from 'koa'
+import type { EmailChangeLinks } from '../../src/accounts/email-changes.ts'
 import type { VerificationLinks } from '../../src/accounts/email-verification.ts'
 import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
@@ -176,6 +177,11 @@ const verificationLinks: VerificationLinks = {
   verify: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
 }
 
+const emailChangeLinks: EmailChangeLinks = {
+  open: async (token) => (token === LINK_TOKEN ? { present: ADA.email, email: 'ada@example.org' } : undefined),
+  confirm: () => Promise.reject(new KeywrightError('conflict', 'this link was used, or has expired')),
+}
+
 function createSignIn(world: World): SignIn {
   async function attempt({ email, password, browser }: Parameters<SignIn['attempt']>[0]) {
     world.done.push(['attempt', email, browser])
@@ -309,6 +315,7 @@ export async function openFakeManagement(
       factors: createFakeFactors(() => world.people[0] as never),
       passwordLinks,
       verificationLinks,
+      emailChangeLinks,
       directory,
       management: overrides.management ?? ({} as Management),
       statusListTtl: 60,

@@ -72,6 +72,7 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
   'user.email_verified': 'verified the email address of *',
   'user.session_ended': 'signed * out of one session',
   'user.other_sessions_ended': 'signed * out of all other sessions',
+  'user.email_change_requested': 'requested another email address for *',
   'user.tokens_revoked': 'signed * out everywhere and revoked their tokens',
   'key_pair.generated': 'generated new keys: *',
   'key_pair.ended': 'revoked *',
