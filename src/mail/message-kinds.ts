@@ -87,7 +87,7 @@ export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Pa
       subject: `Confirm your new email address for ${instance}`,
       paragraphs: [
         `Confirm that ${recipient} is your new email address on ${instance}.`,
-        'If you are not signed in, the link asks you to sign in first, with your present address.',
+        'If you are not signed in, the link asks you to sign in first, with your current address.',
       ],
       button: { label: 'Confirm new address', url: link.url },
       notes: [worksUntil(link), ignoreNote],
@@ -109,7 +109,7 @@ export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Pa
   },
   email_change_requested: {
     label: 'Change of address requested',
-    cause: 'A user asks for another email address. Sent to the present address.',
+    cause: 'A user asks for another email address. Sent to the current address.',
     sample: { email: 'ada@example.org', at: '2026-11-29T12:00:00.000Z', ip: '192.0.2.1' },
     content: ({ email, at, ip }, { instance, recipient, url }) => ({
       subject: `Your email address on ${instance} is about to change`,

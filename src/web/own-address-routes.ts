@@ -26,7 +26,7 @@ const withMail =
 /** Undefined: valid, and another one than the present. @param email normalized; undefined: not an address */
 function newEmailError(email: string | undefined, user: WebUser): string | undefined {
   if (email === undefined) return 'Enter an email address, such as ada@example.com.'
-  return email === user.email ? 'This is your present address. Enter another one.' : undefined
+  return email === user.email ? 'This is your current address. Enter another one.' : undefined
 }
 
 const askVerification =

@@ -131,7 +131,7 @@ test('the present address is not a new one', async () => {
   const person = await newPerson()
   const browser = await enter(server, person)
   const page = await browser.submit(await browser.visit(EMAIL), /\/account\/email$/, { email: ` ${person.email} ` })
-  expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining('This is your present address')])
+  expect([page.status, wordsOf(page)]).toEqual([400, expect.stringContaining('This is your current address')])
 })
 
 test.each([
