@@ -52,7 +52,7 @@ async function asking() {
 
 const confirm = ({ token, user }: { token: string } & Person) => links().confirm(token, user.id, from())
 
-const addressOf = async ({ user }: Person): Promise<string> => (await on.row(user.id)).email
+const storedEmail = async ({ user }: Person): Promise<string> => (await on.row(user.id)).email
 
 const over = { code: 'conflict' }
 
@@ -109,7 +109,7 @@ test('an address that another user got meanwhile is not taken from them', async 
   const owner = await on.person()
   await saveProfile(on.knex, owner.user.id, { email: change.email.toUpperCase() }, ACTOR)
   await expect(confirm(change)).rejects.toMatchObject(over)
-  expect(await addressOf(change)).toBe(change.user.email)
+  expect(await storedEmail(change)).toBe(change.user.email)
 })
 
 test('a link works for its user alone', async () => {
@@ -117,7 +117,7 @@ test('a link works for its user alone', async () => {
   const other = await on.person()
   expect(await links().open(change.token, other.user.id)).toBeUndefined()
   await expect(links().confirm(change.token, other.user.id, from())).rejects.toMatchObject(over)
-  expect(await addressOf(other)).toBe(other.user.email)
+  expect(await storedEmail(other)).toBe(other.user.email)
 })
 
 test('a link is over after a new password, a sign-out everywhere, another address, another request, and while disabled', async () => {
@@ -134,10 +134,10 @@ test('a link is over after a new password, a sign-out everywhere, another addres
   const expired = await asking()
   await on.knex('mail_links').where({ user_id: expired.user.id }).update({ expires_at: on.knex.fn.now() })
   for (const change of [reset, signedOut, moved, again, disabled, expired]) {
-    const before = await addressOf(change)
+    const before = await storedEmail(change)
     expect(await links().open(change.token, change.user.id)).toBeUndefined()
     await expect(confirm(change)).rejects.toMatchObject(over)
-    expect(await addressOf(change)).toBe(before)
+    expect(await storedEmail(change)).toBe(before)
   }
   expect(await links().open(newest, again.user.id)).toBeDefined()
 })

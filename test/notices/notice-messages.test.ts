@@ -66,7 +66,7 @@ test('a user learns of a sign-in from a browser that is not known, and not of on
   expect(await noticesTo(user.id)).toEqual(['new_browser'])
 })
 
-test('the former address learns of a change, whoever made it, and the new one does not', async () => {
+test('the former address learns of a change by a user, an operator or a program, and the new one does not', async () => {
   const { user } = await on.person()
   const by = [{ type: 'user', id: user.id, ip: freshIp() }, CLI, { type: 'client', id: 'kwc_sync' }] as const
   let email = user.email

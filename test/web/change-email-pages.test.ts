@@ -28,7 +28,7 @@ const newAddress = () => `moved-${++made}@example.org`
 
 const newPerson = async (): Promise<Person> => createTestUser(server.knex, await server.make.accountId())
 
-const addressOf = async ({ id }: Person): Promise<string> => (await server.knex('users').where({ id }).first()).email
+const storedEmail = async ({ id }: Person): Promise<string> => (await server.knex('users').where({ id }).first()).email
 
 const pathIn = (mail: ReceivedMail): string => linkIn(mail).pathname + linkIn(mail).search
 
@@ -52,10 +52,10 @@ test('a user changes the address by a link to the new one; the old one receives 
   expect(requested.body).not.toContain('?token=')
   const page = await browser.visit(path)
   expect(wordsOf(page)).toContain(`You sign in with ${email} from now on. ${person.email} no longer works.`)
-  expect(await addressOf(person)).toBe(person.email)
+  expect(await storedEmail(person)).toBe(person.email)
   const changed = await browser.submit(page, /\/email\/confirm$/)
   expect(wordsOf(changed)).toMatch(new RegExp(`Email address changed.*${email}.*Verified`))
-  expect(await addressOf(person)).toBe(email)
+  expect(await storedEmail(person)).toBe(email)
   expect((await elsewhere.visit('/account/security')).url).toContain('/signin')
   const notice = await smtp.mailTo(person.email, /was changed/)
   expect(notice.body).toContain(`${person.email} no longer signs in`)
@@ -64,19 +64,19 @@ test('a user changes the address by a link to the new one; the old one receives 
   expect([again.status, wordsOf(again)]).toEqual([400, expect.stringContaining('This link no longer works')])
 })
 
-test('whoever opens the link signs in as its user first; a mail scanner changes nothing', async () => {
+test('the link takes a sign-in of its user; a mail scanner changes nothing', async () => {
   const person = await newPerson()
   const { email, path } = await ask(person)
   const scanner = openBrowser(server.url)
   expect(wordsOf(await scanner.visit(path))).toContain('Sign in')
-  expect(await addressOf(person)).toBe(person.email)
+  expect(await storedEmail(person)).toBe(person.email)
   const stranger = await enter(server, await newPerson())
   expect((await stranger.visit(path)).status).toBe(400)
   const browser = openBrowser(server.url)
   const page = await signIn(browser, await browser.visit(path), person.email, PASSWORD)
   expect(wordsOf(page)).toContain('Confirm your new email address?')
   await browser.submit(page, /\/email\/confirm$/)
-  expect(await addressOf(person)).toBe(email)
+  expect(await storedEmail(person)).toBe(email)
 })
 
 test('a confirmation without its session leads back to the confirmation', async () => {
@@ -152,7 +152,7 @@ test.each([
   expect(mail.to).toHaveLength(1)
   const page = await browser.visit(pathIn(mail))
   expect(wordsOf(await browser.submit(page, /\/email\/confirm$/))).toContain('Email address changed')
-  expect(await addressOf(person)).toBe(email)
+  expect(await storedEmail(person)).toBe(email)
 })
 
 test('a change takes a sign-in of the last five minutes', async () => {
