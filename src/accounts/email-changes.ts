@@ -9,7 +9,8 @@ import type { From } from './password-changes.ts'
 import { addressChangeBudget, changingUserBudget, messageNetworkBudget, takeAttempts } from './sign-in-limits.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
 import { unlessEmailTaken } from './user-checks.ts'
-import { lockUser, lookUpUser, moveUser, type User, userEntry } from './users.ts'
+import { lockUser, lookUpUser, type User, userEntry } from './users.ts'
+import { moveUser } from './verified-emails.ts'
 
 /** The statements are the same whether or not another user has the new address, and so is what the caller learns. */
 async function addMessages(trx: Knex, user: User, email: string, { ip }: From): Promise<void> {

@@ -8,7 +8,8 @@ import { KeywrightError } from '../shared/errors.ts'
 import { createLinkUse, type LinkCondition, usedUp } from './link-use.ts'
 import type { From } from './password-changes.ts'
 import { messageNetworkBudget, takeAttempts, verificationBudget } from './sign-in-limits.ts'
-import { confirmEmail, findUser, findUserById, lockUser, mayAct, type User, userEntry } from './users.ts'
+import { findUser, findUserById, lockUser, mayAct, type User, userEntry } from './users.ts'
+import { confirmEmail } from './verified-emails.ts'
 
 /** @throws KeywrightError `conflict` */
 async function checkMayVerify(trx: Knex, { id, email, emailVerified }: User): Promise<void> {

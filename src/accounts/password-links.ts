@@ -8,7 +8,8 @@ import { createLinkUse, type LinkCondition, usedUp } from './link-use.ts'
 import { type From, hashOfNext } from './password-changes.ts'
 import { mayChooseFirstPassword, mayReplacePassword } from './password-reset-requests.ts'
 import { takeWork } from './sign-in-limits.ts'
-import { confirmEmail, type User, userEntry } from './users.ts'
+import { type User, userEntry } from './users.ts'
+import { confirmEmail } from './verified-emails.ts'
 
 /** Links by which a user chooses a password. */
 export type PasswordLinkPurpose = 'invitation' | 'password_reset'

@@ -181,7 +181,7 @@ export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
 }
 
 // clock_timestamp(), because the transaction may have begun long before it got the row lock.
-const untilNow = (trx: Knex) => ({ sessions_valid_from: trx.raw('clock_timestamp()') })
+export const untilNow = (trx: Knex) => ({ sessions_valid_from: trx.raw('clock_timestamp()') })
 
 /** The columns of these attributes, and the key of the address. */
 export const profileColumns = (profile: Partial<Profile>): AttributeRow => ({
@@ -215,22 +215,6 @@ export async function setOneTimePassword(trx: Knex, id: string, passwordHash: st
   const since = trx.raw('clock_timestamp()')
   const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
-}
-
-/** Gives the user an address that they have proved to be theirs, and revokes the sessions that began with the previous one. */
-export const moveUser = (trx: Knex, id: string, email: string): Promise<User> =>
-  changeUser(trx, id, {
-    ...profileColumns({ email, emailVerified: true }),
-    email_set_by_program: false,
-    updated_at: trx.fn.now(),
-    ...untilNow(trx),
-  })
-
-/** Marks the address of the user as verified. */
-export async function confirmEmail(trx: Knex, id: string): Promise<User> {
-  const verified = { email_verified: true, updated_at: trx.fn.now(), revision: trx.raw('revision + 1') }
-  await trx('users').where({ id, email_verified: false }).update(verified)
-  return await findUser(trx, id)
 }
 
 /** Whether another active user with the same role can sign in, in the same account or, for an operator, in the instance. */
