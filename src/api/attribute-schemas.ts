@@ -8,7 +8,7 @@ import {
   type ValueOf,
   type ValuesOf,
 } from '../shared/attributes.ts'
-import { type Image, type ImageSummary, imageOf, summaryOfImage } from '../shared/images.ts'
+import { type ImageSummary, imageOf, type StoredImage, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import type { Snake } from '../shared/wire-names.ts'
@@ -19,13 +19,13 @@ import { id } from './fields.ts'
 
 type WireValue<Value> = Value extends RateLimit
   ? string
-  : Value extends Image
+  : Value extends StoredImage
     ? ImageSummary
     : Value extends readonly (infer Item)[]
       ? Item[]
       : Value
 
-type SentValue<Value> = Value extends Image ? { base64: string } : WireValue<Value>
+type SentValue<Value> = Value extends StoredImage ? { base64: string } : WireValue<Value>
 
 type FieldsOf<All extends Attributes> = {
   [Name in keyof All as Name extends string ? Snake<Name> : never]: z.ZodType<SentValue<ValueOf<All[Name]>>>
@@ -69,7 +69,7 @@ function descriptionOf({ type, description, operatorOnly }: Attribute): string {
 function toWireValue({ type }: Attribute, value: unknown): unknown {
   if (value === null) return null
   if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
-  return type.kind === 'image' ? summaryOfImage(value as Image) : value
+  return type.kind === 'image' ? summaryOfImage(value as StoredImage) : value
 }
 
 function fromWireValue(name: string, { type }: Attribute, value: unknown): unknown {

@@ -3,13 +3,19 @@ import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES } from '../clients/client-attribut
 import { MAX_UNUSED_HOURS } from '../clients/unused-secrets.ts'
 import type { ClientSecrets } from '../management/client-secrets-reading.ts'
 import { toWire } from '../shared/wire-names.ts'
-import { attributeSchemas } from './attribute-schemas.ts'
+import { attributeSchemas, imageSummary } from './attribute-schemas.ts'
 import { apiIdentifier, bounded, clientId, environment, secret, timestamp } from './fields.ts'
 
 // The fields that applications and key pairs share.
 
 /** Every setting of a client. */
 export const settings = attributeSchemas(CLIENT_ATTRIBUTES)
+
+/** The same in responses, where a logo has no bytes. */
+export const storedSettings = {
+  ...settings,
+  logo: imageSummary.nullable().meta({ description: CLIENT_ATTRIBUTES.logo.description }),
+}
 
 /** The APIs and scopes that a client may request. */
 export const access = attributeSchemas(ACCESS_ATTRIBUTES)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Attribute, type Attributes, entriesOf, type ValuesOf } from '../shared/attributes.ts'
 import { invalidInput } from '../shared/errors.ts'
-import { type Image, imageOf, summaryOfImage } from '../shared/images.ts'
+import { type Image, imageOf, type StoredImage, summaryOfImage } from '../shared/images.ts'
 import { formatRateLimit, parseRateLimit, type RateLimit } from '../shared/rate-limit-format.ts'
 import { toSnake } from '../shared/snake-case.ts'
 import { splitWords } from '../shared/split-words.ts'
@@ -136,7 +136,7 @@ function printed(attribute: Attribute, value: unknown): unknown {
   if (type.kind === 'words') return value === null ? option?.nullWord : (value as string[]).join(' ')
   if (value === null) return null
   if (type.kind === 'rate') return formatRateLimit(value as RateLimit)
-  if (type.kind === 'image') return { ...summaryOfImage(value as Image), etag: (value as Image).etag }
+  if (type.kind === 'image') return { ...summaryOfImage(value as StoredImage), etag: (value as StoredImage).etag }
   if (type.kind === 'choices') return (value as string[]).join(' ')
   return type.kind === 'boolean' && !takesNoValue(attribute) ? onOffWordsOf(attribute)[value ? 0 : 1] : value
 }

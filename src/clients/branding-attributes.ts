@@ -1,4 +1,5 @@
-import { attribute, nullable, uriUpTo } from '../shared/attributes.ts'
+import { attribute, boolean, imageStoredApart, nullable, uriUpTo } from '../shared/attributes.ts'
+import { hasBytes, imageError } from '../shared/images.ts'
 import { linkUriError, MAX_LINK_LENGTH } from './redirect-uris.ts'
 
 const linkUri = nullable(uriUpTo(MAX_LINK_LENGTH), 'none')
@@ -8,6 +9,27 @@ const linkUri = nullable(uriUpTo(MAX_LINK_LENGTH), 'none')
  * The cached registrations do not have these attributes, because no endpoint needs them.
  */
 export const BRANDING_ATTRIBUTES = {
+  logo: attribute({
+    type: nullable(imageStoredApart, 'none'),
+    initial: null,
+    section: 'branding',
+    label: 'Logo',
+    hint: 'Shown on the allow/deny screen. PNG, JPEG, WebP or SVG, at most 256 KiB. A square image works best.',
+    description: 'Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo',
+    option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', nullWord: 'off' },
+    validate: (logo) => (hasBytes(logo) ? imageError('a logo', logo) : undefined),
+  }),
+  /** A change of what users recognize the application by, unless by an operator, makes it false (`client-rules.ts`). */
+  isVerified: attribute({
+    type: boolean,
+    initial: false,
+    operatorOnly: true,
+    section: 'operator',
+    label: 'Verified',
+    hint: 'The sign-in page shows its logo too. Verify an application when you have checked who runs it. A change of its name, logo, links or redirect URIs by an account admin ends this.',
+    description: 'Whether an operator has checked who runs the application; the sign-in page then shows its logo too',
+    option: { flag: 'verified', jsonName: 'verified', help: 'on: the sign-in page shows its logo too; default: off' },
+  }),
   clientUri: attribute({
     type: linkUri,
     initial: null,

@@ -116,11 +116,20 @@ export const operatorSettingsOf = (settings: ClientSettings): Partial<ClientSett
 
 type Values = Partial<ClientSettings>
 
+/** What users recognize an application by, and what an operator checks before verifying it. */
+const VERIFIED: readonly (keyof ClientSettings)[] = ['name', 'logo', 'clientUri', 'policyUri', 'tosUri', 'redirectUris']
+
 /** The settings that the changes set to another value. */
 const changedNames = (before: Values | undefined, changes: Values): (keyof ClientSettings)[] =>
   namesOf(CLIENT_ATTRIBUTES).filter(
     (name) => changes[name] !== undefined && !isDeepStrictEqual(changes[name], before?.[name]),
   )
+
+/** The changes with what follows from them: what a user who is no operator changes is no longer verified. */
+export const withVerification = (role: Role, before: ClientSettings, changes: Values): Values =>
+  role !== 'operator' && changedNames(before, changes).some((name) => VERIFIED.includes(name))
+    ? { ...changes, isVerified: false }
+    : changes
 
 /**
  * Checks whether a user with this role may change these settings. Setting a value that is already set is not a change.

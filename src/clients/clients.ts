@@ -3,8 +3,10 @@ import type { Api } from '../apis/apis.ts'
 import type { AuditEntry } from '../audit/audit-log.ts'
 import { type Environment, withEnvironment } from '../shared/environments.ts'
 import { KeywrightError, notFound } from '../shared/errors.ts'
+import { hasBytes } from '../shared/images.ts'
 import { generateIdentifier } from '../shared/secrets.ts'
 import { type ClientsOf, lockAllClientsExclusive, lockClientsExclusive } from './client-locks.ts'
+import { saveLogo } from './client-logos.ts'
 import { checkedSettings } from './client-rules.ts'
 import { type ClientSettings, type SettingsRow, settingsColumns, toSettings } from './client-settings.ts'
 import { allowedSchemes } from './instance-settings.ts'
@@ -113,6 +115,7 @@ export async function insertClient(trx: Knex, owner: ClientOwner, settings: Clie
     ...settingsColumns(checked),
   }
   const [created] = await trx('clients').insert(row).returning<ClientRow[]>('*')
+  if (checked.logo) await saveLogo(trx, created!.id, checked.logo)
   return toClient(created!)
 }
 
@@ -140,10 +143,13 @@ export async function lockClient(trx: Knex, clientId: string): Promise<Client> {
 
 /** @throws KeywrightError `invalid_input` */
 export async function saveSettings(trx: Knex, client: Client, changes: Partial<ClientSettings>): Promise<Client> {
-  const changed = { ...client, ...changes }
+  // Without its bytes a logo is no new one.
+  const logo = changes.logo && !hasBytes(changes.logo) ? client.logo : changes.logo
+  const changed = { ...client, ...changes, ...(logo !== undefined && { logo }) }
   const settings = await checkSettings(trx, changed, client)
   // The use of the previous rate limit does not count towards the new one.
   if (changes.rateLimit !== undefined) await trx('rate_limits').where({ client_id: client.key }).delete()
+  if (logo !== undefined) await saveLogo(trx, client.key, logo)
   const columns = { ...settingsColumns(settings), version: trx.raw('version + 1') }
   const [row] = await trx('clients').where({ id: client.key }).update(columns).returning<ClientRow[]>('*')
   return toClient(row!)

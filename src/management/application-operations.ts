@@ -1,4 +1,4 @@
-import { checkSettingsChange } from '../clients/client-rules.ts'
+import { checkSettingsChange, withVerification } from '../clients/client-rules.ts'
 import type { ClientSettings } from '../clients/client-settings.ts'
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
 import { notFound } from '../shared/errors.ts'
@@ -121,7 +121,9 @@ export const updateApplication = operation<ApplicationUpdate, { client: Client; 
     await applicationFor(knex, principal, clientId)
     const change = { settings, ...(apis && { apis }), ...(scopes !== undefined && { scopes }) }
     const check = (before: Client) => checkSettingsChange(principal.role, before, settings)
-    return await updateClient(knex, clientId, change, principal.actor, { expected: revision, check })
+    const complete = (before: Client, changes: Partial<ClientSettings>) =>
+      withVerification(principal.role, before, changes)
+    return await updateClient(knex, clientId, change, principal.actor, { expected: revision, check, complete })
   },
 )
 

@@ -108,6 +108,8 @@ export interface UpdateRules {
   readonly expected?: number | undefined
   /** Authorizes the change of the locked client; throws to reject it. */
   readonly check?: (before: Client) => void
+  /** The changes with what follows from them. */
+  readonly complete?: (before: Client, settings: Partial<ClientSettings>) => Partial<ClientSettings>
 }
 
 const rightsOf = async (
@@ -155,7 +157,7 @@ export async function updateClient(
   clientId: string,
   change: ClientChange,
   actor: Actor,
-  { expected, check }: UpdateRules = {},
+  { expected, check, complete = (_, settings) => settings }: UpdateRules = {},
 ): Promise<{ client: Client; apiKey?: string }> {
   return await narrowInTransaction(knex, async (trx) => {
     const revokedBefore = await revokeBeforeLock(trx, clientId, change)
@@ -164,7 +166,7 @@ export async function updateClient(
     const access = await checkClientChange(trx, before, change)
     const rights = await rightsOf(trx, before)
     const earlier = access && (await accessOf(trx, before))
-    const after = await saveSettings(trx, before, change.settings)
+    const after = await saveSettings(trx, before, complete(before, change.settings))
     if (access) await setClientApis(trx, after.key, access.apis, access.scopes)
     const revoked = revokedDetail(revokedBefore, await revokeUnderLock(trx, rights, after))
     const changes = {

@@ -1,10 +1,11 @@
 import { type Attribute, type Attributes, entriesOf, type ValuesOf } from './attributes.ts'
-import { type Image, imageOf } from './images.ts'
+import { type Image, imageOf, type StoredImage } from './images.ts'
 import type { RateLimit } from './rate-limit-format.ts'
 import { toSnake } from './snake-case.ts'
 
 // The columns of attributes: `accessTokenTtl` is `access_token_ttl`. A rate limit has a column for its count and one for its
-// period in seconds, and an image a column for its bytes and one for its type.
+// period in seconds, and an image a column for its bytes and one for its type,
+// or, if its bytes are in a table of their own, one for each of its type, size and ETag.
 
 export type AttributeRow = Readonly<Record<string, unknown>>
 
@@ -28,9 +29,15 @@ function imageIn(row: AttributeRow, column: string): Image | null {
   return bytes && imageOf(bytes, row[`${column}_type`] as string)
 }
 
+function storedImageIn(row: AttributeRow, column: string): StoredImage | null {
+  const [type, size, etag] = ['type', 'size', 'etag'].map((part) => row[`${column}_${part}`])
+  return etag ? { type: type as string, size: size as number, etag: etag as string } : null
+}
+
 function valueIn(row: AttributeRow, column: string, { type }: Attribute): unknown {
   if (type.kind === 'rate') return rateIn(row, column)
-  return type.kind === 'image' ? imageIn(row, column) : row[column]
+  if (type.kind === 'image') return type.isStoredApart ? storedImageIn(row, column) : imageIn(row, column)
+  return row[column]
 }
 
 const imageColumnsOf = (value: Image | null, column: string): [string, unknown][] => [
@@ -38,9 +45,18 @@ const imageColumnsOf = (value: Image | null, column: string): [string, unknown][
   [`${column}_type`, value?.type ?? null],
 ]
 
+const storedImageColumnsOf = (value: StoredImage | null, column: string): [string, unknown][] => [
+  [`${column}_type`, value?.type ?? null],
+  [`${column}_size`, value?.size ?? null],
+  [`${column}_etag`, value?.etag ?? null],
+]
+
 function columnsOf(value: unknown, column: string, { type }: Attribute): [string, unknown][] {
   if (type.kind === 'rate') return rateColumnsOf(value as RateLimit | null, column)
-  return type.kind === 'image' ? imageColumnsOf(value as Image | null, column) : [[column, value]]
+  if (type.kind !== 'image') return [[column, value]]
+  return type.isStoredApart
+    ? storedImageColumnsOf(value as StoredImage | null, column)
+    : imageColumnsOf(value as Image | null, column)
 }
 
 const rateAsJson = (column: string): string => {

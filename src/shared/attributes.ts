@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Image, summaryOfImage } from './images.ts'
+import { type Image, type StoredImage, summaryOfImage } from './images.ts'
 import type { RateLimit } from './rate-limit-format.ts'
 import { toSnake } from './snake-case.ts'
 
@@ -33,7 +33,11 @@ type Kind =
   | { readonly kind: 'count' }
   | { readonly kind: 'words' }
   | { readonly kind: 'colour' }
-  | { readonly kind: 'image' }
+  | {
+      readonly kind: 'image'
+      /** Its bytes are in a table of their own, and the values of the resource have none. */
+      readonly isStoredApart?: true
+    }
 
 /** The form of the values of an attribute: data from which each interface derives its schema, form field or option. */
 export type AttributeType = Kind & {
@@ -95,6 +99,9 @@ export const words: TypeOf<readonly string[]> = { kind: 'words' }
 export const colour: TypeOf<string> = { kind: 'colour' }
 
 export const image: TypeOf<Image> = { kind: 'image' }
+
+/** An image whose bytes are in a table of their own; who changes it gives an `Image`. */
+export const imageStoredApart: TypeOf<StoredImage> = { kind: 'image', isStoredApart: true }
 
 /** Values of this type, or null. @param nullLabel what null means, in a few words */
 export const nullable = <Value>(type: TypeOf<Value>, nullLabel: string): TypeOf<Value | null> => ({
@@ -192,7 +199,7 @@ export interface AttributeChange {
 
 /** The value as the audit log records it, which holds no images. */
 const recorded = ({ type }: Attribute, value: unknown): unknown =>
-  type.kind === 'image' && value !== null ? summaryOfImage(value as Image) : value
+  type.kind === 'image' && value !== null ? summaryOfImage(value as StoredImage) : value
 
 /** The attributes whose values differ, by their names in snake_case, with both values: for the audit log. */
 export function changesBetween<All extends Attributes>(

@@ -10,11 +10,18 @@ export interface ImageSummary {
   readonly size: number
 }
 
-export interface Image extends ImageSummary {
-  readonly bytes: Buffer
+/** An image whose bytes are elsewhere. */
+export interface StoredImage extends ImageSummary {
   /** Changes with the bytes; without the quotes of the header. */
   readonly etag: string
 }
+
+export interface Image extends StoredImage {
+  readonly bytes: Buffer
+}
+
+/** Whether the image was sent now; otherwise it is the stored one. */
+export const hasBytes = (image: StoredImage): image is Image => 'bytes' in image
 
 const SIZE_LIMIT = 256 * 1024
 
@@ -48,7 +55,7 @@ export const imageOf = (bytes: Buffer, type: string = imageType(bytes) ?? 'appli
   etag: createHash('sha256').update(bytes).digest('base64url'),
 })
 
-export const summaryOfImage = ({ type, size }: Image): ImageSummary => ({ type, size })
+export const summaryOfImage = ({ type, size }: ImageSummary): ImageSummary => ({ type, size })
 
 /** The error of an image. Undefined: valid. @param what the subject of the message: `a logo` */
 export function imageError(what: string, { bytes, size }: Image): string | undefined {

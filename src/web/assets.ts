@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import type { Context } from 'koa'
+import type { Image } from '../shared/images.ts'
 import { type Brand, brandCss } from './brand.ts'
 
 interface Asset {
@@ -72,6 +73,10 @@ function sendAsset(ctx: Context, asset: Asset, version: string): void {
   ctx.type = asset.type
   ctx.body = gzipped ?? asset.bytes
 }
+
+/** Sends an image that others uploaded, at an address that changes with it. */
+export const sendImage = (ctx: Context, { type, bytes, etag }: Image): void =>
+  sendAsset(ctx, { type, bytes, hash: etag }, etag)
 
 /** Reads every file once. */
 export function createAssets(brand: Brand): Assets {

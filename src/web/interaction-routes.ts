@@ -34,6 +34,7 @@ function contextOf(web: Web, ctx: Context, { interaction, application, path }: O
     forgotPath: forgotPathOf(web),
     cancelPath: `${path}/deny`,
     application: application.name,
+    applicationLogo: (application.isTrusted && application.logo) || undefined,
     formTargets: formTargets(interaction.redirectUri),
     finish: (ctx, login) => web.flow.finishLogin(ctx, interaction.uid, login),
   }

@@ -23,6 +23,8 @@ export interface SignInContext {
   passkey?(): PasskeyPrompt | undefined
   /** The application one continues to. */
   readonly application?: string
+  /** The address of its logo, if an operator answers for the application. */
+  readonly applicationLogo?: string | undefined
   readonly formTargets?: readonly string[]
   /** Where to go afterwards, for a sign-in without an application. */
   readonly returnTo?: string

@@ -6,12 +6,15 @@ import { findUserById, mayAct } from '../accounts/users.ts'
 import { type DescribedScope, scopeTexts } from '../apis/scope-texts.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import { listClientApis } from '../clients/client-apis.ts'
+import { findLogo } from '../clients/client-logos.ts'
 import { type Client, getClient } from '../clients/clients.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { type ConnectedApplication, listConnectedApplications, withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
 import { KeywrightError } from '../shared/errors.ts'
+import type { Image } from '../shared/images.ts'
 import { type LinkedPages, linkedPagesOf } from './application-links.ts'
+import { logoPath } from './application-logos.ts'
 import type { InstanceBrand } from './brand.ts'
 import { DEMO_CALLBACK } from './demo-callback.ts'
 
@@ -47,6 +50,10 @@ export interface Application {
   readonly name: string
   readonly accountName: string | null
   readonly pages: LinkedPages
+  /** The address of its logo. */
+  readonly logo: string | null
+  /** An operator answers for who runs it: its logo may be where passwords are typed. */
+  readonly isTrusted: boolean
 }
 
 /** What the pages know of users and applications. */
@@ -55,6 +62,8 @@ export interface Directory {
   /** Undefined: there is none, or none who may act. */
   user(userId: string): Promise<WebUser | undefined>
   application(clientId: string): Promise<Application | undefined>
+  /** The logo at this address. Undefined: there is none, or another one by now. */
+  logo(clientId: string, etag: string): Promise<Image | undefined>
   /** The scopes of the demo application's default API. Undefined for any other application, whose scopes are not disclosed. */
   demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
   scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
@@ -79,7 +88,14 @@ async function findApplication(knex: Knex, clientId: string): Promise<Applicatio
   const client = await getClient(knex, clientId).catch(absent)
   if (!client) return undefined
   const account = client.accountId === null ? undefined : await getAccount(knex, client.accountId).catch(absent)
-  return { clientId, name: client.name, accountName: account?.name ?? null, pages: linkedPagesOf(client) }
+  return {
+    clientId,
+    name: client.name,
+    accountName: account?.name ?? null,
+    pages: linkedPagesOf(client),
+    logo: client.logo && logoPath(clientId, client.logo),
+    isTrusted: client.accountId === null || client.isVerified,
+  }
 }
 
 /** On whichever port, and whether the issuer is configured or not, it comes back there. */
@@ -98,6 +114,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     instanceBrand: () => getInstanceSettings(reader),
     user: (userId) => findActiveUser(reader, userId),
     application: (clientId) => findApplication(reader, clientId),
+    logo: (clientId, etag) => findLogo(reader, clientId, etag),
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
     scopeTexts: (wanted) => scopeTexts(reader, wanted),
     connections: (userId) => listConnectedApplications(reader, userId),

@@ -3,7 +3,7 @@ import type { Context, Middleware, Next } from 'koa'
 import compose from 'koa-compose'
 import { checkRequest } from '../http/request-check.ts'
 import { apiDocsRoutes } from './api-docs/docs-page.ts'
-import type { Assets } from './assets.ts'
+import { type Assets, sendImage } from './assets.ts'
 import type { Brand } from './brand.ts'
 import { CONSOLE_ROUTES } from './console/console-routes.ts'
 import { type ConsoleRoute, consoleRoutes } from './console/kit/console-route.ts'
@@ -52,8 +52,14 @@ function guardForms({ issuerUrl }: WebServices, readSent: ReadSentForm): Middlew
   }
 }
 
-function assetRoutes(assets: Assets): Router {
+/** What pages load. */
+function assetRoutes(assets: Assets, { directory }: WebServices): Router {
   const router = new Router()
+  router.get('/logos/:clientId/:etag', async (ctx) => {
+    checkRequest(ctx)
+    const logo = await directory.logo(ctx.params.clientId!, ctx.params.etag!)
+    if (logo) sendImage(ctx, logo)
+  })
   router.get('/assets/:version/:name', (ctx) => assets.serve(ctx, ctx.params.version!, ctx.params.name!))
   return router
 }
@@ -89,7 +95,7 @@ export function createWeb(
   consolePages: readonly ConsoleRoute[] = CONSOLE_ROUTES,
 ): Middleware {
   const web: Web = { ...services, show, reloadBrand: brand.invalidate }
-  const routes = [assetRoutes(assets), pageRoutes(web, consolePages)].map((router) =>
+  const routes = [assetRoutes(assets, services), pageRoutes(web, consolePages)].map((router) =>
     router.routes(),
   ) as unknown as Middleware[]
   return compose([refreshBrand(brand), renderErrors(show), ...routes, handleUnmatched(web)])

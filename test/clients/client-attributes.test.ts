@@ -6,13 +6,22 @@ import type { AuditRecord } from '../../src/audit/audit-query.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/attribute-options.ts'
 import { CLIENT_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
+import type { Client } from '../../src/clients/clients.ts'
 import { visibleRecord } from '../../src/management/attribute-changes.ts'
 import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
+import { imageOf, summaryOfImage } from '../../src/shared/images.ts'
 import { toSnake } from '../../src/shared/snake-case.ts'
 import { applicationFields, sectionsOf } from '../../src/web/console/applications/application-form.ts'
-import { generalFacts, settingsBlocks } from '../../src/web/console/applications/application-settings-blocks.ts'
+import {
+  brandingBlocks,
+  generalFacts,
+  settingsBlocks,
+} from '../../src/web/console/applications/application-settings-blocks.ts'
 import { changeFact } from '../../src/web/console/kit/attribute-facts.ts'
 import { readFields, writeFields } from '../../src/web/console/kit/form-fields.ts'
+
+const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')
+const LOGO = imageOf(SVG)
 
 const SETTINGS: ClientSettings = {
   name: 'Billing export',
@@ -42,6 +51,8 @@ const SETTINGS: ClientSettings = {
   queryCredentials: true,
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
+  logo: LOGO,
+  isVerified: true,
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',
   tosUri: 'https://app.example.com/terms#service',
@@ -55,21 +66,29 @@ describe('each attribute of an application', () => {
   test('is a field of the API, and its value survives a round trip through JSON', () => {
     expect(Object.keys(apiFields).sort()).toEqual(NAMES.map(toSnake).sort())
     const json = JSON.parse(JSON.stringify(toWireValues(CLIENT_ATTRIBUTES, SETTINGS, { role: 'operator' })))
+    expect(json.logo).toEqual(summaryOfImage(LOGO))
+    // A logo is sent in base64.
+    json.logo = { base64: SVG.toString('base64') }
     for (const [name, schema] of Object.entries(apiFields)) expect(schema.parse(json[name])).toEqual(json[name])
     expect(fromWireValues(CLIENT_ATTRIBUTES, json)).toEqual(SETTINGS)
   })
 
-  test('is in a section of the form, and its value survives a round trip through the form', () => {
+  test('is in a section of the form, except the logo, which has a form of its own, and its value survives a round trip through the form', () => {
     const fields = applicationFields(subject)
     const inSections = sectionsOf(fields).flatMap((section) => section.fields)
     expect(new Set(inSections).size).toBe(inSections.length)
-    expect(inSections).toEqual(expect.arrayContaining(NAMES))
-    const own = Object.fromEntries(NAMES.map((name) => [name, fields[name]]))
-    expect(readFields(own, writeFields(own, SETTINGS))).toEqual({ values: SETTINGS, fieldErrors: [] })
+    const { logo: _, ...settings } = SETTINGS
+    const names = Object.keys(settings) as (keyof typeof settings)[]
+    expect(inSections).toEqual(expect.arrayContaining(names))
+    const own = Object.fromEntries(names.map((name) => [name, fields[name]]))
+    expect(readFields(own, writeFields(own, settings))).toEqual({ values: settings, fieldErrors: [] })
   })
 
   test('is on the page of the application, under its label', () => {
-    const blocks = settingsBlocks(SETTINGS, true).flatMap((block) => (block.part === 'facts' ? block.facts : []))
+    const branding = brandingBlocks({ ...SETTINGS, clientId: 'kwc_1', status: 'active' } as Client, true)
+    const blocks = [...settingsBlocks(SETTINGS, true), ...branding].flatMap((block) =>
+      block.part === 'facts' ? block.facts : [],
+    )
     const facts = [...generalFacts(SETTINGS, true), ...blocks]
     const shown = facts.map(({ term }) => term)
     // The beginning of the page shows the first three, and the last of these rows the legacy options in use.
@@ -101,10 +120,12 @@ describe('each attribute of an application', () => {
     expect(command.options).toHaveLength(NAMES.length)
     const args = command.options.flatMap((option, n) => {
       const value = printed[CLIENT_ATTRIBUTES[NAMES[n]!].option?.jsonName ?? toSnake(NAMES[n]!)] ?? 'off'
+      if (NAMES[n] === 'logo') return []
       return option.required ? [option.long!, ...[value].flat().map(String)] : [option.long!]
     })
     await command.action(() => {}).parseAsync(args, { from: 'user' })
-    expect(optionValues(CLIENT_ATTRIBUTES, command.opts())).toEqual(SETTINGS)
+    const { logo: _, ...settings } = SETTINGS
+    expect(optionValues(CLIENT_ATTRIBUTES, command.opts())).toEqual(settings)
   })
 })
 

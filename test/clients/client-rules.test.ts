@@ -230,7 +230,14 @@ describe('an operator setting', () => {
   const forbidden = expect.objectContaining({ code: 'forbidden' })
 
   test('can be set by an operator', () => {
-    expect(OPERATOR_SETTINGS).toEqual(['rateLimit', 'quotaPerHour', 'quotaPerDay', 'quotaMode', 'accessType'])
+    expect(OPERATOR_SETTINGS).toEqual([
+      'rateLimit',
+      'quotaPerHour',
+      'quotaPerDay',
+      'quotaMode',
+      'accessType',
+      'isVerified',
+    ])
     const all = { rateLimit: null, accessType: 'both', consent: 'skip' } as const
     for (const before of [undefined, CONFIDENTIAL, limited]) {
       expect(() => checkMaySet('operator', before, all)).not.toThrow()

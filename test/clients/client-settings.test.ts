@@ -7,6 +7,7 @@ import { createRegistrations, type Registrations } from '../../src/clients/regis
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createClient, updateClient } from '../../src/management/client-registration.ts'
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
+import { imageOf } from '../../src/shared/images.ts'
 import { newEncryptionKey } from '../support/encryption-key.ts'
 import { ACTOR, createMaker } from '../support/factory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -39,6 +40,13 @@ const register = async (settings: ClientSettings, scopes: string[] | null = null
 
 const BARE: ClientSettings = { ...DEFAULT_SETTINGS, name: 'Bare', grants: ['client_credentials'] }
 
+const LOGO = imageOf(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'))
+const { bytes: _, ...STORED_LOGO } = LOGO
+
+/** The settings as they are read, without the bytes of the logo. */
+const stored = (settings: Partial<ClientSettings>): Partial<ClientSettings> =>
+  settings.logo ? { ...settings, logo: STORED_LOGO } : settings
+
 /** Every setting with a value other than its default. The type ensures that none is missing. */
 const EVERY: ClientSettings = {
   name: 'Every',
@@ -68,6 +76,8 @@ const EVERY: ClientSettings = {
   queryCredentials: true,
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
+  logo: LOGO,
+  isVerified: true,
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',
   tosUri: 'https://app.example.com/terms#service',
@@ -102,7 +112,9 @@ describe('every setting is stored at creation and read by the store and the endp
     ['that is public', OPEN],
   ])('a client %s', async (_, settings) => {
     const { clientId } = await register(settings)
-    expect(await getClient(database.knex, clientId)).toMatchObject(settings)
+    const client = await getClient(database.knex, clientId)
+    expect(client).toMatchObject(stored(settings))
+    expect(client.logo).toEqual(settings.logo && STORED_LOGO)
     expect(await registrations.fresh(clientId)).toMatchObject(ofProtocol(settings))
   })
 
@@ -110,7 +122,7 @@ describe('every setting is stored at creation and read by the store and the endp
     const { clientId } = await register(BARE)
     for (const settings of [EVERY, BARE]) {
       const { client } = await updateClient(database.knex, clientId, { settings }, ACTOR)
-      expect(client).toMatchObject(settings)
+      expect(client).toMatchObject(stored(settings))
       expect(await registrations.fresh(clientId)).toMatchObject(ofProtocol(settings))
     }
   })
@@ -121,7 +133,7 @@ describe('every setting is stored at creation and read by the store and the endp
     const change = { [name]: { ...BARE, redirectUris: ['https://app.example.com/other'] }[name] }
     await updateClient(database.knex, clientId, { settings: change }, ACTOR)
     expect(await registrations.fresh(clientId)).toMatchObject(ofProtocol({ ...before, ...change }))
-    expect(await getClient(database.knex, clientId)).toMatchObject({ ...before, ...change })
+    expect(await getClient(database.knex, clientId)).toMatchObject(stored({ ...before, ...change }))
   })
 
   test('a client that is older than a setting has its default, and keeps refresh tokens without a maximum age', async () => {

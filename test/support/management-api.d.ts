@@ -2300,6 +2300,18 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
+            logo: {
+                /**
+                 * @description The media type
+                 * @example image/png
+                 */
+                type: string;
+                /** @description In bytes */
+                size: number;
+            } | null;
+            /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
+            is_verified?: boolean;
             /**
              * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
              * @example https://app.example.com/
@@ -2473,6 +2485,16 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
+            logo?: {
+                /**
+                 * Format: base64
+                 * @description PNG, JPEG, WebP or SVG, at most 256 KiB
+                 */
+                base64: string;
+            } | null;
+            /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
+            is_verified?: boolean;
             /**
              * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
              * @example https://app.example.com/
@@ -2635,6 +2657,18 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
+            logo: {
+                /**
+                 * @description The media type
+                 * @example image/png
+                 */
+                type: string;
+                /** @description In bytes */
+                size: number;
+            } | null;
+            /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
+            is_verified?: boolean;
             /**
              * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
              * @example https://app.example.com/
@@ -3928,6 +3962,16 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
+            logo?: {
+                /**
+                 * Format: base64
+                 * @description PNG, JPEG, WebP or SVG, at most 256 KiB
+                 */
+                base64: string;
+            } | null;
+            /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
+            is_verified?: boolean;
             /**
              * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
              * @example https://app.example.com/
@@ -4244,6 +4288,18 @@ export interface components {
              * @enum {string}
              */
             access_type?: "both" | "user" | "client";
+            /** @description Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo */
+            logo: {
+                /**
+                 * @description The media type
+                 * @example image/png
+                 */
+                type: string;
+                /** @description In bytes */
+                size: number;
+            } | null;
+            /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
+            is_verified?: boolean;
             /**
              * @description The home page of the application, linked from the allow/deny page (RFC 7591, section 2); https only
              * @example https://app.example.com/

@@ -91,7 +91,7 @@ const ALL = [...TRANSLATED, ...PERSONAL.map((path) => ({ path, as: ADA.id }))]
 describe.skipIf(!chromium)('in Chromium', () => {
   it('axe finds nothing, light and dark, and nothing is wider than a small phone', async () => {
     const name = `${'Aeroplane'.repeat(12)} Ltd`
-    fake.world.applications = [{ ...SYNC, name, accountName: name }]
+    fake.world.applications = [{ ...SYNC, name, accountName: name, isTrusted: true }]
     fake.world.connections = [{ ...CONNECTION, name, accountName: name }]
     fake.world.brand = { ...fake.world.brand, signInText: 'Need help? Write to support@example.com.' }
     fake.brandChanged()
@@ -119,6 +119,20 @@ describe.skipIf(!chromium)('in Chromium', () => {
       await page.context().close()
     },
   )
+
+  it('runs no script of a logo, neither in a page nor by itself', async () => {
+    const page = await browser.open()
+    await page.goto(`${fake.origin}/interaction/consent1`)
+    const logo = page.locator('.application-logo')
+    expect(await logo.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBeGreaterThan(
+      0,
+    )
+    expect(await page.evaluate('window.ran')).toBeUndefined()
+    await page.goto(fake.origin + SYNC.logo)
+    expect(await page.evaluate('document.documentElement.tagName')).toBe('svg')
+    expect(await page.evaluate('window.ran')).toBeUndefined()
+    await page.context().close()
+  })
 
   it('takes only targets that a finger meets', async () => {
     const page = await browser.open({ viewport: PHONE })

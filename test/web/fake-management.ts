@@ -9,6 +9,7 @@ import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
+import { imageOf } from '../../src/shared/images.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import { translateFor } from '../../src/web/page-language.ts'
 import { createPages, type Pages } from '../../src/web/pages.ts'
@@ -51,6 +52,13 @@ export const WITH_FACTOR = 'correct horse with factor'
 /** Of a user who must set one up. */
 export const MUST_SET_UP = 'correct horse must set up'
 
+/** A calendar with a script, which must not run. */
+export const LOGO = imageOf(
+  Buffer.from(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><script>parent.ran = 1</script><rect width="10" height="10" rx="2" fill="#c2185b"/><path d="M2 4h6M3 6h1M6 6h1" stroke="#fff"/></svg>',
+  ),
+)
+
 export const SYNC: Application = {
   clientId: 'kwc_sync',
   name: 'Calendar Sync',
@@ -60,6 +68,8 @@ export const SYNC: Application = {
     policyUri: 'https://sync.example.com/privacy',
     tosUri: 'https://sync.example.com/terms',
   },
+  logo: `/logos/kwc_sync/${LOGO.etag}`,
+  isTrusted: false,
 }
 
 /** The id of the demo's application. */
@@ -219,6 +229,7 @@ function createDirectory(world: World): Directory {
     instanceBrand: async () => world.brand,
     user: async (id) => world.people.find((person) => person.id === id),
     application: async (id) => world.applications.find(({ clientId }) => clientId === id),
+    logo: async (id, etag) => (id === SYNC.clientId && etag === LOGO.etag ? LOGO : undefined),
     demoScopesOf: async (id) => (id === DEMO ? ['calendar.read'] : undefined),
     async scopeTexts(wanted) {
       const pairs = Object.entries(wanted).flatMap(([api, scopes]) => scopes.map((scope) => ({ api, scope })))

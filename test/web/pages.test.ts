@@ -125,6 +125,21 @@ describe('what others wrote', () => {
 })
 
 describe('the sign-in page', () => {
+  it('has the logo of an application that an operator answers for, and of no other; the instance is always named', async () => {
+    const src = `src="${SYNC.logo}"`
+    for (const isTrusted of [false, true]) {
+      fake.world.applications = [{ ...SYNC, isTrusted }]
+      const { text } = await browser.visit('/interaction/login1')
+      expect([isTrusted, text.includes(src)]).toEqual([isTrusted, isTrusted])
+      const consent = (await browser.visit('/interaction/consent1')).text
+      for (const shown of [src, 'site-name', 'Keywright', 'Example Industries', 'sync.example.com'])
+        expect(consent).toContain(shown)
+    }
+    fake.world.applications = [{ ...SYNC, isTrusted: true, logo: null }]
+    for (const path of ['/interaction/login1', '/interaction/consent1'])
+      expect((await browser.visit(path)).text).not.toContain('application-logo')
+  })
+
   it("has the operator's text, as text", async () => {
     const signInText = 'Need help? <a href="https://example.com">Ask us</a>'
     fake.world.brand = { ...fake.world.brand, signInText }

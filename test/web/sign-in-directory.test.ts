@@ -65,6 +65,8 @@ it('knows applications, with the account that answers for them', async () => {
     name: 'Calendar Sync',
     accountName: 'Analytical Engines',
     pages: { clientUri: null, policyUri: null, tosUri: null },
+    logo: null,
+    isTrusted: false,
   })
   expect(await directory.application('kwc_nothing')).toBeUndefined()
 })

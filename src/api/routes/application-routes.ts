@@ -15,7 +15,7 @@ import { type Attribute, attributesWhere } from '../../shared/attributes.ts'
 import { toDomain } from '../../shared/wire-names.ts'
 import { credentials, toCreatedReply, viewApplication, viewClient, viewSummary } from '../application-views.ts'
 import { attributeSchemas, fromWireValues } from '../attribute-schemas.ts'
-import { access, expiresAt, newCredentials, settings, use } from '../client-fields.ts'
+import { access, expiresAt, newCredentials, settings, storedSettings, use } from '../client-fields.ts'
 import { deletionReply, deletionResponses } from '../deletions.ts'
 import { viewDryRun } from '../dry-run-schemas.ts'
 import { bounded, clientId, id, idText, pageOf, pageQuery, revision, search, timestamp, viewPage } from '../fields.ts'
@@ -42,7 +42,7 @@ const attributes = {
   client_id: clientId,
   status: z.enum(['active', 'archived', 'replaced', 'deleting']),
   account_id: idText.nullable(),
-  ...settings,
+  ...storedSettings,
   created_at: timestamp,
   revision,
 }

@@ -45,7 +45,8 @@ export interface FormSubject {
   readonly present?: { readonly client: Client; readonly apis: readonly ClientApiView[] }
 }
 
-type AllFields = FieldsOf<typeof CLIENT_ATTRIBUTES> &
+/** The logo has a page of its own (`application-logo-page.ts`). */
+type AllFields = Omit<FieldsOf<typeof CLIENT_ATTRIBUTES>, 'logo'> &
   typeof OWNER_FIELDS &
   typeof EXPIRY_FIELDS &
   ReturnType<typeof accessFields>
@@ -65,8 +66,9 @@ function attributesFor(type: ApplicationType | undefined): typeof CLIENT_ATTRIBU
 
 /** Those that this user is shown of this application; the others, and their values, are missing. */
 export function applicationFields({ isOperator, choosableApis, present, type }: FormSubject): AllFields {
+  const { logo: _, ...attributes } = attributesFor(type)
   const fields: Fields = {
-    ...(attributeFields(attributesFor(type), { isOperator, current: present?.client }) as Fields),
+    ...(attributeFields(attributes, { isOperator, current: present?.client }) as Fields),
     ...accessFields(choosableApis, { required: present?.apis.length !== 0 }),
     ...(isOperator && !present && OWNER_FIELDS),
     ...(!present && !type?.settings.isPublic && EXPIRY_FIELDS),

@@ -25,7 +25,7 @@ import type { Copyable } from '../kit/panels.ts'
 import { stepsOf } from './application-command-examples.ts'
 import { applicationFrame, canTry } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
-import { generalFacts, settingsBlocks } from './application-settings-blocks.ts'
+import { brandingBlocks, generalFacts, settingsBlocks } from './application-settings-blocks.ts'
 import { grantWords, neverUsed } from './application-texts.ts'
 import { snippetGroups } from './code-snippets.ts'
 import { recentCallersList } from './recent-callers-list.ts'
@@ -176,6 +176,7 @@ function blocksOf({ web, who }: ConsoleCall, application: Application): Block[] 
     { part: 'list', heading: 'APIs and scopes', list: apisList(application) },
     ...snippetsBlock(web.issuerUrl(), application),
     ...settingsBlocks(client, isOperator),
+    ...brandingBlocks(client, isOperator),
     ...callersBlocks(application),
     ...stepsOf(web.issuerUrl(), client, application.apis[0]?.scopes ?? []).map(stepBlock),
   ]

@@ -23,6 +23,7 @@ import { askEdit, editApplication } from './application-edit-pages.ts'
 import { exportApplications } from './application-export.ts'
 import { askKey, generateKey } from './application-key-page.ts'
 import { BULK_ARCHIVE_PATH, showApplications } from './application-list-page.ts'
+import { askLogo, changeLogo } from './application-logo-page.ts'
 import { showApplication } from './application-page.ts'
 import { APPLICATION_SECRETS_PAGES } from './application-secrets-pages.ts'
 import { archive, askArchive, askRestore, restore } from './application-status-pages.ts'
@@ -65,6 +66,14 @@ export const APPLICATION_PAGES: readonly ConsoleRoute[] = [
   ...form('/applications/new', createApplication.permission, askNewApplication, addApplication),
   page(ONE, readApplication.permission, showApplication),
   ...form(`${ONE}/edit`, updateApplication.permission, askEdit, editApplication),
+  page(`${ONE}/logo`, updateApplication.permission, askLogo),
+  {
+    method: 'post',
+    path: `${ONE}/logo`,
+    permission: updateApplication.permission,
+    takesFiles: true,
+    handle: changeLogo,
+  },
   ...form(`${ONE}/key`, rotateApplicationSecret.permission, askKey, generateKey),
   ...form(`${ONE}/archive`, archiveApplication.permission, askArchive, archive),
   ...form(`${ONE}/delete`, deleteApplication.permission, askDelete, deleteIt),

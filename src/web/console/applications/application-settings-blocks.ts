@@ -1,10 +1,12 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
+import type { Client } from '../../../clients/clients.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
 import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
 import { attributeFacts, labelsOfNonInitial } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
 import { type Fact, fact, quietCell, textCell } from '../kit/cells.ts'
+import { applicationPath } from './application-list-page.ts'
 
 /** The title and the first rows of the page show these. */
 const SHOWN_ABOVE: readonly unknown[] = [CLIENT_ATTRIBUTES.name, CLIENT_ATTRIBUTES.grants, CLIENT_ATTRIBUTES.isPublic]
@@ -34,6 +36,14 @@ function factsFor(isOperator: boolean, attributes: Attributes, settings: ClientS
 export const generalFacts = (settings: ClientSettings, isOperator: boolean): Fact[] =>
   factsFor(isOperator, GENERAL, settings)
 
+/** What users see of an application. */
+export function brandingBlocks(client: Client, isOperator: boolean): Block[] {
+  if (!actsFor('user', client.grants)) return []
+  const actions = [{ href: applicationPath(client.clientId, '/logo'), label: client.logo ? 'Change logo' : 'Add logo' }]
+  const facts = factsFor(isOperator, BRANDING, client)
+  return [{ part: 'facts', heading: 'Branding', facts, ...(client.status !== 'deleting' && { actions }) }]
+}
+
 /** The settings of a client, as its page shows them. @param shown the attributes that mean something for it */
 export function settingsBlocks(
   client: ClientSettings,
@@ -49,7 +59,6 @@ export function settingsBlocks(
     )
   const blocks: { heading: string; facts: Fact[] }[] = [
     { heading: 'Sign-in', facts: actsFor('user', client.grants) ? facts(SIGN_IN) : [] },
-    { heading: 'Branding', facts: actsFor('user', client.grants) ? facts(BRANDING) : [] },
     { heading: 'Tokens', facts: [...facts(TOKENS), legacyFact(client)] },
     { heading: 'Visible to operators only', facts: facts(OPERATOR) },
   ]

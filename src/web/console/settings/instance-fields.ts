@@ -4,9 +4,9 @@ import { accentsOf } from '../../../shared/accent-colours.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
 import { attributeFields, type FieldsOf } from '../kit/attribute-fields.ts'
-import { checkboxField } from '../kit/choice-fields.ts'
 import { type Field, type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import type { Section } from '../kit/form-view.ts'
+import { currentLogoField } from '../kit/logo-fields.ts'
 
 const HEX = /^#[0-9a-f]{6}$/i
 
@@ -28,18 +28,13 @@ function withPreview(field: Field<string>): Field<string> {
   return { ...field, kind: 'accent', controls }
 }
 
-/** The current logo with a checkbox that removes it. */
-function currentLogoField({ logo }: InstanceSettings): Field<boolean> {
-  const field = checkboxField({ label: 'Remove the logo', hint: 'Pages then show only the name.' })
-  const src = logo && `/assets/${logo.etag.slice(0, 16)}/logo`
-  return { ...field, kind: 'present-logo', controls: (name, form) => ({ checked: form.has(name), src }) }
-}
-
 /** `removeLogo` is absent while the instance has no logo. */
 type InstanceFields = FieldsOf<typeof INSTANCE_ATTRIBUTES> & { readonly removeLogo: Field<boolean> }
 
 function logoFields(settings: InstanceSettings, logo: InstanceFields['logo']): Partial<InstanceFields> {
-  return settings.logo ? { removeLogo: currentLogoField(settings), logo: { ...logo, label: 'New logo' } } : { logo }
+  if (!settings.logo) return { logo }
+  const src = `/assets/${settings.logo.etag.slice(0, 16)}/logo`
+  return { removeLogo: currentLogoField(src, 'Pages then show only the name.'), logo: { ...logo, label: 'New logo' } }
 }
 
 type Name = keyof InstanceFields
