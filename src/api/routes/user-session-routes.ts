@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { MOST_SESSIONS } from '../../accounts/user-sessions.ts'
 import { listSessions } from '../../management/session-operations.ts'
+import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { id, idText, timestamp } from '../fields.ts'
 import { type ApiRoute, route } from '../route.ts'
-import { toDomain, toWire } from '../wire-names.ts'
 
 const session = z
   .object({
