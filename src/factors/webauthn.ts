@@ -1,6 +1,6 @@
 // This module is imported at the first use of a passkey, with its libraries: most nodes only issue tokens.
 import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server'
-import { decodeAttestationObject } from '@simplewebauthn/server/helpers'
+import { decodeAttestationObject, decodeClientDataJSON } from '@simplewebauthn/server/helpers'
 import { z } from 'zod'
 import { ALGORITHMS, userHandleOf } from './passkey-options.ts'
 import type { NewCredential, StoredCredential } from './passkeys.ts'
@@ -12,6 +12,9 @@ const base64url = (most: number) =>
     .min(1)
     .max(most)
     .regex(/^[\w-]+$/)
+
+/** `AuthenticatorTransport` (section 5.8.4), also those of later versions. */
+const TRANSPORT = /^[\w-]{1,30}$/
 
 const CREDENTIAL = { id: base64url(1400), rawId: base64url(1400), type: z.literal('public-key') } as const
 
@@ -34,7 +37,7 @@ const registration = z.object({
   response: z.object({
     ...CLIENT_DATA,
     attestationObject: base64url(32_768),
-    transports: z.array(z.string().max(30)).max(10).optional(),
+    transports: z.array(z.string().regex(TRANSPORT)).max(10).optional(),
   }),
 })
 
@@ -77,6 +80,11 @@ const expectationsOf = ({ relyingParty, challenge }: Expected) => ({
   requireUserVerification: true,
 })
 
+/** No page of ours can be in a frame of another site, so such a response was not asked for here. */
+const isFramed = (clientDataJSON: string): boolean => Boolean(decodeClientDataJSON(clientDataJSON).crossOrigin)
+
+const FRAMED: Invalid = { invalid: 'the page was in a frame of another site' }
+
 /**
  * Verifies a signature (Web Authentication Level 3, section 7.2) with user verification. Returns the signature counter, which the caller
  * compares in the database.
@@ -88,6 +96,7 @@ export async function verifyAssertion(
 ): Promise<{ readonly counter: number } | Invalid> {
   if (response.userHandle !== userHandleOf(credential.userId)) return { invalid: 'the user handle is of another user' }
   try {
+    if (isFramed(response.clientDataJSON)) return FRAMED
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       ...expectationsOf(expected),
       response: { id, rawId, type, clientExtensionResults: {}, response: response as never },
@@ -111,12 +120,20 @@ function hasNoCertificate(attestationObject: string): boolean {
   return format === 'none' || (format === 'packed' && !decoded.get('attStmt').get('x5c'))
 }
 
+/** Bytes of a credential ID (section 4, `Credential ID`) and of a public key, whose modulus OpenSSL limits to 2048. */
+const LONGEST = { id: 1023, publicKey: 4096 } as const
+
+/** Whether it can be stored. */
+const isBounded = ({ credentialId, publicKey }: NewCredential): boolean =>
+  credentialId.length > 0 && credentialId.length <= LONGEST.id && publicKey.length <= LONGEST.publicKey
+
 /** Verifies a new credential (Web Authentication Level 3, section 7.1), made with user verification. */
 export async function verifyRegistration(
   { id, rawId, type, response }: RegistrationResponse,
   expected: Expected,
 ): Promise<NewCredential | Invalid> {
   try {
+    if (isFramed(response.clientDataJSON)) return FRAMED
     if (!hasNoCertificate(response.attestationObject)) return { invalid: 'the attestation was not requested' }
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       ...expectationsOf(expected),
@@ -125,13 +142,14 @@ export async function verifyRegistration(
     })
     if (!verified || !registrationInfo) return { invalid: 'the attestation statement is wrong' }
     const { credential, credentialDeviceType } = registrationInfo
-    return {
+    const made: NewCredential = {
       credentialId: Buffer.from(credential.id, 'base64url'),
       publicKey: Buffer.from(credential.publicKey),
       counter: credential.counter,
       synced: credentialDeviceType === 'multiDevice',
       transports: response.transports ?? [],
     }
+    return isBounded(made) ? made : { invalid: 'the credential ID or the public key is too long, or there is none' }
   } catch (error) {
     return invalidOf(error)
   }

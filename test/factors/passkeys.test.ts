@@ -188,6 +188,7 @@ describe('refused at the sign-in is', () => {
     ['a user who was not verified', { isUserVerified: false }],
     ['another user handle', { userHandle: Buffer.alloc(16).toString('base64url') }],
     ['a response to a registration', { type: 'webauthn.create' }],
+    ['a page in a frame of another site', { isFramed: true }],
   ])('%s', async (_, deviation) => {
     const person = await owner()
     expect(await signIn(person.authenticator, deviation)).toEqual(REFUSED)
@@ -338,6 +339,7 @@ describe('refused when a passkey is added is', () => {
     ['another challenge', { challenge: Buffer.alloc(32).toString('base64url') }],
     ['a user who was not verified', { isUserVerified: false }],
     ['a response to a sign-in', { type: 'webauthn.get' }],
+    ['a page in a frame of another site', { isFramed: true }],
   ])('%s', async (_, deviation) => {
     const person = await on.person()
     expect(await add(person, createSoftwareAuthenticator(ISSUER), deviation)).toEqual(REFUSED)
@@ -379,6 +381,25 @@ describe('refused when a passkey is added is', () => {
     const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
     expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
     expect(on.logLines().at(-1)).toMatchObject({ detail: 'the attestation was not requested' })
+  })
+
+  test.each([
+    ['no credential ID', { idLength: 0 }],
+    ['a credential ID longer than 1023 bytes', { idLength: 1024 }],
+    ['a public key longer than 4096 bytes', { keyPadding: 4096 }],
+  ])('a passkey with %s', async (_, kind) => {
+    const person = await on.person()
+    const id = { credentialId: 'AAAA' }
+    expect(await add(person, createSoftwareAuthenticator(ISSUER, kind), id)).toEqual(REFUSED)
+  })
+
+  test.each(['\0', '\ud800', 'usb,nfc', ''])('a transport that no browser names: %j', async (transport) => {
+    const person = await on.person()
+    const { sealed, options } = await passkeys().own.offer(person.user, HERE)
+    const json = JSON.parse(createSoftwareAuthenticator(ISSUER).create(options))
+    json.response.transports = ['usb', transport]
+    const sent = { challenge: sealed, credential: JSON.stringify(json), name: '', boundTo: HERE }
+    expect(await passkeys().own.add(person.user.id, sent, { type: 'user', id: person.user.id })).toEqual(REFUSED)
   })
 
   test('a name that is too long, and what is no response of an authenticator', async () => {

@@ -10,6 +10,8 @@ export interface Deviation {
   readonly userHandle?: string
   readonly credentialId?: string
   readonly type?: string
+  /** The page was in a frame of another site. */
+  readonly isFramed?: boolean
 }
 
 /** `PublicKeyCredentialCreationOptionsJSON`, as far as the authenticator reads it. */
@@ -50,10 +52,14 @@ const ATTESTED = 0x40
 /**
  * An authenticator with one discoverable credential, in this process, and the browser that it belongs to.
  * @param origin of the page that asks
+ * @param kind `idLength`: bytes of the credential ID; `keyPadding`: bytes that the public key has beside its own
  */
-export function createSoftwareAuthenticator(origin: string, { synced = false, hasCounter = true } = {}) {
+export function createSoftwareAuthenticator(
+  origin: string,
+  { synced = false, hasCounter = true, idLength = 32, keyPadding = 0 } = {},
+) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const credentialId = randomBytes(32)
+  const credentialId = randomBytes(idLength)
   const jwk = publicKey.export({ format: 'jwk' })
   const coordinate = (name: 'x' | 'y') => Buffer.from(jwk[name]!, 'base64url')
   const coseKey = cbor(
@@ -63,6 +69,7 @@ export function createSoftwareAuthenticator(origin: string, { synced = false, ha
       [-1, 1],
       [-2, coordinate('x')],
       [-3, coordinate('y')],
+      ...(keyPadding > 0 ? [[-100, Buffer.alloc(keyPadding)] as const] : []),
     ]),
   )
   let counter = 0
@@ -74,7 +81,7 @@ export function createSoftwareAuthenticator(origin: string, { synced = false, ha
         type: deviation.type ?? type,
         challenge: deviation.challenge ?? challenge,
         origin: deviation.origin ?? origin,
-        crossOrigin: false,
+        crossOrigin: deviation.isFramed ?? false,
       }),
     )
 
@@ -98,7 +105,12 @@ export function createSoftwareAuthenticator(origin: string, { synced = false, ha
     create(options: object, deviation: Deviation = {}, attestation?: Map<string, unknown>): string {
       const { rp, user, challenge } = options as CreationOptions
       owner = user.id
-      const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([0, 32]), credentialId, coseKey])
+      const attested = Buffer.concat([
+        Buffer.alloc(16),
+        Buffer.from([idLength >> 8, idLength & 255]),
+        credentialId,
+        coseKey,
+      ])
       const authData = authenticatorData(rp.id, deviation, attested)
       const statement =
         attestation ??
