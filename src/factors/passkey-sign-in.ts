@@ -1,6 +1,14 @@
 import type { Knex } from 'knex'
 import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
-import { networkBudget, refundAttempts, takeAttempt, takeAttempts, workBudget } from '../accounts/sign-in-limits.ts'
+import {
+  type Budget,
+  browserBudget,
+  networkBudget,
+  refundAttempts,
+  takeAttempt,
+  takeAttempts,
+  workBudget,
+} from '../accounts/sign-in-limits.ts'
 import type { SignInProgress, SignInStep } from '../accounts/sign-in-progress.ts'
 import { recordSignIn, type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { userEntry } from '../accounts/users.ts'
@@ -35,6 +43,12 @@ export type PasskeySignInResult =
 
 /** Why a passkey of a known user is refused, as the activity log names it. */
 type Refusal = 'invalid' | 'counter' | 'inactive'
+
+/** A registered credential and whose it is. */
+interface Owned {
+  readonly credential: StoredCredential
+  readonly person: Credentials
+}
 
 const webauthn = () => import('./webauthn.ts')
 
@@ -89,14 +103,24 @@ export function createPasskeySignIn(
     })
   }
 
+  async function find(response: Assertion): Promise<Owned | undefined> {
+    const credential = await findCredential(knex, Buffer.from(response.id, 'base64url'))
+    const person = credential && (await findCredentialsById(knex, credential.userId))
+    return credential && person && { credential, person }
+  }
+
+  /** Others in the network cannot use up the attempts of a browser in which the user has signed in before. */
+  function budgetOf(owned: Owned | undefined, { browser, ip }: PasskeyAttempt): Budget {
+    const known = owned && progress.browsers.recognise(browser, owned.person)
+    return known ? browserBudget(known.budget) : networkBudget(ip)
+  }
+
   async function judge(
+    { credential, person }: Owned,
     response: Assertion,
     challenge: Challenge,
     attempt: PasskeyAttempt,
   ): Promise<PasskeySignInResult> {
-    const credential = await findCredential(knex, Buffer.from(response.id, 'base64url'))
-    const person = credential && (await findCredentialsById(knex, credential.userId))
-    if (!credential || !person) return REFUSED
     const { verifyAssertion } = await webauthn()
     const expected = { relyingParty, challenge: challenge.value }
     const verified = await verifyAssertion(response, credential, expected)
@@ -117,17 +141,18 @@ export function createPasskeySignIn(
   }
 
   return {
-    /** Attempts count against the network; a user who signs in again and again counts as one who guesses. */
+    /** Attempts count against the network or the known browser; a user who signs in again and again counts as one who guesses. */
     async prove(attempt: PasskeyAttempt): Promise<PasskeySignInResult> {
       const { parseAssertion } = await webauthn()
       const response = parseAssertion(attempt.credential)
       if (!response) return { outcome: 'malformed' }
       const challenge = challenges.open(attempt.challenge, { purpose: 'sign-in', browser: attempt.boundTo })
       if (!challenge) return OVER
-      const budgets = [networkBudget(attempt.ip)]
+      const owned = await find(response)
+      const budgets = [budgetOf(owned, attempt)]
       const slowed = await takeAttempts(knex, budgets)
       if (slowed) return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
-      const result = await judge(response, challenge, attempt)
+      const result = owned ? await judge(owned, response, challenge, attempt) : REFUSED
       if (!('user' in result)) return result
       if ((await takeAttempt(knex, workBudget(result.user.id))) === undefined) await refundAttempts(knex, budgets)
       return result

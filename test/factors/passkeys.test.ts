@@ -1,6 +1,6 @@
 /** Passkeys (Web Authentication Level 3): how a user adds them and signs in with them, and what is refused. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { networkBudget } from '../../src/accounts/sign-in-limits.ts'
+import { browserBudget, networkBudget } from '../../src/accounts/sign-in-limits.ts'
 import { setOneTimePassword } from '../../src/accounts/users.ts'
 import { deleteExpiredChallenges } from '../../src/factors/passkey-challenges.ts'
 import type { PasskeyAttempt } from '../../src/factors/passkey-sign-in.ts'
@@ -301,7 +301,31 @@ describe('refused at the sign-in is', () => {
     expect(await used.update({ arrival_at: on.knex.raw(`arrival_at + interval '1 hour'`) })).toBe(1)
     const slowed = await passkeys().signIn.prove({ ...attempt(authenticator), ip })
     expect(slowed).toMatchObject({ outcome: 'slow_down' })
-    expect(await signIn(authenticator)).toMatchObject({ outcome: 'signed_in' })
+    const elsewhere = await signIn(authenticator)
+    expect(elsewhere).toMatchObject({ outcome: 'signed_in' })
+    // Others in the network cannot lock the user out of a browser in which they have signed in before.
+    const browser = 'browser' in elsewhere ? elsewhere.browser : ''
+    const known = () => passkeys().signIn.prove({ ...attempt(authenticator), ip, browser })
+    expect(await known()).toMatchObject({ outcome: 'signed_in' })
+    const stranger = await owner()
+    const other = { ...attempt(stranger.authenticator), ip, browser }
+    expect(await passkeys().signIn.prove(other)).toMatchObject({ outcome: 'slow_down' })
+  })
+
+  test('every attempt of a known browser that has none left', async () => {
+    const { authenticator, user } = await owner()
+    const first = await signIn(authenticator)
+    const browser = 'browser' in first ? first.browser : ''
+    const wrong = { origin: 'https://evil.example' }
+    expect(await passkeys().signIn.prove({ ...attempt(authenticator, wrong), browser })).toEqual(REFUSED)
+    const budgets = [browser.slice(0, browser.lastIndexOf('.')), user.id].map(browserBudget)
+    const used = on.knex('sign_in_limits').whereIn(
+      'key',
+      budgets.map(({ key }) => key),
+    )
+    expect(await used.update({ arrival_at: on.knex.raw(`arrival_at + interval '1 hour'`) })).toBe(1)
+    const slowed = await passkeys().signIn.prove({ ...attempt(authenticator), browser })
+    expect(slowed).toMatchObject({ outcome: 'slow_down' })
   })
 })
 
