@@ -1,4 +1,4 @@
-import { attribute, boolean, imageStoredApart, nullable, uriUpTo } from '../shared/attributes.ts'
+import { attribute, boolean, colour, imageStoredApart, nullable, uriUpTo } from '../shared/attributes.ts'
 import { hasBytes, imageError } from '../shared/images.ts'
 import { linkUriError, MAX_LINK_LENGTH } from './redirect-uris.ts'
 
@@ -18,6 +18,17 @@ export const BRANDING_ATTRIBUTES = {
     description: 'Shown on the allow/deny page, and on the sign-in page if the application is verified; null: no logo',
     option: { help: 'PNG, JPEG, WebP or SVG file of at most 256 KiB; off: no logo', nullWord: 'off' },
     validate: (logo) => (hasBytes(logo) ? imageError('a logo', logo) : undefined),
+  }),
+  accent: attribute({
+    type: nullable(colour, 'as the instance'),
+    initial: null,
+    section: 'branding',
+    label: 'Accent colour',
+    hint: 'Used for buttons and links while users sign in to the application and allow it. A colour with low contrast is adjusted. Leave empty to use the colour of the instance.',
+    placeholder: '#1f5fbf',
+    description: 'The colour of buttons and links on the sign-in and allow/deny pages; null: that of the instance',
+    example: '#0a7d4f',
+    option: { help: 'Colour of its sign-in and consent pages; off: that of the instance', nullWord: 'off' },
   }),
   /** A change of what users recognize the application by, unless by an operator, makes it false (`client-rules.ts`). */
   isVerified: attribute({

@@ -78,17 +78,24 @@ function sendAsset(ctx: Context, asset: Asset, version: string): void {
 export const sendImage = (ctx: Context, { type, bytes, etag }: Image): void =>
   sendAsset(ctx, { type, bytes, hash: etag }, etag)
 
+/** The stylesheet with this accent, in place of `brand.css`. @param accent `#rrggbb` */
+export const accentName = (accent: string): string => `accent-${accent.slice(1)}.css`
+
+const ACCENT_NAME = /^accent-([0-9a-f]{6})\.css$/
+
 /** Reads every file once. */
 export function createAssets(brand: Brand): Assets {
   const fixed = new Map(fixedAssets())
   const brandAsset = memoized()
   const logoAsset = memoized()
+  const accentAsset = memoized()
 
   function find(name: string): Asset | undefined {
     const { accent, logo } = brand.current()
     if (name === 'brand.css') return brandAsset(accent, () => assetOf(CSS, Buffer.from(brandCss(accent))))
     if (name === 'logo') return logo ? logoAsset(logo.etag, () => assetOf(logo.type, logo.bytes)) : undefined
-    return fixed.get(name)
+    const [, hex] = ACCENT_NAME.exec(name) ?? []
+    return hex ? accentAsset(hex, () => assetOf(CSS, Buffer.from(brandCss(`#${hex}`)))) : fixed.get(name)
   }
 
   return {

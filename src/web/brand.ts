@@ -56,7 +56,7 @@ const HEX = /^#[0-9a-f]{6}$/i
 const properties = ({ fill, edge, fillHover, ink, text }: Accent): string =>
   `--kw-accent:${fill};--kw-accent-edge:${edge};--kw-accent-hover:${fillHover};--kw-on-accent:${ink};--kw-accent-text:${text}`
 
-/** The accent as custom properties, for either colour scheme. */
+/** The accent of the instance or of an application as custom properties, for either colour scheme. */
 export function brandCss(accent: string): string {
   const { light, dark } = accentsOf(HEX.test(accent) ? accent : DEFAULT_BRAND.accent)
   return `:root{${properties(light)}}\n@media (prefers-color-scheme:dark){:root{${properties(dark)}}}\n`

@@ -19,11 +19,17 @@ interface Asked {
   readonly application: Application
   readonly path: string
   readonly context: SignInContext
+  /** Shows pages in the accent of the application. */
+  readonly web: Web
 }
 
 const over = () => new KeywrightError('invalid_grant', 'this sign-in has expired or was started in another browser')
 
-function contextOf(web: Web, ctx: Context, { interaction, application, path }: Omit<Asked, 'context'>): SignInContext {
+function contextOf(
+  web: Web,
+  ctx: Context,
+  { interaction, application, path }: Omit<Asked, 'context' | 'web'>,
+): SignInContext {
   return {
     t: translateFor(ctx),
     signInPath: `${path}/sign-in`,
@@ -40,6 +46,9 @@ function contextOf(web: Web, ctx: Context, { interaction, application, path }: O
   }
 }
 
+const withAccent = (web: Web, accent: string | null): Web =>
+  accent === null ? web : { ...web, show: (ctx, page) => web.show(ctx, { ...page, accent }) }
+
 /** @throws KeywrightError `invalid_grant` */
 async function find(web: Web, ctx: Context): Promise<Asked> {
   const interaction = await web.flow.find(ctx, ctx.params.uid)
@@ -48,12 +57,12 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   const path = `/interaction/${encodeURIComponent(interaction.uid)}`
   setUiLocales(ctx, interaction.uiLocales)
   const asked = { interaction, application, path }
-  return { ...asked, context: contextOf(web, ctx, asked) }
+  return { ...asked, context: contextOf(web, ctx, asked), web: withAccent(web, application.accent) }
 }
 
 /** @param userChanged somebody else has signed in in this browser since the page was shown */
-async function showAsked(web: Web, ctx: Context, asked: Asked, userChanged = false): Promise<void> {
-  const { interaction, application, path, context } = asked
+async function showAsked(ctx: Context, asked: Asked, userChanged = false): Promise<void> {
+  const { interaction, application, path, context, web } = asked
   const user = interaction.userId ? await web.directory.user(interaction.userId) : undefined
   if (interaction.prompt === 'login' || !user) {
     const again = interaction.isReauthentication ? user?.email : undefined
@@ -68,7 +77,7 @@ async function allow(web: Web, ctx: Context): Promise<void> {
   const asked = await find(web, ctx)
   const { interaction, path } = asked
   if (interaction.prompt !== 'consent' || !interaction.userId) return seeOther(ctx, path)
-  if (ctx.state.form.get('user') !== interaction.userId) return await showAsked(web, ctx, asked, true)
+  if (ctx.state.form.get('user') !== interaction.userId) return await showAsked(ctx, asked, true)
   await web.flow.allow(ctx, interaction.uid)
 }
 
@@ -85,19 +94,19 @@ const SIGN_IN_STEPS = [
 export function interactionRoutes(web: Web): Router {
   const router = new Router({ prefix: '/interaction/:uid' })
 
-  router.get('/', async (ctx) => showAsked(web, ctx, await find(web, ctx)))
+  router.get('/', async (ctx) => showAsked(ctx, await find(web, ctx)))
   router.post('/allow', (ctx) => allow(web, ctx))
 
   for (const [path, step] of SIGN_IN_STEPS) {
     router.post(path, async (ctx) => {
-      const { context } = await find(web, ctx)
-      await step(web, ctx, context, ctx.state.form)
+      const asked = await find(web, ctx)
+      await step(asked.web, ctx, asked.context, ctx.state.form)
     })
   }
 
   router.post('/switch', async (ctx) => {
-    const { context } = await find(web, ctx)
-    web.show(ctx, signInPage(context))
+    const asked = await find(web, ctx)
+    asked.web.show(ctx, signInPage(asked.context))
   })
 
   router.post('/deny', async (ctx) => {

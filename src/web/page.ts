@@ -19,6 +19,8 @@ export interface Page {
   /** Whether a frame of the page shows another address of this site. */
   readonly hasFrame?: boolean
   readonly data?: object
+  /** `#rrggbb`; absent: the accent of the instance. */
+  readonly accent?: string
 }
 
 /** Answers with a page. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
 import { translateTo } from '../languages/translator.ts'
-import type { Assets } from './assets.ts'
+import { type Assets, accentName } from './assets.ts'
 import type { Brand } from './brand.ts'
 import { shellOf } from './console/kit/navigation.ts'
 import { csrfToken } from './csrf.ts'
@@ -15,9 +15,9 @@ const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
 export const createTemplates = () => new Eta({ views: VIEWS, cache: true, autoEscape: true })
 
 /** What the layout needs of the instance. */
-function siteOf(brand: Brand, assets: Assets) {
+function siteOf(brand: Brand, assets: Assets, accent: string | undefined) {
   const { name, logo, signInText } = brand.current()
-  const styles = ['keywright.css', 'brand.css'].map(assets.urlOf)
+  const styles = ['keywright.css', accent ? accentName(accent) : 'brand.css'].map(assets.urlOf)
   const icon = assets.urlOf(logo ? 'logo' : 'icon.svg')
   const scripts = ['submit.js', 'console.js'].map(assets.urlOf)
   const passkeyScript = assets.urlOf('passkeys.js')
@@ -36,7 +36,7 @@ function textsOf(ctx: Context, { language, isPassing, status = 200 }: Page) {
 export function createRenderer(brand: Brand, assets: Assets): Show {
   const templates = createTemplates()
   return (ctx, page) => {
-    const site = siteOf(brand, assets)
+    const site = siteOf(brand, assets, page.accent)
     const csrf = () => csrfToken(ctx)
     const shell = () => shellOf(ctx.state.user, ctx.path)
     const data = { ...page.data, ...textsOf(ctx, page), title: page.title, site, csrf, shell }

@@ -52,6 +52,8 @@ export interface Application {
   readonly pages: LinkedPages
   /** The address of its logo. */
   readonly logo: string | null
+  /** `#rrggbb`; null: that of the instance. */
+  readonly accent: string | null
   /** An operator answers for who runs it: its logo may be where passwords are typed. */
   readonly isTrusted: boolean
 }
@@ -94,6 +96,7 @@ async function findApplication(knex: Knex, clientId: string): Promise<Applicatio
     accountName: account?.name ?? null,
     pages: linkedPagesOf(client),
     logo: client.logo && logoPath(clientId, client.logo),
+    accent: client.accent,
     isTrusted: client.accountId === null || client.isVerified,
   }
 }

@@ -52,6 +52,7 @@ const SETTINGS: ClientSettings = {
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
   logo: LOGO,
+  accent: '#0a7d4f',
   isVerified: true,
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',

@@ -77,6 +77,7 @@ const EVERY: ClientSettings = {
   clientCredentialsRefresh: true,
   apiKeyRequired: true,
   logo: LOGO,
+  accent: '#0a7d4f',
   isVerified: true,
   clientUri: 'https://app.example.com/',
   policyUri: 'https://app.example.com/privacy',

@@ -2310,6 +2310,11 @@ export interface components {
                 /** @description In bytes */
                 size: number;
             } | null;
+            /**
+             * @description The colour of buttons and links on the sign-in and allow/deny pages; null: that of the instance
+             * @example #0a7d4f
+             */
+            accent: string | null;
             /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
             is_verified?: boolean;
             /**
@@ -2493,6 +2498,11 @@ export interface components {
                  */
                 base64: string;
             } | null;
+            /**
+             * @description The colour of buttons and links on the sign-in and allow/deny pages; null: that of the instance
+             * @example #0a7d4f
+             */
+            accent?: string | null;
             /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
             is_verified?: boolean;
             /**
@@ -2667,6 +2677,11 @@ export interface components {
                 /** @description In bytes */
                 size: number;
             } | null;
+            /**
+             * @description The colour of buttons and links on the sign-in and allow/deny pages; null: that of the instance
+             * @example #0a7d4f
+             */
+            accent: string | null;
             /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
             is_verified?: boolean;
             /**
@@ -3970,6 +3985,11 @@ export interface components {
                  */
                 base64: string;
             } | null;
+            /**
+             * @description The colour of buttons and links on the sign-in and allow/deny pages; null: that of the instance
+             * @example #0a7d4f
+             */
+            accent?: string | null;
             /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
             is_verified?: boolean;
             /**
@@ -4298,6 +4318,11 @@ export interface components {
                 /** @description In bytes */
                 size: number;
             } | null;
+            /**
+             * @description The colour of buttons and links on the sign-in and allow/deny pages; null: that of the instance
+             * @example #0a7d4f
+             */
+            accent: string | null;
             /** @description Whether an operator has checked who runs the application; the sign-in page then shows its logo too; visible to operators only */
             is_verified?: boolean;
             /**

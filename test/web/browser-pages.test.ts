@@ -91,7 +91,7 @@ const ALL = [...TRANSLATED, ...PERSONAL.map((path) => ({ path, as: ADA.id }))]
 describe.skipIf(!chromium)('in Chromium', () => {
   it('axe finds nothing, light and dark, and nothing is wider than a small phone', async () => {
     const name = `${'Aeroplane'.repeat(12)} Ltd`
-    fake.world.applications = [{ ...SYNC, name, accountName: name, isTrusted: true }]
+    fake.world.applications = [{ ...SYNC, name, accountName: name, isTrusted: true, accent: '#ffee00' }]
     fake.world.connections = [{ ...CONNECTION, name, accountName: name }]
     fake.world.brand = { ...fake.world.brand, signInText: 'Need help? Write to support@example.com.' }
     fake.brandChanged()

@@ -69,6 +69,7 @@ export const SYNC: Application = {
     tosUri: 'https://sync.example.com/terms',
   },
   logo: `/logos/kwc_sync/${LOGO.etag}`,
+  accent: null,
   isTrusted: false,
 }
 

@@ -140,6 +140,31 @@ describe('the sign-in page', () => {
       expect((await browser.visit(path)).text).not.toContain('application-logo')
   })
 
+  it('has the accent of the application at each step, which its other pages do not have', async () => {
+    const styleOf = async (path: string) => {
+      const { text } = await browser.visit(path)
+      return /<link rel="stylesheet" href="([^"]*\/(?:brand|accent)[^"]*)"/.exec(text)![1]!
+    }
+    expect(await styleOf('/interaction/login1')).toMatch(/brand\.css$/)
+    fake.world.applications = [{ ...SYNC, accent: '#ffee00' }]
+    const style = await styleOf('/interaction/login1')
+    expect(style).toMatch(/\/accent-ffee00\.css$/)
+    const { text, headers } = await send(fake.origin + style)
+    expect(text).toContain('--kw-accent:#ffee00')
+    expect([headers.get('content-type'), headers.get('cache-control')]).toEqual([
+      'text/css; charset=utf-8',
+      'public, max-age=31536000, immutable',
+    ])
+    const login = await browser.visit('/interaction/login1')
+    const refused = await browser.submit(login, /sign-in$/, { email: 'ada@example.com', password: 'wrong' })
+    expect(refused.status).toBe(400)
+    expect(refused.text).toContain(style)
+    expect(await styleOf('/interaction/consent1')).toBe(style)
+    expect(await styleOf('/signin')).toMatch(/brand\.css$/)
+    for (const name of ['accent-fff.css', 'accent-FFEE00.css', 'accent-ffee00ff.css', 'accent-zzzzzz.css'])
+      expect([name, (await send(`${fake.origin}/assets/x/${name}`)).status]).toEqual([name, 404])
+  })
+
   it("has the operator's text, as text", async () => {
     const signInText = 'Need help? <a href="https://example.com">Ask us</a>'
     fake.world.brand = { ...fake.world.brand, signInText }

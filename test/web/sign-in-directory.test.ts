@@ -66,6 +66,7 @@ it('knows applications, with the account that answers for them', async () => {
     accountName: 'Analytical Engines',
     pages: { clientUri: null, policyUri: null, tosUri: null },
     logo: null,
+    accent: null,
     isTrusted: false,
   })
   expect(await directory.application('kwc_nothing')).toBeUndefined()

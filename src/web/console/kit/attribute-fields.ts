@@ -84,6 +84,18 @@ const wordsField = ({ type, text }: Source<'words'>): Field<readonly string[] | 
     (value: readonly string[] | null) => value?.join(' ') ?? '',
   )
 
+const HEX = /^#[0-9a-f]{6}$/i
+
+/** The colour field of browsers always has a colour, so a colour that may be left out is typed. */
+const accentField = ({ type, text }: Source<'colour'>): Field<string> | Field<string | null> =>
+  type.nullLabel === undefined
+    ? colourField(text)
+    : nullable(
+        validated(textField({ ...text, mono: true }), (sent) =>
+          sent === '' || HEX.test(sent) ? undefined : 'enter a colour such as #1f5fbf',
+        ),
+      )
+
 /** Null: no file was chosen. */
 const imageField = ({ text }: Source<'image'>): Field<Image | null> =>
   mapped(
@@ -107,7 +119,7 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   rate: ({ type, text }) => rateField({ ...text, placeholder: type.nullLabel }) as AnyField,
   count: (source) => countField(source) as AnyField,
   words: (source) => wordsField(source) as AnyField,
-  colour: ({ text }) => colourField(text) as AnyField,
+  colour: (source) => accentField(source) as AnyField,
   image: (source) => imageField(source) as AnyField,
 }
 
