@@ -8,7 +8,6 @@ import { accountTarget, userTarget } from './dry-run-owner-targets.ts'
 import { applicationTarget, clientOfApiTarget } from './dry-run-targets.ts'
 import { destructiveOperation } from './operation.ts'
 import { isCommandLine, type Principal } from './principal.ts'
-import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 import { applicationFor, userFor } from './tenant-isolation.ts'
 import { checkUserMayBeDeleted, deleteSomeOfUser, startUserDeletion } from './user-deletion.ts'
 
@@ -50,11 +49,6 @@ export const deleteApplication = destructiveOperation<{ clientId: string }, Dele
   },
 )
 
-/** A stolen or unattended session must not be enough to delete a person's data. */
-function requireSignIn(principal: Principal, action: string): void {
-  if (!isProgram(principal)) requireRecentSignIn(principal, action)
-}
-
 /**
  * Deletes a disabled user with their key pairs, consents and refresh tokens, and erases their personal data in the activity log.
  * Applications that they added stay.
@@ -65,7 +59,6 @@ export const deleteUser = destructiveOperation<{ userId: string }, DeletionState
   {
     async run({ knex }, principal, { userId }) {
       await userFor(knex, principal, userId)
-      requireSignIn(principal, 'deleting a user')
       await startUserDeletion(knex, userId, principal.actor)
       return await stateAfter(stepsFor(principal), () => deleteSomeOfUser(knex, userId, BATCH))
     },
@@ -82,7 +75,6 @@ export const deleteAccount = destructiveOperation<{ accountId: string }, Deletio
   { role: 'operator', scope: 'accounts:write' },
   {
     async run({ knex }, principal, { accountId }) {
-      requireSignIn(principal, 'deleting an account')
       await startAccountDeletion(knex, accountId, principal.actor)
       return await stateAfter(stepsFor(principal), () => deleteSomeOfAccount(knex, accountId, BATCH))
     },

@@ -5,6 +5,7 @@ import { KeywrightError } from '../shared/errors.ts'
 import type { DryRunResult } from './dry-run.ts'
 import type { ManagementScope } from './management-scopes.ts'
 import type { Principal } from './principal.ts'
+import { isProgram, requireRecentSignIn } from './recent-sign-in.ts'
 
 /** The services that operations use. `knex` may be a transaction. */
 export interface Management {
@@ -20,6 +21,8 @@ export interface Management {
 export interface RequiredPermission {
   readonly role: 'member' | 'admin' | 'operator'
   readonly scope: ManagementScope
+  /** A user must have signed in recently (`recent-sign-in.ts`). A program or the command line is not affected. */
+  readonly recentSignIn?: boolean
 }
 
 const RANK = { member: 0, admin: 1, operator: 2 } as const
@@ -69,7 +72,10 @@ interface Destruction<Input, Output, Described, Result> {
   affected(management: Management, principal: Principal, input: Described): Promise<Result>
 }
 
-/** Defines an operation that stops callers, with its dry run. */
+/**
+ * Defines an operation that stops callers, with its dry run. A user must have signed in recently.
+ * @throws KeywrightError also `insufficient_user_authentication`
+ */
 export function destructiveOperation<Input, Output, Described = Input, Result = DryRunResult>(
   permission: RequiredPermission,
   { run, affected }: Destruction<Input, Output, Described, Result>,
@@ -77,5 +83,9 @@ export function destructiveOperation<Input, Output, Described = Input, Result = 
   const dryRun = operation<Described, Result>(permission, async (management, principal, input) =>
     affected(forReading(management), principal, input),
   )
-  return Object.assign(operation<Input, Output>(permission, run), { dryRun })
+  const guarded = operation<Input, Output>({ ...permission, recentSignIn: true }, (management, principal, input) => {
+    if (!isProgram(principal)) requireRecentSignIn(principal, 'this')
+    return run(management, principal, input)
+  })
+  return Object.assign(guarded, { dryRun })
 }

@@ -2,8 +2,8 @@ import type { User } from '../accounts/users.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { isCommandLine, type Principal } from './principal.ts'
 
-/** For so many milliseconds after a sign-in, a user may change how users sign in. */
-const RECENT = 5 * 60_000
+/** For so many milliseconds after a sign-in, a user may change how users sign in, and destroy. */
+const RECENT = 10 * 60_000
 
 /** Whether the user has just proved who they are. */
 export const isRecent = ({ signedInAt }: Principal): boolean =>
@@ -13,7 +13,7 @@ export const isRecent = ({ signedInAt }: Principal): boolean =>
 export const isProgram = ({ scopes }: Principal): boolean => scopes !== null
 
 /**
- * A stolen or unattended session must not be enough to change how users sign in. The command line has no session.
+ * A stolen or unattended session must not be enough to change how users sign in, or to stop callers. The command line has no session.
  * @param action what is done, as the subject of a sentence: `inviting a user`
  * @throws KeywrightError `insufficient_user_authentication` for a user, `forbidden` for a program that acts for one
  */
@@ -23,7 +23,7 @@ export function requireRecentSignIn(principal: Principal, action: string): void 
     throw new KeywrightError('forbidden', `${action} requires a user who has just signed in to the console`)
   throw new KeywrightError(
     'insufficient_user_authentication',
-    `sign in again: ${action} requires a sign-in within the last five minutes`,
+    `sign in again: ${action} requires a sign-in within the last ten minutes`,
   )
 }
 

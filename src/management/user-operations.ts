@@ -135,8 +135,6 @@ export const setRole = destructiveOperation<RoleChange, User, UserSelector>(
   {
     async run({ knex }, principal, { userId, role, revision }) {
       await userFor(knex, principal, userId)
-      // An admin can give passwords, so a session alone must not be enough to make one.
-      if (role === 'admin' && !isProgram(principal)) requireRecentSignIn(principal, 'making a user an admin')
       return await changeUserRole(knex, userId, role, principal.actor, { ...rulesFor(principal), expected: revision })
     },
     affected: ({ knex }, principal, { userId }) => readAffected(knex, principal, userTarget(userId, { ownOnly: true })),

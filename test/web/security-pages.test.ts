@@ -73,17 +73,28 @@ test('a user removes the last app after a page that says what that means', async
   expect((await other.visit(path!)).status).toBe(404)
 })
 
+test('a form that was sent too late is kept while its user confirms the sign-in', async () => {
+  const browser = await enter(server, await newPerson())
+  const form = await browser.visit(`${SECURITY}/apps`)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 })
+  const asked = await browser.submit(form, /\/apps$/, { name: 'Work phone', code: '123456' })
+  const resumed = await browser.submit(asked, /\/signin$/, { password: PASSWORD })
+  expect(wordsOf(resumed)).toContain('is not saved yet')
+  const page = await browser.submit(resumed, /\/apps$/)
+  expect(page.text).toContain('value="Work phone"')
+})
+
 test('new recovery codes take the place of the earlier ones', async () => {
   const browser = await enterWithApp(await newPerson())
   const page = await browser.submit(await browser.visit(`${SECURITY}/recovery-codes`), /recovery-codes$/)
   expect(page.text.match(CODES)).toHaveLength(10)
 })
 
-test('a change of factors takes a sign-in of the last five minutes, with the second factor', async () => {
+test('a change of factors takes a sign-in of the last ten minutes, with the second factor', async () => {
   const person = await newPerson()
   const browser = await enterWithApp(person)
   const form = await browser.visit(`${SECURITY}/apps`)
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6 * 60_000 })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 })
   const code = await generate({ secret: secretOn(form) })
   for (const page of [
     await browser.visit(`${SECURITY}/apps`),
@@ -102,10 +113,10 @@ test('a user who changes the password stays signed in with both factors, and has
   await browser.submit(await browser.visit('/account/password'), /password$/, fields)
   expect(wordsOf(await browser.visit(SECURITY))).toContain('Recovery codes')
   expect(wordsOf(await browser.visit(`${SECURITY}/apps`))).toContain('Add authenticator app')
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 4 * 60_000 })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 60_000 })
   const again = { present: fields.password, password: PASSWORD, repeat: PASSWORD }
   await browser.submit(await browser.visit('/account/password'), /password$/, again)
-  vi.setSystemTime(Date.now() + 2 * 60_000)
+  vi.setSystemTime(Date.now() + 3 * 60_000)
   expect(wordsOf(await browser.visit(`${SECURITY}/apps`))).toContain('Confirm your password')
 })
 

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { CONSOLE_ROUTES } from '../../../src/web/console/console-routes.ts'
+import type { ConsoleRoute } from '../../../src/web/console/kit/console-route.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Browser, formsOf, type Page } from '../../support/scriptless-browser.ts'
+import { addTestApp } from '../../support/second-factors.ts'
 import { createTestUser, PASSWORD, type Person } from '../../support/test-users.ts'
-import { enter, wordsOf } from './console-visits.ts'
+import { createOperator, enter, wordsOf } from './console-visits.ts'
 
 let server: Keywright
 let account: string
@@ -34,7 +37,7 @@ async function post(browser: Browser, path: string, fields: Record<string, strin
 
 const confirm = (browser: Browser, page: Page, password = PASSWORD) => browser.submit(page, /\/signin$/, { password })
 
-describe('a session whose sign-in is more than five minutes ago', () => {
+describe('a session whose sign-in is more than ten minutes ago', () => {
   const changes: [what: string, path: () => string, fields: () => Record<string, string>][] = [
     ["resets a colleague's password", () => `/users/${grace.id}/password`, () => ({})],
     ["resets a colleague's second factors", () => `/users/${grace.id}/factors`, () => ({})],
@@ -54,7 +57,7 @@ describe('a session whose sign-in is more than five minutes ago', () => {
   it.each(changes)('%s only with the password', async (_, path, fields) => {
     const browser = await enter(server, ada)
     const before = await server.knex('users').where({ account_id: account }).orderBy('id')
-    wait(6)
+    wait(11)
     const page = await post(browser, path(), fields())
     expect(wordsOf(page)).toContain('Confirm your password')
     expect(page.text).not.toContain('One-time password')
@@ -67,23 +70,98 @@ describe('a session whose sign-in is more than five minutes ago', () => {
     const mary = await createTestUser(server.knex, account)
     const browser = await enter(server, ada)
     const page = await browser.visit(`/users/${mary.id}/role`)
-    wait(6)
+    wait(11)
     expect(wordsOf(await browser.submit(page, /role$/))).toContain('Confirm your password')
     expect(await server.knex('users').where({ id: mary.id }).first('role')).toEqual({ role: 'member' })
   })
 
   it('still changes what somebody is called', async () => {
     const browser = await enter(server, ada)
-    wait(6)
+    wait(11)
     const page = await browser.visit(`/users/${grace.id}/edit`)
     expect(wordsOf(await browser.submit(page, /edit$/, { name: 'Grace' }))).toContain('Changes saved.')
+  })
+})
+
+/** A path of a route, with IDs of nothing: the sign-in is checked before the object is read. */
+const pathOf = ({ path }: ConsoleRoute): string =>
+  path.replace(/:(\w+)/g, (_, name) => (/user|account/i.test(name) ? grace.id : 'none'))
+
+const destructive = CONSOLE_ROUTES.filter(({ permission }) => permission.recentSignIn)
+
+describe('a destructive page', () => {
+  let browsers: Record<'admin' | 'operator', Browser>
+
+  beforeAll(async () => {
+    browsers = { admin: await enter(server, ada), operator: await enter(server, await createOperator(server.knex)) }
+  })
+
+  it.each(destructive.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    'requires a recent sign-in: %s',
+    async (_, route) => {
+      const browser = browsers[route.permission.role === 'operator' ? 'operator' : 'admin']
+      wait(9)
+      const recent = await (route.method === 'get' ? browser.visit(pathOf(route)) : post(browser, pathOf(route), {}))
+      expect(wordsOf(recent)).not.toContain('Confirm your password')
+      wait(2)
+      const old = await (route.method === 'get' ? browser.visit(pathOf(route)) : post(browser, pathOf(route), {}))
+      expect(wordsOf(old)).toContain('Confirm your password')
+    },
+  )
+
+  it('is every page of a destructive operation', () => {
+    const paths = destructive.filter(({ method }) => method === 'post').map(({ path }) => path)
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        '/applications/:clientId/archive',
+        '/applications/:clientId/delete',
+        '/applications/:clientId/key',
+        '/applications/:clientId/revoke',
+        '/users/:userId/delete',
+        '/users/:userId/sessions',
+        '/users/:userId/status',
+        '/accounts/:accountId/delete',
+        '/accounts/:accountId/status',
+        '/signing-keys/:kid/revoke',
+        '/settings/instance/api',
+      ]),
+    )
+  })
+
+  it('requires the second factor of a user who has one, although the password was entered a moment ago', async () => {
+    const mary = await createTestUser(server.knex, account, 'admin')
+    const browser = await enter(server, mary)
+    const application = await server.make.register({ settings: { name: 'Kept' }, account })
+    const path = `/applications/${application.clientId}/archive`
+    const page = await browser.visit(path)
+    expect(wordsOf(page)).not.toContain('Confirm your password')
+    const app = await addTestApp(server.knex, server.instance.encryptionKeys, mary.id)
+    expect(wordsOf(await browser.submit(page, /archive$/))).toContain('Confirm your password')
+    const asked = await confirm(browser, await browser.visit(path))
+    expect(wordsOf(asked)).toContain('Two-factor authentication')
+    expect(wordsOf(await browser.visit(path))).toContain('Confirm your password')
+    const back = await browser.submit(asked, /\/factor$/, { code: await app.code() })
+    expect(back.url).toContain(path)
+    expect(wordsOf(await browser.submit(back, /archive$/))).not.toContain('Confirm your password')
+    const { status } = await server.knex('clients').where({ client_id: application.clientId }).first('status')
+    expect(status).toBe('archived')
+  })
+
+  it('keeps the form of a page that cannot be read again', async () => {
+    const browser = await enter(server, ada)
+    const application = await server.make.register({ settings: { name: 'Selected' }, account })
+    wait(11)
+    const asked = await post(browser, '/applications/archive', { [`client.${application.clientId}`]: 'on' })
+    const resumed = await confirm(browser, asked)
+    expect(wordsOf(resumed)).toContain('is not saved yet')
+    expect(resumed.text).toContain(application.clientId)
   })
 })
 
 describe('confirming', () => {
   it('leads to the page that asked for it, and lets the change through', async () => {
     const browser = await enter(server, ada)
-    wait(6)
+    wait(11)
     const asked = await browser.visit(`/users/${grace.id}/password`)
     expect([asked.url, wordsOf(asked)]).toEqual([
       expect.stringContaining('/signin/confirm'),
@@ -99,7 +177,7 @@ describe('confirming', () => {
   it('keeps the form that was sent, and sends it when it is continued', async () => {
     const browser = await enter(server, ada)
     const page = await browser.visit('/users/invite')
-    wait(6)
+    wait(11)
     const fields = { email: 'kept@example.com', name: 'Kept "& <b>', role: 'member' }
     const resumed = await confirm(browser, await browser.submit(page, /invite$/, fields))
     expect(wordsOf(resumed)).toContain('is not saved yet')
@@ -111,7 +189,7 @@ describe('confirming', () => {
   it('as somebody else drops the form', async () => {
     const browser = await enter(server, ada)
     const page = await browser.visit('/users/invite')
-    wait(6)
+    wait(11)
     const asked = await browser.submit(page, /invite$/, { email: 'dropped@example.com', role: 'member' })
     const other = await createTestUser(server.knex, account, 'admin')
     const landed = await browser.submit(asked, /\/signin$/, { email: other.email, password: PASSWORD })

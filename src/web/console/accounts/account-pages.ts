@@ -39,7 +39,6 @@ export const ACCOUNT_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: `${ACCOUNT}/delete`,
     permission: deleteAccount.permission,
-    recentSignIn: true,
     handle: askAccountDeletion,
   },
   { method: 'post', path: `${ACCOUNT}/delete`, permission: deleteAccount.permission, handle: deleteAccountNow },

@@ -99,7 +99,7 @@ export const SIGNING_KEY_REVOCATION_PAGES: readonly ConsoleRoute[] = [
   {
     method: 'get',
     path: '/signing-keys/:kid/revoke',
-    permission: revokeSigningKey.dryRun.permission,
+    permission: revokeSigningKey.permission,
     handle: askRevocation,
   },
   { method: 'post', path: '/signing-keys/:kid/revoke', permission: revokeSigningKey.permission, handle: revoke },

@@ -42,7 +42,7 @@ export interface ConsoleRoute {
   readonly method: 'get' | 'post'
   readonly path: string
   readonly permission: RequiredPermission
-  /** Whether the page requires a recent sign-in. It is checked before the page is shown, not only when its form is sent. */
+  /** Whether the page requires a recent sign-in, as its `permission` can too. It is checked before the page is shown, not only when its form is sent. */
   readonly recentSignIn?: boolean
   /** Its form is multipart and may carry files of together 320 KiB. */
   readonly takesFiles?: boolean
@@ -131,7 +131,7 @@ const isSignInMissing = (error: unknown): boolean =>
   error instanceof KeywrightError && error.code === 'insufficient_user_authentication'
 
 async function handleRoute(route: ConsoleRoute, call: ConsoleCall): Promise<void> {
-  if (route.recentSignIn) requireRecentSignIn(call.who, 'this')
+  if (route.recentSignIn || route.permission.recentSignIn) requireRecentSignIn(call.who, 'this')
   await route.handle(call)
 }
 

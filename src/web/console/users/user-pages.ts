@@ -86,7 +86,6 @@ export const USER_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: `${USER}/delete`,
     permission: deleteUser.permission,
-    recentSignIn: true,
     handle: askUserDeletion,
   },
   { method: 'post', path: `${USER}/delete`, permission: deleteUser.permission, handle: deleteUserNow },
