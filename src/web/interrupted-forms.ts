@@ -40,7 +40,8 @@ const SECRET = new Set(['clientSecret', 'apiKey', 'password', 'text'])
 /** Undefined: there is nothing to keep, it holds a secret, or it is too large. */
 export function sealInterruptedForm(keys: EncryptionKeys, form: InterruptedForm): string | undefined {
   // A form of another page cannot be read again where it was posted to.
-  const isTyped = form.path !== form.page || form.fields.some(([name, value]) => !FILLED_IN.has(name) && value !== '')
+  const isLost = form.path !== form.page && form.fields.length > 0
+  const isTyped = isLost || form.fields.some(([name, value]) => !FILLED_IN.has(name) && value !== '')
   if (!isTyped || form.fields.some(([name]) => SECRET.has(name))) return undefined
   const sealed = ticketsOf(keys).seal({ ...form, expiresAt: Date.now() + LIFETIME })
   return sealed.length > LARGEST ? undefined : sealed
