@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../../src/shared/ids.ts'
 import { disableWebhook } from '../../src/webhooks/webhooks.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
@@ -71,6 +72,21 @@ test('an admin adds a webhook, sends a test, resends it, rotates the secret, dis
     'deleted the webhook “Billing”',
   ])
     expect(activity).toContain(words)
+})
+
+test('the page of a delivery whose event was deleted says that nothing was sent', async () => {
+  const id = idIn(await add())
+  const [delivery, event, queue] = [newId(), newId(), newId()]
+  const row = { id: delivery, webhook_id: id, event_id: event, seq: 0, action: 'client.archived', queue }
+  await server.knex('webhook_deliveries').insert(row)
+  const page = `/webhooks/${id}/deliveries/${delivery}`
+  expect(wordsOf(await admin.visit(page))).toContain('No attempts yet')
+  await server.knex('webhook_queues').insert({ webhook_id: id, queue, due_at: server.knex.fn.now() })
+  await until(async () => wordsOf(await admin.visit(page)).includes('Nothing was sent to the receiver'))
+  const words = wordsOf(await admin.visit(page))
+  expect(words).toContain('the event was deleted from the activity log')
+  expect(words).not.toContain('No attempts yet')
+  await admin.submit(await admin.visit(`/webhooks/${id}/delete`), /delete$/)
 })
 
 test('a form with errors is shown again with them', async () => {

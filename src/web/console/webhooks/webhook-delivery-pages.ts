@@ -51,14 +51,19 @@ function attemptRow(attempt: WebhookAttempt): Cell[] {
   ]
 }
 
-const attemptsOf = ({ attemptLog }: WebhookDeliveryDetails): Block => ({
+const NO_ATTEMPTS = { title: 'No attempts yet', text: 'Reload this page in a few seconds.' }
+
+/** Its event was deleted before it was sent. */
+const NEVER_ATTEMPTED = { title: 'No attempts', text: 'Nothing was sent to the receiver.' }
+
+const attemptsOf = ({ attemptLog, state }: WebhookDeliveryDetails): Block => ({
   part: 'list',
   heading: 'Attempts',
   list: listView({
     caption: 'Attempts',
     columns: [{ heading: 'Time' }, { heading: 'Result' }, { heading: 'Duration' }, { heading: 'Response body' }],
     rows: attemptLog.toReversed().map(attemptRow),
-    empty: { title: 'No attempts yet', text: 'Reload this page in a few seconds.' },
+    empty: state === 'pending' ? NO_ATTEMPTS : NEVER_ATTEMPTED,
   }),
 })
 
