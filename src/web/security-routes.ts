@@ -60,7 +60,8 @@ interface Added {
 /** With the first factor, which completes the sign-in with the password, which was recent, come recovery codes. */
 async function showAdded(web: Web, ctx: Context, user: SignedInUser, { codes, amr, notice }: Added): Promise<void> {
   if (codes.length === 0) return seeOther(ctx, `${SECURITY_PATH}?notice=${notice}`)
-  const login = loginOf(user, [...user.amr, ...amr])
+  // A session outlives the factor that it began with, so both may have the same methods.
+  const login = loginOf(user, [...new Set([...user.amr, ...amr])])
   await web.flow.signIn(ctx, { ...login, signedInAt: user.signedInAt })
   web.show(ctx, inConsole(recoveryCodesPage(codes), notice))
 }

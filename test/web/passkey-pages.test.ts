@@ -79,6 +79,16 @@ test('an application gets tokens that name the passkey and the verification of t
   expect(claimsOf(tokens.id_token).amr).toEqual(['pwd'])
 })
 
+test('a user who replaces the only passkey has each method once in the tokens of the session', async () => {
+  const { person, browser } = await owner()
+  const [, path] = /href="([^"]*passkeys\/[^"]*\/remove)"/.exec((await browser.visit(SECURITY)).text)!
+  await browser.submit(await browser.visit(path!), /remove$/)
+  await add(browser, createSoftwareAuthenticator(server.issuer))
+  const left = await goOn(browser, await browser.visit(application.link({})), person)
+  const { body } = await application.redeem(left.searchParams.get('code')!)
+  expect(claimsOf(body.id_token).amr).toEqual(['pwd', 'hwk', 'user', 'mfa'])
+})
+
 test('after the password, a user with a passkey alone is asked for it or for a recovery code', async () => {
   const { person, authenticator, added } = await owner()
   const browser = openBrowser(server.url)
