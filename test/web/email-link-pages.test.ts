@@ -5,7 +5,7 @@ import { managementToken, managingApplication, rawManagement } from '../support/
 import { openBrowser } from '../support/scriptless-browser.ts'
 import { linkIn, startSmtpServer } from '../support/smtp-servers.ts'
 import { createTestUser, type Person } from '../support/test-users.ts'
-import { createOperator, enter, statementsOf, wordsOf } from './console/console-visits.ts'
+import { createOperator, enter, wordsOf } from './console/console-visits.ts'
 
 const SECURITY = '/account/security'
 
@@ -116,9 +116,4 @@ test('an instance without e-mail offers no link', async () => {
   } finally {
     await plain.stop()
   }
-})
-
-test('the Security page asks the database at most four times', async () => {
-  const browser = await enter(server, await newPerson())
-  expect((await statementsOf(browser, SECURITY)).length).toBeLessThanOrEqual(4)
 })
