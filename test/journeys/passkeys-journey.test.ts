@@ -182,6 +182,23 @@ describe.skipIf(!chromium)('in Chromium', () => {
     await other.context().close()
   })
 
+  test('a second press of the button begins anew, with no word of a failure', async () => {
+    await hold(true)
+    await page.goto(`${server.issuer}/signin`)
+    const button = page.getByRole('button', { name: 'Sign in with a passkey' })
+    const aborted = () => page.evaluate('window.aborted')
+    await page.evaluate(`
+      window.aborted = 0
+      const get = navigator.credentials.get.bind(navigator.credentials)
+      navigator.credentials.get = async (options) => {
+        try { return await get(options) } finally { setTimeout(() => { window.aborted++ }) }
+      }`)
+    await button.click()
+    await button.click()
+    await expect.poll(aborted).toBe(1)
+    expect(await page.locator('[role="alert"]:visible').count()).toBe(0)
+  })
+
   test('a request that the user declines leaves the page as it is, with a word about it', async () => {
     await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
     await hold(true)

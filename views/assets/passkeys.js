@@ -56,7 +56,8 @@ function prepareSignIn(form) {
     try {
       await signIn(form)
     } catch (error) {
-      show(form, failuresOf(form), error)
+      // The button was pressed again, and that request waits now.
+      if (error.name !== 'AbortError') show(form, failuresOf(form), error)
     }
   })
   // Nobody asked for anything yet, so a failure is not shown.
