@@ -10,7 +10,7 @@ import { isId } from '../shared/ids.ts'
 import { acrOf } from './authentication-context.ts'
 import { findActiveUser, isCurrentSession } from './engine-accounts.ts'
 import { backchannelLogout } from './engine-internals.ts'
-import { recordSessionUse } from './engine-rows.ts'
+import { endStoredSession, recordSessionUse } from './engine-rows.ts'
 import { type BrowserSession, SESSION_COOKIE } from './engine-sessions.ts'
 import type { OidcServices } from './oidc-services.ts'
 import { takeOtherSessions, takeUserSession } from './session-ends.ts'
@@ -22,7 +22,7 @@ export interface Login {
   readonly userId: string
   readonly since: Date
   readonly amr: readonly string[]
-  /** When the user proved it; absent: now. */
+  /** When the user proved it, whose present session continues under another ID; absent: now. */
   readonly signedInAt?: Date
 }
 
@@ -90,14 +90,18 @@ export function createBrowserSessions(engine: () => Provider, services: OidcServ
     setCookie(ctx, session.jti, expiryIn(ttl))
   }
 
-  /** Signs in under a new session ID, which prevents session fixation. A user who was disabled meanwhile gets no session. */
+  /**
+   * Signs in under a new session ID, which prevents session fixation. A user who was disabled meanwhile gets no session, and a session
+   * that was ended meanwhile does not continue.
+   */
   async function begin(ctx: Context, login: Login): Promise<void> {
     const user = await findActiveUser(services, login.userId)
     if (!user) return
     const present = await current(ctx)
     const isOther = present.accountId !== undefined && present.accountId !== login.userId
     if (isOther) await notifyClients(present)
-    if (present.accountId) await present.destroy()
+    const hasEnded = present.accountId !== undefined && (await endStoredSession(knex, present.jti))
+    if (login.signedInAt && !hasEnded) return
     const { ts: loginTs, since, ...details } = toEngineLogin(login)
     const begun: BrowserSession = new (engine().Session)()
     if (!isOther) begun.authorizations = present.authorizations

@@ -225,6 +225,25 @@ export function persistNewSessionsBy<Session extends EngineSession>(
   })
 }
 
+/**
+ * Calls `take` with the present ID of a session before the engine stores the session under a new one. False: the session is not
+ * stored.
+ */
+export function beforeSessionRenewal<Session>(
+  provider: Provider,
+  take: (session: Session, presentId: string) => Promise<boolean>,
+): void {
+  type Renewed = Session & { oldId?: string | undefined }
+  const { prototype } = provider.Session as unknown as { prototype: { save(ttl: number): Promise<unknown> } }
+  const { save } = prototype
+  replaceMethods(prototype, {
+    async save(this: Renewed, ttl: number) {
+      if (this.oldId !== undefined && !(await take(this, this.oldId))) return undefined
+      return await save.call(this as never, ttl)
+    },
+  })
+}
+
 /** Calls `onSession` with the context and the state of each session that the engine reads. */
 export function onSessionRead<Context>({ Session }: Provider, onSession: (ctx: Context, state: unknown) => void): void {
   const engineSession = Session as unknown as { get(ctx: Context): Promise<{ state?: unknown }> }

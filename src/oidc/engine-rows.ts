@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { hash, inSeconds } from './adapter.ts'
-import { keptSessionId, type StoredSession, sessionColumns } from './session-rows.ts'
+import { emptied, keptSessionId, type StoredSession, sessionColumns } from './session-rows.ts'
 
 /**
  * Records that a session is used, without its payload: another request may add to it. A session that was signed out stays
@@ -15,6 +15,12 @@ export async function recordSessionUse(
   const row = knex('engine_models').where({ model: 'Session', id_hash: hash(session.jti) })
   const use = { ...sessionColumns(knex, session), session_id: keptSessionId(knex), expires_at: inSeconds(knex, ttl) }
   await row.whereNotNull('payload').update(use)
+}
+
+/** Ends a session. False: it was ended before. Of several requests one ends it. */
+export async function endStoredSession(knex: Knex, jti: string): Promise<boolean> {
+  const row = knex('engine_models').where({ model: 'Session', id_hash: hash(jti) })
+  return (await row.whereNotNull('payload').update(emptied(knex))) > 0
 }
 
 /** Records a one-time id. False when any node has recorded it before. */

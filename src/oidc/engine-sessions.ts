@@ -1,6 +1,14 @@
+import type { Knex } from 'knex'
 import type Provider from 'oidc-provider'
 import { ANONYMOUS_SESSION_TTL } from './anonymous-storage.ts'
-import { addSessionField, engineContext, persistNewSessionsBy } from './engine-internals.ts'
+import {
+  addSessionField,
+  beforeSessionRenewal,
+  engineContext,
+  interactionResultOf,
+  persistNewSessionsBy,
+} from './engine-internals.ts'
+import { endStoredSession } from './engine-rows.ts'
 import type { SeenBrowser } from './session-rows.ts'
 
 /** The engine's session with our fields. */
@@ -30,5 +38,16 @@ export function saveNewSessions(provider: Provider): void {
   persistNewSessionsBy(provider, async (session: BrowserSession) => {
     engineContext()!.oidc.cookies.set(provider.cookieName('session'), session.jti, SESSION_COOKIE)
     return await session.save(ANONYMOUS_SESSION_TTL)
+  })
+}
+
+/**
+ * Makes the engine give a session a new ID only while it has not been ended: a sign-out during the request would else end the former
+ * ID alone. A user who has just signed in gets a session in any case.
+ */
+export function renewOnlyPresentSessions(provider: Provider, knex: Knex): void {
+  beforeSessionRenewal(provider, async ({ accountId }: BrowserSession, presentId) => {
+    const hasSignedIn = interactionResultOf(engineContext()!).login !== undefined
+    return !accountId || hasSignedIn || (await endStoredSession(knex, presentId))
   })
 }

@@ -18,7 +18,7 @@ import { toEngineError } from './engine-errors.ts'
 import { checkReplayBy, engineWithResponseModes } from './engine-internals.ts'
 import { pageFeatures, showError } from './engine-pages.ts'
 import { recordOnce } from './engine-rows.ts'
-import { saveNewSessions, useSessions } from './engine-sessions.ts'
+import { renewOnlyPresentSessions, saveNewSessions, useSessions } from './engine-sessions.ts'
 import { useGrantHandlers } from './grant-handlers.ts'
 import { useIdTokens } from './id-tokens.ts'
 import { createPolicy } from './interaction-policy.ts'
@@ -197,6 +197,7 @@ export function createEngine(issuerUrl: string, ring: KeyRing, services: OidcSer
   useConsents(provider, services)
   useSessions(provider)
   saveNewSessions(provider)
+  renewOnlyPresentSessions(provider, services.database.knex)
   useIdTokens(provider)
   rememberSignOut(provider)
   useAccessTokenStore(provider, services)

@@ -51,6 +51,7 @@ const METHODS: [name: string, target: object, method: string, reviewed: string][
   ['IdToken.prototype', provider.IdToken.prototype, 'issue', '296b8e90f083'],
   ['Session', provider.Session, 'get', 'eed32d535b29'],
   ['Session.prototype', provider.Session.prototype, 'persist', 'ef22bdac508c'],
+  ['Session.prototype', provider.Session.prototype, 'save', 'f8ddf6a8fe26'],
 ]
 
 const REVIEW =
