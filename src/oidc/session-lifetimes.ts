@@ -16,10 +16,17 @@ const RECORDED_EVERY = 300
 
 const latestExpiry = ({ absolute }: SessionLifetimes, { loginTs = 0 }: SessionTimes): number => loginTs + absolute
 
-/** Whether a session is within both lifetimes as they are set now. */
+/** Seconds by which the clocks of two ready nodes differ at most: each is within 30 s of the database's (`checkClock`). */
+const CLOCK_DIFFERENCE = 60
+
+/**
+ * Whether a session is within both lifetimes as they are set now. One that began later than now is not: by a wrong clock, it would
+ * outlast them, and would count as a recent sign-in all the time.
+ */
 export function isWithinLifetimes(lifetimes: SessionLifetimes, session: SessionTimes): boolean {
   const now = epochSeconds()
-  const { lastUsedAt = now } = session
+  const { loginTs = 0, lastUsedAt = now } = session
+  if (loginTs > now + CLOCK_DIFFERENCE) return false
   return latestExpiry(lifetimes, session) > now && lastUsedAt + lifetimes.idle > now
 }
 

@@ -95,6 +95,18 @@ test('an active session is accepted until the absolute lifetime, and nowhere aft
   ])
 })
 
+test.each([
+  [60, true],
+  [61, false],
+])('a session that began %s s ahead of the clock of a node is accepted there: %s', async (ahead, isAccepted) => {
+  const browser = await open()
+  pass(-ahead)
+  expect([await inConsole(browser), await silently(browser)]).toEqual([
+    isAccepted,
+    isAccepted ? 'code' : 'login_required',
+  ])
+})
+
 test('a shorter lifetime applies to existing sessions at their next request', async () => {
   for (const [idle, absolute] of [
     [300, ABSOLUTE],
