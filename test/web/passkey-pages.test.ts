@@ -106,10 +106,10 @@ test('after the password, a user with a passkey alone is asked for it or for a r
   expect(wordsOf(await elsewhere.visit(SECURITY))).toContain('9 of 10')
 })
 
-test('adding and removing takes a sign-in of the last five minutes, which the passkey is', async () => {
+test('adding and removing takes a sign-in of the last ten minutes, which the passkey is', async () => {
   const { browser, authenticator } = await owner()
   const [, path] = /href="([^"]*passkeys\/[^"]*\/remove)"/.exec((await browser.visit(SECURITY)).text)!
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6 * 60_000 })
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 })
   for (const one of [`${SECURITY}/passkeys`, path!])
     expect(wordsOf(await browser.visit(one))).toContain('Confirm your password')
   const refused = await send(browser, await browser.visit(path!), authenticator, { origin: 'https://evil.example' })
