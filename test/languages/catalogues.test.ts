@@ -75,6 +75,10 @@ describe('the catalogues', () => {
     expect(wrong).toEqual([])
   })
 
+  it('have no-break spaces where French has a space beside punctuation, so that it does not begin or end a line', () => {
+    expect(Object.entries(catalogueOf('fr')).filter(([, message]) => / [?!:;»]|« /.test(message))).toEqual([])
+  })
+
   it('have only messages that a page uses', () => {
     const unused = Object.keys(english).filter((key) => !CODE.includes(`'${key}'`) && !VIEWS.includes(`'${key}'`))
     expect(unused, 'delete them from every catalogue').toEqual([])
