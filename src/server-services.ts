@@ -55,7 +55,7 @@ export interface ServerServices {
   /** Undefined: Keywright sends no e-mail. */
   readonly mailDelivery: MailDelivery | undefined
   readonly webhookSender: WebhookSender
-  /** Undefined: nothing is exported, and nothing of OpenTelemetry is loaded. */
+  /** Undefined: nothing is exported, and nothing of the SDK of OpenTelemetry is loaded. */
   readonly telemetry: Telemetry | undefined
   readonly readiness: Readiness
   readonly jobs: Jobs

@@ -17,7 +17,7 @@ function ratio(value: string): number {
 export const TELEMETRY_SETTINGS = {
   OTEL_EXPORTER_OTLP_ENDPOINT: setting({
     parse: collectorUrl,
-    doc: 'The OpenTelemetry collector that receives traces and metrics over OTLP/HTTP ([how to use it](operating/telemetry.md)), such as `http://localhost:4318`. Unset: nothing is exported, and nothing of OpenTelemetry is loaded.',
+    doc: 'The OpenTelemetry collector that receives traces and metrics over OTLP/HTTP ([how to use it](operating/telemetry.md)), such as `http://localhost:4318`. Unset: nothing is exported, and nothing of the SDK of OpenTelemetry is loaded.',
   }),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: setting({
     parse: collectorUrl,

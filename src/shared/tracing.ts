@@ -38,7 +38,7 @@ export interface Tracing {
 // One for the process, like the log of an operating system: statements are sent by connections that Knex creates.
 let active: Tracing | undefined
 
-/** Undefined unless spans are exported: then nothing of OpenTelemetry is loaded, and asking costs nothing. */
+/** Undefined unless spans are exported: then nothing of the SDK of OpenTelemetry is loaded, and asking costs nothing. */
 export const tracing = (): Tracing | undefined => active
 
 export function useTracing(next: Tracing | undefined): void {

@@ -64,7 +64,7 @@ test('a server loads the console and the management API when they are first used
   expect(packages.filter((name) => rarelyUsed.includes(name))).toEqual([])
 })
 
-test('a server loads nothing of OpenTelemetry unless it exports something', () => {
+test('a server imports nothing of OpenTelemetry unless it exports something', () => {
   const packages = packagesLoadedBy('cli/commands/serve-command.ts')
   expect(packages.filter((name) => name.startsWith('@opentelemetry/'))).toEqual([])
 })
