@@ -1,5 +1,6 @@
 import { KeywrightError } from '../shared/errors.ts'
-import { type ContendedBatches, createContendedBatches, type Waiting } from './contended-batches.ts'
+import { tracing } from '../shared/tracing.ts'
+import { type ContendedBatches, createContendedBatches, runBatchOf, type Waiting } from './contended-batches.ts'
 import { isDatabaseUnavailable } from './unavailable.ts'
 
 export interface BatchOptions<Request, Answer> {
@@ -37,7 +38,7 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
 
   async function runAlone(one: Waiting<Request, Answer>): Promise<void> {
     try {
-      one.resolve((await options.run([one.request]))[0] as Answer)
+      one.resolve((await runBatchOf(options.run, [one]))[0] as Answer)
     } catch (error) {
       one.reject(error)
     }
@@ -51,7 +52,7 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
 
   async function runTogether(batch: Waiting<Request, Answer>[]): Promise<void> {
     try {
-      const answers = await options.run(batch.map((one) => one.request))
+      const answers = await runBatchOf(options.run, batch)
       batch.forEach((one, index) => {
         const answer = answers[index]
         if (answer === undefined && keyQueues) keyQueues.add(one)
@@ -92,6 +93,6 @@ export function createBatches<Request, Answer>(options: BatchOptions<Request, An
     new Promise((resolve, reject) => {
       if (waiting.length + (keyQueues?.size() ?? 0) >= MAX_WAITING)
         return reject(new KeywrightError('unavailable', 'too much is waiting; try again'))
-      enqueue({ request, resolve, reject })
+      enqueue({ request, resolve, reject, within: tracing()?.bind() })
     })
 }

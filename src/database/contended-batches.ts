@@ -1,3 +1,4 @@
+import type { WithinSpan } from '../shared/tracing.ts'
 import { isDatabaseBusy, isDatabaseUnavailable } from './unavailable.ts'
 
 /** A request with the promise of its answer. */
@@ -5,6 +6,18 @@ export interface Waiting<Request, Answer> {
   readonly request: Request
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
+  /** The span of the request; undefined: none is recorded. */
+  readonly within: WithinSpan | undefined
+}
+
+/** Carries out a batch, within the span of its first request: whatever ended last has made room for it. */
+export function runBatchOf<Request, Answer>(
+  run: (requests: Request[]) => Promise<Answer[]>,
+  batch: readonly Pick<Waiting<Request, never>, 'request' | 'within'>[],
+): Promise<Answer[]> {
+  const call = () => run(batch.map((one) => one.request))
+  const within = batch[0]!.within
+  return within ? within(call) : call()
 }
 
 export interface ContendedBatchOptions<Request, Answer> {
@@ -34,7 +47,7 @@ export function createContendedBatches<Request, Answer>(
   let inFlight = 0
 
   async function runBatch(batch: One[]): Promise<void> {
-    const answers = await options.run(batch.map((one) => one.request))
+    const answers = await runBatchOf(options.run, batch)
     batch.forEach((one, index) => {
       one.resolve(answers[index]!)
     })

@@ -104,6 +104,11 @@ export function createTracing(provider: TracerProvider): Tracing {
       })
     },
 
+    bind() {
+      const context = contexts.getStore()
+      return (work) => (context ? contexts.run(context, work) : contexts.exit(work))
+    },
+
     traceparent() {
       const context = contexts.getStore()
       return context && headersOf(context).traceparent

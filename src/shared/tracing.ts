@@ -20,6 +20,9 @@ export interface TracedDelivery {
   readonly traceparent: string | null
 }
 
+/** Calls `work` at once, within one span. */
+export type WithinSpan = <Result>(work: () => Result) => Result
+
 /** Records what this process does as spans of a trace (OpenTelemetry). */
 export interface Tracing {
   /** Continues the caller's trace. What `work` does belongs to its span. */
@@ -31,6 +34,8 @@ export interface Tracing {
     delivery: TracedDelivery,
     work: (headers: Record<string, string>) => Promise<Result>,
   ): Promise<Result>
+  /** What is done later by the returned function belongs to the present span, whoever calls it. */
+  bind(): WithinSpan
   /** W3C Trace Context of the present span. */
   traceparent(): string | undefined
 }
