@@ -34,7 +34,7 @@ export interface Tracing {
     delivery: TracedDelivery,
     work: (headers: Record<string, string>) => Promise<Result>,
   ): Promise<Result>
-  /** What is done later by the returned function belongs to the present span, whoever calls it. */
+  /** What the returned function does later belongs to the present span, wherever it is called. */
   bind(): WithinSpan
   /** W3C Trace Context of the present span. */
   traceparent(): string | undefined

@@ -8,7 +8,7 @@ import { tracing, useTracing } from '../../src/shared/tracing.ts'
 
 afterEach(() => useTracing(undefined))
 
-/** Batches of which only one is carried out at once, each as soon as its statement is released. */
+/** Batches that are carried out one at a time, each as soon as its statement is released. */
 function openBatches(isContended: boolean) {
   const releases: (() => void)[] = []
   const run = (names: string[]) =>
