@@ -1,6 +1,7 @@
 /** A session that its user ends at one node is invalid at every node, in the console and for applications. */
 import { beforeAll, expect, test } from 'vitest'
-import { together } from '../support/load.ts'
+import { together, until } from '../support/load.ts'
+import { countWaiting } from '../support/lock-waits.ts'
 import { type SharedNodes, shareNodes } from '../support/nodes.ts'
 import { type Browser, openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import type { Person } from '../support/test-users.ts'
@@ -55,8 +56,17 @@ test('of two browsers that sign each other out at once at two nodes, one stays s
   const person = await on.make.person()
   const browsers = [await enter(person, 0), await enter(person, 1)]
   const asked = await Promise.all(browsers.map((browser) => browser.visit(`${SECURITY}/sessions/others`)))
-  const pages = await together(2, (n) => browsers[n]!.submit(asked[n]!, /others$/))
+  let submitting: Promise<Page[]> | undefined
+  await on.knex.transaction(async (trx) => {
+    await trx('users').where({ id: person.id }).forUpdate().first('id')
+    submitting = together(2, (n) => browsers[n]!.submit(asked[n]!, /others$/))
+    await until(async () => (await countWaiting(on.knex)) >= 2)
+  })
+  const pages = (await submitting)!
   for (const { status } of pages) expect(status).toBeLessThan(500)
   const signedIn = await Promise.all(browsers.map(isSignedIn))
   expect(signedIn.filter(Boolean)).toHaveLength(1)
+  // A session that was ended meanwhile ends no other.
+  const act = { action: 'user.other_sessions_ended', target_id: person.id }
+  expect(await on.knex('audit_log').where(act)).toHaveLength(1)
 })

@@ -16,6 +16,14 @@ export const awaitedLocks = (knex: Knex) =>
 const WAITING = `SELECT 1 FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'keywright server' AND wait_event_type = 'Lock'`
 
+/** How many sessions wait for a lock in this database, also for a row that a transaction has locked. */
+export async function countWaiting(knex: Knex): Promise<number> {
+  const [row] = await knex('pg_stat_activity')
+    .whereRaw(`datname = current_database() AND wait_event_type = 'Lock'`)
+    .count('* AS waiting')
+  return Number(row!.waiting)
+}
+
 /** Resolves when a statement of the server waits for a lock, or when the requests have been answered without that. */
 export async function untilLocked(direct: Queries, requests: Promise<unknown>): Promise<void> {
   let over = false
