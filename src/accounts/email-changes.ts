@@ -9,6 +9,7 @@ import type { From } from './password-changes.ts'
 import { addressChangeBudget, changingUserBudget, messageNetworkBudget, takeAttempts } from './sign-in-limits.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
 import { unlessEmailTaken } from './user-checks.ts'
+import { isSessionPresent } from './user-sessions.ts'
 import { lockUser, lookUpUser, type User, userEntry } from './users.ts'
 import { moveUser } from './verified-emails.ts'
 
@@ -59,9 +60,10 @@ export interface EmailChangeLinks {
   open(token: string, userId: string): Promise<EmailChange | undefined>
   /**
    * Changes the address, which verifies it and ends all sessions and links of the user.
-   * @throws KeywrightError `conflict`: the link is used up, or another user has got the address meanwhile
+   * @param sessionId of the session by which the user confirms; null: it has no ID yet
+   * @throws KeywrightError `conflict`: the link is used up, another user has got the address meanwhile, or the session was ended
    */
-  confirm(token: string, userId: string, from: From): Promise<User>
+  confirm(token: string, userId: string, from: From, sessionId: string | null): Promise<User>
 }
 
 /** A new password, *Sign out of all sessions* and another change of the address end the request of somebody else. */
@@ -90,11 +92,14 @@ export function createEmailChangeLinks(knex: Knex, encryptionKeys: EncryptionKey
       return found && { present: found.person.user.email, email: found.link.email }
     },
 
-    async confirm(token, userId, from) {
+    async confirm(token, userId, from, sessionId) {
       const found = await findOwn(token, userId)
       if (!found) throw usedUp()
       const actor: Actor = { type: 'user', id: userId, ...from }
-      return await links.use(found, (trx, { user }) => changeAddress(trx, user, found.link.email, actor))
+      return await links.use(found, async (trx, { user }) => {
+        if (sessionId !== null && !(await isSessionPresent(trx, userId, sessionId))) throw usedUp()
+        return await changeAddress(trx, user, found.link.email, actor)
+      })
     },
   }
 }

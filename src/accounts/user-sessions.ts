@@ -50,3 +50,9 @@ export async function listUserSessions(knex: Knex, userId: string): Promise<User
   const { rows } = await knex.raw(text, [userId])
   return rows.map(toUserSession)
 }
+
+/** Whether nobody has ended a session of a user. The caller has locked the user, so nobody ends it meanwhile. */
+export async function isSessionPresent(trx: Knex, userId: string, sessionId: string): Promise<boolean> {
+  const session = trx('engine_models').where({ user_id: userId, session_id: sessionId })
+  return (await session.whereNotNull('payload').first('session_id')) !== undefined
+}

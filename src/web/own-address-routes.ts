@@ -82,7 +82,7 @@ const confirmEmail =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
     const token = tokenIn(ctx.state.form.get('token'))
-    const changed = await web.emailChangeLinks.confirm(token, user.id, originOf(ctx)).catch((error) => {
+    const changed = await web.emailChangeLinks.confirm(token, user.id, originOf(ctx), user.sessionId).catch((error) => {
       if (isUsedUp(error)) return undefined
       throw error
     })

@@ -50,7 +50,7 @@ async function asking() {
   return { ...person, ...(await ask(person)) }
 }
 
-const confirm = ({ token, user }: { token: string } & Person) => links().confirm(token, user.id, from())
+const confirm = ({ token, user }: { token: string } & Person) => links().confirm(token, user.id, from(), null)
 
 const storedEmail = async ({ user }: Person): Promise<string> => (await on.row(user.id)).email
 
@@ -116,7 +116,7 @@ test('a link works for its user alone', async () => {
   const change = await asking()
   const other = await on.person()
   expect(await links().open(change.token, other.user.id)).toBeUndefined()
-  await expect(links().confirm(change.token, other.user.id, from())).rejects.toMatchObject(over)
+  await expect(links().confirm(change.token, other.user.id, from(), null)).rejects.toMatchObject(over)
   expect(await storedEmail(other)).toBe(other.user.email)
 })
 

@@ -1,6 +1,7 @@
 /** The pages on which users change their own address. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
+import { untilLocked } from '../support/lock-waits.ts'
 import { openBrowser, type Page, signIn } from '../support/scriptless-browser.ts'
 import { linkIn, type ReceivedMail, startSmtpServer } from '../support/smtp-servers.ts'
 import { createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
@@ -157,6 +158,20 @@ test.each([
   const page = await browser.visit(pathIn(mail))
   expect(wordsOf(await browser.submit(page, /\/email\/confirm$/))).toContain('Email address changed')
   expect(await storedEmail(person)).toBe(email)
+})
+
+test('a session that is ended while it confirms an address changes nothing', async () => {
+  const person = await newPerson()
+  const { browser, path } = await ask(person)
+  const page = await browser.visit(path)
+  const trx = await server.knex.transaction()
+  await trx('users').where({ id: person.id }).forUpdate().select('id')
+  const confirmed = browser.submit(page, /\/email\/confirm$/)
+  await untilLocked({ query: (text) => server.knex.raw(text) }, confirmed)
+  await trx('engine_models').where({ model: 'Session', user_id: person.id }).update({ payload: null, user_id: null })
+  await trx.commit()
+  expect((await confirmed).status).toBe(400)
+  expect(await storedEmail(person)).toBe(person.email)
 })
 
 test('a change takes a sign-in of the last ten minutes', async () => {
