@@ -74,6 +74,9 @@ export async function startSmtpServer({ accept, ...options }: SmtpServerOptions 
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
   const { port } = server.server.address() as AddressInfo
+  /** The messages to an address with such a subject. Jobs add notices at any time, such as that of a sign-in. */
+  const to = (address: string, subject = /^/) =>
+    accepted.filter((mail) => mail.to.includes(address) && subject.test(mail.headers.get('subject') ?? ''))
   return {
     port,
     /** For SMTP_URL. */
@@ -81,13 +84,11 @@ export async function startSmtpServer({ accept, ...options }: SmtpServerOptions 
     accepted,
     /** Also those that were refused. */
     seen,
-    to: (address: string) => accepted.filter(({ to }) => to.includes(address)),
+    to,
     /** Waits for a message to the address with such a subject: the first one, or the one with this number. */
     async mailTo(address: string, subject: RegExp, number = 1): Promise<ReceivedMail> {
-      const found = () =>
-        accepted.filter(({ to, headers }) => to.includes(address) && subject.test(headers.get('subject') ?? ''))
-      await until(() => found().length >= number)
-      return found()[number - 1]!
+      await until(() => to(address, subject).length >= number)
+      return to(address, subject)[number - 1]!
     },
     stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
   }
