@@ -5,13 +5,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { lockAllClientsExclusive } from '../../src/clients/client-locks.ts'
 import { createServerWatch } from '../../src/database/server-watch.ts'
 import { inspectText } from '../../src/inspection/inspect-text.ts'
-import type { Principal } from '../../src/management/principal.ts'
 import { revokeSigningKey } from '../../src/management/signing-key-operations.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { inGroups } from '../../src/status/revoked-key-tokens.ts'
 import { createAccessTokenStore } from '../../src/tokens/access-token-store.ts'
 import type { TokenRecord } from '../../src/tokens/token-recording.ts'
-import { ACTOR } from '../support/factory.ts'
+import { operator } from '../management/principals.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
 import { awaitedLocks } from '../support/lock-waits.ts'
@@ -36,11 +35,9 @@ async function newToken(by: Credentials = client): Promise<string> {
   return body.access_token
 }
 
-const OPERATOR = { role: 'operator', scopes: null, actor: ACTOR } as unknown as Principal
-
 /** In a transaction, the operation does not wait until the server has read the key ring again. */
 const revokeIn = (trx: Knex, kid: string) =>
-  revokeSigningKey({ knex: trx, encryptionKeys: server.instance.encryptionKeys }, OPERATOR, { kid })
+  revokeSigningKey({ knex: trx, encryptionKeys: server.instance.encryptionKeys }, operator, { kid })
 
 const revoke = (kid: string) => server.knex.transaction((trx) => revokeIn(trx, kid))
 
