@@ -1,9 +1,10 @@
 import { oneOf, SettingError, setting, wholeNumber } from './setting.ts'
+import { SAMPLERS } from './telemetry-config.ts'
 
 /** A collector is often inside the network, without TLS. */
 function collectorUrl(value: string): string {
   const url = URL.parse(value)
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     throw new SettingError('must be an http or https URL without a user name, such as http://localhost:4318')
   return url.href.replace(/\/$/, '')
 }
@@ -28,14 +29,14 @@ export const TELEMETRY_SETTINGS = {
     doc: 'Where metrics are sent instead, as a whole URL. Alone, only metrics are exported.',
   }),
   OTEL_TRACES_SAMPLER: setting({
-    parse: oneOf('parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'),
+    parse: oneOf(...SAMPLERS),
     default: 'parentbased_always_on',
-    doc: 'Which traces are recorded. A caller that sends `traceparent` decides about its own.',
+    doc: 'Which traces are recorded: `always_on`, `always_off` or `traceidratio`. With `parentbased_` before it, a caller that sends `traceparent` decides about its own.',
   }),
   OTEL_TRACES_SAMPLER_ARG: setting({
     parse: ratio,
     default: '1',
-    doc: 'The part of the traces that `parentbased_traceidratio` records, from 0 to 1.',
+    doc: 'The part of the traces that `traceidratio` and `parentbased_traceidratio` record, from 0 to 1.',
   }),
   OTEL_METRIC_EXPORT_INTERVAL: setting({
     parse: wholeNumber(1000, 3_600_000),

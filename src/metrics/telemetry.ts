@@ -34,10 +34,11 @@ const resourceOf = (): Resource =>
     detectResources({ detectors: [serviceInstanceIdDetector, envDetector] }),
   )
 
-function startTraces(url: string, sampled: number, resource: Resource): Telemetry {
+function startTraces(url: string, { sampled, callersDecide }: TelemetryConfig, resource: Resource): Telemetry {
+  const own = new TraceIdRatioBasedSampler(sampled)
   const provider = new TracerProvider({
     resource,
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampled) }),
+    sampler: callersDecide ? new ParentBasedSampler({ root: own }) : own,
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }) })],
   })
   useTracing(createTracing(provider))
@@ -71,11 +72,11 @@ function logProblems(log: Log): void {
 
 /** Exports spans and metrics over OTLP/HTTP. A collector that is down loses some of them, and delays no request. */
 export function startTelemetry(config: TelemetryConfig, registry: Registry, log: Log): Telemetry {
-  const { tracesUrl, metricsUrl, sampled, metricsInterval } = config
+  const { tracesUrl, metricsUrl, metricsInterval } = config
   const resource = resourceOf()
   logProblems(log)
   const parts = [
-    ...(tracesUrl ? [startTraces(tracesUrl, sampled, resource)] : []),
+    ...(tracesUrl ? [startTraces(tracesUrl, config, resource)] : []),
     ...(metricsUrl ? [startMetrics(metricsUrl, metricsInterval, registry, resource)] : []),
   ]
   return {

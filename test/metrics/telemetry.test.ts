@@ -128,7 +128,8 @@ test('the metrics of Prometheus become those of OpenTelemetry', async () => {
   ])
 })
 
-test('a server exports its spans and metrics to the collector, and what is left when it stops', async () => {
+/** What a server sends to a collector, by path, while it serves one token request. */
+async function exportsOf(env: Record<string, string> = {}) {
   const bodies = new Map<string, string>()
   const collector = createServer(async (request, response) => {
     const body = Buffer.concat(await Array.fromAsync(request)).toString()
@@ -137,16 +138,31 @@ test('a server exports its spans and metrics to the collector, and what is left 
   }).listen(0, '127.0.0.1')
   await once(collector, 'listening')
   const { port } = collector.address() as AddressInfo
-  const exporting = await startKeywright({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` } })
+  const exporting = await startKeywright({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, ...env } })
   const api = await exporting.make.api()
   const client = await exporting.make.client({}, [api.identifier])
   await exporting.machineToken(client, { resource: api.identifier })
   await exporting.stop()
-  expect(tracing()).toBeUndefined()
-  expect(bodies.get('/v1/traces')).toContain('POST /oauth2/token')
-  expect(bodies.get('/v1/metrics')).toContain('keywright_tokens_issued_total')
-  expect([...bodies.values()].join().includes(client.clientSecret)).toBe(false)
   collector.close()
+  return { traces: bodies.get('/v1/traces'), metrics: bodies.get('/v1/metrics'), client }
+}
+
+test('a server exports its spans and metrics to the collector, and what is left when it stops', async () => {
+  const { traces, metrics, client } = await exportsOf()
+  expect(tracing()).toBeUndefined()
+  expect(traces).toContain('POST /oauth2/token')
+  expect(metrics).toContain('keywright_tokens_issued_total')
+  expect([traces, metrics].join().includes(client.clientSecret)).toBe(false)
+})
+
+test.each([
+  ['always_off', false],
+  ['parentbased_always_off', true],
+  ['traceidratio', true],
+])('whether a caller decides that its trace is recorded: with %s, %j', async (sampler, isRecorded) => {
+  sendTraceparent()
+  const { traces = '' } = await exportsOf({ OTEL_TRACES_SAMPLER: sampler })
+  expect(traces.includes('POST /oauth2/token')).toBe(isRecorded)
 })
 
 test('a server whose collector is down serves requests, and stops', async () => {
