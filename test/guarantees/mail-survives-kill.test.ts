@@ -3,12 +3,9 @@
  * a new one does.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createUserWithoutPassword } from '../../src/accounts/users.ts'
 import { recordAudit } from '../../src/audit/audit-log.ts'
-import { createLink } from '../../src/mail/mail-links.ts'
-import { MESSAGE_KIND_NAMES, MESSAGE_KINDS, type MessageKindName } from '../../src/mail/message-kinds.ts'
 import { NOTICE_KINDS, type NoticeKind } from '../../src/mail/notice-kinds.ts'
-import { addMessage } from '../../src/mail/outbox.ts'
+import { type Added, addMessageOfEachKind } from '../mail/every-kind.ts'
 import { until } from '../support/load.ts'
 import { type Nodes, startNodes } from '../support/nodes.ts'
 import { openBrowser } from '../support/scriptless-browser.ts'
@@ -52,25 +49,9 @@ const waiting = () =>
 /** What PostgreSQL would do by itself when it notices that a client is gone. */
 const endWaiting = async () => await waiting().select(cluster.knex.raw('pg_terminate_backend(pid)'))
 
-type Added = ReadonlyMap<string, MessageKindName>
-
 let round = 0
 
-/** One message of every kind, to an address of its own. Kinds by the ids of their messages. */
-async function addAll(): Promise<Added> {
-  round++
-  const added = new Map<string, MessageKindName>()
-  for (const kind of MESSAGE_KIND_NAMES) {
-    const email = `${kind}-${round}@example.com`
-    const user = { email, role: 'member', accountId: await cluster.make.accountId() } as const
-    const { id } = await createUserWithoutPassword(cluster.knex, user)
-    const { purpose, sample } = MESSAGE_KINDS[kind]
-    const link = purpose && { linkId: await createLink(cluster.knex, { purpose, userId: id, email }) }
-    const to = { id, email, accountId: user.accountId }
-    added.set(await addMessage(cluster.knex, { kind, to, parameters: sample as never, ...link }), kind)
-  }
-  return added
-}
+const addAll = (): Promise<Added> => addMessageOfEachKind(cluster, ++round)
 
 const unsent = async (added: Added): Promise<number> =>
   (
