@@ -144,7 +144,7 @@ function folderGraph(): Map<string, string[]> {
 }
 
 describe('the architecture', () => {
-  it('has only the layers that STYLE.md names', () => {
+  it('has only the layers of the architecture', () => {
     const known = [...FEATURE_NAMES, MANAGEMENT, ...INTERFACES, ...INFRASTRUCTURE, ...BASE, 'http', ...ROOTS]
     const unknown = [...new Set(files.map(layerOf))].filter((layer) => !known.includes(layer))
     expect(unknown, 'a new layer needs an ADR and an entry in this test').toEqual([])

@@ -65,6 +65,7 @@ export const SIGN_IN_ATTRIBUTES = {
     description: 'A public client, such as a desktop or mobile app, has no client secret',
     option: { flag: 'public', jsonName: 'public', help: 'Public client: it gets no client secret' },
   }),
+  /** `redirect_uris` (RFC 7591, section 2). */
   redirectUris: attribute({
     type: uris,
     initial: [],

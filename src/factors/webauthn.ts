@@ -86,7 +86,7 @@ const isFramed = (clientDataJSON: string): boolean => Boolean(decodeClientDataJS
 const FRAMED: Invalid = { invalid: 'the page was in a frame of another site' }
 
 /**
- * Verifies a signature (Web Authentication Level 3, section 7.2) with user verification. Returns the signature counter, which the caller
+ * Verifies a passkey's signature (Web Authentication Level 3, section 7.2) with user verification. Returns the signature counter, which the caller
  * compares in the database.
  */
 export async function verifyAssertion(

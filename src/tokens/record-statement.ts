@@ -36,7 +36,7 @@ const VALID_WITHIN_QUOTAS = `
     SELECT r.*, c.revocation_epoch, c.account_id${UNCHANGED}
   ),${QUOTA_DECISIONS}`
 
-// Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier token of the
+// Records many access tokens in one statement. Under the token policy `single`, a new token revokes the earlier (older) token of the
 // same client, subject and API here: its row of `single_tokens` gets a greater sequence number, and tokens with a smaller
 // number are inactive.
 //

@@ -165,7 +165,7 @@ export async function releaseQueue(knex: Knex, { webhookId, queue, lease }: Leas
   await knex('webhook_queues').where({ webhook_id: webhookId, queue, lease }).update(due)
 }
 
-/** Adds a delivery to a queue of its own, which no earlier one holds back. */
+/** Adds a queue for a delivery that no earlier one holds back. */
 export async function addQueue(trx: Knex, webhookId: string, queue: string): Promise<void> {
   await trx('webhook_queues').insert({ webhook_id: webhookId, queue, due_at: trx.fn.now() })
 }

@@ -2,7 +2,7 @@ const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** Seconds from each failed attempt to the next one: together five and a half days. */
+/** Seconds from each failed attempt to the next one: together about five days and nine hours. */
 const DELAYS = [5, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY, DAY, DAY, 12 * HOUR]
 
 /** A receiver that failed for so many days, without a success between, is disabled. */
