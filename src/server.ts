@@ -8,6 +8,7 @@ import { type GracefulShutdown, prepareGracefulShutdown } from './http/graceful-
 import { listenOn } from './http/listen.ts'
 import { withOriginForm } from './http/origin-form.ts'
 import type { Instance } from './instance.ts'
+import { beginNotices } from './notices/notice-messages.ts'
 import { createServerServices, type ServerServices } from './server-services.ts'
 import type { Log } from './shared/log.ts'
 
@@ -80,11 +81,13 @@ class NodeServer implements Server {
   async start(): Promise<Addresses> {
     // The first start creates signing keys after the services were created.
     await this.#services.keyRings.follow()
+    const { mailDelivery, database } = this.#services
+    if (mailDelivery) await beginNotices(database.knex)
     const addresses = await this.listen()
     this.#application = this.#createApplication(addresses)
     this.#handle = withOriginForm(this.#application.koa.callback())
     this.#isOpen = true
-    this.#services.mailDelivery?.linkTo(addresses.issuer)
+    mailDelivery?.linkTo(addresses.issuer)
     this.#services.jobs.start()
     return addresses
   }

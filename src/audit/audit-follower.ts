@@ -27,9 +27,10 @@ async function readState(db: Knex, { cursor, start }: AuditFollower): Promise<St
   return rows[0]
 }
 
-/** A new follower begins with the next event. */
-const begin = (db: Knex, { cursor }: AuditFollower) =>
-  db.raw(`INSERT INTO ${cursor} (seq) SELECT head_seq FROM audit_chain ON CONFLICT DO NOTHING`)
+/** Lets a new follower begin with the next event; one that has begun continues. */
+export async function beginFollowing(db: Knex, { cursor }: AuditFollower): Promise<void> {
+  await db.raw(`INSERT INTO ${cursor} (seq) SELECT head_seq FROM audit_chain ON CONFLICT DO NOTHING`)
+}
 
 /** The end of a page of at most `limit` events. */
 const PAGE_END = `
@@ -62,7 +63,7 @@ async function processPage(knex: Knex, follower: AuditFollower, limit: number): 
  */
 export async function followAudit(knex: Knex, follower: AuditFollower, limit: number): Promise<number> {
   const state = await readState(knex, follower)
-  if (state?.is_new) await begin(knex, follower)
+  if (state?.is_new) await beginFollowing(knex, follower)
   if (!state?.is_behind) return 0
   let count = 0
   for (;;) {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type AuditFollower, followAudit } from '../audit/audit-follower.ts'
+import { type AuditFollower, beginFollowing, followAudit } from '../audit/audit-follower.ts'
 import { asUuid } from '../audit/audit-visibility.ts'
 import { NOTICE_KINDS, type NoticeKind, type NoticeKindName, type NoticeParameters } from '../mail/notice-kinds.ts'
 import { addMessage } from '../mail/outbox.ts'
@@ -102,6 +102,9 @@ const NOTICES: AuditFollower = {
     return rows.length
   },
 }
+
+/** Called before the first request is served: the events of the time until `addNotices` runs get their notices too. */
+export const beginNotices = (knex: Knex): Promise<void> => beginFollowing(knex, NOTICES)
 
 /**
  * Adds the notices of the events that are new in the activity log, `limit` events in a transaction. Of several nodes one does it.
