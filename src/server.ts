@@ -87,7 +87,7 @@ class NodeServer implements Server {
     this.#application = this.#createApplication(addresses)
     this.#handle = withOriginForm(this.#application.koa.callback())
     this.#isOpen = true
-    mailDelivery?.linkTo(addresses.issuer)
+    mailDelivery?.setIssuer(addresses.issuer)
     this.#services.jobs.start()
     return addresses
   }

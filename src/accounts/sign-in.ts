@@ -91,7 +91,7 @@ export function createSignIn(
   }
 
   /** As they are now that they are let in; undefined when that changed while the password was looked at. */
-  async function letIn(
+  async function completeSignIn(
     person: Credentials,
     attempt: SignInAttempt,
     isNewBrowser: boolean,
@@ -113,10 +113,10 @@ export function createSignIn(
     isNewBrowser: boolean,
   ): Promise<Credentials | undefined> {
     const isRight = await verifyPassword(person?.passwordHash ?? null, attempt.password)
-    return isRight && person?.mayAct ? await letIn(person, attempt, isNewBrowser) : undefined
+    return isRight && person?.mayAct ? await completeSignIn(person, attempt, isNewBrowser) : undefined
   }
 
-  async function judge(attempt: SignInAttempt): Promise<SignInResult> {
+  async function verifyAttempt(attempt: SignInAttempt): Promise<SignInResult> {
     const person = await findCredentials(knex, attempt.email)
     const known = person && progress.browsers.recognise(attempt.browser, person)
     const budgets = budgetsOf(attempt, known)
@@ -139,7 +139,7 @@ export function createSignIn(
   return {
     ...createPasswordChanges(knex, progress),
     async attempt(attempt) {
-      const result = await judge(attempt)
+      const result = await verifyAttempt(attempt)
       count(result.outcome)
       return result
     },

@@ -13,7 +13,7 @@ export interface UserSession extends BrowserName {
 }
 
 /** The most sessions in a list: those that were used last. */
-export const MOST_SESSIONS = 100
+export const MAX_SESSIONS = 100
 
 /** SQL: the valid sessions of `u`, a row of `users`. The engine stores them. */
 export const SESSIONS_OF_USER = `
@@ -23,7 +23,7 @@ export const SESSIONS_OF_USER = `
      AND m.subject_since = date_trunc('milliseconds', u.sessions_valid_from)
      AND m.signed_in_at > now() - make_interval(secs => i.session_lifetime)
      AND m.last_used_at > now() - make_interval(secs => i.session_idle_lifetime)
-   ORDER BY m.last_used_at DESC LIMIT ${MOST_SESSIONS}`
+   ORDER BY m.last_used_at DESC LIMIT ${MAX_SESSIONS}`
 
 export interface SessionRow {
   readonly id: string

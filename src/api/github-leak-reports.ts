@@ -15,12 +15,12 @@ const KEY_IDENTIFIER = 'github-public-key-identifier'
 const SIGNATURE = 'github-public-key-signature'
 
 /** GitHub sends many findings at once, and does not repeat those that were refused. */
-const MOST_FINDINGS = 1000
+const MAX_FINDINGS = 1000
 
 /** In bytes. */
 const BODY_LIMIT = 1024 * 1024
 
-const findings = findingsUpTo(MOST_FINDINGS)
+const findings = findingsUpTo(MAX_FINDINGS)
 
 /** GitHub reports for every account. */
 const githubPrincipal = (ctx: Context): Principal => ({

@@ -4,7 +4,7 @@ import { KeywrightError } from '../shared/errors.ts'
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/
 
 /** Of many scopes that are wrong, so many are named. */
-const MOST_NAMED = 3
+const MAX_NAMED = 3
 
 /** About the person and the access, so of no API: OpenID Connect Core 1.0, sections 5.4 and 11. */
 export const IDENTITY_SCOPES: readonly string[] = ['openid', 'profile', 'email', 'offline_access']
@@ -12,7 +12,7 @@ export const IDENTITY_SCOPES: readonly string[] = ['openid', 'profile', 'email',
 /** The error of a list of scopes. Undefined: valid. */
 export function scopesError(scopes: readonly string[]): string | undefined {
   if (scopes.length === 0) return 'at least one scope is needed'
-  const wrong = scopes.filter((scope) => !SCOPE_TOKEN.test(scope)).slice(0, MOST_NAMED)
+  const wrong = scopes.filter((scope) => !SCOPE_TOKEN.test(scope)).slice(0, MAX_NAMED)
   if (wrong.length > 0) {
     return `not a scope (RFC 6749, section 3.3): ${wrong.map((scope) => JSON.stringify(scope.slice(0, 200))).join(', ')}`
   }

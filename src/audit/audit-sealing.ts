@@ -44,7 +44,7 @@ async function writeSeals(trx: Knex, entries: readonly Unsealed[], links: readon
 }
 
 /** Entries whose IDs are read at once: each read passes what was sealed and is not vacuumed yet. */
-const MOST_LISTED = 10_000
+const MAX_LISTED = 10_000
 
 /**
  * The entries without a seal, in the order in which they were recorded: under the locks of their changes. (`at` is the start of the
@@ -54,7 +54,7 @@ const MOST_LISTED = 10_000
 async function listUnsealed(knex: Knex): Promise<string[]> {
   const { rows } = await knex.raw(
     'SELECT id FROM audit_log WHERE seq IS NULL ORDER BY coalesce(recorded_at, at), id LIMIT ?',
-    [MOST_LISTED],
+    [MAX_LISTED],
   )
   return rows.map(({ id }: { id: string }) => id)
 }
@@ -101,7 +101,7 @@ export async function sealAudit(knex: Knex, encryptionKeys: EncryptionKeys, batc
       if (sealed === undefined) return count
       count += sealed
     }
-    if (ids.length < MOST_LISTED) return count
+    if (ids.length < MAX_LISTED) return count
   }
 }
 

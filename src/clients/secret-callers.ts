@@ -9,7 +9,7 @@ export interface SecretCallerUse extends CallerUse {
 }
 
 /** At most so many callers of a secret are listed, and about as many stored. */
-export const MOST_SECRET_CALLERS = 50
+export const MAX_SECRET_CALLERS = 50
 
 const BATCH = 5000
 const RETENTION_DAYS = 30
@@ -55,7 +55,7 @@ export async function deleteExcessSecretCallers(db: Knex, limit: number): Promis
                  FROM secret_callers k
                 WHERE secret_id IN (SELECT secret_id FROM secret_callers GROUP BY secret_id HAVING count(*) > ?)) ranked
         WHERE rank > ? LIMIT ?)`,
-    [MOST_SECRET_CALLERS, MOST_SECRET_CALLERS, limit],
+    [MAX_SECRET_CALLERS, MAX_SECRET_CALLERS, limit],
   )
   return rowCount
 }

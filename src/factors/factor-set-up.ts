@@ -24,7 +24,7 @@ export type SetUpResult =
   | { readonly outcome: 'added'; readonly codes: readonly string[]; readonly ticket: string }
   /** The code is wrong. */
   | { readonly outcome: 'refused'; readonly offer: ShownOffer; readonly user: User }
-  | { readonly outcome: 'over' }
+  | { readonly outcome: 'expired' }
 
 /** What a finished set-up leads to. The caller makes sure that the ticket with this id is used once. */
 export interface FinishedSetUp {
@@ -33,7 +33,7 @@ export interface FinishedSetUp {
   readonly step: SignInStep
 }
 
-const OVER = { outcome: 'over' } as const
+const EXPIRED = { outcome: 'expired' } as const
 
 /** Adds the first factor of a user during a sign-in that requires one. */
 export function createFactorSetUp(
@@ -53,9 +53,9 @@ export function createFactorSetUp(
   async function save(ticket: SignInTicket, factor: ConfirmedFactor, origin: SignInOrigin): Promise<SetUpResult> {
     return await knex.transaction(async (trx): Promise<SetUpResult> => {
       const locked = await lockCredentials(trx, ticket.userId)
-      if (!continues(ticket, locked) || locked.hasSecondFactor) return OVER
+      if (!continues(ticket, locked) || locked.hasSecondFactor) return EXPIRED
       const added = await addFactor(trx, encryptionKeys, locked.user, factor, signInActor(origin, ticket.userId))
-      if (!added) return OVER
+      if (!added) return EXPIRED
       const proved = { ...ticket, amr: [...ticket.amr, 'otp', 'mfa'] }
       return { outcome: 'added', codes: added.codes, ticket: progress.tickets.issue(locked, proved) }
     })
@@ -71,13 +71,13 @@ export function createFactorSetUp(
     async confirm(attempt: SetUpAttempt): Promise<SetUpResult> {
       const found = await find(attempt.ticket)
       const offer = found && offers.open(attempt.offer, found.ticket.userId)
-      if (!found || !offer) return OVER
+      if (!found || !offer) return EXPIRED
       const code = typedCode(attempt.code)
       const step = code === undefined ? undefined : await stepOfCode(offer.secret, code, clock.now())
       if (step !== undefined) return await save(found.ticket, { offer, name: FIRST_NAME, step }, attempt)
       const { user } = found.person
       const shown = await offers.showAgain(attempt.offer, user)
-      return shown ? { outcome: 'refused', offer: shown, user } : OVER
+      return shown ? { outcome: 'refused', offer: shown, user } : EXPIRED
     },
 
     /** Undefined: the sign-in does not continue any more, or has not proved a second factor. */

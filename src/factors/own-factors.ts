@@ -15,7 +15,7 @@ import type { Owner, ShownOffer, TotpOffers } from './totp-offers.ts'
 import { hasFactor, listFactors, type RegisteredFactors } from './user-factors.ts'
 
 /** Of one user: a phone, a tablet, and some to spare. */
-const MOST_FACTORS = 5
+const MAX_FACTORS = 5
 
 /** Characters of a factor's name. */
 const LONGEST_NAME = 60
@@ -42,9 +42,9 @@ export type AddResult =
       readonly codeError?: string
     }
   /** The offer has expired, or was added before. */
-  | { readonly outcome: 'over' }
+  | { readonly outcome: 'expired' }
 
-const OVER = { outcome: 'over' } as const
+const EXPIRED = { outcome: 'expired' } as const
 
 const WRONG_CODE = 'Incorrect code. Enter the code that the app shows now.'
 
@@ -53,10 +53,10 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
   async function save(user: Owner, factor: ConfirmedFactor, actor: Actor): Promise<AddResult> {
     return await knex.transaction(async (trx): Promise<AddResult> => {
       const locked = await lockUser(trx, user.id)
-      if ((await listTotpFactors(trx, user.id)).length >= MOST_FACTORS)
-        throw new KeywrightError('conflict', `you have ${MOST_FACTORS} authenticator apps; remove one first`)
+      if ((await listTotpFactors(trx, user.id)).length >= MAX_FACTORS)
+        throw new KeywrightError('conflict', `you have ${MAX_FACTORS} authenticator apps; remove one first`)
       const added = await addFactor(trx, encryptionKeys, locked, factor, actor)
-      return added ? { outcome: 'added', codes: added.codes } : OVER
+      return added ? { outcome: 'added', codes: added.codes } : EXPIRED
     })
   }
 
@@ -70,14 +70,14 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
     /** @throws KeywrightError `conflict` (the user has as many as a user may have) */
     async add(user: Owner, sent: NewFactor, actor: Actor): Promise<AddResult> {
       const offer = offers.open(sent.offer, user.id)
-      if (!offer) return OVER
+      if (!offer) return EXPIRED
       const name = sent.name.trim() || FIRST_NAME
       const wrongName = nameError('the name of an authenticator app', name, LONGEST_NAME)
       const code = typedCode(sent.code)
       const step = code === undefined ? undefined : await stepOfCode(offer.secret, code, clock.now())
       if (step !== undefined && !wrongName) return await save(user, { offer, name, step }, actor)
       const shown = await offers.showAgain(sent.offer, user)
-      if (!shown) return OVER
+      if (!shown) return EXPIRED
       const errors = {
         ...(wrongName && { nameError: wrongName }),
         ...(step === undefined && { codeError: WRONG_CODE }),

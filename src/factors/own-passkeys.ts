@@ -12,7 +12,7 @@ import { listCredentialIds, type NewCredential } from './passkeys.ts'
 import type { RelyingParty } from './relying-party.ts'
 
 /** Of one user: their devices, password managers and security keys. */
-const MOST_PASSKEYS = 10
+const MAX_PASSKEYS = 10
 
 /** Characters of a passkey's name. */
 const LONGEST_NAME = 60
@@ -44,9 +44,9 @@ export type AddPasskeyResult =
   | { readonly outcome: 'refused' }
   | { readonly outcome: 'wrong_name'; readonly nameError: string }
   /** The challenge has expired, was used, or was given to another browser. */
-  | { readonly outcome: 'over' }
+  | { readonly outcome: 'expired' }
 
-const OVER = { outcome: 'over' } as const
+const EXPIRED = { outcome: 'expired' } as const
 
 const instanceName = async (db: Knex): Promise<string> =>
   (await db('instance_settings').first<{ name: string }>('name')).name
@@ -54,7 +54,7 @@ const instanceName = async (db: Knex): Promise<string> =>
 const registered = () =>
   new KeywrightError('conflict', 'this passkey is registered already; use it to sign in, or create another one')
 
-const tooMany = () => new KeywrightError('conflict', `you have ${MOST_PASSKEYS} passkeys; remove one first`)
+const tooMany = () => new KeywrightError('conflict', `you have ${MAX_PASSKEYS} passkeys; remove one first`)
 
 /** Adds passkeys of users. The interface has checked that they have just signed in. */
 export function createOwnPasskeys(knex: Knex, relyingParty: RelyingParty, challenges: PasskeyChallenges, log: Log) {
@@ -71,7 +71,7 @@ export function createOwnPasskeys(knex: Knex, relyingParty: RelyingParty, challe
     /** @throws KeywrightError `conflict` (the user has as many as a user may have, or the credential is registered) */
     async add(userId: string, sent: SentPasskey, actor: Actor): Promise<AddPasskeyResult> {
       const challenge = challenges.open(sent.challenge, useOf(userId, sent.boundTo))
-      if (!challenge) return OVER
+      if (!challenge) return EXPIRED
       const name = sent.name.trim() || FIRST_PASSKEY_NAME
       const wrongName = nameError('the name of a passkey', name, LONGEST_NAME)
       if (wrongName) return { outcome: 'wrong_name', nameError: wrongName }
@@ -86,8 +86,8 @@ export function createOwnPasskeys(knex: Knex, relyingParty: RelyingParty, challe
       const credential: NewCredential = made
       return await knex.transaction(async (trx): Promise<AddPasskeyResult> => {
         const locked = await lockUser(trx, userId)
-        if (!(await useChallenge(trx, challenge))) return OVER
-        if ((await listCredentialIds(trx, userId)).length >= MOST_PASSKEYS) throw tooMany()
+        if (!(await useChallenge(trx, challenge))) return EXPIRED
+        if ((await listCredentialIds(trx, userId)).length >= MAX_PASSKEYS) throw tooMany()
         const added = await addPasskey(trx, locked, { ...credential, id: newId(), userId, name }, actor)
         if (!added) throw registered()
         return { outcome: 'added', codes: added.codes, amr: [credential.synced ? 'swk' : 'hwk', 'user', 'mfa'] }

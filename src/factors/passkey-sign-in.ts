@@ -15,7 +15,7 @@ import { userEntry } from '../accounts/users.ts'
 import { recordAudit } from '../audit/audit-log.ts'
 import type { Log } from '../shared/log.ts'
 import { type Challenge, type PasskeyChallenges, useChallenge } from './passkey-challenges.ts'
-import { findCredential, hasPasskey, raiseCounter, type StoredCredential } from './passkeys.ts'
+import { findCredential, hasPasskey, type StoredCredential, updateSignCount } from './passkeys.ts'
 import type { RelyingParty } from './relying-party.ts'
 import type { Assertion } from './webauthn.ts'
 
@@ -39,7 +39,7 @@ export type PasskeySignInResult =
   /** Seconds. */
   | { readonly outcome: 'slow_down'; readonly retryAfter: number }
   /** The challenge has expired, was used, or was given to another browser. */
-  | { readonly outcome: 'over' }
+  | { readonly outcome: 'expired' }
 
 /** Why a passkey of a known user is refused, as the activity log names it. */
 type Refusal = 'invalid' | 'counter' | 'inactive'
@@ -53,7 +53,7 @@ interface Owned {
 const webauthn = () => import('./webauthn.ts')
 
 const REFUSED = { outcome: 'refused' } as const
-const OVER = { outcome: 'over' } as const
+const EXPIRED = { outcome: 'expired' } as const
 
 /**
  * RFC 8176: a key that is copied to other devices is secured by software, and any other by its authenticator, as that says itself. User
@@ -83,7 +83,7 @@ export function createPasskeySignIn(
   }
 
   /** The user as they are now that they are let in, or why not. The lock of the user orders requests with one passkey. */
-  async function letIn(
+  async function completeSignIn(
     credential: StoredCredential,
     counter: number,
     challenge: Challenge,
@@ -94,7 +94,7 @@ export function createPasskeySignIn(
       // Without a password a user cannot sign in until they are given one.
       if (!locked?.mayAct || locked.passwordHash === null) return 'inactive'
       if (!(await useChallenge(trx, challenge))) return 'used'
-      if (!(await raiseCounter(trx, credential.id, counter)))
+      if (!(await updateSignCount(trx, credential.id, counter)))
         return (await hasPasskey(trx, credential.id)) ? 'counter' : 'removed'
       const isNewBrowser = progress.browsers.recognise(attempt.browser, locked) === undefined
       const person = withoutPasswordChange(locked)
@@ -115,7 +115,7 @@ export function createPasskeySignIn(
     return known ? browserBudget(known.budget) : networkBudget(ip)
   }
 
-  async function judge(
+  async function verifyAttempt(
     { credential, person }: Owned,
     response: Assertion,
     challenge: Challenge,
@@ -128,8 +128,8 @@ export function createPasskeySignIn(
       log.info({ passkey: credential.id, detail: verified.invalid.slice(0, 300) }, 'passkey refused')
       return await refuse(person, credential, 'invalid', attempt)
     }
-    const proved = await letIn(credential, verified.counter, challenge, attempt)
-    if (proved === 'used') return OVER
+    const proved = await completeSignIn(credential, verified.counter, challenge, attempt)
+    if (proved === 'used') return EXPIRED
     if (proved === 'removed') return REFUSED
     if (proved === 'counter') {
       const counters = { stored: credential.counter, received: verified.counter }
@@ -147,12 +147,12 @@ export function createPasskeySignIn(
       const response = parseAssertion(attempt.credential)
       if (!response) return { outcome: 'malformed' }
       const challenge = challenges.open(attempt.challenge, { purpose: 'sign-in', browser: attempt.boundTo })
-      if (!challenge) return OVER
+      if (!challenge) return EXPIRED
       const owned = await find(response)
       const budgets = [budgetOf(owned, attempt)]
       const slowed = await takeAttempts(knex, budgets)
       if (slowed) return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
-      const result = owned ? await judge(owned, response, challenge, attempt) : REFUSED
+      const result = owned ? await verifyAttempt(owned, response, challenge, attempt) : REFUSED
       if (!('user' in result)) return result
       if ((await takeAttempt(knex, workBudget(result.user.id))) === undefined) await refundAttempts(knex, budgets)
       return result

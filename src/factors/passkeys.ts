@@ -89,7 +89,7 @@ export async function listCredentialIds(
  * Records a sign-in with the signature counter that was signed: of two nodes with one signature, the statement lets one pass.
  * False: the counter did not increase, or the passkey was removed. An authenticator without a counter always sends 0.
  */
-export async function raiseCounter(trx: Knex, id: string, counter: number): Promise<boolean> {
+export async function updateSignCount(trx: Knex, id: string, counter: number): Promise<boolean> {
   const raised = await trx('passkeys')
     .where({ id })
     .whereRaw('(counter < :counter OR (counter = 0 AND :counter = 0))', { counter })

@@ -37,7 +37,7 @@ export type SecondFactorResult =
   /** Seconds. */
   | { readonly outcome: 'slow_down'; readonly retryAfter: number; readonly choices: FactorChoices }
   /** The ticket does not continue a sign-in any more. */
-  | { readonly outcome: 'over' }
+  | { readonly outcome: 'expired' }
 
 /** A way to prove a second factor, with the code already looked at. */
 interface Proof {
@@ -48,7 +48,7 @@ interface Proof {
   use(trx: Knex): Promise<boolean>
 }
 
-const OVER = { outcome: 'over' } as const
+const EXPIRED = { outcome: 'expired' } as const
 
 const budgetsOf = ({ kind, ip }: CodeAttempt, userId: string): Budget[] =>
   // The network first: one that is used up spends nothing of what the user may try elsewhere.
@@ -95,7 +95,11 @@ export function createSecondFactorSignIn(
   }
 
   /** The user as they are now that they are let in; undefined: the code was used meanwhile, or the sign-in is over. */
-  async function letIn(ticket: SignInTicket, proof: Proof, attempt: CodeAttempt): Promise<Credentials | undefined> {
+  async function completeSignIn(
+    ticket: SignInTicket,
+    proof: Proof,
+    attempt: CodeAttempt,
+  ): Promise<Credentials | undefined> {
     return await knex.transaction(async (trx) => {
       const locked = await lockCredentials(trx, ticket.userId)
       if (!continues(ticket, locked) || !(await proof.use(trx))) return undefined
@@ -110,13 +114,17 @@ export function createSecondFactorSignIn(
     })
   }
 
-  async function judge(ticket: SignInTicket, person: Credentials, attempt: CodeAttempt): Promise<SecondFactorResult> {
+  async function verifyAttempt(
+    ticket: SignInTicket,
+    person: Credentials,
+    attempt: CodeAttempt,
+  ): Promise<SecondFactorResult> {
     const { userId } = ticket
     const budgets = budgetsOf(attempt, userId)
     const slowed = await takeAttempts(knex, budgets)
     if (slowed) return await slowDown(person, attempt, slowed)
     const proof = await proofOf(attempt, userId)
-    const proved = proof && (await letIn(ticket, proof, attempt))
+    const proved = proof && (await completeSignIn(ticket, proof, attempt))
     if (!proof || !proved) {
       await note('user.second_factor_refused', person, attempt)
       return { outcome: 'refused', choices: choicesOf(person) }
@@ -131,7 +139,7 @@ export function createSecondFactorSignIn(
     async prove(attempt: CodeAttempt): Promise<SecondFactorResult> {
       const ticket = progress.tickets.open(attempt.ticket)
       const person = ticket && (await findCredentialsById(knex, ticket.userId))
-      return ticket && continues(ticket, person) ? await judge(ticket, person, attempt) : OVER
+      return ticket && continues(ticket, person) ? await verifyAttempt(ticket, person, attempt) : EXPIRED
     },
   }
 }

@@ -11,7 +11,7 @@ import {
 } from './client-columns.ts'
 import { type ActColumns, actorOf, type ClientColumns, type Finding, findingOf, verdictOnClient } from './findings.ts'
 import type { InspectionReason } from './inspection-reasons.ts'
-import { MOST_CANDIDATES } from './secret-findings.ts'
+import { MAX_CANDIDATES } from './secret-findings.ts'
 
 const readClients = (source: string): string => `
   SELECT ${CLIENT_COLUMNS} FROM (${source}) c ${clientJoins(CLIENT_STOPPED_AT)} ORDER BY c.id`
@@ -19,13 +19,13 @@ const readClients = (source: string): string => `
 const BY_CLIENT_ID = readClients(`SELECT c.* FROM ${ALL_CLIENTS} c WHERE c.client_id = :clientId AND ${MAY_SEE}`)
 
 /** Matches of a name that are read; only the first of them are shown. */
-const MOST_NAMED = 200
+const MAX_NAMED = 200
 
 // Materialized: otherwise PostgreSQL walks all clients in the order of `id` for a name that few of them have.
 const BY_NAME = `
   WITH named AS MATERIALIZED (
     SELECT c.id FROM clients c
-     WHERE c.kind = 'application' AND search_words(c.name) @@ to_tsquery('simple', :words) AND ${MAY_SEE} LIMIT ${MOST_NAMED})
+     WHERE c.kind = 'application' AND search_words(c.name) @@ to_tsquery('simple', :words) AND ${MAY_SEE} LIMIT ${MAX_NAMED})
   ${readClients('SELECT c.* FROM clients c WHERE c.id IN (SELECT n.id FROM named n ORDER BY n.id LIMIT :limit)')}`
 
 export const clientFinding = (row: ClientColumns): Finding => findingOf(row, verdictOnClient(row), { kind: 'client' })
@@ -39,12 +39,12 @@ export async function findClient(knex: Knex, account: string | null, clientId: s
 /** The separators of `search_words`, and the operators of the query language. */
 const BETWEEN_WORDS = /[\s!-/:-@[-`{-~]+/u
 
-/** Applications whose name has words with these beginnings, at most one more than `MOST_CANDIDATES`. */
+/** Applications whose name has words with these beginnings, at most one more than `MAX_CANDIDATES`. */
 export async function findByName(knex: Knex, account: string | null, name: string): Promise<Finding[]> {
   const words = name.split(BETWEEN_WORDS).filter(Boolean)
   if (words.length === 0) return []
   const query = words.map((word) => `${word}:*`).join(' & ')
-  const { rows } = await knex.raw(BY_NAME, { account, words: query, limit: MOST_CANDIDATES + 1 } as never)
+  const { rows } = await knex.raw(BY_NAME, { account, words: query, limit: MAX_CANDIDATES + 1 } as never)
   return rows.map(clientFinding)
 }
 

@@ -7,7 +7,7 @@ import { findByName, findClient, findUserByEmail } from './client-findings.ts'
 import type { Finding } from './findings.ts'
 import type { InspectionReason } from './inspection-reasons.ts'
 import { type Recognized, recognize } from './recognition.ts'
-import { findByLastFour, findSecret, MOST_CANDIDATES } from './secret-findings.ts'
+import { findByLastFour, findSecret, MAX_CANDIDATES } from './secret-findings.ts'
 import { findToken, type TokenClaims, type TokenExpectation } from './token-finding.ts'
 
 /** What a text is. It never contains the text. */
@@ -34,7 +34,7 @@ function resultOf(kind: Recognized['kind'], found: readonly Finding[], none: Ins
   const [first] = found
   if (!first) return nothing(kind, none)
   const { works, reason } = found.length === 1 ? first : { works: null, reason: null }
-  return { kind, works, reason, findings: found.slice(0, MOST_CANDIDATES), isMore: found.length > MOST_CANDIDATES }
+  return { kind, works, reason, findings: found.slice(0, MAX_CANDIDATES), isMore: found.length > MAX_CANDIDATES }
 }
 
 interface Search {

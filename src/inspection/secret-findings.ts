@@ -5,7 +5,7 @@ import { CLIENT_COLUMNS, CLIENT_STOPPED_AT, clientJoins, MAY_SEE } from './clien
 import { type ClientColumns, type Finding, findingOf, type Verdict, verdictOnClient } from './findings.ts'
 
 /** A partial match lists at most so many candidates. */
-export const MOST_CANDIDATES = 10
+export const MAX_CANDIDATES = 10
 
 interface SecretRow extends ClientColumns {
   secret_id: number
@@ -64,8 +64,8 @@ export async function findSecret(knex: Knex, account: string | null, text: strin
   return rows.map(toFinding)
 }
 
-/** Secrets with these last four characters, the newest first, at most one more than `MOST_CANDIDATES`. */
+/** Secrets with these last four characters, the newest first, at most one more than `MAX_CANDIDATES`. */
 export async function findByLastFour(knex: Knex, account: string | null, lastFour: string): Promise<Finding[]> {
-  const { rows } = await knex.raw(BY_LAST_FOUR, { account, lastFour, limit: MOST_CANDIDATES + 1 } as never)
+  const { rows } = await knex.raw(BY_LAST_FOUR, { account, lastFour, limit: MAX_CANDIDATES + 1 } as never)
   return rows.map(toFinding)
 }

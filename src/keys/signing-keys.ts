@@ -121,10 +121,10 @@ export interface StoredKeyRing {
 }
 
 /** At most so many revoked keys are announced to resource servers. */
-const MOST_REVOKED = 1000
+const MAX_REVOKED = 1000
 
 const REVOKED_KEYS = `
-  ARRAY(SELECT kid FROM revoked_signing_keys WHERE kid IS NOT NULL ORDER BY revoked_at DESC LIMIT ${MOST_REVOKED})`
+  ARRAY(SELECT kid FROM revoked_signing_keys WHERE kid IS NOT NULL ORDER BY revoked_at DESC LIMIT ${MAX_REVOKED})`
 
 interface RingRow extends SigningKeyRow {
   version: number

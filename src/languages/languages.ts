@@ -46,7 +46,7 @@ function subtagOf(tag: string): string | undefined {
 }
 
 /** Tags of `ui_locales` that are looked at. */
-const MOST_TAGS = 20
+const MAX_TAGS = 20
 
 /**
  * The first language of `ui_locales` that the pages have: `fr-CA` is served in `fr` (OpenID Connect Core, section 3.1.2.1; RFC 4647,
@@ -54,7 +54,7 @@ const MOST_TAGS = 20
  */
 export function matchUiLocales(uiLocales: unknown): Language | undefined {
   if (typeof uiLocales !== 'string') return undefined
-  for (const tag of uiLocales.split(' ').slice(0, MOST_TAGS)) {
+  for (const tag of uiLocales.split(' ').slice(0, MAX_TAGS)) {
     const found = languageOf(subtagOf(tag) ?? '')
     if (found) return found
   }

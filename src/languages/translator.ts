@@ -4,9 +4,9 @@ import english from './catalogues/en.json' with { type: 'json' }
 import { ENGLISH, type Language, type LanguageCode } from './languages.ts'
 
 /** The name of a message. */
-export type TextKey = keyof typeof english
+export type MessageKey = keyof typeof english
 
-export type Catalogue = Readonly<Record<TextKey, string>>
+export type Catalogue = Readonly<Record<MessageKey, string>>
 
 /** Strings are names and addresses, which others wrote; numbers are formatted. */
 export type TextValues = Readonly<Record<string, string | number>>
@@ -14,13 +14,13 @@ export type TextValues = Readonly<Record<string, string | number>>
 /** The texts of one language. */
 export interface Translate {
   /** Plain text. */
-  (key: TextKey, values?: TextValues): string
+  (key: MessageKey, values?: TextValues): string
   readonly language: Language
   /**
    * HTML: strings are escaped and isolated from the direction of the text around them; `<b>` is strong.
    * @param links the address of each other tag of the message, by its name
    */
-  html(key: TextKey, values?: TextValues, links?: Readonly<Record<string, string>>): string
+  html(key: MessageKey, values?: TextValues, links?: Readonly<Record<string, string>>): string
   /** `5 minutes`. Rounded up, so that a retry after it succeeds. */
   wait(seconds: number): string
 }
@@ -75,16 +75,16 @@ function waitFormat({ locale }: Language): (seconds: number) => string {
 /** Reads the catalogue. A message is parsed when it is used first. */
 function createTranslate(language: Language): Translate {
   const catalogue = readCatalogue(language.code)
-  const parsed = new Map<TextKey, IntlMessageFormat>()
+  const parsed = new Map<MessageKey, IntlMessageFormat>()
   const change = language.direction === 'rtl' ? isolated : unchanged
 
-  function messageOf(key: TextKey): IntlMessageFormat {
+  function messageOf(key: MessageKey): IntlMessageFormat {
     const message = parsed.get(key) ?? new IntlMessageFormat(catalogue[key], language.locale)
     parsed.set(key, message)
     return message
   }
 
-  const t = (key: TextKey, values: TextValues = {}) => String(messageOf(key).format(mapStrings(values, change)))
+  const t = (key: MessageKey, values: TextValues = {}) => String(messageOf(key).format(mapStrings(values, change)))
   const html: Translate['html'] = (key, values = {}, links = {}) => {
     const tags = Object.entries(links).map(([name, href]) => [name, linkTo(href)])
     const inHtml = { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong }

@@ -26,7 +26,7 @@ const FRESH = 60 * MINUTE
 /** Keys that cannot be fetched again are used so long. */
 const USABLE = 24 * 60 * MINUTE
 
-const MOST_KEYS = 50
+const MAX_KEYS = 50
 
 /** A P-256 key in PEM; undefined for any other text. */
 function publicKeyOf(pem: unknown): KeyObject | undefined {
@@ -44,7 +44,7 @@ function keysIn(document: unknown): Keys {
   const { public_keys: listed } = (document ?? {}) as { public_keys?: unknown }
   if (!Array.isArray(listed)) throw new KeywrightError('unavailable', 'the answer holds no list of public keys')
   const keys = listed
-    .slice(0, MOST_KEYS)
+    .slice(0, MAX_KEYS)
     .map((one) => [String(one?.key_identifier), publicKeyOf(one?.key)] as const)
     .filter((one): one is readonly [string, KeyObject] => one[1] !== undefined)
   return new Map(keys)

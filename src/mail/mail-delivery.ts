@@ -8,7 +8,7 @@ import { DeliveryError, type MailTransport } from './mail-transport.ts'
 import { createComposer, readMailBrand } from './message-composition.ts'
 import type { MailBrand } from './message-rendering.ts'
 import { type ClaimedMessage, claimMessages, releaseMessage, saveFailed, saveRetry, saveSent } from './outbox.ts'
-import { createSmtpTransport, MOST_CONNECTIONS } from './smtp-transport.ts'
+import { createSmtpTransport, MAX_CONNECTIONS } from './smtp-transport.ts'
 
 /** Milliseconds that one message may take, with the connection: less than a claim lasts. */
 const TIME_LIMIT = 60_000
@@ -29,7 +29,7 @@ export interface MailDeliveryOptions {
 /** Sends the messages of the outbox. Any number of nodes does. */
 export interface MailDelivery {
   /** Must be called before the first run. @param issuerUrl the origin of the links in messages */
-  linkTo(issuerUrl: string): void
+  setIssuer(issuerUrl: string): void
   /** Sends the messages that are due. */
   run(): Promise<void>
   /** Stops the attempts in progress; their messages are due again at once. */
@@ -102,12 +102,12 @@ export function createMailDelivery(options: MailDeliveryOptions): MailDelivery {
   }
 
   return {
-    linkTo(url) {
+    setIssuer(url) {
       issuerUrl = url
     },
     async run() {
       while (!stopping.signal.aborted) {
-        const messages = await claimMessages(knex, MOST_CONNECTIONS)
+        const messages = await claimMessages(knex, MAX_CONNECTIONS)
         if (messages.length === 0) return
         const brand = await readMailBrand(knex)
         await Promise.all(messages.map((message) => deliver(message, brand)))

@@ -5,7 +5,7 @@ import { DeliveryError, type MailTransport, type OutgoingMessage } from './mail-
 /** Milliseconds. One message takes at most the time that `MailDelivery` gives it, whatever these are. */
 const TIMEOUTS = { dnsTimeout: 5000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 }
 
-export const MOST_CONNECTIONS = 5
+export const MAX_CONNECTIONS = 5
 
 /** The part of nodemailer's errors that tells what went wrong. */
 interface SmtpError extends Error {
@@ -43,7 +43,7 @@ function optionsOf({ host, port, secure, user, password, requireTls, ca, dkim }:
     ...(dkim && { dkim: { domainName: dkim.domain, keySelector: dkim.selector, privateKey: dkim.privateKey } }),
     ...TIMEOUTS,
     pool: true as const,
-    maxConnections: MOST_CONNECTIONS,
+    maxConnections: MAX_CONNECTIONS,
     // A connection that the server closes between two messages is replaced once; a further attempt is the outbox's.
     maxRequeues: 1,
     disableFileAccess: true,

@@ -11,7 +11,7 @@ export interface AddedApplication {
 }
 
 /** At most so many of the applications that a user registered are listed; `listApplications` lists all. */
-export const MOST_ADDED_APPLICATIONS = 10
+export const MAX_ADDED_APPLICATIONS = 10
 
 /** SQL: the applications that `users u` registered in their own account, whose admins see them. */
 export const ADDED_APPLICATIONS = `
@@ -19,4 +19,4 @@ export const ADDED_APPLICATIONS = `
                                     'lastUsedAt', ${lastUseOf('c')}) ORDER BY c.id DESC)
     FROM (SELECT * FROM clients c
            WHERE c.created_by = u.id AND c.status = 'active' AND (u.account_id IS NULL OR c.account_id = u.account_id)
-           ORDER BY c.id DESC LIMIT ${MOST_ADDED_APPLICATIONS}) c`
+           ORDER BY c.id DESC LIMIT ${MAX_ADDED_APPLICATIONS}) c`

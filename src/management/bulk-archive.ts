@@ -9,7 +9,7 @@ import type { Principal } from './principal.ts'
 import { checkTenant } from './tenant-isolation.ts'
 
 /** At most so many applications are archived by one request: those of a page of the list. */
-export const MOST_ARCHIVED = 50
+export const MAX_ARCHIVED = 50
 
 /** An application that is about to be archived. */
 export interface ArchiveCandidate {
@@ -58,7 +58,7 @@ async function readCandidates(
 ): Promise<readonly ArchiveCandidate[]> {
   const wanted = [...new Set(clientIds)]
   if (wanted.length === 0) throw invalidInput('select at least one application', 'clientIds')
-  if (wanted.length > MOST_ARCHIVED) throw invalidInput(`select at most ${MOST_ARCHIVED} applications`, 'clientIds')
+  if (wanted.length > MAX_ARCHIVED) throw invalidInput(`select at most ${MAX_ARCHIVED} applications`, 'clientIds')
   const { rows }: { rows: CandidateRow[] } = await knex.raw(READ, [wanted])
   const missing = wanted.find((clientId) => !rows.some((row) => row.client_id === clientId))
   if (missing !== undefined) throw notFound('client', missing)

@@ -6,7 +6,7 @@ import { lastUseOf } from './client-parts.ts'
 import { narrowBySearch } from './search.ts'
 
 /** The largest number of days of a filter. */
-export const MOST_DAYS = 3650
+export const MAX_DAYS = 3650
 
 export type ListedKind = 'application' | 'key_pair'
 
@@ -61,8 +61,8 @@ function narrowByText(query: Knex.QueryBuilder, typed: string | undefined): void
 /** @throws KeywrightError `invalid_input` */
 function checkDays(filters: ClientFilters, field: 'unusedDays' | 'expiringDays'): void {
   const days = filters[field]
-  const isDays = days === undefined || (Number.isInteger(days) && days >= 1 && days <= MOST_DAYS)
-  if (!isDays) throw invalidInput(`use a number of days from 1 to ${MOST_DAYS}`, field)
+  const isDays = days === undefined || (Number.isInteger(days) && days >= 1 && days <= MAX_DAYS)
+  if (!isDays) throw invalidInput(`use a number of days from 1 to ${MAX_DAYS}`, field)
 }
 
 const UNUSED = `${unusedSinceOf('clients')} <= (now() AT TIME ZONE 'UTC')::date - ?::int`

@@ -35,7 +35,7 @@ export interface Caller {
 }
 
 /** At most so many callers of the last day are listed. */
-export const MOST_CALLERS = 20
+export const MAX_CALLERS = 20
 
 // Parts of statements about `clients c`, so that one statement reads all data of a page.
 
@@ -71,4 +71,4 @@ export const CALLERS_OF_CLIENT = `
     FROM (SELECT k.ip, p.identifier, k.last_used_at
             FROM client_callers k LEFT JOIN apis p ON p.id = k.api_id
            WHERE k.client_id = c.id AND k.last_used_at > now() - interval '1 day'
-           ORDER BY k.last_used_at DESC LIMIT ${MOST_CALLERS}) k`
+           ORDER BY k.last_used_at DESC LIMIT ${MAX_CALLERS}) k`

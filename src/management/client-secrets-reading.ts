@@ -1,5 +1,5 @@
 import { type Client, type ClientRow, toClient } from '../clients/clients.ts'
-import { MOST_SECRET_CALLERS } from '../clients/secret-callers.ts'
+import { MAX_SECRET_CALLERS } from '../clients/secret-callers.ts'
 import { notFound } from '../shared/errors.ts'
 import { SECRET_FIELDS, type SecretView, USABLE_SECRET } from './client-parts.ts'
 import { operation } from './operation.ts'
@@ -19,7 +19,7 @@ export interface SecretCaller {
 }
 
 export interface SecretWithCallers extends SecretView {
-  /** The callers of the last 30 days, latest first, at most `MOST_SECRET_CALLERS`. */
+  /** The callers of the last 30 days, latest first, at most `MAX_SECRET_CALLERS`. */
   readonly callers: readonly SecretCaller[]
 }
 
@@ -38,7 +38,7 @@ const CALLERS_OF_SECRET = `
     FROM (SELECT k.*, p.identifier
             FROM secret_callers k LEFT JOIN apis p ON p.id = k.api_id
            WHERE k.secret_id = s.id AND k.last_used_at > now() - interval '30 days'
-           ORDER BY k.last_used_at DESC LIMIT ${MOST_SECRET_CALLERS}) k`
+           ORDER BY k.last_used_at DESC LIMIT ${MAX_SECRET_CALLERS}) k`
 
 const readWhere = (condition: string): string => `
   SELECT c.*, now() AS as_of,

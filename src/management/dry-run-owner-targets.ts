@@ -1,6 +1,6 @@
 import { unusedSinceOf } from '../clients/client-last-uses.ts'
 import { activeTokensOf, boundedCountOf, MOST, ofAccount } from './bounded-counts.ts'
-import { affectedCallersOf, countForEach, type DryRunTarget, MOST_AFFECTED, OF_LAST_DAY } from './dry-run.ts'
+import { affectedCallersOf, countForEach, type DryRunTarget, MAX_AFFECTED, OF_LAST_DAY } from './dry-run.ts'
 import { checkedId } from './dry-run-targets.ts'
 
 // What users, accounts and the instance affect, as parts of the statement of a dry run.
@@ -127,7 +127,7 @@ export const INSTANCE_TARGET: DryRunTarget = {
   callers: `
     SELECT k.client_id AS client_key, k.ip, k.api_id, k.last_used_at
       FROM client_callers k JOIN clients c ON c.id = k.client_id AND ${IS_ACTIVE}
-     WHERE ${OF_LAST_DAY} ORDER BY k.last_used_at DESC LIMIT ${MOST_AFFECTED + 1}`,
+     WHERE ${OF_LAST_DAY} ORDER BY k.last_used_at DESC LIMIT ${MAX_AFFECTED + 1}`,
   what: 'instance',
   id: 'instance',
 }

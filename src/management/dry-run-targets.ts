@@ -54,12 +54,12 @@ export const clientOfApiTarget = (identifier: string): DryRunTarget<ClientRow> =
 })
 
 /** Of the tokens of a client, so many are looked at. */
-const MOST_LOOKED_AT = 10_000
+const MAX_LOOKED_AT = 10_000
 
 /** SQL: the number of rows `x` that meet a condition, of the rows of a client; null if it has too many rows. */
 const countAmong = (condition: string, rows: string): string => `
-  SELECT CASE WHEN count(*) <= ${MOST_LOOKED_AT} THEN (count(*) FILTER (WHERE ${condition}))::int END
-    FROM (${rows} LIMIT ${MOST_LOOKED_AT + 1}) x`
+  SELECT CASE WHEN count(*) <= ${MAX_LOOKED_AT} THEN (count(*) FILTER (WHERE ${condition}))::int END
+    FROM (${rows} LIMIT ${MAX_LOOKED_AT + 1}) x`
 
 const PREVIOUS = `
   SELECT client_secrets.id FROM client_secrets

@@ -17,7 +17,7 @@ export interface AffectedClientCaller {
 
 /** Callers in the last day, the latest first. */
 export interface AffectedCallers {
-  /** At most `MOST_AFFECTED`. */
+  /** At most `MAX_AFFECTED`. */
   readonly callers: readonly AffectedClientCaller[]
   /** There may be more callers than those listed. */
   readonly hasMoreCallers: boolean
@@ -34,10 +34,10 @@ export interface DryRunResult extends AffectedCallers {
 }
 
 /** At most so many callers are listed. */
-export const MOST_AFFECTED = 50
+export const MAX_AFFECTED = 50
 
 /** The callers of at most so many clients are read, those used latest first. */
-const MOST_CLIENTS = 200
+const MAX_CLIENTS = 200
 
 interface ObjectRow {
   readonly account_id: string | null
@@ -73,15 +73,15 @@ type CallersTarget = Pick<DryRunTarget<never>, 'clients' | 'recentClients' | 'ca
 
 const callersOfClients = ({ clients, recentClients = clients }: CallersTarget): string => `
   SELECT k.client_id AS client_key, k.ip, k.api_id, k.last_used_at
-    FROM (SELECT c.id FROM clients c WHERE ${recentClients} LIMIT ${MOST_CLIENTS}) chosen
+    FROM (SELECT c.id FROM clients c WHERE ${recentClients} LIMIT ${MAX_CLIENTS}) chosen
    CROSS JOIN LATERAL (
       SELECT * FROM client_callers k WHERE k.client_id = chosen.id AND ${OF_LAST_DAY}
-       ORDER BY k.last_used_at DESC LIMIT ${MOST_AFFECTED + 1}) k`
+       ORDER BY k.last_used_at DESC LIMIT ${MAX_AFFECTED + 1}) k`
 
 const listOf = (callers: string): string => `
   SELECT json_agg(json_build_object('clientId', n.client_id, 'clientName', n.name, 'ip', k.ip, 'api', p.identifier,
                                     'lastUsedAt', k.last_used_at) ORDER BY k.last_used_at DESC, k.ip)
-    FROM (SELECT * FROM (${callers}) called ORDER BY last_used_at DESC, ip LIMIT ${MOST_AFFECTED + 1}) k
+    FROM (SELECT * FROM (${callers}) called ORDER BY last_used_at DESC, ip LIMIT ${MAX_AFFECTED + 1}) k
     JOIN clients n ON n.id = k.client_key
     LEFT JOIN apis p ON p.id = k.api_id`
 
@@ -90,8 +90,8 @@ export const affectedCallersOf = (target: CallersTarget, from: string): string =
   `SELECT (${listOf(target.callers ?? callersOfClients(target))}) FROM ${from}`
 
 export const toAffectedCallers = (callers: readonly AffectedClientCaller[] | null): AffectedCallers => ({
-  callers: (callers ?? []).slice(0, MOST_AFFECTED),
-  hasMoreCallers: (callers ?? []).length > MOST_AFFECTED,
+  callers: (callers ?? []).slice(0, MAX_AFFECTED),
+  hasMoreCallers: (callers ?? []).length > MAX_AFFECTED,
 })
 
 /** @param isOwn SQL: whether the principal may manage the object; of other objects nothing is counted */
@@ -120,7 +120,7 @@ function toResult(row: AffectedRow): DryRunResult {
     accessTokens: boundedOrNull(row.affected_access_tokens),
     refreshTokens: boundedOrNull(row.affected_refresh_tokens),
     callers,
-    hasMoreCallers: hasMoreCallers || row.affected_clients > MOST_CLIENTS,
+    hasMoreCallers: hasMoreCallers || row.affected_clients > MAX_CLIENTS,
   }
 }
 

@@ -68,7 +68,7 @@ async function lockAdmin(trx: Knex, idOrEmail: string): Promise<User> {
 const MAX_NAME = 60
 
 /** An admin may have so many active named key pairs. */
-export const MOST_NAMED_PAIRS = 20
+export const MAX_NAMED_PAIRS = 20
 
 /** @throws KeywrightError `invalid_input` */
 function pairNameOf({ pairName }: KeyPairRequest): string | null {
@@ -89,8 +89,8 @@ function environmentOf(name: string | null, former: Client | undefined, { enviro
 
 /** @throws KeywrightError `conflict` */
 async function checkNumber(trx: Knex, { id, email }: User): Promise<void> {
-  if ((await countNamedKeyPairs(trx, id)) < MOST_NAMED_PAIRS) return
-  throw new KeywrightError('conflict', `${email} has ${MOST_NAMED_PAIRS} named key pairs; stop one of them first`)
+  if ((await countNamedKeyPairs(trx, id)) < MAX_NAMED_PAIRS) return
+  throw new KeywrightError('conflict', `${email} has ${MAX_NAMED_PAIRS} named key pairs; stop one of them first`)
 }
 
 /** @throws KeywrightError `invalid_input`, `conflict` */

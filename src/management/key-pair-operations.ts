@@ -29,7 +29,7 @@ export interface KeyPair {
   /** Newest first; more than one while a former secret overlaps. */
   readonly secrets: readonly SecretView[]
   readonly activeTokens: Bounded
-  /** Callers of the last day, latest first, at most `MOST_CALLERS`. */
+  /** Callers of the last day, latest first, at most `MAX_CALLERS`. */
   readonly callers: readonly Caller[]
 }
 
@@ -46,14 +46,14 @@ export interface NamedPair {
   readonly apis: readonly string[] | null
 }
 
-/** Stopped pairs with names stay for 40 days, so there may be more than `MOST_NAMED_PAIRS`. */
-const MOST_LISTED = 100
+/** Stopped pairs with names stay for 40 days, so there may be more than `MAX_NAMED_PAIRS`. */
+const MAX_LISTED = 100
 
 export interface KeyPairOfUser {
   readonly user: { readonly id: string; readonly email: string; readonly name: string | null }
   /** The default key pair, or the named one that was asked for; null: there is none. */
   readonly pair: KeyPair | null
-  /** Active ones first, at most `MOST_LISTED`. */
+  /** Active ones first, at most `MAX_LISTED`. */
   readonly namedPairs: readonly NamedPair[]
   /** APIs that a key pair could be allowed to call, the instance's default first. */
   readonly choosableApis: readonly {
@@ -78,7 +78,7 @@ const NAMED_PAIRS = `
          ORDER BY n.status, lower(n.pair_name))
     FROM (SELECT n.* FROM clients n
            WHERE n.user_id = u.id AND n.kind = 'key_pair' AND n.status <> 'replaced' AND n.pair_name IS NOT NULL
-           ORDER BY n.status, n.id LIMIT ${MOST_LISTED}) n`
+           ORDER BY n.status, n.id LIMIT ${MAX_LISTED}) n`
 
 const READ = `
   SELECT u.id AS owner_id, u.email, u.name AS owner_name, c.*,
@@ -180,7 +180,7 @@ const LIST = `
          ${LAST_FOUR('c')} AS last_four
     FROM clients c
    WHERE c.user_id = ? AND c.kind = 'key_pair' AND c.status <> 'replaced'
-   ORDER BY c.pair_name IS NOT NULL, c.status, lower(c.pair_name) LIMIT ${MOST_LISTED}`
+   ORDER BY c.pair_name IS NOT NULL, c.status, lower(c.pair_name) LIMIT ${MAX_LISTED}`
 
 interface SummaryRow extends ClientRow {
   apis: ClientApiView[] | null

@@ -31,7 +31,7 @@ export const DEFAULT_LIMIT = 50
 export const MAX_LIMIT = 200
 
 /** At most so many items of a list are read to count it. */
-export const MOST_COUNTED = 10_000
+export const MAX_COUNTED = 10_000
 
 /** The values of an item's sort keys, and after them its number in the list. */
 type CursorValues = readonly (string | number)[]
@@ -103,12 +103,12 @@ export interface List {
 const conjunction = (knex: Knex, conditions: readonly Knex.Raw[]): Knex.Raw =>
   knex.raw(conditions.map(() => '?').join(' AND ') || 'true', [...conditions])
 
-/** SQL: the number of items among the first `MOST_COUNTED` rows, and whether there are more rows. */
+/** SQL: the number of items among the first `MAX_COUNTED` rows, and whether there are more rows. */
 function countOf(knex: Knex, { base, filters = [] }: List): Knex.QueryBuilder {
-  const items = base.clone().limit(MOST_COUNTED + 1)
+  const items = base.clone().limit(MAX_COUNTED + 1)
   items.select(knex.raw('(?) AS fits', [conjunction(knex, filters)]))
   const counts = 'count(*) FILTER (WHERE counted.fits), count(*) > ?'
-  return knex.from(items.as('counted')).select(knex.raw(`json_build_array(${counts})`, [MOST_COUNTED]))
+  return knex.from(items.as('counted')).select(knex.raw(`json_build_array(${counts})`, [MAX_COUNTED]))
 }
 
 /** The columns that every row of a page has. */
@@ -142,7 +142,7 @@ export function selectPage(
   return query
 }
 
-const toTotal = ([count, isMore]: [number, boolean]): Bounded => ({ count: Math.min(count, MOST_COUNTED), isMore })
+const toTotal = ([count, isMore]: [number, boolean]): Bounded => ({ count: Math.min(count, MAX_COUNTED), isMore })
 
 /** Number of the first item of a page. A page without a previous page starts the list; one without a next page ends it. */
 function firstOf(

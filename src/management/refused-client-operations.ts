@@ -23,7 +23,7 @@ export interface RefusedClients {
   })[]
 }
 
-const MOST_LISTED = 50
+const MAX_LISTED = 50
 
 /** SQL: the number of clients `c` that were refused in the last hour. @param condition which clients count */
 export const refusedCountOf = (condition: string): string => `
@@ -48,12 +48,12 @@ const LIST = `
   SELECT (SELECT count(*)::int FROM refused) AS count,
          (SELECT json_agg(json_build_object('clientId', f.client_id, 'name', f.name, 'kind', f.kind, 'lastAt', f.at,
                                             'lastReason', f.reason) ORDER BY f.at DESC)
-            FROM (SELECT * FROM refused ORDER BY at DESC LIMIT ${MOST_LISTED}) f) AS clients,
+            FROM (SELECT * FROM refused ORDER BY at DESC LIMIT ${MAX_LISTED}) f) AS clients,
          (SELECT json_agg(u.sample ORDER BY u.at DESC)
             FROM (SELECT p.at, (${SAMPLE_AS_JSON})::jsonb || jsonb_build_object('claimedId', p.claimed_id) AS sample
                     FROM refusal_samples p
                    WHERE CAST(:account AS uuid) IS NULL AND p.client_id = 0 AND p.at > now() - interval '1 day'
-                   ORDER BY p.at DESC LIMIT ${MOST_LISTED}) u) AS unknown`
+                   ORDER BY p.at DESC LIMIT ${MAX_LISTED}) u) AS unknown`
 
 /** Clients with refused requests in the last hour: those of the account of an admin, all for an operator. */
 export const listRefusedClients = operation<object, RefusedClients>(

@@ -43,10 +43,10 @@ export interface RevocationEffect {
   readonly apis: readonly AffectedApi[]
 }
 
-const MOST_AFFECTED_CALLERS = 50
-const MOST_FOLLOWERS = 20
+const MAX_AFFECTED_CALLERS = 50
+const MAX_FOLLOWERS = 20
 /** Of the tokens issued before the revocation, the newest are looked at. */
-const MOST_TOKENS = 1001
+const MAX_TOKENS = 1001
 
 // OFFSET 0: evaluated once, and not in each place that uses it.
 const REVOKED_AT = `
@@ -66,7 +66,7 @@ const CALLERS = `
                    WHERE n.client_id IN (c.id, next.id) AND n.ip = u.ip AND n.api_id <> 0 AND n.last_used_at > revoked.at) AS issued_at
             FROM (SELECT w.ip, max(w.last_used_at) AS used_at FROM client_callers w
                    WHERE w.client_id = c.id AND w.last_used_at > revoked.at - interval '1 day'
-                   GROUP BY w.ip ORDER BY 2 DESC LIMIT ${MOST_AFFECTED_CALLERS}) u) k`
+                   GROUP BY w.ip ORDER BY 2 DESC LIMIT ${MAX_AFFECTED_CALLERS}) u) k`
 
 /** SQL: who follows the revocations of the API `p`, as JSON. */
 export const FOLLOWERS = `
@@ -74,7 +74,7 @@ export const FOLLOWERS = `
     FROM (SELECT * FROM revocation_followers f
            WHERE f.api_id = p.id
              AND f.last_seen_at > now() - CASE f.way WHEN 'feed' THEN interval '${FEED_LEFT_AFTER} seconds' ELSE interval '1 day' END
-           ORDER BY f.last_seen_at DESC LIMIT ${MOST_FOLLOWERS}) f`
+           ORDER BY f.last_seen_at DESC LIMIT ${MAX_FOLLOWERS}) f`
 
 const APIS = `
   SELECT json_agg(json_build_object('identifier', p.identifier, 'tokens', p.count, 'lastExpiresAt', p.expires_at,
@@ -82,7 +82,7 @@ const APIS = `
     FROM (WITH newest AS MATERIALIZED (
             SELECT a.api_id, a.expires_at FROM access_tokens a
              WHERE ${ofAccount('a.client_id', 'c.id')} AND a.issued_at <= revoked.at AND a.expires_at > now()
-             ORDER BY a.client_id DESC, a.issued_at DESC LIMIT ${MOST_TOKENS})
+             ORDER BY a.client_id DESC, a.issued_at DESC LIMIT ${MAX_TOKENS})
           SELECT p.id, p.identifier, t.* FROM apis p
            CROSS JOIN LATERAL (SELECT count(*) AS count, max(n.expires_at) AS expires_at FROM newest n WHERE n.api_id = p.id) t
            WHERE t.count > 0) p`

@@ -7,7 +7,7 @@ import type { Bounded } from './bounded-counts.ts'
 import { FOLLOWERS, type RevocationFollower } from './revocation-effect.ts'
 
 /** At most so many tokens are counted. */
-const MOST_TOKENS = 100_000
+const MAX_TOKENS = 100_000
 
 /** An API with active tokens of the key. */
 export interface ApiOfKey {
@@ -85,7 +85,7 @@ interface ImpactRow extends KeyRow {
 
 async function readRows(knex: Knex, kid: string): Promise<ImpactRow[] | null> {
   try {
-    return (await knex.raw(READ, { kid, most: MOST_TOKENS + 1 } as never)).rows
+    return (await knex.raw(READ, { kid, most: MAX_TOKENS + 1 } as never)).rows
   } catch (error) {
     if (isDatabaseBusy(error)) return null
     throw error
@@ -100,10 +100,10 @@ const keyOf = (kid: string, { alg, state, created_at, successor, is_recent }: Ke
 function impactOf(kid: string, rows: readonly ImpactRow[]): SigningKeyImpact {
   const apis = rows.filter(({ identifier }) => identifier !== null)
   const total = apis.reduce((sum, { count }) => sum + count, 0)
-  const isMore = total > MOST_TOKENS
+  const isMore = total > MAX_TOKENS
   return {
     ...keyOf(kid, rows[0]!),
-    tokens: { count: Math.min(total, MOST_TOKENS), isMore },
+    tokens: { count: Math.min(total, MAX_TOKENS), isMore },
     apis: apis.map(({ identifier, count, expires_at, followers }) => ({
       identifier: identifier!,
       tokens: { count, isMore },

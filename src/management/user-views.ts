@@ -32,9 +32,9 @@ export interface UserDetails extends UserSummary {
   readonly ownTokens: Bounded
   /** Active access tokens that applications hold for the user. */
   readonly applicationTokens: Bounded
-  /** The one that was used last first, at most `MOST_SESSIONS`. */
+  /** The one that was used last first, at most `MAX_SESSIONS`. */
   readonly sessions: readonly UserSession[]
-  /** Newest first, at most `MOST_ADDED_APPLICATIONS`. */
+  /** Newest first, at most `MAX_ADDED_APPLICATIONS`. */
   readonly addedApplications: readonly AddedApplication[]
   /** Callers of the user's key pairs; absent: not read. */
   readonly affected?: AffectedCallers

@@ -35,7 +35,7 @@ const KINDS = Object.entries(NOTICE_KINDS) as [NoticeKindName, NoticeKind][]
 const ACTIONS = [...new Set(KINDS.flatMap(([, { notice }]) => notice.actions))]
 
 /** SQL. Older events are of no use: e-mail was switched off for a while. */
-const MOST_AGE = `interval '1 day'`
+const MAX_AGE = `interval '1 day'`
 
 /** About clients, what others than users cause, and who is responsible must learn of. */
 const BY_ANYBODY = `('leak.reported', 'client.secret_expires')`
@@ -48,7 +48,7 @@ const EVENTS = `
     FROM audit_log l
     LEFT JOIN users u ON u.id = ${asUuid('l', 'actor', 'user')}
     LEFT JOIN clients c ON l.target_type = 'client' AND c.client_id = l.target_id
-   WHERE l.seq > ? AND l.seq <= ? AND l.action = ANY (?) AND l.at > now() - ${MOST_AGE}
+   WHERE l.seq > ? AND l.seq <= ? AND l.action = ANY (?) AND l.at > now() - ${MAX_AGE}
      AND (l.actor_type IN ('user', 'cli') OR (l.actor_type = 'client' AND l.target_type = 'user') OR l.action IN ${BY_ANYBODY})
    ORDER BY l.seq`
 

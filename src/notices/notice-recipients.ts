@@ -12,7 +12,7 @@ export interface Recipient {
 export type EmailChanges = { readonly email?: { readonly from?: unknown } } | undefined
 
 /** Messages about one event: an account may have any number of admins. */
-const MOST_RECIPIENTS = 50
+const MAX_RECIPIENTS = 50
 
 /** Active users of active accounts. */
 const recipients = (db: Knex) =>
@@ -48,5 +48,5 @@ export async function findClientRecipients(db: Knex, { owner, accountId }: Respo
     // Somebody who never signed in has not accepted an invitation.
     .whereNotNull('users.password_hash')
     .orderBy('users.email_key')
-    .limit(MOST_RECIPIENTS)
+    .limit(MAX_RECIPIENTS)
 }

@@ -6,7 +6,7 @@ import type { ListChange, StatusChanges } from '../status/status-changes.ts'
 import { statusUri } from '../status/status-lists.ts'
 
 /** A list with more revoked indexes than this is sent as a bitmap. */
-const MOST_LISTED_INDEXES = 500
+const MAX_LISTED_INDEXES = 500
 
 /** Characters after which an event takes no further list. A list of a million indexes has up to 175,000. */
 const EVENT_LENGTH = 350_000
@@ -28,7 +28,7 @@ export interface RevocationFeedEvents {
 
 function describe({ list, revoked }: ListChange, issuer: string): object {
   const uri = statusUri(issuer, list.id)
-  const idx = setIndexesOf(revoked, MOST_LISTED_INDEXES)
+  const idx = setIndexesOf(revoked, MAX_LISTED_INDEXES)
   return idx ? { uri, idx } : { uri, lst: encodeSync(revoked), bits: 1 }
 }
 

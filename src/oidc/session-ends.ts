@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import type { AdapterPayload } from 'oidc-provider'
-import { MOST_SESSIONS } from '../accounts/user-sessions.ts'
+import { MAX_SESSIONS } from '../accounts/user-sessions.ts'
 import { lockUser, revokeSessionsOfUser, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
@@ -12,7 +12,7 @@ interface SessionRow {
   readonly payload: Buffer
 }
 
-/** Ends sessions, at most `MOST_SESSIONS`, and returns what they held. */
+/** Ends sessions, at most `MAX_SESSIONS`, and returns what they held. */
 async function takeSessions(
   trx: Knex,
   keys: EncryptionKeys,
@@ -23,7 +23,7 @@ async function takeSessions(
     .whereNotNull('payload')
     .modify(narrow)
     .orderBy('last_used_at', 'desc')
-    .limit(MOST_SESSIONS)
+    .limit(MAX_SESSIONS)
     .forUpdate()
     .select('id_hash', 'payload')
   const ids = rows.map(({ id_hash }) => id_hash)

@@ -70,14 +70,14 @@ export const invalidInput = (message: string, field?: string) =>
   new KeywrightError('invalid_input', message, { fieldErrors: field ? [{ field, message }] : [] })
 
 /** Of one field, so many faults are reported: a form can hold thousands of lines, all of them wrong. */
-const MOST_OF_FIELD = 3
+const MAX_OF_FIELD = 3
 
 function fewOfEachField(fieldErrors: readonly FieldError[]): FieldError[] {
   const seen = new Map<string, number>()
   return fieldErrors.filter(({ field }) => {
     const count = (seen.get(field) ?? 0) + 1
     seen.set(field, count)
-    return count <= MOST_OF_FIELD
+    return count <= MAX_OF_FIELD
   })
 }
 

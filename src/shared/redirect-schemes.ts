@@ -4,10 +4,10 @@ const OF_BROWSERS = [
   ...['view-source', 'chrome', 'chrome-extension', 'moz-extension', 'resource', 'filesystem', 'intent', 'sms'],
 ]
 
-const MOST_SCHEMES = 50
+const MAX_SCHEMES = 50
 
 /** An error message names at most this many invalid schemes. */
-const MOST_NAMED = 3
+const MAX_NAMED = 3
 
 function schemeError(scheme: string): string | undefined {
   if (!/^[a-z][a-z0-9+-]{0,39}$/.test(scheme)) {
@@ -18,9 +18,9 @@ function schemeError(scheme: string): string | undefined {
 
 /** The error of the URI schemes that an operator allows for redirect URIs. Undefined: valid. */
 export const redirectSchemesError = (schemes: readonly string[]): string | undefined =>
-  schemes.length > MOST_SCHEMES
-    ? `there are at most ${MOST_SCHEMES} schemes`
+  schemes.length > MAX_SCHEMES
+    ? `there are at most ${MAX_SCHEMES} schemes`
     : schemes
         .flatMap((scheme) => schemeError(scheme) ?? [])
-        .slice(0, MOST_NAMED)
+        .slice(0, MAX_NAMED)
         .join('; ') || undefined

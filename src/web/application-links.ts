@@ -1,11 +1,11 @@
 import type { ClientSettings } from '../clients/client-settings.ts'
-import type { TextKey, Translate } from '../languages/translator.ts'
+import type { MessageKey, Translate } from '../languages/translator.ts'
 
 const LINKS = {
   clientUri: 'application.homePage',
   policyUri: 'application.privacyPolicy',
   tosUri: 'application.terms',
-} as const satisfies Record<string, TextKey>
+} as const satisfies Record<string, MessageKey>
 
 const NAMES = ['clientUri', 'policyUri', 'tosUri'] as const
 

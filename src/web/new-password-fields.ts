@@ -1,8 +1,8 @@
 import { MAX_PASSWORD, MIN_PASSWORD, type PasswordProblem } from '../accounts/passwords.ts'
-import type { TextKey, Translate } from '../languages/translator.ts'
+import type { MessageKey, Translate } from '../languages/translator.ts'
 import { type Field, newPasswordField } from './forms.ts'
 
-const PROBLEMS: Readonly<Record<PasswordProblem, TextKey>> = {
+const PROBLEMS: Readonly<Record<PasswordProblem, MessageKey>> = {
   too_short: 'password.tooShort',
   too_long: 'password.tooLong',
   repeated_character: 'password.repeatedCharacter',

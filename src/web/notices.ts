@@ -1,7 +1,7 @@
-import type { TextKey, Translate } from '../languages/translator.ts'
+import type { MessageKey, Translate } from '../languages/translator.ts'
 
 /** What a page says was just done; named in the query, so that nobody else can put words there. */
-const NOTICES: Readonly<Record<string, TextKey>> = {
+const NOTICES: Readonly<Record<string, MessageKey>> = {
   'signed-out': 'notice.signedOut',
   'password-changed': 'notice.passwordChanged',
   'password-saved': 'notice.passwordSaved',

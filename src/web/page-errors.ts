@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
-import { type TextKey, type Translate, toEnglish } from '../languages/translator.ts'
+import { type MessageKey, type Translate, toEnglish } from '../languages/translator.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { CsrfError } from './csrf.ts'
@@ -26,7 +26,7 @@ import { sentence } from './to-sentence.ts'
 /** Seconds. */
 const UNAVAILABLE_RETRY = 2
 
-const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: TextKey]>> = {
+const REFUSALS: Partial<Record<ErrorCode, readonly [status: number, title: MessageKey]>> = {
   invalid_input: [400, 'error.invalidRequest'],
   forbidden: [403, 'error.accessDenied'],
   conflict: [409, 'error.conflict'],

@@ -17,7 +17,7 @@ export const passkeyPrompt =
 const FAILURES = {
   refused: 'passkey.refused',
   malformed: 'passkey.malformed',
-  over: 'passkey.expired',
+  expired: 'passkey.expired',
 } as const
 
 /** The response of an authenticator was sent. */

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { TextKey, Translate } from '../languages/translator.ts'
+import type { MessageKey, Translate } from '../languages/translator.ts'
 import { wantsPage } from './accepts-html.ts'
 import { messagePage } from './messages.ts'
 import type { Page, Show } from './page.ts'
@@ -40,7 +40,7 @@ export interface ProtocolPages {
 }
 
 /** RFC 6749, section 4.1.2.1; OpenID Connect Core, section 3.1.2.6; RFC 8707; RFC 9126. */
-const TITLES: Readonly<Record<string, TextKey>> = {
+const TITLES: Readonly<Record<string, MessageKey>> = {
   invalid_client: 'error.unknownApplication',
   unauthorized_client: 'error.notAllowed',
   invalid_redirect_uri: 'error.redirectUri',
@@ -107,7 +107,7 @@ const confirmSignOutPage = (t: Translate, form: SignOutForm): Page => ({
   data: { form },
 })
 
-const DEVICE_PROBLEMS: Readonly<Record<DeviceCodeProblem, TextKey>> = {
+const DEVICE_PROBLEMS: Readonly<Record<DeviceCodeProblem, MessageKey>> = {
   missing: 'device.codeMissing',
   unknown: 'device.codeUnknown',
   expired: 'device.codeExpired',

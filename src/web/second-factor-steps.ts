@@ -37,7 +37,7 @@ export async function tryCode(web: Web, ctx: Context, context: SignInContext, fo
     browser: readBrowser(ctx),
     ...originOf(ctx),
   })
-  if (result.outcome === 'over') return startAgain(web, ctx, context)
+  if (result.outcome === 'expired') return startAgain(web, ctx, context)
   if (result.outcome === 'refused' || result.outcome === 'slow_down')
     return showFailure(web, ctx, context, form, result)
   await continueSignIn(web, ctx, context, result)
@@ -49,7 +49,7 @@ export async function trySetUp(web: Web, ctx: Context, context: SignInContext, f
   const ticket = field('ticket')
   const attempt = { ticket, offer: field('offer'), code: field('code'), ...originOf(ctx) }
   const result = await web.factors.setUp.confirm(attempt)
-  if (result.outcome === 'over') return startAgain(web, ctx, context)
+  if (result.outcome === 'expired') return startAgain(web, ctx, context)
   if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
   const state = { ticket, offer: result.offer, codeError: context.t('factor.wrongCode') }
   web.show(ctx, await setUpFactorPage(context, state))

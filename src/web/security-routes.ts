@@ -45,7 +45,7 @@ const addApp =
     const field = (name: string) => ctx.state.form.get(name) ?? ''
     const sent = { offer: field('offer'), name: field('name'), code: field('code') }
     const result = await web.factors.own.add(user, sent, actorOf(ctx, user.id))
-    if (result.outcome === 'over') return seeOther(ctx, SECURITY_PATH)
+    if (result.outcome === 'expired') return seeOther(ctx, SECURITY_PATH)
     if (result.outcome === 'refused')
       return web.show(ctx, inConsole(await addFactorPage(result.offer, sent.name, result)))
     await showAdded(web, ctx, user, { codes: result.codes, amr: ['otp', 'mfa'], notice: 'added' })
@@ -91,7 +91,7 @@ const addPasskey =
       boundTo,
     }
     const result = await passkeysOf(web).add(user.id, sent, actorOf(ctx, user.id))
-    if (result.outcome === 'over') return seeOther(ctx, SECURITY_PATH)
+    if (result.outcome === 'expired') return seeOther(ctx, SECURITY_PATH)
     if (result.outcome === 'added') return await showAdded(web, ctx, user, { ...result, notice: 'passkey-added' })
     const error = result.outcome === 'refused' ? { fieldError: WRONG_PASSKEY } : { nameError: result.nameError }
     const offer = await passkeysOf(web).offer(user, boundTo)

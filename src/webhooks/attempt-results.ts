@@ -30,7 +30,7 @@ const isSuccess = ({ status }: AttemptResult): boolean => status !== null && sta
 const isGone = ({ status }: AttemptResult): boolean => status === 410
 
 /** Most attempts of one delivery that are kept, resending included. */
-const MOST_KEPT = 30
+const MAX_KEPT = 30
 
 async function recordAttempt(trx: Knex, { id, attempts }: LeasedDelivery, result: AttemptResult): Promise<void> {
   const { at, duration, status, error, response } = result
@@ -38,7 +38,7 @@ async function recordAttempt(trx: Knex, { id, attempts }: LeasedDelivery, result
   await trx('webhook_attempts').insert({ delivery_id: id, number, at, duration, status, error, response })
   await trx('webhook_attempts')
     .where({ delivery_id: id })
-    .where('number', '<=', number - MOST_KEPT)
+    .where('number', '<=', number - MAX_KEPT)
     .delete()
 }
 

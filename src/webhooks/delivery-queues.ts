@@ -5,10 +5,10 @@ import type { Knex } from 'knex'
 export const LEASE = 60
 
 /** Attempts at once to one webhook by one node; one while it fails, so that a receiver that hangs takes little. */
-const MOST_PER_WEBHOOK = 4
+const MAX_PER_WEBHOOK = 4
 
 /** Attempts at once for the webhooks of one account by one node, or for those of the instance: slow receivers leave room to others. */
-const MOST_PER_ACCOUNT = 8
+const MAX_PER_ACCOUNT = 8
 
 /** The oldest pending delivery of a queue that this node has taken. */
 export interface LeasedDelivery {
@@ -61,14 +61,14 @@ const LEASE_DUE = `
      CROSS JOIN LATERAL (
        SELECT * FROM webhook_queues
         WHERE webhook_id = w.id AND due_at <= now() ORDER BY due_at
-        LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN ${MOST_PER_WEBHOOK} ELSE 1 END
+        LIMIT greatest(0, CASE WHEN w.failing_since IS NULL THEN ${MAX_PER_WEBHOOK} ELSE 1 END
                           - coalesce((:busyWebhooks::jsonb ->> w.id::text)::int, 0))) q
      WHERE w.status = 'enabled'
        AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = w.account_id AND a.status <> 'active')
   ), due AS MATERIALIZED (
     SELECT q.webhook_id, q.queue
       FROM candidates c JOIN webhook_queues q ON q.webhook_id = c.webhook_id AND q.queue = c.queue
-     WHERE c.rank <= ${MOST_PER_ACCOUNT} AND q.due_at <= now()
+     WHERE c.rank <= ${MAX_PER_ACCOUNT} AND q.due_at <= now()
      ORDER BY c.rank, c.due_at LIMIT :most
        FOR UPDATE OF q SKIP LOCKED)
   UPDATE webhook_queues q SET due_at = now() + make_interval(secs => ${LEASE}), lease = :lease

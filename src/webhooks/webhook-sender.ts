@@ -10,7 +10,7 @@ import { secondsIn } from './retry-delays.ts'
 import { signatureHeaders, unsealWebhookSecret, type WebhookMessage } from './webhook-secrets.ts'
 
 /** Requests under way at once, on each node. */
-const MOST_AT_ONCE = 32
+const MAX_AT_ONCE = 32
 
 /** Events in a transaction. */
 const BATCH = 500
@@ -79,7 +79,7 @@ export class WebhookSender {
 
   /** Begins as many attempts as there is room for. */
   async #fill(): Promise<void> {
-    const room = MOST_AT_ONCE - this.#underWay.size
+    const room = MAX_AT_ONCE - this.#underWay.size
     if (this.#filling || room <= 0 || this.#stop.signal.aborted) return
     this.#filling = this.#take(room).finally(() => {
       this.#filling = undefined

@@ -10,7 +10,7 @@ import { retireUnusedSecrets } from '../../src/clients/unused-secret-retirement.
 import { listConnectedApplications } from '../../src/consents/consents.ts'
 import type { Database, Statement } from '../../src/database/open-database.ts'
 import { useChallenge } from '../../src/factors/passkey-challenges.ts'
-import { findCredential, listCredentialIds, raiseCounter } from '../../src/factors/passkeys.ts'
+import { findCredential, listCredentialIds, updateSignCount } from '../../src/factors/passkeys.ts'
 import { listFactors } from '../../src/factors/user-factors.ts'
 import { setAccountStatus } from '../../src/management/account-operations.ts'
 import { archiveApplication, readApplication } from '../../src/management/application-operations.ts'
@@ -24,7 +24,7 @@ import { readKeyPairDetails } from '../../src/management/key-pair-details.ts'
 import { generateKeyPair } from '../../src/management/key-pair-generation.ts'
 import { generateKeyPair as generateUserKeyPair } from '../../src/management/key-pair-operations.ts'
 import { listLeaks } from '../../src/management/leak-list-operations.ts'
-import { MAX_LIMIT, MOST_COUNTED, type PageOf, type PageRequest } from '../../src/management/paging.ts'
+import { MAX_COUNTED, MAX_LIMIT, type PageOf, type PageRequest } from '../../src/management/paging.ts'
 import type { Principal } from '../../src/management/principal.ts'
 import { readRevocationEffect } from '../../src/management/revocation-effect.ts'
 import { retireApplicationSecret } from '../../src/management/secret-retirement.ts'
@@ -300,7 +300,7 @@ const rowsOf = (node: Plan | undefined): number => Math.max(node?.['Plan Rows'] 
 /** What reads items to count them and nothing else, up to the bound of that: it may read a table that is no larger. */
 function isBoundedCount({ 'Node Type': type, 'Actual Rows': rows = Infinity, Plans: [read] = [] }: Plan): boolean {
   const discarded = read?.['Rows Removed by Filter'] ?? 0
-  return type === 'Limit' && rows > MAX_LIMIT + 1 && rows <= MOST_COUNTED + 1 && discarded <= MAX_LIMIT
+  return type === 'Limit' && rows > MAX_LIMIT + 1 && rows <= MAX_COUNTED + 1 && discarded <= MAX_LIMIT
 }
 
 /** What is wrong with a plan, in words. */
@@ -487,7 +487,7 @@ const CASES: [string, (knex: Knex, database: Database) => Promise<unknown>][] = 
       const { credential_id } = await knex('passkeys').where({ user_id: user }).first('credential_id')
       const credential = await findCredential(knex, credential_id)
       await useChallenge(knex, { value: 'x', expiresAt: Date.now(), purpose: 'sign-in', browser: 'x' })
-      expect(await raiseCounter(knex, credential!.id, 1)).toBe(true)
+      expect(await updateSignCount(knex, credential!.id, 1)).toBe(true)
     },
   ],
   ['the passkeys and second factors of a user', (knex) => listFactors(knex, user)],

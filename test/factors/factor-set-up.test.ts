@@ -94,11 +94,11 @@ test('a password alone neither adds a second app to a user who has one, nor fini
   for (const { ticket, offer } of [other, await beginSetUp(person).catch(() => other)]) {
     const code = await on.codeOf(offer.secret)
     const result = await on.factors.setUp.confirm({ ticket, offer: offer.sealed, code, ...ORIGIN })
-    expect(result).toEqual({ outcome: 'over' })
+    expect(result).toEqual({ outcome: 'expired' })
   }
   expect(await on.factors.setUp.finish(ticket)).toBeUndefined()
   const late = { ticket, offer: offer.sealed, code: await on.codeOf(offer.secret), ...ORIGIN }
-  expect(await on.factors.setUp.confirm(late)).toEqual({ outcome: 'over' })
+  expect(await on.factors.setUp.confirm(late)).toEqual({ outcome: 'expired' })
   expect((await on.factors.own.read(person.user.id)).apps).toHaveLength(1)
 })
 
@@ -106,9 +106,9 @@ test('an offer is for its user alone, and is added once', async () => {
   const [person, other] = [await on.person(), await on.person()]
   const offer = await on.factors.own.offer(person.user)
   const sent = { offer: offer.sealed, name: 'Phone', code: await on.codeOf(offer.secret) }
-  expect(await on.factors.own.add(other.user, sent, ACTOR)).toEqual({ outcome: 'over' })
+  expect(await on.factors.own.add(other.user, sent, ACTOR)).toEqual({ outcome: 'expired' })
   expect(await on.factors.own.add(person.user, sent, ACTOR)).toMatchObject({ outcome: 'added' })
-  expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'over' })
+  expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'expired' })
   expect((await on.factors.own.read(person.user.id)).apps).toHaveLength(1)
 })
 
@@ -124,9 +124,9 @@ test('an offer is used up for good: neither the removal nor a reset of its facto
     const sent = { offer: offer.sealed, name: 'Phone', code: await on.codeOf(offer.secret) }
     expect(await on.factors.own.add(person.user, sent, ACTOR)).toMatchObject({ outcome: 'added' })
     await remove((await on.factors.own.read(person.user.id)).apps[0]!.id)
-    expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'over' })
+    expect(await on.factors.own.add(person.user, sent, ACTOR)).toEqual({ outcome: 'expired' })
     const ticket = await on.ticketOf(person, demanded)
-    expect(await on.factors.setUp.confirm({ ticket, ...sent, ...ORIGIN })).toEqual({ outcome: 'over' })
+    expect(await on.factors.setUp.confirm({ ticket, ...sent, ...ORIGIN })).toEqual({ outcome: 'expired' })
   }
   expect((await on.factors.own.read(person.user.id)).apps).toEqual([])
 })
@@ -186,7 +186,7 @@ test('a reset by the command line removes the factors and ends the sessions and 
   expect(reset).toMatchObject({ removed: 1, user: { id: person.user.id } })
   expect(Number(reset.user.sessionsValidFrom)).toBeGreaterThan(Number(person.user.sessionsValidFrom))
   const proved = await on.factors.signIn.prove(codeAttempt(ticket, await on.nextCode(person.secret)))
-  expect(proved).toEqual({ outcome: 'over' })
+  expect(proved).toEqual({ outcome: 'expired' })
   expect(await stepOf(person)).toBe('signed_in')
   expect(await on.actionsOn(person.user.id)).toContain('user.factors_reset')
 })

@@ -141,7 +141,7 @@ describe('a user', () => {
       code: await on.codeOf(offer.secret),
       ip: freshIp(),
     })
-    expect(confirmed.outcome).toBe('over')
+    expect(confirmed.outcome).toBe('expired')
   })
 
   test('with a one-time password keeps it while signing in with the passkey', async () => {
@@ -259,11 +259,11 @@ describe('refused at the sign-in is', () => {
     const elsewhere = { ...attempt(authenticator), boundTo: 'browser-2' }
     const late = attempt(authenticator)
     const twice = attempt(authenticator, { counter: 40 })
-    expect(await passkeys().signIn.prove(elsewhere)).toEqual({ outcome: 'over' })
+    expect(await passkeys().signIn.prove(elsewhere)).toEqual({ outcome: 'expired' })
     expect(await passkeys().signIn.prove(twice)).toMatchObject({ outcome: 'signed_in' })
-    expect(await passkeys().signIn.prove(twice)).toEqual({ outcome: 'over' })
+    expect(await passkeys().signIn.prove(twice)).toEqual({ outcome: 'expired' })
     on.pass(11 * 60_000)
-    expect(await passkeys().signIn.prove(late)).toEqual({ outcome: 'over' })
+    expect(await passkeys().signIn.prove(late)).toEqual({ outcome: 'expired' })
   })
 
   test('a challenge for adding a passkey', async () => {
@@ -271,7 +271,7 @@ describe('refused at the sign-in is', () => {
     const { sealed, options } = await passkeys().own.offer(person.user, HERE)
     const credential = person.authenticator.get({ ...options, rpId: 'keywright.test' })
     const sent = { challenge: sealed, credential, boundTo: HERE, ip: freshIp() }
-    expect(await passkeys().signIn.prove(sent)).toEqual({ outcome: 'over' })
+    expect(await passkeys().signIn.prove(sent)).toEqual({ outcome: 'expired' })
   })
 
   test.each(['', 'x', '{', 'null', '[]', '{}', `{"id":"${'A'.repeat(60_000)}"}`, `${'['.repeat(30_000)}`])(
@@ -335,7 +335,7 @@ describe('of two requests', () => {
     const [here, there] = [passkeys(), on.node().factors.passkeys!]
     const sent = attempt(authenticator)
     const results = await Promise.all([here, there, here, there].map(({ signIn }) => signIn.prove(sent)))
-    expect(results.map(({ outcome }) => outcome).sort()).toEqual(['over', 'over', 'over', 'signed_in'])
+    expect(results.map(({ outcome }) => outcome).sort()).toEqual(['expired', 'expired', 'expired', 'signed_in'])
   })
 
   test('with one counter and two challenges, one signs in', async () => {
@@ -376,10 +376,10 @@ describe('refused when a passkey is added is', () => {
     const credential = createSoftwareAuthenticator(ISSUER).create(options)
     const sent = { challenge: sealed, credential, name: '', boundTo: HERE }
     const addFor = (id: string, more = {}) => passkeys().own.add(id, { ...sent, ...more }, { type: 'user', id })
-    expect(await addFor(person.user.id, { boundTo: 'browser-2' })).toEqual({ outcome: 'over' })
-    expect(await addFor(other.user.id)).toEqual({ outcome: 'over' })
+    expect(await addFor(person.user.id, { boundTo: 'browser-2' })).toEqual({ outcome: 'expired' })
+    expect(await addFor(other.user.id)).toEqual({ outcome: 'expired' })
     expect(await addFor(person.user.id)).toMatchObject({ outcome: 'added' })
-    expect(await addFor(person.user.id)).toEqual({ outcome: 'over' })
+    expect(await addFor(person.user.id)).toEqual({ outcome: 'expired' })
     expect(await on.knex('passkeys').where({ user_id: person.user.id }).pluck('name')).toEqual(['Passkey'])
   })
 

@@ -19,7 +19,7 @@ afterAll(() => server.stop())
 const MOST = 3
 
 /** A page that only its owner has leads others to the page that they have, after a look whether they have it. */
-const MOST_BEFORE_REDIRECT = 4
+const MAX_BEFORE_REDIRECT = 4
 
 /** The statements of the quietest of a few visits: the server's own jobs, which go on beside, only add some. */
 async function statementsOf(who: 'admin' | 'operator', path: string) {
@@ -29,7 +29,7 @@ async function statementsOf(who: 'admin' | 'operator', path: string) {
     const statements = await statementsDuring(async () => {
       const status = await visitors.browsers[who].statusOf(path)
       expect([200, 303]).toContain(status)
-      most = status === 303 ? MOST_BEFORE_REDIRECT : MOST
+      most = status === 303 ? MAX_BEFORE_REDIRECT : MOST
     })
     if (!fewest || statements.length < fewest.length) fewest = statements
   }

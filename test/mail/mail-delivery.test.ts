@@ -50,7 +50,7 @@ function deliveryTo(port: number, timeLimit?: number): MailDelivery & { outcomes
     count: (outcome) => outcomes.push(outcome),
     ...(timeLimit !== undefined && { timeLimit }),
   })
-  delivery.linkTo('https://auth.example.com')
+  delivery.setIssuer('https://auth.example.com')
   open.push(delivery)
   return { ...delivery, outcomes }
 }

@@ -4,7 +4,7 @@ import { updateApi } from '../../src/management/api-changes.ts'
 import { updateClient } from '../../src/management/client-registration.ts'
 import { inspect } from '../../src/management/inspection-operations.ts'
 import { stopKeyPair } from '../../src/management/key-pair-details.ts'
-import { generateKeyPair, type KeyPairRequest, MOST_NAMED_PAIRS } from '../../src/management/key-pair-generation.ts'
+import { generateKeyPair, type KeyPairRequest, MAX_NAMED_PAIRS } from '../../src/management/key-pair-generation.ts'
 import { listKeyPairs, readKeyPair } from '../../src/management/key-pair-operations.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { readAccountOverview } from '../../src/management/overview-operations.ts'
@@ -98,7 +98,7 @@ test('the environment is in the client ID, the client secret, the API key and th
 test('an admin has a bounded number of active named key pairs; stopped ones do not count, and are deleted later', async () => {
   const { id } = await on.make.user()
   const pairs: Awaited<ReturnType<typeof generate>>[] = []
-  for (let n = 0; n < MOST_NAMED_PAIRS; n++) pairs.push(await generate(id, { pairName: `job ${n}` }))
+  for (let n = 0; n < MAX_NAMED_PAIRS; n++) pairs.push(await generate(id, { pairName: `job ${n}` }))
   await expect(generate(id, { pairName: 'one more' })).rejects.toMatchObject({ code: 'conflict' })
   await generate(id, { pairName: 'job 0' })
   await generate(id)

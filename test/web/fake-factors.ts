@@ -37,7 +37,7 @@ export const PASSKEY_REQUEST = { sealed: 'challenge-1', options: { challenge: 'A
 export const createFakeFactors = (user: () => never): Factors => ({
   signIn: {
     prove: async ({ code, ticket }) => {
-      if (ticket === 'over') return { outcome: 'over' }
+      if (ticket === 'expired') return { outcome: 'expired' }
       if (code !== CODE) return { outcome: 'refused', choices: CHOICES }
       return { outcome: 'signed_in', user: user(), amr: ['pwd', 'otp', 'mfa'], browser: 'b1' }
     },

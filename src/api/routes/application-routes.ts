@@ -7,7 +7,7 @@ import {
   restoreApplication,
   updateApplication,
 } from '../../management/application-operations.ts'
-import { archiveApplications, MOST_ARCHIVED } from '../../management/bulk-archive.ts'
+import { archiveApplications, MAX_ARCHIVED } from '../../management/bulk-archive.ts'
 import { listApplications } from '../../management/client-list.ts'
 import { deleteApplication } from '../../management/deletion-operations.ts'
 import { createApplication } from '../../management/new-applications.ts'
@@ -98,7 +98,7 @@ const restored = z
 const changed = z.object({ application: client, api_key: newCredentials.api_key }).meta({ id: 'ChangedApplication' })
 
 const archival = z
-  .strictObject({ client_ids: z.array(clientId).min(1).max(MOST_ARCHIVED) })
+  .strictObject({ client_ids: z.array(clientId).min(1).max(MAX_ARCHIVED) })
   .meta({ id: 'ArchivalOfApplications', examples: [{ client_ids: ['kwc_4VxhQ0pZt7mLw2RkN8sYb3'] }] })
 
 const toChange = (body: object) => ({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ACCESS_ATTRIBUTES, KEY_PAIR_ATTRIBUTES } from '../../clients/client-attributes.ts'
 import type { Client } from '../../clients/clients.ts'
 import { GRANTS } from '../../clients/grant-types.ts'
-import { MOST_DAYS } from '../../management/client-filters.ts'
+import { MAX_DAYS } from '../../management/client-filters.ts'
 import { listClients } from '../../management/client-list.ts'
 import { type KeyPairDetails, readKeyPairDetails, stopKeyPair } from '../../management/key-pair-details.ts'
 import { updateKeyPair } from '../../management/key-pair-settings.ts'
@@ -127,10 +127,10 @@ export const CLIENT_ROUTES: readonly ApiRoute[] = [
       status: z.enum(['active', 'archived']).optional(),
       account_id: id.optional(),
       grant: z.enum(GRANTS).optional().meta({ description: 'Only clients that may use this grant type' }),
-      unused_days: z.coerce.number().int().min(1).max(MOST_DAYS).optional().meta({
+      unused_days: z.coerce.number().int().min(1).max(MAX_DAYS).optional().meta({
         description: 'Only active clients that were not used for so many days, those unused for longest first',
       }),
-      expiring_days: z.coerce.number().int().min(1).max(MOST_DAYS).optional().meta({
+      expiring_days: z.coerce.number().int().min(1).max(MAX_DAYS).optional().meta({
         description:
           'Only active clients whose client secret or API key expires within so many days, those that expire first first',
       }),

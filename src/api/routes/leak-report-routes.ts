@@ -10,7 +10,7 @@ import { type ApiRoute, route } from '../route.ts'
 const TAG = 'Leak reports'
 
 /** Findings in one request. */
-const MOST_FINDINGS = 100
+const MAX_FINDINGS = 100
 
 const feedback = z
   .object({
@@ -56,7 +56,7 @@ export const LEAK_REPORT_ROUTES: readonly ApiRoute[] = [
     summary: 'Report leaked client secrets, API keys and tokens, which revokes them',
     description:
       "Whether a credential is revoked or only reported is the account's setting `leaked_credentials`. The texts are neither stored, logged nor returned. A repeated report changes nothing. An admin reports for the own account. GitHub sends the same body with its signature instead of an access token (docs/secret-scanning.md).",
-    body: findingsUpTo(MOST_FINDINGS),
+    body: findingsUpTo(MAX_FINDINGS),
     responses: { 200: z.array(feedback) },
     async handle({ management, who, body: findings }) {
       const reported = await reportLeaks(management, who, { findings, reporter: 'api' })

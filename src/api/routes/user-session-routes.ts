@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { MOST_SESSIONS } from '../../accounts/user-sessions.ts'
+import { MAX_SESSIONS } from '../../accounts/user-sessions.ts'
 import { listSessions } from '../../management/session-operations.ts'
 import { toDomain, toWire } from '../../shared/wire-names.ts'
 import { id, idText, timestamp } from '../fields.ts'
@@ -30,7 +30,7 @@ export const USER_SESSION_ROUTES: readonly ApiRoute[] = [
     id: 'listSessionsOfUser',
     tag: 'Users',
     summary: 'List where a user is signed in, the session that was used last first',
-    description: `At most ${MOST_SESSIONS}. \`DELETE /users/{user_id}/tokens\` ends all sessions of the user, and revokes the tokens.`,
+    description: `At most ${MAX_SESSIONS}. \`DELETE /users/{user_id}/tokens\` ends all sessions of the user, and revokes the tokens.`,
     params: z.strictObject({ user_id: id }),
     responses: { 200: z.object({ items: z.array(session) }) },
     handle: async ({ management, who, params }) => ({

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordLastUses } from '../../../src/clients/client-last-uses.ts'
 import { retireSecrets } from '../../../src/clients/client-secrets.ts'
 import { DEFAULT_SETTINGS } from '../../../src/clients/client-settings.ts'
-import { MOST_ARCHIVED } from '../../../src/management/bulk-archive.ts'
+import { MAX_ARCHIVED } from '../../../src/management/bulk-archive.ts'
 import { createClient } from '../../../src/management/client-registration.ts'
 import { rotateSecret } from '../../../src/management/client-secret-rotation.ts'
 import { ACTOR } from '../../support/factory.ts'
@@ -232,7 +232,7 @@ describe('several applications are archived together', () => {
   })
 
   it('up to a number for each request', async () => {
-    const many = Array.from({ length: MOST_ARCHIVED + 1 }, (_, n) => ({ clientId: `kwc_${n}` }))
+    const many = Array.from({ length: MAX_ARCHIVED + 1 }, (_, n) => ({ clientId: `kwc_${n}` }))
     const page = await sendForm(asAdmin, await asAdmin.visit('/applications'), ARCHIVE, select(...many))
     expect(page.status).toBe(400)
   })

@@ -28,13 +28,13 @@ interface SnippetSubject {
 }
 
 /** With more scopes, a snippet names none: the request is then for all of them. */
-const MOST_SCOPES = 10
+const MAX_SCOPES = 10
 
 type Values = Readonly<Record<string, string | undefined>>
 
 function scopeOf({ client, api }: SnippetSubject, grant: string): string | undefined {
   const scopes = api?.scopes ?? []
-  if (scopes.length > MOST_SCOPES) return undefined
+  if (scopes.length > MAX_SCOPES) return undefined
   const isForUser = grant === AUTHORIZATION_CODE_GRANT && client.grants.includes(grant)
   return [...(isForUser ? ['openid'] : []), ...scopes].join(' ') || undefined
 }

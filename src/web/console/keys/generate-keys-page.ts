@@ -1,5 +1,5 @@
 import { DEFAULT_SETTINGS } from '../../../clients/client-settings.ts'
-import { MOST_CALLERS } from '../../../management/client-parts.ts'
+import { MAX_CALLERS } from '../../../management/client-parts.ts'
 import {
   type GeneratedKeyPair,
   generateKeyPair,
@@ -71,7 +71,7 @@ function chosenAtFirst(keys: KeyPairOfUser): string[] {
 /** Callers are named up to a bound, beyond which there may be more. */
 function addressesOf({ callers }: KeyPair): string {
   const addresses = new Set(callers.map(({ ip }) => ip)).size
-  return `${callers.length >= MOST_CALLERS ? 'at least ' : ''}${counted(addresses, 'IP address', 'IP addresses')}`
+  return `${callers.length >= MAX_CALLERS ? 'at least ' : ''}${counted(addresses, 'IP address', 'IP addresses')}`
 }
 
 function stopsOf(pair: KeyPair): string[] {

@@ -1,5 +1,5 @@
 /** The applications that a user created. They keep working when the user is disabled. */
-import { type AddedApplication, MOST_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
+import { type AddedApplication, MAX_ADDED_APPLICATIONS } from '../../../management/applications-by-creator.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { APPLICATIONS_PATH, applicationPath } from '../applications/application-list-page.ts'
 import { actsForText, neverUsed } from '../applications/application-texts.ts'
@@ -43,7 +43,7 @@ export function addedApplicationsBlock(user: UserDetails): Block[] {
     empty: { title: '', text: '' },
   })
   const all = { href: `${APPLICATIONS_PATH}?added_by=${id}&status=active`, label: 'Clear filters' }
-  const actions = addedApplications.length < MOST_ADDED_APPLICATIONS ? [] : [all]
+  const actions = addedApplications.length < MAX_ADDED_APPLICATIONS ? [] : [all]
   return [{ part: 'list', heading: 'Applications created by this user', lead: LEADS[status], actions, list }]
 }
 
