@@ -3,7 +3,15 @@ import { emailKey } from '../shared/email-addresses.ts'
 import { isId } from '../shared/ids.ts'
 import { type RequiredInAccount, type RequiredInInstance, requiresSecondFactor } from './second-factor-requirement.ts'
 import { lockUserExclusive } from './user-locks.ts'
-import { toUser, type User, type UserRow, type UserWithAccountRow, usersWithAccount } from './users.ts'
+import {
+  changedNow,
+  toUser,
+  type User,
+  type UserRow,
+  type UserWithAccountRow,
+  untilNow,
+  usersWithAccount,
+} from './users.ts'
 
 /** A user with their password hash. */
 export interface Credentials {
@@ -96,8 +104,8 @@ export async function savePassword(trx: Knex, userId: string, passwordHash: stri
   const change = {
     password_hash: passwordHash,
     password_change_required: false,
-    password_changed_at: trx.raw('clock_timestamp()'),
-    sessions_valid_from: trx.raw('clock_timestamp()'),
+    password_changed_at: changedNow(trx, 'password_changed_at'),
+    ...untilNow(trx),
   }
   const [row] = await trx('users').where({ id: userId }).update(change).returning<UserRow[]>('*')
   return toUser(row!)

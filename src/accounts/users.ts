@@ -180,8 +180,14 @@ export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   return toUser(row)
 }
 
-// clock_timestamp(), because the transaction may have begun long before it got the row lock.
-export const untilNow = (trx: Knex) => ({ sessions_valid_from: trx.raw('clock_timestamp()') })
+/**
+ * SQL: now, for a column of `users` whose values are compared for equality, in milliseconds: never the present value. Not `now()`,
+ * because the transaction may have begun long before it got the row lock.
+ */
+export const changedNow = (trx: Knex, column: 'sessions_valid_from' | 'password_changed_at'): Knex.Raw =>
+  trx.raw(`greatest(clock_timestamp(), ?? + interval '1 millisecond')`, [column])
+
+export const untilNow = (trx: Knex) => ({ sessions_valid_from: changedNow(trx, 'sessions_valid_from') })
 
 /** The columns of these attributes, and the key of the address. */
 export const profileColumns = (profile: Partial<Profile>): AttributeRow => ({
@@ -212,7 +218,7 @@ export const saveUserRole = (trx: Knex, id: string, role: User['role']): Promise
 
 /** Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. */
 export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {
-  const since = trx.raw('clock_timestamp()')
+  const since = changedNow(trx, 'password_changed_at')
   const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
 }

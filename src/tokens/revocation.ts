@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { lockUserExclusive } from '../accounts/user-locks.ts'
-import { findUser } from '../accounts/users.ts'
+import { findUser, untilNow } from '../accounts/users.ts'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
 import { lockClient, raiseRevocationEpochs } from '../clients/clients.ts'
 import { isId } from '../shared/ids.ts'
@@ -85,9 +85,7 @@ export async function revokeTokensOfUser(knex: Knex, idOrEmail: string, actor: A
     await lockUserExclusive(trx, user.id)
     // A transaction that issues tokens for the user holds this row shared: its tokens are committed and revoked below.
     // `sessions_valid_from` also invalidates authorization codes and sessions, from which new tokens could come.
-    await trx('users')
-      .where({ id: user.id })
-      .update({ sessions_valid_from: trx.raw('clock_timestamp()') })
+    await trx('users').where({ id: user.id }).update(untilNow(trx))
     await recordAudit(trx, actor, {
       action: 'user.tokens_revoked',
       target: { type: 'user', id: user.id },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createUser, findUserById, listUsers } from '../../src/accounts/users.ts'
+import { savePassword } from '../../src/accounts/credentials.ts'
+import { createUser, findUserById, listUsers, revokeSessionsOfUser } from '../../src/accounts/users.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { gatherPeople, type People } from './user-fixtures.ts'
 
@@ -68,4 +69,17 @@ test('people are listed by address, all of them or those of one account', async 
   const all = (await listUsers(on.knex)).map(({ email }) => email)
   expect(all).toContain(user.email)
   expect(all.length).toBeGreaterThan(1)
+})
+
+test('each revocation of sessions, and each new password, is later than the one before by a millisecond or more', async () => {
+  const { user } = await on.invite()
+  const [sessions, passwords]: [number[], number[]] = [[], []]
+  await on.knex.transaction(async (trx) => {
+    for (let n = 0; n < 200; n++) {
+      sessions.push(Number((await savePassword(trx, user.id, `hash ${n}`)).sessionsValidFrom))
+      sessions.push(Number((await revokeSessionsOfUser(trx, user.id)).sessionsValidFrom))
+      passwords.push(Number((await trx('users').where({ id: user.id }).first()).password_changed_at))
+    }
+  })
+  expect([new Set(sessions).size, new Set(passwords).size]).toEqual([400, 200])
 })
