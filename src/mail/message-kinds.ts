@@ -119,7 +119,7 @@ export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Pa
       facts: [
         ['New address', email],
         ['Time', momentText(new Date(at))],
-        ['Network address', ip],
+        ['IP address', ip],
       ],
       button: { label: 'Choose a new password', url: url('/password/forgot') },
       notes: [

@@ -39,7 +39,7 @@ type Facts = NonNullable<MessageContent['facts']>
 const factsOf = ({ at, by, ip, client, clientId }: NoticeParameters): Facts => [
   ['Time', momentText(new Date(at))],
   ...(by === null ? [] : [['By', by] as const]),
-  ...(ip === null ? [] : [['Network address', ip] as const]),
+  ...(ip === null ? [] : [['IP address', ip] as const]),
   ...(client === null ? [] : [['Client', client] as const]),
   ...(clientId === null ? [] : [['Client ID', clientId] as const]),
 ]

@@ -43,7 +43,7 @@ export const addressBlock = ({ email, isVerified, sendsMail }: Address): Block =
   heading: 'Email address',
   lead: sendsMail
     ? 'You sign in with this address, and receive notices about your account.'
-    : 'You sign in with this address. To change it, ask an admin.',
+    : 'You sign in with this address. An admin can change it.',
   actions: sendsMail ? [...(isVerified ? [] : [VERIFY]), { href: EMAIL_PATH, label: 'Change address…' }] : [],
   facts: [fact('Address', textCell(email)), fact('Status', statusCell(isVerified))],
 })

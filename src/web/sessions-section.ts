@@ -22,7 +22,7 @@ export const SESSION_NOTICES = {
 
 export const SESSION_COLUMNS: readonly Column[] = [
   { heading: 'Browser' },
-  { heading: 'Network address' },
+  { heading: 'IP address' },
   { heading: 'Signed in', short: true, wideOnly: true },
   { heading: 'Last used', short: true },
 ]
@@ -68,7 +68,7 @@ export const sessionEndPage = (session: UserSession): ConsolePage =>
     text: APPLICATIONS_STAY,
     stops: ['end the session in that browser immediately', 'inform the applications that you signed in to there'],
     facts: [
-      { term: 'Network address', cell: session.address === null ? quietCell('unknown') : textCell(session.address) },
+      { term: 'IP address', cell: session.address === null ? quietCell('unknown') : textCell(session.address) },
       { term: 'Signed in', cell: timeCell(session.signedInAt) },
       { term: 'Last used', cell: timeCell(session.lastUsedAt) },
     ],
