@@ -10,6 +10,7 @@ import {
   type UserRow,
   type UserWithAccountRow,
   untilNow,
+  userColumns,
   usersWithAccount,
 } from './users.ts'
 
@@ -107,6 +108,9 @@ export async function savePassword(trx: Knex, userId: string, passwordHash: stri
     password_changed_at: changedNow(trx, 'password_changed_at'),
     ...untilNow(trx),
   }
-  const [row] = await trx('users').where({ id: userId }).update(change).returning<UserRow[]>('*')
+  const [row] = await trx('users')
+    .where({ id: userId })
+    .update(change)
+    .returning<UserRow[]>(userColumns(trx) as never)
   return toUser(row!)
 }

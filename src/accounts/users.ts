@@ -9,6 +9,7 @@ import { isId, newId } from '../shared/ids.ts'
 import { generateSecret } from '../shared/secrets.ts'
 import type { SettableStatus } from './account-attributes.ts'
 import { getAccount } from './accounts.ts'
+import { ROLE_OF_USER, roleInUsers, saveMembershipRole } from './memberships.ts'
 import { hashPassword } from './passwords.ts'
 import { SESSION_LIFETIMES, type SessionLifetimes } from './session-lifetime-attributes.ts'
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from './user-attributes.ts'
@@ -66,6 +67,9 @@ export interface UserWithAccountRow extends UserRow {
   session_lifetimes: SessionLifetimes
 }
 
+/** The columns that `toUser` reads, for `select` and `returning`. */
+export const userColumns = (db: Knex) => ['users.*', db.raw(`${ROLE_OF_USER} AS role`)]
+
 export const toUser = (row: UserRow): User => ({
   id: row.id,
   ...fromColumns(USER_ATTRIBUTES, row),
@@ -92,7 +96,7 @@ const HAS_FACTORS = `
 export const usersWithAccount = (db: Knex) =>
   db('users')
     .leftJoin('accounts', 'accounts.id', 'users.account_id')
-    .select('users.*', 'accounts.status AS account_status', 'accounts.name AS account_name')
+    .select(...userColumns(db), 'accounts.status AS account_status', 'accounts.name AS account_name')
     .select(db.raw(HAS_OPEN_LEAK), db.raw(HAS_FAILED_WEBHOOK), db.raw(HAS_FACTORS))
     .select(db.raw(SESSION_LIFETIMES))
 
@@ -113,11 +117,12 @@ async function insertUser(db: Knex, { role, accountId, ...values }: NewUser, pas
   const row = {
     id: newId(),
     ...profileColumns(profile),
-    ...toColumns(MEMBERSHIP_ATTRIBUTES, { role, accountId }),
+    ...toColumns(MEMBERSHIP_ATTRIBUTES, { role: roleInUsers(role), accountId }),
     password_hash: password === null ? null : await hashPassword(password),
   }
   const [created] = await unlessEmailTaken(profile.email, () => db('users').insert(row).returning<UserRow[]>('*'))
-  return toUser(created!)
+  if (role !== 'operator') await saveMembershipRole(db, row.id, role)
+  return { ...toUser(created!), role }
 }
 
 /** Adds a user with a one-time password, to be changed at the first sign-in. @throws as `insertUser` */
@@ -132,7 +137,7 @@ export const createUserWithoutPassword = (db: Knex, person: NewUser): Promise<Us
 /** Undefined: unknown. */
 export async function lookUpUser(db: Knex, idOrEmail: string): Promise<User | undefined> {
   const key = isId(idOrEmail) ? { id: idOrEmail } : { email_key: emailKey(idOrEmail) }
-  const row = await db<UserRow>('users').where(key).first()
+  const row: UserRow | undefined = await db('users').where(key).first(userColumns(db))
   return row && toUser(row)
 }
 
@@ -162,7 +167,7 @@ export async function findUserById(db: Knex, id: string): Promise<(User & Accoun
 
 /** Users, sorted by email address. */
 export async function listUsers(db: Knex, filter: { accountId?: string } = {}): Promise<User[]> {
-  const query = db<UserRow>('users').orderBy('email_key')
+  const query = db('users').select(userColumns(db)).orderBy('email_key')
   if (filter.accountId) query.where('account_id', filter.accountId)
   return (await query).map(toUser)
 }
@@ -174,7 +179,7 @@ export async function listUsers(db: Knex, filter: { accountId?: string } = {}): 
 export async function lockUser(trx: Knex, idOrEmail: string): Promise<User> {
   const { id } = await findUser(trx, idOrEmail)
   await lockUserExclusive(trx, id)
-  const row = await trx<UserRow>('users').where({ id }).forNoKeyUpdate().first()
+  const row: UserRow | undefined = await trx('users').where({ id }).forNoKeyUpdate().first(userColumns(trx))
   if (!row) throw notFound('user', idOrEmail)
   if (row.status === 'deleting') throw new KeywrightError('conflict', 'the user is being deleted')
   return toUser(row)
@@ -198,7 +203,10 @@ export const profileColumns = (profile: Partial<Profile>): AttributeRow => ({
 /** Changes a user on behalf of somebody else, which increases the revision. */
 export async function changeUser(trx: Knex, id: string, change: Record<string, unknown>): Promise<User> {
   const columns = { ...change, revision: trx.raw('revision + 1') }
-  const [row] = await trx('users').where({ id }).update(columns).returning<UserRow[]>('*')
+  const [row] = await trx('users')
+    .where({ id })
+    .update(columns)
+    .returning<UserRow[]>(userColumns(trx) as never)
   return toUser(row!)
 }
 
@@ -214,20 +222,11 @@ export async function markUserDeleting(trx: Knex, id: string): Promise<void> {
   await changeUser(trx, id, { status: 'deleting', ...untilNow(trx) })
 }
 
-export const saveUserRole = (trx: Knex, id: string, role: User['role']): Promise<User> => changeUser(trx, id, { role })
-
 /** Stores a one-time password, or none (null), and revokes the sessions that began with the previous password. */
 export async function setOneTimePassword(trx: Knex, id: string, passwordHash: string | null): Promise<User> {
   const since = changedNow(trx, 'password_changed_at')
   const password = { password_hash: passwordHash, password_change_required: true, password_changed_at: since }
   return await changeUser(trx, id, { ...password, ...untilNow(trx) })
-}
-
-/** Whether another active user with the same role can sign in, in the same account or, for an operator, in the instance. */
-export async function hasPeer(trx: Knex, { id, accountId, role }: User): Promise<boolean> {
-  const others = trx('users').where({ account_id: accountId, role, status: 'active' }).whereNot({ id })
-  others.whereNotNull('password_hash')
-  return (await others.select(trx.raw('1')).limit(1)).length > 0
 }
 
 /** Revokes the sessions of a user. What applications hold for the user stays. */

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Context } from 'koa'
+import { roleOf } from '../accounts/memberships.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { ClientKind } from '../clients/clients.ts'
@@ -51,8 +52,8 @@ interface CallerStatusRow {
 }
 
 const CALLER_STATUS = `
-  SELECT c.kind, c.account_id, c.user_id AS owner_id, o.role AS owner_role, o.status AS owner_status,
-         p.role AS user_role, p.status AS user_status, p.account_id AS user_account,
+  SELECT c.kind, c.account_id, c.user_id AS owner_id, ${roleOf('o')} AS owner_role, o.status AS owner_status,
+         ${roleOf('p')} AS user_role, p.status AS user_status, p.account_id AS user_account,
          a.status AS user_account_status
     FROM clients c
     LEFT JOIN users o ON o.id = c.user_id

@@ -2,16 +2,8 @@ import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
 import { type AccountRole, USER_ATTRIBUTES } from '../accounts/user-attributes.ts'
 import { lockAccountExclusive } from '../accounts/user-locks.ts'
-import {
-  findUser,
-  hasPeer,
-  lockUser,
-  saveUserRole,
-  saveUserStatus,
-  setOneTimePassword,
-  type User,
-  userEntry,
-} from '../accounts/users.ts'
+import { hasPeer, saveUserRole } from '../accounts/user-roles.ts'
+import { findUser, lockUser, saveUserStatus, setOneTimePassword, type User, userEntry } from '../accounts/users.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { clientEntry, setClientStatus } from '../clients/clients.ts'
 import { lockKeyPairsOf } from '../clients/key-pairs.ts'

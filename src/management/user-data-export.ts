@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { roleOf } from '../accounts/memberships.ts'
 import { SESSIONS_OF_USER } from '../accounts/user-sessions.ts'
 import { auditFields } from '../audit/audit-lines.ts'
 import { exportAudit } from '../audit/audit-query.ts'
@@ -29,7 +30,7 @@ const MOST = 10_000
 const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = [
   [
     'profile',
-    `SELECT u.id, u.email, u.email_verified, u.name, u.role, u.status, u.account_id, a.name AS account_name, u.created_at,
+    `SELECT u.id, u.email, u.email_verified, u.name, ${roleOf('u')} AS role, u.status, u.account_id, a.name AS account_name, u.created_at,
             u.updated_at, u.last_signed_in_at, u.password_changed_at, u.sessions_valid_from
        FROM users u LEFT JOIN accounts a ON a.id = u.account_id WHERE u.id = CAST(:user AS uuid)`,
   ],

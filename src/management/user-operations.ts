@@ -1,9 +1,10 @@
 import type { Knex } from 'knex'
 import type { SettableStatus } from '../accounts/account-attributes.ts'
+import { ROLE_OF_USER } from '../accounts/memberships.ts'
 import { takeWork } from '../accounts/sign-in-limits.ts'
 import { checkProfileChange, resetPassword, saveProfile } from '../accounts/user-administration.ts'
 import type { AccountRole, Role } from '../accounts/user-attributes.ts'
-import { findUser as findUserByIdOrEmail, type Profile, type User } from '../accounts/users.ts'
+import { findUser as findUserByIdOrEmail, type Profile, type User, userColumns } from '../accounts/users.ts'
 import { searchedEmails } from '../shared/email-addresses.ts'
 import { notFound } from '../shared/errors.ts'
 import { isId } from '../shared/ids.ts'
@@ -56,7 +57,7 @@ export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
     const list = {
       base,
       filters: [
-        ...(role ? [knex.raw('users.role = ?', [role])] : []),
+        ...(role ? [knex.raw(`${ROLE_OF_USER} = ?`, [role])] : []),
         ...(status ? [knex.raw('users.status = ?', [status])] : []),
       ],
       order: orderOf(ORDERS, sort),
@@ -64,7 +65,7 @@ export const searchUsers = operation<UserQuery, PageOf<UserSummary>>(
     const select = (query: Knex.QueryBuilder) =>
       query
         .leftJoin('accounts', 'accounts.id', 'users.account_id')
-        .select('users.*', 'accounts.name AS account_name', 'accounts.status AS account_status')
+        .select(...userColumns(knex), 'accounts.name AS account_name', 'accounts.status AS account_status')
     return await readPage<UserSubjectRow & PagedRow, UserSummary>(knex, list, request, select, toSummary)
   },
 )

@@ -1,3 +1,4 @@
+import { roleOf } from '../accounts/memberships.ts'
 import { SESSIONS_OF_USER, type SessionRow, toUserSession, type UserSession } from '../accounts/user-sessions.ts'
 import { toUser, type User, type UserWithAccountRow } from '../accounts/users.ts'
 import { ADDED_APPLICATIONS, type AddedApplication } from './applications-by-creator.ts'
@@ -60,7 +61,7 @@ export const toSummary = (row: UserSubjectRow): UserSummary => ({
 
 /** SQL: the details of one user, by the ID. @param columns SQL: further columns */
 const selectUser = (columns = ''): string => `
-  SELECT u.*, a.name AS account_name, a.status AS account_status,
+  SELECT u.*, ${roleOf('u')} AS role, a.name AS account_name, a.status AS account_status,
          (SELECT c.client_id FROM clients c
            WHERE c.user_id = u.id AND c.kind = 'key_pair' AND c.status <> 'replaced' AND c.pair_name IS NULL) AS key_pair,
          (SELECT count(*)::int FROM clients c

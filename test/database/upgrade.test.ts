@@ -89,6 +89,8 @@ test('a database of the first release, brought up to date, still issues tokens t
     const { status, body } = await server.machineToken(client)
     expect([status, body.scope]).toEqual([200, 'read write'])
     expect(await server.knex('users').pluck('email')).toContain('Ada@example.com')
+    const account = '0197b000-0000-7000-8000-000000000001'
+    expect(await server.knex('memberships').where({ account_id: account }).pluck('role')).toEqual(['admin'])
   } finally {
     await server.stop()
     await empty.drop()
