@@ -26,7 +26,8 @@ class Request:
 def app(environ, start_response):
     try:
         token = require_token.validate_request(["read"], Request(environ))
-        status, body, headers = 200, {"client": token["client_id"], "subject": token["sub"]}, []
+        caller = {"client": token["client_id"], "account": token.get("account_id"), "subject": token["sub"]}
+        status, body, headers = 200, caller, []
     except OAuth2Error as error:
         status, body, headers = error()
     headers = [(name, value) for name, value in headers if name.lower() != "content-type"]

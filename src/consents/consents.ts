@@ -151,15 +151,17 @@ const invalidGrant = () =>
   new KeywrightError('invalid_grant', 'the user has withdrawn the consent or may no longer sign in')
 
 /**
- * Locks a user and the user's account shared, so that neither changes in the transaction.
+ * Locks a user and the user's account shared, so that neither changes in the transaction. Returns the account's ID; null: the
+ * user is an operator.
  * @throws KeywrightError `invalid_grant` when one of them is not active
  */
-async function lockActiveUserShared(trx: Knex, userId: string): Promise<void> {
+async function lockActiveUserShared(trx: Knex, userId: string): Promise<string | null> {
   await lockUserShared(trx, userId)
   const account = trx('users').where({ id: userId }).select('account_id')
-  const [owner] = await trx('accounts').where('id', account).forShare().select('status')
+  const [owner] = await trx('accounts').where('id', account).forShare().select('id', 'status')
   const [user] = await trx('users').where({ id: userId }).forShare().select('status')
   if (user?.status !== 'active' || (owner && owner.status !== 'active')) throw invalidGrant()
+  return owner?.id ?? null
 }
 
 /** The scopes of a token, and the consent that must cover them. */
@@ -182,14 +184,16 @@ const allows = (
 
 /**
  * Locks a user and their consent shared. Every transaction that issues tokens for a user takes both locks. So no token is
- * issued after the consent was withdrawn or narrowed, or after the user or the account was disabled.
+ * issued after the consent was withdrawn or narrowed, or after the user or the account was disabled. Returns the ID of the user's
+ * account; null: an operator.
  * @throws KeywrightError `invalid_grant` when the consent does not cover the scopes, or the user may no longer sign in
  */
-export async function lockConsentShared(trx: Knex, required: RequiredConsent): Promise<void> {
-  await lockActiveUserShared(trx, required.userId)
+export async function lockConsentShared(trx: Knex, required: RequiredConsent): Promise<string | null> {
+  const accountId = await lockActiveUserShared(trx, required.userId)
   const key = { id: required.consentId, user_id: required.userId }
   const consent = required.consentId && (await trx('consents').where(key).forShare().first('identity_scopes', 'apis'))
   if (!consent || !allows(consent, required)) throw invalidGrant()
+  return accountId
 }
 
 /**

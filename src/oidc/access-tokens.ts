@@ -33,6 +33,7 @@ function toTokenRequest(token: EngineToken, client: AuthenticatedClient, ctx: En
     // The engine removes scopes that are not granted without an error; RFC 6749, section 5.2, has one.
     scope: params.scope as string | undefined,
     subject: '',
+    accountId: null,
     grantId: null,
     extra: bindingOf(token),
   }

@@ -23,6 +23,12 @@ function claimsOf(user: User): AccountClaims {
   }
 }
 
+/** The account that the access token of a userinfo request carries; absent: the token acts for an operator. */
+function accountClaim({ state }: KoaContextWithOIDC): { account_id?: unknown } {
+  const { account_id } = (state.presented ?? {}) as { account_id?: unknown }
+  return account_id === undefined ? {} : { account_id }
+}
+
 /** Whether a session is valid. It expires; a new password, or disabling the user, revokes the earlier ones. */
 export const isCurrentSession = (user: User & AccountOfUser, session: BrowserSession): boolean =>
   session.subjectSince === user.sessionsValidFrom.toISOString() && isWithinLifetimes(user.sessionLifetimes, session)
@@ -62,5 +68,9 @@ export async function findAccount(
 ): Promise<(UserAccount & Account) | undefined> {
   const user = await findActiveUser(services, userId)
   if (!user || (bySession && !isUsable(ctx, user))) return undefined
-  return { accountId: user.id, user, claims: async () => claimsOf(user) }
+  return {
+    accountId: user.id,
+    user,
+    claims: async (use) => ({ ...claimsOf(user), ...(use === 'userinfo' && accountClaim(ctx)) }),
+  }
 }

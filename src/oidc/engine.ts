@@ -49,9 +49,12 @@ function cookiesFor(issuerUrl: string): Configuration['cookies'] {
   }
 }
 
-/** OpenID Connect Core, section 5.4; the ID token also holds how and when the user signed in. */
+/**
+ * OpenID Connect Core, section 5.4; the ID token also holds how and when the user signed in, and userinfo the account of the access
+ * token.
+ */
 const CLAIMS = {
-  openid: ['sub', 'auth_time', 'acr', 'amr'],
+  openid: ['sub', 'auth_time', 'acr', 'amr', 'account_id'],
   profile: ['name', 'updated_at'],
   // `preferred_username` is the email address, by which users sign in.
   email: ['email', 'email_verified', 'preferred_username'],

@@ -21,7 +21,7 @@ export type Claim =
   { readonly found: 'first'; complete(): Promise<void> } | { readonly found: 'overlapping' | 'reused' | 'invalid' }
 
 /** A token request with a one-time code: an authorization code or a device code. */
-export interface CodeTokenRequest extends TokenRequest {
+export interface CodeTokenRequest extends Omit<TokenRequest, 'accountId'> {
   /** Derived from the code, so that a later use of the code finds the tokens that were issued from it. */
   readonly grantId: string
   readonly identityScope: string
@@ -106,16 +106,16 @@ export class CodeTokens {
     request: CodeTokenRequest,
   ): Promise<IssuedTokens | 'code_reused' | 'code_invalid' | undefined> {
     // Users before codes: the revocation of a user's tokens locks in that order.
-    await lockConsentShared(trx, requiredConsent(request))
+    const accountId = await lockConsentShared(trx, requiredConsent(request))
     const claim = await request.claim(trx, request.client.registration)
     if (claim.found === 'reused') await revokeTokensOfReusedCode(trx, request)
     if (claim.found !== 'first') return claim.found === 'invalid' ? 'code_invalid' : 'code_reused'
-    const issued = await this.#issueInTransaction(trx, request)
+    const issued = await this.#issueInTransaction(trx, { ...request, accountId })
     if (issued) await claim.complete()
     return issued
   }
 
-  async #issueInTransaction(trx: Knex, request: CodeTokenRequest): Promise<IssuedTokens | undefined> {
+  async #issueInTransaction(trx: Knex, request: CodeTokenRequest & TokenRequest): Promise<IssuedTokens | undefined> {
     const planned = await planInTransaction(trx, this.#issuer, request)
     if (!planned) return undefined
     if (!request.withRefreshToken) return await this.#issuer.sign(planned, planned.quota)

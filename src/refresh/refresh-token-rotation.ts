@@ -42,10 +42,12 @@ export interface Redemption {
   readonly presented: PresentedRefreshToken
   readonly hashes: RefreshTokenHashes
   readonly row: RefreshRow
+  /** The account of the user; null: an operator, or the client acts for itself. */
+  readonly accountId: string | null
 }
 
 /** The access token that a redemption requests: at most the scope of the grant (RFC 6749, section 6). */
-function accessTokenRequest({ client, row, presented }: Redemption): TokenRequest {
+function accessTokenRequest({ client, row, accountId, presented }: Redemption): TokenRequest {
   const scopes = resolveScope(presented.scope, row.scope.split(' ')).split(' ')
   const identityScopes = scopes.filter((scope) => IDENTITY_SCOPES.includes(scope))
   const { authTime, acr, amr } = row.sign_in ?? {}
@@ -56,6 +58,7 @@ function accessTokenRequest({ client, row, presented }: Redemption): TokenReques
     scope: scopes.filter((scope) => !identityScopes.includes(scope)).join(' '),
     ...(row.subject && { identityScope: identityScopes.join(' ') }),
     subject: row.subject,
+    accountId,
     grantId: row.grant_id,
     extra: { ...(row.subject && { auth_time: authTime, acr, amr }), ...(jkt && { cnf: { jkt } }) },
   }

@@ -24,30 +24,37 @@ const invalidGrant = (reason: RefusalReason = 'refresh_token_invalid') =>
   new KeywrightError('invalid_grant', 'the refresh token is invalid, expired or revoked', { reason })
 const otherApi = () => new KeywrightError('invalid_target', 'the refresh token is for another API')
 
-/** Locks the user and the consent of a grant. Users before refresh tokens: revocation locks in that order too. */
-async function lockConsentOfGrant(trx: Knex, family: Buffer): Promise<void> {
+/**
+ * Locks the user and the consent of a grant. Users before refresh tokens: revocation locks in that order too. Returns the ID of the
+ * user's account; null: an operator, or the client acts for itself.
+ */
+async function lockConsentOfGrant(trx: Knex, family: Buffer): Promise<string | null> {
   const grant = await trx('refresh_tokens AS r')
     .join('apis AS a', 'a.id', 'r.api_id')
     .where({ family_hash: family })
     .first('subject', 'consent_id', 'scope', 'identifier')
-  if (!grant?.subject) return
+  if (!grant?.subject) return null
   const { subject: userId, consent_id: consentId, identifier: api, scope } = grant
-  await lockConsentShared(trx, { userId, consentId, api, scope })
+  return await lockConsentShared(trx, { userId, consentId, api, scope })
 }
 
 /**
  * Locks the grant's row, then reads it: of concurrent redemptions, each later one sees what the earlier one did.
  * @throws KeywrightError `invalid_grant` when this client has no such active grant
  */
-async function lockGrant(trx: Knex, client: AuthenticatedClient, family: Buffer): Promise<RefreshRow> {
-  await lockConsentOfGrant(trx, family)
+async function lockGrant(
+  trx: Knex,
+  client: AuthenticatedClient,
+  family: Buffer,
+): Promise<Pick<Redemption, 'row' | 'accountId'>> {
+  const accountId = await lockConsentOfGrant(trx, family)
   await trx('refresh_tokens').where({ family_hash: family }).forUpdate().first('grant_id')
   const row: RefreshRow | undefined = await trx('active_refresh_tokens')
     .where({ family_hash: family, client_id: client.registration.key })
     // By the database's clock, which has set rotated_at: a node's clock may differ by more than the grace period.
     .first('*', trx.raw('extract(epoch FROM clock_timestamp() - rotated_at)::float8 AS seconds_ago'))
   if (!row) throw invalidGrant()
-  return row
+  return { row, accountId }
 }
 
 /** @throws KeywrightError `invalid_grant`, `invalid_target` */
@@ -102,7 +109,7 @@ export class RefreshTokens {
     if (!hashes) throw invalidGrant()
     await this.#issuer.prepare()
     const result = await rollBackIfStale(this.#knex, async (trx) => {
-      const redemption = { client, presented, hashes, row: await lockGrant(trx, client, hashes.family) }
+      const redemption = { client, presented, hashes, ...(await lockGrant(trx, client, hashes.family)) }
       checkBindings(redemption)
       return await this.#redeemInTransaction(trx, redemption)
     })

@@ -24,6 +24,8 @@ export interface TokenRequest {
   readonly identityScope?: string
   /** The user's id. Empty when the client acts for itself. */
   readonly subject: string
+  /** The account of the user; null: an operator, or the client acts for itself, with the account of its registration. */
+  readonly accountId: string | null
   readonly grantId: string | null
   /** Claims in addition to those of RFC 9068, such as `cnf`. */
   readonly extra?: Record<string, unknown>
@@ -96,6 +98,12 @@ function networksClaim(registration: Registration, api: ApiAccess): Record<strin
 const environmentClaim = ({ environment }: Registration): { environment: Environment } | undefined =>
   environment === null ? undefined : { environment }
 
+/** The account that the token acts for: the user's, or the client's own. Absent: an operator, or a client of the instance. */
+function accountClaim({ subject, accountId, client }: TokenRequest): { account_id: string } | undefined {
+  const account = subject ? accountId : client.registration.accountId
+  return account === null ? undefined : { account_id: account }
+}
+
 /**
  * Decides the claims of an access token (RFC 9068), and whether it revokes the earlier ones (token policy `single`).
  * Does not record or sign it.
@@ -155,6 +163,7 @@ export function planToken(
       iat: issuedAt,
       jti,
       client_id: registration.clientId,
+      ...accountClaim(request),
       scope,
       status: statusClaim(status, issuer),
       ...networksClaim(registration, api),

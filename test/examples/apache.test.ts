@@ -8,9 +8,11 @@ import { until } from '../support/load.ts'
 import { freePort, openDirectory, type Program, removeDirectory, startProgram } from '../support/program.ts'
 import {
   ask,
+  askWithoutAccount,
   askWithTwoTokens,
   type ExampleEnvironment,
   examplePath,
+  identityOf,
   sendForgedRequests,
   startExampleEnvironment,
   untilRejected,
@@ -74,13 +76,16 @@ describe.skipIf(!apache).each<Mode>(['with the key set', 'with introspection'])(
   afterAll(() => gateway?.stop())
 
   test('forwards a request with a valid token and the identity of the caller, which forged headers do not change', async () => {
-    const forged = { 'x-client-id': 'somebody', 'x-subject': 'else', 'x-scope': 'admin' }
+    const forged = { 'x-client-id': 'somebody', 'x-account-id': 'foreign', 'x-subject': 'else', 'x-scope': 'admin' }
     const { status, body } = await ask(gateway, await environment.token('write read'), forged)
     expect(status).toBe(200)
     expect(body).toMatchObject({ method: 'GET', url: '/weather?city=Bern' })
-    const { clientId } = environment.client
-    expect(body.headers).toMatchObject({ 'x-client-id': clientId, 'x-subject': clientId, 'x-scope': 'write read' })
+    expect(body.headers).toMatchObject({ ...identityOf(environment), 'x-scope': 'write read' })
     expect(body.headers).not.toHaveProperty('authorization')
+  })
+
+  test('forwards no account with a token that has none, whatever the caller sent', async () => {
+    expect(await askWithoutAccount(gateway, environment)).toMatchObject({ status: 200, account: '' })
   })
 
   test('responds with 401 and a challenge without a token, and to one that is invalid or for another API', async () => {
@@ -96,7 +101,7 @@ describe.skipIf(!apache).each<Mode>(['with the key set', 'with introspection'])(
   })
 
   test('keeps the identity of the caller in spite of headers with underscores, Connection and Upgrade', async () => {
-    expect(await sendForgedRequests(gateway, await environment.token())).toEqual(withoutForgery(environment.client))
+    expect(await sendForgedRequests(gateway, await environment.token())).toEqual(withoutForgery(environment))
   })
 
   test('rejects a request with two tokens, even if the first is valid', async () => {

@@ -6,8 +6,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { DEFAULT_SETTINGS } from '../../src/clients/client-settings.ts'
+import { createClient } from '../../src/management/client-registration.ts'
 import { makeProver } from '../resource-server/fake-issuer.ts'
 import type { Environment } from '../support/environment.ts'
+import { ACTOR } from '../support/factory.ts'
 import { startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
 import { freePort, type Program, startProgram } from '../support/program.ts'
@@ -130,11 +133,14 @@ const FORGED_HEADERS: Record<string, RawHeaders> = {
     X_Client_Id: 'evil',
     'X-Client_Id': 'evil',
     'X_Client-Id': 'evil',
+    X_Account_Id: 'evil',
+    'X-Account_Id': 'evil',
+    'X_Account-Id': 'evil',
     X_Subject: 'evil',
     X_Scope: 'evil',
   },
   // Proxies remove the headers that Connection names (RFC 9110, section 7.6.1).
-  'hop by hop': { connection: ['x-CLIENT-id, X-Subject', 'close, X-Scope'] },
+  'hop by hop': { connection: ['x-CLIENT-id, X-Subject', 'x-account-ID', 'close, X-Scope'] },
   // After a 101 a proxy checks no further request.
   'another protocol': { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQ' },
 }
@@ -145,9 +151,10 @@ export async function sendForgedRequests(gateway: Program, token: string) {
   for (const [name, headers] of Object.entries(FORGED_HEADERS)) {
     const response = await askRaw(gateway, { authorization: `Bearer ${token}`, ...headers })
     const received: Record<string, string> = ((await json(response)) as { headers: Record<string, string> }).headers
-    const { 'x-client-id': client, 'x-subject': subject, 'x-scope': scope, upgrade } = received
+    const { 'x-client-id': client, 'x-account-id': account, 'x-subject': subject, 'x-scope': scope, upgrade } = received
     outcomes[name] = {
       client,
+      account,
       subject,
       scope,
       upgrade,
@@ -157,9 +164,35 @@ export async function sendForgedRequests(gateway: Program, token: string) {
   return outcomes
 }
 
+/** The headers in which a gateway names the client of the environment to the API, except `X-Scope`. */
+export const identityOf = ({ client, server }: Pick<ExampleEnvironment, 'client' | 'server'>) => ({
+  'x-client-id': client.clientId,
+  'x-account-id': server.firstStart.accountId,
+  'x-subject': client.clientId,
+})
+
+/** A request with a token of a client that belongs to the instance, and a forged account. */
+export async function askWithoutAccount(gateway: Program, { server, api }: ExampleEnvironment) {
+  const settings = { ...DEFAULT_SETTINGS, name: 'Of the instance', grants: ['client_credentials'] }
+  const request = { accountId: null, settings, apis: [api.identifier], scopes: ['read'] }
+  const { client, clientSecret } = await createClient(server.knex, request, ACTOR)
+  const credentials = { clientId: client.clientId, clientSecret: clientSecret! }
+  const { body } = await server.machineToken(credentials)
+  const answer = await ask(gateway, body.access_token, { 'x-account-id': 'foreign' })
+  return { status: answer.status, account: answer.body.headers['x-account-id'] ?? '' }
+}
+
 /** The identity headers if no forged header has an effect. */
-export function withoutForgery({ clientId }: ExampleEnvironment['client']) {
-  const identity = { client: clientId, subject: clientId, scope: 'read', upgrade: undefined, withUnderscore: [] }
+export function withoutForgery({ client: { clientId }, server }: Pick<ExampleEnvironment, 'client' | 'server'>) {
+  const account = server.firstStart.accountId
+  const identity = {
+    client: clientId,
+    account,
+    subject: clientId,
+    scope: 'read',
+    upgrade: undefined,
+    withUnderscore: [],
+  }
   return Object.fromEntries(Object.keys(FORGED_HEADERS).map((name) => [name, identity]))
 }
 

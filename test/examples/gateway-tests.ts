@@ -3,8 +3,10 @@ import { openDirectory, type Program, removeDirectory } from '../support/program
 import {
   ask,
   askWithBoundToken,
+  askWithoutAccount,
   askWithTwoTokens,
   type ExampleEnvironment,
+  identityOf,
   sendForgedRequests,
   startExampleEnvironment,
   startVerifier,
@@ -54,13 +56,16 @@ export function testGateway({ name, isInstalled, start, malformed, additionalTes
 
     test('a request with a valid token reaches the API with the identity of the caller, which forged headers do not change', async () => {
       const { environment, gateway } = running
-      const forged = { 'x-client-id': 'somebody', 'x-subject': 'else', 'x-scope': 'admin' }
+      const forged = { 'x-client-id': 'somebody', 'x-account-id': 'foreign', 'x-subject': 'else', 'x-scope': 'admin' }
       const { status, body } = await ask(gateway, await environment.token('read write'), forged)
       expect(status).toBe(200)
       expect(body).toMatchObject({ method: 'GET', url: '/weather?city=Bern' })
-      const { clientId } = environment.client
-      expect(body.headers).toMatchObject({ 'x-client-id': clientId, 'x-subject': clientId, 'x-scope': 'read write' })
+      expect(body.headers).toMatchObject({ ...identityOf(environment), 'x-scope': 'read write' })
       expect(body.headers).not.toHaveProperty('authorization')
+    })
+
+    test('forwards no account with a token that has none, whatever the caller sent', async () => {
+      expect(await askWithoutAccount(running.gateway, running.environment)).toMatchObject({ status: 200, account: '' })
     })
 
     test('a request without a token, or with one that is invalid or for another API, is rejected with a challenge', async () => {
@@ -86,7 +91,7 @@ export function testGateway({ name, isInstalled, start, malformed, additionalTes
 
     test('headers with underscores, Connection and Upgrade do not change the identity of the caller', async () => {
       expect(await sendForgedRequests(running.gateway, await running.environment.token())).toEqual(
-        withoutForgery(running.environment.client),
+        withoutForgery(running.environment),
       )
     })
 

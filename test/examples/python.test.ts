@@ -47,7 +47,11 @@ describe.skipIf(!python)('Authlib with status lists', () => {
     const { status, body } = await ask(api, await environment.token('read write'))
     expect({ status, body }).toEqual({
       status: 200,
-      body: { client: environment.client.clientId, subject: environment.client.clientId },
+      body: {
+        client: environment.client.clientId,
+        account: environment.server.firstStart.accountId,
+        subject: environment.client.clientId,
+      },
     })
   })
 

@@ -40,6 +40,8 @@ const tokenOf = async (scope = 'openid email all', app = application, who = pers
 const address = () => `${server.url}/oauth2/userinfo`
 const get = (headers: Record<string, string> = {}): Promise<Answer> => send(address(), { headers })
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+/** The claims of the scope `openid`. */
+const onlyOpenid = () => ({ sub: person.id, account_id: person.accountId })
 
 function expectRefused({ status, headers, body }: Answer, expected: number, error: string): void {
   expect([status, body.error]).toEqual([expected, error])
@@ -50,7 +52,7 @@ describe('an access token is accepted', () => {
   test('in the header by GET or POST, or in the body by POST', async () => {
     const token = await tokenOf()
     const about = {
-      ...{ sub: person.id, email: person.email },
+      ...{ sub: person.id, email: person.email, account_id: server.firstStart.accountId },
       preferred_username: person.email,
     }
     for (const answer of [
@@ -69,12 +71,12 @@ describe('an access token is accepted', () => {
   test('for any API', async () => {
     const api = await server.make.api()
     const app = await createApplication(server, {}, { apis: [api.identifier] })
-    expect((await get(bearer(await tokenOf('openid read', app)))).body).toEqual({ sub: person.id })
+    expect((await get(bearer(await tokenOf('openid read', app)))).body).toEqual(onlyOpenid())
   })
 
   test('for the claims of its own scopes only, whatever else the user allowed', async () => {
     await tokenOf('openid email profile')
-    expect((await get(bearer(await tokenOf('openid')))).body).toEqual({ sub: person.id })
+    expect((await get(bearer(await tokenOf('openid')))).body).toEqual(onlyOpenid())
   })
 })
 

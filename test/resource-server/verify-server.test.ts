@@ -69,6 +69,14 @@ describe.each(PATHS)('a request to %s', (path) => {
     expect(headers['cache-control']).toBe('no-store')
   })
 
+  it('names the account of the token, and sends the header empty if the token has none', async () => {
+    const accounts = ['0ec7e9d6-8a1a-4d0c-b0a5-5b1a6a5a5a5a', undefined, ['no', 'text'], 'é']
+    const answers = await Promise.all(
+      accounts.map(async (account_id) => await ask(path, { authorization: `Bearer ${await tokenOf({ account_id })}` })),
+    )
+    expect(answers.map(({ headers }) => headers['x-account-id'])).toEqual([accounts[0], '', '', '%C3%A9'])
+  })
+
   it('returns 401 with a challenge without a token, and for one that is revoked or for another API', async () => {
     const revoked = await tokenOf({ jti: 'j2', status: { status_list: { idx: 9, uri: list.uri } } })
     const rejected = [undefined, await tokenOf({ aud: 'https://other.example.com', jti: 'j1' }), revoked]

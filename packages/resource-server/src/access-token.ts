@@ -7,6 +7,8 @@ export interface AccessToken {
   readonly issuer: string
   readonly subject: string
   readonly clientId: string
+  /** The account that the token acts for: that of the user, or of the client that acts for itself. Undefined: the instance. */
+  readonly accountId: string | undefined
   readonly audience: readonly string[]
   readonly scopes: readonly string[]
   /** The `jti`. */
@@ -128,6 +130,7 @@ export function describeToken(claims: JWTPayload, status: AccessToken['status'])
     issuer: claims.iss!,
     subject: claims.sub!,
     clientId: claims.client_id as string,
+    accountId: isNonEmptyString(claims.account_id) ? claims.account_id : undefined,
     audience: typeof claims.aud === 'string' ? [claims.aud] : claims.aud!,
     scopes: scopesOf(claims),
     id: claims.jti!,

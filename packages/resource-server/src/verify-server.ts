@@ -24,9 +24,10 @@ const encodeHeader = (text: string): string =>
     [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join(''),
   )
 
-/** Always all three: a header that the gateway does not overwrite would keep the caller's value. */
-const identityHeaders = ({ clientId, subject, scopes }: AccessToken): Record<string, string> => ({
+/** Always all four: a header that the gateway does not overwrite would keep the caller's value. */
+const identityHeaders = ({ clientId, accountId = '', subject, scopes }: AccessToken): Record<string, string> => ({
   'x-client-id': encodeHeader(clientId),
+  'x-account-id': encodeHeader(accountId),
   'x-subject': encodeHeader(subject),
   'x-scope': scopes.map(encodeHeader).join(' '),
 })
@@ -78,7 +79,7 @@ async function respond(req: IncomingMessage, res: ServerResponse, options: Verif
 
 /**
  * Creates the server that gateways ask about each request: nginx at `/auth_request`, Traefik and Caddy at `/forward_auth`,
- * Envoy below `/ext_authz`. It responds with 200 and `X-Client-Id`, `X-Subject` and `X-Scope`, or with the error.
+ * Envoy below `/ext_authz`. It responds with 200 and `X-Client-Id`, `X-Account-Id`, `X-Subject` and `X-Scope`, or with the error.
  */
 export function createVerifyServer(options: VerifyServerOptions): Server {
   const settings = { maxHeaderSize: MAX_HEADER_SIZE, keepAliveTimeout: KEEP_ALIVE }
