@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
-import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
+import { findContinuedSignIn } from '../accounts/continued-sign-ins.ts'
+import { lockCredentials } from '../accounts/credentials.ts'
 import type { SignInProgress, SignInStep } from '../accounts/sign-in-progress.ts'
 import { type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { continues, isMultiFactor, type SignInTicket } from '../accounts/sign-in-tickets.ts'
@@ -43,11 +44,7 @@ export function createFactorSetUp(
   progress: SignInProgress,
   offers: TotpOffers,
 ) {
-  async function find(sealed: string): Promise<{ ticket: SignInTicket; person: Credentials } | undefined> {
-    const ticket = progress.tickets.open(sealed)
-    const person = ticket && (await findCredentialsById(knex, ticket.userId))
-    return ticket && continues(ticket, person) ? { ticket, person } : undefined
-  }
+  const find = (sealed: string) => findContinuedSignIn(knex, progress.tickets, sealed)
 
   /** Only a user without a factor: otherwise the password alone would be enough to add another one. */
   async function save(ticket: SignInTicket, factor: ConfirmedFactor, origin: SignInOrigin): Promise<SetUpResult> {
@@ -62,10 +59,12 @@ export function createFactorSetUp(
   }
 
   return {
-    /** A new secret for a sign-in; undefined: it does not continue any more. */
-    async offerFor(sealed: string): Promise<ShownOffer | undefined> {
+    /** A new secret for a sign-in, or the one that its page has shown before; undefined: it does not continue any more. */
+    async offerFor(sealed: string, shown = ''): Promise<ShownOffer | undefined> {
       const found = await find(sealed)
-      return found && (await offers.make(found.person.user))
+      if (!found) return undefined
+      const { user } = found.person
+      return (await offers.showAgain(shown, user)) ?? (await offers.make(user))
     },
 
     async confirm(attempt: SetUpAttempt): Promise<SetUpResult> {

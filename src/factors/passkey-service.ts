@@ -6,6 +6,8 @@ import type { Log } from '../shared/log.ts'
 import { createOwnPasskeys, type OwnPasskeys } from './own-passkeys.ts'
 import { createPasskeyChallenges } from './passkey-challenges.ts'
 import { requestOptions } from './passkey-options.ts'
+import { createPasskeyRegistrations } from './passkey-registrations.ts'
+import { createPasskeySetUp, type PasskeySetUp } from './passkey-set-up.ts'
 import { createPasskeySignIn, type PasskeySignIn, type PasskeySignInResult } from './passkey-sign-in.ts'
 import { relyingPartyOf } from './relying-party.ts'
 
@@ -21,6 +23,8 @@ export interface PasskeyService {
   /** @param boundTo the browser that shows the page; only it can use the challenge */
   request(boundTo: string): PasskeyRequest
   readonly signIn: PasskeySignIn
+  /** The first factor during a sign-in that requires one. */
+  readonly setUp: PasskeySetUp
   readonly own: OwnPasskeys
 }
 
@@ -41,6 +45,7 @@ export function createPasskeyService(
   const relyingParty = relyingPartyOf(issuerUrl)
   if (!relyingParty) return undefined
   const challenges = createPasskeyChallenges(encryptionKeys, clock)
+  const registrations = createPasskeyRegistrations(knex, relyingParty, challenges, log)
   const { prove } = createPasskeySignIn(knex, progress, relyingParty, challenges, log)
   return {
     request(boundTo) {
@@ -54,6 +59,7 @@ export function createPasskeyService(
         return result
       },
     },
-    own: createOwnPasskeys(knex, relyingParty, challenges, log),
+    setUp: createPasskeySetUp(knex, progress, registrations),
+    own: createOwnPasskeys(knex, registrations),
   }
 }

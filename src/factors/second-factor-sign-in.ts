@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
-import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
+import { findContinuedSignIn } from '../accounts/continued-sign-ins.ts'
+import { type Credentials, lockCredentials } from '../accounts/credentials.ts'
 import {
   type Budget,
   factorBudget,
@@ -137,9 +138,8 @@ export function createSecondFactorSignIn(
   return {
     /** Wrong codes are limited per user and network, and per user from all networks. */
     async prove(attempt: CodeAttempt): Promise<SecondFactorResult> {
-      const ticket = progress.tickets.open(attempt.ticket)
-      const person = ticket && (await findCredentialsById(knex, ticket.userId))
-      return ticket && continues(ticket, person) ? await verifyAttempt(ticket, person, attempt) : EXPIRED
+      const found = await findContinuedSignIn(knex, progress.tickets, attempt.ticket)
+      return found ? await verifyAttempt(found.ticket, found.person, attempt) : EXPIRED
     },
   }
 }

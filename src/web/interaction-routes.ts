@@ -5,7 +5,7 @@ import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
 import { setUiLocales, translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
-import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
+import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import type { Application } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
@@ -87,6 +87,7 @@ const SIGN_IN_STEPS = [
   ['/password', tryChoosePassword],
   ['/factor', tryCode],
   ['/factor/setup', trySetUp],
+  ['/factor/setup/passkey', tryPasskeySetUp],
   ['/factor/finish', finishSetUp],
 ] as const
 

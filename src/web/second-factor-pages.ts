@@ -1,4 +1,5 @@
 import type { FactorChoices } from '../accounts/sign-in-progress.ts'
+import type { PasskeyOffer } from '../factors/passkey-registrations.ts'
 import type { ShownOffer } from '../factors/totp-offers.ts'
 import { codeField, recoveryCodeField } from './forms.ts'
 import type { Page } from './page.ts'
@@ -48,24 +49,42 @@ export const offerView = async ({ sealed, secret, uri }: ShownOffer) => ({
 export interface SetUpState {
   readonly ticket: string
   readonly offer: ShownOffer
+  /** Absent: browsers create no passkeys here. */
+  readonly passkey?: PasskeyOffer | undefined
   readonly codeError?: string
+  /** Said above the forms. */
+  readonly fieldError?: string
 }
 
-/** Lets a user who must have a second factor add one during the sign-in. */
-export async function setUpFactorPage(context: SignInContext, { ticket, offer, codeError }: SetUpState): Promise<Page> {
-  return {
-    view: 'set-up-factor',
-    title: context.t('setUpFactor.title'),
-    status: codeError === undefined ? undefined : 400,
-    formTargets: context.formTargets,
-    data: {
-      context,
-      ticket,
-      offer: await offerView(offer),
-      code: codeField(context.t, { fieldError: codeError }),
-      failed: codeError !== undefined,
-    },
+const passkeyView = ({ t }: SignInContext, { sealed, options }: PasskeyOffer) => ({
+  sealed,
+  options: JSON.stringify(options),
+  failures: JSON.stringify({
+    NotAllowedError: t('setUpFactor.notCreated'),
+    SecurityError: t('passkey.wrongAddress'),
+    other: t('passkey.browserFailed'),
+  }),
+})
+
+/**
+ * Lets a user who must have a second factor add one during the sign-in: a passkey, or an authenticator app, which is behind a
+ * disclosure where scripts offer the passkey.
+ */
+export async function setUpFactorPage(context: SignInContext, state: SetUpState): Promise<Page> {
+  const { ticket, offer, passkey, codeError, fieldError } = state
+  const { t, formTargets } = context
+  const failed = codeError !== undefined || fieldError !== undefined
+  const data = {
+    context,
+    ticket,
+    fieldError,
+    passkey: passkey && passkeyView(context, passkey),
+    offer: await offerView(offer),
+    code: codeField(t, { fieldError: codeError }),
+    usesApp: codeError !== undefined,
+    failed,
   }
+  return { view: 'set-up-factor', title: t('setUpFactor.title'), status: failed ? 400 : undefined, formTargets, data }
 }
 
 /** Shows the recovery codes once, before the sign-in goes on. */

@@ -1,8 +1,10 @@
 import type { Context } from 'koa'
 import type { SecondFactorResult } from '../factors/second-factor-sign-in.ts'
 import { readBrowser } from './cookies.ts'
+import { browserBinding } from './csrf.ts'
 import type { Form } from './forms.ts'
-import { saveCodesPage, secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
+import { saveCodesPage, secondFactorPage } from './second-factor-pages.ts'
+import { type SetUpRequest, setUpPageFor } from './set-up-page.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import { continueSignIn, signInPage } from './sign-in-steps.ts'
 import { originOf, type Web } from './web-services.ts'
@@ -43,6 +45,12 @@ export async function tryCode(web: Web, ctx: Context, context: SignInContext, fo
   await continueSignIn(web, ctx, context, result)
 }
 
+async function showSetUpAgain(web: Web, ctx: Context, context: SignInContext, state: SetUpRequest): Promise<void> {
+  const page = await setUpPageFor(web, ctx, context, state)
+  if (page) web.show(ctx, page)
+  else startAgain(web, ctx, context)
+}
+
 /** A form with the first code of a new authenticator app was sent. */
 export async function trySetUp(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
   const field = (name: string) => form.get(name) ?? ''
@@ -52,7 +60,21 @@ export async function trySetUp(web: Web, ctx: Context, context: SignInContext, f
   if (result.outcome === 'expired') return startAgain(web, ctx, context)
   if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
   const state = { ticket, offer: result.offer, codeError: context.t('factor.wrongCode') }
-  web.show(ctx, await setUpFactorPage(context, state))
+  await showSetUpAgain(web, ctx, context, state)
+}
+
+const PASSKEY_FAILURES = { refused: 'setUpFactor.passkeyRefused', challenge_expired: 'passkey.expired' } as const
+
+/** A form with a new passkey was sent. */
+export async function tryPasskeySetUp(web: Web, ctx: Context, context: SignInContext, form: Form): Promise<void> {
+  const field = (name: string) => form.get(name) ?? ''
+  const ticket = field('ticket')
+  const sent = { challenge: field('challenge'), credential: field('credential'), boundTo: browserBinding(ctx) }
+  const result = await web.factors.passkeys?.setUp.confirm({ ticket, ...sent, ...originOf(ctx) })
+  if (!result || result.outcome === 'expired') return startAgain(web, ctx, context)
+  if (result.outcome === 'added') return web.show(ctx, saveCodesPage(context, result.ticket, result.codes))
+  const state = { ticket, offer: field('offer'), fieldError: context.t(PASSKEY_FAILURES[result.outcome]) }
+  await showSetUpAgain(web, ctx, context, state)
 }
 
 /** The user has saved the recovery codes. */

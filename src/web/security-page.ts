@@ -1,6 +1,6 @@
 import { FIRST_NAME } from '../factors/factor-set-up.ts'
 import type { AddResult, UserFactors } from '../factors/own-factors.ts'
-import { FIRST_PASSKEY_NAME, type PasskeyOffer } from '../factors/own-passkeys.ts'
+import { FIRST_PASSKEY_NAME, type PasskeyOffer } from '../factors/passkey-registrations.ts'
 import type { Passkey } from '../factors/passkeys.ts'
 import { RECOVERY_CODES } from '../factors/recovery-codes.ts'
 import type { TotpFactor } from '../factors/totp-factors.ts'

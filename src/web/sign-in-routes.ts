@@ -6,7 +6,7 @@ import type { Page } from './page.ts'
 import { translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
 import { ownPath } from './return-to.ts'
-import { finishSetUp, tryCode, trySetUp } from './second-factor-steps.ts'
+import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
 import { currentUser, type Web } from './web-services.ts'
@@ -132,6 +132,9 @@ export function signInRoutes(web: Web): Router {
   router.post('/signin/factor', (ctx) => tryCode(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form))
   router.post('/signin/factor/setup', (ctx) =>
     trySetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
+  )
+  router.post('/signin/factor/setup/passkey', (ctx) =>
+    tryPasskeySetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),
   )
   router.post('/signin/factor/finish', (ctx) =>
     finishSetUp(web, ctx, contextOf(web, ctx, parametersIn(ctx)), ctx.state.form),

@@ -14,7 +14,8 @@ import {
   passwordProblem,
 } from './new-password-fields.ts'
 import type { Page } from './page.ts'
-import { secondFactorPage, setUpFactorPage } from './second-factor-pages.ts'
+import { secondFactorPage } from './second-factor-pages.ts'
+import { setUpPageFor } from './set-up-page.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import type { Login } from './sign-in-flow.ts'
 import { sentence } from './to-sentence.ts'
@@ -124,9 +125,8 @@ function missing(t: Translate, email: string, password: string): SignInState | u
 }
 
 async function showSetUp(web: Web, ctx: Context, context: SignInContext, ticket: string): Promise<void> {
-  const offer = await web.factors.setUp.offerFor(ticket)
-  if (offer) web.show(ctx, await setUpFactorPage(context, { ticket, offer }))
-  else web.show(ctx, signInPage(context, { fieldError: context.t('signIn.ticketExpired'), status: 400 }))
+  const expired = { fieldError: context.t('signIn.ticketExpired'), status: 400 }
+  web.show(ctx, (await setUpPageFor(web, ctx, context, { ticket })) ?? signInPage(context, expired))
 }
 
 /** Goes on with the next step of a sign-in, or finishes it. */

@@ -56,6 +56,7 @@ const SHOWN = [
   'second-factor-by-passkey',
   'wrong-recovery-code',
   'set-up-factor',
+  'set-up-passkey',
   'save-recovery-codes',
 ]
 const OPEN = [

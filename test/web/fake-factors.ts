@@ -33,6 +33,12 @@ const PASSKEYS = [
 /** What a page asks the browser for a passkey with; no authenticator knows it. */
 export const PASSKEY_REQUEST = { sealed: 'challenge-1', options: { challenge: 'AAAA', rpId: 'localhost' } }
 
+/** What the page of a new passkey asks the browser with. */
+export const PASSKEY_OFFER = {
+  sealed: 'challenge-2',
+  options: { rp: { id: 'localhost', name: 'Keywright' }, user: { id: 'AAAA', name: 'ada' }, challenge: 'AAAA' },
+}
+
 /** Second factors without a database: the user has two authenticator apps. */
 export const createFakeFactors = (user: () => never): Factors => ({
   signIn: {
@@ -64,6 +70,10 @@ export const createFakeFactors = (user: () => never): Factors => ({
   passkeys: {
     request: () => PASSKEY_REQUEST,
     signIn: { prove: async () => ({ outcome: 'refused' }) },
+    setUp: {
+      offerFor: async () => PASSKEY_OFFER,
+      confirm: async () => ({ outcome: 'refused' }),
+    },
     own: {
       offer: async () => PASSKEY_REQUEST,
       add: async () => ({ outcome: 'added', codes: [], amr: [] }),

@@ -18,7 +18,7 @@ import type { SignInContext } from '../../src/web/sign-in-context.ts'
 import type { Application, Directory, WebUser } from '../../src/web/sign-in-directory.ts'
 import type { Interaction, SignInFlow } from '../../src/web/sign-in-flow.ts'
 import { createWeb } from '../../src/web/web.ts'
-import { CHOICES, createFakeFactors, OFFER, PASSKEY_REQUEST, RECOVERY_CODES } from './fake-factors.ts'
+import { CHOICES, createFakeFactors, OFFER, PASSKEY_OFFER, PASSKEY_REQUEST, RECOVERY_CODES } from './fake-factors.ts'
 
 export const ADA: WebUser = {
   id: 'ada',
@@ -295,6 +295,16 @@ const samplePages = ({ protocolPages: pages, show }: Pages, world: World): Koa.M
       ),
     '/show/set-up-factor': async (ctx) =>
       show(ctx, await setUpFactorPage(context(ctx), { ticket: 't1', offer: OFFER })),
+    '/show/set-up-passkey': async (ctx) =>
+      show(
+        ctx,
+        await setUpFactorPage(context(ctx), {
+          ticket: 't1',
+          offer: OFFER,
+          passkey: PASSKEY_OFFER,
+          fieldError: context(ctx).t('setUpFactor.passkeyRefused'),
+        }),
+      ),
     '/show/save-recovery-codes': (ctx) => show(ctx, saveCodesPage(context(ctx), 't1', RECOVERY_CODES)),
   }
   return async (ctx, next) => (shown[ctx.path] ? await shown[ctx.path]!(ctx) : await next())

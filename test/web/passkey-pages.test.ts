@@ -79,6 +79,29 @@ test('an application gets tokens that name the passkey and the verification of t
   expect(claimsOf(tokens.id_token).amr).toEqual(['pwd'])
 })
 
+test('a user whom an application asks for a second factor sets up a passkey on the way, with the request kept', async () => {
+  const person = await newPerson()
+  const browser = openBrowser(server.url)
+  const link = application.link({ acr_values: MFA_ACR, state: 'kept' })
+  const asked = await signIn(browser, await browser.visit(link), person.email, PASSWORD)
+  expect(asked.text.indexOf('data-passkey="create"')).toBeLessThan(asked.text.indexOf('class="qr-code"'))
+  const create = (page: Page, deviation?: Deviation) =>
+    browser.submit(page, /\/setup\/passkey$/, {
+      credential: createSoftwareAuthenticator(server.issuer).create(passkeyOptionsOn(page), deviation),
+    })
+  const refused = await create(asked, { origin: 'https://evil.example' })
+  expect([refused.status, wordsOf(refused)]).toEqual([400, expect.stringContaining('Your browser sent no passkey')])
+  // A QR code that was scanned meanwhile stays valid.
+  const keyOn = ({ text }: Page) => /totp-key">([^<]+)</.exec(text)![1]
+  expect(keyOn(refused)).toBe(keyOn(asked))
+  const codes = await create(refused)
+  expect(codes.text.match(/<li>[0-9a-z-]{19}<\/li>/g)).toHaveLength(10)
+  const left = await goOn(browser, await browser.submit(codes, /\/finish$/), person)
+  expect(left.searchParams.get('state')).toBe('kept')
+  const { body } = await application.redeem(left.searchParams.get('code')!)
+  expect(claimsOf(body.id_token)).toMatchObject({ acr: MFA_ACR, amr: ['pwd', 'hwk', 'user', 'mfa'], sub: person.id })
+})
+
 test('a user who replaces the only passkey has each method once in the tokens of the session', async () => {
   const { person, browser } = await owner()
   const [, path] = /href="([^"]*passkeys\/[^"]*\/remove)"/.exec((await browser.visit(SECURITY)).text)!

@@ -11,8 +11,8 @@ const CREATE_FAILURES = {
   other: 'The browser could not use a passkey. Try again.',
 }
 
-/** The page has the messages of a sign-in, in its language. */
-const failuresOf = (form) => JSON.parse(form.dataset.failures)
+/** The page of a sign-in has its messages, in its language. */
+const failuresOf = (form) => (form.dataset.failures ? JSON.parse(form.dataset.failures) : CREATE_FAILURES)
 
 const messageOf = (form) => form.querySelector('[role="alert"]')
 
@@ -65,7 +65,9 @@ function prepareSignIn(form) {
 }
 
 function prepareCreation(form) {
-  document.querySelector('[data-passkey-missing]').hidden = true
+  form.hidden = false
+  for (const instead of document.querySelectorAll('[data-passkey-missing]')) instead.hidden = true
+  for (const other of document.querySelectorAll('[data-beside-passkey]')) other.open = false
   form.addEventListener('submit', async (event) => {
     if (form.elements.credential.value) return
     event.preventDefault()
@@ -76,7 +78,7 @@ function prepareCreation(form) {
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(optionsOf(form))
       send(form, await navigator.credentials.create({ publicKey }))
     } catch (error) {
-      show(form, CREATE_FAILURES, error)
+      show(form, failuresOf(form), error)
     }
   })
 }
