@@ -1,3 +1,4 @@
+import { LANGUAGES, type LanguageCode } from '../languages/languages.ts'
 import { type AttributeChoice, attribute, boolean, choice, email, id, nullable, text } from '../shared/attributes.ts'
 import { emailError } from '../shared/email-addresses.ts'
 import { nameError } from '../shared/names.ts'
@@ -77,6 +78,26 @@ export const PROFILE_ATTRIBUTES = {
     example: 'Ada Lovelace',
     option: { help: "Display name; '' removes it" },
     validate: (name) => nameError('the name of a user', name, 200),
+  }),
+  language: attribute({
+    type: nullable(
+      choice<LanguageCode>(
+        LANGUAGES.map(({ code, name }) => ({ value: code, label: name })),
+        'select',
+      ),
+      'No preference',
+    ),
+    initial: null,
+    section: 'profile',
+    label: 'Language',
+    hint: 'Used for pages and e-mails. Users can select it below their pages. Applications receive it as locale.',
+    description:
+      'The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference',
+    example: 'de',
+    option: {
+      help: 'Language of pages and e-mails; off: no preference, so that pages follow the browser',
+      nullWord: 'off',
+    },
   }),
 }
 

@@ -30,8 +30,8 @@ const MOST = 10_000
 const LISTS: readonly (readonly [kind: UserDataItem['kind'], text: string])[] = [
   [
     'profile',
-    `SELECT u.id, u.email, u.email_verified, u.name, ${roleOf('u')} AS role, u.status, u.account_id, a.name AS account_name, u.created_at,
-            u.updated_at, u.last_signed_in_at, u.password_changed_at, u.sessions_valid_from
+    `SELECT u.id, u.email, u.email_verified, u.name, u.language, ${roleOf('u')} AS role, u.status, u.account_id,
+            a.name AS account_name, u.created_at, u.updated_at, u.last_signed_in_at, u.password_changed_at, u.sessions_valid_from
        FROM users u LEFT JOIN accounts a ON a.id = u.account_id WHERE u.id = CAST(:user AS uuid)`,
   ],
   [

@@ -16,6 +16,7 @@ function claimsOf(user: User): AccountClaims {
   return {
     sub: user.id,
     ...(user.name && { name: user.name }),
+    ...(user.language && { locale: user.language }),
     preferred_username: user.email,
     updated_at: epochSeconds(user.updatedAt),
     email: user.email,

@@ -55,7 +55,7 @@ function cookiesFor(issuerUrl: string): Configuration['cookies'] {
  */
 const CLAIMS = {
   openid: ['sub', 'auth_time', 'acr', 'amr', 'account_id'],
-  profile: ['name', 'updated_at'],
+  profile: ['name', 'locale', 'updated_at'],
   // `preferred_username` is the email address, by which users sign in.
   email: ['email', 'email_verified', 'preferred_username'],
 }

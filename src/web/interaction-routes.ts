@@ -3,11 +3,11 @@ import type { Context } from 'koa'
 import { KeywrightError } from '../shared/errors.ts'
 import { allowPage } from './consent-page.ts'
 import { formTargets } from './page-headers.ts'
-import { setUiLocales, translateFor } from './page-language.ts'
+import { setUiLocales, setUserLanguage, translateFor } from './page-language.ts'
 import { passkeyPrompt, tryPasskey } from './passkey-steps.ts'
 import { finishSetUp, tryCode, tryPasskeySetUp, trySetUp } from './second-factor-steps.ts'
 import type { SignInContext } from './sign-in-context.ts'
-import type { Application } from './sign-in-directory.ts'
+import type { Application, WebUser } from './sign-in-directory.ts'
 import type { Interaction } from './sign-in-flow.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { forgotPathOf, signInPage, tryChoosePassword, trySignIn } from './sign-in-steps.ts'
@@ -17,6 +17,8 @@ import type { Web } from './web-services.ts'
 interface Asked {
   readonly interaction: Interaction
   readonly application: Application
+  /** Who is signed in in this browser and may act. */
+  readonly user: WebUser | undefined
   readonly path: string
   readonly context: SignInContext
   /** Shows pages in the accent of the application. */
@@ -28,7 +30,7 @@ const over = () => new KeywrightError('invalid_grant', 'this sign-in has expired
 function contextOf(
   web: Web,
   ctx: Context,
-  { interaction, application, path }: Omit<Asked, 'context' | 'web'>,
+  { interaction, application, path }: Omit<Asked, 'user' | 'context' | 'web'>,
 ): SignInContext {
   return {
     t: translateFor(ctx),
@@ -55,15 +57,16 @@ async function find(web: Web, ctx: Context): Promise<Asked> {
   const application = interaction && (await web.directory.application(interaction.clientId))
   if (!interaction || !application) throw over()
   const path = `/interaction/${encodeURIComponent(interaction.uid)}`
+  const user = interaction.userId ? await web.directory.user(interaction.userId) : undefined
   setUiLocales(ctx, interaction.uiLocales)
-  const asked = { interaction, application, path }
+  setUserLanguage(ctx, user?.language ?? null)
+  const asked = { interaction, application, user, path }
   return { ...asked, context: contextOf(web, ctx, asked), web: withAccent(web, application.accent) }
 }
 
 /** @param userChanged somebody else has signed in in this browser since the page was shown */
 async function showAsked(ctx: Context, asked: Asked, userChanged = false): Promise<void> {
-  const { interaction, application, path, context, web } = asked
-  const user = interaction.userId ? await web.directory.user(interaction.userId) : undefined
+  const { interaction, application, user, path, context, web } = asked
   if (interaction.prompt === 'login' || !user) {
     const again = interaction.isReauthentication ? user?.email : undefined
     return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? again }))

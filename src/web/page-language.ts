@@ -17,7 +17,7 @@ const COOKIE_VALUE = /^([a-z]{2})\.(\d{1,12})$/
 
 const YEAR = 365 * 24 * 3600 * 1000
 
-/** Seconds. A selection this recent was made during the present sign-in, and wins over its `ui_locales`. */
+/** Seconds. A selection this recent was made during the present sign-in, and wins over its `ui_locales` and its user's language. */
 const RECENT = 3600
 
 const now = (): number => Math.floor(Date.now() / 1000)
@@ -42,6 +42,11 @@ export function setUiLocales(ctx: Context, uiLocales: string | undefined): void 
   ctx.state.uiLocales = uiLocales
 }
 
+/** Tells the pages of this request the language that their user selected, in whichever browser. Null: none. */
+export function setUserLanguage(ctx: Context, code: string | null): void {
+  ctx.state.userLanguage = code
+}
+
 const acceptedLanguage = (ctx: Context): Language =>
   languageOf(ctx.acceptsLanguages([...LANGUAGE_CODES]) || '') ?? ENGLISH
 
@@ -49,12 +54,13 @@ function pageLanguage(ctx: Context): Language {
   const selection = selectionOf(ctx)
   if (selection?.isRecent) return selection.language
   const wanted = matchUiLocales(ctx.state.uiLocales ?? ctx.query.ui_locales)
-  return wanted ?? selection?.language ?? acceptedLanguage(ctx)
+  return wanted ?? languageOf(ctx.state.userLanguage ?? '') ?? selection?.language ?? acceptedLanguage(ctx)
 }
 
 /**
- * The texts of the page that answers a request: in the language that the user selected during this sign-in, else that of
- * `ui_locales`, else the one selected earlier, else the one that the browser prefers, else English.
+ * The texts of the page that answers a request: in the language that was selected in this browser during the last hour, else that of
+ * `ui_locales`, else the one of the signed-in user, else the one selected in this browser earlier, else the one that the browser
+ * prefers, else English.
  */
 export const translateFor = (ctx: Context): Translate => translateTo(pageLanguage(ctx))
 

@@ -17,11 +17,13 @@ interface PermissionGroup {
 type Described = (t: Translate) => Permission
 
 const NAME: Described = (t) => ({ title: t('permission.name') })
+const LANGUAGE: Described = (t) => ({ title: t('permission.language') })
+const PROFILE: Described = (t) => ({ title: t('permission.profile') })
 const EMAIL: Described = (t) => ({ title: t('permission.email') })
 const OFFLINE: Described = (t) => ({ title: t('permission.offline'), description: t('permission.offlineDetail') })
 const WHO: Described = (t) => ({ title: t('permission.identity'), description: t('permission.identityDetail') })
 
-const BY_SCOPE: Readonly<Record<string, Described>> = { profile: NAME, email: EMAIL, offline_access: OFFLINE }
+const BY_SCOPE: Readonly<Record<string, Described>> = { profile: PROFILE, email: EMAIL, offline_access: OFFLINE }
 
 /** OpenID Connect Core, section 5.1. */
 const BY_CLAIM: Readonly<Record<string, Described>> = {
@@ -33,6 +35,7 @@ const BY_CLAIM: Readonly<Record<string, Described>> = {
   given_name: NAME,
   family_name: NAME,
   nickname: NAME,
+  locale: LANGUAGE,
 }
 
 const unnamed =

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { getAccount } from '../accounts/accounts.ts'
+import { saveProfile } from '../accounts/user-administration.ts'
 import type { Role } from '../accounts/user-attributes.ts'
 import { listUserSessions, type UserSession } from '../accounts/user-sessions.ts'
 import { findUserById, mayAct } from '../accounts/users.ts'
@@ -11,6 +12,7 @@ import { type Client, getClient } from '../clients/clients.ts'
 import { getInstanceSettings } from '../clients/instance-settings.ts'
 import { type ConnectedApplication, listConnectedApplications, withdrawConsent } from '../consents/consents.ts'
 import type { Database } from '../database/open-database.ts'
+import type { LanguageCode } from '../languages/languages.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import type { Image } from '../shared/images.ts'
 import { type LinkedPages, linkedPagesOf } from './application-links.ts'
@@ -24,6 +26,8 @@ export interface WebUser {
   readonly emailVerified: boolean
   /** As they are called; absent where only the address is known. */
   readonly name?: string | null
+  /** That they selected; null: none. */
+  readonly language: LanguageCode | null
   readonly role: Role
   /** Null for an operator, who belongs to no account. */
   readonly accountId: string | null
@@ -72,6 +76,8 @@ export interface Directory {
   connections(userId: string): Promise<readonly ConnectedApplication[]>
   /** Where a user is signed in, the session that was used last first. */
   sessions(userId: string): Promise<readonly UserSession[]>
+  /** Keeps the language that a user selected. */
+  keepLanguage(selection: { userId: string; language: LanguageCode }, actor: Actor): Promise<void>
   /** A second time it does nothing. */
   withdraw(connection: { userId: string; clientId: string }, actor: Actor): Promise<void>
 }
@@ -122,6 +128,9 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     scopeTexts: (wanted) => scopeTexts(reader, wanted),
     connections: (userId) => listConnectedApplications(reader, userId),
     sessions: (userId) => listUserSessions(reader, userId),
+    async keepLanguage({ userId, language }, actor) {
+      await saveProfile(knex, userId, { language }, actor)
+    },
     async withdraw(connection, actor) {
       await withdrawConsent(knex, connection, actor).catch(absent)
     },

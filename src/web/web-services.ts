@@ -8,6 +8,7 @@ import type { Actor } from '../audit/audit-log.ts'
 import type { Factors } from '../factors/factors.ts'
 import type { Management } from '../management/operation.ts'
 import type { Show } from './page.ts'
+import { setUserLanguage } from './page-language.ts'
 import type { Directory, SignedInUser } from './sign-in-directory.ts'
 import type { SignInFlow } from './sign-in-flow.ts'
 
@@ -40,6 +41,7 @@ export interface Web extends WebServices {
 /** Who is signed in in this browser and may act. Asked once for a request, whose pages are then drawn in their console. */
 export async function currentUser({ flow }: WebServices, ctx: Context): Promise<SignedInUser | undefined> {
   ctx.state.user ??= await flow.signedIn(ctx)
+  if (ctx.state.user) setUserLanguage(ctx, ctx.state.user.language)
   return ctx.state.user
 }
 

@@ -68,7 +68,7 @@ function pageRoutes(web: Web, routes: readonly ConsoleRoute[]): Router {
   const router = new Router()
   router.use(guardForms(web, formReaderOf(routes)) as never)
   const demo = demoRoutes(web, web.directory.demoScopesOf)
-  const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes()]
+  const signIn = [interactionRoutes(web), signInRoutes(web), languageRoutes(web)]
   const links = [passwordLinkRoutes(web), emailLinkRoutes(web)]
   const own = [
     homeRoutes(web),

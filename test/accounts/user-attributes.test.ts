@@ -16,7 +16,7 @@ import { readFields, writeFields } from '../../src/web/console/kit/form-fields.t
 
 const ID = '019a7f3e-6c1b-7d52-9a54-3f1c2b7e8d90'
 
-const PROFILE: Profile = { email: 'ada@example.com', emailVerified: true, name: 'Ada Lovelace' }
+const PROFILE: Profile = { email: 'ada@example.com', emailVerified: true, name: 'Ada Lovelace', language: 'de' }
 
 const USER: User = {
   ...PROFILE,
@@ -43,7 +43,7 @@ describe('each attribute of a user', () => {
     expect(toUser(row as unknown as UserRow)).toEqual(USER)
   })
 
-  test.each([USER, { ...USER, name: null, accountId: null }])(
+  test.each([USER, { ...USER, name: null, language: null, accountId: null }])(
     'is a field of the API, and its value survives a round trip through JSON',
     (user) => {
       const json = JSON.parse(JSON.stringify(toWireValues(USER_ATTRIBUTES, user, { role: 'admin' })))
@@ -54,7 +54,7 @@ describe('each attribute of a user', () => {
     },
   )
 
-  test.each([PROFILE, { ...PROFILE, name: null, emailVerified: false }])(
+  test.each([PROFILE, { ...PROFILE, name: null, language: null, emailVerified: false }])(
     'is a field of the form, and its value survives a round trip through the form',
     (profile) => {
       const fields = attributeFields(PROFILE_ATTRIBUTES, { isOperator: false })
@@ -77,6 +77,8 @@ describe('each attribute of a user', () => {
 test.each([
   [['--email-verified'], { emailVerified: true }],
   [['--no-email-verified'], { emailVerified: false }],
+  [['--language', 'ar'], { language: 'ar' }],
+  [['--language', 'off'], { language: null }],
   [[], {}],
 ])('the options %j of a change of a user set %j', async (args, values) => {
   const command = addAttributeOptions(new Command().exitOverride(), PROFILE_ATTRIBUTES, 'update')

@@ -170,7 +170,7 @@ describe('the document lists what works', () => {
 
   test('every claim', async () => {
     const person = await createTestUser(server.knex, server.firstStart.accountId)
-    await server.knex('users').where({ id: person.id }).update({ email_verified: true })
+    await server.knex('users').where({ id: person.id }).update({ email_verified: true, language: 'de' })
     const app = await createApplication(server, { backchannelLogoutUri: 'https://app.example.com/out' })
     const { access_token, id_token } = await getTokens(server, app, person, {
       params: { scope: 'openid profile email' },

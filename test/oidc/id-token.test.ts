@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const BACKCHANNEL = { backchannelLogoutUri: 'https://app.example.com/backchannel' }
 
-const OF_SCOPES = ['name', 'updated_at', 'email', 'email_verified', 'preferred_username']
+const OF_SCOPES = ['name', 'locale', 'updated_at', 'email', 'email_verified', 'preferred_username']
 const privateClaims = (idToken: string) => OF_SCOPES.filter((name) => name in claimsOf(idToken))
 
 describe('an ID token', () => {

@@ -50,6 +50,19 @@ test('a selection on the sign-in page lasts to the consent page', async () => {
   expect(inShort(await signIn(browser, german, person.email, person.password))).toContain('Zugriff erlauben?')
 })
 
+test('a selection of a signed-in user is followed in another browser, until ui_locales asks for another language', async () => {
+  const user = await createTestUser(server.knex, server.firstStart.accountId)
+  const [one, other] = [openBrowserOn(server), openBrowserOn(server)]
+  for (const browser of [one, other])
+    await signIn(browser, await browser.visit('/signin?return_to=/account/password'), user.email, user.password)
+  const own = { headers: { accept: 'text/html', 'sec-fetch-site': 'same-origin' } }
+  await one.visit('/language?to=ar&return_to=/', own)
+  const consent = await other.visit(application.link(), { headers: { 'accept-language': 'de' } })
+  expect(consent.text).toContain('<html lang="ar" dir="rtl">')
+  const french = await other.visit(application.link({ ui_locales: 'fr' }))
+  expect(french.text).toContain('<html lang="fr" dir="ltr">')
+})
+
 test('ui_locales of a pushed request is followed', async () => {
   const pushed = await postForm(
     `${server.url}/oauth2/par`,

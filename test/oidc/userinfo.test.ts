@@ -218,6 +218,24 @@ describe('a page of another origin', () => {
   })
 })
 
+test('locale is the language of the user, for the scope profile or where it is requested, and changes updated_at', async () => {
+  const who = await createTestUser(server.knex, server.firstStart.accountId)
+  const about = async (scope: string) => (await get(bearer(await tokenOf(scope, application, who)))).body
+  const before = await about('openid profile')
+  expect(before).not.toHaveProperty('locale')
+  await server
+    .knex('users')
+    .where({ id: who.id })
+    .update({ updated_at: new Date(0) })
+  await saveProfile(server.knex, who.id, { language: 'pt' }, ACTOR)
+  const selected = await about('openid profile')
+  expect(selected.locale).toBe('pt')
+  expect(selected.updated_at).toBeGreaterThan(0)
+  expect(await about('openid email')).not.toHaveProperty('locale')
+  const params = { scope: 'openid', claims: JSON.stringify({ id_token: { locale: null } }) }
+  expect(claimsOf((await getTokens(server, application, who, { params })).id_token).locale).toBe('pt')
+})
+
 describe('email_verified', () => {
   const claimOf = async (who: Person) => (await get(bearer(await tokenOf('openid email', application, who)))).body
 

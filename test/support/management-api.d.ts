@@ -3333,6 +3333,11 @@ export interface components {
              */
             name?: string | null;
             /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language?: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -4616,6 +4621,11 @@ export interface components {
              */
             name: string | null;
             /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -4650,6 +4660,11 @@ export interface components {
              */
             name?: string | null;
             /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language?: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
+            /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
              */
@@ -4682,6 +4697,11 @@ export interface components {
              * @example Ada Lovelace
              */
             name: string | null;
+            /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
             /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}
@@ -4776,6 +4796,11 @@ export interface components {
              * @example Ada Lovelace
              */
             name: string | null;
+            /**
+             * @description The language of the pages and e-mails for the user (BCP 47), which the user can select too; applications receive it as the claim `locale`; null: no preference
+             * @example de
+             */
+            language: ("en" | "de" | "fr" | "es" | "pt" | "ja" | "ar") | null;
             /**
              * @description A member signs in to applications, an admin manages the account, and an operator manages the instance
              * @enum {string}

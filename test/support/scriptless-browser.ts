@@ -28,6 +28,14 @@ function attributes(tag: string): Record<string, string> {
 const isSent = (input: string, type: string | undefined): boolean =>
   type === 'checkbox' || type === 'radio' ? /\schecked\b/.test(input.replace(/"[^"]*"/g, '')) : type !== 'submit'
 
+/** The name of each selection box with its selected option, else its first. */
+const selectedIn = (form: string): [string, string][] =>
+  [...form.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/g)].map(([, tag, inside]) => {
+    const options = [...inside!.matchAll(/<option\b([^>]*)>/g)].map(([, option]) => option!)
+    const option = options.find((one) => /\sselected\b/.test(one)) ?? options[0] ?? ''
+    return [attributes(tag!).name!, attributes(option).value ?? '']
+  })
+
 /** The forms of a page with what their fields hold. */
 export function formsOf({ text, url }: Page): Form[] {
   return [...text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, tag, inside]) => {
@@ -38,7 +46,7 @@ export function formsOf({ text, url }: Page): Form[] {
     return {
       action: new URL(action ?? url, url).href,
       method: (method ?? 'get').toUpperCase(),
-      fields: Object.fromEntries(named.map(({ name, value }) => [name!, value ?? ''])),
+      fields: Object.fromEntries([...selectedIn(inside!), ...named.map(({ name, value }) => [name!, value ?? ''])]),
     }
   })
 }

@@ -25,6 +25,7 @@ export const ADA: WebUser = {
   email: 'ada@example.com',
   emailVerified: true,
   name: 'Ada Lovelace',
+  language: null,
   role: 'member',
   accountId: 'engines',
   accountName: 'Analytical Engines',
@@ -37,6 +38,7 @@ export const BOB: WebUser = {
   email: 'bob@example.com',
   emailVerified: false,
   name: null,
+  language: null,
   role: 'operator',
   accountId: null,
   accountName: null,
@@ -238,6 +240,9 @@ function createDirectory(world: World): Directory {
     },
     connections: async () => world.connections,
     sessions: async () => [],
+    async keepLanguage(selection) {
+      world.done.push(['keepLanguage', selection])
+    },
     async withdraw({ clientId }) {
       world.connections = world.connections.filter((connection) => connection.clientId !== clientId)
       world.done.push(['withdraw', clientId])

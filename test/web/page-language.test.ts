@@ -69,6 +69,16 @@ describe('the language of a page', () => {
     expect(languageIn((await browser.visit('/signin', accepting('de'))).text)).toEqual(['ar', 'rtl'])
   })
 
+  it('is the one of the signed-in user before one that was selected earlier in the browser, and after ui_locales', async () => {
+    fake.world.people = [{ ...ADA, language: 'ja' }]
+    fake.world.interactions = [CONSENT, { ...CONSENT, uid: 'consent2', uiLocales: 'fr' }]
+    browser.cookies.set('kw_language /', selected('ar', 7200))
+    expect(languageIn((await browser.visit('/interaction/consent1', accepting('de'))).text)).toEqual(['ja', 'ltr'])
+    expect(languageIn((await browser.visit('/interaction/consent2', accepting('de'))).text)).toEqual(['fr', 'ltr'])
+    browser.cookies.set('kw_language /', selected('ar', 60))
+    expect(languageIn((await browser.visit('/interaction/consent2', accepting('de'))).text)).toEqual(['ar', 'rtl'])
+  })
+
   it.each(['xx.1', 'de', 'de.x', '<script>', ''])(
     'does not follow a cookie that is none of ours: %s',
     async (value) => {
@@ -145,6 +155,36 @@ describe('the selection of a language', () => {
     expect([answer.status, answer.headers.get('set-cookie')]).toEqual([303, null])
   })
 
+  const OTHERS = 'https://evil.example/'
+  it.each<[Record<string, string>, boolean]>([
+    [{ 'sec-fetch-site': 'same-origin' }, true],
+    [{ referer: '/signin' }, true],
+    [{ 'sec-fetch-site': 'same-origin', referer: OTHERS }, true],
+    [{ 'sec-fetch-site': 'cross-site' }, false],
+    [{ 'sec-fetch-site': 'cross-site', referer: '/signin' }, false],
+    [{ 'sec-fetch-site': 'same-site', referer: '/signin' }, false],
+    [{ 'sec-fetch-site': 'none' }, false],
+    [{ referer: OTHERS }, false],
+    [{ referer: 'nothing' }, false],
+    [{}, false],
+  ])('is kept for the signed-in user only if it was made on a page of this site: %j', async (headers, isKept) => {
+    const { referer } = headers
+    const absolute: Record<string, string> = referer?.startsWith('/') ? { referer: fake.origin + referer } : {}
+    fake.world.signedInAs = ADA.id
+    await select('de', '/signin', { ...headers, ...absolute })
+    expect(fake.world.done).toEqual(isKept ? [['keepLanguage', { userId: ADA.id, language: 'de' }]] : [])
+  })
+
+  it('is kept for nobody while nobody is signed in, and not again', async () => {
+    const own = { 'sec-fetch-site': 'same-origin' }
+    await select('de', '/signin', own)
+    fake.world.people = [{ ...ADA, language: 'de' }]
+    fake.world.signedInAs = ADA.id
+    await select('de', '/signin', own)
+    await select('xx', '/signin', own)
+    expect(fake.world.done).toEqual([])
+  })
+
   it('is not on the answer to a form, which cannot be shown anew', async () => {
     const form = await browser.visit('/interaction/login1')
     const refused = await browser.submit(form, /sign-in$/, { email: '', password: '' })
@@ -167,7 +207,13 @@ describe('in German', () => {
 
   it('the consent page is, with the operator’s texts as they are', async () => {
     const { text } = await browser.visit('/interaction/consent1')
-    for (const expected of ['Über Sie', 'Ihren Namen sehen', 'Read your calendar', '>Erlauben<', '>Ablehnen<'])
+    for (const expected of [
+      'Über Sie',
+      'Ihren Namen und Ihre Sprache sehen',
+      'Read your calendar',
+      '>Erlauben<',
+      '>Ablehnen<',
+    ])
       expect(text).toContain(expected)
     expect(text).toContain('<a href="/account/applications">Verbundene Anwendungen</a>')
   })

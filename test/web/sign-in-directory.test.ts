@@ -104,6 +104,16 @@ it('withdraws what a person has allowed, once or twice', async () => {
   }
 })
 
+it('keeps the language that a person selected, with its event, once', async () => {
+  const { user } = await createTestUser()
+  for (const _ of ['once', 'twice']) {
+    await directory.keepLanguage({ userId: user.id, language: 'ja' }, ACTOR)
+    expect(await directory.user(user.id)).toMatchObject({ language: 'ja', revision: user.revision + 1 })
+  }
+  const events = await database.knex('audit_log').where({ action: 'user.updated', target_id: user.id })
+  expect(events).toHaveLength(1)
+})
+
 it('has a look before anybody chose one', async () => {
   expect(await directory.instanceBrand()).toMatchObject({ name: 'Keywright', logo: null })
   expect(await directory.scopeTexts({})).toEqual([])

@@ -371,6 +371,7 @@ const WHO: WebUser = {
   emailVerified: true,
   email: `${LONG.slice(0, 60)}@example.com`,
   name: LONG,
+  language: null,
   role: 'admin',
   accountId: 'engines',
   accountName: LONG,
