@@ -19,7 +19,7 @@ const language = (code: LanguageCode, name: string, options: Partial<Language> =
   ...options,
 })
 
-/** English first: it serves users who prefer none of them. To add one: its row here, and its file in `catalogues/`. */
+/** English first: it serves users who prefer none of them; then German, the other language of the console. To add one: its row here, and its file in `catalogues/`. */
 export const LANGUAGES: readonly Language[] = [
   language('en', 'English'),
   language('de', 'Deutsch'),
@@ -31,6 +31,9 @@ export const LANGUAGES: readonly Language[] = [
 ]
 
 export const ENGLISH = LANGUAGES[0]!
+
+/** The languages of the console. */
+export const CONSOLE_LANGUAGES: readonly Language[] = LANGUAGES.slice(0, 2)
 
 export const LANGUAGE_CODES: readonly LanguageCode[] = LANGUAGES.map(({ code }) => code)
 

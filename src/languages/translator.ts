@@ -11,19 +11,22 @@ export type Catalogue = Readonly<Record<MessageKey, string>>
 /** Strings are names and addresses, which others wrote; numbers are formatted. */
 export type TextValues = Readonly<Record<string, string | number>>
 
-/** The texts of one language. */
-export interface Translate {
+/** The messages of one language, by their keys. */
+export interface Messages<Key extends string> {
   /** Plain text. */
-  (key: MessageKey, values?: TextValues): string
+  (key: Key, values?: TextValues): string
   readonly language: Language
   /**
    * HTML: strings are escaped and isolated from the direction of the text around them; `<b>` is strong.
    * @param links the address of each other tag of the message, by its name
    */
-  html(key: MessageKey, values?: TextValues, links?: Readonly<Record<string, string>>): string
+  html(key: Key, values?: TextValues, links?: Readonly<Record<string, string>>): string
   /** `5 minutes`. Rounded up, so that a retry after it succeeds. */
   wait(seconds: number): string
 }
+
+/** The texts of one language. */
+export type Translate = Messages<MessageKey>
 
 const readCatalogue = (code: LanguageCode): Catalogue =>
   code === ENGLISH.code
@@ -38,7 +41,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!)
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!)
 
 const isolatedHtml = (text: string): string => `<bdi>${escapeHtml(text)}</bdi>`
 
@@ -72,25 +75,37 @@ function waitFormat({ locale }: Language): (seconds: number) => string {
   }
 }
 
-/** Reads the catalogue. A message is parsed when it is used first. */
-function createTranslate(language: Language): Translate {
-  const catalogue = readCatalogue(language.code)
-  const parsed = new Map<MessageKey, IntlMessageFormat>()
+/** ICU syntax; a message without it is its own text. */
+const SYNTAX = /[{<']/
+
+/**
+ * Formats messages in ICU MessageFormat. A message is parsed when it is used first.
+ * @param messageOf the message of a key
+ */
+export function createMessages<Key extends string>(language: Language, messageOf: (key: Key) => string): Messages<Key> {
+  const parsed = new Map<Key, IntlMessageFormat>()
   const change = language.direction === 'rtl' ? isolated : unchanged
 
-  function messageOf(key: MessageKey): IntlMessageFormat {
-    const message = parsed.get(key) ?? new IntlMessageFormat(catalogue[key], language.locale)
-    parsed.set(key, message)
-    return message
+  function format(key: Key, values: Readonly<Record<string, unknown>>): string {
+    const message = messageOf(key)
+    if (!SYNTAX.test(message)) return message
+    const formatter = parsed.get(key) ?? new IntlMessageFormat(message, language.locale)
+    parsed.set(key, formatter)
+    return String(formatter.format(values as TextValues))
   }
 
-  const t = (key: MessageKey, values: TextValues = {}) => String(messageOf(key).format(mapStrings(values, change)))
-  const html: Translate['html'] = (key, values = {}, links = {}) => {
+  const t = (key: Key, values: TextValues = {}) => format(key, mapStrings(values, change))
+  const html: Messages<Key>['html'] = (key, values = {}, links = {}) => {
     const tags = Object.entries(links).map(([name, href]) => [name, linkTo(href)])
-    const inHtml = { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong }
-    return String(messageOf(key).format(inHtml))
+    return format(key, { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong })
   }
   return Object.assign(t, { language, html, wait: waitFormat(language) })
+}
+
+/** Reads the catalogue. */
+function createTranslate(language: Language): Translate {
+  const catalogue = readCatalogue(language.code)
+  return createMessages(language, (key: MessageKey) => catalogue[key])
 }
 
 const translators = new Map<LanguageCode, Translate>()

@@ -33,7 +33,7 @@ async function showHome(web: Web, ctx: Context): Promise<void> {
   const user = await currentUser(web, ctx)
   if (!user) return showWelcome(web, ctx)
   if (user.role === 'member') return showAccount(web, ctx, user)
-  await (user.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, user))
+  await (user.role === 'operator' ? showDashboard : showOverview)(callOf(web, ctx, user, true))
 }
 
 /** The home page for browsers, and a plain text for other clients. */

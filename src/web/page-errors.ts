@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
-import { type MessageKey, type Translate, toEnglish } from '../languages/translator.ts'
+import { type MessageKey, type Translate, translateTo } from '../languages/translator.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { CsrfError } from './csrf.ts'
@@ -20,7 +20,7 @@ import {
   unavailablePage,
 } from './messages.ts'
 import type { Page, Show } from './page.ts'
-import { translateFor } from './page-language.ts'
+import { translateConsoleFor, translateFor } from './page-language.ts'
 import { sentence } from './to-sentence.ts'
 
 /** Seconds. */
@@ -101,11 +101,12 @@ export function renderErrors(show: Show): Middleware {
       await next()
     } catch (error) {
       ctx.state.failure = error
-      // The console, in which signed-in users see the page, is in English.
-      const page = pageOf(ctx.state.user ? toEnglish() : translateFor(ctx), ctx, error)
+      // Signed-in users see the page in the console, which is in fewer languages.
+      const t = translateConsoleFor(ctx)
+      const page = pageOf(ctx.state.user ? translateTo(t.language) : translateFor(ctx), ctx, error)
       if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
       if (error instanceof RateLimitedError) ctx.set('Retry-After', String(error.retryAfter))
-      show(ctx, ctx.state.user ? { ...inConsole(page), view: 'console/message' } : page)
+      show(ctx, ctx.state.user ? { ...inConsole(page, undefined, t), view: 'console/message' } : page)
     }
   }
 }

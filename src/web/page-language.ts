@@ -1,12 +1,6 @@
 import type { Context } from 'koa'
-import {
-  ENGLISH,
-  LANGUAGE_CODES,
-  LANGUAGES,
-  type Language,
-  languageOf,
-  matchUiLocales,
-} from '../languages/languages.ts'
+import { type ConsoleTranslate, translateConsoleTo } from '../languages/console/console-translator.ts'
+import { ENGLISH, LANGUAGE_CODES, type Language, languageOf, matchUiLocales } from '../languages/languages.ts'
 import { type Translate, translateTo } from '../languages/translator.ts'
 import { readCookie, writeCookie } from './cookies.ts'
 import { ownPath } from './return-to.ts'
@@ -64,6 +58,9 @@ function pageLanguage(ctx: Context): Language {
  */
 export const translateFor = (ctx: Context): Translate => translateTo(pageLanguage(ctx))
 
+/** The texts of the page of the console that answers a request, by the same rules. The console is in fewer languages. */
+export const translateConsoleFor = (ctx: Context): ConsoleTranslate => translateConsoleTo(pageLanguage(ctx))
+
 /** A language that the user can select on a page. */
 interface LanguageLink extends Pick<Language, 'code' | 'name' | 'direction'> {
   readonly href: string
@@ -71,11 +68,14 @@ interface LanguageLink extends Pick<Language, 'code' | 'name' | 'direction'> {
 
 export const LANGUAGE_PATH = '/language'
 
-/** The links that show the same page in another language. None on the answer to a form, which is not shown anew. */
-export function languageLinks(ctx: Context): readonly LanguageLink[] {
+/**
+ * The links that show the same page in another language. None on the answer to a form, which is not shown anew.
+ * @param languages in which the page can be shown
+ */
+export function languageLinks(ctx: Context, languages: readonly Language[]): readonly LanguageLink[] {
   const here = ownPath(ctx.originalUrl)
   if (ctx.method === 'POST' || (here === '/' && ctx.path !== '/')) return []
-  return LANGUAGES.map(({ code, name, direction }) => ({
+  return languages.map(({ code, name, direction }) => ({
     code,
     name,
     direction,

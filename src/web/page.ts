@@ -8,6 +8,8 @@ export interface Page {
   readonly title: string
   /** Absent: the language that the user prefers. */
   readonly language?: Language
+  /** The languages in which the page can be shown. Absent: all, or only its `language`. */
+  readonly languages?: readonly Language[]
   /** Whether the page is left by itself, so that no language can be selected on it. */
   readonly isPassing?: boolean
   /** Absent: as it was set before, or 200. */

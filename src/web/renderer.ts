@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
+import { translateConsoleTo } from '../languages/console/console-translator.ts'
+import { LANGUAGES } from '../languages/languages.ts'
 import { translateTo } from '../languages/translator.ts'
 import { type Assets, accentName } from './assets.ts'
 import type { Brand } from './brand.ts'
@@ -25,12 +27,12 @@ function siteOf(brand: Brand, assets: Assets, accent: string | undefined) {
 }
 
 /** What the layout needs of the language. Errors and pages in a fixed language offer no other. */
-function textsOf(ctx: Context, { language, isPassing, status = 200 }: Page) {
+function textsOf(ctx: Context, { language, languages = language ? [] : LANGUAGES, isPassing, status = 200 }: Page) {
   const t = language ? translateTo(language) : translateFor(ctx)
+  const gettext = translateConsoleTo(t.language)
   ctx.set('Content-Language', t.language.code)
-  if (language) return { t, languages: [] }
-  ctx.vary(['Accept-Language', 'Cookie'])
-  return { t, languages: status < 400 && !isPassing ? languageLinks(ctx) : [] }
+  if (languages.length > 0) ctx.vary(['Accept-Language', 'Cookie'])
+  return { t, gettext, languages: status < 400 && !isPassing ? languageLinks(ctx, languages) : [] }
 }
 
 export function createRenderer(brand: Brand, assets: Assets): Show {
@@ -38,8 +40,9 @@ export function createRenderer(brand: Brand, assets: Assets): Show {
   return (ctx, page) => {
     const site = siteOf(brand, assets, page.accent)
     const csrf = () => csrfToken(ctx)
-    const shell = () => shellOf(ctx.state.user, ctx.path)
-    const data = { ...page.data, ...textsOf(ctx, page), title: page.title, site, csrf, shell }
+    const texts = textsOf(ctx, page)
+    const shell = () => shellOf(texts.gettext, ctx.state.user, ctx.path)
+    const data = { ...page.data, ...texts, title: page.title, site, csrf, shell }
     const html = templates.render(page.view, data)
     setPageHeaders(ctx, page)
     if (page.status) ctx.status = page.status

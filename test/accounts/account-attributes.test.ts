@@ -4,6 +4,7 @@ import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../src/account
 import { type Account, type AccountRow, toAccount } from '../../src/accounts/accounts.ts'
 import { attributeSchemas, fromWireValues, toWireValues } from '../../src/api/attribute-schemas.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/attribute-options.ts'
+import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import { changedAttribute } from '../../src/management/attribute-changes.ts'
 import { toColumns } from '../../src/shared/attribute-columns.ts'
 import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
@@ -66,7 +67,7 @@ describe('each attribute of an account', () => {
   test('is shown as old → new in the activity log', () => {
     const changes = changesBetween(ACCOUNT_ATTRIBUTES, { ...ACCOUNT, name: 'Before' }, ACCOUNT)
     expect(changes).toEqual({ name: { from: 'Before', to: 'ACME Corp' } })
-    expect(changeFact(changedAttribute('account', 'name')!, changes.name!)).toEqual({
+    expect(changeFact(toConsoleEnglish(), changedAttribute('account', 'name')!, changes.name!)).toEqual({
       term: 'Name',
       cell: { kind: 'text', text: 'Before → ACME Corp' },
     })
@@ -74,7 +75,10 @@ describe('each attribute of an account', () => {
 })
 
 test('the status and the API of an account have the same words on its page and in the list', () => {
-  const texts = attributeFacts(ACCOUNT_STATUS_ATTRIBUTES, ACCOUNT).map(({ term, cell }) => [term, cell])
+  const texts = attributeFacts(toConsoleEnglish(), ACCOUNT_STATUS_ATTRIBUTES, ACCOUNT).map(({ term, cell }) => [
+    term,
+    cell,
+  ])
   expect(texts).toEqual([
     ['Status', { kind: 'text', text: 'Disabled' }],
     ['API', { kind: 'text', text: 'Disabled' }],

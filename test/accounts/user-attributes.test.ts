@@ -4,6 +4,7 @@ import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES, USER_ATTRIBUTES } from '../.
 import { type Profile, toUser, type User, type UserRow } from '../../src/accounts/users.ts'
 import { attributeSchemas, fromWireValues, toWireValues } from '../../src/api/attribute-schemas.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/attribute-options.ts'
+import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import type { AuditRecord } from '../../src/management/activity-operations.ts'
 import { changedAttribute } from '../../src/management/attribute-changes.ts'
 import { toColumns } from '../../src/shared/attribute-columns.ts'
@@ -100,10 +101,12 @@ describe('the role of a user', () => {
 
   test('has the same label on the page of the user and in the activity log', () => {
     const { role } = USER_ATTRIBUTES
-    expect(attributeFacts({ role }, USER)).toEqual([{ term: 'Role', cell: { kind: 'text', text: 'Admin' } }])
+    expect(attributeFacts(toConsoleEnglish(), { role }, USER)).toEqual([
+      { term: 'Role', cell: { kind: 'text', text: 'Admin' } },
+    ])
     const changes = changesBetween({ role }, { ...USER, role: 'member' }, USER)
     expect(changes).toEqual({ role: { from: 'member', to: 'admin' } })
-    expect(changeFact(changedAttribute('user', 'role')!, changes.role!)).toEqual({
+    expect(changeFact(toConsoleEnglish(), changedAttribute('user', 'role')!, changes.role!)).toEqual({
       term: 'Role',
       cell: { kind: 'text', text: 'Member → Admin' },
     })
@@ -123,7 +126,9 @@ describe('the role of a user', () => {
 test('a changed name and address of a user are shown as old → new', () => {
   const before = { ...PROFILE, name: null, email: 'a@example.com' }
   const changes = changesBetween(PROFILE_ATTRIBUTES, before, PROFILE)
-  const facts = Object.entries(changes).map(([name, change]) => changeFact(changedAttribute('user', name)!, change))
+  const facts = Object.entries(changes).map(([name, change]) =>
+    changeFact(toConsoleEnglish(), changedAttribute('user', name)!, change),
+  )
   expect(facts.map(({ term, cell }) => [term, 'text' in cell && cell.text])).toEqual([
     ['Email address', 'a@example.com → ada@example.com'],
     ['Name', 'none → Ada Lovelace'],

@@ -6,6 +6,7 @@ import { API_ATTRIBUTES } from '../../src/apis/api-attributes.ts'
 import { type ApiRow, toApi } from '../../src/apis/apis.ts'
 import type { AuditRecord } from '../../src/audit/audit-query.ts'
 import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/attribute-options.ts'
+import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import type { ApiDetails } from '../../src/management/api-operations.ts'
 import { changedAttribute } from '../../src/management/attribute-changes.ts'
 import { toColumns } from '../../src/shared/attribute-columns.ts'
@@ -128,7 +129,9 @@ describe('the form of an existing API', () => {
 
 test('a new API is shown with its attributes in the activity log', () => {
   const changes = changesOfNew(API_ATTRIBUTES, VALUES)
-  const shown = Object.entries(changes).map(([name, change]) => changeFact(changedAttribute('api', name)!, change))
+  const shown = Object.entries(changes).map(([name, change]) =>
+    changeFact(toConsoleEnglish(), changedAttribute('api', name)!, change),
+  )
   expect(shown.map(({ term }) => term)).toEqual(NAMES.map((name) => API_ATTRIBUTES[name].label))
   expect(shown.map(({ cell }) => (cell as { text: string }).text)).toEqual(
     expect.arrayContaining(['read, write', '90 minutes', 'Revoke the earlier token', 'Yes']),
@@ -164,6 +167,6 @@ test.each([
 ] as const)('a change of an API is shown as old → new in the activity log: %s', (name, before, term, text) => {
   const changes = changesBetween(API_ATTRIBUTES, { ...VALUES, ...before }, VALUES)
   expect(Object.keys(changes)).toEqual([toSnake(name)])
-  const shown = changeFact(changedAttribute('api', toSnake(name))!, changes[toSnake(name)]!)
+  const shown = changeFact(toConsoleEnglish(), changedAttribute('api', toSnake(name))!, changes[toSnake(name)]!)
   expect(shown).toEqual({ term, cell: { kind: 'text', text } })
 })

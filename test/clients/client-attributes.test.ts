@@ -7,6 +7,7 @@ import { addAttributeOptions, optionValues, printedValues } from '../../src/cli/
 import { CLIENT_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import type { ClientSettings } from '../../src/clients/client-settings.ts'
 import type { Client } from '../../src/clients/clients.ts'
+import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import { visibleRecord } from '../../src/management/attribute-changes.ts'
 import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
 import { imageOf, summaryOfImage } from '../../src/shared/images.ts'
@@ -167,7 +168,10 @@ describe('a changed attribute in the activity log', () => {
     ['quotaPerDay', 'quota_per_day', 'Tokens per day', 'no quota → 20,000'],
     ['quotaMode', 'quota_mode', 'Quota mode', 'Enforce → Observe'],
   ] as const)('is shown as old → new: %s', (name, key, term, text) => {
-    expect(changeFact(CLIENT_ATTRIBUTES[name], changes[key]!)).toEqual({ term, cell: { kind: 'text', text } })
+    expect(changeFact(toConsoleEnglish(), CLIENT_ATTRIBUTES[name], changes[key]!)).toEqual({
+      term,
+      cell: { kind: 'text', text },
+    })
   })
 
   test('is hidden from admins if only operators may read it', () => {

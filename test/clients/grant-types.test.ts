@@ -1,4 +1,5 @@
 /** The table of grant types is the only place that names them: a new row then needs no change elsewhere. */
+
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +14,7 @@ import {
   type GrantType,
   REFRESH_TOKEN_GRANT,
 } from '../../src/clients/grant-types.ts'
+import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import { stepsOf } from '../../src/web/console/applications/application-command-examples.ts'
 import { wordsOf } from '../../src/web/console/dashboard/usage-text.ts'
 
@@ -110,7 +112,7 @@ describe.each(GRANT_TYPES)('the grant type $value', ({ value, label, actsFor }) 
   })
 
   test('has words on the usage page', () => {
-    const words = wordsOf('issued', value)
+    const words = wordsOf(toConsoleEnglish(), 'issued', value)
     expect([words?.whole, words?.brief.toLowerCase()]).toEqual([label, label.toLowerCase()])
   })
 })

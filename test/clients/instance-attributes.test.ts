@@ -13,6 +13,7 @@ import {
   INSTANCE_ATTRIBUTES,
 } from '../../src/clients/instance-attributes.ts'
 import type { InstanceSettings } from '../../src/clients/instance-settings.ts'
+import { toConsoleEnglish } from '../../src/languages/console/console-translator.ts'
 import { changedAttribute } from '../../src/management/attribute-changes.ts'
 import { fromColumns, toColumns } from '../../src/shared/attribute-columns.ts'
 import { changesBetween, namesOf } from '../../src/shared/attributes.ts'
@@ -119,7 +120,10 @@ describe('each setting of the instance', () => {
       'no limit → 600 per minute',
     ],
   ])('is shown as old → new in the activity log: %s', (name, change, term, text) => {
-    expect(changeFact(changedAttribute('instance', name)!, change)).toEqual({ term, cell: { kind: 'text', text } })
+    expect(changeFact(toConsoleEnglish(), changedAttribute('instance', name)!, change)).toEqual({
+      term,
+      cell: { kind: 'text', text },
+    })
   })
 })
 

@@ -1,10 +1,8 @@
 /** The catalogues hold the same messages, and the pages use each of them. */
 import { globSync, readFileSync } from 'node:fs'
-import { parse, TYPE } from '@formatjs/icu-messageformat-parser'
 import { describe, expect, it } from 'vitest'
 import { LANGUAGE_CODES } from '../../src/languages/languages.ts'
-
-type Node = ReturnType<typeof parse>[number]
+import { literalsOf, placeholdersOf, pluralFormsOf } from './message-parts.ts'
 
 const catalogueOf = (code: string): Record<string, string> =>
   JSON.parse(readFileSync(`src/languages/catalogues/${code}.json`, 'utf8'))
@@ -12,35 +10,13 @@ const catalogueOf = (code: string): Record<string, string> =>
 const english = catalogueOf('en')
 const others = LANGUAGE_CODES.filter((code) => code !== 'en')
 
-/** What stands below a node: the forms of a plural, the content of a tag. */
-function childrenOf(node: Node): Node[] {
-  if (node.type === TYPE.plural || node.type === TYPE.select)
-    return Object.values(node.options).flatMap(({ value }) => value)
-  return node.type === TYPE.tag ? node.children : []
-}
-
-const nodesOf = (nodes: readonly Node[]): Node[] => nodes.flatMap((node) => [node, ...nodesOf(childrenOf(node))])
-
-/** The placeholders and tags of a message, each once: the forms of a plural repeat them. */
-const placeholdersOf = (message: string): string[] => {
-  const named = nodesOf(parse(message)).filter(({ type }) => type !== TYPE.literal && type !== TYPE.pound)
-  return [...new Set(named.map((node) => `${TYPE[node.type]} ${'value' in node ? node.value : ''}`))].sort()
-}
-
-const pluralFormsOf = (message: string): string[][] =>
-  nodesOf(parse(message)).flatMap((node) => (node.type === TYPE.plural ? [Object.keys(node.options).sort()] : []))
-
-const literalsOf = (message: string): string =>
-  nodesOf(parse(message))
-    .map((node) => (node.type === TYPE.literal ? node.value : ''))
-    .join('')
-
 const read = (pattern: string): string =>
   globSync(pattern)
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n')
 
 const CODE = read('src/**/*.ts')
+// Views of the console use texts of its own catalogue beside these messages, by `gettext`.
 const VIEWS = read('views/**/*.eta')
 
 describe('the catalogues', () => {

@@ -87,15 +87,30 @@ describe('the language of a page', () => {
     },
   )
 
-  it('is English in the console, whatever is preferred', async () => {
+  it('is English on the pages of the own account, whatever is preferred', async () => {
     fake.world.signedInAs = ADA.id
     browser.cookies.set('kw_language /', selected('de', 60))
-    for (const path of ['/account/applications', '/account/password', '/nothing']) {
+    for (const path of ['/account/applications', '/account/password']) {
       const { text, headers } = await browser.visit(path)
-      expect(text).toContain('<html lang="en">')
+      expect(languageIn(text)).toEqual(['en', 'ltr'])
       expect(headers.get('content-language')).toBe('en')
-      expect(text).not.toMatch(/Seite nicht gefunden|Passwort/)
+      expect(text).not.toMatch(/Verbundene Anwendungen|Passwort/)
     }
+  })
+
+  it.each([
+    ['de', 'de', 'Seite nicht gefunden', 'Abmelden'],
+    ['en', 'en', 'Page not found', 'Sign out'],
+    ['fr', 'en', 'Page not found', 'Sign out'],
+    ['ar', 'en', 'Page not found', 'Sign out'],
+  ])('is German or English in the console: %s', async (preferred, expected, title, signOut) => {
+    fake.world.signedInAs = ADA.id
+    const { text, headers } = await browser.visit('/nothing', accepting(preferred))
+    expect(languageIn(text)).toEqual([expected, 'ltr'])
+    expect(headers.get('content-language')).toBe(expected)
+    expect(headers.get('vary')).toMatch(/Accept-Language/)
+    expect(text).toContain(`<h1><bdi>${title}</bdi></h1>`)
+    expect(text).toContain(`<button class="text-action">${signOut}</button>`)
   })
 
   it('changes neither the request ID nor the English detail of an error', async () => {

@@ -29,7 +29,7 @@ async function copy(text) {
 async function copyAndSay(button) {
   const copied = await copy(button.dataset.copy)
   button.focus()
-  spoken.textContent = copied ? 'Copied' : 'Copying is blocked by your browser. Select the text instead.'
+  spoken.textContent = copied ? spoken.dataset.copied : spoken.dataset.blocked
   if (!copied) return
   button.classList.add('copied')
   setTimeout(() => {

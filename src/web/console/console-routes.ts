@@ -21,8 +21,11 @@ import { USAGE_PAGES } from './usage/usage-page.ts'
 import { USER_PAGES } from './users/user-pages.ts'
 import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
-/** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
-export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
+/** In every language of the console (`docs/adr/0042-german-console.md`). */
+const TRANSLATED: readonly ConsoleRoute[] = []
+
+/** In English only, until their area is translated. */
+const IN_ENGLISH: readonly ConsoleRoute[] = [
   ...APPLICATION_PAGES,
   ...USER_PAGES,
   ...ACTIVITY_PAGES,
@@ -44,4 +47,10 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...LEAK_PAGES,
   ...MAIL_PAGES,
   ...WEBHOOK_PAGES,
+]
+
+/** Every page of the console except the start page, which `home-page.ts` shows by the user's role. */
+export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
+  ...TRANSLATED.map((route) => ({ ...route, isTranslated: true })),
+  ...IN_ENGLISH,
 ]

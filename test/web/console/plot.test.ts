@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { toConsoleEnglish } from '../../../src/languages/console/console-translator.ts'
 import { niceTop, plotView } from '../../../src/web/console/kit/plot.ts'
 
 const POINTS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
@@ -8,7 +9,14 @@ const SERIES = [
 ] as const
 
 const plot = (more: object = {}) =>
-  plotView('p', { title: 'Tokens', unit: 'Day', points: POINTS, zone: 'UTC', series: SERIES, ...more })
+  plotView(toConsoleEnglish(), 'p', {
+    title: 'Tokens',
+    unit: 'Day',
+    points: POINTS,
+    zone: 'UTC',
+    series: SERIES,
+    ...more,
+  })
 
 describe('a plot', () => {
   it('ends its axis at a number that is read at once', () => {

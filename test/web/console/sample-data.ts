@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
+import { toConsoleEnglish } from '../../../src/languages/console/console-translator.ts'
 import { createAssets } from '../../../src/web/assets.ts'
 import { createBrand } from '../../../src/web/brand.ts'
 import { durationField, rateField } from '../../../src/web/console/kit/amount-fields.ts'
@@ -317,7 +318,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         { part: 'facts', heading: 'Key pair', facts: FACTS, actions: [{ href: '/key', label: 'Generate new keys' }] },
         {
           part: 'plot',
-          plot: plotView('hours', {
+          plot: plotView(toConsoleEnglish(), 'hours', {
             title: 'Tokens, the last two days',
             unit: 'Hour',
             points: HOURS,
@@ -327,7 +328,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         },
         {
           part: 'plot',
-          plot: plotView('line', {
+          plot: plotView(toConsoleEnglish(), 'line', {
             title: 'Active tokens',
             unit: 'Hour',
             points: HOURS,
@@ -338,7 +339,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
         },
         {
           part: 'plot',
-          plot: plotView('none', {
+          plot: plotView(toConsoleEnglish(), 'none', {
             title: 'Refused',
             unit: 'Hour',
             points: HOURS,

@@ -1,4 +1,5 @@
 import { ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type AccountSummary, listAccounts } from '../../../management/account-operations.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
 import { valueText } from '../kit/attribute-facts.ts'
@@ -12,11 +13,14 @@ import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
 const { status: STATUS, apiEnabled: API_ENABLED } = ACCOUNT_STATUS_ATTRIBUTES
 
 export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
-  const text = valueText(STATUS, status)
+  const text = valueText(toConsoleEnglish(), STATUS, status)
   if (status === 'deleting') return { tone: 'neutral', text }
   if (status === 'disabled') return { tone: 'error', text }
   if (apiEnabled) return { tone: 'success', text }
-  return { tone: 'warning', text: `${API_ENABLED.label} ${valueText(API_ENABLED, false).toLowerCase()}` }
+  return {
+    tone: 'warning',
+    text: `${API_ENABLED.label} ${valueText(toConsoleEnglish(), API_ENABLED, false).toLowerCase()}`,
+  }
 }
 
 function rowOf(account: AccountSummary): Cell[] {

@@ -1,4 +1,5 @@
 import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type AccountDetails, readAccount } from '../../../management/account-operations.ts'
 import type { Bounded } from '../../../management/bounded-counts.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
@@ -42,7 +43,7 @@ function factsOf(account: AccountDetails) {
     ),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
     fact('Active tokens', activeTokens.count ? textCell(countedUpTo(activeTokens, 'active token')) : quietCell('none')),
-    ...attributeFacts(SHOWN, account),
+    ...attributeFacts(toConsoleEnglish(), SHOWN, account),
     fact('Added', timeCell(account.createdAt)),
     fact('Account ID', idCell(id, 'account ID')),
   ]

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
 import { changedAttribute, changesInOrder } from '../../../management/attribute-changes.ts'
 import type { Principal } from '../../../management/principal.ts'
@@ -90,7 +91,7 @@ function valueCell(value: unknown): Cell {
 function changeFacts(targetType: string, changes: unknown): Fact[] {
   if (typeof changes !== 'object' || changes === null) return []
   return changesInOrder(targetType, changes as Readonly<Record<string, AttributeChange>>).map(([name, change]) =>
-    changeFact(changedAttribute(targetType, name) ?? unknownAttribute(labelOf(name)), change),
+    changeFact(toConsoleEnglish(), changedAttribute(targetType, name) ?? unknownAttribute(labelOf(name)), change),
   )
 }
 

@@ -1,5 +1,6 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
 import type { AuditAction } from '../../../audit/audit-actions.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
 import { type AttributeChange, choiceValues } from '../../../shared/attributes.ts'
 import { valueText } from '../kit/attribute-facts.ts'
@@ -13,7 +14,7 @@ const withArticle = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 
 
 function roleText(role: unknown): string {
   const known = choiceValues(USER_ATTRIBUTES.role).find((one) => one === role)
-  return known ? withArticle(valueText(USER_ATTRIBUTES.role, known).toLowerCase()) : 'a user'
+  return known ? withArticle(valueText(toConsoleEnglish(), USER_ATTRIBUTES.role, known).toLowerCase()) : 'a user'
 }
 
 /** The role after the event. */

@@ -1,4 +1,5 @@
 import { API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type ApiDetails, type ApiView, inspectApi, listApis } from '../../../management/api-operations.ts'
 import { attributesWhere } from '../../../shared/attributes.ts'
 import { notFound } from '../../../shared/errors.ts'
@@ -54,9 +55,9 @@ function rowOf(view: ApiView): readonly Cell[] {
   return [
     linkCell(api.identifier, pathOf(view), scopesInWords(view)),
     badge ? badgeCell(badge.tone, badge.text) : quietCell('–'),
-    textCell(valueText(API_ATTRIBUTES.tokenTtl, api.tokenTtl)),
-    textCell(valueText(API_ATTRIBUTES.policy, api.policy)),
-    textCell(valueText(API_ATTRIBUTES.signingAlg, api.signingAlg)),
+    textCell(valueText(toConsoleEnglish(), API_ATTRIBUTES.tokenTtl, api.tokenTtl)),
+    textCell(valueText(toConsoleEnglish(), API_ATTRIBUTES.policy, api.policy)),
+    textCell(valueText(toConsoleEnglish(), API_ATTRIBUTES.signingAlg, api.signingAlg)),
     timeCell(api.createdAt),
   ]
 }
@@ -90,7 +91,7 @@ const SHOWN_AS_FACTS = attributesWhere(API_ATTRIBUTES, (one) => !SHOWN_ELSEWHERE
 export const apiFacts = (view: ApiDetails): Fact[] => [
   fact(API_ATTRIBUTES.identifier.label, idCell(view.api.identifier, 'identifier')),
   fact('Clients', textCell(countedUpTo(view.callers, 'client'), 'applications and key pairs')),
-  ...attributeFacts(SHOWN_AS_FACTS, { ...view.api }),
+  ...attributeFacts(toConsoleEnglish(), SHOWN_AS_FACTS, { ...view.api }),
   fact('Added', timeCell(view.api.createdAt)),
 ]
 

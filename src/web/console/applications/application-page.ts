@@ -1,5 +1,6 @@
 import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type Application, readApplication } from '../../../management/application-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
@@ -59,7 +60,7 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
     fact('Client ID', idCell(client.clientId, 'client ID')),
     ...(isOperator ? [fact('Owner', ownerCell(application))] : []),
     fact(CLIENT_ATTRIBUTES.grants.label, textCell(grantWords(client.grants).join(' · '))),
-    ...attributeFacts({ isPublic: CLIENT_ATTRIBUTES.isPublic }, client),
+    ...attributeFacts(toConsoleEnglish(), { isPublic: CLIENT_ATTRIBUTES.isPublic }, client),
     fact('Added', timeCell(client.createdAt)),
     fact('Last used', timeCell(application.lastUsedAt, neverUsed(client.isPublic))),
     fact('Users with consent', allowed.count > 0 ? textCell(countedUpTo(allowed, 'user')) : quietCell('none yet')),

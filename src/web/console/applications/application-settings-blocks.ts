@@ -2,6 +2,7 @@ import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type Attributes, attributesWhere } from '../../../shared/attributes.ts'
 import { attributeFacts, labelsOfNonInitial } from '../kit/attribute-facts.ts'
 import type { Block } from '../kit/blocks.ts'
@@ -22,14 +23,14 @@ const LEGACY = inSections('legacy')
 const OPERATOR = inSections('operator')
 
 function legacyFact(settings: ClientSettings): Fact {
-  const options = labelsOfNonInitial(LEGACY, settings)
+  const options = labelsOfNonInitial(toConsoleEnglish(), LEGACY, settings)
   return fact('Legacy compatibility', options.length > 0 ? textCell(options.join(' · ')) : quietCell('none'))
 }
 
 /** One row for each of these attributes that the user may read. */
 function factsFor(isOperator: boolean, attributes: Attributes, settings: ClientSettings): Fact[] {
   const readable = attributesWhere(attributes, ({ operatorOnly }) => isOperator || !operatorOnly)
-  return attributeFacts(readable, settings)
+  return attributeFacts(toConsoleEnglish(), readable, settings)
 }
 
 /** What an application is, for the first rows of its page. */

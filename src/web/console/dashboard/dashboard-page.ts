@@ -1,3 +1,5 @@
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
   type InstanceOverview,
   readInstanceOverview,
@@ -15,12 +17,22 @@ import { plotView, type Series } from '../kit/plot.ts'
 import { refusedBlocks } from './refused-block.ts'
 import { wordsOf } from './usage-text.ts'
 
-const SPANS = {
-  day: { label: 'Last 24 hours', unit: 'Hour (UTC)', words: 'in the last 24 hours' },
-  month: { label: 'Last 30 days', unit: 'Day (UTC)', words: 'in the last 30 days' },
-} as const
-
 type Span = UsageQuery['span']
+
+const SPANS = {
+  day: {
+    label: 'Last 24 hours',
+    unit: 'Hour (UTC)',
+    words: 'in the last 24 hours',
+    share: '{share} of all in the last 24 hours',
+  },
+  month: {
+    label: 'Last 30 days',
+    unit: 'Day (UTC)',
+    words: 'in the last 30 days',
+    share: '{share} of all in the last 30 days',
+  },
+} as const satisfies Record<Span, Record<string, ConsoleText>>
 
 /** @throws KeywrightError `invalid_input` */
 function spanOf(query: Form): Span {
@@ -33,8 +45,8 @@ function spanOf(query: Form): Span {
 const TONES = ['plain', 'second', 'neutral'] as const
 
 const HOUR = 3_600_000
-const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' })
-const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const CLOCK = { hour: '2-digit', minute: '2-digit' } as const
+const DAY = { day: 'numeric', month: 'short' } as const
 
 /** Every hour or day there is, also those in which nothing was counted. */
 function momentsOf({ from, to, step }: InstanceOverview): number[] {
@@ -54,12 +66,12 @@ function ranked(usage: readonly UsageCount[], kind: UsageKind): { label: string;
 }
 
 /** The two most frequent labels, and all others together: more than three colours are hard to distinguish. */
-function seriesOf(overview: InstanceOverview, kind: UsageKind): Series[] {
+function seriesOf(t: ConsoleTranslate, overview: InstanceOverview, kind: UsageKind): Series[] {
   const usage = overview.usage.filter((one) => one.kind === kind)
   const labels = ranked(usage, kind).map(({ label }) => label)
   const parts = labels.length > 3 ? [[labels[0]!], [labels[1]!], labels.slice(2)] : labels.map((label) => [label])
   return parts.map((part, n) => ({
-    label: part.length > 1 ? 'others' : (wordsOf(kind, part[0]!)?.brief ?? part[0]!),
+    label: part.length > 1 ? t('others') : (wordsOf(t, kind, part[0]!)?.brief ?? part[0]!),
     tone: TONES[n]!,
     counts: momentsOf(overview).map((at) =>
       sumOf(usage.filter((one) => one.at.getTime() === at && part.includes(one.label))),
@@ -67,76 +79,78 @@ function seriesOf(overview: InstanceOverview, kind: UsageKind): Series[] {
   }))
 }
 
-function plotOf(overview: InstanceOverview, kind: UsageKind, title: string, span: Span): Block {
+function plotOf(t: ConsoleTranslate, overview: InstanceOverview, kind: UsageKind, title: string, span: Span): Block {
   const format = overview.step === 'hour' ? CLOCK : DAY
-  const points = momentsOf(overview).map((at) => format.format(at))
-  const options = { title, zone: 'UTC', unit: SPANS[span].unit, points, series: seriesOf(overview, kind) }
-  return { part: 'plot', plot: plotView(kind, options) }
+  const points = momentsOf(overview).map((at) => t.date(at, format))
+  const options = { title, zone: 'UTC', unit: t(SPANS[span].unit), points, series: seriesOf(t, overview, kind) }
+  return { part: 'plot', plot: plotView(t, kind, options) }
 }
 
-function tableOf({ usage }: InstanceOverview, kind: UsageKind, heading: string): Block {
+function tableOf(t: ConsoleTranslate, { usage }: InstanceOverview, kind: UsageKind, heading: string): Block {
   const nameOf = (label: string) => {
-    const words = wordsOf(kind, label)
+    const words = wordsOf(t, kind, label)
     return words ? textCell(words.whole, label) : textCell(label)
   }
   const rows = ranked(usage, kind).map(({ label, total }) => [nameOf(label), numberCell(total)])
   const list = listView({
     caption: heading,
-    columns: [{ heading: kind === 'issued' ? 'Grant type' : 'Reason' }, { heading: 'Count', numeric: true }],
+    columns: [{ heading: kind === 'issued' ? t('Grant type') : t('Reason') }, { heading: t('Count'), numeric: true }],
     rows,
-    empty: { title: kind === 'issued' ? 'No tokens issued' : 'No requests failed', text: 'None in this period.' },
+    empty: {
+      title: kind === 'issued' ? t('No tokens issued') : t('No requests failed'),
+      text: t('None in this period.'),
+    },
   })
   return { part: 'list', heading, list }
 }
 
-const NUMBER = new Intl.NumberFormat('en')
-const SHARE = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+const SHARE = { style: 'percent', maximumFractionDigits: 1 } as const
 
-function figuresOf({ usage }: InstanceOverview, words: string): Block {
+function figuresOf(t: ConsoleTranslate, { usage }: InstanceOverview, span: Span): Block {
   const [issued, refused] = (['issued', 'refused'] as const).map((kind) =>
     sumOf(usage.filter((one) => one.kind === kind)),
   )
-  const share = SHARE.format(refused! / (issued! + refused!))
+  const share = t.number(refused! / (issued! + refused!), SHARE)
   return {
     part: 'figures',
     figures: [
-      { name: 'Tokens issued', text: NUMBER.format(issued!), detail: words },
-      { name: 'Failed requests', text: NUMBER.format(refused!), detail: `${share} of all ${words}` },
+      { name: t('Tokens issued'), text: t.number(issued!), detail: t(SPANS[span].words) },
+      { name: t('Failed requests'), text: t.number(refused!), detail: t(SPANS[span].share, { share }) },
     ],
   }
 }
 
-const NOTHING_YET: Block = {
+const nothingYet = (t: ConsoleTranslate): Block => ({
   part: 'empty',
-  title: 'No token requests in this period',
-  text: 'Issued tokens and failed requests appear here within seconds.',
-}
+  title: t('No token requests in this period'),
+  text: t('Issued tokens and failed requests appear here within seconds.'),
+})
 
-const blocksOf = (overview: InstanceOverview, span: Span): Block[] =>
+const blocksOf = (t: ConsoleTranslate, overview: InstanceOverview, span: Span): Block[] =>
   overview.usage.length === 0
-    ? [NOTHING_YET]
+    ? [nothingYet(t)]
     : [
-        figuresOf(overview, SPANS[span].words),
-        plotOf(overview, 'issued', 'Tokens issued', span),
-        plotOf(overview, 'refused', 'Failed requests', span),
-        tableOf(overview, 'issued', 'Issued tokens by grant type'),
-        tableOf(overview, 'refused', 'Failed requests by reason'),
+        figuresOf(t, overview, span),
+        plotOf(t, overview, 'issued', t('Tokens issued'), span),
+        plotOf(t, overview, 'refused', t('Failed requests'), span),
+        tableOf(t, overview, 'issued', t('Issued tokens by grant type')),
+        tableOf(t, overview, 'refused', t('Failed requests by reason')),
       ]
 
-function dashboardPage(overview: InstanceOverview, span: Span): ConsolePage {
+function dashboardPage(t: ConsoleTranslate, overview: InstanceOverview, span: Span): ConsolePage {
   const tabs = (['day', 'month'] as const).map((one) => ({
     href: one === 'day' ? '/' : `/?span=${one}`,
-    label: SPANS[one].label,
+    label: t(SPANS[one].label),
     current: one === span,
   }))
-  return blocksPage({ title: 'Dashboard', lead: 'Requests to the token endpoint of this instance.', tabs }, [
-    ...refusedBlocks(overview),
-    ...blocksOf(overview, span),
+  return blocksPage({ title: t('Dashboard'), lead: t('Requests to the token endpoint of this instance.'), tabs }, [
+    ...refusedBlocks(t, overview),
+    ...blocksOf(t, overview, span),
   ])
 }
 
 /** The first page that an operator sees. */
-export async function showDashboard({ query, management, who, show }: ConsoleCall): Promise<void> {
+export async function showDashboard({ t, query, management, who, show }: ConsoleCall): Promise<void> {
   const span = spanOf(query)
-  show(dashboardPage(await readInstanceOverview(management, who, { span }), span))
+  show(dashboardPage(t, await readInstanceOverview(management, who, { span }), span))
 }

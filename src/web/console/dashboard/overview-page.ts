@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type AccountOverview, readAccountOverview } from '../../../management/overview-operations.ts'
 import { API_OFF, KEY_PAIR_PATH } from '../keys/key-pair-page.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
@@ -8,79 +9,89 @@ import { listView } from '../kit/list-page.ts'
 import { refusedBlocks } from './refused-block.ts'
 
 /** Two clicks from here to new keys: this one, and the one on the page that says what it stops. */
-const GENERATE = { href: `${KEY_PAIR_PATH}/generate`, label: 'Generate new keys', primary: true }
+const generate = (label: string) => ({ href: `${KEY_PAIR_PATH}/generate`, label, primary: true })
 
-function keysOf({ clientId, lastFour, createdAt, lastUsedAt }: NonNullable<AccountOverview['keyPair']>): Block {
+function keysOf(
+  t: ConsoleTranslate,
+  { clientId, lastFour, createdAt, lastUsedAt }: NonNullable<AccountOverview['keyPair']>,
+): Block {
   return {
     part: 'facts',
-    heading: 'Your key pair',
-    actions: [{ href: KEY_PAIR_PATH, label: 'View usage' }, GENERATE],
+    heading: t('Your key pair'),
+    actions: [{ href: KEY_PAIR_PATH, label: t('View usage') }, generate(t('Generate new keys'))],
     facts: [
-      fact('Client ID', idCell(clientId, 'client ID')),
-      fact('Client secret', textCell(`Ends in ${lastFour}`)),
-      fact('Generated', timeCell(createdAt)),
-      fact('Last used', timeCell(lastUsedAt)),
+      fact(t('Client ID'), idCell(clientId, t('client ID'))),
+      fact(t('Client secret'), textCell(lastFour === null ? '' : t('Ends in {lastFour}', { lastFour }))),
+      fact(t('Generated'), timeCell(createdAt)),
+      fact(t('Last used'), timeCell(lastUsedAt)),
     ],
   }
 }
 
-const FIRST_STEP: Block = {
+const firstStep = (t: ConsoleTranslate): Block => ({
   part: 'empty',
-  title: 'Get your first token',
-  text: 'Generate a key pair. The next page shows it with a command that gets a token. Then register the applications that your users sign in to.',
-  action: { ...GENERATE, label: 'Generate keys' },
-}
+  title: t('Get your first token'),
+  text: t(
+    'Generate a key pair. The next page shows it with a command that gets a token. Then register the applications that your users sign in to.',
+  ),
+  action: generate(t('Generate keys')),
+})
 
-const figuresOf = ({ applications, users }: AccountOverview): Block => ({
+const figuresOf = (t: ConsoleTranslate, { applications, users }: AccountOverview): Block => ({
   part: 'figures',
-  heading: 'Your account',
+  heading: t('Your account'),
   figures: [
-    { name: 'Applications', text: boundedText(applications), href: '/applications', detail: 'active' },
-    { name: 'Users', text: boundedText(users), href: '/users', detail: 'who can sign in' },
+    {
+      name: t('Applications'),
+      text: boundedText(t, applications),
+      href: '/applications',
+      detail: t('active'),
+    },
+    { name: t('Users'), text: boundedText(t, users), href: '/users', detail: t('who can sign in') },
   ],
 })
 
 const EXPIRING =
   'Client secrets expire within 30 days. Generate new ones before they stop working and their tokens are revoked.'
 
-function expiringBlocks({ expiringSecrets }: AccountOverview): Block[] {
+function expiringBlocks(t: ConsoleTranslate, { expiringSecrets }: AccountOverview): Block[] {
   if (expiringSecrets.length === 0) return []
   const list = listView({
-    caption: 'Client secrets that expire soon',
-    columns: [{ heading: 'Client' }, { heading: 'Client secret' }, { heading: 'Expires' }],
+    caption: t('Client secrets that expire soon'),
+    columns: [{ heading: t('Client') }, { heading: t('Client secret') }, { heading: t('Expires') }],
     rows: expiringSecrets.map(({ clientId, kind, name, lastFour, expiresAt }) => [
       kind === 'application' ? linkCell(name, `/applications/${clientId}/secrets`) : textCell(name),
-      textCell(`ends in ${lastFour}`),
+      textCell(t('ends in {lastFour}', { lastFour })),
       timeCell(new Date(expiresAt)),
     ]),
-    empty: { title: 'None', text: 'No client secret expires soon.' },
+    empty: { title: t('None'), text: t('No client secret expires soon.') },
   })
-  return [{ part: 'list', heading: 'Client secrets that expire soon', list }]
+  return [{ part: 'list', heading: t('Client secrets that expire soon'), list }]
 }
 
-const warningOf = ({ apiEnabled, expiringSecrets }: AccountOverview): string | undefined => {
-  if (!apiEnabled) return API_OFF
-  return expiringSecrets.length > 0 ? EXPIRING : undefined
+const warningOf = (t: ConsoleTranslate, { apiEnabled, expiringSecrets }: AccountOverview): string | undefined => {
+  if (!apiEnabled) return t(API_OFF)
+  return expiringSecrets.length > 0 ? t(EXPIRING) : undefined
 }
 
-function overviewPage(overview: AccountOverview, accountName: string | null): ConsolePage {
-  const warning = warningOf(overview)
+function overviewPage(t: ConsoleTranslate, overview: AccountOverview, accountName: string | null): ConsolePage {
+  const warning = warningOf(t, overview)
   return blocksPage(
     {
-      title: 'Overview',
-      lead: `API access of ${accountName ?? 'your account'}.`,
+      title: t('Overview'),
+      lead: accountName === null ? t('API access of your account.') : t('API access of {name}.', { name: accountName }),
       ...(warning && { warning }),
     },
     [
-      ...expiringBlocks(overview),
-      overview.keyPair ? keysOf(overview.keyPair) : FIRST_STEP,
-      ...refusedBlocks(overview),
-      figuresOf(overview),
+      ...expiringBlocks(t, overview),
+      overview.keyPair ? keysOf(t, overview.keyPair) : firstStep(t),
+      ...refusedBlocks(t, overview),
+      figuresOf(t, overview),
     ],
   )
 }
 
 /** The first page that an account's admin sees. */
-export async function showOverview({ user, management, who, show }: ConsoleCall): Promise<void> {
-  show(overviewPage(await readAccountOverview(management, who, {}), user.accountName))
+export async function showOverview({ t, user, management, who, show }: ConsoleCall): Promise<void> {
+  show(overviewPage(t, await readAccountOverview(management, who, {}), user.accountName))
 }

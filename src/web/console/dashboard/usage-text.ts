@@ -1,5 +1,8 @@
 import { findGrantType } from '../../../clients/grant-types.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { UsageKind } from '../../../metrics/usage.ts'
+import { labelInSentence } from '../kit/label-in-sentence.ts'
 
 /** What a label of the usage counts means. */
 export interface UsageWords {
@@ -8,15 +11,12 @@ export interface UsageWords {
   readonly whole: string
 }
 
-/** The label within a sentence: the first letter is small, except in an abbreviation. */
-const inSentence = (label: string): string => label.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
-
-function wordsOfGrant(grant: string): UsageWords | undefined {
+function wordsOfGrant(t: ConsoleTranslate, grant: string): UsageWords | undefined {
   const label = findGrantType(grant)?.label
-  return label === undefined ? undefined : { brief: inSentence(label), whole: label }
+  return label === undefined ? undefined : { brief: labelInSentence(t, label), whole: t.declared(label) }
 }
 
-const ERRORS: Readonly<Record<string, UsageWords>> = {
+const ERRORS: Readonly<Record<string, { readonly brief: ConsoleText; readonly whole: ConsoleText }>> = {
   access_denied: { brief: 'denied', whole: 'The user denied access' },
   authorization_pending: { brief: 'pending devices', whole: 'The device is waiting for the user' },
   expired_token: { brief: 'expired device codes', whole: 'The device code has expired' },
@@ -36,6 +36,11 @@ const ERRORS: Readonly<Record<string, UsageWords>> = {
   unsupported_grant_type: { brief: 'unsupported grants', whole: 'The server does not support the grant type' },
 }
 
+function wordsOfError(t: ConsoleTranslate, code: string): UsageWords | undefined {
+  const words = ERRORS[code]
+  return words && { brief: t(words.brief), whole: t(words.whole) }
+}
+
 /** Undefined for an unknown label, which the page shows as it is. */
-export const wordsOf = (kind: UsageKind, label: string): UsageWords | undefined =>
-  kind === 'issued' ? wordsOfGrant(label) : ERRORS[label]
+export const wordsOf = (t: ConsoleTranslate, kind: UsageKind, label: string): UsageWords | undefined =>
+  kind === 'issued' ? wordsOfGrant(t, label) : wordsOfError(t, label)

@@ -1,4 +1,5 @@
 import { KEY_PAIR_ATTRIBUTES } from '../../../clients/client-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type KeyPairDetails, readKeyPairDetails, stopKeyPair } from '../../../management/key-pair-details.ts'
 import { mayEditKeyPair } from '../../../management/key-pair-settings.ts'
 import type { Principal } from '../../../management/principal.ts'
@@ -53,7 +54,7 @@ function factsOf(pair: KeyPairDetails, isOperator: boolean): Fact[] {
     fact('Owner', linkCell(displayName(owner), `/users/${owner.id}`, owner.name === null ? undefined : owner.email)),
     ...(isOperator ? [fact('Account', linkCell(accountName, `/accounts/${client.accountId}`))] : []),
     ...pairFacts(client),
-    ...attributeFacts({ description: KEY_PAIR_ATTRIBUTES.description }, client),
+    ...attributeFacts(toConsoleEnglish(), { description: KEY_PAIR_ATTRIBUTES.description }, client),
     ...credentials,
     ...(client.clientCredentialsRefresh ? [tokens] : []),
   ]

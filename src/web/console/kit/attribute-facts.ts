@@ -1,65 +1,77 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attribute, type AttributeChange, type Attributes, entriesOf } from '../../../shared/attributes.ts'
 import type { ImageSummary } from '../../../shared/images.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import { type Cell, type Fact, fact, idCell, linesCell, quietCell, textCell } from './cells.ts'
-import { durationInWords } from './duration-text.ts'
+import { labelInSentence } from './label-in-sentence.ts'
 
 // Derives the rows of detail pages, and the changes in the activity log, from the attributes of a resource.
 
-const NUMBER = new Intl.NumberFormat('en')
+const PERIODS: Readonly<Record<number, ConsoleText>> = {
+  1: '{count, number} per second',
+  60: '{count, number} per minute',
+  3600: '{count, number} per hour',
+}
 
-const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour' }
+function rateInWords(t: ConsoleTranslate, { count, period }: RateLimit): string {
+  const message = PERIODS[period]
+  return message ? t(message, { count }) : t('{count, number} in {period}', { count, period: t.duration(period) })
+}
 
-const rateInWords = ({ count, period }: RateLimit): string =>
-  `${NUMBER.format(count)} ${PERIODS[period] ? `per ${PERIODS[period]}` : `in ${durationInWords(period)}`}`
+const imageInWords = (t: ConsoleTranslate, { type, size }: ImageSummary): string =>
+  `${type}, ${t.number(Math.ceil(size / 1024))} KiB`
 
-const imageInWords = ({ type, size }: ImageSummary): string => `${type}, ${NUMBER.format(Math.ceil(size / 1024))} KiB`
-
-function labelsOf({ type }: Attribute, values: readonly string[]): readonly string[] {
+function labelsOf(t: ConsoleTranslate, { type }: Attribute, values: readonly string[]): readonly string[] {
   if (type.kind !== 'choice' && type.kind !== 'choices') return values
-  return values.map((value) => type.choices.find((choice) => choice.value === value)?.label ?? value)
+  return values.map((value) => {
+    const choice = type.choices.find((one) => one.value === value)
+    return choice ? t.declared(choice.label) : value
+  })
 }
 
 /** The value in words, one line for each item of a list. */
-function linesOf(attribute: Attribute, value: unknown): readonly string[] {
+function linesOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): readonly string[] {
   const { type } = attribute
-  if (Array.isArray(value)) return labelsOf(attribute, value)
-  if (type.kind === 'boolean') return [value ? (type.yes?.label ?? 'Yes') : (type.no?.label ?? 'No')]
-  if (type.kind === 'duration') return [durationInWords(value as number)]
-  if (type.kind === 'count') return [NUMBER.format(value as number)]
-  if (type.kind === 'rate') return [rateInWords(value as RateLimit)]
-  if (type.kind === 'image') return [imageInWords(value as ImageSummary)]
-  return labelsOf(attribute, [typeof value === 'object' ? JSON.stringify(value) : String(value)])
+  if (Array.isArray(value)) return labelsOf(t, attribute, value)
+  if (type.kind === 'boolean') return [t.declared((value ? type.yes?.label : type.no?.label) ?? (value ? 'Yes' : 'No'))]
+  if (type.kind === 'duration') return [t.duration(value as number)]
+  if (type.kind === 'count') return [t.number(value as number)]
+  if (type.kind === 'rate') return [rateInWords(t, value as RateLimit)]
+  if (type.kind === 'image') return [imageInWords(t, value as ImageSummary)]
+  return labelsOf(t, attribute, [typeof value === 'object' ? JSON.stringify(value) : String(value)])
 }
 
 const isNone = (value: unknown): boolean =>
   value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
-const noneText = ({ type }: Attribute): string => type.nullLabel ?? 'none'
+const noneText = (t: ConsoleTranslate, { type }: Attribute): string => t.declared(type.nullLabel ?? 'none')
 
-function cellOf(attribute: Attribute, value: unknown): Cell {
-  if (isNone(value)) return quietCell(noneText(attribute))
-  if (attribute.type.kind === 'email') return idCell(String(value), attribute.label.toLowerCase())
-  const lines = linesOf(attribute, value)
+function cellOf(t: ConsoleTranslate, attribute: Attribute, value: unknown): Cell {
+  if (isNone(value)) return quietCell(noneText(t, attribute))
+  if (attribute.type.kind === 'email') return idCell(String(value), labelInSentence(t, attribute.label))
+  const lines = linesOf(t, attribute, value)
   return Array.isArray(value) ? linesCell(lines) : textCell(lines[0]!)
 }
 
 const valueIn = (values: object, name: string): unknown => (values as Readonly<Record<string, unknown>>)[name]
 
 /** One row for each attribute, with its value. */
-export const attributeFacts = (attributes: Attributes, values: object): Fact[] =>
-  entriesOf(attributes).map(([name, attribute]) => fact(attribute.label, cellOf(attribute, valueIn(values, name))))
+export const attributeFacts = (t: ConsoleTranslate, attributes: Attributes, values: object): Fact[] =>
+  entriesOf(attributes).map(([name, attribute]) =>
+    fact(t.declared(attribute.label), cellOf(t, attribute, valueIn(values, name))),
+  )
 
 /** The labels of the attributes that do not have their initial value. */
-export const labelsOfNonInitial = (attributes: Attributes, values: object): string[] =>
+export const labelsOfNonInitial = (t: ConsoleTranslate, attributes: Attributes, values: object): string[] =>
   entriesOf(attributes)
     .filter(([name, { initial }]) => !isDeepStrictEqual(valueIn(values, name), initial))
-    .map(([, { label, opposite }]) => opposite?.label ?? label)
+    .map(([, { label, opposite }]) => t.declared(opposite?.label ?? label))
 
 /** The value in words. */
-export const valueText = (attribute: Attribute, value: unknown): string =>
-  isNone(value) ? noneText(attribute) : linesOf(attribute, value).join(', ')
+export const valueText = (t: ConsoleTranslate, attribute: Attribute, value: unknown): string =>
+  isNone(value) ? noneText(t, attribute) : linesOf(t, attribute, value).join(', ')
 
 /** Stands for the attribute of a change that no longer exists. */
 export const unknownAttribute = (label: string): Attribute => ({
@@ -70,7 +82,7 @@ export const unknownAttribute = (label: string): Attribute => ({
 })
 
 /** A change as *old → new*, or the value of a new resource. */
-export function changeFact(attribute: Attribute, { from, to }: AttributeChange): Fact {
-  const before = from === undefined ? '' : `${valueText(attribute, from)} → `
-  return fact(attribute.label, textCell(`${before}${valueText(attribute, to)}`))
+export function changeFact(t: ConsoleTranslate, attribute: Attribute, { from, to }: AttributeChange): Fact {
+  const before = from === undefined ? '' : `${valueText(t, attribute, from)} → `
+  return fact(t.declared(attribute.label), textCell(`${before}${valueText(t, attribute, to)}`))
 }

@@ -1,12 +1,14 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Bounded } from '../../../management/bounded-counts.ts'
-import { type Moment, momentOf } from '../../relative-time.ts'
 import type { Badge } from './console-page.ts'
 
 /** A value in a table or fact list. Each kind has a template in views/console/cells. */
 export type Cell =
   | { readonly kind: 'text'; readonly text: string; readonly detail?: string; readonly quiet?: boolean }
   | { readonly kind: 'link'; readonly text: string; readonly href: string; readonly detail?: string }
-  | { readonly kind: 'time'; readonly moment: Moment; readonly detail?: string }
+  | { readonly kind: 'number'; readonly count: number; readonly isMore?: boolean }
+  | { readonly kind: 'time'; readonly at: Date; readonly detail?: string }
+  | { readonly kind: 'absent'; readonly text: 'never' | 'none' }
   | { readonly kind: 'badge'; readonly badge: Badge }
   | { readonly kind: 'id'; readonly value: string; readonly label: string }
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
@@ -28,8 +30,6 @@ export interface RowAction {
   readonly of: string
 }
 
-const NUMBER = new Intl.NumberFormat('en')
-
 /** @param detail smaller, below */
 export const textCell = (text: string, detail?: string): Cell => ({ kind: 'text', text, detail })
 
@@ -38,24 +38,29 @@ export const quietCell = (text: string): Cell => ({ kind: 'text', text, quiet: t
 
 export const linkCell = (text: string, href: string, detail?: string): Cell => ({ kind: 'link', text, href, detail })
 
-export const numberCell = (count: number): Cell => ({ kind: 'text', text: NUMBER.format(count) })
+export const numberCell = (count: number): Cell => ({ kind: 'number', count })
 
 /** `1,000+` above the counting limit. */
-export const boundedText = ({ count, isMore }: Bounded): string => `${NUMBER.format(count)}${isMore ? '+' : ''}`
+export const boundedText = (t: ConsoleTranslate, { count, isMore }: Bounded): string =>
+  `${t.number(count)}${isMore ? '+' : ''}`
 
-export const boundedCell = (count: Bounded): Cell => ({ kind: 'text', text: boundedText(count) })
+export const boundedCell = ({ count, isMore }: Bounded): Cell => ({ kind: 'number', count, isMore })
 
-/** @param otherwise text for a missing date */
-export const timeCell = (at: Date | null | undefined, otherwise = 'never', detail?: string): Cell =>
-  at ? { kind: 'time', moment: momentOf(at), detail } : quietCell(otherwise)
+const absentCell = (text: 'never' | 'none', otherwise: string | undefined): Cell =>
+  otherwise === undefined ? { kind: 'absent', text } : quietCell(otherwise)
+
+/** @param otherwise text for a missing date; absent: *never* */
+export const timeCell = (at: Date | null | undefined, otherwise?: string, detail?: string): Cell =>
+  at ? { kind: 'time', at, detail } : absentCell('never', otherwise)
 
 export const badgeCell = (tone: Badge['tone'], text: string): Cell => ({ kind: 'badge', badge: { tone, text } })
 
 /** An identifier: monospaced, with a copy button. @param label what it is: `client ID` */
 export const idCell = (value: string, label: string): Cell => ({ kind: 'id', value, label })
 
-export const linesCell = (lines: readonly string[], otherwise = 'none'): Cell =>
-  lines.length > 0 ? { kind: 'lines', lines } : quietCell(otherwise)
+/** @param otherwise text for no lines; absent: *none* */
+export const linesCell = (lines: readonly string[], otherwise?: string): Cell =>
+  lines.length > 0 ? { kind: 'lines', lines } : absentCell('none', otherwise)
 
 export const actionsCell = (...actions: readonly RowAction[]): Cell => ({ kind: 'actions', actions })
 
@@ -68,7 +73,9 @@ const LONGEST_WHOLE_WORD = 13
 const isWhole = (text: string): boolean => text.split(/\s/).every((word) => word.length <= LONGEST_WHOLE_WORD)
 
 export const hasWholeWords = (cell: Cell): boolean =>
-  (cell.kind === 'text' || cell.kind === 'link') && isWhole(cell.text) && isWhole(cell.detail ?? '')
+  cell.kind === 'number' ||
+  cell.kind === 'absent' ||
+  ((cell.kind === 'text' || cell.kind === 'link') && isWhole(cell.text) && isWhole(cell.detail ?? ''))
 
 export const isBlank = (cell: Cell): boolean => cell.kind === 'text' && cell.text === ''
 

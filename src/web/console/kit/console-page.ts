@@ -1,5 +1,6 @@
-import { ENGLISH } from '../../../languages/languages.ts'
-import { toEnglish } from '../../../languages/translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
+import { CONSOLE_LANGUAGES, ENGLISH } from '../../../languages/languages.ts'
+import { translateTo } from '../../../languages/translator.ts'
 import { noticeOf, noticesIn } from '../../notices.ts'
 import type { Page } from '../../page.ts'
 
@@ -38,11 +39,17 @@ export interface Badge {
   readonly text: string
 }
 
-/** The page within the console, which is in English. @param notice as it was in the query */
-export function inConsole(page: ConsolePage, notice?: unknown): Page {
+/**
+ * The page within the console.
+ * @param notice as it was in the query
+ * @param t the texts of the page; absent: it is in English only
+ */
+export function inConsole(page: ConsolePage, notice?: unknown, t?: ConsoleTranslate): Page {
   const { title, lead, breadcrumbs, actions, tabs, badge, warning } = page
   const head = { title, lead, breadcrumbs, actions, tabs, badge, warning }
   const failed = page.status !== undefined && page.status >= 400
-  const notices = { ...noticesIn(toEnglish()), ...page.notices }
-  return { ...page, language: ENGLISH, data: { ...page.data, head, failed, notice: noticeOf(notice, notices) } }
+  const language = t?.language ?? ENGLISH
+  const notices = { ...noticesIn(translateTo(language)), ...page.notices }
+  const data = { ...page.data, head, failed, notice: noticeOf(notice, notices) }
+  return { ...page, language, languages: t && CONSOLE_LANGUAGES, data }
 }

@@ -1,10 +1,12 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type Management, type RequiredPermission, requirePermission } from '../../../management/operation.ts'
 import type { Principal } from '../../../management/principal.ts'
 import { requireRecentSignIn } from '../../../management/recent-sign-in.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import type { Files, Form } from '../../forms.ts'
+import { translateConsoleFor } from '../../page-language.ts'
 import type { SignedInUser } from '../../sign-in-directory.ts'
 import {
   confirmPathTo,
@@ -29,6 +31,8 @@ export interface ConsoleCall {
   readonly form: Form
   readonly files: Files
   readonly query: Form
+  /** The texts of the page in the language of the user. */
+  readonly t: ConsoleTranslate
   show(page: ConsolePage): void
   /** Redirects to a path of the console after a POST (303), so that a reload does not repeat it. */
   goTo(path: string): void
@@ -48,6 +52,8 @@ export interface ConsoleRoute {
   readonly takesFiles?: boolean
   /** Bytes that its form may have; absent: 64 KiB. */
   readonly largestForm?: number
+  /** Whether the page is in every language of the console (`docs/adr/0042-german-console.md`); absent: in English only. */
+  readonly isTranslated?: boolean
   handle(call: ConsoleCall): Promise<void>
 }
 
@@ -70,19 +76,23 @@ function queryOf(ctx: Context): Form {
   return query
 }
 
-export const callOf = (web: Web, ctx: Context, user: SignedInUser): ConsoleCall => ({
-  ctx,
-  web,
-  user,
-  who: principalOf(user, ctx),
-  management: web.management,
-  params: ctx.params ?? {},
-  form: ctx.state.form ?? new Map(),
-  files: ctx.state.files ?? new Map(),
-  query: queryOf(ctx),
-  show: (page) => web.show(ctx, inConsole(page, ctx.query.notice)),
-  goTo: (path) => seeOther(ctx, path),
-})
+export function callOf(web: Web, ctx: Context, user: SignedInUser, isTranslated = false): ConsoleCall {
+  const t = isTranslated ? translateConsoleFor(ctx) : undefined
+  return {
+    ctx,
+    web,
+    user,
+    who: principalOf(user, ctx),
+    management: web.management,
+    params: ctx.params ?? {},
+    form: ctx.state.form ?? new Map(),
+    files: ctx.state.files ?? new Map(),
+    query: queryOf(ctx),
+    t: t ?? toConsoleEnglish(),
+    show: (page) => web.show(ctx, inConsole(page, ctx.query.notice, t)),
+    goTo: (path) => seeOther(ctx, path),
+  }
+}
 
 const FOR_WHOM = {
   member: 'signed-in users',
@@ -143,7 +153,7 @@ export function consoleRoutes(web: Web, routes: readonly ConsoleRoute[]): Router
     router[route.method](route.path, async (ctx) => {
       const user = await currentUser(web, ctx)
       if (!user) return askSignIn(web, ctx, route, shown)
-      const call = callOf(web, ctx, user)
+      const call = callOf(web, ctx, user, route.isTranslated)
       demandOf(call.who, route.permission)
       await handleRoute(route, call).catch((error: unknown) => {
         if (!isSignInMissing(error)) throw error

@@ -1,3 +1,4 @@
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { PageOf } from '../../../management/paging.ts'
 import type { Form } from '../../forms.ts'
 import { type Cell, hasWholeWords, isBlank } from './cells.ts'
@@ -80,15 +81,12 @@ function hrefOf({ path, query }: SearchOptions, change: Record<string, string> =
   return text ? `${path}?${text}` : path
 }
 
-const NUMBER = new Intl.NumberFormat('en')
-
-/** `1–50 of 312`, `1–50 of 10,000+`; undefined without a count. */
-function rangeOf({ rows, page }: ListOptions): string | undefined {
+/** `1–50 of 312`, `1–50 of 10,000+` in numbers; undefined without a count. */
+function rangeOf({ rows, page }: ListOptions) {
   if (!page?.total || page.first === null) return undefined
   const { first, total } = page
   const last = first + rows.length - 1
-  const all = `${NUMBER.format(Math.max(total.count, last))}${total.isMore ? '+' : ''}`
-  return `${NUMBER.format(first)}–${NUMBER.format(last)} of ${all}`
+  return { first, last, all: Math.max(total.count, last), isMore: total.isMore }
 }
 
 /** The parts before and after. */
@@ -96,7 +94,7 @@ function pagingOf(options: ListOptions) {
   const { search, page, isLog = false } = options
   const range = rangeOf(options)
   if (!search || !page || (range === undefined && !page.next && !page.previous)) return undefined
-  const link = (label: string, field: string, cursor: string | null) =>
+  const link = (label: ConsoleText, field: string, cursor: string | null) =>
     cursor === null ? undefined : { label, href: hrefOf(search, { [field]: cursor }) }
   return {
     range,
@@ -149,20 +147,30 @@ function searchView(options: SearchOptions) {
   }
 }
 
-const NOTHING_FOUND = { title: 'No results', text: 'Change the search text or the filters.' }
+interface NothingHere {
+  readonly title: ConsoleText
+  readonly text: ConsoleText
+  readonly href: string
+  readonly label: ConsoleText
+}
 
-const NO_MORE = { title: 'No more results', text: 'The entries on this page no longer exist.' }
-
-function emptyOf({ empty, search }: ListOptions, clear: string | undefined): Empty {
+/** Why a list with objects has none here, and the way to them. */
+function nothingHereOf({ search }: ListOptions, clear: string | undefined): NothingHere | undefined {
   if (search && CURSORS.some((name) => search.query.has(name))) {
-    return { ...NO_MORE, action: { href: hrefOf(search), label: 'Go to the first page' } }
+    return {
+      title: 'No more results',
+      text: 'The entries on this page no longer exist.',
+      href: hrefOf(search),
+      label: 'Go to the first page',
+    }
   }
-  return clear === undefined ? empty : { ...NOTHING_FOUND, action: { href: clear, label: 'Clear filters' } }
+  if (clear === undefined) return undefined
+  return { title: 'No results', text: 'Change the search text or the filters.', href: clear, label: 'Clear filters' }
 }
 
 /** A list as views/console/parts/list.eta draws it. */
 export function listView(options: ListOptions) {
-  const { caption, rows, selection } = options
+  const { caption, rows, selection, empty } = options
   const search = options.search && searchView(options.search)
   const columns = options.columns.map((column) => {
     const sorting = sortingOf(column, options)
@@ -177,7 +185,8 @@ export function listView(options: ListOptions) {
       cells.map((cell, n) => ({ column: columns[n]!, cell, classes: cellClasses(cell, columns[n]!.classes) })),
     ),
     search,
-    empty: emptyOf(options, search?.active ? search.clear : undefined),
+    empty,
+    nothingHere: nothingHereOf(options, search?.active ? search.clear : undefined),
     paging: pagingOf(options),
   }
 }

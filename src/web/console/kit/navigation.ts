@@ -1,4 +1,6 @@
 import { type Role, USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { portrait } from '../../portrait.ts'
 import type { WebUser } from '../../sign-in-directory.ts'
 import { valueText } from './attribute-facts.ts'
@@ -7,13 +9,13 @@ import { WEBHOOKS_PATH, webhookBanner } from './webhook-banner.ts'
 
 interface PageLinkWithIcon {
   readonly href: string
-  readonly label: string
+  readonly label: ConsoleText
   /** The name of its file below views/console/icons. */
   readonly icon: string
 }
 
 interface LinkGroup {
-  readonly heading: string
+  readonly heading: ConsoleText
   readonly links: readonly PageLinkWithIcon[]
 }
 
@@ -64,7 +66,7 @@ const API_DOCS: PageLinkWithIcon = { href: '/api/v1/docs', label: 'API documenta
 
 function groupsOf(role: Role): readonly LinkGroup[] {
   if (role === 'member') return [{ heading: 'Your account', links: [START, ...OWN] }]
-  const managed =
+  const managed: LinkGroup =
     role === 'operator' ? { heading: 'This instance', links: OF_OPERATORS } : { heading: 'Account', links: OF_ADMINS }
   return [managed, { heading: 'Your profile', links: OWN }, { heading: 'Developers', links: [API_DOCS] }]
 }
@@ -76,14 +78,14 @@ const isAt = (path: string, { href }: PageLinkWithIcon): boolean =>
   path === href || (href !== '/' && listed(path).startsWith(`${href}/`))
 
 /** Navigation and user of every console page. @param path the current path */
-export function shellOf(user: WebUser, path: string) {
+export function shellOf(t: ConsoleTranslate, user: WebUser, path: string) {
   const groups = groupsOf(user.role).map(({ heading, links }) => ({
-    heading,
-    links: links.map((link) => ({ ...link, current: isAt(path, link) })),
+    heading: t(heading),
+    links: links.map((link) => ({ ...link, label: t(link.label), current: isAt(path, link) })),
   }))
   const banners = [
-    { text: leakBanner(user, path), href: LEAKS_PATH, label: 'View reports' },
-    { text: webhookBanner(user, path), href: WEBHOOKS_PATH, label: 'View webhooks' },
+    { text: leakBanner(t, user, path), href: LEAKS_PATH, label: t('View reports') },
+    { text: webhookBanner(t, user, path), href: WEBHOOKS_PATH, label: t('View webhooks') },
   ].filter(({ text }) => text !== undefined)
-  return { groups, banners, user: portrait(user), role: valueText(USER_ATTRIBUTES.role, user.role) }
+  return { groups, banners, user: portrait(user), role: valueText(t, USER_ATTRIBUTES.role, user.role) }
 }

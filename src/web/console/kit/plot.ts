@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Badge } from './console-page.ts'
 
 /** What is counted at each point of a plot, of one kind. */
@@ -20,9 +21,6 @@ export interface PlotOptions {
   readonly kind?: 'bars' | 'lines'
 }
 
-const NUMBER = new Intl.NumberFormat('en')
-const COMPACT = new Intl.NumberFormat('en', { notation: 'compact' })
-
 /** The plot's own units; it is stretched to the room that there is. */
 const WIDTH = 1000
 const HEIGHT = 200
@@ -43,7 +41,7 @@ const totalAt = (series: readonly Series[], n: number): number =>
   series.reduce((sum, { counts }) => sum + (counts[n] ?? 0), 0)
 
 /** Stacked bars: the first series is at the bottom. */
-function barsOf({ points, series }: PlotOptions, top: number) {
+function barsOf(t: ConsoleTranslate, { points, series }: PlotOptions, top: number) {
   const room = WIDTH / points.length
   return points.flatMap((point, n) => {
     let ground = HEIGHT
@@ -53,7 +51,7 @@ function barsOf({ points, series }: PlotOptions, top: number) {
       const height = Math.max(1, (count / top) * HEIGHT)
       ground -= height
       const box = { x: rounded((n + GAP / 2) * room), y: rounded(ground), width: rounded(room * (1 - GAP)) }
-      return [{ ...box, height: rounded(height), tone, title: `${point}: ${NUMBER.format(count)} ${label}` }]
+      return [{ ...box, height: rounded(height), tone, title: `${point}: ${t.number(count)} ${label}` }]
     })
   })
 }
@@ -85,11 +83,12 @@ const largestOf = ({ points, series, kind }: PlotOptions): number =>
     : Math.max(0, ...points.map((_, n) => totalAt(series, n)))
 
 /** Numbers over time as views/console/parts/plot.eta draws them. @param id unique within the page */
-export function plotView(id: string, options: PlotOptions) {
+export function plotView(t: ConsoleTranslate, id: string, options: PlotOptions) {
   const { title, unit, points, series, kind = 'bars' } = options
   const largest = largestOf(options)
   const top = niceTop(largest)
-  const totals = series.map(({ label, tone, counts }) => ({ label, tone, total: NUMBER.format(sumOf(counts)) }))
+  const compact = (number: number) => t.number(number, { notation: 'compact' })
+  const totals = series.map(({ label, tone, counts }) => ({ label, tone, total: t.number(sumOf(counts)) }))
   return {
     id,
     title,
@@ -97,15 +96,15 @@ export function plotView(id: string, options: PlotOptions) {
     width: WIDTH,
     height: HEIGHT,
     empty: largest === 0,
-    top: COMPACT.format(top),
-    half: Number.isInteger(top / 2) ? COMPACT.format(top / 2) : '',
+    top: compact(top),
+    half: Number.isInteger(top / 2) ? compact(top / 2) : '',
     totals,
     description: totals.map(({ label, total }) => `${total} ${label}`).join(', '),
-    bars: kind === 'bars' ? barsOf(options, top) : [],
+    bars: kind === 'bars' ? barsOf(t, options, top) : [],
     lines: kind === 'lines' ? linesOf(options, top) : [],
     ticks: ticksOf(points),
     zone: options.zone,
-    rows: points.map((point, n) => ({ point, counts: series.map(({ counts }) => NUMBER.format(counts[n] ?? 0)) })),
+    rows: points.map((point, n) => ({ point, counts: series.map(({ counts }) => t.number(counts[n] ?? 0)) })),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import {
   type ClientRefusals,
   type RefusedRequest,
@@ -61,7 +62,7 @@ const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', 
 
 function plotOf(points: readonly UsagePoint[], { label, step }: Span): Block {
   const format = step === 'hour' ? CLOCK : DATE
-  const plot = plotView('usage', {
+  const plot = plotView(toConsoleEnglish(), 'usage', {
     title: `Tokens and refused requests, last ${label}`,
     unit: step === 'hour' ? 'Hour (UTC)' : 'Day (UTC)',
     zone: 'UTC',

@@ -1,4 +1,5 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { searchUsers } from '../../../management/user-operations.ts'
 import type { UserSummary } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
@@ -33,7 +34,7 @@ function rowOf(user: UserSummary, isOperator: boolean): Cell[] {
   return [
     linkCell(displayName(user), userPath(user.id), user.name === null ? undefined : user.email),
     ...(isOperator ? [accountCell(user)] : []),
-    textCell(valueText(ROLE, user.role)),
+    textCell(valueText(toConsoleEnglish(), ROLE, user.role)),
     badgeCell(tone, text),
     timeCell(user.lastSignedInAt),
     timeCell(user.createdAt),

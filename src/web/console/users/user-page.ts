@@ -1,4 +1,5 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
@@ -33,7 +34,7 @@ function factsOf(user: UserDetails, isOperator: boolean): Fact[] {
   const { id, accountId, accountName } = user
   const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    ...attributeFacts(SHOWN, user),
+    ...attributeFacts(toConsoleEnglish(), SHOWN, user),
     ...(isOperator ? [fact(ACCOUNT_ID.label, account)] : []),
     factorFact(user),
     fact('Last sign-in', timeCell(user.lastSignedInAt)),

@@ -1,11 +1,12 @@
 import { type Role, USER_STATUS } from '../../../accounts/user-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { UserDetails, UserSummary } from '../../../management/user-views.ts'
 import { valueText } from '../kit/attribute-facts.ts'
 import type { Badge } from '../kit/console-page.ts'
 import { displayName } from '../kit/display-name.ts'
 
 export function userStatusBadge({ status, isInvited, hasPassword }: UserSummary): Badge {
-  const text = valueText(USER_STATUS, status)
+  const text = valueText(toConsoleEnglish(), USER_STATUS, status)
   if (status === 'deleting') return { tone: 'neutral', text }
   if (status === 'disabled') return { tone: 'error', text }
   if (!hasPassword) return { tone: 'warning', text: 'No password yet' }

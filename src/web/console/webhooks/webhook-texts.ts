@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { WebhookDelivery } from '../../../management/webhook-delivery-operations.ts'
 import { WEBHOOK_STATUS_ATTRIBUTES } from '../../../webhooks/webhook-attributes.ts'
 import type { Webhook } from '../../../webhooks/webhooks.ts'
@@ -31,7 +32,7 @@ export const eventsText = ({ actions }: Webhook): string =>
 export function webhookWarning({ status, disabledReason, failingSince }: Webhook): string | undefined {
   const enable = 'Repair the receiver, then enable the webhook.'
   if (disabledReason === 'failing' || disabledReason === 'gone')
-    return `Keywright disabled this webhook: ${lowerFirst(valueText(WEBHOOK_STATUS_ATTRIBUTES.disabledReason, disabledReason))}. ${enable}`
+    return `Keywright disabled this webhook: ${lowerFirst(valueText(toConsoleEnglish(), WEBHOOK_STATUS_ATTRIBUTES.disabledReason, disabledReason))}. ${enable}`
   if (status === 'enabled' && failingSince !== null)
     return 'The last attempt failed. Keywright retries, and disables the webhook when no attempt succeeds for five days.'
   return undefined

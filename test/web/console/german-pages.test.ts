@@ -1,0 +1,75 @@
+/** Translated pages of the console are wholly in German for users who prefer it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CONSOLE_ROUTES } from '../../../src/web/console/console-routes.ts'
+import { createCallers, fillPath, makeSamples, type Samples } from '../../guarantees/all-routes.ts'
+import { type Keywright, startKeywright } from '../../support/keywright.ts'
+
+let server: Keywright
+let visitors: Awaited<ReturnType<typeof createCallers>>
+let samples: Samples
+
+const FOLDER = 'src/languages/console/de'
+
+/** English texts whose German differs. */
+const ENGLISH = new Set(
+  readdirSync(FOLDER)
+    .flatMap((file) => Object.entries(JSON.parse(readFileSync(`${FOLDER}/${file}`, 'utf8')) as Record<string, string>))
+    .filter(([text, german]) => text !== german)
+    .map(([text]) => text),
+)
+
+/** Words that German texts and the names of the sample data do not have. */
+const ENGLISH_WORDS = /\b(the|of|and|is|are|this|your|with|to|for|not|you)\b/i
+
+const UNSEEN = /<(head|code|pre|textarea|svg|script)\b[\s\S]*?<\/\1>/g
+const IN_ENGLISH = /<(\w+)[^>]* (?:lang|hreflang)="en"[\s\S]*?<\/\1>/g
+
+/** The texts of a page that users see or hear, without code and without what is marked as English. */
+function textsOf(html: string): string[] {
+  const seen = html.replace(UNSEEN, ' ').replace(IN_ENGLISH, ' ')
+  const attributes = [...seen.matchAll(/ (?:aria-label|alt|title|data-label|placeholder)="([^"]*)"/g)].map(
+    ([, text]) => text!,
+  )
+  const words = seen.replace(/<\/?(?:bdi|strong|b)>/g, '').split(/<[^>]*>/)
+  return [...attributes, ...words].map((text) => text.replaceAll('&#39;', "'").replace(/\s+/g, ' ').trim())
+}
+
+const isEnglish = (text: string): boolean => ENGLISH.has(text) || ENGLISH_WORDS.test(text)
+
+beforeAll(async () => {
+  server = await startKeywright()
+  visitors = await createCallers(server)
+  samples = await makeSamples(server, visitors.home, visitors.colleague)
+  const value = `de.${Math.floor(Date.now() / 1000)}`
+  for (const browser of Object.values(visitors.browsers)) browser.cookies.set('kw_language /', { value, path: '/' })
+})
+afterAll(() => server.stop())
+
+const visits = CONSOLE_ROUTES.filter(({ method, isTranslated }) => method === 'get' && isTranslated).flatMap(
+  ({ path, permission }) =>
+    (permission.role === 'operator' ? (['operator'] as const) : (['admin', 'operator'] as const)).map(
+      (who) => [who, path] as const,
+    ),
+)
+
+describe('a translated page', () => {
+  it.each([['admin', '/'] as const, ['operator', '/'] as const, ...visits])(
+    'has no English text for a German %s: %s',
+    async (who, path) => {
+      const { text, headers } = await visitors.browsers[who].visit(fillPath(path, samples))
+      if (!headers.get('content-type')?.startsWith('text/html')) return
+      expect(text).toContain('<html lang="de" dir="ltr">')
+      expect(headers.get('content-language')).toBe('de')
+      expect(headers.get('vary')).toMatch(/Accept-Language/)
+      expect(textsOf(text).filter(isEnglish)).toEqual([])
+    },
+  )
+
+  it('offers its other language', async () => {
+    const { text } = await visitors.browsers.admin.visit('/')
+    expect(text).toMatch(/<a href="\/language\?to=en&amp;return_to=%2F" hreflang="en" lang="en" dir="ltr">English<\/a>/)
+    expect(text).toMatch(/hreflang="de" lang="de" dir="ltr" aria-current="true">Deutsch<\/a>/)
+    expect(text).not.toContain('Français')
+  })
+})
