@@ -5,7 +5,7 @@ import { addMessage } from '../mail/outbox.ts'
 import { changesBetween } from '../shared/attributes.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { createLinkUse, type LinkCondition, usedUp } from './link-use.ts'
-import type { From } from './password-changes.ts'
+import type { From, FromPage } from './password-changes.ts'
 import { addressChangeBudget, changingUserBudget, messageNetworkBudget, takeAttempts } from './sign-in-limits.ts'
 import { PROFILE_ATTRIBUTES } from './user-attributes.ts'
 import { unlessEmailTaken } from './user-checks.ts'
@@ -14,13 +14,14 @@ import { lockUser, lookUpUser, type User, userEntry } from './users.ts'
 import { moveUser } from './verified-emails.ts'
 
 /** The statements are the same whether or not another user has the new address, and so is what the caller learns. */
-async function addMessages(trx: Knex, user: User, email: string, { ip }: From): Promise<void> {
+async function addMessages(trx: Knex, user: User, email: string, { ip, language }: FromPage): Promise<void> {
   const owner = await lookUpUser(trx, email)
   const linkId = await createLink(trx, { purpose: 'email_change', userId: user.id, email })
+  const own = { pageLanguage: language }
   if (owner && owner.id !== user.id) await addMessage(trx, { kind: 'email_change_refused', to: owner, parameters: {} })
-  else await addMessage(trx, { kind: 'email_change', to: { ...user, email }, parameters: {}, linkId })
+  else await addMessage(trx, { kind: 'email_change', to: { ...user, email }, parameters: {}, linkId, ...own })
   const parameters = { email, at: new Date().toISOString(), ip }
-  await addMessage(trx, { kind: 'email_change_requested', to: user, parameters })
+  await addMessage(trx, { kind: 'email_change_requested', to: user, parameters, ...own })
 }
 
 /**
@@ -34,15 +35,16 @@ export async function requestEmailChange(
   knex: Knex,
   userId: string,
   email: string,
-  from: From,
+  request: FromPage,
 ): Promise<number | undefined> {
+  const { language: _, ...from } = request
   const budgets = [messageNetworkBudget(from.ip), changingUserBudget(userId), addressChangeBudget(email)]
   const late = await takeAttempts(knex, budgets)
   if (late) return late.retryAfter
   await knex.transaction(async (trx) => {
     const user = await lockUser(trx, userId)
     await endLinks(trx, userId, ['email_change'])
-    await addMessages(trx, user, email, from)
+    await addMessages(trx, user, email, request)
     const actor: Actor = { type: 'user', id: userId, ...from }
     await recordAudit(trx, actor, userEntry('user.email_change_requested', user, {}, { email }))
   })

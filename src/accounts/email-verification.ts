@@ -1,12 +1,13 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import type { LanguageCode } from '../languages/languages.ts'
 import { createLink } from '../mail/mail-links.ts'
 import { addMessage } from '../mail/outbox.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
 import { KeywrightError } from '../shared/errors.ts'
 import { createLinkUse, type LinkCondition, usedUp } from './link-use.ts'
-import type { From } from './password-changes.ts'
+import type { From, FromPage } from './password-changes.ts'
 import { messageNetworkBudget, takeAttempts, verificationBudget } from './sign-in-limits.ts'
 import { findUser, findUserById, lockUser, mayAct, type User, userEntry } from './users.ts'
 import { confirmEmail } from './verified-emails.ts'
@@ -20,14 +21,20 @@ async function checkMayVerify(trx: Knex, { id, email, emailVerified }: User): Pr
 
 /**
  * Sends a link to the address of a user, by which its owner verifies it. The link signs nobody in.
+ * @param pageLanguage of the user's own request; absent: another one requests the message
  * @throws KeywrightError `not_found`, `conflict` (the address is verified, or the user is disabled)
  */
-export async function addVerification(knex: Knex, userId: string, actor: Actor): Promise<User> {
+export async function addVerification(
+  knex: Knex,
+  userId: string,
+  actor: Actor,
+  pageLanguage?: LanguageCode,
+): Promise<User> {
   return await knex.transaction(async (trx) => {
     const user = await lockUser(trx, userId)
     await checkMayVerify(trx, user)
     const linkId = await createLink(trx, { purpose: 'email_verification', userId: user.id, email: user.email })
-    await addMessage(trx, { kind: 'email_verification', to: user, parameters: {}, linkId })
+    await addMessage(trx, { kind: 'email_verification', to: user, parameters: {}, linkId, pageLanguage })
     await recordAudit(trx, actor, userEntry('user.verification_sent', user))
     return user
   })
@@ -37,11 +44,12 @@ export async function addVerification(knex: Knex, userId: string, actor: Actor):
  * As `addVerification`, for the user themselves. Returns undefined, or the seconds to wait after too many requests.
  * @throws KeywrightError as `addVerification`
  */
-export async function requestVerification(knex: Knex, userId: string, from: From): Promise<number | undefined> {
+export async function requestVerification(knex: Knex, userId: string, request: FromPage): Promise<number | undefined> {
+  const { language, ...from } = request
   const { email } = await findUser(knex, userId)
   const late = await takeAttempts(knex, [messageNetworkBudget(from.ip), verificationBudget(email)])
   if (late) return late.retryAfter
-  await addVerification(knex, userId, { type: 'user', id: userId, ...from })
+  await addVerification(knex, userId, { type: 'user', id: userId, ...from }, language)
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import type { LanguageCode } from '../languages/languages.ts'
 import { invalidInput, KeywrightError } from '../shared/errors.ts'
 import { type Credentials, findCredentialsById, isSamePassword, lockCredentials, savePassword } from './credentials.ts'
 import { checkNewPassword, hashPassword, verifyPassword } from './passwords.ts'
@@ -11,6 +12,12 @@ import type { User } from './users.ts'
 export interface From {
   readonly ip: string
   readonly requestId?: string
+}
+
+/** A request of a page. */
+export interface FromPage extends From {
+  /** Of the page. */
+  readonly language: LanguageCode
 }
 
 export interface PasswordChanges {

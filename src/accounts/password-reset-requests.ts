@@ -1,11 +1,12 @@
 import type { Knex } from 'knex'
 import { type Actor, recordAudit } from '../audit/audit-log.ts'
+import type { LanguageCode } from '../languages/languages.ts'
 import { createLink } from '../mail/mail-links.ts'
 import { addMessage } from '../mail/outbox.ts'
 import { emailKey } from '../shared/email-addresses.ts'
 import { newId } from '../shared/ids.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
-import type { From } from './password-changes.ts'
+import type { FromPage } from './password-changes.ts'
 import { messageBudget, messageNetworkBudget, takeAttempt } from './sign-in-limits.ts'
 import { userEntry } from './users.ts'
 
@@ -13,12 +14,13 @@ import { userEntry } from './users.ts'
  * Requests a message with a link for a new password. The statements are the same whether or not a user has the address, and so
  * is the result: undefined, or the seconds to wait after too many requests.
  */
-export async function requestPasswordReset(knex: Knex, email: string, from: From): Promise<number | undefined> {
+export async function requestPasswordReset(knex: Knex, email: string, from: FromPage): Promise<number | undefined> {
   for (const budget of [messageNetworkBudget(from.ip), messageBudget(email)]) {
     const wait = await takeAttempt(knex, budget)
     if (wait !== undefined) return wait
   }
-  const row = { id: newId(), email_key: emailKey(email), ip: from.ip, request_id: from.requestId ?? null }
+  const { ip, requestId = null, language } = from
+  const row = { id: newId(), email_key: emailKey(email), ip, request_id: requestId, language }
   await knex('password_reset_requests').insert(row)
   return undefined
 }
@@ -27,12 +29,13 @@ interface RequestRow {
   email_key: string
   ip: string
   request_id: string | null
+  language: LanguageCode
 }
 
 const TAKE = `
   DELETE FROM password_reset_requests
    WHERE id IN (SELECT id FROM password_reset_requests ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED)
-  RETURNING email_key, ip, request_id`
+  RETURNING email_key, ip, request_id, language`
 
 /**
  * Whether a link may give the user a new password. Not to an address that a program set, and not to a user without a password:
@@ -45,12 +48,12 @@ export const mayReplacePassword = ({ mayAct, passwordHash, emailSetByProgram }: 
 export const mayChooseFirstPassword = ({ mayAct, passwordHash, passwordChangedAt }: Credentials): boolean =>
   mayAct && passwordHash === null && passwordChangedAt === null
 
-async function addResetMessage(trx: Knex, { email_key, ip, request_id }: RequestRow): Promise<void> {
+async function addResetMessage(trx: Knex, { email_key, ip, request_id, language }: RequestRow): Promise<void> {
   const person = await findCredentials(trx, email_key)
   if (!person || !mayReplacePassword(person)) return
   const { user } = person
   const linkId = await createLink(trx, { purpose: 'password_reset', userId: user.id, email: user.email })
-  await addMessage(trx, { kind: 'password_reset', to: user, parameters: {}, linkId })
+  await addMessage(trx, { kind: 'password_reset', to: user, parameters: {}, linkId, pageLanguage: language })
   const actor: Actor = { type: 'user', ip, ...(request_id !== null && { requestId: request_id }) }
   await recordAudit(trx, actor, userEntry('user.password_reset_requested', user))
 }

@@ -18,7 +18,7 @@ const unitsFor = (seconds: number) => (seconds > 0 && seconds < 100 * 24 * 3600 
 export interface Moment {
   /** `2 hours ago`. */
   readonly words: string
-  /** To the minute, with its zone: `29 November 2026 at 13:00 UTC`. */
+  /** `29 November 2026 at 13:00 UTC`. */
   readonly exact: string
   /** ISO 8601. */
   readonly iso: string
@@ -27,14 +27,27 @@ export interface Moment {
 /** For dates. English dates have the day first. */
 export const dateLocaleOf = ({ code, locale }: Language): string => (code === 'en' ? 'en-GB' : locale)
 
+const TIME: Intl.DateTimeFormatOptions = {
+  year: 'numeric',
+  month: 'long',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+  timeZone: 'UTC',
+  timeZoneName: 'short',
+}
+
+/** Writes times to the minute, with their zone: `29 November 2026 at 13:00 UTC`. */
+export function timesIn(language: Language): (at: Date) => string {
+  const format = new Intl.DateTimeFormat(dateLocaleOf(language), TIME)
+  return (at) => format.format(at)
+}
+
 /** Puts moments into words. @param justNow what stands for the last and the next minute */
 export function momentsIn(language: Language, justNow: string): (at: Date, now?: number) => Moment {
   const relative = new Intl.RelativeTimeFormat(language.locale, { numeric: 'auto' })
-  const exact = new Intl.DateTimeFormat(dateLocaleOf(language), {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  })
+  const exact = timesIn(language)
   function wordsOf(at: Date, now: number): string {
     const seconds = (at.getTime() - now) / 1000
     const unit = unitsFor(seconds).find(([, size]) => Math.abs(seconds) >= size)
@@ -42,7 +55,7 @@ export function momentsIn(language: Language, justNow: string): (at: Date, now?:
   }
   return (at, now = Date.now()) => ({
     words: wordsOf(at, now),
-    exact: `${exact.format(at)} UTC`,
+    exact: exact(at),
     iso: at.toISOString(),
   })
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { IntlMessageFormat } from 'intl-messageformat'
 import english from './catalogues/en.json' with { type: 'json' }
 import { ENGLISH, type Language, type LanguageCode } from './languages.ts'
+import { timesIn } from './moments.ts'
 
 /** The name of a message. */
 export type MessageKey = keyof typeof english
@@ -23,6 +24,8 @@ export interface Messages<Key extends string> {
   html(key: Key, values?: TextValues, links?: Readonly<Record<string, string>>): string
   /** `5 minutes`. Rounded up, so that a retry after it succeeds. */
   wait(seconds: number): string
+  /** A time to the minute, with its zone: `29 November 2026 at 13:00 UTC`. */
+  time(at: Date): string
 }
 
 /** The texts of one language. */
@@ -99,7 +102,7 @@ export function createMessages<Key extends string>(language: Language, messageOf
     const tags = Object.entries(links).map(([name, href]) => [name, linkTo(href)])
     return format(key, { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong })
   }
-  return Object.assign(t, { language, html, wait: waitFormat(language) })
+  return Object.assign(t, { language, html, wait: waitFormat(language), time: timesIn(language) })
 }
 
 /** Reads the catalogue. */

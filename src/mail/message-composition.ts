@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { MailSender } from '../config/mail-settings.ts'
-import { momentText } from '../shared/moment-text.ts'
+import { ENGLISH, type Language, languageOf } from '../languages/languages.ts'
+import { type Translate, translateTo } from '../languages/translator.ts'
 import type { LinkTokens } from './link-tokens.ts'
 import type { LinkPurpose } from './mail-links.ts'
 import type { OutgoingMessage } from './mail-transport.ts'
@@ -22,10 +23,11 @@ const LINK_PATHS: Readonly<Record<LinkPurpose, string>> = {
 
 const NO_LINK: MessageLink = { url: '', until: '' }
 
-const linkTo = (issuerUrl: string, purpose: LinkPurpose, token: string, expiresAt: Date): MessageLink => ({
-  url: new URL(`${LINK_PATHS[purpose]}?token=${token}`, issuerUrl).href,
-  until: momentText(expiresAt),
-})
+const urlOfLink = (issuerUrl: string, purpose: LinkPurpose, token: string): string =>
+  new URL(`${LINK_PATHS[purpose]}?token=${token}`, issuerUrl).href
+
+/** English, where a newer version queued the message in a language that this one does not have. */
+const translateToCode = (code: string): Translate => translateTo(languageOf(code) ?? ENGLISH)
 
 interface ComposerOptions {
   readonly sender: MailSender
@@ -35,17 +37,19 @@ interface ComposerOptions {
 
 /** Returns a function that makes the whole message from its row in the outbox. @throws Error for a kind of a newer version */
 export function createComposer({ sender, tokens, issuerUrl }: ComposerOptions) {
-  function linkOf({ link }: ClaimedMessage, purpose: LinkPurpose | undefined): MessageLink {
+  function linkOf({ link }: ClaimedMessage, purpose: LinkPurpose | undefined, t: Translate): MessageLink {
     if (!purpose) return NO_LINK
     if (!link) throw new Error('the link of the message was deleted')
-    return linkTo(issuerUrl(), purpose, tokens.tokenOf(link.id), link.expiresAt)
+    return { url: urlOfLink(issuerUrl(), purpose, tokens.tokenOf(link.id)), until: t.time(link.expiresAt) }
   }
 
   function contextOf(message: ClaimedMessage, { name }: MailBrand, purpose: LinkPurpose | undefined): MessageContext {
+    const t = translateToCode(message.language)
     return {
+      t,
       instance: name,
       recipient: message.recipient,
-      link: linkOf(message, purpose),
+      link: linkOf(message, purpose, t),
       url: (path) => new URL(path, issuerUrl()).href,
     }
   }
@@ -53,9 +57,9 @@ export function createComposer({ sender, tokens, issuerUrl }: ComposerOptions) {
   return (message: ClaimedMessage, brand: MailBrand): OutgoingMessage => {
     if (!isMessageKind(message.kind)) throw new Error(`this version of Keywright knows no message ${message.kind}`)
     const { purpose } = MESSAGE_KINDS[message.kind]
-    const content = contentOf(message.kind, message.parameters, contextOf(message, brand, purpose))
+    const context = contextOf(message, brand, purpose)
     return {
-      ...renderMessage(content, brand),
+      ...renderMessage(contentOf(message.kind, message.parameters, context), brand, context.t),
       id: message.id,
       date: message.createdAt,
       from: { name: brand.name, ...sender },
@@ -68,10 +72,17 @@ export function createComposer({ sender, tokens, issuerUrl }: ComposerOptions) {
 const SAMPLE_LIFETIME = 3_600_000
 
 /** A message as its recipient would see it, with the sample values of its kind. */
-export function composeSample(kind: MessageKindName, brand: MailBrand, issuerUrl: string): RenderedMessage {
+export function composeSample(
+  kind: MessageKindName,
+  language: Language,
+  brand: MailBrand,
+  issuerUrl: string,
+): RenderedMessage {
+  const t = translateTo(language)
   const { purpose } = MESSAGE_KINDS[kind]
   const expiresAt = new Date(Date.now() + SAMPLE_LIFETIME)
-  const link = purpose ? linkTo(issuerUrl, purpose, 'example', expiresAt) : NO_LINK
+  const link = purpose ? { url: urlOfLink(issuerUrl, purpose, 'example'), until: t.time(expiresAt) } : NO_LINK
   const url = (path: string) => new URL(path, issuerUrl).href
-  return renderMessage(sampleContentOf(kind, { instance: brand.name, recipient: 'ada@example.com', link, url }), brand)
+  const context = { t, instance: brand.name, recipient: 'ada@example.com', link, url }
+  return renderMessage(sampleContentOf(kind, context), brand, t)
 }

@@ -1,14 +1,17 @@
+import type { Translate } from '../languages/translator.ts'
 import type { LinkPurpose } from './mail-links.ts'
 
 /** The link of a message, with the token in it. */
 export interface MessageLink {
   readonly url: string
-  /** When it stops working, as text: `29 November 2026 at 13:00 UTC`. */
+  /** When it stops working, in the language of the message: `29 November 2026 at 13:00 UTC`. */
   readonly until: string
 }
 
 /** What every message knows. */
 export interface MessageContext {
+  /** The texts in the language of the message. */
+  readonly t: Translate
   /** The name of the instance. */
   readonly instance: string
   readonly recipient: string

@@ -1,6 +1,6 @@
-import { momentText } from '../shared/moment-text.ts'
-import type { MessageContent, MessageContext, MessageKind, MessageLink } from './message-declaration.ts'
-import { NOTICE_KINDS, type NoticeKindName, type NoticeParameters } from './notice-kinds.ts'
+import type { MessageContent, MessageContext, MessageKind } from './message-declaration.ts'
+import { NOTICE_KINDS, type NoticeKindName } from './notice-kinds.ts'
+import type { NoticeParameters } from './notice-texts.ts'
 
 /** What the template of each kind needs beside the context. */
 interface Parameters extends Record<NoticeKindName, NoticeParameters> {
@@ -25,9 +25,7 @@ interface Parameters extends Record<NoticeKindName, NoticeParameters> {
 export type MessageKindName = keyof Parameters
 export type ParametersOf<Name extends MessageKindName> = Parameters[Name]
 
-const ignoreNote = 'If you did not expect this message, you can ignore it.'
-
-const worksUntil = ({ until }: MessageLink): string => `The link works once, until ${until}.`
+const worksUntil = ({ t, link }: MessageContext): string => t('mail.linkWorks', { until: link.until })
 
 /** Every message, each declared once: its cause, its recipients, and its text. */
 export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Parameters[Name]> } = {
@@ -36,105 +34,104 @@ export const MESSAGE_KINDS: { readonly [Name in MessageKindName]: MessageKind<Pa
     cause: 'A user is invited. Sent to the user.',
     purpose: 'invitation',
     sample: { account: 'ACME Corp' },
-    content: ({ account }, { instance, recipient, link }) => ({
-      subject: account === null ? `You are invited to ${instance}` : `You are invited to ${account} on ${instance}`,
-      paragraphs: [
-        account === null
-          ? `You are invited to ${instance} as an operator.`
-          : `You are invited to the account ${account} on ${instance}.`,
-        `Choose a password to sign in with ${recipient}.`,
-      ],
-      button: { label: 'Choose password', url: link.url },
-      notes: [worksUntil(link), ignoreNote],
-    }),
+    content: ({ account }, context) => {
+      const { t, instance, recipient, link } = context
+      return {
+        subject:
+          account === null
+            ? t('mail.invitation.operatorSubject', { instance })
+            : t('mail.invitation.subject', { account, instance }),
+        paragraphs: [
+          account === null
+            ? t('mail.invitation.operatorText', { instance })
+            : t('mail.invitation.text', { account, instance }),
+          t('mail.invitation.choose', { email: recipient }),
+        ],
+        button: { label: t('mail.invitation.button'), url: link.url },
+        notes: [worksUntil(context), t('mail.ignore')],
+      }
+    },
   },
   password_reset: {
     label: 'New password',
     cause: 'A user forgot their password. Sent to the user who has the address.',
     purpose: 'password_reset',
     sample: {},
-    content: (_, { instance, recipient, link }) => ({
-      subject: `Choose a new password for ${instance}`,
-      paragraphs: [
-        `A new password was requested for ${recipient} on ${instance}.`,
-        'When you save a new password, you are signed out everywhere.',
-      ],
-      button: { label: 'Choose new password', url: link.url },
-      notes: [
-        worksUntil(link),
-        'If you did not request a new password, ignore this message. Your password does not change.',
-      ],
-    }),
+    content: (_, context) => {
+      const { t, instance, recipient, link } = context
+      return {
+        subject: t('mail.passwordReset.subject', { instance }),
+        paragraphs: [t('mail.passwordReset.text', { email: recipient, instance }), t('mail.passwordReset.effect')],
+        button: { label: t('mail.chooseNewPassword'), url: link.url },
+        notes: [worksUntil(context), t('mail.passwordReset.note')],
+      }
+    },
   },
   email_verification: {
     label: 'Verification of an address',
     cause: 'A user, admin or operator asks to verify the address of the user. Sent to the user.',
     purpose: 'email_verification',
     sample: {},
-    content: (_, { instance, recipient, link }) => ({
-      subject: `Verify your email address for ${instance}`,
-      paragraphs: [`Confirm that ${recipient} is your email address on ${instance}.`],
-      button: { label: 'Verify email address', url: link.url },
-      notes: [worksUntil(link), ignoreNote],
-    }),
+    content: (_, context) => {
+      const { t, instance, recipient, link } = context
+      return {
+        subject: t('mail.verification.subject', { instance }),
+        paragraphs: [t('mail.verification.text', { email: recipient, instance })],
+        button: { label: t('verification.submit'), url: link.url },
+        notes: [worksUntil(context), t('mail.ignore')],
+      }
+    },
   },
   email_change: {
     label: 'Change of address',
     cause: 'A user asks for another email address. Sent to the new address.',
     purpose: 'email_change',
     sample: {},
-    content: (_, { instance, recipient, link }) => ({
-      subject: `Confirm your new email address for ${instance}`,
-      paragraphs: [
-        `Confirm that ${recipient} is your new email address on ${instance}.`,
-        'If you are not signed in, the link asks you to sign in first, with your current address.',
-      ],
-      button: { label: 'Confirm new address', url: link.url },
-      notes: [worksUntil(link), ignoreNote],
-    }),
+    content: (_, context) => {
+      const { t, instance, recipient, link } = context
+      return {
+        subject: t('mail.emailChange.subject', { instance }),
+        paragraphs: [t('mail.emailChange.text', { email: recipient, instance }), t('mail.emailChange.signIn')],
+        button: { label: t('mail.emailChange.button'), url: link.url },
+        notes: [worksUntil(context), t('mail.ignore')],
+      }
+    },
   },
   email_change_refused: {
     label: 'Change to a used address',
     cause: 'A user asks for an email address that another user has. Sent to the user who has it.',
     sample: {},
-    content: (_, { instance, recipient, url }) => ({
-      subject: `Your email address is already used on ${instance}`,
-      paragraphs: [
-        `Somebody wants to use ${recipient} as their email address on ${instance}. You already sign in with this address, so nothing was changed.`,
-        'If it was you, sign in with this address. To use it for another user, change the address of this one first.',
-      ],
-      button: { label: 'Sign in', url: url('/signin') },
-      notes: [ignoreNote],
+    content: (_, { t, instance, recipient, url }) => ({
+      subject: t('mail.emailUsed.subject', { instance }),
+      paragraphs: [t('mail.emailUsed.text', { email: recipient, instance }), t('mail.emailUsed.ifYou')],
+      button: { label: t('common.signIn'), url: url('/signin') },
+      notes: [t('mail.ignore')],
     }),
   },
   email_change_requested: {
     label: 'Change of address requested',
     cause: 'A user asks for another email address. Sent to the current address.',
     sample: { email: 'ada@example.org', at: '2026-11-29T12:00:00.000Z', ip: '192.0.2.1' },
-    content: ({ email, at, ip }, { instance, recipient, url }) => ({
-      subject: `Your email address on ${instance} is about to change`,
-      paragraphs: [
-        `A change of your email address on ${instance} was requested. It stays ${recipient} until the new address is confirmed.`,
-      ],
+    content: ({ email, at, ip }, { t, instance, recipient, url }) => ({
+      subject: t('mail.changeRequested.subject', { instance }),
+      paragraphs: [t('mail.changeRequested.text', { email: recipient, instance })],
       facts: [
-        ['New address', email],
-        ['Time', momentText(new Date(at))],
-        ['IP address', ip],
+        [t('mail.newAddress'), email],
+        [t('mail.time'), t.time(new Date(at))],
+        [t('mail.ipAddress'), ip],
       ],
-      button: { label: 'Choose a new password', url: url('/password/forgot') },
-      notes: [
-        'Was this not you? Choose a new password at once. That also stops the change, and signs you out everywhere.',
-      ],
+      button: { label: t('mail.chooseNewPassword'), url: url('/password/forgot') },
+      notes: [t('mail.changeRequested.note')],
     }),
   },
   test: {
     label: 'Test message',
     cause: 'An operator sends a test message. Sent to the operator.',
     sample: {},
-    content: (_, { instance, url }) => ({
-      subject: `Test message from ${instance}`,
-      paragraphs: [`${instance} can send email. This message is a test, and you can delete it.`],
-      facts: [['Sent by', url('/')]],
+    content: (_, { t, instance, url }) => ({
+      subject: t('mail.test.subject', { instance }),
+      paragraphs: [t('mail.test.text', { instance })],
+      facts: [[t('mail.sentBy'), url('/')]],
     }),
   },
   ...NOTICE_KINDS,

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
+import type { LanguageCode } from '../languages/languages.ts'
+import type { Translate } from '../languages/translator.ts'
 import { accentsOf } from '../shared/accent-colours.ts'
 import type { MessageContent } from './message-declaration.ts'
 
@@ -11,6 +13,7 @@ export interface MailBrand {
 }
 
 export interface RenderedMessage {
+  readonly language: LanguageCode
   readonly subject: string
   readonly text: string
   readonly html: string
@@ -20,18 +23,17 @@ const VIEWS = fileURLToPath(new URL('../../views/', import.meta.url))
 
 let templates: Eta | undefined
 
-const htmlOf = (content: MessageContent, brand: MailBrand): string => {
+const htmlOf = (content: MessageContent, brand: MailBrand, t: Translate): string => {
   templates ??= new Eta({ views: VIEWS, cache: true, autoEscape: true })
-  return templates.render('mail/message', { ...content, brand, accents: accentsOf(brand.accent) })
+  return templates.render('mail/message', { ...content, brand, t, accents: accentsOf(brand.accent) })
 }
 
-const factLine = ([label, value]: readonly [string, string]): string => `${label}: ${value}`
-
-function textOf({ paragraphs, facts = [], button, notes = [] }: MessageContent, { name }: MailBrand): string {
+function textOf(content: MessageContent, { name }: MailBrand, t: Translate): string {
+  const { paragraphs, facts = [], button, notes = [] } = content
   const parts = [
     ...paragraphs,
-    ...(facts.length > 0 ? [facts.map(factLine).join('\n')] : []),
-    ...(button ? [`${button.label}:\n${button.url}`] : []),
+    ...(facts.length > 0 ? [facts.map(([label, value]) => t('mail.fact', { label, value })).join('\n')] : []),
+    ...(button ? [`${t('mail.link', { label: button.label })}\n${button.url}`] : []),
     ...notes,
     `-- \n${name}`,
   ]
@@ -39,8 +41,9 @@ function textOf({ paragraphs, facts = [], button, notes = [] }: MessageContent, 
 }
 
 /** Lays out a message as text and as HTML. */
-export const renderMessage = (content: MessageContent, brand: MailBrand): RenderedMessage => ({
+export const renderMessage = (content: MessageContent, brand: MailBrand, t: Translate): RenderedMessage => ({
+  language: t.language.code,
   subject: content.subject,
-  text: textOf(content, brand),
-  html: htmlOf(content, brand),
+  text: textOf(content, brand, t),
+  html: htmlOf(content, brand, t),
 })

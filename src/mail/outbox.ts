@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { deleteInBatches } from '../database/delete-in-batches.ts'
+import { ENGLISH, type LanguageCode } from '../languages/languages.ts'
 import { newId } from '../shared/ids.ts'
 import { LINK_LIFETIMES } from './mail-links.ts'
 import { MESSAGE_KINDS, type MessageKindName, type ParametersOf } from './message-kinds.ts'
@@ -11,6 +12,8 @@ export interface NewMessage<Name extends MessageKindName> {
   readonly parameters: ParametersOf<Name>
   /** Of a kind with a purpose. */
   readonly linkId?: string
+  /** Of the page on which the recipient requested the message, for recipients whose language is not stored. */
+  readonly pageLanguage?: LanguageCode | undefined
 }
 
 /** Seconds after which a message without a link is no longer of use. */
@@ -23,14 +26,18 @@ function usefulFor(kind: MessageKindName): number {
 
 const secondsFromNow = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
-/** Writes a message to the outbox, in the transaction of its cause. Returns its id, which is also its Message-ID. */
+/**
+ * Writes a message to the outbox, in the transaction of its cause. Its language is fixed here, so that every attempt sends the same
+ * text: that of the user, else that of the page, else English. Returns its id, which is also its Message-ID.
+ */
 export async function addMessage<Name extends MessageKindName>(trx: Knex, message: NewMessage<Name>): Promise<string> {
-  const { kind, to, parameters, linkId } = message
+  const { kind, to, parameters, linkId, pageLanguage = ENGLISH.code } = message
   const id = newId()
   await trx('mail_messages').insert({
     id,
     kind,
     recipient: to.email,
+    language: trx.raw('coalesce((SELECT language FROM users WHERE id = ?), ?)', [to.id, pageLanguage]),
     user_id: to.id,
     account_id: to.accountId,
     link_id: linkId ?? null,
@@ -45,6 +52,8 @@ export interface ClaimedMessage {
   readonly id: string
   readonly kind: string
   readonly recipient: string
+  /** A language of this version, or of another one. */
+  readonly language: string
   readonly parameters: object
   readonly createdAt: Date
   /** Which attempt this is, from 1. */
@@ -59,6 +68,7 @@ interface ClaimedRow {
   id: string
   kind: string
   recipient: string
+  language: string
   parameters: object
   created_at: Date
   attempts: number
@@ -91,7 +101,7 @@ const CLAIM = `
    WHERE m.id IN (SELECT id FROM mail_messages
                    WHERE status = 'queued' AND next_attempt_at <= clock_timestamp()
                    ORDER BY next_attempt_at LIMIT ? FOR UPDATE SKIP LOCKED)
-  RETURNING m.id, m.kind, m.recipient, m.parameters, m.created_at, m.attempts, m.link_id,
+  RETURNING m.id, m.kind, m.recipient, m.language, m.parameters, m.created_at, m.attempts, m.link_id,
             m.give_up_at <= clock_timestamp() AS is_late,
             (SELECT l.expires_at FROM mail_links l WHERE l.id = m.link_id) AS link_expires_at`
 

@@ -54,7 +54,7 @@ function optionsOf({ host, port, secure, user, password, requireTls, ca, dkim }:
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1)
 
 /** Addresses are objects: as a text, an address with a comma would be two. */
-const toMail = ({ id, date, from, to, subject, text, html }: OutgoingMessage) => ({
+const toMail = ({ id, date, from, to, language, subject, text, html }: OutgoingMessage) => ({
   messageId: `<${id}@${domainOf(from.address)}>`,
   date,
   from: { name: from.name, address: from.address },
@@ -62,8 +62,13 @@ const toMail = ({ id, date, from, to, subject, text, html }: OutgoingMessage) =>
   subject,
   text,
   html,
-  // Neither an absence notice nor another program answers (RFC 3834).
-  headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+  headers: {
+    // RFC 3282.
+    'Content-Language': language,
+    // Neither an absence notice nor another program answers (RFC 3834).
+    'Auto-Submitted': 'auto-generated',
+    'X-Auto-Response-Suppress': 'All',
+  },
 })
 
 /** Sends through an SMTP server, over a few connections that stay open for a while. */

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex'
 import { type AuditFollower, beginFollowing, followAudit } from '../audit/audit-follower.ts'
 import { asUuid } from '../audit/audit-visibility.ts'
-import { NOTICE_KINDS, type NoticeKind, type NoticeKindName, type NoticeParameters } from '../mail/notice-kinds.ts'
+import { NOTICE_KINDS, type NoticeKind, type NoticeKindName } from '../mail/notice-kinds.ts'
+import type { NoticeParameters } from '../mail/notice-texts.ts'
 import { addMessage } from '../mail/outbox.ts'
 import {
   type EmailChanges,
@@ -56,9 +57,9 @@ function actorOf(event: NoticeEvent): string | null {
   const { actor_type, actor_id, actor_email, actor_account, account_id, target_id, client_owner } = event
   if (actor_type === 'user' && (actor_id === target_id || actor_id === client_owner)) return null
   // Who operates the instance is not the business of an account (tenant isolation).
-  if (actor_type === 'user') return actor_account !== null && actor_account === account_id ? actor_email : 'an operator'
-  if (actor_type === 'client') return 'a program'
-  return actor_type === 'cli' ? 'an operator' : null
+  if (actor_type === 'user') return actor_account !== null && actor_account === account_id ? actor_email : 'operator'
+  if (actor_type === 'client') return 'program'
+  return actor_type === 'cli' ? 'operator' : null
 }
 
 function parametersOf(event: NoticeEvent): NoticeParameters {

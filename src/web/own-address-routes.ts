@@ -2,18 +2,22 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { requestEmailChange } from '../accounts/email-changes.ts'
 import { requestVerification } from '../accounts/email-verification.ts'
+import type { FromPage } from '../accounts/password-changes.ts'
 import { normalizedEmail } from '../shared/email-addresses.ts'
 import { notFound, RateLimitedError } from '../shared/errors.ts'
 import { inConsole } from './console/kit/console-page.ts'
 import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
 import { changeEmailPage, changeOverPage, confirmEmailPage, ownAddress, verificationPage } from './own-address-pages.ts'
 import { EMAIL_PATH, SECURITY_PATH } from './own-paths.ts'
+import { translateFor } from './page-language.ts'
 import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
 import { waitInWords } from './relative-time.ts'
 import type { WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf } from './sign-in-steps.ts'
 import { originOf, type Web } from './web-services.ts'
+
+const originOfPage = (ctx: Context): FromPage => ({ ...originOf(ctx), language: translateFor(ctx).language.code })
 
 /** A step that sends a message. @throws KeywrightError `not_found` while the instance sends no e-mail */
 const withMail =
@@ -40,7 +44,7 @@ const sendVerification =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
     if (user.emailVerified) return seeOther(ctx, SECURITY_PATH)
-    const wait = await requestVerification(web.management.knex, user.id, originOf(ctx))
+    const wait = await requestVerification(web.management.knex, user.id, originOfPage(ctx))
     if (wait !== undefined) throw new RateLimitedError(wait)
     seeOther(ctx, `${SECURITY_PATH}?notice=verification-sent`)
   }
@@ -58,7 +62,7 @@ const requestEmail =
     const emailError = newEmailError(email, user)
     if (email === undefined || emailError !== undefined)
       return web.show(ctx, inConsole(changeEmailPage(user, { email: typed, emailError, status: 400 })))
-    const wait = await requestEmailChange(web.management.knex, user.id, email, originOf(ctx))
+    const wait = await requestEmailChange(web.management.knex, user.id, email, originOfPage(ctx))
     if (wait === undefined) return seeOther(ctx, `${SECURITY_PATH}?notice=address-requested`)
     ctx.set('Retry-After', String(wait))
     const fieldError = `Too many requests. Use the link in the last message, or try again in ${waitInWords(wait)}.`

@@ -29,7 +29,7 @@ async function requestLink(web: Web, ctx: Context): Promise<void> {
   if (email === '' || emailError(email) !== undefined) {
     return web.show(ctx, forgotPasswordPage(t, { email, emailError: t('signIn.enterEmail'), status: 400 }))
   }
-  const wait = await requestPasswordReset(web.management.knex, email, originOf(ctx))
+  const wait = await requestPasswordReset(web.management.knex, email, { ...originOf(ctx), language: t.language.code })
   if (wait === undefined) return seeOther(ctx, '/password/forgot?notice=requested')
   ctx.set('Retry-After', String(wait))
   const fieldError = t('forgotPassword.tooMany', { wait: t.wait(wait) })

@@ -30,13 +30,15 @@ afterAll(() => on?.stop())
 
 const from = () => ({ ip: freshIp() })
 
+const fromPage = () => ({ ...from(), language: 'fr' }) as const
+
 const links = () => createEmailChangeLinks(on.knex, on.keys)
 
 const tokenOf = (linkId: string): string => createLinkTokens(on.keys).tokenOf(linkId)
 
 const messagesTo = (recipient: string) => on.knex('mail_messages').where({ recipient }).orderBy('created_at')
 
-const request = ({ user }: Person, email: string) => requestEmailChange(on.knex, user.id, email, from())
+const request = ({ user }: Person, email: string) => requestEmailChange(on.knex, user.id, email, fromPage())
 
 /** Asks for a new address; the token of the link that was sent to it. */
 async function ask(person: Person, email = on.nextEmail()) {
@@ -104,6 +106,17 @@ test('a request for an address of another user reveals nothing: the same stateme
   expect(await messagesTo(owner.user.email)).toHaveLength(2)
 })
 
+test('messages to the user have the language of the page, and the owner of a used address has their own or English', async () => {
+  const [person, owner, german] = [await on.person(), await on.person(), await on.person()]
+  await on.knex('users').where({ id: german.user.id }).update({ language: 'de' })
+  const { email } = await ask(person)
+  for (const address of [email, person.user.email])
+    expect(await messagesTo(address)).toMatchObject([{ language: 'fr' }])
+  for (const used of [owner, german]) await request(person, used.user.email)
+  expect(await messagesTo(owner.user.email)).toMatchObject([{ language: 'en' }])
+  expect(await messagesTo(german.user.email)).toMatchObject([{ language: 'de' }])
+})
+
 test('an address that another user got meanwhile is not taken from them', async () => {
   const change = await asking()
   const owner = await on.person()
@@ -144,7 +157,7 @@ test('a link is over after a new password, a sign-out everywhere, another addres
 
 test('a change ends the links that went to the old address', async () => {
   const person = await on.person()
-  await requestPasswordReset(on.knex, person.user.email, from())
+  await requestPasswordReset(on.knex, person.user.email, fromPage())
   while ((await processResetRequests(on.knex, 10)) > 0);
   await addVerification(on.knex, person.user.id, ACTOR)
   const [reset, verification] = (await messagesTo(person.user.email)).map(({ link_id }) => tokenOf(link_id))
@@ -184,7 +197,7 @@ test('a user, a new address and a network have budgets', async () => {
   const people = await Promise.all(Array.from({ length: 8 }, () => on.person()))
   const waits: unknown[] = []
   for (let n = 0; n < 40; n++)
-    waits.push(await requestEmailChange(on.knex, people[n % 8]!.user.id, on.nextEmail(), { ip }))
+    waits.push(await requestEmailChange(on.knex, people[n % 8]!.user.id, on.nextEmail(), { ip, language: 'en' }))
   expect(waits.filter((wait) => wait === undefined).length).toBeGreaterThanOrEqual(30)
   expect(waits.at(-1)).toBeGreaterThan(0)
 })

@@ -22,6 +22,8 @@ afterAll(() => on?.stop())
 
 const from = () => ({ ip: freshIp() })
 
+const fromPage = () => ({ ...from(), language: 'fr' }) as const
+
 const links = () => createVerificationLinks(on.knex, on.keys)
 
 const tokenOf = (linkId: string): string => createLinkTokens(on.keys).tokenOf(linkId)
@@ -127,7 +129,7 @@ test('nobody gets a link for a verified address, or while disabled', async () =>
 test('an address has a budget of links, and so has a network', async () => {
   const { user } = await on.person()
   const waits: unknown[] = []
-  for (let n = 0; n < 6; n++) waits.push(await requestVerification(on.knex, user.id, from()))
+  for (let n = 0; n < 6; n++) waits.push(await requestVerification(on.knex, user.id, fromPage()))
   expect(waits).toEqual([...Array(5).fill(undefined), expect.any(Number)])
   const management = { knex: on.knex, encryptionKeys: on.keys, mail: MAIL }
   const byOperator = sendVerification(management, commandLinePrincipal('root'), { userId: user.id })
@@ -135,7 +137,8 @@ test('an address has a budget of links, and so has a network', async () => {
   const ip = freshIp()
   const people = await Promise.all(Array.from({ length: 8 }, () => on.person()))
   const ofNetwork: unknown[] = []
-  for (let n = 0; n < 40; n++) ofNetwork.push(await requestVerification(on.knex, people[n % 8]!.user.id, { ip }))
+  for (let n = 0; n < 40; n++)
+    ofNetwork.push(await requestVerification(on.knex, people[n % 8]!.user.id, { ip, language: 'en' }))
   expect(ofNetwork.filter((wait) => wait === undefined).length).toBeGreaterThanOrEqual(30)
   expect(ofNetwork.at(-1)).toBeGreaterThan(0)
 })

@@ -24,7 +24,7 @@ afterAll(() => on?.stop())
 
 const from = () => ({ ip: freshIp() })
 
-const request = (email: string, ip = freshIp()) => requestPasswordReset(on.knex, email, { ip })
+const request = (email: string, ip = freshIp()) => requestPasswordReset(on.knex, email, { ip, language: 'en' })
 
 /** The messages to a user that the job made of all requests. */
 async function messagesTo(userId: string) {
@@ -44,6 +44,14 @@ async function personWithToken() {
 }
 
 const over = { code: 'conflict' }
+
+test('a message has the language of its user, else that of the page that requested it', async () => {
+  const [any, arabic] = [await on.person(), await on.person()]
+  await on.knex('users').where({ id: arabic.user.id }).update({ language: 'ar' })
+  for (const { user } of [any, arabic]) await requestPasswordReset(on.knex, user.email, { ...from(), language: 'pt' })
+  expect(await messagesTo(any.user.id)).toMatchObject([{ language: 'pt' }])
+  expect(await messagesTo(arabic.user.id)).toMatchObject([{ language: 'ar' }])
+})
 
 test('a link gives a new password, ends all sessions, and verifies the address', async () => {
   const { user, token } = await personWithToken()

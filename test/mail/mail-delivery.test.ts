@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createUserWithoutPassword } from '../../src/accounts/users.ts'
 import type { MailConfig } from '../../src/config/mail-config.ts'
 import { type Database, openDatabase } from '../../src/database/open-database.ts'
 import { createMailDelivery, type MailDelivery } from '../../src/mail/mail-delivery.ts'
@@ -10,7 +11,7 @@ import { addMessage, claimMessages, deleteOldMessages } from '../../src/mail/out
 import { createEncryptionKeys } from '../../src/shared/encryption-keys.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
-import { linkIn, rejection, startScriptedServer, startSmtpServer } from '../support/smtp-servers.ts'
+import { decodedHeader, linkIn, rejection, startScriptedServer, startSmtpServer } from '../support/smtp-servers.ts'
 
 let created: TestDatabase
 let database: Database
@@ -186,6 +187,43 @@ test('a message of a newer version waits for a node that knows it', async () => 
   await knex('mail_messages').where({ id }).update({ kind: 'of_tomorrow' })
   await deliveryTo(smtp.port).run()
   expect(await row(id)).toMatchObject({ status: 'queued', error: expect.stringContaining('of_tomorrow') })
+})
+
+test('a message is sent in its language, and in English where this version does not have the language', async () => {
+  const smtp = await server()
+  for (const [email, language] of [
+    ['ja@example.com', 'ja'],
+    ['tlh@example.com', 'tlh'],
+  ] as const) {
+    const id = await addTest(email)
+    await knex('mail_messages').where({ id }).update({ language })
+  }
+  await deliveryTo(smtp.port).run()
+  const [japanese] = smtp.to('ja@example.com')
+  expect(decodedHeader(japanese!, 'subject')).toBe('Keywright からのテストメール')
+  expect(japanese!.headers.get('content-language')).toBe('ja')
+  expect(japanese!.body).toContain('<html lang="ja" dir="ltr">')
+  const [other] = smtp.to('tlh@example.com')
+  expect(other!.headers.get('subject')).toBe('Test message from Keywright')
+  expect(other!.headers.get('content-language')).toBe('en')
+})
+
+test('every attempt at a message has the language that its user had when it was queued', async () => {
+  const user = await createUserWithoutPassword(knex, { email: 'ada@example.com', role: 'operator', accountId: null })
+  await knex('users').where({ id: user.id }).update({ language: 'de' })
+  await addMessage(knex, { kind: 'test', to: user, parameters: {}, pageLanguage: 'fr' })
+  let attempts = 0
+  const smtp = await server(() => {
+    if (++attempts === 1) throw rejection(451, 'try later')
+  })
+  const node = deliveryTo(smtp.port)
+  await node.run()
+  await knex('users').where({ id: user.id }).update({ language: 'ar' })
+  await makeDue()
+  await node.run()
+  const shown = smtp.seen.map((mail) => [mail.headers.get('message-id'), mail.headers.get('subject')])
+  expect(shown).toEqual([shown[0], shown[0]])
+  expect(shown[0]![1]).toBe('Testnachricht von Keywright')
 })
 
 test('messages that were finished 30 days ago are deleted, others stay', async () => {

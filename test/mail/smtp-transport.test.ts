@@ -4,10 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { SmtpConfig } from '../../src/config/mail-config.ts'
+import { languageOf } from '../../src/languages/languages.ts'
+import { translateTo } from '../../src/languages/translator.ts'
 import type { MailTransport, OutgoingMessage } from '../../src/mail/mail-transport.ts'
 import { createSmtpTransport } from '../../src/mail/smtp-transport.ts'
 import { createCertificates } from '../support/certificates.ts'
-import { rejection, type SmtpServerOptions, startScriptedServer, startSmtpServer } from '../support/smtp-servers.ts'
+import {
+  decodedHeader,
+  rejection,
+  type SmtpServerOptions,
+  startScriptedServer,
+  startSmtpServer,
+} from '../support/smtp-servers.ts'
 
 let directory: string
 let tls: { ca: string; cert: string; key: string }
@@ -37,6 +45,7 @@ const MESSAGE: OutgoingMessage = {
   date: new Date('2026-11-29T12:00:00Z'),
   from: { name: 'Acme Login', address: 'auth@example.com' },
   to: 'ada@example.com',
+  language: 'en',
   subject: 'Choose your password',
   text: 'Open https://auth.example.com/password/new?token=kwl_0\n',
   html: '<p>Open it</p>',
@@ -167,6 +176,38 @@ test('line breaks in names and subjects add no header field and no recipient', a
   expect(mail!.headers.has('bcc')).toBe(false)
   expect(mail!.body).not.toMatch(/^body/)
 })
+
+test.each(['ja', 'ar'] as const)(
+  'a long subject and a long name in %s keep to the limits of header fields',
+  async (code) => {
+    const server = await serverWith()
+    const name = translateTo(languageOf(code)!)('mail.emailUsed.text', {
+      email: 'ada@example.com',
+      instance: 'Keywright',
+    })
+    const subject = `${name} ${name}`
+    const from = { name, address: 'auth@example.com' }
+    await send(await transportTo(server.port, PLAIN), {
+      language: code,
+      subject,
+      from,
+      text: subject,
+      html: `<p>${subject}</p>`,
+    })
+    const [mail] = server.accepted
+    const head = mail!.raw.slice(0, mail!.raw.indexOf('\r\n\r\n'))
+    expect(head).toMatch(/^[\r\n\t\x20-\x7e]*$/)
+    // RFC 2047, section 2.
+    for (const [word] of head.matchAll(/=\?[^?]+\?[BQ]\?[^?]*\?=/g)) expect(word.length).toBeLessThanOrEqual(75)
+    // RFC 5322, section 2.1.1.
+    expect(Math.max(...mail!.raw.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(998)
+    expect(Math.max(...head.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(78)
+    expect(decodedHeader(mail!, 'subject')).toBe(subject)
+    expect(decodedHeader(mail!, 'from')).toContain(name)
+    expect(mail!.headers.get('content-language')).toBe(code)
+    expect(mail!.body).toContain(subject)
+  },
+)
 
 test('an address with a comma or quotes is one recipient, and never another address', async () => {
   const server = await serverWith()

@@ -58,6 +58,18 @@ test('a user learns once that the password was changed, from where and when', as
   expect(await parametersTo(user.id)).toMatchObject({ by: null, ip })
 })
 
+test('each recipient of a notice reads it in the language of their own', async () => {
+  const account = await on.account()
+  const [german, colleague] = [await on.person(account), await on.person(account)]
+  await on.knex('users').where({ id: german.user.id }).update({ language: 'de' })
+  const { clientId } = await make.register({ account })
+  await rotateSecret(on.knex, clientId, 0, { type: 'user', id: colleague.user.id })
+  await process()
+  const languageTo = (id: string) => on.knex('mail_messages').where({ user_id: id }).pluck('language')
+  expect(await languageTo(german.user.id)).toEqual(['de'])
+  expect(await languageTo(colleague.user.id)).toEqual(['en'])
+})
+
 test('a user learns of a sign-in from a browser that is not known, and not of one from a known browser', async () => {
   const { user } = await on.person()
   const first = await on.signIn.attempt(attemptOf(user.email, PASSWORD))
@@ -102,7 +114,7 @@ test('a user learns of a new role and of a one-time password, and not which oper
   await resetPassword(on.knex, user.id, CLI)
   expect((await noticesTo(user.id)).toSorted()).toEqual(['one_time_password', 'role_changed'])
   const { parameters } = await on.knex('mail_messages').where({ user_id: user.id, kind: 'role_changed' }).first()
-  expect(parameters).toMatchObject({ by: 'an operator', ip: null, detail: { changes: {} } })
+  expect(parameters).toMatchObject({ by: 'operator', ip: null, detail: { changes: {} } })
 })
 
 test('the owner learns of a new key pair, and the admins of the account of a new secret of an application', async () => {
@@ -147,7 +159,7 @@ test('a user learns of each change of the second factors, also by a program', as
   const last = await on
     .knex('mail_messages')
     .where({ user_id: user.id })
-    .whereJsonPath('parameters', '$.by', '=', 'a program')
+    .whereJsonPath('parameters', '$.by', '=', 'program')
   expect(last).toMatchObject([{ parameters: { action: 'user.factors_reset' } }])
 })
 

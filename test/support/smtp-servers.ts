@@ -13,7 +13,7 @@ export interface ReceivedMail {
   readonly raw: string
   /** Header fields by their names in small letters, unfolded. */
   readonly headers: ReadonlyMap<string, string>
-  /** The body with its parts, without quoted-printable. */
+  /** The body with its parts, without quoted-printable and Base64. */
   readonly body: string
 }
 
@@ -30,6 +30,24 @@ const withoutQuoting = (body: string): string =>
   body
     .replace(/=\r\n/g, '')
     .replace(/(?:=[0-9A-F]{2})+/g, (bytes) => Buffer.from(bytes.replaceAll('=', ''), 'hex').toString())
+
+const withoutBase64 = (body: string): string =>
+  body.replace(
+    /(Content-Transfer-Encoding: base64\r\n(?:.+\r\n)*\r\n)([\w+/=\r\n]+)/g,
+    (_, head: string, coded: string) => head + Buffer.from(coded, 'base64').toString(),
+  )
+
+/** Encoded words of UTF-8 (RFC 2047), with the space between two of them. */
+const ENCODED_WORD = /=\?UTF-8\?([BQ])\?([^?]*)\?=(?:\s+(?==\?))?/gi
+
+/** A header field as its reader sees it. */
+export function decodedHeader({ headers }: ReceivedMail, name: string): string {
+  const bytes = (encoding: string, coded: string) =>
+    encoding.toUpperCase() === 'B'
+      ? Buffer.from(coded, 'base64')
+      : Buffer.from(withoutQuoting(coded.replaceAll('_', ' ')))
+  return (headers.get(name) ?? '').replace(ENCODED_WORD, (_, encoding, coded) => bytes(encoding, coded).toString())
+}
 
 /** What a server answers instead of accepting. */
 export const rejection = (responseCode: number, message: string) => Object.assign(new Error(message), { responseCode })
@@ -60,7 +78,7 @@ export async function startSmtpServer({ accept, ...options }: SmtpServerOptions 
           isEncrypted: session.secure,
           raw,
           headers: headersOf(raw),
-          body: withoutQuoting(raw.slice(raw.indexOf('\r\n\r\n') + 4)),
+          body: withoutBase64(withoutQuoting(raw.slice(raw.indexOf('\r\n\r\n') + 4))),
         }
         seen.push(mail)
         await accept?.(mail)

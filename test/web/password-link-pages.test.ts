@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { until } from '../support/load.ts'
 import { type Browser, openBrowser, signIn } from '../support/scriptless-browser.ts'
-import { linkIn, type ReceivedMail, startSmtpServer } from '../support/smtp-servers.ts'
+import { decodedHeader, linkIn, type ReceivedMail, startSmtpServer } from '../support/smtp-servers.ts'
 import { createTestUser, PASSWORD, type Person } from '../support/test-users.ts'
 import { createOperator, enter, wordsOf } from './console/console-visits.ts'
 
@@ -71,6 +71,23 @@ test('the answer to a request is the same for an address that no user has', asyn
   expect(smtp.to('nobody-has-this@example.com')).toEqual([])
 })
 
+test('the message has the language of the page that requested it, which reveals nothing of the address', async () => {
+  const user = await createTestUser(server.knex, await server.make.accountId())
+  const answers = []
+  for (const email of [user.email, 'nobody-has-that@example.com']) {
+    const browser = openBrowser(server.url)
+    const forgot = await browser.visit('/language?to=ja&return_to=%2Fpassword%2Fforgot')
+    const page = await browser.submit(forgot, /forgot$/, { email })
+    answers.push([page.status, page.url, wordsOf(page)])
+  }
+  expect(answers[0]![2]).toContain('メールをご確認ください')
+  expect(answers[0]).toEqual(answers[1])
+  await until(() => smtp.to(user.email).length > 0)
+  const [mail] = smtp.to(user.email)
+  expect(decodedHeader(mail!, 'subject')).toMatch(/の新しいパスワードの設定$/)
+  expect(linkIn(mail!).pathname).toBe('/password/new')
+})
+
 test('what is not an address is an error at the field', async () => {
   const browser = openBrowser(server.url)
   for (const email of ['', 'ada', 'ada@', 'ada@example.com\r\nBcc: eve@example.com']) {
@@ -137,6 +154,12 @@ test('an operator previews templates, sees what failed, and sends it again', asy
   const preview = await browser.visit('/settings/instance/email/preview?kind=invitation')
   expect(wordsOf(preview)).toContain('You are invited to ACME Corp')
   expect(preview.headers.get('content-security-policy')).toContain("frame-src 'self'")
+  expect(preview.text).toMatch(/<a [^>]*lang="en"[^>]* aria-current="page">English/)
+  const inArabic = await browser.visit('/settings/instance/email/preview?kind=invitation&language=ar')
+  expect(inArabic.text).toMatch(/<pre [^>]*lang="ar" dir="rtl">/)
+  const frame = /<iframe [^>]*src="([^"]+)"/.exec(inArabic.text)![1]!.replaceAll('&amp;', '&')
+  expect((await browser.visit(frame)).text).toContain('<html lang="ar" dir="rtl">')
+  expect((await browser.visit('/settings/instance/email/preview?language=tlh')).status).toBe(400)
   const html = await browser.visit('/settings/instance/email/preview/html?kind=invitation')
   expect(html.headers.get('content-security-policy')).toMatch(/default-src 'none'.*sandbox/)
   const sent = { recipient: operator.email, kind: 'test', status: 'sent' }

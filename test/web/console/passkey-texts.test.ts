@@ -1,6 +1,7 @@
 /** What the activity log and the notice by email say about passkeys. */
 import { expect, test } from 'vitest'
 import type { AuditRecord } from '../../../src/audit/audit-records.ts'
+import { toEnglish } from '../../../src/languages/translator.ts'
 import { NOTICE_KINDS } from '../../../src/mail/notice-kinds.ts'
 import { actionText } from '../../../src/web/console/activity/activity-texts.ts'
 
@@ -20,22 +21,6 @@ test.each([
     null,
     'failed to sign in as * with a passkey whose counter went back: it may be a copy',
   ],
-  ['user.sign_in_slowed', {}, null, 'was rate limited while signing in as *'],
-  ['user.sign_in_slowed', { passkey: 'p1' }, null, 'was rate limited while signing in as * with a passkey'],
-  ['user.second_factor_refused', { factor: 'totp' }, null, 'entered a wrong code for *'],
-  [
-    'user.second_factor_refused',
-    { factor: 'passkey', passkey: 'p1', reason: 'counter' },
-    null,
-    'entered the password of *, but failed to confirm with a passkey whose counter went back: it may be a copy',
-  ],
-  ['user.second_factor_slowed', { factor: 'recovery' }, null, 'was rate limited while entering codes for *'],
-  [
-    'user.second_factor_slowed',
-    { factor: 'passkey' },
-    null,
-    'was rate limited while confirming with a passkey after the password of *',
-  ],
   ['user.factor_added', { factor: 'passkey' }, USER, 'added a passkey'],
   ['user.factor_removed', { factor: 'passkey' }, 'another', 'removed a passkey of *'],
   ['user.factor_added', { factor: 'authenticator_app' }, USER, 'added an authenticator app'],
@@ -50,6 +35,7 @@ test.each([
   ['user.factors_reset', {}, 'All passkeys, authenticator apps and recovery codes were removed from your sign-in.'],
 ])('the notice by email says of %s with %j: %s', (action, detail, text) => {
   const { factor_changed: kind } = NOTICE_KINDS
-  const context = { instance: 'Keywright', recipient: 'ada@example.com', url: (path: string) => path } as never
+  const names = { instance: 'Keywright', recipient: 'ada@example.com' }
+  const context = { t: toEnglish(), ...names, url: (path: string) => path } as never
   expect(kind.content({ ...kind.sample, action, detail }, context).paragraphs).toEqual([text])
 })

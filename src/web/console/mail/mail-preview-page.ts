@@ -1,8 +1,8 @@
+import { ENGLISH, LANGUAGE_CODES, LANGUAGES, type Language, languageOf } from '../../../languages/languages.ts'
 import { composeSample } from '../../../mail/message-composition.ts'
 import { MESSAGE_KIND_NAMES, MESSAGE_KINDS, type MessageKindName } from '../../../mail/message-kinds.ts'
 import type { RenderedMessage } from '../../../mail/message-rendering.ts'
 import { setPageHeaders } from '../../page-headers.ts'
-import { fact, textCell } from '../kit/cells.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { choiceIn } from '../kit/query-fields.ts'
 import { MAIL_PATH } from './mail-block.ts'
@@ -12,13 +12,22 @@ export const MAIL_PREVIEW_PATH = `${MAIL_PATH}/preview`
 const kindIn = ({ query }: ConsoleCall): MessageKindName =>
   choiceIn(query, 'kind', MESSAGE_KIND_NAMES) ?? MESSAGE_KIND_NAMES[0]!
 
-const sampleOf = async ({ web }: ConsoleCall, kind: MessageKindName): Promise<RenderedMessage> =>
-  composeSample(kind, await web.directory.instanceBrand(), web.issuerUrl())
+const languageIn = ({ query }: ConsoleCall): Language =>
+  languageOf(choiceIn(query, 'language', LANGUAGE_CODES) ?? ENGLISH.code)!
 
-/** A message with sample values: its text, and its HTML in a frame. */
+const sampleOf = async (call: ConsoleCall): Promise<RenderedMessage> => {
+  const { web } = call
+  return composeSample(kindIn(call), languageIn(call), await web.directory.instanceBrand(), web.issuerUrl())
+}
+
+const previewPath = (end: '' | '/html', kind: MessageKindName, { code }: Language): string =>
+  `${MAIL_PREVIEW_PATH}${end}?${new URLSearchParams({ kind, language: code })}`
+
+/** A message with sample values, in one of the languages: its text, and its HTML in a frame. */
 export async function showMailPreview(call: ConsoleCall): Promise<void> {
   const kind = kindIn(call)
-  const { subject, text } = await sampleOf(call, kind)
+  const language = languageIn(call)
+  const { subject, text } = await sampleOf(call)
   const { label, cause } = MESSAGE_KINDS[kind]
   call.show({
     view: 'console/mail-preview',
@@ -30,9 +39,14 @@ export async function showMailPreview(call: ConsoleCall): Promise<void> {
     ],
     hasFrame: true,
     data: {
-      facts: [fact('Subject', textCell(subject))],
-      frame: { title: `HTML of the message ${label}`, src: `${MAIL_PREVIEW_PATH}/html?kind=${kind}` },
-      text: { label: 'Plain text', value: text },
+      subject: { text: subject, language },
+      choices: LANGUAGES.map((one) => ({
+        ...one,
+        href: previewPath('', kind, one),
+        current: one.code === language.code,
+      })),
+      frame: { title: `HTML of the message ${label}`, src: previewPath('/html', kind, language) },
+      text: { label: 'Plain text', value: text, language },
     },
   })
 }
@@ -42,7 +56,7 @@ const FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ances
 
 export async function showMailHtml(call: ConsoleCall): Promise<void> {
   const { ctx } = call
-  const { html } = await sampleOf(call, kindIn(call))
+  const { html } = await sampleOf(call)
   setPageHeaders(ctx)
   ctx.set({ 'Content-Security-Policy': FRAME_POLICY, 'X-Frame-Options': 'SAMEORIGIN' })
   ctx.type = 'html'
