@@ -75,6 +75,24 @@ export const factorEverywhereBudget = (userId: string): Budget => ({
 export const recoveryBudget = (userId: string, ip: string): Budget =>
   passwordBudget('factor', `recovery ${userId} ${networkOf(ip)}`)
 
+/**
+ * For attempts with one passkey from one network, whether or not a user has it.
+ * @param owner its user; of an unknown passkey its credential ID
+ */
+export const passkeyBudget = (owner: string, ip: string): Budget =>
+  passwordBudget('factor', `passkey ${owner} ${networkOf(ip)}`)
+
+/** For attempts with one passkey from all networks. One network cannot use it up, so the user can still sign in. */
+export const passkeyEverywhereBudget = (owner: string): Budget => ({
+  ...passwordBudget('factor', `passkey ${owner} everywhere`),
+  burst: 100,
+  interval: 5,
+})
+
+/** For passkeys after the password: strangers do not use these attempts up. */
+export const passkeyStepBudget = (userId: string, ip: string): Budget =>
+  passwordBudget('factor', `passkey step ${userId} ${networkOf(ip)}`)
+
 // A success refunds only its own attempt: a whole office may sign in from one network, but signing in to one's own user
 // must not buy guesses at other users.
 export const networkBudget = (ip: string): Budget => ({

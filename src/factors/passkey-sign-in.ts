@@ -1,15 +1,20 @@
 import type { Knex } from 'knex'
+import { type ContinuedSignIn, findContinuedSignIn } from '../accounts/continued-sign-ins.ts'
 import { type Credentials, findCredentialsById, lockCredentials } from '../accounts/credentials.ts'
 import {
   type Budget,
   browserBudget,
   networkBudget,
+  passkeyBudget,
+  passkeyEverywhereBudget,
+  passkeyStepBudget,
   refundAttempts,
+  reportBudget,
   takeAttempt,
   takeAttempts,
   workBudget,
 } from '../accounts/sign-in-limits.ts'
-import type { SignInProgress, SignInStep } from '../accounts/sign-in-progress.ts'
+import { choicesOf, type FactorChoices, type SignInProgress, type SignInStep } from '../accounts/sign-in-progress.ts'
 import { recordSignIn, type SignInOrigin, signInActor } from '../accounts/sign-in-record.ts'
 import { userEntry } from '../accounts/users.ts'
 import { recordAudit } from '../audit/audit-log.ts'
@@ -28,10 +33,12 @@ export interface PasskeyAttempt extends SignInOrigin {
   readonly boundTo: string
   /** What this browser was given at an earlier sign-in. */
   readonly browser?: string | undefined
+  /** Of a sign-in whose password was proved, if the passkey is its second factor. */
+  readonly ticket?: string | undefined
 }
 
-export type PasskeySignInResult =
-  | SignInStep
+/** Why a passkey did not lead to the next step. */
+type PasskeyFailure =
   /** For whatever reason: an unknown or removed passkey, a wrong signature, a user who may not act. */
   | { readonly outcome: 'refused' }
   /** What was sent is no response of an authenticator. */
@@ -41,6 +48,11 @@ export type PasskeySignInResult =
   /** The challenge has expired, was used, or was given to another browser. */
   | { readonly outcome: 'expired' }
 
+export type PasskeySignInResult =
+  | SignInStep
+  /** `choices`: what else the user may prove after the password; absent: the attempt continued no sign-in. */
+  | (PasskeyFailure & { readonly choices?: FactorChoices })
+
 /** Why a passkey of a known user is refused, as the activity log names it. */
 type Refusal = 'invalid' | 'counter' | 'inactive'
 
@@ -48,6 +60,11 @@ type Refusal = 'invalid' | 'counter' | 'inactive'
 interface Owned {
   readonly credential: StoredCredential
   readonly person: Credentials
+}
+
+/** An attempt with the sign-in that it continues, if it follows a password. */
+interface Considered extends PasskeyAttempt {
+  readonly continued: ContinuedSignIn | undefined
 }
 
 const webauthn = () => import('./webauthn.ts')
@@ -71,15 +88,43 @@ export function createPasskeySignIn(
   challenges: PasskeyChallenges,
   log: Log,
 ) {
-  async function refuse(
-    person: Credentials,
-    credential: StoredCredential,
-    reason: Refusal,
-    attempt: PasskeyAttempt,
-  ): Promise<typeof REFUSED> {
-    const entry = userEntry('user.sign_in_refused', person.user, { passkey: credential.id, reason })
-    await recordAudit(knex, signInActor(attempt), entry)
+  /** The sign-in that a passkey continues as its second factor. A passkey of another user signs in by itself. */
+  const continuedBy = (owned: Owned | undefined, { continued }: Considered): ContinuedSignIn | undefined =>
+    !owned || owned.person.user.id === continued?.person.user.id ? continued : undefined
+
+  /** Records what became of an attempt for the user that it concerns. */
+  async function note(
+    outcome: 'refused' | 'slowed',
+    owned: Owned | undefined,
+    attempt: Considered,
+    reason?: Refusal,
+  ): Promise<void> {
+    const continued = continuedBy(owned, attempt)
+    const person = continued?.person ?? owned?.person
+    if (!person) return
+    const detail = {
+      ...(continued && { factor: 'passkey' }),
+      ...(owned && { passkey: owned.credential.id }),
+      ...(reason && { reason }),
+    }
+    const action = continued ? `user.second_factor_${outcome}` : `user.sign_in_${outcome}`
+    await recordAudit(knex, signInActor(attempt), userEntry(action, person.user, detail))
+  }
+
+  async function refuse(owned: Owned | undefined, attempt: Considered, reason?: Refusal): Promise<typeof REFUSED> {
+    await note('refused', owned, attempt, reason)
     return REFUSED
+  }
+
+  async function slowDown(
+    { budget, retryAfter }: { budget: Budget; retryAfter: number },
+    owned: Owned | undefined,
+    attempt: Considered,
+  ): Promise<PasskeyFailure> {
+    // A network that is slowed may try any number of passkeys.
+    const isReported = budget.of === 'network' || (await takeAttempt(knex, reportBudget(budget))) !== undefined
+    if (!isReported) await note('slowed', owned, attempt)
+    return { outcome: 'slow_down', retryAfter }
   }
 
   /** The user as they are now that they are let in, or why not. The lock of the user orders requests with one passkey. */
@@ -109,53 +154,75 @@ export function createPasskeySignIn(
     return credential && person && { credential, person }
   }
 
-  /** Others in the network cannot use up the attempts of a browser in which the user has signed in before. */
-  function budgetOf(owned: Owned | undefined, { browser, ip }: PasskeyAttempt): Budget {
+  /** Others cannot use up the attempts after a password, nor those of a browser in which the user has signed in before. */
+  function budgetsOf(owned: Owned | undefined, response: Assertion, attempt: Considered): Budget[] {
+    const { browser, ip } = attempt
+    const continued = continuedBy(owned, attempt)
+    if (continued) return [passkeyStepBudget(continued.person.user.id, ip)]
     const known = owned && progress.browsers.recognise(browser, owned.person)
-    return known ? browserBudget(known.budget) : networkBudget(ip)
+    if (known) return [browserBudget(known.budget)]
+    const owner = owned?.person.user.id ?? response.id
+    // In the order of `budgetsOf` in sign-in.ts, and as many for an unknown passkey, so that limits reveal nothing.
+    return [networkBudget(ip), passkeyBudget(owner, ip), passkeyEverywhereBudget(owner)]
   }
 
   async function verifyAttempt(
-    { credential, person }: Owned,
+    owned: Owned,
     response: Assertion,
     challenge: Challenge,
-    attempt: PasskeyAttempt,
-  ): Promise<PasskeySignInResult> {
+    attempt: Considered,
+  ): Promise<SignInStep | PasskeyFailure> {
+    const { credential } = owned
     const { verifyAssertion } = await webauthn()
     const expected = { relyingParty, challenge: challenge.value }
     const verified = await verifyAssertion(response, credential, expected)
     if ('invalid' in verified) {
       log.info({ passkey: credential.id, detail: verified.invalid.slice(0, 300) }, 'passkey refused')
-      return await refuse(person, credential, 'invalid', attempt)
+      return await refuse(owned, attempt, 'invalid')
     }
     const proved = await completeSignIn(credential, verified.counter, challenge, attempt)
     if (proved === 'used') return EXPIRED
-    if (proved === 'removed') return REFUSED
+    if (proved === 'removed') return await refuse(undefined, attempt)
     if (proved === 'counter') {
       const counters = { stored: credential.counter, received: verified.counter }
       log.warn({ passkey: credential.id, ...counters }, 'passkey refused: its counter went back, so it may be a copy')
     }
-    if (typeof proved === 'string') return await refuse(person, credential, proved, attempt)
+    if (typeof proved === 'string') return await refuse(owned, attempt, proved)
     const known = progress.browsers.recognise(attempt.browser, proved)
     return progress.next(proved, { amr: amrOf(credential), demandsSecondFactor: false }, known?.token)
   }
 
+  async function proveConsidered(attempt: Considered): Promise<SignInStep | PasskeyFailure> {
+    const { parseAssertion } = await webauthn()
+    const response = parseAssertion(attempt.credential)
+    if (!response) return { outcome: 'malformed' }
+    const challenge = challenges.open(attempt.challenge, { purpose: 'sign-in', browser: attempt.boundTo })
+    if (!challenge) return EXPIRED
+    const owned = await find(response)
+    const budgets = budgetsOf(owned, response, attempt)
+    const slowed = await takeAttempts(knex, budgets)
+    if (slowed) return await slowDown(slowed, owned, attempt)
+    const result = await (owned ? verifyAttempt(owned, response, challenge, attempt) : refuse(undefined, attempt))
+    if (!('user' in result)) return result
+    if ((await takeAttempt(knex, workBudget(result.user.id))) === undefined) await refundAttempts(knex, budgets)
+    return result
+  }
+
+  /** Undefined also for a user who has no second factor any more. */
+  async function findContinued(ticket: string): Promise<ContinuedSignIn | undefined> {
+    const found = await findContinuedSignIn(knex, progress.tickets, ticket)
+    return found?.person.hasSecondFactor ? found : undefined
+  }
+
   return {
-    /** Attempts count against the network or the known browser; a user who signs in again and again counts as one who guesses. */
+    /**
+     * Attempts are limited per user and network, per user and per network; those of a known browser and those after the password have
+     * limits of their own. A user who signs in again and again counts as one who guesses.
+     */
     async prove(attempt: PasskeyAttempt): Promise<PasskeySignInResult> {
-      const { parseAssertion } = await webauthn()
-      const response = parseAssertion(attempt.credential)
-      if (!response) return { outcome: 'malformed' }
-      const challenge = challenges.open(attempt.challenge, { purpose: 'sign-in', browser: attempt.boundTo })
-      if (!challenge) return EXPIRED
-      const owned = await find(response)
-      const budgets = [budgetOf(owned, attempt)]
-      const slowed = await takeAttempts(knex, budgets)
-      if (slowed) return { outcome: 'slow_down', retryAfter: slowed.retryAfter }
-      const result = owned ? await verifyAttempt(owned, response, challenge, attempt) : REFUSED
-      if (!('user' in result)) return result
-      if ((await takeAttempt(knex, workBudget(result.user.id))) === undefined) await refundAttempts(knex, budgets)
-      return result
+      const continued = attempt.ticket ? await findContinued(attempt.ticket) : undefined
+      const result = await proveConsidered({ ...attempt, continued })
+      return 'user' in result || !continued ? result : { ...result, choices: choicesOf(continued.person) }
     },
   }
 }

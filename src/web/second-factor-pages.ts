@@ -6,7 +6,7 @@ import type { Page } from './page.ts'
 import { qrCodeOf } from './qr-code.ts'
 import type { SignInContext } from './sign-in-context.ts'
 
-interface CodeState {
+export interface CodeState {
   /** Sealed. */
   readonly ticket: string
   /** What the user has beside recovery codes. */

@@ -3,7 +3,7 @@ import type { SecondFactorResult } from '../factors/second-factor-sign-in.ts'
 import { readBrowser } from './cookies.ts'
 import { browserBinding } from './csrf.ts'
 import type { Form } from './forms.ts'
-import { saveCodesPage, secondFactorPage } from './second-factor-pages.ts'
+import { type CodeState, saveCodesPage, secondFactorPage } from './second-factor-pages.ts'
 import { type SetUpRequest, setUpPageFor } from './set-up-page.ts'
 import type { SignInContext } from './sign-in-context.ts'
 import { continueSignIn, signInPage } from './sign-in-steps.ts'
@@ -12,15 +12,27 @@ import { originOf, type Web } from './web-services.ts'
 const startAgain = (web: Web, ctx: Context, context: SignInContext): void =>
   web.show(ctx, signInPage(context, { fieldError: context.t('signIn.expired'), status: 400 }))
 
+/** Says on the page of the second factor when the next attempt passes. @param retryAfter seconds */
+export function showSlowedFactor(
+  web: Web,
+  ctx: Context,
+  context: SignInContext,
+  state: CodeState,
+  retryAfter: number,
+): void {
+  ctx.set('Retry-After', String(retryAfter))
+  const { t } = context
+  const fieldError = t('common.tooManyAttempts', { wait: t.wait(retryAfter) })
+  web.show(ctx, secondFactorPage(context, { ...state, fieldError, status: 429 }))
+}
+
 type Failed = Extract<SecondFactorResult, { outcome: 'refused' | 'slow_down' }>
 
 function showFailure(web: Web, ctx: Context, context: SignInContext, form: Form, result: Failed): void {
   const { t } = context
   const state = { ticket: form.get('ticket') ?? '', choices: result.choices }
   if (result.outcome === 'slow_down') {
-    ctx.set('Retry-After', String(result.retryAfter))
-    const fieldError = t('common.tooManyAttempts', { wait: t.wait(result.retryAfter) })
-    web.show(ctx, secondFactorPage(context, { ...state, fieldError, status: 429 }))
+    showSlowedFactor(web, ctx, context, state, result.retryAfter)
   } else {
     const error = form.has('recovery_code')
       ? { recoveryError: t('factor.wrongRecoveryCode') }

@@ -1,6 +1,13 @@
 /** Passkeys (Web Authentication Level 3): how a user adds them and signs in with them, and what is refused. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { browserBudget, networkBudget } from '../../src/accounts/sign-in-limits.ts'
+import {
+  type Budget,
+  browserBudget,
+  networkBudget,
+  passkeyBudget,
+  passkeyEverywhereBudget,
+  passkeyStepBudget,
+} from '../../src/accounts/sign-in-limits.ts'
 import { setOneTimePassword } from '../../src/accounts/users.ts'
 import { deleteExpiredChallenges } from '../../src/factors/passkey-challenges.ts'
 import type { PasskeyAttempt } from '../../src/factors/passkey-sign-in.ts'
@@ -66,6 +73,12 @@ const signIn = (authenticator: SoftwareAuthenticator, deviation: Deviation = {})
 const refusalsOf = async (person: Person): Promise<unknown[]> => {
   const events = await on.knex('audit_log').where({ target_id: person.user.id, action: 'user.sign_in_refused' })
   return events.map(({ detail }) => detail.reason)
+}
+
+/** As if the attempts of an hour were used up, so that none comes back during a slow test. */
+async function useUp({ key }: Budget): Promise<void> {
+  const used = on.knex('sign_in_limits').where({ key })
+  expect(await used.update({ arrival_at: on.knex.raw(`now() + interval '1 hour'`) })).toBe(1)
 }
 
 const REFUSED = { outcome: 'refused' }
@@ -312,6 +325,34 @@ describe('refused at the sign-in is', () => {
     expect(await passkeys().signIn.prove(other)).toMatchObject({ outcome: 'slow_down' })
   })
 
+  test.each([
+    ['from one network, while the user signs in from another one', passkeyBudget],
+    ['from all networks, while the user signs in in a known browser', passkeyEverywhereBudget],
+  ])('every attempt with a passkey that has none left %s', async (_, budgetFor) => {
+    const person = await owner()
+    const { authenticator } = person
+    const first = await signIn(authenticator)
+    const browser = 'browser' in first ? first.browser : ''
+    const ip = freshIp()
+    const wrong = () => ({ ...attempt(authenticator, { origin: 'https://evil.example' }), ip })
+    expect(await passkeys().signIn.prove(wrong())).toEqual(REFUSED)
+    await useUp(budgetFor(person.user.id, ip))
+    for (let n = 0; n < 2; n++) expect(await passkeys().signIn.prove(wrong())).toMatchObject({ outcome: 'slow_down' })
+    const slowed = await on.knex('audit_log').where({ target_id: person.user.id, action: 'user.sign_in_slowed' })
+    expect(slowed.map(({ detail }) => detail)).toEqual([{ passkey: expect.any(String) }])
+    const known = { ...attempt(authenticator), ip, browser }
+    expect(await passkeys().signIn.prove(known)).toMatchObject({ outcome: 'signed_in' })
+    const elsewhere = budgetFor === passkeyBudget ? 'signed_in' : 'slow_down'
+    expect(await signIn(authenticator)).toMatchObject({ outcome: elsewhere })
+  })
+
+  test('every attempt with an unknown passkey that has none left, as with a known one', async () => {
+    const authenticator = createSoftwareAuthenticator(ISSUER)
+    expect(await signIn(authenticator)).toEqual(REFUSED)
+    await useUp(passkeyEverywhereBudget(authenticator.credentialId.toString('base64url')))
+    expect(await signIn(authenticator)).toMatchObject({ outcome: 'slow_down' })
+  })
+
   test('every attempt of a known browser that has none left', async () => {
     const { authenticator, user } = await owner()
     const first = await signIn(authenticator)
@@ -326,6 +367,65 @@ describe('refused at the sign-in is', () => {
     expect(await used.update({ arrival_at: on.knex.raw(`arrival_at + interval '1 hour'`) })).toBe(1)
     const slowed = await passkeys().signIn.prove({ ...attempt(authenticator), browser })
     expect(slowed).toMatchObject({ outcome: 'slow_down' })
+  })
+})
+
+describe('after the password', () => {
+  const stepWith = async (person: Person, authenticator: SoftwareAuthenticator, deviation: Deviation = {}) => ({
+    ...attempt(authenticator, deviation),
+    ticket: await on.ticketOf(person),
+  })
+  const wrong = { origin: 'https://evil.example' }
+  const choices = { app: false, passkey: true }
+
+  test('a refused passkey names what else proves the second factor, and is recorded as one', async () => {
+    const person = await owner()
+    const unknown = createSoftwareAuthenticator(ISSUER)
+    const sent = [await stepWith(person, person.authenticator, wrong), await stepWith(person, unknown)]
+    for (const one of sent) expect(await passkeys().signIn.prove(one)).toEqual({ outcome: 'refused', choices })
+    const nothing = { ...sent[0]!, credential: '{' }
+    expect(await passkeys().signIn.prove(nothing)).toEqual({ outcome: 'malformed', choices })
+    const events = await on
+      .knex('audit_log')
+      .where({ target_id: person.user.id, action: 'user.second_factor_refused' })
+      .orderBy('at')
+    expect(events.map(({ detail }) => detail)).toEqual([
+      { factor: 'passkey', passkey: expect.any(String), reason: 'invalid' },
+      { factor: 'passkey' },
+    ])
+    expect(await refusalsOf(person)).toEqual([])
+  })
+
+  test('attempts have a limit that strangers do not use up, and that is recorded once', async () => {
+    const person = await owner()
+    const sent = await stepWith(person, person.authenticator, wrong)
+    const { ip } = sent
+    await passkeys().signIn.prove({ ...attempt(person.authenticator, wrong), ip })
+    for (const budget of [networkBudget(ip), passkeyBudget(person.user.id, ip)]) await useUp(budget)
+    expect(await passkeys().signIn.prove(sent)).toEqual({ outcome: 'refused', choices })
+    await useUp(passkeyStepBudget(person.user.id, ip))
+    const again = async () => ({ ...(await stepWith(person, person.authenticator)), ip })
+    for (let n = 0; n < 2; n++)
+      expect(await passkeys().signIn.prove(await again())).toMatchObject({ outcome: 'slow_down', choices })
+    const slowed = await on.knex('audit_log').where({ target_id: person.user.id, action: 'user.second_factor_slowed' })
+    expect(slowed.map(({ detail }) => detail.factor)).toEqual(['passkey'])
+  })
+
+  test('the ticket of one user gives no further attempts with the passkey of another one', async () => {
+    const [person, other] = [await owner(), await owner()]
+    const sent = await stepWith(person, other.authenticator, wrong)
+    expect(await passkeys().signIn.prove(sent)).toEqual({ outcome: 'refused', choices })
+    expect(await refusalsOf(other)).toEqual(['invalid'])
+    await useUp(passkeyBudget(other.user.id, sent.ip))
+    const again = { ...(await stepWith(person, other.authenticator)), ip: sent.ip }
+    expect(await passkeys().signIn.prove(again)).toMatchObject({ outcome: 'slow_down' })
+  })
+
+  test('a ticket that has expired or was never one changes nothing', async () => {
+    const { authenticator } = await owner()
+    expect(await passkeys().signIn.prove({ ...attempt(authenticator, wrong), ticket: 'x' })).toEqual(REFUSED)
+    const result = await passkeys().signIn.prove({ ...attempt(authenticator), ticket: 'x' })
+    expect(result).toMatchObject({ outcome: 'signed_in', amr: ['hwk', 'user', 'mfa'] })
   })
 })
 

@@ -1,5 +1,6 @@
 /** Passkeys through the pages: what forms accept, and what they answer to bad input. Browsers are in `test/journeys`. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { passkeyStepBudget } from '../../src/accounts/sign-in-limits.ts'
 import { type Application, createApplication, getTokens, goOn } from '../oidc/application-fixtures.ts'
 import { type Keywright, startKeywright } from '../support/keywright.ts'
 import { claimsOf } from '../support/requests.ts'
@@ -127,6 +128,42 @@ test('after the password, a user with a passkey alone is asked for it or for a r
   const again = await signIn(elsewhere, await elsewhere.visit('/signin'), person.email, PASSWORD)
   await elsewhere.submit(again, /\/factor$/, { recovery_code: code })
   expect(wordsOf(await elsewhere.visit(SECURITY))).toContain('9 of 10')
+})
+
+test('after the password, a passkey that is refused leaves the user on the page, with the other ways and the request', async () => {
+  const { person, authenticator } = await owner()
+  const browser = openBrowser(server.url)
+  const link = application.link({ acr_values: MFA_ACR, state: 'kept' })
+  const asked = await signIn(browser, await browser.visit(link), person.email, PASSWORD)
+  const refused = await send(browser, asked, authenticator, { origin: 'https://evil.example' })
+  expect([refused.status, wordsOf(refused)]).toEqual([
+    400,
+    expect.stringMatching(/Two-factor authentication.*This passkey cannot be used to sign in.*Use a recovery code/),
+  ])
+  const unknown = await send(browser, refused, createSoftwareAuthenticator(server.issuer))
+  expect(wordsOf(unknown)).toContain('Two-factor authentication')
+  const nothing = await browser.submit(unknown, /\/passkey$/, { credential: '{' })
+  expect([nothing.status, wordsOf(nothing)]).toEqual([400, expect.stringMatching(/Two-factor.*sent no passkey/)])
+  const wrong = await browser.submit(nothing, /\/factor$/, { recovery_code: 'x' })
+  expect(wordsOf(wrong)).toContain('Incorrect recovery code')
+  const left = await goOn(browser, await send(browser, wrong, authenticator), person)
+  expect([left.searchParams.get('state'), left.searchParams.has('code')]).toEqual(['kept', true])
+})
+
+test('after the password, passkeys are limited on the page, and recovery codes still sign in', async () => {
+  const { person, authenticator, added } = await owner()
+  const browser = openBrowser(server.url)
+  const asked = await signIn(browser, await browser.visit('/signin'), person.email, PASSWORD)
+  const refused = await send(browser, asked, authenticator, { origin: 'https://evil.example' })
+  await server
+    .knex('sign_in_limits')
+    .where({ key: passkeyStepBudget(person.id, '127.0.0.1').key })
+    .update({ arrival_at: server.knex.raw(`now() + interval '1 hour'`) })
+  const slowed = await send(browser, refused, authenticator)
+  expect([slowed.status, wordsOf(slowed)]).toEqual([429, expect.stringMatching(/Two-factor.*Too many attempts/)])
+  const [code] = /[0-9a-z]{4}(-[0-9a-z]{4}){3}/.exec(added.text)!
+  await browser.submit(slowed, /\/factor$/, { recovery_code: code })
+  expect(wordsOf(await browser.visit(SECURITY))).toContain('9 of 10')
 })
 
 test('adding and removing takes a sign-in of the last ten minutes, which the passkey is', async () => {

@@ -54,14 +54,23 @@ const ACTION_TEXTS: Readonly<Record<AuditAction, ActionText>> = {
     passkey === undefined
       ? 'failed to sign in as *'
       : `failed to sign in as * with a passkey${PASSKEY_REASONS[String(reason)] ?? ''}`,
-  'user.sign_in_slowed': 'was rate limited while signing in as *',
+  'user.sign_in_slowed': ({ passkey }) =>
+    passkey === undefined
+      ? 'was rate limited while signing in as *'
+      : 'was rate limited while signing in as * with a passkey',
   'user.password_reset': 'generated a one-time password for *',
   'user.password_withdrawn': 'removed the password of *',
   'user.password_changed': 'changed the password of *',
   'user.password_change_refused': 'failed to change the password of *',
   'user.second_factor_asked': 'entered the password of * and was asked for a second factor',
-  'user.second_factor_refused': 'entered a wrong code for *',
-  'user.second_factor_slowed': 'was rate limited while entering codes for *',
+  'user.second_factor_refused': ({ factor, reason }) =>
+    factor === 'passkey'
+      ? `entered the password of *, but failed to confirm with a passkey${PASSKEY_REASONS[String(reason)] ?? ''}`
+      : 'entered a wrong code for *',
+  'user.second_factor_slowed': ({ factor }) =>
+    factor === 'passkey'
+      ? 'was rate limited while confirming with a passkey after the password of *'
+      : 'was rate limited while entering codes for *',
   'user.factor_added': (detail) => `added ${factorWords(detail)} to *`,
   'user.factor_removed': (detail) => `removed ${factorWords(detail)} of *`,
   'user.factors_reset': 'reset the second factors of *',
