@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import { API_ATTRIBUTES, BUILT_IN_API_ATTRIBUTES } from '../apis/api-attributes.ts'
 import type { ApiSettings, NewApi } from '../apis/api-settings.ts'
 import { type Api, insertApi, lockApi, saveApi, touchApi } from '../apis/apis.ts'
-import { deleteScopeTexts, describeScope, type ScopeText } from '../apis/scope-texts.ts'
+import { deleteScopeTexts, describeScope, type ScopeTextChange, type ScopeTextChanges } from '../apis/scope-texts.ts'
 import { type Actor, type AuditEntry, recordAudit } from '../audit/audit-log.ts'
 import { clientsWithDefaultScopes, removeScopesFromClients } from '../clients/client-apis.ts'
 import { lockAllClientsExclusive } from '../clients/client-locks.ts'
@@ -144,6 +144,13 @@ export async function updateApi(
   })
 }
 
+/** What the activity log says of a change: the texts that it set. */
+const describedDetail = (scope: string, { title, description = '', translations }: ScopeTextChange) => ({
+  scope,
+  ...(title !== undefined && { title, description }),
+  ...(translations && Object.keys(translations).length > 0 && { translations }),
+})
+
 /**
  * Sets the texts of scopes of an API, by scope.
  * @throws KeywrightError `not_found`, `invalid_input`, `forbidden` (built in), `stale`
@@ -151,7 +158,7 @@ export async function updateApi(
 export async function describeScopes(
   knex: Knex,
   identifier: string,
-  texts: Readonly<Record<string, ScopeText>>,
+  texts: ScopeTextChanges,
   actor: Actor,
   expected?: number,
 ): Promise<Api> {
@@ -161,9 +168,9 @@ export async function describeScopes(
     if (before.builtIn)
       throw new KeywrightError('forbidden', `${identifier} is built in; the texts of its scopes cannot be changed`)
     const entries: AuditEntry[] = []
-    for (const [scope, { title, description }] of Object.entries(texts)) {
-      await describeScope(trx, identifier, scope, { title, description })
-      entries.push(apiEntry('api.scope_described', before, { scope, title, description }))
+    for (const [scope, change] of Object.entries(texts)) {
+      await describeScope(trx, identifier, scope, change)
+      entries.push(apiEntry('api.scope_described', before, describedDetail(scope, change)))
     }
     if (entries.length === 0) return before
     await recordAudit(trx, actor, ...entries)

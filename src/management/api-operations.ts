@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { type ApiSettings, DEFAULT_API_SETTINGS, type NewApi } from '../apis/api-settings.ts'
 import { type Api, type ApiRow, checkNewApi, findApis, toApi } from '../apis/apis.ts'
-import type { ScopeText } from '../apis/scope-texts.ts'
+import type { ScopeText, ScopeTextChanges, TranslatedText } from '../apis/scope-texts.ts'
 import { ensureSigningKeys } from '../keys/signing-keys.ts'
 import { invalidInput, notFound } from '../shared/errors.ts'
 import { checkApiChange, createApi, describeScopes, updateApi } from './api-changes.ts'
@@ -16,9 +16,12 @@ import { type PagedRow, type PageOf, type PageRequest, readPage } from './paging
 import { clientIdOfApi } from './tenant-isolation.ts'
 
 /** A scope with its text on the consent page; without a text, the title is the scope itself. */
-export interface ScopeView extends ScopeText {
+export interface NamedScope extends ScopeText {
   readonly scope: string
 }
+
+/** The same with its texts in other languages. */
+export interface ScopeView extends NamedScope, TranslatedText {}
 
 export interface ApiView {
   readonly api: Api
@@ -44,7 +47,8 @@ const toView = (row: ViewRow): ApiView => ({ api: toApi(row), scopes: row.descri
 
 const DESCRIBED = `
   SELECT json_agg(json_build_object('scope', w.scope, 'title', coalesce(t.title, w.scope),
-                                    'description', coalesce(t.description, '')) ORDER BY w.position)
+                                    'description', coalesce(t.description, ''),
+                                    'translations', coalesce(t.translations, '{}')) ORDER BY w.position)
     FROM unnest(p.scopes) WITH ORDINALITY AS w (scope, position)
     LEFT JOIN scope_texts t ON t.api_id = p.id AND t.scope = w.scope`
 
@@ -128,11 +132,9 @@ export interface CreatedApi {
   readonly clientSecret: string
 }
 
-/** Texts on the consent page, by scope. */
-type ScopeTexts = Readonly<Record<string, ScopeText>>
-
 interface ApiDeclaration extends NewApi {
-  readonly texts?: ScopeTexts | undefined
+  /** Texts on the consent page, by scope. */
+  readonly texts?: ScopeTextChanges | undefined
 }
 
 /** Validates the given part of a declaration without creating the API. @throws KeywrightError as `declareApi` */
@@ -156,7 +158,8 @@ export const declareApi = operation<ApiDeclaration, CreatedApi>(
 
 interface ApiChange extends ApiSelector {
   readonly changes: Partial<ApiSettings>
-  readonly texts?: ScopeTexts | undefined
+  /** Texts on the consent page, by scope. */
+  readonly texts?: ScopeTextChanges | undefined
   readonly revision?: number | undefined
 }
 

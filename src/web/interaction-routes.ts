@@ -71,7 +71,7 @@ async function showAsked(ctx: Context, asked: Asked, userChanged = false): Promi
     const again = interaction.isReauthentication ? user?.email : undefined
     return web.show(ctx, signInPage(context, { email: interaction.loginHint ?? again }))
   }
-  const texts = await web.directory.scopeTexts(interaction.wanted.apis)
+  const texts = await web.directory.scopeTexts(interaction.wanted.apis, context.t.language.code)
   web.show(ctx, allowPage({ t: context.t, interaction, application, user, texts, path, userChanged }))
 }
 

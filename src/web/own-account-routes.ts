@@ -63,7 +63,7 @@ const connectedApplications =
     const wanted = connections.flatMap(({ apis }) => apis)
     const scopes = Map.groupBy(wanted, ({ identifier }) => identifier)
     const asked = [...scopes].map(([api, all]) => [api, [...new Set(all.flatMap((one) => one.scopes))]] as const)
-    const texts = await web.directory.scopeTexts(Object.fromEntries(asked))
+    const texts = await web.directory.scopeTexts(Object.fromEntries(asked), toEnglish().language.code)
     web.show(ctx, inConsole(connectionsPage(connections, texts), ctx.query.notice))
   }
 

@@ -6,6 +6,8 @@ import type { Wanted } from './sign-in-flow.ts'
 interface Permission {
   readonly title: string
   readonly description?: string
+  /** The language tag of an operator's text, empty if it is unknown; absent: the language of the page. */
+  readonly lang?: string
 }
 
 /** What is asked for in one place. */
@@ -67,7 +69,7 @@ const apiName = (identifier: string): string => identifier.replace(/^https?:\/\/
 function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup {
   const permissions = texts
     .filter((text) => text.api === api)
-    .map(({ scope, title, description }) => ({ title: title || scope, description: description || undefined }))
+    .map(({ title, description, language }) => ({ title, description: description || undefined, lang: language ?? '' }))
   return { heading: apiName(api), permissions }
 }
 

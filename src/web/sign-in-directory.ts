@@ -72,7 +72,11 @@ export interface Directory {
   logo(clientId: string, etag: string): Promise<Image | undefined>
   /** The scopes of the demo application's default API. Undefined for any other application, whose scopes are not disclosed. */
   demoScopesOf(clientId: string): Promise<readonly string[] | undefined>
-  scopeTexts(wanted: Readonly<Record<string, readonly string[]>>): Promise<readonly DescribedScope[]>
+  /** In the given language, where there is a text in it. */
+  scopeTexts(
+    wanted: Readonly<Record<string, readonly string[]>>,
+    language: LanguageCode,
+  ): Promise<readonly DescribedScope[]>
   connections(userId: string): Promise<readonly ConnectedApplication[]>
   /** Where a user is signed in, the session that was used last first. */
   sessions(userId: string): Promise<readonly UserSession[]>
@@ -125,7 +129,7 @@ export function createDirectory({ knex, reader }: Pick<Database, 'knex' | 'reade
     application: (clientId) => findApplication(reader, clientId),
     logo: (clientId, etag) => findLogo(reader, clientId, etag),
     demoScopesOf: (clientId) => findDemoScopes(reader, clientId),
-    scopeTexts: (wanted) => scopeTexts(reader, wanted),
+    scopeTexts: (wanted, language) => scopeTexts(reader, wanted, language),
     connections: (userId) => listConnectedApplications(reader, userId),
     sessions: (userId) => listUserSessions(reader, userId),
     async keepLanguage({ userId, language }, actor) {

@@ -39,7 +39,7 @@ const API = toApi(ROW as unknown as ApiRow)
 
 const viewOf = (changes: Partial<typeof API> = {}): ApiDetails => ({
   api: { ...API, ...changes },
-  scopes: VALUES.scopes.map((scope) => ({ scope, title: scope, description: '' })),
+  scopes: VALUES.scopes.map((scope) => ({ scope, title: scope, description: '', translations: {} })),
   clientId: 'kwa_1',
   secrets: [],
   callers: { count: 0, isMore: false },

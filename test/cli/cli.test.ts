@@ -105,11 +105,19 @@ describe('a command with --json prints one JSON object', () => {
     expect(described).toEqual({ identifier: API, scope: 'read', ...text })
     const textsOf = async (identifier: string) =>
       (await cli('api list')).apis.find((one: { identifier: string }) => one.identifier === identifier).scope_texts
-    const write = { scope: 'write', title: 'write', description: '' }
-    expect(await textsOf(API)).toEqual([{ scope: 'read', ...text }, write])
+    const write = { scope: 'write', title: 'write', description: '', translations: {} }
+    expect(await textsOf(API)).toEqual([{ scope: 'read', ...text, translations: {} }, write])
     await cli(`api describe-scope ${API} read --title Orders`)
-    expect(await textsOf(API)).toEqual([{ scope: 'read', title: 'Orders', description: '' }, write])
+    const orders = { scope: 'read', title: 'Orders', description: '' }
+    expect(await textsOf(API)).toEqual([{ ...orders, translations: {} }, write])
     expect((await runCli(['api', 'list'], env)).stdout).toMatch(/^https:\/\/cli\.example\.com +read +Orders$/m)
+    const german = await cli(`api describe-scope ${API} read --title Bestellungen --language DE`)
+    expect(german.translations).toEqual({ DE: { title: 'Bestellungen', description: '' } })
+    await cli(`api describe-scope ${API} read --title Orders`)
+    const translations = { de: { title: 'Bestellungen', description: '' } }
+    expect(await textsOf(API)).toEqual([{ ...orders, translations }, write])
+    await cli(`api describe-scope ${API} read --language de --remove`)
+    expect(await textsOf(API)).toEqual([{ ...orders, translations: {} }, write])
   })
 
   test('the API of the first start has a text for its scope', async () => {
@@ -285,6 +293,8 @@ describe('a failed command exits with 2 for a usage error or 1, and prints nothi
     ],
     ...['client update x --refresh-token-max-age 1y', 'client update x --refresh-token-rotation maybe'],
     ...[`api create --identifier ${API}/2 --scopes openid`, `api describe-scope ${API} read`],
+    ...[`api describe-scope ${API} read --remove`, `api describe-scope ${API} read --title x --language de_DE`],
+    `api describe-scope ${API} read --title x --language de --remove`,
   ]
   test.concurrent.each(WRONG)('2: keywright %s', async (command) => {
     const run = await runCli([...command.split(' ').filter(Boolean), '--json'], env)

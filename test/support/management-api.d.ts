@@ -1968,6 +1968,13 @@ export interface components {
                 /** @description The title that users see on the consent page */
                 title: string;
                 description: string;
+                /** @description Title and description by language tag (RFC 5646), for pages in these languages */
+                translations: {
+                    [key: string]: {
+                        title: string;
+                        description: string;
+                    };
+                };
             }[];
             /**
              * @description The lifetime of its access tokens in seconds; an application can override it
@@ -2068,12 +2075,34 @@ export interface components {
             max_secret_lifetime?: number | null;
             /** @description Whether it is the API of token requests that name none */
             is_default?: boolean;
-            /** @description The title and description that users see, by scope */
+            /**
+             * @description The title and description that users see, by scope, also in other languages
+             * @example {
+             *       "invoices:read": {
+             *         "title": "View your invoices",
+             *         "translations": {
+             *           "de": {
+             *             "title": "Ihre Rechnungen ansehen",
+             *             "description": ""
+             *           }
+             *         }
+             *       }
+             *     }
+             */
             texts?: {
                 [key: string]: {
-                    title: string;
-                    /** @default  */
+                    /** @description Left out: title and description stay */
+                    title?: string;
+                    /** @description Empty if it is left out beside a title */
                     description?: string;
+                    /** @description Title and description by language tag (RFC 5646); null removes a language, and languages that are left out stay */
+                    translations?: {
+                        [key: string]: {
+                            title: string;
+                            /** @default  */
+                            description?: string;
+                        } | null;
+                    };
                 };
             };
         };
@@ -3840,12 +3869,34 @@ export interface components {
              * @default false
              */
             is_default?: boolean;
-            /** @description The title and description that users see, by scope */
+            /**
+             * @description The title and description that users see, by scope, also in other languages
+             * @example {
+             *       "invoices:read": {
+             *         "title": "View your invoices",
+             *         "translations": {
+             *           "de": {
+             *             "title": "Ihre Rechnungen ansehen",
+             *             "description": ""
+             *           }
+             *         }
+             *       }
+             *     }
+             */
             texts?: {
                 [key: string]: {
-                    title: string;
-                    /** @default  */
+                    /** @description Left out: title and description stay */
+                    title?: string;
+                    /** @description Empty if it is left out beside a title */
                     description?: string;
+                    /** @description Title and description by language tag (RFC 5646); null removes a language, and languages that are left out stay */
+                    translations?: {
+                        [key: string]: {
+                            title: string;
+                            /** @default  */
+                            description?: string;
+                        } | null;
+                    };
                 };
             };
         };

@@ -6,6 +6,7 @@ import type { EmailChangeLinks } from '../../src/accounts/email-changes.ts'
 import type { VerificationLinks } from '../../src/accounts/email-verification.ts'
 import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
+import type { ScopeText } from '../../src/apis/scope-texts.ts'
 import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
 import { KeywrightError } from '../../src/shared/errors.ts'
@@ -121,7 +122,7 @@ export interface World {
   applications: Application[]
   interactions: Interaction[]
   connections: ConnectedApplication[]
-  texts: Record<string, { title: string; description: string }>
+  texts: Record<string, ScopeText & { translations?: Record<string, ScopeText> }>
   brand: Awaited<ReturnType<Directory['instanceBrand']>>
   signedInAs?: string
   /** Where a finished interaction goes. */
@@ -234,9 +235,12 @@ function createDirectory(world: World): Directory {
     application: async (id) => world.applications.find(({ clientId }) => clientId === id),
     logo: async (id, etag) => (id === SYNC.clientId && etag === LOGO.etag ? LOGO : undefined),
     demoScopesOf: async (id) => (id === DEMO ? ['calendar.read'] : undefined),
-    async scopeTexts(wanted) {
+    async scopeTexts(wanted, language) {
       const pairs = Object.entries(wanted).flatMap(([api, scopes]) => scopes.map((scope) => ({ api, scope })))
-      return pairs.map((pair) => ({ ...pair, ...(world.texts[pair.scope] ?? { title: pair.scope, description: '' }) }))
+      return pairs.map((pair) => {
+        const { translations = {}, ...text } = world.texts[pair.scope] ?? { title: pair.scope, description: '' }
+        return { ...pair, ...(translations[language] ?? text), language: translations[language] ? language : null }
+      })
     },
     connections: async () => world.connections,
     sessions: async () => [],

@@ -231,5 +231,19 @@ describe('in German', () => {
     ])
       expect(text).toContain(expected)
     expect(text).toContain('<a href="/account/applications">Verbundene Anwendungen</a>')
+    expect(text).toContain('<li lang=""><span><bdi>Read your calendar</bdi>')
+  })
+
+  it('the consent page is, with the operator’s texts in German where there are some', async () => {
+    fake.world.texts['calendar.read'] = {
+      title: 'Read your calendar',
+      description: '',
+      translations: { de: { title: 'Ihren Kalender lesen', description: 'Alle Einträge.' } },
+    }
+    const { text } = await browser.visit('/interaction/consent1')
+    expect(text).toContain('<li lang="de"><span><bdi>Ihren Kalender lesen</bdi></span>')
+    expect(text).not.toContain('Read your calendar')
+    expect(text).toContain('<li lang=""><span><bdi>Change your calendar</bdi>')
+    expect(text).toMatch(/<li><span><bdi>Ihren Namen/)
   })
 })

@@ -116,5 +116,5 @@ it('keeps the language that a person selected, with its event, once', async () =
 
 it('has a look before anybody chose one', async () => {
   expect(await directory.instanceBrand()).toMatchObject({ name: 'Keywright', logo: null })
-  expect(await directory.scopeTexts({})).toEqual([])
+  expect(await directory.scopeTexts({}, 'en')).toEqual([])
 })

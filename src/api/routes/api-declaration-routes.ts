@@ -31,10 +31,15 @@ import { type ApiRoute, route } from '../route.ts'
 
 const TAG = 'APIs'
 
+const translation = z.object({ title: z.string(), description: z.string() })
+
 const described = z.object({
   scope: z.string(),
   title: z.string().meta({ description: 'The title that users see on the consent page' }),
   description: z.string(),
+  translations: z.record(z.string(), translation).meta({
+    description: 'Title and description by language tag (RFC 5646), for pages in these languages',
+  }),
 })
 
 const attributes = {
@@ -58,12 +63,36 @@ const api = z
   })
   .meta({ id: 'Api' })
 
-const text = z.strictObject({ title: z.string().max(20_000), description: z.string().max(20_000).default('') })
+const title = z.string().max(20_000)
+const description = z.string().max(20_000)
+
+const translations = z
+  .record(z.string().max(1000), z.strictObject({ title, description: description.default('') }).nullable())
+  .meta({
+    description:
+      'Title and description by language tag (RFC 5646); null removes a language, and languages that are left out stay',
+  })
+
+const text = z.strictObject({
+  title: title.optional().meta({ description: 'Left out: title and description stay' }),
+  description: description.optional().meta({ description: 'Empty if it is left out beside a title' }),
+  translations: translations.optional(),
+})
 
 const texts = z
   .record(z.string().max(1000), text)
   .optional()
-  .meta({ description: 'The title and description that users see, by scope' })
+  .meta({
+    description: 'The title and description that users see, by scope, also in other languages',
+    examples: [
+      {
+        'invoices:read': {
+          title: 'View your invoices',
+          translations: { de: { title: 'Ihre Rechnungen ansehen', description: '' } },
+        },
+      },
+    ],
+  })
 
 const isChangeable = ({ isFixed }: Attribute) => !isFixed
 
@@ -90,9 +119,11 @@ const viewApi = (one: Api, who: Principal) => {
   return { ...toWireValues(API_ATTRIBUTES, one, who), ...toWire({ builtIn, createdAt, revision }) }
 }
 
-const view = ({ api: one, ...rest }: ApiView | ApiDetails, who: Principal) => ({
+/** The keys of `translations` are language tags, which `toWire` would rename. */
+const view = ({ api: one, scopes, ...rest }: ApiView | ApiDetails, who: Principal) => ({
   ...viewApi(one, who),
   ...toWire(rest),
+  scopes: scopes.map(({ translations, ...text }) => ({ ...text, translations: { ...translations } })),
 })
 
 export const API_DECLARATION_ROUTES: readonly ApiRoute[] = [

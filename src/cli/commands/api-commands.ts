@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { API_ATTRIBUTES } from '../../apis/api-attributes.ts'
 import type { NewApi } from '../../apis/api-settings.ts'
 import type { Api } from '../../apis/apis.ts'
-import type { ScopeText } from '../../apis/scope-texts.ts'
+import type { ScopeTextChange } from '../../apis/scope-texts.ts'
 import { changeApi, declareApi, listApis } from '../../management/api-operations.ts'
 import { deleteApi } from '../../management/deletion-operations.ts'
 import { invalidInput } from '../../shared/errors.ts'
@@ -57,22 +57,38 @@ function addUpdate(api: Command): void {
   )
 }
 
+interface DescribeOptions {
+  readonly title?: string
+  readonly description?: string
+  readonly language?: string
+  readonly remove?: boolean
+}
+
+/** @throws KeywrightError `invalid_input` (options that do not belong together) */
+function textChangeOf({ title, description = '', language, remove = false }: DescribeOptions): ScopeTextChange {
+  if (remove && language === undefined) throw invalidInput('--remove removes the text of a --language')
+  if (remove !== (title === undefined)) throw invalidInput('name either --title or --remove')
+  const text = title === undefined ? null : { title, description }
+  return language === undefined ? text! : { translations: { [language]: text } }
+}
+
 function addDescribeScope(api: Command): void {
   api
     .command('describe-scope <identifier> <scope>')
     .description('Set the text of a scope on the consent page; without one, the page shows the name of the scope')
-    .requiredOption('--title <title>', 'What the scope allows, at most 100 characters')
-    .option('--description <text>', 'Details, at most 500 characters', '')
+    .option('--title <title>', 'What the scope allows, at most 100 characters')
+    .option('--description <text>', 'Details, at most 500 characters; default: none')
+    .option('--language <tag>', 'Language of the text (RFC 5646), such as de; default: shown in every other language')
+    .option('--remove', 'Remove the text in the language')
     .addHelpText(
       'after',
-      "\nExample:\n  npm run -s keywright -- api describe-scope https://api.example.com read --title 'See your orders'",
+      "\nExamples:\n  npm run -s keywright -- api describe-scope https://api.example.com read --title 'See your orders'\n  npm run -s keywright -- api describe-scope https://api.example.com read --title 'Ihre Bestellungen sehen' --language de",
     )
     .action(
-      withInstance<ScopeText>(async ({ management, principal }, { title, description }, identifier, scope) => {
-        const text = { title, description }
-        const texts = { [scope!]: text }
-        await changeApi(management, principal, { identifier: identifier!, changes: {}, texts })
-        return { json: { identifier, scope, ...text } }
+      withInstance<DescribeOptions>(async ({ management, principal }, options, identifier, scope) => {
+        const change = textChangeOf(options)
+        await changeApi(management, principal, { identifier: identifier!, changes: {}, texts: { [scope!]: change } })
+        return { json: { identifier, scope, ...change } }
       }),
     )
 }
@@ -98,7 +114,13 @@ function addList(api: Command): void {
       withInstance(async ({ management, principal }) => {
         const listed = await readAllPages((page) => listApis(management, principal, page))
         const apis = listed.map(({ api, scopes }) => ({ ...viewApi(api), scope_texts: scopes }))
-        const texts = listed.flatMap(({ api, scopes }) => scopes.map((text) => ({ api: api.identifier, ...text })))
+        const texts = listed.flatMap(({ api, scopes }) =>
+          scopes.map(({ translations, ...text }) => ({
+            api: api.identifier,
+            ...text,
+            languages: Object.keys(translations).join(' '),
+          })),
+        )
         return { json: { apis }, text: `${table(listed.map(({ api }) => viewApi(api)))}\n\n${table(texts)}` }
       }),
     )

@@ -1,7 +1,7 @@
 import { API_ATTRIBUTES, BUILT_IN_API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
 import { type ApiSettings, DEFAULT_API_SETTINGS } from '../../../apis/api-settings.ts'
 import type { ScopeText } from '../../../apis/scope-texts.ts'
-import type { ApiView, ScopeView } from '../../../management/api-operations.ts'
+import type { ApiView, NamedScope } from '../../../management/api-operations.ts'
 import { type Attributes, attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
@@ -50,8 +50,8 @@ export const formOfNew = (): Form => writeFields(fieldsOf(undefined), DEFAULT_AP
 export const formOfApi = ({ api, scopes }: ApiView): Form => writeFields(fieldsOf(api), { ...api, scopes })
 
 /** The texts that differ from those before, by scope. */
-function textsOf(scopes: readonly ScopeView[], before: readonly ScopeView[]): Record<string, ScopeText> {
-  const isChanged = ({ scope, title, description }: ScopeView) => {
+function textsOf(scopes: readonly NamedScope[], before: readonly NamedScope[]): Record<string, ScopeText> {
+  const isChanged = ({ scope, title, description }: NamedScope) => {
     const present = before.find((one) => one.scope === scope) ?? { title: scope, description: '' }
     return title !== present.title || description !== present.description
   }

@@ -1,5 +1,5 @@
 import { apiScopesError } from '../../../apis/scopes.ts'
-import type { ScopeView } from '../../../management/api-operations.ts'
+import type { NamedScope } from '../../../management/api-operations.ts'
 import { textError } from '../../../shared/names.ts'
 import type { Form } from '../../forms.ts'
 import type { Field, FieldText, Reading } from '../kit/form-fields.ts'
@@ -50,7 +50,7 @@ function fieldErrorOf({ n, scope, title, description }: Row): string | undefined
   return `use at most ${LONGEST.description} characters for the description of ${scope}`
 }
 
-function read(name: string, form: Form): Reading<readonly ScopeView[]> {
+function read(name: string, form: Form): Reading<readonly NamedScope[]> {
   const rows = rowsIn(name, form).filter((row) => !isBlank(row) && !row.isRemoved)
   if (rows.length === 0) return { fieldError: 'add at least one scope' }
   const named = rows.flatMap(({ scope }) => (scope === '' || scope.length > LONGEST.scope ? [] : [scope]))
@@ -61,7 +61,7 @@ function read(name: string, form: Form): Reading<readonly ScopeView[]> {
 }
 
 /** Each known one keeps its row; its title is left out where it is only its name. */
-const write = (name: string, scopes: readonly ScopeView[]): [string, string][] =>
+const write = (name: string, scopes: readonly NamedScope[]): [string, string][] =>
   scopes.flatMap(({ scope, title, description }, n): [string, string][] => [
     [`${name}.${n}.scope`, scope],
     [`${name}.${n}.title`, title === scope ? '' : title],
@@ -83,7 +83,7 @@ const wordsOf = ({ scope, title, description }: Row): string =>
   [scope, title === scope ? '' : title, description].filter(Boolean).join(' · ')
 
 /** An API's scopes, each with what users read of it, in the order of the rows. */
-export const scopesField = (options: FieldText): Field<readonly ScopeView[]> => ({
+export const scopesField = (options: FieldText): Field<readonly NamedScope[]> => ({
   ...options,
   kind: 'api-scopes',
   read: (name, { form }) => read(name, form),
