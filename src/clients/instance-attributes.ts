@@ -1,9 +1,11 @@
 import { SECOND_FACTOR_IN_INSTANCE } from '../accounts/second-factor-requirement.ts'
 import { SESSION_LIFETIME_ATTRIBUTES } from '../accounts/session-lifetime-attributes.ts'
+import { ENGLISH, LANGUAGES, type LanguageCode } from '../languages/languages.ts'
 import {
   type Attribute,
   type Attributes,
   attribute,
+  choice,
   colour,
   either,
   entriesOf,
@@ -71,6 +73,19 @@ export const GENERAL_ATTRIBUTES = {
   }),
   secondFactorRequired: SECOND_FACTOR_IN_INSTANCE,
   ...SESSION_LIFETIME_ATTRIBUTES,
+  defaultLanguage: attribute({
+    type: choice<LanguageCode>(
+      LANGUAGES.map(({ code, name }) => ({ value: code, label: name })),
+      'select',
+    ),
+    initial: ENGLISH.code,
+    section: 'email',
+    label: 'Default language',
+    hint: 'Of emails to users who have not selected a language, such as invited users. Pages follow the browser.',
+    description: 'The language of e-mails to users without a language (BCP 47)',
+    example: 'de',
+    option: { help: 'Language of e-mails to users who have none; initially en' },
+  }),
   redirectSchemes: attribute({
     type: words,
     initial: [],

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { deleteInBatches } from '../database/delete-in-batches.ts'
-import { ENGLISH, type LanguageCode } from '../languages/languages.ts'
+import type { LanguageCode } from '../languages/languages.ts'
 import { newId } from '../shared/ids.ts'
 import { LINK_LIFETIMES } from './mail-links.ts'
 import { MESSAGE_KINDS, type MessageKindName, type ParametersOf } from './message-kinds.ts'
@@ -26,18 +26,21 @@ function usefulFor(kind: MessageKindName): number {
 
 const secondsFromNow = (db: Knex, seconds: number) => db.raw('now() + make_interval(secs => ?)', [seconds])
 
+const LANGUAGE = `
+  coalesce((SELECT language FROM users WHERE id = ?), ?::text, (SELECT default_language FROM instance_settings))`
+
 /**
  * Writes a message to the outbox, in the transaction of its cause. Its language is fixed here, so that every attempt sends the same
- * text: that of the user, else that of the page, else English. Returns its id, which is also its Message-ID.
+ * text: that of the user, else that of the page, else that of the instance. Returns its id, which is also its Message-ID.
  */
 export async function addMessage<Name extends MessageKindName>(trx: Knex, message: NewMessage<Name>): Promise<string> {
-  const { kind, to, parameters, linkId, pageLanguage = ENGLISH.code } = message
+  const { kind, to, parameters, linkId, pageLanguage } = message
   const id = newId()
   await trx('mail_messages').insert({
     id,
     kind,
     recipient: to.email,
-    language: trx.raw('coalesce((SELECT language FROM users WHERE id = ?), ?)', [to.id, pageLanguage]),
+    language: trx.raw(LANGUAGE, [to.id, pageLanguage ?? null]),
     user_id: to.id,
     account_id: to.accountId,
     link_id: linkId ?? null,

@@ -124,6 +124,11 @@ test('a request runs the same statements for a known, an unknown and a disabled 
   expect(known.length).toBeGreaterThan(0)
   expect(await statementsFor('nobody@example.com')).toEqual(known)
   expect(await statementsFor(disabled.user.email)).toEqual(known)
+  // Neither does the language depend on the user: the job looks for it.
+  const arabic = await on.person()
+  await on.knex('users').where({ id: arabic.user.id }).update({ language: 'ar' })
+  expect(await statementsFor(arabic.user.email)).toEqual(known)
+  expect(await on.knex('password_reset_requests').distinct('language')).toEqual([{ language: 'en' }])
   expect(known.join()).not.toContain('users')
 })
 

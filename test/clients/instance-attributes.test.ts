@@ -30,6 +30,7 @@ const SETTINGS: InstanceSettings = {
   name: 'ACME ID',
   accent: '#0a7d4f',
   signInText: 'Need help? Write to support@example.com.',
+  defaultLanguage: 'de',
   logo: LOGO,
   redirectSchemes: ['cursor', 'vscode'],
   secondFactorRequired: 'operators',

@@ -28,6 +28,7 @@ const UNSET = {
   name: 'Keywright',
   accent: '#1f5fbf',
   signInText: null,
+  defaultLanguage: 'en',
   logo: null,
   apiEnabled: true,
   redirectSchemes: [],
@@ -65,6 +66,7 @@ beforeEach(async () => {
     logo: null,
     logo_type: null,
     sign_in_text: null,
+    default_language: 'en',
     api_enabled: true,
     ...NO_DEFAULTS,
   }
@@ -313,7 +315,7 @@ describe('the command line', () => {
       default_rate_limit: null,
     }
     const sessions = { session_idle_lifetime: 259_200, session_lifetime: 604_800 }
-    const texts = { sign_in_text: null, redirect_schemes: '' }
+    const texts = { sign_in_text: null, redirect_schemes: '', default_language: 'en' }
     const others = { api: 'on', ...texts, second_factor_required: 'nobody', ...sessions, ...defaults }
     const shown = { name: 'Keywright', accent: '#1f5fbf', logo: null, ...others }
     expect(await cli('instance show')).toEqual(shown)

@@ -208,6 +208,20 @@ test('a message is sent in its language, and in English where this version does 
   expect(other!.headers.get('content-language')).toBe('en')
 })
 
+test('a message to a user without a language, which no page requested, has that of the instance', async () => {
+  const smtp = await server()
+  await knex('instance_settings').update({ default_language: 'es' })
+  try {
+    await addTest('ada@example.com')
+    await addMessage(knex, { kind: 'test', to: to('bob@example.com'), parameters: {}, pageLanguage: 'pt' })
+  } finally {
+    await knex('instance_settings').update({ default_language: 'en' })
+  }
+  await deliveryTo(smtp.port).run()
+  const subjects = ['ada', 'bob'].map((name) => smtp.to(`${name}@example.com`)[0]!.headers.get('subject'))
+  expect(subjects).toEqual(['Mensaje de prueba de Keywright', 'Mensagem de teste de Keywright'])
+})
+
 test('every attempt at a message has the language that its user had when it was queued', async () => {
   const user = await createUserWithoutPassword(knex, { email: 'ada@example.com', role: 'operator', accountId: null })
   await knex('users').where({ id: user.id }).update({ language: 'de' })

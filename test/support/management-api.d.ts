@@ -3220,6 +3220,12 @@ export interface components {
              */
             session_lifetime: number;
             /**
+             * @description The language of e-mails to users without a language (BCP 47)
+             * @example de
+             * @enum {string}
+             */
+            default_language: "en" | "de" | "fr" | "es" | "pt" | "ja" | "ar";
+            /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
              *       "cursor",
@@ -3311,6 +3317,12 @@ export interface components {
              * @example 604800
              */
             session_lifetime?: number;
+            /**
+             * @description The language of e-mails to users without a language (BCP 47)
+             * @example de
+             * @enum {string}
+             */
+            default_language?: "en" | "de" | "fr" | "es" | "pt" | "ja" | "ar";
             /**
              * @description URI schemes without a dot that redirect URIs may have
              * @example [
