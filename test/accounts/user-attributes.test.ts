@@ -113,13 +113,14 @@ describe('the role of a user', () => {
   })
 
   test.each([
-    ['user.role_changed', { changes: { role: { from: 'admin', to: 'member' } } }, 'made * a member'],
-    ['user.role_changed', { changes: { role: { from: 'member', to: 'admin' } } }, 'made * an admin'],
-    ['user.role_changed', {}, 'made * a user'],
-    ['user.created', { role: 'operator' }, 'added * as an operator'],
+    ['user.role_changed', { changes: { role: { from: 'admin', to: 'member' } } }, 'Ada made * a member'],
+    ['user.role_changed', { changes: { role: { from: 'member', to: 'admin' } } }, 'Ada made * an admin'],
+    ['user.role_changed', {}, 'Ada made * a user'],
+    ['user.created', { role: 'operator' }, 'Ada added * as an operator'],
   ])('is in the sentence of %s with %j: %s', (action, detail, text) => {
     const record = { action, actor: { id: null }, target: { type: 'user', id: ID }, detail }
-    expect(actionText(record as unknown as AuditRecord)).toBe(text)
+    const names = { actor: 'Ada', target: '*' }
+    expect(actionText(toConsoleEnglish(), record as unknown as AuditRecord, names)).toBe(text)
   })
 })
 

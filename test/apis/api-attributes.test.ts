@@ -153,7 +153,7 @@ test('the activity log lists changes in the order of the declarations, in whatev
     at: new Date(0),
     detail: { changes },
   } as unknown as AuditRecord
-  const [event] = activityRow(record, { role: 'operator' })
+  const [event] = activityRow(toConsoleEnglish(), record, { role: 'operator' })
   const { details } = event as unknown as { details: Fact[] }
   expect(details.slice(0, 3).map(({ term }) => term)).toEqual(['Access token lifetime', 'Token policy', 'Unknown'])
 })

@@ -22,13 +22,12 @@ import { USER_PAGES } from './users/user-pages.ts'
 import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
 /** In every language of the console (`docs/adr/0042-german-console.md`). */
-const TRANSLATED: readonly ConsoleRoute[] = []
+const TRANSLATED: readonly ConsoleRoute[] = [...ACTIVITY_PAGES]
 
 /** In English only, until their area is translated. */
 const IN_ENGLISH: readonly ConsoleRoute[] = [
   ...APPLICATION_PAGES,
   ...USER_PAGES,
-  ...ACTIVITY_PAGES,
   ...ACCOUNT_PAGES,
   ...KEY_PAIR_PAGES,
   ...KEY_PAIR_DETAIL_PAGES,

@@ -1,4 +1,5 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { AuditRecord } from '../../../management/activity-operations.ts'
 import { changedAttribute, changesInOrder } from '../../../management/attribute-changes.ts'
 import type { Principal } from '../../../management/principal.ts'
@@ -15,6 +16,7 @@ import {
   textCell,
   timeCell,
 } from '../kit/cells.ts'
+import { clientName } from '../kit/display-name.ts'
 import { actionText } from './activity-texts.ts'
 
 const name = (text: string, href?: string): Phrase => ({ text, isName: true, href })
@@ -22,15 +24,15 @@ const name = (text: string, href?: string): Phrase => ({ text, isName: true, hre
 /** Who views an event. Operators have pages that admins do not have. */
 type Viewer = Pick<Principal, 'role'>
 
-const ACTOR_NAMES = {
+const actorNamesIn = (t: ConsoleTranslate) => ({
   system: 'Keywright',
-  cli: 'Command-line user',
-  user: 'A user',
-  client: 'A client',
-} as const
+  cli: t('Command-line user'),
+  user: t('A user'),
+  client: t('A client'),
+})
 
 /** Who acts without an account, by the ID of the actor. */
-const SYSTEM_NAMES: Readonly<Record<string, string>> = { github: 'GitHub secret scanning' }
+const SYSTEM_NAMES: Readonly<Record<string, ConsoleText>> = { github: 'GitHub secret scanning' }
 
 /** Undefined: the client was deleted, or it is that of an API. */
 function clientPath(kind: string | null, id: string): string | undefined {
@@ -39,13 +41,15 @@ function clientPath(kind: string | null, id: string): string | undefined {
 }
 
 /** Links an existing user. Admins get no link to an operator, who is outside their account. */
-function actorOf({ actor, actorKind, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
+function actorOf(t: ConsoleTranslate, { actor, actorKind, isByOwnUser }: AuditRecord, viewer: Viewer): Phrase {
   const { type, id, label } = actor
-  if (type === 'system' && id !== null && Object.hasOwn(SYSTEM_NAMES, id)) return name(SYSTEM_NAMES[id]!)
-  if (type === 'system' || type === 'cli' || id === null) return name(label ?? ACTOR_NAMES[type])
-  if (type === 'client') return name(label ?? id, clientPath(actorKind, id))
+  if (type === 'system' && id !== null && Object.hasOwn(SYSTEM_NAMES, id)) return name(t(SYSTEM_NAMES[id]!))
+  // Without an ID, the label says who it was in place of a name: `Operator`.
+  if (type === 'system' || type === 'cli' || id === null)
+    return name(label === null ? actorNamesIn(t)[type] : t.declared(label))
+  if (type === 'client') return name(clientName(t, { kind: actorKind, name: label ?? id }), clientPath(actorKind, id))
   const isLinked = label !== null && (viewer.role === 'operator' || isByOwnUser)
-  const unnamed = viewer.role === 'operator' ? 'A deleted user' : 'A user outside this account'
+  const unnamed = viewer.role === 'operator' ? t('A deleted user') : t('A user outside this account')
   return name(label ?? unnamed, isLinked ? `/users/${id}` : undefined)
 }
 
@@ -64,72 +68,117 @@ function targetPath(record: AuditRecord, { role }: Viewer): string | undefined {
   return role === 'operator' && Object.hasOwn(PAGES, type) ? PAGES[type]!(id) : undefined
 }
 
+/** Stand for the names in a sentence. Names of applications and webhooks, which it may contain too, have no such characters. */
+const PLACES = { actor: '\u0001', target: '\u0002' } as const
+
 /** An event as a sentence: `Ada generated new keys`. */
-export function sentenceOf(record: AuditRecord, viewer: Viewer): Phrase[] {
-  const { target } = record
-  const [before, after] = actionText(record).split('*') as [string, string | undefined]
-  const actor = actorOf(record, viewer)
-  if (after === undefined) return [actor, { text: ` ${before}` }]
-  return [actor, { text: ` ${before}` }, name(target.label ?? target.id, targetPath(record, viewer)), { text: after }]
+export function sentenceOf(t: ConsoleTranslate, record: AuditRecord, viewer: Viewer): Phrase[] {
+  const { target, targetKind } = record
+  const targetName = clientName(t, { kind: targetKind, name: target.label ?? target.id })
+  const parts = actionText(t, record, PLACES).split(/(\p{Cc})/u)
+  return parts.filter(Boolean).map((part) => {
+    if (part === PLACES.actor) return actorOf(t, record, viewer)
+    return part === PLACES.target ? name(targetName, targetPath(record, viewer)) : { text: part }
+  })
 }
 
-const labelOf = (key: string): string => {
+/** The fields that events have most often. Others are shown by their names. */
+const FIELD_LABELS: readonly ConsoleText[] = [
+  'Alg',
+  'Audience',
+  'Client id',
+  'Count',
+  'Days',
+  'Description',
+  'Email',
+  'Expires at',
+  'Factor',
+  'Kind',
+  'Last four',
+  'Link',
+  'Name',
+  'New secret',
+  'Overlap',
+  'Passkey',
+  'Password',
+  'Reason',
+  'Recorded',
+  'Removed',
+  'Revoked',
+  'Role',
+  'Scope',
+  'Secrets',
+  'Session',
+  'Sessions',
+  'Source',
+  'State',
+  'Successor',
+  'Through',
+  'Title',
+  'Url',
+  'User id',
+]
+
+function labelOf(t: ConsoleTranslate, key: string): string {
   const words = key.replaceAll('_', ' ')
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+  const label = `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+  const known = FIELD_LABELS.find((one) => one === label)
+  return known ? t(known) : label
 }
 
-function valueCell(value: unknown): Cell {
-  if (value === null || value === undefined || value === '') return quietCell('nothing')
-  if (typeof value === 'boolean') return textCell(value ? 'yes' : 'no')
+function valueCell(t: ConsoleTranslate, value: unknown): Cell {
+  if (value === null || value === undefined || value === '') return quietCell(t('nothing'))
+  if (typeof value === 'boolean') return textCell(value ? t('yes') : t('no'))
   if (Array.isArray(value) && value.every((one) => typeof one === 'string')) {
-    return value.length > 0 ? { kind: 'lines', lines: value } : quietCell('nothing')
+    return value.length > 0 ? { kind: 'lines', lines: value } : quietCell(t('nothing'))
   }
   return textCell(typeof value === 'string' ? value : JSON.stringify(value))
 }
 
 /** Each changed attribute as *old → new*, under its label. */
-function changeFacts(targetType: string, changes: unknown): Fact[] {
+function changeFacts(t: ConsoleTranslate, targetType: string, changes: unknown): Fact[] {
   if (typeof changes !== 'object' || changes === null) return []
   return changesInOrder(targetType, changes as Readonly<Record<string, AttributeChange>>).map(([name, change]) =>
-    changeFact(toConsoleEnglish(), changedAttribute(targetType, name) ?? unknownAttribute(labelOf(name)), change),
+    changeFact(t, changedAttribute(targetType, name) ?? unknownAttribute(labelOf(t, name)), change),
   )
 }
 
 /** The remaining fields of the event. The audit log contains no secrets. */
-function detailsOf(record: AuditRecord, { role }: Viewer): Fact[] {
+function detailsOf(t: ConsoleTranslate, record: AuditRecord, { role }: Viewer): Fact[] {
   const { id, action, actor, target, requestId, seq, detail, isErased } = record
   const { changes, ...rest } = detail
   return [
-    ...(isErased ? [fact('Personal data', quietCell('erased with the user'))] : []),
-    ...changeFacts(target.type, changes),
-    ...Object.entries(rest).map(([key, value]) => fact(labelOf(key), valueCell(value))),
-    fact('Action', idCell(action, 'action')),
-    ...(actor.id === null ? [] : [fact('Actor ID', idCell(actor.id, 'actor ID'))]),
-    fact('Target ID', idCell(target.id, 'target ID')),
-    ...(requestId === null ? [] : [fact('Request ID', idCell(requestId, 'request ID'))]),
-    fact('Event ID', idCell(id, 'event ID')),
+    ...(isErased ? [fact(t('Personal data'), quietCell(t('erased with the user')))] : []),
+    ...changeFacts(t, target.type, changes),
+    ...Object.entries(rest).map(([key, value]) => fact(labelOf(t, key), valueCell(t, value))),
+    fact(t('Action'), idCell(action, t('action'))),
+    ...(actor.id === null ? [] : [fact(t('Actor ID'), idCell(actor.id, t('actor ID')))]),
+    fact(t('Target ID'), idCell(target.id, t('target ID'))),
+    ...(requestId === null ? [] : [fact(t('Request ID'), idCell(requestId, t('request ID')))]),
+    fact(t('Event ID'), idCell(id, t('event ID'))),
     // Admins read no positions: those in the log of all accounts.
     ...(role === 'operator'
-      ? [fact('Position in the audit chain', seq === null ? quietCell('pending') : textCell(String(seq)))]
+      ? [fact(t('Position in the audit chain'), seq === null ? quietCell(t('pending')) : textCell(String(seq)))]
       : []),
   ]
 }
 
 /** The IP address of an actor outside the account is hidden from admins. */
-function fromCell({ ip, actor, isErased }: AuditRecord): Cell {
+function fromCell(t: ConsoleTranslate, { ip, actor, isErased }: AuditRecord): Cell {
   if (ip !== null) return textCell(ip)
-  if (isErased) return quietCell('erased')
-  return quietCell(actor.type === 'system' || actor.type === 'cli' ? 'the server' : 'not shown')
+  if (isErased) return quietCell(t('erased'))
+  return quietCell(actor.type === 'system' || actor.type === 'cli' ? t('the server') : t('not shown'))
 }
 
 /** One row of the list, as `activity-page.ts` heads it. */
-export function activityRow(record: AuditRecord, viewer: Viewer): Cell[] {
+export function activityRow(t: ConsoleTranslate, record: AuditRecord, viewer: Viewer): Cell[] {
   const { accountId, accountName, at } = record
-  const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+  const account =
+    accountId === null ? quietCell(t('none')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    { kind: 'activity', phrases: sentenceOf(record, viewer), details: detailsOf(record, viewer) },
+    { kind: 'activity', phrases: sentenceOf(t, record, viewer), details: detailsOf(t, record, viewer) },
     ...(viewer.role === 'operator' ? [account] : []),
-    fromCell(record),
+    fromCell(t, record),
     timeCell(at),
   ]
 }

@@ -24,16 +24,17 @@ interface OfAccount {
  * a hundred thousand.
  */
 export function accountFilter(call: ConsoleCall, items: readonly OfAccount[]): Filter[] {
+  const { t } = call
   const accountId = accountIn(call)
   if (accountId === undefined) return []
   const name = items.find((item) => item.accountId === accountId)?.accountName
   return [
     {
       name: ACCOUNT,
-      label: 'Account',
+      label: t('Account'),
       choices: [
-        { value: '', label: 'All accounts' },
-        { value: accountId, label: name ?? `Account ${accountId}` },
+        { value: '', label: t('All accounts') },
+        { value: accountId, label: name ?? t('Account {accountId}', { accountId }) },
       ],
     },
   ]
