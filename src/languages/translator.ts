@@ -18,7 +18,7 @@ export interface Messages<Key extends string> {
   (key: Key, values?: TextValues): string
   readonly language: Language
   /**
-   * HTML: strings are escaped and isolated from the direction of the text around them; `<b>` is strong.
+   * HTML: strings are escaped and isolated from the direction of the text around them; `<b>` is strong, `<code>` code.
    * @param links the address of each other tag of the message, by its name
    */
   html(key: Key, values?: TextValues, links?: Readonly<Record<string, string>>): string
@@ -56,6 +56,8 @@ const unchanged = (text: string): string => text
 type Chunks = readonly (string | unknown)[]
 
 const strong = (chunks: Chunks): string => `<strong>${chunks.join('')}</strong>`
+
+const code = (chunks: Chunks): string => `<code>${chunks.join('')}</code>`
 
 const linkTo = (href: string) => (chunks: Chunks) => `<a href="${escapeHtml(href)}">${chunks.join('')}</a>`
 
@@ -100,7 +102,7 @@ export function createMessages<Key extends string>(language: Language, messageOf
   const t = (key: Key, values: TextValues = {}) => format(key, mapStrings(values, change))
   const html: Messages<Key>['html'] = (key, values = {}, links = {}) => {
     const tags = Object.entries(links).map(([name, href]) => [name, linkTo(href)])
-    return format(key, { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong })
+    return format(key, { ...mapStrings(values, isolatedHtml), ...Object.fromEntries(tags), b: strong, code })
   }
   return Object.assign(t, { language, html, wait: waitFormat(language), time: timesIn(language) })
 }

@@ -47,7 +47,7 @@ describe('each attribute of an account', () => {
   })
 
   test('is a field of the form, and its value survives a round trip through the form', () => {
-    const fields = attributeFields(ACCOUNT_ATTRIBUTES, { isOperator: true })
+    const fields = attributeFields(ACCOUNT_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true })
     expect(readFields(fields, writeFields(fields, ACCOUNT))).toEqual({ values: VALUES, fieldErrors: [] })
   })
 

@@ -58,7 +58,7 @@ describe('each attribute of a user', () => {
   test.each([PROFILE, { ...PROFILE, name: null, language: null, emailVerified: false }])(
     'is a field of the form, and its value survives a round trip through the form',
     (profile) => {
-      const fields = attributeFields(PROFILE_ATTRIBUTES, { isOperator: false })
+      const fields = attributeFields(PROFILE_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: false })
       expect(readFields(fields, writeFields(fields, profile))).toEqual({ values: profile, fieldErrors: [] })
     },
   )
@@ -89,7 +89,7 @@ test.each([
 
 describe('the role of a user', () => {
   const roles = (isOperator: boolean) => {
-    const { role } = attributeFields(MEMBERSHIP_ATTRIBUTES, { isOperator })
+    const { role } = attributeFields(MEMBERSHIP_ATTRIBUTES, { t: toConsoleEnglish(), isOperator })
     const { choices } = role.controls('role', new Map()) as { choices: { value: string }[] }
     return choices.map(({ value }) => value)
   }

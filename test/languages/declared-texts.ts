@@ -1,35 +1,61 @@
 import { ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES } from '../../src/accounts/account-attributes.ts'
 import { USER_ATTRIBUTES } from '../../src/accounts/user-attributes.ts'
 import { API_ATTRIBUTES } from '../../src/apis/api-attributes.ts'
+import { APPLICATION_TYPES } from '../../src/clients/application-types.ts'
+import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES, KEY_PAIR_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { GRANT_TYPES } from '../../src/clients/grant-types.ts'
-import { LANGUAGES } from '../../src/languages/languages.ts'
+import { AVAILABILITY_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../../src/clients/instance-attributes.ts'
+import { languageOf } from '../../src/languages/languages.ts'
+import { MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { type Attribute, type Attributes, entriesOf } from '../../src/shared/attributes.ts'
+import { WEBHOOK_ATTRIBUTES, WEBHOOK_STATUS_ATTRIBUTES } from '../../src/webhooks/webhook-attributes.ts'
+
+/** Every resource with attributes that pages of the console show. */
+const RESOURCES: readonly Attributes[] = [
+  ACCOUNT_ATTRIBUTES,
+  ACCOUNT_STATUS_ATTRIBUTES,
+  USER_ATTRIBUTES,
+  API_ATTRIBUTES,
+  CLIENT_ATTRIBUTES,
+  ACCESS_ATTRIBUTES,
+  KEY_PAIR_ATTRIBUTES,
+  INSTANCE_ATTRIBUTES,
+  AVAILABILITY_ATTRIBUTES,
+  WEBHOOK_ATTRIBUTES,
+  WEBHOOK_STATUS_ATTRIBUTES,
+]
 
 const choicesOf = ({ type }: Attribute) => {
   if (type.kind === 'choice' || type.kind === 'choices') return type.choices
   return type.kind === 'boolean' ? [type.yes, type.no].filter((choice) => choice !== undefined) : []
 }
 
+/** A name that is the same in every language: that of an algorithm, or of a language in itself. */
+const isName = ({ value, label }: { readonly value: string; readonly label: string }): boolean =>
+  value === label || languageOf(value)?.name === label
+
+/** A placeholder that is an example for machines, such as `calendar.read`, stays as it is. */
+const isSentence = (placeholder: string | undefined): boolean => / .*\./.test(placeholder ?? '')
+
 /** What the console shows of attributes: in a form, on a detail page and in the activity log. */
-const attributeTextsOf = (attributes: Attributes): (string | undefined)[] =>
+const textsOf = (attributes: Attributes): (string | undefined)[] =>
   entriesOf(attributes).flatMap(([, one]) => [
     one.label,
     one.hint,
+    isSentence(one.placeholder) ? one.placeholder : undefined,
     one.opposite?.label,
     one.opposite?.hint,
     one.type.nullLabel,
-    ...choicesOf(one).flatMap(({ label, hint }) => [label, hint]),
+    ...choicesOf(one).flatMap((choice) => [isName(choice) ? undefined : choice.label, choice.hint]),
   ])
 
-const ATTRIBUTES = [ACCOUNT_ATTRIBUTES, ACCOUNT_STATUS_ATTRIBUTES, USER_ATTRIBUTES, API_ATTRIBUTES]
-
-/** Languages are named in the language itself. */
-const LANGUAGE_NAMES: ReadonlySet<string> = new Set(LANGUAGES.map(({ name }) => name))
-
-/** Every text that is declared outside of the pages and that a translated page shows. */
+/** Every text that is declared outside of the pages and that pages of the console show. */
 export const declaredTexts = (): Set<string> =>
   new Set(
-    [...ATTRIBUTES.flatMap(attributeTextsOf), ...GRANT_TYPES.map(({ label }) => label)].filter(
-      (text) => text !== undefined && !LANGUAGE_NAMES.has(text),
-    ) as string[],
-  )
+    [
+      ...RESOURCES.flatMap(textsOf),
+      ...GRANT_TYPES.flatMap(({ label, hint }) => [label, hint]),
+      ...APPLICATION_TYPES.flatMap(({ label, hint }) => [label, hint]),
+      ...Object.values(MANAGEMENT_SCOPES),
+    ].filter((text) => text !== undefined && text !== ''),
+  ) as Set<string>

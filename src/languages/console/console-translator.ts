@@ -8,8 +8,11 @@ import type { ConsoleText } from './console-text.ts'
 export interface ConsoleTranslate extends Messages<ConsoleText> {
   /** A text that is declared outside of the pages, such as the label of an attribute. It has no placeholders; without a translation it stays English. */
   declared(text: string): string
-  /** HTML of a message that may exist in English only, such as that of an error; it is marked as English then. */
-  declaredHtml(text: string): string
+  /**
+   * HTML of a message that may exist in English only, such as that of an error; it is marked as English then.
+   * @param english how it is written in English; absent: as it is
+   */
+  declaredHtml(text: string, english?: string): string
   /** `1,200`. */
   number(count: number, options?: Intl.NumberFormatOptions): string
   /** Exactly, in the largest unit that needs no fraction: `10 hours`, `90 minutes`. */
@@ -47,10 +50,12 @@ function createConsoleTranslate(language: Language): ConsoleTranslate {
     (options ? new Intl.NumberFormat(language.locale, options) : numbers).format(count)
   return Object.assign(t, {
     declared: (text: string) => catalogue?.[text] ?? text,
-    declaredHtml: (text: string) =>
-      !catalogue || Object.hasOwn(catalogue, text)
-        ? escapeHtml(catalogue?.[text] ?? text)
-        : `<span lang="en">${escapeHtml(text)}</span>`,
+    declaredHtml(text: string, english = text) {
+      if (!catalogue) return escapeHtml(english)
+      return Object.hasOwn(catalogue, text)
+        ? escapeHtml(catalogue[text]!)
+        : `<span lang="en">${escapeHtml(english)}</span>`
+    },
     number,
     duration(seconds: number) {
       const [unit, size] = UNITS.find(([, one]) => seconds % one === 0)!

@@ -42,7 +42,7 @@ interface Shown {
 /** The snippet in a language. */
 function snippetOf({ text }: Page, language: string): Shown {
   const part = text.split(`<summary>${language}</summary>`)[1] ?? ''
-  const [, file] = /Save as <code>([^<]*)</.exec(part)!
+  const [, file] = /Save as <code><bdi>([^<]*)</.exec(part)!
   const [, code] = /<pre\b[^>]*><code>([\s\S]*?)<\/code>/.exec(part)!
   return { file: file!, code: unescapeHtml(code!) }
 }

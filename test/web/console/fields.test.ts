@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { toConsoleEnglish } from '../../../src/languages/console/console-translator.ts'
 import { KeywrightError } from '../../../src/shared/errors.ts'
 import { attempt, readFields, revisionOf, writeFields } from '../../../src/web/console/kit/form-fields.ts'
 import { compareVersions, formView } from '../../../src/web/console/kit/form-view.ts'
@@ -109,8 +110,12 @@ describe('doing something with a form', () => {
     expect([name!.fieldError, name!.value]).toEqual([undefined, 'A'])
     expect(uris).toMatchObject({ fieldError: 'This is unsafe.', value: 'b', describedBy: 'field-uris-error' })
     expect(view.summary).toEqual([
-      { href: '#field-uris', label: 'Addresses', text: 'This is unsafe.' },
-      { text: 'There are too many.' },
+      {
+        href: '#field-uris',
+        label: 'Addresses',
+        error: { message: 'this is unsafe', sentence: 'This is unsafe.', isTranslated: false },
+      },
+      { error: { message: 'there are too many', sentence: 'There are too many.', isTranslated: false } },
     ])
     expect(view.hidden).toEqual([['revision', '3']])
   })
@@ -124,7 +129,7 @@ describe('doing something with a form', () => {
 
   it('shows two versions where they differ, in the words of the form', () => {
     const theirs = writeFields(FIELDS, { ...VALUES, grants: ['authorization_code'], accessTokenTtl: null })
-    expect(compareVersions(FIELDS, writeFields(FIELDS, VALUES), theirs)).toEqual([
+    expect(compareVersions(toConsoleEnglish(), FIELDS, writeFields(FIELDS, VALUES), theirs)).toEqual([
       { label: 'Grant types', yours: 'Client credentials', theirs: 'Authorization code' },
       { label: 'Access token lifetime', yours: '90 minutes', theirs: 'from the API' },
     ])

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CLIENT_ATTRIBUTES } from '../../../src/clients/client-attributes.ts'
 import { toClient } from '../../../src/clients/clients.ts'
+import { toConsoleEnglish } from '../../../src/languages/console/console-translator.ts'
 import { brandCss } from '../../../src/web/brand.ts'
 import { stepsOf } from '../../../src/web/console/applications/application-command-examples.ts'
 import { attributeFields } from '../../../src/web/console/kit/attribute-fields.ts'
@@ -70,7 +71,7 @@ describe('an application', () => {
   })
 
   it('says at the field that skipping the consent page does not reach public loopback applications', () => {
-    const { consent } = attributeFields(CLIENT_ATTRIBUTES, { isOperator: true })
+    const { consent } = attributeFields(CLIENT_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true })
     const { choices } = consent.controls('consent', new Map()) as never as {
       choices: { hint: string; value: string }[]
     }

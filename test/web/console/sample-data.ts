@@ -238,6 +238,7 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
     breadcrumbs: BREADCRUMBS,
     data: {
       versions: compareVersions(
+        toConsoleEnglish(),
         FIELDS,
         TYPED,
         new Map([...TYPED, ['name', LONG], ['redirectUris', 'https://other.example/']]),

@@ -1,5 +1,7 @@
 /** *Try it*: the real request, what was sent with its secret masked, and what came back. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { toConsoleEnglish } from '../../../src/languages/console/console-translator.ts'
 import { type TryRequest, tryToken } from '../../../src/web/console/kit/try-token-request.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
 import { type Admin, commandsOf, copyableOf, openAdmin } from './admin-session.ts'
@@ -23,7 +25,7 @@ afterAll(() => server.stop())
 const services = { issuerUrl: () => server.issuer, ownUrl: () => server.url }
 
 const attempt = (request: Partial<TryRequest>, { clientId, clientSecret } = pair) =>
-  tryToken(services, { clientId, clientSecret, shape: 'body', ...request })
+  tryToken(toConsoleEnglish(), services, { clientId, clientSecret, shape: 'body', ...request })
 
 describe('the request', () => {
   it.each(['body', 'basic'] as const)(

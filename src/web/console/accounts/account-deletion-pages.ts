@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { readAccount } from '../../../management/account-operations.ts'
 import { deleteAccount } from '../../../management/deletion-operations.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
@@ -22,14 +23,14 @@ export async function askAccountDeletion({ management, who, params, show }: Cons
         : `delete ${userCountText(users)}, with their key pairs`,
       applications.count === 0
         ? 'delete no applications: the account has none'
-        : `delete ${countedUpTo(applications, 'application')}, with their client secrets and consents`,
+        : `delete ${countedUpTo(toConsoleEnglish(), applications, 'application')}, with their client secrets and consents`,
       'erase the names, email addresses and IP addresses of its users in the activity log; the events stay',
       'keep all its tokens revoked',
     ],
     action: accountPath(id, 'delete'),
     submit: 'Delete account',
     keep: { href: accountPath(id), label: 'Cancel' },
-    ...affectedBy(affected!),
+    ...affectedBy(toConsoleEnglish(), affected!),
   })
   show(page)
 }

@@ -1,4 +1,5 @@
 import { ACCOUNT_ATTRIBUTES, SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
+import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import {
   type AccountDetails,
   createAccount,
@@ -22,7 +23,9 @@ import { type ConfirmOptions, confirmPage } from '../kit/panels.ts'
 import { choiceIn } from '../kit/query-fields.ts'
 import { accountPath, userCountText } from './account-page.ts'
 
-const FIELDS = attributeFields(ACCOUNT_ATTRIBUTES, { isOperator: true })
+const fieldsOf = (t: ConsoleTranslate) => attributeFields(ACCOUNT_ATTRIBUTES, { t, isOperator: true })
+
+const FIELDS = fieldsOf(toConsoleEnglish())
 
 const BREADCRUMBS = [{ href: '/accounts', label: 'Accounts' }]
 
@@ -58,7 +61,7 @@ export async function addAccount(call: ConsoleCall): Promise<void> {
 }
 
 export const accountEdit = editSteps({
-  fields: FIELDS,
+  fieldsOf,
   read: accountOf,
   valuesOf: (account: AccountDetails) => account,
   save: ({ management, who, params }, values, revision) =>
@@ -80,10 +83,10 @@ const askPage = (account: AccountDetails, step: string, asking: Asking): Console
 function endsClients({ keyPairs, applications, activeTokens }: AccountDetails): string[] {
   if (keyPairs + applications.count === 0) return ['disable no key pairs or applications: the account has none']
   const stopped = [
-    keyPairs && counted(keyPairs, 'key pair'),
-    applications.count && countedUpTo(applications, 'application'),
+    keyPairs && counted(toConsoleEnglish(), keyPairs, 'key pair'),
+    applications.count && countedUpTo(toConsoleEnglish(), applications, 'application'),
   ]
-  const tokens = `revoke ${countedUpTo(activeTokens, 'active token')} and their refresh tokens`
+  const tokens = `revoke ${countedUpTo(toConsoleEnglish(), activeTokens, 'active token')} and their refresh tokens`
   return [`disable ${stopped.filter(Boolean).join(' and ')}`, ...(activeTokens.count ? [tokens] : [])]
 }
 
@@ -100,7 +103,12 @@ export async function askAccountStatus(call: ConsoleCall): Promise<void> {
     ...endsClients(account),
     'revoke the tokens that applications of other accounts have for users of this account',
   ]
-  const asking = { title: `Disable ${name}?`, submit: 'Disable', stops, ...affectedBy(account.affected!) }
+  const asking = {
+    title: `Disable ${name}?`,
+    submit: 'Disable',
+    stops,
+    ...affectedBy(toConsoleEnglish(), account.affected!),
+  }
   call.show(askPage(account, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
@@ -121,7 +129,14 @@ export async function askAccountApi(call: ConsoleCall): Promise<void> {
   }
   const asking = { title: `Disable the API for ${name}?`, submit: 'Disable API', stops: endsClients(account) }
   const text = 'Users of the account can still sign in to the console.'
-  call.show(askPage(account, 'api', { ...asking, text, ...affectedBy(account.affected!), hidden: { api: 'off' } }))
+  call.show(
+    askPage(account, 'api', {
+      ...asking,
+      text,
+      ...affectedBy(toConsoleEnglish(), account.affected!),
+      hidden: { api: 'off' },
+    }),
+  )
 }
 
 export async function changeAccountApi({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {

@@ -65,7 +65,7 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
         path: '/accounts',
         query,
         placeholder: 'Name or ID',
-        filters: [choiceFilter('status', STATUS, 'All statuses', true)],
+        filters: [choiceFilter(toConsoleEnglish(), 'status', STATUS, 'All statuses', true)],
       },
       sort,
       page: part,

@@ -22,7 +22,7 @@ const NOTICES = {
 
 export const accountPath = (accountId: string, step = ''): string => `/accounts/${accountId}${step && `/${step}`}`
 
-export const userCountText = (count: Bounded): string => countedUpTo(count, 'user')
+export const userCountText = (count: Bounded): string => countedUpTo(toConsoleEnglish(), count, 'user')
 
 /** The title shows the name, and a badge the status. */
 const { name: _name, ...OTHERS } = ACCOUNT_ATTRIBUTES
@@ -30,7 +30,7 @@ const SHOWN = { apiEnabled: ACCOUNT_STATUS_ATTRIBUTES.apiEnabled, ...OTHERS }
 
 function factsOf(account: AccountDetails) {
   const { id, users, admins, applications, keyPairs, activeTokens } = account
-  const amongThem = counted(admins, 'active admin')
+  const amongThem = counted(toConsoleEnglish(), admins, 'active admin')
   const path = `/applications?account=${id}`
   return [
     fact(
@@ -39,10 +39,15 @@ function factsOf(account: AccountDetails) {
     ),
     fact(
       'Applications',
-      applications.count ? linkCell(countedUpTo(applications, 'application'), path) : quietCell('none'),
+      applications.count
+        ? linkCell(countedUpTo(toConsoleEnglish(), applications, 'application'), path)
+        : quietCell('none'),
     ),
     fact('Key pairs', keyPairs ? numberCell(keyPairs) : quietCell('none')),
-    fact('Active tokens', activeTokens.count ? textCell(countedUpTo(activeTokens, 'active token')) : quietCell('none')),
+    fact(
+      'Active tokens',
+      activeTokens.count ? textCell(countedUpTo(toConsoleEnglish(), activeTokens, 'active token')) : quietCell('none'),
+    ),
     ...attributeFacts(toConsoleEnglish(), SHOWN, account),
     fact('Added', timeCell(account.createdAt)),
     fact('Account ID', idCell(id, 'account ID')),

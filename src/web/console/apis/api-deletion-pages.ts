@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { deleteApi } from '../../../management/deletion-operations.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
@@ -12,7 +13,7 @@ async function askDeletion(call: ConsoleCall): Promise<void> {
     title: `Delete ${identifier}?`,
     breadcrumbs: [APIS, { href: pathOf(view), label: identifier }],
     text: isCalled
-      ? `${countedUpTo(view.callers, 'client')} may call this API. Remove the API from them first, which revokes their tokens for it. The API can be deleted once these tokens have expired.`
+      ? `${countedUpTo(toConsoleEnglish(), view.callers, 'client')} may call this API. Remove the API from them first, which revokes their tokens for it. The API can be deleted once these tokens have expired.`
       : 'You cannot undo this. The API can be deleted once all its tokens have expired.',
     stops: [
       'delete its scopes, their descriptions and its settings',

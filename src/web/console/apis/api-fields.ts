@@ -1,6 +1,7 @@
 import { API_ATTRIBUTES, BUILT_IN_API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
 import { type ApiSettings, DEFAULT_API_SETTINGS } from '../../../apis/api-settings.ts'
 import type { ScopeText } from '../../../apis/scope-texts.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { ApiView, NamedScope } from '../../../management/api-operations.ts'
 import { type Attributes, attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
@@ -10,7 +11,7 @@ import { scopesField } from './scopes-field.ts'
 
 /** The scopes have a field of their own, which also sets their texts. */
 const fieldsOf = (current: ApiView['api'] | undefined) => ({
-  ...attributeFields(API_ATTRIBUTES, { isOperator: true, current }),
+  ...attributeFields(API_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true, current }),
   scopes: scopesField({ label: API_ATTRIBUTES.scopes.label, hint: API_ATTRIBUTES.scopes.hint, required: true }),
 })
 

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import {
   type ApiDetails,
   changeApi,
@@ -92,7 +93,10 @@ function editPage(view: ApiDetails, { typed, fieldErrors = [], isStale }: Tried 
     submit: 'Save',
     cancel: path,
   })
-  const versions = isStale && { versions: compareVersions(fields, typed!, present), present: action }
+  const versions = isStale && {
+    versions: compareVersions(toConsoleEnglish(), fields, typed!, present),
+    present: action,
+  }
   return {
     view: 'console/edit',
     title: 'Edit API',
@@ -120,11 +124,19 @@ function removalPage(
   return confirmPage({
     title: removed.length === 1 ? `Remove the scope ${removed[0]}?` : `Remove ${removed.length} scopes?`,
     breadcrumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
-    text: `Scopes to remove: ${removed.join(', ')}. ${countedUpTo(view.callers, 'client')} can call this API.`,
+    text: `Scopes to remove: ${removed.join(', ')}. ${countedUpTo(toConsoleEnglish(), view.callers, 'client')} can call this API.`,
     stops: [
       `reject token requests ${named}`,
       'remove the API from applications that have no other scope of it',
-      ...(impact ? impactStops(impact, removed.length === 1 ? 'that have it' : 'that have one of them') : []),
+      ...(impact
+        ? impactStops(
+            toConsoleEnglish(),
+            impact,
+            removed.length === 1
+              ? 'revoke {tokens} that have it, at once'
+              : 'revoke {tokens} that have one of them, at once',
+          )
+        : []),
       `delete the description of ${it}`,
     ],
     action,

@@ -90,7 +90,7 @@ const SHOWN_AS_FACTS = attributesWhere(API_ATTRIBUTES, (one) => !SHOWN_ELSEWHERE
 /** The beginning of the page of an API. */
 export const apiFacts = (view: ApiDetails): Fact[] => [
   fact(API_ATTRIBUTES.identifier.label, idCell(view.api.identifier, 'identifier')),
-  fact('Clients', textCell(countedUpTo(view.callers, 'client'), 'applications and key pairs')),
+  fact('Clients', textCell(countedUpTo(toConsoleEnglish(), view.callers, 'client'), 'applications and key pairs')),
   ...attributeFacts(toConsoleEnglish(), SHOWN_AS_FACTS, { ...view.api }),
   fact('Added', timeCell(view.api.createdAt)),
 ]

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type ApiDetails, rotateApiSecret } from '../../../management/api-operations.ts'
 import { readApiSecrets } from '../../../management/client-secrets-reading.ts'
 import { planApiSecretRetirement, retireApiSecret } from '../../../management/secret-retirement.ts'
@@ -9,7 +10,7 @@ import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { attempt, writeFields } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
-import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, UNUSED_CHOICE } from '../kit/secret-choices.ts'
+import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { secretPages } from '../kit/secret-pages.ts'
 import { APIS, apiIdOf, apiOf, pathOf } from './api-pages.ts'
 
@@ -29,10 +30,10 @@ const FIELDS = {
         hint: 'Gives you time to deploy the new client secret.',
       },
       { value: '604800', label: 'Keep for 7 days' },
-      UNUSED_CHOICE,
+      unusedChoice(toConsoleEnglish()),
     ],
   }),
-  expiresAt: expiryField,
+  expiresAt: expiryField(toConsoleEnglish()),
 }
 
 const keptFor = (choice: string) => (choice === UNUSED ? UNTIL_UNUSED : { overlap: Number(choice) })

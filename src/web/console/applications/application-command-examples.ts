@@ -5,6 +5,7 @@ import {
   DEVICE_CODE_GRANT,
   grantTypesOf,
 } from '../../../clients/grant-types.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { Copyable } from '../kit/panels.ts'
 import { type ShownSecrets, tokenCommands } from '../kit/token-command-examples.ts'
 
@@ -90,5 +91,7 @@ export function commandsFor(
   secrets: ShownSecrets,
   apis: readonly string[],
 ): Copyable[] {
-  return client.grants.includes(CLIENT_CREDENTIALS_GRANT) ? tokenCommands(issuer, secrets, { ...client, apis }) : []
+  return client.grants.includes(CLIENT_CREDENTIALS_GRANT)
+    ? tokenCommands(toConsoleEnglish(), issuer, secrets, { ...client, apis })
+    : []
 }

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { deleteApplication } from '../../../management/deletion-operations.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
@@ -17,7 +18,7 @@ export async function askDelete(call: ConsoleCall): Promise<void> {
     stops: [
       `delete the client ID ${client.clientId}, which is never used again`,
       client.isPublic ? 'delete its settings' : 'delete its settings and client secrets',
-      ...(users.count === 0 ? [] : [`delete the consent of ${countedUpTo(users, 'user')}`]),
+      ...(users.count === 0 ? [] : [`delete the consent of ${countedUpTo(toConsoleEnglish(), users, 'user')}`]),
       'keep its tokens revoked, and its events in the activity log',
     ],
     action: applicationPath(client.clientId, '/delete'),

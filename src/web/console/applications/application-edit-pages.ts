@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { readApplicationForm } from '../../../management/application-forms.ts'
 import { type ApplicationChange, updateApplication } from '../../../management/application-operations.ts'
 import { type ChangeImpact, previewApplicationUpdate } from '../../../management/change-impact.ts'
@@ -84,7 +85,7 @@ export function changedAccess(
 /** Both versions, and the form with what was typed, which now says that it is a change of the later one. */
 async function showStale(call: ConsoleCall): Promise<void> {
   const subject = await subjectOf(call)
-  const versions = compareVersions(applicationFields(subject), call.form, presentForm(subject))
+  const versions = compareVersions(toConsoleEnglish(), applicationFields(subject), call.form, presentForm(subject))
   call.show(editPage(subject, { typed: call.form, versions }))
 }
 
@@ -94,7 +95,10 @@ function impactPage({ client }: Present, form: Form, impact: ChangeImpact): Cons
     title: `Save ${client.name} with fewer permissions?`,
     breadcrumbs: [...APPLICATIONS_BREADCRUMBS, { href: applicationPath(client.clientId), label: client.name }],
     text: 'This change removes permissions that issued tokens use. Tokens within the new permissions stay active.',
-    stops: [...impactStops(impact, 'that exceed the new permissions'), 'cancel sign-ins that are in progress'],
+    stops: [
+      ...impactStops(toConsoleEnglish(), impact, 'revoke {tokens} that exceed the new permissions, at once'),
+      'cancel sign-ins that are in progress',
+    ],
     action,
     submit: 'Save and revoke',
     hidden: carriedForm(form),

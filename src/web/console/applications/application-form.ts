@@ -3,6 +3,7 @@ import { CLIENT_ATTRIBUTES } from '../../../clients/client-attributes.ts'
 import type { ClientSettings } from '../../../clients/client-settings.ts'
 import type { Client } from '../../../clients/clients.ts'
 import { actsFor } from '../../../clients/grant-types.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { ChoosableApi } from '../../../management/application-forms.ts'
 import type { ClientApiView } from '../../../management/client-parts.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
@@ -33,7 +34,7 @@ const OWNER_FIELDS = {
 }
 
 /** When the client secret of a new application expires. */
-const EXPIRY_FIELDS = { secretExpiresAt: secretExpiryField }
+const EXPIRY_FIELDS = { secretExpiresAt: secretExpiryField(toConsoleEnglish()) }
 
 /** Who fills in the form, and about what. */
 export interface FormSubject {
@@ -68,7 +69,7 @@ function attributesFor(type: ApplicationType | undefined): typeof CLIENT_ATTRIBU
 export function applicationFields({ isOperator, choosableApis, present, type }: FormSubject): AllFields {
   const { logo: _, ...attributes } = attributesFor(type)
   const fields: Fields = {
-    ...(attributeFields(attributes, { isOperator, current: present?.client }) as Fields),
+    ...(attributeFields(attributes, { t: toConsoleEnglish(), isOperator, current: present?.client }) as Fields),
     ...accessFields(choosableApis, { required: present?.apis.length !== 0 }),
     ...(isOperator && !present && OWNER_FIELDS),
     ...(!present && !type?.settings.isPublic && EXPIRY_FIELDS),

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type Application, rotateApplicationSecret } from '../../../management/application-operations.ts'
 import { type FieldError, invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { MAX_REFRESH_TOKEN_TTL } from '../../../shared/lifetimes.ts'
@@ -11,7 +12,7 @@ import { durationInWords } from '../kit/duration-text.ts'
 import { validated } from '../kit/field-changes.ts'
 import { attempt, revisionOf, type ValuesOf } from '../kit/form-fields.ts'
 import { formView } from '../kit/form-view.ts'
-import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, UNUSED_CHOICE } from '../kit/secret-choices.ts'
+import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { applicationBreadcrumbs } from './application-frame.ts'
 import { applicationPath } from './application-list-page.ts'
 import { applicationSecretPage } from './application-secret-page.ts'
@@ -32,7 +33,7 @@ const fieldsOf = (stops: string) => ({
         hint: 'Gives you time to deploy the new client secret without an outage.',
       },
       { value: '604800', label: 'Keep for 7 days' },
-      UNUSED_CHOICE,
+      unusedChoice(toConsoleEnglish()),
       { value: 'own', label: 'Keep for a custom time' },
     ],
   }),
@@ -47,7 +48,7 @@ const fieldsOf = (stops: string) => ({
         ? 'a previous client secret is valid for at most 366 days'
         : undefined,
   ),
-  expiresAt: expiryField,
+  expiresAt: expiryField(toConsoleEnglish()),
 })
 
 const fieldsFor = (application: Application) =>

@@ -1,5 +1,6 @@
 import { BRANDING_ATTRIBUTES } from '../../../clients/branding-attributes.ts'
 import type { Client } from '../../../clients/clients.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { updateApplication } from '../../../management/application-operations.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import type { Image } from '../../../shared/images.ts'
@@ -22,7 +23,10 @@ interface LogoFields {
 }
 
 function fieldsFor({ clientId, logo }: Client): LogoFields {
-  const { logo: field } = attributeFields({ logo: BRANDING_ATTRIBUTES.logo }, { isOperator: false })
+  const { logo: field } = attributeFields(
+    { logo: BRANDING_ATTRIBUTES.logo },
+    { t: toConsoleEnglish(), isOperator: false },
+  )
   const removeLogo = logo && currentLogoField(logoPath(clientId, logo), 'Pages then show only the name.')
   const fields = { ...(removeLogo && { removeLogo }), logo: removeLogo ? { ...field, label: 'New logo' } : field }
   return fields as unknown as LogoFields

@@ -63,16 +63,21 @@ function factsOf(application: Application, isOperator: boolean): Fact[] {
     ...attributeFacts(toConsoleEnglish(), { isPublic: CLIENT_ATTRIBUTES.isPublic }, client),
     fact('Added', timeCell(client.createdAt)),
     fact('Last used', timeCell(application.lastUsedAt, neverUsed(client.isPublic))),
-    fact('Users with consent', allowed.count > 0 ? textCell(countedUpTo(allowed, 'user')) : quietCell('none yet')),
+    fact(
+      'Users with consent',
+      allowed.count > 0 ? textCell(countedUpTo(toConsoleEnglish(), allowed, 'user')) : quietCell('none yet'),
+    ),
     fact(
       'Active tokens',
       activeTokens.count > 0
-        ? linkCell(countedUpTo(activeTokens, 'access token'), `${path}/tokens`)
+        ? linkCell(countedUpTo(toConsoleEnglish(), activeTokens, 'access token'), `${path}/tokens`)
         : quietCell('none'),
     ),
     fact(
       'Grants',
-      grants.count > 0 ? linkCell(countedUpTo(grants, 'refresh token'), `${path}/grants`) : quietCell('none'),
+      grants.count > 0
+        ? linkCell(countedUpTo(toConsoleEnglish(), grants, 'refresh token'), `${path}/grants`)
+        : quietCell('none'),
     ),
     ...(callers.length === 0 && !client.isPublic ? [fact('Callers in the last 24 hours', quietCell('none'))] : []),
   ]

@@ -1,4 +1,5 @@
 import { actsFor } from '../../../clients/grant-types.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import {
   type Application,
   archiveApplication,
@@ -31,8 +32,8 @@ export function callersStop({ callers }: Application): string {
 export function tokensStop({ activeTokens, grants }: Application): string {
   if (activeTokens.count === 0 && grants.count === 0) return 'revoke no tokens: none are active'
   const held = [
-    ...(activeTokens.count > 0 ? [countedUpTo(activeTokens, 'access token')] : []),
-    ...(grants.count > 0 ? [countedUpTo(grants, 'refresh token')] : []),
+    ...(activeTokens.count > 0 ? [countedUpTo(toConsoleEnglish(), activeTokens, 'access token')] : []),
+    ...(grants.count > 0 ? [countedUpTo(toConsoleEnglish(), grants, 'refresh token')] : []),
   ]
   return `revoke ${held.join(' and ')} immediately`
 }

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { Application } from '../../../management/application-operations.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
@@ -31,7 +32,7 @@ async function triedOf(call: ConsoleCall): Promise<Application> {
 
 export async function showTry(call: ConsoleCall): Promise<void> {
   const application = await triedOf(call)
-  call.show(tryPage(frameOf(application), subjectOf(application)))
+  call.show(tryPage(toConsoleEnglish(), frameOf(application), subjectOf(application)))
 }
 
 export async function tryApplication(call: ConsoleCall): Promise<void> {

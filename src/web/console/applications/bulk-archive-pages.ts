@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { type ArchiveCandidate, archiveApplications, previewArchive } from '../../../management/bulk-archive.ts'
 import type { Form } from '../../forms.ts'
 import { fact, textCell } from '../kit/cells.ts'
@@ -13,12 +14,13 @@ const selectedIn = (form: Form): string[] =>
 
 function useOf({ isActive, activeTokens, callers }: ArchiveCandidate): string {
   if (!isActive) return 'already archived'
-  const addresses = callers === 0 ? 'no callers' : counted(callers, 'calling IP address', 'calling IP addresses')
-  const tokens = activeTokens.count === 0 ? 'no active tokens' : countedUpTo(activeTokens, 'active token')
+  const addresses = callers === 0 ? 'no callers' : counted(toConsoleEnglish(), callers, 'calling IP address')
+  const tokens =
+    activeTokens.count === 0 ? 'no active tokens' : countedUpTo(toConsoleEnglish(), activeTokens, 'active token')
   return `${tokens}, ${addresses} in the last 24 hours`
 }
 
-const applications = (count: number): string => counted(count, 'application')
+const applications = (count: number): string => counted(toConsoleEnglish(), count, 'application')
 
 function askPage(candidates: readonly ArchiveCandidate[], form: Form): ConsolePage {
   const count = candidates.filter(({ isActive }) => isActive).length

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { generateKeyPair, type KeyPairOfUser } from '../../../management/key-pair-operations.ts'
 import { ENVIRONMENTS, type Environment } from '../../../shared/environments.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
@@ -53,7 +54,7 @@ function fieldsOf(keys: KeyPairOfUser) {
       required: true,
       choices: apis.map((api) => ({ value: api.identifier, label: api.identifier, hint: hintOf(api, apis) })),
     }),
-    secretExpiresAt: secretExpiryField,
+    secretExpiresAt: secretExpiryField(toConsoleEnglish()),
   }
 }
 

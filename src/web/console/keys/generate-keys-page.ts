@@ -1,4 +1,5 @@
 import { DEFAULT_SETTINGS } from '../../../clients/client-settings.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { MAX_CALLERS } from '../../../management/client-parts.ts'
 import {
   type GeneratedKeyPair,
@@ -59,7 +60,10 @@ function inOrder(keys: KeyPairOfUser): KeyPairOfUser['choosableApis'] {
 function fieldsOf(keys: KeyPairOfUser) {
   const choices = inOrder(keys).map((api) => ({ value: api.identifier, label: api.identifier, hint: meaningOf(api) }))
   const hint = 'The first selected API is the default API.'
-  return { apis: checkboxesField({ label: 'APIs', hint, choices }), secretExpiresAt: secretExpiryField }
+  return {
+    apis: checkboxesField({ label: 'APIs', hint, choices }),
+    secretExpiresAt: secretExpiryField(toConsoleEnglish()),
+  }
 }
 
 /** What is chosen before anybody chose. */
@@ -71,7 +75,7 @@ function chosenAtFirst(keys: KeyPairOfUser): string[] {
 /** Callers are named up to a bound, beyond which there may be more. */
 function addressesOf({ callers }: KeyPair): string {
   const addresses = new Set(callers.map(({ ip }) => ip)).size
-  return `${callers.length >= MAX_CALLERS ? 'at least ' : ''}${counted(addresses, 'IP address', 'IP addresses')}`
+  return `${callers.length >= MAX_CALLERS ? 'at least ' : ''}${counted(toConsoleEnglish(), addresses, 'IP address')}`
 }
 
 function stopsOf(pair: KeyPair): string[] {
@@ -81,7 +85,7 @@ function stopsOf(pair: KeyPair): string[] {
     `revoke the client ID ${client.clientId} and its client secret${lastFour ? ` that ends in ${lastFour}` : ''} immediately`,
     activeTokens.count === 0
       ? 'revoke no tokens: none are active'
-      : `revoke ${countedUpTo(activeTokens, 'active token')} immediately`,
+      : `revoke ${countedUpTo(toConsoleEnglish(), activeTokens, 'active token')} immediately`,
     callers.length === 0
       ? 'affect no callers: none used it in the last 24 hours'
       : `block ${addressesOf(pair)} that called in the last 24 hours, until they use the new keys`,
@@ -117,7 +121,11 @@ export function generatePage(keys: KeyPairOfUser, typed?: Form, fieldErrors: rea
 function stoppedOf({ pair }: KeyPairOfUser, { revoked }: GeneratedKeyPair): string | undefined {
   if (!pair) return undefined
   const tokens =
-    revoked === null ? 'all their tokens' : revoked === 0 ? 'no active tokens' : counted(revoked, 'active token')
+    revoked === null
+      ? 'all their tokens'
+      : revoked === 0
+        ? 'no active tokens'
+        : counted(toConsoleEnglish(), revoked, 'active token')
   return `Your previous keys and ${tokens} are revoked.`
 }
 
@@ -146,7 +154,11 @@ export function newKeysPage({ web }: ConsoleCall, keys: KeyPairOfUser, { made, a
       { label: 'Client secret', value: clientSecret },
       ...(apiKey === undefined ? [] : [{ label: 'API key', value: apiKey }]),
     ],
-    commands: tokenCommands(web.issuerUrl(), made, { queryCredentials, clientCredentialsRefresh, apis }),
+    commands: tokenCommands(toConsoleEnglish(), web.issuerUrl(), made, {
+      queryCredentials,
+      clientCredentialsRefresh,
+      apis,
+    }),
     tryIt: tryNow(`${path}/try`, made),
     stopped: stoppedOf(keys, made),
     ...(keys.pair && { effect: effectOf(keys.pair) }),

@@ -70,7 +70,7 @@ const pairFacts = ({ pairName, environment }: KeyPairDetails['client']): Fact[] 
       ]
 
 const refreshTokensCell = (grants: KeyPairDetails['grants']) =>
-  grants.count === 0 ? quietCell('none') : textCell(countedUpTo(grants, 'active refresh token'))
+  grants.count === 0 ? quietCell('none') : textCell(countedUpTo(toConsoleEnglish(), grants, 'active refresh token'))
 
 function actionsOf(pair: KeyPairDetails, who: Principal): PageAction[] {
   const { client, activeTokens } = pair
@@ -126,8 +126,8 @@ const breadcrumbsOf = ({ client }: KeyPairDetails) => [
 
 function tokensStop({ activeTokens, grants }: KeyPairDetails): string {
   const held = [
-    ...(activeTokens.count > 0 ? [countedUpTo(activeTokens, 'access token')] : []),
-    ...(grants.count > 0 ? [countedUpTo(grants, 'refresh token')] : []),
+    ...(activeTokens.count > 0 ? [countedUpTo(toConsoleEnglish(), activeTokens, 'access token')] : []),
+    ...(grants.count > 0 ? [countedUpTo(toConsoleEnglish(), grants, 'refresh token')] : []),
   ]
   return held.length > 0 ? `revoke ${held.join(' and ')} immediately` : 'revoke no tokens: none are active'
 }
@@ -135,7 +135,7 @@ function tokensStop({ activeTokens, grants }: KeyPairDetails): string {
 function callersStop({ callers }: KeyPairDetails): string {
   const addresses = new Set(callers.map(({ ip }) => ip)).size
   if (addresses === 0) return 'affect no callers: none used it in the last 24 hours'
-  return `block ${counted(addresses, 'IP address', 'IP addresses')} that called in the last 24 hours`
+  return `block ${counted(toConsoleEnglish(), addresses, 'IP address')} that called in the last 24 hours`
 }
 
 /** As within a sentence. */

@@ -1,4 +1,5 @@
 import { KEY_PAIR_ATTRIBUTES } from '../../../clients/client-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { ApplicationChange } from '../../../management/application-operations.ts'
 import { type ChangeImpact, previewKeyPairUpdate } from '../../../management/change-impact.ts'
 import { type KeyPairForm, readKeyPairForm, updateKeyPair } from '../../../management/key-pair-settings.ts'
@@ -24,7 +25,7 @@ interface Subject {
 }
 
 const fieldsOf = ({ isOperator, present: { client, apis, choosableApis } }: Subject) => ({
-  ...attributeFields(KEY_PAIR_ATTRIBUTES, { isOperator, current: client }),
+  ...attributeFields(KEY_PAIR_ATTRIBUTES, { t: toConsoleEnglish(), isOperator, current: client }),
   ...accessFields(choosableApis, { required: apis.length > 0 }),
 })
 
@@ -112,7 +113,7 @@ async function askEdit(call: ConsoleCall): Promise<void> {
 async function showStale(call: ConsoleCall): Promise<void> {
   const subject = await subjectOf(call)
   if (!subject) return
-  const versions = compareVersions(fieldsOf(subject), call.form, presentForm(subject))
+  const versions = compareVersions(toConsoleEnglish(), fieldsOf(subject), call.form, presentForm(subject))
   call.show(editPage(subject, { typed: call.form, versions }))
 }
 
@@ -122,7 +123,7 @@ function impactPage(present: KeyPairForm, form: Form, impact: ChangeImpact): Con
     title: `Save ${nameInSentence(present.client)} with fewer permissions?`,
     breadcrumbs: breadcrumbsOf(present),
     text: 'This change removes permissions that issued tokens use. Tokens within the new permissions stay active.',
-    stops: impactStops(impact, 'that exceed the new permissions'),
+    stops: impactStops(toConsoleEnglish(), impact, 'revoke {tokens} that exceed the new permissions, at once'),
     action,
     submit: 'Save and revoke',
     hidden: carriedForm(form),

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { KeyPair, KeyPairOfUser } from '../../../management/key-pair-operations.ts'
 import { readKeyPair } from '../../../management/key-pair-operations.ts'
 import { MANAGEMENT_API } from '../../../management/management-scopes.ts'
@@ -66,7 +67,9 @@ export function credentialFacts(pair: KeyPair): Fact[] {
     fact('Last used', used ? lastUseCell(used) : quietCell('never')),
     fact(
       'Active tokens',
-      activeTokens.count === 0 ? quietCell('none') : textCell(countedUpTo(activeTokens, 'active token')),
+      activeTokens.count === 0
+        ? quietCell('none')
+        : textCell(countedUpTo(toConsoleEnglish(), activeTokens, 'active token')),
     ),
   ]
 }

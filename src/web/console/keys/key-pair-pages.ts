@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { KeyPair } from '../../../management/key-pair-operations.ts'
 import { generateKeyPair, readKeyPair } from '../../../management/key-pair-operations.ts'
 import { revokeAllOfClient } from '../../../management/token-operations.ts'
@@ -29,7 +30,7 @@ function revokePage({ client, activeTokens }: KeyPair): ConsolePage {
     stops: [
       activeTokens.count === 0
         ? 'revoke no tokens: none are active'
-        : `revoke ${countedUpTo(activeTokens, 'active token')} of ${client.clientId} immediately`,
+        : `revoke ${countedUpTo(toConsoleEnglish(), activeTokens, 'active token')} of ${client.clientId} immediately`,
       'not change your key pair: it can get new tokens. To prevent that, generate new keys',
     ],
     action: REVOKE,
@@ -98,7 +99,7 @@ export const KEY_PAIR_PAGES: readonly ConsoleRoute[] = [
     method: 'get',
     path: TRY,
     permission: readKeyPair.permission,
-    handle: async (call) => call.show(tryPage(TRY_FRAME, triedOf(await ownPair(call)))),
+    handle: async (call) => call.show(tryPage(toConsoleEnglish(), TRY_FRAME, triedOf(await ownPair(call)))),
   },
   { method: 'post', path: TRY, permission: readKeyPair.permission, handle: tryKeys },
 ]

@@ -1,4 +1,5 @@
 import { isPairAllowed } from '../../../clients/key-pair-apis.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { readKeyPairDetails } from '../../../management/key-pair-details.ts'
 import {
   generateKeyPair,
@@ -60,7 +61,7 @@ const triedOf = ({ client, apis }: KeyPair) => ({ client, apis, action: keyPairP
 
 async function askTry(call: ConsoleCall): Promise<void> {
   const keys = await ownNamedKeys(call)
-  if (keys) call.show(tryPage(frameOf(keys.pair), triedOf(keys.pair)))
+  if (keys) call.show(tryPage(toConsoleEnglish(), frameOf(keys.pair), triedOf(keys.pair)))
 }
 
 async function tryKeys(call: ConsoleCall): Promise<void> {

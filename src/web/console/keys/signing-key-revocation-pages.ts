@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { RevocationFollower } from '../../../management/revocation-effect.ts'
 import type { ApiOfKey, SigningKeyImpact } from '../../../management/signing-key-impact.ts'
 import { revokeSigningKey } from '../../../management/signing-key-operations.ts'
@@ -27,7 +28,7 @@ function refusedText(way: Way, ttl: number): string {
 }
 
 function rowsOf({ identifier, tokens, followers, lastExpiresAt }: ApiOfKey, ttl: number): Cell[][] {
-  const api = textCell(identifier, countedUpTo(tokens, 'active token'))
+  const api = textCell(identifier, countedUpTo(toConsoleEnglish(), tokens, 'active token'))
   const seen = (Object.keys(WAYS) as Way[]).filter((way) => followers.some((one) => one.way === way))
   if (seen.length === 0)
     return [[api, quietCell('none seen'), timeCell(lastExpiresAt, '–', 'when the last one expires')]]
@@ -48,7 +49,7 @@ const apisList = (apis: readonly ApiOfKey[], ttl: number) =>
 function tokensStop({ tokens }: SigningKeyImpact): string {
   if (tokens === null) return 'revoke many access tokens immediately, on every node: too many to count in time'
   if (tokens.count === 0) return 'revoke no access tokens: none are active'
-  return `revoke ${countedUpTo(tokens, 'active access token')} immediately, on every node`
+  return `revoke ${countedUpTo(toConsoleEnglish(), tokens, 'active access token')} immediately, on every node`
 }
 
 const RECENT_SUCCESSOR =

@@ -1,3 +1,4 @@
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import type { RateLimit } from '../../../shared/rate-limit-format.ts'
 import type { Form } from '../../forms.ts'
 import type { Field, FieldText } from './form-fields.ts'
@@ -5,8 +6,17 @@ import type { Field, FieldText } from './form-fields.ts'
 /** Seconds by their name, the largest last. */
 export type Units = Readonly<Record<string, number>>
 
-const DURATIONS: Units = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 }
-const PERIODS: Units = { 'per second': 1, 'per minute': 60, 'per hour': 3600 }
+const DURATIONS = {
+  seconds: 1,
+  minutes: 60,
+  hours: 3600,
+  days: 86_400,
+} as const satisfies Partial<Record<ConsoleText, number>>
+const PERIODS = {
+  'per second': 1,
+  'per minute': 60,
+  'per hour': 3600,
+} as const satisfies Partial<Record<ConsoleText, number>>
 
 interface AmountOptions extends FieldText {
   /** The unit that is offered before anything was said. */
@@ -65,9 +75,9 @@ function amount<Value>(
         chosen: unit === (form.get(unitName(name)) ?? options.unit),
       })),
     }),
-    words(name, form) {
+    words(name, form, t) {
       const count = (form.get(name) ?? '').trim()
-      return count ? `${count} ${form.get(unitName(name)) ?? ''}` : (options.placeholder ?? '')
+      return count ? `${count} ${t.declared(form.get(unitName(name)) ?? '')}` : (options.placeholder ?? '')
     },
   }
 }

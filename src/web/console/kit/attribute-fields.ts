@@ -1,9 +1,9 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type Attribute, type Attributes, entriesOf, type ValueOf } from '../../../shared/attributes.ts'
 import { IMAGE_TYPES, type Image, imageOf } from '../../../shared/images.ts'
 import { splitWords } from '../../../shared/split-words.ts'
 import { durationField, rateField } from './amount-fields.ts'
 import { type Choice, checkboxesField, checkboxField, radioField, selectField } from './choice-fields.ts'
-import { durationInWords } from './duration-text.ts'
 import { mapped, negated, nullable, validated } from './field-changes.ts'
 import type { Field, FieldText } from './form-fields.ts'
 import { colourField, emailField, fileField, linesField, numberField, textField, urlField } from './text-fields.ts'
@@ -13,6 +13,7 @@ import { colourField, emailField, fileField, linesField, numberField, textField,
 /** Who fills in the form, and about which values. */
 export interface FormUser {
   readonly isOperator: boolean
+  readonly t: ConsoleTranslate
   /** The current values; absent: a new resource. */
   readonly current?: object | undefined
 }
@@ -20,17 +21,32 @@ export interface FormUser {
 type OfKind<Kind extends Attribute['type']['kind']> = Extract<Attribute['type'], { readonly kind: Kind }>
 
 interface Source<Kind extends Attribute['type']['kind']> {
+  readonly t: ConsoleTranslate
   readonly attribute: Attribute
+  /** Its labels are translated. */
   readonly type: OfKind<Kind>
   readonly text: FieldText & { readonly placeholder?: string }
   /** Whether the user may select a choice that only operators may select. */
   mayChoose(choice: Choice<string> & { readonly operatorOnly?: boolean }): boolean
 }
 
-function booleanField({ attribute, type, text }: Source<'boolean'>): Field<boolean> {
-  if (attribute.opposite) return negated(checkboxField(attribute.opposite))
-  const { yes, no } = type
-  if (!yes || !no) return checkboxField(text)
+const declaredOrNone = (t: ConsoleTranslate, text: string | undefined): string | undefined =>
+  text === undefined ? undefined : t.declared(text)
+
+const translatedText = (t: ConsoleTranslate, { label, hint }: FieldText): FieldText => ({
+  label: t.declared(label),
+  hint: declaredOrNone(t, hint),
+})
+
+const translatedChoice = (t: ConsoleTranslate, { value, label, hint }: Choice<string>): Choice<string> => ({
+  value,
+  ...translatedText(t, { label, hint }),
+})
+
+function booleanField({ t, attribute, type, text }: Source<'boolean'>): Field<boolean> {
+  if (attribute.opposite) return negated(checkboxField(translatedText(t, attribute.opposite)))
+  if (!type.yes || !type.no) return checkboxField(text)
+  const [yes, no] = [type.yes, type.no].map((one) => translatedChoice(t, one)) as [Choice<string>, Choice<string>]
   return mapped(
     radioField<string>({ ...text, required: true, choices: [no, yes] }),
     (sent) => sent === yes.value,
@@ -44,12 +60,15 @@ const withHintInLabel = ({ value, label, hint }: Choice<string>): Choice<string>
   label: hint ? `${label}: ${hint}` : label,
 })
 
-function choiceField({ type, text, mayChoose }: Source<'choice'>): Field<string | null> | Field<string> {
+function choiceField({ t, type, text, mayChoose }: Source<'choice'>): Field<string | null> | Field<string> {
   const field = type.control === 'select' ? selectField<string> : radioField<string>
   const isRadio = type.control === 'radio'
-  const choices = type.choices.filter(mayChoose).map((one) => (isRadio ? one : withHintInLabel(one)))
+  const offered = type.choices.filter(mayChoose).map((one) => translatedChoice(t, one))
+  const choices = offered.map((one) => (isRadio ? one : withHintInLabel(one)))
   if (type.nullLabel === undefined) return field({ ...text, required: isRadio, choices })
-  return nullable(field({ ...text, required: isRadio, choices: [{ value: '', label: type.nullLabel }, ...choices] }))
+  return nullable(
+    field({ ...text, required: isRadio, choices: [{ value: '', label: t.declared(type.nullLabel) }, ...choices] }),
+  )
 }
 
 function singleLineField({ type, text }: Source<'text'>): Field<string> | Field<string | null> {
@@ -58,12 +77,20 @@ function singleLineField({ type, text }: Source<'text'>): Field<string> | Field<
 }
 
 /** The messages of `validate` count in seconds; people do not. */
-const lifetimeField = ({ attribute, type, text }: Source<'duration'>): Field<number | null> =>
+const lifetimeField = ({ t, attribute, type, text }: Source<'duration'>): Field<number | null> =>
   validated(
-    durationField({ ...text, required: type.nullLabel === undefined, unit: type.unit, placeholder: type.nullLabel }),
+    durationField({
+      ...text,
+      required: type.nullLabel === undefined,
+      unit: type.unit,
+      placeholder: declaredOrNone(t, type.nullLabel),
+    }),
     (seconds) =>
       seconds !== null && attribute.validate?.(seconds) !== undefined
-        ? `enter a time from 1 minute to ${durationInWords(type.longest)}`
+        ? {
+            fieldError: t('enter a time from 1 minute to {longest}', { longest: t.duration(type.longest) }),
+            isTranslated: true,
+          }
         : undefined,
   )
 
@@ -114,22 +141,28 @@ const FIELDS: { readonly [Kind in Attribute['type']['kind']]: (source: Source<Ki
   uris: ({ text }) => linesField(text) as AnyField,
   boolean: (source) => booleanField(source) as AnyField,
   choice: (source) => choiceField(source) as AnyField,
-  choices: ({ type, text }) => checkboxesField<string>({ ...text, choices: type.choices }) as AnyField,
+  choices: ({ t, type, text }) =>
+    checkboxesField<string>({ ...text, choices: type.choices.map((one) => translatedChoice(t, one)) }) as AnyField,
   duration: (source) => lifetimeField(source) as AnyField,
-  rate: ({ type, text }) => rateField({ ...text, placeholder: type.nullLabel }) as AnyField,
+  rate: ({ t, type, text }) => rateField({ ...text, placeholder: declaredOrNone(t, type.nullLabel) }) as AnyField,
   count: (source) => countField(source) as AnyField,
   words: (source) => wordsField(source) as AnyField,
   colour: (source) => accentField(source) as AnyField,
   image: (source) => imageField(source) as AnyField,
 }
 
-function fieldOf(name: string, attribute: Attribute, { isOperator, current }: FormUser): AnyField {
+function fieldOf(name: string, attribute: Attribute, { isOperator, current, t }: FormUser): AnyField {
   const { type, label, hint, placeholder, initial } = attribute
   const present = (current as Readonly<Record<string, unknown>> | undefined)?.[name]
   const source = {
+    t,
     attribute,
     type,
-    text: { label, hint, placeholder, required: initial === undefined },
+    text: {
+      ...translatedText(t, { label, hint }),
+      placeholder: declaredOrNone(t, placeholder),
+      required: initial === undefined,
+    },
     mayChoose: (choice: Choice<string> & { operatorOnly?: boolean }) =>
       !choice.operatorOnly || isOperator || present === choice.value,
   }

@@ -1,4 +1,5 @@
 import type { Form } from '../../forms.ts'
+import { COUNTS } from './counts.ts'
 import type { Field, FieldText } from './form-fields.ts'
 
 export interface Choice<Value extends string> {
@@ -48,7 +49,7 @@ export function checkboxField(options: FieldText): Field<boolean> {
     },
     write: (name, value) => (value ? [[name, 'on']] : []),
     controls: (name, form) => ({ checked: form.has(name) }),
-    words: (name, form) => (form.has(name) ? 'Yes' : 'No'),
+    words: (name, form, t) => (form.has(name) ? t('Yes') : t('No')),
   }
 }
 
@@ -87,8 +88,8 @@ export interface ChoiceGroup {
 
 interface GroupedOptions extends FieldText {
   readonly groups: readonly ChoiceGroup[]
-  /** What a choice is, in one word: `scope`. */
-  readonly item: string
+  /** What a choice is. */
+  readonly item: 'event' | 'scope'
 }
 
 /** Any of many, below headings that open; drawn by views/console/fields/grouped-choices.eta. */
@@ -102,7 +103,13 @@ export function groupedCheckboxesField({ groups, item, ...text }: GroupedOptions
       const ends = groups.map((_, n) => groups.slice(0, n + 1).reduce((sum, { choices }) => sum + choices.length, 0))
       const numbered = drawn.map((choice, number) => ({ ...choice, number }))
       const parts = groups.map(({ heading }, n) => ({ heading, choices: numbered.slice(ends[n - 1] ?? 0, ends[n]) }))
-      return { item, groups: parts.map((part) => ({ ...part, isOpen: part.choices.some(({ chosen }) => chosen) })) }
+      return {
+        groups: parts.map((part) => ({
+          ...part,
+          counted: COUNTS[item],
+          isOpen: part.choices.some(({ chosen }) => chosen),
+        })),
+      }
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { FieldError } from '../../../shared/errors.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
@@ -8,7 +9,7 @@ import { compareVersions, formView } from './form-view.ts'
 
 /** How an object with a revision is edited. */
 export interface Editing<F extends Fields, Thing extends { readonly revision: number }> {
-  readonly fields: F
+  fieldsOf(t: ConsoleTranslate): F
   read(call: ConsoleCall): Promise<Thing>
   /** As the form shows them. */
   valuesOf(thing: Thing): ValuesOf<F>
@@ -16,7 +17,7 @@ export interface Editing<F extends Fields, Thing extends { readonly revision: nu
   check?(call: ConsoleCall, values: Partial<ValuesOf<F>>): Promise<unknown>
   /** @param revision the revision that the user saw */
   save(call: ConsoleCall, values: ValuesOf<F>, revision: number): Promise<unknown>
-  frameOf(thing: Thing): Pick<ConsolePage, 'title' | 'lead' | 'breadcrumbs'>
+  frameOf(thing: Thing, t: ConsoleTranslate): Pick<ConsolePage, 'title' | 'lead' | 'breadcrumbs'>
   /** Path of the detail page, the target of *Cancel* and of a saved change. */
   pathOf(thing: Thing): string
 }
@@ -30,16 +31,18 @@ interface Typed {
 }
 
 function editPage<F extends Fields, Thing extends { readonly revision: number }>(
-  { fields, valuesOf, frameOf, pathOf }: Editing<F, Thing>,
+  t: ConsoleTranslate,
+  { fieldsOf, valuesOf, frameOf, pathOf }: Editing<F, Thing>,
   thing: Thing,
   { form, revision, fieldErrors = [], isStale = false }: Typed,
 ): ConsolePage {
+  const fields = fieldsOf(t)
   const present = pathOf(thing)
   const action = `${present}/edit`
-  const view = formView({ fields, typed: form, fieldErrors, revision, action, submit: 'Save', cancel: present })
-  const versions = isStale ? compareVersions(fields, form, writeFields(fields, valuesOf(thing))) : undefined
+  const view = formView({ fields, typed: form, fieldErrors, revision, action, submit: t('Save'), cancel: present })
+  const versions = isStale ? compareVersions(t, fields, form, writeFields(fields, valuesOf(thing))) : undefined
   const status = isStale ? 412 : fieldErrors.length > 0 ? 400 : undefined
-  return { view: 'console/edit', ...frameOf(thing), status, data: { form: view, versions, present: action } }
+  return { view: 'console/edit', ...frameOf(thing, t), status, data: { form: view, versions, present: action } }
 }
 
 async function saved<Done>(save: () => Promise<Done>): Promise<Done | 'stale'> {
@@ -63,24 +66,24 @@ const submissionOf = <F extends Fields, Thing extends { readonly revision: numbe
 
 /** The GET and POST steps of an edit form. */
 export function editSteps<F extends Fields, Thing extends { readonly revision: number }>(editing: Editing<F, Thing>) {
-  const { fields, read, valuesOf, pathOf } = editing
+  const { fieldsOf, read, valuesOf, pathOf } = editing
   return {
     async show(call: ConsoleCall): Promise<void> {
       const thing = await read(call)
-      const form = writeFields(fields, valuesOf(thing))
-      call.show(editPage(editing, thing, { form, revision: thing.revision }))
+      const form = writeFields(fieldsOf(call.t), valuesOf(thing))
+      call.show(editPage(call.t, editing, thing, { form, revision: thing.revision }))
     },
     async save(call: ConsoleCall): Promise<void> {
       const { form } = call
       const revision = revisionOf(form)
-      const outcome = await saved(() => submit(fields, call, submissionOf(editing, call, revision)))
+      const outcome = await saved(() => submit(fieldsOf(call.t), call, submissionOf(editing, call, revision)))
       const thing = await read(call)
       if (outcome === 'stale') {
-        return call.show(editPage(editing, thing, { form, revision: thing.revision, isStale: true }))
+        return call.show(editPage(call.t, editing, thing, { form, revision: thing.revision, isStale: true }))
       }
       // Keeps the revision that the user saw, so that a later save still detects other changes.
       if (outcome.fieldErrors)
-        return call.show(editPage(editing, thing, { form, revision, fieldErrors: outcome.fieldErrors }))
+        return call.show(editPage(call.t, editing, thing, { form, revision, fieldErrors: outcome.fieldErrors }))
       call.goTo(`${pathOf(thing)}?notice=changed`)
     },
   }

@@ -1,4 +1,4 @@
-import type { Field } from './form-fields.ts'
+import type { Field, InvalidField } from './form-fields.ts'
 
 /** The same field with another value type. */
 export function mapped<Sent, Value>(
@@ -17,14 +17,18 @@ export function mapped<Sent, Value>(
 }
 
 /** The same field with an additional validation, whose message is written for users. */
-export function validated<Value>(field: Field<Value>, validate: (value: Value) => string | undefined): Field<Value> {
+export function validated<Value>(
+  field: Field<Value>,
+  validate: (value: Value) => string | InvalidField | undefined,
+): Field<Value> {
   return {
     ...field,
     read(name, sent) {
       const reading = field.read(name, sent)
       if ('fieldError' in reading) return reading
       const fieldError = validate(reading.value)
-      return fieldError === undefined ? reading : { fieldError }
+      if (fieldError === undefined) return reading
+      return typeof fieldError === 'string' ? { fieldError } : fieldError
     },
   }
 }

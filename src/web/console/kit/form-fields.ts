@@ -1,9 +1,22 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type FieldError, invalidInput } from '../../../shared/errors.ts'
 import { FieldErrorCollector } from '../../../shared/field-error-collector.ts'
 import type { Files, Form } from '../../forms.ts'
 
 /** The value of a field, or its validation error. */
-export type Reading<Value> = { readonly value: Value } | { readonly fieldError: string }
+export type Reading<Value> = { readonly value: Value } | InvalidField
+
+export interface InvalidField {
+  /** English, or in the language of the page. */
+  readonly fieldError: string
+  /** Whether the message is in the language of the page. */
+  readonly isTranslated?: boolean
+}
+
+/** An error of a field as its form shows it. */
+export interface FormError extends FieldError {
+  readonly isTranslated?: boolean
+}
 
 /** Label and hint of a field. */
 export interface FieldText {
@@ -31,7 +44,7 @@ export interface Field<Value> extends FieldText {
   /** Template data besides name, id and error. */
   controls(name: string, form: Form): object
   /** The input as text, for a comparison. */
-  words(name: string, form: Form): string
+  words(name: string, form: Form, t: ConsoleTranslate): string
 }
 
 export type Fields = Readonly<Record<string, Field<unknown>>>
@@ -47,11 +60,11 @@ export function readFields<F extends Fields>(
   fields: F,
   form: Form,
   files: Files = NONE.files,
-): { values: ValuesOf<F>; fieldErrors: readonly FieldError[] } {
+): { values: ValuesOf<F>; fieldErrors: readonly FormError[] } {
   const readings = Object.entries(fields).map(([name, field]) => [name, field.read(name, { form, files })] as const)
   const values = readings.flatMap(([name, reading]) => ('value' in reading ? [[name, reading.value]] : []))
   const fieldErrors = readings.flatMap(([field, reading]) =>
-    'fieldError' in reading ? [{ field, message: reading.fieldError }] : [],
+    'fieldError' in reading ? [{ field, message: reading.fieldError, isTranslated: reading.isTranslated }] : [],
   )
   return { values: Object.fromEntries(values) as ValuesOf<F>, fieldErrors }
 }

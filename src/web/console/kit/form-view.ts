@@ -1,7 +1,7 @@
-import type { FieldError } from '../../../shared/errors.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Form } from '../../forms.ts'
 import { sentence } from '../../to-sentence.ts'
-import type { Field, Fields } from './form-fields.ts'
+import type { Field, Fields, FormError } from './form-fields.ts'
 
 export interface Section<Name extends string = string> {
   readonly heading?: string
@@ -20,7 +20,7 @@ export interface FormOptions<F extends Fields> {
   readonly submit: string
   /** The input, or `writeFields` of the current values. */
   readonly typed?: Form
-  readonly fieldErrors?: readonly FieldError[]
+  readonly fieldErrors?: readonly FormError[]
   /** Absent: one, with all fields. */
   readonly sections?: readonly Section<Extract<keyof F, string>>[]
   /** Revision of the edited object. */
@@ -36,8 +36,15 @@ export interface FormOptions<F extends Fields> {
 
 const idOf = (name: string): string => `field-${name}`
 
+/** A message as views/console/fields/message.eta draws it: translated where it can be. */
+const messageOf = ({ message, isTranslated = false }: FormError) => ({
+  message,
+  sentence: sentence(message),
+  isTranslated,
+})
+
 /** The field of an error: `redirectUris.1` is about `redirectUris`. */
-const fieldOf = ({ field }: FieldError, fields: Fields): string | undefined =>
+const fieldOf = ({ field }: FormError, fields: Fields): string | undefined =>
   [field, field.split(/[.[]/)[0]!].find((name) => Object.hasOwn(fields, name))
 
 function describedBy(id: string, { hint }: Field<unknown>, fieldError: string | undefined): string | undefined {
@@ -49,10 +56,8 @@ function drawField<F extends Fields>(options: FormOptions<F>, name: string) {
   const { fields, typed = new Map(), fieldErrors = [] } = options
   const field = fields[name]!
   const id = idOf(name)
-  const messages = fieldErrors
-    .filter((fieldError) => fieldOf(fieldError, fields) === name)
-    .map(({ message }) => sentence(message))
-  const fieldError = messages.length > 0 ? messages.join(' ') : undefined
+  const errors = fieldErrors.filter((one) => fieldOf(one, fields) === name).map(messageOf)
+  const fieldError = errors.length > 0 ? errors.map((one) => one.sentence).join(' ') : undefined
   const { kind, label, hint, required = false } = field
   const controls = field.controls(name, typed)
   return {
@@ -63,6 +68,7 @@ function drawField<F extends Fields>(options: FormOptions<F>, name: string) {
     hint,
     required,
     fieldError,
+    errors,
     describedBy: describedBy(id, field, fieldError),
     ...controls,
   }
@@ -85,8 +91,8 @@ function drawSection<F extends Fields>(options: FormOptions<F>, section: Section
 function summaryOf<F extends Fields>({ fields, fieldErrors = [] }: FormOptions<F>) {
   return fieldErrors.map((fieldError) => {
     const name = fieldOf(fieldError, fields)
-    const text = sentence(fieldError.message)
-    return name === undefined ? { text } : { href: `#${idOf(name)}`, label: fields[name]!.label, text }
+    const error = messageOf(fieldError)
+    return name === undefined ? { error } : { href: `#${idOf(name)}`, label: fields[name]!.label, error }
   })
 }
 
@@ -102,7 +108,7 @@ export function formView<F extends Fields>(options: FormOptions<F>) {
     submit,
     cancel,
     danger,
-    errorHeading: errorHeading ?? 'Your changes were not saved',
+    errorHeading,
     multipart: all.some(({ kind }) => kind === 'file'),
     needed: all.some(({ required }) => required),
     hidden: Object.entries({ ...hidden, ...(revision !== undefined && { revision: String(revision) }) }),
@@ -112,12 +118,12 @@ export function formView<F extends Fields>(options: FormOptions<F>) {
 }
 
 /** The fields in which two versions of an object differ. Drawn by views/console/parts/versions.eta. */
-export function compareVersions(fields: Fields, yours: Form, theirs: Form) {
+export function compareVersions(t: ConsoleTranslate, fields: Fields, yours: Form, theirs: Form) {
   return Object.entries(fields)
     .map(([name, field]) => ({
       label: field.label,
-      yours: field.words(name, yours),
-      theirs: field.words(name, theirs),
+      yours: field.words(name, yours, t),
+      theirs: field.words(name, theirs, t),
     }))
     .filter((row) => row.yours !== row.theirs)
 }

@@ -1,22 +1,42 @@
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Bounded } from '../../../management/bounded-counts.ts'
 import type { ChangeImpact } from '../../../management/change-impact.ts'
 import type { Form } from '../../forms.ts'
-import { countedUpTo } from './counts.ts'
+import { type Counted, countedUpTo } from './counts.ts'
 
 const isNone = (count: Bounded | null): boolean => count?.count === 0
 
-const countedOrMany = (count: Bounded | null, what: string): string =>
-  count === null ? `many ${what}s` : countedUpTo(count, what)
+const MANY = {
+  'access token': 'many access tokens',
+  'refresh token': 'many refresh tokens',
+  user: 'many users',
+} as const satisfies Partial<Record<Counted, ConsoleText>>
+
+const countedOrMany = (t: ConsoleTranslate, count: Bounded | null, what: keyof typeof MANY): string =>
+  count === null ? t(MANY[what]) : countedUpTo(t, count, what)
+
+/** Which tokens a change would revoke. */
+type RevokedTokens =
+  | 'revoke {tokens} that exceed the new permissions, at once'
+  | 'revoke {tokens} that have it, at once'
+  | 'revoke {tokens} that have one of them, at once'
 
 /** What a change would revoke, as items of a confirmation page. */
-export function impactStops({ accessTokens, refreshTokens, users }: ChangeImpact, what: string): string[] {
+export function impactStops(
+  t: ConsoleTranslate,
+  { accessTokens, refreshTokens, users }: ChangeImpact,
+  message: RevokedTokens,
+): string[] {
   const tokens = [
-    ...(isNone(accessTokens) ? [] : [countedOrMany(accessTokens, 'access token')]),
-    ...(isNone(refreshTokens) ? [] : [countedOrMany(refreshTokens, 'refresh token')]),
+    ...(isNone(accessTokens) ? [] : [countedOrMany(t, accessTokens, 'access token')]),
+    ...(isNone(refreshTokens) ? [] : [countedOrMany(t, refreshTokens, 'refresh token')]),
   ]
   return [
-    ...(tokens.length > 0 ? [`revoke ${tokens.join(' and ')} ${what}, at once`] : []),
-    ...(isNone(users) ? [] : [`ask ${countedOrMany(users, 'user')} for consent again when it is required`]),
+    ...(tokens.length > 0 ? [t(message, { tokens: t.list(tokens) })] : []),
+    ...(isNone(users)
+      ? []
+      : [t('ask {users} for consent again when it is required', { users: countedOrMany(t, users, 'user') })]),
   ]
 }
 

@@ -1,9 +1,9 @@
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets, SecretCaller, SecretWithCallers } from '../../../management/client-secrets-reading.ts'
-import { momentOf } from '../../relative-time.ts'
 import type { Block, Card } from './blocks.ts'
 import { type Cell, type Fact, fact, quietCell, textCell, timeCell } from './cells.ts'
 import type { PageAction } from './console-page.ts'
-import { durationInWords } from './duration-text.ts'
 import { listView } from './list-page.ts'
 
 const NAMES = {
@@ -11,65 +11,80 @@ const NAMES = {
   api_key: ['Previous API key', 'Current API key'],
 } as const
 
-export const secretNoun = ({ kind }: Pick<SecretWithCallers, 'kind'>): string =>
-  kind === 'secret' ? 'client secret' : 'API key'
-
 const dateOf = (iso: string | null): Date | null => (iso === null ? null : new Date(iso))
 
-const endCell = ({ retiresAt, retireUnusedHours }: SecretWithCallers): Cell =>
+const endCell = (t: ConsoleTranslate, { retiresAt, retireUnusedHours }: SecretWithCallers): Cell =>
   timeCell(
     dateOf(retiresAt),
-    'no end',
-    retireUnusedHours === null ? undefined : `or until it is unused for ${durationInWords(retireUnusedHours * 3600)}`,
+    t('no end'),
+    retireUnusedHours === null
+      ? undefined
+      : t('or until it is unused for {time}', { time: t.duration(retireUnusedHours * 3600) }),
   )
 
 /** A secret on one page: its last characters, its age, its use and its end. */
-export const secretFacts = (secret: SecretWithCallers): Fact[] => [
-  fact('Ends in', textCell(secret.lastFour)),
-  fact('Generated', timeCell(new Date(secret.createdAt))),
-  fact('Last used', timeCell(dateOf(secret.lastUsedAt), 'never')),
-  fact('Expires', timeCell(dateOf(secret.expiresAt), 'never')),
-  fact('Valid until', endCell(secret)),
+export const secretFacts = (t: ConsoleTranslate, secret: SecretWithCallers): Fact[] => [
+  fact(t('Ends in'), textCell(secret.lastFour)),
+  fact(t('Generated'), timeCell(new Date(secret.createdAt))),
+  fact(t('Last used'), timeCell(dateOf(secret.lastUsedAt))),
+  fact(t('Expires'), timeCell(dateOf(secret.expiresAt))),
+  fact(t('Valid until'), endCell(t, secret)),
 ]
 
-const cardOf = (secret: SecretWithCallers, actions: readonly PageAction[]): Card => ({
-  heading: NAMES[secret.kind][secret.isCurrent ? 1 : 0],
-  facts: secretFacts(secret),
+const cardOf = (t: ConsoleTranslate, secret: SecretWithCallers, actions: readonly PageAction[]): Card => ({
+  heading: t(NAMES[secret.kind][secret.isCurrent ? 1 : 0]),
+  facts: secretFacts(t, secret),
   actions,
 })
 
-const callerRow = ({ ip, api, userAgent, firstUsedAt, lastUsedAt }: SecretCaller): Cell[] => [
-  textCell(ip, userAgent || 'no user agent'),
-  api === null ? quietCell('no token') : textCell(api),
+const callerRow = (t: ConsoleTranslate, { ip, api, userAgent, firstUsedAt, lastUsedAt }: SecretCaller): Cell[] => [
+  textCell(ip, userAgent || t('no user agent')),
+  api === null ? quietCell(t('no token')) : textCell(api),
   timeCell(new Date(firstUsedAt)),
   timeCell(new Date(lastUsedAt)),
 ]
 
-const CALLER_HEADINGS = ['Address and user agent', 'API', 'First use', 'Last use']
+const CALLER_HEADINGS = [
+  'Address and user agent',
+  'API',
+  'First use',
+  'Last use',
+] as const satisfies readonly ConsoleText[]
 
-export const callersList = (secret: SecretWithCallers) =>
+export const callersList = (t: ConsoleTranslate, secret: SecretWithCallers) =>
   listView({
-    caption: `Callers with the ${secretNoun(secret)} that ends in ${secret.lastFour}`,
-    columns: CALLER_HEADINGS.map((heading) => ({ heading })),
-    rows: secret.callers.map(callerRow),
-    empty: { title: 'No callers', text: 'No request used it in the last 30 days.' },
+    caption: t(
+      '{kind, select, api_key {Callers with the API key that ends in {lastFour}} other {Callers with the client secret that ends in {lastFour}}}',
+      { kind: secret.kind, lastFour: secret.lastFour },
+    ),
+    columns: CALLER_HEADINGS.map((heading) => ({ heading: t(heading) })),
+    rows: secret.callers.map((caller) => callerRow(t, caller)),
+    empty: { title: t('No callers'), text: t('No request used it in the last 30 days.') },
   })
 
-const callersBlock = (secret: SecretWithCallers): Block => ({
+const CALLERS = {
+  secret: ['Callers with the previous client secret', 'Callers with the current client secret'],
+  api_key: ['Callers with the previous API key', 'Callers with the current API key'],
+} as const
+
+const callersBlock = (t: ConsoleTranslate, secret: SecretWithCallers): Block => ({
   part: 'list',
-  heading: `Callers with the ${secret.isCurrent ? 'current' : 'previous'} ${secretNoun(secret)}`,
-  lead: `Ends in ${secret.lastFour}.`,
-  list: callersList(secret),
+  heading: t(CALLERS[secret.kind][secret.isCurrent ? 1 : 0]),
+  lead: t('Ends in {lastFour}.', { lastFour: secret.lastFour }),
+  list: callersList(t, secret),
 })
 
-const asOfText = (asOf: Date): string =>
-  `As of ${momentOf(asOf).exact}. A request appears here within seconds. The time of the last use has a precision of five minutes.`
+const asOfText = (t: ConsoleTranslate, asOf: Date): string =>
+  t('As of {time}. A request appears here within seconds. The time of the last use has a precision of five minutes.', {
+    time: t.moment(asOf).exact,
+  })
 
 /**
  * The secrets of a client side by side, the previous ones first, then the callers of each.
  * @param actionsOf what a user can do with a secret
  */
 export function secretBlocks(
+  t: ConsoleTranslate,
   { secrets, asOf }: ClientSecrets,
   actionsOf: (secret: SecretWithCallers) => readonly PageAction[],
 ): Block[] {
@@ -77,9 +92,9 @@ export function secretBlocks(
   return [
     {
       part: 'cards',
-      lead: asOfText(asOf),
-      cards: ordered.map((secret) => cardOf(secret, actionsOf(secret))),
+      lead: asOfText(t, asOf),
+      cards: ordered.map((secret) => cardOf(t, secret, actionsOf(secret))),
     },
-    ...ordered.map(callersBlock),
+    ...ordered.map((secret) => callersBlock(t, secret)),
   ]
 }

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets } from '../../../management/client-secrets-reading.ts'
 import type { RequiredPermission } from '../../../management/operation.ts'
 import { KeywrightError } from '../../../shared/errors.ts'
@@ -6,7 +7,7 @@ import type { ConsolePage } from './console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from './console-route.ts'
 import { attempt, revisionOf } from './form-fields.ts'
 import { secretBlocks } from './secret-blocks.ts'
-import { PLAN_FIELDS, planIn, planPage } from './secret-plan-page.ts'
+import { planFields, planIn, planPage } from './secret-plan-page.ts'
 import { actionsFor, previousSecret, retirementPage, type SecretPlace, secretIdOf } from './secret-retirement-page.ts'
 
 interface Plan {
@@ -37,28 +38,28 @@ export interface SecretOwner {
 
 const TITLE = 'Rotate secret'
 
-const NOTICES = {
-  'secret-retired': 'Previous client secret retired. Tokens obtained with it are revoked.',
-  'secret-planned': 'The previous client secret retires when it is unused.',
-}
+const noticesOf = (t: ConsoleTranslate) => ({
+  'secret-retired': t('Previous client secret retired. Tokens obtained with it are revoked.'),
+  'secret-planned': t('The previous client secret retires when it is unused.'),
+})
 
 const CHANGED = 'Another user changed this client, so nothing was saved. To save your values, submit the form again.'
 
 const placeOf = (owner: SecretOwner, call: ConsoleCall, { breadcrumbs }: LoadedSecrets): SecretPlace => {
   const secretsPath = owner.pathOf(call)
-  return { secretsPath, breadcrumbs: [...breadcrumbs, { href: secretsPath, label: TITLE }] }
+  return { secretsPath, breadcrumbs: [...breadcrumbs, { href: secretsPath, label: call.t(TITLE) }] }
 }
 
 async function showSecrets(owner: SecretOwner, call: ConsoleCall): Promise<void> {
   const { secrets, breadcrumbs } = await owner.load(call)
-  const page = { title: TITLE, notices: NOTICES, breadcrumbs, ...owner.page(call) }
-  call.show(blocksPage(page, secretBlocks(secrets, actionsFor({ secretsPath: owner.pathOf(call) }))))
+  const page = { title: call.t(TITLE), notices: noticesOf(call.t), breadcrumbs, ...owner.page(call) }
+  call.show(blocksPage(page, secretBlocks(call.t, secrets, actionsFor(call.t, { secretsPath: owner.pathOf(call) }))))
 }
 
 async function askRetirement(owner: SecretOwner, call: ConsoleCall): Promise<void> {
   const loaded = await owner.load(call)
   const secret = previousSecret(loaded.secrets, call.params.secretId)
-  call.show(retirementPage(loaded.secrets, secret, placeOf(owner, call, loaded)))
+  call.show(retirementPage(call.t, loaded.secrets, secret, placeOf(owner, call, loaded)))
 }
 
 async function retire(owner: SecretOwner, call: ConsoleCall): Promise<void> {
@@ -66,10 +67,10 @@ async function retire(owner: SecretOwner, call: ConsoleCall): Promise<void> {
   call.goTo(`${owner.pathOf(call)}?notice=secret-retired`)
 }
 
-async function showPlan(owner: SecretOwner, call: ConsoleCall, state: Parameters<typeof planPage>[3] = {}) {
+async function showPlan(owner: SecretOwner, call: ConsoleCall, state: Parameters<typeof planPage>[4] = {}) {
   const loaded = await owner.load(call)
   const secret = previousSecret(loaded.secrets, call.params.secretId)
-  call.show(planPage(loaded.secrets, secret, placeOf(owner, call, loaded), state))
+  call.show(planPage(call.t, loaded.secrets, secret, placeOf(owner, call, loaded), state))
 }
 
 const isStale = (error: unknown): boolean => error instanceof KeywrightError && error.code === 'stale'
@@ -78,14 +79,14 @@ async function plan(owner: SecretOwner, call: ConsoleCall): Promise<void> {
   const { form, files } = call
   const selected = { secretId: secretIdOf(call.params.secretId), revision: revisionOf(form) }
   try {
-    const outcome = await attempt(PLAN_FIELDS, { form, files }, (values) =>
+    const outcome = await attempt(planFields(call.t), { form, files }, (values) =>
       owner.plan(call, { ...selected, ...planIn(values) }),
     )
     if (outcome.fieldErrors) return await showPlan(owner, call, { typed: form, fieldErrors: outcome.fieldErrors })
     call.goTo(`${owner.pathOf(call)}?notice=secret-planned`)
   } catch (error) {
     if (!isStale(error)) throw error
-    await showPlan(owner, call, { typed: form, status: 412, warning: CHANGED })
+    await showPlan(owner, call, { typed: form, status: 412, warning: call.t(CHANGED) })
   }
 }
 

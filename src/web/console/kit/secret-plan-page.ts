@@ -1,4 +1,5 @@
 import { MAX_UNUSED_HOURS } from '../../../clients/unused-secrets.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets, SecretWithCallers } from '../../../management/client-secrets-reading.ts'
 import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
@@ -8,16 +9,16 @@ import { validated } from './field-changes.ts'
 import { type ValuesOf, writeFields } from './form-fields.ts'
 import { formView } from './form-view.ts'
 import { confirmPage } from './panels.ts'
-import { callersList, secretFacts, secretNoun } from './secret-blocks.ts'
+import { callersList, secretFacts } from './secret-blocks.ts'
 import type { SecretPlace } from './secret-retirement-page.ts'
 
 const HOUR = 3600
 
-export const PLAN_FIELDS = {
+export const planFields = (t: ConsoleTranslate) => ({
   unusedHours: validated(
     durationField({
-      label: 'Unused for',
-      hint: 'Counted from now, and again from each use. Whole hours, at least 1.',
+      label: t('Unused for'),
+      hint: t('Counted from now, and again from each use. Whole hours, at least 1.'),
       required: true,
       unit: 'hours',
     }),
@@ -27,14 +28,14 @@ export const PLAN_FIELDS = {
         : undefined,
   ),
   latestAt: durationField({
-    label: 'At the latest in',
-    hint: 'Leave empty to keep the present end. The end can only become earlier.',
+    label: t('At the latest in'),
+    hint: t('Leave empty to keep the present end. The end can only become earlier.'),
     unit: 'days',
   }),
-}
+})
 
 /** What the form of `planPage` says. */
-export const planIn = ({ unusedHours, latestAt }: ValuesOf<typeof PLAN_FIELDS>) => ({
+export const planIn = ({ unusedHours, latestAt }: ValuesOf<ReturnType<typeof planFields>>) => ({
   unusedHours: unusedHours! / HOUR,
   latestAt: latestAt === null ? undefined : new Date(Date.now() + latestAt * 1000),
 })
@@ -46,39 +47,46 @@ export interface PlanState {
   readonly warning?: string
 }
 
-const initial = ({ retireUnusedHours }: SecretWithCallers): Form =>
-  writeFields(PLAN_FIELDS, { unusedHours: (retireUnusedHours ?? 24) * HOUR })
+const initial = (t: ConsoleTranslate, { retireUnusedHours }: SecretWithCallers): Form =>
+  writeFields(planFields(t), { unusedHours: (retireUnusedHours ?? 24) * HOUR })
 
 /** Asks after how many hours without a use a previous secret retires. */
 export function planPage(
+  t: ConsoleTranslate,
   of: ClientSecrets,
   secret: SecretWithCallers,
   place: SecretPlace,
   state: PlanState = {},
 ): ConsolePage {
-  const { typed = initial(secret), fieldErrors = [], status, warning } = state
-  const what = secretNoun(secret)
+  const { typed = initial(t, secret), fieldErrors = [], status, warning } = state
+  const { kind, lastFour } = secret
   const form = formView({
-    fields: PLAN_FIELDS,
+    fields: planFields(t),
     typed,
     fieldErrors,
     revision: of.client.revision,
     action: `${place.secretsPath}/${secret.id}/retire-unused`,
-    submit: 'Retire when unused',
+    submit: t('Retire when unused'),
     cancel: place.secretsPath,
   })
   const page = confirmPage({
-    title: `Retire the ${what} that ends in ${secret.lastFour} when it is unused?`,
+    title: t(
+      '{kind, select, api_key {Retire the API key that ends in {lastFour} when it is unused?} other {Retire the client secret that ends in {lastFour} when it is unused?}}',
+      { kind, lastFour },
+    ),
     breadcrumbs: place.breadcrumbs,
     status: status ?? (fieldErrors.length > 0 ? 400 : undefined),
-    text: `The ${what} works until no caller uses it any more. When it retires, every token obtained with it is revoked.`,
+    text: t(
+      '{kind, select, api_key {The API key works until no caller uses it any more. When it retires, every token obtained with it is revoked.} other {The client secret works until no caller uses it any more. When it retires, every token obtained with it is revoked.}}',
+      { kind },
+    ),
     stops: [],
-    facts: secretFacts(secret).slice(2),
+    facts: secretFacts(t, secret).slice(2),
     action: form.action,
     submit: form.submit,
-    keep: { href: place.secretsPath, label: 'Cancel' },
+    keep: { href: place.secretsPath, label: t('Cancel') },
     form,
-    affected: { heading: 'Callers with this secret', list: callersList(secret) },
+    affected: { heading: t('Callers with this secret'), list: callersList(t, secret) },
   })
   return { ...page, ...(warning && { warning }) }
 }

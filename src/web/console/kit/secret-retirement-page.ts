@@ -1,8 +1,9 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ClientSecrets, SecretWithCallers } from '../../../management/client-secrets-reading.ts'
 import { notFound } from '../../../shared/errors.ts'
 import type { ConsolePage, PageLink } from './console-page.ts'
 import { confirmPage } from './panels.ts'
-import { callersList, secretFacts, secretNoun } from './secret-blocks.ts'
+import { callersList, secretFacts } from './secret-blocks.ts'
 
 /** A page about one secret of a client. */
 export interface SecretPlace {
@@ -26,40 +27,57 @@ export function secretIdOf(secretId = ''): number {
 
 const DAY = 86_400_000
 
-function callersStop({ asOf }: ClientSecrets, { callers }: SecretWithCallers): string {
+function callersStop(t: ConsoleTranslate, { asOf }: ClientSecrets, { callers }: SecretWithCallers): string {
   const recent = callers.filter(({ lastUsedAt }) => new Date(lastUsedAt).getTime() > asOf.getTime() - DAY)
   const count = new Set(recent.map(({ ip }) => ip)).size
-  if (count === 0) return 'affect no callers: none used it in the last 24 hours'
-  return `block ${count === 1 ? '1 IP address' : `${count} IP addresses`} that used it in the last 24 hours`
+  if (count === 0) return t('affect no callers: none used it in the last 24 hours')
+  return t('block {count, plural, one {# IP address} other {# IP addresses}} that used it in the last 24 hours', {
+    count,
+  })
 }
 
 /** Asks before a previous secret is retired at once, and lists its callers. */
-export function retirementPage(of: ClientSecrets, secret: SecretWithCallers, place: SecretPlace): ConsolePage {
-  const what = secretNoun(secret)
+export function retirementPage(
+  t: ConsoleTranslate,
+  of: ClientSecrets,
+  secret: SecretWithCallers,
+  place: SecretPlace,
+): ConsolePage {
+  const { kind, lastFour } = secret
   return confirmPage({
-    title: `Retire the ${what} that ends in ${secret.lastFour}?`,
+    title: t(
+      '{kind, select, api_key {Retire the API key that ends in {lastFour}?} other {Retire the client secret that ends in {lastFour}?}}',
+      { kind, lastFour },
+    ),
     breadcrumbs: place.breadcrumbs,
     stops: [
-      `stop accepting this ${what}`,
-      callersStop(of, secret),
-      ...(secret.kind === 'secret' ? ['revoke every token obtained with it immediately'] : []),
-      `not affect the current ${what} and its tokens`,
+      t('{kind, select, api_key {stop accepting this API key} other {stop accepting this client secret}}', { kind }),
+      callersStop(t, of, secret),
+      ...(secret.kind === 'secret' ? [t('revoke every token obtained with it immediately')] : []),
+      t(
+        '{kind, select, api_key {not affect the current API key and its tokens} other {not affect the current client secret and its tokens}}',
+        { kind },
+      ),
     ],
-    facts: secretFacts(secret).slice(2),
+    facts: secretFacts(t, secret).slice(2),
     action: `${place.secretsPath}/${secret.id}/retire`,
-    submit: `Retire ${what}`,
-    keep: { href: place.secretsPath, label: 'Cancel' },
-    affected: { heading: 'Callers with this secret', list: callersList(secret) },
+    submit: t('{kind, select, api_key {Retire API key} other {Retire client secret}}', { kind }),
+    keep: { href: place.secretsPath, label: t('Cancel') },
+    affected: { heading: t('Callers with this secret'), list: callersList(t, secret) },
   })
 }
 
 /** What can be done with a secret on the page of all secrets. The newest one is rotated. */
 export const actionsFor =
-  ({ secretsPath }: Pick<SecretPlace, 'secretsPath'>) =>
+  (t: ConsoleTranslate, { secretsPath }: Pick<SecretPlace, 'secretsPath'>) =>
   ({ id, isCurrent, lastFour }: SecretWithCallers) =>
     isCurrent
       ? []
       : [
-          { href: `${secretsPath}/${id}/retire`, label: 'Retire now', of: `ends in ${lastFour}` },
-          { href: `${secretsPath}/${id}/retire-unused`, label: 'Retire when unused', of: `ends in ${lastFour}` },
+          { href: `${secretsPath}/${id}/retire`, label: t('Retire now'), of: t('ends in {lastFour}', { lastFour }) },
+          {
+            href: `${secretsPath}/${id}/retire-unused`,
+            label: t('Retire when unused'),
+            of: t('ends in {lastFour}', { lastFour }),
+          },
         ]

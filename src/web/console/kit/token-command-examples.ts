@@ -1,4 +1,5 @@
 import { CLIENT_CREDENTIALS_GRANT, REFRESH_TOKEN_GRANT } from '../../../clients/grant-types.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Copyable } from './panels.ts'
 
 /** The credentials of a client that are shown once. */
@@ -28,6 +29,7 @@ const REFRESH_TOKEN = String.raw`sed 's/.*"refresh_token":"\([^"]*\)".*/\1/'`
  * @param issuer the public origin
  */
 export function tokenCommands(
+  t: ConsoleTranslate,
   issuer: string,
   { clientId, clientSecret, apiKey }: ShownSecrets,
   { queryCredentials, clientCredentialsRefresh, apis }: TokenShapes,
@@ -43,12 +45,12 @@ export function tokenCommands(
   const refresh = `${curl} ${basic} --data "grant_type=${REFRESH_TOKEN_GRANT}&refresh_token=$(${withBasic} | ${REFRESH_TOKEN})" ${url}`
   const further = apis[1]
   return [
-    { label: 'Client secret in the request body', value: inBody({}) },
-    { label: 'HTTP Basic authentication', value: withBasic },
+    { label: t('Client secret in the request body'), value: inBody({}) },
+    { label: t('HTTP Basic authentication'), value: withBasic },
     ...(further === undefined
       ? []
-      : [{ label: `Token for another API: ${further}`, value: inBody({ resource: further }) }]),
-    ...(queryCredentials ? [{ label: 'Client secret in query parameters', value: inQuery }] : []),
-    ...(clientCredentialsRefresh ? [{ label: 'Refresh token', value: refresh }] : []),
+      : [{ label: t('Token for another API: {api}', { api: further }), value: inBody({ resource: further }) }]),
+    ...(queryCredentials ? [{ label: t('Client secret in query parameters'), value: inQuery }] : []),
+    ...(clientCredentialsRefresh ? [{ label: t('Refresh token'), value: refresh }] : []),
   ]
 }

@@ -1,4 +1,6 @@
 import type { Client } from '../../../clients/clients.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { FieldError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
 import { selectField } from './choice-fields.ts'
@@ -50,40 +52,40 @@ const SHAPES = {
   body: 'Request body',
   basic: 'HTTP Basic authentication',
   query: 'Query parameters',
-} as const satisfies Record<TryShape, string>
+} as const satisfies Record<TryShape, ConsoleText>
 
 const shapesOf = ({ queryCredentials }: TrySubject['client']): TryShape[] =>
   queryCredentials ? ['body', 'basic', 'query'] : ['body', 'basic']
 
-function apiChoices(apis: TrySubject['apis']) {
+function apiChoices(t: ConsoleTranslate, apis: TrySubject['apis']) {
   const [first, ...rest] = apis.map(({ identifier }) => identifier)
-  const unnamed = { value: '', label: first === undefined ? 'None' : `${first} (default)` }
+  const unnamed = { value: '', label: first === undefined ? t('None') : t('{api} (default)', { api: first }) }
   return [unnamed, ...rest.map((identifier) => ({ value: identifier, label: identifier }))]
 }
 
-function fieldsOf({ client, apis }: TrySubject) {
-  const shapes = shapesOf(client).map((shape) => ({ value: shape, label: SHAPES[shape] }))
+function fieldsOf(t: ConsoleTranslate, { client, apis }: TrySubject) {
+  const shapes = shapesOf(client).map((shape) => ({ value: shape, label: t(SHAPES[shape]) }))
   return {
-    clientSecret: secretField({ label: 'Client secret', hint: 'Used for this request only. It is not stored.' }),
-    ...(client.apiKeyRequired && { apiKey: secretField({ label: 'API key' }) }),
-    resource: selectField({ label: 'API', choices: apiChoices(apis) }),
+    clientSecret: secretField({ label: t('Client secret'), hint: t('Used for this request only. It is not stored.') }),
+    ...(client.apiKeyRequired && { apiKey: secretField({ label: t('API key') }) }),
+    resource: selectField({ label: t('API'), choices: apiChoices(t, apis) }),
     scope: textField({
-      label: 'Scope',
-      hint: 'Separate scopes with spaces. Leave empty to request all scopes of the client.',
+      label: t('Scope'),
+      hint: t('Separate scopes with spaces. Leave empty to request all scopes of the client.'),
       mono: true,
     }),
-    shape: selectField({ label: 'Client authentication', choices: shapes }),
+    shape: selectField({ label: t('Client authentication'), choices: shapes }),
   }
 }
 
 /** The form of *Try it*, below the last result. */
-export function tryPage(frame: TryFrame, subject: TrySubject, state: TryState = {}): ConsolePage {
+export function tryPage(t: ConsoleTranslate, frame: TryFrame, subject: TrySubject, state: TryState = {}): ConsolePage {
   const { typed, fieldErrors = [], outcome, status } = state
   const form = formView({
-    fields: fieldsOf(subject),
+    fields: fieldsOf(t, subject),
     action: subject.action,
-    submit: outcome ? 'Send request again' : 'Send request',
-    errorHeading: 'The request was not sent',
+    submit: outcome ? t('Send request again') : t('Send request'),
+    errorHeading: t('The request was not sent'),
     hidden: { clientId: subject.client.clientId },
     fieldErrors,
     ...(typed && { typed }),
@@ -103,13 +105,15 @@ const withoutCredentials = (typed: Form): Form =>
 
 /** Sends the token request and shows the result. */
 export async function runTry(call: ConsoleCall, frame: TryFrame, subject: TrySubject): Promise<void> {
-  const { ctx, web, form: typed, show } = call
-  const { values, fieldErrors } = readFields(fieldsOf(subject), typed)
-  if (fieldErrors.length > 0) return show(tryPage(frame, subject, { typed, fieldErrors, status: 400 }))
+  const { ctx, web, form: typed, show, t } = call
+  const { values, fieldErrors } = readFields(fieldsOf(t, subject), typed)
+  if (fieldErrors.length > 0) return show(tryPage(t, frame, subject, { typed, fieldErrors, status: 400 }))
   const { clientId } = subject.client
-  const outcome = await tryToken(web, { ...values, clientId, ip: ctx.ip }).catch((failure) => noAnswer(call, failure))
-  if (Array.isArray(outcome)) return show(tryPage(frame, subject, { typed, fieldErrors: outcome, status: 502 }))
-  show(tryPage(frame, subject, { typed: withoutCredentials(typed), outcome }))
+  const outcome = await tryToken(t, web, { ...values, clientId, ip: ctx.ip }).catch((failure) =>
+    noAnswer(call, failure),
+  )
+  if (Array.isArray(outcome)) return show(tryPage(t, frame, subject, { typed, fieldErrors: outcome, status: 502 }))
+  show(tryPage(t, frame, subject, { typed: withoutCredentials(typed), outcome }))
 }
 
 /** The complete form for the page that shows a secret once. */

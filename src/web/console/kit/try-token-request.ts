@@ -1,5 +1,6 @@
 import { CLIENT_CREDENTIALS_GRANT } from '../../../clients/grant-types.ts'
-import { waitInWords } from '../../relative-time.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { sentence } from '../../to-sentence.ts'
 import type { WebServices } from '../../web-services.ts'
 
@@ -86,7 +87,7 @@ function decoded(jwt: unknown): TryOutcome['token'] {
   return header && claims && { header: pretty(header), claims: pretty(claims) }
 }
 
-const ERROR_TEXTS: Readonly<Record<string, string>> = {
+const ERROR_TEXTS: Readonly<Record<string, ConsoleText>> = {
   invalid_client: 'The client ID or client secret is wrong or no longer valid.',
   unauthorized_client: 'This client is not allowed to use the client credentials grant.',
   invalid_target: 'This client is not allowed to call this API.',
@@ -94,15 +95,19 @@ const ERROR_TEXTS: Readonly<Record<string, string>> = {
   invalid_scope: 'The API does not have this scope, or the client is not allowed to use it.',
 }
 
-function errorText(answer: Record<string, unknown>): string {
+function errorText(t: ConsoleTranslate, answer: Record<string, unknown>): string {
   const { error, error_description: description } = answer
-  const said = typeof description === 'string' ? sentence(description) : ''
-  return [ERROR_TEXTS[String(error)] ?? 'The request failed.', said && `Error description: ${said}`].join(' ').trim()
+  const text = t(ERROR_TEXTS[String(error)] ?? 'The request failed.')
+  return typeof description === 'string'
+    ? t('{text} Error description: {description}', { text, description: sentence(description) })
+    : text
 }
 
-function successText({ expires_in: expiresIn, scope }: Record<string, unknown>): string {
-  const scopes = typeof scope === 'string' && scope ? ` with the scope ${scope}` : ''
-  return `Token issued${scopes}. It expires in ${waitInWords(Number(expiresIn))}.`
+function successText(t: ConsoleTranslate, { expires_in: expiresIn, scope }: Record<string, unknown>): string {
+  const time = t.wait(Number(expiresIn))
+  return typeof scope === 'string' && scope
+    ? t('Token issued with the scope {scope}. It expires in {time}.', { scope, time })
+    : t('Token issued. It expires in {time}.', { time })
 }
 
 /**
@@ -110,6 +115,7 @@ function successText({ expires_in: expiresIn, scope }: Record<string, unknown>):
  * @throws Error when the token endpoint cannot be reached, or summary nothing in time
  */
 export async function tryToken(
+  t: ConsoleTranslate,
   { issuerUrl, ownUrl }: Pick<WebServices, 'issuerUrl' | 'ownUrl'>,
   request: TryRequest,
 ): Promise<TryOutcome> {
@@ -127,7 +133,7 @@ export async function tryToken(
   return {
     succeeded,
     status: response.status,
-    summary: succeeded ? successText(answer) : errorText(answer),
+    summary: succeeded ? successText(t, answer) : errorText(t, answer),
     request: requestText(issuerUrl(), request),
     answer: Object.keys(answer).length > 0 ? pretty(answer) : text.slice(0, 2000),
     token: decoded(answer.access_token),

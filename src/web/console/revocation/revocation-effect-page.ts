@@ -1,4 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import {
   type AffectedApi,
   type AffectedCaller,
@@ -70,7 +71,7 @@ function refusedCell(way: RevocationFollower['way'], { revokedAt, statusListTtl 
 }
 
 function apiRows({ identifier, tokens, followers, lastExpiresAt }: AffectedApi, followed: Followed): Cell[][] {
-  const api = textCell(identifier, countedUpTo(tokens, 'revoked token'))
+  const api = textCell(identifier, countedUpTo(toConsoleEnglish(), tokens, 'revoked token'))
   if (followers.length === 0) {
     const accepted = textCell(`Accepted until they expire, at the latest at ${exact(new Date(lastExpiresAt))}`)
     return [[api, badgeCell('warning', 'None seen'), quietCell('none'), accepted]]

@@ -1,5 +1,6 @@
 import { INSTANCE_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceChanges, InstanceSettings } from '../../../clients/instance-settings.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { accentsOf } from '../../../shared/accent-colours.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
@@ -58,13 +59,13 @@ const sectionsOf = ({ logo }: InstanceSettings): readonly Section<Name>[] => [
 ]
 
 export function fieldsFor(settings: InstanceSettings) {
-  const fields = attributeFields(INSTANCE_ATTRIBUTES, { isOperator: true, current: settings })
+  const fields = attributeFields(INSTANCE_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true, current: settings })
   const all = { ...fields, accent: withPreview(fields.accent), ...logoFields(settings, fields.logo) }
   return { fields: all as InstanceFields, sections: sectionsOf(settings) }
 }
 
 export const formOfInstance = (settings: InstanceSettings): Form =>
-  writeFields(attributeFields(INSTANCE_ATTRIBUTES, { isOperator: true }), settings)
+  writeFields(attributeFields(INSTANCE_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true }), settings)
 
 /** A new logo replaces the current one, also if that is removed. */
 export function changesOf({ logo, removeLogo, ...others }: Partial<ValuesOf<InstanceFields>>): InstanceChanges {

@@ -1,5 +1,6 @@
 import { AVAILABILITY_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceSettings } from '../../../clients/instance-settings.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { MailSummary } from '../../../mail/mail-summary.ts'
 import {
   checkInstance,
@@ -69,7 +70,7 @@ function settingsPage(
 
 function stalePage(settings: InstanceSettings, typed: Form): ConsolePage {
   const { fields } = fieldsFor(settings)
-  const versions = compareVersions(fields, typed, formOfInstance(settings))
+  const versions = compareVersions(toConsoleEnglish(), fields, typed, formOfInstance(settings))
   const data = { form: formFor(settings, typed, []), versions, present: HERE.href }
   return { ...HEAD, view: 'console/edit', status: 412, data }
 }
@@ -118,9 +119,9 @@ async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> 
     {},
   )
   const facts = [
-    fact('Applications', textCell(countedUpTo(applications, 'active application'))),
-    fact('Key pairs', textCell(countedUpTo(keyPairs, 'key pair'))),
-    fact('Tokens', textCell(countedUpTo(activeTokens, 'active token'))),
+    fact('Applications', textCell(countedUpTo(toConsoleEnglish(), applications, 'active application'))),
+    fact('Key pairs', textCell(countedUpTo(toConsoleEnglish(), keyPairs, 'key pair'))),
+    fact('Tokens', textCell(countedUpTo(toConsoleEnglish(), activeTokens, 'active token'))),
   ]
   show(
     confirmPage({
@@ -134,7 +135,7 @@ async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> 
       hidden: { to: apiEnabled ? 'off' : 'on' },
       submit: apiEnabled ? 'Disable API' : 'Enable API',
       keep: { href: HERE.href, label: 'Cancel' },
-      ...(apiEnabled ? affectedBy(affected) : {}),
+      ...(apiEnabled ? affectedBy(toConsoleEnglish(), affected) : {}),
     }),
   )
 }

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { resetFactors } from '../../../management/factor-operations.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
@@ -16,10 +17,13 @@ export function factorFact({ authenticatorApps, passkeys, recoveryCodes }: UserD
   const term = 'Two-factor authentication'
   if (authenticatorApps + passkeys === 0) return fact(term, quietCell('off'))
   const kept = [
-    ...(passkeys > 0 ? [counted(passkeys, 'passkey')] : []),
-    ...(authenticatorApps > 0 ? [counted(authenticatorApps, 'authenticator app')] : []),
+    ...(passkeys > 0 ? [counted(toConsoleEnglish(), passkeys, 'passkey')] : []),
+    ...(authenticatorApps > 0 ? [counted(toConsoleEnglish(), authenticatorApps, 'authenticator app')] : []),
   ]
-  return fact(term, textCell(`on, ${kept.join(', ')}`, counted(recoveryCodes, 'unused recovery code')))
+  return fact(
+    term,
+    textCell(`on, ${kept.join(', ')}`, counted(toConsoleEnglish(), recoveryCodes, 'unused recovery code')),
+  )
 }
 
 /** Empty while the user has neither a passkey nor a second factor. */

@@ -1,4 +1,5 @@
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { checkInvitation, type Invited, inviteUser } from '../../../management/invitations.ts'
 import { initialValues } from '../../../shared/attributes.ts'
@@ -22,7 +23,7 @@ type InvitationFields = FieldsOf<typeof OF_ADMINS & { readonly accountId: typeof
 function fieldsFor({ who }: Pick<ConsoleCall, 'who'>): InvitationFields {
   const isOperator = who.role === 'operator'
   const attributes = isOperator ? { ...OF_ADMINS, accountId: ACCOUNT_ID } : OF_ADMINS
-  return attributeFields(attributes, { isOperator }) as InvitationFields
+  return attributeFields(attributes, { t: toConsoleEnglish(), isOperator }) as InvitationFields
 }
 
 function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {

@@ -1,3 +1,4 @@
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { deleteUser } from '../../../management/deletion-operations.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import { downloadUserData } from '../../user-data-download.ts'
@@ -18,14 +19,16 @@ export async function askUserDeletion({ management, who, params, show }: Console
     stops: [
       `delete the profile of ${email}; the address can be used for a new user`,
       ...(keyPair === null ? [] : ['delete the key pairs of the user']),
-      ...(applications === 0 ? [] : [`delete the consent to ${counted(applications, 'application')}`]),
+      ...(applications === 0
+        ? []
+        : [`delete the consent to ${counted(toConsoleEnglish(), applications, 'application')}`]),
       'erase the name, email address and IP addresses of the user in the activity log; the events stay',
       ...(addedApplications.length > 0 ? ['keep the applications that the user added'] : []),
     ],
     action: userPath(id, 'delete'),
     submit: 'Delete user',
     keep: { href: userPath(id), label: 'Cancel' },
-    ...affectedBy(user.affected!),
+    ...affectedBy(toConsoleEnglish(), user.affected!),
   })
   show(page)
 }

@@ -1,5 +1,6 @@
 import { SETTABLE_STATUSES } from '../../../accounts/account-attributes.ts'
 import { ACCOUNT_ROLE, PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import { type ConsoleTranslate, toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { sendInvitation } from '../../../management/invitations.ts'
 import { revokeAllOfUser } from '../../../management/token-operations.ts'
 import {
@@ -34,7 +35,7 @@ const userWithCallers = ({ management, who, params }: ConsoleCall): Promise<User
   readUser(management, who, { userId: params.userId!, withCallers: true })
 
 export const userEdit = editSteps({
-  fields: attributeFields(PROFILE_ATTRIBUTES, { isOperator: false }),
+  fieldsOf: (t: ConsoleTranslate) => attributeFields(PROFILE_ATTRIBUTES, { t, isOperator: false }),
   read: userOf,
   valuesOf: (user: UserDetails) => user,
   check: ({ management, who, params }, values) =>
@@ -62,18 +63,22 @@ function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCall): voi
 }
 
 const endsPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null ? [] : [`revoke the key pair ${keyPair} and ${countedUpTo(ownTokens, 'active token')}`]
+  keyPair === null
+    ? []
+    : [`revoke the key pair ${keyPair} and ${countedUpTo(toConsoleEnglish(), ownTokens, 'active token')}`]
 
 const endsOwnTokens = ({ keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null ? [] : [`revoke ${countedUpTo(ownTokens, 'active token')} of the key pair`]
+  keyPair === null ? [] : [`revoke ${countedUpTo(toConsoleEnglish(), ownTokens, 'active token')} of the key pair`]
 
 const disablesPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null ? [] : [`disable the key pair ${keyPair} and revoke ${countedUpTo(ownTokens, 'active token')}`]
+  keyPair === null
+    ? []
+    : [`disable the key pair ${keyPair} and revoke ${countedUpTo(toConsoleEnglish(), ownTokens, 'active token')}`]
 
 const endsApplicationTokens = ({ applicationTokens }: UserDetails): string =>
   applicationTokens.count === 0
     ? 'revoke the tokens that applications have for this user'
-    : `revoke ${countedUpTo(applicationTokens, 'active token')} that applications have for this user, and their refresh tokens`
+    : `revoke ${countedUpTo(toConsoleEnglish(), applicationTokens, 'active token')} that applications have for this user, and their refresh tokens`
 
 /** @param isStale their role was another one when the form was drawn */
 function rolePage(user: UserDetails, isStale = false): ConsolePage {
@@ -99,7 +104,7 @@ function rolePage(user: UserDetails, isStale = false): ConsolePage {
     stops,
     hidden,
     status,
-    ...affectedBy(user.affected!),
+    ...affectedBy(toConsoleEnglish(), user.affected!),
   })
 }
 
@@ -148,7 +153,7 @@ export async function askStatus(call: ConsoleCall): Promise<void> {
     submit: 'Disable',
     stops,
     ...(text && { text }),
-    ...affectedBy(user.affected!),
+    ...affectedBy(toConsoleEnglish(), user.affected!),
   }
   call.show(askPage(user, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
@@ -205,7 +210,7 @@ export async function askSessions(call: ConsoleCall): Promise<void> {
       submit: 'Sign out of all sessions',
       text,
       stops,
-      ...affectedBy(user.affected!),
+      ...affectedBy(toConsoleEnglish(), user.affected!),
     }),
   )
 }

@@ -77,8 +77,8 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
         query,
         placeholder: 'Name or email address',
         filters: [
-          choiceFilter('role', ROLE, 'All roles', isOperator),
-          choiceFilter('status', STATUS, 'All statuses', isOperator),
+          choiceFilter(toConsoleEnglish(), 'role', ROLE, 'All roles', isOperator),
+          choiceFilter(toConsoleEnglish(), 'status', STATUS, 'All statuses', isOperator),
           ...accountFilter(call, items),
         ],
       },

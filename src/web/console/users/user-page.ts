@@ -49,19 +49,26 @@ function holdingsOf(user: UserDetails): Fact[] {
   const none = role === 'admin' ? 'none' : 'none (admins only)'
   return [
     fact('Key pair', keyPair === null ? quietCell(none) : linkCell(keyPair, `/key-pairs/${keyPair}`)),
-    ...(namedKeyPairs === 0 ? [] : [fact('Named key pairs', linkCell(counted(namedKeyPairs, 'key pair'), allPairs))]),
+    ...(namedKeyPairs === 0
+      ? []
+      : [fact('Named key pairs', linkCell(counted(toConsoleEnglish(), namedKeyPairs, 'key pair'), allPairs))]),
     ...(keyPair === null && namedKeyPairs === 0
       ? []
       : [
           fact(
             namedKeyPairs === 0 ? 'Active tokens of the key pair' : 'Active tokens of the key pairs',
-            textCell(countedUpTo(ownTokens, 'active token')),
+            textCell(countedUpTo(toConsoleEnglish(), ownTokens, 'active token')),
           ),
         ]),
-    fact('Connected applications', applications ? textCell(counted(applications, 'application')) : quietCell('none')),
+    fact(
+      'Connected applications',
+      applications ? textCell(counted(toConsoleEnglish(), applications, 'application')) : quietCell('none'),
+    ),
     fact(
       'Active tokens of applications',
-      applicationTokens.count ? textCell(countedUpTo(applicationTokens, 'active token')) : quietCell('none'),
+      applicationTokens.count
+        ? textCell(countedUpTo(toConsoleEnglish(), applicationTokens, 'active token'))
+        : quietCell('none'),
     ),
   ]
 }

@@ -1,4 +1,5 @@
 import { ACCOUNT_ACTIONS, AUDIT_ACTIONS } from '../../../audit/audit-actions.ts'
+import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import type { Principal } from '../../../management/principal.ts'
 import { WEBHOOK_ATTRIBUTES } from '../../../webhooks/webhook-attributes.ts'
 import type { Webhook, WebhookValues } from '../../../webhooks/webhooks.ts'
@@ -37,7 +38,7 @@ function groupsOf(actions: readonly string[]): ChoiceGroup[] {
 
 /** An account has no events of the instance, such as those of its signing keys. */
 export function webhookFields({ role }: Pick<Principal, 'role'>) {
-  const { name, url } = attributeFields(WEBHOOK_ATTRIBUTES, { isOperator: role === 'operator' })
+  const { name, url } = attributeFields(WEBHOOK_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: role === 'operator' })
   return {
     name,
     url,

@@ -77,7 +77,7 @@ const webhookOf = ({ management, who, params }: ConsoleCall): Promise<Webhook> =
 /** The fields depend on the role. */
 const editOf = ({ who }: ConsoleCall) =>
   editSteps({
-    fields: webhookFields(who),
+    fieldsOf: () => webhookFields(who),
     read: webhookOf,
     valuesOf: (webhook: Webhook) => formValuesOf(webhook),
     check: ({ management }, values) => checkNewWebhook(management, who, settingsOf(values)),

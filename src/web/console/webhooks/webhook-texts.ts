@@ -26,7 +26,7 @@ export function webhookBadge({ status, disabledReason, failingSince }: Webhook):
 }
 
 export const eventsText = ({ actions }: Webhook): string =>
-  actions === null ? 'All events' : counted(actions.length, 'event')
+  actions === null ? 'All events' : counted(toConsoleEnglish(), actions.length, 'event')
 
 /** Why a webhook sends nothing, or may soon; undefined: it works. */
 export function webhookWarning({ status, disabledReason, failingSince }: Webhook): string | undefined {
