@@ -63,7 +63,7 @@ function statusOf(error: KeywrightError, usual: number): number {
   return error instanceof UnsupportedFormError ? 415 : usual
 }
 
-/** Messages of errors are English, as on the wire. */
+/** Messages of errors that are made for every interface are English, as on the wire. */
 function refusalPage(t: Translate, ctx: Context, error: KeywrightError): Page {
   if (error instanceof BodyTooLargeError) return tooLargePage(t, ctx, error)
   if (error.code === 'invalid_grant') return signInOverPage(t)
@@ -72,12 +72,10 @@ function refusalPage(t: Translate, ctx: Context, error: KeywrightError): Page {
   if (error.code === 'not_found') return notFoundPage(t)
   const [status, title] = REFUSALS[error.code] ?? []
   if (!status || !title) return serverFailurePage(t, ctx)
-  return refusedPage(t, ctx, {
-    status: statusOf(error, status),
-    title: t(title),
-    paragraphs: [],
-    englishParagraph: sentence(error.message),
-  })
+  const refusal = { status: statusOf(error, status), title: t(title) }
+  if (error instanceof RateLimitedError)
+    return refusedPage(t, ctx, { ...refusal, paragraphs: [t('error.waitText', { wait: t.wait(error.retryAfter) })] })
+  return refusedPage(t, ctx, { ...refusal, paragraphs: [], englishParagraph: sentence(error.message) })
 }
 
 /** What Koa and the protocol's engine throw for requests that are the sender's fault. */

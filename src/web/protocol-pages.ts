@@ -56,7 +56,18 @@ const TITLES: Readonly<Record<string, MessageKey>> = {
   temporarily_unavailable: 'error.unavailable',
 }
 
-const OURS = new Set(['server_error', 'temporarily_unavailable', 'rate_limit_exceeded'])
+/** What happened and what to do, where there is more to say than to start again. */
+const TEXTS: Readonly<Record<string, MessageKey>> = {
+  invalid_client: 'error.unknownApplicationText',
+  invalid_redirect_uri: 'error.redirectUriText',
+  invalid_request_uri: 'error.linkExpiredText',
+  expired_token: 'error.codeExpiredText',
+  access_denied: 'error.accessDeniedText',
+  slow_down: 'error.later',
+  rate_limit_exceeded: 'error.later',
+  server_error: 'error.later',
+  temporarily_unavailable: 'error.later',
+}
 
 const homeLink = (t: Translate) => ({ label: t('common.home'), href: '/' })
 
@@ -82,7 +93,7 @@ function showError(show: Show, ctx: Context, { error, description, isSignOut }: 
     return
   }
   const title = t(TITLES[error] ?? 'error.invalidRequest')
-  const paragraphs = [t(OURS.has(error) ? 'error.later' : 'error.startAgain')]
+  const paragraphs = [t(TEXTS[error] ?? 'error.startAgain')]
   show(ctx, messagePage({ title, paragraphs, detail, requestId: ctx.state.requestId, actions: [homeLink(t)] }))
 }
 

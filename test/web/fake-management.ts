@@ -9,7 +9,7 @@ import type { SignIn } from '../../src/accounts/sign-in.ts'
 import type { ScopeText } from '../../src/apis/scope-texts.ts'
 import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
-import { KeywrightError } from '../../src/shared/errors.ts'
+import { KeywrightError, RateLimitedError } from '../../src/shared/errors.ts'
 import { imageOf } from '../../src/shared/images.ts'
 import type { ConsoleRoute } from '../../src/web/console/kit/console-route.ts'
 import { translateFor } from '../../src/web/page-language.ts'
@@ -153,7 +153,10 @@ function createFlow(world: World): SignInFlow {
     ctx.redirect(world.leadsTo)
   }
   return {
-    find: async (_, uid) => world.interactions.find((interaction) => interaction.uid === uid),
+    async find(_, uid) {
+      if (uid === 'too-often') throw new RateLimitedError(240)
+      return world.interactions.find((interaction) => interaction.uid === uid)
+    },
     finishLogin: async (ctx, uid, login) => end(ctx, uid, 'finishLogin', uid, login),
     allow: async (ctx, uid) => end(ctx, uid, 'allow', uid),
     deny: async (ctx, uid) => end(ctx, uid, 'deny', uid),

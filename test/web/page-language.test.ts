@@ -124,6 +124,33 @@ describe('the language of a page', () => {
     expect(program.body).toEqual({ error: 'invalid_redirect_uri', error_description: 'redirect_uri did not match' })
   })
 
+  it.each([
+    ['invalid_client', 'Unbekannte Anwendung', 'Die Anwendung, die Sie hierher geschickt hat, ist nicht registriert'],
+    [
+      'invalid_redirect_uri',
+      'Weiterleitungs-URI nicht registriert',
+      'Die Anwendung wollte Sie zu einer Adresse schicken',
+    ],
+    ['invalid_request_uri', 'Dieser Link ist abgelaufen', 'Er funktioniert nur einmal'],
+    ['expired_token', 'Dieser Code ist abgelaufen', 'Beginnen Sie auf Ihrem Gerät von vorn'],
+    ['access_denied', 'Zugriff verweigert', 'Die Anwendung hat keinen Zugriff erhalten.'],
+    ['slow_down', 'Zu viele Versuche', 'Versuchen Sie es gleich noch einmal.'],
+    ['rate_limit_exceeded', 'Zu viele Anfragen aus Ihrem Netzwerk', 'Versuchen Sie es gleich noch einmal.'],
+    ['temporarily_unavailable', 'Dienst nicht verfügbar', 'Versuchen Sie es gleich noch einmal.'],
+    ['unheard_of', 'Ungültige Anfrage', 'Gehen Sie zurück zur Anwendung'],
+  ])('says what happened and what to do: %s', async (error, title, text) => {
+    const page = await browser.visit(`/show/error?error=${error}`, accepting('de'))
+    expect(page.text).toContain(`<h1>${title}</h1>`)
+    expect(page.text).toContain(`<p>${text}`)
+  })
+
+  it('says how long to wait', async () => {
+    const { status, text, headers } = await browser.visit('/interaction/too-often', accepting('de'))
+    expect([status, headers.get('retry-after')]).toEqual([429, '240'])
+    expect(text).toContain('<p>In 4 Minuten können Sie es erneut versuchen.</p>')
+    expect(text).not.toContain('<p lang="en"')
+  })
+
   it('marks a sentence that exists in English only', async () => {
     const { status, text } = await browser.visit('/signin?x=%00', accepting('de'))
     expect(status).toBe(400)
