@@ -38,15 +38,13 @@ export type AddResult =
   | {
       readonly outcome: 'refused'
       readonly offer: ShownOffer
-      readonly nameError?: string
-      readonly codeError?: string
+      readonly hasWrongName: boolean
+      readonly hasWrongCode: boolean
     }
   /** The offer has expired, or was added before. */
   | { readonly outcome: 'expired' }
 
 const EXPIRED = { outcome: 'expired' } as const
-
-const WRONG_CODE = 'Incorrect code. Enter the code that the app shows now.'
 
 /** What users see and change of their own factors. The interface has checked that they have just signed in. */
 export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clock: Clock, offers: TotpOffers) {
@@ -72,17 +70,13 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
       const offer = offers.open(sent.offer, user.id)
       if (!offer) return EXPIRED
       const name = sent.name.trim() || FIRST_NAME
-      const wrongName = nameError('the name of an authenticator app', name, LONGEST_NAME)
+      const hasWrongName = nameError('the name of an authenticator app', name, LONGEST_NAME) !== undefined
       const code = typedCode(sent.code)
       const step = code === undefined ? undefined : await stepOfCode(offer.secret, code, clock.now())
-      if (step !== undefined && !wrongName) return await save(user, { offer, name, step }, actor)
+      if (step !== undefined && !hasWrongName) return await save(user, { offer, name, step }, actor)
       const shown = await offers.showAgain(sent.offer, user)
       if (!shown) return EXPIRED
-      const errors = {
-        ...(wrongName && { nameError: wrongName }),
-        ...(step === undefined && { codeError: WRONG_CODE }),
-      }
-      return { outcome: 'refused', offer: shown, ...errors }
+      return { outcome: 'refused', offer: shown, hasWrongName, hasWrongCode: step === undefined }
     },
 
     /**

@@ -22,7 +22,7 @@ export type AddPasskeyResult =
   | { readonly outcome: 'added'; readonly amr: readonly string[]; readonly codes: readonly string[] }
   /** What was sent is no passkey that this server accepts. */
   | { readonly outcome: 'refused' }
-  | { readonly outcome: 'wrong_name'; readonly nameError: string }
+  | { readonly outcome: 'wrong_name' }
   /** The challenge has expired, was used, or was given to another browser. */
   | { readonly outcome: 'expired' }
 
@@ -39,8 +39,7 @@ export function createOwnPasskeys(knex: Knex, registrations: PasskeyRegistration
       const name = sent.name.trim() || FIRST_PASSKEY_NAME
       const verified = await registrations.verify(userId, sent)
       if (verified.outcome === 'expired') return EXPIRED
-      const wrongName = nameError('the name of a passkey', name, LONGEST_NAME)
-      if (wrongName) return { outcome: 'wrong_name', nameError: wrongName }
+      if (nameError('the name of a passkey', name, LONGEST_NAME)) return { outcome: 'wrong_name' }
       if (verified.outcome === 'refused') return verified
       const added = await knex.transaction(async (trx) =>
         registrations.save(trx, await lockUser(trx, userId), verified, name, actor),

@@ -31,7 +31,8 @@ export interface Messages<Key extends string> {
 /** The texts of one language. */
 export type Translate = Messages<MessageKey>
 
-const readCatalogue = (code: LanguageCode): Catalogue =>
+/** The messages of a language by their keys, in ICU MessageFormat. */
+export const catalogueOf = ({ code }: Language): Catalogue =>
   code === ENGLISH.code
     ? english
     : JSON.parse(readFileSync(new URL(`catalogues/${code}.json`, import.meta.url), 'utf8'))
@@ -109,7 +110,7 @@ export function createMessages<Key extends string>(language: Language, messageOf
 
 /** Reads the catalogue. */
 function createTranslate(language: Language): Translate {
-  const catalogue = readCatalogue(language.code)
+  const catalogue = catalogueOf(language)
   return createMessages(language, (key: MessageKey) => catalogue[key])
 }
 

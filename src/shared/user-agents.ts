@@ -39,9 +39,3 @@ export function browserNameOf(userAgent: string): BrowserName {
   const text = userAgent.slice(0, LONGEST)
   return { browser: nameIn(BROWSERS, text), system: nameIn(SYSTEMS, text) }
 }
-
-/** `Firefox on Windows`. */
-export function browserInWords({ browser, system }: BrowserName): string {
-  if (browser === null) return system === null ? 'Unknown browser' : `Unknown browser on ${system}`
-  return system === null ? browser : `${browser} on ${system}`
-}

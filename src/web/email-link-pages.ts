@@ -40,5 +40,5 @@ export const verificationOverPage = (t: Translate): Page =>
     title: t('passwordLink.over'),
     status: 400,
     paragraphs: [t('verification.overText'), t('verification.overHint')],
-    actions: [{ label: t('verification.security'), href: '/account/security' }],
+    actions: [{ label: t('security.title'), href: '/account/security' }],
   })

@@ -100,8 +100,8 @@ export const emailField = (t: Translate, options: FieldOptions): Field =>
 export const signInEmailField = (t: Translate, options: FieldOptions): Field =>
   field({ ...EMAIL, label: t('signIn.email'), autocomplete: 'username webauthn' }, options)
 
-export const newEmailField = (options: FieldOptions): Field =>
-  field({ ...EMAIL, label: 'New email address', autocomplete: 'email' }, options)
+export const newEmailField = (t: Translate, options: FieldOptions): Field =>
+  field({ ...EMAIL, label: t('changeEmail.new'), autocomplete: 'email' }, options)
 
 export const passwordField = (id: string, label: string, options: FieldOptions): Field =>
   field({ id, label, type: 'password', autocomplete: 'current-password' }, options)
@@ -123,16 +123,16 @@ const RECOVERY_CODE = { id: 'recovery_code', type: 'text', autocomplete: 'off', 
 export const recoveryCodeField = (t: Translate, options: FieldOptions): Field =>
   field({ ...RECOVERY_CODE, label: t('factor.recoveryCode') }, options)
 
-export const factorNameField = (options: FieldOptions): Field =>
+export const factorNameField = (t: Translate, options: FieldOptions): Field =>
   field(
-    { id: 'name', label: 'Name', type: 'text', autocomplete: 'off' },
-    { hint: 'Tells your authenticator apps apart, such as Work phone.', ...options },
+    { id: 'name', label: t('factorName.label'), type: 'text', autocomplete: 'off' },
+    { hint: t('factorName.appHint'), ...options },
   )
 
-export const passkeyNameField = (options: FieldOptions): Field =>
+export const passkeyNameField = (t: Translate, options: FieldOptions): Field =>
   field(
-    { id: 'name', label: 'Name', type: 'text', autocomplete: 'off' },
-    { hint: 'Tells your passkeys apart, such as Laptop or Security key.', ...options },
+    { id: 'name', label: t('factorName.label'), type: 'text', autocomplete: 'off' },
+    { hint: t('factorName.passkeyHint'), ...options },
   )
 
 export const newPasswordField = (id: string, label: string, options: FieldOptions): Field =>

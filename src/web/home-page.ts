@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { wantsPage } from './accepts-html.ts'
 import { showDashboard } from './console/dashboard/dashboard-page.ts'
 import { showOverview } from './console/dashboard/overview-page.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { callOf } from './console/kit/console-route.ts'
 import { noticeOf, noticesIn } from './notices.ts'
 import { translateFor } from './page-language.ts'
@@ -19,7 +19,9 @@ For the command line, run: npm run keywright -- --help
 `
 
 function showAccount(web: Web, ctx: Context, user: SignedInUser): void {
-  web.show(ctx, inConsole({ view: 'home', title: 'Your account', data: { user: portrait(user) } }, ctx.query.notice))
+  const t = translateFor(ctx)
+  const page = { view: 'home', title: t('account.title'), data: { user: portrait(user) } }
+  web.show(ctx, inOwnAccount(t, page, ctx.query.notice))
 }
 
 function showWelcome(web: Web, ctx: Context): void {

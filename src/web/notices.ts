@@ -6,6 +6,15 @@ const NOTICES: Readonly<Record<string, MessageKey>> = {
   'password-changed': 'notice.passwordChanged',
   'password-saved': 'notice.passwordSaved',
   withdrawn: 'notice.withdrawn',
+  'verification-sent': 'notice.verificationSent',
+  'address-requested': 'notice.addressRequested',
+  'address-changed': 'notice.addressChanged',
+  added: 'notice.appAdded',
+  removed: 'notice.appRemoved',
+  'passkey-added': 'notice.passkeyAdded',
+  'passkey-removed': 'notice.passkeyRemoved',
+  'session-ended': 'notice.sessionEnded',
+  'others-ended': 'notice.othersEnded',
 }
 
 export const noticesIn = (t: Translate): Record<string, string> =>

@@ -1,14 +1,14 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import { toEnglish } from '../languages/translator.ts'
+import type { Translate } from '../languages/translator.ts'
 import { notFound } from '../shared/errors.ts'
 import { connectionsPage, withdrawPage } from './connected-applications-page.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { principalOf } from './console/kit/console-route.ts'
 import { hasErrors, newPasswordErrors } from './new-password-fields.ts'
+import { translateFor } from './page-language.ts'
 import { changePasswordPage, type PasswordFieldErrors } from './password-page.ts'
 import { type PersonalStep, signedIn } from './personal-steps.ts'
-import { waitInWords } from './relative-time.ts'
 import type { WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf, passwordError } from './sign-in-steps.ts'
@@ -21,34 +21,39 @@ async function tryChange(
   user: WebUser,
   next: string,
 ): Promise<PasswordFieldErrors | undefined> {
+  const t = translateFor(ctx)
   const present = ctx.state.form.get('present') ?? ''
   const result = await web.signIn.changePassword(user.id, present, next, originOf(ctx))
   if (result === 'changed') return undefined
-  if (result === 'refused') return { present: 'The current password is wrong.' }
+  if (result === 'refused') return { present: t('changePassword.wrong') }
   ctx.set('Retry-After', String(result.retryAfter))
-  const wait = waitInWords(result.retryAfter)
-  return { form: `Too many attempts. Try again in ${wait}.`, status: 429 }
+  return { form: t('common.tooManyAttempts', { wait: t.wait(result.retryAfter) }), status: 429 }
 }
 
-function tooWeak(error: unknown): PasswordFieldErrors {
-  const weak = passwordError(toEnglish(), error)
-  if (weak === undefined) throw error
-  return { passwordError: weak }
-}
+const tooWeak =
+  (t: Translate) =>
+  (error: unknown): PasswordFieldErrors => {
+    const weak = passwordError(t, error)
+    if (weak === undefined) throw error
+    return { passwordError: weak }
+  }
 
 const showPassword =
   (web: Web): PersonalStep =>
-  async (ctx, user) =>
-    web.show(ctx, inConsole(changePasswordPage(user)))
+  async (ctx, user) => {
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, changePasswordPage(t, user)))
+  }
 
 const changePassword =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
+    const t = translateFor(ctx)
     const { form } = ctx.state
     const next = form.get('password') ?? ''
-    const seen = newPasswordErrors(toEnglish(), next, form.get('repeat') ?? '')
-    const fieldErrors = hasErrors(seen) ? seen : await tryChange(web, ctx, user, next).catch(tooWeak)
-    if (fieldErrors) return web.show(ctx, inConsole(changePasswordPage(user, fieldErrors)))
+    const seen = newPasswordErrors(t, next, form.get('repeat') ?? '')
+    const fieldErrors = hasErrors(seen) ? seen : await tryChange(web, ctx, user, next).catch(tooWeak(t))
+    if (fieldErrors) return web.show(ctx, inOwnAccount(t, changePasswordPage(t, user, fieldErrors)))
     // A new password ends every session; who has just proved the former one keeps this browser's. It is no new sign-in: the
     // second factor was not asked.
     const renewed = await web.directory.user(user.id)
@@ -63,8 +68,9 @@ const connectedApplications =
     const wanted = connections.flatMap(({ apis }) => apis)
     const scopes = Map.groupBy(wanted, ({ identifier }) => identifier)
     const asked = [...scopes].map(([api, all]) => [api, [...new Set(all.flatMap((one) => one.scopes))]] as const)
-    const texts = await web.directory.scopeTexts(Object.fromEntries(asked), toEnglish().language.code)
-    web.show(ctx, inConsole(connectionsPage(connections, texts), ctx.query.notice))
+    const t = translateFor(ctx)
+    const texts = await web.directory.scopeTexts(Object.fromEntries(asked), t.language.code)
+    web.show(ctx, inOwnAccount(t, connectionsPage(t, connections, texts), ctx.query.notice))
   }
 
 const askWithdrawal =
@@ -73,7 +79,8 @@ const askWithdrawal =
     const connections = await web.directory.connections(user.id)
     const connection = connections.find(({ clientId }) => clientId === ctx.params.clientId)
     if (!connection) throw notFound('application that you have allowed', 'with this id')
-    web.show(ctx, inConsole(withdrawPage(connection)))
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, withdrawPage(t, connection)))
   }
 
 const withdraw =

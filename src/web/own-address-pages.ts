@@ -1,4 +1,5 @@
 import type { EmailChange } from '../accounts/email-changes.ts'
+import type { Translate } from '../languages/translator.ts'
 import type { Block } from './console/kit/blocks.ts'
 import { badgeCell, fact, textCell } from './console/kit/cells.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
@@ -10,15 +11,11 @@ import type { Page } from './page.ts'
 import type { WebUser } from './sign-in-directory.ts'
 import type { Web } from './web-services.ts'
 
-const BREADCRUMBS = [{ href: SECURITY_PATH, label: 'Security' }]
+const breadcrumbsIn = (t: Translate) => [{ href: SECURITY_PATH, label: t('security.title') }]
+
+const cancelIn = (t: Translate) => ({ href: SECURITY_PATH, label: t('common.cancel') })
 
 export const VERIFICATION_PATH = `${EMAIL_PATH}/verification`
-
-export const ADDRESS_NOTICES = {
-  'verification-sent': 'Link sent. Open it in your email within one day.',
-  'address-requested': 'Check the inbox of the new address. The link in the message works for one hour.',
-  'address-changed': 'Email address changed. You have been signed out of all other sessions.',
-}
 
 /** The address of a user, and whether the instance can send a message to it. */
 export interface Address {
@@ -33,30 +30,35 @@ export const ownAddress = ({ management }: Pick<Web, 'management'>, { email, ema
   sendsMail: management.mail !== undefined,
 })
 
-const VERIFY = { href: VERIFICATION_PATH, label: 'Verify address…' }
+const statusCell = (t: Translate, isVerified: boolean) =>
+  isVerified ? badgeCell('success', t('address.verified')) : badgeCell('neutral', t('address.notVerified'))
 
-const statusCell = (isVerified: boolean) =>
-  isVerified ? badgeCell('success', 'Verified') : badgeCell('neutral', 'Not verified')
+function actionsOf(t: Translate, { isVerified, sendsMail }: Address) {
+  if (!sendsMail) return []
+  const verify = { href: VERIFICATION_PATH, label: t('address.verify') }
+  return [...(isVerified ? [] : [verify]), { href: EMAIL_PATH, label: t('address.change') }]
+}
 
-export const addressBlock = ({ email, isVerified, sendsMail }: Address): Block => ({
+export const addressBlock = (t: Translate, address: Address): Block => ({
   part: 'facts',
-  heading: 'Email address',
-  lead: sendsMail
-    ? 'You sign in with this address, and receive notices about your account.'
-    : 'You sign in with this address. An admin can change it.',
-  actions: sendsMail ? [...(isVerified ? [] : [VERIFY]), { href: EMAIL_PATH, label: 'Change address…' }] : [],
-  facts: [fact('Address', textCell(email)), fact('Status', statusCell(isVerified))],
+  heading: t('signIn.email'),
+  lead: address.sendsMail ? t('address.leadMail') : t('address.lead'),
+  actions: actionsOf(t, address),
+  facts: [
+    fact(t('address.address'), textCell(address.email)),
+    fact(t('address.status'), statusCell(t, address.isVerified)),
+  ],
 })
 
-export const verificationPage = ({ email }: Address): ConsolePage =>
+export const verificationPage = (t: Translate, { email }: Address): ConsolePage =>
   confirmPage({
-    title: 'Verify your email address?',
-    breadcrumbs: BREADCRUMBS,
-    stops: [`${email} receives a link. It works once, for one day.`],
+    title: t('address.verifyTitle'),
+    breadcrumbs: breadcrumbsIn(t),
+    stops: [t('address.verifyEffect', { email })],
     harmless: true,
     action: VERIFICATION_PATH,
-    submit: 'Send link',
-    keep: { href: SECURITY_PATH, label: 'Cancel' },
+    submit: t('forgotPassword.submit'),
+    keep: cancelIn(t),
   })
 
 interface ChangeState {
@@ -68,47 +70,41 @@ interface ChangeState {
   readonly status?: number
 }
 
-export const changeEmailPage = (user: WebUser, state: ChangeState = {}): ConsolePage => ({
+export const changeEmailPage = (t: Translate, user: WebUser, state: ChangeState = {}): ConsolePage => ({
   view: 'change-email',
-  title: 'Change your email address',
-  breadcrumbs: BREADCRUMBS,
+  title: t('changeEmail.title'),
+  breadcrumbs: breadcrumbsIn(t),
   status: state.status,
   data: {
     email: user.email,
     action: EMAIL_PATH,
     cancel: SECURITY_PATH,
     fieldError: state.fieldError,
-    fields: [newEmailField({ value: state.email ?? '', fieldError: state.emailError, focus: true })],
+    fields: [newEmailField(t, { value: state.email ?? '', fieldError: state.emailError, focus: true })],
   },
 })
 
 export const CONFIRM_PATH = `${EMAIL_PATH}/confirm`
 
-export const confirmEmailPage = ({ present, email }: EmailChange, token: string): ConsolePage =>
+export const confirmEmailPage = (t: Translate, { present, email }: EmailChange, token: string): ConsolePage =>
   confirmPage({
-    title: 'Confirm your new email address?',
-    breadcrumbs: BREADCRUMBS,
-    stops: [
-      `You sign in with ${email} from now on. ${present} no longer works.`,
-      'You are signed out of all other sessions.',
-    ],
+    title: t('changeEmail.confirmTitle'),
+    breadcrumbs: breadcrumbsIn(t),
+    stops: [t('changeEmail.effect', { email, present }), t('changeEmail.signsOut')],
     harmless: true,
     action: CONFIRM_PATH,
     hidden: { token },
-    submit: 'Change email address',
-    keep: { href: SECURITY_PATH, label: 'Cancel' },
+    submit: t('changeEmail.submit'),
+    keep: cancelIn(t),
   })
 
-export const changeOverPage = (user: WebUser): Page =>
+export const changeOverPage = (t: Translate, { email }: WebUser): Page =>
   messagePage({
-    title: 'This link no longer works',
+    title: t('passwordLink.over'),
     status: 400,
-    paragraphs: [
-      `It was already used, has expired, or was requested by another user. You are signed in as ${user.email}.`,
-      'To change the address of this user, request a new link.',
-    ],
+    paragraphs: [t('changeEmail.overText', { email }), t('changeEmail.overHint')],
     actions: [
-      { label: 'Change email address', href: EMAIL_PATH },
-      { label: 'Security', href: SECURITY_PATH },
+      { label: t('changeEmail.submit'), href: EMAIL_PATH },
+      { label: t('security.title'), href: SECURITY_PATH },
     ],
   })

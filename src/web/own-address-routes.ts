@@ -3,15 +3,15 @@ import type { Context } from 'koa'
 import { requestEmailChange } from '../accounts/email-changes.ts'
 import { requestVerification } from '../accounts/email-verification.ts'
 import type { FromPage } from '../accounts/password-changes.ts'
+import type { Translate } from '../languages/translator.ts'
 import { normalizedEmail } from '../shared/email-addresses.ts'
 import { notFound, RateLimitedError } from '../shared/errors.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { isUsedUp, tokenIn } from './link-tokens-in-requests.ts'
 import { changeEmailPage, changeOverPage, confirmEmailPage, ownAddress, verificationPage } from './own-address-pages.ts'
 import { EMAIL_PATH, SECURITY_PATH } from './own-paths.ts'
 import { translateFor } from './page-language.ts'
 import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
-import { waitInWords } from './relative-time.ts'
 import type { WebUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
 import { loginOf } from './sign-in-steps.ts'
@@ -28,16 +28,17 @@ const withMail =
   }
 
 /** Undefined: valid, and another one than the present. @param email normalized; undefined: not an address */
-function newEmailError(email: string | undefined, user: WebUser): string | undefined {
-  if (email === undefined) return 'Enter an email address, such as ada@example.com.'
-  return email === user.email ? 'This is your current address. Enter another one.' : undefined
+function newEmailError(t: Translate, email: string | undefined, user: WebUser): string | undefined {
+  if (email === undefined) return t('changeEmail.malformed')
+  return email === user.email ? t('changeEmail.same') : undefined
 }
 
 const askVerification =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    if (user.emailVerified) seeOther(ctx, SECURITY_PATH)
-    else web.show(ctx, inConsole(verificationPage(ownAddress(web, user))))
+    if (user.emailVerified) return seeOther(ctx, SECURITY_PATH)
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, verificationPage(t, ownAddress(web, user))))
   }
 
 const sendVerification =
@@ -51,26 +52,31 @@ const sendVerification =
 
 const askEmail =
   (web: Web): PersonalStep =>
-  async (ctx, user) =>
-    web.show(ctx, inConsole(changeEmailPage(user)))
+  async (ctx, user) => {
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, changeEmailPage(t, user)))
+  }
 
 const requestEmail =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
+    const t = translateFor(ctx)
     const typed = ctx.state.form.get('email') ?? ''
     const email = normalizedEmail(typed)
-    const emailError = newEmailError(email, user)
+    const emailError = newEmailError(t, email, user)
     if (email === undefined || emailError !== undefined)
-      return web.show(ctx, inConsole(changeEmailPage(user, { email: typed, emailError, status: 400 })))
+      return web.show(ctx, inOwnAccount(t, changeEmailPage(t, user, { email: typed, emailError, status: 400 })))
     const wait = await requestEmailChange(web.management.knex, user.id, email, originOfPage(ctx))
     if (wait === undefined) return seeOther(ctx, `${SECURITY_PATH}?notice=address-requested`)
     ctx.set('Retry-After', String(wait))
-    const fieldError = `Too many requests. Use the link in the last message, or try again in ${waitInWords(wait)}.`
-    web.show(ctx, inConsole(changeEmailPage(user, { email: typed, fieldError, status: 429 })))
+    const fieldError = t('forgotPassword.tooMany', { wait: t.wait(wait) })
+    web.show(ctx, inOwnAccount(t, changeEmailPage(t, user, { email: typed, fieldError, status: 429 })))
   }
 
-const showOver = (web: Web, ctx: Context, user: WebUser): void =>
-  web.show(ctx, { ...inConsole(changeOverPage(user)), view: 'console/message' })
+function showOver(web: Web, ctx: Context, user: WebUser): void {
+  const t = translateFor(ctx)
+  web.show(ctx, { ...inOwnAccount(t, changeOverPage(t, user)), view: 'console/message' })
+}
 
 /** Opening a link changes nothing: mail scanners open links too. */
 const askConfirmation =
@@ -78,8 +84,9 @@ const askConfirmation =
   async (ctx, user) => {
     const token = tokenIn(ctx.query.token)
     const change = await web.emailChangeLinks.open(token, user.id)
-    if (change) web.show(ctx, inConsole(confirmEmailPage(change, token)))
-    else showOver(web, ctx, user)
+    if (!change) return showOver(web, ctx, user)
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, confirmEmailPage(t, change, token)))
   }
 
 const confirmEmail =

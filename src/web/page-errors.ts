@@ -3,9 +3,9 @@ import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
-import { type MessageKey, type Translate, translateTo } from '../languages/translator.ts'
+import type { MessageKey, Translate } from '../languages/translator.ts'
 import { type ErrorCode, KeywrightError, RateLimitedError } from '../shared/errors.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { CsrfError } from './csrf.ts'
 import { UnsupportedFormError } from './forms.ts'
 import { pathWithToken } from './link-tokens-in-requests.ts'
@@ -20,7 +20,7 @@ import {
   unavailablePage,
 } from './messages.ts'
 import type { Page, Show } from './page.ts'
-import { translateConsoleFor, translateFor } from './page-language.ts'
+import { translateFor } from './page-language.ts'
 import { sentence } from './to-sentence.ts'
 
 /** Seconds. */
@@ -99,12 +99,11 @@ export function renderErrors(show: Show): Middleware {
       await next()
     } catch (error) {
       ctx.state.failure = error
-      // Signed-in users see the page in the console, which is in fewer languages.
-      const t = translateConsoleFor(ctx)
-      const page = pageOf(ctx.state.user ? translateTo(t.language) : translateFor(ctx), ctx, error)
+      const t = translateFor(ctx)
+      const page = pageOf(t, ctx, error)
       if (page.status === 503) ctx.set('Retry-After', String(UNAVAILABLE_RETRY))
       if (error instanceof RateLimitedError) ctx.set('Retry-After', String(error.retryAfter))
-      show(ctx, ctx.state.user ? { ...inConsole(page, undefined, t), view: 'console/message' } : page)
+      show(ctx, ctx.state.user ? { ...inOwnAccount(t, page), view: 'console/message' } : page)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { toEnglish } from '../languages/translator.ts'
+import type { Translate } from '../languages/translator.ts'
 import type { ConsolePage } from './console/kit/console-page.ts'
 import { passwordField } from './forms.ts'
 import { type NewPasswordErrors, newPasswordFields } from './new-password-fields.ts'
@@ -11,14 +11,14 @@ export interface PasswordFieldErrors extends NewPasswordErrors {
   readonly status?: number
 }
 
-export function changePasswordPage(user: WebUser, fieldErrors?: PasswordFieldErrors): ConsolePage {
+export function changePasswordPage(t: Translate, user: WebUser, fieldErrors?: PasswordFieldErrors): ConsolePage {
   const fields = [
-    passwordField('present', 'Current password', { fieldError: fieldErrors?.present }),
-    ...newPasswordFields(toEnglish(), fieldErrors ?? {}),
+    passwordField('present', t('changePassword.present'), { fieldError: fieldErrors?.present }),
+    ...newPasswordFields(t, fieldErrors ?? {}),
   ]
   return {
     view: 'change-password',
-    title: 'Change your password',
+    title: t('changePassword.title'),
     status: fieldErrors && (fieldErrors.status ?? 400),
     data: { user, fields, fieldError: fieldErrors?.form },
   }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Eta } from 'eta'
 import type { Context } from 'koa'
-import { translateConsoleTo } from '../languages/console/console-translator.ts'
+import { translateLayoutTo } from '../languages/console/console-translator.ts'
 import { LANGUAGES } from '../languages/languages.ts'
 import { translateTo } from '../languages/translator.ts'
 import { type Assets, accentName } from './assets.ts'
@@ -29,7 +29,7 @@ function siteOf(brand: Brand, assets: Assets, accent: string | undefined) {
 /** What the layout needs of the language. Errors and pages in a fixed language offer no other. */
 function textsOf(ctx: Context, { language, languages = language ? [] : LANGUAGES, isPassing, status = 200 }: Page) {
   const t = language ? translateTo(language) : translateFor(ctx)
-  const gettext = translateConsoleTo(t.language)
+  const gettext = translateLayoutTo(t.language)
   ctx.set('Content-Language', t.language.code)
   if (languages.length > 0) ctx.vary(['Accept-Language', 'Cookie'])
   return { t, gettext, languages: status < 400 && !isPassing ? languageLinks(ctx, languages) : [] }

@@ -2,11 +2,8 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import type { SentPasskey } from '../factors/own-passkeys.ts'
 import { notFound } from '../shared/errors.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { browserBinding } from './csrf.ts'
-import { ownAddress } from './own-address-pages.ts'
-import { SECURITY_PATH } from './own-paths.ts'
-import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
 import {
   addFactorPage,
   addPasskeyPage,
@@ -14,8 +11,12 @@ import {
   recoveryCodesPage,
   removalPage,
   renewalPage,
-  securityPage,
-} from './security-page.ts'
+} from './factor-pages.ts'
+import { ownAddress } from './own-address-pages.ts'
+import { SECURITY_PATH } from './own-paths.ts'
+import { translateFor } from './page-language.ts'
+import { type PersonalStep, recentlySignedIn, signedIn } from './personal-steps.ts'
+import { securityPage } from './security-page.ts'
 import { sessionsBlock } from './sessions-section.ts'
 import type { SignedInUser } from './sign-in-directory.ts'
 import { seeOther } from './sign-in-routes.ts'
@@ -25,19 +26,22 @@ import { actorOf, type Web } from './web-services.ts'
 const showSecurity =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
-    const page = securityPage({
+    const t = translateFor(ctx)
+    const page = securityPage(t, {
       address: ownAddress(web, user),
       factors: await web.factors.own.read(user.id),
-      sessions: sessionsBlock(await web.directory.sessions(user.id), user.sessionId),
+      sessions: sessionsBlock(t, await web.directory.sessions(user.id), user.sessionId),
       offersPasskeys: web.factors.passkeys !== undefined,
     })
-    web.show(ctx, inConsole(page, ctx.query.notice))
+    web.show(ctx, inOwnAccount(t, page, ctx.query.notice))
   }
 
 const askApp =
   (web: Web): PersonalStep =>
-  async (ctx, user) =>
-    web.show(ctx, inConsole(await addFactorPage(await web.factors.own.offer(user))))
+  async (ctx, user) => {
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, await addFactorPage(t, await web.factors.own.offer(user))))
+  }
 
 const addApp =
   (web: Web): PersonalStep =>
@@ -46,8 +50,10 @@ const addApp =
     const sent = { offer: field('offer'), name: field('name'), code: field('code') }
     const result = await web.factors.own.add(user, sent, actorOf(ctx, user.id))
     if (result.outcome === 'expired') return seeOther(ctx, SECURITY_PATH)
-    if (result.outcome === 'refused')
-      return web.show(ctx, inConsole(await addFactorPage(result.offer, sent.name, result)))
+    if (result.outcome === 'refused') {
+      const t = translateFor(ctx)
+      return web.show(ctx, inOwnAccount(t, await addFactorPage(t, result.offer, { ...result, name: sent.name })))
+    }
     await showAdded(web, ctx, user, { codes: result.codes, amr: ['otp', 'mfa'], notice: 'added' })
   }
 
@@ -63,7 +69,8 @@ async function showAdded(web: Web, ctx: Context, user: SignedInUser, { codes, am
   // A session outlives the factor that it began with, so both may have the same methods.
   const login = loginOf(user, [...new Set([...user.amr, ...amr])])
   await web.flow.signIn(ctx, { ...login, signedInAt: user.signedInAt })
-  web.show(ctx, inConsole(recoveryCodesPage(codes), notice))
+  const t = translateFor(ctx)
+  web.show(ctx, inOwnAccount(t, recoveryCodesPage(t, codes), notice))
 }
 
 /** Passkeys of this server. @throws KeywrightError `not_found`: browsers offer none at its address */
@@ -74,10 +81,10 @@ function passkeysOf({ factors }: Web) {
 
 const askPasskey =
   (web: Web): PersonalStep =>
-  async (ctx, user) =>
-    web.show(ctx, inConsole(addPasskeyPage(await passkeysOf(web).offer(user, browserBinding(ctx)))))
-
-const WRONG_PASSKEY = 'Your browser sent no passkey that this server accepts. Try again, or use another device.'
+  async (ctx, user) => {
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, addPasskeyPage(t, await passkeysOf(web).offer(user, browserBinding(ctx)))))
+  }
 
 const addPasskey =
   (web: Web): PersonalStep =>
@@ -93,9 +100,10 @@ const addPasskey =
     const result = await passkeysOf(web).add(user.id, sent, actorOf(ctx, user.id))
     if (result.outcome === 'expired') return seeOther(ctx, SECURITY_PATH)
     if (result.outcome === 'added') return await showAdded(web, ctx, user, { ...result, notice: 'passkey-added' })
-    const error = result.outcome === 'refused' ? { fieldError: WRONG_PASSKEY } : { nameError: result.nameError }
+    const t = translateFor(ctx)
+    const refused = { name: sent.name, hasWrongName: result.outcome === 'wrong_name' }
     const offer = await passkeysOf(web).offer(user, boundTo)
-    web.show(ctx, inConsole(addPasskeyPage(offer, { name: sent.name, ...error })))
+    web.show(ctx, inOwnAccount(t, addPasskeyPage(t, offer, refused)))
   }
 
 const askPasskeyRemoval =
@@ -104,7 +112,8 @@ const askPasskeyRemoval =
     const { apps, passkeys } = await web.factors.own.read(user.id)
     const passkey = passkeys.find(({ id }) => id === ctx.params.id)
     if (!passkey) throw notFound('passkey', 'with this id')
-    web.show(ctx, inConsole(passkeyRemovalPage(passkey, apps.length + passkeys.length === 1)))
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, passkeyRemovalPage(t, passkey, apps.length + passkeys.length === 1)))
   }
 
 const removePasskey =
@@ -120,7 +129,8 @@ const askRemoval =
     const { apps, passkeys } = await web.factors.own.read(user.id)
     const app = apps.find(({ id }) => id === ctx.params.id)
     if (!app) throw notFound('authenticator app', 'with this id')
-    web.show(ctx, inConsole(removalPage(app, apps.length + passkeys.length === 1)))
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, removalPage(t, app, apps.length + passkeys.length === 1)))
   }
 
 const removeApp =
@@ -132,15 +142,18 @@ const removeApp =
 
 const askRenewal =
   (web: Web): PersonalStep =>
-  async (ctx) =>
-    web.show(ctx, inConsole(renewalPage()))
+  async (ctx) => {
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, renewalPage(t)))
+  }
 
 const renewCodes =
   (web: Web): PersonalStep =>
   async (ctx, user) => {
     const codes = await web.factors.own.renewRecoveryCodes(user.id, actorOf(ctx, user.id))
-    if (codes) web.show(ctx, inConsole(recoveryCodesPage(codes)))
-    else seeOther(ctx, SECURITY_PATH)
+    if (!codes) return seeOther(ctx, SECURITY_PATH)
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, recoveryCodesPage(t, codes)))
   }
 
 /** How somebody signs in to their account. Each change takes a recent sign-in. */

@@ -1,7 +1,8 @@
 import Router from '@koa/router'
 import { notFound } from '../shared/errors.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { SECURITY_PATH } from './own-paths.ts'
+import { translateFor } from './page-language.ts'
 import { type PersonalStep, signedIn } from './personal-steps.ts'
 import { otherSessionsEndPage, SESSIONS_PATH, sessionEndPage } from './sessions-section.ts'
 import { seeOther, signInPathTo } from './sign-in-routes.ts'
@@ -15,7 +16,8 @@ const askEnd =
     const sessions = await web.directory.sessions(user.id)
     const session = sessions.find(({ id }) => id === ctx.params.id)
     if (!session) throw noSuchSession()
-    web.show(ctx, inConsole(sessionEndPage(session)))
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, sessionEndPage(t, session)))
   }
 
 const end =
@@ -28,8 +30,10 @@ const end =
 
 const askEndOthers =
   (web: Web): PersonalStep =>
-  async (ctx) =>
-    web.show(ctx, inConsole(otherSessionsEndPage()))
+  async (ctx) => {
+    const t = translateFor(ctx)
+    web.show(ctx, inOwnAccount(t, otherSessionsEndPage(t)))
+  }
 
 const endOthers =
   (web: Web): PersonalStep =>

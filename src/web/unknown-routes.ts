@@ -1,11 +1,11 @@
 import type { Layer } from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { type Translate, toEnglish, translateTo } from '../languages/translator.ts'
+import { type Translate, toEnglish } from '../languages/translator.ts'
 import { wantsPage } from './accepts-html.ts'
-import { inConsole } from './console/kit/console-page.ts'
+import { inOwnAccount } from './console/kit/console-page.ts'
 import { notFoundPage, wrongMethodPage } from './messages.ts'
 import type { Page, Show } from './page.ts'
-import { translateConsoleFor, translateFor } from './page-language.ts'
+import { translateFor } from './page-language.ts'
 import { currentUser, type Web } from './web-services.ts'
 
 interface Refusal {
@@ -30,10 +30,9 @@ function refuse(show: Show, ctx: Context, refusal: Refusal): void {
   ctx.vary('Accept')
   if (wantsPage(ctx)) {
     // Who is signed in keeps the console around them, and with it a way on.
-    const t = translateConsoleFor(ctx)
-    const page = refusal.page(translateTo(t.language))
-    if (ctx.state.user) show(ctx, { ...inConsole(page, undefined, t), view: 'console/message' })
-    else show(ctx, refusal.page(translateFor(ctx)))
+    const t = translateFor(ctx)
+    const page = refusal.page(t)
+    show(ctx, ctx.state.user ? { ...inOwnAccount(t, page), view: 'console/message' } : page)
     return
   }
   ctx.status = refusal.page(toEnglish()).status!

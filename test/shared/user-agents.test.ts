@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { browserInWords, browserNameOf } from '../../src/shared/user-agents.ts'
+import { browserNameOf } from '../../src/shared/user-agents.ts'
 
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 
@@ -36,7 +36,8 @@ test.each([
   ['Firefox/145.0', 'Firefox'],
   ['', 'Unknown browser'],
 ])('%s is %s', (userAgent, words) => {
-  expect(browserInWords(browserNameOf(userAgent))).toBe(words)
+  const { browser, system } = browserNameOf(userAgent)
+  expect([browser ?? 'Unknown browser', ...(system ? [system] : [])].join(' on ')).toBe(words)
 })
 
 test('a long text is read up to 512 characters', () => {

@@ -78,16 +78,21 @@ const PERSONAL = [
   '/account/security',
   '/account/security/apps',
   '/account/security/passkeys',
+  '/account/security/apps/app-1/remove',
+  '/account/security/passkeys/passkey-1/remove',
   '/account/security/recovery-codes',
+  '/account/security/sessions/session-1/end',
+  '/account/security/sessions/others',
   '/account/email/verification',
   '/account/email',
   '/account/email/confirm',
   `/account/email/confirm?token=${LINK_TOKEN}`,
 ]
 
-const TRANSLATED = [...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path }))
-
-const ALL = [...TRANSLATED, ...PERSONAL.map((path) => ({ path, as: ADA.id }))]
+const ALL: readonly { path: string; as?: string }[] = [
+  ...[...OPEN, ...SHOWN.map((name) => `/show/${name}`)].map((path) => ({ path })),
+  ...PERSONAL.map((path) => ({ path, as: ADA.id })),
+]
 
 describe.skipIf(!chromium)('in Chromium', () => {
   it('axe finds nothing, light and dark, and nothing is wider than a small phone', async () => {
@@ -97,7 +102,7 @@ describe.skipIf(!chromium)('in Chromium', () => {
     fake.world.brand = { ...fake.world.brand, signInText: 'Need help? Write to support@example.com.' }
     fake.brandChanged()
     const page = await browser.open({ viewport: PHONE })
-    for (const { path, as } of ALL as { path: string; as?: string }[]) {
+    for (const { path, as } of ALL) {
       fake.world.signedInAs = as
       await page.emulateMedia({ colorScheme: 'light' })
       await page.goto(fake.origin + path)
@@ -112,7 +117,8 @@ describe.skipIf(!chromium)('in Chromium', () => {
     'axe finds nothing in another language, and nothing is wider than a small phone: %s',
     async (locale) => {
       const page = await browser.open({ viewport: PHONE, locale })
-      for (const { path } of TRANSLATED) {
+      for (const { path, as } of ALL) {
+        fake.world.signedInAs = as
         await page.goto(fake.origin + path)
         expect([path, await page.evaluate('document.documentElement.lang')]).toEqual([path, locale])
         expect([path, await violationsOf(page), await overhangOf(page)]).toEqual([path, [], 0])

@@ -63,7 +63,10 @@ export const createFakeFactors = (user: () => never): Factors => ({
   own: {
     read: async () => ({ apps: APPS, passkeys: PASSKEYS, recoveryCodes: 2 }),
     offer: async () => OFFER,
-    add: async () => ({ outcome: 'added', codes: RECOVERY_CODES }),
+    add: async (_, { code }) =>
+      code === CODE
+        ? { outcome: 'added', codes: RECOVERY_CODES }
+        : { outcome: 'refused', offer: OFFER, hasWrongName: true, hasWrongCode: true },
     remove: async () => true,
     renewRecoveryCodes: async () => RECOVERY_CODES,
   },
@@ -76,7 +79,10 @@ export const createFakeFactors = (user: () => never): Factors => ({
     },
     own: {
       offer: async () => PASSKEY_REQUEST,
-      add: async () => ({ outcome: 'added', codes: [], amr: [] }),
+      add: async (_, { name, credential }) => {
+        if (credential === '') return { outcome: name === 'Laptop' ? 'wrong_name' : 'refused' }
+        return { outcome: 'added', codes: [], amr: [] }
+      },
     },
   },
 })

@@ -6,6 +6,7 @@ import type { EmailChangeLinks } from '../../src/accounts/email-changes.ts'
 import type { VerificationLinks } from '../../src/accounts/email-verification.ts'
 import type { PasswordLinks } from '../../src/accounts/password-links.ts'
 import type { SignIn } from '../../src/accounts/sign-in.ts'
+import type { UserSession } from '../../src/accounts/user-sessions.ts'
 import type { ScopeText } from '../../src/apis/scope-texts.ts'
 import type { ConnectedApplication } from '../../src/consents/consents.ts'
 import type { Management } from '../../src/management/operation.ts'
@@ -115,6 +116,34 @@ export const CONNECTION: ConnectedApplication = {
   claims: ['zoneinfo'],
   apis: [{ identifier: API, scopes: ['calendar.read'] }],
 }
+
+/** Of a browser that is known, and of one that is not. */
+const SESSIONS: readonly UserSession[] = [
+  {
+    id: 'session-1',
+    browser: 'Firefox',
+    system: 'Windows',
+    address: '192.0.2.77',
+    signedInAt: new Date(Date.now() - 90 * HOUR),
+    lastUsedAt: new Date(Date.now() - 3 * HOUR),
+  },
+  {
+    id: 'session-2',
+    browser: null,
+    system: 'Linux',
+    address: null,
+    signedInAt: new Date(Date.now() - 80 * HOUR),
+    lastUsedAt: new Date(),
+  },
+  {
+    id: 'session-3',
+    browser: null,
+    system: null,
+    address: '192.0.2.78',
+    signedInAt: new Date(Date.now() - 9 * HOUR),
+    lastUsedAt: new Date(),
+  },
+]
 
 /** What the fakes know; a test changes it. */
 export interface World {
@@ -246,7 +275,7 @@ function createDirectory(world: World): Directory {
       })
     },
     connections: async () => world.connections,
-    sessions: async () => [],
+    sessions: async () => SESSIONS,
     async keepLanguage(selection) {
       world.done.push(['keepLanguage', selection])
     },

@@ -87,27 +87,27 @@ describe('the language of a page', () => {
     },
   )
 
-  it('is English on the pages of the own account, whatever is preferred', async () => {
+  it('is the selected one on the pages of the own account, which can be shown in each', async () => {
     fake.world.signedInAs = ADA.id
-    browser.cookies.set('kw_language /', selected('de', 60))
-    for (const path of ['/account/applications', '/account/password']) {
-      const { text, headers } = await browser.visit(path)
-      expect(languageIn(text)).toEqual(['en', 'ltr'])
-      expect(headers.get('content-language')).toBe('en')
-      expect(text).not.toMatch(/Verbundene Anwendungen|Passwort/)
-    }
+    const { text, headers } = await browser.visit('/account/password', accepting('ar'))
+    expect(languageIn(text)).toEqual(['ar', 'rtl'])
+    expect(headers.get('content-language')).toBe('ar')
+    expect(headers.get('vary')).toMatch(/Accept-Language/)
+    expect([...text.matchAll(/hreflang="(\w+)"/g)].map(([, code]) => code)).toEqual(LANGUAGE_CODES)
+    fake.world.people = [{ ...ADA, language: 'de' }]
+    expect((await browser.visit('/account/password', accepting('ar'))).text).toContain('>Aktuelles Passwort<')
   })
 
   it.each([
-    ['de', 'de', 'Seite nicht gefunden', 'Abmelden'],
-    ['en', 'en', 'Page not found', 'Sign out'],
-    ['fr', 'en', 'Page not found', 'Sign out'],
-    ['ar', 'en', 'Page not found', 'Sign out'],
-  ])('is German or English in the console: %s', async (preferred, expected, title, signOut) => {
+    ['de', 'ltr', 'Seite nicht gefunden', 'Abmelden'],
+    ['en', 'ltr', 'Page not found', 'Sign out'],
+    ['fr', 'ltr', 'Page introuvable', 'Se déconnecter'],
+    ['ar', 'rtl', 'الصفحة غير موجودة', 'تسجيل الخروج'],
+  ])('is every one on an error in the console: %s', async (preferred, direction, title, signOut) => {
     fake.world.signedInAs = ADA.id
     const { text, headers } = await browser.visit('/nothing', accepting(preferred))
-    expect(languageIn(text)).toEqual([expected, 'ltr'])
-    expect(headers.get('content-language')).toBe(expected)
+    expect(languageIn(text)).toEqual([preferred, direction])
+    expect(headers.get('content-language')).toBe(preferred)
     expect(headers.get('vary')).toMatch(/Accept-Language/)
     expect(text).toContain(`<h1><bdi>${title}</bdi></h1>`)
     expect(text).toContain(`<button class="text-action">${signOut}</button>`)

@@ -4,15 +4,8 @@ const isSupported =
   typeof window.PublicKeyCredential?.parseRequestOptionsFromJSON === 'function' &&
   typeof window.PublicKeyCredential.parseCreationOptionsFromJSON === 'function'
 
-const CREATE_FAILURES = {
-  InvalidStateError: 'This device or password manager already has a passkey for your account.',
-  NotAllowedError: 'No passkey was created. Try again.',
-  SecurityError: 'Passkeys do not work at this address.',
-  other: 'The browser could not use a passkey. Try again.',
-}
-
-/** The page of a sign-in has its messages, in its language. */
-const failuresOf = (form) => (form.dataset.failures ? JSON.parse(form.dataset.failures) : CREATE_FAILURES)
+/** What to say of an error by its name, in the language of the page. */
+const failuresOf = (form) => JSON.parse(form.dataset.failures)
 
 const messageOf = (form) => form.querySelector('[role="alert"]')
 

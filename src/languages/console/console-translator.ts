@@ -3,6 +3,7 @@ import { CONSOLE_LANGUAGES, ENGLISH, type Language } from '../languages.ts'
 import { dateLocaleOf, type Moment, momentsIn } from '../moments.ts'
 import { createMessages, escapeHtml, type Messages } from '../translator.ts'
 import type { ConsoleText } from './console-text.ts'
+import { layoutCatalogue } from './layout-texts.ts'
 
 /** The texts of the console in one language. The English text is the key. */
 export interface ConsoleTranslate extends Messages<ConsoleText> {
@@ -40,8 +41,8 @@ const UNITS = [
   ['second', 1],
 ] as const
 
-function createConsoleTranslate(language: Language): ConsoleTranslate {
-  const catalogue = readCatalogue(language)
+/** @param catalogue the texts by their English text; absent: English */
+function createConsoleTranslate(language: Language, catalogue: Catalogue | undefined): ConsoleTranslate {
   const t = createMessages(language, (text: ConsoleText) => catalogue?.[text] ?? text)
   const numbers = new Intl.NumberFormat(language.locale)
   const lists = new Intl.ListFormat(language.locale)
@@ -73,8 +74,21 @@ const translators = new Map<string, ConsoleTranslate>()
 /** The texts of the console in a language, or in English where the console does not have it. A catalogue is read when it is needed first. */
 export function translateConsoleTo({ code }: Language): ConsoleTranslate {
   const language = CONSOLE_LANGUAGES.find((one) => one.code === code) ?? ENGLISH
-  const translate = translators.get(language.code) ?? createConsoleTranslate(language)
+  const translate = translators.get(language.code) ?? createConsoleTranslate(language, readCatalogue(language))
   translators.set(language.code, translate)
+  return translate
+}
+
+const layoutTranslators = new Map<string, ConsoleTranslate>()
+
+/**
+ * The texts of the console around a user's own pages, which are in every language. In a language that the console does not have, all others
+ * are English.
+ */
+export function translateLayoutTo(language: Language): ConsoleTranslate {
+  if (CONSOLE_LANGUAGES.includes(language)) return translateConsoleTo(language)
+  const translate = layoutTranslators.get(language.code) ?? createConsoleTranslate(language, layoutCatalogue(language))
+  layoutTranslators.set(language.code, translate)
   return translate
 }
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONSOLE_ROUTES } from '../../../src/web/console/console-routes.ts'
 import { createCallers, fillPath, makeSamples, type Samples } from '../../guarantees/all-routes.ts'
 import { type Keywright, startKeywright } from '../../support/keywright.ts'
+import { hasEnglishWord, textsOf } from '../../support/page-texts.ts'
 
 let server: Keywright
 let visitors: Awaited<ReturnType<typeof createCallers>>
@@ -19,26 +20,10 @@ const ENGLISH = new Set(
     .map(([text]) => text),
 )
 
-/** Words that German texts and the names of the sample data do not have. */
-const ENGLISH_WORDS = /\b(the|of|and|is|are|this|your|with|to|for|not|you)\b/i
-
-const UNSEEN = /<(head|code|pre|textarea|svg|script)\b[\s\S]*?<\/\1>/g
-const IN_ENGLISH = /<(\w+)[^>]* (?:lang|hreflang)="en"[\s\S]*?<\/\1>/g
-
-/** The texts of a page that users see or hear, without code and without what is marked as English. */
-function textsOf(html: string): string[] {
-  const seen = html.replace(UNSEEN, ' ').replace(IN_ENGLISH, ' ')
-  const attributes = [...seen.matchAll(/ (?:aria-label|alt|title|data-label|placeholder)="([^"]*)"/g)].map(
-    ([, text]) => text!,
-  )
-  const words = seen.replace(/<\/?(?:bdi|strong|b)>/g, '').split(/<[^>]*>/)
-  return [...attributes, ...words].map((text) => text.replaceAll('&#39;', "'").replace(/\s+/g, ' ').trim())
-}
-
 /** Names in the database, which bootstrap writes in English. */
 const NAMES = new Set(['Full access to the API', 'Read and change everything that the API offers in your name.'])
 
-const isEnglish = (text: string): boolean => ENGLISH.has(text) || (ENGLISH_WORDS.test(text) && !NAMES.has(text))
+const isEnglish = (text: string): boolean => ENGLISH.has(text) || (hasEnglishWord(text) && !NAMES.has(text))
 
 beforeAll(async () => {
   server = await startKeywright()

@@ -1,6 +1,5 @@
-import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
-import { CONSOLE_LANGUAGES, ENGLISH } from '../../../languages/languages.ts'
-import { translateTo } from '../../../languages/translator.ts'
+import { CONSOLE_LANGUAGES, ENGLISH, LANGUAGES, type Language } from '../../../languages/languages.ts'
+import { type Translate, translateTo } from '../../../languages/translator.ts'
 import { noticeOf, noticesIn } from '../../notices.ts'
 import type { Page } from '../../page.ts'
 
@@ -44,7 +43,7 @@ export interface Badge {
  * @param notice as it was in the query
  * @param t the texts of the page; absent: it is in English only
  */
-export function inConsole(page: ConsolePage, notice?: unknown, t?: ConsoleTranslate): Page {
+export function inConsole(page: ConsolePage, notice?: unknown, t?: { readonly language: Language }): Page {
   const { title, lead, breadcrumbs, actions, tabs, badge, warning } = page
   const head = { title, lead, breadcrumbs, actions, tabs, badge, warning }
   const failed = page.status !== undefined && page.status >= 400
@@ -53,3 +52,9 @@ export function inConsole(page: ConsolePage, notice?: unknown, t?: ConsoleTransl
   const data = { ...page.data, head, failed, notice: noticeOf(notice, notices) }
   return { ...page, language, languages: t && CONSOLE_LANGUAGES, data }
 }
+
+/** A page of a user's own account within the console, in every language. @param notice as it was in the query */
+export const inOwnAccount = (t: Translate, page: ConsolePage, notice?: unknown): Page => ({
+  ...inConsole(page, notice, t),
+  languages: LANGUAGES,
+})

@@ -183,7 +183,7 @@ export async function showUser({ management, who, user: viewer, params, show }: 
       heading: isOwn ? 'Your credentials and tokens' : 'Credentials and tokens',
       facts: holdingsOf(user),
     },
-    ...userSessionsBlock(user, isOwn),
+    ...userSessionsBlock(toConsoleEnglish(), user, isOwn),
     ...(isOwn ? [] : addedApplicationsBlock(user)),
     {
       part: 'changes',
