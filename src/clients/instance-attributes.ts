@@ -79,7 +79,7 @@ export const GENERAL_ATTRIBUTES = {
       'select',
     ),
     initial: ENGLISH.code,
-    section: 'email',
+    section: 'language',
     label: 'Default language',
     hint: 'Of emails to users who have not selected a language, such as invited users. Pages follow the browser.',
     description: 'The language of e-mails to users without a language (BCP 47)',

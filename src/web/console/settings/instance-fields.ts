@@ -49,7 +49,7 @@ const sectionsOf = ({ logo }: InstanceSettings): readonly Section<Name>[] => [
     fields: inSection('branding').flatMap((name): Name[] => (name === 'logo' && logo ? ['removeLogo', name] : [name])),
   },
   { heading: 'Sign-in', fields: inSection('signIn') },
-  { heading: 'Email', fields: inSection('email') },
+  { heading: 'Language', fields: inSection('language') },
   { heading: 'Redirect URIs', fields: inSection('redirectUris') },
   {
     heading: 'Defaults for new applications',
