@@ -126,6 +126,14 @@ test('nobody gets a link for a verified address, or while disabled', async () =>
   }
 })
 
+test('a message that the user requests has the language of the page, and one that an operator requests does not', async () => {
+  const [own, byOperator] = [await on.person(), await on.person()]
+  await requestVerification(on.knex, own.user.id, fromPage())
+  await sendTo(byOperator)
+  const languageTo = ({ user }: Person) => on.knex('mail_messages').where({ user_id: user.id }).pluck('language')
+  expect([await languageTo(own), await languageTo(byOperator)]).toEqual([['fr'], ['en']])
+})
+
 test('an address has a budget of links, and so has a network', async () => {
   const { user } = await on.person()
   const waits: unknown[] = []
