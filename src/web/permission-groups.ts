@@ -1,5 +1,7 @@
 import type { DescribedScope } from '../apis/scope-texts.ts'
 import type { Translate } from '../languages/translator.ts'
+import { MANAGEMENT_API, type ManagementScope } from '../management/management-scopes.ts'
+import { MANAGEMENT_PERMISSIONS } from './management-permissions.ts'
 import type { Wanted } from './sign-in-flow.ts'
 
 /** One thing that an application may do, in users's words. */
@@ -66,16 +68,34 @@ function aboutYou(t: Translate, { identityScopes, claims }: AboutUser): Permissi
 /** The address of an API without what says nothing to users. */
 const apiName = (identifier: string): string => identifier.replace(/^https?:\/\//, '').replace(/\/$/, '')
 
-function groupOf(api: string, texts: readonly DescribedScope[]): PermissionGroup {
-  const permissions = texts
-    .filter((text) => text.api === api)
-    .map(({ title, description, language }) => ({ title, description: description || undefined, lang: language ?? '' }))
+const isManagementScope = (scope: string): scope is ManagementScope => Object.hasOwn(MANAGEMENT_PERMISSIONS, scope)
+
+/** The built-in scopes have texts of their own in every language. */
+function managementGroup(t: Translate, scopes: readonly string[]): PermissionGroup {
+  const permissions = scopes.map((scope) => ({
+    title: isManagementScope(scope) ? t(MANAGEMENT_PERMISSIONS[scope]) : scope,
+  }))
+  return { heading: t('permission.management'), permissions }
+}
+
+function groupOf(t: Translate, api: string, all: readonly DescribedScope[]): PermissionGroup {
+  const texts = all.filter((text) => text.api === api)
+  if (api === MANAGEMENT_API)
+    return managementGroup(
+      t,
+      texts.map(({ scope }) => scope),
+    )
+  const permissions = texts.map(({ title, description, language }) => ({
+    title,
+    description: description || undefined,
+    lang: language ?? '',
+  }))
   return { heading: apiName(api), permissions }
 }
 
 /** First about the user, then at each API that the texts are of. Empty when it is about nothing. */
 export function permissionGroups(t: Translate, about: AboutUser, texts: readonly DescribedScope[]): PermissionGroup[] {
   const you = aboutYou(t, about)
-  const apis = [...new Set(texts.map(({ api }) => api))].map((api) => groupOf(api, texts))
+  const apis = [...new Set(texts.map(({ api }) => api))].map((api) => groupOf(t, api, texts))
   return [...(you.length > 0 ? [{ heading: t('permission.aboutYou'), permissions: you }] : []), ...apis]
 }
