@@ -83,7 +83,7 @@ test('the status and the API of an account have the same words on its page and i
     ['Status', { kind: 'text', text: 'Disabled' }],
     ['API', { kind: 'text', text: 'Disabled' }],
   ])
-  expect(accountStatusBadge(ACCOUNT).text).toBe('Disabled')
-  expect(accountStatusBadge({ status: 'active', apiEnabled: false }).text).toBe('API disabled')
-  expect(accountStatusBadge({ status: 'active', apiEnabled: true }).text).toBe('Active')
+  expect(accountStatusBadge(toConsoleEnglish(), ACCOUNT).text).toBe('Disabled')
+  expect(accountStatusBadge(toConsoleEnglish(), { status: 'active', apiEnabled: false }).text).toBe('API disabled')
+  expect(accountStatusBadge(toConsoleEnglish(), { status: 'active', apiEnabled: true }).text).toBe('Active')
 })

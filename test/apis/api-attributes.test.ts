@@ -46,7 +46,7 @@ const viewOf = (changes: Partial<typeof API> = {}): ApiDetails => ({
 })
 
 const namesOfForm = (changes: Partial<typeof API>) => {
-  const { fields, sections } = fieldsFor(viewOf(changes))
+  const { fields, sections } = fieldsFor(toConsoleEnglish(), viewOf(changes))
   expect(sections.flatMap((section) => section.fields).sort()).toEqual(Object.keys(fields).sort())
   return Object.keys(fields)
 }
@@ -65,7 +65,7 @@ describe('each attribute of an API', () => {
   })
 
   test('is in a section of the form, and its value survives a round trip through the form', () => {
-    const { fields, sections } = fieldsFor(undefined)
+    const { fields, sections } = fieldsFor(toConsoleEnglish(), undefined)
     expect(sections.flatMap((section) => section.fields).sort()).toEqual([...NAMES].sort())
     const described = VALUES.scopes.map((scope) => ({ scope, title: scope, description: '' }))
     const { values, fieldErrors } = readFields(fields, writeFields(fields, { ...VALUES, scopes: described }))
@@ -76,7 +76,7 @@ describe('each attribute of an API', () => {
   test('is on the page of the API, under its label', () => {
     const elsewhere = ['scopes', 'isDefault']
     const labels = NAMES.filter((name) => !elsewhere.includes(name)).map((name) => API_ATTRIBUTES[name].label)
-    expect(apiFacts(viewOf()).map(({ term }) => term)).toEqual(expect.arrayContaining(labels))
+    expect(apiFacts(toConsoleEnglish(), viewOf()).map(({ term }) => term)).toEqual(expect.arrayContaining(labels))
   })
 
   test('has an option, which accepts what commands print', async () => {
@@ -116,13 +116,16 @@ describe('the form of an existing API', () => {
 
   test('changes only what it contains', () => {
     const view = viewOf({ builtIn: true, isDefault: false })
-    const { values } = readFields(fieldsFor(view).fields, formOfApi(view))
+    const { values } = readFields(fieldsFor(toConsoleEnglish(), view).fields, formOfApi(toConsoleEnglish(), view))
     expect(changeOf(view, values)).toEqual({ changes: { tokenTtl: 5400 }, texts: undefined })
   })
 
   test('requires a lifetime', () => {
     const view = viewOf()
-    const { fieldErrors } = readFields(fieldsFor(view).fields, new Map([...formOfApi(view), ['tokenTtl', '']]))
+    const { fieldErrors } = readFields(
+      fieldsFor(toConsoleEnglish(), view).fields,
+      new Map([...formOfApi(toConsoleEnglish(), view), ['tokenTtl', '']]),
+    )
     expect(fieldErrors).toEqual([{ field: 'tokenTtl', message: 'this field is required' }])
   })
 })

@@ -5,9 +5,11 @@ import { APPLICATION_TYPES } from '../../src/clients/application-types.ts'
 import { ACCESS_ATTRIBUTES, CLIENT_ATTRIBUTES, KEY_PAIR_ATTRIBUTES } from '../../src/clients/client-attributes.ts'
 import { GRANT_TYPES } from '../../src/clients/grant-types.ts'
 import { AVAILABILITY_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../../src/clients/instance-attributes.ts'
+import { INSPECTION_REASONS } from '../../src/inspection/inspection-reasons.ts'
 import { languageOf } from '../../src/languages/languages.ts'
 import { MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { type Attribute, type Attributes, entriesOf } from '../../src/shared/attributes.ts'
+import { REFUSAL_REASONS } from '../../src/shared/refusal-reasons.ts'
 import { WEBHOOK_ATTRIBUTES, WEBHOOK_STATUS_ATTRIBUTES } from '../../src/webhooks/webhook-attributes.ts'
 
 /** Every resource with attributes that pages of the console show. */
@@ -57,5 +59,7 @@ export const declaredTexts = (): Set<string> =>
       ...GRANT_TYPES.flatMap(({ label, hint }) => [label, hint]),
       ...APPLICATION_TYPES.flatMap(({ label, hint }) => [label, hint]),
       ...Object.values(MANAGEMENT_SCOPES),
+      ...Object.values(REFUSAL_REASONS).flatMap(({ label, text }) => [label, text]),
+      ...Object.values(INSPECTION_REASONS),
     ].filter((text) => text !== undefined && text !== ''),
   ) as Set<string>

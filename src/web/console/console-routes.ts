@@ -22,28 +22,30 @@ import { USER_PAGES } from './users/user-pages.ts'
 import { WEBHOOK_PAGES } from './webhooks/webhook-pages.ts'
 
 /** In every language of the console (`docs/adr/0042-german-console.md`). */
-const TRANSLATED: readonly ConsoleRoute[] = [...ACTIVITY_PAGES]
+const TRANSLATED: readonly ConsoleRoute[] = [
+  ...ACCOUNT_PAGES,
+  ...ACTIVITY_PAGES,
+  ...API_DELETION_PAGES,
+  ...API_FORM_PAGES,
+  ...API_PAGES,
+  ...API_SECRET_PAGES,
+  ...INSPECTION_PAGES,
+  ...LEAK_PAGES,
+  ...REVOCATION_PAGES,
+  ...USER_PAGES,
+]
 
 /** In English only, until their area is translated. */
 const IN_ENGLISH: readonly ConsoleRoute[] = [
   ...APPLICATION_PAGES,
-  ...USER_PAGES,
-  ...ACCOUNT_PAGES,
   ...KEY_PAIR_PAGES,
   ...KEY_PAIR_DETAIL_PAGES,
-  ...API_DELETION_PAGES,
   ...KEY_PAIR_EDIT_PAGES,
   ...NAMED_PAIR_PAGES,
-  ...API_FORM_PAGES,
-  ...API_PAGES,
-  ...API_SECRET_PAGES,
   ...INSTANCE_PAGES,
   ...SIGNING_KEY_PAGES,
   ...SIGNING_KEY_REVOCATION_PAGES,
   ...USAGE_PAGES,
-  ...INSPECTION_PAGES,
-  ...REVOCATION_PAGES,
-  ...LEAK_PAGES,
   ...MAIL_PAGES,
   ...WEBHOOK_PAGES,
 ]

@@ -1,36 +1,41 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { readAccount } from '../../../management/account-operations.ts'
 import { deleteAccount } from '../../../management/deletion-operations.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { countedUpTo } from '../kit/counts.ts'
 import { confirmPage } from '../kit/panels.ts'
-import { accountPath, userCountText } from './account-page.ts'
+import { accountPath } from './account-page.ts'
 
-export async function askAccountDeletion({ management, who, params, show }: ConsoleCall): Promise<void> {
+export async function askAccountDeletion({ management, who, params, show, t }: ConsoleCall): Promise<void> {
   const account = await readAccount(management, who, { accountId: params.accountId!, withCallers: true })
   const { id, name, users, applications, affected } = account
   const page = confirmPage({
-    title: `Delete ${name}?`,
+    title: t('Delete {name}?', { name }),
     breadcrumbs: [
-      { href: '/accounts', label: 'Accounts' },
+      { href: '/accounts', label: t('Accounts') },
       { href: accountPath(id), label: name },
     ],
-    text: 'You cannot undo this. An account that you may need again can stay disabled.',
+    text: t('You cannot undo this. An account that you may need again can stay disabled.'),
     stops: [
       users.count === 0
-        ? 'delete no users: the account has none'
-        : `delete ${userCountText(users)}, with their key pairs`,
+        ? t('delete no users: the account has none')
+        : t(
+            'delete {more, select, yes {more than } other {}}{count, plural, one {# user} other {# users}}, with their key pairs',
+            boundedValues(users),
+          ),
       applications.count === 0
-        ? 'delete no applications: the account has none'
-        : `delete ${countedUpTo(toConsoleEnglish(), applications, 'application')}, with their client secrets and consents`,
-      'erase the names, email addresses and IP addresses of its users in the activity log; the events stay',
-      'keep all its tokens revoked',
+        ? t('delete no applications: the account has none')
+        : t(
+            'delete {more, select, yes {more than } other {}}{count, plural, one {# application} other {# applications}}, with their client secrets and consents',
+            boundedValues(applications),
+          ),
+      t('erase the names, email addresses and IP addresses of its users in the activity log; the events stay'),
+      t('keep all its tokens revoked'),
     ],
     action: accountPath(id, 'delete'),
-    submit: 'Delete account',
-    keep: { href: accountPath(id), label: 'Cancel' },
-    ...affectedBy(toConsoleEnglish(), affected!),
+    submit: t('Delete account'),
+    keep: { href: accountPath(id), label: t('Cancel') },
+    ...affectedBy(t, affected!),
   })
   show(page)
 }

@@ -1,5 +1,5 @@
 import { ACCOUNT_STATUS_ATTRIBUTES } from '../../../accounts/account-attributes.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type AccountSummary, listAccounts } from '../../../management/account-operations.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
 import { valueText } from '../kit/attribute-facts.ts'
@@ -10,21 +10,21 @@ import type { ConsoleCall } from '../kit/console-route.ts'
 import { listPage } from '../kit/list-page.ts'
 import { choiceIn, givenIn, pageIn, sortIn } from '../kit/query-fields.ts'
 
-const { status: STATUS, apiEnabled: API_ENABLED } = ACCOUNT_STATUS_ATTRIBUTES
+const { status: STATUS } = ACCOUNT_STATUS_ATTRIBUTES
 
-export function accountStatusBadge({ status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>): Badge {
-  const text = valueText(toConsoleEnglish(), STATUS, status)
+export function accountStatusBadge(
+  t: ConsoleTranslate,
+  { status, apiEnabled }: Pick<AccountSummary, 'status' | 'apiEnabled'>,
+): Badge {
+  const text = valueText(t, STATUS, status)
   if (status === 'deleting') return { tone: 'neutral', text }
   if (status === 'disabled') return { tone: 'error', text }
   if (apiEnabled) return { tone: 'success', text }
-  return {
-    tone: 'warning',
-    text: `${API_ENABLED.label} ${valueText(toConsoleEnglish(), API_ENABLED, false).toLowerCase()}`,
-  }
+  return { tone: 'warning', text: t('API disabled') }
 }
 
-function rowOf(account: AccountSummary): Cell[] {
-  const { tone, text } = accountStatusBadge(account)
+function rowOf(t: ConsoleTranslate, account: AccountSummary): Cell[] {
+  const { tone, text } = accountStatusBadge(t, account)
   return [
     linkCell(account.name, `/accounts/${account.id}`),
     badgeCell(tone, text),
@@ -34,12 +34,12 @@ function rowOf(account: AccountSummary): Cell[] {
   ]
 }
 
-const NOTICES = {
-  deleting: 'The account is being deleted with its users and applications. This can take a few minutes.',
-}
+const noticesIn = (t: ConsoleTranslate) => ({
+  deleting: t('The account is being deleted with its users and applications. This can take a few minutes.'),
+})
 
 /** The list of all accounts. */
-export async function showAccounts({ management, who, query, show }: ConsoleCall): Promise<void> {
+export async function showAccounts({ management, who, query, show, t }: ConsoleCall): Promise<void> {
   const sort = sortIn(query, ['name', 'added'], 'name')
   const { items, ...part } = await listAccounts(management, who, {
     search: givenIn(query, 'search'),
@@ -47,25 +47,25 @@ export async function showAccounts({ management, who, query, show }: ConsoleCall
     sort,
     ...pageIn(query),
   })
-  const add = { href: '/accounts/new', label: 'Add account', primary: true }
+  const add = { href: '/accounts/new', label: t('Add account'), primary: true }
   const page = listPage(
-    { title: 'Accounts', lead: 'Enterprise customers of this instance.', actions: [add], notices: NOTICES },
+    { title: t('Accounts'), lead: t('Enterprise customers of this instance.'), actions: [add], notices: noticesIn(t) },
     {
-      caption: 'Accounts',
+      caption: t('Accounts'),
       columns: [
-        { heading: 'Account', sort: 'name' },
-        { heading: STATUS.label },
-        { heading: 'Users', numeric: true },
-        { heading: 'Applications', numeric: true },
-        { heading: 'Added', sort: '-added' },
+        { heading: t('Account'), sort: 'name' },
+        { heading: t.declared(STATUS.label) },
+        { heading: t('Users'), numeric: true },
+        { heading: t('Applications'), numeric: true },
+        { heading: t('Added'), sort: '-added' },
       ],
-      rows: items.map(rowOf),
-      empty: { title: 'No accounts yet', text: 'Add an account, then invite its first admin.', action: add },
+      rows: items.map((account) => rowOf(t, account)),
+      empty: { title: t('No accounts yet'), text: t('Add an account, then invite its first admin.'), action: add },
       search: {
         path: '/accounts',
         query,
-        placeholder: 'Name or ID',
-        filters: [choiceFilter(toConsoleEnglish(), 'status', STATUS, 'All statuses', true)],
+        placeholder: t('Name or ID'),
+        filters: [choiceFilter(t, 'status', STATUS, 'All statuses', true)],
       },
       sort,
       page: part,

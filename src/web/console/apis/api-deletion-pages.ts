@@ -1,27 +1,30 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { deleteApi } from '../../../management/deletion-operations.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
-import { countedUpTo } from '../kit/counts.ts'
 import { confirmPage } from '../kit/panels.ts'
-import { APIS, apiOf, pathOf } from './api-pages.ts'
+import { apiOf, apisLink, pathOf } from './api-pages.ts'
 
 async function askDeletion(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const view = await apiOf(call)
   const { identifier } = view.api
   const isCalled = view.callers.count > 0
   const page = confirmPage({
-    title: `Delete ${identifier}?`,
-    breadcrumbs: [APIS, { href: pathOf(view), label: identifier }],
+    title: t('Delete {name}?', { name: identifier }),
+    breadcrumbs: [apisLink(t), { href: pathOf(view), label: identifier }],
     text: isCalled
-      ? `${countedUpTo(toConsoleEnglish(), view.callers, 'client')} may call this API. Remove the API from them first, which revokes their tokens for it. The API can be deleted once these tokens have expired.`
-      : 'You cannot undo this. The API can be deleted once all its tokens have expired.',
+      ? t(
+          '{more, select, yes {more than } other {}}{count, plural, one {# client} other {# clients}} may call this API. Remove the API from them first, which revokes their tokens for it. The API can be deleted once these tokens have expired.',
+          boundedValues(view.callers),
+        )
+      : t('You cannot undo this. The API can be deleted once all its tokens have expired.'),
     stops: [
-      'delete its scopes, their descriptions and its settings',
-      'delete its client ID and client secret for introspection and the revocation feed',
+      t('delete its scopes, their descriptions and its settings'),
+      t('delete its client ID and client secret for introspection and the revocation feed'),
     ],
     action: `${pathOf(view)}/delete`,
-    submit: 'Delete API',
-    keep: { href: pathOf(view), label: 'Cancel' },
+    submit: t('Delete API'),
+    keep: { href: pathOf(view), label: t('Cancel') },
   })
   call.show(page)
 }

@@ -1,7 +1,7 @@
 import { API_ATTRIBUTES, BUILT_IN_API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
 import { type ApiSettings, DEFAULT_API_SETTINGS } from '../../../apis/api-settings.ts'
 import type { ScopeText } from '../../../apis/scope-texts.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ApiView, NamedScope } from '../../../management/api-operations.ts'
 import { type Attributes, attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
@@ -10,18 +10,22 @@ import { type ValuesOf, writeFields } from '../kit/form-fields.ts'
 import { scopesField } from './scopes-field.ts'
 
 /** The scopes have a field of their own, which also sets their texts. */
-const fieldsOf = (current: ApiView['api'] | undefined) => ({
-  ...attributeFields(API_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true, current }),
-  scopes: scopesField({ label: API_ATTRIBUTES.scopes.label, hint: API_ATTRIBUTES.scopes.hint, required: true }),
+const fieldsOf = (t: ConsoleTranslate, current: ApiView['api'] | undefined) => ({
+  ...attributeFields(API_ATTRIBUTES, { t, isOperator: true, current }),
+  scopes: scopesField({
+    label: t.declared(API_ATTRIBUTES.scopes.label),
+    hint: t.declared(API_ATTRIBUTES.scopes.hint!),
+    required: true,
+  }),
 })
 
 export type ApiFields = ReturnType<typeof fieldsOf>
 export type ApiValues = ValuesOf<ApiFields>
 
-const SECTIONS = [
-  { heading: 'API', name: 'api' },
-  { heading: 'Scopes', name: 'scopes' },
-  { heading: 'Tokens', name: 'tokens' },
+const sectionsIn = (t: ConsoleTranslate) => [
+  { heading: t('API'), name: 'api' },
+  { heading: t('Scopes'), name: 'scopes' },
+  { heading: t('Tokens'), name: 'tokens' },
 ]
 
 /** The attributes that the form sets: another API becomes the default in its own form. */
@@ -35,20 +39,21 @@ function attributesFor(view: ApiView | undefined): Attributes {
 }
 
 /** @param view absent: a new API. Values of fields that are left out are undefined. */
-export function fieldsFor(view: ApiView | undefined) {
+export function fieldsFor(t: ConsoleTranslate, view: ApiView | undefined) {
   const attributes = attributesFor(view)
-  const all: Readonly<Record<string, unknown>> = fieldsOf(view?.api)
+  const all: Readonly<Record<string, unknown>> = fieldsOf(t, view?.api)
   const fields = Object.fromEntries(namesOf(attributes).map((name) => [name, all[name]])) as ApiFields
-  const sections = SECTIONS.map(({ heading, name }) => ({
+  const sections = sectionsIn(t).map(({ heading, name }) => ({
     heading,
     fields: namesOf(attributesWhere(attributes, ({ section }) => section === name)) as (keyof ApiFields)[],
   }))
   return { fields, sections: sections.filter((section) => section.fields.length > 0) }
 }
 
-export const formOfNew = (): Form => writeFields(fieldsOf(undefined), DEFAULT_API_SETTINGS)
+export const formOfNew = (t: ConsoleTranslate): Form => writeFields(fieldsOf(t, undefined), DEFAULT_API_SETTINGS)
 
-export const formOfApi = ({ api, scopes }: ApiView): Form => writeFields(fieldsOf(api), { ...api, scopes })
+export const formOfApi = (t: ConsoleTranslate, { api, scopes }: ApiView): Form =>
+  writeFields(fieldsOf(t, api), { ...api, scopes })
 
 /** The texts that differ from those before, by scope. */
 function textsOf(scopes: readonly NamedScope[], before: readonly NamedScope[]): Record<string, ScopeText> {

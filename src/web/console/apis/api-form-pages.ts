@@ -1,4 +1,4 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
   type ApiDetails,
   changeApi,
@@ -9,44 +9,48 @@ import {
 import { type ChangeImpact, previewScopeRemoval } from '../../../management/change-impact.ts'
 import { type FieldError, KeywrightError } from '../../../shared/errors.ts'
 import type { Form } from '../../forms.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
-import { countedUpTo } from '../kit/counts.ts'
 import { revisionOf, submit } from '../kit/form-fields.ts'
 import { compareVersions, formView } from '../kit/form-view.ts'
 import { carriedForm, impactStops } from '../kit/impact-text.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { changeOf, declarationOf, fieldsFor, formOfApi, formOfNew, removedScopes } from './api-fields.ts'
-import { APIS, apiOf, pathOf } from './api-pages.ts'
+import { apiOf, apisLink, pathOf } from './api-pages.ts'
 import { apiSecretPage } from './api-secret-pages.ts'
 import { MORE_ROWS } from './scopes-field.ts'
 
-function newPage(typed: Form = formOfNew(), fieldErrors: readonly FieldError[] = []): ConsolePage {
+function newPage(
+  t: ConsoleTranslate,
+  typed: Form = formOfNew(t),
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage {
   const form = formView({
-    ...fieldsFor(undefined),
+    ...fieldsFor(t, undefined),
     typed,
     fieldErrors,
     action: '/apis/new',
-    submit: 'Add API',
+    submit: t('Add API'),
     cancel: '/apis',
   })
   return {
     view: 'console/edit',
-    title: 'Add API',
-    lead: 'You then get a client ID and client secret that the API uses for token introspection.',
+    title: t('Add API'),
+    lead: t('You then get a client ID and client secret that the API uses for token introspection.'),
     status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: [APIS],
+    breadcrumbs: [apisLink(t)],
     data: { form },
   }
 }
 
-async function showNew({ show }: ConsoleCall): Promise<void> {
-  show(newPage())
+async function showNew({ show, t }: ConsoleCall): Promise<void> {
+  show(newPage(t))
 }
 
-async function declare({ management, who, form, files, web, show }: ConsoleCall): Promise<void> {
-  if (form.has(MORE_ROWS)) return show(newPage(form))
-  const { fields } = fieldsFor(undefined)
+async function declare({ management, who, form, files, web, show, t }: ConsoleCall): Promise<void> {
+  if (form.has(MORE_ROWS)) return show(newPage(t, form))
+  const { fields } = fieldsFor(t, undefined)
   const outcome = await submit(
     fields,
     { form, files },
@@ -56,16 +60,16 @@ async function declare({ management, who, form, files, web, show }: ConsoleCall)
       execute: (declaration) => declareApi(management, who, declaration as Parameters<typeof declareApi>[2]),
     },
   )
-  if (outcome.fieldErrors) return show(newPage(form, outcome.fieldErrors))
+  if (outcome.fieldErrors) return show(newPage(t, form, outcome.fieldErrors))
   const { api, clientId, clientSecret } = outcome.done
   show(
-    apiSecretPage(web.issuerUrl(), {
-      title: `${api.identifier} was added`,
-      lead: 'The API uses these credentials for token introspection.',
+    apiSecretPage(t, web.issuerUrl(), {
+      title: t('{name} was added', { name: api.identifier }),
+      lead: t('The API uses these credentials for token introspection.'),
       identifier: api.identifier,
       clientId,
       clientSecret,
-      done: { href: `/apis/${api.id}`, label: 'Go to the API' },
+      done: { href: `/apis/${api.id}`, label: t('Go to the API') },
     }),
   )
 }
@@ -77,9 +81,13 @@ interface Tried {
   readonly isStale?: boolean
 }
 
-function editPage(view: ApiDetails, { typed, fieldErrors = [], isStale }: Tried = {}): ConsolePage {
-  const { fields, sections } = fieldsFor(view)
-  const present = formOfApi(view)
+function editPage(
+  t: ConsoleTranslate,
+  view: ApiDetails,
+  { typed, fieldErrors = [], isStale }: Tried = {},
+): ConsolePage {
+  const { fields, sections } = fieldsFor(t, view)
+  const present = formOfApi(t, view)
   const { revision } = view.api
   const path = pathOf(view)
   const action = `${path}/edit`
@@ -90,71 +98,75 @@ function editPage(view: ApiDetails, { typed, fieldErrors = [], isStale }: Tried 
     fieldErrors,
     revision,
     action,
-    submit: 'Save',
+    submit: t('Save'),
     cancel: path,
   })
-  const versions = isStale && {
-    versions: compareVersions(toConsoleEnglish(), fields, typed!, present),
-    present: action,
-  }
+  const versions = isStale && { versions: compareVersions(t, fields, typed!, present), present: action }
   return {
     view: 'console/edit',
-    title: 'Edit API',
+    title: t('Edit API'),
     status: isStale ? 412 : fieldErrors.length > 0 ? 400 : undefined,
     lead: view.api.builtIn
-      ? 'This is the Keywright management API. Its scopes are built in; you can change only the access token lifetime.'
-      : 'Changes apply to new tokens. Removing a scope revokes the tokens that have it.',
-    breadcrumbs: [APIS, { href: path, label: view.api.identifier }],
+      ? t(
+          'This is the Keywright management API. Its scopes are built in; you can change only the access token lifetime.',
+        )
+      : t('Changes apply to new tokens. Removing a scope revokes the tokens that have it.'),
+    breadcrumbs: [apisLink(t), { href: path, label: view.api.identifier }],
     data: { form, ...versions },
   }
 }
 
 async function showEdit(call: ConsoleCall): Promise<void> {
-  call.show(editPage(await apiOf(call)))
+  call.show(editPage(call.t, await apiOf(call)))
 }
 
+/** @param removed at least one scope */
 function removalPage(
+  t: ConsoleTranslate,
   view: ApiDetails,
   removed: readonly string[],
   form: Form,
   impact: ChangeImpact | undefined,
 ): ConsolePage {
   const action = `${pathOf(view)}/edit`
-  const [it, named] = removed.length === 1 ? ['it', 'that names it'] : ['them', 'that names one of them']
+  const isOne = removed.length === 1
   return confirmPage({
-    title: removed.length === 1 ? `Remove the scope ${removed[0]}?` : `Remove ${removed.length} scopes?`,
-    breadcrumbs: [APIS, { href: pathOf(view), label: view.api.identifier }],
-    text: `Scopes to remove: ${removed.join(', ')}. ${countedUpTo(toConsoleEnglish(), view.callers, 'client')} can call this API.`,
+    title: isOne
+      ? t('Remove the scope {scope}?', { scope: removed[0]! })
+      : t('Remove {count, plural, one {# scope} other {# scopes}}?', { count: removed.length }),
+    breadcrumbs: [apisLink(t), { href: pathOf(view), label: view.api.identifier }],
+    text: t(
+      'Scopes to remove: {scopes}. {more, select, yes {more than } other {}}{count, plural, one {# client} other {# clients}} can call this API.',
+      { scopes: removed.join(', '), ...boundedValues(view.callers) },
+    ),
     stops: [
-      `reject token requests ${named}`,
-      'remove the API from applications that have no other scope of it',
+      isOne ? t('reject token requests that names it') : t('reject token requests that names one of them'),
+      t('remove the API from applications that have no other scope of it'),
       ...(impact
         ? impactStops(
-            toConsoleEnglish(),
+            t,
             impact,
-            removed.length === 1
-              ? 'revoke {tokens} that have it, at once'
-              : 'revoke {tokens} that have one of them, at once',
+            isOne ? 'revoke {tokens} that have it, at once' : 'revoke {tokens} that have one of them, at once',
           )
         : []),
-      `delete the description of ${it}`,
+      isOne ? t('delete the description of it') : t('delete the description of them'),
     ],
     action,
-    submit: 'Remove scopes',
+    submit: t('Remove scopes'),
     hidden: carriedForm(form),
-    keep: { href: action, label: 'Cancel' },
+    keep: { href: action, label: t('Cancel') },
   })
 }
 
 /** Saves what the form holds; or answers which scopes that would remove, where it is not confirmed, or what is wrong with it. */
-async function save({ management, who, form, files }: ConsoleCall, view: ApiDetails) {
+async function save({ management, who, form, files, t }: ConsoleCall, view: ApiDetails) {
   const check = (change: ReturnType<typeof changeIn>) => checkChangeOfApi(management, who, change)
   const changeIn = (values: Parameters<typeof changeOf>[1]) => ({
     identifier: view.api.identifier,
     ...changeOf(view, values),
   })
   return await submit(
-    fieldsFor(view).fields,
+    fieldsFor(t, view).fields,
     { form, files },
     {
       prepare: changeIn,
@@ -171,25 +183,26 @@ async function save({ management, who, form, files }: ConsoleCall, view: ApiDeta
   )
 }
 
-async function askRemoval({ management, who, form, show }: ConsoleCall, view: ApiDetails, removed: readonly string[]) {
+async function askRemoval(call: ConsoleCall, view: ApiDetails, removed: readonly string[]): Promise<void> {
+  const { management, who, form, show, t } = call
   const scopes = view.api.scopes.filter((scope) => !removed.includes(scope))
   const impact = await previewScopeRemoval(management, who, { identifier: view.api.identifier, scopes })
-  show(removalPage(view, removed, form, impact))
+  show(removalPage(t, view, removed, form, impact))
 }
 
 async function edit(call: ConsoleCall): Promise<void> {
-  const { form, show, goTo } = call
+  const { form, show, goTo, t } = call
   const view = await apiOf(call)
-  if (revisionOf(form) !== view.api.revision) return show(editPage(view, { typed: form, isStale: true }))
-  if (form.has(MORE_ROWS)) return show(editPage(view, { typed: form }))
+  if (revisionOf(form) !== view.api.revision) return show(editPage(t, view, { typed: form, isStale: true }))
+  if (form.has(MORE_ROWS)) return show(editPage(t, view, { typed: form }))
   try {
     const outcome = await save(call, view)
-    if (outcome.fieldErrors) return show(editPage(view, { typed: form, fieldErrors: outcome.fieldErrors }))
+    if (outcome.fieldErrors) return show(editPage(t, view, { typed: form, fieldErrors: outcome.fieldErrors }))
     if (outcome.done.removed) return await askRemoval(call, view, outcome.done.removed)
     goTo(`${pathOf(view)}?notice=saved`)
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
-    show(editPage(await apiOf(call), { typed: form, isStale: true }))
+    show(editPage(t, await apiOf(call), { typed: form, isStale: true }))
   }
 }
 

@@ -1,18 +1,18 @@
 import { API_ATTRIBUTES } from '../../../apis/api-attributes.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type ApiDetails, type ApiView, inspectApi, listApis } from '../../../management/api-operations.ts'
 import { attributesWhere } from '../../../shared/attributes.ts'
 import { notFound } from '../../../shared/errors.ts'
 import { attributeFacts, valueText } from '../kit/attribute-facts.ts'
 import { type Block, blocksPage } from '../kit/blocks.ts'
 import { badgeCell, type Cell, type Fact, fact, idCell, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
-import type { Badge, ConsolePage, PageAction } from '../kit/console-page.ts'
+import type { Badge, ConsolePage, PageAction, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
-import { type Column, listPage, listView } from '../kit/list-page.ts'
+import { type Column, type Empty, listPage, listView } from '../kit/list-page.ts'
 import { pageIn, sortIn } from '../kit/query-fields.ts'
 
-export const APIS = { href: '/apis', label: 'APIs' }
+export const apisLink = (t: ConsoleTranslate): PageLink => ({ href: '/apis', label: t('APIs') })
 
 export const pathOf = ({ api }: ApiView): string => `/apis/${api.id}`
 
@@ -27,58 +27,62 @@ export function apiIdOf({ params: { apiId = '' } }: ConsoleCall): number {
   return Number(apiId)
 }
 
-const badgeOf = ({ builtIn, isDefault }: ApiView['api']): Badge | undefined => {
-  if (builtIn) return { tone: 'neutral', text: 'Built in' }
-  return isDefault ? { tone: 'success', text: 'Default' } : undefined
+const badgeOf = (t: ConsoleTranslate, { builtIn, isDefault }: ApiView['api']): Badge | undefined => {
+  if (builtIn) return { tone: 'neutral', text: t('Built in') }
+  return isDefault ? { tone: 'success', text: t('Default') } : undefined
 }
 
-const COLUMNS: readonly Column[] = [
-  { heading: 'API', sort: 'identifier' },
-  { heading: 'Status' },
-  { heading: API_ATTRIBUTES.tokenTtl.label },
-  { heading: API_ATTRIBUTES.policy.label },
-  { heading: API_ATTRIBUTES.signingAlg.label, wideOnly: true },
-  { heading: 'Added', sort: 'added', wideOnly: true },
+const columnsIn = (t: ConsoleTranslate): readonly Column[] => [
+  { heading: t('API'), sort: 'identifier' },
+  { heading: t('Status') },
+  { heading: t.declared(API_ATTRIBUTES.tokenTtl.label) },
+  { heading: t.declared(API_ATTRIBUTES.policy.label) },
+  { heading: t.declared(API_ATTRIBUTES.signingAlg.label), wideOnly: true },
+  { heading: t('Added'), sort: 'added', wideOnly: true },
 ]
 
 const SHOWN_SCOPES = 4
 
-function scopesInWords({ scopes }: ApiView): string {
+function scopesInWords(t: ConsoleTranslate, { scopes }: ApiView): string {
   const names = scopes.map(({ scope }) => scope)
   const more = names.length - SHOWN_SCOPES
-  return more > 0 ? `${names.slice(0, SHOWN_SCOPES).join(', ')} and ${more} more` : names.join(', ')
+  if (more <= 0) return names.join(', ')
+  return t('{scopes} and {count, number} more', { scopes: names.slice(0, SHOWN_SCOPES).join(', '), count: more })
 }
 
-function rowOf(view: ApiView): readonly Cell[] {
+function rowOf(t: ConsoleTranslate, view: ApiView): readonly Cell[] {
   const { api } = view
-  const badge = badgeOf(api)
+  const badge = badgeOf(t, api)
   return [
-    linkCell(api.identifier, pathOf(view), scopesInWords(view)),
+    linkCell(api.identifier, pathOf(view), scopesInWords(t, view)),
     badge ? badgeCell(badge.tone, badge.text) : quietCell('–'),
-    textCell(valueText(toConsoleEnglish(), API_ATTRIBUTES.tokenTtl, api.tokenTtl)),
-    textCell(valueText(toConsoleEnglish(), API_ATTRIBUTES.policy, api.policy)),
-    textCell(valueText(toConsoleEnglish(), API_ATTRIBUTES.signingAlg, api.signingAlg)),
+    textCell(valueText(t, API_ATTRIBUTES.tokenTtl, api.tokenTtl)),
+    textCell(valueText(t, API_ATTRIBUTES.policy, api.policy)),
+    textCell(valueText(t, API_ATTRIBUTES.signingAlg, api.signingAlg)),
     timeCell(api.createdAt),
   ]
 }
 
-const EMPTY = {
-  title: 'No APIs yet',
-  text: 'An API is a resource server: an identifier, scopes and a token lifetime.',
-  action: { href: '/apis/new', label: 'Add API', primary: true },
-}
+const emptyIn = (t: ConsoleTranslate): Empty => ({
+  title: t('No APIs yet'),
+  text: t('An API is a resource server: an identifier, scopes and a token lifetime.'),
+  action: { href: '/apis/new', label: t('Add API'), primary: true },
+})
 
-async function showList({ management, who, query, show }: ConsoleCall): Promise<void> {
+async function showList({ management, who, query, show, t }: ConsoleCall): Promise<void> {
   const sort = sortIn(query, ['identifier', 'added'], 'added')
   const { items, ...part } = await listApis(management, who, { search: query.get('search'), sort, ...pageIn(query) })
   const page = {
-    title: 'APIs',
-    lead: 'Resource servers that accept access tokens. Applications and key pairs are allowed to call selected APIs.',
-    actions: [{ href: '/apis/new', label: 'Add API', primary: true }],
-    notices: { deleted: 'API deleted.' },
+    title: t('APIs'),
+    lead: t(
+      'Resource servers that accept access tokens. Applications and key pairs are allowed to call selected APIs.',
+    ),
+    actions: [{ href: '/apis/new', label: t('Add API'), primary: true }],
+    notices: { deleted: t('API deleted.') },
   }
-  const search = { path: '/apis', query, placeholder: 'Identifier or scope' }
-  const list = { caption: 'APIs', columns: COLUMNS, rows: items.map(rowOf), empty: EMPTY, search, sort, page: part }
+  const search = { path: '/apis', query, placeholder: t('Identifier or scope') }
+  const rows = items.map((view) => rowOf(t, view))
+  const list = { caption: t('APIs'), columns: columnsIn(t), rows, empty: emptyIn(t), search, sort, page: part }
   show(listPage(page, list))
 }
 
@@ -87,70 +91,86 @@ const SHOWN_ELSEWHERE: readonly unknown[] = [API_ATTRIBUTES.identifier, API_ATTR
 
 const SHOWN_AS_FACTS = attributesWhere(API_ATTRIBUTES, (one) => !SHOWN_ELSEWHERE.includes(one))
 
+function clientsCell(t: ConsoleTranslate, { callers }: ApiDetails): Cell {
+  return textCell(countedUpTo(t, callers, 'client'), t('applications and key pairs'))
+}
+
 /** The beginning of the page of an API. */
-export const apiFacts = (view: ApiDetails): Fact[] => [
-  fact(API_ATTRIBUTES.identifier.label, idCell(view.api.identifier, 'identifier')),
-  fact('Clients', textCell(countedUpTo(toConsoleEnglish(), view.callers, 'client'), 'applications and key pairs')),
-  ...attributeFacts(toConsoleEnglish(), SHOWN_AS_FACTS, { ...view.api }),
-  fact('Added', timeCell(view.api.createdAt)),
+export const apiFacts = (t: ConsoleTranslate, view: ApiDetails): Fact[] => [
+  fact(t.declared(API_ATTRIBUTES.identifier.label), idCell(view.api.identifier, t('identifier'))),
+  fact(t('Clients'), clientsCell(t, view)),
+  ...attributeFacts(t, SHOWN_AS_FACTS, { ...view.api }),
+  fact(t('Added'), timeCell(view.api.createdAt)),
 ]
 
-const scopesOf = ({ scopes }: ApiDetails): Block => ({
+const scopesOf = (t: ConsoleTranslate, { scopes }: ApiDetails): Block => ({
   part: 'list',
-  heading: API_ATTRIBUTES.scopes.label,
+  heading: t.declared(API_ATTRIBUTES.scopes.label),
   list: listView({
-    caption: API_ATTRIBUTES.scopes.label,
-    columns: [{ heading: 'Title and description' }, { heading: 'Scope' }],
+    caption: t.declared(API_ATTRIBUTES.scopes.label),
+    columns: [{ heading: t('Title and description') }, { heading: t('Scope') }],
     rows: scopes.map(({ scope, title, description }) => [
       textCell(title, description || undefined),
-      idCell(scope, 'scope'),
+      idCell(scope, t('scope')),
     ]),
-    empty: { title: 'No scopes', text: 'Add a scope so that clients can request it.' },
+    empty: { title: t('No scopes'), text: t('Add a scope so that clients can request it.') },
   }),
 })
 
-function credentialsOf(view: ApiDetails): Block {
+/** To the second. English has the form of HTTP. */
+const validUntil = (t: ConsoleTranslate, at: Date): string => {
+  const time =
+    t.language.code === 'en' ? at.toUTCString() : `${t.date(at, { dateStyle: 'long', timeStyle: 'medium' })} UTC`
+  return t('valid until {time}', { time })
+}
+
+function credentialsOf(t: ConsoleTranslate, view: ApiDetails): Block {
   if (view.clientId === null) {
     return {
       part: 'empty',
-      title: 'Keywright management API',
-      text: 'Programs manage this instance with it. Its scopes are built in, and it needs no credentials for introspection.',
-      action: { href: '/api/v1/docs', label: 'API documentation' },
+      title: t('Keywright management API'),
+      text: t(
+        'Programs manage this instance with it. Its scopes are built in, and it needs no credentials for introspection.',
+      ),
+      action: { href: '/api/v1/docs', label: t('API documentation') },
     }
   }
   const secrets = view.secrets.flatMap(({ lastFour, createdAt, isCurrent, retiresAt, lastUsedAt, lastUsedIp }) => [
     fact(
-      `${isCurrent ? 'Client secret' : 'Previous client secret'}, ends in ${lastFour}`,
-      timeCell(new Date(createdAt), '', retiresAt ? `valid until ${new Date(retiresAt).toUTCString()}` : undefined),
+      isCurrent
+        ? t('Client secret, ends in {lastFour}', { lastFour })
+        : t('Previous client secret, ends in {lastFour}', { lastFour }),
+      timeCell(new Date(createdAt), '', retiresAt ? validUntil(t, new Date(retiresAt)) : undefined),
     ),
-    fact('Last used', timeCell(lastUsedAt ? new Date(lastUsedAt) : null, 'never', lastUsedIp ?? undefined)),
+    fact(t('Last used'), timeCell(lastUsedAt ? new Date(lastUsedAt) : null, t('never'), lastUsedIp ?? undefined)),
   ])
   return {
     part: 'facts',
-    heading: 'Introspection credentials',
-    lead: 'The API uses these credentials for token introspection.',
-    actions: [{ href: `${pathOf(view)}/secrets`, label: 'Rotate secret' }],
-    facts: [fact('Client ID', idCell(view.clientId, 'client ID')), ...secrets],
+    heading: t('Introspection credentials'),
+    lead: t('The API uses these credentials for token introspection.'),
+    actions: [{ href: `${pathOf(view)}/secrets`, label: t('Rotate secret') }],
+    facts: [fact(t('Client ID'), idCell(view.clientId, t('client ID'))), ...secrets],
   }
 }
 
 /** Those that can never be deleted have no such action. */
-function actionsOf(view: ApiDetails): PageAction[] {
-  const edit = { href: `${pathOf(view)}/edit`, label: 'Edit', primary: true }
+function actionsOf(t: ConsoleTranslate, view: ApiDetails): PageAction[] {
+  const edit = { href: `${pathOf(view)}/edit`, label: t('Edit'), primary: true }
   if (view.api.builtIn || view.api.isDefault) return [edit]
-  return [{ href: `${pathOf(view)}/delete`, label: 'Delete' }, edit]
+  return [{ href: `${pathOf(view)}/delete`, label: t('Delete') }, edit]
 }
 
 async function showApi(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const view = await apiOf(call)
   const page: Omit<ConsolePage, 'view' | 'data'> = {
     title: view.api.identifier,
-    badge: badgeOf(view.api),
-    breadcrumbs: [APIS],
-    actions: actionsOf(view),
-    notices: { saved: 'API saved. Changes apply to new tokens.' },
+    badge: badgeOf(t, view.api),
+    breadcrumbs: [apisLink(t)],
+    actions: actionsOf(t, view),
+    notices: { saved: t('API saved. Changes apply to new tokens.') },
   }
-  call.show(blocksPage(page, [{ part: 'facts', facts: apiFacts(view) }, scopesOf(view), credentialsOf(view)]))
+  call.show(blocksPage(page, [{ part: 'facts', facts: apiFacts(t, view) }, scopesOf(t, view), credentialsOf(t, view)]))
 }
 
 /** An operator's: what others need to know of APIs is in the forms that let them choose. */

@@ -1,4 +1,4 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { type ApiDetails, rotateApiSecret } from '../../../management/api-operations.ts'
 import { readApiSecrets } from '../../../management/client-secrets-reading.ts'
 import { planApiSecretRetirement, retireApiSecret } from '../../../management/secret-retirement.ts'
@@ -12,29 +12,31 @@ import { formView } from '../kit/form-view.ts'
 import { confirmPage, secretPage } from '../kit/panels.ts'
 import { expiryField, expiryIn, UNTIL_UNUSED, UNUSED, unusedChoice } from '../kit/secret-choices.ts'
 import { secretPages } from '../kit/secret-pages.ts'
-import { APIS, apiIdOf, apiOf, pathOf } from './api-pages.ts'
+import { apiIdOf, apiOf, apisLink, pathOf } from './api-pages.ts'
 
-const FIELDS = {
+const fieldsIn = (t: ConsoleTranslate) => ({
   overlap: radioField({
-    label: 'Current client secret',
+    label: t('Current client secret'),
     choices: [
       {
         value: '0',
-        label: 'Revoke now',
-        hint: 'Select this if someone else may have it. Introspection fails until the API uses the new client secret.',
+        label: t('Revoke now'),
+        hint: t(
+          'Select this if someone else may have it. Introspection fails until the API uses the new client secret.',
+        ),
       },
-      { value: '3600', label: 'Keep for 1 hour' },
+      { value: '3600', label: t('Keep for 1 hour') },
       {
         value: '86400',
-        label: 'Keep for 1 day',
-        hint: 'Gives you time to deploy the new client secret.',
+        label: t('Keep for 1 day'),
+        hint: t('Gives you time to deploy the new client secret.'),
       },
-      { value: '604800', label: 'Keep for 7 days' },
-      unusedChoice(toConsoleEnglish()),
+      { value: '604800', label: t('Keep for 7 days') },
+      unusedChoice(t),
     ],
   }),
-  expiresAt: expiryField(toConsoleEnglish()),
-}
+  expiresAt: expiryField(t),
+})
 
 const keptFor = (choice: string) => (choice === UNUSED ? UNTIL_UNUSED : { overlap: Number(choice) })
 
@@ -51,43 +53,48 @@ const introspection = (issuer: string, { clientId, clientSecret }: NewCredential
   `curl --silent --user '${clientId}:${clientSecret}' \\\n  --data-urlencode 'token=ACCESS_TOKEN' \\\n  ${issuer}/oauth2/introspect`
 
 /** An API's own credentials, this once. */
-export const apiSecretPage = (issuer: string, made: NewCredentials): ConsolePage =>
+export const apiSecretPage = (t: ConsoleTranslate, issuer: string, made: NewCredentials): ConsolePage =>
   secretPage({
     title: made.title,
     lead: made.lead,
-    breadcrumbs: [APIS],
+    breadcrumbs: [apisLink(t)],
     values: [
-      { label: 'Client ID', value: made.clientId },
-      { label: 'Client secret', value: made.clientSecret },
+      { label: t('Client ID'), value: made.clientId },
+      { label: t('Client secret'), value: made.clientSecret },
     ],
-    commands: [{ label: 'Introspect a token (RFC 7662)', value: introspection(issuer, made) }],
+    commands: [{ label: t('Introspect a token (RFC 7662)'), value: introspection(issuer, made) }],
     done: made.done,
   })
 
 /** Which secret is the newest: the answer to a form that was drawn before another one was made would end that one. */
 const newestOf = ({ secrets }: ApiDetails): number | null => secrets[0]?.id ?? null
 
-function rotatePage(view: ApiDetails, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
+function rotatePage(
+  t: ConsoleTranslate,
+  view: ApiDetails,
+  typed: Form,
+  fieldErrors: readonly FieldError[] = [],
+): ConsolePage {
   const path = pathOf(view)
   const form = formView({
-    fields: FIELDS,
+    fields: fieldsIn(t),
     typed,
     fieldErrors,
     hidden: { newest: String(newestOf(view)) },
     action: `${path}/secret`,
-    submit: 'Rotate secret',
+    submit: t('Rotate secret'),
     danger: true,
     cancel: path,
   })
   return confirmPage({
-    title: 'Rotate the client secret of the API?',
+    title: t('Rotate the client secret of the API?'),
     status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: [APIS, { href: path, label: view.api.identifier }],
-    text: 'The API uses the client secret for token introspection. No tokens are revoked.',
-    stops: ['revoke the current client secret at the time you select', 'show the new client secret once'],
+    breadcrumbs: [apisLink(t), { href: path, label: view.api.identifier }],
+    text: t('The API uses the client secret for token introspection. No tokens are revoked.'),
+    stops: [t('revoke the current client secret at the time you select'), t('show the new client secret once')],
     action: form.action,
     submit: form.submit,
-    keep: { href: path, label: 'Cancel' },
+    keep: { href: path, label: t('Cancel') },
     form,
   })
 }
@@ -100,26 +107,27 @@ async function apiWithSecret(call: ConsoleCall): Promise<ApiDetails> {
 }
 
 async function askRotation(call: ConsoleCall): Promise<void> {
-  call.show(rotatePage(await apiWithSecret(call), writeFields(FIELDS, { overlap: '86400', expiresAt: '' })))
+  const { t } = call
+  call.show(rotatePage(t, await apiWithSecret(call), writeFields(fieldsIn(t), { overlap: '86400', expiresAt: '' })))
 }
 
 async function rotate(call: ConsoleCall): Promise<void> {
-  const { management, who, form, files, web, show } = call
+  const { management, who, form, files, web, show, t } = call
   const view = await apiWithSecret(call)
   const newest = newestOf(view)
   if (form.get('newest') !== String(newest)) throw stale('the client secret')
   const { identifier } = view.api
-  const outcome = await attempt(FIELDS, { form, files }, ({ overlap, expiresAt }) =>
+  const outcome = await attempt(fieldsIn(t), { form, files }, ({ overlap, expiresAt }) =>
     rotateApiSecret(management, who, { identifier, newest, ...keptFor(overlap), expiresAt: expiryIn(expiresAt) }),
   )
-  if (outcome.fieldErrors) return show(rotatePage(view, form, outcome.fieldErrors))
+  if (outcome.fieldErrors) return show(rotatePage(t, view, form, outcome.fieldErrors))
   show(
-    apiSecretPage(web.issuerUrl(), {
+    apiSecretPage(t, web.issuerUrl(), {
       ...outcome.done,
-      title: 'New client secret of the API',
+      title: t('New client secret of the API'),
       lead: identifier,
       identifier,
-      done: { href: pathOf(view), label: 'Go to the API' },
+      done: { href: pathOf(view), label: t('Go to the API') },
     }),
   )
 }
@@ -128,14 +136,14 @@ const SECRETS_PAGES = secretPages({
   path: '/apis/:apiId/secrets',
   permissions: { read: readApiSecrets.permission, retire: retireApiSecret.permission },
   pathOf: ({ params }) => `/apis/${params.apiId}/secrets`,
-  page: ({ params }) => ({
-    lead: 'Generate a new client secret, deploy it to every node of the API, then retire the previous one.',
-    actions: [{ href: `/apis/${params.apiId}/secret`, label: 'Generate client secret', primary: true }],
+  page: ({ params, t }) => ({
+    lead: t('Generate a new client secret, deploy it to every node of the API, then retire the previous one.'),
+    actions: [{ href: `/apis/${params.apiId}/secret`, label: t('Generate client secret'), primary: true }],
   }),
   async load(call) {
     const id = apiIdOf(call)
     const secrets = await readApiSecrets(call.management, call.who, { id })
-    return { secrets, breadcrumbs: [APIS, { href: `/apis/${id}`, label: secrets.client.name }] }
+    return { secrets, breadcrumbs: [apisLink(call.t), { href: `/apis/${id}`, label: secrets.client.name }] }
   },
   async retire(call, secretId) {
     const { identifier } = (await apiWithSecret(call)).api

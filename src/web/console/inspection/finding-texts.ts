@@ -2,23 +2,29 @@ import type { Finding } from '../../../inspection/findings.ts'
 import type { InspectionResult } from '../../../inspection/inspect-text.ts'
 import { INSPECTION_REASONS, type InspectionReason } from '../../../inspection/inspection-reasons.ts'
 import type { TokenExpectation } from '../../../inspection/token-finding.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { Badge } from '../kit/console-page.ts'
 
-const CLIENT_KINDS = { application: 'Application', key_pair: 'Key pair', api: 'Client of an API' } as const
+const CLIENT_KINDS = {
+  application: 'Application',
+  key_pair: 'Key pair',
+  api: 'Client of an API',
+} as const satisfies Record<string, ConsoleText>
 
 const FINDING_KINDS = {
   access_token: 'Access token',
   client_secret: 'Client secret',
   api_key: 'API key',
   user: 'User',
-} as const
+} as const satisfies Record<string, ConsoleText>
 
 /** What a finding is. */
-export const kindText = ({ kind, client }: Finding): string =>
-  kind === 'client' ? CLIENT_KINDS[client!.kind] : FINDING_KINDS[kind]
+export const kindText = (t: ConsoleTranslate, { kind, client }: Finding): string =>
+  t(kind === 'client' ? CLIENT_KINDS[client!.kind] : FINDING_KINDS[kind])
 
 /** What a text without findings is, by its form. */
-const TEXT_KINDS: Readonly<Record<InspectionResult['kind'], string>> = {
+const TEXT_KINDS: Readonly<Record<InspectionResult['kind'], ConsoleText>> = {
   jwt: 'JWT',
   jti: 'Access token',
   client_id: 'Client',
@@ -32,12 +38,12 @@ const TEXT_KINDS: Readonly<Record<InspectionResult['kind'], string>> = {
 }
 
 /** The title of the result. The text itself is not shown. */
-export function resultTitle({ kind, findings, isMore }: InspectionResult): string {
+export function resultTitle(t: ConsoleTranslate, { kind, findings, isMore }: InspectionResult): string {
   const [first, second] = findings
-  if (second) return `${findings.length}${isMore ? '+' : ''} matches`
-  if (!first) return TEXT_KINDS[kind]
+  if (second) return t('{count} matches', { count: `${findings.length}${isMore ? '+' : ''}` })
+  if (!first) return t(TEXT_KINDS[kind])
   // The client of a token that is no longer recorded is found in its place.
-  return kind === 'jwt' ? FINDING_KINDS.access_token : kindText(first)
+  return kind === 'jwt' ? t('Access token') : kindText(t, first)
 }
 
 const WITHOUT_VERDICT: ReadonlySet<InspectionReason | null> = new Set([
@@ -46,60 +52,85 @@ const WITHOUT_VERDICT: ReadonlySet<InspectionReason | null> = new Set([
   'unrecognized',
 ] as const)
 
-export const worksBadge = (works: boolean): Badge =>
-  works ? { tone: 'success', text: 'Works' } : { tone: 'error', text: 'Does not work' }
+export const worksBadge = (t: ConsoleTranslate, works: boolean): Badge =>
+  works ? { tone: 'success', text: t('Works') } : { tone: 'error', text: t('Does not work') }
 
 /** Undefined: there are several findings. */
-export function resultBadge({ works, reason }: InspectionResult): Badge | undefined {
+export function resultBadge(t: ConsoleTranslate, { works, reason }: InspectionResult): Badge | undefined {
   if (works === null) return undefined
-  return WITHOUT_VERDICT.has(reason) ? { tone: 'neutral', text: 'Not found' } : worksBadge(works)
+  return WITHOUT_VERDICT.has(reason) ? { tone: 'neutral', text: t('Not found') } : worksBadge(t, works)
 }
 
-const WORKS = 'It is active, and APIs accept it.'
-
-const WORKING: Readonly<Record<Finding['kind'], string>> = {
-  access_token: `${WORKS} If an API refuses it, enter the API and its scope below.`,
+const WORKING: Readonly<Record<Finding['kind'], ConsoleText>> = {
+  access_token: 'It is active, and APIs accept it. If an API refuses it, enter the API and its scope below.',
   client_secret: 'It is valid. Anyone who has it can request tokens.',
   api_key: 'It is valid.',
   client: 'It is active and can request tokens.',
   user: 'The user can sign in.',
 }
 
-const severalText = ({ kind }: InspectionResult): string =>
+const severalText = (t: ConsoleTranslate, { kind }: InspectionResult): string =>
   kind === 'last_four'
-    ? 'Several client secrets or API keys end in these characters.'
-    : 'Several applications match this name.'
+    ? t('Several client secrets or API keys end in these characters.')
+    : t('Several applications match this name.')
 
-function reasonText(reason: InspectionReason, finding: Finding | undefined, { api, scope }: TokenExpectation): string {
-  if (reason === 'wrong_audience') return `The access token is for ${finding?.api}, not for ${api}.`
-  if (reason === 'insufficient_scope') return `The access token lacks the scope ${scope}.`
-  return INSPECTION_REASONS[reason]
+function reasonText(
+  t: ConsoleTranslate,
+  reason: InspectionReason,
+  finding: Finding | undefined,
+  { api, scope }: TokenExpectation,
+): string {
+  if (reason === 'wrong_audience') {
+    return t('The access token is for {actual}, not for {expected}.', {
+      actual: String(finding?.api),
+      expected: String(api),
+    })
+  }
+  if (reason === 'insufficient_scope') return t('The access token lacks the scope {scope}.', { scope: String(scope) })
+  return t.declared(INSPECTION_REASONS[reason])
 }
 
 /** The result in one or two sentences. */
-export function resultText(result: InspectionResult, expected: TokenExpectation): string {
+export function resultText(t: ConsoleTranslate, result: InspectionResult, expected: TokenExpectation): string {
   const { works, reason, findings, isMore } = result
-  if (works === null) return isMore ? `${severalText(result)} Only ${findings.length} are shown.` : severalText(result)
-  return reason === null ? WORKING[findings[0]!.kind] : reasonText(reason, findings[0], expected)
+  if (works === null) {
+    const several = severalText(t, result)
+    return isMore ? `${several} ${t('Only {count, number} are shown.', { count: findings.length })}` : several
+  }
+  return reason === null ? t(WORKING[findings[0]!.kind]) : reasonText(t, reason, findings[0], expected)
 }
 
-/** What happened at `since`. */
-const EVENTS: Partial<Record<InspectionReason, string>> = {
-  token_revoked: 'Revoked',
-  signing_key_revoked: 'Revoked',
-  token_replaced: 'Replaced',
-  key_pair_replaced: 'Replaced',
-  key_pair_stopped: 'Stopped',
-  key_pair_ended: 'Revoked',
-  client_archived: 'Archived',
-  client_deleted: 'Deleted',
-  account_disabled: 'Account disabled',
-  api_disabled: 'API disabled',
-  owner_disabled: 'Owner disabled',
-  user_disabled: 'Disabled',
-  secret_retired: 'Retired',
-  secret_expired: 'Expired',
+/** What happened at `since`: the labels of its time and of who did it. */
+interface EventTexts {
+  readonly at: ConsoleText
+  readonly by: ConsoleText
+}
+
+const REVOKED: EventTexts = { at: 'Revoked', by: 'Revoked by' }
+const REPLACED: EventTexts = { at: 'Replaced', by: 'Replaced by' }
+
+const EVENTS: Partial<Record<InspectionReason, EventTexts>> = {
+  token_revoked: REVOKED,
+  signing_key_revoked: REVOKED,
+  token_replaced: REPLACED,
+  key_pair_replaced: REPLACED,
+  key_pair_stopped: { at: 'Stopped', by: 'Stopped by' },
+  key_pair_ended: REVOKED,
+  client_archived: { at: 'Archived', by: 'Archived by' },
+  client_deleted: { at: 'Deleted', by: 'Deleted by' },
+  account_disabled: { at: 'Account disabled', by: 'Account disabled by' },
+  api_disabled: { at: 'API disabled', by: 'API disabled by' },
+  owner_disabled: { at: 'Owner disabled', by: 'Owner disabled by' },
+  user_disabled: { at: 'Disabled', by: 'Disabled by' },
+  secret_retired: { at: 'Retired', by: 'Retired by' },
+  secret_expired: { at: 'Expired', by: 'Expired by' },
 }
 
 /** Undefined: nothing happened, or the facts of the token show it. */
-export const eventText = ({ reason }: Finding): string | undefined => (reason === null ? undefined : EVENTS[reason])
+export function eventTexts(
+  t: ConsoleTranslate,
+  { reason }: Finding,
+): { readonly at: string; readonly by: string } | undefined {
+  const texts = reason === null ? undefined : EVENTS[reason]
+  return texts && { at: t(texts.at), by: t(texts.by) }
+}

@@ -1,5 +1,6 @@
 import type { Finding } from '../../../inspection/findings.ts'
 import type { InspectionResult } from '../../../inspection/inspect-text.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
 import { inspect } from '../../../management/inspection-operations.ts'
 import { revokeOneToken } from '../../../management/token-operations.ts'
 import { notFound } from '../../../shared/errors.ts'
@@ -10,23 +11,23 @@ import { attempt } from '../kit/form-fields.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { revocableJti } from './finding-acts.ts'
 import { findingFacts } from './finding-facts.ts'
-import { INSPECT_FIELDS, INSPECT_PATH, inspectPage, LARGEST_FORM } from './inspect-page.ts'
+import { INSPECT_PATH, inspectFields, inspectPage, LARGEST_FORM } from './inspect-page.ts'
 
 const isOperator = ({ who }: ConsoleCall): boolean => who.role === 'operator'
 
 async function showBox(call: ConsoleCall): Promise<void> {
-  call.show(inspectPage({ isOperator: isOperator(call) }))
+  call.show(inspectPage(call.t, { isOperator: isOperator(call) }))
 }
 
 async function showResult(call: ConsoleCall): Promise<void> {
-  const { management, who, form: typed, files } = call
+  const { management, who, form: typed, files, t } = call
   const expected = { api: typed.get('api')?.trim() || undefined, scope: typed.get('scope')?.trim() || undefined }
-  const outcome = await attempt(INSPECT_FIELDS, { form: typed, files }, ({ text }) =>
+  const outcome = await attempt(inspectFields(t), { form: typed, files }, ({ text }) =>
     inspect(management, who, { text, ...expected }),
   )
   const state = { isOperator: isOperator(call), expected, typed }
-  if (outcome.fieldErrors) return call.show(inspectPage({ ...state, fieldErrors: outcome.fieldErrors }))
-  call.show(inspectPage({ ...state, found: outcome.done }))
+  if (outcome.fieldErrors) return call.show(inspectPage(t, { ...state, fieldErrors: outcome.fieldErrors }))
+  call.show(inspectPage(t, { ...state, found: outcome.done }))
 }
 
 /** @throws KeywrightError `not_found` */
@@ -39,35 +40,34 @@ async function tokenIn(call: ConsoleCall): Promise<{ jti: string; found: Inspect
   return { jti, found, token }
 }
 
-const TO_PREVENT = {
-  application: 'archive the application or generate a new client secret',
-  key_pair: 'stop the key pair',
-  api: 'generate a new client secret',
-} as const
+const GETS_ANOTHER = {
+  application:
+    'not stop its client from getting another one. To prevent that, archive the application or generate a new client secret',
+  key_pair: 'not stop its client from getting another one. To prevent that, stop the key pair',
+  api: 'not stop its client from getting another one. To prevent that, generate a new client secret',
+} as const satisfies Record<string, ConsoleText>
 
 async function askRevocation(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const { jti, found, token } = await tokenIn(call)
   // It expired or was revoked since the result was shown.
-  if (revocableJti(token) === undefined) return call.show(inspectPage({ isOperator: isOperator(call), found }))
+  if (revocableJti(token) === undefined) return call.show(inspectPage(call.t, { isOperator: isOperator(call), found }))
   const page = confirmPage({
-    title: 'Revoke this access token?',
-    breadcrumbs: [{ href: INSPECT_PATH, label: 'Inspect' }],
-    stops: [
-      'revoke this token immediately',
-      `not stop its client from getting another one. To prevent that, ${TO_PREVENT[token.client!.kind]}`,
-    ],
-    facts: findingFacts(token, isOperator(call)),
+    title: t('Revoke this access token?'),
+    breadcrumbs: [{ href: INSPECT_PATH, label: t('Inspect') }],
+    stops: [t('revoke this token immediately'), t(GETS_ANOTHER[token.client!.kind])],
+    facts: findingFacts(t, token, isOperator(call)),
     action: `${INSPECT_PATH}/token/revoke`,
-    submit: 'Revoke token',
+    submit: t('Revoke token'),
     hidden: { jti },
-    keep: { href: INSPECT_PATH, label: 'Cancel' },
+    keep: { href: INSPECT_PATH, label: t('Cancel') },
   })
   call.show(page)
 }
 
 async function revoke(call: ConsoleCall): Promise<void> {
   const { jti, found, token } = await tokenIn(call)
-  if (revocableJti(token) === undefined) return call.show(inspectPage({ isOperator: isOperator(call), found }))
+  if (revocableJti(token) === undefined) return call.show(inspectPage(call.t, { isOperator: isOperator(call), found }))
   const { clientId, kind } = token.client!
   await revokeOneToken(call.management, call.who, { clientId, jti })
   const notice = '?notice=token-revoked'

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { LeakKind } from '../../../leaks/leak-patterns.ts'
 import { dismissLeak, type LeakOfClient, listLeaks, readLeak } from '../../../management/leak-list-operations.ts'
 import { applicationPath, keyPairPath } from '../applications/application-list-page.ts'
@@ -8,77 +9,88 @@ import { type Column, listPage } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { pageIn } from '../kit/query-fields.ts'
 
-const KIND_TEXTS: Readonly<Record<LeakKind, string>> = {
-  client_secret: 'Client secret',
-  api_key: 'API key',
-  access_token: 'Access token',
-  refresh_token: 'Refresh token',
-}
+const kindsIn = (t: ConsoleTranslate): Readonly<Record<LeakKind, string>> => ({
+  client_secret: t('Client secret'),
+  api_key: t('API key'),
+  access_token: t('Access token'),
+  refresh_token: t('Refresh token'),
+})
 
-const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'Credential' },
-  { heading: 'Client' },
-  ...(isOperator ? [{ heading: 'Account' }] : []),
-  { heading: 'Found at' },
-  { heading: 'Reported' },
-  { heading: 'Status' },
-  { heading: 'Actions', hiddenHeading: true },
+const columnsFor = (t: ConsoleTranslate, isOperator: boolean): Column[] => [
+  { heading: t('Credential') },
+  { heading: t('Client') },
+  ...(isOperator ? [{ heading: t('Account') }] : []),
+  { heading: t('Found at') },
+  { heading: t('Reported') },
+  { heading: t('Status') },
+  { heading: t('Actions'), hiddenHeading: true },
 ]
 
-function clientCell({ client }: LeakOfClient): Cell {
-  if (client === null) return quietCell('deleted')
+function clientCell(t: ConsoleTranslate, { client }: LeakOfClient): Cell {
+  if (client === null) return quietCell(t('deleted'))
   if (client.kind === 'api') return linkCell(client.name, '/apis')
   return linkCell(client.name, (client.kind === 'key_pair' ? keyPairPath : applicationPath)(client.clientId))
 }
 
-const accountCell = ({ accountId, accountName }: LeakOfClient): Cell =>
-  accountId === null ? quietCell('this instance') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+const accountCell = (t: ConsoleTranslate, { accountId, accountName }: LeakOfClient): Cell =>
+  accountId === null ? quietCell(t('this instance')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
-const reporterText = ({ reporter }: LeakOfClient): string =>
-  reporter === 'github' ? 'by GitHub secret scanning' : 'through the management API'
+const reporterText = (t: ConsoleTranslate, { reporter }: LeakOfClient): string =>
+  reporter === 'github' ? t('by GitHub secret scanning') : t('through the management API')
 
-const reportedCell = (leak: LeakOfClient): Cell => timeCell(leak.reportedAt, undefined, reporterText(leak))
+const reportedCell = (t: ConsoleTranslate, leak: LeakOfClient): Cell =>
+  timeCell(leak.reportedAt, undefined, reporterText(t, leak))
 
-const placeCell = ({ url, source }: LeakOfClient): Cell =>
-  url === null ? quietCell('not known') : textCell(url, source ?? undefined)
+const placeCell = (t: ConsoleTranslate, { url, source }: LeakOfClient): Cell =>
+  url === null ? quietCell(t('not known')) : textCell(url, source ?? undefined)
 
-function statusCell({ isRevoked, isOpen }: LeakOfClient): Cell {
-  if (isRevoked) return badgeCell('neutral', 'Revoked')
-  return isOpen ? badgeCell('error', 'May still work') : badgeCell('neutral', 'Reported')
+function statusCell(t: ConsoleTranslate, { isRevoked, isOpen }: LeakOfClient): Cell {
+  if (isRevoked) return badgeCell('neutral', t('Revoked'))
+  return isOpen ? badgeCell('error', t('May still work')) : badgeCell('neutral', t('Reported'))
 }
 
-const nameOf = ({ kind, lastFour }: LeakOfClient): string =>
-  lastFour === null ? KIND_TEXTS[kind] : `${KIND_TEXTS[kind]} ending in ${lastFour}`
+const nameOf = (t: ConsoleTranslate, { kind, lastFour }: LeakOfClient): string =>
+  lastFour === null
+    ? kindsIn(t)[kind]
+    : t(
+        '{kind, select, client_secret {Client secret} api_key {API key} access_token {Access token} other {Refresh token}} ending in {lastFour}',
+        { kind, lastFour },
+      )
 
-function rowOf(leak: LeakOfClient, isOperator: boolean): Cell[] {
-  const dismiss = { label: 'Dismiss', href: `${LEAKS_PATH}/${leak.id}/dismiss`, of: nameOf(leak) }
+function rowOf(t: ConsoleTranslate, leak: LeakOfClient, isOperator: boolean): Cell[] {
+  const dismiss = { label: t('Dismiss'), href: `${LEAKS_PATH}/${leak.id}/dismiss`, of: nameOf(t, leak) }
   return [
-    textCell(KIND_TEXTS[leak.kind], leak.lastFour === null ? undefined : `ends in ${leak.lastFour}`),
-    clientCell(leak),
-    ...(isOperator ? [accountCell(leak)] : []),
-    placeCell(leak),
-    reportedCell(leak),
-    statusCell(leak),
+    textCell(
+      kindsIn(t)[leak.kind],
+      leak.lastFour === null ? undefined : t('ends in {lastFour}', { lastFour: leak.lastFour }),
+    ),
+    clientCell(t, leak),
+    ...(isOperator ? [accountCell(t, leak)] : []),
+    placeCell(t, leak),
+    reportedCell(t, leak),
+    statusCell(t, leak),
     leak.isOpen ? actionsCell(dismiss) : quietCell(''),
   ]
 }
 
-async function showLeaks({ management, who, query, show }: ConsoleCall): Promise<void> {
+async function showLeaks({ management, who, query, show, t }: ConsoleCall): Promise<void> {
   const isOperator = who.role === 'operator'
   const { items, ...part } = await listLeaks(management, who, pageIn(query))
   const page = listPage(
     {
-      title: 'Leaked credentials',
-      lead: 'Client secrets, API keys and tokens that scanners found outside your systems. Generate a new secret, remove the leaked one from where it was found, and check the activity of the client.',
-      notices: { dismissed: 'Report dismissed.' },
+      title: t('Leaked credentials'),
+      lead: t(
+        'Client secrets, API keys and tokens that scanners found outside your systems. Generate a new secret, remove the leaked one from where it was found, and check the activity of the client.',
+      ),
+      notices: { dismissed: t('Report dismissed.') },
     },
     {
-      caption: 'Leaked credentials',
-      columns: columnsFor(isOperator),
-      rows: items.map((leak) => rowOf(leak, isOperator)),
+      caption: t('Leaked credentials'),
+      columns: columnsFor(t, isOperator),
+      rows: items.map((leak) => rowOf(t, leak, isOperator)),
       empty: {
-        title: 'No leaked credentials',
-        text: 'When GitHub or another scanner reports a client secret, API key or token, it appears here.',
+        title: t('No leaked credentials'),
+        text: t('When GitHub or another scanner reports a client secret, API key or token, it appears here.'),
       },
       search: { path: LEAKS_PATH, query },
       page: part,
@@ -88,22 +100,22 @@ async function showLeaks({ management, who, query, show }: ConsoleCall): Promise
   show(page)
 }
 
-async function askDismissal({ management, who, params, show }: ConsoleCall): Promise<void> {
+async function askDismissal({ management, who, params, show, t }: ConsoleCall): Promise<void> {
   const leak = await readLeak(management, who, { leakId: params.leakId! })
   const page = confirmPage({
-    title: 'Dismiss this report?',
+    title: t('Dismiss this report?'),
     facts: [
-      fact('Credential', textCell(nameOf(leak))),
-      fact('Client', clientCell(leak)),
-      fact('Found at', placeCell(leak)),
-      fact('Reported', reportedCell(leak)),
+      fact(t('Credential'), textCell(nameOf(t, leak))),
+      fact(t('Client'), clientCell(t, leak)),
+      fact(t('Found at'), placeCell(t, leak)),
+      fact(t('Reported'), reportedCell(t, leak)),
     ],
-    breadcrumbs: [{ href: LEAKS_PATH, label: 'Leaked credentials' }],
-    stops: ['hide the banner about it for all admins', 'not make a revoked secret or token work again'],
+    breadcrumbs: [{ href: LEAKS_PATH, label: t('Leaked credentials') }],
+    stops: [t('hide the banner about it for all admins'), t('not make a revoked secret or token work again')],
     action: `${LEAKS_PATH}/${leak.id}/dismiss`,
-    submit: 'Dismiss report',
+    submit: t('Dismiss report'),
     harmless: true,
-    keep: { href: LEAKS_PATH, label: 'Cancel' },
+    keep: { href: LEAKS_PATH, label: t('Cancel') },
   })
   show(page)
 }

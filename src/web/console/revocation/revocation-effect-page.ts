@@ -1,5 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
   type AffectedApi,
   type AffectedCaller,
@@ -16,44 +16,46 @@ import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { countedUpTo } from '../kit/counts.ts'
 import { listView } from '../kit/list-page.ts'
 
-const NOTICES = {
-  revoked: 'All tokens are revoked. The client can get new ones.',
-  stopped: 'Key pair stopped. Its client secret no longer works, and all its tokens are revoked.',
-}
+const noticesIn = (t: ConsoleTranslate) => ({
+  revoked: t('All tokens are revoked. The client can get new ones.'),
+  stopped: t('Key pair stopped. Its client secret no longer works, and all its tokens are revoked.'),
+})
 
-const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', dateStyle: 'medium', timeZone: 'UTC' })
-
-const exact = (at: Date): string => `${TIME.format(at)} UTC`
+const exact = (t: ConsoleTranslate, at: Date): string =>
+  `${t.date(at, { timeStyle: 'medium', dateStyle: 'medium' })} UTC`
 
 /** What happened last to a caller. */
-function stateCells({ refused, issuedAt }: AffectedCaller): Cell[] {
+function stateCells(t: ConsoleTranslate, { refused, issuedAt }: AffectedCaller): Cell[] {
   const isBack = issuedAt !== null && (refused === null || issuedAt > refused.at)
-  if (isBack) return [badgeCell('success', 'Got a new token'), timeCell(new Date(issuedAt))]
-  if (refused === null) return [badgeCell('neutral', 'No request yet'), quietCell('none')]
+  if (isBack) return [badgeCell('success', t('Got a new token')), timeCell(new Date(issuedAt))]
+  if (refused === null) return [badgeCell('neutral', t('No request yet')), quietCell(t('none'))]
   const { label } = REFUSAL_REASONS[refused.reason]
-  return [badgeCell('error', 'Refused'), timeCell(new Date(refused.at), 'never', label)]
+  return [badgeCell('error', t('Refused')), timeCell(new Date(refused.at), undefined, t.declared(label))]
 }
 
-function callersBlock({ callers, successor }: RevocationEffect): Block {
-  const renewed = successor ? ' A caller that uses the new keys gets tokens again.' : ''
+function callersBlock(t: ConsoleTranslate, { callers, successor }: RevocationEffect): Block {
   return {
     part: 'list',
-    heading: 'Callers of the last day',
-    lead: `IP addresses that used the client in the 24 hours before, and their latest token request since.${renewed}`,
+    heading: t('Callers of the last day'),
+    lead: successor
+      ? t(
+          'IP addresses that used the client in the 24 hours before, and their latest token request since. A caller that uses the new keys gets tokens again.',
+        )
+      : t('IP addresses that used the client in the 24 hours before, and their latest token request since.'),
     list: listView({
-      caption: 'Callers of the last day',
-      columns: [{ heading: 'IP address' }, { heading: 'Since then' }, { heading: 'Latest request' }],
-      rows: callers.map((caller) => [textCell(caller.ip), ...stateCells(caller)]),
-      empty: { title: 'No callers', text: 'Nobody used the client in the 24 hours before.' },
+      caption: t('Callers of the last day'),
+      columns: [{ heading: t('IP address') }, { heading: t('Since then') }, { heading: t('Latest request') }],
+      rows: callers.map((caller) => [textCell(caller.ip), ...stateCells(t, caller)]),
+      empty: { title: t('No callers'), text: t('Nobody used the client in the 24 hours before.') },
     }),
   }
 }
 
-const WAYS: Readonly<Record<RevocationFollower['way'], string>> = {
-  feed: 'Revocation feed',
-  introspection: 'Introspection',
-  list: 'Status lists',
-}
+const waysIn = (t: ConsoleTranslate): Readonly<Record<RevocationFollower['way'], string>> => ({
+  feed: t('Revocation feed'),
+  introspection: t('Introspection'),
+  list: t('Status lists'),
+})
 
 /** Resource servers keep a list for one lifetime, and a cache before them for another. */
 const listedBy = (revokedAt: Date, ttl: number): Date => new Date(revokedAt.getTime() + 2000 * ttl)
@@ -64,36 +66,50 @@ interface Followed {
   readonly statusListTtl: number
 }
 
-function refusedCell(way: RevocationFollower['way'], { revokedAt, statusListTtl }: Followed): Cell {
-  if (way !== 'list') return badgeCell('success', 'Refused')
+function refusedCell(
+  t: ConsoleTranslate,
+  way: RevocationFollower['way'],
+  { revokedAt, statusListTtl }: Followed,
+): Cell {
+  if (way !== 'list') return badgeCell('success', t('Refused'))
   const by = listedBy(revokedAt, statusListTtl)
-  return by.getTime() <= Date.now() ? badgeCell('success', 'Refused') : textCell(`At the latest at ${exact(by)}`)
+  return by.getTime() <= Date.now()
+    ? badgeCell('success', t('Refused'))
+    : textCell(t('At the latest at {time}', { time: exact(t, by) }))
 }
 
-function apiRows({ identifier, tokens, followers, lastExpiresAt }: AffectedApi, followed: Followed): Cell[][] {
-  const api = textCell(identifier, countedUpTo(toConsoleEnglish(), tokens, 'revoked token'))
+function apiRows(
+  t: ConsoleTranslate,
+  { identifier, tokens, followers, lastExpiresAt }: AffectedApi,
+  followed: Followed,
+): Cell[][] {
+  const api = textCell(identifier, countedUpTo(t, tokens, 'revoked token'))
   if (followers.length === 0) {
-    const accepted = textCell(`Accepted until they expire, at the latest at ${exact(new Date(lastExpiresAt))}`)
-    return [[api, badgeCell('warning', 'None seen'), quietCell('none'), accepted]]
+    const time = exact(t, new Date(lastExpiresAt))
+    const accepted = textCell(t('Accepted until they expire, at the latest at {time}', { time }))
+    return [[api, badgeCell('warning', t('None seen')), quietCell(t('none')), accepted]]
   }
-  const ways = Object.keys(WAYS) as RevocationFollower['way'][]
+  const texts = waysIn(t)
+  const ways = Object.keys(texts) as RevocationFollower['way'][]
   return ways
     .map((way) => ({ way, ips: followers.filter((one) => one.way === way).map(({ ip }) => ip) }))
     .filter(({ ips }) => ips.length > 0)
-    .map(({ way, ips }) => [api, textCell(WAYS[way]), linesCell(ips), refusedCell(way, followed)])
+    .map(({ way, ips }) => [api, textCell(texts[way]), linesCell(ips), refusedCell(t, way, followed)])
 }
 
-const apisBlock = ({ apis }: RevocationEffect, followed: Followed): Block => ({
+const apisBlock = (t: ConsoleTranslate, { apis }: RevocationEffect, followed: Followed): Block => ({
   part: 'list',
-  heading: 'Resource servers',
-  lead: 'How the APIs that accepted the tokens learn of the revocation. A resource server that never asks accepts a revoked token until it expires.',
+  heading: t('Resource servers'),
+  lead: t(
+    'How the APIs that accepted the tokens learn of the revocation. A resource server that never asks accepts a revoked token until it expires.',
+  ),
   list: listView({
-    caption: 'Resource servers',
-    columns: ['API', 'Learns by', 'IP addresses', 'Revoked tokens'].map((heading) => ({ heading })),
-    rows: apis.flatMap((api) => apiRows(api, followed)),
+    caption: t('Resource servers'),
+    columns: [t('API'), t('Learns by'), t('IP addresses'), t('Revoked tokens')].map((heading) => ({ heading })),
+    rows: apis.flatMap((api) => apiRows(t, api, followed)),
     empty: {
-      title: 'No token would still be valid',
-      text: 'All tokens that were revoked have expired, or there were none.',
+      title: t('No token would still be valid'),
+      text: t('All tokens that were revoked have expired, or there were none.'),
     },
   }),
 })
@@ -103,33 +119,36 @@ const parentOf = ({ kind, clientId, name }: Client) => ({
   label: name,
 })
 
-function pageOf(effect: RevocationEffect, statusListTtl: number): ConsolePage {
+function pageOf(t: ConsoleTranslate, effect: RevocationEffect, statusListTtl: number): ConsolePage {
   const { client, revokedAt, successor } = effect
   const page = {
-    title: 'Revocation',
-    breadcrumbs: [...APPLICATIONS_BREADCRUMBS, parentOf(client)],
-    notices: NOTICES,
+    title: t('Revocation'),
+    breadcrumbs: [
+      ...APPLICATIONS_BREADCRUMBS.map(({ href, label }) => ({ href, label: t.declared(label) })),
+      parentOf(client),
+    ],
+    notices: noticesIn(t),
   }
   if (!revokedAt) {
-    const text = 'The tokens of this client were not revoked together in the last 30 days.'
-    return blocksPage(page, [{ part: 'empty', title: 'No revocation', text }])
+    const text = t('The tokens of this client were not revoked together in the last 30 days.')
+    return blocksPage(page, [{ part: 'empty', title: t('No revocation'), text }])
   }
   const facts = [
-    fact('Tokens revoked', timeCell(revokedAt, 'never', exact(revokedAt))),
-    fact('Client ID', idCell(client.clientId, 'client ID')),
-    ...(successor ? [fact('Replaced by', idCell(successor, 'client ID of the new key pair'))] : []),
+    fact(t('Tokens revoked'), timeCell(revokedAt, undefined, exact(t, revokedAt))),
+    fact(t('Client ID'), idCell(client.clientId, t('client ID'))),
+    ...(successor ? [fact(t('Replaced by'), idCell(successor, t('client ID of the new key pair')))] : []),
   ]
   const followed = { revokedAt, statusListTtl }
-  return blocksPage({ ...page, lead: 'This page is updated every few seconds.', isLive: true }, [
+  return blocksPage({ ...page, lead: t('This page is updated every few seconds.'), isLive: true }, [
     { part: 'facts', facts },
-    callersBlock(effect),
-    apisBlock(effect, followed),
+    callersBlock(t, effect),
+    apisBlock(t, effect, followed),
   ])
 }
 
-async function showEffect({ management, who, web, params, show }: ConsoleCall): Promise<void> {
+async function showEffect({ management, who, web, params, show, t }: ConsoleCall): Promise<void> {
   const effect = await readRevocationEffect(management, who, { clientId: params.clientId! })
-  show(pageOf(effect, web.statusListTtl))
+  show(pageOf(t, effect, web.statusListTtl))
 }
 
 export const REVOCATION_PAGES: readonly ConsoleRoute[] = [

@@ -1,5 +1,5 @@
 import type { Client } from '../../../clients/clients.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
   type ClientRefusals,
   type RefusedRequest,
@@ -28,132 +28,179 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
 interface Span {
-  readonly label: string
   readonly step: UsageRange['step']
   readonly length: number
   /** The period of the refusals, whose samples are kept for seven days. */
   readonly days: 1 | 7
 }
 
-const SPANS: Readonly<Record<string, Span>> = {
-  day: { label: '24 hours', step: 'hour', length: DAY, days: 1 },
-  'two-days': { label: '48 hours', step: 'hour', length: 2 * DAY, days: 1 },
-  week: { label: '7 days', step: 'day', length: 7 * DAY, days: 7 },
-  month: { label: '30 days', step: 'day', length: 30 * DAY, days: 7 },
-}
+const SPANS = {
+  day: { step: 'hour', length: DAY, days: 1 },
+  'two-days': { step: 'hour', length: 2 * DAY, days: 1 },
+  week: { step: 'day', length: 7 * DAY, days: 7 },
+  month: { step: 'day', length: 30 * DAY, days: 7 },
+} as const satisfies Record<string, Span>
 
-const DEFAULT_SPAN = 'day'
+type SpanName = keyof typeof SPANS
+
+const NAMES = Object.keys(SPANS) as SpanName[]
+
+const spanLabel = (t: ConsoleTranslate, name: SpanName): string =>
+  ({
+    day: t('Last 24 hours'),
+    'two-days': t('Last 48 hours'),
+    week: t('Last 7 days'),
+    month: t('Last 30 days'),
+  })[name]
+
+const plotTitle = (t: ConsoleTranslate, name: SpanName): string =>
+  ({
+    day: t('Tokens and refused requests, last 24 hours'),
+    'two-days': t('Tokens and refused requests, last 48 hours'),
+    week: t('Tokens and refused requests, last 7 days'),
+    month: t('Tokens and refused requests, last 30 days'),
+  })[name]
+
+const DEFAULT_SPAN: SpanName = 'day'
 
 /** @throws KeywrightError `invalid_input` */
-function spanIn(query: Form): string {
+function spanIn(query: Form): SpanName {
   const span = query.get('span') ?? DEFAULT_SPAN
-  if (!Object.hasOwn(SPANS, span)) throw invalidInput(`use ${Object.keys(SPANS).join(', ')}`, 'span')
-  return span
+  const name = NAMES.find((one) => one === span)
+  if (!name) throw invalidInput(`use ${NAMES.join(', ')}`, 'span')
+  return name
 }
 
-const CLOCK = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  timeZone: 'UTC',
-})
-const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const DATE = { day: 'numeric', month: 'short' } as const
+const CLOCK = { ...DATE, hour: '2-digit', minute: '2-digit' } as const
 
-function plotOf(points: readonly UsagePoint[], { label, step }: Span): Block {
+function plotOf(t: ConsoleTranslate, points: readonly UsagePoint[], name: SpanName): Block {
+  const { step } = SPANS[name]
   const format = step === 'hour' ? CLOCK : DATE
-  const plot = plotView(toConsoleEnglish(), 'usage', {
-    title: `Tokens and refused requests, last ${label}`,
-    unit: step === 'hour' ? 'Hour (UTC)' : 'Day (UTC)',
+  const plot = plotView(t, 'usage', {
+    title: plotTitle(t, name),
+    unit: step === 'hour' ? t('Hour (UTC)') : t('Day (UTC)'),
     zone: 'UTC',
-    points: points.map(({ at }) => format.format(at)),
+    points: points.map(({ at }) => t.date(at, format)),
     series: [
-      { label: 'tokens issued', tone: 'plain', counts: points.map(({ issued }) => issued) },
-      { label: 'requests refused', tone: 'error', counts: points.map(({ refused }) => refused) },
+      { label: t('tokens issued'), tone: 'plain', counts: points.map(({ issued }) => issued) },
+      { label: t('requests refused'), tone: 'error', counts: points.map(({ refused }) => refused) },
     ],
   })
   return { part: 'plot', plot }
 }
 
-const ENDPOINTS: Readonly<Record<string, string>> = {
-  token: 'Token',
-  introspection: 'Introspection',
-  revocation: 'Revocation',
-  authorization: 'Authorization',
-  pushed_authorization: 'Pushed authorization',
-  device_authorization: 'Device authorization',
-}
+const endpointsIn = (t: ConsoleTranslate): Readonly<Record<string, string>> => ({
+  token: t('Token'),
+  introspection: t('Introspection'),
+  revocation: t('Revocation'),
+  authorization: t('Authorization'),
+  pushed_authorization: t('Pushed authorization'),
+  device_authorization: t('Device authorization'),
+})
 
-export const endpointCell = (endpoint: string): Cell => textCell(ENDPOINTS[endpoint] ?? endpoint)
+export const endpointCell = (t: ConsoleTranslate, endpoint: string): Cell =>
+  textCell(endpointsIn(t)[endpoint] ?? endpoint)
 
-const wordsOf = (days: 1 | 7): string => (days === 1 ? 'in the last 24 hours' : 'in the last 7 days')
-
-function reasonsOf({ reasons }: ClientRefusals, days: 1 | 7): Block {
+function reasonsOf(t: ConsoleTranslate, { reasons }: ClientRefusals, days: 1 | 7): Block {
+  const isDay = days === 1
   const list = listView({
-    caption: `Refused requests by reason ${wordsOf(days)}`,
-    columns: [{ heading: 'Reason' }, { heading: 'Endpoint' }, { heading: 'Requests', numeric: true }],
+    caption: isDay
+      ? t('Refused requests by reason in the last 24 hours')
+      : t('Refused requests by reason in the last 7 days'),
+    columns: [{ heading: t('Reason') }, { heading: t('Endpoint') }, { heading: t('Requests'), numeric: true }],
     rows: reasons.map(({ reason, endpoint, count }) => [
-      textCell(REFUSAL_REASONS[reason].label, REFUSAL_REASONS[reason].text),
-      endpointCell(endpoint),
+      textCell(t.declared(REFUSAL_REASONS[reason].label), t.declared(REFUSAL_REASONS[reason].text)),
+      endpointCell(t, endpoint),
       numberCell(count),
     ]),
-    empty: { title: 'No refused requests', text: `None ${wordsOf(days)}.` },
+    empty: {
+      title: t('No refused requests'),
+      text: isDay ? t('None in the last 24 hours.') : t('None in the last 7 days.'),
+    },
   })
-  return { part: 'list', heading: `Refused requests ${wordsOf(days)}`, list }
+  const heading = isDay ? t('Refused requests in the last 24 hours') : t('Refused requests in the last 7 days')
+  return { part: 'list', heading, list }
 }
 
 /** The cells of a sample that every list of samples has. */
-export const sampleCells = ({ at, reason, endpoint, ip, userAgent, requestId }: RefusedRequest): Cell[] => [
+export const sampleCells = (
+  t: ConsoleTranslate,
+  { at, reason, endpoint, ip, userAgent, requestId }: RefusedRequest,
+): Cell[] => [
   timeCell(new Date(at)),
-  textCell(REFUSAL_REASONS[reason].label),
-  endpointCell(endpoint),
-  textCell(ip, userAgent || 'no user agent'),
-  idCell(requestId, 'request ID'),
+  textCell(t.declared(REFUSAL_REASONS[reason].label)),
+  endpointCell(t, endpoint),
+  textCell(ip, userAgent || t('no user agent')),
+  idCell(requestId, t('request ID')),
 ]
 
-export const SAMPLE_HEADINGS = ['Time', 'Reason', 'Endpoint', 'Caller', 'Request ID']
+export const sampleHeadings = (t: ConsoleTranslate): readonly string[] => [
+  t('Time'),
+  t('Reason'),
+  t('Endpoint'),
+  t('Caller'),
+  t('Request ID'),
+]
 
-function samplesBlocks({ samples }: ClientRefusals): Block[] {
+function samplesBlocks(t: ConsoleTranslate, { samples }: ClientRefusals): Block[] {
   if (samples.length === 0) return []
   const list = listView({
-    caption: 'Latest refused requests',
-    columns: [...SAMPLE_HEADINGS, 'API'].map((heading) => ({ heading })),
-    rows: samples.map((sample) => [...sampleCells(sample), sample.api ? textCell(sample.api) : quietCell('none')]),
+    caption: t('Latest refused requests'),
+    columns: [...sampleHeadings(t), t('API')].map((heading) => ({ heading })),
+    rows: samples.map((sample) => [
+      ...sampleCells(t, sample),
+      sample.api ? textCell(sample.api) : quietCell(t('none')),
+    ]),
     empty: { title: '', text: '' },
   })
-  const lead =
-    'The latest requests of each reason. Anyone can send requests with this client ID, also without its client secret.'
-  return [{ part: 'list', heading: 'Latest refused requests', lead, list }]
+  const lead = t(
+    'The latest requests of each reason. Anyone can send requests with this client ID, also without its client secret.',
+  )
+  return [{ part: 'list', heading: t('Latest refused requests'), lead, list }]
 }
 
-function frameOf(client: Client, span: string): Pick<ConsolePage, 'title' | 'breadcrumbs' | 'badge' | 'tabs'> {
+function frameOf(
+  t: ConsoleTranslate,
+  client: Client,
+  span: SpanName,
+): Pick<ConsolePage, 'title' | 'breadcrumbs' | 'badge' | 'tabs'> {
   if (client.kind === 'application') return applicationFrame(client, 'usage')
-  const tabs = Object.entries(SPANS).map(([name, { label }]) => ({
+  const tabs = NAMES.map((name) => ({
     href: `${usagePath(client.clientId)}?span=${name}`,
-    label: `Last ${label}`,
+    label: spanLabel(t, name),
     current: name === span,
   }))
-  const usage = { href: USAGE_PATH, label: 'Usage' }
+  const usage = { href: USAGE_PATH, label: t('Usage') }
   const pair = { href: keyPairPath(client.clientId), label: client.name }
   const breadcrumbs = client.kind === 'key_pair' ? [...APPLICATIONS_BREADCRUMBS, pair] : [usage]
-  return { title: client.kind === 'key_pair' ? 'Usage' : `Usage of ${client.name}`, breadcrumbs, tabs }
+  return {
+    title: client.kind === 'key_pair' ? t('Usage') : t('Usage of {name}', { name: client.name }),
+    breadcrumbs,
+    tabs,
+  }
 }
 
 /** Beside the tabs of an application, the periods are actions of the plot. */
-const periods = ({ clientId, kind }: Client, span: string): Pick<Block, 'heading' | 'actions'> =>
+const periods = (
+  t: ConsoleTranslate,
+  { clientId, kind }: Client,
+  span: SpanName,
+): Pick<Block, 'heading' | 'actions'> =>
   kind !== 'application'
     ? {}
     : {
-        heading: 'Usage',
-        actions: Object.entries(SPANS)
-          .filter(([name]) => name !== span)
-          .map(([name, { label }]) => ({ href: `${usagePath(clientId)}?span=${name}`, label: `Last ${label}` })),
+        heading: t('Usage'),
+        actions: NAMES.filter((name) => name !== span).map((name) => ({
+          href: `${usagePath(clientId)}?span=${name}`,
+          label: spanLabel(t, name),
+        })),
       }
 
 /** Issued tokens and refused requests of one client. */
-export async function showClientUsage({ management, who, params, query, show }: ConsoleCall): Promise<void> {
+export async function showClientUsage({ management, who, params, query, show, t }: ConsoleCall): Promise<void> {
   const name = spanIn(query)
-  const span = SPANS[name]!
+  const span = SPANS[name]
   const clientId = params.clientId!
   const size = span.step === 'hour' ? HOUR : DAY
   const from = new Date(Math.floor(Date.now() / size) * size + size - span.length)
@@ -161,11 +208,11 @@ export async function showClientUsage({ management, who, params, query, show }: 
   const refusals = await readClientRefusals(management, who, { clientId, days: span.days, usage })
   const { client, points = [], quotas = [] } = refusals
   show(
-    blocksPage({ ...frameOf(client, name), lead: 'Counts are at most a few seconds old.' }, [
-      { ...plotOf(points, span), ...periods(client, name) },
-      ...quotaBlocks(quotas),
-      reasonsOf(refusals, span.days),
-      ...samplesBlocks(refusals),
+    blocksPage({ ...frameOf(t, client, name), lead: t('Counts are at most a few seconds old.') }, [
+      { ...plotOf(t, points, name), ...periods(t, client, name) },
+      ...quotaBlocks(t, quotas),
+      reasonsOf(t, refusals, span.days),
+      ...samplesBlocks(t, refusals),
     ]),
   )
 }

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import {
   listRefusedClients,
   type RefusedClient,
@@ -12,61 +13,64 @@ import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
 import { download } from '../kit/line-download.ts'
 import { listView } from '../kit/list-page.ts'
 import { dayIn } from '../kit/query-fields.ts'
-import { SAMPLE_HEADINGS, sampleCells, showClientUsage, USAGE_PATH, usagePath } from './client-usage-page.ts'
+import { sampleCells, sampleHeadings, showClientUsage, USAGE_PATH, usagePath } from './client-usage-page.ts'
 
-const KINDS = { application: 'Application', key_pair: 'Key pair', api: 'API' } as const
-
-const rowOf = ({ clientId, name, kind, lastAt, lastReason }: RefusedClient) => [
-  linkCell(name, usagePath(clientId), KINDS[kind]),
-  idCell(clientId, 'client ID'),
-  textCell(REFUSAL_REASONS[lastReason].label),
-  timeCell(new Date(lastAt)),
-]
-
-const clientsBlock = ({ clients }: RefusedClients): Block => ({
-  part: 'list',
-  heading: 'Refused in the last hour',
-  lead: 'Clients whose requests were refused, the latest first, at most 50.',
-  list: listView({
-    caption: 'Clients refused in the last hour',
-    columns: ['Client', 'Client ID', 'Latest reason', 'Latest request'].map((heading) => ({ heading })),
-    rows: clients.map(rowOf),
-    empty: { title: 'No refused requests', text: 'No client was refused in the last hour.' },
-  }),
-})
-
-const unknownBlock = ({ unknown }: RefusedClients): Block => ({
-  part: 'list',
-  heading: 'Unknown client IDs in the last 24 hours',
-  lead: 'Requests whose client ID does not exist. At most 50 samples per hour are kept.',
-  list: listView({
-    caption: 'Requests with unknown client IDs',
-    columns: ['Client ID', ...SAMPLE_HEADINGS].map((heading) => ({ heading })),
-    rows: unknown.map((sample) => [
-      sample.claimedId ? idCell(sample.claimedId, 'client ID') : quietCell('missing or malformed'),
-      ...sampleCells(sample),
-    ]),
-    empty: { title: 'No unknown client IDs', text: 'None in the last 24 hours.' },
-  }),
-})
-
-const EXPORT: Block = {
-  part: 'download',
-  heading: 'Usage as CSV',
-  lead: 'Issued tokens and refused requests of each client, per day (UTC) and API. Without dates: the last 30 days.',
-  action: `${USAGE_PATH}/export`,
-  fields: [
-    { type: 'date', name: 'from', label: 'First day' },
-    { type: 'date', name: 'to', label: 'Last day' },
-  ],
-  submit: 'Download CSV',
+function kindText(t: ConsoleTranslate, { kind }: RefusedClient): string {
+  if (kind === 'application') return t('Application')
+  return kind === 'key_pair' ? t('Key pair') : t('API')
 }
 
-async function showUsage({ management, who, show }: ConsoleCall): Promise<void> {
+const rowOf = (t: ConsoleTranslate, client: RefusedClient) => [
+  linkCell(client.name, usagePath(client.clientId), kindText(t, client)),
+  idCell(client.clientId, t('client ID')),
+  textCell(t.declared(REFUSAL_REASONS[client.lastReason].label)),
+  timeCell(new Date(client.lastAt)),
+]
+
+const clientsBlock = (t: ConsoleTranslate, { clients }: RefusedClients): Block => ({
+  part: 'list',
+  heading: t('Refused in the last hour'),
+  lead: t('Clients whose requests were refused, the latest first, at most 50.'),
+  list: listView({
+    caption: t('Clients refused in the last hour'),
+    columns: [t('Client'), t('Client ID'), t('Latest reason'), t('Latest request')].map((heading) => ({ heading })),
+    rows: clients.map((client) => rowOf(t, client)),
+    empty: { title: t('No refused requests'), text: t('No client was refused in the last hour.') },
+  }),
+})
+
+const unknownBlock = (t: ConsoleTranslate, { unknown }: RefusedClients): Block => ({
+  part: 'list',
+  heading: t('Unknown client IDs in the last 24 hours'),
+  lead: t('Requests whose client ID does not exist. At most 50 samples per hour are kept.'),
+  list: listView({
+    caption: t('Requests with unknown client IDs'),
+    columns: [t('Client ID'), ...sampleHeadings(t)].map((heading) => ({ heading })),
+    rows: unknown.map((sample) => [
+      sample.claimedId ? idCell(sample.claimedId, t('client ID')) : quietCell(t('missing or malformed')),
+      ...sampleCells(t, sample),
+    ]),
+    empty: { title: t('No unknown client IDs'), text: t('None in the last 24 hours.') },
+  }),
+})
+
+const exportBlock = (t: ConsoleTranslate): Block => ({
+  part: 'download',
+  heading: t('Usage as CSV'),
+  lead: t('Issued tokens and refused requests of each client, per day (UTC) and API. Without dates: the last 30 days.'),
+  action: `${USAGE_PATH}/export`,
+  fields: [
+    { type: 'date', name: 'from', label: t('First day') },
+    { type: 'date', name: 'to', label: t('Last day') },
+  ],
+  submit: t('Download CSV'),
+})
+
+async function showUsage({ management, who, show, t }: ConsoleCall): Promise<void> {
   const refused = await listRefusedClients(management, who, {})
-  const unknown = who.role === 'operator' ? [unknownBlock(refused)] : []
-  const page = { title: 'Usage', lead: 'Refused requests, and the usage of every client as CSV.' }
-  show(blocksPage(page, [clientsBlock(refused), ...unknown, EXPORT]))
+  const unknown = who.role === 'operator' ? [unknownBlock(t, refused)] : []
+  const page = { title: t('Usage'), lead: t('Refused requests, and the usage of every client as CSV.') }
+  show(blocksPage(page, [clientsBlock(t, refused), ...unknown, exportBlock(t)]))
 }
 
 const COLUMNS = ['Day', 'Account ID', 'Client ID', 'Client', 'API', 'Tokens issued', 'Requests refused']

@@ -1,3 +1,4 @@
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { sendVerification } from '../../../management/email-verification-operations.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
@@ -10,27 +11,27 @@ import { breadcrumbsTo, userPath } from './user-texts.ts'
 const pathOf = (id: string): string => userPath(id, 'verification')
 
 /** Empty for a user whose address is verified, or who is disabled. */
-export const verification = ({ id, emailVerified, status }: UserDetails): Change[] =>
+export const verification = (t: ConsoleTranslate, { id, emailVerified, status }: UserDetails): Change[] =>
   emailVerified || status !== 'active'
     ? []
     : [
         {
-          title: 'Verify email address',
-          text: 'The user receives a link to confirm that the address is theirs.',
-          action: { href: pathOf(id), label: 'Send link…' },
+          title: t('Verify email address'),
+          text: t('The user receives a link to confirm that the address is theirs.'),
+          action: { href: pathOf(id), label: t('Send link…') },
         },
       ]
 
-export async function askVerification({ management, who, params, show }: ConsoleCall): Promise<void> {
+export async function askVerification({ management, who, params, show, t }: ConsoleCall): Promise<void> {
   const user = await readUser(management, who, { userId: params.userId! })
   const page = confirmPage({
-    title: `Send a verification link to ${displayName(user)}?`,
-    breadcrumbs: breadcrumbsTo(user),
-    stops: [`${user.email} receives a link. It works once, for one day, and signs nobody in.`],
+    title: t('Send a verification link to {name}?', { name: displayName(user) }),
+    breadcrumbs: breadcrumbsTo(t, user),
+    stops: [t('{email} receives a link. It works once, for one day, and signs nobody in.', { email: user.email })],
     harmless: true,
     action: pathOf(user.id),
-    submit: 'Send link',
-    keep: { href: userPath(user.id), label: 'Cancel' },
+    submit: t('Send link'),
+    keep: { href: userPath(user.id), label: t('Cancel') },
   })
   show(page)
 }

@@ -1,4 +1,4 @@
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { resetFactors } from '../../../management/factor-operations.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
@@ -12,42 +12,51 @@ import { breadcrumbsTo, userPath } from './user-texts.ts'
 
 const pathOf = (id: string): string => userPath(id, 'factors')
 
-/** How the user signs in beside the password. */
-export function factorFact({ authenticatorApps, passkeys, recoveryCodes }: UserDetails): Fact {
-  const term = 'Two-factor authentication'
-  if (authenticatorApps + passkeys === 0) return fact(term, quietCell('off'))
-  const kept = [
-    ...(passkeys > 0 ? [counted(toConsoleEnglish(), passkeys, 'passkey')] : []),
-    ...(authenticatorApps > 0 ? [counted(toConsoleEnglish(), authenticatorApps, 'authenticator app')] : []),
-  ]
-  return fact(
-    term,
-    textCell(`on, ${kept.join(', ')}`, counted(toConsoleEnglish(), recoveryCodes, 'unused recovery code')),
+function factorsText(
+  t: ConsoleTranslate,
+  { passkeys, authenticatorApps: apps }: Pick<UserDetails, 'passkeys' | 'authenticatorApps'>,
+): string {
+  if (apps === 0) return t('on, {passkeys, plural, one {# passkey} other {# passkeys}}', { passkeys })
+  if (passkeys === 0) return t('on, {apps, plural, one {# authenticator app} other {# authenticator apps}}', { apps })
+  return t(
+    'on, {passkeys, plural, one {# passkey} other {# passkeys}}, {apps, plural, one {# authenticator app} other {# authenticator apps}}',
+    { passkeys, apps },
   )
 }
 
+/** How the user signs in beside the password. */
+export function factorFact(t: ConsoleTranslate, { authenticatorApps, passkeys, recoveryCodes }: UserDetails): Fact {
+  const term = t('Two-factor authentication')
+  if (authenticatorApps + passkeys === 0) return fact(term, quietCell(t('off')))
+  const unused = counted(t, recoveryCodes, 'unused recovery code')
+  return fact(term, textCell(factorsText(t, { passkeys, authenticatorApps }), unused))
+}
+
 /** Empty while the user has neither a passkey nor a second factor. */
-export const factorReset = ({ id, authenticatorApps, passkeys }: UserDetails): Change[] =>
+export const factorReset = (t: ConsoleTranslate, { id, authenticatorApps, passkeys }: UserDetails): Change[] =>
   authenticatorApps + passkeys === 0
     ? []
     : [
         {
-          title: 'Reset second factors',
-          text: 'For a user who has lost the passkeys or the authenticator app, and the recovery codes.',
-          action: { href: pathOf(id), label: 'Reset second factors…' },
+          title: t('Reset second factors'),
+          text: t('For a user who has lost the passkeys or the authenticator app, and the recovery codes.'),
+          action: { href: pathOf(id), label: t('Reset second factors…') },
         },
       ]
 
-export async function askFactorReset({ management, who, params, show }: ConsoleCall): Promise<void> {
+export async function askFactorReset({ management, who, params, show, t }: ConsoleCall): Promise<void> {
   const user = await readUser(management, who, { userId: params.userId! })
   const page = confirmPage({
-    title: `Reset the second factors of ${displayName(user)}?`,
-    breadcrumbs: breadcrumbsTo(user),
-    text: 'Make sure that the request comes from this user: the password alone is then enough to sign in.',
-    stops: ['remove all passkeys, authenticator apps and recovery codes of the user', 'end all sessions of the user'],
+    title: t('Reset the second factors of {name}?', { name: displayName(user) }),
+    breadcrumbs: breadcrumbsTo(t, user),
+    text: t('Make sure that the request comes from this user: the password alone is then enough to sign in.'),
+    stops: [
+      t('remove all passkeys, authenticator apps and recovery codes of the user'),
+      t('end all sessions of the user'),
+    ],
     action: pathOf(user.id),
-    submit: 'Reset second factors',
-    keep: { href: userPath(user.id), label: 'Cancel' },
+    submit: t('Reset second factors'),
+    keep: { href: userPath(user.id), label: t('Cancel') },
   })
   show(page)
 }

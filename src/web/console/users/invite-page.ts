@@ -1,5 +1,4 @@
 import { MEMBERSHIP_ATTRIBUTES, PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
 import { findAccount } from '../../../management/account-operations.ts'
 import { checkInvitation, type Invited, inviteUser } from '../../../management/invitations.ts'
 import { initialValues } from '../../../shared/attributes.ts'
@@ -20,30 +19,31 @@ const { accountId: ACCOUNT_ID, ...OF_ADMINS } = { ...PROFILE_ATTRIBUTES, ...MEMB
 type InvitationFields = FieldsOf<typeof OF_ADMINS & { readonly accountId: typeof ACCOUNT_ID }>
 
 /** Admins have no account field; its value is then undefined. */
-function fieldsFor({ who }: Pick<ConsoleCall, 'who'>): InvitationFields {
+function fieldsFor({ who, t }: Pick<ConsoleCall, 'who' | 't'>): InvitationFields {
   const isOperator = who.role === 'operator'
   const attributes = isOperator ? { ...OF_ADMINS, accountId: ACCOUNT_ID } : OF_ADMINS
-  return attributeFields(attributes, { t: toConsoleEnglish(), isOperator }) as InvitationFields
+  return attributeFields(attributes, { t, isOperator }) as InvitationFields
 }
 
 function invitePage(call: ConsoleCall, typed: Form, fieldErrors: readonly FieldError[] = []): ConsolePage {
+  const { t } = call
   const fields = fieldsFor(call)
   const form = formView({
     fields,
     typed,
     fieldErrors,
     action: '/users/invite',
-    submit: call.management.mail ? 'Send invitation' : 'Invite user',
+    submit: call.management.mail ? t('Send invitation') : t('Invite user'),
     cancel: '/users',
   })
   return {
     view: 'console/edit',
-    title: 'Invite user',
+    title: t('Invite user'),
     lead: call.management.mail
-      ? 'The user receives an email with a link to choose a password. The link works for 7 days.'
-      : 'Keywright generates a one-time password for the user, who chooses a new password at the first sign-in.',
+      ? t('The user receives an email with a link to choose a password. The link works for 7 days.')
+      : t('Keywright generates a one-time password for the user, who chooses a new password at the first sign-in.'),
     status: fieldErrors.length > 0 ? 400 : undefined,
-    breadcrumbs: [{ href: '/users', label: 'Users' }],
+    breadcrumbs: [{ href: '/users', label: t('Users') }],
     data: { form },
   }
 }
@@ -85,19 +85,23 @@ async function homeOf(call: ConsoleCall, role: string | undefined, named: string
 }
 
 function showInvited(call: ConsoleCall, { user, password }: Invited, { accountName }: Home): void {
+  const { t } = call
   // Without a password the user received a link.
   if (password === null) {
     call.goTo(`${userPath(user.id)}?notice=invited`)
     return
   }
   const page = oneTimePasswordPage(call, {
-    title: `${displayName(user)} was invited`,
-    lead: 'Send this to the user yourself. Keywright sends no message.',
-    breadcrumbs: [{ href: '/users', label: 'Users' }],
+    title: t('{name} was invited', { name: displayName(user) }),
+    lead: t('Send this to the user yourself. Keywright sends no message.'),
+    breadcrumbs: [{ href: '/users', label: t('Users') }],
     email: user.email,
     password,
-    greeting: accountName === null ? 'You have been invited.' : `You have been invited to ${accountName}.`,
-    done: { href: userPath(user.id), label: 'Done' },
+    greeting:
+      accountName === null
+        ? t('You have been invited.')
+        : t('You have been invited to {account}.', { account: accountName }),
+    done: { href: userPath(user.id), label: t('Done') },
   })
   call.show(page)
 }

@@ -1,4 +1,5 @@
 import { PROFILE_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { ConsolePage, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
 
@@ -10,28 +11,28 @@ export interface OneTimePasswordOptions extends Pick<ConsolePage, 'title' | 'lea
   readonly done: PageLink
 }
 
-const EMAIL = PROFILE_ATTRIBUTES.email.label
+const messageOf = (
+  t: ConsoleTranslate,
+  { greeting, email, password }: OneTimePasswordOptions,
+  address: string,
+): string => `${greeting}
 
-function messageOf({ greeting, email, password }: OneTimePasswordOptions, address: string): string {
-  return `${greeting}
+${t('Sign in at: {address}', { address })}
+${t('Email address: {email}', { email })}
+${t('One-time password: {password}', { password })}
 
-Sign in at: ${address}
-${EMAIL}: ${email}
-One-time password: ${password}
-
-This password works for one sign-in. You then choose your own password.
+${t('This password works for one sign-in. You then choose your own password.')}
 `
-}
 
 /** Shows a one-time password once, with a message to send to the user. */
-export function oneTimePasswordPage({ web }: ConsoleCall, details: OneTimePasswordOptions): ConsolePage {
+export function oneTimePasswordPage({ web, t }: ConsoleCall, details: OneTimePasswordOptions): ConsolePage {
   const { title, lead, breadcrumbs, email, password, done } = details
   const address = new URL('/signin', web.issuerUrl()).href
   const values = [
-    { label: 'Sign-in address', value: address },
-    { label: EMAIL, value: email },
-    { label: 'One-time password', value: password },
+    { label: t('Sign-in address'), value: address },
+    { label: t.declared(PROFILE_ATTRIBUTES.email.label), value: email },
+    { label: t('One-time password'), value: password },
   ]
-  const message = { label: 'Message to the user', value: messageOf(details, address) }
+  const message = { label: t('Message to the user'), value: messageOf(t, details, address) }
   return { view: 'console/one-time-password', title, lead, breadcrumbs, data: { values, message, done } }
 }

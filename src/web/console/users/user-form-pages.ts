@@ -16,9 +16,9 @@ import { choiceValues } from '../../../shared/attributes.ts'
 import { invalidInput, KeywrightError } from '../../../shared/errors.ts'
 import { affectedBy } from '../kit/affected-callers.ts'
 import { attributeFields } from '../kit/attribute-fields.ts'
+import { boundedValues } from '../kit/bounded-values.ts'
 import type { ConsolePage } from '../kit/console-page.ts'
 import type { ConsoleCall } from '../kit/console-route.ts'
-import { countedUpTo } from '../kit/counts.ts'
 import { displayName } from '../kit/display-name.ts'
 import { editSteps } from '../kit/edit-form-steps.ts'
 import { revisionOf } from '../kit/form-fields.ts'
@@ -42,78 +42,105 @@ export const userEdit = editSteps({
     checkUserUpdate(management, who, { userId: params.userId!, ...values }),
   save: ({ management, who, params }, values, revision) =>
     updateUser(management, who, { userId: params.userId!, revision, ...values }),
-  frameOf: (user) => ({ title: `Edit ${displayName(user)}`, breadcrumbs: breadcrumbsTo(user) }),
+  frameOf: (user, t) => ({
+    title: t('Edit {name}', { name: displayName(user) }),
+    breadcrumbs: breadcrumbsTo(t, user),
+  }),
   pathOf: ({ id }) => userPath(id),
 })
 
 type Asking = Pick<ConfirmOptions, 'title' | 'stops' | 'submit'> & Partial<ConfirmOptions>
 
-const askPage = (user: UserDetails, step: string, asking: Asking): ConsolePage =>
+const askPage = (t: ConsoleTranslate, user: UserDetails, step: string, asking: Asking): ConsolePage =>
   confirmPage({
-    breadcrumbs: breadcrumbsTo(user),
+    breadcrumbs: breadcrumbsTo(t, user),
     action: userPath(user.id, step),
-    keep: { href: userPath(user.id), label: 'Cancel' },
+    keep: { href: userPath(user.id), label: t('Cancel') },
     ...asking,
   })
 
 /** @throws KeywrightError `conflict` when the user is protected */
 function checkUnprotected(user: UserDetails, { user: viewer }: ConsoleCall): void {
-  const protection = protectionReason(user, viewer)
+  const protection = protectionReason(toConsoleEnglish(), user, viewer)
   if (protection) throw new KeywrightError('conflict', protection)
 }
 
-const endsPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
+const endsPair = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null
     ? []
-    : [`revoke the key pair ${keyPair} and ${countedUpTo(toConsoleEnglish(), ownTokens, 'active token')}`]
+    : [
+        t(
+          'revoke the key pair {keyPair} and {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}}',
+          { keyPair, ...boundedValues(ownTokens) },
+        ),
+      ]
 
-const endsOwnTokens = ({ keyPair, ownTokens }: UserDetails): string[] =>
-  keyPair === null ? [] : [`revoke ${countedUpTo(toConsoleEnglish(), ownTokens, 'active token')} of the key pair`]
-
-const disablesPair = ({ keyPair, ownTokens }: UserDetails): string[] =>
+const endsOwnTokens = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
   keyPair === null
     ? []
-    : [`disable the key pair ${keyPair} and revoke ${countedUpTo(toConsoleEnglish(), ownTokens, 'active token')}`]
+    : [
+        t(
+          'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} of the key pair',
+          boundedValues(ownTokens),
+        ),
+      ]
 
-const endsApplicationTokens = ({ applicationTokens }: UserDetails): string =>
+const disablesPair = (t: ConsoleTranslate, { keyPair, ownTokens }: UserDetails): string[] =>
+  keyPair === null
+    ? []
+    : [
+        t(
+          'disable the key pair {keyPair} and revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}}',
+          { keyPair, ...boundedValues(ownTokens) },
+        ),
+      ]
+
+const endsApplicationTokens = (t: ConsoleTranslate, { applicationTokens }: UserDetails): string =>
   applicationTokens.count === 0
-    ? 'revoke the tokens that applications have for this user'
-    : `revoke ${countedUpTo(toConsoleEnglish(), applicationTokens, 'active token')} that applications have for this user, and their refresh tokens`
+    ? t('revoke the tokens that applications have for this user')
+    : t(
+        'revoke {more, select, yes {more than } other {}}{count, plural, one {# active token} other {# active tokens}} that applications have for this user, and their refresh tokens',
+        boundedValues(applicationTokens),
+      )
 
 /** @param isStale their role was another one when the form was drawn */
-function rolePage(user: UserDetails, isStale = false): ConsolePage {
+function rolePage(t: ConsoleTranslate, user: UserDetails, isStale = false): ConsolePage {
   const name = displayName(user)
   const status = isStale ? 412 : undefined
-  const meanwhile = isStale ? 'Another user changed this user, so your change was not saved. ' : ''
+  const meanwhile = isStale ? `${t('Another user changed this user, so your change was not saved.')} ` : ''
   const hidden = { revision: String(user.revision), role: user.role === 'member' ? 'admin' : 'member' }
   if (user.role === 'member') {
-    const text = `${meanwhile}${name} is a member.`
+    const text = `${meanwhile}${t('{name} is a member.', { name })}`
     const stops = [
-      'The user can manage the applications and users of the account.',
-      'The user can generate a key pair.',
+      t('The user can manage the applications and users of the account.'),
+      t('The user can generate a key pair.'),
     ]
-    const asking = { title: `Change the role of ${name} to admin?`, submit: 'Change role to admin', harmless: true }
-    return askPage(user, 'role', { ...asking, text, stops, hidden, status })
+    const asking = {
+      title: t('Change the role of {name} to admin?', { name }),
+      submit: t('Change role to admin'),
+      harmless: true,
+    }
+    return askPage(t, user, 'role', { ...asking, text, stops, hidden, status })
   }
-  const stops = ['remove access to the console of the account', ...endsPair(user)]
-  const text = `${meanwhile}${name} is an admin.`
-  return askPage(user, 'role', {
-    title: `Change the role of ${name} to member?`,
-    submit: 'Change role to member',
+  const stops = [t('remove access to the console of the account'), ...endsPair(t, user)]
+  const text = `${meanwhile}${t('{name} is an admin.', { name })}`
+  return askPage(t, user, 'role', {
+    title: t('Change the role of {name} to member?', { name }),
+    submit: t('Change role to member'),
     text,
     stops,
     hidden,
     status,
-    ...affectedBy(toConsoleEnglish(), user.affected!),
+    ...affectedBy(t, user.affected!),
   })
 }
 
 export async function askRole(call: ConsoleCall): Promise<void> {
   const user = await userWithCallers(call)
   if (user.role === 'operator') throw new KeywrightError('conflict', 'operators have no account')
-  if (user.role === 'member') return call.show(rolePage(user))
+  if (user.role === 'member') return call.show(rolePage(call.t, user))
   checkUnprotected(user, call)
-  call.show(rolePage(user))
+  call.show(rolePage(call.t, user))
 }
 
 export async function changeRole(call: ConsoleCall): Promise<void> {
@@ -125,37 +152,38 @@ export async function changeRole(call: ConsoleCall): Promise<void> {
     goTo(`${userPath(user.id)}?notice=${role}`)
   } catch (error) {
     if (!(error instanceof KeywrightError && error.code === 'stale')) throw error
-    show(rolePage(await userWithCallers(call), true))
+    show(rolePage(call.t, await userWithCallers(call), true))
   }
 }
 
 export async function askStatus(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const user = await userWithCallers(call)
   const name = displayName(user)
   if (user.status === 'disabled') {
     const stops = [
-      'The user can sign in again.',
-      'Revoked tokens stay revoked: the user and applications get new ones.',
+      t('The user can sign in again.'),
+      t('Revoked tokens stay revoked: the user and applications get new ones.'),
     ]
     const hidden = { status: 'active' }
-    const asking = { title: `Enable ${name}?`, submit: 'Enable', harmless: true }
-    return call.show(askPage(user, 'status', { ...asking, stops, hidden }))
+    const asking = { title: t('Enable {name}?', { name }), submit: t('Enable'), harmless: true }
+    return call.show(askPage(t, user, 'status', { ...asking, stops, hidden }))
   }
   checkUnprotected(user, call)
   const stops = [
-    'end all sessions of the user and prevent new sign-ins',
-    ...disablesPair(user),
-    endsApplicationTokens(user),
+    t('end all sessions of the user and prevent new sign-ins'),
+    ...disablesPair(t, user),
+    endsApplicationTokens(t, user),
   ]
-  const text = keepsWorking(user)
+  const text = keepsWorking(t, user)
   const asking = {
-    title: `Disable ${name}?`,
-    submit: 'Disable',
+    title: t('Disable {name}?', { name }),
+    submit: t('Disable'),
     stops,
     ...(text && { text }),
-    ...affectedBy(toConsoleEnglish(), user.affected!),
+    ...affectedBy(t, user.affected!),
   }
-  call.show(askPage(user, 'status', { ...asking, hidden: { status: 'disabled' } }))
+  call.show(askPage(t, user, 'status', { ...asking, hidden: { status: 'disabled' } }))
 }
 
 export async function changeStatus({ management, who, params, form, goTo }: ConsoleCall): Promise<void> {
@@ -166,32 +194,37 @@ export async function changeStatus({ management, who, params, form, goTo }: Cons
 }
 
 export async function askPassword(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const user = await userOf(call)
-  const title = `New one-time password for ${displayName(user)}?`
-  const stops = ['disable the current password', 'end all sessions of the user']
-  call.show(askPage(user, 'password', { title, submit: 'Generate password', stops }))
+  const title = t('New one-time password for {name}?', { name: displayName(user) })
+  const stops = [t('disable the current password'), t('end all sessions of the user')]
+  call.show(askPage(t, user, 'password', { title, submit: t('Generate password'), stops }))
 }
 
 export async function newPassword(call: ConsoleCall): Promise<void> {
-  const { management, who, params } = call
+  const { management, who, params, t } = call
   const { user, password } = await givePassword(management, who, { userId: params.userId! })
   const page = oneTimePasswordPage(call, {
-    title: `New one-time password for ${displayName(user)}`,
-    lead: 'Send this to the user yourself. Keywright sends no message.',
-    breadcrumbs: [{ href: '/users', label: 'Users' }],
+    title: t('New one-time password for {name}', { name: displayName(user) }),
+    lead: t('Send this to the user yourself. Keywright sends no message.'),
+    breadcrumbs: [{ href: '/users', label: t('Users') }],
     email: user.email,
     password: password!,
-    greeting: 'You have a new password.',
-    done: { href: userPath(user.id), label: 'Done' },
+    greeting: t('You have a new password.'),
+    done: { href: userPath(user.id), label: t('Done') },
   })
   call.show(page)
 }
 
 export async function askInvitationAgain(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const user = await userOf(call)
-  const title = `Send an invitation to ${displayName(user)}?`
-  const stops = [`${user.email} receives a link to choose a password.`, 'Earlier links keep working until they expire.']
-  call.show(askPage(user, 'invitation', { title, submit: 'Send invitation', stops, harmless: true }))
+  const title = t('Send an invitation to {name}?', { name: displayName(user) })
+  const stops = [
+    t('{email} receives a link to choose a password.', { email: user.email }),
+    t('Earlier links keep working until they expire.'),
+  ]
+  call.show(askPage(t, user, 'invitation', { title, submit: t('Send invitation'), stops, harmless: true }))
 }
 
 export async function inviteAgain({ management, who, params, goTo }: ConsoleCall): Promise<void> {
@@ -200,17 +233,18 @@ export async function inviteAgain({ management, who, params, goTo }: ConsoleCall
 }
 
 export async function askSessions(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const user = await userWithCallers(call)
-  const title = `Sign ${displayName(user)} out of all sessions?`
-  const stops = ['end all sessions of the user', ...endsOwnTokens(user), endsApplicationTokens(user)]
-  const text = 'The user can sign in again, and the key pair stays valid.'
+  const title = t('Sign {name} out of all sessions?', { name: displayName(user) })
+  const stops = [t('end all sessions of the user'), ...endsOwnTokens(t, user), endsApplicationTokens(t, user)]
+  const text = t('The user can sign in again, and the key pair stays valid.')
   call.show(
-    askPage(user, 'sessions', {
+    askPage(t, user, 'sessions', {
       title,
-      submit: 'Sign out of all sessions',
+      submit: t('Sign out of all sessions'),
       text,
       stops,
-      ...affectedBy(toConsoleEnglish(), user.affected!),
+      ...affectedBy(t, user.affected!),
     }),
   )
 }

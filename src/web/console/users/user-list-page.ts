@@ -1,5 +1,5 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { searchUsers } from '../../../management/user-operations.ts'
 import type { UserSummary } from '../../../management/user-views.ts'
 import { choiceValues } from '../../../shared/attributes.ts'
@@ -15,26 +15,24 @@ import { userPath, userStatusBadge } from './user-texts.ts'
 
 const { role: ROLE, accountId: ACCOUNT_ID, status: STATUS } = USER_ATTRIBUTES
 
-const ACCOUNT: Column = { heading: ACCOUNT_ID.label }
-
-const columnsFor = (isOperator: boolean): Column[] => [
-  { heading: 'User', sort: 'name' },
-  ...(isOperator ? [ACCOUNT] : []),
-  { heading: ROLE.label, short: true },
-  { heading: STATUS.label },
-  { heading: 'Last sign-in' },
-  { heading: 'Added', sort: '-added', wideOnly: true },
+const columnsFor = (t: ConsoleTranslate, isOperator: boolean): Column[] => [
+  { heading: t('User'), sort: 'name' },
+  ...(isOperator ? [{ heading: t.declared(ACCOUNT_ID.label) }] : []),
+  { heading: t.declared(ROLE.label), short: true },
+  { heading: t.declared(STATUS.label) },
+  { heading: t('Last sign-in') },
+  { heading: t('Added'), sort: '-added', wideOnly: true },
 ]
 
-const accountCell = ({ accountId, accountName }: UserSummary): Cell =>
-  accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+const accountCell = (t: ConsoleTranslate, { accountId, accountName }: UserSummary): Cell =>
+  accountId === null ? quietCell(t('none')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
 
-function rowOf(user: UserSummary, isOperator: boolean): Cell[] {
-  const { tone, text } = userStatusBadge(user)
+function rowOf(t: ConsoleTranslate, user: UserSummary, isOperator: boolean): Cell[] {
+  const { tone, text } = userStatusBadge(t, user)
   return [
     linkCell(displayName(user), userPath(user.id), user.name === null ? undefined : user.email),
-    ...(isOperator ? [accountCell(user)] : []),
-    textCell(valueText(toConsoleEnglish(), ROLE, user.role)),
+    ...(isOperator ? [accountCell(t, user)] : []),
+    textCell(valueText(t, ROLE, user.role)),
     badgeCell(tone, text),
     timeCell(user.lastSignedInAt),
     timeCell(user.createdAt),
@@ -43,7 +41,7 @@ function rowOf(user: UserSummary, isOperator: boolean): Cell[] {
 
 /** The users of the account; for operators all users. */
 export async function showUsers(call: ConsoleCall): Promise<void> {
-  const { management, who, query, show } = call
+  const { management, who, query, show, t } = call
   const isOperator = who.role === 'operator'
   const accountId = accountIn(call)
   const sort = sortIn(query, ['name', 'added'], 'name')
@@ -58,27 +56,29 @@ export async function showUsers(call: ConsoleCall): Promise<void> {
   const invite = `/users/invite${accountId === undefined ? '' : `?account=${accountId}`}`
   const page = listPage(
     {
-      title: 'Users',
-      notices: { deleting: 'The user is being deleted, and their personal data erased. This can take a few minutes.' },
-      lead: isOperator ? 'All users of this instance.' : 'Users of your account and their roles.',
-      actions: [{ href: invite, label: 'Invite user', primary: true }],
+      title: t('Users'),
+      notices: {
+        deleting: t('The user is being deleted, and their personal data erased. This can take a few minutes.'),
+      },
+      lead: isOperator ? t('All users of this instance.') : t('Users of your account and their roles.'),
+      actions: [{ href: invite, label: t('Invite user'), primary: true }],
     },
     {
-      caption: 'Users',
-      columns: columnsFor(isOperator),
-      rows: items.map((user) => rowOf(user, isOperator)),
+      caption: t('Users'),
+      columns: columnsFor(t, isOperator),
+      rows: items.map((user) => rowOf(t, user, isOperator)),
       empty: {
-        title: 'No users yet',
-        text: 'Invite the first user.',
-        action: { href: invite, label: 'Invite user' },
+        title: t('No users yet'),
+        text: t('Invite the first user.'),
+        action: { href: invite, label: t('Invite user') },
       },
       search: {
         path: '/users',
         query,
-        placeholder: 'Name or email address',
+        placeholder: t('Name or email address'),
         filters: [
-          choiceFilter(toConsoleEnglish(), 'role', ROLE, 'All roles', isOperator),
-          choiceFilter(toConsoleEnglish(), 'status', STATUS, 'All statuses', isOperator),
+          choiceFilter(t, 'role', ROLE, 'All roles', isOperator),
+          choiceFilter(t, 'status', STATUS, 'All statuses', isOperator),
           ...accountFilter(call, items),
         ],
       },

@@ -1,5 +1,5 @@
 import { USER_ATTRIBUTES } from '../../../accounts/user-attributes.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { readUser } from '../../../management/user-operations.ts'
 import type { UserDetails } from '../../../management/user-views.ts'
 import { attributeFacts } from '../kit/attribute-facts.ts'
@@ -15,198 +15,208 @@ import { addedApplicationsBlock } from './user-applications-block.ts'
 import { userSessionsBlock } from './user-sessions-block.ts'
 import { protectionReason, userPath, userStatusBadge } from './user-texts.ts'
 
-const NOTICES = {
-  changed: 'Changes saved.',
-  invited: 'Invitation sent. The link in the email works for 7 days.',
-  verification: 'Link sent. It works for one day.',
-  admin: 'Role changed to admin.',
-  member: 'Role changed to member. The key pairs are revoked.',
-  active: 'User enabled.',
-  disabled: 'User disabled. All tokens of the user are revoked.',
-  factors: 'Passkeys and second factors removed. The user is signed out of all sessions.',
-  revoked: 'User signed out of all sessions. All tokens of the user are revoked.',
-}
+const noticesIn = (t: ConsoleTranslate) => ({
+  changed: t('Changes saved.'),
+  invited: t('Invitation sent. The link in the email works for 7 days.'),
+  verification: t('Link sent. It works for one day.'),
+  admin: t('Role changed to admin.'),
+  member: t('Role changed to member. The key pairs are revoked.'),
+  active: t('User enabled.'),
+  disabled: t('User disabled. All tokens of the user are revoked.'),
+  factors: t('Passkeys and second factors removed. The user is signed out of all sessions.'),
+  revoked: t('User signed out of all sessions. All tokens of the user are revoked.'),
+})
 
 /** The title shows the name, a badge the status. */
 const { name: _name, status: _status, accountId: ACCOUNT_ID, ...SHOWN } = USER_ATTRIBUTES
 
-function factsOf(user: UserDetails, isOperator: boolean): Fact[] {
+function factsOf(t: ConsoleTranslate, user: UserDetails, isOperator: boolean): Fact[] {
   const { id, accountId, accountName } = user
-  const account = accountId === null ? quietCell('none') : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
+  const account =
+    accountId === null ? quietCell(t('none')) : linkCell(accountName ?? accountId, `/accounts/${accountId}`)
   return [
-    ...attributeFacts(toConsoleEnglish(), SHOWN, user),
-    ...(isOperator ? [fact(ACCOUNT_ID.label, account)] : []),
-    factorFact(user),
-    fact('Last sign-in', timeCell(user.lastSignedInAt)),
-    fact('Added', timeCell(user.createdAt)),
-    fact('User ID', idCell(id, 'user ID')),
+    ...attributeFacts(t, SHOWN, user),
+    ...(isOperator ? [fact(t.declared(ACCOUNT_ID.label), account)] : []),
+    factorFact(t, user),
+    fact(t('Last sign-in'), timeCell(user.lastSignedInAt)),
+    fact(t('Added'), timeCell(user.createdAt)),
+    fact(t('User ID'), idCell(id, t('user ID'))),
   ]
 }
 
-function holdingsOf(user: UserDetails): Fact[] {
+function holdingsOf(t: ConsoleTranslate, user: UserDetails): Fact[] {
   const { keyPair, namedKeyPairs, email, role, ownTokens, applicationTokens, applications } = user
   const allPairs = `/applications?kind=key_pair&search=${encodeURIComponent(email)}`
-  const none = role === 'admin' ? 'none' : 'none (admins only)'
+  const noPair = role === 'admin' ? t('none') : t('none (admins only)')
   return [
-    fact('Key pair', keyPair === null ? quietCell(none) : linkCell(keyPair, `/key-pairs/${keyPair}`)),
+    fact(t('Key pair'), keyPair === null ? quietCell(noPair) : linkCell(keyPair, `/key-pairs/${keyPair}`)),
     ...(namedKeyPairs === 0
       ? []
-      : [fact('Named key pairs', linkCell(counted(toConsoleEnglish(), namedKeyPairs, 'key pair'), allPairs))]),
+      : [fact(t('Named key pairs'), linkCell(counted(t, namedKeyPairs, 'key pair'), allPairs))]),
     ...(keyPair === null && namedKeyPairs === 0
       ? []
       : [
           fact(
-            namedKeyPairs === 0 ? 'Active tokens of the key pair' : 'Active tokens of the key pairs',
-            textCell(countedUpTo(toConsoleEnglish(), ownTokens, 'active token')),
+            namedKeyPairs === 0 ? t('Active tokens of the key pair') : t('Active tokens of the key pairs'),
+            textCell(countedUpTo(t, ownTokens, 'active token')),
           ),
         ]),
     fact(
-      'Connected applications',
-      applications ? textCell(counted(toConsoleEnglish(), applications, 'application')) : quietCell('none'),
+      t('Connected applications'),
+      applications ? textCell(counted(t, applications, 'application')) : quietCell(t('none')),
     ),
     fact(
-      'Active tokens of applications',
-      applicationTokens.count
-        ? textCell(countedUpTo(toConsoleEnglish(), applicationTokens, 'active token'))
-        : quietCell('none'),
+      t('Active tokens of applications'),
+      applicationTokens.count ? textCell(countedUpTo(t, applicationTokens, 'active token')) : quietCell(t('none')),
     ),
   ]
 }
 
-function roleChange({ id, role }: UserDetails, protection: string | undefined): Change {
+function roleChange(t: ConsoleTranslate, { id, role }: UserDetails, protection: string | undefined): Change {
   if (role === 'operator') {
     return {
-      title: 'Role',
-      text: 'Operators have no account. To make this user an admin or member, invite them to an account.',
+      title: t('Role'),
+      text: t('Operators have no account. To make this user an admin or member, invite them to an account.'),
     }
   }
   const href = userPath(id, 'role')
   if (role === 'member') {
     return {
-      title: 'Change role to admin',
-      text: 'Admins manage the account.',
-      action: { href, label: 'Change role…' },
+      title: t('Change role to admin'),
+      text: t('Admins manage the account.'),
+      action: { href, label: t('Change role…') },
     }
   }
-  const title = 'Change role to member'
+  const title = t('Change role to member')
   if (protection) return { title, text: protection }
   return {
     title,
-    text: 'Members cannot manage the account. The key pairs are revoked immediately.',
-    action: { href, label: 'Change role…' },
+    text: t('Members cannot manage the account. The key pairs are revoked immediately.'),
+    action: { href, label: t('Change role…') },
   }
 }
 
-function statusChange({ id, status }: UserDetails, protection: string | undefined): Change {
+function statusChange(t: ConsoleTranslate, { id, status }: UserDetails, protection: string | undefined): Change {
   const href = userPath(id, 'status')
   if (status === 'disabled') {
-    const text = 'The user can sign in again and get new tokens.'
-    return { title: 'Enable user', text, action: { href, label: 'Enable…' } }
+    const text = t('The user can sign in again and get new tokens.')
+    return { title: t('Enable user'), text, action: { href, label: t('Enable…') } }
   }
-  const title = 'Disable user'
+  const title = t('Disable user')
   if (protection) return { title, text: protection }
-  const text = 'The user cannot sign in, and all tokens and sessions are revoked immediately.'
-  return { title, text, action: { href, label: 'Disable…', danger: true } }
+  const text = t('The user cannot sign in, and all tokens and sessions are revoked immediately.')
+  return { title, text, action: { href, label: t('Disable…'), danger: true } }
 }
 
-const exportChange = ({ id }: UserDetails): Change => ({
-  title: 'Export data',
-  text: 'Downloads the profile, consents, key pairs and activity of the user as JSON lines.',
-  action: { href: userPath(id, 'export'), label: 'Export data' },
+const exportChange = (t: ConsoleTranslate, { id }: UserDetails): Change => ({
+  title: t('Export data'),
+  text: t('Downloads the profile, consents, key pairs and activity of the user as JSON lines.'),
+  action: { href: userPath(id, 'export'), label: t('Export data') },
 })
 
-function deletion({ id, status }: UserDetails): Change {
-  const title = 'Delete user'
-  if (status === 'active') return { title, text: 'Disable the user first.' }
-  const text = 'Deletes the user, and erases their personal data in the activity log.'
-  return { title, text, action: { href: userPath(id, 'delete'), label: 'Delete…', danger: true } }
+function deletion(t: ConsoleTranslate, { id, status }: UserDetails): Change {
+  const title = t('Delete user')
+  if (status === 'active') return { title, text: t('Disable the user first.') }
+  const text = t('Deletes the user, and erases their personal data in the activity log.')
+  return { title, text, action: { href: userPath(id, 'delete'), label: t('Delete…'), danger: true } }
 }
 
 /** For a user who has not accepted an invitation. */
-function invitation({ id, isInvited, hasPassword, status }: UserDetails): Change[] {
+function invitation(t: ConsoleTranslate, { id, isInvited, hasPassword, status }: UserDetails): Change[] {
   if (!isInvited || hasPassword || status !== 'active') return []
-  const text = 'The user receives another email with a link to choose a password.'
-  return [{ title: 'Send invitation', text, action: { href: userPath(id, 'invitation'), label: 'Send invitation…' } }]
-}
-
-function changesOf(user: UserDetails, protection: string | undefined, sendsMail: boolean): Change[] {
-  const { id } = user
+  const text = t('The user receives another email with a link to choose a password.')
   return [
-    ...(sendsMail ? [...invitation(user), ...verification(user)] : []),
-    {
-      title: 'Reset password',
-      text: 'Generates a one-time password. The current password stops working.',
-      action: { href: userPath(id, 'password'), label: 'Reset password…' },
-    },
-    ...factorReset(user),
-    {
-      title: 'Sign out of all sessions',
-      text: 'Ends all sessions and revokes all tokens of the user. The user can sign in again.',
-      action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
-    },
-    roleChange(user, protection),
-    statusChange(user, protection),
-    exportChange(user),
-    deletion(user),
+    { title: t('Send invitation'), text, action: { href: userPath(id, 'invitation'), label: t('Send invitation…') } },
   ]
 }
 
-const ownChanges = ({ id }: UserDetails, protection: string): Change[] => [
-  { title: 'Password', text: 'Change your password.', action: { href: '/account/password', label: 'Change password' } },
+function changesOf(
+  t: ConsoleTranslate,
+  user: UserDetails,
+  protection: string | undefined,
+  sendsMail: boolean,
+): Change[] {
+  const { id } = user
+  return [
+    ...(sendsMail ? [...invitation(t, user), ...verification(t, user)] : []),
+    {
+      title: t('Reset password'),
+      text: t('Generates a one-time password. The current password stops working.'),
+      action: { href: userPath(id, 'password'), label: t('Reset password…') },
+    },
+    ...factorReset(t, user),
+    {
+      title: t('Sign out of all sessions'),
+      text: t('Ends all sessions and revokes all tokens of the user. The user can sign in again.'),
+      action: { href: userPath(id, 'sessions'), label: t('Sign out…') },
+    },
+    roleChange(t, user, protection),
+    statusChange(t, user, protection),
+    exportChange(t, user),
+    deletion(t, user),
+  ]
+}
+
+const ownChanges = (t: ConsoleTranslate, { id }: UserDetails, protection: string): Change[] => [
   {
-    title: 'Security',
-    text: 'Email address, passkeys, two-factor authentication and recovery codes.',
-    action: { href: '/account/security', label: 'Security' },
+    title: t('Password'),
+    text: t('Change your password.'),
+    action: { href: '/account/password', label: t('Change password') },
   },
   {
-    title: 'Sign out of all sessions',
-    text: 'Ends all your sessions and revokes all your tokens. You then sign in again.',
-    action: { href: userPath(id, 'sessions'), label: 'Sign out…' },
+    title: t('Security'),
+    text: t('Email address, passkeys, two-factor authentication and recovery codes.'),
+    action: { href: '/account/security', label: t('Security') },
   },
   {
-    title: 'Your data',
-    text: 'Downloads what is stored about you as JSON lines.',
-    action: { href: '/account/data', label: 'Download your data' },
+    title: t('Sign out of all sessions'),
+    text: t('Ends all your sessions and revokes all your tokens. You then sign in again.'),
+    action: { href: userPath(id, 'sessions'), label: t('Sign out…') },
   },
-  { title: 'Change your role or disable yourself', text: protection },
+  {
+    title: t('Your data'),
+    text: t('Downloads what is stored about you as JSON lines.'),
+    action: { href: '/account/data', label: t('Download your data') },
+  },
+  { title: t('Change your role or disable yourself'), text: protection },
 ]
 
 /** The detail page of a user. */
-export async function showUser({ management, who, user: viewer, params, show }: ConsoleCall): Promise<void> {
+export async function showUser({ management, who, user: viewer, params, show, t }: ConsoleCall): Promise<void> {
   const user = await readUser(management, who, { userId: params.userId! })
-  const protection = protectionReason(user, viewer)
+  const protection = protectionReason(t, user, viewer)
   const isOwn = user.id === viewer.id
   const blocks: Block[] = [
-    { part: 'facts', facts: factsOf(user, who.role === 'operator') },
+    { part: 'facts', facts: factsOf(t, user, who.role === 'operator') },
     {
       part: 'facts',
-      heading: isOwn ? 'Your credentials and tokens' : 'Credentials and tokens',
-      facts: holdingsOf(user),
+      heading: isOwn ? t('Your credentials and tokens') : t('Credentials and tokens'),
+      facts: holdingsOf(t, user),
     },
-    ...userSessionsBlock(toConsoleEnglish(), user, isOwn),
-    ...(isOwn ? [] : addedApplicationsBlock(user)),
+    ...userSessionsBlock(t, user, isOwn),
+    ...(isOwn ? [] : addedApplicationsBlock(t, user)),
     {
       part: 'changes',
-      heading: 'Actions',
+      heading: t('Actions'),
       changes: isOwn
-        ? ownChanges(user, protection!)
+        ? ownChanges(t, user, protection!)
         : user.status === 'deleting'
-          ? [exportChange(user)]
-          : changesOf(user, protection, management.mail !== undefined),
+          ? [exportChange(t, user)]
+          : changesOf(t, user, protection, management.mail !== undefined),
     },
   ]
   show(
     blocksPage(
       {
         title: displayName(user),
-        badge: userStatusBadge(user),
-        breadcrumbs: [{ href: '/users', label: 'Users' }],
+        badge: userStatusBadge(t, user),
+        breadcrumbs: [{ href: '/users', label: t('Users') }],
         actions: [
-          { href: `/activity?by=${user.id}`, label: 'Activity' },
-          { href: userPath(user.id, 'edit'), label: 'Edit' },
+          { href: `/activity?by=${user.id}`, label: t('Activity') },
+          { href: userPath(user.id, 'edit'), label: t('Edit') },
         ],
-        notices: NOTICES,
-        ...(user.status === 'deleting' && { warning: 'This user is being deleted, and cannot be restored.' }),
+        notices: noticesIn(t),
+        ...(user.status === 'deleting' && { warning: t('This user is being deleted, and cannot be restored.') }),
       },
       blocks,
     ),

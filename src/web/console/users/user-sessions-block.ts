@@ -12,13 +12,13 @@ export function userSessionsBlock(t: ConsoleTranslate, user: UserDetails, isOwn:
   const { id, sessions } = user
   if (sessions.length === 0) return []
   const list = listView({
-    caption: `Sessions of ${displayName(user)}`,
+    caption: t('Sessions of {name}', { name: displayName(user) }),
     columns: sessionColumns(t),
     rows: sessions.map((session) => sessionCells(t, session)),
     empty: { title: '', text: '' },
   })
   const action = isOwn
-    ? { href: '/account/security', label: 'Manage sessions' }
-    : { href: userPath(id, 'sessions'), label: 'Sign out of all sessions…' }
-  return [{ part: 'list', heading: 'Sessions', actions: [action], list }]
+    ? { href: '/account/security', label: t('Manage sessions') }
+    : { href: userPath(id, 'sessions'), label: t('Sign out of all sessions…') }
+  return [{ part: 'list', heading: t('Sessions'), actions: [action], list }]
 }
