@@ -36,9 +36,15 @@ export function setUiLocales(ctx: Context, uiLocales: string | undefined): void 
   ctx.state.uiLocales = uiLocales
 }
 
-/** Tells the pages of this request the language that their user selected, in whichever browser. Null: none. */
+/**
+ * Tells the pages of this request the language that their user selected, in whichever browser. Null: none. The browser keeps it for pages
+ * that do not know the user: those of the engine, and those after sign-out.
+ */
 export function setUserLanguage(ctx: Context, code: string | null): void {
   ctx.state.userLanguage = code
+  const selection = selectionOf(ctx)
+  const isKept = selection?.isRecent || selection?.language.code === code
+  if (code !== null && !isKept) writeCookie(ctx, COOKIE, `${code}.0`, YEAR)
 }
 
 const acceptedLanguage = (ctx: Context): Language =>

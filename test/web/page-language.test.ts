@@ -79,6 +79,20 @@ describe('the language of a page', () => {
     expect(languageIn((await browser.visit('/interaction/consent2', accepting('de'))).text)).toEqual(['ar', 'rtl'])
   })
 
+  it('stays the one of the user on pages that do not know them, in another browser and after sign-out', async () => {
+    fake.world.people = [{ ...ADA, language: 'ja' }]
+    fake.world.signedInAs = ADA.id
+    browser.cookies.set('kw_language /', selected('ar', 7200))
+    await browser.visit('/account/password')
+    expect(languageIn((await browser.visit('/show/device-code', accepting('de'))).text)).toEqual(['ja', 'ltr'])
+    fake.world.signedInAs = undefined
+    expect(languageIn((await browser.visit('/signin', accepting('de'))).text)).toEqual(['ja', 'ltr'])
+    browser.cookies.set('kw_language /', selected('ar', 60))
+    fake.world.signedInAs = ADA.id
+    await browser.visit('/account/password')
+    expect(languageIn((await browser.visit('/show/device-code')).text)).toEqual(['ar', 'rtl'])
+  })
+
   it.each(['xx.1', 'de', 'de.x', '<script>', ''])(
     'does not follow a cookie that is none of ours: %s',
     async (value) => {
