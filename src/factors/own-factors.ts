@@ -4,18 +4,15 @@ import { lockUser } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { EncryptionKeys } from '../shared/encryption-keys.ts'
-import { KeywrightError } from '../shared/errors.ts'
 import { nameError } from '../shared/names.ts'
 import { addFactor, type ConfirmedFactor, removeFactor, renewRecoveryCodes } from './factor-changes.ts'
+import { FactorConflictError, MAX_APPS } from './factor-conflicts.ts'
 import { FIRST_NAME } from './factor-set-up.ts'
 import { countRecoveryCodes } from './recovery-codes.ts'
 import { stepOfCode, typedCode } from './totp.ts'
 import { listTotpFactors } from './totp-factors.ts'
 import type { Owner, ShownOffer, TotpOffers } from './totp-offers.ts'
 import { hasFactor, listFactors, type RegisteredFactors } from './user-factors.ts'
-
-/** Of one user: a phone, a tablet, and some to spare. */
-const MAX_FACTORS = 5
 
 /** Characters of a factor's name. */
 const LONGEST_NAME = 60
@@ -51,8 +48,7 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
   async function save(user: Owner, factor: ConfirmedFactor, actor: Actor): Promise<AddResult> {
     return await knex.transaction(async (trx): Promise<AddResult> => {
       const locked = await lockUser(trx, user.id)
-      if ((await listTotpFactors(trx, user.id)).length >= MAX_FACTORS)
-        throw new KeywrightError('conflict', `you have ${MAX_FACTORS} authenticator apps; remove one first`)
+      if ((await listTotpFactors(trx, user.id)).length >= MAX_APPS) throw new FactorConflictError('too_many_apps')
       const added = await addFactor(trx, encryptionKeys, locked, factor, actor)
       return added ? { outcome: 'added', codes: added.codes } : EXPIRED
     })
@@ -87,8 +83,7 @@ export function createOwnFactors(knex: Knex, encryptionKeys: EncryptionKeys, clo
       knex.transaction(async (trx) => {
         const person = await lockCredentials(trx, userId)
         if (!person || !(await removeFactor(trx, person.user, factorId, actor))) return false
-        if (person.mustHaveSecondFactor && !(await hasFactor(trx, userId)))
-          throw new KeywrightError('conflict', 'you must have a second factor; add another one first')
+        if (person.mustHaveSecondFactor && !(await hasFactor(trx, userId))) throw new FactorConflictError('last_factor')
         return true
       }),
 

@@ -1,17 +1,14 @@
 import type { Knex } from 'knex'
 import type { User } from '../accounts/users.ts'
 import type { Actor } from '../audit/audit-log.ts'
-import { KeywrightError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Log } from '../shared/log.ts'
 import { type AddedFactor, addPasskey } from './factor-changes.ts'
+import { FactorConflictError, MAX_PASSKEYS } from './factor-conflicts.ts'
 import { type Challenge, type PasskeyChallenges, useChallenge } from './passkey-challenges.ts'
 import { creationOptions, type PasskeyOwner } from './passkey-options.ts'
 import { listCredentialIds, type NewCredential } from './passkeys.ts'
 import type { RelyingParty } from './relying-party.ts'
-
-/** Of one user: their devices, password managers and security keys. */
-const MAX_PASSKEYS = 10
 
 export const FIRST_PASSKEY_NAME = 'Passkey'
 
@@ -54,11 +51,6 @@ export interface SavedPasskey extends AddedFactor {
 
 const instanceName = async (db: Knex): Promise<string> =>
   (await db('instance_settings').first<{ name: string }>('name')).name
-
-const registered = () =>
-  new KeywrightError('conflict', 'this passkey is registered already; use it to sign in, or create another one')
-
-const tooMany = () => new KeywrightError('conflict', `you have ${MAX_PASSKEYS} passkeys; remove one first`)
 
 const useOf = (userId: string, browser: string) => ({ purpose: 'registration', browser, userId }) as const
 
@@ -103,9 +95,10 @@ export function createPasskeyRegistrations(
       actor: Actor,
     ): Promise<SavedPasskey | undefined> {
       if (!(await useChallenge(trx, challenge))) return undefined
-      if ((await listCredentialIds(trx, locked.id)).length >= MAX_PASSKEYS) throw tooMany()
+      if ((await listCredentialIds(trx, locked.id)).length >= MAX_PASSKEYS)
+        throw new FactorConflictError('too_many_passkeys')
       const added = await addPasskey(trx, locked, { ...credential, id: newId(), userId: locked.id, name }, actor)
-      if (!added) throw registered()
+      if (!added) throw new FactorConflictError('passkey_registered')
       return { ...added, amr: [credential.synced ? 'swk' : 'hwk', 'user', 'mfa'] }
     },
   }

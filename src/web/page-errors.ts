@@ -1,6 +1,7 @@
 import type { Layer } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { isDatabaseBusy, isDatabaseUnavailable } from '../database/unavailable.ts'
+import { type FactorConflict, FactorConflictError, MAX_APPS, MAX_PASSKEYS } from '../factors/factor-conflicts.ts'
 import { BodyTooLargeError } from '../http/request-body.ts'
 import { MalformedRequestError } from '../http/request-check.ts'
 import type { MessageKey, Translate } from '../languages/translator.ts'
@@ -63,6 +64,13 @@ function statusOf(error: KeywrightError, usual: number): number {
   return error instanceof UnsupportedFormError ? 415 : usual
 }
 
+const FACTOR_CONFLICTS: Readonly<Record<FactorConflict, (t: Translate) => string>> = {
+  too_many_apps: (t) => t('error.tooManyApps', { count: MAX_APPS }),
+  too_many_passkeys: (t) => t('error.tooManyPasskeys', { count: MAX_PASSKEYS }),
+  passkey_registered: (t) => t('error.passkeyRegistered'),
+  last_factor: (t) => t('error.lastFactor'),
+}
+
 /** Messages of errors that are made for every interface are English, as on the wire. */
 function refusalPage(t: Translate, ctx: Context, error: KeywrightError): Page {
   if (error instanceof BodyTooLargeError) return tooLargePage(t, ctx, error)
@@ -75,6 +83,8 @@ function refusalPage(t: Translate, ctx: Context, error: KeywrightError): Page {
   const refusal = { status: statusOf(error, status), title: t(title) }
   if (error instanceof RateLimitedError)
     return refusedPage(t, ctx, { ...refusal, paragraphs: [t('error.waitText', { wait: t.wait(error.retryAfter) })] })
+  if (error instanceof FactorConflictError)
+    return refusedPage(t, ctx, { ...refusal, paragraphs: [FACTOR_CONFLICTS[error.conflict](t)] })
   return refusedPage(t, ctx, { ...refusal, paragraphs: [], englishParagraph: sentence(error.message) })
 }
 

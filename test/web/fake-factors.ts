@@ -1,3 +1,4 @@
+import { FactorConflictError } from '../../src/factors/factor-conflicts.ts'
 import type { Factors } from '../../src/factors/factors.ts'
 import type { ShownOffer } from '../../src/factors/totp-offers.ts'
 
@@ -63,11 +64,16 @@ export const createFakeFactors = (user: () => never): Factors => ({
   own: {
     read: async () => ({ apps: APPS, passkeys: PASSKEYS, recoveryCodes: 2 }),
     offer: async () => OFFER,
-    add: async (_, { code }) =>
-      code === CODE
+    add: async (_, { code, name }) => {
+      if (name === 'One too many') throw new FactorConflictError('too_many_apps')
+      return code === CODE
         ? { outcome: 'added', codes: RECOVERY_CODES }
-        : { outcome: 'refused', offer: OFFER, hasWrongName: true, hasWrongCode: true },
-    remove: async () => true,
+        : { outcome: 'refused', offer: OFFER, hasWrongName: true, hasWrongCode: true }
+    },
+    remove: async (_, id) => {
+      if (id === 'app-2') throw new FactorConflictError('last_factor')
+      return true
+    },
     renewRecoveryCodes: async () => RECOVERY_CODES,
   },
   passkeys: {

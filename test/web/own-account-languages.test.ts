@@ -106,6 +106,8 @@ describe.each(OTHERS)('in the language %s', (code) => {
     ['/account/email', { email: ADA.email }],
     ['/account/security/apps', { name: 'Work phone', code: '123456' }],
     ['/account/security/apps', { name: 'Work phone', code: '1' }],
+    ['/account/security/apps', { name: 'One too many', code: '123456' }],
+    ['/account/security/apps/app-2/remove', {}],
     ['/account/security/passkeys', { name: 'Laptop' }],
     ['/account/security/passkeys', { name: 'Tablet' }],
     ['/account/security/recovery-codes', {}],

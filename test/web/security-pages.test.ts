@@ -140,7 +140,7 @@ test('a user who must have a second factor cannot remove the last one', async ()
   await server.knex('accounts').where({ id: account }).update({ second_factor_required: 'everyone' })
   const [, path] = /href="([^"]*\/remove)"/.exec((await browser.visit(SECURITY)).text)!
   const refused = await browser.submit(await browser.visit(path!), /remove$/)
-  expect([refused.status, wordsOf(refused)]).toEqual([409, expect.stringContaining('add another one first')])
+  expect([refused.status, wordsOf(refused)]).toEqual([409, expect.stringContaining('Add another one first')])
   expect(await server.knex('totp_factors').where({ user_id: person.id })).toHaveLength(1)
 })
 
