@@ -74,13 +74,13 @@ describe('each setting of the instance', () => {
   })
 
   test('is in one section of the form, and survives a round trip through the form, except a logo', () => {
-    const { fields, sections } = fieldsFor(SETTINGS)
+    const { fields, sections } = fieldsFor(toConsoleEnglish(), SETTINGS)
     expect(sections.flatMap((section) => section.fields)).toEqual([
       ...NAMES.slice(0, 2),
       'removeLogo',
       ...NAMES.slice(2),
     ])
-    const { values, fieldErrors } = readFields(fields, formOfInstance(SETTINGS))
+    const { values, fieldErrors } = readFields(fields, formOfInstance(toConsoleEnglish(), SETTINGS))
     expect([changesOf(values), fieldErrors]).toEqual([WITHOUT_LOGO, []])
   })
 
@@ -140,7 +140,7 @@ describe('the option of a setting that may be absent', () => {
 
 describe('a default of new applications', () => {
   test('has the label of the attribute of an application', () => {
-    const { fields } = fieldsFor(SETTINGS)
+    const { fields } = fieldsFor(toConsoleEnglish(), SETTINGS)
     for (const name of namesOf(DEFAULT_ATTRIBUTES)) expect(fields[name].label).toBe(DEFAULT_ATTRIBUTES[name].label)
     expect(fields.defaultConsent.label).toBe('Show allow/deny screen')
   })
@@ -159,6 +159,9 @@ describe('a default of new applications', () => {
 describe('the settings form without a custom scheme', () => {
   test('means no schemes', () => {
     const empty = { ...SETTINGS, redirectSchemes: [] }
-    expect(readFields(fieldsFor(empty).fields, formOfInstance(empty)).values.redirectSchemes).toEqual([])
+    expect(
+      readFields(fieldsFor(toConsoleEnglish(), empty).fields, formOfInstance(toConsoleEnglish(), empty)).values
+        .redirectSchemes,
+    ).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { GRANT_TYPES } from '../../src/clients/grant-types.ts'
 import { AVAILABILITY_ATTRIBUTES, INSTANCE_ATTRIBUTES } from '../../src/clients/instance-attributes.ts'
 import { INSPECTION_REASONS } from '../../src/inspection/inspection-reasons.ts'
 import { languageOf } from '../../src/languages/languages.ts'
+import { MESSAGE_KINDS } from '../../src/mail/message-kinds.ts'
 import { MANAGEMENT_SCOPES } from '../../src/management/management-scopes.ts'
 import { type Attribute, type Attributes, entriesOf } from '../../src/shared/attributes.ts'
 import { REFUSAL_REASONS } from '../../src/shared/refusal-reasons.ts'
@@ -58,6 +59,7 @@ export const declaredTexts = (): Set<string> =>
       ...RESOURCES.flatMap(textsOf),
       ...GRANT_TYPES.flatMap(({ label, hint }) => [label, hint]),
       ...APPLICATION_TYPES.flatMap(({ label, hint }) => [label, hint]),
+      ...Object.values(MESSAGE_KINDS).flatMap(({ label, cause }) => [label, cause]),
       ...Object.values(MANAGEMENT_SCOPES),
       ...Object.values(REFUSAL_REASONS).flatMap(({ label, text }) => [label, text]),
       ...Object.values(INSPECTION_REASONS),

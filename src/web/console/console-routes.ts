@@ -30,7 +30,9 @@ const TRANSLATED: readonly ConsoleRoute[] = [
   ...API_PAGES,
   ...API_SECRET_PAGES,
   ...INSPECTION_PAGES,
+  ...INSTANCE_PAGES,
   ...LEAK_PAGES,
+  ...MAIL_PAGES,
   ...REVOCATION_PAGES,
   ...USER_PAGES,
 ]
@@ -42,11 +44,9 @@ const IN_ENGLISH: readonly ConsoleRoute[] = [
   ...KEY_PAIR_DETAIL_PAGES,
   ...KEY_PAIR_EDIT_PAGES,
   ...NAMED_PAIR_PAGES,
-  ...INSTANCE_PAGES,
   ...SIGNING_KEY_PAGES,
   ...SIGNING_KEY_REVOCATION_PAGES,
   ...USAGE_PAGES,
-  ...MAIL_PAGES,
   ...WEBHOOK_PAGES,
 ]
 

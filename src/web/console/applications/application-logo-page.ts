@@ -27,7 +27,8 @@ function fieldsFor({ clientId, logo }: Client): LogoFields {
     { logo: BRANDING_ATTRIBUTES.logo },
     { t: toConsoleEnglish(), isOperator: false },
   )
-  const removeLogo = logo && currentLogoField(logoPath(clientId, logo), 'Pages then show only the name.')
+  const removeLogo =
+    logo && currentLogoField(toConsoleEnglish(), logoPath(clientId, logo), 'Pages then show only the name.')
   const fields = { ...(removeLogo && { removeLogo }), logo: removeLogo ? { ...field, label: 'New logo' } : field }
   return fields as unknown as LogoFields
 }

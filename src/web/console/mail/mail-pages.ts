@@ -1,3 +1,5 @@
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { MESSAGE_KIND_NAMES, MESSAGE_KINDS } from '../../../mail/message-kinds.ts'
 import {
   listMailMessages,
@@ -12,84 +14,91 @@ import {
 import type { Block } from '../kit/blocks.ts'
 import { blocksPage } from '../kit/blocks.ts'
 import { actionsCell, badgeCell, type Cell, fact, linkCell, quietCell, textCell, timeCell } from '../kit/cells.ts'
-import type { Badge } from '../kit/console-page.ts'
+import type { Badge, PageLink } from '../kit/console-page.ts'
 import type { ConsoleCall, ConsoleRoute } from '../kit/console-route.ts'
-import { listView } from '../kit/list-page.ts'
+import { type Filter, listView } from '../kit/list-page.ts'
 import { confirmPage } from '../kit/panels.ts'
 import { choiceIn, pageIn } from '../kit/query-fields.ts'
 import { MAIL_PATH, mailFacts, mailLead } from './mail-block.ts'
 import { MAIL_PREVIEW_PATH, showMailHtml, showMailPreview } from './mail-preview-page.ts'
 
-const SETTINGS = { href: '/settings/instance', label: 'Settings' }
-const EMAIL = { href: MAIL_PATH, label: 'Email' }
+const settingsLink = (t: ConsoleTranslate): PageLink => ({ href: '/settings/instance', label: t('Settings') })
 
-const STATUSES: Readonly<Record<MessageStatus, readonly [Badge['tone'], string]>> = {
+const breadcrumbsOf = (t: ConsoleTranslate): PageLink[] => [settingsLink(t), { href: MAIL_PATH, label: t('Email') }]
+
+const STATUSES: Readonly<Record<MessageStatus, readonly [Badge['tone'], ConsoleText]>> = {
   queued: ['neutral', 'Queued'],
   sent: ['success', 'Sent'],
   failed: ['error', 'Failed'],
 }
 
-const statusCell = ({ status, attempts }: MailMessage): Cell =>
-  status === 'queued' && attempts > 0 ? badgeCell('warning', 'Retrying') : badgeCell(...STATUSES[status])
+function statusCell(t: ConsoleTranslate, { status, attempts }: MailMessage): Cell {
+  if (status === 'queued' && attempts > 0) return badgeCell('warning', t('Retrying'))
+  const [tone, text] = STATUSES[status]
+  return badgeCell(tone, t(text))
+}
 
 const sendAgainPath = ({ id }: MailMessage): string => `${MAIL_PATH}/messages/${id}/send-again`
 
-function actionCell(message: MailMessage): Cell {
+function actionCell(t: ConsoleTranslate, message: MailMessage): Cell {
   if (message.status !== 'failed') return quietCell('')
-  const of = `${messageLabel(message.kind)} to ${message.recipient}`
-  return actionsCell({ label: 'Send again', href: sendAgainPath(message), of })
+  const of = t('{message} to {recipient}', {
+    message: t.declared(messageLabel(message.kind)),
+    recipient: message.recipient,
+  })
+  return actionsCell({ label: t('Send again'), href: sendAgainPath(message), of })
 }
 
-const rowOf = (message: MailMessage): Cell[] => [
+const rowOf = (t: ConsoleTranslate, message: MailMessage): Cell[] => [
   linkCell(message.recipient, `/users/${message.userId}`),
-  textCell(messageLabel(message.kind), message.error ?? undefined),
-  statusCell(message),
+  textCell(t.declared(messageLabel(message.kind)), message.error ?? undefined),
+  statusCell(t, message),
   timeCell(message.createdAt),
-  actionCell(message),
+  actionCell(t, message),
 ]
 
-const templatesBlock: Block = {
+const templatesBlock = (t: ConsoleTranslate): Block => ({
   part: 'list',
-  heading: 'Templates',
+  heading: t('Templates'),
   list: listView({
-    caption: 'Templates',
-    columns: [{ heading: 'Message' }, { heading: 'Sent when' }],
+    caption: t('Templates'),
+    columns: [{ heading: t('Message') }, { heading: t('Sent when') }],
     rows: MESSAGE_KIND_NAMES.map((name) => [
-      linkCell(MESSAGE_KINDS[name].label, `${MAIL_PREVIEW_PATH}?kind=${name}`),
-      textCell(MESSAGE_KINDS[name].cause),
+      linkCell(t.declared(MESSAGE_KINDS[name].label), `${MAIL_PREVIEW_PATH}?kind=${name}`),
+      textCell(t.declared(MESSAGE_KINDS[name].cause)),
     ]),
-    empty: { title: 'No templates', text: '' },
+    empty: { title: t('No templates'), text: '' },
   }),
-}
+})
 
-const STATUS_FILTER = {
+const statusFilter = (t: ConsoleTranslate): Filter => ({
   name: 'status',
-  label: 'Status',
+  label: t('Status'),
   choices: [
-    { value: '', label: 'All statuses' },
-    ...MESSAGE_STATUSES.map((status) => ({ value: status, label: STATUSES[status][1] })),
+    { value: '', label: t('All statuses') },
+    ...MESSAGE_STATUSES.map((status) => ({ value: status, label: t(STATUSES[status][1]) })),
   ],
-}
+})
 
-async function messagesBlock({ management, who, query }: ConsoleCall): Promise<Block> {
+async function messagesBlock({ t, management, who, query }: ConsoleCall): Promise<Block> {
   const status = choiceIn(query, 'status', MESSAGE_STATUSES)
   const { items, ...part } = await listMailMessages(management, who, { status, ...pageIn(query) })
   return {
     part: 'list',
-    heading: 'Messages',
-    lead: 'Messages of the last 30 days. The content of a message is deleted when it was sent.',
+    heading: t('Messages'),
+    lead: t('Messages of the last 30 days. The content of a message is deleted when it was sent.'),
     list: listView({
-      caption: 'Messages',
+      caption: t('Messages'),
       columns: [
-        { heading: 'Recipient' },
-        { heading: 'Message' },
-        { heading: 'Status', short: true },
-        { heading: 'Created' },
-        { heading: 'Actions', hiddenHeading: true },
+        { heading: t('Recipient') },
+        { heading: t('Message') },
+        { heading: t('Status'), short: true },
+        { heading: t('Created') },
+        { heading: t('Actions'), hiddenHeading: true },
       ],
-      rows: items.map(rowOf),
-      empty: { title: 'No messages yet', text: 'Invitations and links for new passwords appear here.' },
-      search: { path: MAIL_PATH, query, filters: [STATUS_FILTER] },
+      rows: items.map((message) => rowOf(t, message)),
+      empty: { title: t('No messages yet'), text: t('Invitations and links for new passwords appear here.') },
+      search: { path: MAIL_PATH, query, filters: [statusFilter(t)] },
       page: part,
       isLog: true,
     }),
@@ -97,36 +106,37 @@ async function messagesBlock({ management, who, query }: ConsoleCall): Promise<B
 }
 
 async function showMail(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const { mail } = call.management
   const head = {
-    title: 'Email',
-    lead: mailLead(mail),
-    breadcrumbs: [SETTINGS],
-    actions: mail ? [{ href: `${MAIL_PATH}/test`, label: 'Send test email…' }] : [],
+    title: t('Email'),
+    lead: mailLead(t, mail),
+    breadcrumbs: [settingsLink(t)],
+    actions: mail ? [{ href: `${MAIL_PATH}/test`, label: t('Send test email…') }] : [],
     notices: {
-      again: 'The message is sent again.',
-      test: 'Test email queued. Its status appears below in a few seconds.',
+      again: t('The message is sent again.'),
+      test: t('Test email queued. Its status appears below in a few seconds.'),
     },
   }
-  const facts: Block = { part: 'facts', heading: 'Configuration', facts: mailFacts(mail) }
-  call.show(blocksPage(head, [facts, await messagesBlock(call), templatesBlock]))
+  const facts: Block = { part: 'facts', heading: t('Configuration'), facts: mailFacts(t, mail) }
+  call.show(blocksPage(head, [facts, await messagesBlock(call), templatesBlock(t)]))
 }
 
-async function askSendAgain({ management, who, params, show }: ConsoleCall): Promise<void> {
+async function askSendAgain({ t, management, who, params, show }: ConsoleCall): Promise<void> {
   const message = await readMailMessage(management, who, { messageId: params.messageId! })
   const page = confirmPage({
-    title: 'Send this message again?',
-    breadcrumbs: [SETTINGS, EMAIL],
+    title: t('Send this message again?'),
+    breadcrumbs: breadcrumbsOf(t),
     facts: [
-      fact('Recipient', textCell(message.recipient)),
-      fact('Message', textCell(messageLabel(message.kind))),
-      fact('Last error', message.error === null ? quietCell('none') : textCell(message.error)),
+      fact(t('Recipient'), textCell(message.recipient)),
+      fact(t('Message'), textCell(t.declared(messageLabel(message.kind)))),
+      fact(t('Last error'), message.error === null ? quietCell(t('none')) : textCell(message.error)),
     ],
-    stops: ['The message is sent within a few seconds.', 'Its link works as long as that of a new message.'],
+    stops: [t('The message is sent within a few seconds.'), t('Its link works as long as that of a new message.')],
     harmless: true,
     action: sendAgainPath(message),
-    submit: 'Send again',
-    keep: { href: MAIL_PATH, label: 'Cancel' },
+    submit: t('Send again'),
+    keep: { href: MAIL_PATH, label: t('Cancel') },
   })
   show(page)
 }
@@ -136,15 +146,15 @@ async function sendAgain({ management, who, params, goTo }: ConsoleCall): Promis
   goTo(`${MAIL_PATH}?notice=again`)
 }
 
-async function askTest({ user, show }: ConsoleCall): Promise<void> {
+async function askTest({ t, user, show }: ConsoleCall): Promise<void> {
   const page = confirmPage({
-    title: 'Send a test email?',
-    breadcrumbs: [SETTINGS, EMAIL],
-    stops: [`${user.email} receives a message.`],
+    title: t('Send a test email?'),
+    breadcrumbs: breadcrumbsOf(t),
+    stops: [t('{email} receives a message.', { email: user.email })],
     harmless: true,
     action: `${MAIL_PATH}/test`,
-    submit: 'Send test email',
-    keep: { href: MAIL_PATH, label: 'Cancel' },
+    submit: t('Send test email'),
+    keep: { href: MAIL_PATH, label: t('Cancel') },
   })
   show(page)
 }

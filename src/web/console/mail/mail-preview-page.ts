@@ -25,17 +25,18 @@ const previewPath = (end: '' | '/html', kind: MessageKindName, { code }: Languag
 
 /** A message with sample values, in one of the languages: its text, and its HTML in a frame. */
 export async function showMailPreview(call: ConsoleCall): Promise<void> {
+  const { t } = call
   const kind = kindIn(call)
   const language = languageIn(call)
   const { subject, text } = await sampleOf(call)
-  const { label, cause } = MESSAGE_KINDS[kind]
+  const label = t.declared(MESSAGE_KINDS[kind].label)
   call.show({
     view: 'console/mail-preview',
-    title: `Preview: ${label}`,
-    lead: cause,
+    title: t('Preview: {message}', { message: label }),
+    lead: t.declared(MESSAGE_KINDS[kind].cause),
     breadcrumbs: [
-      { href: '/settings/instance', label: 'Settings' },
-      { href: MAIL_PATH, label: 'Email' },
+      { href: '/settings/instance', label: t('Settings') },
+      { href: MAIL_PATH, label: t('Email') },
     ],
     hasFrame: true,
     data: {
@@ -45,8 +46,11 @@ export async function showMailPreview(call: ConsoleCall): Promise<void> {
         href: previewPath('', kind, one),
         current: one.code === language.code,
       })),
-      frame: { title: `HTML of the message ${label}`, src: previewPath('/html', kind, language) },
-      text: { label: 'Plain text', value: text, language },
+      frame: {
+        title: t('HTML of the message {message}', { message: label }),
+        src: previewPath('/html', kind, language),
+      },
+      text: { label: t('Plain text'), value: text, language },
     },
   })
 }

@@ -1,6 +1,6 @@
 import { INSTANCE_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceChanges, InstanceSettings } from '../../../clients/instance-settings.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import { accentsOf } from '../../../shared/accent-colours.ts'
 import { attributesWhere, namesOf } from '../../../shared/attributes.ts'
 import type { Form } from '../../forms.ts'
@@ -32,10 +32,17 @@ function withPreview(field: Field<string>): Field<string> {
 /** `removeLogo` is absent while the instance has no logo. */
 type InstanceFields = FieldsOf<typeof INSTANCE_ATTRIBUTES> & { readonly removeLogo: Field<boolean> }
 
-function logoFields(settings: InstanceSettings, logo: InstanceFields['logo']): Partial<InstanceFields> {
+function logoFields(
+  t: ConsoleTranslate,
+  settings: InstanceSettings,
+  logo: InstanceFields['logo'],
+): Partial<InstanceFields> {
   if (!settings.logo) return { logo }
   const src = `/assets/${settings.logo.etag.slice(0, 16)}/logo`
-  return { removeLogo: currentLogoField(src, 'Pages then show only the name.'), logo: { ...logo, label: 'New logo' } }
+  return {
+    removeLogo: currentLogoField(t, src, t('Pages then show only the name.')),
+    logo: { ...logo, label: t('New logo') },
+  }
 }
 
 type Name = keyof InstanceFields
@@ -43,29 +50,29 @@ type Name = keyof InstanceFields
 const inSection = (section: string): Name[] =>
   namesOf(attributesWhere(INSTANCE_ATTRIBUTES, (one) => one.section === section)) as Name[]
 
-const sectionsOf = ({ logo }: InstanceSettings): readonly Section<Name>[] => [
+const sectionsOf = (t: ConsoleTranslate, { logo }: InstanceSettings): readonly Section<Name>[] => [
   {
-    heading: 'Branding',
+    heading: t('Branding'),
     fields: inSection('branding').flatMap((name): Name[] => (name === 'logo' && logo ? ['removeLogo', name] : [name])),
   },
-  { heading: 'Sign-in', fields: inSection('signIn') },
-  { heading: 'Language', fields: inSection('language') },
-  { heading: 'Redirect URIs', fields: inSection('redirectUris') },
+  { heading: t('Sign-in'), fields: inSection('signIn') },
+  { heading: t('Language'), fields: inSection('language') },
+  { heading: t('Redirect URIs'), fields: inSection('redirectUris') },
   {
-    heading: 'Defaults for new applications',
-    lead: 'You can change each value per application. Existing applications do not change.',
+    heading: t('Defaults for new applications'),
+    lead: t('You can change each value per application. Existing applications do not change.'),
     fields: inSection('defaults'),
   },
 ]
 
-export function fieldsFor(settings: InstanceSettings) {
-  const fields = attributeFields(INSTANCE_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true, current: settings })
-  const all = { ...fields, accent: withPreview(fields.accent), ...logoFields(settings, fields.logo) }
-  return { fields: all as InstanceFields, sections: sectionsOf(settings) }
+export function fieldsFor(t: ConsoleTranslate, settings: InstanceSettings) {
+  const fields = attributeFields(INSTANCE_ATTRIBUTES, { t, isOperator: true, current: settings })
+  const all = { ...fields, accent: withPreview(fields.accent), ...logoFields(t, settings, fields.logo) }
+  return { fields: all as InstanceFields, sections: sectionsOf(t, settings) }
 }
 
-export const formOfInstance = (settings: InstanceSettings): Form =>
-  writeFields(attributeFields(INSTANCE_ATTRIBUTES, { t: toConsoleEnglish(), isOperator: true }), settings)
+export const formOfInstance = (t: ConsoleTranslate, settings: InstanceSettings): Form =>
+  writeFields(attributeFields(INSTANCE_ATTRIBUTES, { t, isOperator: true }), settings)
 
 /** A new logo replaces the current one, also if that is removed. */
 export function changesOf({ logo, removeLogo, ...others }: Partial<ValuesOf<InstanceFields>>): InstanceChanges {

@@ -1,6 +1,7 @@
 import { AVAILABILITY_ATTRIBUTES } from '../../../clients/instance-attributes.ts'
 import type { InstanceSettings } from '../../../clients/instance-settings.ts'
-import { toConsoleEnglish } from '../../../languages/console/console-translator.ts'
+import type { ConsoleText } from '../../../languages/console/console-text.ts'
+import type { ConsoleTranslate } from '../../../languages/console/console-translator.ts'
 import type { MailSummary } from '../../../mail/mail-summary.ts'
 import {
   checkInstance,
@@ -23,68 +24,71 @@ import { confirmPage } from '../kit/panels.ts'
 import { mailBlock } from '../mail/mail-block.ts'
 import { changesOf, fieldsFor, formOfInstance } from './instance-fields.ts'
 
-const HERE = { href: '/settings/instance', label: 'Settings' }
+const HERE = '/settings/instance'
 const SWITCH = '/settings/instance/api'
 
-const formFor = (settings: InstanceSettings, typed: Form, fieldErrors: readonly FieldError[]) =>
+const formFor = (t: ConsoleTranslate, settings: InstanceSettings, typed: Form, fieldErrors: readonly FieldError[]) =>
   formView({
-    ...fieldsFor(settings),
+    ...fieldsFor(t, settings),
     typed,
     fieldErrors,
     revision: settings.revision,
-    action: HERE.href,
-    submit: 'Save',
+    action: HERE,
+    submit: t('Save'),
   })
 
-const switchBlock = ({ apiEnabled }: InstanceSettings): Block => ({
+const switchBlock = (t: ConsoleTranslate, { apiEnabled }: InstanceSettings): Block => ({
   part: 'facts',
-  heading: AVAILABILITY_ATTRIBUTES.apiEnabled.label,
-  lead: 'When disabled, no tokens are issued and all tokens are revoked immediately. Users can still sign in to the console.',
-  actions: [{ href: SWITCH, label: apiEnabled ? 'Disable…' : 'Enable…' }],
-  facts: [fact('Status', apiEnabled ? badgeCell('success', 'Enabled') : badgeCell('error', 'Disabled'))],
+  heading: t.declared(AVAILABILITY_ATTRIBUTES.apiEnabled.label),
+  lead: t(
+    'When disabled, no tokens are issued and all tokens are revoked immediately. Users can still sign in to the console.',
+  ),
+  actions: [{ href: SWITCH, label: apiEnabled ? t('Disable…') : t('Enable…') }],
+  facts: [fact(t('Status'), apiEnabled ? badgeCell('success', t('Enabled')) : badgeCell('error', t('Disabled')))],
 })
 
-const HEAD = {
-  title: 'Settings',
-  lead: 'Settings of the whole instance.',
+const headOf = (t: ConsoleTranslate) => ({
+  title: t('Settings'),
+  lead: t('Settings of the whole instance.'),
   notices: {
-    saved: 'Settings saved.',
-    'api-off': 'API disabled. All tokens are revoked, and no new ones are issued.',
-    'api-on': 'API enabled. Applications must request new tokens.',
+    saved: t('Settings saved.'),
+    'api-off': t('API disabled. All tokens are revoked, and no new ones are issued.'),
+    'api-on': t('API enabled. Applications must request new tokens.'),
   },
-}
+})
 
 function settingsPage(
+  t: ConsoleTranslate,
   settings: InstanceSettings,
   mail: MailSummary | undefined,
-  typed = formOfInstance(settings),
+  typed = formOfInstance(t, settings),
   fieldErrors: readonly FieldError[] = [],
 ) {
-  const form: Block = { part: 'form', form: formFor(settings, typed, fieldErrors) }
+  const form: Block = { part: 'form', form: formFor(t, settings, typed, fieldErrors) }
   const status = fieldErrors.length > 0 ? 400 : undefined
   return blocksPage(
-    { ...HEAD, status },
-    fieldErrors.length > 0 ? [form] : [form, mailBlock(mail), switchBlock(settings)],
+    { ...headOf(t), status },
+    fieldErrors.length > 0 ? [form] : [form, mailBlock(t, mail), switchBlock(t, settings)],
   )
 }
 
-function stalePage(settings: InstanceSettings, typed: Form): ConsolePage {
-  const { fields } = fieldsFor(settings)
-  const versions = compareVersions(toConsoleEnglish(), fields, typed, formOfInstance(settings))
-  const data = { form: formFor(settings, typed, []), versions, present: HERE.href }
-  return { ...HEAD, view: 'console/edit', status: 412, data }
+function stalePage(t: ConsoleTranslate, settings: InstanceSettings, typed: Form): ConsolePage {
+  const { fields } = fieldsFor(t, settings)
+  const versions = compareVersions(t, fields, typed, formOfInstance(t, settings))
+  const data = { form: formFor(t, settings, typed, []), versions, present: HERE }
+  return { ...headOf(t), view: 'console/edit', status: 412, data }
 }
 
-async function showSettings({ management, who, show }: ConsoleCall): Promise<void> {
-  show(settingsPage(await readInstance(management, who, {}), management.mail))
+async function showSettings({ t, management, who, show }: ConsoleCall): Promise<void> {
+  show(settingsPage(t, await readInstance(management, who, {}), management.mail))
 }
 
-async function saveSettings({ management, who, form, files, show, goTo, web }: ConsoleCall): Promise<void> {
+async function saveSettings({ t, management, who, form, files, show, goTo, web }: ConsoleCall): Promise<void> {
   const settings = await readInstance(management, who, {})
-  if (revisionOf(form) !== settings.revision) return show(stalePage(settings, form))
+  if (revisionOf(form) !== settings.revision) return show(stalePage(t, settings, form))
   try {
     const outcome = await submit(
-      fieldsFor(settings).fields,
+      fieldsFor(t, settings).fields,
       { form, files },
       {
         prepare: (values) => ({ changes: changesOf(values) }),
@@ -92,10 +96,10 @@ async function saveSettings({ management, who, form, files, show, goTo, web }: C
         execute: (input) => updateInstance(management, who, { ...input, revision: revisionOf(form) }),
       },
     )
-    if (outcome.fieldErrors) return show(settingsPage(settings, management.mail, form, outcome.fieldErrors))
+    if (outcome.fieldErrors) return show(settingsPage(t, settings, management.mail, form, outcome.fieldErrors))
   } catch (error) {
     if (!(error instanceof KeywrightError) || error.code !== 'stale') throw error
-    return show(stalePage(await readInstance(management, who, {}), form))
+    return show(stalePage(t, await readInstance(management, who, {}), form))
   }
   web.reloadBrand()
   goTo('/settings/instance?notice=saved')
@@ -105,37 +109,37 @@ const OFF_STOPS = [
   'revoke all tokens of all clients immediately',
   'reject token requests of all applications and key pairs until the API is enabled',
   'cancel sign-ins that are in progress; existing consent is kept',
-]
+] as const satisfies readonly ConsoleText[]
 
 const ON_FOLLOWS = [
   'Applications and key pairs can get tokens with their existing credentials.',
   'Earlier tokens stay revoked: each client requests a new one.',
-]
+] as const satisfies readonly ConsoleText[]
 
-async function askSwitch({ management, who, show }: ConsoleCall): Promise<void> {
+async function askSwitch({ t, management, who, show }: ConsoleCall): Promise<void> {
   const { apiEnabled, applications, keyPairs, activeTokens, affected } = await readInstanceAvailability(
     management,
     who,
     {},
   )
   const facts = [
-    fact('Applications', textCell(countedUpTo(toConsoleEnglish(), applications, 'active application'))),
-    fact('Key pairs', textCell(countedUpTo(toConsoleEnglish(), keyPairs, 'key pair'))),
-    fact('Tokens', textCell(countedUpTo(toConsoleEnglish(), activeTokens, 'active token'))),
+    fact(t('Applications'), textCell(countedUpTo(t, applications, 'active application'))),
+    fact(t('Key pairs'), textCell(countedUpTo(t, keyPairs, 'key pair'))),
+    fact(t('Tokens'), textCell(countedUpTo(t, activeTokens, 'active token'))),
   ]
   show(
     confirmPage({
-      title: apiEnabled ? 'Disable the API of the whole instance?' : 'Enable the API of the whole instance?',
-      breadcrumbs: [HERE],
-      text: apiEnabled ? 'This affects all accounts. Users can still sign in to the console.' : undefined,
+      title: apiEnabled ? t('Disable the API of the whole instance?') : t('Enable the API of the whole instance?'),
+      breadcrumbs: [{ href: HERE, label: t('Settings') }],
+      text: apiEnabled ? t('This affects all accounts. Users can still sign in to the console.') : undefined,
       harmless: !apiEnabled,
-      stops: apiEnabled ? OFF_STOPS : ON_FOLLOWS,
+      stops: (apiEnabled ? OFF_STOPS : ON_FOLLOWS).map((one) => t(one)),
       facts,
       action: SWITCH,
       hidden: { to: apiEnabled ? 'off' : 'on' },
-      submit: apiEnabled ? 'Disable API' : 'Enable API',
-      keep: { href: HERE.href, label: 'Cancel' },
-      ...(apiEnabled ? affectedBy(toConsoleEnglish(), affected) : {}),
+      submit: apiEnabled ? t('Disable API') : t('Enable API'),
+      keep: { href: HERE, label: t('Cancel') },
+      ...(apiEnabled ? affectedBy(t, affected) : {}),
     }),
   )
 }
